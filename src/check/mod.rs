@@ -1,0 +1,1 @@
+//! Judges evidence: one invariant a file, pure functions of plan and evidence.

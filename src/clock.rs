@@ -1,0 +1,154 @@
+//! The only reader of time: the processor's time-stamp counter, calibrated by itself.
+//!
+//! A stamp is a raw count. It is turned into nanoseconds only where a difference is recorded, which
+//! keeps the read at the cost of the instruction. The clock measures its own cost and precision, and
+//! every result shows both.
+
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// How many reads the measurement of the clock's own cost takes.
+const COST_READS: u32 = 100_000;
+
+/// A raw time stamp; only differences between two mean anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp(u64);
+
+/// What the clock knows about itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClockFacts {
+    /// `tsc`, or `monotonic` where the processor's counter cannot be trusted.
+    pub source: String,
+    /// What one reading costs, in nanoseconds.
+    pub cost_ns: f64,
+    /// The smallest difference the clock can show, in nanoseconds, at least 1.
+    pub precision_ns: u64,
+}
+
+/// The process's clock. Calibration takes some 10 ms, once.
+#[derive(Debug)]
+pub struct Clock {
+    quanta: quanta::Clock,
+    origin: Stamp,
+    facts: ClockFacts,
+}
+
+impl Clock {
+    /// The clock, calibrated at the first call.
+    pub fn get() -> &'static Self {
+        static CLOCK: OnceLock<Clock> = OnceLock::new();
+        CLOCK.get_or_init(Self::calibrate)
+    }
+
+    fn calibrate() -> Self {
+        let quanta = quanta::Clock::new();
+        let origin = Stamp(quanta.raw());
+        let mut clock = Self {
+            quanta,
+            origin,
+            facts: ClockFacts {
+                source: String::new(),
+                cost_ns: 0.0,
+                precision_ns: 1,
+            },
+        };
+        let mut precision_ns = u64::MAX;
+        let start = clock.now();
+        let mut last = start;
+        for _ in 0..COST_READS {
+            let next = clock.now();
+            let step = clock.nanos(last, next);
+            if step > 0 {
+                precision_ns = precision_ns.min(step);
+            }
+            last = next;
+        }
+        // The loop above also converts; a second one measures the bare read.
+        let start = clock.now();
+        for _ in 0..COST_READS {
+            last = std::hint::black_box(clock.now());
+        }
+        clock.facts = ClockFacts {
+            source: clock.source().to_owned(),
+            cost_ns: round_tenth(clock.nanos(start, last) as f64 / f64::from(COST_READS)),
+            precision_ns: if precision_ns == u64::MAX {
+                1
+            } else {
+                precision_ns
+            },
+        };
+        clock
+    }
+
+    fn source(&self) -> &'static str {
+        // quanta falls back to the system's clock by itself and does not say so; a counter does
+        // not advance by nanoseconds, so a raw stamp and its scaled value differ.
+        let raw = self.quanta.raw();
+        if self.quanta.delta_as_nanos(0, raw) == raw {
+            "monotonic"
+        } else {
+            "tsc"
+        }
+    }
+
+    /// A stamp of now.
+    #[inline]
+    pub fn now(&self) -> Stamp {
+        Stamp(self.quanta.raw())
+    }
+
+    /// The time between two stamps in nanoseconds; 0 if `end` is not after `start`.
+    #[inline]
+    pub fn nanos(&self, start: Stamp, end: Stamp) -> u64 {
+        self.quanta.delta_as_nanos(start.0, end.0)
+    }
+
+    /// The time since `start`.
+    pub fn since(&self, start: Stamp) -> Duration {
+        Duration::from_nanos(self.nanos(start, self.now()))
+    }
+
+    /// Nanoseconds between the clock's calibration and `stamp`.
+    pub fn nanos_since_origin(&self, stamp: Stamp) -> u64 {
+        self.nanos(self.origin, stamp)
+    }
+
+    /// The clock's source, cost and precision.
+    pub fn facts(&self) -> &ClockFacts {
+        &self.facts
+    }
+}
+
+/// Milliseconds since 1970, for names and provenance only.
+pub fn unix_millis() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "this module is the one that may")]
+    let now = SystemTime::now();
+    now.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as u64)
+}
+
+fn round_tenth(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: stamps agree with the system's clock, so that nanoseconds are nanoseconds.
+    #[test]
+    fn agrees_with_the_system_clock() {
+        let clock = Clock::get();
+        let start = clock.now();
+        #[expect(clippy::disallowed_methods, reason = "the reference to compare with")]
+        let reference = std::time::Instant::now();
+        while reference.elapsed() < Duration::from_millis(20) {
+            std::hint::spin_loop();
+        }
+        let (ours, theirs) = (clock.since(start), reference.elapsed());
+        let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
+        assert!((0.9..1.1).contains(&ratio), "{ours:?} against {theirs:?}");
+    }
+}

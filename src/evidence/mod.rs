@@ -1,0 +1,1 @@
+//! What did happen, as plain data.

@@ -1,0 +1,375 @@
+//! The contract between the harness and a heap, and the heaps that fulfil it.
+//!
+//! A *mutator* runs the program, a *collector* reclaims, a *heap* is both. A heap made for threads
+//! implements [`Heap`] and [`Mutator`]; a single-threaded collector implements [`Mutator`] and
+//! [`Collector`], and `gil::Gil` makes a heap of it, which is what a global lock is.
+//!
+//! Three decisions shape everything:
+//!
+//! * **Slots, not handles.** Roots are numbered registers that the heap's mutator owns, so that a
+//!   reference counter keeps counted references there and a moving collector can scan them.
+//!   Operations *move* out of a register; copying is an operation of its own.
+//! * **The tag is the evidence.** Every object is given a [`Tag`] to hold and to drop, and the drop
+//!   records the death. Early, double and missing deaths show without any callback that an
+//!   implementer could forget.
+//! * **Operations are infallible, safepoints fail.** Nothing but allocation returns a `Result` in
+//!   the hot loop. A heap that meets a broken reference treats it as empty, remembers the
+//!   [`Fault`], and hands it out at the next safepoint.
+//!
+//! An operation on an empty register, a reference of the wrong shape, or an index out of range does
+//! nothing and returns its "nothing" value; the register it would have moved from keeps its
+//! reference. A heap refuses to know of plans, checks and reports.
+
+pub mod fault;
+pub mod pause;
+pub mod tag;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use fault::{Fault, FaultCounts, FaultLog};
+pub use pause::{Cause, Pauses};
+pub use tag::{ObjectId, Tag};
+
+use serde::{Deserialize, Serialize};
+
+/// A numbered register of one mutator. It is empty or holds one counted reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slot(pub u32);
+
+/// One of the two fields of a node: 0 or 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Field(pub u8);
+
+/// A numbered root that all mutators share, like a module's global variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Global(pub u16);
+
+/// How many fields a node has.
+pub const NODE_FIELDS: u8 = 2;
+
+/// What an object can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Shape {
+    /// No references at all: an `int`.
+    Leaf = 0,
+    /// [`NODE_FIELDS`] references, empty at first.
+    Node = 1,
+    /// Any number of references in order; lists hold objects of every shape.
+    List = 2,
+    /// One signed 64-bit number, 0 at first.
+    Counter = 3,
+}
+
+/// What a heap can do. What it cannot do is skipped by name, never silently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caps {
+    /// Several mutators may be attached at once.
+    pub threads: bool,
+    /// Unreachable cycles are reclaimed.
+    pub cycles: bool,
+    /// Lists: `append` and its kin.
+    pub lists: bool,
+    /// Counters: `add`, `read`, `write`.
+    pub counters: bool,
+    /// Shared roots: `publish` and `fetch`.
+    pub globals: bool,
+    /// Weak references: `downgrade` and `upgrade`.
+    pub weak: bool,
+    /// Finalizers that run once and may resurrect.
+    pub finalizers: bool,
+    /// After [`Heap::settle`] every unreachable object has dropped its tag.
+    pub certifies_death: bool,
+}
+
+/// What a heap is opened with.
+#[derive(Debug, Clone)]
+pub struct HeapConfig {
+    /// How many objects may be alive at once, at most; allocation beyond fails with
+    /// [`OutOfMemory`].
+    pub capacity: u32,
+    /// How many shared roots there are.
+    pub globals: u16,
+    /// How long a waiter leaves a global lock's holder alone before it asks for the lock.
+    pub switch_interval: Duration,
+    /// Where the heap records how long it held mutators up, and why.
+    pub pauses: Arc<Pauses>,
+}
+
+impl HeapConfig {
+    /// A configuration for `capacity` live objects, four shared roots, and CPython's switch
+    /// interval of 5 ms.
+    pub fn with_capacity(capacity: u32) -> Self {
+        Self {
+            capacity,
+            globals: 4,
+            switch_interval: Duration::from_millis(5),
+            pauses: Arc::new(Pauses::default()),
+        }
+    }
+}
+
+/// Where a mutator sits: its number in the run, and how many registers it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat {
+    /// The mutator's number, unique among those attached at the same time.
+    pub number: u32,
+    /// How many registers it has; slots `0..slots`, all empty. Most of a large file is never
+    /// touched, so it should be allocated zeroed, not filled.
+    pub slots: u32,
+}
+
+/// No room for another object; nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("out of memory: the heap holds as many objects as it was opened for")]
+pub struct OutOfMemory;
+
+/// What one full collection did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collection {
+    /// Objects the collector looked at.
+    pub examined: u64,
+    /// Objects freed because only unreachable objects referred to them.
+    pub freed: u64,
+}
+
+/// What a register leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peek {
+    /// The register is empty.
+    Empty,
+    /// A living object (as far as the heap can tell), and what its tag says.
+    Object(ObjectId),
+    /// A reference that the heap recognises as broken: its object was freed.
+    Stale,
+}
+
+/// What the heap believes of one living object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Belief {
+    /// The object's tag.
+    pub id: ObjectId,
+    /// Its stored reference count.
+    pub count: u64,
+}
+
+/// What a census found besides the living objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Census {
+    /// Living objects.
+    pub living: u64,
+    /// Freed cells whose poison was looked at.
+    pub free_examined: u64,
+    /// Freed cells that somebody wrote to.
+    pub spoiled: u64,
+    /// What must be nothing while the heap is at rest, with how much of it there is.
+    pub leftovers: Vec<Leftover>,
+}
+
+/// Something of the collector's own that must be nothing while the heap is at rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// What it is, in words that complete "found 3 …".
+    pub what: String,
+    /// How many there are; 0 when all is well.
+    pub count: u64,
+}
+
+/// What a heap counts of its own work, for reports and for proof that the stress happened. Nothing
+/// here is used to judge the heap, except that the [`Fault`]s it recognised count against it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Objects that died.
+    pub freed: u64,
+    /// The most objects alive at once (as far as the heap knows).
+    pub live_peak: u64,
+    /// The most objects that were unreachable but not yet reclaimed, where the heap can tell.
+    pub unreclaimed_peak: u64,
+    /// Collections of any generation.
+    pub collections: u64,
+    /// Full collections among them.
+    pub full_collections: u64,
+    /// Objects that only the cycle collector could free.
+    pub cycles_freed: u64,
+    /// Operations or lock acquisitions that had to wait for, or retry because of, another thread.
+    pub contended: u64,
+    /// Times a global lock went to another thread than the one that held it last.
+    pub switches: u64,
+    /// Broken invariants that the heap itself recognised.
+    pub faults: FaultCounts,
+}
+
+/// A heap that several mutators may use at once.
+pub trait Heap: Sync {
+    /// The view of one mutator, used on the thread that attached it.
+    type Mutator<'h>: Mutator
+    where
+        Self: 'h;
+
+    /// What this heap can do.
+    fn caps(&self) -> Caps;
+
+    /// Admits the calling thread as a mutator. Dropping the mutator clears its registers and
+    /// detaches it.
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Fault>;
+
+    /// Runs a full collection now. Called while no mutator runs.
+    fn collect(&self) -> Result<Collection, Fault>;
+
+    /// Reclaims everything that can be reclaimed. Called while no mutator runs.
+    fn settle(&self) -> Result<(), Fault>;
+
+    /// Shows every living object and what the heap believes of it, while no mutator runs; `None`
+    /// if the heap cannot. The beliefs are judged against what the operations did.
+    fn census(&self, visit: &mut dyn FnMut(Belief)) -> Option<Census> {
+        let _ = visit;
+        None
+    }
+
+    /// What the heap counted so far. May be called at any time, from any thread.
+    fn stats(&self) -> Stats {
+        Stats::default()
+    }
+}
+
+/// One mutator's operations; mirrors [`Op`](crate::plan::Op) one to one. `alloc`, `copy`, `clear`,
+/// `load`, `store`, `peek` and `safepoint` are required; the rest is announced in [`Caps`].
+pub trait Mutator {
+    /// Puts a new object of `shape` that holds `tag` into `dst`.
+    fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory>;
+
+    /// Makes `dst` refer to what `src` refers to, as well.
+    fn copy(&mut self, dst: Slot, src: Slot);
+
+    /// Empties `slot`.
+    fn clear(&mut self, slot: Slot);
+
+    /// Makes `dst` refer to what `field` of the node in `obj` refers to.
+    fn load(&mut self, dst: Slot, obj: Slot, field: Field);
+
+    /// Moves the reference in `val` into `field` of the node in `obj`; `None` empties the field.
+    fn store(&mut self, obj: Slot, field: Field, val: Option<Slot>);
+
+    /// Reads the tag through the reference.
+    fn peek(&mut self, slot: Slot) -> Peek;
+
+    /// A point where the mutator may be held up, and where a broken heap says so.
+    fn safepoint(&mut self) -> Result<(), Fault>;
+
+    /// Calls `wait`, which may block, in a state that holds no other mutator up (a global lock is
+    /// let go, an epoch unpinned).
+    fn idle(&mut self, wait: &mut dyn FnMut()) {
+        wait();
+    }
+
+    /// Runs a full collection as part of the program: `gc.collect()`.
+    fn collect(&mut self) {}
+
+    /// Moves the reference in `val` to the end of the list.
+    fn append(&mut self, list: Slot, val: Slot) {
+        let _ = (list, val);
+    }
+
+    /// The list's length.
+    fn len(&mut self, list: Slot) -> u64 {
+        let _ = list;
+        0
+    }
+
+    /// Makes `dst` refer to what the element at `index` refers to; false if there is none.
+    fn get(&mut self, dst: Slot, list: Slot, index: u64) -> bool {
+        let _ = (dst, list, index);
+        false
+    }
+
+    /// Moves the reference in `val` to `index`, releasing what was there; false if there is no such
+    /// element.
+    fn set(&mut self, list: Slot, index: u64, val: Slot) -> bool {
+        let _ = (list, index, val);
+        false
+    }
+
+    /// Moves the last element into `dst`; false if there is none.
+    fn pop(&mut self, dst: Slot, list: Slot) -> bool {
+        let _ = (dst, list);
+        false
+    }
+
+    /// `del l[:count]`
+    fn truncate_front(&mut self, list: Slot, count: u64) {
+        let _ = (list, count);
+    }
+
+    /// `del l[-count:]`
+    fn truncate_back(&mut self, list: Slot, count: u64) {
+        let _ = (list, count);
+    }
+
+    /// Adds to a counter as one operation.
+    fn add(&mut self, counter: Slot, by: i64) {
+        let _ = (counter, by);
+    }
+
+    /// Reads a counter.
+    fn read(&mut self, counter: Slot) -> i64 {
+        let _ = counter;
+        0
+    }
+
+    /// Overwrites a counter.
+    fn write(&mut self, counter: Slot, value: i64) {
+        let _ = (counter, value);
+    }
+
+    /// Moves the reference in `src` into a shared root, releasing what was there; an empty `src`
+    /// empties the root.
+    fn publish(&mut self, global: Global, src: Slot) {
+        let _ = (global, src);
+    }
+
+    /// Makes `dst` refer to what a shared root refers to; false if it is empty.
+    fn fetch(&mut self, dst: Slot, global: Global) -> bool {
+        let _ = (dst, global);
+        false
+    }
+
+    /// Makes `dst` a weak reference to what `src` refers to.
+    fn downgrade(&mut self, dst: Slot, src: Slot) {
+        let _ = (dst, src);
+    }
+
+    /// Makes `dst` a strong reference to the target of the weak one; false if it died.
+    fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
+        let _ = (dst, weak);
+        false
+    }
+}
+
+/// A single-threaded collector: one register file, used by one thread at a time.
+/// `gil::Gil` makes a [`Heap`] of it.
+pub trait Collector: Mutator + Send {
+    /// What this collector can do, by itself.
+    fn caps(&self) -> Caps;
+
+    /// Makes the register file at least this long.
+    fn reserve_slots(&mut self, slots: u32);
+
+    /// A full collection, now.
+    fn collect_now(&mut self) -> Collection;
+
+    /// See [`Heap::settle`].
+    fn settle(&mut self) -> Result<(), Fault>;
+
+    /// See [`Heap::census`].
+    fn census(&self, visit: &mut dyn FnMut(Belief)) -> Option<Census> {
+        let _ = visit;
+        None
+    }
+
+    /// See [`Heap::stats`]; here called with the lock held.
+    fn stats(&self) -> Stats {
+        Stats::default()
+    }
+}

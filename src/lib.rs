@@ -1,0 +1,20 @@
+//! gcstorm: a stress-testing harness for garbage collectors that count references and collect
+//! cycles.
+//!
+//! Data flows one way: `workload → plan → run → evidence → check → report`. A run is a function of
+//! a plan, a heap and a schedule; a verdict of the plan and the evidence; a report of the evidence
+//! and the verdicts. The last two are pure, so an old run can be judged and drawn again.
+//!
+//! To put your own collector through it, implement [`heap::Heap`] (or [`heap::Collector`], if it
+//! knows nothing of threads), add it to a [`run::Registry`], and hand that to [`cli::main`].
+
+pub mod check;
+pub mod cli;
+pub mod clock;
+pub mod evidence;
+pub mod heap;
+pub mod plan;
+pub mod report;
+pub mod run;
+pub mod sync;
+pub mod workload;

@@ -1,0 +1,3 @@
+//! The `gcstorm` command.
+
+fn main() {}

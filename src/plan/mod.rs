@@ -1,0 +1,202 @@
+//! What will happen: a [`Plan`] is a workload with every parameter settled and a seed chosen.
+//!
+//! An [`OpSource`] turns one mutator's part of it into a stream of [`Op`]s. It holds the only
+//! randomness of a run, one ChaCha stream a mutator, so the same plan gives the same streams on
+//! every heap and machine. A plan knows neither time nor heaps.
+
+mod op;
+mod source;
+mod usage;
+
+pub use op::{Op, OpKind};
+pub use source::{Batch, OpSource};
+pub use usage::ListUsage;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::heap::{Field, Global, Shape, Slot};
+
+/// Everything that a run is a function of, besides the heap and the schedule.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The workload's name.
+    pub workload: String,
+    /// A digest of the workload's text, so that results of different texts are not mixed up.
+    pub workload_hash: String,
+    /// The value of every parameter, as text.
+    pub parameters: BTreeMap<String, String>,
+    /// The seed of all randomness.
+    pub seed: u64,
+    /// The mutators, by number.
+    pub mutators: Vec<MutatorPlan>,
+    /// The shared objects; number i is published in `Global(i)` before any mutator starts.
+    pub objects: Vec<SharedObject>,
+    /// Shared roots in all: the objects' and the workload's own mailboxes after them.
+    pub globals: u16,
+    /// The most objects that may be alive at once.
+    pub live_limit: u32,
+    /// What the run must have done not to be vacuous.
+    pub require: Vec<Requirement>,
+    /// What to say about a verdict, for people who wonder.
+    pub notes: Vec<Note>,
+}
+
+/// An object that all mutators share.
+#[derive(Debug, Clone)]
+pub struct SharedObject {
+    /// The name in the workload.
+    pub name: String,
+    /// A list or a counter (or a node).
+    pub shape: Shape,
+    /// Where it is published.
+    pub global: Global,
+    /// How the programs use it, if it is a list.
+    pub usage: ListUsage,
+}
+
+/// One mutator's part.
+#[derive(Debug, Clone)]
+pub struct MutatorPlan {
+    /// The thread group's name and a number: `appender-0`.
+    pub name: String,
+    /// How many registers the program uses: slots `0..registers`.
+    pub registers: u32,
+    /// Registers that hold a shared object from the start, by the object's number. The run fetches
+    /// them before `setup`.
+    pub held: Vec<(Slot, usize)>,
+    /// Run once, before all mutators start together; not timed.
+    pub setup: Vec<Step>,
+    /// One round; repeated.
+    pub body: Vec<Step>,
+    /// How many rounds the workload itself asks for; `None`: until the run ends.
+    pub rounds: Option<u64>,
+    /// Runs until the mutators that are not in the background are done.
+    pub background: bool,
+}
+
+/// One step of a program.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// An operation with nothing left to draw.
+    Fixed(Op),
+    /// An operation whose open place is drawn anew each time.
+    Drawn(Template),
+    /// `body`, as often as `times` says, drawn once per visit.
+    Repeat {
+        /// How often.
+        times: Draw,
+        /// What.
+        body: Vec<Step>,
+    },
+    /// One of the arms, chosen by weight, as often as `times` says, drawn anew each time.
+    Mix {
+        /// How often.
+        times: Draw,
+        /// The alternatives; at least one.
+        arms: Vec<Arm>,
+    },
+}
+
+/// One alternative of a mix.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arm {
+    /// Its weight; at least 1.
+    pub weight: u32,
+    /// What it does.
+    pub body: Vec<Step>,
+}
+
+/// An operation with one number to be drawn.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the operation of the same name"
+)]
+pub enum Template {
+    Get {
+        dst: Slot,
+        list: Slot,
+        index: Draw,
+    },
+    Set {
+        list: Slot,
+        index: Draw,
+        val: Slot,
+    },
+    TruncateFront {
+        list: Slot,
+        count: Draw,
+    },
+    TruncateFrontTo {
+        list: Slot,
+        leave: Draw,
+    },
+    TruncateBack {
+        list: Slot,
+        count: Draw,
+    },
+    TruncateBackTo {
+        list: Slot,
+        leave: Draw,
+    },
+    Load {
+        dst: Slot,
+        obj: Slot,
+        field: AnyField,
+    },
+    Store {
+        obj: Slot,
+        field: AnyField,
+        val: Slot,
+    },
+}
+
+/// Field 0 or 1, drawn evenly, or a fixed one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnyField {
+    /// This one.
+    Fixed(Field),
+    /// Any.
+    Any,
+}
+
+/// A number: fixed, or drawn from a distribution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Draw {
+    /// Always this one.
+    Fixed(u64),
+    /// Evenly from `low..=high`.
+    Uniform {
+        /// The least value.
+        low: u64,
+        /// The greatest value.
+        high: u64,
+    },
+    /// Geometric from 0 upwards with this mean; cut off at 64 times the mean.
+    Geometric {
+        /// The mean, above 0.
+        mean: f64,
+    },
+}
+
+/// A counter of the run must have reached this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// The counter's name, as in the result.
+    pub counter: String,
+    /// The least value that will do.
+    pub at_least: u64,
+}
+
+/// What to say about a check's verdict, for people who wonder why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The check's name.
+    pub check: String,
+    /// The verdict, as in the result.
+    pub verdict: String,
+    /// A sentence or two.
+    pub text: String,
+}

@@ -1,0 +1,232 @@
+//! One operation of one mutator: sixteen bytes that mirror the heap's contract.
+
+use crate::heap::{Field, Global, Shape, Slot};
+
+/// What a mutator does next. See [`Mutator`](crate::heap::Mutator) for what each means; the ones
+/// that are not there say so here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the method of the same name"
+)]
+pub enum Op {
+    Alloc {
+        dst: Slot,
+        shape: Shape,
+    },
+    Copy {
+        dst: Slot,
+        src: Slot,
+    },
+    Clear {
+        slot: Slot,
+    },
+    Load {
+        dst: Slot,
+        obj: Slot,
+        field: Field,
+    },
+    Store {
+        obj: Slot,
+        field: Field,
+        val: Slot,
+    },
+    /// `store` of nothing.
+    Erase {
+        obj: Slot,
+        field: Field,
+    },
+    Peek {
+        slot: Slot,
+    },
+    Safepoint,
+    Collect,
+    Append {
+        list: Slot,
+        val: Slot,
+    },
+    /// `len`; lengths above `note_above` are counted (`u64::MAX`: none are).
+    Len {
+        list: Slot,
+        note_above: u64,
+    },
+    Get {
+        dst: Slot,
+        list: Slot,
+        index: u32,
+    },
+    Set {
+        list: Slot,
+        index: u32,
+        val: Slot,
+    },
+    Pop {
+        dst: Slot,
+        list: Slot,
+    },
+    TruncateFront {
+        list: Slot,
+        count: u64,
+    },
+    /// `del l[:len(l) - leave]`, as two operations of the heap: `len`, then `truncate_front`.
+    TruncateFrontTo {
+        list: Slot,
+        leave: u64,
+    },
+    TruncateBack {
+        list: Slot,
+        count: u64,
+    },
+    /// `del l[leave:]`, as two operations of the heap: `len`, then `truncate_back`.
+    TruncateBackTo {
+        list: Slot,
+        leave: u64,
+    },
+    Add {
+        counter: Slot,
+        by: i64,
+    },
+    /// `read` into the mutator's accumulator.
+    Read {
+        counter: Slot,
+    },
+    /// `write` of the accumulator plus `add`.
+    WriteBack {
+        counter: Slot,
+        add: i64,
+    },
+    Publish {
+        global: Global,
+        src: Slot,
+    },
+    Fetch {
+        dst: Slot,
+        global: Global,
+    },
+    Downgrade {
+        dst: Slot,
+        src: Slot,
+    },
+    Upgrade {
+        dst: Slot,
+        weak: Slot,
+    },
+}
+
+const _: () = assert!(size_of::<Op>() <= 16);
+
+/// The kind of an operation: what latencies are recorded by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "named like the operations")]
+#[repr(u8)]
+pub enum OpKind {
+    Alloc,
+    Copy,
+    Clear,
+    Load,
+    Store,
+    Peek,
+    Safepoint,
+    Collect,
+    Append,
+    Len,
+    Get,
+    Set,
+    Pop,
+    TruncateFront,
+    TruncateBack,
+    Add,
+    Read,
+    Write,
+    Publish,
+    Fetch,
+    Downgrade,
+    Upgrade,
+}
+
+impl OpKind {
+    /// Every kind, in the order of their numbers.
+    pub const ALL: [Self; 22] = [
+        Self::Alloc,
+        Self::Copy,
+        Self::Clear,
+        Self::Load,
+        Self::Store,
+        Self::Peek,
+        Self::Safepoint,
+        Self::Collect,
+        Self::Append,
+        Self::Len,
+        Self::Get,
+        Self::Set,
+        Self::Pop,
+        Self::TruncateFront,
+        Self::TruncateBack,
+        Self::Add,
+        Self::Read,
+        Self::Write,
+        Self::Publish,
+        Self::Fetch,
+        Self::Downgrade,
+        Self::Upgrade,
+    ];
+
+    /// The name in workloads, tables and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Alloc => "alloc",
+            Self::Copy => "copy",
+            Self::Clear => "clear",
+            Self::Load => "load",
+            Self::Store => "store",
+            Self::Peek => "peek",
+            Self::Safepoint => "safepoint",
+            Self::Collect => "collect",
+            Self::Append => "append",
+            Self::Len => "len",
+            Self::Get => "get",
+            Self::Set => "set",
+            Self::Pop => "pop",
+            Self::TruncateFront => "truncate-front",
+            Self::TruncateBack => "truncate-back",
+            Self::Add => "add",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Publish => "publish",
+            Self::Fetch => "fetch",
+            Self::Downgrade => "downgrade",
+            Self::Upgrade => "upgrade",
+        }
+    }
+}
+
+impl Op {
+    /// What its latency is recorded as.
+    #[inline]
+    pub fn kind(&self) -> OpKind {
+        match self {
+            Self::Alloc { .. } => OpKind::Alloc,
+            Self::Copy { .. } => OpKind::Copy,
+            Self::Clear { .. } => OpKind::Clear,
+            Self::Load { .. } => OpKind::Load,
+            Self::Store { .. } | Self::Erase { .. } => OpKind::Store,
+            Self::Peek { .. } => OpKind::Peek,
+            Self::Safepoint => OpKind::Safepoint,
+            Self::Collect => OpKind::Collect,
+            Self::Append { .. } => OpKind::Append,
+            Self::Len { .. } => OpKind::Len,
+            Self::Get { .. } => OpKind::Get,
+            Self::Set { .. } => OpKind::Set,
+            Self::Pop { .. } => OpKind::Pop,
+            Self::TruncateFront { .. } | Self::TruncateFrontTo { .. } => OpKind::TruncateFront,
+            Self::TruncateBack { .. } | Self::TruncateBackTo { .. } => OpKind::TruncateBack,
+            Self::Add { .. } => OpKind::Add,
+            Self::Read { .. } => OpKind::Read,
+            Self::WriteBack { .. } => OpKind::Write,
+            Self::Publish { .. } => OpKind::Publish,
+            Self::Fetch { .. } => OpKind::Fetch,
+            Self::Downgrade { .. } => OpKind::Downgrade,
+            Self::Upgrade { .. } => OpKind::Upgrade,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The one door to atomics and locks: the standard library's, or a model checker's.
+//!
+//! Everything concurrent in [`heap`](crate::heap) imports from here and from nowhere else, so that
+//! `--cfg shuttle` and `--cfg loom` explore the very code that ships.
+//!
+//! Statics that live for the whole process (the table behind [`Tag`](crate::heap::Tag)) stay on the
+//! standard library: they are the harness's own book-keeping, not the heap under test, and a model
+//! checker would count every entry as a scheduling point.
+
+#[cfg(loom)]
+pub use loom::sync::atomic;
+#[cfg(loom)]
+pub use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+#[cfg(shuttle)]
+pub use shuttle::sync::atomic;
+#[cfg(shuttle)]
+pub use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+#[cfg(not(any(loom, shuttle)))]
+pub use std::sync::atomic;
+#[cfg(not(any(loom, shuttle)))]
+pub use std::sync::{Arc, Condvar, Mutex, MutexGuard};

@@ -1,0 +1,1 @@
+//! TOML to a validated workload, with errors that show the place.
