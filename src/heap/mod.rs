@@ -84,6 +84,20 @@ pub struct Caps {
     pub certifies_death: bool,
 }
 
+impl Caps {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        threads: false,
+        cycles: false,
+        lists: false,
+        counters: false,
+        globals: false,
+        weak: false,
+        finalizers: false,
+        certifies_death: false,
+    };
+}
+
 /// What a heap is opened with.
 #[derive(Debug, Clone)]
 pub struct HeapConfig {
@@ -267,9 +281,11 @@ pub trait Mutator {
     /// Runs a full collection as part of the program: `gc.collect()`.
     fn collect(&mut self) {}
 
-    /// Moves the reference in `val` to the end of the list.
-    fn append(&mut self, list: Slot, val: Slot) {
+    /// Moves the reference in `val` to the end of the list; false if there was nothing to move or
+    /// nowhere to move it to.
+    fn append(&mut self, list: Slot, val: Slot) -> bool {
         let _ = (list, val);
+        false
     }
 
     /// The list's length.

@@ -9,7 +9,7 @@ mod source;
 mod usage;
 
 pub use op::{Op, OpKind};
-pub use source::{Batch, OpSource};
+pub use source::{Batch, OpSource, Part};
 pub use usage::ListUsage;
 
 use std::collections::BTreeMap;
