@@ -4,12 +4,20 @@
 //! randomness of a run, one ChaCha stream a mutator, so the same plan gives the same streams on
 //! every heap and machine. A plan knows neither time nor heaps.
 
+mod dice;
+mod flat_mix;
+mod flow;
+mod needs;
 mod op;
+mod program;
 mod source;
 mod usage;
+mod value;
 
+pub use flow::{Flow, Problem, ProblemKind};
+pub use needs::Needs;
 pub use op::{Op, OpKind};
-pub use source::{Batch, OpSource};
+pub use source::{BATCH_OPS, Batch, OpSource, Part};
 pub use usage::ListUsage;
 
 use std::collections::BTreeMap;
@@ -41,6 +49,21 @@ pub struct Plan {
     pub require: Vec<Requirement>,
     /// What to say about a verdict, for people who wonder.
     pub notes: Vec<Note>,
+}
+
+impl Plan {
+    /// What a heap must be able to do to run it.
+    pub fn needs(&self) -> Needs {
+        Flow::of(self).needs
+    }
+
+    /// Fills in [`SharedObject::usage`], for plans that were not made from a workload.
+    pub fn derive_usage(&mut self) {
+        let usage = Flow::of(self).usage;
+        for (object, usage) in self.objects.iter_mut().zip(usage) {
+            object.usage = usage;
+        }
+    }
 }
 
 /// An object that all mutators share.
@@ -151,6 +174,38 @@ pub enum Template {
         field: AnyField,
         val: Slot,
     },
+}
+
+impl Template {
+    /// An operation of its kind, whatever number it draws.
+    pub(crate) fn sample(&self) -> Op {
+        match *self {
+            Self::Get { dst, list, .. } => Op::Get {
+                dst,
+                list,
+                index: 0,
+            },
+            Self::Set { list, val, .. } => Op::Set {
+                list,
+                index: 0,
+                val,
+            },
+            Self::TruncateFront { list, .. } => Op::TruncateFront { list, count: 1 },
+            Self::TruncateFrontTo { list, .. } => Op::TruncateFrontTo { list, leave: 0 },
+            Self::TruncateBack { list, .. } => Op::TruncateBack { list, count: 1 },
+            Self::TruncateBackTo { list, .. } => Op::TruncateBackTo { list, leave: 0 },
+            Self::Load { dst, obj, .. } => Op::Load {
+                dst,
+                obj,
+                field: Field(0),
+            },
+            Self::Store { obj, val, .. } => Op::Store {
+                obj,
+                field: Field(0),
+                val,
+            },
+        }
+    }
 }
 
 /// Field 0 or 1, drawn evenly, or a fixed one.
