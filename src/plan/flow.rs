@@ -71,13 +71,13 @@ impl Flow {
     }
 
     fn with(plan: &Plan, contents: &mut Contents) -> Self {
-        let untouched = ListUsage {
-            fresh_only: true,
-            gapless: true,
+        let untouched = plan.objects.iter().map(|object| ListUsage {
+            fresh_only: object.shape == Shape::List,
+            gapless: object.shape == Shape::List,
             ..ListUsage::default()
-        };
+        });
         let mut flow = Self {
-            usage: vec![untouched; plan.objects.len()],
+            usage: untouched.collect(),
             ..Self::default()
         };
         flow.needs.threads = plan.mutators.len() > 1;

@@ -17,6 +17,7 @@ mod value;
 pub use flow::{Flow, Problem, ProblemKind};
 pub use needs::Needs;
 pub use op::{Op, OpKind};
+pub(crate) use program::yields;
 pub use source::{BATCH_OPS, Batch, OpSource, Part};
 pub use usage::ListUsage;
 
@@ -177,6 +178,68 @@ pub enum Template {
 }
 
 impl Template {
+    /// The operation itself, if there is nothing left to draw.
+    pub(crate) fn settled(&self) -> Option<Op> {
+        let index = |draw: Draw| match draw {
+            Draw::Fixed(value) => Some(u32::try_from(value).unwrap_or(u32::MAX)),
+            Draw::Uniform { .. } | Draw::Geometric { .. } => None,
+        };
+        let fixed = |draw: Draw| match draw {
+            Draw::Fixed(value) => Some(value),
+            Draw::Uniform { .. } | Draw::Geometric { .. } => None,
+        };
+        let only = |field: AnyField| match field {
+            AnyField::Fixed(field) => Some(field),
+            AnyField::Any => None,
+        };
+        Some(match *self {
+            Self::Get {
+                dst,
+                list,
+                index: i,
+            } => Op::Get {
+                dst,
+                list,
+                index: index(i)?,
+            },
+            Self::Set {
+                list,
+                index: i,
+                val,
+            } => Op::Set {
+                list,
+                index: index(i)?,
+                val,
+            },
+            Self::TruncateFront { list, count } => Op::TruncateFront {
+                list,
+                count: fixed(count)?,
+            },
+            Self::TruncateFrontTo { list, leave } => Op::TruncateFrontTo {
+                list,
+                leave: fixed(leave)?,
+            },
+            Self::TruncateBack { list, count } => Op::TruncateBack {
+                list,
+                count: fixed(count)?,
+            },
+            Self::TruncateBackTo { list, leave } => Op::TruncateBackTo {
+                list,
+                leave: fixed(leave)?,
+            },
+            Self::Load { dst, obj, field } => Op::Load {
+                dst,
+                obj,
+                field: only(field)?,
+            },
+            Self::Store { obj, field, val } => Op::Store {
+                obj,
+                field: only(field)?,
+                val,
+            },
+        })
+    }
+
     /// An operation of its kind, whatever number it draws.
     pub(crate) fn sample(&self) -> Op {
         match *self {

@@ -221,7 +221,7 @@ pub(super) fn unroll(step: &Step) -> Option<Vec<Op>> {
 }
 
 /// Whether a program can hand out an operation at all.
-pub(super) fn yields(steps: &[Step]) -> bool {
+pub(crate) fn yields(steps: &[Step]) -> bool {
     steps.iter().any(|step| match step {
         Step::Fixed(_) | Step::Drawn(_) => true,
         Step::Repeat { times, body } => can_be_positive(*times) && yields(body),
