@@ -1,3 +1,4 @@
 //! Workloads as their users meet them: the ones that come with the program, and broken ones.
 
+mod broken;
 mod shipped;
