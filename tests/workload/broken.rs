@@ -385,7 +385,9 @@ fn errors_are_shown_at_their_line() {
         Workload::parse("mine.toml", &text).unwrap_err().to_string()
     };
     let unknown = show("list = \"items\" }", "list = \"items\", tmies = 5 }");
-    assert_data_eq!(unknown, str![[r#"
+    assert_data_eq!(
+        unknown,
+        str![[r#"
 error: `append-new` takes no `tmies`
   --> mine.toml:18:40
    |
@@ -393,15 +395,21 @@ error: `append-new` takes no `tmies`
    |                                        ^^^^^
    |
    = help: did you mean `times`? known are `list`, `shape`, `op`, `times`, `when`
-"#]]);
-    assert_data_eq!(show("summary = \"a test\"", "summary = "), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        show("summary = \"a test\"", "summary = "),
+        str![[r#"
 error: string values must be quoted, expected literal string
  --> mine.toml:2:11
   |
 2 | summary = 
   |           ^
-"#]]);
-    assert_data_eq!(show("default = 4, min", "default = \"$mode\", min"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        show("default = 4, min", "default = \"$mode\", min"),
+        str![[r#"
 error: unknown parameter `mode`
  --> mine.toml:5:18
   |
@@ -409,16 +417,20 @@ error: unknown parameter `mode`
   |                  ^^^^^
   |
   = help: there are none here
-"#]]);
+"#]]
+    );
     let workload = Workload::parse("mine.toml", SOUND).unwrap();
     let shown = workload.plan(&[("n".to_owned(), "12".to_owned())], 1);
-    assert_data_eq!(shown.unwrap_err().to_string(), str![[r#"
+    assert_data_eq!(
+        shown.unwrap_err().to_string(),
+        str![[r#"
 error: `n` must be from 1 to 8, not 12
  --> command line:1:6
   |
 1 | -D n=12
   |      ^^
-"#]]);
+"#]]
+    );
 }
 
 /// Goal: a name that no workload has is answered with those that there are.
