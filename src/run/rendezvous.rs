@@ -9,8 +9,10 @@
 //! Every wait here happens inside [`Mutator::idle`](crate::heap::Mutator::idle), or a mutator that
 //! holds a global lock would keep the others from arriving.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Why a member comes to the rendezvous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,5 +192,105 @@ impl Rendezvous {
             self.open_if_complete(&mut state);
         }
         self.changed.notify_all();
+    }
+}
+
+#[cfg(all(test, shuttle))]
+mod models {
+    use super::*;
+    use crate::sync::Arc;
+    use shuttle::thread;
+
+    const SCHEDULES: usize = 10_000;
+
+    /// One member's life: start, some pauses, done until everyone is. Returns what it was told each
+    /// round was for. `dies_in` makes it leave in the middle of its step of that round.
+    fn live(
+        meeting: &Rendezvous,
+        member: usize,
+        pauses: usize,
+        dies_in: Option<usize>,
+    ) -> Vec<Intent> {
+        let mut told = Vec::new();
+        let mut intents = std::iter::once(Intent::Start)
+            .chain(std::iter::repeat_n(Intent::Pause, pauses))
+            .chain(std::iter::repeat(Intent::Done));
+        loop {
+            let intent = intents.next().expect("it never ends");
+            let round = meeting.arrive(member, intent);
+            told.push(round.purpose);
+            if dies_in == Some(told.len()) {
+                break;
+            }
+            if step(meeting, round).is_ok() && round.place == 0 {
+                meeting.close();
+            } else {
+                meeting.await_close();
+            }
+            if round.purpose == Intent::Done {
+                break;
+            }
+        }
+        meeting.leave(member);
+        told
+    }
+
+    fn step(meeting: &Rendezvous, round: Round) -> Result<(), Abandoned> {
+        if round.place == 0 {
+            meeting.finish_step();
+        }
+        meeting.await_step(1 + round.place)?;
+        meeting.finish_step();
+        if round.place == 0 {
+            meeting.await_step(1 + round.present)?;
+        }
+        Ok(())
+    }
+
+    fn storm(dies_in: Option<usize>) {
+        let meeting = Arc::new(Rendezvous::new(3));
+        let threads: Vec<_> = (0..3)
+            .map(|member| {
+                let meeting = Arc::clone(&meeting);
+                thread::spawn(move || {
+                    live(&meeting, member, member, dies_in.filter(|_| member == 1))
+                })
+            })
+            .collect();
+        let told: Vec<_> = threads
+            .into_iter()
+            .map(|t| t.join().expect("it lives"))
+            .collect();
+        // Those that live to the end are told the same, and the end comes last and once.
+        assert_eq!(told[0], told[2]);
+        assert_eq!(told[0].last(), Some(&Intent::Done));
+        assert_eq!(
+            told[0]
+                .iter()
+                .filter(|purpose| **purpose == Intent::Done)
+                .count(),
+            1
+        );
+    }
+
+    /// Goal: nobody waits for ever, and everyone agrees what each round is for.
+    #[test]
+    fn everyone_meets_random() {
+        shuttle::check_random(|| storm(None), SCHEDULES);
+    }
+
+    /// Goal: the same under priorities that starve.
+    #[test]
+    fn everyone_meets_pct() {
+        shuttle::check_pct(|| storm(None), SCHEDULES, 3);
+    }
+
+    /// Goal: a member that dies in the middle of a round holds nobody up.
+    #[test]
+    fn a_death_holds_nobody_up() {
+        for round in 1..=3 {
+            shuttle::check_random(move || storm(Some(round)), SCHEDULES / 2);
+            shuttle::check_pct(move || storm(Some(round)), SCHEDULES / 2, 3);
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::evidence::ledger::Producer;
 use crate::evidence::{
     CounterFacts, CounterTally, Finding, ListFacts, ListTally, Moment, ProducerFacts, Survey,
 };
-use crate::heap::tag::{Doubles, Origin, SEGMENT_OBJECTS, Segment};
+use crate::heap::tag::{Doubles, Origin, Segment};
 use crate::heap::{Belief, Heap, Mutator, ObjectId, Shape, Slot};
 use crate::plan::Plan;
 
@@ -50,7 +50,7 @@ impl<'p> Surveyor<'p> {
             plan,
             survey: Survey::new(moment, 0),
             started: Clock::get().now(),
-            marks: Marks::new(),
+            marks: Marks::default(),
             lists: SharedLists(
                 numbered(Shape::List)
                     .map(|(number, id)| SharedList::new(number, id))
@@ -337,5 +337,3 @@ impl ListWitness for SharedLists {
         }
     }
 }
-
-const _: () = assert!(SEGMENT_OBJECTS <= u16::MAX as usize);

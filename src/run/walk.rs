@@ -8,7 +8,7 @@
 //! takes its parent's place, so a chain of any length needs two registers and a list needs one.
 
 use crate::evidence::{Finding, Survey};
-use crate::heap::tag::{Life, SEGMENT_OBJECTS, SEGMENTS};
+use crate::heap::tag::{Life, SEGMENT_OBJECTS};
 use crate::heap::{Field, Mutator, ObjectId, Peek, Shape, Slot};
 
 /// The most registers that a walk may need; deeper graphs are reported as not walked. A random
@@ -20,33 +20,37 @@ pub(super) const SCRATCH_MIN: u32 = 8;
 
 const VISITED: u32 = 1 << 31;
 
-/// Who was seen, and how many references to it were found.
-#[derive(Debug)]
+/// Who was seen, and how many references to it were found: a word an entry, by segment.
+#[derive(Debug, Default)]
 pub(super) struct Marks(Vec<Option<Box<[u32]>>>);
 
 impl Marks {
-    pub(super) fn new() -> Self {
-        Self(vec![None; SEGMENTS])
-    }
-
     #[inline]
     fn entry(&mut self, id: ObjectId) -> &mut u32 {
+        if id.segment() >= self.0.len() {
+            self.0.resize(id.segment() + 1, None);
+        }
         let segment =
             self.0[id.segment()].get_or_insert_with(|| vec![0; SEGMENT_OBJECTS].into_boxed_slice());
         &mut segment[id.entry()]
     }
 
+    fn mark(&self, segment: usize, entry: usize) -> u32 {
+        self.0
+            .get(segment)
+            .and_then(Option::as_ref)
+            .map_or(0, |marks| marks[entry])
+    }
+
     /// How many references to it were found; `None` if it was not reached.
     pub(super) fn references(&self, id: ObjectId) -> Option<u64> {
-        let mark = self.0[id.segment()].as_ref()?[id.entry()];
+        let mark = self.mark(id.segment(), id.entry());
         (mark & VISITED != 0).then_some(u64::from(mark & !VISITED))
     }
 
     /// Whether the walk reached this entry.
     pub(super) fn reached(&self, segment: usize, entry: usize) -> bool {
-        self.0[segment]
-            .as_ref()
-            .is_some_and(|marks| marks[entry] & VISITED != 0)
+        self.mark(segment, entry) & VISITED != 0
     }
 }
 
