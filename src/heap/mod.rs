@@ -20,8 +20,11 @@
 //! nothing and returns its "nothing" value; the register it would have moved from keeps its
 //! reference. A heap refuses to know of plans, checks and reports.
 
+pub mod counted;
 pub mod fault;
+pub mod gil;
 pub mod pause;
+mod slab;
 pub mod tag;
 
 use std::sync::Arc;

@@ -1,0 +1,5 @@
+//! The counted heap, under the global lock and without it.
+
+mod common;
+
+mod lifetimes;
