@@ -254,23 +254,25 @@ impl<H: Deref<Target = Counted>> Mutator for CountedMutator<H> {
     }
 
     #[inline]
-    fn append(&mut self, list: Slot, val: Slot) {
+    fn append(&mut self, list: Slot, val: Slot) -> bool {
         let value = self.register(val);
         let Some((index, cell)) = self.object(list, Shape::List) else {
-            return;
+            return false;
         };
         let Some(header) = self.heap.headers.at(index) else {
-            return;
+            return false;
         };
         if !value.is_strong() {
-            return;
+            return false;
         }
         self.track(list, cell, value);
-        if header.push(&self.heap.pages, value.bits()).is_ok() {
+        let pushed = header.push(&self.heap.pages, value.bits()).is_ok();
+        if pushed {
             self.vacate(val);
         } else {
             self.heap.starved.set(1);
         }
+        pushed
     }
 
     #[inline]

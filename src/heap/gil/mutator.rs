@@ -128,9 +128,9 @@ impl<C: Collector> Mutator for GilMutator<'_, C> {
     }
 
     #[inline]
-    fn append(&mut self, list: Slot, val: Slot) {
+    fn append(&mut self, list: Slot, val: Slot) -> bool {
         let (list, val) = (self.own(list), self.own(val));
-        self.collector().append(list, val);
+        self.collector().append(list, val)
     }
 
     #[inline]
