@@ -4,7 +4,7 @@
 //! verdicts, and where it happened. It is what `result.json` holds, and all that a report may use.
 //! Text formats carry ANSI styles; whoever prints them strips the styles where they are not wanted.
 
-mod columns;
+pub(crate) mod columns;
 pub mod figures;
 mod prose;
 mod result;
