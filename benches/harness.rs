@@ -94,9 +94,9 @@ name = "mixer"
 loop = [
   { times = 1000, mix = [
     { weight = 4, op = "append-new", list = "list", shape = "node" },
-    { weight = 2, op = "get", into = "x", list = "list", index = { uniform = [0, 1000] } },
+    { weight = 2, op = "get", dst = "x", list = "list", index = { uniform = [0, 1000] } },
     { weight = 2, op = "len", list = "list" },
-    { weight = 1, op = "pop", into = "x", list = "list" },
+    { weight = 1, op = "pop", dst = "x", list = "list" },
   ] },
 ]
 "#;

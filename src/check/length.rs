@@ -52,7 +52,7 @@ fn reads(evidence: &Evidence, object: usize, name: &str, usage: &ListUsage, opin
         .map(|t| t.appended)
         .sum();
     let (bound, why) = match sole {
-        Some(sole) => (sole.model_len_max, "its only writer never left more than"),
+        Some(sole) => (sole.model_len_max(), "its only writer never left more than"),
         None => (appended, "all appends together make"),
     };
     for tally in (0..evidence.mutators.len()).filter_map(tally) {

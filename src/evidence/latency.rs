@@ -43,6 +43,13 @@ impl Latency {
         self.0.saturating_record(nanos);
     }
 
+    /// Records the same time `count` times.
+    pub fn record_many(&mut self, nanos: u64, count: u64) {
+        if count > 0 {
+            self.0.saturating_record_n(nanos, count);
+        }
+    }
+
     /// Adds what another has recorded.
     pub fn add(&mut self, other: &Self) {
         // Cannot fail: every histogram here has the same bounds or is resizable within them.

@@ -36,10 +36,10 @@ pub struct ListTally {
     pub len_max: u64,
     /// Lengths read above the bound that the workload notes.
     pub noted: u64,
-    /// The length the list has if nobody else changes it.
-    pub model_len: u64,
-    /// The greatest value of that.
-    pub model_len_max: u64,
+    /// Elements removed, by pops and truncations, if nobody else changes the list.
+    pub model_removed: u64,
+    /// The greatest length that it had before any of these or since, by the same model.
+    model_len_max: u64,
     /// Lengths read that differ from it; meaningful only if nobody else changes the list.
     pub model_misses: u64,
     /// The first of these: (model, read).
@@ -47,26 +47,40 @@ pub struct ListTally {
 }
 
 impl ListTally {
-    /// An element was appended.
+    /// The length that the list has if nobody else changes it.
+    pub fn model_len(&self) -> u64 {
+        self.appended - self.model_removed
+    }
+
+    /// The greatest length that it had by that model.
+    pub fn model_len_max(&self) -> u64 {
+        self.model_len_max.max(self.model_len())
+    }
+
+    /// An element was appended. The hottest of all: one addition.
     #[inline]
     pub fn append(&mut self) {
         self.appended += 1;
-        self.model_len += 1;
-        self.model_len_max = self.model_len_max.max(self.model_len);
     }
 
     /// An element was popped.
     #[inline]
     pub fn pop(&mut self) {
         self.popped += 1;
-        self.model_len = self.model_len.saturating_sub(1);
+        self.remove(1);
     }
 
     /// A truncation was asked to remove up to `count` elements.
     #[inline]
     pub fn truncate(&mut self, count: u64) {
         self.truncation_asked = self.truncation_asked.saturating_add(count);
-        self.model_len = self.model_len.saturating_sub(count);
+        self.remove(count);
+    }
+
+    fn remove(&mut self, count: u64) {
+        let len = self.model_len();
+        self.model_len_max = self.model_len_max.max(len);
+        self.model_removed += count.min(len);
     }
 
     /// A length was read.
@@ -75,9 +89,10 @@ impl ListTally {
         self.len_reads += 1;
         self.len_max = self.len_max.max(len);
         self.noted += u64::from(len > note_above);
-        if len != self.model_len {
+        let model = self.model_len();
+        if len != model {
             self.model_misses += 1;
-            self.model_first_miss.get_or_insert((self.model_len, len));
+            self.model_first_miss.get_or_insert((model, len));
         }
     }
 }

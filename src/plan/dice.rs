@@ -74,21 +74,39 @@ impl Dice {
         match draw {
             Draw::Fixed(value) => value,
             Draw::Uniform { low, high } => self.between(low, high),
-            Draw::Geometric { mean } => self.geometric(mean),
+            Draw::Geometric { mean } => self.geometric(Geometric::new(mean)),
         }
     }
 
-    /// Inversion: how often an event of probability `1 / (1 + mean)` fails to happen in a row.
+    /// A number from the distribution.
+    #[inline]
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "the quotient of two logarithms of numbers below 1 is positive, and cut off"
+        reason = "the product of two negative numbers is positive, and cut off"
     )]
-    fn geometric(&mut self, mean: f64) -> u64 {
+    pub(super) fn geometric(&mut self, geometric: Geometric) -> u64 {
         // 53 random bits, moved off 0, whose logarithm there is not.
         let unit = ((self.rng.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
-        let failures = ln(unit) / ln(mean / (1.0 + mean));
-        failures.min(mean * GEOMETRIC_CUT).floor() as u64
+        (ln(unit) * geometric.scale).min(geometric.cut) as u64
+    }
+}
+
+/// A geometric distribution, ready to be drawn from by inversion: how often in a row an event of
+/// probability `1 / (1 + mean)` fails to happen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Geometric {
+    /// One over the logarithm of the probability to fail.
+    scale: f64,
+    cut: f64,
+}
+
+impl Geometric {
+    pub(super) fn new(mean: f64) -> Self {
+        Self {
+            scale: 1.0 / ln(mean / (1.0 + mean)),
+            cut: mean * GEOMETRIC_CUT,
+        }
     }
 }
 
@@ -166,7 +184,8 @@ mod tests {
     fn geometric_draws_have_their_mean() {
         for mean in [0.25, 1.0, 50.0] {
             let mut dice = Dice::new(3, 0);
-            let drawn: Vec<u64> = (0..100_000).map(|_| dice.geometric(mean)).collect();
+            let geometric = Geometric::new(mean);
+            let drawn: Vec<u64> = (0..100_000).map(|_| dice.geometric(geometric)).collect();
             let found = drawn.iter().sum::<u64>() as f64 / drawn.len() as f64;
             assert!(
                 (found / mean - 1.0).abs() < 0.03,

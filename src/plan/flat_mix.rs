@@ -6,7 +6,7 @@
 //! the arm's own length. The second goes arm by arm and fills in what the pattern left open, each in
 //! a loop that knows what it fills in.
 
-use super::dice::Dice;
+use super::dice::{Dice, Geometric};
 use super::program::unroll;
 use super::source::BATCH_OPS;
 use super::{AnyField, Arm, Draw, Op, Step, Template};
@@ -250,9 +250,15 @@ fn repeat(
                 put(number, make(dice.between(low, high)));
             }
         }
-        other => {
+        Draw::Geometric { mean } => {
+            let geometric = Geometric::new(mean);
             for number in 0..count {
-                put(number, make(dice.draw(other)));
+                put(number, make(dice.geometric(geometric)));
+            }
+        }
+        Draw::Fixed(value) => {
+            for number in 0..count {
+                put(number, make(value));
             }
         }
     }

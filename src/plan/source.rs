@@ -261,3 +261,196 @@ impl OpSource {
         self.rounds.is_none_or(|rounds| self.rounds_done < rounds)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::heap::Slot;
+    use crate::plan::{Arm, Draw, Step, Template};
+
+    fn plan(body: Vec<Step>) -> MutatorPlan {
+        MutatorPlan {
+            name: "test-0".to_owned(),
+            registers: 4,
+            held: Vec::new(),
+            setup: Vec::new(),
+            body,
+            rounds: None,
+            background: false,
+        }
+    }
+
+    fn rounds(body: Vec<Step>, seed: u64, mutator: u32, rounds: u64) -> OpSource {
+        OpSource::new(&plan(body), seed, mutator, Part::Rounds, Some(rounds))
+    }
+
+    /// Up to `limit` operations, written out.
+    fn ops(source: &mut OpSource, limit: usize) -> Vec<Op> {
+        let mut ops = Vec::new();
+        while ops.len() < limit
+            && let Some(batch) = source.next_batch()
+        {
+            let total = batch.ops.len() * batch.times as usize;
+            assert!((1..=BATCH_OPS).contains(&total), "a batch of {total}");
+            ops.extend(batch.ops.repeat(batch.times as usize));
+        }
+        ops.truncate(limit);
+        ops
+    }
+
+    fn clear(slot: u32) -> Step {
+        Step::Fixed(Op::Clear { slot: Slot(slot) })
+    }
+
+    fn get() -> Step {
+        Step::Drawn(Template::Get {
+            dst: Slot(0),
+            list: Slot(1),
+            index: Draw::Uniform { low: 3, high: 9 },
+        })
+    }
+
+    /// What fixed steps come to, by walking the tree.
+    fn walk(steps: &[Step], out: &mut Vec<Op>) {
+        for step in steps {
+            match step {
+                Step::Fixed(op) => out.push(*op),
+                Step::Repeat {
+                    times: Draw::Fixed(times),
+                    body,
+                } => (0..*times).for_each(|_| walk(body, out)),
+                _ => unreachable!("these trees are fixed"),
+            }
+        }
+    }
+
+    fn fixed_tree() -> impl Strategy<Value = Vec<Step>> {
+        let leaf = (0u32..4).prop_map(clear);
+        let step = leaf.prop_recursive(4, 24, 4, |inner| {
+            let times = prop_oneof![0u64..4, Just(1), 30u64..40, Just(300)];
+            (times, prop::collection::vec(inner, 0..4)).prop_map(|(times, body)| Step::Repeat {
+                times: Draw::Fixed(times),
+                body,
+            })
+        });
+        prop::collection::vec(step, 0..4)
+    }
+
+    fn drawn_tree() -> impl Strategy<Value = Vec<Step>> {
+        let leaf = prop_oneof![(0u32..4).prop_map(clear), Just(get())];
+        let step = leaf.prop_recursive(4, 32, 4, |inner| {
+            let times = prop_oneof![
+                (0u64..2000).prop_map(Draw::Fixed),
+                (0u64..5, 0u64..2000).prop_map(|(low, more)| Draw::Uniform {
+                    low,
+                    high: low + more
+                }),
+                (0.1..20.0).prop_map(|mean| Draw::Geometric { mean }),
+            ];
+            let body = prop::collection::vec(inner.clone(), 0..4);
+            let arm = (1u32..5000, prop::collection::vec(inner, 0..4));
+            let arm = arm.prop_map(|(weight, body)| Arm { weight, body });
+            prop_oneof![
+                (times.clone(), body).prop_map(|(times, body)| Step::Repeat { times, body }),
+                (times, prop::collection::vec(arm, 1..5))
+                    .prop_map(|(times, arms)| Step::Mix { times, arms }),
+            ]
+        });
+        prop::collection::vec(step, 1..4)
+    }
+
+    proptest! {
+        /// Goal: flattening, unrolling and portioning change nothing about a fixed program.
+        #[test]
+        fn fixed_programs_come_out_as_written(tree in fixed_tree(), times in 0u64..4) {
+            const LIMIT: usize = 20_000;
+            let mut once = Vec::new();
+            let body = [Step::Repeat { times: Draw::Fixed(1), body: tree.clone() }];
+            // The trees are small, but a power of 300 is not.
+            prop_assume!(size(&body) < 50_000);
+            walk(&body, &mut once);
+            let mut expected = once.repeat(usize::try_from(times).unwrap());
+            expected.truncate(LIMIT);
+            prop_assert_eq!(ops(&mut rounds(tree, 1, 0, times), LIMIT), expected);
+        }
+
+        /// Goal: whatever the program, batches are bounded and never empty, the stream goes on, and
+        /// the same seed means the same stream.
+        #[test]
+        fn drawn_programs_go_on(tree in drawn_tree(), seed: u64) {
+            const LIMIT: usize = 5000;
+            let endless = || OpSource::new(&plan(tree.clone()), seed, 3, Part::Rounds, None);
+            let drawn = ops(&mut endless(), LIMIT);
+            prop_assert_eq!(drawn.len(), if yields(&tree) { LIMIT } else { 0 });
+            let in_range = drawn.iter().all(|op| match op {
+                Op::Get { index, .. } => (3..=9).contains(index),
+                op => matches!(op, Op::Clear { .. }),
+            });
+            prop_assert!(in_range);
+            prop_assert_eq!(&ops(&mut endless(), LIMIT), &drawn);
+        }
+    }
+
+    fn size(steps: &[Step]) -> u64 {
+        steps
+            .iter()
+            .map(|step| match step {
+                Step::Repeat {
+                    times: Draw::Fixed(times),
+                    body,
+                } => times * (1 + size(body)),
+                _ => 1,
+            })
+            .sum()
+    }
+
+    /// Goal: arms come up as often as their weights say, whether a mix is walked or in tables.
+    #[test]
+    fn weights_are_kept() {
+        // An arm of nine operations makes the mix too long for tables.
+        for length in [1, 9] {
+            let arm = |weight, slot| Arm {
+                weight,
+                body: vec![clear(slot); length],
+            };
+            let arms = vec![arm(6, 0), arm(3, 1), arm(1, 2)];
+            let mix = Step::Mix {
+                times: Draw::Fixed(50_000),
+                arms,
+            };
+            let drawn = ops(&mut rounds(vec![mix], 5, 0, 1), usize::MAX);
+            assert_eq!(drawn.len(), 50_000 * length);
+            for (slot, expected) in [(0, 30_000), (1, 15_000), (2, 5_000)] {
+                let is = |op: &&Op| **op == Op::Clear { slot: Slot(slot) };
+                let found = drawn.iter().filter(is).count() / length;
+                assert!(found.abs_diff(expected) < 500, "slot {slot}: {found}");
+            }
+        }
+    }
+
+    /// Goal: rounds are counted with the batch that ends them, and other mutators and seeds draw
+    /// other things.
+    #[test]
+    fn rounds_and_streams_are_told_apart() {
+        let mut source = rounds(
+            vec![Step::Repeat {
+                times: Draw::Fixed(1000),
+                body: vec![clear(0)],
+            }],
+            1,
+            0,
+            3,
+        );
+        for done in 1..=3 {
+            assert!(source.next_batch().is_some());
+            assert_eq!(source.rounds_done(), done);
+        }
+        assert!(source.next_batch().is_none());
+        assert!(source.next_batch().is_none());
+        let first = |seed, mutator| ops(&mut rounds(vec![get(); 100], seed, mutator, 1), 100);
+        assert_ne!(first(1, 0), first(1, 1));
+        assert_ne!(first(1, 0), first(2, 0));
+    }
+}

@@ -62,12 +62,24 @@ impl<M: Mutator, W: Stopwatch> Executor<M, W> {
     /// Runs the sequence `times` times.
     #[inline]
     pub(super) fn run(&mut self, ops: &[Op], times: u32) -> Result<(), Halt> {
-        for _ in 0..times {
-            for &op in ops {
-                self.step(op)?;
+        for done in 0..times {
+            for (at, &op) in ops.iter().enumerate() {
+                if let Err(halt) = self.step(op) {
+                    self.count(ops, done);
+                    self.count(&ops[..at], 1);
+                    return Err(halt);
+                }
             }
         }
+        self.count(ops, times);
         Ok(())
+    }
+
+    /// Counts operations a batch at a time, which keeps it out of the hot loop.
+    fn count(&mut self, ops: &[Op], times: u32) {
+        for op in ops {
+            self.counts[op.kind() as usize] += u64::from(times);
+        }
     }
 
     /// One operation and the safepoint after it.
@@ -76,9 +88,7 @@ impl<M: Mutator, W: Stopwatch> Executor<M, W> {
         self.watch.begin();
         self.perform(op)?;
         self.mutator.safepoint().map_err(Halt::Fault)?;
-        let kind = op.kind();
-        self.counts[kind as usize] += 1;
-        self.watch.end(kind);
+        self.watch.end(op.kind());
         Ok(())
     }
 

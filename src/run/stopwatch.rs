@@ -52,7 +52,45 @@ impl Stopwatch for Off {
 pub(super) struct Every {
     clock: &'static Clock,
     last: Stamp,
-    by_kind: Vec<Latency>,
+    by_kind: Vec<Recorder>,
+}
+
+/// Times below this are counted one by one in a plain array: where the histogram would keep each
+/// nanosecond apart as well, so nothing is lost, and a record costs one addition.
+const SHORT: usize = 2048;
+
+/// The times of one kind of operation.
+#[derive(Debug, Clone)]
+struct Recorder {
+    short: Box<[u64]>,
+    long: Latency,
+}
+
+impl Recorder {
+    fn new() -> Self {
+        Self {
+            short: vec![0; SHORT].into_boxed_slice(),
+            long: Latency::default(),
+        }
+    }
+
+    #[inline]
+    fn record(&mut self, nanos: u64) {
+        match usize::try_from(nanos)
+            .ok()
+            .and_then(|nanos| self.short.get_mut(nanos))
+        {
+            Some(count) => *count += 1,
+            None => self.long.record(nanos),
+        }
+    }
+
+    fn latency(mut self) -> Latency {
+        for (nanos, &count) in (0..).zip(&self.short) {
+            self.long.record_many(nanos, count);
+        }
+        self.long
+    }
 }
 
 impl Stopwatch for Every {
@@ -61,7 +99,7 @@ impl Stopwatch for Every {
         Self {
             clock,
             last: clock.now(),
-            by_kind: vec![Latency::default(); OpKind::ALL.len()],
+            by_kind: vec![Recorder::new(); OpKind::ALL.len()],
         }
     }
 
@@ -124,10 +162,10 @@ impl Stopwatch for Sampled {
     }
 }
 
-fn recorded(by_kind: Vec<Latency>) -> Vec<(OpKind, Latency)> {
+fn recorded(by_kind: Vec<Recorder>) -> Vec<(OpKind, Latency)> {
     OpKind::ALL
         .into_iter()
-        .zip(by_kind)
+        .zip(by_kind.into_iter().map(Recorder::latency))
         .filter(|(_, latency)| latency.count() > 0)
         .collect()
 }

@@ -302,7 +302,7 @@ impl SharedLists {
             .saturating_add(tally.truncation_asked);
         let writers = &plan.objects[object].usage.writers;
         if writers.iter().map(|&writer| writer as usize).eq([mutator]) {
-            facts.model_len = Some(tally.model_len);
+            facts.model_len = Some(tally.model_len());
         }
     }
 

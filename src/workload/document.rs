@@ -189,7 +189,7 @@ impl<'a> Table<'a> {
             None => Ok(()),
             Some(entry) => Err(Complaint::unknown(
                 entry.key_span.clone(),
-                &format!("key in a {}:", self.what),
+                &format!("key in the {}:", self.what),
                 entry.key,
                 keys.iter().copied(),
             )),
@@ -206,6 +206,6 @@ impl<'a> Table<'a> {
 
     pub(super) fn need(&self, key: &str) -> Result<Node<'a>, Complaint> {
         self.node(key)
-            .ok_or_else(|| Complaint::new(self.span(), format!("a {} needs `{key}`", self.what)))
+            .ok_or_else(|| Complaint::new(self.span(), format!("the {} needs `{key}`", self.what)))
     }
 }

@@ -21,7 +21,16 @@ macro_rules! embedded {
     };
 }
 
-const ALL: &[Embedded] = embedded!["shared-list", "counter",];
+const ALL: &[Embedded] = embedded![
+    "shared-list",
+    "counter",
+    "churn",
+    "cycles",
+    "live-heap",
+    "chain",
+    "handoff",
+    "graph",
+];
 
 /// Every workload that comes with the program, in the order in which lists show them.
 pub fn embedded() -> &'static [Embedded] {

@@ -62,9 +62,16 @@ impl Lowered<'_, '_> {
             "ring" => self.ring(out)?,
             "chain" => {
                 let (dst, size) = (self.slot("dst"), self.number("size", 1, NODES_MAX)?);
+                let other = self.to.slot(SCRATCH[1]);
+                // The links take turns between the two, and must end in `dst`.
+                let (first, second) = if size % 2 == 1 {
+                    (dst, other)
+                } else {
+                    (other, dst)
+                };
                 let shape = Shape::Node;
-                self.fixed(out, &[Op::Alloc { dst, shape }]);
-                self.links(out, dst, size - 1);
+                self.fixed(out, &[Op::Alloc { dst: first, shape }]);
+                self.links(out, first, second, size - 1);
             }
             "erase" => match self.field() {
                 AnyField::Fixed(field) => {
@@ -214,7 +221,7 @@ impl Lowered<'_, '_> {
         } else {
             self.to.slot(SCRATCH[2])
         };
-        let last = self.to.slot(SCRATCH[0]);
+        let (last, other) = (self.to.slot(SCRATCH[0]), self.to.slot(SCRATCH[1]));
         let shape = Shape::Node;
         self.fixed(
             out,
@@ -226,7 +233,7 @@ impl Lowered<'_, '_> {
                 },
             ],
         );
-        self.links(out, last, size - 1);
+        let last = self.links(out, last, other, size - 1);
         let (obj, field, val) = (first, Field(0), last);
         self.fixed(out, &[Op::Store { obj, field, val }]);
         if !kept {
@@ -235,10 +242,9 @@ impl Lowered<'_, '_> {
         Ok(())
     }
 
-    /// Adds `count` nodes in front of the node in `head`, which ends up in `head` again. Two
-    /// registers take turns, which saves a copy for each node.
-    fn links(&mut self, out: &mut Vec<Step>, head: Slot, count: u64) {
-        let other = self.to.slot(SCRATCH[1]);
+    /// Adds `count` nodes in front of the node in `head`; says which register holds the last. Two
+    /// take turns, which saves a copy for each node.
+    fn links(&mut self, out: &mut Vec<Step>, head: Slot, other: Slot, count: u64) -> Slot {
         let (shape, field) = (Shape::Node, Field(0));
         let add = |dst: Slot, val: Slot| {
             let obj = dst;
@@ -252,11 +258,11 @@ impl Lowered<'_, '_> {
             let times = Draw::Fixed(count / 2);
             out.push(Step::Repeat { times, body });
         }
-        if count % 2 == 1 {
-            self.fixed(out, &add(other, head));
-            let (dst, src) = (head, other);
-            self.fixed(out, &[Op::Copy { dst, src }, Op::Clear { slot: other }]);
+        if count % 2 == 0 {
+            return head;
         }
+        self.fixed(out, &add(other, head));
+        other
     }
 
     fn erase_any(&mut self, out: &mut Vec<Step>) {

@@ -162,7 +162,8 @@ impl State {
                     .copied()
                     .collect();
                 for child in children {
-                    self.objects[child].count -= 1;
+                    let count = &mut self.objects[child].count;
+                    *count = count.saturating_sub(1);
                 }
                 self.free(object, flaw);
             }

@@ -28,7 +28,7 @@ name = "writer"
 loop = [
   { op = "append-new", list = "list", shape = "node", times = 60 },
   { op = "len", list = "list", times = 3 },
-  { op = "get", into = "held", list = "list", index = 3 },
+  { op = "get", dst = "held", list = "list", index = 3 },
   { op = "truncate-front", list = "list", leave = 30 },
   { op = "add", counter = "total", by = 2, times = 7 },
   { op = "ring", size = 3 },
@@ -39,7 +39,7 @@ background = true
 loop = [
   { op = "reload", object = "list" },
   { op = "len", list = "list" },
-  { op = "get", into = "seen", list = "list", index = { uniform = [0, 40] } },
+  { op = "get", dst = "seen", list = "list", index = { uniform = [0, 40] } },
 ]
 "#;
 

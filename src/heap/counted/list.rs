@@ -297,3 +297,150 @@ impl Word {
         (self.get() & 0xFFFF_FFFF) as u32
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::slab::Slab;
+    use std::collections::VecDeque;
+
+    /// A list and what it should hold.
+    struct Pair {
+        list: Slab<Header>,
+        pages: Pages,
+        expected: VecDeque<u64>,
+        next: u64,
+    }
+
+    impl Pair {
+        fn new(pages: u32) -> Self {
+            Self {
+                list: Slab::new(1),
+                pages: Pages::new(pages),
+                expected: VecDeque::new(),
+                next: 0,
+            }
+        }
+
+        fn push(&mut self, count: u64) {
+            for _ in 0..count {
+                self.list[0].push(&self.pages, self.next).unwrap();
+                self.expected.push_back(self.next);
+                self.next += 1;
+            }
+        }
+
+        fn shed_front(&mut self, count: u64) {
+            for _ in 0..self.shed(count, Header::shed_front) {
+                self.expected.pop_front();
+            }
+        }
+
+        fn shed_back(&mut self, count: u64) {
+            for _ in 0..self.shed(count, Header::shed_back) {
+                self.expected.pop_back();
+            }
+        }
+
+        fn shed(
+            &self,
+            count: u64,
+            shed: impl for<'p> Fn(&Header, &'p Pages, u64) -> Shed<'p>,
+        ) -> u64 {
+            let mut left = count.min(self.expected.len() as u64);
+            let total = left;
+            while left > 0 {
+                let shed = shed(&self.list[0], &self.pages, left);
+                left -= shed.words.len() as u64;
+                self.list[0].prune(&self.pages, &shed);
+            }
+            total
+        }
+
+        fn pop(&mut self) {
+            assert_eq!(self.list[0].pop(&self.pages), self.expected.pop_back());
+        }
+
+        /// Looks at the length, every page's ends, and the number of pages.
+        fn assert_same(&self) {
+            let (list, pages) = (&self.list[0], &self.pages);
+            let len = self.expected.len() as u64;
+            assert_eq!(list.len(pages), len);
+            let around = |index: u64| index.saturating_sub(2)..index + 2;
+            let places = (0..=len / PAGE + 1).flat_map(|page| around(page * PAGE));
+            for index in places.chain(around(len)) {
+                let found = list.element(pages, index).map(Word::get);
+                let expected = usize::try_from(index).unwrap();
+                assert_eq!(found, self.expected.get(expected).copied(), "at {index}");
+            }
+            assert_eq!(list.pages_held(), pages.taken());
+            assert!(pages.taken() <= len.div_ceil(PAGE) + 1 + 4);
+        }
+    }
+
+    /// Goal: lists of every height hold what was put in, give pages back as they shrink from either
+    /// end, and never hold more than their elements need.
+    #[test]
+    fn lists_of_every_height_keep_their_elements() {
+        const WINDOW: u64 = PAGE * PAGE;
+        let mut pair = Pair::new(4000);
+        // Each step: pushed, shed at the front, shed at the back.
+        let steps = [
+            (1, 1, 0),
+            (PAGE - 1, 0, 0),
+            (1, 0, 1),
+            (2, 0, 2),
+            (3 * PAGE, PAGE + 5, PAGE),
+            (7, u64::MAX, 0),
+            (40 * PAGE + 3, 39 * PAGE, 5),
+            (WINDOW + 2 * PAGE, 0, 0),
+            (PAGE, WINDOW / 2, 0),
+            (WINDOW + WINDOW / 2, WINDOW, 3),
+            (5, 0, WINDOW / 4),
+            (PAGE, 0, u64::MAX),
+            (3, 0, 0),
+        ];
+        for (pushed, front, back) in steps {
+            pair.push(pushed);
+            pair.assert_same();
+            pair.shed_front(front);
+            pair.assert_same();
+            pair.shed_back(back);
+            pair.assert_same();
+        }
+    }
+
+    /// Goal: a list that is a queue or a stack, for long, moves its window and reuses its pages.
+    #[test]
+    fn queues_and_stacks_reuse_their_pages() {
+        let mut pair = Pair::new(60);
+        pair.push(10 * PAGE);
+        for _ in 0..300 {
+            pair.push(10 * PAGE + 7);
+            pair.shed_front(10 * PAGE + 7);
+            pair.assert_same();
+        }
+        for _ in 0..20 * PAGE {
+            pair.pop();
+        }
+        pair.assert_same();
+        for _ in 0..3 * PAGE {
+            pair.push(1);
+            pair.pop();
+            pair.push(1);
+        }
+        pair.assert_same();
+    }
+
+    /// Goal: without pages an append fails and changes nothing, and works again when some are free.
+    #[test]
+    fn an_append_without_pages_changes_nothing() {
+        let mut pair = Pair::new(8);
+        pair.push(4 * PAGE);
+        assert_eq!(pair.list[0].push(&pair.pages, 0), Err(NoPages));
+        pair.assert_same();
+        pair.shed_front(PAGE);
+        pair.push(PAGE);
+        pair.assert_same();
+    }
+}
