@@ -28,7 +28,7 @@ mod lower;
 mod lower_op;
 mod parameter;
 mod step;
-mod suggest;
+pub(crate) mod suggest;
 mod syntax;
 mod token;
 

@@ -2,7 +2,7 @@
 
 /// A hint for somebody who wrote `name`: the nearest of the known names, if one is near enough to
 /// be meant, and all of them.
-pub(super) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let listed = match known.as_slice() {
         [] => return "there are none here".to_owned(),
