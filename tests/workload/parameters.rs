@@ -8,8 +8,7 @@ fn plan(name: &str, options: &[(&str, &str)]) -> Result<Plan, Diagnostic> {
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     let overrides: Vec<_> = options.iter().map(owned).collect();
     Workload::embedded(name)
-        .unwrap()
-        .unwrap()
+        .expect("it comes with the program")?
         .plan(&overrides, 1)
 }
 
