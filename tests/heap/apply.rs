@@ -30,7 +30,7 @@ pub(crate) fn apply(mutator: &mut impl Mutator, births: &mut Births, op: Op) -> 
         Op::Peek { slot } => return Answer::Seen(mutator.peek(slot)),
         Op::Safepoint => return Answer::Found(mutator.safepoint().is_ok()),
         Op::Collect => mutator.collect(),
-        Op::Append { list, val } => mutator.append(list, val),
+        Op::Append { list, val } => return Answer::Found(mutator.append(list, val)),
         Op::Len { list, .. } => return Answer::Number(mutator.len(list)),
         Op::Get { dst, list, index } => {
             return Answer::Found(mutator.get(dst, list, index.into()));

@@ -213,12 +213,13 @@ impl Model {
     fn apply_to_list(&mut self, op: Op) -> Answer {
         match op {
             Op::Append { list, val } => {
-                if let (Some(list), Some(value)) =
-                    (self.shaped(list, Shape::List), self.strong(val))
-                {
-                    self.objects[list].refs.push_back(Some(value));
-                    self.put(val, Register::Empty);
-                }
+                let (Some(list), Some(value)) = (self.shaped(list, Shape::List), self.strong(val))
+                else {
+                    return Answer::Found(false);
+                };
+                self.objects[list].refs.push_back(Some(value));
+                self.put(val, Register::Empty);
+                return Answer::Found(true);
             }
             Op::Len { list, .. } => {
                 let list = self.shaped(list, Shape::List);
