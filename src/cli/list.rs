@@ -2,11 +2,11 @@
 
 use super::args::Listed;
 use super::terminal::Terminal;
-use crate::check;
+use crate::check::{self, Check};
 use crate::heap::Caps;
-use crate::report::columns::{Cell, Columns, Side};
-use crate::report::{Detail, FAINT, STRONG};
-use crate::run::Registry;
+use crate::report::prose::wrapped;
+use crate::report::{Detail, STRONG, figures};
+use crate::run::{Entry, Registry};
 use crate::workload::{self, Parameter, ParameterKind, Workload};
 
 /// Prints the list.
@@ -19,17 +19,31 @@ pub(super) fn list(registry: &Registry, what: Listed, terminal: &mut Terminal) {
     terminal.data(&text);
 }
 
+/// A name, and what is to be said about it.
+type Row = (String, String);
+
+/// Names to the left, sentences to the right, wrapped within their column.
+fn rows(rows: &[Row]) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max();
+    let indent = width.unwrap_or(0) + 2;
+    let row = |(name, about): &Row| {
+        let lead = format!(
+            "{STRONG}{name}{STRONG:#}{:1$}",
+            "",
+            indent - name.chars().count()
+        );
+        wrapped(&lead, indent, about)
+    };
+    rows.iter().map(row).collect()
+}
+
 fn heaps(registry: &Registry) -> String {
-    let mut columns = Columns::new([Side::Left, Side::Left]);
-    for heap in registry.entries() {
-        let about = match heap.is_default {
-            true => format!("{} (default)", heap.about),
-            false => heap.about.clone(),
-        };
-        columns.row([Cell::styled(STRONG, &heap.name), about.into()]);
-        columns.row(["".into(), Cell::styled(FAINT, abilities(&heap.caps))]);
-    }
-    columns.draw()
+    let described = |heap: &Entry| {
+        let default = if heap.is_default { " (default)" } else { "" };
+        let about = format!("{}{default}; has {}", heap.about, abilities(&heap.caps));
+        (heap.name.clone(), about)
+    };
+    rows(&registry.entries().iter().map(described).collect::<Vec<_>>())
 }
 
 fn abilities(caps: &Caps) -> String {
@@ -62,31 +76,24 @@ fn abilities(caps: &Caps) -> String {
 }
 
 fn workloads(detail: Detail) -> String {
-    let mut columns = Columns::new([Side::Left, Side::Left]);
     // They are what the tests parse one by one; one that did not would be left out here.
     let all = workload::embedded()
         .iter()
         .filter_map(|embedded| Workload::named(embedded.name).ok());
+    let mut listed = Vec::new();
     for workload in all {
-        columns.row([
-            Cell::styled(STRONG, &workload.name),
-            workload.summary.as_str().into(),
-        ]);
+        listed.push((workload.name.clone(), workload.summary.clone()));
         if detail == Detail::Everything {
-            for parameter in workload.parameters() {
-                columns.row([
-                    format!("  {}", parameter.name).into(),
-                    described(parameter).into(),
-                ]);
-            }
+            let parameters = workload.parameters().iter();
+            listed.extend(parameters.map(|one| (format!("  {}", one.name), described(one))));
         }
     }
-    columns.draw()
+    rows(&listed)
 }
 
 fn described(parameter: &Parameter) -> String {
     let values = match &parameter.kind {
-        ParameterKind::Number { min, max } => format!("{min} to {max}"),
+        ParameterKind::Number { min, max } => format!("{} to {}", number(*min), number(*max)),
         ParameterKind::Flag => "true or false".to_owned(),
         ParameterKind::Choice { choices } => choices.join(" or "),
     };
@@ -97,9 +104,11 @@ fn described(parameter: &Parameter) -> String {
 }
 
 fn checks() -> String {
-    let mut columns = Columns::new([Side::Left, Side::Left]);
-    for check in &check::ALL {
-        columns.row([Cell::styled(STRONG, check.name), check.about.into()]);
-    }
-    columns.draw()
+    let described = |check: &Check| (check.name.to_owned(), check.about.to_owned());
+    rows(&check::ALL.iter().map(described).collect::<Vec<_>>())
+}
+
+/// A number, with separators if it is large.
+fn number(value: i64) -> String {
+    u64::try_from(value).map_or_else(|_| value.to_string(), figures::count)
 }

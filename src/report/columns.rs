@@ -11,20 +11,20 @@ const GAP: usize = 2;
 
 /// On which side of its column a cell stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(super) enum Side {
     Left,
     Right,
 }
 
 /// One cell.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Cell {
+pub(super) struct Cell {
     text: String,
     style: Style,
 }
 
 impl Cell {
-    pub(crate) fn styled(style: Style, text: impl Into<String>) -> Self {
+    pub(super) fn styled(style: Style, text: impl Into<String>) -> Self {
         let text = text.into();
         Self { text, style }
     }
@@ -42,13 +42,13 @@ impl<T: Into<String>> From<T> for Cell {
 
 /// Rows in the making.
 #[derive(Debug)]
-pub(crate) struct Columns {
+pub(super) struct Columns {
     sides: Vec<Side>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Columns {
-    pub(crate) fn new(sides: impl Into<Vec<Side>>) -> Self {
+    pub(super) fn new(sides: impl Into<Vec<Side>>) -> Self {
         Self {
             sides: sides.into(),
             rows: Vec::new(),
@@ -56,18 +56,18 @@ impl Columns {
     }
 
     /// A first column to the left and `figures` to the right of it.
-    pub(crate) fn of_figures(figures: usize) -> Self {
+    pub(super) fn of_figures(figures: usize) -> Self {
         let mut sides = vec![Side::Right; figures + 1];
         sides[0] = Side::Left;
         Self::new(sides)
     }
 
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.rows.push(cells.into_iter().collect());
     }
 
     /// A row of headings.
-    pub(crate) fn head(&mut self, names: &[&str]) {
+    pub(super) fn head(&mut self, names: &[&str]) {
         let cells = names
             .iter()
             .map(|name| Cell::styled(super::style::FAINT, *name));
@@ -75,12 +75,12 @@ impl Columns {
     }
 
     /// An empty line.
-    pub(crate) fn space(&mut self) {
+    pub(super) fn space(&mut self) {
         self.rows.push(Vec::new());
     }
 
     /// The rows, each ended by a line break, with no blanks before it.
-    pub(crate) fn draw(&self) -> String {
+    pub(super) fn draw(&self) -> String {
         let mut widths = vec![0; self.sides.len()];
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {

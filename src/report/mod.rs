@@ -4,9 +4,9 @@
 //! verdicts, and where it happened. It is what `result.json` holds, and all that a report may use.
 //! Text formats carry ANSI styles; whoever prints them strips the styles where they are not wanted.
 
-pub(crate) mod columns;
+mod columns;
 pub mod figures;
-mod prose;
+pub(crate) mod prose;
 mod result;
 mod style;
 mod summary;

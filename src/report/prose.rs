@@ -5,7 +5,7 @@ const WIDTH: usize = 80;
 
 /// `text` behind `lead`, later lines indented by `indent`; ends with a line break. Styles in `lead`
 /// take no room.
-pub(super) fn wrapped(lead: &str, indent: usize, text: &str) -> String {
+pub(crate) fn wrapped(lead: &str, indent: usize, text: &str) -> String {
     let mut column = anstream::adapter::strip_str(lead)
         .to_string()
         .chars()

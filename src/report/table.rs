@@ -52,18 +52,19 @@ pub fn table(result: &RunResult, detail: Detail) -> String {
         let lead = format!("{}{about}: ", paint(WARNING, "note"));
         page += &wrapped(&lead, 6, &caveat.text);
     }
-    page += &verdict(result, "");
+    let (name, why) = verdict(result);
+    let _ = writeln!(page, "{name}: {why}");
     let _ = writeln!(page, "reproduce: {}", result.reproduce);
     page
 }
 
 /// What one line says, and the way to reproduce what is not well.
 fn terse(result: &RunResult) -> String {
-    let which = format!(
-        "{} on {}, seed {}: ",
+    let (name, why) = verdict(result);
+    let mut text = format!(
+        "{} on {}, seed {}: {name}: {why}\n",
         result.workload.name, result.heap, result.seed
     );
-    let mut text = verdict(result, &which);
     if result.verdict != Outcome::Held {
         let _ = writeln!(text, "reproduce: {}", result.reproduce);
     }
@@ -79,16 +80,16 @@ fn head(result: &RunResult) -> String {
     } else {
         0.0
     };
-    format!(
-        "{}: seed {}, {}, {}, {} ({})\n{}\n",
-        paint(STRONG, &title),
+    let facts = format!(
+        "seed {}, {}, {}, {} ({})",
         result.seed,
         figures::several(result.threads.len() as u64, "thread", "threads"),
         figures::span(result.elapsed_ns),
         figures::several(ops, "operation", "operations"),
         figures::rate(per_second),
-        clock(result, ops),
-    )
+    );
+    let lead = format!("{}: ", paint(STRONG, &title));
+    wrapped(&lead, 4, &facts) + &clock(result, ops) + "\n"
 }
 
 /// What measured the times, and what that adds to each of them.
@@ -276,8 +277,8 @@ fn violated(result: &RunResult) -> impl Iterator<Item = &Judgement> {
     checks.filter(|check| check.verdict == Verdict::Violated)
 }
 
-/// The one line that says what it came to.
-fn verdict(result: &RunResult, which: &str) -> String {
+/// What it came to, and why.
+fn verdict(result: &RunResult) -> (String, String) {
     let name = paint(of_outcome(result.verdict), result.verdict.name());
     let broken: Vec<&str> = violated(result).map(|check| check.name.as_str()).collect();
     let held = result
@@ -294,5 +295,5 @@ fn verdict(result: &RunResult, which: &str) -> String {
         Outcome::Violated if broken.is_empty() => "the heap says so itself".to_owned(),
         Outcome::Violated => broken.join(", "),
     };
-    wrapped(&format!("{which}{name}: "), 4, &why)
+    (name, why)
 }

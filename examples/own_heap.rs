@@ -1,0 +1,268 @@
+//! A heap of one's own: objects in `Arc`s, which count references and never collect cycles.
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gcstorm::heap::{
+    Caps, Collection, Fault, Field, Global, Heap, HeapConfig, Mutator, OutOfMemory, Peek, Seat,
+    Shape, Slot, Tag,
+};
+use gcstorm::run::Registry;
+
+fn main() -> ExitCode {
+    let heaps = Registry::builtin().with("arc", "plain `Arc`s, no cycles", ArcHeap::open);
+    gcstorm::cli::main(heaps.by_default())
+}
+
+type Ref = Arc<Object>;
+
+/// Holds its tag for as long as it lives: that is how gcstorm knows who died, and when.
+struct Object {
+    tag: Tag,
+    references: Mutex<Vec<Option<Ref>>>,
+    number: AtomicI64,
+}
+
+impl Object {
+    fn references(&self) -> MutexGuard<'_, Vec<Option<Ref>>> {
+        lock(&self.references)
+    }
+}
+
+/// Without this a long chain would be dropped by recursion, and overflow the stack.
+impl Drop for Object {
+    fn drop(&mut self) {
+        let mut doomed = std::mem::take(&mut *self.references());
+        while let Some(next) = doomed.pop() {
+            if let Some(object) = next.and_then(Arc::into_inner) {
+                doomed.append(&mut object.references());
+            }
+        }
+    }
+}
+
+struct ArcHeap {
+    globals: Vec<Mutex<Option<Ref>>>,
+}
+
+impl ArcHeap {
+    fn open(config: &HeapConfig) -> Result<Self, Fault> {
+        let globals = (0..config.globals).map(|_| Mutex::new(None)).collect();
+        Ok(Self { globals })
+    }
+}
+
+impl Heap for ArcHeap {
+    type Mutator<'h> = Registers<'h>;
+
+    fn caps(&self) -> Caps {
+        Caps {
+            threads: true,
+            lists: true,
+            counters: true,
+            globals: true,
+            certifies_death: true,
+            ..Caps::NONE
+        }
+    }
+
+    fn attach(&self, seat: Seat) -> Result<Registers<'_>, Fault> {
+        let slots = (0..seat.slots).map(|_| None).collect();
+        Ok(Registers { heap: self, slots })
+    }
+
+    fn collect(&self) -> Result<Collection, Fault> {
+        Ok(Collection::default())
+    }
+
+    fn settle(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// One mutator's registers.
+struct Registers<'h> {
+    heap: &'h ArcHeap,
+    slots: Vec<Option<Ref>>,
+}
+
+impl Registers<'_> {
+    fn at(&self, slot: Slot) -> Option<&Ref> {
+        self.slots[slot.0 as usize].as_ref()
+    }
+
+    fn put(&mut self, slot: Slot, value: Option<Ref>) -> bool {
+        let is_there = value.is_some();
+        self.slots[slot.0 as usize] = value;
+        is_there
+    }
+
+    /// Moves the reference in `val` to where `place` points in `container`; both must be there.
+    fn move_into<F>(&mut self, container: Slot, val: Slot, place: F) -> bool
+    where
+        F: FnOnce(&mut Vec<Option<Ref>>, Ref) -> Result<Option<Ref>, Ref>,
+    {
+        let Some(container) = self.at(container).cloned() else {
+            return false;
+        };
+        let Some(value) = self.slots[val.0 as usize].take() else {
+            return false;
+        };
+        // What was replaced is dropped after the lock was let go.
+        let placed = place(&mut container.references(), value);
+        match placed {
+            Ok(_replaced) => true,
+            Err(value) => {
+                self.put(val, Some(value));
+                false
+            }
+        }
+    }
+
+    fn cut(&self, list: Slot, count: u64, front: bool) {
+        let Some(list) = self.at(list) else { return };
+        let mut elements = list.references();
+        let count = usize::try_from(count)
+            .unwrap_or(usize::MAX)
+            .min(elements.len());
+        let doomed = if front {
+            let rest = elements.split_off(count);
+            std::mem::replace(&mut *elements, rest)
+        } else {
+            let left = elements.len() - count;
+            elements.split_off(left)
+        };
+        drop(elements);
+        drop(doomed);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn index(index: u64) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
+
+impl Mutator for Registers<'_> {
+    fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
+        let fields = if shape == Shape::Node { 2 } else { 0 };
+        let object = Object {
+            tag,
+            references: Mutex::new(vec![None; fields]),
+            number: AtomicI64::new(0),
+        };
+        self.put(dst, Some(Arc::new(object)));
+        Ok(())
+    }
+
+    fn copy(&mut self, dst: Slot, src: Slot) {
+        let value = self.at(src).cloned();
+        self.put(dst, value);
+    }
+
+    fn clear(&mut self, slot: Slot) {
+        self.put(slot, None);
+    }
+
+    fn load(&mut self, dst: Slot, obj: Slot, field: Field) {
+        let value = self
+            .at(obj)
+            .and_then(|obj| obj.references()[field.0 as usize].clone());
+        self.put(dst, value);
+    }
+
+    fn store(&mut self, obj: Slot, field: Field, val: Option<Slot>) {
+        let field = field.0 as usize;
+        match val {
+            Some(val) => {
+                self.move_into(obj, val, |fields, value| Ok(fields[field].replace(value)));
+            }
+            None => {
+                let erased = self.at(obj).and_then(|obj| obj.references()[field].take());
+                drop(erased);
+            }
+        }
+    }
+
+    fn peek(&mut self, slot: Slot) -> Peek {
+        self.at(slot)
+            .map_or(Peek::Empty, |object| Peek::Object(object.tag.id()))
+    }
+
+    fn safepoint(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn append(&mut self, list: Slot, val: Slot) -> bool {
+        self.move_into(list, val, |elements, value| {
+            elements.push(Some(value));
+            Ok(None)
+        })
+    }
+
+    fn len(&mut self, list: Slot) -> u64 {
+        self.at(list)
+            .map_or(0, |list| list.references().len() as u64)
+    }
+
+    fn get(&mut self, dst: Slot, list: Slot, at: u64) -> bool {
+        let found = self
+            .at(list)
+            .and_then(|list| list.references().get(index(at)).cloned());
+        found.is_some_and(|value| self.put(dst, value))
+    }
+
+    fn set(&mut self, list: Slot, at: u64, val: Slot) -> bool {
+        self.move_into(list, val, |elements, value| {
+            match elements.get_mut(index(at)) {
+                Some(element) => Ok(element.replace(value)),
+                None => Err(value),
+            }
+        })
+    }
+
+    fn pop(&mut self, dst: Slot, list: Slot) -> bool {
+        let popped = self.at(list).and_then(|list| list.references().pop());
+        popped.is_some_and(|value| self.put(dst, value))
+    }
+
+    fn truncate_front(&mut self, list: Slot, count: u64) {
+        self.cut(list, count, true);
+    }
+
+    fn truncate_back(&mut self, list: Slot, count: u64) {
+        self.cut(list, count, false);
+    }
+
+    fn add(&mut self, counter: Slot, by: i64) {
+        if let Some(counter) = self.at(counter) {
+            counter.number.fetch_add(by, Relaxed);
+        }
+    }
+
+    fn read(&mut self, counter: Slot) -> i64 {
+        self.at(counter)
+            .map_or(0, |counter| counter.number.load(Relaxed))
+    }
+
+    fn write(&mut self, counter: Slot, value: i64) {
+        if let Some(counter) = self.at(counter) {
+            counter.number.store(value, Relaxed);
+        }
+    }
+
+    fn publish(&mut self, global: Global, src: Slot) {
+        let value = self.slots[src.0 as usize].take();
+        let replaced =
+            std::mem::replace(&mut *lock(&self.heap.globals[usize::from(global.0)]), value);
+        drop(replaced);
+    }
+
+    fn fetch(&mut self, dst: Slot, global: Global) -> bool {
+        let value = lock(&self.heap.globals[usize::from(global.0)]).clone();
+        value.is_some_and(|value| self.put(dst, Some(value)))
+    }
+}

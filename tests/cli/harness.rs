@@ -1,0 +1,105 @@
+//! Running the command in a directory of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use gcstorm::report::RunResult;
+use tempfile::TempDir;
+
+/// A directory in which the command runs.
+pub(crate) struct Place(TempDir);
+
+/// What a command came to.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("a directory"))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The command, ready to start; words are split at blanks.
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gcstorm"));
+        command
+            .args(line.split_whitespace())
+            .current_dir(self.path())
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, line: &str) -> Done {
+        Done::from(self.command(line).output().expect("the command starts"))
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).expect("a file");
+    }
+
+    pub(crate) fn result(&self, path: &str) -> RunResult {
+        let text = std::fs::read_to_string(self.path().join(path)).expect("a result");
+        serde_json::from_str(&text).expect("a result that parses")
+    }
+
+    /// Every file below, in order.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut directories = vec![self.path().to_owned()];
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(directory).expect("a directory") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    directories.push(path);
+                } else {
+                    found.push(path.strip_prefix(self.path()).expect("below").to_owned());
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+impl Done {
+    /// Expects this exit code; shows everything if it is another.
+    #[track_caller]
+    pub(crate) fn code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
+        self
+    }
+
+    /// Expects these words on standard output.
+    #[track_caller]
+    pub(crate) fn says(self, words: &str) -> Self {
+        assert!(self.out.contains(words), "no {words:?} in:\n{}", self.out);
+        self
+    }
+
+    /// Expects these words on standard error.
+    #[track_caller]
+    pub(crate) fn warns(self, words: &str) -> Self {
+        assert!(self.err.contains(words), "no {words:?} in:\n{}", self.err);
+        self
+    }
+}
+
+impl From<Output> for Done {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Self {
+            code: output.status.code(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+}

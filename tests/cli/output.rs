@@ -1,0 +1,155 @@
+//! Streams and files: JSON, quiet and colourful output, readers that go away.
+
+use std::process::Stdio;
+
+use gcstorm::report::RunResult;
+
+use crate::harness::{Done, Place};
+
+/// Goal: `--json -` puts one object on standard output and nothing else; several runs an array.
+#[test]
+fn json_takes_standard_output() {
+    let place = Place::new();
+    let one = place.run("run counter --rounds 1 --json - --out o").code(0);
+    let result: RunResult = serde_json::from_str(&one.out).expect("an object");
+    assert_eq!(result.workload.name, "counter");
+    let one = one.warns("held: ");
+    assert!(
+        one.err.contains("operation"),
+        "the page is not lost: {}",
+        one.err
+    );
+    let line = "run counter shared-list --rounds 1 --json - --out o";
+    let two = place.run(line).code(0);
+    let results: Vec<RunResult> = serde_json::from_str(&two.out).expect("an array");
+    assert_eq!(results.len(), 2);
+}
+
+/// Goal: `--json FILE` writes what `result.json` holds, beside the page.
+#[test]
+fn json_goes_to_a_file() {
+    let place = Place::new();
+    place
+        .run("run counter --rounds 1 --json all.json --out o")
+        .code(0)
+        .says("held: ");
+    assert_eq!(place.result("all.json"), place.result("o/result.json"));
+}
+
+/// Goal: without `--out`, results lie in a directory of their own below `reports`.
+#[test]
+fn results_have_a_place_by_default() {
+    let place = Place::new();
+    place
+        .run("run counter --rounds 1")
+        .code(0)
+        .warns("results: reports/");
+    let files = place.files();
+    assert_eq!(files.len(), 1);
+    assert!(
+        files[0].starts_with("reports") && files[0].ends_with("result.json"),
+        "{files:?}"
+    );
+}
+
+/// Goal: `-q` prints the verdict and nothing else, and how to reproduce a bad one.
+#[test]
+fn quiet_is_one_line() {
+    let place = Place::new();
+    let good = place
+        .run("run counter --rounds 1 --seed 5 -q --out o")
+        .code(0);
+    assert!(
+        good.out.starts_with("counter on gil, seed 5: held: "),
+        "{}",
+        good.out
+    );
+    assert_eq!((good.out.lines().count(), good.err.as_str()), (1, ""));
+    let bad = place
+        .run("run counter --rounds 1 --require noted>=5 -q --out o")
+        .code(3);
+    assert_eq!(bad.out.lines().count(), 2, "{}", bad.out);
+    bad.says("reproduce: gcstorm run counter");
+}
+
+/// Goal: styles appear when forced, and never when they are not wanted.
+#[test]
+fn styles_are_optional() {
+    let place = Place::new();
+    let line = "run counter --rounds 1 --out o";
+    assert!(
+        !place.run(line).code(0).out.contains('\u{1b}'),
+        "a pipe is no terminal"
+    );
+    let forced = place.run(&format!("{line} --color always")).code(0);
+    assert!(forced.out.contains("\u{1b}["), "{}", forced.out);
+    let errors = place.run("run nothing --color never").code(2);
+    assert!(!errors.err.contains('\u{1b}'), "{}", errors.err);
+}
+
+/// Goal: lines of tables fit a hundred columns, and sentences eighty.
+#[test]
+fn pages_fit_a_terminal() {
+    let place = Place::new();
+    let done = place.run("run shared-list --rounds 1 -v --out o").code(0);
+    let lines = done
+        .out
+        .lines()
+        .filter(|line| !line.starts_with("reproduce: "));
+    for line in lines {
+        assert!(line.chars().count() <= 100, "{line}");
+        assert!(!line.ends_with(' '), "{line:?}");
+    }
+}
+
+/// Goal: a reader that goes away is nobody's error: the exit code is the run's own.
+#[test]
+fn closed_pipes_are_success() {
+    let place = Place::new();
+    let cases = [
+        ("list workloads", 0),
+        ("man", 0),
+        ("run counter --rounds 1 --out o", 0),
+        ("run counter --rounds 1 --require noted>=5 --out o", 3),
+        ("run counter --rounds 1 --json - --out o", 0),
+    ];
+    for (line, code) in cases {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = place
+            .command(line)
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .output();
+        let done = Done::from(output.expect("it starts")).code(code);
+        assert!(!done.err.contains("error"), "{line}: {}", done.err);
+    }
+}
+
+/// Goal: a standard output that cannot be written to is an error, and does not cost the result.
+#[test]
+fn full_disks_are_errors() {
+    let place = Place::new();
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .expect("/dev/full");
+    let command = place
+        .command("run counter --rounds 1 --out o")
+        .stdout(full)
+        .output();
+    Done::from(command.expect("it starts"))
+        .code(2)
+        .warns("failed to write to standard output");
+    assert_eq!(place.result("o/result.json").workload.name, "counter");
+}
+
+/// Goal: a result that cannot be written in the end is still shown, and the exit says so.
+#[test]
+fn late_failures_to_write_are_told() {
+    let place = Place::new();
+    // The directory passes the trial; the result's own name is taken by a directory.
+    std::fs::create_dir_all(place.path().join("o/result.json/taken")).expect("a directory");
+    let done = place.run("run counter --rounds 1 --out o").code(2);
+    done.says("held: ").warns("failed to write a result to o");
+}

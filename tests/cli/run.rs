@@ -1,0 +1,190 @@
+//! Runs: what they come to on a good heap and on a bad one.
+
+use gcstorm::check::Verdict;
+use gcstorm::report::Outcome;
+
+use crate::harness::Place;
+
+/// Goal: the heap under its lock holds, says so, and leaves a result that reads back as itself.
+#[test]
+fn gil_holds() {
+    let place = Place::new();
+    let done = place
+        .run("run shared-list --heap gil --seed 7 --rounds 1 --out o")
+        .code(0);
+    let done = done
+        .says("shared-list on gil: seed 7, 2 threads")
+        .says("held: ")
+        .says("append");
+    done.says("reproduce: gcstorm run shared-list --heap gil --seed 7 --rounds 1\n")
+        .warns("results: o");
+    let result = place.result("o/result.json");
+    assert_eq!((result.verdict, result.seed), (Outcome::Held, 7));
+    assert!(result.examined() > 100_000, "{}", result.examined());
+    let text = serde_json::to_string(&result).expect("it serializes");
+    let again: gcstorm::report::RunResult = serde_json::from_str(&text).expect("it parses");
+    assert_eq!(serde_json::to_string(&again).expect("it serializes"), text);
+    assert_eq!(place.files().len(), 1, "no temporary file is left");
+}
+
+/// Goal: without its lock the heap is caught, on nearly every seed.
+#[test]
+fn racy_is_caught() {
+    let place = Place::new();
+    let line = "run counter --heap racy --duration 60ms --timing off -q --out o --seed";
+    let codes: Vec<_> = (0..20)
+        .map(|seed| place.run(&format!("{line} {seed}")).code)
+        .collect();
+    let caught = codes.iter().filter(|code| **code == Some(1)).count();
+    assert!(caught >= 19, "{codes:?}");
+}
+
+/// Goal: several heaps run in turn on the same seed, each with its own file, and the worst exit wins.
+#[test]
+fn heaps_are_compared() {
+    let place = Place::new();
+    let line = "run counter --heap gil --heap racy --seed 3 --duration 100ms --out o";
+    let done = place.run(line).code(1);
+    let done = done
+        .says("counter on gil: seed 3")
+        .says("counter on racy: seed 3");
+    done.says("2 runs: 1 held, 1 violated")
+        .says("workload  heap  verdict");
+    assert_eq!(
+        place.result("o/counter-gil-3/result.json").verdict,
+        Outcome::Held
+    );
+    let racy = place.result("o/counter-racy-3/result.json");
+    assert_eq!(racy.verdict, Outcome::Violated);
+    let counter = racy.checks.iter().find(|check| check.name == "counter");
+    assert_eq!(counter.map(|check| check.verdict), Some(Verdict::Violated));
+}
+
+/// Goal: a split increment loses updates under the lock too, and the page says why.
+#[test]
+fn split_increments_are_explained() {
+    let place = Place::new();
+    let line = "run counter -D increment=split --duration 300ms --out o";
+    let done = place.run(line).code(1);
+    let done = done
+        .says("violated: counter")
+        .says("note on counter: ")
+        .says("CPython before 3.10");
+    done.says("-D increment=split --heap gil --seed ")
+        .says(" --duration 300ms\n");
+}
+
+/// Goal: a run that did not do what was required of it is not green.
+#[test]
+fn vacuous_runs_are_not_green() {
+    let place = Place::new();
+    let line = "run counter --rounds 1 --require collections>=1000000000 --out o";
+    let done = place.run(line).code(3).says("vacuous: ");
+    done.says("at least 1000000000 was required")
+        .says("--require 'collections>=1000000000'");
+    assert_eq!(place.result("o/result.json").verdict, Outcome::Vacuous);
+}
+
+/// Goal: times are shown when they were taken, and only then.
+#[test]
+fn timing_is_what_was_asked_for() {
+    let place = Place::new();
+    let timed = |which: &str| {
+        let line = format!("run counter --rounds 2 --timing {which} --out {which}");
+        let done = place.run(&line).code(0);
+        let result = place.result(&format!("{which}/result.json"));
+        let count = result.ops["add"]
+            .service
+            .as_ref()
+            .map(gcstorm::evidence::Latency::count);
+        (done.out, count.unwrap_or(0), result.ops["add"].count)
+    };
+    let (text, count, ops) = timed("every");
+    assert_eq!(count, ops);
+    assert!(text.contains("every operation is timed"), "{text}");
+    let (text, count, ops) = timed("sampled");
+    assert!((ops / 100..ops / 40).contains(&count), "{count} of {ops}");
+    assert!(text.contains("one operation in 6"), "{text}");
+    let (text, count, _) = timed("off");
+    assert_eq!(count, 0);
+    assert!(text.contains("no operation was timed"), "{text}");
+}
+
+/// Goal: surveys at pauses happen as often as asked, and `-v` shows them.
+#[test]
+fn verifies_at_pauses() {
+    let place = Place::new();
+    let line = "run counter --ops 200_000 --verify every=20_000 -v --out o";
+    let done = place
+        .run(line)
+        .code(0)
+        .says("survey")
+        .says("pause")
+        .says("teardown");
+    done.says("thread")
+        .says("incrementer-0")
+        .says("parameters: batch=100000");
+    let result = place.result("o/result.json");
+    assert!(result.counters["surveys"] >= 4, "{:?}", result.counters);
+    assert!(result.counters["add"] >= 200_000, "{:?}", result.counters);
+}
+
+/// Goal: `--threads` reaches the workload, and the line to reproduce says so.
+#[test]
+fn threads_are_set() {
+    let place = Place::new();
+    let done = place
+        .run("run counter --threads 3 --rounds 1 --out o")
+        .code(0);
+    done.says("3 threads")
+        .says("run counter -D threads=3 --heap gil");
+    assert_eq!(place.result("o/result.json").threads.len(), 3);
+}
+
+/// Goal: the line to reproduce is one that can be pasted, whatever the workload's file is called.
+#[test]
+fn reproduces_files_with_odd_names() {
+    let place = Place::new();
+    let text = gcstorm::workload::Workload::named("counter")
+        .expect("it is there")
+        .text()
+        .to_owned();
+    place.write("it's mine.toml", &text);
+    let mut command = place.command("run --rounds 1 --out o --seed 1");
+    let output = command.arg("it's mine.toml").output().expect("it starts");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("reproduce: "))
+        .expect("a line");
+    let pasted = line.replacen("gcstorm", env!("CARGO_BIN_EXE_gcstorm"), 1);
+    let again = std::process::Command::new("sh").args(["-c", &pasted]);
+    let status = { again }
+        .current_dir(place.path())
+        .output()
+        .expect("a shell")
+        .status;
+    assert!(status.success(), "{pasted}");
+}
+
+/// Goal: without a workload everything runs that can; what cannot is named.
+#[test]
+fn the_suite_runs_everything() {
+    let place = Place::new();
+    let done = place.run("run --heap gil --ops 20_000 -D batch=1000 --out o");
+    // A budget so small may leave a workload's own requirements unmet; nothing may be violated.
+    assert!(
+        matches!(done.code, Some(0 | 3)),
+        "{}\n{}",
+        done.out,
+        done.err
+    );
+    for workload in gcstorm::workload::embedded() {
+        assert!(
+            done.out.contains(&format!("{} on gil", workload.name)),
+            "{}",
+            done.out
+        );
+    }
+    done.says("skipped: chain on gil: it has no parameter `batch`");
+}

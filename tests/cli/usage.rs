@@ -1,0 +1,181 @@
+//! What is refused, and how; and the commands that run nothing.
+
+use crate::harness::Place;
+
+const BUDGET: &str = "--rounds 1 --out o";
+
+/// Goal: every slip is refused with exit code 2 and a way out, before anything runs.
+#[test]
+fn slips_are_refused() {
+    let place = Place::new();
+    place.write(
+        "bad.toml",
+        "summary = \"x\"\n[[threads]]\nname = \"a\"\nlop = []\n",
+    );
+    place.write(
+        "alone.toml",
+        "summary = \"x\"\n[limits]\nlive_objects = 10\n[[threads]]\nname = \"a\"\nloop = [{ op = \"safepoint\" }]\n",
+    );
+    let cases: &[(&str, &[&str])] = &[
+        (
+            "run shared-lst",
+            &[
+                "unknown workload `shared-lst`",
+                "did you mean `shared-list`",
+            ],
+        ),
+        (
+            "run counter --heap gill",
+            &["unknown heap `gill`", "did you mean `gil`"],
+        ),
+        ("run counter -D incremnt=split", &["incremnt", "increment"]),
+        ("run counter -D increment=spilt", &["spilt"]),
+        ("run counter -D threads=0", &["threads"]),
+        ("run counter -D increment", &["key=value"]),
+        (
+            "run counter --require adds>=1",
+            &["unknown counter `adds`", "did you mean `add`"],
+        ),
+        ("run counter --require add", &["COUNTER>=N"]),
+        ("run counter --threads 2 -D threads=2", &["given twice"]),
+        (
+            "run alone.toml --threads 2",
+            &["`alone.toml` has no parameter `threads`"],
+        ),
+        ("run counter --rounds 1 --ops 5", &["cannot be used with"]),
+        (
+            "run counter --duration 1s --ops 5",
+            &["cannot be used with"],
+        ),
+        ("run counter --duration 5", &["unit is missing"]),
+        ("run counter --duration 0ms", &["at least 1ms"]),
+        ("run counter --verify sometimes", &["every=N"]),
+        ("run counter --timing always", &["sampled"]),
+        ("run counter --seed -1", &["--seed"]),
+        ("run counter -q -v", &["cannot be used with"]),
+        ("run no/such.toml", &["failed to read no/such.toml"]),
+        ("run bad.toml", &["bad.toml:4:1", "lop", "loop"]),
+        ("check bad.toml", &["bad.toml:4:1"]),
+        ("runn", &["run"]),
+        ("list nothing", &["workloads"]),
+        ("", &["Usage"]),
+    ];
+    for (line, expected) in cases {
+        let done = place.run(line).code(2);
+        assert_eq!(done.out, "", "{line} prints no data");
+        for words in *expected {
+            assert!(
+                done.err.contains(words),
+                "{line}: no {words:?} in:\n{}",
+                done.err
+            );
+        }
+    }
+    assert_eq!(place.files().len(), 2, "nothing was written");
+}
+
+/// Goal: one bad name among good ones stops everything before it starts.
+#[test]
+fn all_is_validated_first() {
+    let place = Place::new();
+    let done = place
+        .run(&format!("run counter shared-lst {BUDGET}"))
+        .code(2);
+    assert_eq!(done.out, "");
+    assert!(place.files().is_empty());
+}
+
+/// Goal: results that cannot be kept are found out before the run, not after it.
+#[test]
+fn unwritable_places_are_refused() {
+    let place = Place::new();
+    place.write("file", "");
+    let cases = [
+        (
+            "run counter --rounds 1 --out file/below",
+            "failed to keep results in file/below",
+        ),
+        (
+            "run counter --rounds 1 --out file",
+            "failed to keep results in file",
+        ),
+        (
+            "run counter --rounds 1 --out /proc/gcstorm",
+            "failed to keep results in /proc",
+        ),
+        (
+            "run counter --rounds 1 --json no/such/dir.json",
+            "failed to write no/such/dir.json",
+        ),
+        ("run counter --rounds 1 --json .", "failed to write ."),
+    ];
+    for (line, words) in cases {
+        let done = place.run(line).code(2).warns(words);
+        assert_eq!(done.out, "", "{line}");
+    }
+}
+
+/// Goal: lists name everything that the other commands accept.
+#[test]
+fn lists_name_things() {
+    let place = Place::new();
+    place
+        .run("list heaps")
+        .code(0)
+        .says("gil")
+        .says("(default)")
+        .says("racy");
+    let workloads = place.run("list workloads").code(0);
+    for workload in gcstorm::workload::embedded() {
+        assert!(workloads.out.contains(workload.name), "{}", workloads.out);
+    }
+    place
+        .run("list workloads -v")
+        .code(0)
+        .says("whole or split; default whole");
+    let checks = place.run("list checks").code(0);
+    for check in &gcstorm::check::ALL {
+        assert!(checks.out.contains(check.name), "{}", checks.out);
+    }
+}
+
+/// Goal: `check` accepts good workloads by name and by path, and tells bad ones from them.
+#[test]
+fn checks_workloads() {
+    let place = Place::new();
+    place.write("mine.toml", gcstorm::workload::embedded()[0].text);
+    place
+        .run("check counter mine.toml")
+        .code(0)
+        .says("ok  counter")
+        .says("ok  mine.toml");
+    place.write("broken.toml", "summary = 1");
+    let mixed = place.run("check broken.toml counter").code(2);
+    mixed.says("ok  counter").warns("broken.toml:1");
+}
+
+/// Goal: help, version, completions and the manual page are data, and name the commands.
+#[test]
+fn explains_itself() {
+    let place = Place::new();
+    place
+        .run("--help")
+        .code(0)
+        .says("Exit codes")
+        .says("completions");
+    place
+        .run("run --help")
+        .code(0)
+        .says("--switch-interval")
+        .says("Exit codes");
+    place
+        .run("--version")
+        .code(0)
+        .says(concat!("gcstorm ", env!("CARGO_PKG_VERSION")));
+    place.run("completions bash").code(0).says("_gcstorm");
+    place
+        .run("completions zsh")
+        .code(0)
+        .says("#compdef gcstorm");
+    place.run("man").code(0).says(".TH gcstorm");
+}
