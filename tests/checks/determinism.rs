@@ -38,8 +38,7 @@ fn streams<H: Heap>(plan: &Plan, heap: H) -> Vec<Vec<Call>> {
     streams
 }
 
-/// Asserts that two logs agree as far as both go; `racy` may have ended at its first fault, and
-/// those in the background end when they are told to.
+/// Asserts that two logs agree as far as both go: `racy` may have ended at its first fault.
 fn assert_agree(workload: &str, ours: &[Vec<Call>], theirs: &[Vec<Call>]) {
     for (number, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
         let both = ours.len().min(theirs.len());
@@ -58,7 +57,11 @@ fn streams_do_not_depend_on_the_heap() {
     for workload in embedded() {
         let text = Workload::parse(workload.path, workload.text);
         let text = text.unwrap_or_else(|error| panic!("{error}"));
-        let plan = text.plan(&[], 7).unwrap_or_else(|error| panic!("{error}"));
+        let mut plan = text.plan(&[], 7).unwrap_or_else(|error| panic!("{error}"));
+        // A thread in the background may end before its first operation; here each has its quota.
+        plan.mutators
+            .iter_mut()
+            .for_each(|mutator| mutator.background = false);
         let gil = streams(&plan, open_gil(&config(&plan)));
         let asked: usize = gil.iter().map(Vec::len).sum();
         assert!(asked > 1000, "{}: {asked} calls", workload.name);
