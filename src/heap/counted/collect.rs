@@ -108,6 +108,7 @@ impl Counted {
     fn free_one_condemned(&self, index: u32, cell: &Cell, work: &mut Work) {
         if cell.is(Shape::List) {
             if let Some(header) = self.headers.at(index) {
+                let header = header.take();
                 while header.len(&self.pages) > 0 {
                     let shed = header.shed_front(&self.pages, u64::MAX);
                     if shed.words.is_empty() {

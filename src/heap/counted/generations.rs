@@ -222,3 +222,120 @@ pub(super) fn is_member(entry: Ref, cells: &Cells) -> Option<&Cell> {
 fn clamp(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::tag::OwnedSegment;
+    use crate::heap::{FaultLog, Shape};
+
+    struct Fixture {
+        cells: Cells,
+        generations: Generations,
+        births: OwnedSegment,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            Self {
+                cells: Cells::new(1000),
+                generations: Generations::new(1000),
+                births: OwnedSegment::take(0, 0).unwrap(),
+            }
+        }
+
+        fn enter(&mut self, count: usize) -> Vec<Ref> {
+            let enter = |_| {
+                let tag = self.births.birth(Shape::Node).unwrap().into_bits();
+                let faults = FaultLog::default();
+                let object = self.cells.take_slowly(Shape::Node, tag, &faults).unwrap();
+                self.cells.at(object.index()).unwrap().mark_tracked();
+                self.generations.enter(object, &self.cells);
+                object
+            };
+            (0..count).map(enter).collect()
+        }
+
+        fn bury(&self, object: Ref) {
+            let cell = self.cells.at(object.index()).unwrap();
+            self.cells.give(object.index(), cell);
+            self.generations.forget();
+        }
+
+        fn sizes(&self) -> [usize; 3] {
+            [Generation::Young, Generation::Middle, Generation::Old]
+                .map(|generation| self.generations.members(generation, &self.cells).len())
+        }
+    }
+
+    /// Goal: survivors move to the next generation and no further, and a generation is collected
+    /// with all younger ones.
+    #[test]
+    fn survivors_grow_older() {
+        let mut fixture = Fixture::new();
+        fixture.enter(3);
+        assert_eq!(fixture.sizes(), [3, 3, 3]);
+        fixture
+            .generations
+            .promote(Generation::Young, &fixture.cells);
+        fixture.enter(5);
+        assert_eq!(fixture.sizes(), [5, 8, 8]);
+        fixture
+            .generations
+            .promote(Generation::Middle, &fixture.cells);
+        fixture.enter(7);
+        assert_eq!(fixture.sizes(), [7, 7, 15]);
+        fixture.generations.promote(Generation::Old, &fixture.cells);
+        assert_eq!(fixture.sizes(), [0, 0, 15]);
+    }
+
+    /// Goal: entries of the dead count for nothing, and squeezing them out moves nobody between
+    /// generations.
+    #[test]
+    fn the_dead_are_squeezed_out_in_place() {
+        let mut fixture = Fixture::new();
+        let old = fixture.enter(4);
+        fixture
+            .generations
+            .promote(Generation::Middle, &fixture.cells);
+        let middle = fixture.enter(4);
+        fixture
+            .generations
+            .promote(Generation::Young, &fixture.cells);
+        let young = fixture.enter(4);
+        for object in [old[0], old[3], middle[1], young[2]] {
+            fixture.bury(object);
+        }
+        fixture.generations.squeeze(&fixture.cells);
+        assert_eq!(fixture.generations.len(), 8);
+        assert_eq!(fixture.sizes(), [3, 6, 8]);
+    }
+
+    /// Goal: each generation falls due by its own threshold, the old one only with a quarter more.
+    #[test]
+    fn generations_fall_due_in_turn() {
+        let mut fixture = Fixture::new();
+        fixture.enter(700);
+        assert!(!fixture.generations.due());
+        let more = fixture.enter(1);
+        assert!(fixture.generations.due());
+        fixture.bury(more[0]);
+        assert!(!fixture.generations.due());
+        let mut collected = Vec::new();
+        for _ in 0..11 * 12 * 2 {
+            let generation = fixture.generations.due_generation();
+            fixture.generations.promote(generation, &fixture.cells);
+            collected.push(generation);
+        }
+        let times = |wanted| {
+            let times = collected.iter().filter(|generation| **generation == wanted);
+            times.count()
+        };
+        // The objects became old before the first full collection; nothing came after it.
+        assert_eq!(times(Generation::Old), 1);
+        assert_eq!(collected[11 * 12], Generation::Old);
+        assert_eq!(collected[11], Generation::Middle);
+        assert_eq!(collected[10], Generation::Young);
+        assert!((20..=22).contains(&times(Generation::Middle)));
+    }
+}

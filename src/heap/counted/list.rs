@@ -52,6 +52,21 @@ impl Header {
         self.forget_tree();
     }
 
+    /// Takes everything out, which leaves the list empty. What is taken is the caller's alone: even
+    /// without a lock nobody else can lengthen it, so taking it apart comes to an end.
+    pub(super) fn take(&self) -> Self {
+        let taken = Self {
+            head: Word::new(self.head.get()),
+            tail: Word::new(self.tail.get()),
+            root: Half::new(self.root.get()),
+            height: Half::new(self.height.get()),
+            tail_page: Half::new(self.tail_page.get()),
+            spare: Half::new(0),
+        };
+        self.reset();
+        taken
+    }
+
     fn forget_tree(&self) {
         self.root.set(0);
         self.height.set(0);

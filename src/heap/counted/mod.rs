@@ -35,6 +35,7 @@
 //! | `release` | counting, and what dies of it |
 //! | `generations`, `collect` | when to look for cycles, and how |
 //! | `census` | what the heap believes of itself |
+//! | `registers` | one mutator, and what operations are made of |
 //! | `mutator` | the contract's operations |
 //! | `racy` | the heap without its lock |
 
@@ -47,6 +48,7 @@ mod list;
 mod mutator;
 mod pages;
 mod racy;
+mod registers;
 mod release;
 mod word;
 
@@ -59,9 +61,9 @@ use crate::clock::Clock;
 use cells::Cells;
 use generations::Generations;
 use list::Header;
-pub use mutator::CountedMutator;
 use pages::{PAGE, Pages};
 pub use racy::Racy;
+pub use registers::CountedMutator;
 use word::{Half, Word};
 
 /// The largest capacity: beyond, an index could look like poison, and slabs exceed what systems

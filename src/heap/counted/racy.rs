@@ -5,7 +5,8 @@
 //! ends the run at the next safepoint.
 
 use super::Counted;
-use super::mutator::{CAPS, CountedMutator};
+use super::mutator::CAPS;
+use super::registers::CountedMutator;
 use crate::heap::{Belief, Caps, Census, Collection, Fault, Heap, Seat, Stats};
 
 /// The heap called `racy`.

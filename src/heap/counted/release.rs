@@ -5,20 +5,24 @@
 //! list sheds a page at a time and what that page held dies first, so the work list grows with the
 //! depth of nested structures and not with the length of lists.
 //!
+//! A dying list is free at once, and only what it held goes on the work list. Were it taken apart in
+//! its cell, a thread without a lock that still appends to it could keep another one at it for ever:
+//! that happened.
+//!
 //! An object on the work list has no references, so nobody can reach it; its count is 0 and its
 //! incarnation is still that of the living. It cannot be put there twice but by threads without a
 //! lock, and whoever takes it off looks at the incarnation again.
 
 use super::Counted;
 use super::cell::{Cell, Ref};
-use super::list::Shed;
+use super::list::{Header, Shed};
 use crate::heap::{Fault, Shape};
 
 /// One mutator's scratch memory, kept between operations.
 #[derive(Debug, Default)]
 pub(super) struct Work {
-    /// Objects without references whose own references are still to be released.
-    dying: Vec<Ref>,
+    /// What is still to be released.
+    dying: Vec<Dying>,
     /// Cells the collector has found alive and not yet looked into.
     pub(super) found: Vec<u32>,
 }
@@ -28,6 +32,15 @@ impl Work {
     pub(super) fn waiting(&self) -> u64 {
         self.dying.len() as u64
     }
+}
+
+/// Something whose references are still to be released.
+#[derive(Debug)]
+enum Dying {
+    /// A node without references to it.
+    Node(Ref),
+    /// What a list held; the list itself is gone.
+    Elements(Box<Header>),
 }
 
 /// Which end of a list elements are taken off.
@@ -77,7 +90,19 @@ impl Counted {
             self.free(reference.index(), cell);
         } else {
             cell.count.set(0);
-            work.dying.push(reference);
+            self.start_dying(reference, cell, work);
+        }
+    }
+
+    fn start_dying(&self, object: Ref, cell: &Cell, work: &mut Work) {
+        if cell.is(Shape::List)
+            && let Some(header) = self.headers.at(object.index())
+        {
+            let elements = header.take();
+            self.free(object.index(), cell);
+            work.dying.push(Dying::Elements(Box::new(elements)));
+        } else {
+            work.dying.push(Dying::Node(object));
         }
     }
 
@@ -103,38 +128,35 @@ impl Counted {
     pub(super) fn bury(&self, work: &mut Work) {
         let steps = u64::from(self.capacity) + self.pages.count();
         for _ in 0..steps {
-            let Some(dying) = work.dying.pop() else {
-                return;
-            };
-            let Some(cell) = self.follow(dying) else {
-                continue;
-            };
-            if cell.is(Shape::List) {
-                self.bury_list(dying, cell, work);
-                continue;
-            }
-            let fields = [0, 1].map(|field| Ref::from_bits(cell.slots[field].get()));
-            self.free(dying.index(), cell);
-            for field in fields {
-                self.let_go(field, work);
+            match work.dying.pop() {
+                None => return,
+                Some(Dying::Node(node)) => self.bury_node(node, work),
+                Some(Dying::Elements(elements)) => self.bury_page(elements, work),
             }
         }
         work.dying.clear();
     }
 
-    /// One page of a dying list; the rest waits below what that page held.
-    fn bury_list(&self, list: Ref, cell: &Cell, work: &mut Work) {
-        let Some(header) = self.headers.at(list.index()) else {
+    fn bury_node(&self, node: Ref, work: &mut Work) {
+        let Some(cell) = self.follow(node) else {
             return;
         };
-        let shed = header.shed_front(&self.pages, u64::MAX);
-        if header.len(&self.pages) == 0 {
-            self.free(list.index(), cell);
-        } else {
-            work.dying.push(list);
+        let fields = [0, 1].map(|field| Ref::from_bits(cell.slots[field].get()));
+        self.free(node.index(), cell);
+        for field in fields {
+            self.let_go(field, work);
+        }
+    }
+
+    /// One page of what a list held; the rest waits below what that page held.
+    fn bury_page(&self, elements: Box<Header>, work: &mut Work) {
+        let shed = elements.shed_front(&self.pages, u64::MAX);
+        // The page is free from here on, but nobody takes one before this release is over.
+        elements.prune(&self.pages, &shed);
+        if elements.len(&self.pages) > 0 {
+            work.dying.push(Dying::Elements(elements));
         }
         self.let_go_shed(&shed, work);
-        header.prune(&self.pages, &shed);
     }
 
     fn let_go_shed(&self, shed: &Shed<'_>, work: &mut Work) {

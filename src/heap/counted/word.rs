@@ -26,6 +26,10 @@ unsafe impl Zeroed for Word {}
 unsafe impl Zeroed for Half {}
 
 impl Word {
+    pub(super) const fn new(value: u64) -> Self {
+        Self(AtomicU64::new(value))
+    }
+
     #[inline]
     pub(super) fn get(&self) -> u64 {
         self.0.load(Relaxed)

@@ -8,8 +8,8 @@
 //! * Whoever takes the lock takes the request down. Others that still wait will raise it again.
 //!
 //! A request may outlive the waiter that raised it (gh-96387 was such a bug). Here the number of
-//! waiters is kept under the same mutex as everything else; a holder waits for a successor only
-//! while there is one to come, and whoever gives up waiting says so.
+//! waiters is kept under the same mutex as everything else, a holder offers the lock only if there
+//! is one, and waiters give up only while the lock is held: so an offer always finds a taker.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(super) struct Lock {
     state: Mutex<State>,
     /// The lock was let go.
     available: Condvar,
-    /// The lock was taken, or a waiter gave up.
+    /// The lock was taken.
     taken: Condvar,
     /// Somebody waits, and has for too long. A hint: it is read relaxed, and pairs with nothing;
     /// what it leads to happens under the mutex.
@@ -112,7 +112,6 @@ impl Lock {
             waits += 1;
             if patience == Patience::Intervals(waits) {
                 state.waiting -= 1;
-                self.taken.notify_all();
                 return Taken::Not;
             }
             if state.switches == seen {
@@ -157,7 +156,7 @@ impl Lock {
         state.held = false;
         self.available.notify_one();
         let seen = state.switches;
-        while state.switches == seen && state.waiting > 0 {
+        while state.switches == seen {
             state = self
                 .taken
                 .wait(state)

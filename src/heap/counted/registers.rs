@@ -1,0 +1,200 @@
+//! One register file on a counted heap, and what operations are made of.
+//!
+//! A mutator owns its registers, so those are plain words; what they refer to is shared. With the
+//! heap in a box it owns that as well, and is the single-threaded collector that the global lock
+//! makes a heap of. With a borrowed heap it is one of many, unsynchronised: `racy`.
+//!
+//! What an allocation or an append does in its stride is in `mutator`; what it may have to do first
+//! is here, out of line.
+
+use std::ops::Deref;
+
+use super::Counted;
+use super::cell::{Cell, Ref};
+use super::generations::Generation;
+use super::release::Work;
+use crate::clock::Clock;
+use crate::heap::{Belief, Cause, Census, Collection, OutOfMemory, Shape, Slot, Tag};
+
+/// How often settling collects before it takes the heap for broken: one collection finds all
+/// garbage, a second finds none.
+const SETTLE_ROUNDS_MAX: u32 = 8;
+
+/// One register file on a counted heap.
+#[derive(Debug)]
+pub struct CountedMutator<H: Deref<Target = Counted>> {
+    pub(super) registers: Vec<u64>,
+    pub(super) work: Work,
+    pub(super) heap: H,
+}
+
+impl<H: Deref<Target = Counted>> CountedMutator<H> {
+    /// A mutator with `slots` empty registers, which are committed by touch.
+    pub(super) fn new(heap: H, slots: u32) -> Self {
+        Self {
+            registers: vec![0; slots as usize],
+            work: Work::default(),
+            heap,
+        }
+    }
+
+    #[inline]
+    pub(super) fn register(&self, slot: Slot) -> Ref {
+        Ref::from_bits(self.registers[slot.0 as usize])
+    }
+
+    /// Puts a counted reference into a register and releases what was there.
+    #[inline]
+    pub(super) fn put(&mut self, slot: Slot, reference: Ref) {
+        let register = &mut self.registers[slot.0 as usize];
+        let old = Ref::from_bits(std::mem::replace(register, reference.bits()));
+        if old.is_strong() {
+            self.heap.release(old, &mut self.work);
+        }
+    }
+
+    #[inline]
+    pub(super) fn vacate(&mut self, slot: Slot) {
+        self.registers[slot.0 as usize] = Ref::NONE.bits();
+    }
+
+    /// The object in a register, if it has the right shape.
+    #[inline]
+    pub(super) fn object(&self, slot: Slot, shape: Shape) -> Option<(u32, &Cell)> {
+        let reference = self.register(slot);
+        let cell = self.heap.follow(reference)?;
+        cell.is(shape).then_some((reference.index(), cell))
+    }
+
+    /// Counts a reference that was found in shared memory and puts it into a register. A broken
+    /// one is treated as empty.
+    #[inline]
+    pub(super) fn put_copy(&mut self, dst: Slot, reference: Ref) -> bool {
+        let found = self.heap.acquire(reference);
+        self.put(dst, if found { reference } else { Ref::NONE });
+        found
+    }
+
+    /// Makes sure that the collector knows the node in `slot`, now that it will hold `child`. Leaves
+    /// and counters make no cycles.
+    #[inline]
+    pub(super) fn track_node(&self, slot: Slot, node: &Cell, child: Ref) {
+        if !node.is_tracked() && self.heap.follow(child).is_some_and(Cell::is_container) {
+            self.track(slot, node);
+        }
+    }
+
+    #[inline(never)]
+    fn track(&self, slot: Slot, container: &Cell) {
+        container.mark_tracked();
+        let heap: &Counted = &self.heap;
+        heap.generations.enter(self.register(slot), &heap.cells);
+        if heap.generations.due() {
+            heap.attention.set(1);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn collect_in_passing(
+        &mut self,
+        collect: impl FnOnce(&Counted, &mut Work) -> Collection,
+    ) {
+        let start = Clock::get().now();
+        collect(&self.heap, &mut self.work);
+        self.heap.pauses.record_since(Cause::Collect, start);
+    }
+
+    /// What has to be done before an object can be made, and what can go wrong.
+    #[inline(never)]
+    pub(super) fn alloc_slowly(
+        &mut self,
+        dst: Slot,
+        shape: Shape,
+        tag: u64,
+    ) -> Result<(), OutOfMemory> {
+        self.heap.attention.set(0);
+        if self.heap.generations.due() {
+            self.collect_in_passing(Counted::collect_due);
+        }
+        let starved = self.heap.starved.get() != 0;
+        self.heap.starved.set(0);
+        let object = (!starved).then(|| self.take_or_collect(shape, tag));
+        let Some(object) = object.flatten() else {
+            drop(Tag::from_bits(tag));
+            return Err(OutOfMemory);
+        };
+        if shape == Shape::List
+            && let Some(header) = self.heap.headers.at(object.index())
+        {
+            header.reset();
+        }
+        self.put(dst, object);
+        Ok(())
+    }
+
+    /// If there is no cell, one more try after a full collection.
+    fn take_or_collect(&mut self, shape: Shape, tag: u64) -> Option<Ref> {
+        let take = |heap: &Counted| heap.cells.take_slowly(shape, tag, &heap.faults);
+        take(&self.heap).or_else(|| {
+            self.collect_in_passing(|heap, work| heap.collect(Generation::Old, work));
+            take(&self.heap)
+        })
+    }
+
+    /// An append that the list is not ready for: it may need a page, or the collector does not know
+    /// it yet.
+    #[inline(never)]
+    pub(super) fn append_slowly(&mut self, list: Slot, val: Slot) -> bool {
+        let value = self.register(val);
+        let Some((index, cell)) = self.object(list, Shape::List) else {
+            return false;
+        };
+        let Some(header) = self.heap.headers.at(index).filter(|_| value.is_strong()) else {
+            return false;
+        };
+        // What is appended does not matter: looking at each element would cost more than it saves.
+        if !cell.is_tracked() {
+            self.track(list, cell);
+        }
+        let pushed = header.push(&self.heap.pages, value.bits()).is_ok();
+        if pushed {
+            self.vacate(val);
+        } else {
+            self.heap.starved.set(1);
+            self.heap.attention.set(1);
+        }
+        pushed
+    }
+
+    /// Collects until nothing is found.
+    pub(super) fn settle_counted(&mut self) {
+        for _ in 0..SETTLE_ROUNDS_MAX {
+            self.heap.bury(&mut self.work);
+            if self.heap.collect(Generation::Old, &mut self.work).freed == 0 {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn collect_fully(&mut self) -> Collection {
+        self.heap.collect(Generation::Old, &mut self.work)
+    }
+
+    pub(super) fn census_counted(&self, visit: &mut dyn FnMut(Belief)) -> Census {
+        self.heap.take_census(self.work.waiting(), visit)
+    }
+}
+
+impl<H: Deref<Target = Counted>> Drop for CountedMutator<H> {
+    /// Empties every register. What was never touched is only read.
+    fn drop(&mut self) {
+        for register in &mut self.registers {
+            let old = Ref::from_bits(*register);
+            if old != Ref::NONE {
+                *register = Ref::NONE.bits();
+                self.heap.release(old, &mut self.work);
+            }
+        }
+    }
+}
