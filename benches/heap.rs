@@ -100,6 +100,9 @@ fn line(
         });
     });
     group.finish();
+    if least == Duration::MAX {
+        return;
+    }
     let nanos = least.as_nanos() as f64 / objects as f64;
     LEAST.with_borrow_mut(|lines| lines.push((name, nanos)));
 }
@@ -110,6 +113,17 @@ fn floor(criterion: &mut Criterion) {
         timed(|| {
             boxes.extend((0..BATCH).map(Box::new));
             drop(black_box(&mut boxes).drain(..));
+        })
+    });
+}
+
+fn tags(criterion: &mut Criterion) {
+    let mut births = Births::new();
+    let mut bits = Vec::new();
+    line(criterion, "tags: birth and death alone", BATCH, || {
+        timed(|| {
+            bits.extend((0..BATCH).map(|_| births.tag(Shape::Leaf).into_bits()));
+            bits.drain(..).for_each(|bits| drop(Tag::from_bits(bits)));
         })
     });
 }
@@ -236,6 +250,6 @@ criterion_group! {
     config = Criterion::default()
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_millis(1500));
-    targets = floor, append_and_truncate, cycles, full_collection, ratios
+    targets = floor, tags, append_and_truncate, cycles, full_collection, ratios
 }
 criterion_main!(benches);

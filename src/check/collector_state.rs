@@ -23,7 +23,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         }
     }
     let in_use = exhibit.fault_texts(|fault| matches!(fault, Fault::InUse { .. }));
-    opinion.blame(exhibit.faults().in_use, &in_use);
+    opinion.accuse(exhibit.faults().in_use, in_use);
     if opinion.examined == 0 {
         opinion.nothing = Some((Verdict::Skipped, "the heap has no census".to_owned()));
     }

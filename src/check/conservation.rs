@@ -41,7 +41,7 @@ fn objects(survey: &Survey, opinion: &mut Opinion) {
     let accounted = dead + reachable;
     if *born != accounted {
         let text = format!("{born} objects were born, {dead} are dead, {reachable} reachable");
-        opinion.blame(born.abs_diff(accounted), &[text]);
+        opinion.blame(born.abs_diff(accounted), text);
     }
 }
 
@@ -60,19 +60,19 @@ fn list(list: &ListFacts, name: &str, opinion: &mut Opinion) {
         let text = format!(
             "{appended} were appended to {name}, but {elements} are in it and {popped} were popped"
         );
-        opinion.blame(in_or_out - appended, &[text]);
+        opinion.blame(in_or_out - appended, text);
     } else if appended - in_or_out > truncation_asked {
         let lost = appended - in_or_out - truncation_asked;
         let text = format!(
             "{appended} were appended to {name}; {elements} are in it, {popped} were popped, at most \
              {truncation_asked} truncated: {lost} are lost"
         );
-        opinion.blame(lost, &[text]);
+        opinion.blame(lost, text);
     }
     if let Some(model) = model_len
         && model != elements
     {
         let text = format!("{name} holds {elements} elements; its only writer left {model}");
-        opinion.blame(model.abs_diff(elements), &[text]);
+        opinion.blame(model.abs_diff(elements), text);
     }
 }

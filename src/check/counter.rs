@@ -33,7 +33,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
             let text = format!(
                 "{name} is {value} after {additions} additions that add up to {sum}: off by {off}"
             );
-            opinion.blame(off, &[text]);
+            opinion.blame(off, text);
         }
     }
     opinion

@@ -19,6 +19,6 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         opinion.find(&survey.dangling);
     }
     let stale = exhibit.fault_texts(|fault| matches!(fault, Fault::Stale { .. }));
-    opinion.blame(exhibit.faults().stale, &stale);
+    opinion.accuse(exhibit.faults().stale, stale);
     opinion
 }

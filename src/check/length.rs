@@ -61,10 +61,7 @@ fn reads(evidence: &Evidence, object: usize, name: &str, usage: &ListUsage, opin
         } = *tally;
         opinion.examine(len_reads);
         if len_max > bound {
-            opinion.blame(
-                1,
-                &[format!("{name} was {len_max} long, but {why} {bound}")],
-            );
+            opinion.blame(1, format!("{name} was {len_max} long, but {why} {bound}"));
         }
     }
     if let Some(ListTally {
@@ -74,6 +71,6 @@ fn reads(evidence: &Evidence, object: usize, name: &str, usage: &ListUsage, opin
     }) = sole
     {
         let text = format!("{name}'s only writer read {read} where it had left {model}");
-        opinion.blame(*model_misses, &[text]);
+        opinion.blame(*model_misses, text);
     }
 }

@@ -175,7 +175,8 @@ pub fn survey_violates(plan: &Plan, caps: Caps, survey: &Survey) -> bool {
 struct Opinion {
     examined: u64,
     wrong: u64,
-    texts: Vec<String>,
+    /// What is wrong in words, and how much of it each sentence is about.
+    texts: Vec<(u64, String)>,
     /// Set where there was nothing to look at: the reason, and whether there should have been.
     nothing: Option<(Verdict, String)>,
 }
@@ -193,22 +194,28 @@ impl Opinion {
         self.examined += count;
     }
 
-    /// So many of them are wrong.
+    /// Some of them are wrong; each of the texts is about one.
     fn find(&mut self, finding: &Finding) {
-        self.blame(finding.count, &finding.first);
+        self.accuse(finding.count, finding.first.iter().cloned());
     }
 
-    fn blame(&mut self, count: u64, texts: &[String]) {
+    /// So many of them are wrong; each of the texts is about one.
+    fn accuse(&mut self, count: u64, texts: impl IntoIterator<Item = String>) {
         self.wrong += count;
-        self.texts.extend_from_slice(texts);
+        self.texts.extend(texts.into_iter().map(|text| (1, text)));
     }
 
-    /// One of them is wrong if `wrong` holds.
+    /// So many of them are wrong; the text is about all of them.
+    fn blame(&mut self, count: u64, text: String) {
+        self.wrong += count;
+        self.texts.push((count, text));
+    }
+
+    /// One more was looked at, and is wrong unless it is `right`.
     fn expect(&mut self, right: bool, describe: impl FnOnce() -> String) {
         self.examined += 1;
         if !right {
-            self.wrong += 1;
-            self.texts.push(describe());
+            self.blame(1, describe());
         }
     }
 
@@ -238,19 +245,19 @@ impl Opinion {
     }
 }
 
-/// At most three findings in words, and how many there are in all.
-fn summary(wrong: u64, texts: &[String]) -> String {
+/// At most three findings in words, and how many there are besides.
+fn summary(wrong: u64, texts: &[(u64, String)]) -> String {
     const SHOWN: usize = 3;
-    let shown = texts
+    let shown = &texts[..texts.len().min(SHOWN)];
+    let told: u64 = shown.iter().map(|(count, _)| count).sum();
+    let words = shown
         .iter()
-        .take(SHOWN)
-        .map(String::as_str)
+        .map(|(_, text)| text.as_str())
         .collect::<Vec<_>>()
         .join("; ");
-    let rest = wrong.saturating_sub(texts.len().min(SHOWN) as u64);
-    match (shown.is_empty(), rest) {
+    match (words.is_empty(), wrong.saturating_sub(told)) {
         (true, _) => format!("{wrong} found"),
-        (false, 0) => shown,
-        (false, rest) => format!("{shown}; and {rest} more"),
+        (false, 0) => words,
+        (false, rest) => format!("{words}; and {rest} more"),
     }
 }

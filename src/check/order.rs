@@ -63,6 +63,6 @@ fn tail(facts: &ProducerFacts, name: &str, opinion: &mut Opinion) {
     if last + 1 + IN_FLIGHT < born {
         let text =
             format!("{name} ends with object {last} of mutator {producer}, which has made {born}");
-        opinion.blame(born - last - 1, &[text]);
+        opinion.blame(born - last - 1, text);
     }
 }

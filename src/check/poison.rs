@@ -22,11 +22,11 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         opinion.examine(census.free_examined);
         let spoiled = census.spoiled;
         if spoiled > 0 {
-            opinion.blame(spoiled, &[format!("{spoiled} free cells were written to")]);
+            opinion.blame(spoiled, format!("{spoiled} free cells were written to"));
         }
     }
     let spoiled = exhibit.fault_texts(|fault| matches!(fault, Fault::Spoiled { .. }));
-    opinion.blame(exhibit.faults().spoiled, &spoiled);
+    opinion.accuse(exhibit.faults().spoiled, spoiled);
     if opinion.examined == 0 {
         opinion.nothing = Some((
             Verdict::Skipped,

@@ -20,7 +20,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         opinion.find(&survey.miscounted);
     }
     let underflows = exhibit.fault_texts(|fault| matches!(fault, Fault::Underflow { .. }));
-    opinion.blame(exhibit.faults().underflow, &underflows);
+    opinion.accuse(exhibit.faults().underflow, underflows);
     if exhibit.surveys.iter().all(|survey| survey.census.is_none()) {
         opinion.nothing = Some((super::Verdict::Skipped, "the heap has no census".to_owned()));
     }

@@ -9,6 +9,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Draw;
+use super::source::BATCH_OPS;
 
 /// Fills the three quarters of the key that the seed leaves; any constant would do.
 const KEY_TAIL: [u8; 24] = *b"gcstorm operation stream";
@@ -20,6 +21,8 @@ const GEOMETRIC_CUT: f64 = 64.0;
 #[derive(Debug, Clone)]
 pub(super) struct Dice {
     rng: ChaCha8Rng,
+    /// Words for [`below_each`](Self::below_each); scratch.
+    words: Box<[[u8; 4]; BATCH_OPS]>,
 }
 
 impl Dice {
@@ -30,7 +33,10 @@ impl Dice {
         key[8..].copy_from_slice(&KEY_TAIL);
         let mut rng = ChaCha8Rng::from_seed(key);
         rng.set_stream(stream);
-        Self { rng }
+        Self {
+            rng,
+            words: Box::new([[0; 4]; BATCH_OPS]),
+        }
     }
 
     /// An even number below `bound`, which is above 0. Exact: Lemire's multiply-shift ("Fast random
@@ -45,6 +51,26 @@ impl Dice {
             }
         }
         high
+    }
+
+    /// `count` numbers as from [`below`](Self::below), at most a batch of them, with their place in
+    /// line. All words are made in one go, which is a third cheaper than to ask for each.
+    #[inline]
+    pub(super) fn below_each(&mut self, bound: u32, count: usize, mut put: impl FnMut(usize, u32)) {
+        let Self { rng, words } = self;
+        let words = &mut words[..count];
+        rng.fill_bytes(words.as_flattened_mut());
+        for (number, word) in words.iter().enumerate() {
+            let word = u64::from(u32::from_le_bytes(*word));
+            let (mut high, mut low) = halves(word * u64::from(bound));
+            if low < bound {
+                let reject = bound.wrapping_neg() % bound;
+                while low < reject {
+                    (high, low) = halves(u64::from(rng.next_u32()) * u64::from(bound));
+                }
+            }
+            put(number, high);
+        }
     }
 
     /// A number from `low..=high`, evenly.
@@ -122,6 +148,16 @@ fn halves(wide: u64) -> (u32, u32) {
 /// The natural logarithm of a positive normal number, from operations that IEEE 754 rounds alike on
 /// every machine; right to about 14 digits.
 fn ln(x: f64) -> f64 {
+    /// The series of atanh.
+    const TERMS: [f64; 10] = {
+        let mut terms = [0.0; 10];
+        let mut term = 0;
+        while term < terms.len() {
+            terms[term] = 1.0 / (2 * term + 1) as f64;
+            term += 1;
+        }
+        terms
+    };
     const MANTISSA_BITS: u32 = f64::MANTISSA_DIGITS - 1;
     let bits = x.to_bits();
     let mut exponent = (bits >> MANTISSA_BITS) as f64 - 1023.0;
@@ -133,9 +169,10 @@ fn ln(x: f64) -> f64 {
     // ln m = 2 atanh z, with z at most 0.172: ten terms leave less than 10^-16.
     let z = (mantissa - 1.0) / (mantissa + 1.0);
     let square = z * z;
-    let series = (0..10).rev().fold(0.0, |sum, term| {
-        sum * square + 1.0 / f64::from(2 * term + 1)
-    });
+    let series = TERMS
+        .iter()
+        .rev()
+        .fold(0.0, |sum, term| sum * square + term);
     exponent * std::f64::consts::LN_2 + 2.0 * z * series
 }
 

@@ -126,20 +126,33 @@ impl FlatMix {
         reason = "a table has at most 4096 entries, a batch 1024"
     )]
     fn fill_wide<const WIDTH: usize>(&mut self, count: usize, dice: &mut Dice, to: &mut Buffer) {
-        let bound = self.table.len() as u32;
+        let Self {
+            table,
+            arms,
+            places,
+            ..
+        } = self;
         let mut taken = [0usize; u8::MAX as usize + 1];
-        for _ in 0..count {
-            let arm = usize::from(self.table[dice.below(bound) as usize]);
-            let pattern = &self.arms[arm];
-            to.ops[to.len..to.len + WIDTH].copy_from_slice(&pattern.ops[..WIDTH]);
-            self.places[arm][taken[arm]] = to.len as u16;
+        let mut at = to.len;
+        let mut put = |arm: usize| {
+            let pattern = &arms[arm];
+            to.ops[at..at + WIDTH].copy_from_slice(&pattern.ops[..WIDTH]);
+            places[arm][taken[arm]] = at as u16;
             taken[arm] += 1;
-            to.len += pattern.len;
+            at += pattern.len;
+        };
+        if let [only] = table[..] {
+            (0..count).for_each(|_| put(usize::from(only)));
+        } else {
+            let bound = table.len() as u32;
+            dice.below_each(bound, count, |_, drawn| {
+                put(usize::from(table[drawn as usize]));
+            });
         }
-        for (arm, pattern) in self.arms.iter().enumerate() {
-            let places = &self.places[arm][..taken[arm]];
+        to.len = at;
+        for ((pattern, places), taken) in arms.iter().zip(places).zip(taken) {
             for (offset, template) in &pattern.open {
-                template.scatter(places, *offset, dice, to);
+                template.scatter(&places[..taken], *offset, dice, to);
             }
         }
     }
@@ -245,11 +258,12 @@ fn repeat(
     make: impl Fn(u64) -> Op,
 ) {
     match draw {
-        Draw::Uniform { low, high } => {
-            for number in 0..count {
-                put(number, make(dice.between(low, high)));
-            }
-        }
+        Draw::Uniform { low, high } => match u32::try_from(high - low) {
+            Ok(span) if span < u32::MAX => dice.below_each(span + 1, count, |number, drawn| {
+                put(number, make(low + u64::from(drawn)));
+            }),
+            _ => (0..count).for_each(|number| put(number, make(dice.between(low, high)))),
+        },
         Draw::Geometric { mean } => {
             let geometric = Geometric::new(mean);
             for number in 0..count {

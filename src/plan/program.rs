@@ -107,22 +107,29 @@ impl Program {
             Step::Repeat { times, body } => {
                 let fixed = fixed_prefix(body);
                 if fixed.taken == body.len() {
-                    self.burst(&fixed.ops, *times);
-                } else {
-                    self.repeat(*times, |program| program.flatten(body));
+                    return self.burst(&fixed.ops, *times);
+                }
+                // A short body with something to draw is a mix of one.
+                let body = body.clone();
+                let arms = [Arm { weight: 1, body }];
+                match FlatMix::new(&arms) {
+                    Some(mix) => self.flat(*times, mix),
+                    None => self.repeat(*times, |program| program.flatten(&arms[0].body)),
                 }
             }
             Step::Mix { times, arms } => match FlatMix::new(arms) {
-                Some(mix) => {
-                    self.code.push(Inst::Flat {
-                        times: *times,
-                        mix: self.mixes.len(),
-                    });
-                    self.mixes.push(mix);
-                }
+                Some(mix) => self.flat(*times, mix),
                 None => self.repeat(*times, |program| program.choose(arms)),
             },
         }
+    }
+
+    fn flat(&mut self, times: Draw, mix: FlatMix) {
+        self.code.push(Inst::Flat {
+            times,
+            mix: self.mixes.len(),
+        });
+        self.mixes.push(mix);
     }
 
     fn burst(&mut self, ops: &[Op], times: Draw) {

@@ -81,8 +81,14 @@ impl Recorder {
             .and_then(|nanos| self.short.get_mut(nanos))
         {
             Some(count) => *count += 1,
-            None => self.long.record(nanos),
+            None => self.record_long(nanos),
         }
+    }
+
+    /// Out of line, so that what is in line stays short.
+    #[cold]
+    fn record_long(&mut self, nanos: u64) {
+        self.long.record(nanos);
     }
 
     fn latency(mut self) -> Latency {

@@ -64,10 +64,10 @@ impl Lowered<'_, '_> {
                 let (dst, size) = (self.slot("dst"), self.number("size", 1, NODES_MAX)?);
                 let other = self.to.slot(SCRATCH[1]);
                 // The links take turns between the two, and must end in `dst`.
-                let (first, second) = if size % 2 == 1 {
-                    (dst, other)
-                } else {
+                let (first, second) = if size.is_multiple_of(2) {
                     (other, dst)
+                } else {
+                    (dst, other)
                 };
                 let shape = Shape::Node;
                 self.fixed(out, &[Op::Alloc { dst: first, shape }]);
@@ -258,7 +258,7 @@ impl Lowered<'_, '_> {
             let times = Draw::Fixed(count / 2);
             out.push(Step::Repeat { times, body });
         }
-        if count % 2 == 0 {
+        if count.is_multiple_of(2) {
             return head;
         }
         self.fixed(out, &add(other, head));

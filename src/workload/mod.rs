@@ -1,4 +1,19 @@
-//! TOML to a validated workload, with errors that show the place.
+//! TOML text to a validated [`Workload`], and that to a [`Plan`](crate::plan::Plan).
+//!
+//! A file passes through three forms. The `document` is TOML with places. The `syntax` is what
+//! the file says, with every name looked up: sections, steps, expressions that are still to be
+//! worked out. The plan, made by [`Workload::plan`], has every parameter settled and every step
+//! lowered to operations on registers; [`Flow`](crate::plan::Flow) walks it once more and finds
+//! registers that are never written and objects of the wrong kind. Each stage complains in the same
+//! form, a [`Diagnostic`], at the exact key or value.
+//!
+//! A workload that was parsed can be planned with its defaults: [`Workload::parse`] tries. What may
+//! still fail are other values of its parameters. This module knows nothing of heaps, and of runs
+//! only the names of what they count.
+//!
+//! What follows is the language, as its users read it in `workloads/README.md`.
+//!
+#![doc = include_str!("../../workloads/README.md")]
 
 mod compile;
 mod condition;

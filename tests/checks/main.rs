@@ -2,6 +2,8 @@
 //! same heap without a flaw passes everything.
 
 mod bad_heap;
+mod determinism;
+mod recorder;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

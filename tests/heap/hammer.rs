@@ -29,7 +29,7 @@ fn config() -> HeapConfig {
 }
 
 fn publish_shared(heap: &impl Heap, births: &mut Births) {
-    let mut mutator = heap.attach(seat(99, 1)).unwrap();
+    let mut mutator = heap.attach(seat(99, 1)).expect("a seat");
     for (global, shape) in (0..).zip(SHARED) {
         mutator
             .alloc(Slot(0), shape, births.tag(shape))
@@ -39,7 +39,7 @@ fn publish_shared(heap: &impl Heap, births: &mut Births) {
 }
 
 fn unpublish_shared(heap: &impl Heap) {
-    let mut mutator = heap.attach(seat(99, 1)).unwrap();
+    let mut mutator = heap.attach(seat(99, 1)).expect("a seat");
     for global in 0..4 {
         mutator.publish(Global(global), Slot(0));
     }
@@ -50,13 +50,13 @@ fn draw(random: &mut ChaCha8Rng) -> Op {
     let any = |random: &mut ChaCha8Rng| Slot(random.random_range(3..REGISTERS));
     let (first, second) = (any(random), any(random));
     let field = Field(random.random_range(0..2));
-    let node = *[NODE, first, first].choose(random).unwrap();
+    let node = *[NODE, first, first].choose(random).expect("not empty");
     match random.random_range(0..28_u32) {
         0..6 => Op::Alloc {
             dst: first,
             shape: *[Shape::Leaf, Shape::Node, Shape::Node, Shape::List]
                 .choose(random)
-                .unwrap(),
+                .expect("not empty"),
         },
         6..11 => Op::Append {
             list: LIST,
@@ -128,7 +128,7 @@ fn hammer(heap: &impl Heap, births: &mut [Births], ops: u32, seed: u64) {
             scope.spawn(move || {
                 let mut random = ChaCha8Rng::seed_from_u64(seed);
                 random.set_stream(number.into());
-                let mut mutator = heap.attach(seat(number, REGISTERS)).unwrap();
+                let mut mutator = heap.attach(seat(number, REGISTERS)).expect("a seat");
                 mutator.idle(&mut || {
                     start.wait();
                 });

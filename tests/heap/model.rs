@@ -252,7 +252,9 @@ impl Model {
             Op::TruncateFront { list, count } | Op::TruncateBack { list, count } => {
                 if let Some(list) = self.shaped(list, Shape::List) {
                     let refs = &mut self.objects[list].refs;
-                    let count = refs.len().min(usize::try_from(count).unwrap());
+                    let count = refs
+                        .len()
+                        .min(usize::try_from(count).expect("a small count"));
                     if matches!(op, Op::TruncateFront { .. }) {
                         refs.drain(..count);
                     } else {

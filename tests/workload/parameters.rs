@@ -8,8 +8,7 @@ fn plan(name: &str, options: &[(&str, &str)]) -> Result<Plan, Diagnostic> {
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     let overrides: Vec<_> = options.iter().map(owned).collect();
     Workload::embedded(name)
-        .unwrap()
-        .unwrap()
+        .expect("it comes with the program")?
         .plan(&overrides, 1)
 }
 
@@ -166,4 +165,32 @@ fn needs_are_found_out() {
     }
     assert!(!needs("chain").threads && !needs("chain").globals);
     assert!(needs("handoff").threads && needs("handoff").globals);
+}
+
+/// Goal: expressions come to what arithmetic says.
+#[test]
+fn expressions_are_worked_out() {
+    let cases = [
+        ("1 + 2 * 3", 7),
+        ("(1 + 2) * 3", 9),
+        ("10 - 4 - 3", 3),
+        ("100 / 7 % 5", 4),
+        ("-7 / 2 + 10", 7),
+        ("min(3, 5) * max(3, 5)", 15),
+        ("max($a, $b) - min($a, $b)", 8),
+        ("1_000 * $a--$a", 4004),
+        ("  $b  ", 12),
+    ];
+    for (expression, expected) in cases {
+        let text = format!(
+            "summary = \"s\"\nparameters.a = {{ default = 4 }}\n\
+             parameters.b = {{ default = \"$a * 3\" }}\nlimits.live_objects = \"{expression}\"\n\
+             [[threads]]\nname = \"t\"\nloop = [{{ op = \"safepoint\" }}]\n"
+        );
+        let plan = Workload::parse("sum.toml", &text)
+            .unwrap()
+            .plan(&[], 1)
+            .unwrap();
+        assert_eq!(plan.live_limit, expected, "{expression}");
+    }
 }

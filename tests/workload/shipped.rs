@@ -1,7 +1,7 @@
 //! The workloads that come with the program.
 
 use gcstorm::plan::{OpSource, Part};
-use gcstorm::workload::{Workload, embedded};
+use gcstorm::workload::{FORMS, Presence, Workload, embedded};
 
 /// Goal: every workload that comes with the program can be planned as it is, under its own name.
 #[test]
@@ -21,4 +21,34 @@ fn all_can_be_planned() {
             assert_eq!(rounds.rounds_done(), 3);
         }
     }
+}
+
+/// Goal: the page that explains the language lists every operation with its keys, as they are.
+#[test]
+fn every_operation_is_explained() {
+    let page = include_str!("../../workloads/README.md");
+    for form in FORMS {
+        let keys = form.keys.iter().map(|key| match key.presence {
+            Presence::Needed => format!("`{}`", key.name),
+            Presence::Optional => format!("`[{}]`", key.name),
+        });
+        let keys = keys.collect::<Vec<_>>().join(" ");
+        let row = format!("| `{}` | {keys} | {} |", form.name, form.about);
+        assert!(page.contains(&row.replace("|  |", "| |")), "{row}");
+    }
+    assert_eq!(
+        page.matches("\n| `").count(),
+        FORMS.len() + SECTIONS_AND_KEYS
+    );
+}
+
+/// Rows of the page's other tables.
+const SECTIONS_AND_KEYS: usize = 17;
+
+/// Goal: the example that the page begins with is a workload.
+#[test]
+fn the_example_works() {
+    let page = include_str!("../../workloads/README.md");
+    let example = page.split("```toml").nth(1).unwrap();
+    Workload::parse("example.toml", example.split("```").next().unwrap()).unwrap();
 }

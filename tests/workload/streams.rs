@@ -60,7 +60,7 @@ fn seed_seven_is_what_it_was() {
     assert_data_eq!(
         lines,
         str![[r#"
-shared-list appender-0 de3d8a402635b73a
+shared-list appender-0 d5bf7fcfec9a3965
 shared-list watcher-0 df51bf2752d18965
 counter incrementer-0 ff812d98abed2c85
 counter incrementer-1 ff812d98abed2c85

@@ -8,9 +8,9 @@
 //! The incarnation is odd while the object lives and changes at birth and at death, so a reference
 //! whose incarnation is not the cell's was kept too long. A *weak* reference carries the even
 //! number below its target's incarnation: it is never followed by mistake, and is nothing but a
-//! note of which object to ask for. Incarnations start at 2, so that neither kind is ever 0, the
-//! empty reference. They wrap after 2^31 lives of one cell, which a reference would have to sit out
-//! to be mistaken.
+//! note of which object to ask for. Cell 0 is never used, so neither kind is ever 0, the empty
+//! reference. Incarnations wrap after 2^31 lives of one cell, which a reference would have to sit
+//! out to be mistaken.
 
 #![expect(unsafe_code, reason = "the cell is marked as valid when zeroed")]
 
@@ -110,7 +110,7 @@ impl Cell {
     /// The empty cell becomes an object with one reference; returns its incarnation.
     #[inline]
     pub(super) fn enliven(&self, incarnation: u32, shape: Shape) -> u32 {
-        let born = incarnation.max(2) | 1;
+        let born = incarnation | 1;
         self.count.set(1);
         self.incarnation.set(born);
         self.flags.set(shape as u32);

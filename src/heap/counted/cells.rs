@@ -21,7 +21,7 @@ pub(super) struct Cells {
     tags: Slab<Word>,
     free: Slab<Half>,
     free_len: Half,
-    /// Cells that were ever used are `0..fresh`.
+    /// Cells that were ever used are `1..fresh`.
     fresh: Half,
     freed: Word,
 }
@@ -29,13 +29,13 @@ pub(super) struct Cells {
 impl Cells {
     /// Room for `capacity` objects.
     pub(super) fn new(capacity: u32) -> Self {
-        let slots = capacity as usize;
+        let slots = capacity as usize + 1;
         Self {
             cells: Slab::new(slots),
             tags: Slab::new(slots),
             free: Slab::new(slots),
             free_len: Half::default(),
-            fresh: Half::default(),
+            fresh: Half::new(1),
             freed: Word::default(),
         }
     }
@@ -63,25 +63,46 @@ impl Cells {
         }
     }
 
-    /// A new object with one reference; `None` if there is no cell left.
+    /// A new object with one reference, if the next free cell is as it should be; if not, or if
+    /// there is none, nothing happens and [`take_slowly`](Self::take_slowly) finds out why.
     #[inline]
-    pub(super) fn take(&self, shape: Shape, tag: u64, faults: &FaultLog) -> Option<Ref> {
-        let free = self.free_len.get();
-        if free == 0 {
-            return self.take_fresh(shape, tag);
-        }
-        self.free_len.set(free - 1);
-        let index = self.free.at(free - 1)?.get();
+    pub(super) fn take(&self, shape: Shape, tag: u64) -> Option<Ref> {
+        let next = self.free_len.get().wrapping_sub(1);
+        let index = self.free.at(next)?.get();
         let cell = self.at(index)?;
         let incarnation = cell.incarnation.get();
-        if is_living(incarnation) {
-            return self.take_another(index, shape, tag, faults);
+        let [first, second] = &cell.slots;
+        let spoiled = (first.get() ^ POISON) | (second.get() ^ POISON);
+        if is_living(incarnation) || spoiled != 0 {
+            return None;
         }
-        let (first, second) = (cell.slots[0].get(), cell.slots[1].get());
-        if first != POISON || second != POISON {
-            note_spoiled(index, first, second, faults);
-        }
+        self.free_len.set(next);
         Some(self.settle_in(index, cell, incarnation, shape, tag))
+    }
+
+    /// A new object with one reference, and a note of every cell on the way that is not as it
+    /// should be; `None` if there is no cell left.
+    pub(super) fn take_slowly(&self, shape: Shape, tag: u64, faults: &FaultLog) -> Option<Ref> {
+        for _ in 0..SKIPS_MAX {
+            let free = self.free_len.get();
+            if free == 0 {
+                return self.take_fresh(shape, tag);
+            }
+            self.free_len.set(free - 1);
+            let index = self.free.at(free - 1)?.get();
+            let cell = self.at(index)?;
+            let incarnation = cell.incarnation.get();
+            if is_living(incarnation) {
+                faults.note(Fault::InUse { cell: index });
+                continue;
+            }
+            if let Some(spoiled) = cell.slots.iter().find(|slot| slot.get() != POISON) {
+                let found = spoiled.get();
+                faults.note(Fault::Spoiled { cell: index, found });
+            }
+            return Some(self.settle_in(index, cell, incarnation, shape, tag));
+        }
+        None
     }
 
     #[inline]
@@ -93,34 +114,11 @@ impl Cells {
         Ref::new(index, incarnation)
     }
 
-    #[inline]
     fn take_fresh(&self, shape: Shape, tag: u64) -> Option<Ref> {
         let index = self.fresh.get();
         let cell = self.at(index)?;
         self.fresh.set(index + 1);
         Some(self.settle_in(index, cell, cell.incarnation.get(), shape, tag))
-    }
-
-    /// The free list led to a cell in use: notes it, and looks further.
-    #[cold]
-    #[inline(never)]
-    fn take_another(&self, living: u32, shape: Shape, tag: u64, faults: &FaultLog) -> Option<Ref> {
-        faults.note(Fault::InUse { cell: living });
-        for _ in 0..SKIPS_MAX {
-            let free = self.free_len.get();
-            if free == 0 {
-                return self.take_fresh(shape, tag);
-            }
-            self.free_len.set(free - 1);
-            let index = self.free.at(free - 1)?.get();
-            let cell = self.at(index)?;
-            let incarnation = cell.incarnation.get();
-            if !is_living(incarnation) {
-                return Some(self.settle_in(index, cell, incarnation, shape, tag));
-            }
-            faults.note(Fault::InUse { cell: index });
-        }
-        None
     }
 
     /// The object's death: its tag is dropped, its cell free.
@@ -146,7 +144,7 @@ impl Cells {
                 drop(Tag::from_bits(self.tag(index)));
             }
         }
-        self.fresh.set(0);
+        self.fresh.set(1);
     }
 
     /// The tag bits of an object.
@@ -162,12 +160,12 @@ impl Cells {
 
     /// The most that were alive at once: a fresh cell is used only when no other is free.
     pub(super) fn living_peak(&self) -> u64 {
-        u64::from(self.fresh.get())
+        u64::from(self.fresh.get()).saturating_sub(1)
     }
 
     /// Every cell that was ever used, with its number.
     pub(super) fn used(&self) -> impl Iterator<Item = (u32, &Cell)> {
-        (0..self.fresh.get()).zip(&*self.cells)
+        (0..self.fresh.get()).zip(&*self.cells).skip(1)
     }
 
     /// The free list, as numbers of cells.
@@ -185,11 +183,4 @@ fn note_stale(reference: Ref, cell: Option<&Cell>, faults: &FaultLog) {
         expected: reference.incarnation(),
         found: cell.map_or(0, |cell| cell.incarnation.get()),
     });
-}
-
-#[cold]
-#[inline(never)]
-fn note_spoiled(cell: u32, first: u64, second: u64, faults: &FaultLog) {
-    let found = if first == POISON { second } else { first };
-    faults.note(Fault::Spoiled { cell, found });
 }

@@ -72,7 +72,7 @@ impl Counted {
     }
 
     fn times(&self, indices: impl Iterator<Item = u32>) -> Vec<u8> {
-        let mut times = vec![0_u8; self.cells.used().count()];
+        let mut times = vec![0_u8; self.cells.used().count() + 1];
         for index in indices {
             if let Some(times) = times.get_mut(index as usize) {
                 *times = times.saturating_add(1);

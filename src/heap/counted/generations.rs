@@ -14,8 +14,9 @@
 //!
 //! so that a generation is merged into the next by moving a border. An object that dies leaves its
 //! entry behind, which is recognised by its incarnation; once such entries could make up half of
-//! the array they are squeezed out. An entry is made when a reference to another container is first
-//! stored in the object: before that it cannot be part of a cycle. (CPython does so for dicts.)
+//! the array they are squeezed out. An entry is made when something is first appended to a
+//! list, or when a reference to another container is first stored in a node: before that it cannot
+//! be part of a cycle. (CPython does so for dicts.)
 
 use super::cell::{Cell, Ref};
 use super::cells::Cells;

@@ -102,22 +102,29 @@ impl Header {
         }
     }
 
-    /// Puts a word after the last element.
+    /// Makes the list one longer if its last page has room, and returns the new last word, which is
+    /// to be filled.
     #[inline]
+    pub(super) fn next_in_page<'p>(&self, pages: &'p Pages) -> Option<&'p Word> {
+        let tail = self.tail.get();
+        let page = self.tail_page.get();
+        if page == 0 || tail.is_multiple_of(PAGE) {
+            return None;
+        }
+        self.tail.set(tail.wrapping_add(1));
+        Some(&pages.page(page)[offset(tail)])
+    }
+
+    /// Puts a word after the last element.
     pub(super) fn push(&self, pages: &Pages, word: u64) -> Result<(), NoPages> {
         let tail = self.tail.get();
-        let mut page = self.tail_page.get();
-        if page == 0 || tail.is_multiple_of(PAGE) {
-            page = self.page_for(pages, tail)?;
-            self.tail_page.set(page);
-        }
+        let page = self.page_for(pages, tail)?;
+        self.tail_page.set(page);
         pages.page(page)[offset(tail)].set(word);
         self.tail.set(tail.wrapping_add(1));
         Ok(())
     }
 
-    #[cold]
-    #[inline(never)]
     fn page_for(&self, pages: &Pages, tail: u64) -> Result<u32, NoPages> {
         let number = tail / PAGE;
         let head = self.head.get();
@@ -324,7 +331,10 @@ mod tests {
 
         fn push(&mut self, count: u64) {
             for _ in 0..count {
-                self.list[0].push(&self.pages, self.next).unwrap();
+                match self.list[0].next_in_page(&self.pages) {
+                    Some(place) => place.set(self.next),
+                    None => self.list[0].push(&self.pages, self.next).unwrap(),
+                }
                 self.expected.push_back(self.next);
                 self.next += 1;
             }

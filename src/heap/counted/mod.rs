@@ -118,6 +118,8 @@ pub struct Counted {
     pauses: Arc<Pauses>,
     /// Not 0 while a collection runs.
     collecting: Half,
+    /// Not 0 if the next allocation has something to do first: collect, or refuse.
+    attention: Half,
     /// Not 0 once an append found no page, until an allocation has said so.
     starved: Half,
     collections: Word,
@@ -137,13 +139,14 @@ impl Counted {
         Self {
             capacity,
             cells: Cells::new(capacity),
-            headers: Slab::new(capacity as usize),
+            headers: Slab::new(capacity as usize + 1),
             pages: Pages::new(pages_for(capacity)),
             generations: Generations::new(capacity),
             globals: (0..config.globals).map(|_| Word::default()).collect(),
             faults: FaultLog::default(),
             pauses: Arc::clone(&config.pauses),
             collecting: Half::default(),
+            attention: Half::default(),
             starved: Half::default(),
             collections: Word::default(),
             full_collections: Word::default(),

@@ -91,20 +91,22 @@ impl<H: Deref<Target = Counted>> CountedMutator<H> {
         found
     }
 
-    /// Makes sure that the collector knows the container in `slot`, now that it will hold `child`.
+    /// Makes sure that the collector knows the node in `slot`, now that it will hold `child`. Leaves
+    /// and counters make no cycles.
     #[inline]
-    fn track(&self, slot: Slot, container: &Cell, child: Ref) {
-        if !container.is_tracked() {
-            self.track_slowly(slot, container, child);
+    fn track_node(&self, slot: Slot, node: &Cell, child: Ref) {
+        if !node.is_tracked() && self.heap.follow(child).is_some_and(Cell::is_container) {
+            self.track(slot, node);
         }
     }
 
     #[inline(never)]
-    fn track_slowly(&self, slot: Slot, container: &Cell, child: Ref) {
-        if self.heap.follow(child).is_some_and(Cell::is_container) {
-            container.mark_tracked();
-            let heap: &Counted = &self.heap;
-            heap.generations.enter(self.register(slot), &heap.cells);
+    fn track(&self, slot: Slot, container: &Cell) {
+        container.mark_tracked();
+        let heap: &Counted = &self.heap;
+        heap.generations.enter(self.register(slot), &heap.cells);
+        if heap.generations.due() {
+            heap.attention.set(1);
         }
     }
 
@@ -116,13 +118,61 @@ impl<H: Deref<Target = Counted>> CountedMutator<H> {
         self.heap.pauses.record_since(Cause::Collect, start);
     }
 
-    /// There was no cell: one more try after a full collection.
-    #[cold]
+    /// What has to be done before an object can be made, and what can go wrong.
     #[inline(never)]
-    fn take_after_collecting(&mut self, shape: Shape, tag: u64) -> Option<Ref> {
-        self.collect_in_passing(|heap, work| heap.collect(Generation::Old, work));
-        let heap: &Counted = &self.heap;
-        heap.cells.take(shape, tag, &heap.faults)
+    fn alloc_slowly(&mut self, dst: Slot, shape: Shape, tag: u64) -> Result<(), OutOfMemory> {
+        self.heap.attention.set(0);
+        if self.heap.generations.due() {
+            self.collect_in_passing(Counted::collect_due);
+        }
+        let starved = self.heap.starved.get() != 0;
+        self.heap.starved.set(0);
+        let object = (!starved).then(|| self.take_or_collect(shape, tag));
+        let Some(object) = object.flatten() else {
+            drop(Tag::from_bits(tag));
+            return Err(OutOfMemory);
+        };
+        if shape == Shape::List
+            && let Some(header) = self.heap.headers.at(object.index())
+        {
+            header.reset();
+        }
+        self.put(dst, object);
+        Ok(())
+    }
+
+    /// If there is no cell, one more try after a full collection.
+    fn take_or_collect(&mut self, shape: Shape, tag: u64) -> Option<Ref> {
+        let take = |heap: &Counted| heap.cells.take_slowly(shape, tag, &heap.faults);
+        take(&self.heap).or_else(|| {
+            self.collect_in_passing(|heap, work| heap.collect(Generation::Old, work));
+            take(&self.heap)
+        })
+    }
+
+    /// An append that the list is not ready for: it may need a page, or the collector does not know
+    /// it yet.
+    #[inline(never)]
+    fn append_slowly(&mut self, list: Slot, val: Slot) -> bool {
+        let value = self.register(val);
+        let Some((index, cell)) = self.object(list, Shape::List) else {
+            return false;
+        };
+        let Some(header) = self.heap.headers.at(index).filter(|_| value.is_strong()) else {
+            return false;
+        };
+        // What is appended does not matter: looking at each element would cost more than it saves.
+        if !cell.is_tracked() {
+            self.track(list, cell);
+        }
+        let pushed = header.push(&self.heap.pages, value.bits()).is_ok();
+        if pushed {
+            self.vacate(val);
+        } else {
+            self.heap.starved.set(1);
+            self.heap.attention.set(1);
+        }
+        pushed
     }
 
     /// Collects until nothing is found.
@@ -160,29 +210,15 @@ impl<H: Deref<Target = Counted>> Drop for CountedMutator<H> {
 impl<H: Deref<Target = Counted>> Mutator for CountedMutator<H> {
     #[inline]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
-        if self.heap.generations.due() {
-            self.collect_in_passing(Counted::collect_due);
-        }
-        if self.heap.starved.get() != 0 {
-            self.heap.starved.set(0);
-            return Err(OutOfMemory);
-        }
         let tag = tag.into_bits();
-        let heap: &Counted = &self.heap;
-        let object = match heap.cells.take(shape, tag, &heap.faults) {
-            Some(object) => object,
-            None => self.take_after_collecting(shape, tag).ok_or_else(|| {
-                drop(Tag::from_bits(tag));
-                OutOfMemory
-            })?,
-        };
-        if matches!(shape, Shape::List)
-            && let Some(header) = self.heap.headers.at(object.index())
+        if self.heap.attention.get() == 0
+            && shape != Shape::List
+            && let Some(object) = self.heap.cells.take(shape, tag)
         {
-            header.reset();
+            self.put(dst, object);
+            return Ok(());
         }
-        self.put(dst, object);
-        Ok(())
+        self.alloc_slowly(dst, shape, tag)
     }
 
     #[inline]
@@ -218,7 +254,7 @@ impl<H: Deref<Target = Counted>> Mutator for CountedMutator<H> {
             if !value.is_strong() {
                 return;
             }
-            self.track(obj, cell, value);
+            self.track_node(obj, cell, value);
             let place = &cell.slots[usize::from(field.0)];
             let old = Ref::from_bits(place.get());
             place.set(value.bits());
@@ -256,23 +292,17 @@ impl<H: Deref<Target = Counted>> Mutator for CountedMutator<H> {
     #[inline]
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let value = self.register(val);
-        let Some((index, cell)) = self.object(list, Shape::List) else {
-            return false;
-        };
-        let Some(header) = self.heap.headers.at(index) else {
-            return false;
-        };
-        if !value.is_strong() {
-            return false;
-        }
-        self.track(list, cell, value);
-        let pushed = header.push(&self.heap.pages, value.bits()).is_ok();
-        if pushed {
+        if let Some((index, cell)) = self.object(list, Shape::List)
+            && cell.is_tracked()
+            && value.is_strong()
+            && let Some(header) = self.heap.headers.at(index)
+            && let Some(place) = header.next_in_page(&self.heap.pages)
+        {
+            place.set(value.bits());
             self.vacate(val);
-        } else {
-            self.heap.starved.set(1);
+            return true;
         }
-        pushed
+        self.append_slowly(list, val)
     }
 
     #[inline]
@@ -295,7 +325,7 @@ impl<H: Deref<Target = Counted>> Mutator for CountedMutator<H> {
     #[inline]
     fn set(&mut self, list: Slot, index: u64, val: Slot) -> bool {
         let value = self.register(val);
-        let Some((number, cell)) = self.object(list, Shape::List) else {
+        let Some((number, _)) = self.object(list, Shape::List) else {
             return false;
         };
         let place = self
@@ -306,7 +336,6 @@ impl<H: Deref<Target = Counted>> Mutator for CountedMutator<H> {
         let Some(place) = place.filter(|_| value.is_strong()) else {
             return false;
         };
-        self.track(list, cell, value);
         let old = Ref::from_bits(place.get());
         place.set(value.bits());
         self.vacate(val);

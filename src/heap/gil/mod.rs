@@ -15,6 +15,8 @@
 )]
 
 mod lock;
+#[cfg(all(test, shuttle))]
+mod modelled;
 mod mutator;
 mod ranges;
 

@@ -35,13 +35,17 @@ impl<'h, C: Collector> GilMutator<'h, C> {
     #[inline]
     fn own(&self, slot: Slot) -> Slot {
         let register = self.registers.start.wrapping_add(slot.0);
-        assert!(
-            register < self.registers.end,
-            "slot {} is not there",
-            slot.0
-        );
+        if register >= self.registers.end {
+            no_such_slot(slot);
+        }
         Slot(register)
     }
+}
+
+#[cold]
+#[inline(never)]
+fn no_such_slot(slot: Slot) -> ! {
+    panic!("the mutator has no slot {}", slot.0)
 }
 
 impl<C: Collector> Drop for GilMutator<'_, C> {

@@ -1,0 +1,123 @@
+//! Goal: what mutators are asked to do is a function of the workload and the seed alone.
+
+use std::sync::{Arc, Mutex};
+
+use gcstorm::heap::counted::{open_gil, open_racy};
+use gcstorm::heap::{Heap, HeapConfig, Pauses};
+use gcstorm::plan::Plan;
+use gcstorm::run::{Budget, Options, Unobserved, run};
+use gcstorm::workload::{Workload, embedded};
+
+use crate::bad_heap::{BadHeap, Flaw};
+use crate::recorder::{Call, Recorder};
+
+fn config(plan: &Plan) -> HeapConfig {
+    HeapConfig {
+        globals: plan.globals,
+        ..HeapConfig::with_capacity(plan.live_limit)
+    }
+}
+
+fn streams<H: Heap>(plan: &Plan, heap: H) -> Vec<Vec<Call>> {
+    let log = Mutex::new(Vec::new());
+    let options = Options {
+        budget: Budget::Ops(20_000),
+        ..Options::default()
+    };
+    run(
+        "recorded",
+        Recorder { heap, log: &log },
+        &Pauses::default(),
+        plan,
+        &options,
+        &Unobserved,
+    );
+    let mut streams = log.into_inner().expect("nobody panicked");
+    // The last seat is the setup's.
+    streams.truncate(plan.mutators.len());
+    streams
+}
+
+/// Asserts that two logs agree as far as both go: `racy` may have ended at its first fault.
+fn assert_agree(workload: &str, ours: &[Vec<Call>], theirs: &[Vec<Call>]) {
+    for (number, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+        let both = ours.len().min(theirs.len());
+        let differ = (0..both).find(|&at| ours[at] != theirs[at]);
+        assert_eq!(
+            differ, None,
+            "{workload}: mutator {number} was asked something else"
+        );
+    }
+}
+
+/// Goal: the same seed asks the same of every heap; another seed asks something else wherever
+/// anything is drawn.
+#[test]
+fn streams_do_not_depend_on_the_heap() {
+    for workload in embedded() {
+        let text = Workload::parse(workload.path, workload.text);
+        let text = text.unwrap_or_else(|error| panic!("{error}"));
+        let mut plan = text.plan(&[], 7).unwrap_or_else(|error| panic!("{error}"));
+        // A thread in the background may end before its first operation; here each has its quota.
+        plan.mutators
+            .iter_mut()
+            .for_each(|mutator| mutator.background = false);
+        let gil = streams(&plan, open_gil(&config(&plan)));
+        let asked: usize = gil.iter().map(Vec::len).sum();
+        assert!(asked > 1000, "{}: {asked} calls", workload.name);
+        assert_agree(
+            workload.name,
+            &gil,
+            &streams(&plan, open_gil(&config(&plan))),
+        );
+        assert_agree(
+            workload.name,
+            &gil,
+            &streams(&plan, open_racy(&config(&plan))),
+        );
+        if workload.name != "chain" {
+            // The simple heap looks at every object in every cascade; a million links are too many.
+            assert_agree(
+                workload.name,
+                &gil,
+                &streams(&plan, BadHeap::open(&config(&plan), Flaw::None)),
+            );
+        }
+    }
+    let churn = Workload::embedded("churn")
+        .expect("it ships")
+        .expect("it is right");
+    let plan = |seed| {
+        churn
+            .plan(&[], seed)
+            .unwrap_or_else(|error| panic!("{error}"))
+    };
+    let (seven, eight) = (plan(7), plan(8));
+    let seven = streams(&seven, open_gil(&config(&seven)));
+    assert_ne!(seven, streams(&eight, open_gil(&config(&eight))));
+}
+
+/// Goal: a quota of operations is met exactly, so that a log can be cut where it should be.
+#[test]
+fn a_quota_is_met_exactly() {
+    let counter = Workload::embedded("counter")
+        .expect("it ships")
+        .expect("it is right");
+    let plan = counter
+        .plan(&[], 7)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let options = Options {
+        budget: Budget::Ops(10_001),
+        ..Options::default()
+    };
+    let pauses = Arc::new(Pauses::default());
+    let evidence = run(
+        "gil",
+        open_gil(&config(&plan)),
+        &pauses,
+        &plan,
+        &options,
+        &Unobserved,
+    );
+    assert_eq!(evidence.ops("add"), 10_001);
+}
