@@ -178,3 +178,18 @@ fn explains_itself() {
         .says("#compdef gcstorm");
     place.run("man").code(0).says(".TH gcstorm");
 }
+
+/// Goal: the README's example is the one that is compiled.
+#[test]
+fn readme_quotes_the_example() {
+    let readme = include_str!("../../README.md");
+    let quoted = readme
+        .split("```rust\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let quoted = quoted.expect("the README quotes Rust");
+    assert!(
+        include_str!("../../examples/own_heap.rs").contains(quoted),
+        "{quoted}"
+    );
+}
