@@ -81,11 +81,19 @@ impl ObjectId {
 
     /// The entry within the segment, below [`SEGMENT_OBJECTS`].
     #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "what is cut off is masked out anyway"
+    )]
     pub fn entry(self) -> usize {
         self.0 as usize & (SEGMENT_OBJECTS - 1)
     }
 
     #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "what is cut off is masked out anyway"
+    )]
     fn generation(self) -> u16 {
         (self.0 >> GENERATION_SHIFT) as u16 & GENERATION_MASK
     }

@@ -98,10 +98,6 @@ impl<M: Mutator, W: Stopwatch> Executor<M, W> {
     }
 
     #[inline]
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm an operation, and nothing else"
-    )]
     fn perform(&mut self, op: Op) -> Result<(), Halt> {
         match op {
             Op::Alloc { dst, shape } => {

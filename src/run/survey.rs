@@ -108,7 +108,7 @@ impl<'p> Surveyor<'p> {
         }
         let mut walk = self.walk(mutator, witness);
         for register in 0..plan.registers {
-            walk.from_root(Slot(register), &|| {
+            walk.visit_root(Slot(register), &|| {
                 format!("register {register} of {}", plan.name)
             });
         }
@@ -126,7 +126,7 @@ impl<'p> Surveyor<'p> {
         for global in 0..self.plan.globals {
             if mutator.fetch(root, crate::heap::Global(global)) {
                 let mut walk = self.walk(mutator, &above);
-                walk.from_root(root, &|| format!("shared root {global}"));
+                walk.visit_root(root, &|| format!("shared root {global}"));
             }
             mutator.clear(root);
         }

@@ -82,7 +82,7 @@ enum Entry {
 
 impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
     /// Walks from what `root` refers to. `describe` names the root in findings.
-    pub(super) fn from_root(&mut self, root: Slot, describe: &dyn Fn() -> String) {
+    pub(super) fn visit_root(&mut self, root: Slot, describe: &dyn Fn() -> String) {
         let Some(id) = self.look(root, describe) else {
             return;
         };
