@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::{Evidence, ListTally};
+use crate::evidence::{Evidence, ListTally, Moment};
 use crate::plan::Requirement;
 
 /// Every counter of a run by name: the operations by kind, and what the heap and the harness
@@ -22,13 +22,13 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
             .flat_map(|mutator| mutator.tally.lists.values())
     };
     let sum = |pick: fn(&ListTally) -> u64| lists().map(pick).sum::<u64>();
-    let live_at_end = evidence
-        .last_survey(crate::evidence::Moment::End)
-        .map_or(0, |survey| survey.born.saturating_sub(survey.dead));
+    let end = evidence.last_survey(Moment::End);
+    let live_at_end = end.map_or(0, |survey| survey.born.saturating_sub(survey.dead));
     counters.extend(
         [
             ("allocated", evidence.allocated()),
-            ("freed", stats.freed),
+            // What the tags say, and not what the heap says of itself.
+            ("freed", end.map_or(stats.freed, |survey| survey.dead)),
             ("live_at_end", live_at_end),
             ("live_peak", stats.live_peak),
             ("unreclaimed_peak", stats.unreclaimed_peak),

@@ -5,9 +5,8 @@
 //! list sheds a page at a time and what that page held dies first, so the work list grows with the
 //! depth of nested structures and not with the length of lists.
 //!
-//! A dying list is free at once, and only what it held goes on the work list. Were it taken apart in
-//! its cell, a thread without a lock that still appends to it could keep another one at it for ever:
-//! that happened.
+//! A dying list is free at once, and only what it held goes on the work list: so the work is bounded
+//! by what was there, whatever a thread without a lock goes on appending.
 //!
 //! An object on the work list has no references, so nobody can reach it; its count is 0 and its
 //! incarnation is still that of the living. It cannot be put there twice but by threads without a
