@@ -21,6 +21,7 @@
 //! reference. A heap refuses to know of plans, checks and reports.
 
 pub mod fault;
+pub mod lock_free;
 pub mod pause;
 pub mod tag;
 
