@@ -1,3 +1,9 @@
 //! The `gcstorm` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use gcstorm::run::Registry;
+
+fn main() -> ExitCode {
+    gcstorm::cli::main(Registry::builtin())
+}

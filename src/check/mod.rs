@@ -1,1 +1,256 @@
-//! Judges evidence: one invariant a file, pure functions of plan and evidence.
+//! Judges evidence: one invariant a file, pure functions of the plan and the evidence.
+//!
+//! Two tiers. *Exact*: where the plan says that one mutator alone changes an object, its contents
+//! are held against a model of that mutator's operations. *Conserving*: where threads race, no
+//! single outcome is right, and what is judged is what every outcome must keep: nothing reachable
+//! is dead, nothing unreachable lives on, what went in is there or came out.
+//!
+//! A check that could look at nothing is `vacuous` or `skipped`, and says why; it is never `held`.
+
+mod collector_state;
+mod completeness;
+mod conservation;
+mod counter;
+mod dangling;
+mod double_free;
+mod length;
+mod order;
+mod poison;
+mod premature;
+mod refcounts;
+mod require;
+
+pub use require::{counters, unmet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::{Evidence, Finding, Survey};
+use crate::heap::{Caps, FaultCounts, Shape};
+use crate::plan::Plan;
+
+/// What a check says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Everything examined was in order.
+    Held,
+    /// Something was not.
+    Violated,
+    /// There should have been something to examine, and there was not.
+    Vacuous,
+    /// There was nothing to examine, and need not be.
+    Skipped,
+}
+
+impl Verdict {
+    /// The name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Violated => "violated",
+            Self::Vacuous => "vacuous",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// One check's verdict on one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The check's name.
+    pub name: String,
+    /// What it says.
+    pub verdict: Verdict,
+    /// How many things it looked at.
+    pub examined: u64,
+    /// What it found, or why it looked at nothing.
+    pub detail: Option<String>,
+}
+
+/// What a check is given.
+#[derive(Debug, Clone, Copy)]
+pub struct Exhibit<'a> {
+    /// What was to happen.
+    pub plan: &'a Plan,
+    /// What the heap can do.
+    pub caps: Caps,
+    /// The surveys to judge.
+    pub surveys: &'a [Survey],
+    /// The whole of the evidence, once the run is over.
+    pub evidence: Option<&'a Evidence>,
+}
+
+impl<'a> Exhibit<'a> {
+    /// All of a finished run.
+    pub fn whole(plan: &'a Plan, evidence: &'a Evidence) -> Self {
+        Self {
+            plan,
+            caps: evidence.caps,
+            surveys: &evidence.surveys,
+            evidence: Some(evidence),
+        }
+    }
+
+    /// The faults that the heap recognised by itself; none while the run lasts.
+    fn faults(&self) -> FaultCounts {
+        self.evidence
+            .map(|evidence| evidence.stats.faults.clone())
+            .unwrap_or_default()
+    }
+
+    /// Names of the faults that `select` picks.
+    fn fault_texts(&self, select: impl Fn(&crate::heap::Fault) -> bool) -> Vec<String> {
+        let first = self.faults().first;
+        first
+            .iter()
+            .filter(|fault| select(fault))
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    fn object_name(&self, object: usize) -> &'a str {
+        self.plan
+            .objects
+            .get(object)
+            .map_or("?", |object| &object.name)
+    }
+
+    fn has(&self, shape: Shape) -> bool {
+        self.plan.objects.iter().any(|object| object.shape == shape)
+    }
+}
+
+/// One invariant.
+#[derive(Debug, Clone, Copy)]
+pub struct Check {
+    /// Its name; stable.
+    pub name: &'static str,
+    /// What it says, in a line.
+    pub about: &'static str,
+    judge: fn(&Exhibit<'_>) -> Opinion,
+}
+
+/// Every check, in the order in which reports show them.
+pub const ALL: [Check; 11] = [
+    refcounts::CHECK,
+    dangling::CHECK,
+    premature::CHECK,
+    completeness::CHECK,
+    double_free::CHECK,
+    conservation::CHECK,
+    order::CHECK,
+    counter::CHECK,
+    length::CHECK,
+    poison::CHECK,
+    collector_state::CHECK,
+];
+
+/// Judges a finished run by every check.
+pub fn judge(plan: &Plan, evidence: &Evidence) -> Vec<Judgement> {
+    judge_by(&ALL, &Exhibit::whole(plan, evidence))
+}
+
+/// Judges by some of the checks.
+pub fn judge_by(checks: &[Check], exhibit: &Exhibit<'_>) -> Vec<Judgement> {
+    checks
+        .iter()
+        .map(|check| (check.judge)(exhibit).signed(check.name))
+        .collect()
+}
+
+/// Whether any check finds something wrong with one survey, while the run lasts.
+pub fn survey_violates(plan: &Plan, caps: Caps, survey: &Survey) -> bool {
+    let exhibit = Exhibit {
+        plan,
+        caps,
+        surveys: std::slice::from_ref(survey),
+        evidence: None,
+    };
+    ALL.iter()
+        .any(|check| (check.judge)(&exhibit).is_violated())
+}
+
+/// A check's opinion before it is signed with its name.
+#[derive(Debug, Default)]
+struct Opinion {
+    examined: u64,
+    wrong: u64,
+    texts: Vec<String>,
+    /// Set where there was nothing to look at: the reason, and whether there should have been.
+    nothing: Option<(Verdict, String)>,
+}
+
+impl Opinion {
+    fn skipped(why: &str) -> Self {
+        Self {
+            nothing: Some((Verdict::Skipped, why.to_owned())),
+            ..Self::default()
+        }
+    }
+
+    /// So many things were looked at.
+    fn examine(&mut self, count: u64) {
+        self.examined += count;
+    }
+
+    /// So many of them are wrong.
+    fn find(&mut self, finding: &Finding) {
+        self.blame(finding.count, &finding.first);
+    }
+
+    fn blame(&mut self, count: u64, texts: &[String]) {
+        self.wrong += count;
+        self.texts.extend_from_slice(texts);
+    }
+
+    /// One of them is wrong if `wrong` holds.
+    fn expect(&mut self, right: bool, describe: impl FnOnce() -> String) {
+        self.examined += 1;
+        if !right {
+            self.wrong += 1;
+            self.texts.push(describe());
+        }
+    }
+
+    fn is_violated(&self) -> bool {
+        self.wrong > 0
+    }
+
+    fn signed(self, name: &str) -> Judgement {
+        let (verdict, detail) = if self.wrong > 0 {
+            (Verdict::Violated, Some(summary(self.wrong, &self.texts)))
+        } else if let Some((verdict, why)) = self.nothing {
+            (verdict, Some(why))
+        } else if self.examined == 0 {
+            (
+                Verdict::Vacuous,
+                Some("there was nothing to examine".to_owned()),
+            )
+        } else {
+            (Verdict::Held, None)
+        };
+        Judgement {
+            name: name.to_owned(),
+            verdict,
+            examined: self.examined,
+            detail,
+        }
+    }
+}
+
+/// At most three findings in words, and how many there are in all.
+fn summary(wrong: u64, texts: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = texts
+        .iter()
+        .take(SHOWN)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join("; ");
+    let rest = wrong.saturating_sub(texts.len().min(SHOWN) as u64);
+    match (shown.is_empty(), rest) {
+        (true, _) => format!("{wrong} found"),
+        (false, 0) => shown,
+        (false, rest) => format!("{shown}; and {rest} more"),
+    }
+}

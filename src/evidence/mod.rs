@@ -1,1 +1,119 @@
-//! What did happen, as plain data.
+//! What did happen, as plain, versioned data that survives a round trip through JSON.
+//!
+//! Evidence comes from three witnesses, none of which is the heap's collector: the *operations*
+//! (what each mutator did and was answered: [`Tally`]), the *tags* (who was born and who died:
+//! [`ledger`]), and a *walk* through the mutators' own interface at a moment when they all stand
+//! still ([`Survey`]). What the heap believes is recorded beside them, to be judged. Evidence holds
+//! no verdicts.
+
+pub mod latency;
+pub mod ledger;
+mod survey;
+mod tally;
+
+pub use latency::Latency;
+pub use survey::{CounterFacts, Finding, ListFacts, Moment, ProducerFacts, Survey};
+pub use tally::{CounterTally, ListTally, Tally};
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::ClockFacts;
+use crate::heap::{Caps, Fault, Stats};
+
+/// What one run left behind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The heap's name in the registry.
+    pub heap: String,
+    /// What the heap said it can do.
+    pub caps: Caps,
+    /// From the common start to the end of the last mutator, in nanoseconds.
+    pub elapsed_ns: u64,
+    /// Why the run ended.
+    pub ended: Ended,
+    /// What each mutator did, by number.
+    pub mutators: Vec<MutatorEvidence>,
+    /// The surveys: the last few made at pauses, one at the end, one after everything was let go.
+    pub surveys: Vec<Survey>,
+    /// How many were made in all.
+    pub surveys_made: u64,
+    /// What the heap counted of its own work.
+    pub stats: Stats,
+    /// Service times by operation, over all mutators; empty where nothing was timed.
+    pub service: BTreeMap<String, Latency>,
+    /// How long the heap held mutators up, by cause.
+    pub pauses: BTreeMap<String, Latency>,
+    /// The clock that measured all this.
+    pub clock: ClockFacts,
+    /// The most resident memory seen, in bytes; 0 where the system does not tell.
+    pub rss_bytes_peak: u64,
+}
+
+/// What one mutator did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MutatorEvidence {
+    /// The thread group's name and a number.
+    pub name: String,
+    /// From the common start to its last operation, in nanoseconds.
+    pub elapsed_ns: u64,
+    /// Full rounds of its program.
+    pub rounds: u64,
+    /// What it counted.
+    pub tally: Tally,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum Ended {
+    /// It did what it was asked to do.
+    Done,
+    /// It was interrupted.
+    Interrupted,
+    /// A survey at a pause found something; going on would only blur the picture.
+    Violated,
+    /// The heap recognised that it is broken.
+    Fault {
+        /// Which mutator met it.
+        mutator: String,
+        /// What it met.
+        fault: Fault,
+    },
+    /// The heap had no room for another object.
+    OutOfMemory {
+        /// Which mutator asked for one.
+        mutator: String,
+    },
+    /// The heap panicked under a mutator.
+    Panicked {
+        /// Which one.
+        mutator: String,
+        /// With what message.
+        message: String,
+    },
+}
+
+impl Evidence {
+    /// The number of operations of one kind, over all mutators.
+    pub fn ops(&self, kind: &str) -> u64 {
+        self.mutators
+            .iter()
+            .filter_map(|mutator| mutator.tally.ops.get(kind))
+            .sum()
+    }
+
+    /// The last survey of one kind of moment.
+    pub fn last_survey(&self, moment: Moment) -> Option<&Survey> {
+        self.surveys
+            .iter()
+            .rev()
+            .find(|survey| survey.moment == moment)
+    }
+
+    /// Objects born in the whole run.
+    pub fn allocated(&self) -> u64 {
+        self.surveys.last().map_or(0, |survey| survey.born)
+    }
+}

@@ -20,9 +20,12 @@
 //! nothing and returns its "nothing" value; the register it would have moved from keeps its
 //! reference. A heap refuses to know of plans, checks and reports.
 
+pub mod counted;
 pub mod fault;
+pub mod gil;
 pub mod lock_free;
 pub mod pause;
+mod slab;
 pub mod tag;
 
 use std::sync::Arc;
@@ -83,6 +86,20 @@ pub struct Caps {
     pub finalizers: bool,
     /// After [`Heap::settle`] every unreachable object has dropped its tag.
     pub certifies_death: bool,
+}
+
+impl Caps {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        threads: false,
+        cycles: false,
+        lists: false,
+        counters: false,
+        globals: false,
+        weak: false,
+        finalizers: false,
+        certifies_death: false,
+    };
 }
 
 /// What a heap is opened with.
@@ -268,9 +285,11 @@ pub trait Mutator {
     /// Runs a full collection as part of the program: `gc.collect()`.
     fn collect(&mut self) {}
 
-    /// Moves the reference in `val` to the end of the list.
-    fn append(&mut self, list: Slot, val: Slot) {
+    /// Moves the reference in `val` to the end of the list; false if there was nothing to move or
+    /// nowhere to move it to.
+    fn append(&mut self, list: Slot, val: Slot) -> bool {
         let _ = (list, val);
+        false
     }
 
     /// The list's length.

@@ -183,7 +183,7 @@ impl Drop for Tag {
 /// One block of entries. Never freed, so that any tag may be dropped at any time.
 #[derive(Debug)]
 pub struct Segment {
-    entries: Box<[AtomicU16]>,
+    entries: [AtomicU16; SEGMENT_OBJECTS],
     generation: AtomicU16,
     producer: AtomicU32,
     /// The producer's count of births when the segment became its own.
@@ -214,7 +214,7 @@ impl Doubles {
 impl Segment {
     fn new() -> Self {
         Self {
-            entries: (0..SEGMENT_OBJECTS).map(|_| AtomicU16::new(0)).collect(),
+            entries: [const { AtomicU16::new(0) }; SEGMENT_OBJECTS],
             // Generation 0 is never handed out, so that a zeroed entry is an unborn one.
             generation: AtomicU16::new(0),
             producer: AtomicU32::new(0),

@@ -4,12 +4,21 @@
 //! randomness of a run, one ChaCha stream a mutator, so the same plan gives the same streams on
 //! every heap and machine. A plan knows neither time nor heaps.
 
+mod dice;
+mod flat_mix;
+mod flow;
+mod needs;
 mod op;
+mod program;
 mod source;
 mod usage;
+mod value;
 
+pub use flow::{Flow, Problem, ProblemKind};
+pub use needs::Needs;
 pub use op::{Op, OpKind};
-pub use source::{Batch, OpSource};
+pub(crate) use program::yields;
+pub use source::{BATCH_OPS, Batch, OpSource, Part};
 pub use usage::ListUsage;
 
 use std::collections::BTreeMap;
@@ -41,6 +50,21 @@ pub struct Plan {
     pub require: Vec<Requirement>,
     /// What to say about a verdict, for people who wonder.
     pub notes: Vec<Note>,
+}
+
+impl Plan {
+    /// What a heap must be able to do to run it.
+    pub fn needs(&self) -> Needs {
+        Flow::of(self).needs
+    }
+
+    /// Fills in [`SharedObject::usage`], for plans that were not made from a workload.
+    pub fn derive_usage(&mut self) {
+        let usage = Flow::of(self).usage;
+        for (object, usage) in self.objects.iter_mut().zip(usage) {
+            object.usage = usage;
+        }
+    }
 }
 
 /// An object that all mutators share.
@@ -151,6 +175,100 @@ pub enum Template {
         field: AnyField,
         val: Slot,
     },
+}
+
+impl Template {
+    /// The operation itself, if there is nothing left to draw.
+    pub(crate) fn settled(&self) -> Option<Op> {
+        let index = |draw: Draw| match draw {
+            Draw::Fixed(value) => Some(u32::try_from(value).unwrap_or(u32::MAX)),
+            Draw::Uniform { .. } | Draw::Geometric { .. } => None,
+        };
+        let fixed = |draw: Draw| match draw {
+            Draw::Fixed(value) => Some(value),
+            Draw::Uniform { .. } | Draw::Geometric { .. } => None,
+        };
+        let only = |field: AnyField| match field {
+            AnyField::Fixed(field) => Some(field),
+            AnyField::Any => None,
+        };
+        Some(match *self {
+            Self::Get {
+                dst,
+                list,
+                index: i,
+            } => Op::Get {
+                dst,
+                list,
+                index: index(i)?,
+            },
+            Self::Set {
+                list,
+                index: i,
+                val,
+            } => Op::Set {
+                list,
+                index: index(i)?,
+                val,
+            },
+            Self::TruncateFront { list, count } => Op::TruncateFront {
+                list,
+                count: fixed(count)?,
+            },
+            Self::TruncateFrontTo { list, leave } => Op::TruncateFrontTo {
+                list,
+                leave: fixed(leave)?,
+            },
+            Self::TruncateBack { list, count } => Op::TruncateBack {
+                list,
+                count: fixed(count)?,
+            },
+            Self::TruncateBackTo { list, leave } => Op::TruncateBackTo {
+                list,
+                leave: fixed(leave)?,
+            },
+            Self::Load { dst, obj, field } => Op::Load {
+                dst,
+                obj,
+                field: only(field)?,
+            },
+            Self::Store { obj, field, val } => Op::Store {
+                obj,
+                field: only(field)?,
+                val,
+            },
+        })
+    }
+
+    /// An operation of its kind, whatever number it draws.
+    pub(crate) fn sample(&self) -> Op {
+        match *self {
+            Self::Get { dst, list, .. } => Op::Get {
+                dst,
+                list,
+                index: 0,
+            },
+            Self::Set { list, val, .. } => Op::Set {
+                list,
+                index: 0,
+                val,
+            },
+            Self::TruncateFront { list, .. } => Op::TruncateFront { list, count: 1 },
+            Self::TruncateFrontTo { list, .. } => Op::TruncateFrontTo { list, leave: 0 },
+            Self::TruncateBack { list, .. } => Op::TruncateBack { list, count: 1 },
+            Self::TruncateBackTo { list, .. } => Op::TruncateBackTo { list, leave: 0 },
+            Self::Load { dst, obj, .. } => Op::Load {
+                dst,
+                obj,
+                field: Field(0),
+            },
+            Self::Store { obj, val, .. } => Op::Store {
+                obj,
+                field: Field(0),
+                val,
+            },
+        }
+    }
 }
 
 /// Field 0 or 1, drawn evenly, or a fixed one.

@@ -1,1 +1,18 @@
-//! One output format a file, pure functions of results.
+//! Results, and one output format a file; pure functions of results.
+//!
+//! A [`RunResult`] is what one workload on one heap with one seed came to: the evidence, the
+//! verdicts, and where it happened. It is what `result.json` holds, and all that a report may use.
+//! Text formats carry ANSI styles; whoever prints them strips the styles where they are not wanted.
+
+pub(crate) mod columns;
+pub mod figures;
+mod prose;
+mod result;
+mod style;
+mod summary;
+mod table;
+
+pub use result::{Caveat, OpSummary, Outcome, RunResult, SCHEMA, ThreadSummary, Tool, WorkloadRef};
+pub use style::{ERROR, FAINT, HELP, STRONG, WARNING, of_outcome, of_verdict, paint};
+pub use summary::{Line, summary};
+pub use table::{Detail, table};

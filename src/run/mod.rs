@@ -1,1 +1,127 @@
-//! One plan on one heap.
+//! One plan on one heap: attach, start together, run, settle, survey.
+//!
+//! A run is a function of a plan, a heap and a schedule, and its outcome is [`Evidence`]. What went
+//! wrong with the heap is data in it; a run itself cannot fail. It does not know what the evidence
+//! will be judged by, nor how anything looks: an [`Observer`] is told of progress, and asked after
+//! each survey at a pause whether to go on.
+
+mod builtin;
+mod executor;
+mod host;
+mod registry;
+mod rendezvous;
+mod seat;
+mod stopwatch;
+mod storm;
+mod survey;
+mod walk;
+
+pub use host::HostFacts;
+pub use registry::{Entry, Registry};
+pub use storm::run;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::{Evidence, Survey};
+
+/// How a plan is to be run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// When to stop.
+    pub budget: Budget,
+    /// When to survey.
+    pub verify: Verify,
+    /// Which operations to time.
+    pub timing: Timing,
+    /// How long a waiter leaves the holder of a global lock alone.
+    pub switch_interval: Duration,
+    /// Set from outside to end the run early; what there is gets judged.
+    pub interrupt: Arc<AtomicBool>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            budget: Budget::Workload,
+            verify: Verify::End,
+            timing: Timing::Every,
+            switch_interval: Duration::from_millis(5),
+            interrupt: Arc::default(),
+        }
+    }
+}
+
+/// When a run ends, if nothing ends it before. Threads in the background end with the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Budget {
+    /// When the workload's own `rounds` are done.
+    Workload,
+    /// After this time.
+    Duration(Duration),
+    /// After this many rounds of each thread.
+    Rounds(u64),
+    /// After this many operations, shared evenly between the threads.
+    Ops(u64),
+}
+
+/// When everything is surveyed, besides at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verify {
+    /// Only then.
+    End,
+    /// At a pause as soon as any mutator has done this many operations since the last.
+    Every(u64),
+}
+
+/// Which operations are timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Timing {
+    /// All.
+    Every,
+    /// One in 61.
+    Sampled,
+    /// None.
+    Off,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress {
+    /// Since the common start.
+    pub elapsed: Duration,
+    /// Operations done, over all mutators; a little behind.
+    pub ops: u64,
+    /// Surveys made.
+    pub surveys: u64,
+}
+
+/// Whoever watches a run.
+pub trait Observer: Sync {
+    /// Told some times a second.
+    fn progress(&self, progress: Progress) {
+        let _ = progress;
+    }
+
+    /// Asked after each survey at a pause, on the thread of a mutator, whether to go on.
+    fn surveyed(&self, survey: &Survey) -> ControlFlow<()> {
+        let _ = survey;
+        ControlFlow::Continue(())
+    }
+}
+
+/// An observer that looks at nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {}
+
+/// What a registry stores for each heap: the whole run, compiled for that heap.
+pub type Runner = dyn Fn(&crate::plan::Plan, &Options, &dyn Observer) -> Result<Evidence, crate::heap::Fault>
+    + Send
+    + Sync;

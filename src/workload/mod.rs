@@ -1,1 +1,140 @@
 //! TOML to a validated workload, with errors that show the place.
+
+mod compile;
+mod condition;
+mod counters;
+mod diagnostic;
+mod document;
+mod draw;
+mod embedded;
+mod expression;
+mod form;
+mod lower;
+mod lower_op;
+mod parameter;
+mod step;
+pub(crate) mod suggest;
+mod syntax;
+mod token;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use counters::{CHECKS, COUNTERS, VERDICTS};
+pub use diagnostic::{Color, Diagnostic, LoadError};
+pub use embedded::{Embedded, embedded};
+pub use form::{FORMS, Form, Key, KeyKind, Presence};
+pub use parameter::{Parameter, ParameterKind};
+
+use crate::plan::Needs;
+use syntax::Syntax;
+
+/// The most threads of a plan.
+pub const THREADS_MAX: u64 = 1024;
+
+/// The most objects that a plan may keep alive at once.
+pub const LIVE_MAX: u64 = 1 << 28;
+
+/// A workload that can be planned with its defaults.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    /// The name: the file's, without its ending.
+    pub name: String,
+    /// One line for lists.
+    pub summary: String,
+    /// What it is for, at length; may be empty.
+    pub about: String,
+    /// What a heap must be able to do to run it with its defaults. What it must for certain
+    /// parameters is known by [`Plan::needs`](crate::plan::Plan::needs).
+    pub needs: Needs,
+    syntax: Syntax,
+    path: String,
+    text: Arc<str>,
+    hash: String,
+}
+
+impl Workload {
+    /// Reads a workload from `text`. `name_or_path` is where it came from, for messages and for its
+    /// name.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong with it, with its place.
+    pub fn parse(name_or_path: &str, text: &str) -> Result<Self, Diagnostic> {
+        let text: Arc<str> = text.into();
+        let syntax = Syntax::parse(&text).map_err(|complaint| complaint.at(name_or_path, &text))?;
+        let name = Path::new(name_or_path).file_stem();
+        let mut workload = Self {
+            name: name.map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            summary: syntax.summary.clone(),
+            about: syntax.about.clone(),
+            needs: Needs::default(),
+            syntax,
+            path: name_or_path.to_owned(),
+            hash: compile::digest(&text),
+            text,
+        };
+        workload.needs = workload.plan(&[], 0)?.needs();
+        Ok(workload)
+    }
+
+    /// Reads a workload from a file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is wrong.
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let text = std::fs::read_to_string(path).map_err(|source| LoadError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self::parse(&path.to_string_lossy(), &text)?)
+    }
+
+    /// The workload of this name that comes with the program, if there is one.
+    pub fn embedded(name: &str) -> Option<Result<Self, Diagnostic>> {
+        let found = embedded().iter().find(|embedded| embedded.name == name)?;
+        Some(Self::parse(found.path, found.text))
+    }
+
+    /// The workload that comes with the program under this name, or else, if it looks like a path
+    /// (ends in `.toml` or contains `/`), the file there.
+    ///
+    /// # Errors
+    ///
+    /// There is no such name, or the file cannot be read or is wrong.
+    pub fn named(name_or_path: &str) -> Result<Self, LoadError> {
+        if let Some(workload) = Self::embedded(name_or_path) {
+            return Ok(workload?);
+        }
+        if name_or_path.ends_with(".toml") || name_or_path.contains('/') {
+            return Self::load(Path::new(name_or_path));
+        }
+        let known = embedded().iter().map(|embedded| embedded.name);
+        Err(LoadError::Unknown {
+            name: name_or_path.to_owned(),
+            hint: suggest::hint(name_or_path, known),
+        })
+    }
+
+    /// Its parameters, in the order of the file.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.syntax.parameters
+    }
+
+    /// The parameter of this name.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        let mut parameters = self.parameters().iter();
+        parameters.find(|parameter| parameter.name == name)
+    }
+
+    /// A digest of its text.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}

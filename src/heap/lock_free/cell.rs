@@ -35,8 +35,7 @@ const STRONG: u64 = 1;
 
 /// A cell. The slots hold a node's children, a list's storage in the first, or a counter's value
 /// in the first.
-#[derive(Debug)]
-#[repr(C)]
+#[derive(Debug, Default)]
 pub(super) struct Cell {
     pub(super) word: AtomicU64,
     pub(super) meta: AtomicU64,

@@ -33,6 +33,9 @@ pub(super) struct Core {
     /// The next stamp that nobody has for empty slots; 0 is that of untouched ones.
     pub(super) stamps: AtomicU64,
     pub(super) verdict: Verdict,
+    /// Candidates that the last settling left. Those of now would tell nothing: whoever looked at the
+    /// heap since then made some by letting go of what it looked at.
+    pub(super) unsettled: AtomicU64,
     cycles: Mutex<Cycles>,
     /// The collector's thread, to wake it; none in models, where it is run by hand.
     collector: OnceLock<std::thread::Thread>,
@@ -53,6 +56,7 @@ impl Core {
             pauses: Arc::clone(&config.pauses),
             stamps: AtomicU64::new(1),
             verdict: Verdict::default(),
+            unsettled: AtomicU64::new(0),
             cycles: Mutex::new(Cycles::new(cells)),
             collector: OnceLock::new(),
             capacity: config.capacity,
@@ -118,7 +122,7 @@ impl Core {
 
     pub(super) fn census(&self, visit: &mut dyn FnMut(Belief)) -> Census {
         let mut census = Census::default();
-        let mut marked = 0;
+        let mut condemned = 0;
         for index in self.slab.used() {
             // Relaxed throughout: no mutator runs, and the barrier before this orders all they did.
             let cell = self.slab.cell(index);
@@ -126,7 +130,7 @@ impl Core {
             if cell::is_alive(meta) {
                 let word = cell.word.load(Relaxed);
                 census.living += 1;
-                marked += u64::from(meta & cell::BUFFERED != 0 || word & word::CONDEMNED != 0);
+                condemned += u64::from(word & word::CONDEMNED != 0);
                 visit(Belief {
                     id: Tag::id_of_bits(self.slab.tag(index).load(Relaxed)),
                     count: word::count(word),
@@ -151,10 +155,10 @@ impl Core {
                 u64::from(!self.shared.ripe.is_empty() || !self.shared.orphaned.is_empty()),
             ),
             leftover(
-                "candidates that the collector did not look at",
-                self.shared.candidates_len.load(Relaxed),
+                "candidates that settling did not look at",
+                self.unsettled.load(Relaxed),
             ),
-            leftover("objects that bear marks of the collector", marked),
+            leftover("living objects that were condemned", condemned),
         ];
         census
     }

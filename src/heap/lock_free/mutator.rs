@@ -224,24 +224,31 @@ impl Mutator for LockFreeMutator<'_> {
     }
 
     #[inline]
-    fn append(&mut self, list: Slot, val: Slot) {
+    fn append(&mut self, list: Slot, val: Slot) -> bool {
         self.worker.enter();
         let (Some(target), Some(value)) = (self.strong(list), self.strong(val)) else {
-            return;
+            return false;
         };
         let cursor = &mut self.cursors[target.index() as usize % CURSORS];
         if list != val && cursor.append(target, value) {
             self.registers[val.0 as usize] = 0;
-            return;
+            return true;
         }
-        if Visit::begin(&mut self.worker, cursor, target).is_none() {
-            return;
+        let Some(visit) = Visit::begin(&mut self.worker, cursor, target) else {
+            return false;
+        };
+        if list != val {
+            visit.append(value);
+            self.registers[val.0 as usize] = 0;
+            return true;
         }
-        self.take(list, val);
+        // Into itself: see the module.
+        self.worker.retain(value);
         if let Some(visit) = self.visit(list) {
             visit.append(value);
         }
-        self.moved(list, val);
+        self.put(val, 0);
+        true
     }
 
     #[inline]

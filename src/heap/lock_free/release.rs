@@ -171,18 +171,21 @@ impl Worker<'_> {
     /// without a read-modify-write if nobody else ever had one, and then the cell may be reused at
     /// once.
     ///
-    /// Only for leaves and counters. What could be part of a cycle may be under the collector's
-    /// eyes. And "a count of 1" alone would not do: another list may have held the object a moment
-    /// ago, and a reader that pinned since may be about to increment it (rule R5).
+    /// "A count of 1" alone would not do: another list may have held the object a moment ago, and a
+    /// reader that pinned since may be about to increment it (rule R5). And the cell of what could be
+    /// part of a cycle is not reused at once: the collector may be walking it.
     #[inline]
     pub(super) fn release_settled(&mut self, reference: Ref) {
         let cell = self.core.slab.cell(reference.index());
         let meta = cell.meta.load(Relaxed);
         let word = cell.word.load(Relaxed);
-        if reference.is_cyclic() || !word::is_sole(word) || !reference.fits(meta) {
+        if !word::is_sole(word) || !reference.fits(meta) {
             return self.decrement(reference);
         }
         cell.word.store(word::dead(word), Relaxed);
+        if reference.is_cyclic() {
+            return self.bury(reference.index());
+        }
         if cell::shape_of(meta) == Shape::Counter {
             cell.slots[0].store(POISON, Relaxed);
         }

@@ -226,9 +226,11 @@ impl Core {
         for _ in 0..super::pace::PATIENCE {
             self.quiesce(&mut worker);
             let collection = cycles.round(&mut worker, Effort::Full);
-            if collection.freed == 0 && self.shared.candidates.is_empty() && self.is_quiet() {
-                return;
+            if collection.freed == 0 && self.is_hopeless() {
+                break;
             }
         }
+        let left = self.shared.candidates_len.load(Relaxed);
+        self.unsettled.store(left, Relaxed);
     }
 }

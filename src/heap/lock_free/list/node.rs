@@ -7,7 +7,6 @@
 
 use std::ptr;
 
-use crate::heap::lock_free::slab::zeroed_words;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sync::atomic::{AtomicPtr, AtomicU64};
@@ -26,7 +25,7 @@ impl Node {
     pub(super) fn page(len: u64) -> Self {
         Self {
             remaining: AtomicU64::new(len),
-            slots: zeroed_words(usize::try_from(len).expect("a page's length")),
+            slots: (0..len).map(|_| AtomicU64::new(0)).collect(),
             children: Box::default(),
         }
     }

@@ -1,0 +1,241 @@
+//! What the counted heap costs under the global lock, against the least that allocation can cost:
+//! boxes pushed to a vector and dropped again.
+//!
+//! Each line is the time per object (or per call, for the safepoint). Tags are real ones, so births
+//! and deaths are included, as the harness pays them. The ratio to the floor, from the same run, is
+//! printed at the end: it compares machines and busy hours better than the nanoseconds do.
+
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use gcstorm::heap::counted::{GilHeap, open_gil};
+use gcstorm::heap::tag::OwnedSegment;
+use gcstorm::heap::{Field, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
+
+/// Objects per measured batch: the list that the harness's first workload truncates by.
+const BATCH: u64 = 50_000;
+const LIST: Slot = Slot(0);
+const A: Slot = Slot(1);
+const B: Slot = Slot(2);
+const C: Slot = Slot(3);
+/// Live nodes that a full collection looks at, and how many of them make a ring.
+const LIVE: u64 = 200_000;
+const RING: u64 = 10;
+
+thread_local! {
+    /// The least nanoseconds per object of each line, in order.
+    static LEAST: RefCell<Vec<(&'static str, f64)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Tags, recycled as the harness's ledger recycles them.
+struct Births(Vec<OwnedSegment>, usize);
+
+impl Births {
+    fn new() -> Self {
+        let segment = || OwnedSegment::take(0, 0).expect("segments suffice");
+        Self((0..32).map(|_| segment()).collect(), 0)
+    }
+
+    #[inline]
+    fn tag(&mut self, shape: Shape) -> Tag {
+        match self.0[self.1].birth(shape) {
+            Some(tag) => tag,
+            None => self.next(shape),
+        }
+    }
+
+    #[cold]
+    fn next(&mut self, shape: Shape) -> Tag {
+        loop {
+            self.1 = (self.1 + 1) % self.0.len();
+            if self.0[self.1].segment().born() == 0 || self.0[self.1].recycle(0, 0).is_some() {
+                return self.tag(shape);
+            }
+        }
+    }
+}
+
+fn heap() -> GilHeap {
+    open_gil(&HeapConfig::with_capacity(1_000_000))
+}
+
+fn seat() -> Seat {
+    Seat {
+        number: 0,
+        slots: 4,
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "criterion's own loops are replaced to leave set-up between batches out"
+)]
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+/// Measures `work`, which returns the time that `objects` took, and keeps the least.
+fn line(
+    criterion: &mut Criterion,
+    name: &'static str,
+    objects: u64,
+    mut work: impl FnMut() -> Duration,
+) {
+    let mut least = Duration::MAX;
+    let mut group = criterion.benchmark_group("heap");
+    group.throughput(Throughput::Elements(objects));
+    group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+        bencher.iter_custom(|rounds| {
+            (0..rounds)
+                .map(|_| {
+                    let elapsed = work();
+                    least = least.min(elapsed);
+                    elapsed
+                })
+                .sum()
+        });
+    });
+    group.finish();
+    let nanos = least.as_nanos() as f64 / objects as f64;
+    LEAST.with_borrow_mut(|lines| lines.push((name, nanos)));
+}
+
+fn floor(criterion: &mut Criterion) {
+    let mut boxes = Vec::new();
+    line(criterion, "floor: push and drain boxes", BATCH, || {
+        timed(|| {
+            boxes.extend((0..BATCH).map(Box::new));
+            drop(black_box(&mut boxes).drain(..));
+        })
+    });
+}
+
+fn append_and_truncate(criterion: &mut Criterion) {
+    for (shape, append, truncate) in [
+        (Shape::Leaf, "leaf: alloc + append", "leaf: del l[:n]"),
+        (Shape::Node, "node: alloc + append", "node: del l[:n]"),
+    ] {
+        let heap = heap();
+        let mut births = Births::new();
+        let mut mutator = heap.attach(seat()).expect("a seat");
+        let tag = births.tag(Shape::List);
+        mutator.alloc(LIST, Shape::List, tag).expect("room");
+        let fill = |mutator: &mut _, births: &mut Births| fill(mutator, births, shape);
+        line(criterion, append, BATCH, || {
+            let elapsed = timed(|| fill(&mut mutator, &mut births));
+            mutator.truncate_front(LIST, BATCH);
+            elapsed
+        });
+        line(criterion, truncate, BATCH, || {
+            fill(&mut mutator, &mut births);
+            timed(|| mutator.truncate_front(LIST, BATCH))
+        });
+        drop(mutator);
+        drop(heap);
+    }
+}
+
+fn fill(mutator: &mut impl Mutator, births: &mut Births, shape: Shape) {
+    for _ in 0..BATCH {
+        let tag = births.tag(shape);
+        mutator.alloc(A, shape, tag).expect("room");
+        mutator.append(LIST, A);
+    }
+}
+
+/// Two nodes that refer to each other, and nothing else does.
+#[inline]
+fn drop_a_pair(mutator: &mut impl Mutator, births: &mut Births) {
+    let tag = births.tag(Shape::Node);
+    mutator.alloc(A, Shape::Node, tag).expect("room");
+    let tag = births.tag(Shape::Node);
+    mutator.alloc(B, Shape::Node, tag).expect("room");
+    mutator.copy(C, A);
+    mutator.store(A, Field(0), Some(B));
+    mutator.load(B, C, Field(0));
+    mutator.store(B, Field(0), Some(C));
+    mutator.clear(A);
+    mutator.clear(B);
+}
+
+fn cycles(criterion: &mut Criterion) {
+    /// Few enough that no threshold is reached before the collection that is measured.
+    const PAIRS: u64 = 300;
+    let heap = heap();
+    let mut births = Births::new();
+    let mut mutator = heap.attach(seat()).expect("a seat");
+    line(criterion, "cycle of 2: found and freed", PAIRS, || {
+        for _ in 0..PAIRS {
+            drop_a_pair(&mut mutator, &mut births);
+        }
+        timed(|| mutator.collect())
+    });
+    line(criterion, "cycle of 2: made, dropped, freed", BATCH, || {
+        timed(|| {
+            for _ in 0..BATCH {
+                drop_a_pair(&mut mutator, &mut births);
+            }
+        })
+    });
+}
+
+fn full_collection(criterion: &mut Criterion) {
+    let heap = heap();
+    let mut births = Births::new();
+    let mut mutator = heap.attach(seat()).expect("a seat");
+    let tag = births.tag(Shape::List);
+    mutator.alloc(LIST, Shape::List, tag).expect("room");
+    for _ in 0..LIVE / RING {
+        let tag = births.tag(Shape::Node);
+        mutator.alloc(A, Shape::Node, tag).expect("room");
+        mutator.copy(C, A);
+        for _ in 1..RING {
+            let tag = births.tag(Shape::Node);
+            mutator.alloc(B, Shape::Node, tag).expect("room");
+            mutator.store(B, Field(0), Some(A));
+            mutator.load(A, B, Field(0));
+            mutator.append(LIST, A);
+            mutator.copy(A, B);
+            mutator.clear(B);
+        }
+        mutator.copy(B, A);
+        mutator.store(C, Field(0), Some(B));
+        mutator.append(LIST, A);
+        mutator.clear(C);
+    }
+    line(criterion, "full collection, per live object", LIVE, || {
+        timed(|| mutator.collect())
+    });
+    line(criterion, "safepoint, nobody waits", BATCH, || {
+        timed(|| {
+            for _ in 0..BATCH {
+                black_box(mutator.safepoint()).expect("no fault");
+            }
+        })
+    });
+}
+
+#[expect(clippy::print_stdout, reason = "a bench's output is its result")]
+fn ratios(_: &mut Criterion) {
+    LEAST.with_borrow(|lines| {
+        let Some(&(_, floor)) = lines.first() else {
+            return;
+        };
+        for (name, nanos) in lines {
+            println!("{name:40} {nanos:8.2} ns  {:6.2} x floor", nanos / floor);
+        }
+    });
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(1500));
+    targets = floor, append_and_truncate, cycles, full_collection, ratios
+}
+criterion_main!(benches);

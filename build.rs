@@ -1,0 +1,55 @@
+//! Asks git for the commit, for provenance; a build without git or outside the repository is fine.
+
+use std::process::Command;
+
+fn main() {
+    let commit = own_repository()
+        .and_then(|()| git(&["rev-parse", "--short=12", "HEAD"]))
+        .unwrap_or_default();
+    let dirty = if commit.is_empty() {
+        None
+    } else {
+        git(&["status", "--porcelain", "--untracked-files=no"]).map(|changes| !changes.is_empty())
+    };
+    let version = std::env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    let long_version = match (commit.as_str(), dirty) {
+        ("", _) => version,
+        (commit, Some(true)) => format!("{version} ({commit}, with changes)"),
+        (commit, _) => format!("{version} ({commit})"),
+    };
+    println!("cargo::rustc-env=GCSTORM_COMMIT={commit}");
+    println!(
+        "cargo::rustc-env=GCSTORM_DIRTY={}",
+        dirty.map_or(String::new(), |dirty| dirty.to_string())
+    );
+    println!("cargo::rustc-env=GCSTORM_LONG_VERSION={long_version}");
+
+    // What the answers depend on: the sources, and where HEAD has been. A path that does not exist
+    // would make every build start anew.
+    for path in ["build.rs", "src", "workloads", "Cargo.toml", "Cargo.lock"] {
+        rerun_if_changed(path);
+    }
+    if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {
+        rerun_if_changed(&log);
+    }
+}
+
+fn rerun_if_changed(path: &str) {
+    if std::path::Path::new(path).exists() {
+        println!("cargo::rerun-if-changed={path}");
+    }
+}
+
+/// A copy of the sources inside somebody else's repository has no commit of its own.
+fn own_repository() -> Option<()> {
+    let top = git(&["rev-parse", "--show-toplevel"])?;
+    let here = std::env::var("CARGO_MANIFEST_DIR").ok()?;
+    let canonical = |path: String| std::fs::canonicalize(path).ok();
+    (canonical(top)? == canonical(here)?).then_some(())
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = output.status.success().then_some(output.stdout)?;
+    Some(String::from_utf8(text).ok()?.trim().to_owned())
+}

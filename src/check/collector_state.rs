@@ -1,0 +1,31 @@
+//! `collector-state`: at rest the collector's buffers are empty and its marks are gone, and the free
+//! list names only what is free.
+
+use super::{Check, Exhibit, Opinion, Verdict};
+use crate::heap::Fault;
+
+pub(super) const CHECK: Check = Check {
+    name: "collector-state",
+    about: "at rest, buffers are empty, marks gone, nothing left to do",
+    judge,
+};
+
+fn judge(exhibit: &Exhibit<'_>) -> Opinion {
+    let mut opinion = Opinion::default();
+    for census in exhibit
+        .surveys
+        .iter()
+        .filter_map(|survey| survey.census.as_ref())
+    {
+        for leftover in &census.leftovers {
+            let (what, count) = (&leftover.what, leftover.count);
+            opinion.expect(count == 0, || format!("found {count} {what}"));
+        }
+    }
+    let in_use = exhibit.fault_texts(|fault| matches!(fault, Fault::InUse { .. }));
+    opinion.blame(exhibit.faults().in_use, &in_use);
+    if opinion.examined == 0 {
+        opinion.nothing = Some((Verdict::Skipped, "the heap has no census".to_owned()));
+    }
+    opinion
+}

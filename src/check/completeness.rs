@@ -1,0 +1,31 @@
+//! `completeness`: nothing that cannot be reached survives settling.
+//!
+//! Judged at every survey, after the heap was asked to reclaim what it can, and once more when
+//! every register and shared root is empty: then everything must be dead.
+
+use super::{Check, Exhibit, Opinion};
+
+pub(super) const CHECK: Check = Check {
+    name: "completeness",
+    about: "nothing that cannot be reached survives settling",
+    judge,
+};
+
+fn judge(exhibit: &Exhibit<'_>) -> Opinion {
+    if !exhibit.caps.certifies_death {
+        return Opinion::skipped("the heap does not promise when objects die");
+    }
+    let mut opinion = Opinion::default();
+    for survey in exhibit.surveys {
+        if let Some(why) = &survey.settle_fault {
+            opinion.expect(false, || format!("failed to settle: {why}"));
+        }
+        if let Some(why) = &survey.incomplete {
+            opinion.nothing = Some((super::Verdict::Skipped, why.clone()));
+            continue;
+        }
+        opinion.examine(survey.born);
+        opinion.find(&survey.unreachable);
+    }
+    opinion
+}

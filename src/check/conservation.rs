@@ -1,0 +1,78 @@
+//! `conservation`: what came into being is there or gone, and what went into a list is in it or
+//! came out.
+//!
+//! *Objects*: born = dead + reachable. *Lists*: appended = in the list + popped + truncated. How
+//! much a truncation removed is not said by anyone, so it is bounded: by nothing from below, and by
+//! what was asked from above. Where one mutator alone changes the list, its model says it exactly.
+
+use super::{Check, Exhibit, Opinion};
+use crate::evidence::{ListFacts, Survey};
+
+pub(super) const CHECK: Check = Check {
+    name: "conservation",
+    about: "born = dead + reachable; appended = in the list + popped + truncated",
+    judge,
+};
+
+fn judge(exhibit: &Exhibit<'_>) -> Opinion {
+    let mut opinion = Opinion::default();
+    for survey in exhibit.surveys {
+        if survey.incomplete.is_some() {
+            continue;
+        }
+        if exhibit.caps.certifies_death {
+            objects(survey, &mut opinion);
+        }
+        for list in survey.lists.iter().filter(|_| survey.moment.has_roots()) {
+            self::list(list, exhibit.object_name(list.object), &mut opinion);
+        }
+    }
+    opinion
+}
+
+fn objects(survey: &Survey, opinion: &mut Opinion) {
+    let Survey {
+        born,
+        dead,
+        reachable,
+        ..
+    } = survey;
+    opinion.examine(*born);
+    let accounted = dead + reachable;
+    if *born != accounted {
+        let text = format!("{born} objects were born, {dead} are dead, {reachable} reachable");
+        opinion.blame(born.abs_diff(accounted), &[text]);
+    }
+}
+
+fn list(list: &ListFacts, name: &str, opinion: &mut Opinion) {
+    let ListFacts {
+        appended,
+        popped,
+        truncation_asked,
+        elements,
+        model_len,
+        ..
+    } = *list;
+    opinion.examine(appended);
+    let in_or_out = elements.saturating_add(popped);
+    if in_or_out > appended {
+        let text = format!(
+            "{appended} were appended to {name}, but {elements} are in it and {popped} were popped"
+        );
+        opinion.blame(in_or_out - appended, &[text]);
+    } else if appended - in_or_out > truncation_asked {
+        let lost = appended - in_or_out - truncation_asked;
+        let text = format!(
+            "{appended} were appended to {name}; {elements} are in it, {popped} were popped, at most \
+             {truncation_asked} truncated: {lost} are lost"
+        );
+        opinion.blame(lost, &[text]);
+    }
+    if let Some(model) = model_len
+        && model != elements
+    {
+        let text = format!("{name} holds {elements} elements; its only writer left {model}");
+        opinion.blame(model.abs_diff(elements), &[text]);
+    }
+}

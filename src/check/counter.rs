@@ -1,0 +1,40 @@
+//! `counter`: a counter's value is the sum of what was added to it.
+
+use super::{Check, Exhibit, Opinion};
+use crate::evidence::CounterFacts;
+use crate::heap::Shape;
+
+pub(super) const CHECK: Check = Check {
+    name: "counter",
+    about: "a counter's value is the sum of its additions",
+    judge,
+};
+
+fn judge(exhibit: &Exhibit<'_>) -> Opinion {
+    if !exhibit.has(Shape::Counter) {
+        return Opinion::skipped("the workload has no shared counter");
+    }
+    let mut opinion = Opinion::default();
+    let rooted = exhibit
+        .surveys
+        .iter()
+        .filter(|survey| survey.moment.has_roots());
+    for facts in rooted.flat_map(|survey| &survey.counters) {
+        let CounterFacts {
+            object,
+            value,
+            additions,
+            sum,
+        } = *facts;
+        opinion.examine(additions);
+        if value != sum {
+            let name = exhibit.object_name(object);
+            let off = sum.abs_diff(value);
+            let text = format!(
+                "{name} is {value} after {additions} additions that add up to {sum}: off by {off}"
+            );
+            opinion.blame(off, &[text]);
+        }
+    }
+    opinion
+}

@@ -1,0 +1,24 @@
+//! `dangling`: every reference leads to a living object, of the incarnation it was made for.
+//!
+//! Judged by following references: those that the mutators followed while they ran, where the heap
+//! recognises a stale one, and all that the walk finds when everything stands still.
+
+use super::{Check, Exhibit, Opinion};
+use crate::heap::Fault;
+
+pub(super) const CHECK: Check = Check {
+    name: "dangling",
+    about: "every reference leads to a living object of the right incarnation",
+    judge,
+};
+
+fn judge(exhibit: &Exhibit<'_>) -> Opinion {
+    let mut opinion = Opinion::default();
+    for survey in exhibit.surveys {
+        opinion.examine(survey.references);
+        opinion.find(&survey.dangling);
+    }
+    let stale = exhibit.fault_texts(|fault| matches!(fault, Fault::Stale { .. }));
+    opinion.blame(exhibit.faults().stale, &stale);
+    opinion
+}

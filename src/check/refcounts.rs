@@ -1,0 +1,28 @@
+//! `refcounts`: the count stored in each object is the number of references found to it.
+//!
+//! The references are those that the walk found from registers, shared roots and through objects;
+//! the stored counts are what the heap's census says. A count that went below zero while the
+//! mutators ran counts as well: the heap met it, and nothing could have hidden it.
+
+use super::{Check, Exhibit, Opinion};
+use crate::heap::Fault;
+
+pub(super) const CHECK: Check = Check {
+    name: "refcounts",
+    about: "each stored count is the number of references that were found",
+    judge,
+};
+
+fn judge(exhibit: &Exhibit<'_>) -> Opinion {
+    let mut opinion = Opinion::default();
+    for survey in exhibit.surveys {
+        opinion.examine(survey.counts_compared);
+        opinion.find(&survey.miscounted);
+    }
+    let underflows = exhibit.fault_texts(|fault| matches!(fault, Fault::Underflow { .. }));
+    opinion.blame(exhibit.faults().underflow, &underflows);
+    if exhibit.surveys.iter().all(|survey| survey.census.is_none()) {
+        opinion.nothing = Some((super::Verdict::Skipped, "the heap has no census".to_owned()));
+    }
+    opinion
+}

@@ -1,0 +1,283 @@
+//! What is to be run: every workload on every heap that was asked for, planned and checked before
+//! the first of them starts.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::args::{BudgetArgs, Run};
+use super::usage::Usage;
+use crate::heap::Caps;
+use crate::plan::{Plan, Requirement};
+use crate::run::{Budget, Entry, Options, Registry};
+use crate::workload::{self, Workload};
+
+/// How long a named workload runs if nobody says.
+const DURATION: Duration = Duration::from_secs(5);
+/// How long all of them run together if none is named.
+const SUITE_DURATION: Duration = Duration::from_secs(30);
+
+/// What is to be run, in order.
+#[derive(Debug)]
+pub(super) struct Agenda<'r> {
+    pub(super) items: Vec<Item<'r>>,
+}
+
+/// One workload on one heap.
+#[derive(Debug)]
+pub(super) enum Item<'r> {
+    Run(Box<Task<'r>>),
+    /// It cannot be run, for this reason.
+    Skip {
+        workload: String,
+        heap: String,
+        why: String,
+    },
+}
+
+/// A run that can start.
+#[derive(Debug)]
+pub(super) struct Task<'r> {
+    pub(super) heap: &'r Entry,
+    pub(super) plan: Arc<Plan>,
+    pub(super) options: Options,
+    /// The workload's name or path as it was given.
+    pub(super) asked_as: String,
+    /// The parameters that were set.
+    pub(super) overrides: Vec<(String, String)>,
+    /// What the command line requires besides the workload.
+    pub(super) required: Vec<Requirement>,
+}
+
+/// A workload, and the plan of it.
+struct Planned {
+    asked_as: String,
+    plan: Result<Arc<Plan>, String>,
+}
+
+impl<'r> Agenda<'r> {
+    /// Plans everything that `args` ask for. `interrupt` will end the runs.
+    pub(super) fn draw_up(
+        registry: &'r Registry,
+        args: &Run,
+        interrupt: &Arc<AtomicBool>,
+    ) -> Result<Self, Usage> {
+        let heaps = heaps(registry, &args.heaps)?;
+        let overrides = overrides(args)?;
+        for require in &args.require {
+            let known = workload::COUNTERS;
+            if !known.contains(&require.counter.as_str()) {
+                return Err(Usage::unknown("counter", &require.counter, known));
+            }
+        }
+        let seed = args.seed.unwrap_or_else(fresh_seed);
+        let planned = if args.workloads.is_empty() {
+            suite(&overrides, seed)?
+        } else {
+            named(&args.workloads, &overrides, seed)?
+        };
+        let mut agenda = Self { items: Vec::new() };
+        for Planned { asked_as, plan } in &planned {
+            for &heap in &heaps {
+                let fit = plan.clone().and_then(|plan| fits(plan, heap));
+                agenda.items.push(match fit {
+                    Err(why) => Item::Skip {
+                        workload: asked_as.clone(),
+                        heap: heap.name.clone(),
+                        why,
+                    },
+                    Ok(plan) => Item::Run(Box::new(Task {
+                        heap,
+                        options: options(args, interrupt, &plan),
+                        plan: required(plan, &args.require),
+                        asked_as: asked_as.clone(),
+                        overrides: overrides.clone(),
+                        required: args.require.clone(),
+                    })),
+                });
+            }
+        }
+        agenda.share_time(args);
+        agenda.refuse_nothing()
+    }
+
+    /// The runs that can start.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = &Task<'r>> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Run(task) => Some(&**task),
+            Item::Skip { .. } => None,
+        })
+    }
+
+    /// Where nothing is named, all runs together take a fixed time.
+    fn share_time(&mut self, args: &Run) {
+        let BudgetArgs {
+            duration,
+            rounds,
+            ops,
+        } = args.budget;
+        let is_given = duration.is_some() || rounds.is_some() || ops.is_some();
+        let runs = u32::try_from(self.tasks().count()).unwrap_or(u32::MAX);
+        if is_given || !args.workloads.is_empty() || runs == 0 {
+            return;
+        }
+        // Whole hundredths of a second, since people will read and paste the figure.
+        let share = SUITE_DURATION / runs;
+        let share = Duration::from_millis(
+            (share.as_secs() * 100 + u64::from(share.subsec_millis() / 10)).max(10) * 10,
+        );
+        for item in &mut self.items {
+            if let Item::Run(task) = item {
+                task.options.budget = Budget::Duration(share);
+            }
+        }
+    }
+
+    fn refuse_nothing(self) -> Result<Self, Usage> {
+        if self.tasks().next().is_some() {
+            return Ok(self);
+        }
+        let mut usage = Usage::new("nothing to run");
+        for item in &self.items {
+            if let Item::Skip {
+                workload,
+                heap,
+                why,
+            } = item
+            {
+                usage = usage.hint(format!("{workload} on {heap}: {why}"));
+            }
+        }
+        Err(usage)
+    }
+}
+
+fn heaps<'r>(registry: &'r Registry, names: &[String]) -> Result<Vec<&'r Entry>, Usage> {
+    let known = || registry.entries().iter().map(|entry| entry.name.as_str());
+    let mut chosen: Vec<&Entry> = Vec::new();
+    for name in names {
+        let entry = registry
+            .get(name)
+            .ok_or_else(|| Usage::unknown("heap", name, known()))?;
+        if !chosen.iter().any(|heap| heap.name == *name) {
+            chosen.push(entry);
+        }
+    }
+    if names.is_empty() {
+        chosen.extend(registry.entries().iter().filter(|entry| entry.is_default));
+    }
+    if chosen.is_empty() {
+        return Err(Usage::new("no heap is named, and none is there by default")
+            .hint("name one with --heap; `list heaps` shows them"));
+    }
+    Ok(chosen)
+}
+
+/// The parameters set on the command line, `--threads` among them.
+fn overrides(args: &Run) -> Result<Vec<(String, String)>, Usage> {
+    let mut overrides = args.define.clone();
+    if let Some(threads) = args.threads {
+        if overrides.iter().any(|(key, _)| key == "threads") {
+            return Err(Usage::new("the number of threads is given twice")
+                .hint("--threads N is short for -D threads=N"));
+        }
+        overrides.push(("threads".to_owned(), threads.to_string()));
+    }
+    Ok(overrides)
+}
+
+/// The workloads that were named; each must take every parameter that was set.
+fn named(
+    names: &[String],
+    overrides: &[(String, String)],
+    seed: u64,
+) -> Result<Vec<Planned>, Usage> {
+    let mut planned: Vec<Planned> = Vec::new();
+    for name in names {
+        if planned.iter().any(|earlier| earlier.asked_as == *name) {
+            continue;
+        }
+        let workload = Workload::named(name)?;
+        let has = |key: &str| workload.parameter(key).is_some();
+        if overrides.iter().any(|(key, _)| key == "threads") && !has("threads") {
+            return Err(
+                Usage::new(format!("workload `{name}` has no parameter `threads`"))
+                    .hint("its number of threads is fixed; run it without --threads"),
+            );
+        }
+        planned.push(Planned {
+            asked_as: name.clone(),
+            plan: Ok(Arc::new(workload.plan(overrides, seed)?)),
+        });
+    }
+    Ok(planned)
+}
+
+/// Every workload that comes with the program; those that lack a parameter are skipped.
+fn suite(overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usage> {
+    let mut planned = Vec::new();
+    for embedded in workload::embedded() {
+        let workload = Workload::named(embedded.name)?;
+        let lacking = overrides
+            .iter()
+            .find(|(key, _)| workload.parameter(key).is_none());
+        let plan = match lacking {
+            Some((key, _)) => Err(format!("it has no parameter `{key}`")),
+            None => Ok(Arc::new(workload.plan(overrides, seed)?)),
+        };
+        planned.push(Planned {
+            asked_as: embedded.name.to_owned(),
+            plan,
+        });
+    }
+    Ok(planned)
+}
+
+/// The plan, if the heap can do all that is in it.
+fn fits(plan: Arc<Plan>, heap: &Entry) -> Result<Arc<Plan>, String> {
+    // A heap that could not be opened to be asked has no abilities; running it shows why.
+    if heap.caps == Caps::NONE {
+        return Ok(plan);
+    }
+    let missing = plan.needs().missing_from(&heap.caps);
+    if missing.is_empty() {
+        Ok(plan)
+    } else {
+        Err(format!("the heap has no {}", missing.join(", no ")))
+    }
+}
+
+fn required(mut plan: Arc<Plan>, required: &[Requirement]) -> Arc<Plan> {
+    if !required.is_empty() {
+        Arc::make_mut(&mut plan).require.extend_from_slice(required);
+    }
+    plan
+}
+
+fn options(args: &Run, interrupt: &Arc<AtomicBool>, plan: &Plan) -> Options {
+    let given = &args.budget;
+    let budget = None
+        .or(given.duration.map(Budget::Duration))
+        .or(given.rounds.map(Budget::Rounds))
+        .or(given.ops.map(Budget::Ops));
+    let mut foreground = plan.mutators.iter().filter(|mutator| !mutator.background);
+    let by_itself = if foreground.all(|mutator| mutator.rounds.is_some()) {
+        Budget::Workload
+    } else {
+        Budget::Duration(DURATION)
+    };
+    Options {
+        budget: budget.unwrap_or(by_itself),
+        verify: args.verify,
+        timing: args.timing.into(),
+        switch_interval: args.switch_interval,
+        interrupt: Arc::clone(interrupt),
+    }
+}
+
+/// A seed nobody has chosen. Short, since people will read it out; the standard library's hasher is
+/// keyed by the system's randomness.
+fn fresh_seed() -> u64 {
+    RandomState::new().build_hasher().finish() >> 32
+}

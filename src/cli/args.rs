@@ -1,0 +1,152 @@
+//! What can be written on the command line, as clap sees it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::{exit, values};
+use crate::plan::Requirement;
+use crate::run::{Timing, Verify};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gcstorm",
+    version = super::provenance::LONG_VERSION,
+    about = "Stress-test garbage collectors that count references and collect cycles",
+    after_help = exit::HELP,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub(super) struct Cli {
+    /// Whether to colour the output
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(super) color: Color,
+    /// Print verdicts only, and no progress
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Print parameters, threads, counters and surveys too
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run workloads on heaps and judge what happened
+    Run(Box<Run>),
+    /// List what can be named
+    List {
+        /// What to list
+        #[arg(value_enum)]
+        what: Listed,
+    },
+    /// Validate workload files
+    Check {
+        /// Names from `gcstorm list workloads`, or paths to .toml files
+        #[arg(required = true, value_name = "WORKLOAD")]
+        workloads: Vec<String>,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// Which one
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::HELP)]
+pub(super) struct Run {
+    /// Names from `gcstorm list workloads`, or paths to .toml files; none: every workload that
+    /// comes with the program, about 30 s in all
+    #[arg(value_name = "WORKLOAD")]
+    pub(super) workloads: Vec<String>,
+    /// A heap from `gcstorm list heaps`; may be given several times
+    #[arg(long = "heap", value_name = "NAME")]
+    pub(super) heaps: Vec<String>,
+    /// Where all randomness comes from; drawn and printed if not given
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Mutators in all; short for -D threads=N
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    pub(super) threads: Option<u64>,
+    #[command(flatten)]
+    pub(super) budget: BudgetArgs,
+    /// Set a parameter of the workload; may be given several times
+    #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = values::assignment)]
+    pub(super) define: Vec<(String, String)>,
+    /// When to look at everything: at the end, or also whenever a thread has done N operations
+    #[arg(long, value_name = "end|every=N", default_value = "end", value_parser = values::verify)]
+    pub(super) verify: Verify,
+    /// What the run must have done not to be vacuous; may be given several times
+    #[arg(long, value_name = "COUNTER>=N", value_parser = values::requirement)]
+    pub(super) require: Vec<Requirement>,
+    /// Which operations to time
+    #[arg(long, value_enum, default_value_t = TimingArg::Every, value_name = "WHICH")]
+    pub(super) timing: TimingArg,
+    /// How long a waiter leaves the holder of a global lock alone
+    #[arg(long, value_name = "DURATION", default_value = "5ms", value_parser = values::duration)]
+    pub(super) switch_interval: Duration,
+    /// Where results go; default: reports/<when>/
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Also write all results to one file, or with `-` to standard output in place of the tables:
+    /// an object for one run, an array for several
+    #[arg(long, value_name = "FILE|-")]
+    pub(super) json: Option<PathBuf>,
+}
+
+/// When a run ends. At most one of them.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(super) struct BudgetArgs {
+    /// How long each run lasts: 500ms, 30s, 8h; default: the workload's own rounds, or else 5s
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(super) duration: Option<Duration>,
+    /// How many rounds each thread runs
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    pub(super) rounds: Option<u64>,
+    /// How many operations the threads run together
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    pub(super) ops: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Listed {
+    Heaps,
+    Workloads,
+    Checks,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TimingArg {
+    /// All operations
+    Every,
+    /// One in 61
+    Sampled,
+    /// None
+    Off,
+}
+
+impl From<TimingArg> for Timing {
+    fn from(timing: TimingArg) -> Self {
+        match timing {
+            TimingArg::Every => Self::Every,
+            TimingArg::Sampled => Self::Sampled,
+            TimingArg::Off => Self::Off,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! How the program ends, and which ending wins where several apply.
+
+use std::process::ExitCode;
+
+use crate::report::Outcome;
+
+/// The exit codes, in the order in which they win: where several apply, the first of them.
+///
+/// A bug in gcstorm is a panic, which exits with 101 before any of these could.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Exit {
+    /// 5: the heap under test panicked, could not be opened, or ran out of memory.
+    Crashed,
+    /// 1: a check was violated.
+    Violated,
+    /// 130: interrupted; what there was until then is judged and written.
+    Interrupted,
+    /// 3: it ran, but did not do what was required of it.
+    Vacuous,
+    /// 2: a usage error, an unreadable workload, or results that could not be written.
+    Usage,
+    /// 0: it ran, and every check held.
+    Held,
+}
+
+/// The part of `--help` about exit codes.
+pub(super) const HELP: &str = "\
+Exit codes:
+  0    ran, and every check held
+  1    a check was violated
+  2    usage error, unreadable workload, or results that cannot be written
+  3    vacuous: it ran, but did not do what was required of it
+  5    the heap under test crashed or ran out of memory
+  101  a bug in gcstorm
+  130  interrupted; what there was is judged and written
+Where several apply the first of 101, 5, 1, 130, 3, 2 wins.";
+
+impl Exit {
+    /// The number the system sees.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Crashed => 5,
+            Self::Violated => 1,
+            Self::Interrupted => 130,
+            Self::Vacuous => 3,
+            Self::Usage => 2,
+            Self::Held => 0,
+        }
+    }
+
+    /// What two endings come to together.
+    #[must_use]
+    pub(super) fn and(self, other: Self) -> Self {
+        self.min(other)
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Held => Self::Held,
+            Outcome::Violated => Self::Violated,
+            Outcome::Vacuous => Self::Vacuous,
+            Outcome::Crashed => Self::Crashed,
+            Outcome::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: the worst news wins, whichever came first.
+    #[test]
+    fn the_worst_wins() {
+        let ranked = [5, 1, 130, 3, 2, 0];
+        let all = [
+            Exit::Held,
+            Exit::Usage,
+            Exit::Vacuous,
+            Exit::Interrupted,
+            Exit::Violated,
+            Exit::Crashed,
+        ];
+        let rank = |exit: Exit| ranked.iter().position(|&code| code == exit.code());
+        for a in all {
+            for b in all {
+                assert_eq!(rank(a.and(b)), rank(a).min(rank(b)), "{a:?} and {b:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! `run`: the agenda from beginning to end, each result judged, shown and written as soon as it is
+//! there.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use super::agenda::{Agenda, Item, Task};
+use super::args::Run;
+use super::exit::Exit;
+use super::progress::Watch;
+use super::store::{self, Store};
+use super::terminal::Terminal;
+use super::usage::Usage;
+use super::{interrupt, provenance, reproduce};
+use crate::report::{Detail, Line, Outcome, RunResult, summary, table};
+use crate::run::Registry;
+
+/// Runs what `args` ask for.
+pub(super) fn run(
+    registry: &Registry,
+    program: &str,
+    args: &Run,
+    terminal: &mut Terminal,
+) -> Result<Exit, Usage> {
+    let interrupted = interrupt::flag()
+        .map_err(|error| Usage::new(format!("failed to listen for signals: {error}")))?;
+    let agenda = Agenda::draw_up(registry, args, &interrupted)?;
+    let json = args.json.as_deref().map(JsonTarget::new);
+    if let Some(JsonTarget::File(path)) = json {
+        store::try_out_file(path)?;
+    }
+    let mut session = Session {
+        program,
+        runs: agenda.tasks().count(),
+        store: Store::prepare(args.out.as_deref(), agenda.tasks().count())?,
+        json,
+        terminal,
+        interrupted,
+        results: Vec::new(),
+        exit: Exit::Held,
+    };
+    let lines: Vec<Line> = agenda.items.iter().map(|item| session.item(item)).collect();
+    Ok(session.conclude(&lines))
+}
+
+/// Where `--json` points.
+#[derive(Debug, Clone, Copy)]
+enum JsonTarget<'a> {
+    Stdout,
+    File(&'a Path),
+}
+
+impl<'a> JsonTarget<'a> {
+    fn new(path: &'a Path) -> Self {
+        if path == Path::new("-") {
+            Self::Stdout
+        } else {
+            Self::File(path)
+        }
+    }
+}
+
+/// The runs of one command.
+struct Session<'a> {
+    program: &'a str,
+    /// How many runs there are.
+    runs: usize,
+    store: Store,
+    json: Option<JsonTarget<'a>>,
+    terminal: &'a mut Terminal,
+    interrupted: Arc<AtomicBool>,
+    /// Kept only if they are to be written together.
+    results: Vec<RunResult>,
+    exit: Exit,
+}
+
+impl Session<'_> {
+    fn item(&mut self, item: &Item<'_>) -> Line {
+        match item {
+            Item::Skip {
+                workload,
+                heap,
+                why,
+            } => {
+                if self.terminal.detail() == Detail::Verdict || self.runs == 1 {
+                    let text = format!("{workload} on {heap} is skipped: {why}");
+                    self.terminal.warning(&text);
+                }
+                Line::skipped(workload, heap, why)
+            }
+            Item::Run(task) if self.interrupted.load(Relaxed) => {
+                Line::not_started(&task.plan.workload, &task.heap.name)
+            }
+            Item::Run(task) => self.task(task),
+        }
+    }
+
+    fn task(&mut self, task: &Task<'_>) -> Line {
+        let watch = Watch::new(task, self.terminal.detail());
+        let evidence = task.heap.run(&task.plan, &task.options, &watch);
+        watch.finish();
+        let reproduce = reproduce::line(self.program, task);
+        let evidence = match evidence {
+            Ok(evidence) => evidence,
+            Err(fault) => {
+                let (workload, heap) = (&task.plan.workload, &task.heap.name);
+                let text = format!("failed to open heap `{heap}` for {workload}: {fault}");
+                self.terminal.error(&text);
+                self.terminal.message(&format!("reproduce: {reproduce}"));
+                self.exit = self.exit.and(Exit::Crashed);
+                return Line::failed(workload, heap, &fault.to_string());
+            }
+        };
+        let tool = provenance::tool(self.program);
+        let result = RunResult::new(&task.plan, evidence, tool, reproduce);
+        self.exit = self.exit.and(result.verdict.into());
+        let line = Line::ran(&result);
+        // Written before it is shown: whoever has seen it can rely on the file.
+        if let Err(error) = self.store.keep(&result) {
+            let directory = self.store.directory().display();
+            self.terminal
+                .error(&format!("failed to write a result to {directory}: {error}"));
+            self.exit = self.exit.and(Exit::Usage);
+        }
+        self.show(&table(&result, self.terminal.detail()));
+        if self.runs > 1 && self.terminal.detail() != Detail::Verdict {
+            self.show("\n");
+        }
+        if self.json.is_some() {
+            self.results.push(result);
+        }
+        line
+    }
+
+    /// Shows a page where pages go: beside the JSON if that has taken standard output.
+    fn show(&mut self, page: &str) {
+        match self.json {
+            Some(JsonTarget::Stdout) => self.terminal.message(page.trim_end_matches('\n')),
+            Some(JsonTarget::File(_)) | None => self.terminal.data(page),
+        }
+    }
+
+    fn conclude(mut self, lines: &[Line]) -> Exit {
+        if lines.len() > 1 && self.terminal.detail() != Detail::Verdict {
+            self.show(&summary(lines));
+        }
+        if self.interrupted.load(Relaxed) {
+            self.exit = self.exit.and(Outcome::Interrupted.into());
+        }
+        if let Some(target) = self.json
+            && let Err(error) = self.write_json(target)
+        {
+            self.terminal
+                .error(&format!("failed to write the results as JSON: {error}"));
+            self.exit = self.exit.and(Exit::Usage);
+        }
+        let directory = self.store.directory().display().to_string();
+        self.terminal.remark(&format!("results: {directory}"));
+        self.exit
+    }
+
+    /// One object for one run, an array for several: the command decides, not how far it came.
+    fn write_json(&mut self, target: JsonTarget<'_>) -> std::io::Result<()> {
+        let text = match (self.runs, self.results.as_slice()) {
+            (1, [result]) => store::json(result)?,
+            (_, results) => store::json(&results)?,
+        };
+        match target {
+            JsonTarget::File(path) => store::write_whole(path, &text),
+            JsonTarget::Stdout => {
+                self.terminal.data(&String::from_utf8_lossy(&text));
+                Ok(())
+            }
+        }
+    }
+}

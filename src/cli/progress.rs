@@ -1,0 +1,99 @@
+//! A bar on standard error while a run lasts, and the judge of its surveys.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::agenda::Task;
+use crate::check;
+use crate::evidence::Survey;
+use crate::report::{Detail, figures};
+use crate::run::{Budget, Observer, Progress};
+
+/// How long a redrawn line stays: often enough to look alive.
+const DRAWS_PER_SECOND: u8 = 10;
+
+/// Watches one run.
+pub(super) struct Watch<'a> {
+    task: &'a Task<'a>,
+    bar: ProgressBar,
+}
+
+impl<'a> Watch<'a> {
+    /// Shows a bar if somebody is there to see it (indicatif hides it off a terminal).
+    pub(super) fn new(task: &'a Task<'a>, detail: Detail) -> Self {
+        let target = if detail == Detail::Verdict {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND)
+        };
+        let bar = ProgressBar::with_draw_target(Some(length(&task.options.budget)), target);
+        let shape = match task.options.budget {
+            Budget::Duration(_) | Budget::Ops(_) => "{prefix} {bar:30.cyan/dim} {msg}",
+            Budget::Workload | Budget::Rounds(_) => "{prefix} {spinner:.cyan} {msg}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(shape) {
+            bar.set_style(style.progress_chars("━╸─"));
+        }
+        bar.set_prefix(format!("{} on {}", task.plan.workload, task.heap.name));
+        Self { task, bar }
+    }
+
+    /// The run is over; the bar goes.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn length(budget: &Budget) -> u64 {
+    match budget {
+        Budget::Duration(duration) => millis(*duration),
+        Budget::Ops(ops) => *ops,
+        Budget::Workload | Budget::Rounds(_) => 0,
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn span(duration: Duration) -> String {
+    figures::span(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
+}
+
+impl Observer for Watch<'_> {
+    fn progress(&self, progress: Progress) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        let Progress {
+            elapsed,
+            ops,
+            surveys,
+        } = progress;
+        let mut message = match self.task.options.budget {
+            Budget::Duration(budget) if elapsed >= budget => "judging".to_owned(),
+            Budget::Duration(budget) => format!("{} of {}", span(elapsed), span(budget)),
+            Budget::Workload | Budget::Rounds(_) | Budget::Ops(_) => span(elapsed),
+        };
+        message += &format!(", {} operations", figures::short(ops as f64));
+        if surveys > 0 {
+            message += &format!(", {}", figures::several(surveys, "survey", "surveys"));
+        }
+        self.bar.set_message(message);
+        match self.task.options.budget {
+            Budget::Duration(_) => self.bar.set_position(millis(elapsed)),
+            Budget::Ops(_) => self.bar.set_position(ops),
+            Budget::Workload | Budget::Rounds(_) => self.bar.tick(),
+        }
+    }
+
+    fn surveyed(&self, survey: &Survey) -> ControlFlow<()> {
+        if check::survey_violates(&self.task.plan, self.task.heap.caps, survey) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Which program this is: the version, and the commit it was built from.
+
+use crate::report::Tool;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Empty where the build had no repository.
+const COMMIT: &str = env!("GCSTORM_COMMIT");
+/// `true`, `false`, or empty likewise.
+const DIRTY: &str = env!("GCSTORM_DIRTY");
+
+/// What `--version` shows after the name.
+pub(super) const LONG_VERSION: &str = env!("GCSTORM_LONG_VERSION");
+
+/// What results say about the program that made them. `name` is that of the executable, which is
+/// another where somebody embeds gcstorm.
+pub(super) fn tool(name: &str) -> Tool {
+    Tool {
+        name: name.to_owned(),
+        version: VERSION.to_owned(),
+        commit: COMMIT.to_owned(),
+        dirty: DIRTY.parse().ok(),
+    }
+}

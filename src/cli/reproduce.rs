@@ -1,0 +1,80 @@
+//! The line that does a run again, whole and quoted, ready to paste.
+
+use std::time::Duration;
+
+use super::agenda::Task;
+use super::values::duration_text;
+use crate::run::{Budget, Options, Timing, Verify};
+
+/// The command line of one run, with everything that is not a default.
+pub(super) fn line(program: &str, task: &Task<'_>) -> String {
+    let mut words = vec![program.to_owned(), "run".to_owned(), task.asked_as.clone()];
+    let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
+    for (key, value) in &task.overrides {
+        option("-D", format!("{key}={value}"));
+    }
+    option("--heap", task.heap.name.clone());
+    option("--seed", task.plan.seed.to_string());
+    let Options {
+        budget,
+        verify,
+        timing,
+        switch_interval,
+        ..
+    } = &task.options;
+    match *budget {
+        Budget::Workload => {}
+        Budget::Duration(duration) => option("--duration", duration_text(duration)),
+        Budget::Rounds(rounds) => option("--rounds", rounds.to_string()),
+        Budget::Ops(ops) => option("--ops", ops.to_string()),
+    }
+    if let Verify::Every(ops) = verify {
+        option("--verify", format!("every={ops}"));
+    }
+    match timing {
+        Timing::Every => {}
+        Timing::Sampled => option("--timing", "sampled".to_owned()),
+        Timing::Off => option("--timing", "off".to_owned()),
+    }
+    if *switch_interval != Duration::from_millis(5) {
+        option("--switch-interval", duration_text(*switch_interval));
+    }
+    for require in &task.required {
+        option(
+            "--require",
+            format!("{}>={}", require.counter, require.at_least),
+        );
+    }
+    let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
+    quoted.join(" ")
+}
+
+/// A word as a POSIX shell reads it back.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: what a shell would take apart is quoted, and nothing else is.
+    #[test]
+    fn quotes_what_needs_it() {
+        let cases = [
+            ("a=b", "a=b"),
+            ("my file.toml", "'my file.toml'"),
+            ("collections>=10", "'collections>=10'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+        ];
+        for (word, quoted) in cases {
+            assert_eq!(quote(word), quoted);
+        }
+    }
+}

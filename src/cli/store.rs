@@ -1,0 +1,229 @@
+//! Where results are kept: each in a file of its own as soon as it is there, whole or not at all.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::usage::Usage;
+use crate::clock;
+use crate::report::RunResult;
+
+/// The directory of one command's results.
+#[derive(Debug)]
+pub(super) struct Store {
+    directory: PathBuf,
+    layout: Layout,
+    taken: HashSet<String>,
+}
+
+/// How results lie in the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// `result.json`
+    Single,
+    /// `<workload>-<heap>-<seed>/result.json`
+    Several,
+}
+
+impl Store {
+    /// Makes sure that `runs` results can be kept, in `directory` or one named after the time.
+    pub(super) fn prepare(directory: Option<&Path>, runs: usize) -> Result<Self, Usage> {
+        let made = match directory {
+            Some(directory) => fs::create_dir_all(directory).map(|()| directory.to_owned()),
+            None => fresh_directory(Path::new("reports")),
+        };
+        let shown = directory.unwrap_or(Path::new("reports")).display();
+        let tried = made.and_then(|directory| try_out(&directory).map(|()| directory));
+        let directory = tried.map_err(|error| {
+            Usage::new(format!("failed to keep results in {shown}: {error}"))
+                .hint("name another directory with --out DIR")
+        })?;
+        Ok(Self {
+            directory,
+            layout: if runs == 1 {
+                Layout::Single
+            } else {
+                Layout::Several
+            },
+            taken: HashSet::new(),
+        })
+    }
+
+    /// Where the results are.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Writes one result. Returns where to.
+    pub(super) fn keep(&mut self, result: &RunResult) -> io::Result<PathBuf> {
+        let directory = match self.layout {
+            Layout::Single => self.directory.clone(),
+            Layout::Several => {
+                let name = self.free_name(result);
+                self.directory.join(name)
+            }
+        };
+        fs::create_dir_all(&directory)?;
+        let path = directory.join("result.json");
+        write_whole(&path, &json(result)?)?;
+        Ok(path)
+    }
+
+    /// A name for a result's directory that no earlier one has: workloads of different files may
+    /// share theirs.
+    fn free_name(&mut self, result: &RunResult) -> String {
+        let base = format!("{}-{}-{}", result.workload.name, result.heap, result.seed);
+        let base = base.replace(['/', '\\'], "_");
+        let numbered = (2..).map(|number| format!("{base}-{number}"));
+        let mut names = std::iter::once(base.clone()).chain(numbered);
+        let taken = &mut self.taken;
+        names
+            .find(|name| taken.insert(name.clone()))
+            .unwrap_or(base)
+    }
+}
+
+/// `value` as people and programs read it.
+pub(super) fn json<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Writes a file so that it holds all of `bytes` or what it held before, whatever happens meanwhile.
+/// What is not a regular file (a pipe, a terminal, a link) is written to as it is.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if is_special(path) {
+        return fs::OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .write_all(bytes);
+    }
+    let temporary = beside(path);
+    let written = File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let renamed = written.and_then(|()| fs::rename(&temporary, path));
+    if renamed.is_err() {
+        // The error that is reported is the first; what is left of the file is best gone.
+        let _ = fs::remove_file(&temporary);
+    }
+    renamed
+}
+
+/// Makes sure, as well as can be told beforehand, that [`write_whole`] will succeed.
+pub(super) fn try_out_file(path: &Path) -> Result<(), Usage> {
+    let tried = if path.is_dir() {
+        Err(io::ErrorKind::IsADirectory.into())
+    } else if is_special(path) {
+        fs::OpenOptions::new().write(true).open(path).map(drop)
+    } else {
+        File::create(beside(path)).and_then(|_| fs::remove_file(beside(path)))
+    };
+    tried.map_err(|error| Usage::new(format!("failed to write {}: {error}", path.display())))
+}
+
+fn is_special(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|facts| !facts.is_file())
+}
+
+fn try_out(directory: &Path) -> io::Result<()> {
+    let probe = beside(&directory.join("result.json"));
+    File::create(&probe)?;
+    fs::remove_file(&probe)
+}
+
+/// A name in the same directory, which nobody else uses.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.tmp", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// A new directory below `parent`, named after the time.
+fn fresh_directory(parent: &Path) -> io::Result<PathBuf> {
+    fs::create_dir_all(parent)?;
+    let base = timestamp(clock::unix_millis() / 1000);
+    let numbered = (2..1000).map(|number| format!("{base}-{number}"));
+    for name in std::iter::once(base.clone()).chain(numbered) {
+        let directory = parent.join(name);
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| directory),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// `2026-11-23T10-05-04Z`, for a second since 1970: it sorts by time, and holds nothing that a shell
+/// or file system minds. The date is by Howard Hinnant's `civil_from_days`.
+fn timestamp(unix_seconds: u64) -> String {
+    let (days, second) = (unix_seconds / 86400, unix_seconds % 86400);
+    // Days since 1 March 0000, so that the leap day ends a year.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = (month_from_march + 2) % 12 + 1;
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}-{minute:02}-{second:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a directory is named after the right second, leap days included.
+    #[test]
+    fn names_the_second() {
+        let cases = [
+            (0, "1970-01-01T00-00-00Z"),
+            (951_782_400, "2000-02-29T00-00-00Z"),
+            (1_709_251_199, "2024-02-29T23-59-59Z"),
+            (1_735_689_600, "2025-01-01T00-00-00Z"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(timestamp(seconds), text);
+        }
+    }
+
+    /// Goal: a file is replaced as a whole and nothing is left beside it; a link is written through.
+    #[test]
+    fn replaces_as_a_whole() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("result.json");
+        for text in ["first", "second"] {
+            write_whole(&path, text.as_bytes()).expect("it is written");
+            assert_eq!(fs::read_to_string(&path).expect("it is read"), text);
+        }
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        write_whole(&link, b"through").expect("it is written");
+        assert!(link.is_symlink());
+        assert_eq!(
+            fs::read_dir(directory.path())
+                .expect("it is listed")
+                .count(),
+            2
+        );
+    }
+
+    /// Goal: two commands within one second do not share a directory.
+    #[test]
+    fn directories_are_fresh() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let first = fresh_directory(parent.path()).expect("one");
+        let second = fresh_directory(parent.path()).expect("another");
+        assert_ne!(first, second);
+    }
+}

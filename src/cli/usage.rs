@@ -1,0 +1,59 @@
+//! What the user got wrong, and what to do about it.
+
+use crate::report::{ERROR, HELP, paint};
+use crate::workload::{Color, Diagnostic, LoadError, suggest};
+
+/// A usage error. It ends the program before anything runs.
+#[derive(Debug)]
+pub(super) struct Usage {
+    /// Styled, without a line break at the end.
+    text: String,
+}
+
+impl Usage {
+    /// `message` completes "error: …".
+    pub(super) fn new(message: impl AsRef<str>) -> Self {
+        let text = format!("{} {}", paint(ERROR, "error:"), message.as_ref());
+        Self { text }
+    }
+
+    /// Adds a line that says what to do.
+    pub(super) fn hint(mut self, hint: impl AsRef<str>) -> Self {
+        self.text += &format!("\n{} {}", paint(HELP, "help:"), hint.as_ref());
+        self
+    }
+
+    /// `name` is none of the `known` names of `what`.
+    pub(super) fn unknown<'a>(
+        what: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self::new(format!("unknown {what} `{name}`")).hint(suggest::hint(name, known))
+    }
+
+    /// What to print.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl From<Diagnostic> for Usage {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self {
+            text: diagnostic.render(Color::Ansi),
+        }
+    }
+}
+
+impl From<LoadError> for Usage {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Invalid(diagnostic) => diagnostic.into(),
+            LoadError::Unknown { name, hint } => {
+                Self::new(format!("unknown workload `{name}`")).hint(hint)
+            }
+            LoadError::Unreadable { .. } => Self::new(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The values of options: durations, parameters, requirements, how often to verify.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::plan::Requirement;
+use crate::run::Verify;
+
+/// A duration: a number and one of `ms`, `s`, `m`, `h`. At least a millisecond, at most a year.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let split = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .ok_or("a unit is missing: 500ms, 30s, 10m or 8h")?;
+    let (number, unit) = text.split_at(split);
+    let unit_seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("unknown unit `{unit}`: 500ms, 30s, 10m or 8h")),
+    };
+    let number = f64::from_str(number).map_err(|_| format!("`{number}` is not a number"))?;
+    let seconds = number * unit_seconds;
+    if !(0.001..=366.0 * 86400.0).contains(&seconds) {
+        return Err("a duration is at least 1ms and at most a year".to_owned());
+    }
+    Ok(Duration::from_micros(rounded(seconds * 1e6)))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "bounded above and below by whoever calls it"
+)]
+fn rounded(value: f64) -> u64 {
+    value.round() as u64
+}
+
+/// A duration as [`duration`] reads it.
+pub(super) fn duration_text(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    match millis {
+        _ if !duration.subsec_micros().is_multiple_of(1000) => {
+            format!("{}ms", duration.as_micros() as f64 / 1e3)
+        }
+        _ if millis.is_multiple_of(3_600_000) => format!("{}h", millis / 3_600_000),
+        _ if millis.is_multiple_of(1000) => format!("{}s", millis / 1000),
+        _ => format!("{millis}ms"),
+    }
+}
+
+/// A whole number of at least 1; underscores are allowed as in workloads.
+pub(super) fn positive(text: &str) -> Result<u64, String> {
+    match text.replace('_', "").parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("not a whole number".to_owned()),
+    }
+}
+
+/// `key=value`
+pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("expected key=value".to_owned()),
+    }
+}
+
+/// `COUNTER>=N`
+pub(super) fn requirement(text: &str) -> Result<Requirement, String> {
+    let expected = "expected COUNTER>=N, as in 'collections>=10' (quoted, or the shell redirects)";
+    let (counter, at_least) = text.split_once(">=").ok_or(expected)?;
+    Ok(Requirement {
+        counter: counter.trim().to_owned(),
+        at_least: positive(at_least.trim())?,
+    })
+}
+
+/// `end` or `every=N`
+pub(super) fn verify(text: &str) -> Result<Verify, String> {
+    match text.split_once('=') {
+        None if text == "end" => Ok(Verify::End),
+        Some(("every", ops)) => Ok(Verify::Every(positive(ops)?)),
+        _ => Err("expected `end` or `every=N`, N in operations of a thread".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a duration reads back as what it is written as.
+    #[test]
+    fn durations_round_trip() {
+        for text in ["1ms", "1.5ms", "500ms", "5s", "90s", "8h", "1500ms"] {
+            let read = duration(text).expect("it is a duration");
+            assert_eq!(duration_text(read), text);
+        }
+        assert_eq!(duration("10m"), duration("600s"));
+        assert_eq!(duration("0.5s"), duration("500ms"));
+    }
+
+    /// Goal: what is no duration is refused with what would be one.
+    #[test]
+    fn refuses_other_durations() {
+        for text in [
+            "", "5", "5 s", "s", "-1s", "5d", "0ms", "1e9h", "1.2.3s", "9999999h",
+        ] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    /// Goal: requirements and parameters are told from what only looks like them.
+    #[test]
+    fn splits_pairs() {
+        assert_eq!(assignment("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert!(assignment("=b").is_err() && assignment("a").is_err());
+        assert!(requirement("append>=1_000").is_ok_and(|r| r.at_least == 1000));
+        for text in ["append", "append>1", "append>=", "append>=-1", "append>=0"] {
+            assert!(requirement(text).is_err(), "{text}");
+        }
+        assert_eq!(verify("every=1_000"), Ok(Verify::Every(1000)));
+        assert!(verify("every").is_err() && verify("every=0").is_err());
+    }
+}

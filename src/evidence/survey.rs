@@ -1,0 +1,170 @@
+//! What was found when everything stood still: the heap as its mutators see it, beside the ledger.
+//!
+//! A survey is made by walking from every register and shared root through the mutator interface.
+//! It names up to a few of each kind of finding and counts the rest.
+
+use serde::{Deserialize, Serialize};
+
+use crate::heap::Census;
+
+/// How many findings of a kind are kept in words.
+const SAMPLES: usize = 5;
+
+/// When a survey was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// At a pause of all mutators.
+    Pause,
+    /// After the last operation, registers and shared roots as they were left.
+    End,
+    /// After all registers and roots were cleared and the mutators had gone: nothing is reachable.
+    Teardown,
+}
+
+impl Moment {
+    /// Whether registers and shared roots were still there to walk from.
+    pub fn has_roots(self) -> bool {
+        self != Self::Teardown
+    }
+}
+
+/// Things of one kind that should not be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How many.
+    pub count: u64,
+    /// The first few, in words.
+    pub first: Vec<String>,
+}
+
+impl Finding {
+    /// Adds one; `describe` is only called while there is room.
+    pub fn add(&mut self, describe: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.first.len() < SAMPLES {
+            self.first.push(describe());
+        }
+    }
+}
+
+/// What a survey found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survey {
+    /// When.
+    pub moment: Moment,
+    /// After how many operations, over all mutators.
+    pub ops: u64,
+    /// How long it took, in nanoseconds.
+    pub elapsed_ns: u64,
+    /// Objects born until then.
+    pub born: u64,
+    /// Objects dead by then.
+    pub dead: u64,
+    /// Objects reached.
+    pub reachable: u64,
+    /// References followed to them, roots included.
+    pub references: u64,
+    /// References that lead to no living object.
+    pub dangling: Finding,
+    /// Objects reached although their tag was dropped.
+    pub premature: Finding,
+    /// Objects not reached although their tag was not dropped, after settling.
+    pub unreachable: Finding,
+    /// Deaths of what was dead already.
+    pub double_deaths: Finding,
+    /// Reached objects whose stored count was compared; 0 without a census.
+    pub counts_compared: u64,
+    /// Those whose stored count differs from the references found.
+    pub miscounted: Finding,
+    /// What the heap says it holds.
+    pub census: Option<Census>,
+    /// The shared lists, by number in the plan.
+    pub lists: Vec<ListFacts>,
+    /// The shared counters.
+    pub counters: Vec<CounterFacts>,
+    /// Why the walk could not be completed, if it could not; then `unreachable` and `miscounted`
+    /// are empty, since they would accuse what was merely not looked at.
+    pub incomplete: Option<String>,
+    /// What settling the heap failed with.
+    pub settle_fault: Option<String>,
+}
+
+impl Survey {
+    /// A survey that has found nothing yet.
+    pub fn new(moment: Moment, ops: u64) -> Self {
+        Self {
+            moment,
+            ops,
+            elapsed_ns: 0,
+            born: 0,
+            dead: 0,
+            reachable: 0,
+            references: 0,
+            dangling: Finding::default(),
+            premature: Finding::default(),
+            unreachable: Finding::default(),
+            double_deaths: Finding::default(),
+            counts_compared: 0,
+            miscounted: Finding::default(),
+            census: None,
+            lists: Vec::new(),
+            counters: Vec::new(),
+            incomplete: None,
+            settle_fault: None,
+        }
+    }
+}
+
+/// What was found in one shared list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListFacts {
+    /// The list's number in the plan.
+    pub object: usize,
+    /// What `len` said.
+    pub len: u64,
+    /// Elements found by asking for each index below that.
+    pub elements: u64,
+    /// Indices below `len` at which there was nothing.
+    pub missing: u64,
+    /// The mutators' tallies at that moment, added up: what went in …
+    pub appended: u64,
+    /// … what was popped …
+    pub popped: u64,
+    /// … and what truncations were asked to remove, at most.
+    pub truncation_asked: u64,
+    /// The length by the model of the only mutator that changes the list, if there is only one.
+    pub model_len: Option<u64>,
+    /// Whose elements they are, by mutator number.
+    pub producers: Vec<ProducerFacts>,
+}
+
+/// The elements of one producer in one list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProducerFacts {
+    /// The mutator's number.
+    pub producer: u32,
+    /// How many of its elements were found.
+    pub found: u64,
+    /// The sequence number of the last one.
+    pub last: u64,
+    /// Places where a later element stands before an earlier one, or one stands twice.
+    pub inversions: Finding,
+    /// Places where elements are missing between two neighbours of this producer.
+    pub gaps: Finding,
+    /// How many objects the producer has made in all.
+    pub born: u64,
+}
+
+/// What was found in one shared counter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterFacts {
+    /// The counter's number in the plan.
+    pub object: usize,
+    /// Its value.
+    pub value: i64,
+    /// Additions, over all mutators.
+    pub additions: u64,
+    /// The sum of what they added; wrapping.
+    pub sum: i64,
+}

@@ -1,0 +1,107 @@
+//! What the operations did, counted by the mutator that did them.
+//!
+//! Tallies are kept by shared object, so that the sums over all mutators can be held against what
+//! is in the object at the end. A tally knows what was asked for and what was answered, and nothing
+//! of how the heap did it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What one mutator did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Operations by kind.
+    pub ops: BTreeMap<String, u64>,
+    /// What it did to each shared list that it holds, by the list's number in the plan.
+    pub lists: BTreeMap<usize, ListTally>,
+    /// What it did to each shared counter, likewise.
+    pub counters: BTreeMap<usize, CounterTally>,
+}
+
+/// What one mutator did to one list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListTally {
+    /// Elements appended.
+    pub appended: u64,
+    /// Elements popped.
+    pub popped: u64,
+    /// Elements replaced by `set`.
+    pub replaced: u64,
+    /// Elements that truncations were asked to remove, at most; saturating.
+    pub truncation_asked: u64,
+    /// Lengths read.
+    pub len_reads: u64,
+    /// The greatest length read.
+    pub len_max: u64,
+    /// Lengths read above the bound that the workload notes.
+    pub noted: u64,
+    /// Elements removed, by pops and truncations, if nobody else changes the list.
+    pub model_removed: u64,
+    /// The greatest length that it had before any of these or since, by the same model.
+    model_len_max: u64,
+    /// Lengths read that differ from it; meaningful only if nobody else changes the list.
+    pub model_misses: u64,
+    /// The first of these: (model, read).
+    pub model_first_miss: Option<(u64, u64)>,
+}
+
+impl ListTally {
+    /// The length that the list has if nobody else changes it.
+    pub fn model_len(&self) -> u64 {
+        self.appended - self.model_removed
+    }
+
+    /// The greatest length that it had by that model.
+    pub fn model_len_max(&self) -> u64 {
+        self.model_len_max.max(self.model_len())
+    }
+
+    /// An element was appended. The hottest of all: one addition.
+    #[inline]
+    pub fn append(&mut self) {
+        self.appended += 1;
+    }
+
+    /// An element was popped.
+    #[inline]
+    pub fn pop(&mut self) {
+        self.popped += 1;
+        self.remove(1);
+    }
+
+    /// A truncation was asked to remove up to `count` elements.
+    #[inline]
+    pub fn truncate(&mut self, count: u64) {
+        self.truncation_asked = self.truncation_asked.saturating_add(count);
+        self.remove(count);
+    }
+
+    fn remove(&mut self, count: u64) {
+        let len = self.model_len();
+        self.model_len_max = self.model_len_max.max(len);
+        self.model_removed += count.min(len);
+    }
+
+    /// A length was read.
+    #[inline]
+    pub fn len(&mut self, len: u64, note_above: u64) {
+        self.len_reads += 1;
+        self.len_max = self.len_max.max(len);
+        self.noted += u64::from(len > note_above);
+        let model = self.model_len();
+        if len != model {
+            self.model_misses += 1;
+            self.model_first_miss.get_or_insert((model, len));
+        }
+    }
+}
+
+/// What one mutator did to one counter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterTally {
+    /// Additions, in one operation or in three.
+    pub additions: u64,
+    /// The sum of what they added; wrapping.
+    pub sum: i64,
+}

@@ -1,0 +1,173 @@
+//! One object's 32 bytes, and what a reference to it looks like.
+//!
+//! ```text
+//! cell:       | count | trial | incarnation | flags | slot 0 | slot 1 |
+//! reference:  | incarnation:32 | index:32 |
+//! ```
+//!
+//! The incarnation is odd while the object lives and changes at birth and at death, so a reference
+//! whose incarnation is not the cell's was kept too long. A *weak* reference carries the even
+//! number below its target's incarnation: it is never followed by mistake, and is nothing but a
+//! note of which object to ask for. Incarnations start at 2, so that neither kind is ever 0, the
+//! empty reference. They wrap after 2^31 lives of one cell, which a reference would have to sit out
+//! to be mistaken.
+
+#![expect(unsafe_code, reason = "the cell is marked as valid when zeroed")]
+
+use super::word::{Half, Word};
+use crate::heap::Shape;
+use crate::heap::slab::Zeroed;
+
+/// What a free cell's slots hold. No reference looks like it: an index this large is refused when
+/// a heap is opened.
+pub(super) const POISON: u64 = 0xDEAD_F1E1_DEAD_F1E1;
+
+const SHAPE_MASK: u32 = 3;
+/// The generations hold an entry for this object.
+const TRACKED: u32 = 4;
+
+const STRONG_BIT: u64 = 1 << 32;
+const INDEX_MASK: u64 = 0xFFFF_FFFF;
+
+/// A reference as it is stored: empty, strong or weak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ref(u64);
+
+impl Ref {
+    pub(super) const NONE: Self = Self(0);
+
+    #[inline]
+    pub(super) fn new(index: u32, incarnation: u32) -> Self {
+        Self(u64::from(incarnation) << 32 | u64::from(index))
+    }
+
+    #[inline]
+    pub(super) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
+
+    #[inline]
+    pub(super) fn index(self) -> u32 {
+        (self.0 & INDEX_MASK) as u32
+    }
+
+    #[inline]
+    pub(super) fn incarnation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// Neither empty nor weak.
+    #[inline]
+    pub(super) fn is_strong(self) -> bool {
+        self.0 & STRONG_BIT != 0
+    }
+
+    #[inline]
+    pub(super) fn is_weak(self) -> bool {
+        self != Self::NONE && !self.is_strong()
+    }
+
+    pub(super) fn weakened(self) -> Self {
+        Self(self.0 & !STRONG_BIT)
+    }
+
+    pub(super) fn strengthened(self) -> Self {
+        Self(self.0 | STRONG_BIT)
+    }
+}
+
+/// Whether a cell in this incarnation holds an object.
+#[inline]
+pub(super) fn is_living(incarnation: u32) -> bool {
+    incarnation & 1 == 1
+}
+
+/// One object, or the place for one.
+#[derive(Debug)]
+#[repr(C, align(32))]
+pub(super) struct Cell {
+    /// References to it.
+    pub(super) count: Half,
+    /// The collector's scratch; 0 outside a collection. See `collect`.
+    pub(super) trial: Half,
+    pub(super) incarnation: Half,
+    flags: Half,
+    /// A node's fields; a counter's value in the first; [`POISON`] while free.
+    pub(super) slots: [Word; 2],
+}
+
+const _: () = assert!(size_of::<Cell>() == 32);
+
+// SAFETY: made of words that are valid as zero and need no drop.
+unsafe impl Zeroed for Cell {}
+
+impl Cell {
+    /// The empty cell becomes an object with one reference; returns its incarnation.
+    #[inline]
+    pub(super) fn enliven(&self, incarnation: u32, shape: Shape) -> u32 {
+        let born = incarnation.max(2) | 1;
+        self.count.set(1);
+        self.incarnation.set(born);
+        self.flags.set(shape as u32);
+        self.slots[0].set(0);
+        self.slots[1].set(0);
+        born
+    }
+
+    /// The object becomes an empty, poisoned cell.
+    #[inline]
+    pub(super) fn entomb(&self) {
+        self.incarnation.add(1);
+        self.flags.set(0);
+        self.count.set(0);
+        self.slots[0].set(POISON);
+        self.slots[1].set(POISON);
+    }
+
+    #[inline]
+    pub(super) fn is(&self, shape: Shape) -> bool {
+        self.flags.get() & SHAPE_MASK == shape as u32
+    }
+
+    /// What it is, for a `match`.
+    #[inline]
+    pub(super) fn shape(&self) -> Shape {
+        match self.flags.get() & SHAPE_MASK {
+            0 => Shape::Leaf,
+            1 => Shape::Node,
+            2 => Shape::List,
+            _ => Shape::Counter,
+        }
+    }
+
+    /// Whether it can hold references at all.
+    #[inline]
+    pub(super) fn is_container(&self) -> bool {
+        matches!(self.shape(), Shape::Node | Shape::List)
+    }
+
+    #[inline]
+    pub(super) fn is_tracked(&self) -> bool {
+        self.flags.get() & TRACKED != 0
+    }
+
+    #[inline]
+    pub(super) fn mark_tracked(&self) {
+        self.flags.set(self.flags.get() | TRACKED);
+    }
+
+    /// Whether no object needs to be released before it: nothing is stored in it.
+    #[inline]
+    pub(super) fn is_bare(&self) -> bool {
+        match self.shape() {
+            Shape::Leaf | Shape::Counter => true,
+            Shape::Node => self.slots[0].get() | self.slots[1].get() == 0,
+            Shape::List => false,
+        }
+    }
+}

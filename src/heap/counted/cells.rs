@@ -1,0 +1,195 @@
+//! Where objects are born and where their cells go: the slab of cells and its free list.
+//!
+//! The free list is a stack of indices beside the cells, last in first out, so that a cell is
+//! reused while it is still in the cache. Threads that race for it can take one index twice, which
+//! is recognised when the cell turns out to be in use, but cannot tie it into a loop.
+
+use super::cell::{Cell, POISON, Ref, is_living};
+use super::word::{Half, Word};
+use crate::heap::slab::Slab;
+use crate::heap::{Fault, FaultLog, Shape, Tag};
+
+/// How many living cells a search for a free one skips before it gives up. Only threads without a
+/// lock ever meet one.
+const SKIPS_MAX: u32 = 64;
+
+/// All cells of a heap.
+#[derive(Debug)]
+pub(super) struct Cells {
+    cells: Slab<Cell>,
+    /// The tag bits of each living cell.
+    tags: Slab<Word>,
+    free: Slab<Half>,
+    free_len: Half,
+    /// Cells that were ever used are `0..fresh`.
+    fresh: Half,
+    freed: Word,
+}
+
+impl Cells {
+    /// Room for `capacity` objects.
+    pub(super) fn new(capacity: u32) -> Self {
+        let slots = capacity as usize;
+        Self {
+            cells: Slab::new(slots),
+            tags: Slab::new(slots),
+            free: Slab::new(slots),
+            free_len: Half::default(),
+            fresh: Half::default(),
+            freed: Word::default(),
+        }
+    }
+
+    /// The cell with this number. A number that is none leads nowhere.
+    #[inline]
+    pub(super) fn at(&self, index: u32) -> Option<&Cell> {
+        self.cells.at(index)
+    }
+
+    /// The object that a strong reference leads to. One that was kept too long is noted; an empty
+    /// or a weak one leads nowhere.
+    #[inline]
+    pub(super) fn follow(&self, reference: Ref, faults: &FaultLog) -> Option<&Cell> {
+        if !reference.is_strong() {
+            return None;
+        }
+        let cell = self.cells.at(reference.index());
+        match cell {
+            Some(cell) if cell.incarnation.get() == reference.incarnation() => Some(cell),
+            _ => {
+                note_stale(reference, cell, faults);
+                None
+            }
+        }
+    }
+
+    /// A new object with one reference; `None` if there is no cell left.
+    #[inline]
+    pub(super) fn take(&self, shape: Shape, tag: u64, faults: &FaultLog) -> Option<Ref> {
+        let free = self.free_len.get();
+        if free == 0 {
+            return self.take_fresh(shape, tag);
+        }
+        self.free_len.set(free - 1);
+        let index = self.free.at(free - 1)?.get();
+        let cell = self.at(index)?;
+        let incarnation = cell.incarnation.get();
+        if is_living(incarnation) {
+            return self.take_another(index, shape, tag, faults);
+        }
+        let (first, second) = (cell.slots[0].get(), cell.slots[1].get());
+        if first != POISON || second != POISON {
+            note_spoiled(index, first, second, faults);
+        }
+        Some(self.settle_in(index, cell, incarnation, shape, tag))
+    }
+
+    #[inline]
+    fn settle_in(&self, index: u32, cell: &Cell, dead: u32, shape: Shape, tag: u64) -> Ref {
+        let incarnation = cell.enliven(dead, shape);
+        if let Some(word) = self.tags.at(index) {
+            word.set(tag);
+        }
+        Ref::new(index, incarnation)
+    }
+
+    #[inline]
+    fn take_fresh(&self, shape: Shape, tag: u64) -> Option<Ref> {
+        let index = self.fresh.get();
+        let cell = self.at(index)?;
+        self.fresh.set(index + 1);
+        Some(self.settle_in(index, cell, cell.incarnation.get(), shape, tag))
+    }
+
+    /// The free list led to a cell in use: notes it, and looks further.
+    #[cold]
+    #[inline(never)]
+    fn take_another(&self, living: u32, shape: Shape, tag: u64, faults: &FaultLog) -> Option<Ref> {
+        faults.note(Fault::InUse { cell: living });
+        for _ in 0..SKIPS_MAX {
+            let free = self.free_len.get();
+            if free == 0 {
+                return self.take_fresh(shape, tag);
+            }
+            self.free_len.set(free - 1);
+            let index = self.free.at(free - 1)?.get();
+            let cell = self.at(index)?;
+            let incarnation = cell.incarnation.get();
+            if !is_living(incarnation) {
+                return Some(self.settle_in(index, cell, incarnation, shape, tag));
+            }
+            faults.note(Fault::InUse { cell: index });
+        }
+        None
+    }
+
+    /// The object's death: its tag is dropped, its cell free.
+    #[inline]
+    pub(super) fn give(&self, index: u32, cell: &Cell) {
+        if let Some(word) = self.tags.at(index) {
+            drop(Tag::from_bits(word.get()));
+        }
+        cell.entomb();
+        self.freed.add(1);
+        let free = self.free_len.get();
+        // The stack has a place for every cell; only without a lock can more come back.
+        if let Some(slot) = self.free.at(free) {
+            slot.set(index);
+            self.free_len.set(free + 1);
+        }
+    }
+
+    /// Drops the tags of all living objects, for good.
+    pub(super) fn drop_living(&mut self) {
+        for (index, cell) in self.used() {
+            if is_living(cell.incarnation.get()) {
+                drop(Tag::from_bits(self.tag(index)));
+            }
+        }
+        self.fresh.set(0);
+    }
+
+    /// The tag bits of an object.
+    #[inline]
+    pub(super) fn tag(&self, index: u32) -> u64 {
+        self.tags.at(index).map_or(0, Word::get)
+    }
+
+    /// How many objects died.
+    pub(super) fn freed(&self) -> u64 {
+        self.freed.get()
+    }
+
+    /// The most that were alive at once: a fresh cell is used only when no other is free.
+    pub(super) fn living_peak(&self) -> u64 {
+        u64::from(self.fresh.get())
+    }
+
+    /// Every cell that was ever used, with its number.
+    pub(super) fn used(&self) -> impl Iterator<Item = (u32, &Cell)> {
+        (0..self.fresh.get()).zip(&*self.cells)
+    }
+
+    /// The free list, as numbers of cells.
+    pub(super) fn free_list(&self) -> impl Iterator<Item = u32> {
+        let len = self.free_len.get() as usize;
+        self.free.iter().take(len).map(Half::get)
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn note_stale(reference: Ref, cell: Option<&Cell>, faults: &FaultLog) {
+    faults.note(Fault::Stale {
+        cell: reference.index(),
+        expected: reference.incarnation(),
+        found: cell.map_or(0, |cell| cell.incarnation.get()),
+    });
+}
+
+#[cold]
+#[inline(never)]
+fn note_spoiled(cell: u32, first: u64, second: u64, faults: &FaultLog) {
+    let found = if first == POISON { second } else { first };
+    faults.note(Fault::Spoiled { cell, found });
+}

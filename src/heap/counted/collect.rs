@@ -1,0 +1,182 @@
+//! Trial deletion, as CPython does it: which objects are referred to only by each other?
+//!
+//! For all objects of the generations collected: start from the counts, subtract the references
+//! that they hold to each other, and what is left of a count comes from outside. Whatever has some
+//! left is alive, with all that it reaches; the rest is garbage. (`deduce_unreachable` in
+//! `gcmodule.c`; the idea is Christopher's, *Reference count garbage collection*, 1984.)
+//!
+//! The scratch word `trial` of a cell is 0 outside a collection and for what is known to be alive,
+//! and 1 more than what is left of its count for what is on trial. So nothing needs to be cleaned up:
+//! the living are reset as they are found, the dead as they are freed.
+//!
+//! The dead are freed directly: references among them are not counted down one by one, only those
+//! that lead out. The mutators stand still meanwhile, by virtue of the lock.
+
+use super::Counted;
+use super::cell::{Cell, Ref};
+use super::generations::{Generation, is_member};
+use super::release::Work;
+use super::word::Word;
+use crate::heap::{Collection, Shape};
+
+impl Counted {
+    /// Collects the generation whose time has come.
+    pub(super) fn collect_due(&self, work: &mut Work) -> Collection {
+        self.collect(self.generations.due_generation(), work)
+    }
+
+    /// Collects a generation and all younger ones.
+    pub(super) fn collect(&self, generation: Generation, work: &mut Work) -> Collection {
+        // Without a lock, somebody else may be collecting already.
+        if self.collecting.get() != 0 {
+            return Collection::default();
+        }
+        self.collecting.set(1);
+        let members = self.generations.members(generation, &self.cells);
+        self.put_on_trial(members);
+        self.subtract_internal(members);
+        self.acquit_reachable(members, work);
+        let done = Collection {
+            examined: members.len() as u64,
+            freed: self.free_condemned(members, work),
+        };
+        self.generations.promote(generation, &self.cells);
+        self.collections.add(1);
+        if generation == Generation::Old {
+            self.full_collections.add(1);
+        }
+        self.cycles_freed.add(done.freed);
+        self.collecting.set(0);
+        done
+    }
+
+    fn put_on_trial(&self, members: &[Word]) {
+        for cell in self.living(members) {
+            cell.1.trial.set(cell.1.count.get().saturating_add(1));
+        }
+    }
+
+    fn subtract_internal(&self, members: &[Word]) {
+        for (index, cell) in self.living(members) {
+            self.for_each_child(index, cell, |_, child| {
+                let trial = child.trial.get();
+                if trial > 1 {
+                    child.trial.set(trial - 1);
+                }
+            });
+        }
+    }
+
+    /// Resets the trial of whatever has references left, and of all that it reaches.
+    fn acquit_reachable(&self, members: &[Word], work: &mut Work) {
+        // Under a lock each member is found once. Without one, another collection may put members
+        // back on trial for ever.
+        let mut bound = members.len();
+        for (index, cell) in self.living(members) {
+            if cell.trial.get() <= 1 {
+                continue;
+            }
+            cell.trial.set(0);
+            work.found.push(index);
+            while let Some(index) = work.found.pop() {
+                let Some(cell) = self.cells.at(index) else {
+                    continue;
+                };
+                self.for_each_child(index, cell, |index, child| {
+                    if child.trial.get() != 0 && bound > 0 {
+                        bound -= 1;
+                        child.trial.set(0);
+                        work.found.push(index);
+                    }
+                });
+            }
+        }
+    }
+
+    /// Frees every member that is still on trial; returns how many.
+    fn free_condemned(&self, members: &[Word], work: &mut Work) -> u64 {
+        let mut freed = 0;
+        for (index, cell) in self.living(members) {
+            if cell.trial.get() != 0 {
+                self.free_one_condemned(index, cell, work);
+                freed += 1;
+            }
+        }
+        freed
+    }
+
+    fn free_one_condemned(&self, index: u32, cell: &Cell, work: &mut Work) {
+        if cell.is(Shape::List) {
+            if let Some(header) = self.headers.at(index) {
+                while header.len(&self.pages) > 0 {
+                    let shed = header.shed_front(&self.pages, u64::MAX);
+                    if shed.words.is_empty() {
+                        break;
+                    }
+                    for word in shed.words {
+                        self.let_go_outside(Ref::from_bits(word.get()), work);
+                    }
+                    header.prune(&self.pages, &shed);
+                }
+            }
+        } else {
+            for slot in &cell.slots {
+                self.let_go_outside(Ref::from_bits(slot.get()), work);
+            }
+        }
+        cell.trial.set(0);
+        self.free(index, cell);
+    }
+
+    /// Releases a reference that a condemned object held, unless it led to another one: that has
+    /// gone before, or is still on trial and will.
+    fn let_go_outside(&self, child: Ref, work: &mut Work) {
+        let outside = self.cells.at(child.index()).is_some_and(|cell| {
+            cell.incarnation.get() == child.incarnation() && cell.trial.get() == 0
+        });
+        if outside {
+            self.release(child, work);
+        }
+    }
+
+    /// The objects of entries, but for those that died since the entries were squeezed.
+    #[inline]
+    fn living<'a>(&'a self, members: &'a [Word]) -> impl Iterator<Item = (u32, &'a Cell)> {
+        members.iter().filter_map(|entry| {
+            let object = Ref::from_bits(entry.get());
+            is_member(object, &self.cells).map(|cell| (object.index(), cell))
+        })
+    }
+
+    /// Calls `visit` with every object that this one refers to, as often as it does.
+    #[inline]
+    pub(super) fn for_each_child(
+        &self,
+        index: u32,
+        cell: &Cell,
+        mut visit: impl FnMut(u32, &Cell),
+    ) {
+        let mut visit = |word: &Word| {
+            let child = Ref::from_bits(word.get());
+            if let Some(cell) = self.follow(child) {
+                visit(child.index(), cell);
+            }
+        };
+        if cell.is(Shape::Node) {
+            cell.slots.iter().for_each(visit);
+        } else if cell.is(Shape::List)
+            && let Some(header) = self.headers.at(index)
+        {
+            let len = header.len(&self.pages);
+            let mut at = 0;
+            while at < len {
+                let run = header.run(&self.pages, at);
+                if run.is_empty() {
+                    break;
+                }
+                at += run.len() as u64;
+                run.iter().for_each(&mut visit);
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! What the collector looks at, and when: three generations in one array.
+//!
+//! CPython's rules (`gcmodule.c`, until 3.12): a young collection is due after 700 objects more
+//! were tracked than tracked ones died; every tenth young one takes the middle generation along,
+//! every tenth of those the old one, but only once the objects that are new to the old generation
+//! exceed a quarter of it, which keeps full collections linear in the number of objects made.
+//!
+//! The generations are neighbours in one array of references, oldest first:
+//!
+//! ```text
+//! | old … | middle … | young … |
+//! 0       old_end    middle_end  len
+//! ```
+//!
+//! so that a generation is merged into the next by moving a border. An object that dies leaves its
+//! entry behind, which is recognised by its incarnation; once such entries could make up half of
+//! the array they are squeezed out. An entry is made when a reference to another container is first
+//! stored in the object: before that it cannot be part of a cycle. (CPython does so for dicts.)
+
+use super::cell::{Cell, Ref};
+use super::cells::Cells;
+use super::word::{Half, Word};
+use crate::heap::slab::Slab;
+
+/// CPython's `gc.get_threshold()`, through 3.11.
+const THRESHOLDS: [u32; 3] = [700, 10, 10];
+/// An array shorter than this is not worth squeezing; 64 KiB of entries.
+const SQUEEZE_MIN: u32 = 8192;
+
+/// A generation, together with all younger ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Generation {
+    Young,
+    Middle,
+    Old,
+}
+
+/// The tracked objects by age.
+#[derive(Debug)]
+pub(super) struct Generations {
+    entries: Slab<Word>,
+    len: Half,
+    middle_end: Half,
+    old_end: Half,
+    /// How long the array may become before it is squeezed.
+    squeeze_at: Half,
+    /// Objects tracked less tracked objects died since the last collection; then young and middle
+    /// collections since the last of the next generation.
+    counts: [Half; 3],
+    /// Objects that came to the old generation since the last full collection.
+    pending: Half,
+    /// Objects that survived the last full collection.
+    settled: Half,
+}
+
+impl Generations {
+    /// Room for all of `capacity` objects, and as many stale entries.
+    pub(super) fn new(capacity: u32) -> Self {
+        Self {
+            entries: Slab::new(2 * capacity as usize + SQUEEZE_MIN as usize),
+            len: Half::default(),
+            middle_end: Half::default(),
+            old_end: Half::default(),
+            squeeze_at: Half::new(SQUEEZE_MIN),
+            counts: [Half::default(), Half::default(), Half::default()],
+            pending: Half::default(),
+            settled: Half::default(),
+        }
+    }
+
+    /// Enters an object. The caller marks it as tracked.
+    #[inline]
+    pub(super) fn enter(&self, object: Ref, cells: &Cells) {
+        if self.len.get() >= self.squeeze_at.get() {
+            self.squeeze(cells);
+        }
+        let len = self.len.get();
+        if let Some(entry) = self.entries.at(len) {
+            entry.set(object.bits());
+            self.len.set(len + 1);
+        }
+        self.counts[0].add(1);
+    }
+
+    /// A tracked object died.
+    #[inline]
+    pub(super) fn forget(&self) {
+        self.counts[0].take(1);
+    }
+
+    /// Whether a collection is due.
+    #[inline]
+    pub(super) fn due(&self) -> bool {
+        self.counts[0].get() > THRESHOLDS[0]
+    }
+
+    /// The oldest generation whose time has come.
+    pub(super) fn due_generation(&self) -> Generation {
+        let over = |generation: usize| self.counts[generation].get() > THRESHOLDS[generation];
+        if over(2) && self.pending.get() > self.settled.get() / 4 {
+            Generation::Old
+        } else if over(1) {
+            Generation::Middle
+        } else {
+            Generation::Young
+        }
+    }
+
+    /// The living objects of a generation and all younger ones, with their references. Stale
+    /// entries among them are squeezed out.
+    pub(super) fn members(&self, generation: Generation, cells: &Cells) -> &[Word] {
+        let start = self.start(generation);
+        let end = self.squeeze_from(start, cells);
+        self.entries.get(start..end).unwrap_or_default()
+    }
+
+    fn start(&self, generation: Generation) -> usize {
+        let start = match generation {
+            Generation::Young => self.middle_end.get(),
+            Generation::Middle => self.old_end.get(),
+            Generation::Old => 0,
+        };
+        start as usize
+    }
+
+    /// What was collected becomes part of the next generation, without the dead.
+    pub(super) fn promote(&self, generation: Generation, cells: &Cells) {
+        let start = self.start(generation);
+        let end = self.squeeze_from(start, cells);
+        let survivors = clamp(end.saturating_sub(start));
+        self.counts[0].set(0);
+        self.middle_end.set(clamp(end));
+        match generation {
+            Generation::Young => self.counts[1].add(1),
+            Generation::Middle => {
+                self.counts[1].set(0);
+                self.counts[2].add(1);
+                self.pending.add(survivors);
+                self.old_end.set(clamp(end));
+            }
+            Generation::Old => {
+                self.counts[1].set(0);
+                self.counts[2].set(0);
+                self.pending.set(0);
+                self.settled.set(survivors);
+                self.old_end.set(clamp(end));
+            }
+        }
+    }
+
+    /// Squeezes stale entries out of all generations.
+    #[cold]
+    #[inline(never)]
+    fn squeeze(&self, cells: &Cells) {
+        let young_start = self.middle_end.get();
+        let old = self.squeeze_range(0, 0, self.old_end.get() as usize, cells);
+        let middle = self.squeeze_range(
+            old,
+            self.old_end.get() as usize,
+            young_start as usize,
+            cells,
+        );
+        let young = self.squeeze_range(middle, young_start as usize, self.len(), cells);
+        self.old_end.set(clamp(old));
+        self.middle_end.set(clamp(middle));
+        self.end_at(young);
+    }
+
+    /// Squeezes stale entries out of `start..`; returns the new end.
+    fn squeeze_from(&self, start: usize, cells: &Cells) -> usize {
+        let end = self.squeeze_range(start, start, self.len(), cells);
+        self.end_at(end);
+        end
+    }
+
+    fn end_at(&self, end: usize) {
+        self.len.set(clamp(end));
+        let room = clamp(self.entries.len());
+        self.squeeze_at
+            .set(clamp(2 * end).max(SQUEEZE_MIN).min(room));
+    }
+
+    /// Moves the living entries of `from..end` to `to..`; returns where they end.
+    fn squeeze_range(&self, to: usize, from: usize, end: usize, cells: &Cells) -> usize {
+        let mut to = to;
+        for entry in self.entries.get(from..end).unwrap_or_default() {
+            let object = entry.get();
+            if is_member(Ref::from_bits(object), cells).is_some()
+                && let Some(place) = self.entries.get(to)
+            {
+                place.set(object);
+                to += 1;
+            }
+        }
+        to
+    }
+
+    /// Entries in all, stale ones included.
+    pub(super) fn len(&self) -> usize {
+        (self.len.get() as usize).min(self.entries.len())
+    }
+
+    /// Every entry, stale ones included.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Ref> {
+        self.entries
+            .iter()
+            .take(self.len())
+            .map(|entry| Ref::from_bits(entry.get()))
+    }
+}
+
+/// The living, tracked object of an entry.
+#[inline]
+pub(super) fn is_member(entry: Ref, cells: &Cells) -> Option<&Cell> {
+    cells
+        .at(entry.index())
+        .filter(|cell| cell.incarnation.get() == entry.incarnation() && cell.is_tracked())
+}
+
+/// A length as it is stored; the slab is far shorter than what this cuts off.
+fn clamp(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

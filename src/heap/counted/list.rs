@@ -1,0 +1,446 @@
+//! Lists: words in pages, hung in a radix tree over absolute positions.
+//!
+//! An element appended at position p stays at p for life; `del l[:n]` only moves `head`, and index
+//! i is position head + i. Nothing is ever copied when a list grows, and memory follows the
+//! elements: a page lives exactly as long as some element between `head` and `tail` is in it.
+//!
+//! ```text
+//! height 0: root is the only page          all elements have the same p / 1024
+//! height 1: root[p / 1024 % 1024]          2^20 positions, as a window that moves with head
+//! height 2: root[p / 2^20 % 1024][p / 1024 % 1024]                 2^30 positions
+//! ```
+//!
+//! A tree grows by hanging what it had into a new root, and shrinks to nothing when the list is
+//! empty. This file knows words and pages; what the words mean is the caller's business.
+
+#![expect(unsafe_code, reason = "the header is marked as valid when zeroed")]
+
+use super::pages::{PAGE, Page, Pages};
+use super::word::{Half, Word};
+use crate::heap::slab::Zeroed;
+
+/// What one append may take: its page, a new root, and two directories under it.
+const APPEND_PAGES: u64 = 4;
+
+/// A list's place in the page tree; all zeroes is an empty list.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Header {
+    /// The absolute position of element 0.
+    head: Word,
+    /// The absolute position after the last element.
+    tail: Word,
+    root: Half,
+    height: Half,
+    /// The page that the next append goes to, unless that begins a page; 0: unknown.
+    tail_page: Half,
+    spare: Half,
+}
+
+// SAFETY: made of words that are valid as zero and need no drop.
+unsafe impl Zeroed for Header {}
+
+/// The append would need a page, and there is none.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NoPages;
+
+impl Header {
+    /// Makes the list of a new object empty.
+    pub(super) fn reset(&self) {
+        self.head.set(0);
+        self.tail.set(0);
+        self.forget_tree();
+    }
+
+    fn forget_tree(&self) {
+        self.root.set(0);
+        self.height.set(0);
+        self.tail_page.set(0);
+    }
+
+    /// The length. Without a lock `head` may have overtaken `tail`, and either may be anyone's.
+    #[inline]
+    pub(super) fn len(&self, pages: &Pages) -> u64 {
+        let len = self.tail.get().saturating_sub(self.head.get());
+        len.min(pages.count() * PAGE)
+    }
+
+    /// The word of element `index`.
+    #[inline]
+    pub(super) fn element<'p>(&self, pages: &'p Pages, index: u64) -> Option<&'p Word> {
+        (index < self.len(pages)).then(|| {
+            let position = self.head.get().wrapping_add(index);
+            &self.page_of(pages, position / PAGE)[offset(position)]
+        })
+    }
+
+    /// The elements from `index` on that share its page: where they are.
+    pub(super) fn run<'p>(&self, pages: &'p Pages, index: u64) -> &'p [Word] {
+        let left = self.len(pages).saturating_sub(index);
+        let position = self.head.get().wrapping_add(index);
+        let start = offset(position);
+        let words = (PAGE - position % PAGE).min(left);
+        &self.page_of(pages, position / PAGE)[start..start + offset_of_len(words)]
+    }
+
+    #[inline]
+    fn page_of<'p>(&self, pages: &'p Pages, number: u64) -> &'p Page {
+        pages.page(self.locate(pages, number))
+    }
+
+    /// The page that holds the positions `number * PAGE ..`.
+    #[inline]
+    fn locate(&self, pages: &Pages, number: u64) -> u32 {
+        let root = self.root.get();
+        match self.height.get() {
+            0 => root,
+            1 => entry(pages, root, number).get_page(),
+            _ => {
+                let directory = entry(pages, root, number / PAGE).get_page();
+                entry(pages, directory, number).get_page()
+            }
+        }
+    }
+
+    /// Puts a word after the last element.
+    #[inline]
+    pub(super) fn push(&self, pages: &Pages, word: u64) -> Result<(), NoPages> {
+        let tail = self.tail.get();
+        let mut page = self.tail_page.get();
+        if page == 0 || tail.is_multiple_of(PAGE) {
+            page = self.page_for(pages, tail)?;
+            self.tail_page.set(page);
+        }
+        pages.page(page)[offset(tail)].set(word);
+        self.tail.set(tail.wrapping_add(1));
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn page_for(&self, pages: &Pages, tail: u64) -> Result<u32, NoPages> {
+        let number = tail / PAGE;
+        let head = self.head.get();
+        if head < tail && !tail.is_multiple_of(PAGE) {
+            return Ok(self.locate(pages, number));
+        }
+        if pages.available() < APPEND_PAGES {
+            return Err(NoPages);
+        }
+        let page = pages.take();
+        if head >= tail {
+            self.root.set(page);
+            self.height.set(0);
+        } else {
+            self.hang(pages, head / PAGE, number, page)?;
+        }
+        Ok(page)
+    }
+
+    /// Hangs `page` into the tree as the one after the last; `first` is the number of the first.
+    fn hang(&self, pages: &Pages, first: u64, number: u64, page: u32) -> Result<(), NoPages> {
+        if self.height.get() == 0 {
+            let root = pages.take();
+            entry(pages, root, first).set(u64::from(self.root.get()));
+            self.root.set(root);
+            self.height.set(1);
+        }
+        if self.height.get() == 1 && number.wrapping_sub(first) >= PAGE {
+            self.grow_to_two(pages, first, number);
+        }
+        let root = self.root.get();
+        if self.height.get() == 1 {
+            entry(pages, root, number).set(u64::from(page));
+            return Ok(());
+        }
+        if (number / PAGE).wrapping_sub(first / PAGE) >= PAGE {
+            pages.give(page);
+            return Err(NoPages);
+        }
+        if number.is_multiple_of(PAGE) {
+            entry(pages, root, number / PAGE).set(u64::from(pages.take()));
+        }
+        let directory = entry(pages, root, number / PAGE).get_page();
+        entry(pages, directory, number).set(u64::from(page));
+        Ok(())
+    }
+
+    /// The only directory held a full window of 1,024 pages, which begins anywhere in it. It
+    /// becomes the directory of the window's first part, and a copy of it that of the second.
+    fn grow_to_two(&self, pages: &Pages, first: u64, number: u64) {
+        let (old, root) = (self.root.get(), pages.take());
+        entry(pages, root, first / PAGE).set(u64::from(old));
+        let last = number - 1;
+        if last / PAGE != first / PAGE {
+            let second = pages.take();
+            for (from, to) in pages.page(old).iter().zip(pages.page(second)) {
+                to.set(from.get());
+            }
+            entry(pages, root, last / PAGE).set(u64::from(second));
+        }
+        self.root.set(root);
+        self.height.set(2);
+    }
+
+    /// Takes up to `most` elements off the front, but none beyond the first page. They stay
+    /// readable until [`prune`](Self::prune) is called with what this returns.
+    pub(super) fn shed_front<'p>(&self, pages: &'p Pages, most: u64) -> Shed<'p> {
+        let head = self.head.get();
+        let step = most.min(self.len(pages)).min(PAGE - head % PAGE);
+        self.head.set(head.wrapping_add(step));
+        self.shed(pages, head, step)
+    }
+
+    /// As [`shed_front`](Self::shed_front), off the back.
+    pub(super) fn shed_back<'p>(&self, pages: &'p Pages, most: u64) -> Shed<'p> {
+        let tail = self.tail.get();
+        let in_page = tail.wrapping_sub(1) % PAGE + 1;
+        let step = most.min(self.len(pages)).min(in_page);
+        self.tail.set(tail.wrapping_sub(step));
+        self.shed(pages, tail.wrapping_sub(step), step)
+    }
+
+    /// Takes the last element.
+    #[inline]
+    pub(super) fn pop(&self, pages: &Pages) -> Option<u64> {
+        let shed = self.shed_back(pages, 1);
+        let word = shed.words.first()?.get();
+        // Only the last element of a page, or of the list, takes its page along.
+        if self.tail.get().is_multiple_of(PAGE) || self.head.get() >= self.tail.get() {
+            self.prune(pages, &shed);
+        }
+        Some(word)
+    }
+
+    fn shed<'p>(&self, pages: &'p Pages, position: u64, words: u64) -> Shed<'p> {
+        let number = position / PAGE;
+        let page = self.locate(pages, number);
+        let start = offset(position);
+        Shed {
+            words: &pages.page(page)[start..start + offset_of_len(words)],
+            page,
+            number,
+        }
+    }
+
+    /// Gives back the page that elements were shed from, and the directories above it, if no
+    /// element is left in them.
+    pub(super) fn prune(&self, pages: &Pages, shed: &Shed<'_>) {
+        let (head, tail) = (self.head.get(), self.tail.get());
+        let (first, last) = (head / PAGE, tail.wrapping_sub(1) / PAGE);
+        let empty = head >= tail;
+        if !empty && (first..=last).contains(&shed.number) {
+            return;
+        }
+        pages.give(shed.page);
+        if self.tail_page.get() == shed.page || empty {
+            self.tail_page.set(0);
+        }
+        let (root, height) = (self.root.get(), self.height.get());
+        let block = shed.number / PAGE;
+        if height == 2 && (empty || !(first / PAGE..=last / PAGE).contains(&block)) {
+            pages.give(entry(pages, root, block).get_page());
+        }
+        if empty {
+            if height > 0 {
+                pages.give(root);
+            }
+            self.forget_tree();
+        }
+    }
+
+    /// How many pages the list holds, directories included.
+    pub(super) fn pages_held(&self) -> u64 {
+        let (head, tail) = (self.head.get(), self.tail.get());
+        if head >= tail {
+            return 0;
+        }
+        let (first, last) = (head / PAGE, (tail - 1) / PAGE);
+        let directories = match self.height.get() {
+            0 => 0,
+            1 => 1,
+            _ => last / PAGE - first / PAGE + 2,
+        };
+        last - first + 1 + directories
+    }
+}
+
+/// Elements that were taken off a list and still lie in their page.
+#[derive(Debug)]
+pub(super) struct Shed<'p> {
+    /// The elements.
+    pub(super) words: &'p [Word],
+    page: u32,
+    number: u64,
+}
+
+#[inline]
+fn offset(position: u64) -> usize {
+    (position % PAGE) as usize
+}
+
+/// A number of words within a page, which may be all of them.
+#[inline]
+fn offset_of_len(words: u64) -> usize {
+    words.min(PAGE) as usize
+}
+
+#[inline]
+fn entry(pages: &Pages, directory: u32, number: u64) -> &Word {
+    &pages.page(directory)[offset(number)]
+}
+
+impl Word {
+    /// A directory's entry. The high half is 0, but for what threads without a lock leave there.
+    #[inline]
+    fn get_page(&self) -> u32 {
+        (self.get() & 0xFFFF_FFFF) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::slab::Slab;
+    use std::collections::VecDeque;
+
+    /// A list and what it should hold.
+    struct Pair {
+        list: Slab<Header>,
+        pages: Pages,
+        expected: VecDeque<u64>,
+        next: u64,
+    }
+
+    impl Pair {
+        fn new(pages: u32) -> Self {
+            Self {
+                list: Slab::new(1),
+                pages: Pages::new(pages),
+                expected: VecDeque::new(),
+                next: 0,
+            }
+        }
+
+        fn push(&mut self, count: u64) {
+            for _ in 0..count {
+                self.list[0].push(&self.pages, self.next).unwrap();
+                self.expected.push_back(self.next);
+                self.next += 1;
+            }
+        }
+
+        fn shed_front(&mut self, count: u64) {
+            for _ in 0..self.shed(count, Header::shed_front) {
+                self.expected.pop_front();
+            }
+        }
+
+        fn shed_back(&mut self, count: u64) {
+            for _ in 0..self.shed(count, Header::shed_back) {
+                self.expected.pop_back();
+            }
+        }
+
+        fn shed(
+            &self,
+            count: u64,
+            shed: impl for<'p> Fn(&Header, &'p Pages, u64) -> Shed<'p>,
+        ) -> u64 {
+            let mut left = count.min(self.expected.len() as u64);
+            let total = left;
+            while left > 0 {
+                let shed = shed(&self.list[0], &self.pages, left);
+                left -= shed.words.len() as u64;
+                self.list[0].prune(&self.pages, &shed);
+            }
+            total
+        }
+
+        fn pop(&mut self) {
+            assert_eq!(self.list[0].pop(&self.pages), self.expected.pop_back());
+        }
+
+        /// Looks at the length, every page's ends, and the number of pages.
+        fn assert_same(&self) {
+            let (list, pages) = (&self.list[0], &self.pages);
+            let len = self.expected.len() as u64;
+            assert_eq!(list.len(pages), len);
+            let around = |index: u64| index.saturating_sub(2)..index + 2;
+            let places = (0..=len / PAGE + 1).flat_map(|page| around(page * PAGE));
+            for index in places.chain(around(len)) {
+                let found = list.element(pages, index).map(Word::get);
+                let expected = usize::try_from(index).unwrap();
+                assert_eq!(found, self.expected.get(expected).copied(), "at {index}");
+            }
+            assert_eq!(list.pages_held(), pages.taken());
+            assert!(pages.taken() <= len.div_ceil(PAGE) + 1 + 4);
+        }
+    }
+
+    /// Goal: lists of every height hold what was put in, give pages back as they shrink from either
+    /// end, and never hold more than their elements need.
+    #[test]
+    fn lists_of_every_height_keep_their_elements() {
+        const WINDOW: u64 = PAGE * PAGE;
+        let mut pair = Pair::new(4000);
+        // Each step: pushed, shed at the front, shed at the back.
+        let steps = [
+            (1, 1, 0),
+            (PAGE - 1, 0, 0),
+            (1, 0, 1),
+            (2, 0, 2),
+            (3 * PAGE, PAGE + 5, PAGE),
+            (7, u64::MAX, 0),
+            (40 * PAGE + 3, 39 * PAGE, 5),
+            (WINDOW + 2 * PAGE, 0, 0),
+            (PAGE, WINDOW / 2, 0),
+            (WINDOW + WINDOW / 2, WINDOW, 3),
+            (5, 0, WINDOW / 4),
+            (PAGE, 0, u64::MAX),
+            (3, 0, 0),
+        ];
+        for (pushed, front, back) in steps {
+            pair.push(pushed);
+            pair.assert_same();
+            pair.shed_front(front);
+            pair.assert_same();
+            pair.shed_back(back);
+            pair.assert_same();
+        }
+    }
+
+    /// Goal: a list that is a queue or a stack, for long, moves its window and reuses its pages.
+    #[test]
+    fn queues_and_stacks_reuse_their_pages() {
+        let mut pair = Pair::new(60);
+        pair.push(10 * PAGE);
+        for _ in 0..300 {
+            pair.push(10 * PAGE + 7);
+            pair.shed_front(10 * PAGE + 7);
+            pair.assert_same();
+        }
+        for _ in 0..20 * PAGE {
+            pair.pop();
+        }
+        pair.assert_same();
+        for _ in 0..3 * PAGE {
+            pair.push(1);
+            pair.pop();
+            pair.push(1);
+        }
+        pair.assert_same();
+    }
+
+    /// Goal: without pages an append fails and changes nothing, and works again when some are free.
+    #[test]
+    fn an_append_without_pages_changes_nothing() {
+        let mut pair = Pair::new(8);
+        pair.push(4 * PAGE);
+        assert_eq!(pair.list[0].push(&pair.pages, 0), Err(NoPages));
+        pair.assert_same();
+        pair.shed_front(PAGE);
+        pair.push(PAGE);
+        pair.assert_same();
+    }
+}

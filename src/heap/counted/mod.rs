@@ -1,0 +1,184 @@
+//! The classic interpreter heap: counted references, immediate death, and a generational collector
+//! for cycles. Under the global lock it is `gil`; with the lock taken away it is `racy`.
+//!
+//! ```text
+//! registers, globals ──► cells (32 bytes, type-stable) ──► headers ──► pages of 1,024 elements
+//!                          ▲                                (lists)
+//!                          └── generations (what the collector looks at)
+//! ```
+//!
+//! All state lies in words that are loaded and stored, relaxed, and never modified in one (`word`).
+//! Every operation therefore takes `&self`, and the very same code runs under the lock and without.
+//! Under the lock that costs what plain fields cost. Without it, counts are lost, lengths tear, and
+//! what is in use is freed, as in an interpreter whose lock was taken away; yet nothing is
+//! undefined: no memory changes its type, every index is checked, every loop is bounded by what
+//! the heap was opened for, and whatever was kept too long is recognised by its incarnation and
+//! noted as a [`Fault`](super::Fault). `racy` must never crash or hang, whatever the interleaving.
+//!
+//! These files stay on the standard library's atomics under a model checker: `gil` is sequential
+//! by construction (its lock is what is worth modelling, and lives elsewhere), and for `racy`
+//! there is nothing to prove.
+//!
+//! **Memory.** All slabs are reserved when the heap is opened and committed by touch. Cells are
+//! what `capacity` counts. Lists have room for four elements per object of the capacity and no
+//! less than four million, less what short lists waste (a list of one element holds a page of
+//! 1,024); at least 16,384 lists, or `capacity` if that is less, can be non-empty at a time. An append that
+//! finds no page keeps the element in its register, and the next allocation fails with
+//! [`OutOfMemory`](super::OutOfMemory), once, for everybody to see.
+//!
+//! | file | its one job |
+//! | --- | --- |
+//! | `word` | loads and stores |
+//! | `cell` | one object's layout, and references |
+//! | `cells` | birth, death, the free list |
+//! | `pages`, `list` | elements of lists |
+//! | `release` | counting, and what dies of it |
+//! | `generations`, `collect` | when to look for cycles, and how |
+//! | `census` | what the heap believes of itself |
+//! | `mutator` | the contract's operations |
+//! | `racy` | the heap without its lock |
+
+mod cell;
+mod cells;
+mod census;
+mod collect;
+mod generations;
+mod list;
+mod mutator;
+mod pages;
+mod racy;
+mod release;
+mod word;
+
+use std::sync::Arc;
+
+use super::gil::Gil;
+use super::slab::Slab;
+use super::{FaultLog, HeapConfig, Pauses, Stats};
+use crate::clock::Clock;
+use cells::Cells;
+use generations::Generations;
+use list::Header;
+pub use mutator::CountedMutator;
+use pages::{PAGE, Pages};
+pub use racy::Racy;
+use word::{Half, Word};
+
+/// The largest capacity: beyond, an index could look like poison, and slabs exceed what systems
+/// reserve.
+pub const CAPACITY_MAX: u32 = 1 << 30;
+
+/// Elements that lists have room for, per object of the capacity: an object may be in many lists.
+const ELEMENTS_PER_OBJECT: u64 = 4;
+/// Pages for elements at least: four million elements, 32 MiB if they are ever touched.
+const PAGES_MIN: u64 = 4096;
+/// Non-empty lists at least, unless the capacity is less: 128 MiB if they are ever touched.
+const LISTS_MIN: u64 = 16_384;
+
+/// The counted heap as a single-threaded collector: all state, one register file.
+pub type CountedCollector = CountedMutator<Box<Counted>>;
+
+/// The heap called `gil`.
+pub type GilHeap = Gil<CountedCollector>;
+
+/// Opens the heap called `gil`.
+///
+/// # Panics
+///
+/// If the capacity exceeds [`CAPACITY_MAX`].
+pub fn open_gil(config: &HeapConfig) -> GilHeap {
+    let counted = Box::new(Counted::new(config));
+    Gil::new(
+        CountedMutator::new(counted, 0),
+        config.switch_interval,
+        Arc::clone(&config.pauses),
+    )
+}
+
+/// Opens the heap called `racy`.
+///
+/// # Panics
+///
+/// If the capacity exceeds [`CAPACITY_MAX`].
+pub fn open_racy(config: &HeapConfig) -> Racy {
+    Racy::new(Counted::new(config))
+}
+
+/// All state of a counted heap but its mutators' registers.
+#[derive(Debug)]
+pub struct Counted {
+    capacity: u32,
+    cells: Cells,
+    /// The list of the object with the same number.
+    headers: Slab<Header>,
+    pages: Pages,
+    generations: Generations,
+    globals: Box<[Word]>,
+    faults: FaultLog,
+    pauses: Arc<Pauses>,
+    /// Not 0 while a collection runs.
+    collecting: Half,
+    /// Not 0 once an append found no page, until an allocation has said so.
+    starved: Half,
+    collections: Word,
+    full_collections: Word,
+    cycles_freed: Word,
+}
+
+impl Counted {
+    fn new(config: &HeapConfig) -> Self {
+        let capacity = config.capacity;
+        assert!(
+            capacity <= CAPACITY_MAX,
+            "failed to open a heap for {capacity} objects: the most is {CAPACITY_MAX}"
+        );
+        // The clock calibrates itself at the first call, which should not be within a pause.
+        Clock::get();
+        Self {
+            capacity,
+            cells: Cells::new(capacity),
+            headers: Slab::new(capacity as usize),
+            pages: Pages::new(pages_for(capacity)),
+            generations: Generations::new(capacity),
+            globals: (0..config.globals).map(|_| Word::default()).collect(),
+            faults: FaultLog::default(),
+            pauses: Arc::clone(&config.pauses),
+            collecting: Half::default(),
+            starved: Half::default(),
+            collections: Word::default(),
+            full_collections: Word::default(),
+            cycles_freed: Word::default(),
+        }
+    }
+
+    fn stats(&self) -> Stats {
+        Stats {
+            freed: self.cells.freed(),
+            live_peak: self.cells.living_peak(),
+            unreclaimed_peak: 0,
+            collections: self.collections.get(),
+            full_collections: self.full_collections.get(),
+            cycles_freed: self.cycles_freed.get(),
+            contended: 0,
+            switches: 0,
+            faults: self.faults.counts(),
+        }
+    }
+}
+
+impl Drop for Counted {
+    /// The heap's end is the end of everything in it: the tags of the living are dropped.
+    fn drop(&mut self) {
+        self.cells.drop_living();
+    }
+}
+
+/// Pages for the elements of a heap of this capacity, and one in 1,024 for directories.
+fn pages_for(capacity: u32) -> u32 {
+    let capacity = u64::from(capacity);
+    let elements = (capacity * ELEMENTS_PER_OBJECT)
+        .div_ceil(PAGE)
+        .max(PAGES_MIN);
+    let pages = elements + elements / PAGE + capacity.min(LISTS_MIN);
+    u32::try_from(pages).unwrap_or(u32::MAX - 1)
+}

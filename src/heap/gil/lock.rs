@@ -1,0 +1,228 @@
+//! The lock itself, as CPython's `ceval_gil.c` has it since 3.2.
+//!
+//! * Whoever wants the lock waits on a condition. When a *switch interval* has passed and the lock
+//!   has not changed hands meanwhile, the waiter raises the *drop request*.
+//! * The holder looks at the request at its safepoints: one relaxed load. If it is up, the holder
+//!   lets go, and then must see another thread take over before it may compete again (*forced
+//!   switching*), since the one that runs would otherwise nearly always win.
+//! * Whoever takes the lock takes the request down. Others that still wait will raise it again.
+//!
+//! A request may outlive the waiter that raised it (gh-96387 was such a bug). Here the number of
+//! waiters is kept under the same mutex as everything else; a holder waits for a successor only
+//! while there is one to come, and whoever gives up waiting says so.
+
+use std::time::Duration;
+
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Condvar, Mutex, MutexGuard};
+
+/// Who holds the lock, or held it last. 0 is nobody.
+pub(super) type Holder = u64;
+
+/// The global lock.
+#[derive(Debug)]
+pub(super) struct Lock {
+    state: Mutex<State>,
+    /// The lock was let go.
+    available: Condvar,
+    /// The lock was taken, or a waiter gave up.
+    taken: Condvar,
+    /// Somebody waits, and has for too long. A hint: it is read relaxed, and pairs with nothing;
+    /// what it leads to happens under the mutex.
+    drop_request: AtomicBool,
+    interval: Duration,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    held: bool,
+    last: Holder,
+    /// How many holders there were so far; the name of the next.
+    named: Holder,
+    waiting: u32,
+    switches: u64,
+    contended: u64,
+}
+
+/// How long a waiter is ready to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    Endless,
+    /// As many switch intervals.
+    Intervals(u32),
+}
+
+/// Whether the lock was free when it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    AtOnce,
+    AfterWaiting,
+    /// It was not: patience ran out.
+    Not,
+}
+
+/// What the lock counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Traffic {
+    pub(super) switches: u64,
+    pub(super) contended: u64,
+}
+
+impl Lock {
+    /// A lock whose waiters get impatient after `interval`.
+    pub(super) fn new(interval: Duration) -> Self {
+        Self {
+            state: Mutex::new(State::default()),
+            available: Condvar::new(),
+            taken: Condvar::new(),
+            drop_request: AtomicBool::new(false),
+            // A waiter that times out at once would spin.
+            interval: interval.max(Duration::from_micros(1)),
+        }
+    }
+
+    /// A name for one that will hold the lock.
+    pub(super) fn name(&self) -> Holder {
+        let mut state = self.state();
+        state.named += 1;
+        state.named
+    }
+
+    /// Takes the lock, waiting for it if need be.
+    pub(super) fn take(&self, me: Holder, patience: Patience) -> Taken {
+        let mut state = self.state();
+        if !state.held {
+            self.hand_to(&mut state, me);
+            return Taken::AtOnce;
+        }
+        if patience == Patience::Intervals(0) {
+            return Taken::Not;
+        }
+        state.contended += 1;
+        state.waiting += 1;
+        let mut waits = 0;
+        while state.held {
+            let seen = state.switches;
+            let timed_out;
+            (state, timed_out) = self.wait_an_interval(state);
+            if !timed_out || !state.held {
+                continue;
+            }
+            waits += 1;
+            if patience == Patience::Intervals(waits) {
+                state.waiting -= 1;
+                self.taken.notify_all();
+                return Taken::Not;
+            }
+            if state.switches == seen {
+                self.drop_request.store(true, Ordering::Relaxed);
+            }
+        }
+        state.waiting -= 1;
+        self.hand_to(&mut state, me);
+        Taken::AfterWaiting
+    }
+
+    fn hand_to(&self, state: &mut State, me: Holder) {
+        state.held = true;
+        if state.last != me {
+            state.last = me;
+            state.switches += 1;
+        }
+        self.drop_request.store(false, Ordering::Relaxed);
+        self.taken.notify_all();
+    }
+
+    /// Lets the lock go.
+    pub(super) fn let_go(&self) {
+        self.state().held = false;
+        self.available.notify_one();
+    }
+
+    /// Whether a waiter has asked the holder to let go.
+    #[inline]
+    pub(super) fn is_requested(&self) -> bool {
+        self.drop_request.load(Ordering::Relaxed)
+    }
+
+    /// Lets the lock go because somebody asked for it, waits until somebody has it, and takes it
+    /// back. Returns at once if nobody waits any more.
+    pub(super) fn offer(&self, me: Holder) -> Taken {
+        let mut state = self.state();
+        if state.waiting == 0 {
+            self.drop_request.store(false, Ordering::Relaxed);
+            return Taken::AtOnce;
+        }
+        state.held = false;
+        self.available.notify_one();
+        let seen = state.switches;
+        while state.switches == seen && state.waiting > 0 {
+            state = self
+                .taken
+                .wait(state)
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+        drop(state);
+        match self.take(me, Patience::Endless) {
+            // Another thread has had it, even if it is back already.
+            Taken::AtOnce => Taken::AfterWaiting,
+            taken => taken,
+        }
+    }
+
+    /// What was counted so far.
+    pub(super) fn traffic(&self) -> Traffic {
+        let state = self.state();
+        Traffic {
+            switches: state.switches,
+            contended: state.contended,
+        }
+    }
+
+    /// Nothing panics while it holds the mutex, so a poisoned one is as good as any.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Waits for the lock to be let go, for an interval at most; true if the interval passed.
+    #[cfg(not(any(shuttle, loom)))]
+    fn wait_an_interval<'s>(&self, state: MutexGuard<'s, State>) -> (MutexGuard<'s, State>, bool) {
+        let (state, timeout) = self
+            .available
+            .wait_timeout(state, self.interval)
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        (state, timeout.timed_out())
+    }
+
+    /// A model has no time: a wait that times out is one that others run during, and whether it
+    /// does is for the model checker to choose.
+    #[cfg(shuttle)]
+    fn wait_an_interval<'s>(
+        &'s self,
+        state: MutexGuard<'s, State>,
+    ) -> (MutexGuard<'s, State>, bool) {
+        use shuttle::rand::Rng;
+        if shuttle::rand::thread_rng().r#gen::<bool>() {
+            drop(state);
+            shuttle::thread::yield_now();
+            return (self.state(), true);
+        }
+        let state = self
+            .available
+            .wait(state)
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        (state, false)
+    }
+
+    /// As with shuttle, but loom has no choice to offer: every wait is waited out.
+    #[cfg(loom)]
+    fn wait_an_interval<'s>(&self, state: MutexGuard<'s, State>) -> (MutexGuard<'s, State>, bool) {
+        let state = self
+            .available
+            .wait(state)
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        (state, false)
+    }
+}

@@ -1,0 +1,220 @@
+//! A global lock: it makes a heap for threads of any single-threaded collector.
+//!
+//! A mutator holds the lock from `attach` until it is dropped, except while it is
+//! [idle](super::Mutator::idle) and while it lets others run at a safepoint. So the collector underneath is
+//! used by one thread at a time, which is all that it asks for. Each mutator's registers are a
+//! range of the collector's one register file.
+//!
+//! The lock (`lock`) knows nothing of heaps; the ranges (`ranges`) know nothing of locks; the
+//! mutator (`mutator`) is a translation of slot numbers. What is unsafe is here alone: whoever
+//! holds the lock, and nobody else, may touch what it guards.
+
+#![expect(
+    unsafe_code,
+    reason = "the lock guards a cell that the compiler cannot see it guard"
+)]
+
+mod lock;
+mod mutator;
+mod ranges;
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::{
+    Belief, Caps, Cause, Census, Collection, Collector, Fault, Heap, Pauses, Seat, Slot, Stats,
+};
+use crate::clock::Clock;
+use crate::sync::Mutex;
+use lock::{Holder, Lock, Patience, Taken};
+pub use mutator::GilMutator;
+use ranges::Ranges;
+
+/// How long `stats` waits for the lock before it tells what it knew last.
+const STATS_PATIENCE: Patience = Patience::Intervals(2);
+
+/// How many registers a mutator that leaves clears before it looks whether others want to run.
+const CLEARED_AT_ONCE: u32 = 4096;
+
+/// A single-threaded collector behind a global lock.
+pub struct Gil<C> {
+    lock: Lock,
+    guarded: UnsafeCell<Guarded<C>>,
+    caps: Caps,
+    pauses: Arc<Pauses>,
+    /// What the collector counted when it was last asked.
+    known: Mutex<Stats>,
+}
+
+/// What only the lock's holder may touch.
+struct Guarded<C> {
+    collector: C,
+    ranges: Ranges,
+}
+
+// SAFETY: `guarded` is touched only by the one thread that holds the lock, and the lock orders one
+// holder's accesses before the next one's; so the collector is only ever sent, not shared.
+unsafe impl<C: Send> Sync for Gil<C> {}
+
+impl<C: Collector> Gil<C> {
+    /// A heap of `collector`, whose waiters ask for the lock after `switch_interval`. Waits are
+    /// recorded in `pauses`.
+    pub fn new(collector: C, switch_interval: Duration, pauses: Arc<Pauses>) -> Self {
+        // The clock calibrates itself at the first call, which should not be within a pause.
+        Clock::get();
+        Self {
+            lock: Lock::new(switch_interval),
+            caps: Caps {
+                threads: true,
+                ..collector.caps()
+            },
+            guarded: UnsafeCell::new(Guarded {
+                collector,
+                ranges: Ranges::default(),
+            }),
+            pauses,
+            known: Mutex::new(Stats::default()),
+        }
+    }
+
+    /// Takes the lock for a call of the harness's own.
+    fn visit(&self) -> Visit<'_, C> {
+        let me = self.lock.name();
+        self.lock.take(me, Patience::Endless);
+        Visit { gil: self }
+    }
+
+    fn try_visit(&self) -> Option<Visit<'_, C>> {
+        let me = self.lock.name();
+        (self.lock.take(me, STATS_PATIENCE) != Taken::Not).then_some(Visit { gil: self })
+    }
+
+    /// Takes the lock for a mutator, and records the wait.
+    fn enter(&self, me: Holder) {
+        let start = Clock::get().now();
+        let taken = self.lock.take(me, Patience::Endless);
+        if taken == Taken::AfterWaiting {
+            self.pauses.record_since(Cause::GilWait, start);
+        }
+    }
+
+    /// Lets others have the lock that asked for it.
+    #[cold]
+    #[inline(never)]
+    fn offer(&self, me: Holder) {
+        let start = Clock::get().now();
+        if self.lock.offer(me) == Taken::AfterWaiting {
+            self.pauses.record_since(Cause::GilWait, start);
+        }
+    }
+
+    /// Makes room for a mutator. Only for the lock's holder.
+    fn seat(&self, seat: Seat) -> Result<Range<u32>, Fault> {
+        // SAFETY: only the lock's holder calls this, and the reference ends here.
+        let guarded = unsafe { &mut *self.guarded.get() };
+        let range = guarded
+            .ranges
+            .take(seat.slots)
+            .ok_or_else(|| Fault::Other {
+                message: format!("failed to seat a mutator with {} registers", seat.slots),
+            })?;
+        guarded.collector.reserve_slots(guarded.ranges.end());
+        Ok(range)
+    }
+
+    /// Empties some of a leaving mutator's registers. Only for the lock's holder.
+    fn clear(&self, registers: Range<u32>) {
+        // SAFETY: only the lock's holder calls this, and the reference ends here.
+        let guarded = unsafe { &mut *self.guarded.get() };
+        for slot in registers {
+            guarded.collector.clear(Slot(slot));
+        }
+    }
+
+    /// Takes a leaving mutator's registers back, which are empty. Only for the lock's holder.
+    fn unseat(&self, range: Range<u32>) {
+        // SAFETY: only the lock's holder calls this, and the reference ends here.
+        let guarded = unsafe { &mut *self.guarded.get() };
+        guarded.ranges.give(range);
+    }
+}
+
+impl<C: Collector> Heap for Gil<C> {
+    type Mutator<'h>
+        = GilMutator<'h, C>
+    where
+        Self: 'h;
+
+    fn caps(&self) -> Caps {
+        self.caps
+    }
+
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Fault> {
+        let me = self.lock.name();
+        self.enter(me);
+        match self.seat(seat) {
+            Ok(range) => Ok(GilMutator::new(self, me, range)),
+            Err(fault) => {
+                self.lock.let_go();
+                Err(fault)
+            }
+        }
+    }
+
+    fn collect(&self) -> Result<Collection, Fault> {
+        Ok(self.visit().collector().collect_now())
+    }
+
+    fn settle(&self) -> Result<(), Fault> {
+        self.visit().collector().settle()
+    }
+
+    fn census(&self, visit: &mut dyn FnMut(Belief)) -> Option<Census> {
+        self.visit().collector().census(visit)
+    }
+
+    fn stats(&self) -> Stats {
+        let fresh = self.try_visit().map(|mut visit| visit.collector().stats());
+        let traffic = self.lock.traffic();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fresh) = fresh {
+            *known = fresh;
+        }
+        Stats {
+            contended: traffic.contended,
+            switches: traffic.switches,
+            ..known.clone()
+        }
+    }
+}
+
+impl<C: fmt::Debug> fmt::Debug for Gil<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gil")
+            .field("lock", &self.lock)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The lock, held for a call of the harness's own.
+struct Visit<'h, C: Collector> {
+    gil: &'h Gil<C>,
+}
+
+impl<C: Collector> Visit<'_, C> {
+    fn collector(&mut self) -> &mut C {
+        // SAFETY: a visit exists only while it holds the lock, and `&mut self` makes it the only
+        // reference through this visit.
+        let guarded = unsafe { &mut *self.gil.guarded.get() };
+        &mut guarded.collector
+    }
+}
+
+impl<C: Collector> Drop for Visit<'_, C> {
+    fn drop(&mut self) {
+        self.gil.lock.let_go();
+    }
+}

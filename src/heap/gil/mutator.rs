@@ -1,0 +1,213 @@
+//! One mutator of a locked heap: slot numbers moved to its range, safepoints that offer the lock.
+
+#![expect(unsafe_code, reason = "the holder of the lock uses what it guards")]
+
+use std::ops::Range;
+
+use super::lock::Holder;
+use super::{CLEARED_AT_ONCE, Gil};
+use crate::heap::{Collector, Fault, Field, Global, Mutator, OutOfMemory, Peek, Shape, Slot, Tag};
+
+/// A mutator that holds the lock, except while it is idle or lets others run.
+#[derive(Debug)]
+pub struct GilMutator<'h, C: Collector> {
+    gil: &'h Gil<C>,
+    me: Holder,
+    registers: Range<u32>,
+}
+
+impl<'h, C: Collector> GilMutator<'h, C> {
+    /// The caller has taken the lock in the name of `me`.
+    pub(super) fn new(gil: &'h Gil<C>, me: Holder, registers: Range<u32>) -> Self {
+        Self { gil, me, registers }
+    }
+
+    #[inline]
+    fn collector(&mut self) -> &mut C {
+        // SAFETY: a mutator holds the lock from `attach` to its drop, but for the time it spends in
+        // `idle` and in the lock itself, when it is borrowed and cannot be called.
+        let guarded = unsafe { &mut *self.gil.guarded.get() };
+        &mut guarded.collector
+    }
+
+    /// The register's number in the collector's file. A slot that is not the mutator's own would
+    /// be another's.
+    #[inline]
+    fn own(&self, slot: Slot) -> Slot {
+        let register = self.registers.start.wrapping_add(slot.0);
+        assert!(
+            register < self.registers.end,
+            "slot {} is not there",
+            slot.0
+        );
+        Slot(register)
+    }
+}
+
+impl<C: Collector> Drop for GilMutator<'_, C> {
+    fn drop(&mut self) {
+        // After a panic within the collector its registers are not to be trusted, and a panic
+        // here would abort: leave them, and the range with them, but never the lock.
+        if !std::thread::panicking() {
+            let Range { start, end } = self.registers;
+            for first in (start..end).step_by(CLEARED_AT_ONCE as usize) {
+                if self.gil.lock.is_requested() {
+                    self.gil.offer(self.me);
+                }
+                let last = first.saturating_add(CLEARED_AT_ONCE).min(end);
+                self.gil.clear(first..last);
+            }
+            self.gil.unseat(start..end);
+        }
+        self.gil.lock.let_go();
+    }
+}
+
+/// Holds the lock again when it is dropped, also if the wait panicked.
+struct Absence<'m, 'h, C: Collector>(&'m GilMutator<'h, C>);
+
+impl<C: Collector> Drop for Absence<'_, '_, C> {
+    fn drop(&mut self) {
+        self.0.gil.enter(self.0.me);
+    }
+}
+
+impl<C: Collector> Mutator for GilMutator<'_, C> {
+    #[inline]
+    fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
+        let dst = self.own(dst);
+        self.collector().alloc(dst, shape, tag)
+    }
+
+    #[inline]
+    fn copy(&mut self, dst: Slot, src: Slot) {
+        let (dst, src) = (self.own(dst), self.own(src));
+        self.collector().copy(dst, src);
+    }
+
+    #[inline]
+    fn clear(&mut self, slot: Slot) {
+        let slot = self.own(slot);
+        self.collector().clear(slot);
+    }
+
+    #[inline]
+    fn load(&mut self, dst: Slot, obj: Slot, field: Field) {
+        let (dst, obj) = (self.own(dst), self.own(obj));
+        self.collector().load(dst, obj, field);
+    }
+
+    #[inline]
+    fn store(&mut self, obj: Slot, field: Field, val: Option<Slot>) {
+        let (obj, val) = (self.own(obj), val.map(|val| self.own(val)));
+        self.collector().store(obj, field, val);
+    }
+
+    #[inline]
+    fn peek(&mut self, slot: Slot) -> Peek {
+        let slot = self.own(slot);
+        self.collector().peek(slot)
+    }
+
+    #[inline]
+    fn safepoint(&mut self) -> Result<(), Fault> {
+        if self.gil.lock.is_requested() {
+            self.gil.offer(self.me);
+        }
+        self.collector().safepoint()
+    }
+
+    fn idle(&mut self, wait: &mut dyn FnMut()) {
+        self.gil.lock.let_go();
+        let _absence = Absence(self);
+        wait();
+    }
+
+    fn collect(&mut self) {
+        self.collector().collect();
+    }
+
+    #[inline]
+    fn append(&mut self, list: Slot, val: Slot) -> bool {
+        let (list, val) = (self.own(list), self.own(val));
+        self.collector().append(list, val)
+    }
+
+    #[inline]
+    fn len(&mut self, list: Slot) -> u64 {
+        let list = self.own(list);
+        self.collector().len(list)
+    }
+
+    #[inline]
+    fn get(&mut self, dst: Slot, list: Slot, index: u64) -> bool {
+        let (dst, list) = (self.own(dst), self.own(list));
+        self.collector().get(dst, list, index)
+    }
+
+    #[inline]
+    fn set(&mut self, list: Slot, index: u64, val: Slot) -> bool {
+        let (list, val) = (self.own(list), self.own(val));
+        self.collector().set(list, index, val)
+    }
+
+    #[inline]
+    fn pop(&mut self, dst: Slot, list: Slot) -> bool {
+        let (dst, list) = (self.own(dst), self.own(list));
+        self.collector().pop(dst, list)
+    }
+
+    #[inline]
+    fn truncate_front(&mut self, list: Slot, count: u64) {
+        let list = self.own(list);
+        self.collector().truncate_front(list, count);
+    }
+
+    #[inline]
+    fn truncate_back(&mut self, list: Slot, count: u64) {
+        let list = self.own(list);
+        self.collector().truncate_back(list, count);
+    }
+
+    #[inline]
+    fn add(&mut self, counter: Slot, by: i64) {
+        let counter = self.own(counter);
+        self.collector().add(counter, by);
+    }
+
+    #[inline]
+    fn read(&mut self, counter: Slot) -> i64 {
+        let counter = self.own(counter);
+        self.collector().read(counter)
+    }
+
+    #[inline]
+    fn write(&mut self, counter: Slot, value: i64) {
+        let counter = self.own(counter);
+        self.collector().write(counter, value);
+    }
+
+    #[inline]
+    fn publish(&mut self, global: Global, src: Slot) {
+        let src = self.own(src);
+        self.collector().publish(global, src);
+    }
+
+    #[inline]
+    fn fetch(&mut self, dst: Slot, global: Global) -> bool {
+        let dst = self.own(dst);
+        self.collector().fetch(dst, global)
+    }
+
+    #[inline]
+    fn downgrade(&mut self, dst: Slot, src: Slot) {
+        let (dst, src) = (self.own(dst), self.own(src));
+        self.collector().downgrade(dst, src);
+    }
+
+    #[inline]
+    fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
+        let (dst, weak) = (self.own(dst), self.own(weak));
+        self.collector().upgrade(dst, weak)
+    }
+}

@@ -1,0 +1,148 @@
+//! Type-stable memory: a fixed number of cells that start as zeroes and are never given back.
+//!
+//! A heap that follows a stale reference must not touch memory that has become something else.
+//! Here memory that was a cell is a cell for as long as the heap exists, so following any index is
+//! defined behaviour, and the heap recognises by the cell's contents that it came too late.
+//!
+//! The operating system commits the memory page by page as it is first touched, so a slab may be
+//! made for far more cells than are ever used. The standard allocator zeroes by hand whatever it
+//! must align beyond 16 bytes, which would touch everything; the slab therefore asks for a little
+//! more with a small alignment, and aligns by itself. A slab refuses to know what its cells mean.
+
+#![expect(
+    unsafe_code,
+    reason = "zeroed memory is taken for cells, once, when a slab is made"
+)]
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::fmt;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+/// What every slab is aligned to: a cache line, so that no cell that divides one straddles two.
+const ALIGN: usize = 64;
+/// What the system's allocator hands out zeroed without touching it.
+const CHEAP_ALIGN: usize = 16;
+
+/// Types for which all bits zero is a value, and whose drop does nothing.
+///
+/// # Safety
+///
+/// Zeroed memory must be a valid value, and the type must need no drop: integers, atomics, and
+/// arrays and structures of them.
+pub(super) unsafe trait Zeroed {}
+
+// SAFETY: an atomic integer is valid as zero and needs no drop.
+unsafe impl Zeroed for AtomicU32 {}
+// SAFETY: an atomic integer is valid as zero and needs no drop.
+unsafe impl Zeroed for AtomicU64 {}
+// SAFETY: an array is valid as zero and needs no drop if its elements are and do.
+unsafe impl<T: Zeroed, const N: usize> Zeroed for [T; N] {}
+
+/// `len` cells, all zero at first. Index it like a slice; indices are checked.
+pub(super) struct Slab<T: Zeroed> {
+    memory: NonNull<u8>,
+    layout: Layout,
+    cells: NonNull<T>,
+    len: usize,
+}
+
+// SAFETY: a slab owns its cells as a `Box<[T]>` does.
+unsafe impl<T: Zeroed + Send> Send for Slab<T> {}
+// SAFETY: a shared slab only gives out shared cells, as a `Box<[T]>` does.
+unsafe impl<T: Zeroed + Sync> Sync for Slab<T> {}
+
+impl<T: Zeroed> Slab<T> {
+    /// A slab of `len` cells.
+    ///
+    /// # Panics
+    ///
+    /// If that many cells exceed the address space.
+    pub(super) fn new(len: usize) -> Self {
+        const { assert!(align_of::<T>() <= ALIGN) };
+        let bytes = size_of::<T>()
+            .checked_mul(len)
+            .and_then(|bytes| bytes.checked_add(ALIGN))
+            .expect("a slab must fit the address space");
+        let layout =
+            Layout::from_size_align(bytes, CHEAP_ALIGN).expect("a slab must fit the address space");
+        // SAFETY: the layout's size is at least `ALIGN`, so it is not zero.
+        let memory = unsafe { alloc_zeroed(layout) };
+        let Some(memory) = NonNull::new(memory) else {
+            handle_alloc_error(layout)
+        };
+        let skip = memory.addr().get().next_multiple_of(ALIGN) - memory.addr().get();
+        // SAFETY: `skip` is below `ALIGN`, which the allocation has to spare.
+        let cells = unsafe { memory.add(skip) }.cast();
+        Self {
+            memory,
+            layout,
+            cells,
+            len,
+        }
+    }
+
+    /// The cell at `index`; `None` if there is no such cell.
+    #[inline]
+    pub(super) fn at(&self, index: u32) -> Option<&T> {
+        self.get(index as usize)
+    }
+}
+
+impl<T: Zeroed> Deref for Slab<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        // SAFETY: `new` made room for `len` aligned cells, zeroed memory is a valid `T` by the
+        // contract of `Zeroed`, and nothing but `&T` is ever given out until the slab is dropped.
+        unsafe { std::slice::from_raw_parts(self.cells.as_ptr(), self.len) }
+    }
+}
+
+impl<T: Zeroed> Drop for Slab<T> {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this layout, and `Zeroed` types need no drop.
+        unsafe { dealloc(self.memory.as_ptr(), self.layout) }
+    }
+}
+
+impl<T: Zeroed> fmt::Debug for Slab<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Slab(len: {})", self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    /// Goal: cells start as zeroes, keep what is stored, lie on their own line, and end where the
+    /// slab ends.
+    #[test]
+    fn cells_are_zero_aligned_and_checked() {
+        let slab = Slab::<[AtomicU64; 4]>::new(1000);
+        assert_eq!(slab.as_ptr().addr() % ALIGN, 0);
+        assert!(slab.iter().flatten().all(|word| word.load(Relaxed) == 0));
+        slab[999][3].store(7, Relaxed);
+        assert_eq!(slab.at(999).unwrap()[3].load(Relaxed), 7);
+        assert!(slab.at(1000).is_none());
+        assert!(Slab::<AtomicU32>::new(0).is_empty());
+    }
+
+    /// Goal: a slab far larger than what is touched costs address space, not memory: one of 1 GiB
+    /// leaves the process well below that.
+    #[test]
+    fn large_slabs_are_committed_by_touch() {
+        let slab = Slab::<AtomicU64>::new(1 << 27);
+        slab[(1 << 27) - 1].store(1, Relaxed);
+        assert_eq!(slab[0].load(Relaxed), 0);
+        let resident = procfs::process::Process::myself()
+            .and_then(|me| me.statm())
+            .map(|statm| statm.resident * procfs::page_size())
+            .unwrap();
+        assert!(resident < 1 << 30, "resident: {resident} bytes");
+    }
+}

@@ -1,0 +1,197 @@
+//! The randomness of a run: one ChaCha stream for each mutator's setup and one for its rounds.
+//!
+//! ChaCha with 8 rounds is value-stable across versions and machines, its streams are independent
+//! by construction, and a word costs about a nanosecond. Everything drawn from it here is made with
+//! integer arithmetic or with IEEE operations that round the same everywhere (no `ln` of the
+//! platform's), so a seed means the same operations on every machine.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::Draw;
+
+/// Fills the three quarters of the key that the seed leaves; any constant would do.
+const KEY_TAIL: [u8; 24] = *b"gcstorm operation stream";
+
+/// What a geometric draw is cut off at, in means: one in 10^27 draws would go beyond.
+const GEOMETRIC_CUT: f64 = 64.0;
+
+/// A stream of random numbers.
+#[derive(Debug, Clone)]
+pub(super) struct Dice {
+    rng: ChaCha8Rng,
+}
+
+impl Dice {
+    /// Stream number `stream` of `seed`.
+    pub(super) fn new(seed: u64, stream: u64) -> Self {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        key[8..].copy_from_slice(&KEY_TAIL);
+        let mut rng = ChaCha8Rng::from_seed(key);
+        rng.set_stream(stream);
+        Self { rng }
+    }
+
+    /// An even number below `bound`, which is above 0. Exact: Lemire's multiply-shift ("Fast random
+    /// integer generation in an interval", 2019), whose division runs once in `2^32 / bound` draws.
+    #[inline]
+    pub(super) fn below(&mut self, bound: u32) -> u32 {
+        let (mut high, mut low) = halves(u64::from(self.rng.next_u32()) * u64::from(bound));
+        if low < bound {
+            let reject = bound.wrapping_neg() % bound;
+            while low < reject {
+                (high, low) = halves(u64::from(self.rng.next_u32()) * u64::from(bound));
+            }
+        }
+        high
+    }
+
+    /// A number from `low..=high`, evenly.
+    #[inline]
+    pub(super) fn between(&mut self, low: u64, high: u64) -> u64 {
+        match u32::try_from((high - low).saturating_add(1)) {
+            Ok(span) => low + u64::from(self.below(span)),
+            Err(_) => self.between_far(low, high),
+        }
+    }
+
+    /// Rejects above the next power of two: at most every other draw is wasted.
+    #[cold]
+    fn between_far(&mut self, low: u64, high: u64) -> u64 {
+        let mask = u64::MAX >> (high - low).leading_zeros();
+        loop {
+            let offset = self.rng.next_u64() & mask;
+            if offset <= high - low {
+                return low + offset;
+            }
+        }
+    }
+
+    /// A number from the distribution.
+    #[inline]
+    pub(super) fn draw(&mut self, draw: Draw) -> u64 {
+        match draw {
+            Draw::Fixed(value) => value,
+            Draw::Uniform { low, high } => self.between(low, high),
+            Draw::Geometric { mean } => self.geometric(Geometric::new(mean)),
+        }
+    }
+
+    /// A number from the distribution.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the product of two negative numbers is positive, and cut off"
+    )]
+    pub(super) fn geometric(&mut self, geometric: Geometric) -> u64 {
+        // 53 random bits, moved off 0, whose logarithm there is not.
+        let unit = ((self.rng.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
+        (ln(unit) * geometric.scale).min(geometric.cut) as u64
+    }
+}
+
+/// A geometric distribution, ready to be drawn from by inversion: how often in a row an event of
+/// probability `1 / (1 + mean)` fails to happen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Geometric {
+    /// One over the logarithm of the probability to fail.
+    scale: f64,
+    cut: f64,
+}
+
+impl Geometric {
+    pub(super) fn new(mean: f64) -> Self {
+        Self {
+            scale: 1.0 / ln(mean / (1.0 + mean)),
+            cut: mean * GEOMETRIC_CUT,
+        }
+    }
+}
+
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "halves are what is asked for"
+)]
+fn halves(wide: u64) -> (u32, u32) {
+    ((wide >> 32) as u32, wide as u32)
+}
+
+/// The natural logarithm of a positive normal number, from operations that IEEE 754 rounds alike on
+/// every machine; right to about 14 digits.
+fn ln(x: f64) -> f64 {
+    const MANTISSA_BITS: u32 = f64::MANTISSA_DIGITS - 1;
+    let bits = x.to_bits();
+    let mut exponent = (bits >> MANTISSA_BITS) as f64 - 1023.0;
+    let mut mantissa = f64::from_bits(bits & ((1 << MANTISSA_BITS) - 1) | 1023 << MANTISSA_BITS);
+    if mantissa > std::f64::consts::SQRT_2 {
+        mantissa /= 2.0;
+        exponent += 1.0;
+    }
+    // ln m = 2 atanh z, with z at most 0.172: ten terms leave less than 10^-16.
+    let z = (mantissa - 1.0) / (mantissa + 1.0);
+    let square = z * z;
+    let series = (0..10).rev().fold(0.0, |sum, term| {
+        sum * square + 1.0 / f64::from(2 * term + 1)
+    });
+    exponent * std::f64::consts::LN_2 + 2.0 * z * series
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: the home-made logarithm is a logarithm.
+    #[test]
+    fn ln_agrees_with_the_platforms() {
+        for x in [1e-16, 0.001, 0.3, 0.5, 0.999_999, 1.0, 1.5, 2.0, 12345.678] {
+            let error = (ln(x) - f64::ln(x)).abs();
+            assert!(error <= 1e-13, "ln({x}) is off by {error}");
+        }
+    }
+
+    /// Goal: even draws hit every value about equally often, and nothing outside.
+    #[test]
+    fn even_draws_are_even() {
+        let mut dice = Dice::new(1, 0);
+        let mut hits = [0u32; 7];
+        for _ in 0..70_000 {
+            hits[usize::try_from(dice.between(10, 16) - 10).unwrap()] += 1;
+        }
+        assert!(
+            hits.iter().all(|hit| (9_600..10_400).contains(hit)),
+            "{hits:?}"
+        );
+    }
+
+    /// Goal: ranges wider than 32 bits are covered to both ends.
+    #[test]
+    fn wide_draws_reach_far() {
+        let mut dice = Dice::new(1, 0);
+        let drawn: Vec<u64> = (0..1000).map(|_| dice.between(5, 3 << 40)).collect();
+        assert!(drawn.iter().all(|n| (5..=3 << 40).contains(n)));
+        assert!(drawn.iter().any(|n| *n > 5 << 38) && drawn.iter().any(|n| *n < 1 << 39));
+        assert_eq!(
+            Dice::new(9, 9).between(0, u64::MAX),
+            Dice::new(9, 9).rng.next_u64()
+        );
+    }
+
+    /// Goal: geometric draws have the mean they were asked for, and start at 0.
+    #[test]
+    fn geometric_draws_have_their_mean() {
+        for mean in [0.25, 1.0, 50.0] {
+            let mut dice = Dice::new(3, 0);
+            let geometric = Geometric::new(mean);
+            let drawn: Vec<u64> = (0..100_000).map(|_| dice.geometric(geometric)).collect();
+            let found = drawn.iter().sum::<u64>() as f64 / drawn.len() as f64;
+            assert!(
+                (found / mean - 1.0).abs() < 0.03,
+                "mean {found} instead of {mean}"
+            );
+            assert!(drawn.contains(&0));
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! A mix whose arms are short, drawn without a jump an operation.
+//!
+//! To interpret an arm means to jump by its number, and a jump by a random number is mispredicted:
+//! some 5 ns, more than everything else together. So a batch is made in two passes. The first draws
+//! all choices and copies each arm's pattern, always the same number of operations wide, whatever
+//! the arm's own length. The second goes arm by arm and fills in what the pattern left open, each in
+//! a loop that knows what it fills in.
+
+use super::dice::{Dice, Geometric};
+use super::program::unroll;
+use super::source::BATCH_OPS;
+use super::{AnyField, Arm, Draw, Op, Step, Template};
+use crate::heap::Field;
+
+/// The longest arm, and so the widest pattern: 128 bytes to copy for a choice.
+pub(super) const WIDTH_MAX: usize = 8;
+
+/// The largest table of choices (one byte a unit of weight): an eighth of a level-1 cache.
+const TABLE_MAX: u64 = 4096;
+
+/// A mix in tables.
+#[derive(Debug)]
+pub(super) struct FlatMix {
+    /// The arm for each unit of weight.
+    table: Vec<u8>,
+    arms: Vec<Pattern>,
+    /// The longest arm, rounded up to a power of two.
+    width: usize,
+    /// For each arm where in the batch it was put; scratch.
+    places: Vec<[u16; BATCH_OPS]>,
+}
+
+#[derive(Debug)]
+struct Pattern {
+    ops: [Op; WIDTH_MAX],
+    len: usize,
+    /// What is left open, by its offset in the pattern.
+    open: Vec<(usize, Template)>,
+}
+
+/// Operations under way to be handed out; room for one pattern more than are.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    ops: Box<[Op; BATCH_OPS + WIDTH_MAX]>,
+    len: usize,
+}
+
+impl Buffer {
+    pub(super) fn new() -> Self {
+        Self {
+            ops: Box::new([Op::Safepoint; BATCH_OPS + WIDTH_MAX]),
+            len: 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn room(&self) -> usize {
+        BATCH_OPS - self.len
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    pub(super) fn filled(&self) -> &[Op] {
+        &self.ops[..self.len]
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, op: Op) {
+        self.ops[self.len] = op;
+        self.len += 1;
+    }
+
+    pub(super) fn extend(&mut self, ops: &[Op]) {
+        self.ops[self.len..self.len + ops.len()].copy_from_slice(ops);
+        self.len += ops.len();
+    }
+}
+
+impl FlatMix {
+    /// `None` if an arm is too long, loops over something drawn, or there are too many.
+    pub(super) fn new(arms: &[Arm]) -> Option<Self> {
+        let shared = arms.iter().fold(0, |divisor, arm| gcd(divisor, arm.weight));
+        let total: u64 = arms.iter().map(|arm| u64::from(arm.weight / shared)).sum();
+        if total > TABLE_MAX {
+            return None;
+        }
+        let mut table = Vec::new();
+        for (number, arm) in arms.iter().enumerate() {
+            let number = u8::try_from(number).ok()?;
+            table.extend(std::iter::repeat_n(number, (arm.weight / shared) as usize));
+        }
+        let arms: Vec<Pattern> = arms
+            .iter()
+            .map(|arm| Pattern::new(&arm.body))
+            .collect::<Option<_>>()?;
+        let longest = arms.iter().map(|arm| arm.len).max()?;
+        Some(Self {
+            table,
+            width: longest.max(1).next_power_of_two(),
+            places: vec![[0; BATCH_OPS]; arms.len()],
+            arms,
+        })
+    }
+
+    /// Draws up to `times` choices into `buffer`, as many as there is room for; says how many.
+    pub(super) fn fill(&mut self, times: u64, dice: &mut Dice, buffer: &mut Buffer) -> u64 {
+        let room = buffer.room() / self.width;
+        let count = usize::try_from(times).map_or(room, |times| times.min(room));
+        match self.width {
+            1 => self.fill_wide::<1>(count, dice, buffer),
+            2 => self.fill_wide::<2>(count, dice, buffer),
+            4 => self.fill_wide::<4>(count, dice, buffer),
+            _ => self.fill_wide::<WIDTH_MAX>(count, dice, buffer),
+        }
+        count as u64
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a table has at most 4096 entries, a batch 1024"
+    )]
+    fn fill_wide<const WIDTH: usize>(&mut self, count: usize, dice: &mut Dice, to: &mut Buffer) {
+        let bound = self.table.len() as u32;
+        let mut taken = [0usize; u8::MAX as usize + 1];
+        for _ in 0..count {
+            let arm = usize::from(self.table[dice.below(bound) as usize]);
+            let pattern = &self.arms[arm];
+            to.ops[to.len..to.len + WIDTH].copy_from_slice(&pattern.ops[..WIDTH]);
+            self.places[arm][taken[arm]] = to.len as u16;
+            taken[arm] += 1;
+            to.len += pattern.len;
+        }
+        for (arm, pattern) in self.arms.iter().enumerate() {
+            let places = &self.places[arm][..taken[arm]];
+            for (offset, template) in &pattern.open {
+                template.scatter(places, *offset, dice, to);
+            }
+        }
+    }
+}
+
+impl Pattern {
+    fn new(body: &[Step]) -> Option<Self> {
+        let mut pattern = Self {
+            ops: [Op::Safepoint; WIDTH_MAX],
+            len: 0,
+            open: Vec::new(),
+        };
+        for step in body {
+            if let Step::Drawn(template) = step {
+                pattern.open.push((pattern.len, template.clone()));
+                pattern.push(Op::Safepoint)?;
+            } else {
+                unroll(step)?
+                    .into_iter()
+                    .try_for_each(|op| pattern.push(op))?;
+            }
+        }
+        Some(pattern)
+    }
+
+    fn push(&mut self, op: Op) -> Option<()> {
+        *self.ops.get_mut(self.len)? = op;
+        self.len += 1;
+        Some(())
+    }
+}
+
+impl Template {
+    /// The operation, drawn.
+    pub(super) fn draw(&self, dice: &mut Dice) -> Op {
+        let mut buffer = Op::Safepoint;
+        self.each(dice, 1, |_, op| buffer = op);
+        buffer
+    }
+
+    fn scatter(&self, places: &[u16], offset: usize, dice: &mut Dice, to: &mut Buffer) {
+        self.each(dice, places.len(), |number, op| {
+            to.ops[usize::from(places[number]) + offset] = op;
+        });
+    }
+
+    /// Draws the operation `count` times. What it is, is asked once.
+    #[inline]
+    fn each(&self, dice: &mut Dice, count: usize, put: impl FnMut(usize, Op)) {
+        match *self {
+            Self::Get { dst, list, index } => repeat(index, dice, count, put, |drawn| {
+                let index = saturate(drawn);
+                Op::Get { dst, list, index }
+            }),
+            Self::Set { list, index, val } => repeat(index, dice, count, put, |drawn| {
+                let index = saturate(drawn);
+                Op::Set { list, index, val }
+            }),
+            Self::TruncateFront { list, count: n } => repeat(n, dice, count, put, |count| {
+                Op::TruncateFront { list, count }
+            }),
+            Self::TruncateFrontTo { list, leave } => repeat(leave, dice, count, put, |leave| {
+                Op::TruncateFrontTo { list, leave }
+            }),
+            Self::TruncateBack { list, count: n } => repeat(n, dice, count, put, |count| {
+                Op::TruncateBack { list, count }
+            }),
+            Self::TruncateBackTo { list, leave } => repeat(leave, dice, count, put, |leave| {
+                Op::TruncateBackTo { list, leave }
+            }),
+            Self::Load { dst, obj, field } => repeat(field.draw(), dice, count, put, |drawn| {
+                let field = Field(u8::from(drawn != 0));
+                Op::Load { dst, obj, field }
+            }),
+            Self::Store { obj, field, val } => repeat(field.draw(), dice, count, put, |drawn| {
+                let field = Field(u8::from(drawn != 0));
+                Op::Store { obj, field, val }
+            }),
+        }
+    }
+}
+
+impl AnyField {
+    fn draw(self) -> Draw {
+        match self {
+            Self::Fixed(field) => Draw::Fixed(field.0.into()),
+            Self::Any => Draw::Uniform { low: 0, high: 1 },
+        }
+    }
+}
+
+/// An index beyond `u32` is out of range of every list, and so is the greatest `u32`.
+fn saturate(index: u64) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+#[inline]
+fn repeat(
+    draw: Draw,
+    dice: &mut Dice,
+    count: usize,
+    mut put: impl FnMut(usize, Op),
+    make: impl Fn(u64) -> Op,
+) {
+    match draw {
+        Draw::Uniform { low, high } => {
+            for number in 0..count {
+                put(number, make(dice.between(low, high)));
+            }
+        }
+        Draw::Geometric { mean } => {
+            let geometric = Geometric::new(mean);
+            for number in 0..count {
+                put(number, make(dice.geometric(geometric)));
+            }
+        }
+        Draw::Fixed(value) => {
+            for number in 0..count {
+                put(number, make(value));
+            }
+        }
+    }
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

@@ -1,0 +1,414 @@
+//! What a plan's programs may do, found by walking them without running them.
+//!
+//! Each register is followed from operation to operation: was it written, what may it refer to, was
+//! its reference moved away. What lies in the heap is one pot: a program that reads a list, a field
+//! or a mailbox may get anything that any program ever put into any of them. Loops are walked until
+//! nothing changes, arms of a mix side by side and then joined. So a [`Problem`] is always real (the
+//! operation cannot do anything when it first runs), while a fact that checks rely on, such as
+//! [`ListUsage::fresh_only`], is only claimed when it holds on every path.
+
+use super::value::{Contents, Register, Registers, Value};
+use super::{Arm, ListUsage, MutatorPlan, Needs, Op, OpKind, Plan, Step};
+use crate::heap::{Shape, Slot};
+
+/// An operation that cannot do what it is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Problem {
+    /// The mutator's number.
+    pub mutator: usize,
+    /// The step's number: steps are counted from 0 as they are met, setup first, a repetition or mix
+    /// before its parts.
+    pub step: usize,
+    /// The register.
+    pub slot: Slot,
+    /// What is wrong with it.
+    pub kind: ProblemKind,
+}
+
+/// What is wrong with a register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// Nothing was put into it before.
+    NeverWritten,
+    /// An operation of this kind emptied it.
+    EmptiedBy(OpKind),
+    /// It can refer to objects, but to none of the shape that the operation works on.
+    NeverA(Shape),
+    /// It is read from places that no program ever puts anything into.
+    NeverFilled,
+    /// It holds a weak reference, which must be upgraded first.
+    Weak,
+    /// It holds a strong reference where a weak one is asked for.
+    NotWeak,
+    /// It is the container, and moves into itself; the container must stay in a register.
+    IntoItself,
+}
+
+/// All that is found out about a plan.
+#[derive(Debug, Clone, Default)]
+pub struct Flow {
+    /// What cannot work, in the order of mutators and steps.
+    pub problems: Vec<Problem>,
+    /// What a heap must be able to do.
+    pub needs: Needs,
+    /// How each shared object is used, by number.
+    pub usage: Vec<ListUsage>,
+}
+
+impl Flow {
+    /// Walks all programs of `plan`.
+    pub fn of(plan: &Plan) -> Self {
+        // What one program reads depends on what the others write, so all are walked again until
+        // the pot has everything in it.
+        let mut contents = Contents::default();
+        loop {
+            let before = contents;
+            let flow = Self::with(plan, &mut contents);
+            if contents == before {
+                return flow;
+            }
+        }
+    }
+
+    fn with(plan: &Plan, contents: &mut Contents) -> Self {
+        let untouched = plan.objects.iter().map(|object| ListUsage {
+            fresh_only: object.shape == Shape::List,
+            gapless: object.shape == Shape::List,
+            ..ListUsage::default()
+        });
+        let mut flow = Self {
+            usage: untouched.collect(),
+            ..Self::default()
+        };
+        flow.needs.threads = plan.mutators.len() > 1;
+        flow.needs.globals = plan.globals > 0;
+        for object in &plan.objects {
+            flow.needs.add_shape(object.shape);
+        }
+        for (number, mutator) in (0u32..).zip(&plan.mutators) {
+            let mut walk = Walk {
+                plan,
+                mutator: number,
+                flow: &mut flow,
+                contents,
+                state: Registers::default(),
+                step: 0,
+                muted: 0,
+                gap: false,
+                appends_to: 0,
+            };
+            walk.program(mutator);
+        }
+        for usage in &mut flow.usage {
+            usage.fresh_only &= !usage.sets;
+            usage.gapless &= usage.fresh_only && !usage.pops && !usage.truncates_back;
+        }
+        flow
+    }
+}
+
+/// The walk through one mutator's program.
+struct Walk<'a> {
+    plan: &'a Plan,
+    mutator: u32,
+    flow: &'a mut Flow,
+    contents: &'a mut Contents,
+    state: Registers,
+    /// The number of the next step.
+    step: usize,
+    /// How many walks are under way whose problems may be none.
+    muted: u32,
+    /// It made an object that did not go straight to a list.
+    gap: bool,
+    /// The shared lists it appends to.
+    appends_to: u64,
+}
+
+/// The paths.
+impl Walk<'_> {
+    fn program(&mut self, mutator: &MutatorPlan) {
+        self.state.reserve(mutator.registers);
+        for (slot, object) in &mutator.held {
+            let shape = self.plan.objects[*object].shape;
+            self.state.put(*slot, Value::shared(shape, *object));
+        }
+        self.steps(&mutator.setup);
+        self.repeated(|walk| walk.steps(&mutator.body));
+        if self.gap || self.state.unappended || self.appends_to.count_ones() > 1 {
+            self.each_usage(self.appends_to, |usage, _| usage.gapless = false);
+        }
+    }
+
+    fn steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            let number = self.step;
+            self.step += 1;
+            match step {
+                Step::Fixed(op) => self.op(number, op),
+                Step::Drawn(template) => self.op(number, &template.sample()),
+                Step::Repeat { body, .. } => self.repeated(|walk| walk.steps(body)),
+                Step::Mix { arms, .. } => {
+                    // Each arm may find what any other left behind, so what the first walks miss
+                    // may be there after all.
+                    self.muted += 1;
+                    self.repeated(|walk| walk.arms(arms));
+                    self.muted -= 1;
+                    self.step = number + 1;
+                    self.arms(arms);
+                }
+            }
+        }
+    }
+
+    /// Walks `body` until another time finds nothing new.
+    fn repeated(&mut self, mut body: impl FnMut(&mut Self)) {
+        let start = self.step;
+        loop {
+            let entry = self.state.clone();
+            self.step = start;
+            body(self);
+            let mut joined = entry.clone();
+            joined.join(&self.state);
+            if joined == entry {
+                return;
+            }
+            self.state = joined;
+        }
+    }
+
+    fn arms(&mut self, arms: &[Arm]) {
+        let entry = self.state.clone();
+        let mut exit: Option<Registers> = None;
+        for arm in arms {
+            self.state = entry.clone();
+            self.steps(&arm.body);
+            match &mut exit {
+                Some(exit) => exit.join(&self.state),
+                None => exit = Some(self.state.clone()),
+            }
+        }
+        self.state = exit.unwrap_or(entry);
+    }
+}
+
+/// The operations.
+impl Walk<'_> {
+    fn op(&mut self, step: usize, op: &Op) {
+        self.flow.needs.add_op(op);
+        match *op {
+            Op::Alloc { dst, shape } => {
+                self.gap |= self.state.unappended;
+                self.state.put_newest(dst, shape);
+            }
+            Op::Copy { dst, src } => {
+                if let Some(value) = self.strong(step, src) {
+                    self.state.share(src);
+                    let private = false;
+                    self.state.put(dst, Value { private, ..value });
+                }
+            }
+            Op::Clear { slot } => {
+                self.held(step, slot);
+                self.state.empty(slot, OpKind::Clear);
+            }
+            Op::Peek { slot } => drop(self.strong(step, slot)),
+            Op::Load { dst, obj, .. } => {
+                self.shaped(step, obj, Shape::Node);
+                self.state.put(dst, self.contents.read());
+            }
+            Op::Erase { obj, .. } => drop(self.shaped(step, obj, Shape::Node)),
+            Op::Store { obj, val, .. } => {
+                let container = self.shaped(step, obj, Shape::Node);
+                self.put_into(step, obj, container, val, OpKind::Store);
+            }
+            Op::Publish { src, .. } => drop(self.moved(step, src, OpKind::Publish)),
+            Op::Fetch { dst, global } => {
+                let object = usize::from(global.0);
+                let value = match self.plan.objects.get(object) {
+                    Some(shared) => Value::shared(shared.shape, object),
+                    None => self.contents.read(),
+                };
+                self.state.put(dst, value);
+            }
+            Op::Add { counter, .. } | Op::Read { counter } | Op::WriteBack { counter, .. } => {
+                self.shaped(step, counter, Shape::Counter);
+            }
+            Op::Downgrade { dst, src } => {
+                if let Some(value) = self.strong(step, src) {
+                    self.state.share(src);
+                    self.state.put(
+                        dst,
+                        Value {
+                            weak: true,
+                            private: false,
+                            ..value
+                        },
+                    );
+                }
+            }
+            Op::Upgrade { dst, weak } => self.upgrade(step, dst, weak),
+            Op::Safepoint | Op::Collect => {}
+            _ => self.list_op(step, op),
+        }
+    }
+
+    fn list_op(&mut self, step: usize, op: &Op) {
+        match *op {
+            Op::Append { list, val } => self.append(step, list, val),
+            Op::Set { list, val, .. } => {
+                let container = self.writes(step, list, |usage| usage.sets = true);
+                self.put_into(step, list, container, val, OpKind::Set);
+            }
+            Op::Get { dst, list, .. } => {
+                self.shaped(step, list, Shape::List);
+                self.state.put(dst, self.contents.read());
+            }
+            Op::Pop { dst, list } => {
+                self.writes(step, list, |usage| usage.pops = true);
+                self.state.put(dst, self.contents.read());
+            }
+            Op::TruncateFront { list, .. } | Op::TruncateFrontTo { list, .. } => {
+                self.writes(step, list, |usage| usage.truncates_front = true);
+            }
+            Op::TruncateBack { list, .. } | Op::TruncateBackTo { list, .. } => {
+                self.writes(step, list, |usage| usage.truncates_back = true);
+            }
+            Op::Len { list, .. } => drop(self.shaped(step, list, Shape::List)),
+            _ => unreachable!("only operations on lists come here"),
+        }
+    }
+
+    fn append(&mut self, step: usize, list: Slot, val: Slot) {
+        let fresh = self.state.is_newest(val);
+        let container = self.writes(step, list, |_| {});
+        if let Some(container) = container {
+            self.appends_to |= container.objects;
+            self.each_usage(container.objects, |usage, mutator| {
+                push_once(&mut usage.appenders, mutator);
+                usage.fresh_only &= fresh;
+            });
+            self.gap |= !container.is_certain();
+            self.state.unappended &= !fresh;
+        }
+        self.put_into(step, list, container, val, OpKind::Append);
+    }
+
+    fn upgrade(&mut self, step: usize, dst: Slot, weak: Slot) {
+        if let Some(value) = self.held(step, weak) {
+            if !value.weak {
+                self.problem(step, weak, ProblemKind::NotWeak);
+            }
+            self.state.put(
+                dst,
+                Value {
+                    weak: false,
+                    ..value
+                },
+            );
+        }
+    }
+
+    /// Moves `val` into `container`, which the register `obj` holds.
+    fn put_into(
+        &mut self,
+        step: usize,
+        obj: Slot,
+        container: Option<Value>,
+        val: Slot,
+        by: OpKind,
+    ) {
+        if obj == val {
+            self.problem(step, val, ProblemKind::IntoItself);
+            return;
+        }
+        let moved = self.moved(step, val, by);
+        if let (Some(container), Some(moved)) = (container, moved) {
+            // What nothing refers to yet cannot be reached from what it is given.
+            self.flow.needs.cycles |= !container.private
+                && match by {
+                    OpKind::Store => moved.shapes.may_refer(),
+                    _ => moved.shapes.has(Shape::List),
+                };
+        }
+    }
+
+    fn moved(&mut self, step: usize, slot: Slot, by: OpKind) -> Option<Value> {
+        let value = self.strong(step, slot);
+        if let Some(value) = value {
+            self.contents.add(value);
+        }
+        self.state.empty(slot, by);
+        value
+    }
+
+    /// Notes a change of the list in `list`, of the kind that `note` notes.
+    fn writes(&mut self, step: usize, list: Slot, note: impl Fn(&mut ListUsage)) -> Option<Value> {
+        let value = self.shaped(step, list, Shape::List)?;
+        self.each_usage(value.objects, |usage, mutator| {
+            push_once(&mut usage.writers, mutator);
+            note(usage);
+        });
+        Some(value)
+    }
+
+    fn each_usage(&mut self, objects: u64, note: impl Fn(&mut ListUsage, u32)) {
+        for (number, usage) in self.flow.usage.iter_mut().enumerate() {
+            if objects >> number & 1 == 1 {
+                note(usage, self.mutator);
+            }
+        }
+    }
+}
+
+/// What must be true of a register.
+impl Walk<'_> {
+    fn held(&mut self, step: usize, slot: Slot) -> Option<Value> {
+        let kind = match self.state.get(slot) {
+            Register::Held(value) => return Some(value),
+            Register::Never => ProblemKind::NeverWritten,
+            Register::Gone(by) => ProblemKind::EmptiedBy(by),
+        };
+        self.problem(step, slot, kind);
+        None
+    }
+
+    fn strong(&mut self, step: usize, slot: Slot) -> Option<Value> {
+        let value = self.held(step, slot)?;
+        if value.weak {
+            self.problem(step, slot, ProblemKind::Weak);
+            return None;
+        }
+        if value.shapes.is_empty() {
+            self.problem(step, slot, ProblemKind::NeverFilled);
+            return None;
+        }
+        Some(value)
+    }
+
+    fn shaped(&mut self, step: usize, slot: Slot, shape: Shape) -> Option<Value> {
+        let value = self.strong(step, slot)?;
+        if !value.shapes.has(shape) {
+            self.problem(step, slot, ProblemKind::NeverA(shape));
+            return None;
+        }
+        Some(value)
+    }
+
+    fn problem(&mut self, step: usize, slot: Slot, kind: ProblemKind) {
+        let problem = Problem {
+            mutator: self.mutator as usize,
+            step,
+            slot,
+            kind,
+        };
+        if self.muted == 0 && !self.flow.problems.contains(&problem) {
+            self.flow.problems.push(problem);
+        }
+    }
+}
+
+fn push_once(numbers: &mut Vec<u32>, number: u32) {
+    if numbers.last() != Some(&number) {
+        numbers.push(number);
+    }
+}

@@ -1,0 +1,240 @@
+//! A program in the form in which it is walked: a flat list of instructions.
+//!
+//! The tree of [`Step`]s is what people write; walking it would cost a recursion an operation. Here
+//! it becomes a list without recursion, in which everything that can be known beforehand is known:
+//!
+//! * neighbouring fixed operations, and repetitions of nothing else, become one [`Inst::Burst`],
+//!   which is handed out without copying;
+//! * a mix of short arms becomes one [`FlatMix`], which is filled in by arm and not by operation:
+//!   a random jump for each operation would cost more than all the drawing;
+//! * what remains is loops, choices and single draws.
+
+use super::flat_mix::FlatMix;
+use super::{Arm, Draw, Op, Step, Template};
+
+/// Repetitions of fixed operations up to this many are written out in place, to become part of a
+/// longer burst or a mix's arm.
+const UNROLL_MAX: u64 = 256;
+
+/// A position in the list of instructions.
+pub(super) type Place = usize;
+
+/// One instruction.
+#[derive(Debug)]
+pub(super) enum Inst {
+    /// The operations `start..end`, `times` times.
+    Burst {
+        start: usize,
+        end: usize,
+        times: Draw,
+    },
+    /// One operation with something to draw.
+    Draw(Template),
+    /// A mix of short arms.
+    Flat { times: Draw, mix: usize },
+    /// Begins a loop, whose body follows; goes to `exit` when there is nothing to do.
+    Loop { times: Draw, exit: Place },
+    /// Ends a loop's body, which begins at `body`.
+    Again { body: Place },
+    /// Goes to one of several arms.
+    Choose { choice: usize },
+    /// Goes to `to`.
+    Jump { to: Place },
+    /// The beginning of a round; always at place 0.
+    Begin,
+    /// The end of a round.
+    Finish,
+}
+
+/// Where a mix of long arms can go.
+#[derive(Debug)]
+pub(super) struct Choice {
+    /// The sum of the weights up to and with each arm.
+    sums: Vec<u64>,
+    /// Where each arm begins.
+    arms: Vec<Place>,
+}
+
+impl Choice {
+    /// The sum of all weights.
+    pub(super) fn total(&self) -> u64 {
+        self.sums.last().copied().unwrap_or(1)
+    }
+
+    /// Where the arm begins that `drawn`, which is below the total, falls on.
+    pub(super) fn arm(&self, drawn: u64) -> Place {
+        self.arms[self.sums.partition_point(|sum| *sum <= drawn)]
+    }
+}
+
+/// A flattened program.
+#[derive(Debug, Default)]
+pub(super) struct Program {
+    pub(super) code: Vec<Inst>,
+    /// The fixed operations of all bursts.
+    pub(super) ops: Vec<Op>,
+    pub(super) mixes: Vec<FlatMix>,
+    pub(super) choices: Vec<Choice>,
+}
+
+impl Program {
+    pub(super) fn new(steps: &[Step]) -> Self {
+        let mut program = Self::default();
+        program.code.push(Inst::Begin);
+        program.flatten(steps);
+        program.code.push(Inst::Finish);
+        program
+    }
+
+    fn flatten(&mut self, steps: &[Step]) {
+        let mut rest = steps;
+        while let Some((first, behind)) = rest.split_first() {
+            let fixed = fixed_prefix(rest);
+            if fixed.taken > 0 {
+                self.burst(&fixed.ops, Draw::Fixed(1));
+                rest = &rest[fixed.taken..];
+                continue;
+            }
+            self.step(first);
+            rest = behind;
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Fixed(op) => self.burst(&[*op], Draw::Fixed(1)),
+            Step::Drawn(template) => self.code.push(Inst::Draw(template.clone())),
+            Step::Repeat { times, body } => {
+                let fixed = fixed_prefix(body);
+                if fixed.taken == body.len() {
+                    self.burst(&fixed.ops, *times);
+                } else {
+                    self.repeat(*times, |program| program.flatten(body));
+                }
+            }
+            Step::Mix { times, arms } => match FlatMix::new(arms) {
+                Some(mix) => {
+                    self.code.push(Inst::Flat {
+                        times: *times,
+                        mix: self.mixes.len(),
+                    });
+                    self.mixes.push(mix);
+                }
+                None => self.repeat(*times, |program| program.choose(arms)),
+            },
+        }
+    }
+
+    fn burst(&mut self, ops: &[Op], times: Draw) {
+        if ops.is_empty() {
+            return;
+        }
+        let start = self.ops.len();
+        self.ops.extend_from_slice(ops);
+        self.code.push(Inst::Burst {
+            start,
+            end: self.ops.len(),
+            times,
+        });
+    }
+
+    fn repeat(&mut self, times: Draw, body: impl FnOnce(&mut Self)) {
+        let entry = self.code.len();
+        self.code.push(Inst::Loop { times, exit: 0 });
+        body(self);
+        self.code.push(Inst::Again { body: entry + 1 });
+        let exit = self.code.len();
+        self.code[entry] = Inst::Loop { times, exit };
+    }
+
+    fn choose(&mut self, arms: &[Arm]) {
+        let choice = self.choices.len();
+        let sums = arms.iter().scan(0, |sum, arm| {
+            *sum += u64::from(arm.weight);
+            Some(*sum)
+        });
+        self.choices.push(Choice {
+            sums: sums.collect(),
+            arms: Vec::new(),
+        });
+        self.code.push(Inst::Choose { choice });
+        let mut ends = Vec::new();
+        for arm in arms {
+            let begin = self.code.len();
+            self.choices[choice].arms.push(begin);
+            self.flatten(&arm.body);
+            ends.push(self.code.len());
+            self.code.push(Inst::Jump { to: 0 });
+        }
+        let join = self.code.len();
+        for end in ends {
+            self.code[end] = Inst::Jump { to: join };
+        }
+    }
+}
+
+/// The longest beginning of `steps` that is fixed and short when written out.
+struct FixedPrefix {
+    ops: Vec<Op>,
+    /// How many steps it covers.
+    taken: usize,
+}
+
+fn fixed_prefix(steps: &[Step]) -> FixedPrefix {
+    let mut ops = Vec::new();
+    let taken = steps
+        .iter()
+        .take_while(|step| match step {
+            Step::Fixed(op) => {
+                ops.push(*op);
+                true
+            }
+            repeat => unroll(repeat).map(|more| ops.extend(more)).is_some(),
+        })
+        .count();
+    FixedPrefix { ops, taken }
+}
+
+/// What a step comes to when written out, if it is fixed and short.
+pub(super) fn unroll(step: &Step) -> Option<Vec<Op>> {
+    match step {
+        Step::Fixed(op) => Some(vec![*op]),
+        Step::Repeat {
+            times: Draw::Fixed(times),
+            body,
+        } => {
+            let mut once = Vec::new();
+            for step in body {
+                once.extend(unroll(step)?);
+                if once.len() as u64 > UNROLL_MAX {
+                    return None;
+                }
+            }
+            let total = times.checked_mul(once.len() as u64)?;
+            (total <= UNROLL_MAX).then(|| {
+                let times = usize::try_from(*times).unwrap_or(0);
+                once.repeat(if once.is_empty() { 0 } else { times })
+            })
+        }
+        Step::Drawn(_) | Step::Repeat { .. } | Step::Mix { .. } => None,
+    }
+}
+
+/// Whether a program can hand out an operation at all.
+pub(crate) fn yields(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match step {
+        Step::Fixed(_) | Step::Drawn(_) => true,
+        Step::Repeat { times, body } => can_be_positive(*times) && yields(body),
+        Step::Mix { times, arms } => {
+            can_be_positive(*times) && arms.iter().any(|arm| arm.weight > 0 && yields(&arm.body))
+        }
+    })
+}
+
+fn can_be_positive(times: Draw) -> bool {
+    match times {
+        Draw::Fixed(times) => times > 0,
+        Draw::Uniform { high, .. } => high > 0,
+        Draw::Geometric { mean } => mean > 0.0,
+    }
+}

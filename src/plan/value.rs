@@ -1,0 +1,181 @@
+//! What is known of a register without running the program: the values of [`Flow`](super::Flow).
+//!
+//! Everything here is a set of possibilities; `join` is their union, for places that several paths
+//! lead to. It only ever grows, so walks that repeat until nothing changes come to an end.
+
+use super::OpKind;
+use crate::heap::{Shape, Slot};
+
+/// A set of shapes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Shapes(u8);
+
+impl Shapes {
+    pub(super) fn one(shape: Shape) -> Self {
+        Self(1 << shape as u8)
+    }
+
+    pub(super) fn has(self, shape: Shape) -> bool {
+        self.0 & Self::one(shape).0 != 0
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether such an object can refer to others.
+    pub(super) fn may_refer(self) -> bool {
+        self.has(Shape::Node) || self.has(Shape::List)
+    }
+}
+
+/// What a register that was written may refer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) shapes: Shapes,
+    /// The shared objects it may be, by number.
+    pub(super) objects: u64,
+    /// Nothing else refers to it: it was made here and not copied or moved since.
+    pub(super) private: bool,
+    pub(super) weak: bool,
+}
+
+impl Value {
+    pub(super) fn new_object(shape: Shape) -> Self {
+        Self {
+            shapes: Shapes::one(shape),
+            objects: 0,
+            private: true,
+            weak: false,
+        }
+    }
+
+    pub(super) fn shared(shape: Shape, object: usize) -> Self {
+        Self {
+            objects: 1 << object,
+            private: false,
+            ..Self::new_object(shape)
+        }
+    }
+
+    /// Whether it is one certain shared object.
+    pub(super) fn is_certain(self) -> bool {
+        self.objects.count_ones() == 1
+    }
+}
+
+/// What lies in the heap, all places together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Contents {
+    shapes: Shapes,
+    objects: u64,
+}
+
+impl Contents {
+    pub(super) fn add(&mut self, value: Value) {
+        self.shapes.0 |= value.shapes.0;
+        self.objects |= value.objects;
+    }
+
+    pub(super) fn read(self) -> Value {
+        Value {
+            shapes: self.shapes,
+            objects: self.objects,
+            private: false,
+            weak: false,
+        }
+    }
+}
+
+/// One register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Register {
+    /// Not written on any path.
+    Never,
+    /// Emptied on every path that wrote it.
+    Gone(OpKind),
+    /// Written.
+    Held(Value),
+}
+
+impl Register {
+    fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Held(a), Self::Held(b)) => Self::Held(Value {
+                shapes: Shapes(a.shapes.0 | b.shapes.0),
+                objects: a.objects | b.objects,
+                private: a.private && b.private,
+                weak: a.weak && b.weak,
+            }),
+            (held @ Self::Held(_), _) | (_, held @ Self::Held(_)) => held,
+            (gone @ Self::Gone(_), _) | (_, gone @ Self::Gone(_)) => gone,
+            (Self::Never, Self::Never) => Self::Never,
+        }
+    }
+}
+
+/// A register file, and what is known of the newest object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Registers {
+    registers: Vec<Register>,
+    /// The register that certainly holds the newest object its mutator made, and alone.
+    newest: Option<Slot>,
+    /// The newest object may not have been appended.
+    pub(super) unappended: bool,
+}
+
+impl Registers {
+    pub(super) fn reserve(&mut self, registers: u32) {
+        self.registers.resize(registers as usize, Register::Never);
+    }
+
+    pub(super) fn get(&self, slot: Slot) -> Register {
+        self.registers[slot.0 as usize]
+    }
+
+    pub(super) fn put(&mut self, slot: Slot, value: Value) {
+        self.forget_newest(slot);
+        self.registers[slot.0 as usize] = Register::Held(value);
+    }
+
+    pub(super) fn empty(&mut self, slot: Slot, by: OpKind) {
+        self.forget_newest(slot);
+        self.registers[slot.0 as usize] = Register::Gone(by);
+    }
+
+    pub(super) fn put_newest(&mut self, slot: Slot, shape: Shape) {
+        self.put(slot, Value::new_object(shape));
+        self.newest = Some(slot);
+        self.unappended = true;
+    }
+
+    /// Whether `slot` certainly holds the newest object of its mutator, which nothing else refers
+    /// to.
+    pub(super) fn is_newest(&self, slot: Slot) -> bool {
+        self.newest == Some(slot)
+    }
+
+    /// Another reference to what `slot` refers to was made.
+    pub(super) fn share(&mut self, slot: Slot) {
+        self.forget_newest(slot);
+        if let Register::Held(value) = &mut self.registers[slot.0 as usize] {
+            value.private = false;
+        }
+    }
+
+    fn forget_newest(&mut self, slot: Slot) {
+        if self.newest == Some(slot) {
+            self.newest = None;
+        }
+    }
+
+    pub(super) fn join(&mut self, other: &Self) {
+        for (ours, theirs) in self.registers.iter_mut().zip(&other.registers) {
+            *ours = ours.join(*theirs);
+        }
+        if self.newest != other.newest {
+            self.newest = None;
+        }
+        self.unappended |= other.unappended;
+    }
+}

@@ -1,0 +1,302 @@
+//! `result.json`: one workload on one heap with one seed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::{self, Judgement, Verdict};
+use crate::evidence::{Ended, Evidence, Latency};
+use crate::plan::{Plan, Requirement};
+use crate::run::HostFacts;
+
+/// The version of the result's form. Fields are only ever added to one version.
+pub const SCHEMA: u32 = 1;
+
+/// What a run came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Every check held.
+    Held,
+    /// A check was violated.
+    Violated,
+    /// It ran, but did not do what was required of it.
+    Vacuous,
+    /// The heap panicked, or ran out of memory.
+    Crashed,
+    /// It was interrupted; what there was held.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Violated => "violated",
+            Self::Vacuous => "vacuous",
+            Self::Crashed => "crashed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// The program that made a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `gcstorm`, or the name of the program that embeds it.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The commit it was built from; empty if unknown.
+    pub commit: String,
+    /// Whether the work tree differed from that commit; `None` if unknown.
+    pub dirty: Option<bool>,
+}
+
+/// The workload of a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkloadRef {
+    /// Its name.
+    pub name: String,
+    /// A digest of its text.
+    pub hash: String,
+    /// The value of every parameter.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// One mutator in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadSummary {
+    /// The thread group's name and a number.
+    pub name: String,
+    /// Operations done.
+    pub ops: u64,
+    /// From the common start to its last operation.
+    pub elapsed_ns: u64,
+}
+
+/// One kind of operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpSummary {
+    /// How many were done, over all mutators.
+    pub count: u64,
+    /// How many a second of the run.
+    pub per_second: f64,
+    /// The mean service time; `None` if nothing was timed.
+    pub mean_ns: Option<f64>,
+    /// Service times: end minus start.
+    pub service: Option<Latency>,
+    /// Response times: end minus intended start, under a rate only.
+    pub response: Option<Latency>,
+}
+
+/// Something a reader should know about a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caveat {
+    /// The check it is about; empty if it is about the run.
+    pub check: String,
+    /// A sentence or two.
+    pub text: String,
+}
+
+/// One workload on one heap with one seed: what `result.json` holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// [`SCHEMA`]
+    pub schema: u32,
+    /// What made it.
+    pub tool: Tool,
+    /// Where it was made.
+    pub host: HostFacts,
+    /// Of what.
+    pub workload: WorkloadRef,
+    /// On which heap.
+    pub heap: String,
+    /// From which seed.
+    pub seed: u64,
+    /// Which part of a sharded run: (number, of how many).
+    pub shard: Option<(u32, u32)>,
+    /// The mutators.
+    pub threads: Vec<ThreadSummary>,
+    /// How long the mutators ran.
+    pub elapsed_ns: u64,
+    /// The operations, by kind.
+    pub ops: BTreeMap<String, OpSummary>,
+    /// How long the heap held mutators up, by cause.
+    pub pauses: BTreeMap<String, Latency>,
+    /// Every counter.
+    pub counters: BTreeMap<String, u64>,
+    /// What was required of the run.
+    pub require: Vec<Requirement>,
+    /// What the checks say.
+    pub checks: Vec<Judgement>,
+    /// What a reader should know.
+    pub caveats: Vec<Caveat>,
+    /// What the run came to.
+    pub verdict: Outcome,
+    /// A line that does it again.
+    pub reproduce: String,
+    /// The evidence itself, so that it can be judged again.
+    pub evidence: Evidence,
+}
+
+impl RunResult {
+    /// Judges a run. `reproduce` is the line that does it again; `tool` says who asks.
+    pub fn new(plan: &Plan, evidence: Evidence, tool: Tool, reproduce: String) -> Self {
+        let checks = check::judge(plan, &evidence);
+        let counters = check::counters(&evidence);
+        let mut caveats = notes(plan, &checks);
+        let verdict = outcome(plan, &evidence, &checks, &counters, &mut caveats);
+        Self {
+            schema: SCHEMA,
+            tool,
+            host: HostFacts::here(),
+            workload: WorkloadRef {
+                name: plan.workload.clone(),
+                hash: plan.workload_hash.clone(),
+                parameters: plan.parameters.clone(),
+            },
+            heap: evidence.heap.clone(),
+            seed: plan.seed,
+            shard: None,
+            threads: threads(&evidence),
+            elapsed_ns: evidence.elapsed_ns,
+            ops: ops(&evidence),
+            pauses: evidence.pauses.clone(),
+            counters,
+            require: plan.require.clone(),
+            checks,
+            caveats,
+            verdict,
+            reproduce,
+            evidence,
+        }
+    }
+
+    /// How much of the evidence the checks looked at, all together.
+    pub fn examined(&self) -> u64 {
+        self.checks.iter().map(|check| check.examined).sum()
+    }
+}
+
+fn threads(evidence: &Evidence) -> Vec<ThreadSummary> {
+    let mutators = evidence.mutators.iter();
+    mutators
+        .map(|mutator| ThreadSummary {
+            name: mutator.name.clone(),
+            ops: mutator.tally.ops.values().sum(),
+            elapsed_ns: mutator.elapsed_ns,
+        })
+        .collect()
+}
+
+fn ops(evidence: &Evidence) -> BTreeMap<String, OpSummary> {
+    let seconds = evidence.elapsed_ns as f64 / 1e9;
+    let mut counts = BTreeMap::<&str, u64>::new();
+    for (kind, count) in evidence
+        .mutators
+        .iter()
+        .flat_map(|mutator| &mutator.tally.ops)
+    {
+        *counts.entry(kind).or_default() += count;
+    }
+    let summary = |(kind, count): (&str, u64)| {
+        let service = evidence.service.get(kind).cloned();
+        let summary = OpSummary {
+            count,
+            per_second: if seconds > 0.0 {
+                count as f64 / seconds
+            } else {
+                0.0
+            },
+            mean_ns: service.as_ref().map(Latency::mean),
+            service,
+            response: None,
+        };
+        (kind.to_owned(), summary)
+    };
+    counts.into_iter().map(summary).collect()
+}
+
+/// The workload's own notes about verdicts that came out.
+fn notes(plan: &Plan, checks: &[Judgement]) -> Vec<Caveat> {
+    let came_out = |note: &&crate::plan::Note| {
+        checks
+            .iter()
+            .any(|check| check.name == note.check && check.verdict.name() == note.verdict)
+    };
+    let notes = plan.notes.iter().filter(came_out);
+    notes
+        .map(|note| Caveat {
+            check: note.check.clone(),
+            text: note.text.clone(),
+        })
+        .collect()
+}
+
+fn outcome(
+    plan: &Plan,
+    evidence: &Evidence,
+    checks: &[Judgement],
+    counters: &BTreeMap<String, u64>,
+    caveats: &mut Vec<Caveat>,
+) -> Outcome {
+    let mut caveat = |text: String| {
+        caveats.push(Caveat {
+            check: String::new(),
+            text,
+        })
+    };
+    let violated = checks
+        .iter()
+        .any(|check| check.verdict == Verdict::Violated);
+    match &evidence.ended {
+        Ended::Panicked { mutator, message } => {
+            caveat(format!("the heap panicked under {mutator}: {message}"));
+            return Outcome::Crashed;
+        }
+        Ended::OutOfMemory { mutator } => {
+            caveat(format!(
+                "the heap had no room for another object when {mutator} asked for one \
+                 (it was opened for {} live objects)",
+                plan.live_limit
+            ));
+            return if violated {
+                Outcome::Violated
+            } else {
+                Outcome::Crashed
+            };
+        }
+        Ended::Fault { mutator, fault } => {
+            let elapsed = std::time::Duration::from_nanos(evidence.elapsed_ns);
+            caveat(format!(
+                "ended after {elapsed:.1?}: {mutator} met a {fault}"
+            ));
+            // A fault that no check has a name for is the heap's own admission all the same.
+            return Outcome::Violated;
+        }
+        Ended::Violated => caveat("ended at the first survey that found something".to_owned()),
+        Ended::Interrupted if !violated => return Outcome::Interrupted,
+        Ended::Interrupted | Ended::Done => {}
+    }
+    if violated {
+        return Outcome::Violated;
+    }
+    let unmet = check::unmet(counters, &plan.require);
+    for (requirement, value) in &unmet {
+        let Requirement { counter, at_least } = requirement;
+        caveat(format!(
+            "{counter} is {value}, and at least {at_least} was required"
+        ));
+    }
+    let vacuous = checks.iter().all(|check| check.verdict != Verdict::Held);
+    if vacuous {
+        caveat("no check had anything to examine".to_owned());
+    }
+    if vacuous || !unmet.is_empty() {
+        Outcome::Vacuous
+    } else {
+        Outcome::Held
+    }
+}

@@ -1,0 +1,155 @@
+//! Several results in one table: a line for each workload on each heap.
+
+use super::columns::{Cell, Columns, Side};
+use super::figures::{self, NONE};
+use super::style::{ERROR, FAINT, STRONG, of_outcome, paint};
+use super::{Outcome, RunResult};
+use crate::evidence::Latency;
+
+/// What became of one workload on one heap.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The workload's name.
+    pub workload: String,
+    /// The heap's name.
+    pub heap: String,
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Ran {
+        verdict: Outcome,
+        per_second: f64,
+        p99_9: Option<u64>,
+        max: Option<u64>,
+        examined: u64,
+    },
+    Failed(String),
+    Skipped(String),
+    NotStarted,
+}
+
+impl Line {
+    /// It ran.
+    pub fn ran(result: &RunResult) -> Self {
+        let mut all = Latency::default();
+        for latency in result.evidence.service.values() {
+            all.add(latency);
+        }
+        let what = What::Ran {
+            verdict: result.verdict,
+            per_second: result.ops.values().map(|op| op.per_second).sum(),
+            p99_9: all.quantile(0.999),
+            max: (all.count() > 0).then(|| all.max()),
+            examined: result.examined(),
+        };
+        Self::of(&result.workload.name, &result.heap, what)
+    }
+
+    /// The heap could not be opened.
+    pub fn failed(workload: &str, heap: &str, why: &str) -> Self {
+        Self::of(workload, heap, What::Failed(why.to_owned()))
+    }
+
+    /// The heap cannot do it.
+    pub fn skipped(workload: &str, heap: &str, why: &str) -> Self {
+        Self::of(workload, heap, What::Skipped(why.to_owned()))
+    }
+
+    /// It was interrupted before.
+    pub fn not_started(workload: &str, heap: &str) -> Self {
+        Self::of(workload, heap, What::NotStarted)
+    }
+
+    fn of(workload: &str, heap: &str, what: What) -> Self {
+        Self {
+            workload: workload.to_owned(),
+            heap: heap.to_owned(),
+            what,
+        }
+    }
+
+    fn cells(&self) -> Vec<Cell> {
+        let mut cells = vec![self.workload.as_str().into(), self.heap.as_str().into()];
+        let none = || Cell::styled(FAINT, NONE);
+        match &self.what {
+            What::Ran {
+                verdict,
+                per_second,
+                p99_9,
+                max,
+                examined,
+            } => {
+                let time =
+                    |time: &Option<u64>| time.map_or_else(none, |t| figures::nanos(t).into());
+                cells.extend([
+                    Cell::styled(of_outcome(*verdict), verdict.name()),
+                    figures::short(*per_second).into(),
+                    time(p99_9),
+                    time(max),
+                    figures::count(*examined).into(),
+                ]);
+            }
+            What::Failed(_) => cells.push(Cell::styled(ERROR, "crashed")),
+            What::Skipped(_) => cells.push(Cell::styled(FAINT, "skipped")),
+            What::NotStarted => cells.push(Cell::styled(FAINT, "not started")),
+        }
+        cells
+    }
+}
+
+/// Draws the table, the reasons of what did not run, and one line that sums it up.
+pub fn summary(lines: &[Line]) -> String {
+    let left = [Side::Left; 3];
+    let mut columns = Columns::new([&left[..], &[Side::Right; 4]].concat());
+    columns.head(&[
+        "workload", "heap", "verdict", "ops/s", "p99.9", "max", "examined",
+    ]);
+    for line in lines {
+        columns.row(line.cells());
+    }
+    let mut text = columns.draw();
+    text.push('\n');
+    for line in lines {
+        let (word, why) = match &line.what {
+            What::Failed(why) => ("crashed", why),
+            What::Skipped(why) => ("skipped", why),
+            What::Ran { .. } | What::NotStarted => continue,
+        };
+        let lead = format!("{word}: {} on {}: ", line.workload, line.heap);
+        text += &super::prose::wrapped(&lead, 4, why);
+    }
+    text + &tally(lines)
+}
+
+fn tally(lines: &[Line]) -> String {
+    let word = |line: &Line| match &line.what {
+        What::Ran { verdict, .. } => verdict.name(),
+        What::Failed(_) => "crashed",
+        What::Skipped(_) => "skipped",
+        What::NotStarted => "not started",
+    };
+    let words = [
+        "held",
+        "violated",
+        "crashed",
+        "vacuous",
+        "interrupted",
+        "skipped",
+        "not started",
+    ];
+    let counts: Vec<String> = words
+        .iter()
+        .map(|known| {
+            (
+                lines.iter().filter(|line| word(line) == *known).count(),
+                known,
+            )
+        })
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    let runs = figures::several(lines.len() as u64, "run", "runs");
+    format!("{}: {}\n", paint(STRONG, &runs), counts.join(", "))
+}

@@ -1,0 +1,298 @@
+//! One result as a page of text for a terminal.
+//!
+//! The page answers, in this order: what ran, how fast, what held it up, what the checks say, what
+//! to know about that, and how to do it again. Tables fit a hundred columns, sentences eighty.
+
+use std::fmt::Write as _;
+
+use super::columns::{Cell, Columns, Side};
+use super::figures::{self, NONE};
+use super::prose::wrapped;
+use super::style::{FAINT, STRONG, WARNING, of_outcome, of_verdict, paint};
+use super::{Outcome, RunResult};
+use crate::check::{Judgement, Verdict};
+use crate::evidence::Latency;
+
+/// How much of a result is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// The verdict, and how to reproduce it if it is not a good one.
+    Verdict,
+    /// The page.
+    Page,
+    /// The page with parameters, threads, counters and surveys.
+    Everything,
+}
+
+/// Draws one result.
+pub fn table(result: &RunResult, detail: Detail) -> String {
+    if detail == Detail::Verdict {
+        return terse(result);
+    }
+    let mut page = head(result);
+    if detail == Detail::Everything {
+        page += &parameters(result);
+    }
+    page.push('\n');
+    page += &operations(result);
+    page.push('\n');
+    page += &checks(result);
+    if detail == Detail::Everything {
+        for part in [threads(result), counters(result), surveys(result)] {
+            page.push('\n');
+            page += &part;
+        }
+    }
+    page.push('\n');
+    for caveat in &result.caveats {
+        let about = match caveat.check.as_str() {
+            "" => String::new(),
+            check => format!(" on {check}"),
+        };
+        let lead = format!("{}{about}: ", paint(WARNING, "note"));
+        page += &wrapped(&lead, 6, &caveat.text);
+    }
+    page += &verdict(result, "");
+    let _ = writeln!(page, "reproduce: {}", result.reproduce);
+    page
+}
+
+/// What one line says, and the way to reproduce what is not well.
+fn terse(result: &RunResult) -> String {
+    let which = format!(
+        "{} on {}, seed {}: ",
+        result.workload.name, result.heap, result.seed
+    );
+    let mut text = verdict(result, &which);
+    if result.verdict != Outcome::Held {
+        let _ = writeln!(text, "reproduce: {}", result.reproduce);
+    }
+    text
+}
+
+fn head(result: &RunResult) -> String {
+    let title = format!("{} on {}", result.workload.name, result.heap);
+    let ops: u64 = result.ops.values().map(|op| op.count).sum();
+    let seconds = result.elapsed_ns as f64 / 1e9;
+    let per_second = if seconds > 0.0 {
+        ops as f64 / seconds
+    } else {
+        0.0
+    };
+    format!(
+        "{}: seed {}, {}, {}, {} ({})\n{}\n",
+        paint(STRONG, &title),
+        result.seed,
+        figures::several(result.threads.len() as u64, "thread", "threads"),
+        figures::span(result.elapsed_ns),
+        figures::several(ops, "operation", "operations"),
+        figures::rate(per_second),
+        clock(result, ops),
+    )
+}
+
+/// What measured the times, and what that adds to each of them.
+fn clock(result: &RunResult, ops: u64) -> String {
+    let clock = &result.evidence.clock;
+    let timed: u64 = result.evidence.service.values().map(Latency::count).sum();
+    let text = format!(
+        "clock: {}, {} a reading; ",
+        clock.source,
+        figures::time(clock.cost_ns)
+    );
+    let what = if timed == 0 {
+        "no operation was timed".to_owned()
+    } else if timed * 2 > ops {
+        format!(
+            "every operation is timed, which adds {} to it",
+            figures::time(clock.cost_ns)
+        )
+    } else {
+        format!("one operation in {:.0} is timed", ops as f64 / timed as f64)
+    };
+    paint(FAINT, &(text + &what))
+}
+
+fn parameters(result: &RunResult) -> String {
+    let set: Vec<String> = result
+        .workload
+        .parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    if set.is_empty() {
+        return String::new();
+    }
+    wrapped("parameters: ", 12, &set.join(" "))
+}
+
+/// Operations, and pauses below them in the same columns.
+fn operations(result: &RunResult) -> String {
+    let mut columns = Columns::of_figures(7);
+    columns.head(&[
+        "operation",
+        "count",
+        "ops/s",
+        "mean",
+        "p50",
+        "p99",
+        "p99.9",
+        "max",
+    ]);
+    let mut ops: Vec<_> = result.ops.iter().collect();
+    ops.sort_by_key(|(_, op)| std::cmp::Reverse(op.count));
+    for (name, op) in ops {
+        let figures = [figures::count(op.count), figures::short(op.per_second)];
+        columns.row(distribution(name, figures, op.service.as_ref()));
+    }
+    if !result.pauses.is_empty() {
+        columns.space();
+        columns.head(&[
+            "pause", "count", "total", "mean", "p50", "p99", "p99.9", "max",
+        ]);
+    }
+    for (cause, latency) in &result.pauses {
+        let total = figures::nanos(latency.total_ns());
+        let figures = [figures::count(latency.count()), total];
+        columns.row(distribution(cause, figures, Some(latency)));
+    }
+    columns.draw()
+}
+
+fn distribution(name: &str, figures: [String; 2], latency: Option<&Latency>) -> Vec<Cell> {
+    let mut cells = vec![Cell::from(name)];
+    cells.extend(figures.map(Cell::from));
+    let quantile = |at| latency.and_then(|latency| latency.quantile(at));
+    let timed = latency.filter(|latency| latency.count() > 0);
+    let times = [
+        timed.map(|latency| figures::time(latency.mean())),
+        quantile(0.5).map(figures::nanos),
+        quantile(0.99).map(figures::nanos),
+        quantile(0.999).map(figures::nanos),
+        timed.map(|latency| figures::nanos(latency.max())),
+    ];
+    cells.extend(times.map(|time| time.map_or(Cell::styled(FAINT, NONE), Cell::from)));
+    cells
+}
+
+fn checks(result: &RunResult) -> String {
+    let mut columns = Columns::new([Side::Left, Side::Left, Side::Right, Side::Left]);
+    columns.head(&["check", "verdict", "examined", ""]);
+    for check in &result.checks {
+        let verdict = Cell::styled(of_verdict(check.verdict), check.verdict.name());
+        let examined = match check.examined {
+            0 => Cell::styled(FAINT, NONE),
+            examined => figures::count(examined).into(),
+        };
+        let why = match (check.verdict, &check.detail) {
+            (Verdict::Violated, _) | (_, None) => Cell::default(),
+            (_, Some(why)) => Cell::styled(FAINT, why.as_str()),
+        };
+        columns.row([check.name.as_str().into(), verdict, examined, why]);
+    }
+    let mut text = columns.draw();
+    for check in violated(result) {
+        if let Some(detail) = &check.detail {
+            let lead = format!("  {}: ", paint(of_verdict(check.verdict), &check.name));
+            text += &wrapped(&lead, 4, detail);
+        }
+    }
+    text
+}
+
+fn threads(result: &RunResult) -> String {
+    let mut columns = Columns::of_figures(4);
+    columns.head(&["thread", "operations", "ops/s", "rounds", "ran"]);
+    for (thread, mutator) in result.threads.iter().zip(&result.evidence.mutators) {
+        let seconds = (thread.elapsed_ns as f64 / 1e9).max(1e-9);
+        columns.row([
+            thread.name.as_str().into(),
+            figures::count(thread.ops).into(),
+            figures::short(thread.ops as f64 / seconds).into(),
+            figures::count(mutator.rounds).into(),
+            figures::span(thread.elapsed_ns).into(),
+        ]);
+    }
+    columns.draw()
+}
+
+fn counters(result: &RunResult) -> String {
+    let mut columns = Columns::of_figures(2);
+    columns.head(&["counter", "value", "required"]);
+    for (name, &value) in &result.counters {
+        let required = result
+            .require
+            .iter()
+            .filter(|require| require.counter == *name);
+        let required = required.map(|require| require.at_least).max();
+        let shown = if name.starts_with("rss_bytes") {
+            figures::bytes(value)
+        } else {
+            figures::count(value)
+        };
+        let required = required.map(figures::count).unwrap_or_default();
+        columns.row([name.as_str().into(), shown.into(), required.into()]);
+    }
+    columns.draw()
+}
+
+fn surveys(result: &RunResult) -> String {
+    let mut columns = Columns::of_figures(6);
+    columns.head(&[
+        "survey",
+        "after ops",
+        "took",
+        "born",
+        "dead",
+        "reachable",
+        "references",
+    ]);
+    for survey in &result.evidence.surveys {
+        columns.row([
+            format!("{:?}", survey.moment).to_lowercase().into(),
+            figures::count(survey.ops).into(),
+            figures::span(survey.elapsed_ns).into(),
+            figures::count(survey.born).into(),
+            figures::count(survey.dead).into(),
+            figures::count(survey.reachable).into(),
+            figures::count(survey.references).into(),
+        ]);
+    }
+    let kept = result.evidence.surveys.len() as u64;
+    let mut text = columns.draw();
+    if result.evidence.surveys_made > kept {
+        let made = figures::count(result.evidence.surveys_made);
+        let _ = writeln!(
+            text,
+            "{}",
+            paint(FAINT, &format!("the last {kept} of {made}"))
+        );
+    }
+    text
+}
+
+fn violated(result: &RunResult) -> impl Iterator<Item = &Judgement> {
+    let checks = result.checks.iter();
+    checks.filter(|check| check.verdict == Verdict::Violated)
+}
+
+/// The one line that says what it came to.
+fn verdict(result: &RunResult, which: &str) -> String {
+    let name = paint(of_outcome(result.verdict), result.verdict.name());
+    let broken: Vec<&str> = violated(result).map(|check| check.name.as_str()).collect();
+    let held = result
+        .checks
+        .iter()
+        .filter(|check| check.verdict == Verdict::Held);
+    let held = figures::several(held.count() as u64, "check", "checks");
+    let examined = figures::count(result.examined());
+    let why = match result.verdict {
+        Outcome::Held => format!("{held} held over {examined} examined"),
+        Outcome::Interrupted => format!("{held} held over {examined} examined until then"),
+        Outcome::Vacuous => format!("{held} held, but the run did not do what was required of it"),
+        Outcome::Crashed => "the heap broke down".to_owned(),
+        Outcome::Violated if broken.is_empty() => "the heap says so itself".to_owned(),
+        Outcome::Violated => broken.join(", "),
+    };
+    wrapped(&format!("{which}{name}: "), 4, &why)
+}

@@ -1,0 +1,45 @@
+//! The machine a run happened on, for provenance.
+
+use procfs::Current as _;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Clock, ClockFacts};
+
+/// What a result says about the machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostFacts {
+    /// Processors this process may use.
+    pub cpus: usize,
+    /// The processor's own name; empty where the system does not tell.
+    pub cpu_model: String,
+    /// The kernel's version; empty likewise.
+    pub kernel: String,
+    /// The clock.
+    pub clock: ClockFacts,
+}
+
+impl HostFacts {
+    /// This machine.
+    pub fn here() -> Self {
+        let cpu_model = procfs::CpuInfo::current()
+            .ok()
+            .and_then(|info| info.model_name(0).map(str::to_owned))
+            .unwrap_or_default();
+        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        Self {
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            cpu_model,
+            kernel: kernel.trim().to_owned(),
+            clock: Clock::get().facts().clone(),
+        }
+    }
+}
+
+/// Resident memory now, in bytes; 0 where the system does not tell.
+pub(super) fn rss_bytes() -> u64 {
+    let Ok(myself) = procfs::process::Process::myself() else {
+        return 0;
+    };
+    let Ok(statm) = myself.statm() else { return 0 };
+    statm.resident * procfs::page_size()
+}

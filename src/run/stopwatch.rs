@@ -1,0 +1,171 @@
+//! How operations are timed: each one, a sample, or none.
+//!
+//! One stamp an operation: the end of one is the start of the next, so a stamp's cost is paid once
+//! and nothing falls between two operations unseen.
+
+use crate::clock::{Clock, Stamp};
+use crate::evidence::Latency;
+use crate::plan::OpKind;
+
+/// One in how many operations a sampling stopwatch times: prime, so that no loop of a program keeps
+/// step with it.
+const SAMPLE_EVERY: u32 = 61;
+
+/// Times operations, or does not.
+pub(super) trait Stopwatch {
+    /// A stopwatch at rest.
+    fn new() -> Self;
+    /// Time starts to count; also after an interruption that is nobody's latency.
+    fn restart(&mut self);
+    /// An operation begins.
+    fn begin(&mut self);
+    /// The operation has ended.
+    fn end(&mut self, kind: OpKind);
+    /// What was recorded, by kind.
+    fn latencies(self) -> Vec<(OpKind, Latency)>;
+}
+
+/// Times nothing.
+#[derive(Debug)]
+pub(super) struct Off;
+
+impl Stopwatch for Off {
+    fn new() -> Self {
+        Self
+    }
+
+    fn restart(&mut self) {}
+
+    #[inline]
+    fn begin(&mut self) {}
+
+    #[inline]
+    fn end(&mut self, _kind: OpKind) {}
+
+    fn latencies(self) -> Vec<(OpKind, Latency)> {
+        Vec::new()
+    }
+}
+
+/// Times every operation.
+#[derive(Debug)]
+pub(super) struct Every {
+    clock: &'static Clock,
+    last: Stamp,
+    by_kind: Vec<Recorder>,
+}
+
+/// Times below this are counted one by one in a plain array: where the histogram would keep each
+/// nanosecond apart as well, so nothing is lost, and a record costs one addition.
+const SHORT: usize = 2048;
+
+/// The times of one kind of operation.
+#[derive(Debug, Clone)]
+struct Recorder {
+    short: Box<[u64]>,
+    long: Latency,
+}
+
+impl Recorder {
+    fn new() -> Self {
+        Self {
+            short: vec![0; SHORT].into_boxed_slice(),
+            long: Latency::default(),
+        }
+    }
+
+    #[inline]
+    fn record(&mut self, nanos: u64) {
+        match usize::try_from(nanos)
+            .ok()
+            .and_then(|nanos| self.short.get_mut(nanos))
+        {
+            Some(count) => *count += 1,
+            None => self.long.record(nanos),
+        }
+    }
+
+    fn latency(mut self) -> Latency {
+        for (nanos, &count) in (0..).zip(&self.short) {
+            self.long.record_many(nanos, count);
+        }
+        self.long
+    }
+}
+
+impl Stopwatch for Every {
+    fn new() -> Self {
+        let clock = Clock::get();
+        Self {
+            clock,
+            last: clock.now(),
+            by_kind: vec![Recorder::new(); OpKind::ALL.len()],
+        }
+    }
+
+    fn restart(&mut self) {
+        self.last = self.clock.now();
+    }
+
+    #[inline]
+    fn begin(&mut self) {}
+
+    #[inline]
+    fn end(&mut self, kind: OpKind) {
+        let now = self.clock.now();
+        self.by_kind[kind as usize].record(self.clock.nanos(self.last, now));
+        self.last = now;
+    }
+
+    fn latencies(self) -> Vec<(OpKind, Latency)> {
+        recorded(self.by_kind)
+    }
+}
+
+/// Times one operation in [`SAMPLE_EVERY`].
+#[derive(Debug)]
+pub(super) struct Sampled {
+    every: Every,
+    left: u32,
+}
+
+impl Stopwatch for Sampled {
+    fn new() -> Self {
+        Self {
+            every: Every::new(),
+            left: SAMPLE_EVERY,
+        }
+    }
+
+    fn restart(&mut self) {
+        self.every.restart();
+    }
+
+    #[inline]
+    fn begin(&mut self) {
+        self.left -= 1;
+        if self.left == 0 {
+            self.every.restart();
+        }
+    }
+
+    #[inline]
+    fn end(&mut self, kind: OpKind) {
+        if self.left == 0 {
+            self.every.end(kind);
+            self.left = SAMPLE_EVERY;
+        }
+    }
+
+    fn latencies(self) -> Vec<(OpKind, Latency)> {
+        self.every.latencies()
+    }
+}
+
+fn recorded(by_kind: Vec<Recorder>) -> Vec<(OpKind, Latency)> {
+    OpKind::ALL
+        .into_iter()
+        .zip(by_kind.into_iter().map(Recorder::latency))
+        .filter(|(_, latency)| latency.count() > 0)
+        .collect()
+}

@@ -1,0 +1,341 @@
+//! The whole of one run: shared objects, threads, the deadline, and what is left at the end.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crossbeam_utils::CachePadded;
+
+use crate::clock::{Clock, Stamp};
+use crate::evidence::ledger::Producer;
+use crate::evidence::{Ended, Evidence, Latency, Moment, Survey};
+use crate::heap::pause::Cause;
+use crate::heap::{Heap, Mutator, ObjectId, Pauses, Seat, Slot};
+use crate::plan::Plan;
+
+use super::rendezvous::Rendezvous;
+use super::seat::{self, Outcome};
+use super::stopwatch::{Every, Off, Sampled};
+use super::survey::Surveyor;
+use super::{Budget, Observer, Options, Progress, Timing, host};
+
+/// How often the monitor looks: often enough for a progress bar and a peak of memory.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How many surveys made at pauses are kept whole. All of the others were found to be in order by
+/// whoever observed the run, or it would have ended there.
+const SURVEYS_KEPT: usize = 32;
+
+/// What the threads of one run share.
+pub(super) struct Stage<'r, H> {
+    pub(super) heap: &'r H,
+    pub(super) plan: &'r Plan,
+    pub(super) options: &'r Options,
+    pub(super) observer: &'r dyn Observer,
+    pub(super) rendezvous: Rendezvous,
+    /// The shared objects, by number.
+    pub(super) objects: Vec<ObjectId>,
+    /// The common start.
+    pub(super) started: OnceLock<Stamp>,
+    pub(super) surveyor: Mutex<Option<Surveyor<'r>>>,
+    pub(super) setup: Mutex<Producer>,
+    surveys: Mutex<Vec<Survey>>,
+    surveys_made: AtomicU64,
+    /// Operations done so far, by mutator; each the mutator's alone to write.
+    pub(super) ops: Vec<CachePadded<AtomicU64>>,
+    /// Everyone stops at the next batch. Relaxed throughout: a late sight costs one batch.
+    stop: AtomicBool,
+    /// Threads that are not in the background and not done.
+    foreground: AtomicUsize,
+    ended: Mutex<Option<Ended>>,
+    /// Threads that have not returned.
+    running: Mutex<usize>,
+    returned: Condvar,
+}
+
+/// Runs a plan on a heap. `pauses` is what the heap was opened with.
+pub fn run<H: Heap>(
+    name: &str,
+    heap: H,
+    pauses: &Pauses,
+    plan: &Plan,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Evidence {
+    let mutators = plan.mutators.len();
+    let mut setup = Producer::new(u32::try_from(mutators).unwrap_or(u32::MAX));
+    let shared = share_objects(&heap, plan, &mut setup);
+    let stage = Stage {
+        heap: &heap,
+        plan,
+        options,
+        observer,
+        rendezvous: Rendezvous::new(mutators),
+        objects: shared.as_ref().map_or_else(|_| Vec::new(), Clone::clone),
+        started: OnceLock::new(),
+        surveyor: Mutex::new(None),
+        setup: Mutex::new(setup),
+        surveys: Mutex::new(Vec::new()),
+        surveys_made: AtomicU64::new(0),
+        ops: (0..mutators)
+            .map(|_| CachePadded::new(AtomicU64::new(0)))
+            .collect(),
+        stop: AtomicBool::new(false),
+        foreground: AtomicUsize::new(plan.mutators.iter().filter(|m| !m.background).count()),
+        ended: Mutex::new(None),
+        running: Mutex::new(mutators),
+        returned: Condvar::new(),
+    };
+    let (outcomes, rss_bytes_peak) = match shared {
+        Ok(_) => stage.perform(),
+        Err(ended) => {
+            stage.end(ended);
+            (Vec::new(), 0)
+        }
+    };
+    stage.evidence(name, outcomes, pauses, rss_bytes_peak)
+}
+
+/// Makes the shared objects and publishes them.
+fn share_objects<H: Heap>(
+    heap: &H,
+    plan: &Plan,
+    producer: &mut Producer,
+) -> Result<Vec<ObjectId>, Ended> {
+    let setup = || "the setup".to_owned();
+    let number = u32::try_from(plan.mutators.len()).unwrap_or(u32::MAX);
+    let mut mutator = heap
+        .attach(Seat { number, slots: 1 })
+        .map_err(|fault| Ended::Fault {
+            mutator: setup(),
+            fault,
+        })?;
+    plan.objects
+        .iter()
+        .map(|object| {
+            let tag = producer
+                .birth(object.shape)
+                .map_err(|_| Ended::OutOfMemory { mutator: setup() })?;
+            let id = tag.id();
+            mutator
+                .alloc(Slot(0), object.shape, tag)
+                .map_err(|_| Ended::OutOfMemory { mutator: setup() })?;
+            mutator.publish(object.global, Slot(0));
+            Ok(id)
+        })
+        .collect()
+}
+
+impl<'r, H: Heap> Stage<'r, H> {
+    /// Starts every mutator on a thread of its own, and watches until all have returned.
+    fn perform(&self) -> (Vec<Outcome>, u64) {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.plan.mutators.len())
+                .map(|number| {
+                    std::thread::Builder::new()
+                        .name(self.plan.mutators[number].name.clone())
+                        .spawn_scoped(scope, move || self.thread(number))
+                        .expect("the system has a thread to give")
+                })
+                .collect();
+            let rss_bytes_peak = self.watch();
+            let outcomes = threads
+                .into_iter()
+                .filter_map(|thread| thread.join().ok().flatten());
+            (outcomes.collect(), rss_bytes_peak)
+        })
+    }
+
+    /// A thread's whole life. A panic under it is the heap's: data, not ours to pass on.
+    fn thread(&self, number: usize) -> Option<Outcome> {
+        let outcome = catch_unwind(AssertUnwindSafe(|| match self.options.timing {
+            Timing::Every => seat::sit::<H, Every>(self, number),
+            Timing::Sampled => seat::sit::<H, Sampled>(self, number),
+            Timing::Off => seat::sit::<H, Off>(self, number),
+        }));
+        let outcome = outcome.unwrap_or_else(|panic| {
+            let mutator = self.plan.mutators[number].name.clone();
+            self.end(Ended::Panicked {
+                mutator,
+                message: panic_message(&*panic),
+            });
+            None
+        });
+        self.rendezvous.leave(number);
+        if !self.plan.mutators[number].background && outcome.is_none() {
+            self.foreground_done();
+        }
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.returned.notify_all();
+        outcome
+    }
+
+    /// Waits for the end, or brings it about. Returns the peak of resident memory.
+    fn watch(&self) -> u64 {
+        let clock = Clock::get();
+        let mut rss_bytes_peak = 0;
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        while *running > 0 {
+            let elapsed = self
+                .started
+                .get()
+                .map_or(Duration::ZERO, |&start| clock.since(start));
+            let mut patience = LOOK_EVERY;
+            if let Budget::Duration(budget) = self.options.budget {
+                if elapsed >= budget {
+                    self.stop();
+                }
+                patience =
+                    patience.min(budget.saturating_sub(elapsed).max(Duration::from_millis(1)));
+            }
+            if self.options.interrupt.load(Relaxed) {
+                self.end(Ended::Interrupted);
+            }
+            let waited = self.returned.wait_timeout(running, patience);
+            running = waited.unwrap_or_else(PoisonError::into_inner).0;
+            rss_bytes_peak = rss_bytes_peak.max(host::rss_bytes());
+            self.observer.progress(Progress {
+                elapsed,
+                ops: self.ops.iter().map(|ops| ops.load(Relaxed)).sum(),
+                surveys: self.surveys_made.load(Relaxed),
+            });
+        }
+        rss_bytes_peak
+    }
+
+    fn stop(&self) {
+        self.stop.store(true, Relaxed);
+    }
+
+    /// Whether a mutator should stop. Those in the background also stop once the others are done.
+    pub(super) fn stopping(&self, background: bool) -> bool {
+        self.stop.load(Relaxed) || (background && self.foreground.load(Relaxed) == 0)
+    }
+
+    /// One mutator that is not in the background has nothing left to do.
+    pub(super) fn foreground_done(&self) {
+        self.foreground.fetch_sub(1, Relaxed);
+    }
+
+    /// Ends the run for a reason; the first one is kept.
+    pub(super) fn end(&self, reason: Ended) {
+        self.ended
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(reason);
+        self.stop();
+    }
+
+    /// Keeps a survey, and asks whether to go on.
+    pub(super) fn keep(&self, survey: Survey) {
+        self.surveys_made.fetch_add(1, Relaxed);
+        if self.observer.surveyed(&survey).is_break() && survey.moment == Moment::Pause {
+            self.end(Ended::Violated);
+        }
+        let mut surveys = self.surveys.lock().unwrap_or_else(PoisonError::into_inner);
+        if surveys.len() >= SURVEYS_KEPT {
+            surveys.remove(0);
+        }
+        surveys.push(survey);
+    }
+
+    /// The survey after all mutators have gone, with nothing reachable.
+    fn teardown(&self, producers: &mut [&mut Producer], whole: bool) {
+        let mut surveyor = Surveyor::new(self.plan, Moment::Teardown, &self.objects);
+        if !whole {
+            surveyor.give_up("a mutator was lost, and its births with it");
+        }
+        match catch_unwind(AssertUnwindSafe(|| self.heap.settle())) {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => surveyor.settle_failed(fault.to_string()),
+            Err(panic) => surveyor.settle_failed(panic_message(&*panic)),
+        }
+        for (number, producer) in (0..).zip(producers) {
+            surveyor.count_births(number, producer);
+        }
+        surveyor.count_ops(self.ops.iter().map(|ops| ops.load(Relaxed)).sum());
+        let survey = catch_unwind(AssertUnwindSafe(|| surveyor.conclude(self.heap)));
+        match survey {
+            Ok(survey) => self.keep(survey),
+            Err(panic) => self.end(Ended::Panicked {
+                mutator: "the teardown".to_owned(),
+                message: panic_message(&*panic),
+            }),
+        }
+    }
+
+    fn evidence(
+        self,
+        name: &str,
+        mut outcomes: Vec<Outcome>,
+        pauses: &Pauses,
+        rss_bytes_peak: u64,
+    ) -> Evidence {
+        {
+            let mut setup = self.setup.lock().unwrap_or_else(PoisonError::into_inner);
+            let whole = outcomes.len() == self.plan.mutators.len();
+            let mut producers: Vec<&mut Producer> = outcomes
+                .iter_mut()
+                .map(|outcome| &mut outcome.producer)
+                .collect();
+            producers.push(&mut setup);
+            self.teardown(&mut producers, whole);
+        }
+        let mut service = std::collections::BTreeMap::<String, Latency>::new();
+        for (kind, latency) in outcomes
+            .iter_mut()
+            .flat_map(|o| std::mem::take(&mut o.latencies))
+        {
+            service
+                .entry(kind.name().to_owned())
+                .or_default()
+                .add(&latency);
+        }
+        let causes = Cause::ALL.into_iter();
+        let pauses = causes
+            .map(|cause| {
+                (
+                    cause.name().to_owned(),
+                    Latency::from(pauses.histogram(cause)),
+                )
+            })
+            .filter(|(_, latency)| latency.count() > 0)
+            .collect();
+        let lock = |ended: Mutex<Option<Ended>>| {
+            ended.into_inner().unwrap_or_else(PoisonError::into_inner)
+        };
+        Evidence {
+            heap: name.to_owned(),
+            caps: self.heap.caps(),
+            elapsed_ns: outcomes
+                .iter()
+                .map(|o| o.evidence.elapsed_ns)
+                .max()
+                .unwrap_or(0),
+            ended: lock(self.ended).unwrap_or(Ended::Done),
+            mutators: outcomes
+                .into_iter()
+                .map(|outcome| outcome.evidence)
+                .collect(),
+            surveys: self
+                .surveys
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
+            surveys_made: self.surveys_made.into_inner(),
+            stats: self.heap.stats(),
+            service,
+            pauses,
+            clock: Clock::get().facts().clone(),
+            rss_bytes_peak,
+        }
+    }
+}
+
+/// What a panic said.
+pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|message| (*message).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}

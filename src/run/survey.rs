@@ -1,0 +1,339 @@
+//! A survey in the making: each mutator walks from its own registers in turn, then the ledger and
+//! the heap's census are held against what the walks found.
+
+use crate::clock::{Clock, Stamp};
+use crate::evidence::ledger::Producer;
+use crate::evidence::{
+    CounterFacts, CounterTally, Finding, ListFacts, ListTally, Moment, ProducerFacts, Survey,
+};
+use crate::heap::tag::{Doubles, Origin, Segment};
+use crate::heap::{Belief, Heap, Mutator, ObjectId, Shape, Slot};
+use crate::plan::Plan;
+
+use super::walk::{ListWitness, Marks, Walk};
+
+/// What one mutator brings to a survey besides its registers.
+pub(super) struct Witness<'a> {
+    pub(super) number: usize,
+    pub(super) lists: &'a [ListTally],
+    pub(super) counters: &'a [CounterTally],
+    pub(super) ops: u64,
+    /// Slots from here on are free for the walk, and how many there are.
+    pub(super) scratch: u32,
+    pub(super) depth_max: u32,
+}
+
+/// A survey in the making.
+#[derive(Debug)]
+pub(super) struct Surveyor<'p> {
+    plan: &'p Plan,
+    survey: Survey,
+    started: Stamp,
+    marks: Marks,
+    lists: SharedLists,
+    counters: Vec<CounterFacts>,
+    segments: Vec<(usize, &'static Segment)>,
+    recycled: u64,
+}
+
+impl<'p> Surveyor<'p> {
+    /// `objects` are the shared objects' ids, by number in the plan.
+    pub(super) fn new(plan: &'p Plan, moment: Moment, objects: &[ObjectId]) -> Self {
+        let numbered = |shape| {
+            objects
+                .iter()
+                .copied()
+                .enumerate()
+                .filter(move |(_, id): &(_, ObjectId)| id.shape() == shape)
+        };
+        Self {
+            plan,
+            survey: Survey::new(moment, 0),
+            started: Clock::get().now(),
+            marks: Marks::default(),
+            lists: SharedLists(
+                numbered(Shape::List)
+                    .map(|(number, id)| SharedList::new(number, id))
+                    .collect(),
+            ),
+            counters: numbered(Shape::Counter)
+                .map(|(object, _)| CounterFacts {
+                    object,
+                    value: 0,
+                    additions: 0,
+                    sum: 0,
+                })
+                .collect(),
+            segments: Vec::new(),
+            recycled: 0,
+        }
+    }
+
+    /// Settling the heap failed.
+    pub(super) fn settle_failed(&mut self, why: String) {
+        self.survey.settle_fault = Some(why);
+    }
+
+    /// Not everything can be looked at.
+    pub(super) fn give_up(&mut self, why: &str) {
+        self.survey.incomplete = Some(why.to_owned());
+    }
+
+    /// Operations done until now.
+    pub(super) fn count_ops(&mut self, ops: u64) {
+        self.survey.ops += ops;
+    }
+
+    /// The walk from the registers of one mutator, on its own thread.
+    pub(super) fn visit<M: Mutator>(&mut self, mutator: &mut M, witness: &Witness<'_>) {
+        self.survey.ops += witness.ops;
+        let plan = &self.plan.mutators[witness.number];
+        for (slot, object) in &plan.held {
+            self.lists.tally(
+                *object,
+                &witness.lists[slot.0 as usize],
+                self.plan,
+                witness.number,
+            );
+            let tally = &witness.counters[slot.0 as usize];
+            if let Some(facts) = self
+                .counters
+                .iter_mut()
+                .find(|facts| facts.object == *object)
+            {
+                facts.additions += tally.additions;
+                facts.sum = facts.sum.wrapping_add(tally.sum);
+                facts.value = mutator.read(*slot);
+            }
+        }
+        let mut walk = self.walk(mutator, witness);
+        for register in 0..plan.registers {
+            walk.from_root(Slot(register), &|| {
+                format!("register {register} of {}", plan.name)
+            });
+        }
+    }
+
+    /// The walk from the shared roots, by any one mutator.
+    pub(super) fn visit_globals<M: Mutator>(&mut self, mutator: &mut M, witness: &Witness<'_>) {
+        // One register holds the root itself; the stack of the walk begins above it.
+        let root = Slot(witness.scratch);
+        let above = Witness {
+            scratch: witness.scratch + 1,
+            depth_max: witness.depth_max - 1,
+            ..*witness
+        };
+        for global in 0..self.plan.globals {
+            if mutator.fetch(root, crate::heap::Global(global)) {
+                let mut walk = self.walk(mutator, &above);
+                walk.from_root(root, &|| format!("shared root {global}"));
+            }
+            mutator.clear(root);
+        }
+    }
+
+    fn walk<'a, M: Mutator>(
+        &'a mut self,
+        mutator: &'a mut M,
+        witness: &Witness<'_>,
+    ) -> Walk<'a, M, SharedLists> {
+        Walk {
+            mutator,
+            marks: &mut self.marks,
+            survey: &mut self.survey,
+            witness: &mut self.lists,
+            scratch: witness.scratch,
+            depth_max: witness.depth_max,
+            // Elements may repeat an object, so a list can be longer than the heap is large; 64
+            // times as long is what no shipped workload comes near.
+            len_max: u64::from(self.plan.live_limit) * 64 + 1024,
+        }
+    }
+
+    /// Adds the births of one mutator, living or gone.
+    pub(super) fn count_births(&mut self, number: u32, producer: &mut Producer) {
+        self.survey.born += producer.born();
+        self.recycled += producer.recycled();
+        self.segments.extend(producer.segments());
+        self.lists.born(number, producer.born());
+        let Doubles { count, first } = producer.doubles().clone();
+        let finding = &mut self.survey.double_deaths;
+        finding.count += count;
+        finding.first.extend(
+            first
+                .into_iter()
+                .map(|id| format!("{} died again", name(self.plan, id))),
+        );
+    }
+
+    /// Holds the ledger and the census against the walks.
+    pub(super) fn conclude<H: Heap>(mut self, heap: &H) -> Survey {
+        self.survey.dead = self.recycled;
+        for (number, segment) in std::mem::take(&mut self.segments) {
+            self.survey.dead += segment.dead() as u64;
+            if self.survey.incomplete.is_some() {
+                continue;
+            }
+            for entry in segment
+                .alive()
+                .filter(|&entry| !self.marks.reached(number, entry))
+            {
+                let plan = self.plan;
+                self.survey.unreachable.add(|| {
+                    format!(
+                        "{} is unreachable, and kept",
+                        origin_name(plan, segment.origin(entry))
+                    )
+                });
+            }
+        }
+        self.survey.census = heap.census(&mut |belief| self.compare(belief));
+        self.survey.lists = self.lists.0.into_iter().map(|list| list.facts).collect();
+        self.survey.counters = self.counters;
+        self.survey.elapsed_ns = Clock::get().nanos(self.started, Clock::get().now());
+        self.survey
+    }
+
+    fn compare(&mut self, belief: Belief) {
+        if self.survey.incomplete.is_some() {
+            return;
+        }
+        // What was not reached is not judged here: references to it from other garbage were not
+        // counted.
+        let Some(found) = self.marks.references(belief.id) else {
+            return;
+        };
+        self.survey.counts_compared += 1;
+        if found != belief.count {
+            let plan = self.plan;
+            self.survey.miscounted.add(|| {
+                format!(
+                    "{} has count {}, and {found} references",
+                    name(plan, belief.id),
+                    belief.count
+                )
+            });
+        }
+    }
+}
+
+fn name(plan: &Plan, id: ObjectId) -> String {
+    match id.origin() {
+        Some(origin) => origin_name(plan, origin),
+        None => "an object of long ago".to_owned(),
+    }
+}
+
+fn origin_name(plan: &Plan, Origin { producer, sequence }: Origin) -> String {
+    let maker = plan
+        .mutators
+        .get(producer as usize)
+        .map_or("the setup", |mutator| &mutator.name);
+    format!("object {sequence} of {maker}")
+}
+
+/// The shared lists, as the walk meets them.
+#[derive(Debug)]
+struct SharedLists(Vec<SharedList>);
+
+#[derive(Debug)]
+struct SharedList {
+    id: ObjectId,
+    facts: ListFacts,
+}
+
+impl SharedList {
+    fn new(object: usize, id: ObjectId) -> Self {
+        let facts = ListFacts {
+            object,
+            len: 0,
+            elements: 0,
+            missing: 0,
+            appended: 0,
+            popped: 0,
+            truncation_asked: 0,
+            model_len: None,
+            producers: Vec::new(),
+        };
+        Self { id, facts }
+    }
+
+    fn element(&mut self, origin: Origin) {
+        let producers = &mut self.facts.producers;
+        let Some(facts) = producers
+            .iter_mut()
+            .find(|facts| facts.producer == origin.producer)
+        else {
+            producers.push(ProducerFacts {
+                producer: origin.producer,
+                found: 1,
+                last: origin.sequence,
+                inversions: Finding::default(),
+                gaps: Finding::default(),
+                born: 0,
+            });
+            return;
+        };
+        facts.found += 1;
+        let (last, next) = (facts.last, origin.sequence);
+        if next <= last {
+            facts
+                .inversions
+                .add(|| format!("object {next} stands behind object {last}"));
+        } else if next > last + 1 {
+            facts
+                .gaps
+                .add(|| format!("nothing between object {last} and object {next}"));
+        }
+        facts.last = next;
+    }
+}
+
+impl SharedLists {
+    fn tally(&mut self, object: usize, tally: &ListTally, plan: &Plan, mutator: usize) {
+        let Some(list) = self.0.iter_mut().find(|list| list.facts.object == object) else {
+            return;
+        };
+        let facts = &mut list.facts;
+        facts.appended += tally.appended;
+        facts.popped += tally.popped;
+        facts.truncation_asked = facts
+            .truncation_asked
+            .saturating_add(tally.truncation_asked);
+        let writers = &plan.objects[object].usage.writers;
+        if writers.iter().map(|&writer| writer as usize).eq([mutator]) {
+            facts.model_len = Some(tally.model_len());
+        }
+    }
+
+    fn born(&mut self, producer: u32, born: u64) {
+        let all = self.0.iter_mut().flat_map(|list| &mut list.facts.producers);
+        for facts in all.filter(|facts| facts.producer == producer) {
+            facts.born = born;
+        }
+    }
+}
+
+impl ListWitness for SharedLists {
+    fn list(&mut self, list: ObjectId, len: u64) {
+        if let Some(shared) = self.0.iter_mut().find(|shared| shared.id == list) {
+            shared.facts.len = len;
+        }
+    }
+
+    #[inline]
+    fn element(&mut self, list: ObjectId, element: Option<ObjectId>) {
+        let Some(shared) = self.0.iter_mut().find(|shared| shared.id == list) else {
+            return;
+        };
+        match element {
+            None => shared.facts.missing += 1,
+            Some(element) => {
+                shared.facts.elements += 1;
+                if let Some(origin) = element.origin() {
+                    shared.element(origin);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The walk: everything reachable from a register, through the mutator interface alone.
+//!
+//! An object is named by the tag that the harness gave it, and who was seen is marked in a table
+//! beside the ledger, so nothing of the heap's own book-keeping takes part.
+//!
+//! The walk is depth first. Its stack is a run of registers above those of the program: entry *i*
+//! of the stack lives in slot `scratch + i`. Where an object has one child left to visit, the child
+//! takes its parent's place, so a chain of any length needs two registers and a list needs one.
+
+use crate::evidence::{Finding, Survey};
+use crate::heap::tag::{Life, SEGMENT_OBJECTS};
+use crate::heap::{Field, Mutator, ObjectId, Peek, Shape, Slot};
+
+/// The most registers that a walk may need; deeper graphs are reported as not walked. A random
+/// graph of two edges a node is about 0.6 times as deep as it is large, so this covers 1.7 million
+/// nodes.
+pub(super) const SCRATCH_MAX: u32 = 1 << 20;
+/// Registers that a walk needs beyond the depth of the graph.
+pub(super) const SCRATCH_MIN: u32 = 8;
+
+const VISITED: u32 = 1 << 31;
+
+/// Who was seen, and how many references to it were found: a word an entry, by segment.
+#[derive(Debug, Default)]
+pub(super) struct Marks(Vec<Option<Box<[u32]>>>);
+
+impl Marks {
+    #[inline]
+    fn entry(&mut self, id: ObjectId) -> &mut u32 {
+        if id.segment() >= self.0.len() {
+            self.0.resize(id.segment() + 1, None);
+        }
+        let segment =
+            self.0[id.segment()].get_or_insert_with(|| vec![0; SEGMENT_OBJECTS].into_boxed_slice());
+        &mut segment[id.entry()]
+    }
+
+    fn mark(&self, segment: usize, entry: usize) -> u32 {
+        self.0
+            .get(segment)
+            .and_then(Option::as_ref)
+            .map_or(0, |marks| marks[entry])
+    }
+
+    /// How many references to it were found; `None` if it was not reached.
+    pub(super) fn references(&self, id: ObjectId) -> Option<u64> {
+        let mark = self.mark(id.segment(), id.entry());
+        (mark & VISITED != 0).then_some(u64::from(mark & !VISITED))
+    }
+
+    /// Whether the walk reached this entry.
+    pub(super) fn reached(&self, segment: usize, entry: usize) -> bool {
+        self.mark(segment, entry) & VISITED != 0
+    }
+}
+
+/// What is told about each list as it is walked: its id, its length, and each element.
+pub(super) trait ListWitness {
+    /// The walk begins with a list.
+    fn list(&mut self, list: ObjectId, len: u64);
+    /// The walk met an element, in order, or found nothing at an index below the length.
+    fn element(&mut self, list: ObjectId, element: Option<ObjectId>);
+}
+
+/// One walk in progress.
+pub(super) struct Walk<'a, M, W> {
+    pub(super) mutator: &'a mut M,
+    pub(super) marks: &'a mut Marks,
+    pub(super) survey: &'a mut Survey,
+    pub(super) witness: &'a mut W,
+    /// The first register of the stack, and how many there are.
+    pub(super) scratch: u32,
+    pub(super) depth_max: u32,
+    /// A length above this is not believed: no heap of this size holds that many elements.
+    pub(super) len_max: u64,
+}
+
+enum Entry {
+    Node,
+    List { id: ObjectId, next: u64, len: u64 },
+}
+
+impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
+    /// Walks from what `root` refers to. `describe` names the root in findings.
+    pub(super) fn from_root(&mut self, root: Slot, describe: &dyn Fn() -> String) {
+        let Some(id) = self.look(root, describe) else {
+            return;
+        };
+        self.mutator.copy(self.slot(0), root);
+        let mut stack = vec![self.entry(id, 0)];
+        while let Some(top) = stack.len().checked_sub(1) {
+            if top as u64 + 3 > u64::from(self.depth_max) {
+                self.survey.incomplete = Some(format!(
+                    "the graph is deeper than {} objects",
+                    self.depth_max
+                ));
+                break;
+            }
+            match &mut stack[top] {
+                Entry::Node => self.node(&mut stack, top),
+                Entry::List { .. } => self.list(&mut stack, top),
+            }
+        }
+        for depth in 0..=stack.len() + 1 {
+            self.mutator.clear(self.slot(depth));
+        }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "bounded by depth_max, a u32"
+    )]
+    fn slot(&self, depth: usize) -> Slot {
+        Slot(self.scratch + depth as u32)
+    }
+
+    fn entry(&mut self, id: ObjectId, depth: usize) -> Entry {
+        if id.shape() != Shape::List {
+            return Entry::Node;
+        }
+        let claimed = self.mutator.len(self.slot(depth));
+        self.witness.list(id, claimed);
+        let len = claimed.min(self.len_max);
+        if len < claimed {
+            self.survey.incomplete = Some(format!(
+                "a list claims {claimed} elements, more than the heap can hold"
+            ));
+        }
+        Entry::List { id, next: 0, len }
+    }
+
+    /// Visits the children of the node on top; at most one more entry remains than before.
+    fn node(&mut self, stack: &mut Vec<Entry>, top: usize) {
+        let (parent, above) = (self.slot(top), self.slot(top + 1));
+        self.mutator.load(above, parent, Field(0));
+        let first = self.look(above, &|| "field 0 of a node".to_owned());
+        // The last child takes the parent's place.
+        self.mutator.load(parent, parent, Field(1));
+        let second = self.look(parent, &|| "field 1 of a node".to_owned());
+        stack.pop();
+        match (first, second) {
+            (Some(first), Some(second)) => {
+                let second = self.entry(second, top);
+                stack.push(second);
+                let first = self.entry(first, top + 1);
+                stack.push(first);
+            }
+            (Some(first), None) => {
+                self.mutator.copy(parent, above);
+                self.mutator.clear(above);
+                let first = self.entry(first, top);
+                stack.push(first);
+            }
+            (None, second) => {
+                self.mutator.clear(above);
+                if let Some(second) = second {
+                    let second = self.entry(second, top);
+                    stack.push(second);
+                } else {
+                    self.mutator.clear(parent);
+                }
+            }
+        }
+    }
+
+    /// Visits elements of the list on top until one has children of its own, or all are done.
+    fn list(&mut self, stack: &mut Vec<Entry>, top: usize) {
+        let Entry::List { id, next, len } = &mut stack[top] else {
+            return;
+        };
+        let (list, element) = (self.slot(top), self.slot(top + 1));
+        while *next < *len {
+            let index = *next;
+            *next += 1;
+            if !self.mutator.get(element, list, index) {
+                self.witness.element(*id, None);
+                continue;
+            }
+            let place = || format!("element {index} of a list");
+            let seen = self.peek(element, &place);
+            self.witness.element(*id, seen);
+            if let Some(child) = seen.filter(|&seen| self.arrive(seen)) {
+                let child = self.entry(child, top + 1);
+                stack.push(child);
+                return;
+            }
+        }
+        self.mutator.clear(element);
+        self.mutator.clear(list);
+        stack.pop();
+    }
+
+    /// Looks at what a register refers to; its id, if it has children that were not visited yet.
+    fn look(&mut self, slot: Slot, describe: &dyn Fn() -> String) -> Option<ObjectId> {
+        self.peek(slot, describe).filter(|&id| self.arrive(id))
+    }
+
+    /// Counts the reference, and names what it leads to.
+    #[inline]
+    fn peek(&mut self, slot: Slot, describe: &dyn Fn() -> String) -> Option<ObjectId> {
+        match self.mutator.peek(slot) {
+            Peek::Empty => None,
+            Peek::Stale => {
+                self.survey.references += 1;
+                note(&mut self.survey.dangling, describe, "leads to a freed cell");
+                None
+            }
+            Peek::Object(id) => {
+                self.survey.references += 1;
+                if id.state() == Life::Alive {
+                    *self.marks.entry(id) += 1;
+                    return Some(id);
+                }
+                let finding = &mut self.survey.premature;
+                note(
+                    finding,
+                    describe,
+                    "is still referred to, but its tag was dropped",
+                );
+                None
+            }
+        }
+    }
+
+    /// Marks it visited; true if that is new and there may be something behind it.
+    #[inline]
+    fn arrive(&mut self, id: ObjectId) -> bool {
+        let mark = self.marks.entry(id);
+        if *mark & VISITED != 0 {
+            return false;
+        }
+        *mark |= VISITED;
+        self.survey.reachable += 1;
+        matches!(id.shape(), Shape::Node | Shape::List)
+    }
+}
+
+#[cold]
+fn note(finding: &mut Finding, describe: &dyn Fn() -> String, what: &str) {
+    finding.add(|| format!("{} {what}", describe()));
+}

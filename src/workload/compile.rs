@@ -1,0 +1,252 @@
+//! A workload and the values of its parameters to a plan.
+//!
+//! Whatever can be known to be wrong before anything runs is found here: sizes out of bounds,
+//! registers read before they are written, operations on objects of the wrong kind.
+
+use std::sync::Arc;
+
+use super::diagnostic::{Complaint, Diagnostic};
+use super::lower::{Lowering, Place};
+use super::parameter::{self, Value};
+use super::syntax::{Syntax, ThreadNode};
+use super::{LIVE_MAX, THREADS_MAX, Workload};
+use crate::heap::{Global, Shape};
+use crate::plan::{
+    Flow, ListUsage, MutatorPlan, Plan, Problem, ProblemKind, Requirement, SharedObject, yields,
+};
+
+/// More rounds than any run comes to.
+const ROUNDS_MAX: u64 = 1_000_000_000_000;
+
+/// One group's threads, while the plan is made.
+struct Group<'a> {
+    node: &'a ThreadNode,
+    /// The registers' names.
+    names: Vec<String>,
+    places: Vec<Place>,
+}
+
+/// Who plays.
+struct Cast<'a> {
+    groups: Vec<Group<'a>>,
+    mutators: Vec<MutatorPlan>,
+    /// The group of each mutator.
+    group_of: Vec<usize>,
+}
+
+impl Workload {
+    /// The plan for these parameters (`-D name=value`; defaults for the rest) and this seed.
+    ///
+    /// # Errors
+    ///
+    /// A parameter that does not exist or has no such value, an expression that overflows or divides
+    /// by zero, a size out of bounds, or a program that cannot do what it says.
+    pub fn plan(&self, overrides: &[(String, String)], seed: u64) -> Result<Plan, Diagnostic> {
+        let syntax = &self.syntax;
+        let values = parameter::settle(&syntax.parameters, overrides, &self.path, &self.text)?;
+        self.compile(&values, seed)
+            .map_err(|complaint| complaint.at(&self.path, &self.text))
+    }
+
+    fn compile(&self, values: &[Value], seed: u64) -> Result<Plan, Complaint> {
+        let syntax = &self.syntax;
+        let Cast {
+            groups,
+            mutators,
+            group_of,
+        } = cast(syntax, values)?;
+        let limit = &syntax.live_objects;
+        let live_limit = limit.within(values, 1, LIVE_MAX, "the limit of live objects")?;
+        let mut plan = Plan {
+            workload: self.name.clone(),
+            workload_hash: self.hash.clone(),
+            parameters: self
+                .parameters()
+                .iter()
+                .zip(values)
+                .map(|(parameter, value)| (parameter.name.clone(), value.to_string()))
+                .collect(),
+            seed,
+            mutators,
+            objects: shared(&syntax.objects),
+            globals: global(syntax.objects.len() + syntax.mailboxes.len()).0,
+            live_limit: u32::try_from(live_limit).unwrap_or(u32::MAX),
+            require: requirements(syntax, values)?,
+            notes: Vec::new(),
+        };
+        for (note, when) in &syntax.notes {
+            let applies = when.as_ref().map_or(Ok(true), |when| when.holds(values))?;
+            if applies {
+                plan.notes.push(note.clone());
+            }
+        }
+        let flow = Flow::of(&plan);
+        if let Some(problem) = flow.problems.first() {
+            return Err(complaint(problem, &groups[group_of[problem.mutator]]));
+        }
+        for (object, usage) in plan.objects.iter_mut().zip(flow.usage) {
+            object.usage = usage;
+        }
+        Ok(plan)
+    }
+}
+
+fn cast<'a>(syntax: &'a Syntax, values: &[Value]) -> Result<Cast<'a>, Complaint> {
+    let (mut groups, mut mutators, mut group_of) = (Vec::new(), Vec::new(), Vec::new());
+    for node in &syntax.threads {
+        let room = THREADS_MAX - mutators.len() as u64;
+        let what = format!("the number of `{}` threads", node.name);
+        let count = node.count.within(values, 0, room, &what)?;
+        let (group, mutator) = group(node, values, &syntax.objects)?;
+        for number in 0..count {
+            let name = format!("{}-{number}", node.name);
+            let mutator = mutator.clone();
+            mutators.push(MutatorPlan { name, ..mutator });
+            group_of.push(groups.len());
+        }
+        groups.push(group);
+    }
+    if mutators.iter().all(|mutator| mutator.background) {
+        let span = syntax
+            .threads
+            .last()
+            .map_or(0..0, |group| group.name_span.clone());
+        let message = "there is no thread that is not in the background";
+        return Err(Complaint::new(span, message).hint("such a run would end at once"));
+    }
+    Ok(Cast {
+        groups,
+        mutators,
+        group_of,
+    })
+}
+
+fn group<'a>(
+    node: &'a ThreadNode,
+    values: &[Value],
+    objects: &[(String, Shape)],
+) -> Result<(Group<'a>, MutatorPlan), Complaint> {
+    let mut lowering = Lowering::new(values, objects);
+    let setup = lowering.steps(&node.setup)?;
+    let body = lowering.steps(&node.body)?;
+    if !yields(&body) {
+        let message = format!("`{}` threads have nothing to do", node.name);
+        return Err(Complaint::new(node.body_span.clone(), message));
+    }
+    let rounds = match &node.rounds {
+        Some(rounds) => Some(rounds.within(values, 1, ROUNDS_MAX, "`rounds`")?),
+        None => None,
+    };
+    let mutator = MutatorPlan {
+        name: node.name.clone(),
+        registers: u32::try_from(lowering.names.len()).unwrap_or(u32::MAX),
+        held: lowering.held,
+        setup,
+        body,
+        rounds,
+        background: node.background,
+    };
+    let group = Group {
+        node,
+        names: lowering.names,
+        places: lowering.places,
+    };
+    Ok((group, mutator))
+}
+
+fn shared(objects: &[(String, Shape)]) -> Vec<SharedObject> {
+    let numbered = objects.iter().enumerate();
+    numbered
+        .map(|(number, (name, shape))| SharedObject {
+            name: name.clone(),
+            shape: *shape,
+            global: global(number),
+            usage: ListUsage::default(),
+        })
+        .collect()
+}
+
+fn global(number: usize) -> Global {
+    Global(u16::try_from(number).expect("at most 64 objects and 64 mailboxes"))
+}
+
+fn requirements(syntax: &Syntax, values: &[Value]) -> Result<Vec<Requirement>, Complaint> {
+    let mut required = Vec::new();
+    for (counter, expr) in &syntax.require {
+        let at_least = expr.within(values, 0, u64::MAX, &format!("`{counter}`"))?;
+        // What asks for nothing may be left out by a condition in the expression.
+        if at_least > 0 {
+            required.push(Requirement {
+                counter: counter.clone(),
+                at_least,
+            });
+        }
+    }
+    Ok(required)
+}
+
+/// The problem in the words of the file.
+fn complaint(problem: &Problem, group: &Group<'_>) -> Complaint {
+    let place = &group.places[problem.step];
+    let named = place
+        .registers
+        .iter()
+        .find(|(slot, _)| *slot == problem.slot);
+    let span = named.map_or(&place.op, |(_, span)| span).clone();
+    let name = &group.names[problem.slot.0 as usize];
+    let threads = &group.node.name;
+    let (message, hint) = match problem.kind {
+        ProblemKind::NeverWritten => (
+            format!("`{name}` is used before anything is put into it"),
+            format!("nothing before this step of `{threads}` writes it"),
+        ),
+        ProblemKind::EmptiedBy(by) => (
+            format!(
+                "`{name}` is empty here: `{}` before moved its reference away",
+                by.name()
+            ),
+            "`copy` it to another register first, if it is needed twice".to_owned(),
+        ),
+        ProblemKind::NeverA(shape) => (
+            format!("`{name}` is never a {}", shape_name(shape)),
+            "no path through the program puts one there".to_owned(),
+        ),
+        ProblemKind::NeverFilled => (
+            format!("there is never anything in `{name}`"),
+            "no thread puts anything into where it is read from".to_owned(),
+        ),
+        ProblemKind::Weak => (
+            format!("`{name}` is a weak reference"),
+            "`upgrade` it to another register first".to_owned(),
+        ),
+        ProblemKind::NotWeak => (
+            format!("`{name}` is not a weak reference"),
+            "`downgrade` makes one".to_owned(),
+        ),
+        ProblemKind::IntoItself => (
+            format!("`{name}` would move into itself"),
+            "`copy` it to another register and move that, so that the container stays in one"
+                .to_owned(),
+        ),
+    };
+    Complaint::new(span, message).hint(hint)
+}
+
+fn shape_name(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Leaf => "leaf",
+        Shape::Node => "node",
+        Shape::List => "list",
+        Shape::Counter => "counter",
+    }
+}
+
+/// A digest of a workload's text: FNV-1a, 64 bits, which tells texts apart and keeps out nobody.
+pub(super) fn digest(text: &Arc<str>) -> String {
+    const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0100_0000_01b3;
+    let hash = text.bytes().fold(OFFSET_BASIS, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(PRIME)
+    });
+    format!("{hash:016x}")
+}

@@ -1,0 +1,78 @@
+//! What `[require]` and `[[notes]]` may name: the run's counters, its checks and their verdicts.
+//!
+//! These are names of results, known here so that a slip is refused when a workload is read and not
+//! found out after eight hours of soaking.
+
+/// Counters that a run can be required to reach. The first are the operations, by
+/// [`OpKind::name`](crate::plan::OpKind::name): how many were done.
+pub const COUNTERS: [&str; 32] = [
+    "alloc",
+    "copy",
+    "clear",
+    "load",
+    "store",
+    "peek",
+    "safepoint",
+    "collect",
+    "append",
+    "len",
+    "get",
+    "set",
+    "pop",
+    "truncate-front",
+    "truncate-back",
+    "add",
+    "read",
+    "write",
+    "publish",
+    "fetch",
+    "downgrade",
+    "upgrade",
+    "allocated",
+    "freed",
+    "live_peak",
+    "collections",
+    "full_collections",
+    "cycles_freed",
+    "contended",
+    "switches",
+    "noted",
+    "rounds",
+];
+
+/// Checks that a note can explain.
+pub const CHECKS: [&str; 16] = [
+    "refcounts",
+    "dangling",
+    "premature",
+    "completeness",
+    "double-free",
+    "conservation",
+    "order",
+    "counter",
+    "length",
+    "poison",
+    "weak",
+    "finalizers",
+    "collector-state",
+    "linearizable",
+    "progress",
+    "budget",
+];
+
+/// The verdicts of a check.
+pub const VERDICTS: [&str; 4] = ["held", "violated", "vacuous", "skipped"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::OpKind;
+
+    /// Goal: every operation can be required, under the name that results use.
+    #[test]
+    fn every_operation_has_a_counter() {
+        for kind in OpKind::ALL {
+            assert!(COUNTERS.contains(&kind.name()), "{}", kind.name());
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What is wrong with a workload, shown where it is wrong.
+//!
+//! Inside this module tree an error is a [`Complaint`], which knows a range of bytes and nothing of
+//! files. On its way out it becomes a [`Diagnostic`], which owns all that it takes to show the line.
+//! A value from the command line (`-D threads=1`) is shown in the same form, with the option as its
+//! text.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+use super::suggest;
+
+/// Something wrong in a range of bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Complaint {
+    pub(super) span: Range<usize>,
+    message: String,
+    label: Option<String>,
+    hint: Option<String>,
+}
+
+impl Complaint {
+    pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            span,
+            message: message.into(),
+            label: None,
+            hint: None,
+        }
+    }
+
+    /// An unknown name, with the known ones in the hint and the likeliest of them first.
+    pub(super) fn unknown<'a>(
+        span: Range<usize>,
+        what: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self::new(span, format!("unknown {what} `{name}`")).hint(suggest::hint(name, known))
+    }
+
+    /// Says something at the marked place itself.
+    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Says what to do.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Names the text that the range belongs to.
+    pub(super) fn at(self, path: &str, text: &Arc<str>) -> Diagnostic {
+        let start = floor_boundary(text, self.span.start);
+        let end = floor_boundary(text, self.span.end.max(start));
+        let before = &text[..start];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Diagnostic(Box::new(Inner {
+            path: path.to_owned(),
+            text: Arc::clone(text),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            complaint: Self {
+                span: start..end,
+                ..self
+            },
+        }))
+    }
+}
+
+fn floor_boundary(text: &str, mut at: usize) -> usize {
+    at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// A user's error in a workload or in the value of a parameter, with its place.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Diagnostic(Box<Inner>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Inner {
+    path: String,
+    text: Arc<str>,
+    line: usize,
+    column: usize,
+    complaint: Complaint,
+}
+
+/// Whether to colour a rendered diagnostic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    /// ANSI colours.
+    Ansi,
+    /// None.
+    Plain,
+}
+
+impl Diagnostic {
+    /// The file, or `command line`.
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// The line, counted from 1.
+    pub fn line(&self) -> usize {
+        self.0.line
+    }
+
+    /// The column in characters, counted from 1.
+    pub fn column(&self) -> usize {
+        self.0.column
+    }
+
+    /// What is wrong, without its place.
+    pub fn message(&self) -> &str {
+        &self.0.complaint.message
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.complaint.hint.as_deref()
+    }
+
+    /// The message, the line with the place marked, and the hint; no line break at the end.
+    pub fn render(&self, color: Color) -> String {
+        let Inner {
+            path,
+            text,
+            complaint,
+            ..
+        } = &*self.0;
+        let mut marked = AnnotationKind::Primary.span(complaint.span.clone());
+        if let Some(label) = &complaint.label {
+            marked = marked.label(label.as_str());
+        }
+        let snippet = Snippet::source(&**text)
+            .path(path.as_str())
+            .annotation(marked);
+        let mut group = Level::ERROR
+            .primary_title(complaint.message.as_str())
+            .element(snippet);
+        if let Some(hint) = &complaint.hint {
+            group = group.element(Level::HELP.message(hint.as_str()));
+        }
+        let renderer = match color {
+            Color::Ansi => Renderer::styled(),
+            Color::Plain => Renderer::plain(),
+        };
+        renderer.render(&[group])
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.render(Color::Plain))
+    }
+}
+
+/// As in [`Display`](fmt::Display), so that a failed `unwrap` in a test can be read.
+impl fmt::Debug for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// Why a workload could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file could not be read.
+    #[error("failed to read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file was read and is wrong.
+    #[error(transparent)]
+    Invalid(#[from] Diagnostic),
+    /// No workload has this name.
+    #[error("unknown workload `{name}`\nhelp: {hint}")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// What there is.
+        hint: String,
+    },
+}

@@ -1,0 +1,38 @@
+//! The workloads that come with the program; the files in `workloads/` at build time.
+
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Embedded {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it stands in the repository, for messages.
+    pub path: &'static str,
+    /// The file.
+    pub text: &'static str,
+}
+
+macro_rules! embedded {
+    ($($name:literal),+ $(,)?) => {
+        &[$(Embedded {
+            name: $name,
+            path: concat!("workloads/", $name, ".toml"),
+            text: include_str!(concat!("../../workloads/", $name, ".toml")),
+        }),+]
+    };
+}
+
+const ALL: &[Embedded] = embedded![
+    "shared-list",
+    "counter",
+    "churn",
+    "cycles",
+    "live-heap",
+    "chain",
+    "handoff",
+    "graph",
+];
+
+/// Every workload that comes with the program, in the order in which lists show them.
+pub fn embedded() -> &'static [Embedded] {
+    ALL
+}

@@ -1,0 +1,224 @@
+//! Every operation that a step can name, with its keys: the vocabulary of the language.
+//!
+//! Operations that heaps have are called as in [`OpKind::name`](crate::plan::OpKind::name), but for
+//! `erase` (a `store` of nothing) and `write-back`. `append-new`, `reload`, `ring` and `chain` stand
+//! for several.
+
+/// One operation's form.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Form {
+    /// What `op = "…"` says.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// The keys it takes.
+    pub keys: &'static [Key],
+}
+
+/// One key of an operation.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What stands there.
+    pub kind: KeyKind,
+    /// Whether it may be left out.
+    pub presence: Presence,
+}
+
+/// Whether a key may be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It must be there.
+    Needed,
+    /// It may be left out.
+    Optional,
+}
+
+/// What a key's value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// A register, or a shared object, that is read and keeps its reference.
+    Read,
+    /// A register whose reference moves away.
+    Moved,
+    /// A register that is written.
+    Written,
+    /// A shared object.
+    Object,
+    /// A mailbox.
+    Mailbox,
+    /// `leaf`, `node`, `list` or `counter`.
+    Shape,
+    /// 0, 1 or `any`, which draws one.
+    Field,
+    /// A number from 0, or a distribution of such.
+    Amount,
+    /// A number from 0.
+    Number,
+    /// A number of either sign.
+    Signed,
+}
+
+const fn key(name: &'static str, kind: KeyKind) -> Key {
+    Key {
+        name,
+        kind,
+        presence: Presence::Needed,
+    }
+}
+
+const fn optional(name: &'static str, kind: KeyKind) -> Key {
+    Key {
+        name,
+        kind,
+        presence: Presence::Optional,
+    }
+}
+
+const fn form(name: &'static str, about: &'static str, keys: &'static [Key]) -> Form {
+    Form { name, about, keys }
+}
+
+use KeyKind::{Amount, Field, Mailbox, Moved, Number, Object, Read, Shape, Signed, Written};
+
+/// Every operation.
+pub const FORMS: &[Form] = &[
+    form(
+        "alloc",
+        "makes an object",
+        &[key("dst", Written), key("shape", Shape)],
+    ),
+    form(
+        "copy",
+        "makes `dst` refer to what `src` refers to, as well",
+        &[key("dst", Written), key("src", Read)],
+    ),
+    form("clear", "empties a register", &[key("slot", Moved)]),
+    form(
+        "load",
+        "makes `dst` refer to what a node's field refers to",
+        &[key("dst", Written), key("obj", Read), key("field", Field)],
+    ),
+    form(
+        "store",
+        "moves `val` into a node's field",
+        &[key("obj", Read), key("field", Field), key("val", Moved)],
+    ),
+    form(
+        "erase",
+        "empties a node's field",
+        &[key("obj", Read), key("field", Field)],
+    ),
+    form(
+        "peek",
+        "reads an object's tag through the reference",
+        &[key("slot", Read)],
+    ),
+    form("safepoint", "lets the heap hold the thread up", &[]),
+    form("collect", "runs a full collection", &[]),
+    form(
+        "append",
+        "moves `val` to the end of a list",
+        &[key("list", Read), key("val", Moved)],
+    ),
+    form(
+        "len",
+        "reads a list's length; lengths above `note_above` are counted as `noted`",
+        &[key("list", Read), optional("note_above", Number)],
+    ),
+    form(
+        "get",
+        "makes `dst` refer to a list's element",
+        &[key("dst", Written), key("list", Read), key("index", Amount)],
+    ),
+    form(
+        "set",
+        "moves `val` to a place in a list",
+        &[key("list", Read), key("index", Amount), key("val", Moved)],
+    ),
+    form(
+        "pop",
+        "moves a list's last element into `dst`",
+        &[key("dst", Written), key("list", Read)],
+    ),
+    form(
+        "truncate-front",
+        "removes the first `count` elements, or all but the last `leave`",
+        &[
+            key("list", Read),
+            optional("count", Amount),
+            optional("leave", Amount),
+        ],
+    ),
+    form(
+        "truncate-back",
+        "removes the last `count` elements, or all but the first `leave`",
+        &[
+            key("list", Read),
+            optional("count", Amount),
+            optional("leave", Amount),
+        ],
+    ),
+    form(
+        "add",
+        "adds to a counter, as one operation",
+        &[key("counter", Read), optional("by", Signed)],
+    ),
+    form(
+        "read",
+        "reads a counter into the thread's accumulator",
+        &[key("counter", Read)],
+    ),
+    form(
+        "write-back",
+        "overwrites a counter with the accumulator plus `add`",
+        &[key("counter", Read), optional("add", Signed)],
+    ),
+    form(
+        "publish",
+        "moves `src` into a mailbox",
+        &[key("mailbox", Mailbox), key("src", Moved)],
+    ),
+    form(
+        "fetch",
+        "makes `dst` refer to what is in a mailbox",
+        &[key("dst", Written), key("mailbox", Mailbox)],
+    ),
+    form(
+        "downgrade",
+        "makes `dst` a weak reference to what `src` refers to",
+        &[key("dst", Written), key("src", Read)],
+    ),
+    form(
+        "upgrade",
+        "makes `dst` a strong reference again, unless the object died",
+        &[key("dst", Written), key("weak", Read)],
+    ),
+    form(
+        "append-new",
+        "makes an object (a node unless `shape` says otherwise) and appends it",
+        &[key("list", Read), optional("shape", Shape)],
+    ),
+    form(
+        "reload",
+        "fetches a shared object into its register again, as LOAD_GLOBAL does",
+        &[key("object", Object)],
+    ),
+    form(
+        "ring",
+        "makes a cycle of `size` nodes (1: a node that refers to itself), and drops it unless \
+         there is a `dst`",
+        &[key("size", Number), optional("dst", Written)],
+    ),
+    form(
+        "chain",
+        "makes `size` nodes, each referring to the one before; `dst` holds the last",
+        &[key("size", Number), key("dst", Written)],
+    ),
+];
+
+/// The form with this name.
+pub(super) fn find(name: &str) -> Option<&'static Form> {
+    FORMS.iter().find(|form| form.name == name)
+}

@@ -1,0 +1,78 @@
+//! "Did you mean": the known name nearest to an unknown one.
+
+/// A hint for somebody who wrote `name`: the nearest of the known names, if one is near enough to
+/// be meant, and all of them.
+pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let listed = match known.as_slice() {
+        [] => return "there are none here".to_owned(),
+        [only] => format!("the only one here is `{only}`"),
+        several => format!("known are {}", quoted(several)),
+    };
+    match nearest(name, &known) {
+        Some(nearest) => format!("did you mean `{nearest}`? {listed}"),
+        None => listed,
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// The nearest name within a third of its length, at least one edit.
+fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|candidate| (distance(name, candidate), *candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edits between two words: insertions, deletions, replacements, swaps of neighbours (Damerau's
+/// distance, restricted to swaps that are not edited again).
+fn distance(a: &str, b: &str) -> usize {
+    // Nobody means a name by writing a page; the table below is quadratic.
+    if a.len() > 64 {
+        return usize::MAX;
+    }
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: slips of the finger are recognised, other words are not.
+    #[test]
+    fn slips_are_recognised() {
+        let known = ["append", "append-new", "truncate-front", "len"];
+        for (written, meant) in [
+            ("appned", Some("append")),
+            ("truncate_front", Some("truncate-front")),
+            ("ln", Some("len")),
+            ("remove", None),
+        ] {
+            assert_eq!(nearest(written, &known), meant, "{written}");
+        }
+    }
+}

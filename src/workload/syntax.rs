@@ -1,0 +1,224 @@
+//! The sections of a workload file, read into what they say.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+use super::condition::Condition;
+use super::counters::{CHECKS, COUNTERS, VERDICTS};
+use super::diagnostic::Complaint;
+use super::document::{Node, Table, check_name};
+use super::expression::Expr;
+use super::parameter::{self, Names, Parameter};
+use super::step::{Scope, StepNode, shape};
+use crate::heap::Shape;
+use crate::plan::Note;
+
+/// The most shared objects and mailboxes: what the analysis of a plan keeps in one word.
+const SHARED_MAX: usize = 64;
+
+/// What a file says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Syntax {
+    pub(super) summary: String,
+    pub(super) about: String,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) objects: Vec<(String, Shape)>,
+    pub(super) mailboxes: Vec<String>,
+    pub(super) live_objects: Expr,
+    pub(super) require: Vec<(String, Expr)>,
+    pub(super) notes: Vec<(Note, Option<Condition>)>,
+    pub(super) threads: Vec<ThreadNode>,
+}
+
+/// A group of threads that do the same.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ThreadNode {
+    pub(super) name: String,
+    pub(super) name_span: Range<usize>,
+    pub(super) count: Expr,
+    pub(super) background: bool,
+    pub(super) rounds: Option<Expr>,
+    pub(super) setup: Vec<StepNode>,
+    pub(super) body: Vec<StepNode>,
+    /// Where `loop` stands.
+    pub(super) body_span: Range<usize>,
+}
+
+impl Syntax {
+    pub(super) fn parse(text: &Arc<str>) -> Result<Self, Complaint> {
+        let document = DeTable::parse(text).map_err(|error| {
+            let end = text.len();
+            Complaint::new(error.span().unwrap_or(end..end), sentence(error.message()))
+        })?;
+        let root = Table::root(&document, text);
+        root.allow(&[
+            "summary",
+            "about",
+            "parameters",
+            "objects",
+            "mailboxes",
+            "limits",
+            "require",
+            "notes",
+            "threads",
+        ])?;
+        let parameters = match root.node("parameters") {
+            Some(node) => parameter::parse_all(&node.open_table("table of parameters")?)?,
+            None => Vec::new(),
+        };
+        let names = Names(&parameters);
+        let objects = objects(&root)?;
+        let mailboxes = mailboxes(&root, &objects)?;
+        let limits = root
+            .need("limits")?
+            .table("table of limits", &["live_objects"])?;
+        let scope = Scope {
+            parameters: names,
+            objects: &objects,
+            mailboxes: &mailboxes,
+        };
+        Ok(Self {
+            summary: root.need("summary")?.str()?.to_owned(),
+            about: root.node("about").map_or(Ok(""), Node::str)?.to_owned(),
+            live_objects: Expr::parse(limits.need("live_objects")?, &names)?,
+            require: require(&root, &names)?,
+            notes: notes(&root, &names)?,
+            threads: threads(&root, &scope)?,
+            parameters: parameters.clone(),
+            objects: objects.clone(),
+            mailboxes: mailboxes.clone(),
+        })
+    }
+}
+
+/// The parser's messages run over several lines; a title has one.
+fn sentence(message: &str) -> String {
+    message.lines().collect::<Vec<_>>().join(", ")
+}
+
+fn objects(root: &Table<'_>) -> Result<Vec<(String, Shape)>, Complaint> {
+    let Some(node) = root.node("objects") else {
+        return Ok(Vec::new());
+    };
+    let table = node.open_table("table of objects")?;
+    if let Some(beyond) = table.entries().get(SHARED_MAX) {
+        let message = format!("there can be {SHARED_MAX} shared objects");
+        return Err(Complaint::new(beyond.key_span.clone(), message));
+    }
+    let entries = table.entries().iter();
+    entries
+        .map(|entry| {
+            check_name(entry.key, entry.key_span.clone())?;
+            Ok((entry.key.to_owned(), shape(entry.node)?))
+        })
+        .collect()
+}
+
+fn mailboxes(root: &Table<'_>, objects: &[(String, Shape)]) -> Result<Vec<String>, Complaint> {
+    let Some(node) = root.node("mailboxes") else {
+        return Ok(Vec::new());
+    };
+    let mut names: Vec<String> = Vec::new();
+    for node in node.array()? {
+        let name = node.name()?;
+        if names.iter().any(|known| known == name) || objects.iter().any(|(known, _)| known == name)
+        {
+            return Err(Complaint::new(
+                node.span(),
+                format!("`{name}` is there already"),
+            ));
+        }
+        if names.len() == SHARED_MAX {
+            let message = format!("there can be {SHARED_MAX} mailboxes");
+            return Err(Complaint::new(node.span(), message));
+        }
+        names.push(name.to_owned());
+    }
+    Ok(names)
+}
+
+fn require(root: &Table<'_>, names: &Names<'_>) -> Result<Vec<(String, Expr)>, Complaint> {
+    let Some(node) = root.node("require") else {
+        return Ok(Vec::new());
+    };
+    let table = node.open_table("table of requirements")?;
+    let entries = table.entries().iter();
+    entries
+        .map(|entry| {
+            if !COUNTERS.contains(&entry.key) {
+                let span = entry.key_span.clone();
+                return Err(Complaint::unknown(span, "counter", entry.key, COUNTERS));
+            }
+            Ok((entry.key.to_owned(), Expr::parse(entry.node, names)?))
+        })
+        .collect()
+}
+
+fn notes(root: &Table<'_>, names: &Names<'_>) -> Result<Vec<(Note, Option<Condition>)>, Complaint> {
+    let Some(node) = root.node("notes") else {
+        return Ok(Vec::new());
+    };
+    let one_of = |node: Node<'_>, what: &str, known: &[&str]| {
+        let name = node.str()?;
+        if known.contains(&name) {
+            return Ok(name.to_owned());
+        }
+        Err(Complaint::unknown(
+            node.span(),
+            what,
+            name,
+            known.iter().copied(),
+        ))
+    };
+    node.array()?
+        .into_iter()
+        .map(|node| {
+            let table = node.table("note", &["check", "verdict", "when", "text"])?;
+            let note = Note {
+                check: one_of(table.need("check")?, "check", &CHECKS)?,
+                verdict: one_of(table.need("verdict")?, "verdict", &VERDICTS)?,
+                text: table.need("text")?.str()?.to_owned(),
+            };
+            let when = table.node("when");
+            let when = when.map(|node| Condition::parse(node, names)).transpose()?;
+            Ok((note, when))
+        })
+        .collect()
+}
+
+fn threads(root: &Table<'_>, scope: &Scope<'_>) -> Result<Vec<ThreadNode>, Complaint> {
+    let mut groups: Vec<ThreadNode> = Vec::new();
+    for node in root.need("threads")?.array()? {
+        let group = thread(node, scope)?;
+        if groups.iter().any(|known| known.name == group.name) {
+            let message = format!("there are `{}` threads already", group.name);
+            return Err(Complaint::new(group.name_span, message));
+        }
+        groups.push(group);
+    }
+    Ok(groups)
+}
+
+fn thread(node: Node<'_>, scope: &Scope<'_>) -> Result<ThreadNode, Complaint> {
+    let keys = ["name", "count", "background", "rounds", "setup", "loop"];
+    let table = node.table("group of threads", &keys)?;
+    let (name, body) = (table.need("name")?, table.need("loop")?);
+    let expr = |key| {
+        let node = table.node(key);
+        node.map(|node| Expr::parse(node, &scope.parameters))
+            .transpose()
+    };
+    let setup = table.node("setup");
+    Ok(ThreadNode {
+        name: name.name()?.to_owned(),
+        name_span: name.span(),
+        count: expr("count")?.unwrap_or_else(|| Expr::number(1, name.span())),
+        background: table.node("background").map_or(Ok(false), Node::bool)?,
+        rounds: expr("rounds")?,
+        setup: setup.map_or(Ok(Vec::new()), |node| scope.steps(node, 0))?,
+        body: scope.steps(body, 0)?,
+        body_span: body.span(),
+    })
+}

@@ -1,0 +1,220 @@
+//! Goal: every check can fail. Each flaw below, and no other reason, makes its check say so; the
+//! same heap without a flaw passes everything.
+
+mod bad_heap;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bad_heap::{BadHeap, Flaw};
+use gcstorm::check::{self, Verdict};
+use gcstorm::evidence::{Ended, Evidence, Survey};
+use gcstorm::heap::{Caps, HeapConfig, Pauses};
+use gcstorm::plan::Plan;
+use gcstorm::report::{Outcome, RunResult, Tool};
+use gcstorm::run::{Budget, Observer, Options, Timing, Verify, run};
+use gcstorm::workload::Workload;
+
+/// A list under two threads, one counter, objects in registers while they are truncated.
+const MIXED: &str = r#"
+summary = "a bit of everything, for checks to look at"
+[objects]
+list = "list"
+total = "counter"
+[limits]
+live_objects = 20_000
+[[threads]]
+name = "writer"
+loop = [
+  { op = "append-new", list = "list", shape = "node", times = 60 },
+  { op = "len", list = "list", times = 3 },
+  { op = "get", dst = "held", list = "list", index = 3 },
+  { op = "truncate-front", list = "list", leave = 30 },
+  { op = "add", counter = "total", by = 2, times = 7 },
+  { op = "ring", size = 3 },
+]
+[[threads]]
+name = "reader"
+background = true
+loop = [
+  { op = "reload", object = "list" },
+  { op = "len", list = "list" },
+  { op = "get", dst = "seen", list = "list", index = { uniform = [0, 40] } },
+]
+"#;
+
+fn plan(seed: u64) -> Plan {
+    let workload = Workload::parse("mixed.toml", MIXED).unwrap_or_else(|error| panic!("{error}"));
+    workload
+        .plan(&[], seed)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Stops at the first bad survey, as the command does.
+struct Strict<'p>(&'p Plan, Caps);
+
+impl Observer for Strict<'_> {
+    fn surveyed(&self, survey: &Survey) -> ControlFlow<()> {
+        if check::survey_violates(self.0, self.1, survey) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+fn storm(plan: &Plan, flaw: Flaw, verify: Verify) -> Evidence {
+    let pauses = Arc::new(Pauses::default());
+    let config = HeapConfig {
+        capacity: plan.live_limit,
+        globals: plan.globals,
+        ..HeapConfig::with_capacity(plan.live_limit)
+    };
+    let heap = BadHeap::open(&config, flaw);
+    let caps = gcstorm::heap::Heap::caps(&heap);
+    let options = Options {
+        budget: Budget::Rounds(100),
+        verify,
+        timing: Timing::Sampled,
+        ..Options::default()
+    };
+    run("bad", heap, &pauses, plan, &options, &Strict(plan, caps))
+}
+
+fn violated(plan: &Plan, evidence: &Evidence) -> Vec<String> {
+    check::judge(plan, evidence)
+        .into_iter()
+        .filter(|judgement| judgement.verdict == Verdict::Violated)
+        .map(|judgement| judgement.name)
+        .collect()
+}
+
+fn result(plan: &Plan, evidence: Evidence) -> RunResult {
+    let tool = Tool {
+        name: "test".to_owned(),
+        version: String::new(),
+        commit: String::new(),
+        dirty: None,
+    };
+    RunResult::new(plan, evidence, tool, String::new())
+}
+
+/// Goal: without a flaw every check holds, at the end and at pauses, and looked at something.
+#[test]
+fn a_right_heap_passes() {
+    for verify in [Verify::End, Verify::Every(500)] {
+        let plan = plan(1);
+        let evidence = storm(&plan, Flaw::None, verify);
+        assert_eq!(evidence.ended, Ended::Done);
+        for judgement in check::judge(&plan, &evidence) {
+            assert_eq!(judgement.verdict, Verdict::Held, "{judgement:?}");
+            assert!(judgement.examined > 0, "{judgement:?}");
+        }
+        let surveys_at_pauses = evidence.surveys_made - 2;
+        assert_eq!(
+            surveys_at_pauses > 0,
+            verify != Verify::End,
+            "{surveys_at_pauses}"
+        );
+        assert_eq!(result(&plan, evidence).verdict, Outcome::Held);
+    }
+}
+
+/// Goal: each flaw trips the check that is meant for it, whether the run is surveyed at its end or
+/// all the time.
+#[test]
+fn every_flaw_trips_its_check() {
+    let cases = [
+        (Flaw::CensusLies, "refcounts"),
+        (Flaw::TruncationFrees, "dangling"),
+        (Flaw::TruncationDropsTags, "premature"),
+        (Flaw::TruncationKeeps, "completeness"),
+        (Flaw::CyclesKept, "completeness"),
+        (Flaw::DropsTwice, "double-free"),
+        (Flaw::AppendLoses, "conservation"),
+        (Flaw::AppendSwaps, "order"),
+        (Flaw::AddLoses, "counter"),
+        (Flaw::LenLies, "length"),
+        (Flaw::Spoiled, "poison"),
+        (Flaw::MarkLeft, "collector-state"),
+    ];
+    for (flaw, check) in cases {
+        for verify in [Verify::End, Verify::Every(97)] {
+            let plan = plan(2);
+            let evidence = storm(&plan, flaw, verify);
+            let violated = violated(&plan, &evidence);
+            assert!(
+                violated.iter().any(|name| name == check),
+                "{flaw:?}: {violated:?}"
+            );
+            assert_eq!(result(&plan, evidence).verdict, Outcome::Violated);
+        }
+    }
+    for check in check::ALL {
+        assert!(
+            cases.iter().any(|(_, name)| *name == check.name),
+            "no flaw for {}",
+            check.name
+        );
+    }
+}
+
+/// Goal: flaws that the operations alone can tell are told apart from each other.
+#[test]
+fn flaws_are_told_apart() {
+    for (flaw, checks) in [
+        (Flaw::CensusLies, &["refcounts"][..]),
+        (Flaw::AddLoses, &["counter"]),
+        (Flaw::DropsTwice, &["double-free"]),
+        (Flaw::Spoiled, &["poison"]),
+        (Flaw::MarkLeft, &["collector-state"]),
+    ] {
+        let plan = plan(3);
+        assert_eq!(
+            violated(&plan, &storm(&plan, flaw, Verify::End)),
+            checks,
+            "{flaw:?}"
+        );
+    }
+}
+
+/// Goal: a heap that panics is the heap's failure and not ours; everyone else gets home.
+#[test]
+fn a_panic_is_data() {
+    for verify in [Verify::End, Verify::Every(300)] {
+        let plan = plan(4);
+        let evidence = storm(&plan, Flaw::Panics, verify);
+        assert!(
+            matches!(&evidence.ended, Ended::Panicked { mutator, message }
+                if mutator == "writer-0" && message.contains("the planted panic")),
+            "{:?}",
+            evidence.ended
+        );
+        assert_eq!(result(&plan, evidence).verdict, Outcome::Crashed);
+    }
+}
+
+/// Goal: a fault that a safepoint reports ends the run and is never green, even if no check has a
+/// name for it.
+#[test]
+fn a_fault_at_a_safepoint_ends_the_run() {
+    let plan = plan(5);
+    let evidence = storm(&plan, Flaw::Faults, Verify::End);
+    assert!(
+        matches!(evidence.ended, Ended::Fault { .. }),
+        "{:?}",
+        evidence.ended
+    );
+    assert_eq!(result(&plan, evidence).verdict, Outcome::Violated);
+}
+
+/// Goal: a result survives JSON, and judging it again gives the same verdicts.
+#[test]
+fn a_result_survives_json() {
+    let plan = plan(6);
+    let result = result(&plan, storm(&plan, Flaw::AppendLoses, Verify::Every(500)));
+    let json = serde_json::to_string(&result).expect("it serializes");
+    let back: RunResult = serde_json::from_str(&json).expect("it parses");
+    assert_eq!(back.checks, result.checks);
+    assert_eq!(check::judge(&plan, &back.evidence), result.checks);
+}

@@ -1,0 +1,82 @@
+//! Objects whose deaths are counted, and heaps to put them in.
+
+use gcstorm::heap::counted::{GilHeap, open_gil};
+use gcstorm::heap::gil::Gil;
+use gcstorm::heap::tag::OwnedSegment;
+use gcstorm::heap::{Collector, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
+
+/// Makes tags and counts how many of them are alive.
+#[derive(Debug)]
+pub(crate) struct Births {
+    producer: u32,
+    segments: Vec<OwnedSegment>,
+    born: u64,
+}
+
+impl Births {
+    pub(crate) fn new(producer: u32) -> Self {
+        Self {
+            producer,
+            segments: Vec::new(),
+            born: 0,
+        }
+    }
+
+    pub(crate) fn tag(&mut self, shape: Shape) -> Tag {
+        loop {
+            if let Some(tag) = self.segments.last_mut().and_then(|last| last.birth(shape)) {
+                self.born += 1;
+                return tag;
+            }
+            let (producer, born) = (self.producer, self.born);
+            let fresh = OwnedSegment::take(producer, born).expect("segments suffice for tests");
+            self.segments.push(fresh);
+        }
+    }
+
+    /// How many of the objects are not dead.
+    pub(crate) fn alive(&self) -> u64 {
+        self.segments
+            .iter()
+            .map(|owned| (owned.segment().born() - owned.segment().dead()) as u64)
+            .sum()
+    }
+
+    /// How many deaths were recorded twice.
+    pub(crate) fn doubles(&self) -> u64 {
+        self.segments
+            .iter()
+            .map(|owned| owned.segment().take_doubles().count)
+            .sum()
+    }
+}
+
+pub(crate) fn gil(capacity: u32) -> GilHeap {
+    open_gil(&HeapConfig::with_capacity(capacity))
+}
+
+pub(crate) fn seat(number: u32, slots: u32) -> Seat {
+    Seat { number, slots }
+}
+
+/// An object in `dst`, born of `births`.
+pub(crate) fn make(mutator: &mut impl Mutator, births: &mut Births, dst: Slot, shape: Shape) {
+    let tag = births.tag(shape);
+    mutator
+        .alloc(dst, shape, tag)
+        .expect("capacity suffices for tests");
+}
+
+/// No fault was met, nothing is left over, and exactly `living` objects are alive.
+#[track_caller]
+pub(crate) fn assert_sound<C: Collector>(heap: &Gil<C>, living: u64) {
+    let census = heap.census(&mut |_| ()).expect("the heap takes a census");
+    assert_eq!(census.living, living);
+    assert_eq!(census.spoiled, 0);
+    assert!(
+        census.leftovers.iter().all(|leftover| leftover.count == 0),
+        "{:?}",
+        census.leftovers
+    );
+    assert_eq!(heap.stats().faults.total(), 0);
+}

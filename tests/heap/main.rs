@@ -1,0 +1,8 @@
+//! The counted heap, under the global lock and without it.
+
+mod apply;
+mod common;
+mod hammer;
+mod lifetimes;
+mod lock;
+mod model;

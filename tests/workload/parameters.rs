@@ -1,0 +1,169 @@
+//! Parameters: what `-D` does to a plan, and what it may not do.
+
+use gcstorm::heap::Shape;
+use gcstorm::plan::{ListUsage, Plan};
+use gcstorm::workload::{Diagnostic, Workload};
+
+fn plan(name: &str, options: &[(&str, &str)]) -> Result<Plan, Diagnostic> {
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    let overrides: Vec<_> = options.iter().map(owned).collect();
+    Workload::embedded(name)
+        .unwrap()
+        .unwrap()
+        .plan(&overrides, 1)
+}
+
+fn names(plan: &Plan) -> Vec<&str> {
+    plan.mutators
+        .iter()
+        .map(|mutator| mutator.name.as_str())
+        .collect()
+}
+
+/// Goal: the number of threads reaches the groups, and what it was set to is on record.
+#[test]
+fn threads_scale() {
+    assert_eq!(
+        names(&plan("shared-list", &[]).unwrap()),
+        ["appender-0", "watcher-0"]
+    );
+    let five = plan("shared-list", &[("threads", "5")]).unwrap();
+    let expected = [
+        "appender-0",
+        "appender-1",
+        "watcher-0",
+        "watcher-1",
+        "watcher-2",
+    ];
+    assert_eq!(names(&five), expected);
+    assert_eq!(five.parameters["threads"], "5");
+    assert_eq!(five.parameters["cut"], "50000");
+    assert!(five.mutators[4].background && !five.mutators[0].background);
+}
+
+/// Goal: defaults are worked out from other parameters, and the last word counts.
+#[test]
+fn derived_defaults_follow() {
+    let plan = plan("shared-list", &[("batch", "5"), ("batch", "2_000")]).unwrap();
+    assert_eq!(plan.parameters["batch"], "2000");
+    assert_eq!(plan.parameters["cut"], "1000");
+}
+
+/// Goal: whatever cannot be is refused before anything runs, at the option itself.
+#[test]
+fn bad_options_are_refused() {
+    let cases = [
+        ("shared-list", "thread", "2", "unknown parameter `thread`"),
+        (
+            "shared-list",
+            "threads",
+            "1",
+            "`threads` must be from 2 to 64, not 1",
+        ),
+        (
+            "shared-list",
+            "threads",
+            "two",
+            "`threads` must be an integer",
+        ),
+        (
+            "shared-list",
+            "bounded",
+            "yes",
+            "`bounded` must be `true` or `false`",
+        ),
+        (
+            "counter",
+            "increment",
+            "slit",
+            "`increment` cannot be `slit`",
+        ),
+        ("counter", "batch", "", "`batch` must be an integer"),
+    ];
+    for (workload, key, value, expected) in cases {
+        let error = plan(workload, &[(key, value)]).unwrap_err();
+        assert_eq!(error.message(), expected);
+        assert_eq!(
+            (error.path(), error.line()),
+            ("command line", 1),
+            "{expected}"
+        );
+    }
+    let hint = plan("shared-list", &[("thread", "2")]).unwrap_err();
+    assert!(
+        hint.hint()
+            .unwrap()
+            .starts_with("did you mean `threads`? known are `threads`, ")
+    );
+    // In range one by one, and yet too much together: told where the sum is made.
+    let options = [("threads", "64"), ("batch", "10000000")];
+    let error = plan("shared-list", &options).unwrap_err();
+    assert_eq!(error.path(), "workloads/shared-list.toml");
+    assert!(
+        error
+            .message()
+            .starts_with("the limit of live objects must be from 1 to 268435456")
+    );
+}
+
+/// Goal: notes are there only when they apply.
+#[test]
+fn notes_follow_their_condition() {
+    let text = |increment| {
+        let plan = plan("counter", &[("increment", increment)]).unwrap();
+        assert_eq!(plan.notes.len(), 1);
+        plan.notes[0].text.clone()
+    };
+    assert!(text("split").contains("CPython before 3.10"));
+    assert!(text("whole").contains("does not add atomically"));
+}
+
+/// Goal: checks learn what they may conclude from a list, and no more than that.
+#[test]
+fn list_usage_is_found_out() {
+    let usage = |name: &str, object: usize| {
+        let plan = plan(name, &[]).unwrap();
+        assert_eq!(plan.objects[object].shape, Shape::List);
+        plan.objects[object].usage.clone()
+    };
+    let watched = ListUsage {
+        appenders: vec![0],
+        writers: vec![0],
+        fresh_only: true,
+        gapless: true,
+        truncates_front: true,
+        ..ListUsage::default()
+    };
+    assert_eq!(usage("shared-list", 0), watched);
+    let churned = usage("churn", 0);
+    assert_eq!(
+        (churned.appenders, churned.writers),
+        (vec![0, 1], vec![0, 1])
+    );
+    assert!(churned.sets && churned.pops && churned.truncates_back);
+    assert!(!churned.fresh_only && !churned.gapless);
+    // Nobody sets in the other list, so its elements stay in order, but pops leave gaps.
+    let values = usage("churn", 1);
+    assert!(values.fresh_only && !values.gapless && !values.sets);
+    // Parents follow their children in each producer's order, though not without gaps.
+    let handed = usage("handoff", 0);
+    assert!(handed.fresh_only && !handed.gapless && handed.pops);
+    // A ring's first node is older than its last.
+    assert!(!usage("live-heap", 0).fresh_only);
+}
+
+/// Goal: a heap is asked for no more than a program makes use of.
+#[test]
+fn needs_are_found_out() {
+    let needs = |name: &str| Workload::embedded(name).unwrap().unwrap().needs;
+    assert!(!needs("shared-list").cycles && needs("shared-list").lists);
+    assert!(needs("counter").counters && !needs("counter").lists);
+    for name in ["churn", "chain", "handoff"] {
+        assert!(!needs(name).cycles, "{name} makes no cycles");
+    }
+    for name in ["cycles", "live-heap", "graph"] {
+        assert!(needs(name).cycles, "{name} makes cycles");
+    }
+    assert!(!needs("chain").threads && !needs("chain").globals);
+    assert!(needs("handoff").threads && needs("handoff").globals);
+}

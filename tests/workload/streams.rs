@@ -1,0 +1,83 @@
+//! What a seed means must never change: an old case would no longer reproduce.
+
+use std::hash::Hasher;
+
+use gcstorm::plan::{MutatorPlan, OpSource, Part};
+use gcstorm::workload::{Workload, embedded};
+use snapbox::{assert_data_eq, str};
+
+/// Operations that go into a stream's digest.
+const OPS: usize = 3000;
+
+/// FNV-1a, which is the same everywhere and for ever.
+struct Digest(u64);
+
+impl Hasher for Digest {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+fn digest(plan: &MutatorPlan, seed: u64, number: u32) -> u64 {
+    let mut digest = Digest(0xcbf2_9ce4_8422_2325);
+    for part in [Part::Setup, Part::Rounds] {
+        let mut source = OpSource::new(plan, seed, number, part, None);
+        let mut left = OPS;
+        while left > 0
+            && let Some(batch) = source.next_batch()
+        {
+            for _ in 0..batch.times {
+                for op in batch.ops.iter().take(left) {
+                    // The text form does not depend on the platform's widths.
+                    digest.write(format!("{op:?}").as_bytes());
+                    left -= 1;
+                }
+            }
+        }
+    }
+    digest.finish()
+}
+
+/// Goal: seed 7 means the same operations as it always did, for every workload and mutator. If this
+/// fails on purpose, old seeds no longer reproduce: say so in the change log.
+#[test]
+fn seed_seven_is_what_it_was() {
+    let mut lines = String::new();
+    for file in embedded() {
+        let workload = Workload::parse(file.path, file.text).unwrap();
+        let plan = workload.plan(&[], 7).unwrap();
+        for (number, mutator) in (0..).zip(&plan.mutators) {
+            let digest = digest(mutator, plan.seed, number);
+            lines += &format!("{} {} {digest:016x}\n", file.name, mutator.name);
+        }
+    }
+    assert_data_eq!(
+        lines,
+        str![[r#"
+shared-list appender-0 de3d8a402635b73a
+shared-list watcher-0 df51bf2752d18965
+counter incrementer-0 ff812d98abed2c85
+counter incrementer-1 ff812d98abed2c85
+churn writer-0 9d86c36f49e9258b
+churn writer-1 f99cc205236a7df7
+churn reader-0 423f243b9b29185f
+churn reader-1 508448211bde80d8
+cycles maker-0 a8a9ab0cb1495060
+cycles maker-1 2330815d61839615
+live-heap churner-0 8ce0e361b9f0d4a9
+live-heap churner-1 0817e8f1762394d0
+chain builder-0 a4a2b90bc4dad395
+handoff producer-0 78cd4f7ed3424ce5
+handoff consumer-0 b601f556e9505542
+graph weaver-0 410a6e871fa7f9f9
+graph weaver-1 61e76b8cd4b3f499
+
+"#]]
+    );
+}
