@@ -7,6 +7,7 @@ use super::cycles::Cycles;
 use super::list;
 use super::pace::{self, PATIENCE};
 use super::shared::{CHUNK, Shared};
+use super::shortcut::Shortcut;
 use super::slab::Slab;
 use super::weak::Verdict;
 use super::word;
@@ -40,9 +41,23 @@ pub(super) struct Core {
     /// The collector's thread, to wake it; none in models, where it is run by hand.
     collector: OnceLock<std::thread::Thread>,
     capacity: u32,
+    #[cfg(shuttle)]
+    pub(super) shortcut: Option<Shortcut>,
 }
 
 impl Core {
+    /// Whether a model told this heap to leave a step out.
+    #[inline]
+    pub(super) fn takes(&self, shortcut: Shortcut) -> bool {
+        #[cfg(shuttle)]
+        return self.shortcut == Some(shortcut);
+        #[cfg(not(shuttle))]
+        {
+            let _ = shortcut;
+            false
+        }
+    }
+
     pub(super) fn new(config: &HeapConfig) -> Self {
         let spare = u32::try_from(SPARE_CHUNKS * CHUNK).unwrap_or(u32::MAX);
         let spare = config.capacity.max(spare);
@@ -60,6 +75,8 @@ impl Core {
             cycles: Mutex::new(Cycles::new(cells)),
             collector: OnceLock::new(),
             capacity: config.capacity,
+            #[cfg(shuttle)]
+            shortcut: None,
         }
     }
 

@@ -4,10 +4,14 @@ mod cell;
 mod core;
 mod cycles;
 mod list;
+#[cfg(test)]
+#[cfg(any(loom, shuttle))]
+mod models;
 mod mutator;
 mod pace;
 mod release;
 mod shared;
+mod shortcut;
 mod slab;
 mod stack;
 #[cfg(test)]

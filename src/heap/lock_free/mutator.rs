@@ -13,6 +13,7 @@
 use super::LockFree;
 use super::cell::{POISON, Ref};
 use super::list::{self, Cursor, Visit};
+use super::shortcut::Shortcut;
 use super::worker::Worker;
 use crate::clock::Clock;
 use crate::heap::{
@@ -60,7 +61,7 @@ impl<'h> LockFreeMutator<'h> {
     #[inline]
     fn take(&mut self, obj: Slot, val: Slot) -> Option<Ref> {
         let value = self.strong(val)?;
-        if obj == val {
+        if obj == val && !self.worker.core.takes(Shortcut::MoveIntoItself) {
             self.worker.retain(value);
         } else {
             self.registers[val.0 as usize] = 0;
@@ -230,7 +231,7 @@ impl Mutator for LockFreeMutator<'_> {
             return false;
         };
         let cursor = &mut self.cursors[target.index() as usize % CURSORS];
-        if list != val && cursor.append(target, value) {
+        if list != val && cursor.append(self.worker.core, target, value) {
             self.registers[val.0 as usize] = 0;
             return true;
         }

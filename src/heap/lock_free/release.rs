@@ -12,6 +12,7 @@
 
 use super::cell::{self, Cell, POISON, Ref};
 use super::list::{self, Range, Rest};
+use super::shortcut::Shortcut;
 use super::word::{self, Left};
 use super::worker::Worker;
 use crate::heap::{Fault, Shape, Tag};
@@ -179,7 +180,9 @@ impl Worker<'_> {
         let cell = self.core.slab.cell(reference.index());
         let meta = cell.meta.load(Relaxed);
         let word = cell.word.load(Relaxed);
-        if !word::is_sole(word) || !reference.fits(meta) {
+        let is_sole = word::is_sole(word)
+            || (self.core.takes(Shortcut::SoleByCount) && word::count(word) == 1);
+        if !is_sole || !reference.fits(meta) {
             return self.decrement(reference);
         }
         cell.word.store(word::dead(word), Relaxed);

@@ -11,7 +11,9 @@
 
 use crate::heap::Shape;
 use crate::heap::lock_free::cell::{self, Cell, Ref};
+use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::list::{self, Walk};
+use crate::heap::lock_free::shortcut::Shortcut;
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::SeqCst;
@@ -89,7 +91,9 @@ impl Graph {
         budget: usize,
     ) -> Reach {
         let reach = self.close(worker, candidates, budget);
-        self.count(worker, budget);
+        if !worker.core.takes(Shortcut::CountWhileClosing) {
+            self.count(worker.core, budget);
+        }
         self.split();
         reach
     }
@@ -105,13 +109,25 @@ impl Graph {
             let cell = worker.core.slab.cell(reference.index());
             each_child(cell, reference, &mut budget, |child| {
                 self.admit(worker, child);
+                self.count_at_once(worker, child);
             });
+            self.members[next].edges_end = self.edges.len();
             if budget == 0 {
                 return Reach::Cut;
             }
             next += 1;
         }
         Reach::All
+    }
+
+    /// What step 2 does, too early.
+    fn count_at_once(&mut self, worker: &Worker<'_>, child: Ref) {
+        if worker.core.takes(Shortcut::CountWhileClosing)
+            && let Some(target) = member_of(&self.marks, &self.members, child)
+        {
+            self.members[target as usize].internal += 1;
+            self.edges.push(target);
+        }
     }
 
     fn admit(&mut self, worker: &Worker<'_>, reference: Ref) {
@@ -122,6 +138,9 @@ impl Graph {
         let cell = worker.core.slab.cell(reference.index());
         // SeqCst: after BUFFERED was cleared, before any edge is counted.
         let word = cell.word.load(SeqCst);
+        if worker.core.takes(Shortcut::ClearOneByOne) {
+            cell.meta.fetch_and(!cell::BUFFERED, SeqCst);
+        }
         if word::count(word) == 0 || !reference.fits(cell.meta.load(SeqCst)) {
             return;
         }
@@ -135,11 +154,17 @@ impl Graph {
         *mark = u32::try_from(self.members.len()).expect("fewer members than cells");
     }
 
+    /// Step 2 once more, with the slots of now.
+    pub(super) fn recount(&mut self, core: &Core) {
+        self.edges.clear();
+        self.count(core, usize::MAX);
+    }
+
     /// Step 2: records the edges between members. All words were read before.
-    fn count(&mut self, worker: &Worker<'_>, mut budget: usize) {
+    fn count(&mut self, core: &Core, mut budget: usize) {
         for number in 0..self.members.len() {
             let reference = self.members[number].reference;
-            let cell = worker.core.slab.cell(reference.index());
+            let cell = core.slab.cell(reference.index());
             let (marks, members, edges) = (&self.marks, &mut self.members, &mut self.edges);
             each_child(cell, reference, &mut budget, |child| {
                 if let Some(target) = member_of(marks, members, child) {

@@ -50,6 +50,7 @@ use std::sync::Arc;
 use self::graph::Graph;
 use super::cell::{self, Ref};
 use super::core::Core;
+use super::shortcut::Shortcut;
 use super::worker::Worker;
 use crate::heap::Collection;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -122,8 +123,10 @@ impl Cycles {
             .fetch_add(u64::from(effort == Effort::Full), Relaxed);
         for candidate in &self.batch {
             // The whole batch before any word is read: see `Worker::suspect`.
-            let meta = &worker.core.slab.cell(candidate.index()).meta;
-            meta.fetch_and(!cell::BUFFERED, SeqCst);
+            if !worker.core.takes(Shortcut::ClearOneByOne) {
+                let meta = &worker.core.slab.cell(candidate.index()).meta;
+                meta.fetch_and(!cell::BUFFERED, SeqCst);
+            }
         }
         let budget = match effort {
             Effort::Paced => self.budget,
@@ -141,7 +144,9 @@ impl Cycles {
             } else {
                 rounds.abandoned.fetch_add(1, Relaxed);
             }
-            self.graph.suspect_again(worker);
+            if !worker.core.takes(Shortcut::ForgetSuspects) {
+                self.graph.suspect_again(worker);
+            }
         }
         self.budget = match reach {
             graph::Reach::All => BUDGET,

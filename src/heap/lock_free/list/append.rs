@@ -15,10 +15,12 @@
     reason = "the cursor's storage and page are kept by raw pointer"
 )]
 
-use super::slot::UNTOUCHED;
+use super::slot::{UNTOUCHED, is_empty};
 use super::tail::Purpose;
 use super::{Cursor, Visit};
 use crate::heap::lock_free::cell::Ref;
+use crate::heap::lock_free::core::Core;
+use crate::heap::lock_free::shortcut::Shortcut;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
@@ -29,7 +31,12 @@ const HINT_EVERY: u64 = sized(16, 2) as u64;
 impl Cursor {
     /// The fast path; false if it did not work out.
     #[inline]
-    pub(in crate::heap::lock_free) fn append(&mut self, list: Ref, element: Ref) -> bool {
+    pub(in crate::heap::lock_free) fn append(
+        &mut self,
+        core: &Core,
+        list: Ref,
+        element: Ref,
+    ) -> bool {
         let offset = self.next.wrapping_sub(self.start);
         if self.list != list.bits() || offset >= self.slots.len() as u64 {
             return false;
@@ -45,9 +52,14 @@ impl Cursor {
         // SAFETY: the page holds a position that is not below the head, so it is not retired.
         let slots = unsafe { &*self.slots };
         let slot = &slots[offset];
+        let mut expected = UNTOUCHED;
+        if core.takes(Shortcut::FastOnAnyStamp) {
+            let seen = slot.load(SeqCst);
+            expected = if is_empty(seen) { seen } else { UNTOUCHED };
+        }
         // SeqCst, as all exchanges of slots; releases the element to whoever reads the slot.
         if slot
-            .compare_exchange(UNTOUCHED, element.bits(), SeqCst, Relaxed)
+            .compare_exchange(expected, element.bits(), SeqCst, Relaxed)
             .is_err()
         {
             return false;

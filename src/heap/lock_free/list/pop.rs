@@ -27,6 +27,7 @@ use super::Visit;
 use super::slot::{self, Content};
 use super::tail::Purpose;
 use crate::heap::lock_free::cell::Ref;
+use crate::heap::lock_free::shortcut::Shortcut;
 use crate::heap::lock_free::word;
 use crate::sync::atomic::AtomicPtr;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -62,10 +63,15 @@ impl Visit<'_, '_> {
             if tail.len() == 0 {
                 return None;
             }
+            let (stamp, stamp_below) = if self.worker.core.takes(Shortcut::LocalStamps) {
+                (slot::stamp_of(tail.seen) + 1, 0)
+            } else {
+                (self.worker.stamp(), self.worker.stamp())
+            };
             let seal = Arc::into_raw(Arc::new(Seal {
                 position: tail.position,
-                stamp: self.worker.stamp(),
-                stamp_below: self.worker.stamp(),
+                stamp,
+                stamp_below,
                 winner: AtomicPtr::new(ptr::null_mut()),
             }));
             if self.fill(tail.position, tail.seen, slot::seal(seal)) {
@@ -94,6 +100,9 @@ impl Visit<'_, '_> {
         });
         // Rule R1: the reference moved out of the list into a register, and the count did not
         // change; the stamp must.
+        if self.worker.core.takes(Shortcut::NoTouchOnMove) {
+            return element;
+        }
         word::touch(&self.worker.core.slab.cell(element.index()).word);
         element
     }

@@ -14,6 +14,7 @@ use super::tail::Purpose;
 use super::tree::POSITIONS;
 use super::{Visit, help};
 use crate::heap::lock_free::cell::Ref;
+use crate::heap::lock_free::shortcut::Shortcut;
 use crate::sync::atomic::Ordering::SeqCst;
 
 impl Visit<'_, '_> {
@@ -42,7 +43,9 @@ impl Visit<'_, '_> {
                     continue;
                 }
             };
-            if !self.is_head_still(head) {
+            let is_lax = self.worker.core.takes(Shortcut::GetNotPassed);
+            let is_good = is_lax && self.storage.head.load(SeqCst) <= position;
+            if !is_good && !self.is_head_still(head) {
                 continue;
             }
             let element = element?;

@@ -16,6 +16,7 @@ use super::read::position;
 use super::slot::{self, Content};
 use super::{Visit, help};
 use crate::heap::lock_free::cell::Ref;
+use crate::heap::lock_free::shortcut::Shortcut;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::SeqCst;
 
@@ -52,6 +53,13 @@ impl Visit<'_, '_> {
                     }
                 }
                 Content::Value(old) => {
+                    if self.worker.core.takes(Shortcut::PlainSet) {
+                        if self.exchange(position, seen, new.bits()) {
+                            self.worker.release(old);
+                            return true;
+                        }
+                        continue;
+                    }
                     let change = Change {
                         position,
                         head,

@@ -76,6 +76,11 @@ pub(super) fn empty(stamp: u64) -> u64 {
     stamp << STAMP_SHIFT | EMPTY
 }
 
+/// The stamp of an empty slot.
+pub(super) fn stamp_of(empty: u64) -> u64 {
+    empty >> STAMP_SHIFT
+}
+
 /// An empty slot to which the head is to be raised; it reopens as [`empty`] with the same stamp.
 pub(super) fn clear(stamp: u64) -> u64 {
     stamp << STAMP_SHIFT | CLEAR

@@ -12,6 +12,7 @@
 
 use super::slot::{self, UNTOUCHED};
 use super::{Visit, help};
+use crate::heap::lock_free::shortcut::Shortcut;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// What the tail is wanted for.
@@ -45,7 +46,11 @@ impl Visit<'_, '_> {
     pub(super) fn tail(&mut self, purpose: Purpose) -> Tail {
         let storage = self.storage;
         // SeqCst: below, no slot is looked at before head.
-        let head = storage.head.load(SeqCst);
+        let head = if self.takes(Purpose::Append, purpose, Shortcut::NoHeadLoad) {
+            0
+        } else {
+            storage.head.load(SeqCst)
+        };
         // Relaxed: any hint will do.
         let mut position = head.max(storage.hint.load(Relaxed));
         if purpose == Purpose::Append && self.cursor.next != u64::MAX {
@@ -71,8 +76,17 @@ impl Visit<'_, '_> {
             if position == head || (seen == UNTOUCHED && is_behind_filled) {
                 return tail;
             }
+            if self.takes(Purpose::Append, purpose, Shortcut::TrustHint) {
+                return tail;
+            }
             let below = self.read(position - 1);
             if slot::is_value(below) {
+                if self.takes(Purpose::Append, purpose, Shortcut::LookBelowFirst) {
+                    let seen = self.read(position);
+                    if slot::is_empty(seen) {
+                        return Tail { seen, ..tail };
+                    }
+                }
                 if purpose == Purpose::Append || self.read(position) == seen {
                     return tail;
                 }
@@ -83,6 +97,10 @@ impl Visit<'_, '_> {
                 help::finish(self, position - 1, below);
             }
         }
+    }
+
+    fn takes(&self, of: Purpose, purpose: Purpose, shortcut: Shortcut) -> bool {
+        of == purpose && self.worker.core.takes(shortcut)
     }
 
     /// Whether the head is still what it was when the tail was found; if not, somebody was in the

@@ -15,6 +15,8 @@
 use super::Visit;
 use super::slot;
 use super::tail::Purpose;
+use crate::heap::lock_free::shortcut::Shortcut;
+use crate::heap::lock_free::word;
 use crate::sync::atomic::Ordering::SeqCst;
 
 impl Visit<'_, '_> {
@@ -31,7 +33,9 @@ impl Visit<'_, '_> {
             if tail.len() == 0 {
                 break;
             }
-            if count <= tail.len() {
+            let is_clamped = self.worker.core.takes(Shortcut::ClampedTruncate);
+            if count <= tail.len() || is_clamped {
+                let count = count.min(tail.len());
                 if self.move_head(tail.head, tail.head + count).is_ok() {
                     break;
                 }
@@ -61,6 +65,9 @@ impl Visit<'_, '_> {
 
     /// Moves the head, and follows up on it; fails with the head as it is.
     fn move_head(&mut self, from: u64, to: u64) -> Result<(), u64> {
+        if self.worker.core.takes(Shortcut::TouchBeforeMove) {
+            word::touch(&self.cell.word);
+        }
         self.storage
             .head
             .compare_exchange(from, to, SeqCst, SeqCst)?;
