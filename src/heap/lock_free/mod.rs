@@ -56,6 +56,12 @@ impl LockFree {
     fn core(&self) -> &Core {
         &self.core
     }
+
+    /// Objects that were taken out of use and are not reusable yet: truncated, or dead, and waiting
+    /// for a grace period. May be called at any time; a mutator's own count lags by a chunk.
+    pub fn unreclaimed(&self) -> u64 {
+        self.core.shared.unreclaimed()
+    }
 }
 
 impl Heap for LockFree {

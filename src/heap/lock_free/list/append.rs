@@ -80,6 +80,7 @@ impl Visit<'_, '_> {
             let tail = self.tail(Purpose::Append);
             if self.fill(tail.position, tail.seen, element.bits()) {
                 self.cursor.next = tail.position + 1;
+                self.cursor.tail = tail.position + 1;
                 self.storage.hint.store(tail.position + 1, Relaxed);
                 self.remember();
                 return;

@@ -147,6 +147,8 @@ pub(super) struct Cursor {
     storage: *const Storage,
     /// The position after its own last append; `u64::MAX` if there was none.
     next: u64,
+    /// Where it saw the tail last.
+    tail: u64,
     start: u64,
     slots: *const [AtomicU64],
 }
@@ -157,6 +159,7 @@ impl Default for Cursor {
             list: 0,
             storage: std::ptr::null(),
             next: u64::MAX,
+            tail: 0,
             start: 0,
             slots: std::ptr::slice_from_raw_parts(std::ptr::null(), 0),
         }

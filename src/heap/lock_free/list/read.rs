@@ -23,6 +23,7 @@ impl Visit<'_, '_> {
         loop {
             let tail = self.tail(Purpose::Observe);
             if self.is_head_still(tail.head) {
+                self.cursor.tail = tail.position;
                 self.remember();
                 return tail.len();
             }

@@ -52,10 +52,8 @@ impl Visit<'_, '_> {
             storage.head.load(SeqCst)
         };
         // Relaxed: any hint will do.
-        let mut position = head.max(storage.hint.load(Relaxed));
-        if purpose == Purpose::Append && self.cursor.next != u64::MAX {
-            position = position.max(self.cursor.next);
-        }
+        let hint = storage.hint.load(Relaxed).max(self.cursor.tail);
+        let mut position = head.max(hint);
         let mut is_behind_filled = false;
         loop {
             let seen = self.read(position);

@@ -42,13 +42,10 @@ mod explore {
     /// Schedules of each kind, unless the environment says otherwise.
     const SCHEDULES: usize = 300;
     /// Schedules that a shortcut may take to show.
-    const SHORTCUT_SCHEDULES: usize = 20_000;
+    const SHORTCUT_SCHEDULES: usize = 100_000;
     /// Changes of priority that PCT makes: the depth of the deepest fault known here is 3.
     const PCT_DEPTH: usize = 4;
     const SEED: u64 = 20_260_601;
-
-    /// A program to explore.
-    pub(super) type Scenario = fn(Option<Shortcut>);
 
     fn config(persistence: FailurePersistence) -> Config {
         let mut config = Config::new();
@@ -90,7 +87,7 @@ mod explore {
         scenarios: &[impl Fn(Option<Shortcut>) + Copy + Send + Sync + 'static],
     ) {
         // In rounds of a few, so that the scenario that shows it does not wait for the others.
-        let round = 1_000;
+        let round = 200;
         for seed in 0..(SHORTCUT_SCHEDULES / round) as u64 {
             for &scenario in scenarios {
                 let attempt = || {

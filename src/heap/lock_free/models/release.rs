@@ -34,6 +34,7 @@ fn run(shortcut: Option<Shortcut>) {
         assert!(m.fetch(FIRST, Global(0)));
         assert!(m.fetch(SECOND, Global(1)));
         m.truncate_front(FIRST, 1);
+        m.idle(&mut || {});
         m.pop(VAL, SECOND);
         m.clear(VAL);
         for _ in 0..4 {

@@ -18,22 +18,12 @@ const GOT: Slot = Slot(4);
 /// then the other, while the collector runs. If the first comes back, the second must be alive.
 fn cycle(shortcut: Option<Shortcut>) {
     let heap = open(shortcut);
-    let upgrader = {
-        let heap = Arc::clone(&heap);
-        shuttle::thread::spawn(move || upgrade_both(&heap))
-    };
-    let heap_of_collector = Arc::clone(&heap);
-    let collector = shuttle::thread::spawn(move || {
-        heap_of_collector.core().collect_now();
-        heap_of_collector.core().collect_now();
-    });
-    let births = upgrader.join().expect("no panic");
-    collector.join().expect("no panic");
+    let births = upgrade_both(&heap);
     assert_empty(&heap);
     births.assert_dead();
 }
 
-fn upgrade_both(heap: &LockFree) -> Births {
+fn upgrade_both(heap: &Arc<LockFree>) -> Births {
     let mut births = Births::new();
     let mut m = heap.attach(seat(1)).expect("a seat");
     births.make(&mut m, A, Shape::Node);
@@ -45,8 +35,16 @@ fn upgrade_both(heap: &LockFree) -> Births {
     m.copy(GOT, A);
     m.store(B, Field(0), Some(GOT));
     m.clear(B);
+    let heap_of_collector = Arc::clone(heap);
+    let collector = shuttle::thread::spawn(move || {
+        heap_of_collector.core().collect_now();
+        heap_of_collector.core().collect_now();
+    });
     m.clear(A);
-    m.safepoint().expect("no fault");
+    // Pins are renewed, so that the collector comes as far as its verdict.
+    for _ in 0..4 {
+        m.safepoint().expect("no fault");
+    }
     if m.upgrade(A, WEAK_A) {
         m.load(B, A, Field(0));
         assert!(
@@ -58,6 +56,7 @@ fn upgrade_both(heap: &LockFree) -> Births {
     m.safepoint().expect("no fault");
     assert_ne!(m.peek(A), Peek::Stale);
     drop(m);
+    collector.join().expect("no panic");
     births
 }
 
