@@ -56,9 +56,9 @@ use crate::heap::Collection;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
-/// Candidates that a paced round takes at most: enough to make the grace period's cost vanish, few
-/// enough for the members to stay in the second-level cache.
-const BATCH: usize = 16_384;
+/// Candidates that a round takes at most: enough to make the grace period's cost vanish, few enough
+/// for the members to stay in the second-level cache.
+const BATCH: usize = 4_096;
 /// Slots that a paced round looks at, at first: a millisecond or so.
 const BUDGET: usize = sized(1 << 18, 64);
 
@@ -174,7 +174,7 @@ impl Cycles {
             self.take(worker, candidate, Some(word), effort);
         }
         let mut taken = 0;
-        while effort == Effort::Full || self.batch.len() < BATCH {
+        while self.batch.len() < BATCH {
             let Some(candidates) = shared.candidates.pop(worker.guard()) else {
                 break;
             };
@@ -212,12 +212,14 @@ impl Core {
         let mut cycles = self.cycles();
         let mut worker = Worker::new(self);
         let mut sum = Collection::default();
-        // What a round frees may bring up candidates upstream of it: as long as that happens.
+        // All candidates of now; and what a round frees may bring up more.
+        let mut rounds = 1 + self.shared.candidates_len.load(Relaxed) / BATCH as u64;
         loop {
+            rounds = rounds.saturating_sub(1);
             let collection = cycles.round(&mut worker, Effort::Full);
             sum.examined += collection.examined;
             sum.freed += collection.freed;
-            if collection.freed == 0 {
+            if collection.freed == 0 && rounds == 0 {
                 return sum;
             }
         }
@@ -228,12 +230,18 @@ impl Core {
         // In this order: who waits for the lock while pinned holds up the collector that has it.
         let mut cycles = self.cycles();
         let mut worker = Worker::new(self);
-        for _ in 0..super::pace::PATIENCE {
+        let mut idle_rounds = 0;
+        while idle_rounds < super::pace::PATIENCE {
             self.quiesce(&mut worker);
+            let before = self.shared.candidates_len.load(Relaxed);
             let collection = cycles.round(&mut worker, Effort::Full);
+            let after = self.shared.candidates_len.load(Relaxed);
             if collection.freed == 0 && self.is_hopeless() {
                 break;
             }
+            // A round that neither freed anything nor used candidates up met a stalled mutator.
+            let is_idle = collection.freed == 0 && after >= before;
+            idle_rounds += u32::from(is_idle);
         }
         let left = self.shared.candidates_len.load(Relaxed);
         self.unsettled.store(left, Relaxed);

@@ -279,6 +279,8 @@ fn direct(case: usize, shortcut: Option<Shortcut>) {
             for &act in program {
                 perform_act(&mut m, &mut births, act);
                 check_registers(&mut m);
+                // PCT runs one thread for as long as it can; here others get their turn.
+                shuttle::thread::yield_now();
             }
             drop(m);
             births

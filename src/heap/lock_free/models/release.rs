@@ -34,23 +34,25 @@ fn run(shortcut: Option<Shortcut>) {
         assert!(m.fetch(FIRST, Global(0)));
         assert!(m.fetch(SECOND, Global(1)));
         m.truncate_front(FIRST, 1);
-        m.idle(&mut || {});
+        m.idle(&mut shuttle::thread::yield_now);
         m.pop(VAL, SECOND);
         m.clear(VAL);
         for _ in 0..4 {
             m.safepoint().expect("no fault");
-            m.idle(&mut || {});
+            m.idle(&mut shuttle::thread::yield_now);
         }
     });
     let reader = spawn(&heap, |heap| {
         let mut m = heap.attach(seat(2)).expect("a seat");
         assert!(m.fetch(SECOND, Global(1)));
-        for _ in 0..2 {
+        for _ in 0..4 {
             if m.get(GOT, SECOND, 0) {
                 assert_ne!(m.peek(GOT), Peek::Stale);
             }
             m.safepoint().expect("no fault");
             assert_ne!(m.peek(GOT), Peek::Stale);
+            m.clear(GOT);
+            shuttle::thread::yield_now();
         }
     });
     truncater.join().expect("no panic");
