@@ -5,6 +5,9 @@
 //! or looked at; only what is drawn passes through a buffer. A batch never comes to more than
 //! [`BATCH_OPS`] operations, so that whoever runs them can look up from time to time and stop.
 //!
+//! An operation that [stands alone](Op::stands_alone) is a batch of its own, so that whoever runs
+//! batches can look for it once a batch.
+//!
 //! The stream is a function of the plan, the seed, the mutator's number and the part. It assumes
 //! what the workload checks: that weights are above 0 and ranges not empty.
 
@@ -27,6 +30,14 @@ pub struct Batch<'a> {
     pub ops: &'a [Op],
     /// How often to run it; at least once.
     pub times: u32,
+}
+
+impl Batch<'_> {
+    /// The operation that stands alone in it, if it is one.
+    #[inline]
+    pub fn alone(&self) -> Option<Op> {
+        self.ops.first().copied().filter(Op::stands_alone)
+    }
 }
 
 /// Which part of a mutator's program.
@@ -138,6 +149,16 @@ impl OpSource {
                     if done < left && !self.buffer.is_empty() {
                         return Found::Buffered;
                     }
+                }
+                Inst::Alone { .. } if !self.buffer.is_empty() => return Found::Buffered,
+                Inst::Alone { at } => {
+                    self.place += 1;
+                    self.wind_up();
+                    return Found::Fixed {
+                        start: at,
+                        end: at + 1,
+                        times: 1,
+                    };
                 }
                 Inst::Draw(ref template) => {
                     if self.buffer.room() == 0 {
