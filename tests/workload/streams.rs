@@ -60,8 +60,8 @@ fn seed_seven_is_what_it_was() {
     assert_data_eq!(
         lines,
         str![[r#"
-shared-list appender-0 d5bf7fcfec9a3965
-shared-list watcher-0 df51bf2752d18965
+shared-list appender-0 ed08f419b6e0eba6
+shared-list watcher-0 b71bff85f2ccd88d
 counter incrementer-0 ff812d98abed2c85
 counter incrementer-1 ff812d98abed2c85
 churn writer-0 9d86c36f49e9258b
