@@ -427,6 +427,42 @@ mod tests {
             .sum()
     }
 
+    /// Goal: what stands alone is handed out by itself, in its place, wherever it is written.
+    #[test]
+    fn what_stands_alone_is_alone() {
+        let stall = Step::Fixed(Op::Stall { millis: 1 });
+        let mixed = |body: Vec<Step>| Step::Mix {
+            times: Draw::Fixed(3),
+            arms: vec![Arm { weight: 1, body }],
+        };
+        let repeated = |body: Vec<Step>| Step::Repeat {
+            times: Draw::Fixed(3),
+            body,
+        };
+        let once = [clear(0), stall.clone(), get(), Step::Fixed(Op::Rejoin)];
+        for body in [
+            [once.clone(), once.clone(), once.clone()].concat(),
+            vec![repeated(once.to_vec())],
+            vec![mixed(once.to_vec())],
+            vec![mixed(vec![
+                mixed(once[..1].to_vec()),
+                repeated(once[1..].to_vec()),
+            ])],
+        ] {
+            let mut source = rounds(body, 5, 0, 2);
+            let mut alone = Vec::new();
+            while let Some(batch) = source.next_batch() {
+                alone.extend(batch.alone());
+                let among_others = batch.ops.iter().any(Op::stands_alone);
+                assert_eq!(among_others, batch.alone().is_some(), "{batch:?}");
+                assert!(!among_others || batch.ops.len() == 1 && batch.times == 1);
+            }
+            assert_eq!(source.rounds_done(), 2);
+            let pair = [Op::Stall { millis: 1 }, Op::Rejoin];
+            assert_eq!(alone[..6], pair.repeat(3), "{alone:?}");
+        }
+    }
+
     /// Goal: arms come up as often as their weights say, whether a mix is walked or in tables.
     #[test]
     fn weights_are_kept() {

@@ -57,7 +57,11 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         }
         self.await_step(1 + round.place)?;
         self.testify(round);
-        stage.rendezvous.finish_step();
+        // Idle already, so that what the heap buffers for this mutator is handed over before
+        // anyone goes on, above all to the census.
+        self.place
+            .mutator()
+            .idle(&mut || stage.rendezvous.finish_step());
         if round.place == 0 {
             self.await_step(1 + round.present)?;
             self.place.mutator().idle(&mut || {
