@@ -62,7 +62,9 @@ impl Needs {
             | OpKind::Store
             | OpKind::Peek
             | OpKind::Safepoint
-            | OpKind::Collect => {}
+            | OpKind::Collect
+            | OpKind::Rejoin
+            | OpKind::Stall => {}
         }
     }
 

@@ -111,6 +111,14 @@ pub enum Op {
         dst: Slot,
         weak: Slot,
     },
+    /// The mutator leaves the heap, which empties all its registers, and attaches anew; then the
+    /// shared objects it holds are fetched again.
+    Rejoin,
+    /// The mutator does nothing for so long, in the middle of an operation: it comes to no
+    /// safepoint, and keeps whatever holds others up.
+    Stall {
+        millis: u32,
+    },
 }
 
 const _: () = assert!(size_of::<Op>() <= 16);
@@ -142,11 +150,13 @@ pub enum OpKind {
     Fetch,
     Downgrade,
     Upgrade,
+    Rejoin,
+    Stall,
 }
 
 impl OpKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Alloc,
         Self::Copy,
         Self::Clear,
@@ -169,6 +179,8 @@ impl OpKind {
         Self::Fetch,
         Self::Downgrade,
         Self::Upgrade,
+        Self::Rejoin,
+        Self::Stall,
     ];
 
     /// The name in workloads, tables and results.
@@ -196,6 +208,8 @@ impl OpKind {
             Self::Fetch => "fetch",
             Self::Downgrade => "downgrade",
             Self::Upgrade => "upgrade",
+            Self::Rejoin => "rejoin",
+            Self::Stall => "stall",
         }
     }
 }
@@ -227,6 +241,14 @@ impl Op {
             Self::Fetch { .. } => OpKind::Fetch,
             Self::Downgrade { .. } => OpKind::Downgrade,
             Self::Upgrade { .. } => OpKind::Upgrade,
+            Self::Rejoin => OpKind::Rejoin,
+            Self::Stall { .. } => OpKind::Stall,
         }
+    }
+
+    /// Whether it is about the mutator's place in the heap and its thread, and not about what is in
+    /// the heap: no heap is asked to do it, and it stands alone in its [`Batch`](super::Batch).
+    pub fn stands_alone(&self) -> bool {
+        matches!(self, Self::Rejoin | Self::Stall { .. })
     }
 }

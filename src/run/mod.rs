@@ -8,6 +8,8 @@
 mod builtin;
 mod executor;
 mod host;
+mod meet;
+mod place;
 mod registry;
 mod rendezvous;
 mod seat;

@@ -77,7 +77,8 @@ impl<M> Drop for Recorded<'_, M> {
         if log.len() <= self.seat {
             log.resize(self.seat + 1, Vec::new());
         }
-        log[self.seat] = std::mem::take(&mut self.calls);
+        // Who left before and came back goes on.
+        log[self.seat].append(&mut self.calls);
     }
 }
 
