@@ -3,7 +3,7 @@
 use gcstorm::check::{Judgement, Verdict};
 use gcstorm::report::Outcome;
 
-use crate::harness::Place;
+use crate::harness::{Done, Place};
 
 /// Goal: the heap under its lock holds, says so, and leaves a result that reads back as itself.
 #[test]
@@ -184,4 +184,17 @@ fn the_suite_runs_everything() {
         );
     }
     done.says("skipped: chain on gil: it has no parameter `batch`");
+}
+
+/// Goal: a run that names no heap is on both that ship, side by side.
+#[test]
+fn both_heaps_by_default() {
+    let place = Place::new();
+    let mut command = place.command_as_is("run counter --rounds 1 -q --out o");
+    let done = Done::from(command.output().expect("the command starts")).code(0);
+    assert!(
+        done.out.contains("on gil") && done.out.contains("on lock-free"),
+        "{}",
+        done.out
+    );
 }
