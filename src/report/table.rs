@@ -81,12 +81,17 @@ fn head(result: &RunResult) -> String {
     } else {
         0.0
     };
+    // The exact counts stand in the table; here they would only make the line too long.
+    let operations = if ops < 1_000_000 {
+        figures::several(ops, "operation", "operations")
+    } else {
+        format!("{} operations", figures::short(ops as f64))
+    };
     let facts = format!(
-        "seed {}, {}, {}, {} ({})",
+        "seed {}, {}, {operations} in {} ({})",
         result.seed,
         figures::several(result.threads.len() as u64, "thread", "threads"),
         figures::span(result.elapsed_ns),
-        figures::several(ops, "operation", "operations"),
         figures::rate(per_second),
     );
     let lead = format!("{}: ", paint(STRONG, &title));
