@@ -118,6 +118,8 @@ impl<M: Mutator, W: Stopwatch> Executor<M, W> {
             Op::Append { list, val } => {
                 if self.mutator.append(list, val) {
                     self.list(list).append();
+                } else {
+                    self.list(list).refuse();
                 }
             }
             Op::Len { list, note_above } => {

@@ -165,6 +165,11 @@ fn every_flaw_trips_its_check() {
         (Flaw::LenLies, "length"),
         (Flaw::Spoiled, "poison"),
         (Flaw::MarkLeft, "collector-state"),
+        (Flaw::NotesOther, "collector-state"),
+        (Flaw::SettleFails, "completeness"),
+        (Flaw::CensusOmits, "refcounts"),
+        (Flaw::AppendRefuses, "conservation"),
+        (Flaw::RootsLost, "premature"),
     ];
     for (flaw, check) in cases {
         for verify in [Verify::End, Verify::Every(97)] {
@@ -220,6 +225,19 @@ fn a_panic_is_data() {
         );
         assert_eq!(result(&plan, evidence).verdict, Outcome::Crashed);
     }
+}
+
+/// Goal: a heap that panics while the shared objects are made is data as well.
+#[test]
+fn a_panic_in_the_setup_is_data() {
+    let plan = plan(4);
+    let evidence = storm(&plan, Flaw::PanicsAtOnce, Verify::End);
+    assert!(
+        matches!(&evidence.ended, Ended::Panicked { mutator, .. } if mutator == "the setup"),
+        "{:?}",
+        evidence.ended
+    );
+    assert_eq!(result(&plan, evidence).verdict, Outcome::Crashed);
 }
 
 /// Goal: a fault that a safepoint reports ends the run and is never green, even if no check has a
