@@ -49,6 +49,8 @@ pub(crate) enum Flaw {
     CensusOmits,
     /// Shared roots are found empty.
     RootsLost,
+    /// Nobody waits for anybody.
+    NeverWaits,
     /// The first allocation panics, in the setup.
     PanicsAtOnce,
     /// The thousandth append panics.
@@ -413,6 +415,12 @@ impl Mutator for BadMutator<'_> {
             });
         }
         Ok(())
+    }
+
+    fn idle(&mut self, wait: &mut dyn FnMut()) {
+        if self.heap.flaw != Flaw::NeverWaits {
+            wait();
+        }
     }
 
     fn append(&mut self, list: Slot, val: Slot) -> bool {

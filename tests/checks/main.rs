@@ -240,6 +240,22 @@ fn a_panic_in_the_setup_is_data() {
     assert_eq!(result(&plan, evidence).verdict, Outcome::Crashed);
 }
 
+/// Goal: a run whose heap nobody looked at, or only in part, is not green, whatever else held.
+#[test]
+fn what_was_not_looked_at_is_vacuous() {
+    let plan = plan(8);
+    let unwatched = result(&plan, storm(&plan, Flaw::NeverWaits, Verify::End));
+    assert_eq!(
+        unwatched.verdict,
+        Outcome::Vacuous,
+        "{:?}",
+        unwatched.caveats
+    );
+    let mut evidence = storm(&plan, Flaw::None, Verify::End);
+    evidence.surveys[0].incomplete = Some("the graph is too deep".to_owned());
+    assert_eq!(result(&plan, evidence).verdict, Outcome::Vacuous);
+}
+
 /// Goal: a fault that a safepoint reports ends the run and is never green, even if no check has a
 /// name for it.
 #[test]
