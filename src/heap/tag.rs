@@ -193,6 +193,9 @@ impl Drop for Tag {
 pub struct Segment {
     entries: [AtomicU16; SEGMENT_OBJECTS],
     generation: AtomicU16,
+    /// How many generations its present owner had before this one. Changed with the generation,
+    /// under the lock of `doubles`.
+    recycled: AtomicU32,
     producer: AtomicU32,
     /// The producer's count of births when the segment became its own.
     base: AtomicU64,
@@ -225,6 +228,7 @@ impl Segment {
             entries: [const { AtomicU16::new(0) }; SEGMENT_OBJECTS],
             // Generation 0 is never handed out, so that a zeroed entry is an unborn one.
             generation: AtomicU16::new(0),
+            recycled: AtomicU32::new(0),
             producer: AtomicU32::new(0),
             base: AtomicU64::new(0),
             born: AtomicU32::new(0),
@@ -246,10 +250,23 @@ impl Segment {
     #[cold]
     fn die_again(&self, id: ObjectId) {
         let mut doubles = self.doubles.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_foreign(id) {
+            return;
+        }
         doubles.add(Doubles {
             count: 1,
             first: vec![id],
         });
+    }
+
+    /// Whether the object was born under an earlier owner, of a ledger that is closed: a heap may
+    /// let go of it as late as it likes, and that is no business of the present one.
+    fn is_foreign(&self, id: ObjectId) -> bool {
+        // Generations count 1, 2, … MASK, 1, …
+        let cycle = u32::from(GENERATION_MASK);
+        let current = u32::from(self.generation.load(Relaxed));
+        let age = (current + cycle - u32::from(id.generation())) % cycle;
+        age > self.recycled.load(Relaxed)
     }
 
     fn life(&self, id: ObjectId) -> Life {
@@ -337,7 +354,7 @@ impl OwnedSegment {
             segment,
             generation: 0,
         };
-        owned.renew(producer, base);
+        owned.renew(producer, base, 0);
         Some(owned)
     }
 
@@ -346,20 +363,28 @@ impl OwnedSegment {
     pub fn recycle(&mut self, producer: u32, base: u64) -> Option<Doubles> {
         self.segment.spent().then(|| {
             let doubles = self.segment.take_doubles();
-            self.renew(producer, base);
+            let recycled = self.segment.recycled.load(Relaxed);
+            self.renew(producer, base, recycled.saturating_add(1));
             doubles
         })
     }
 
-    fn renew(&mut self, producer: u32, base: u64) {
+    fn renew(&mut self, producer: u32, base: u64, recycled: u32) {
         let segment = self.segment;
+        // A late death that meets an entry of the new generation locks this after it was renewed,
+        // and so sees whose the generation is.
+        let mut doubles = segment
+            .doubles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        segment.recycled.store(recycled, Relaxed);
         let next = (segment.generation.load(Relaxed) + 1) & GENERATION_MASK;
         self.generation = next.max(1);
         segment.generation.store(self.generation, Relaxed);
         segment.producer.store(producer, Relaxed);
         segment.base.store(base, Relaxed);
         segment.born.store(0, Relaxed);
-        segment.take_doubles();
+        *doubles = Doubles::default();
     }
 
     /// The next object of this segment; `None` when it is full.
@@ -395,10 +420,39 @@ impl Drop for OwnedSegment {
     fn drop(&mut self) {
         // The next generation starts before anyone else may own it: tags that outlive their ledger
         // find their entry gone, and say so to nobody.
-        self.renew(0, 0);
+        self.renew(0, 0, 0);
         POOL.lock()
             .unwrap_or_else(PoisonError::into_inner)
             .free
             .push(self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: what a former owner's heap lets go of late is nobody's double death, while a second
+    /// death under the same owner is one, however often the segment was recycled meanwhile.
+    #[test]
+    fn late_deaths_are_the_former_owners() {
+        let mut owned = OwnedSegment::take(0, 0).expect("a segment is free");
+        let foreign = owned.birth(Shape::Leaf).expect("it has room").into_bits();
+        // What `take` does with a segment that another owner gave back.
+        owned.renew(1, 0, 0);
+        let mut own = None;
+        for _ in 0..3 {
+            while let Some(tag) = owned.birth(Shape::Leaf) {
+                own.get_or_insert(tag.id());
+            }
+            assert_eq!(owned.recycle(1, 0), Some(Doubles::default()));
+        }
+        let alive = owned.birth(Shape::Leaf).expect("it has room");
+        drop(Tag::from_bits(foreign));
+        assert_eq!(owned.segment().take_doubles(), Doubles::default());
+        let own = own.expect("something was born");
+        drop(Tag(own));
+        assert_eq!(owned.segment().take_doubles().first, vec![own]);
+        assert_eq!(alive.id().state(), Life::Alive);
     }
 }

@@ -143,6 +143,8 @@ impl<W: Stopwatch> Executor<W> {
             Op::Append { list, val } => {
                 if mutator.append(list, val) {
                     self.list(list).append();
+                } else {
+                    self.list(list).refuse();
                 }
             }
             Op::Len { list, note_above } => {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gcstorm::heap::{
     Belief, Caps, Census, Collection, Fault, Field, Global, Heap, HeapConfig, Leftover, Mutator,
-    OutOfMemory, Peek, Seat, Shape, Slot, Tag,
+    OutOfMemory, Peek, Seat, Shape, Slot, Stats, Tag,
 };
 
 /// The one way in which a heap is wrong.
@@ -39,6 +39,20 @@ pub(crate) enum Flaw {
     MarkLeft,
     /// Cycles are never looked for.
     CyclesKept,
+    /// Every append is refused: nothing is moved.
+    AppendRefuses,
+    /// Settling fails, in a heap that promises no deaths.
+    SettleFails,
+    /// A fault without a check of its own is noted, and never handed out.
+    NotesOther,
+    /// The census leaves out every tenth object.
+    CensusOmits,
+    /// Shared roots are found empty.
+    RootsLost,
+    /// Nobody waits for anybody.
+    NeverWaits,
+    /// The first allocation panics, in the setup.
+    PanicsAtOnce,
     /// The thousandth append panics.
     Panics,
     /// The thousandth safepoint reports a fault.
@@ -198,6 +212,7 @@ impl Heap for BadHeap {
         Caps {
             weak: false,
             finalizers: false,
+            certifies_death: self.flaw != Flaw::SettleFails,
             ..ALL_CAPS
         }
     }
@@ -226,6 +241,11 @@ impl Heap for BadHeap {
     }
 
     fn settle(&self) -> Result<(), Fault> {
+        if self.flaw == Flaw::SettleFails {
+            return Err(Fault::Other {
+                message: "the planted failure to settle".to_owned(),
+            });
+        }
         if self.flaw != Flaw::CyclesKept && self.flaw != Flaw::TruncationFrees {
             self.state().sweep(self.flaw);
         }
@@ -246,6 +266,9 @@ impl Heap for BadHeap {
             };
             let (id, count) = (tag.id(), *count);
             living += 1;
+            if state.strikes(self.flaw, Flaw::CensusOmits) {
+                continue;
+            }
             let lie = u64::from(state.strikes(self.flaw, Flaw::CensusLies));
             visit(Belief {
                 id,
@@ -262,6 +285,12 @@ impl Heap for BadHeap {
             spoiled: u64::from(self.flaw == Flaw::Spoiled),
             leftovers: vec![mark],
         })
+    }
+
+    fn stats(&self) -> Stats {
+        let mut stats = Stats::default();
+        stats.faults.other = u64::from(self.flaw == Flaw::NotesOther);
+        stats
     }
 }
 
@@ -350,6 +379,7 @@ impl Mutator for BadMutator<'_> {
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         let heap = self.heap;
         let mut state = heap.state();
+        assert!(heap.flaw != Flaw::PanicsAtOnce, "the planted panic");
         let cell = Object {
             tag: Some(tag),
             count: 1,
@@ -438,6 +468,12 @@ impl Mutator for BadMutator<'_> {
         Ok(())
     }
 
+    fn idle(&mut self, wait: &mut dyn FnMut()) {
+        if self.heap.flaw != Flaw::NeverWaits {
+            wait();
+        }
+    }
+
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let (heap, flaw) = (self.heap, self.heap.flaw);
         let mut state = heap.state();
@@ -445,7 +481,7 @@ impl Mutator for BadMutator<'_> {
         let Some(object) = self.reg(val) else {
             return false;
         };
-        if state.list(register).is_none() {
+        if state.list(register).is_none() || flaw == Flaw::AppendRefuses {
             return false;
         }
         self.registers[val.0 as usize] = None;
@@ -561,6 +597,7 @@ impl Mutator for BadMutator<'_> {
     }
 
     fn fetch(&mut self, dst: Slot, global: Global) -> bool {
-        self.share(dst, |state, _| state.globals[usize::from(global.0)])
+        let lost = self.heap.flaw == Flaw::RootsLost;
+        !lost && self.share(dst, |state, _| state.globals[usize::from(global.0)])
     }
 }
