@@ -420,7 +420,9 @@ impl Mutator for BadMutator<'_> {
         for object in self.buffer.drain(..) {
             self.heap.state().release(object, self.heap.flaw);
         }
-        wait();
+        if self.heap.flaw != Flaw::NeverWaits {
+            wait();
+        }
     }
 
     fn load(&mut self, dst: Slot, obj: Slot, field: Field) {
@@ -466,12 +468,6 @@ impl Mutator for BadMutator<'_> {
             });
         }
         Ok(())
-    }
-
-    fn idle(&mut self, wait: &mut dyn FnMut()) {
-        if self.heap.flaw != Flaw::NeverWaits {
-            wait();
-        }
     }
 
     fn append(&mut self, list: Slot, val: Slot) -> bool {
