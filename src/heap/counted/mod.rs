@@ -63,7 +63,7 @@ use generations::Generations;
 use list::Header;
 use pages::{PAGE, Pages};
 pub use racy::Racy;
-pub use registers::CountedMutator;
+pub use registers::{CountedMutator, Tenancy};
 use word::{Half, Word};
 
 /// The largest capacity: beyond, an index could look like poison, and slabs exceed what systems

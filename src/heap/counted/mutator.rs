@@ -4,12 +4,10 @@
 //! what was there. So an object that is only held by what is being overwritten survives as long as
 //! it is needed.
 
-use std::ops::Deref;
-
 use super::Counted;
 use super::cell::Ref;
 use super::generations::Generation;
-use super::registers::CountedMutator;
+use super::registers::{CountedMutator, Tenancy};
 use super::release::End;
 use crate::heap::{
     Belief, Caps, Census, Collection, Collector, Fault, Field, Global, Mutator, OutOfMemory, Peek,
@@ -28,7 +26,7 @@ pub(super) const CAPS: Caps = Caps {
     certifies_death: true,
 };
 
-impl<H: Deref<Target = Counted>> Mutator for CountedMutator<H> {
+impl<H: Tenancy> Mutator for CountedMutator<H> {
     #[inline]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         let tag = tag.into_bits();

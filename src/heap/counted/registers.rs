@@ -20,15 +20,25 @@ use crate::heap::{Belief, Cause, Census, Collection, OutOfMemory, Shape, Slot, T
 /// garbage, a second finds none.
 const SETTLE_ROUNDS_MAX: u32 = 8;
 
+/// How a mutator holds the heap: alone, by virtue of a lock, or not.
+pub trait Tenancy: Deref<Target = Counted> {
+    /// Called between reading a count and writing it back. Whoever holds the heap alone does
+    /// nothing here, and pays nothing for it.
+    #[inline]
+    fn between(&self) {}
+}
+
+impl Tenancy for Box<Counted> {}
+
 /// One register file on a counted heap.
 #[derive(Debug)]
-pub struct CountedMutator<H: Deref<Target = Counted>> {
+pub struct CountedMutator<H: Tenancy> {
     pub(super) registers: Vec<u64>,
     pub(super) work: Work,
     pub(super) heap: H,
 }
 
-impl<H: Deref<Target = Counted>> CountedMutator<H> {
+impl<H: Tenancy> CountedMutator<H> {
     /// A mutator with `slots` empty registers, which are committed by touch.
     pub(super) fn new(heap: H, slots: u32) -> Self {
         Self {
@@ -70,7 +80,8 @@ impl<H: Deref<Target = Counted>> CountedMutator<H> {
     /// one is treated as empty.
     #[inline]
     pub(super) fn put_copy(&mut self, dst: Slot, reference: Ref) -> bool {
-        let found = self.heap.acquire(reference);
+        let heap: &Counted = &self.heap;
+        let found = heap.acquire(reference, || self.heap.between());
         self.put(dst, if found { reference } else { Ref::NONE });
         found
     }
@@ -186,7 +197,7 @@ impl<H: Deref<Target = Counted>> CountedMutator<H> {
     }
 }
 
-impl<H: Deref<Target = Counted>> Drop for CountedMutator<H> {
+impl<H: Tenancy> Drop for CountedMutator<H> {
     /// Empties every register. What was never touched is only read.
     fn drop(&mut self) {
         for register in &mut self.registers {

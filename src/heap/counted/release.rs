@@ -56,12 +56,17 @@ impl Counted {
         self.cells.follow(reference, &self.faults)
     }
 
-    /// Counts one more reference; false, and nothing counted, if it leads nowhere.
+    /// Counts one more reference; false, and nothing counted, if it leads nowhere. `between` runs
+    /// between reading the count and writing it back.
     #[inline]
-    pub(super) fn acquire(&self, reference: Ref) -> bool {
-        self.follow(reference)
-            .map(|cell| cell.count.add(1))
-            .is_some()
+    pub(super) fn acquire(&self, reference: Ref, between: impl FnOnce()) -> bool {
+        let Some(cell) = self.follow(reference) else {
+            return false;
+        };
+        let count = cell.count.get();
+        between();
+        cell.count.set(count.wrapping_add(1));
+        true
     }
 
     /// Counts one reference less, and buries what dies of it.
