@@ -134,6 +134,11 @@ fn share_objects<H: Heap>(
 
 impl<'r, H: Heap> Stage<'r, H> {
     /// Starts every mutator on a thread of its own, and watches until all have returned.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no thread to give; but not before those that it gave have returned, which
+    /// would otherwise wait for the missing one for ever.
     fn perform(&self) -> (Vec<Outcome>, u64) {
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..self.plan.mutators.len())
@@ -141,12 +146,16 @@ impl<'r, H: Heap> Stage<'r, H> {
                     std::thread::Builder::new()
                         .name(self.plan.mutators[number].name.clone())
                         .spawn_scoped(scope, move || self.thread(number))
-                        .expect("the system has a thread to give")
+                        .inspect_err(|_| {
+                            self.stop();
+                            self.depart(number);
+                        })
                 })
                 .collect();
             let rss_bytes_peak = self.watch();
             let outcomes = threads
                 .into_iter()
+                .map(|thread| thread.expect("the system has a thread to give"))
                 .filter_map(|thread| thread.join().ok().flatten());
             (outcomes.collect(), rss_bytes_peak)
         })
@@ -167,13 +176,18 @@ impl<'r, H: Heap> Stage<'r, H> {
             });
             None
         });
-        self.rendezvous.leave(number);
         if !self.plan.mutators[number].background && outcome.is_none() {
             self.foreground_done();
         }
+        self.depart(number);
+        outcome
+    }
+
+    /// Nobody is to wait for this mutator any more.
+    fn depart(&self, number: usize) {
+        self.rendezvous.leave(number);
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
         self.returned.notify_all();
-        outcome
     }
 
     /// Waits for the end, or brings it about. Returns the peak of resident memory.
