@@ -6,7 +6,7 @@ use crate::evidence::ledger::Producer;
 use crate::evidence::{
     CounterFacts, CounterTally, Finding, ListFacts, ListTally, Moment, ProducerFacts, Survey,
 };
-use crate::heap::tag::{Doubles, Origin, Segment};
+use crate::heap::tag::{Origin, Segment, Sightings};
 use crate::heap::{Belief, Heap, Mutator, ObjectId, Shape, Slot};
 use crate::plan::Plan;
 
@@ -156,14 +156,29 @@ impl<'p> Surveyor<'p> {
         self.recycled += producer.recycled();
         self.segments.extend(producer.segments());
         self.lists.born(number, producer.born());
-        let Doubles { count, first } = producer.doubles().clone();
-        let finding = &mut self.survey.double_deaths;
-        finding.count += count;
-        finding.first.extend(
-            first
-                .into_iter()
-                .map(|id| format!("{} died again", name(self.plan, id))),
-        );
+        let notes = producer.notes().clone();
+        let survey = &mut self.survey;
+        survey.finalized += notes.finalized;
+        for (sightings, finding, what) in [
+            (notes.double_deaths, &mut survey.double_deaths, "died again"),
+            (
+                notes.stray_finalizations,
+                &mut survey.stray_finalizations,
+                "was finalized again, or after its death, or has no finalizer",
+            ),
+            (
+                notes.unfinalized_deaths,
+                &mut survey.unfinalized_deaths,
+                "died although its finalizer had not run",
+            ),
+        ] {
+            let Sightings { count, first } = sightings;
+            let names = first.into_iter().map(|id| name(self.plan, id));
+            finding.count += count;
+            finding
+                .first
+                .extend(names.map(|name| format!("{name} {what}")));
+        }
     }
 
     /// Holds the ledger and the census against the walks.

@@ -46,7 +46,7 @@ impl Births {
     pub(crate) fn doubles(&self) -> u64 {
         self.segments
             .iter()
-            .map(|owned| owned.segment().take_doubles().count)
+            .map(|owned| owned.segment().take_notes().double_deaths.count)
             .sum()
     }
 }
