@@ -1,6 +1,6 @@
 //! One operation of one mutator: sixteen bytes that mirror the heap's contract.
 
-use crate::heap::{Field, Global, Shape, Slot};
+use crate::heap::{Field, Finalizer, Global, Shape, Slot};
 
 /// What a mutator does next. See [`Mutator`](crate::heap::Mutator) for what each means; the ones
 /// that are not there say so here.
@@ -13,6 +13,12 @@ pub enum Op {
     Alloc {
         dst: Slot,
         shape: Shape,
+    },
+    /// `alloc_with_finalizer`
+    AllocFinalized {
+        dst: Slot,
+        shape: Shape,
+        finalizer: Finalizer,
     },
     Copy {
         dst: Slot,
@@ -121,6 +127,7 @@ const _: () = assert!(size_of::<Op>() <= 16);
 #[repr(u8)]
 pub enum OpKind {
     Alloc,
+    AllocFinalized,
     Copy,
     Clear,
     Load,
@@ -146,8 +153,9 @@ pub enum OpKind {
 
 impl OpKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Alloc,
+        Self::AllocFinalized,
         Self::Copy,
         Self::Clear,
         Self::Load,
@@ -175,6 +183,7 @@ impl OpKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Alloc => "alloc",
+            Self::AllocFinalized => "alloc-finalized",
             Self::Copy => "copy",
             Self::Clear => "clear",
             Self::Load => "load",
@@ -206,6 +215,7 @@ impl Op {
     pub fn kind(&self) -> OpKind {
         match self {
             Self::Alloc { .. } => OpKind::Alloc,
+            Self::AllocFinalized { .. } => OpKind::AllocFinalized,
             Self::Copy { .. } => OpKind::Copy,
             Self::Clear { .. } => OpKind::Clear,
             Self::Load { .. } => OpKind::Load,
@@ -227,6 +237,38 @@ impl Op {
             Self::Fetch { .. } => OpKind::Fetch,
             Self::Downgrade { .. } => OpKind::Downgrade,
             Self::Upgrade { .. } => OpKind::Upgrade,
+        }
+    }
+
+    /// The register whose reference it replaces or moves away; no operation has two.
+    pub fn changes(&self) -> Option<Slot> {
+        match *self {
+            Self::Alloc { dst, .. }
+            | Self::AllocFinalized { dst, .. }
+            | Self::Copy { dst, .. }
+            | Self::Clear { slot: dst }
+            | Self::Load { dst, .. }
+            | Self::Store { val: dst, .. }
+            | Self::Append { val: dst, .. }
+            | Self::Get { dst, .. }
+            | Self::Set { val: dst, .. }
+            | Self::Pop { dst, .. }
+            | Self::Publish { src: dst, .. }
+            | Self::Fetch { dst, .. }
+            | Self::Downgrade { dst, .. }
+            | Self::Upgrade { dst, .. } => Some(dst),
+            Self::Erase { .. }
+            | Self::Peek { .. }
+            | Self::Safepoint
+            | Self::Collect
+            | Self::Len { .. }
+            | Self::TruncateFront { .. }
+            | Self::TruncateFrontTo { .. }
+            | Self::TruncateBack { .. }
+            | Self::TruncateBackTo { .. }
+            | Self::Add { .. }
+            | Self::Read { .. }
+            | Self::WriteBack { .. } => None,
         }
     }
 }

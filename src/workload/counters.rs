@@ -5,8 +5,9 @@
 
 /// Counters that a run can be required to reach. The first are the operations, by
 /// [`OpKind::name`](crate::plan::OpKind::name): how many were done.
-pub const COUNTERS: [&str; 32] = [
+pub const COUNTERS: [&str; 37] = [
     "alloc",
+    "alloc-finalized",
     "copy",
     "clear",
     "load",
@@ -36,6 +37,10 @@ pub const COUNTERS: [&str; 32] = [
     "cycles_freed",
     "contended",
     "switches",
+    "upgraded",
+    "upgrade_lost",
+    "finalized",
+    "resurrected",
     "noted",
     "rounds",
 ];

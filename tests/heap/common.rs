@@ -2,7 +2,7 @@
 
 use gcstorm::heap::counted::{GilHeap, open_gil};
 use gcstorm::heap::gil::Gil;
-use gcstorm::heap::tag::OwnedSegment;
+use gcstorm::heap::tag::{Notes, OwnedSegment};
 use gcstorm::heap::{Collector, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
 
 /// Makes tags and counts how many of them are alive.
@@ -23,8 +23,17 @@ impl Births {
     }
 
     pub(crate) fn tag(&mut self, shape: Shape) -> Tag {
+        self.next(|segment| segment.birth(shape))
+    }
+
+    /// A tag for an object that is made with a finalizer.
+    pub(crate) fn tag_with_finalizer(&mut self, shape: Shape) -> Tag {
+        self.next(|segment| segment.birth_with_finalizer(shape))
+    }
+
+    fn next(&mut self, birth: impl Fn(&mut OwnedSegment) -> Option<Tag>) -> Tag {
         loop {
-            if let Some(tag) = self.segments.last_mut().and_then(|last| last.birth(shape)) {
+            if let Some(tag) = self.segments.last_mut().and_then(&birth) {
                 self.born += 1;
                 return tag;
             }
@@ -42,12 +51,18 @@ impl Births {
             .sum()
     }
 
+    /// What was noted since it was last asked.
+    pub(crate) fn notes(&self) -> Notes {
+        let mut notes = Notes::default();
+        for owned in &self.segments {
+            notes.add(owned.segment().take_notes());
+        }
+        notes
+    }
+
     /// How many deaths were recorded twice.
     pub(crate) fn doubles(&self) -> u64 {
-        self.segments
-            .iter()
-            .map(|owned| owned.segment().take_notes().double_deaths.count)
-            .sum()
+        self.notes().double_deaths.count
     }
 }
 
