@@ -11,13 +11,29 @@
 pub use loom::sync::atomic;
 #[cfg(loom)]
 pub use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+#[cfg(loom)]
+pub use loom::thread::yield_now;
 
 #[cfg(shuttle)]
 pub use shuttle::sync::atomic;
 #[cfg(shuttle)]
 pub use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
+#[cfg(shuttle)]
+pub use shuttle::thread::yield_now;
 
 #[cfg(not(any(loom, shuttle)))]
 pub use std::sync::atomic;
 #[cfg(not(any(loom, shuttle)))]
 pub use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+#[cfg(not(any(loom, shuttle)))]
+pub use std::thread::yield_now;
+
+/// A size that ships, and the one for models: there everything is small, so that what is rare in a
+/// run (a page that ends, a chunk that runs out) is common.
+pub const fn sized(shipped: usize, model: usize) -> usize {
+    if cfg!(any(loom, shuttle)) {
+        model
+    } else {
+        shipped
+    }
+}

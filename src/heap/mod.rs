@@ -23,6 +23,7 @@
 pub mod counted;
 pub mod fault;
 pub mod gil;
+pub mod lock_free;
 pub mod pause;
 mod slab;
 pub mod tag;

@@ -128,10 +128,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn program(&mut self, mutator: &MutatorPlan) {
         self.state.reserve(mutator.registers);
-        for (slot, object) in &mutator.held {
-            let shape = self.plan.objects[*object].shape;
-            self.state.put(*slot, Value::shared(shape, *object));
-        }
+        self.hold_shared(mutator);
         self.steps(&mutator.setup);
         self.repeated(|walk| walk.steps(&mutator.body));
         if self.gap || self.state.unappended || self.appends_to.count_ones() > 1 {
@@ -254,7 +251,8 @@ impl Walk<'_> {
                 }
             }
             Op::Upgrade { dst, weak } => self.upgrade(step, dst, weak),
-            Op::Safepoint | Op::Collect => {}
+            Op::Safepoint | Op::Collect | Op::Stall { .. } => {}
+            Op::Rejoin => self.rejoin(),
             _ => self.list_op(step, op),
         }
     }
@@ -288,6 +286,20 @@ impl Walk<'_> {
     fn alloc(&mut self, dst: Slot, shape: Shape) {
         self.gap |= self.state.unappended;
         self.state.put_newest(dst, shape);
+    }
+
+    /// The registers are those of a mutator that has just come.
+    fn rejoin(&mut self) {
+        let mutator = &self.plan.mutators[self.mutator as usize];
+        self.state.empty_all(OpKind::Rejoin);
+        self.hold_shared(mutator);
+    }
+
+    fn hold_shared(&mut self, mutator: &MutatorPlan) {
+        for (slot, object) in &mutator.held {
+            let shape = self.plan.objects[*object].shape;
+            self.state.put(*slot, Value::shared(shape, *object));
+        }
     }
 
     fn append(&mut self, step: usize, list: Slot, val: Slot) {

@@ -63,7 +63,9 @@ impl Needs {
             | OpKind::Store
             | OpKind::Peek
             | OpKind::Safepoint
-            | OpKind::Collect => {}
+            | OpKind::Collect
+            | OpKind::Rejoin
+            | OpKind::Stall => {}
         }
         if let Op::Alloc { shape, .. } | Op::AllocFinalized { shape, .. } = op {
             self.add_shape(*shape);

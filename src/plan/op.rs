@@ -117,6 +117,14 @@ pub enum Op {
         dst: Slot,
         weak: Slot,
     },
+    /// The mutator leaves the heap, which empties all its registers, and attaches anew; then the
+    /// shared objects it holds are fetched again.
+    Rejoin,
+    /// The mutator does nothing for so long, in the middle of an operation: it comes to no
+    /// safepoint, and keeps whatever holds others up.
+    Stall {
+        millis: u32,
+    },
 }
 
 const _: () = assert!(size_of::<Op>() <= 16);
@@ -149,11 +157,13 @@ pub enum OpKind {
     Fetch,
     Downgrade,
     Upgrade,
+    Rejoin,
+    Stall,
 }
 
 impl OpKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Alloc,
         Self::AllocFinalized,
         Self::Copy,
@@ -177,6 +187,8 @@ impl OpKind {
         Self::Fetch,
         Self::Downgrade,
         Self::Upgrade,
+        Self::Rejoin,
+        Self::Stall,
     ];
 
     /// The name in workloads, tables and results.
@@ -205,6 +217,8 @@ impl OpKind {
             Self::Fetch => "fetch",
             Self::Downgrade => "downgrade",
             Self::Upgrade => "upgrade",
+            Self::Rejoin => "rejoin",
+            Self::Stall => "stall",
         }
     }
 }
@@ -237,10 +251,13 @@ impl Op {
             Self::Fetch { .. } => OpKind::Fetch,
             Self::Downgrade { .. } => OpKind::Downgrade,
             Self::Upgrade { .. } => OpKind::Upgrade,
+            Self::Rejoin => OpKind::Rejoin,
+            Self::Stall { .. } => OpKind::Stall,
         }
     }
 
-    /// The register whose reference it replaces or moves away; no operation has two.
+    /// The register whose reference it replaces or moves away; no operation has two, but for a
+    /// `Rejoin`, which has all of them.
     pub fn changes(&self) -> Option<Slot> {
         match *self {
             Self::Alloc { dst, .. }
@@ -268,7 +285,15 @@ impl Op {
             | Self::TruncateBackTo { .. }
             | Self::Add { .. }
             | Self::Read { .. }
-            | Self::WriteBack { .. } => None,
+            | Self::WriteBack { .. }
+            | Self::Rejoin
+            | Self::Stall { .. } => None,
         }
+    }
+
+    /// Whether it is about the mutator's place in the heap and its thread, and not about what is in
+    /// the heap: no heap is asked to do it, and it stands alone in its [`Batch`](super::Batch).
+    pub fn stands_alone(&self) -> bool {
+        matches!(self, Self::Rejoin | Self::Stall { .. })
     }
 }

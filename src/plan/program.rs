@@ -7,6 +7,8 @@
 //!   which is handed out without copying;
 //! * a mix of short arms becomes one [`FlatMix`], which is filled in by arm and not by operation:
 //!   a random jump for each operation would cost more than all the drawing;
+//! * what stands alone in its batch is an instruction by itself, [`Inst::Alone`], and keeps all
+//!   around it from being written out or put into tables;
 //! * what remains is loops, choices and single draws.
 
 use super::flat_mix::FlatMix;
@@ -28,6 +30,8 @@ pub(super) enum Inst {
         end: usize,
         times: Draw,
     },
+    /// The operation `at`, in a batch of its own.
+    Alone { at: usize },
     /// One operation with something to draw.
     Draw(Template),
     /// A mix of short arms.
@@ -71,7 +75,7 @@ impl Choice {
 #[derive(Debug, Default)]
 pub(super) struct Program {
     pub(super) code: Vec<Inst>,
-    /// The fixed operations of all bursts.
+    /// The fixed operations of all bursts, and those that stand alone.
     pub(super) ops: Vec<Op>,
     pub(super) mixes: Vec<FlatMix>,
     pub(super) choices: Vec<Choice>,
@@ -102,7 +106,12 @@ impl Program {
 
     fn step(&mut self, step: &Step) {
         match step {
-            Step::Fixed(op) => self.burst(&[*op], Draw::Fixed(1)),
+            // Every other fixed operation is part of a fixed prefix.
+            Step::Fixed(op) => {
+                let at = self.ops.len();
+                self.ops.push(*op);
+                self.code.push(Inst::Alone { at });
+            }
             Step::Drawn(template) => self.code.push(Inst::Draw(template.clone())),
             Step::Repeat { times, body } => {
                 let fixed = fixed_prefix(body);
@@ -191,21 +200,15 @@ fn fixed_prefix(steps: &[Step]) -> FixedPrefix {
     let mut ops = Vec::new();
     let taken = steps
         .iter()
-        .take_while(|step| match step {
-            Step::Fixed(op) => {
-                ops.push(*op);
-                true
-            }
-            repeat => unroll(repeat).map(|more| ops.extend(more)).is_some(),
-        })
+        .take_while(|step| unroll(step).map(|more| ops.extend(more)).is_some())
         .count();
     FixedPrefix { ops, taken }
 }
 
-/// What a step comes to when written out, if it is fixed and short.
+/// What a step comes to when written out, if it is fixed and short and nothing in it stands alone.
 pub(super) fn unroll(step: &Step) -> Option<Vec<Op>> {
     match step {
-        Step::Fixed(op) => Some(vec![*op]),
+        Step::Fixed(op) => (!op.stands_alone()).then(|| vec![*op]),
         Step::Repeat {
             times: Draw::Fixed(times),
             body,

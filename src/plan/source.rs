@@ -5,6 +5,9 @@
 //! or looked at; only what is drawn passes through a buffer. A batch never comes to more than
 //! [`BATCH_OPS`] operations, so that whoever runs them can look up from time to time and stop.
 //!
+//! An operation that [stands alone](Op::stands_alone) is a batch of its own, so that whoever runs
+//! batches can look for it once a batch.
+//!
 //! The stream is a function of the plan, the seed, the mutator's number and the part. It assumes
 //! what the workload checks: that weights are above 0 and ranges not empty.
 
@@ -27,6 +30,14 @@ pub struct Batch<'a> {
     pub ops: &'a [Op],
     /// How often to run it; at least once.
     pub times: u32,
+}
+
+impl Batch<'_> {
+    /// The operation that stands alone in it, if it is one.
+    #[inline]
+    pub fn alone(&self) -> Option<Op> {
+        self.ops.first().copied().filter(Op::stands_alone)
+    }
 }
 
 /// Which part of a mutator's program.
@@ -138,6 +149,16 @@ impl OpSource {
                     if done < left && !self.buffer.is_empty() {
                         return Found::Buffered;
                     }
+                }
+                Inst::Alone { .. } if !self.buffer.is_empty() => return Found::Buffered,
+                Inst::Alone { at } => {
+                    self.place += 1;
+                    self.wind_up();
+                    return Found::Fixed {
+                        start: at,
+                        end: at + 1,
+                        times: 1,
+                    };
                 }
                 Inst::Draw(ref template) => {
                     if self.buffer.room() == 0 {
@@ -404,6 +425,42 @@ mod tests {
                 _ => 1,
             })
             .sum()
+    }
+
+    /// Goal: what stands alone is handed out by itself, in its place, wherever it is written.
+    #[test]
+    fn what_stands_alone_is_alone() {
+        let stall = Step::Fixed(Op::Stall { millis: 1 });
+        let mixed = |body: Vec<Step>| Step::Mix {
+            times: Draw::Fixed(3),
+            arms: vec![Arm { weight: 1, body }],
+        };
+        let repeated = |body: Vec<Step>| Step::Repeat {
+            times: Draw::Fixed(3),
+            body,
+        };
+        let once = [clear(0), stall.clone(), get(), Step::Fixed(Op::Rejoin)];
+        for body in [
+            [once.clone(), once.clone(), once.clone()].concat(),
+            vec![repeated(once.to_vec())],
+            vec![mixed(once.to_vec())],
+            vec![mixed(vec![
+                mixed(once[..1].to_vec()),
+                repeated(once[1..].to_vec()),
+            ])],
+        ] {
+            let mut source = rounds(body, 5, 0, 2);
+            let mut alone = Vec::new();
+            while let Some(batch) = source.next_batch() {
+                alone.extend(batch.alone());
+                let among_others = batch.ops.iter().any(Op::stands_alone);
+                assert_eq!(among_others, batch.alone().is_some(), "{batch:?}");
+                assert!(!among_others || batch.ops.len() == 1 && batch.times == 1);
+            }
+            assert_eq!(source.rounds_done(), 2);
+            let pair = [Op::Stall { millis: 1 }, Op::Rejoin];
+            assert_eq!(alone[..6], pair.repeat(3), "{alone:?}");
+        }
     }
 
     /// Goal: arms come up as often as their weights say, whether a mix is walked or in tables.

@@ -143,6 +143,16 @@ impl Registers {
         self.registers[slot.0 as usize] = Register::Gone(by);
     }
 
+    /// Empties every register that was written.
+    pub(super) fn empty_all(&mut self, by: OpKind) {
+        self.newest = None;
+        for register in &mut self.registers {
+            if *register != Register::Never {
+                *register = Register::Gone(by);
+            }
+        }
+    }
+
     pub(super) fn put_newest(&mut self, slot: Slot, shape: Shape) {
         self.put(slot, Value::new_object(shape));
         self.newest = Some(slot);

@@ -1,6 +1,7 @@
 //! The heaps that come with the program.
 
 use crate::heap::counted::{CAPACITY_MAX, open_gil, open_racy};
+use crate::heap::lock_free;
 use crate::heap::{Fault, Heap, HeapConfig};
 
 use super::Registry;
@@ -13,6 +14,12 @@ impl Registry {
                 "gil",
                 "counts references and collects cycles under a global lock",
                 |config| within_capacity(config, open_gil),
+            )
+            .by_default()
+            .with(
+                "lock-free",
+                "shared lists without a lock, and cycles collected while the program runs",
+                |config| Ok(lock_free::open(config)),
             )
             .by_default()
             .with(

@@ -2,13 +2,15 @@
 //!
 //! Everything here is generic over the mutator and the stopwatch, so that a release build has no
 //! indirect call between an operation of the plan and the heap. What it costs itself is measured by
-//! `benches/harness.rs` on a heap that does nothing.
+//! `benches/harness.rs` on a heap that does nothing. Which mutator it works on is not its business:
+//! one that leaves and comes back is another to the heap, and the same here.
 
 use crate::evidence::ledger::Producer;
 use crate::evidence::{CounterTally, ListTally};
-use crate::heap::{Fault, Mutator, OutOfMemory, Slot};
-use crate::plan::{Op, OpKind};
+use crate::heap::{Fault, Finalizer, Mutator, OutOfMemory, Shape, Slot};
+use crate::plan::{MutatorPlan, Needs, Op, OpKind};
 
+use super::attest::Attestor;
 use super::stopwatch::Stopwatch;
 
 /// Why a mutator cannot go on.
@@ -18,6 +20,8 @@ pub(super) enum Halt {
     Fault(Fault),
     /// There is no room for another object.
     OutOfMemory,
+    /// The heap did not let it come back after it had left.
+    Unseated(Fault),
 }
 
 impl From<OutOfMemory> for Halt {
@@ -28,8 +32,7 @@ impl From<OutOfMemory> for Halt {
 
 /// One mutator at work.
 #[derive(Debug)]
-pub(super) struct Executor<M, W> {
-    pub(super) mutator: M,
+pub(super) struct Executor<W> {
     pub(super) producer: Producer,
     pub(super) watch: W,
     pub(super) counts: [u64; OpKind::ALL.len()],
@@ -39,18 +42,24 @@ pub(super) struct Executor<M, W> {
     pub(super) counters: Box<[CounterTally]>,
     /// What `read` read last.
     accumulator: i64,
+    /// What the last `upgrade` or `fetch` answered.
+    found: bool,
+    /// There if the program has weak references or finalizers.
+    pub(super) attestor: Option<Attestor>,
 }
 
-impl<M: Mutator, W: Stopwatch> Executor<M, W> {
-    pub(super) fn new(mutator: M, producer: Producer, registers: u32) -> Self {
+impl<W: Stopwatch> Executor<W> {
+    pub(super) fn new(producer: Producer, plan: &MutatorPlan, needs: Needs) -> Self {
+        let registers = plan.registers;
         Self {
-            mutator,
             producer,
             watch: W::new(),
             counts: [0; OpKind::ALL.len()],
             lists: vec![ListTally::default(); registers as usize].into_boxed_slice(),
             counters: vec![CounterTally::default(); registers as usize].into_boxed_slice(),
             accumulator: 0,
+            found: false,
+            attestor: Attestor::new(plan, needs),
         }
     }
 
@@ -61,10 +70,29 @@ impl<M: Mutator, W: Stopwatch> Executor<M, W> {
 
     /// Runs the sequence `times` times.
     #[inline]
-    pub(super) fn run(&mut self, ops: &[Op], times: u32) -> Result<(), Halt> {
+    pub(super) fn run<M: Mutator>(
+        &mut self,
+        mutator: &mut M,
+        ops: &[Op],
+        times: u32,
+    ) -> Result<(), Halt> {
+        match self.attestor {
+            None => self.run_by(mutator, ops, times, Self::step),
+            Some(_) => self.run_by(mutator, ops, times, Self::attested_step),
+        }
+    }
+
+    #[inline]
+    fn run_by<M: Mutator>(
+        &mut self,
+        mutator: &mut M,
+        ops: &[Op],
+        times: u32,
+        step: impl Fn(&mut Self, &mut M, Op) -> Result<(), Halt>,
+    ) -> Result<(), Halt> {
         for done in 0..times {
             for (at, &op) in ops.iter().enumerate() {
-                if let Err(halt) = self.step(op) {
+                if let Err(halt) = step(self, mutator, op) {
                     self.count(ops, done);
                     self.count(&ops[..at], 1);
                     return Err(halt);
@@ -84,11 +112,42 @@ impl<M: Mutator, W: Stopwatch> Executor<M, W> {
 
     /// One operation and the safepoint after it.
     #[inline]
-    fn step(&mut self, op: Op) -> Result<(), Halt> {
+    fn step<M: Mutator>(&mut self, mutator: &mut M, op: Op) -> Result<(), Halt> {
         self.watch.begin();
-        self.perform(op)?;
-        self.mutator.safepoint().map_err(Halt::Fault)?;
+        self.perform(mutator, op)?;
+        self.end(mutator, op)
+    }
+
+    /// The same, and then a look at what it left behind, outside the time that it took.
+    fn attested_step<M: Mutator>(&mut self, mutator: &mut M, op: Op) -> Result<(), Halt> {
+        self.step(mutator, op)?;
+        if let Some(attestor) = &mut self.attestor {
+            attestor.attest(mutator, op, self.found);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn end<M: Mutator>(&mut self, mutator: &mut M, op: Op) -> Result<(), Halt> {
+        mutator.safepoint().map_err(Halt::Fault)?;
         self.watch.end(op.kind());
+        Ok(())
+    }
+
+    /// An operation that stands alone: `perform` does it, in whatever way, and leaves a mutator to
+    /// go on with.
+    pub(super) fn run_alone<'m, M: Mutator + 'm>(
+        &mut self,
+        op: Op,
+        perform: impl FnOnce() -> Result<&'m mut M, Halt>,
+    ) -> Result<(), Halt> {
+        self.watch.begin();
+        let mutator = perform()?;
+        self.end(mutator, op)?;
+        if let Some(attestor) = &mut self.attestor {
+            attestor.attest(mutator, op, false);
+        }
+        self.count(&[op], 1);
         Ok(())
     }
 
@@ -98,85 +157,103 @@ impl<M: Mutator, W: Stopwatch> Executor<M, W> {
     }
 
     #[inline]
-    fn perform(&mut self, op: Op) -> Result<(), Halt> {
+    fn perform<M: Mutator>(&mut self, mutator: &mut M, op: Op) -> Result<(), Halt> {
         match op {
             Op::Alloc { dst, shape } => {
                 let tag = self.producer.birth(shape)?;
-                self.mutator.alloc(dst, shape, tag)?;
+                mutator.alloc(dst, shape, tag)?;
             }
-            Op::Copy { dst, src } => self.mutator.copy(dst, src),
-            Op::Clear { slot } => self.mutator.clear(slot),
-            Op::Load { dst, obj, field } => self.mutator.load(dst, obj, field),
-            Op::Store { obj, field, val } => self.mutator.store(obj, field, Some(val)),
-            Op::Erase { obj, field } => self.mutator.store(obj, field, None),
+            Op::AllocFinalized {
+                dst,
+                shape,
+                finalizer,
+            } => self.alloc_finalized(mutator, dst, shape, finalizer)?,
+            Op::Copy { dst, src } => mutator.copy(dst, src),
+            Op::Clear { slot } => mutator.clear(slot),
+            Op::Load { dst, obj, field } => mutator.load(dst, obj, field),
+            Op::Store { obj, field, val } => mutator.store(obj, field, Some(val)),
+            Op::Erase { obj, field } => mutator.store(obj, field, None),
             Op::Peek { slot } => {
-                std::hint::black_box(self.mutator.peek(slot));
+                std::hint::black_box(mutator.peek(slot));
             }
             // Every operation is followed by a safepoint; this one is nothing but that.
             Op::Safepoint => {}
-            Op::Collect => self.mutator.collect(),
+            Op::Collect => mutator.collect(),
             Op::Append { list, val } => {
-                if self.mutator.append(list, val) {
+                if mutator.append(list, val) {
                     self.list(list).append();
                 }
             }
             Op::Len { list, note_above } => {
-                let len = self.mutator.len(list);
+                let len = mutator.len(list);
                 self.list(list).len(len, note_above);
             }
             Op::Get { dst, list, index } => {
-                self.mutator.get(dst, list, u64::from(index));
+                mutator.get(dst, list, u64::from(index));
             }
             Op::Set { list, index, val } => {
-                let replaced = self.mutator.set(list, u64::from(index), val);
-                self.list(list).replaced += u64::from(replaced);
+                self.list(list).replaced += u64::from(mutator.set(list, index.into(), val));
             }
             Op::Pop { dst, list } => {
-                if self.mutator.pop(dst, list) {
+                if mutator.pop(dst, list) {
                     self.list(list).pop();
                 }
             }
-            Op::TruncateFront { list, count } => self.truncate_front(list, count),
+            Op::TruncateFront { list, count } => self.truncate_front(mutator, list, count),
             Op::TruncateFrontTo { list, leave } => {
-                let len = self.mutator.len(list);
-                self.truncate_front(list, len.saturating_sub(leave));
+                let len = mutator.len(list);
+                self.truncate_front(mutator, list, len.saturating_sub(leave));
             }
-            Op::TruncateBack { list, count } => self.truncate_back(list, count),
+            Op::TruncateBack { list, count } => self.truncate_back(mutator, list, count),
             Op::TruncateBackTo { list, leave } => {
-                let len = self.mutator.len(list);
-                self.truncate_back(list, len.saturating_sub(leave));
+                let len = mutator.len(list);
+                self.truncate_back(mutator, list, len.saturating_sub(leave));
             }
             Op::Add { counter, by } => {
-                self.mutator.add(counter, by);
+                mutator.add(counter, by);
                 self.added(counter, by);
             }
-            Op::Read { counter } => self.accumulator = self.mutator.read(counter),
+            Op::Read { counter } => self.accumulator = mutator.read(counter),
             Op::WriteBack { counter, add } => {
-                self.mutator
-                    .write(counter, self.accumulator.wrapping_add(add));
+                mutator.write(counter, self.accumulator.wrapping_add(add));
                 self.added(counter, add);
             }
-            Op::Publish { global, src } => self.mutator.publish(global, src),
+            Op::Publish { global, src } => mutator.publish(global, src),
             Op::Fetch { dst, global } => {
-                self.mutator.fetch(dst, global);
+                self.found = mutator.fetch(dst, global);
             }
-            Op::Downgrade { dst, src } => self.mutator.downgrade(dst, src),
+            Op::Downgrade { dst, src } => mutator.downgrade(dst, src),
             Op::Upgrade { dst, weak } => {
-                self.mutator.upgrade(dst, weak);
+                self.found = mutator.upgrade(dst, weak);
             }
+            Op::Rejoin | Op::Stall { .. } => unreachable!("{op:?} stands alone in its batch"),
         }
         Ok(())
     }
 
+    fn alloc_finalized<M: Mutator>(
+        &mut self,
+        mutator: &mut M,
+        dst: Slot,
+        shape: Shape,
+        finalizer: Finalizer,
+    ) -> Result<(), OutOfMemory> {
+        let tag = self.producer.birth_with_finalizer(shape)?;
+        let id = tag.id();
+        mutator
+            .alloc_with_finalizer(dst, shape, tag, finalizer)
+            .inspect_err(|_| self.producer.refused(id))
+    }
+
     #[inline]
-    fn truncate_front(&mut self, list: Slot, count: u64) {
-        self.mutator.truncate_front(list, count);
+    fn truncate_front<M: Mutator>(&mut self, mutator: &mut M, list: Slot, count: u64) {
+        mutator.truncate_front(list, count);
         self.list(list).truncate(count);
     }
 
     #[inline]
-    fn truncate_back(&mut self, list: Slot, count: u64) {
-        self.mutator.truncate_back(list, count);
+    fn truncate_back<M: Mutator>(&mut self, mutator: &mut M, list: Slot, count: u64) {
+        mutator.truncate_back(list, count);
         self.list(list).truncate(count);
     }
 

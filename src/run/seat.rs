@@ -1,22 +1,29 @@
 //! One mutator's life on its own thread: attach, set up, start with the others, run, be surveyed,
 //! leave.
+//!
+//! Operations on the heap are the executor's. Those that are about the mutator itself are done
+//! here: to leave the heap and come back, and to stall.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::evidence::ledger::Producer;
-use crate::evidence::{Ended, Latency, Moment, MutatorEvidence, Tally};
+use crate::evidence::{Ended, Latency, MutatorEvidence, Tally};
 use crate::heap::{Global, Heap, Mutator, Seat, Slot};
-use crate::plan::{Batch, MutatorPlan, OpKind, OpSource, Part};
+use crate::plan::{Batch, MutatorPlan, Op, OpKind, OpSource, Part};
 
+use super::attest::Attestor;
 use super::executor::{Executor, Halt};
-use super::rendezvous::{Abandoned, Intent, Purpose, Round};
+use super::place::Place;
+use super::rendezvous::Intent;
 use super::stopwatch::Stopwatch;
 use super::storm::Stage;
-use super::survey::{Surveyor, Witness};
 use super::walk::{SCRATCH_MAX, SCRATCH_MIN};
 use super::{Budget, Verify};
+
+/// How long a stalled mutator sleeps before it looks whether the run is over.
+const NAP: Duration = Duration::from_millis(1);
 
 /// What a mutator leaves behind.
 pub(super) struct Outcome {
@@ -26,18 +33,23 @@ pub(super) struct Outcome {
 }
 
 /// A mutator in its seat.
-struct Sitter<'s, 'r, H: Heap + 'r, W> {
-    stage: &'s Stage<'r, H>,
-    plan: &'r MutatorPlan,
-    number: usize,
-    executor: Executor<H::Mutator<'r>, W>,
-    depth_max: u32,
+pub(super) struct Sitter<'s, 'r, H: Heap + 'r, W> {
+    pub(super) stage: &'s Stage<'r, H>,
+    pub(super) plan: &'r MutatorPlan,
+    pub(super) number: usize,
+    pub(super) place: Place<'r, H>,
+    pub(super) executor: Executor<W>,
+    pub(super) depth_max: u32,
     /// Operations until this mutator asks for a pause, and until it is done.
     until_pause: u64,
     until_done: u64,
 }
 
-/// Runs mutator `number` from beginning to end; `None` if it could not even begin.
+/// It lost its place in the heap, and cannot so much as be surveyed.
+struct Unseated;
+
+/// Runs mutator `number` from beginning to end; `None` if the heap did not let it in, be it at the
+/// beginning or after it had left. The run has then been told why.
 pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) -> Option<Outcome> {
     let plan = &stage.plan.mutators[number];
     let depth_max = (stage.plan.live_limit.saturating_add(SCRATCH_MIN)).min(SCRATCH_MAX);
@@ -46,8 +58,8 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
         number: seat,
         slots: plan.registers + depth_max,
     };
-    let mutator = match stage.heap.attach(seat) {
-        Ok(mutator) => mutator,
+    let place = match Place::take(stage.heap, seat) {
+        Ok(place) => place,
         Err(fault) => {
             stage.end(Ended::Fault {
                 mutator: plan.name.clone(),
@@ -60,16 +72,17 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
         stage,
         plan,
         number,
-        executor: Executor::<_, W>::new(mutator, Producer::new(seat.number), plan.registers),
+        place,
+        executor: Executor::<W>::new(Producer::new(seat.number), plan, stage.needs),
         depth_max,
         until_pause: pause_interval(stage.options.verify),
         until_done: quota(stage, number),
     };
-    sitter.set_up();
+    sitter.set_up().ok()?;
     sitter.meet(Intent::Start);
     let clock = Clock::get();
     let start = clock.now();
-    let rounds = sitter.rounds();
+    let rounds = sitter.rounds().ok()?;
     let elapsed_ns = clock.nanos(start, clock.now());
     if !plan.background {
         stage.foreground_done();
@@ -102,11 +115,8 @@ fn quota<H: Heap>(stage: &Stage<'_, H>, number: usize) -> u64 {
 }
 
 impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
-    fn set_up(&mut self) {
-        for (slot, object) in &self.plan.held {
-            let global = self.stage.plan.objects[*object].global;
-            self.executor.mutator.fetch(*slot, global);
-        }
+    fn set_up(&mut self) -> Result<(), Unseated> {
+        fetch_held(self.stage, self.plan, self.place.mutator());
         let seed = self.stage.plan.seed;
         let number = u32::try_from(self.number).unwrap_or(u32::MAX);
         let mut source = OpSource::new(self.plan, seed, number, Part::Setup, None);
@@ -114,14 +124,16 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             if self.stage.stopping(false) {
                 break;
             }
-            if let Err(halt) = self.executor.run(batch.ops, batch.times) {
+            let total = batch.ops.len() as u64 * u64::from(batch.times);
+            if let Err(halt) = self.portion(&batch, 0, total) {
                 return self.halt(halt);
             }
         }
+        Ok(())
     }
 
     /// The program, until it ends or the run does. Returns the full rounds.
-    fn rounds(&mut self) -> u64 {
+    fn rounds(&mut self) -> Result<u64, Unseated> {
         let rounds = match self.stage.options.budget {
             Budget::Rounds(rounds) if !self.plan.background => Some(rounds),
             _ => None,
@@ -135,13 +147,13 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 break;
             };
             if let Err(halt) = self.batch(&batch) {
-                self.halt(halt);
+                self.halt(halt)?;
                 break;
             }
             self.stage.ops[self.number].store(self.executor.ops(), Relaxed);
             self.executor.watch.restart();
         }
-        source.rounds_done()
+        Ok(source.rounds_done())
     }
 
     /// One batch, cut where a pause or the end of the quota falls into it.
@@ -170,18 +182,37 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
 
     /// `portion` operations of a batch, from the `done`-th on.
     fn portion(&mut self, batch: &Batch<'_>, done: u64, portion: u64) -> Result<(), Halt> {
-        let ops = batch.ops;
+        if let Some(op) = batch.alone() {
+            return self.alone(op);
+        }
+        let (ops, mutator) = (batch.ops, self.place.mutator());
         // Batches are short (about a thousand operations), so these fit any usize.
         let at = usize::try_from(done % ops.len() as u64).unwrap_or(0);
         let mut left = usize::try_from(portion).unwrap_or(usize::MAX);
         if at > 0 {
             let end = ops.len().min(at + left);
-            self.executor.run(&ops[at..end], 1)?;
+            self.executor.run(mutator, &ops[at..end], 1)?;
             left -= end - at;
         }
         let whole = u32::try_from(left / ops.len()).unwrap_or(u32::MAX);
-        self.executor.run(ops, whole)?;
-        self.executor.run(&ops[..left % ops.len()], 1)
+        self.executor.run(mutator, ops, whole)?;
+        self.executor.run(mutator, &ops[..left % ops.len()], 1)
+    }
+
+    /// An operation on the mutator itself.
+    fn alone(&mut self, op: Op) -> Result<(), Halt> {
+        let (stage, plan, place) = (self.stage, self.plan, &mut self.place);
+        self.executor.run_alone(op, || {
+            match op {
+                Op::Rejoin => {
+                    place.retake().map_err(Halt::Unseated)?;
+                    fetch_held(stage, plan, place.mutator());
+                }
+                Op::Stall { millis } => stall(stage, plan, Duration::from_millis(millis.into())),
+                _ => unreachable!("{op:?} does not stand alone"),
+            }
+            Ok(place.mutator())
+        })
     }
 
     fn pause(&mut self) {
@@ -190,107 +221,16 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         self.executor.watch.restart();
     }
 
-    fn halt(&self, halt: Halt) {
+    /// Ends the run; says whether this mutator can still take part in the end.
+    fn halt(&self, halt: Halt) -> Result<(), Unseated> {
         let mutator = self.plan.name.clone();
-        self.stage.end(match halt {
-            Halt::Fault(fault) => Ended::Fault { mutator, fault },
-            Halt::OutOfMemory => Ended::OutOfMemory { mutator },
-        });
-    }
-
-    /// Waits for the others, and takes part in what the round is for.
-    fn meet(&mut self, intent: Intent) -> Purpose {
-        let (rendezvous, number) = (&self.stage.rendezvous, self.number);
-        let mut round = None;
-        self.executor
-            .mutator
-            .idle(&mut || round = Some(rendezvous.arrive(number, intent)));
-        let Some(round) = round else {
-            return Intent::Done;
+        let (ended, seated) = match halt {
+            Halt::Fault(fault) => (Ended::Fault { mutator, fault }, Ok(())),
+            Halt::OutOfMemory => (Ended::OutOfMemory { mutator }, Ok(())),
+            Halt::Unseated(fault) => (Ended::Fault { mutator, fault }, Err(Unseated)),
         };
-        // An abandoned round leaves no survey; whoever left has ended the run.
-        let abandoned = match round.purpose {
-            Intent::Start => {
-                self.stage.started.get_or_init(|| Clock::get().now());
-                false
-            }
-            Intent::Pause => self.survey(round, Moment::Pause).is_err(),
-            Intent::Done => self.survey(round, Moment::End).is_err(),
-        };
-        if round.place == 0 && !abandoned {
-            rendezvous.close();
-        } else {
-            self.executor.mutator.idle(&mut || rendezvous.await_close());
-        }
-        round.purpose
-    }
-
-    fn survey(&mut self, round: Round, moment: Moment) -> Result<(), Abandoned> {
-        let stage = self.stage;
-        if round.place == 0 {
-            self.executor.mutator.idle(&mut || {
-                let surveyor = open_survey(stage, moment);
-                *stage
-                    .surveyor
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner) = Some(surveyor);
-            });
-            stage.rendezvous.finish_step();
-        }
-        self.await_step(1 + round.place)?;
-        self.testify(round);
-        stage.rendezvous.finish_step();
-        if round.place == 0 {
-            self.await_step(1 + round.present)?;
-            self.executor.mutator.idle(&mut || {
-                let surveyor = stage
-                    .surveyor
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take();
-                if let Some(surveyor) = surveyor {
-                    stage.keep(surveyor.conclude(stage.heap));
-                }
-            });
-        }
-        Ok(())
-    }
-
-    fn await_step(&mut self, step: usize) -> Result<(), Abandoned> {
-        let rendezvous = &self.stage.rendezvous;
-        let mut arrived = Ok(());
-        self.executor
-            .mutator
-            .idle(&mut || arrived = rendezvous.await_step(step));
-        arrived
-    }
-
-    /// This mutator's step of a survey.
-    fn testify(&mut self, round: Round) {
-        let mut surveyor = self
-            .stage
-            .surveyor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(surveyor) = surveyor.as_mut() else {
-            return;
-        };
-        let ops = self.executor.ops();
-        let executor = &mut self.executor;
-        let witness = Witness {
-            number: self.number,
-            lists: &executor.lists,
-            counters: &executor.counters,
-            ops,
-            scratch: self.plan.registers,
-            depth_max: self.depth_max,
-        };
-        surveyor.visit(&mut executor.mutator, &witness);
-        if round.place == 0 {
-            surveyor.visit_globals(&mut executor.mutator, &witness);
-        }
-        let number = u32::try_from(self.number).unwrap_or(u32::MAX);
-        surveyor.count_births(number, &mut executor.producer);
+        self.stage.end(ended);
+        seated
     }
 
     /// Empties the shared roots and lets go of the heap.
@@ -299,34 +239,40 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             stage,
             plan,
             number,
+            mut place,
             executor,
             ..
         } = self;
         let Executor {
-            mut mutator,
             producer,
             watch,
             counts,
             lists,
             counters,
+            attestor,
             ..
         } = executor;
         for global in 0..stage.plan.globals {
             // A register of the walk's, which is empty by now.
-            mutator.publish(Global(global), Slot(plan.registers));
+            place
+                .mutator()
+                .publish(Global(global), Slot(plan.registers));
         }
-        drop(mutator);
+        drop(place);
         stage.ops[number].store(counts.iter().sum(), Relaxed);
         let ops = OpKind::ALL
             .into_iter()
             .zip(counts)
             .filter(|(_, count)| *count > 0);
+        let (weak, resurrected) = attestor.map(Attestor::into_tally).unwrap_or_default();
         let tally = Tally {
             ops: ops
                 .map(|(kind, count)| (kind.name().to_owned(), count))
                 .collect(),
             lists: held(plan, &lists, |tally| *tally != Default::default()),
             counters: held(plan, &counters, |tally| *tally != Default::default()),
+            weak,
+            resurrected,
         };
         Outcome {
             evidence: MutatorEvidence {
@@ -354,14 +300,24 @@ fn held<T: Clone>(
         .collect()
 }
 
-/// The leader's first step: everything that can be reclaimed is, before anyone looks.
-fn open_survey<'r, H: Heap>(stage: &Stage<'r, H>, moment: Moment) -> Surveyor<'r> {
-    let mut surveyor = Surveyor::new(stage.plan, moment, &stage.objects);
-    if let Err(fault) = stage.heap.settle() {
-        surveyor.settle_failed(fault.to_string());
+/// Puts the shared objects into the registers that are theirs.
+fn fetch_held<H: Heap>(stage: &Stage<'_, H>, plan: &MutatorPlan, mutator: &mut impl Mutator) {
+    for (slot, object) in &plan.held {
+        mutator.fetch(*slot, stage.plan.objects[*object].global);
     }
-    let mut setup = stage.setup.lock().unwrap_or_else(PoisonError::into_inner);
-    let number = u32::try_from(stage.plan.mutators.len()).unwrap_or(u32::MAX);
-    surveyor.count_births(number, &mut setup);
-    surveyor
+}
+
+/// Does nothing for so long, or until the run ends. The mutator is not asked to be idle, so it keeps
+/// whatever it holds between two operations: a global lock, a pinned epoch. It sleeps, as a thread
+/// does that was preempted or waits for a page: to spin would take a processor from the others too.
+fn stall<H: Heap>(stage: &Stage<'_, H>, plan: &MutatorPlan, span: Duration) {
+    let clock = Clock::get();
+    let start = clock.now();
+    while !stage.stopping(plan.background) {
+        let left = span.saturating_sub(clock.since(start));
+        if left.is_zero() {
+            return;
+        }
+        std::thread::sleep(left.min(NAP));
+    }
 }

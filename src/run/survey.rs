@@ -10,6 +10,7 @@ use crate::heap::tag::{Origin, Segment, Sightings};
 use crate::heap::{Belief, Heap, Mutator, ObjectId, Shape, Slot};
 use crate::plan::Plan;
 
+use super::attest::{Attestor, Lost};
 use super::walk::{ListWitness, Marks, Walk};
 
 /// What one mutator brings to a survey besides its registers.
@@ -32,6 +33,8 @@ pub(super) struct Surveyor<'p> {
     marks: Marks,
     lists: SharedLists,
     counters: Vec<CounterFacts>,
+    /// Weak references that were lost although their targets live.
+    lost: Vec<Lost>,
     segments: Vec<(usize, &'static Segment)>,
     recycled: u64,
 }
@@ -64,6 +67,7 @@ impl<'p> Surveyor<'p> {
                     sum: 0,
                 })
                 .collect(),
+            lost: Vec::new(),
             segments: Vec::new(),
             recycled: 0,
         }
@@ -130,6 +134,19 @@ impl<'p> Surveyor<'p> {
             }
             mutator.clear(root);
         }
+    }
+
+    /// Tries one mutator's weak references.
+    pub(super) fn probe<M: Mutator>(
+        &mut self,
+        mutator: &mut M,
+        witness: &Witness<'_>,
+        attestor: &Attestor,
+    ) {
+        let spare = Slot(witness.scratch);
+        let (tried, lost) = attestor.probe(mutator, spare, &mut self.survey.miscleared);
+        self.survey.weak_tried += tried;
+        self.lost.extend(lost);
     }
 
     fn walk<'a, M: Mutator>(
@@ -199,6 +216,15 @@ impl<'p> Surveyor<'p> {
                         "{} is unreachable, and kept",
                         origin_name(plan, segment.origin(entry))
                     )
+                });
+            }
+        }
+        for Lost(target) in std::mem::take(&mut self.lost) {
+            if self.marks.reached(target.segment(), target.entry()) {
+                let plan = self.plan;
+                self.survey.miscleared.add(|| {
+                    let target = name(plan, target);
+                    format!("a weak reference to {target} was cleared, but it is reachable")
                 });
             }
         }

@@ -12,7 +12,8 @@ use super::syntax::{Syntax, ThreadNode};
 use super::{LIVE_MAX, THREADS_MAX, Workload};
 use crate::heap::{Global, Shape};
 use crate::plan::{
-    Flow, ListUsage, MutatorPlan, Plan, Problem, ProblemKind, Requirement, SharedObject, yields,
+    Flow, ListUsage, MutatorPlan, OpKind, Plan, Problem, ProblemKind, Requirement, SharedObject,
+    yields,
 };
 
 /// More rounds than any run comes to.
@@ -199,6 +200,10 @@ fn complaint(problem: &Problem, group: &Group<'_>) -> Complaint {
         ProblemKind::NeverWritten => (
             format!("`{name}` is used before anything is put into it"),
             format!("nothing before this step of `{threads}` writes it"),
+        ),
+        ProblemKind::EmptiedBy(OpKind::Rejoin) => (
+            format!("`{name}` is empty here: `rejoin` before emptied every register"),
+            "only shared objects are in their registers again".to_owned(),
         ),
         ProblemKind::EmptiedBy(by) => (
             format!(

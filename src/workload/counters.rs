@@ -5,7 +5,7 @@
 
 /// Counters that a run can be required to reach. The first are the operations, by
 /// [`OpKind::name`](crate::plan::OpKind::name): how many were done.
-pub const COUNTERS: [&str; 37] = [
+pub const COUNTERS: [&str; 40] = [
     "alloc",
     "alloc-finalized",
     "copy",
@@ -29,9 +29,12 @@ pub const COUNTERS: [&str; 37] = [
     "fetch",
     "downgrade",
     "upgrade",
+    "rejoin",
+    "stall",
     "allocated",
     "freed",
     "live_peak",
+    "unreclaimed_peak",
     "collections",
     "full_collections",
     "cycles_freed",

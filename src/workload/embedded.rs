@@ -30,6 +30,10 @@ const ALL: &[Embedded] = embedded![
     "chain",
     "handoff",
     "graph",
+    "weakrefs",
+    "finalizers",
+    "thread-churn",
+    "stalled-reader",
 ];
 
 /// Every workload that comes with the program, in the order in which lists show them.

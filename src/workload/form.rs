@@ -225,6 +225,18 @@ pub const FORMS: &[Form] = &[
         "makes `size` nodes, each referring to the one before; `dst` holds the last",
         &[key("size", Number), key("dst", Written)],
     ),
+    form(
+        "rejoin",
+        "leaves the heap, which empties every register, and comes back; shared objects are then in \
+         their registers again",
+        &[],
+    ),
+    form(
+        "stall",
+        "does nothing for `ms` milliseconds, without a safepoint: whatever the thread holds, it \
+         keeps meanwhile",
+        &[key("ms", Number)],
+    ),
 ];
 
 /// The form with this name.

@@ -19,6 +19,9 @@ const ELEMENTS_MAX: u64 = u32::MAX as u64 - 1;
 /// The most nodes of a ring or chain: as many as a heap may have objects.
 const NODES_MAX: u64 = super::LIVE_MAX;
 
+/// The longest stall: a minute, which no scheduler takes a thread away for.
+const STALL_MS_MAX: u64 = 60_000;
+
 /// Registers that sugar uses for itself; no name can have a space.
 const SCRATCH: [&str; 3] = ["the new object", "the other new object", "the ring"];
 
@@ -118,6 +121,12 @@ impl Lowered<'_, '_> {
             },
             "safepoint" => Op::Safepoint,
             "collect" => Op::Collect,
+            "rejoin" => Op::Rejoin,
+            "stall" => {
+                let millis = self.number("ms", 1, STALL_MS_MAX)?;
+                let millis = u32::try_from(millis).unwrap_or(u32::MAX);
+                Op::Stall { millis }
+            }
             "append" => Op::Append {
                 list: self.slot("list"),
                 val: self.slot("val"),

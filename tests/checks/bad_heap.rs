@@ -43,6 +43,16 @@ pub(crate) enum Flaw {
     Panics,
     /// The thousandth safepoint reports a fault.
     Faults,
+    /// A mutator that leaves releases nothing of what its registers hold.
+    DetachKeeps,
+    /// A mutator that leaves releases everything twice.
+    DetachReleasesTwice,
+    /// Releases by `clear` are buffered, and a mutator that leaves does not hand them over.
+    DetachLosesBuffer,
+    /// Nobody is let in from the thirtieth on.
+    AttachFails,
+    /// The thirtieth mutator that leaves panics.
+    DetachPanics,
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +72,10 @@ struct State {
     free: Vec<usize>,
     globals: Vec<Option<usize>>,
     tick: u64,
+    /// The numbers of those that are attached.
+    seated: Vec<u32>,
+    /// How many ever were.
+    pub(crate) attached: u64,
 }
 
 pub(crate) struct BadHeap {
@@ -71,8 +85,14 @@ pub(crate) struct BadHeap {
 
 pub(crate) struct BadMutator<'h> {
     heap: &'h BadHeap,
+    seat: u32,
     registers: Vec<Option<usize>>,
+    /// What is still to be released, if the flaw needs it.
+    buffer: Vec<usize>,
 }
+
+/// How many come and go before something goes wrong with it.
+const COMINGS: u64 = 30;
 
 impl BadHeap {
     pub(crate) fn open(config: &HeapConfig, flaw: Flaw) -> Self {
@@ -183,9 +203,21 @@ impl Heap for BadHeap {
     }
 
     fn attach(&self, seat: Seat) -> Result<BadMutator<'_>, Fault> {
+        let mut state = self.state();
+        let number = seat.number;
+        assert!(!state.seated.contains(&number), "seat {number} is taken");
+        state.attached += 1;
+        if self.flaw == Flaw::AttachFails && state.attached >= COMINGS {
+            return Err(Fault::Other {
+                message: "the planted refusal".to_owned(),
+            });
+        }
+        state.seated.push(number);
         Ok(BadMutator {
             heap: self,
+            seat: number,
             registers: vec![None; seat.slots as usize],
+            buffer: Vec::new(),
         })
     }
 
@@ -298,11 +330,19 @@ impl Drop for BadMutator<'_> {
     fn drop(&mut self) {
         let heap = self.heap;
         let mut state = heap.state();
-        for slot in 0..self.registers.len() {
-            if let Some(object) = self.registers[slot].take() {
+        state.seated.retain(|&number| number != self.seat);
+        if heap.flaw == Flaw::DetachKeeps {
+            return;
+        }
+        for object in self.registers.iter_mut().filter_map(Option::take) {
+            state.release(object, heap.flaw);
+            if heap.flaw == Flaw::DetachReleasesTwice {
                 state.release(object, heap.flaw);
             }
         }
+        let leaves_in_peace = heap.flaw != Flaw::DetachPanics || state.attached < COMINGS;
+        drop(state);
+        assert!(leaves_in_peace, "the planted panic");
     }
 }
 
@@ -339,7 +379,18 @@ impl Mutator for BadMutator<'_> {
 
     fn clear(&mut self, slot: Slot) {
         let heap = self.heap;
+        if heap.flaw == Flaw::DetachLosesBuffer {
+            self.buffer.extend(self.registers[slot.0 as usize].take());
+            return;
+        }
         self.put(&mut heap.state(), slot, None);
+    }
+
+    fn idle(&mut self, wait: &mut dyn FnMut()) {
+        for object in self.buffer.drain(..) {
+            self.heap.state().release(object, self.heap.flaw);
+        }
+        wait();
     }
 
     fn load(&mut self, dst: Slot, obj: Slot, field: Field) {

@@ -2,6 +2,7 @@
 //! same heap without a flaw passes everything.
 
 mod bad_heap;
+mod departures;
 mod determinism;
 mod recorder;
 
@@ -46,7 +47,11 @@ loop = [
 "#;
 
 fn plan(seed: u64) -> Plan {
-    let workload = Workload::parse("mixed.toml", MIXED).unwrap_or_else(|error| panic!("{error}"));
+    plan_of(MIXED, seed)
+}
+
+fn plan_of(text: &str, seed: u64) -> Plan {
+    let workload = Workload::parse("test.toml", text).unwrap_or_else(|error| panic!("{error}"));
     workload
         .plan(&[], seed)
         .unwrap_or_else(|error| panic!("{error}"))
@@ -66,6 +71,10 @@ impl Observer for Strict<'_> {
 }
 
 fn storm(plan: &Plan, flaw: Flaw, verify: Verify) -> Evidence {
+    storm_for(plan, flaw, verify, Budget::Rounds(100))
+}
+
+fn storm_for(plan: &Plan, flaw: Flaw, verify: Verify, budget: Budget) -> Evidence {
     let pauses = Arc::new(Pauses::default());
     let config = HeapConfig {
         capacity: plan.live_limit,
@@ -75,7 +84,7 @@ fn storm(plan: &Plan, flaw: Flaw, verify: Verify) -> Evidence {
     let heap = BadHeap::open(&config, flaw);
     let caps = gcstorm::heap::Heap::caps(&heap);
     let options = Options {
-        budget: Budget::Rounds(100),
+        budget,
         verify,
         timing: Timing::Sampled,
         ..Options::default()

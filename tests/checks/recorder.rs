@@ -23,10 +23,6 @@ pub(crate) struct Recorded<'h, M> {
     inner: M,
     seat: usize,
     calls: Vec<Call>,
-    /// Meetings with the other mutators so far: the first is the start, the second the end of the
-    /// program. What follows is the survey's walk, and depends on where the program ended.
-    meetings: u32,
-    meeting: bool,
     log: &'h Mutex<Vec<Vec<Call>>>,
 }
 
@@ -46,8 +42,6 @@ impl<H: Heap> Heap for Recorder<'_, H> {
             inner,
             seat: seat.number as usize,
             calls: Vec::new(),
-            meetings: 0,
-            meeting: false,
             log: self.log,
         })
     }
@@ -71,8 +65,7 @@ impl<H: Heap> Heap for Recorder<'_, H> {
 
 impl<M> Recorded<'_, M> {
     fn note(&mut self, method: u8, slot: Slot, first: u64, second: u64) {
-        self.meeting = false;
-        if self.meetings < 2 && self.calls.len() < KEPT {
+        if self.calls.len() < KEPT {
             self.calls.push((method, slot.0, first, second));
         }
     }
@@ -84,7 +77,8 @@ impl<M> Drop for Recorded<'_, M> {
         if log.len() <= self.seat {
             log.resize(self.seat + 1, Vec::new());
         }
-        log[self.seat] = std::mem::take(&mut self.calls);
+        // Who left before and came back goes on.
+        log[self.seat].append(&mut self.calls);
     }
 }
 
@@ -121,7 +115,6 @@ impl<M: Mutator> Mutator for Recorded<'_, M> {
         self.inner.safepoint()
     }
     fn idle(&mut self, wait: &mut dyn FnMut()) {
-        self.meetings += u32::from(!std::mem::replace(&mut self.meeting, true));
         self.inner.idle(wait);
     }
     fn collect(&mut self) {

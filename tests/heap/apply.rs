@@ -65,6 +65,7 @@ pub(crate) fn apply(mutator: &mut impl Mutator, births: &mut Births, op: Op) -> 
         Op::Fetch { dst, global } => return Answer::Found(mutator.fetch(dst, global)),
         Op::Downgrade { dst, src } => mutator.downgrade(dst, src),
         Op::Upgrade { dst, weak } => return Answer::Found(mutator.upgrade(dst, weak)),
+        Op::Rejoin | Op::Stall { .. } => unreachable!("no heap is asked to do it"),
     }
     Answer::Nothing
 }

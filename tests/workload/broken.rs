@@ -146,7 +146,7 @@ live_object = 1"#,
 "#,
         r#"apend = 1
 "#,
-        "14:1: unknown counter `apend` | did you mean `append`? known are `alloc`, `copy`, `clear`, `load`, `store`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write`, `publish`, `fetch`, `downgrade`, `upgrade`, `allocated`, `freed`, `live_peak`, `collections`, `full_collections`, `cycles_freed`, `contended`, `switches`, `noted`, `rounds`",
+        "14:1: unknown counter `apend` | did you mean `append`? known are `alloc`, `copy`, `clear`, `load`, `store`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write`, `publish`, `fetch`, `downgrade`, `upgrade`, `rejoin`, `stall`, `allocated`, `freed`, `live_peak`, `unreclaimed_peak`, `collections`, `full_collections`, `cycles_freed`, `contended`, `switches`, `noted`, `rounds`",
     ),
     (
         r#"name = "worker""#,
@@ -183,7 +183,7 @@ text = "t"
     (
         r#"{ op = "append-new", list = "items" },"#,
         r#"{ op = "appendnew", list = "items" },"#,
-        "18:10: unknown operation `appendnew` | did you mean `append-new`? known are `alloc`, `copy`, `clear`, `load`, `store`, `erase`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write-back`, `publish`, `fetch`, `downgrade`, `upgrade`, `append-new`, `reload`, `ring`, `chain`",
+        "18:10: unknown operation `appendnew` | did you mean `append-new`? known are `alloc`, `copy`, `clear`, `load`, `store`, `erase`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write-back`, `publish`, `fetch`, `downgrade`, `upgrade`, `append-new`, `reload`, `ring`, `chain`, `rejoin`, `stall`",
     ),
     (
         r#"{ op = "append-new", list = "items" },"#,
@@ -299,6 +299,16 @@ text = "t"
         r#"{ op = "append-new", list = "items" },"#,
         r#"{ op = "append-new", list = "items", times = 0 },"#,
         "17:8: `worker` threads have nothing to do | ",
+    ),
+    (
+        r#"{ op = "append-new", list = "items" },"#,
+        r#"{ op = "alloc", dst = "new", shape = "leaf" }, { op = "rejoin" }, { op = "len", list = "items" }, { op = "peek", slot = "new" },"#,
+        "18:123: `new` is empty here: `rejoin` before emptied every register | only shared objects are in their registers again",
+    ),
+    (
+        r#"{ op = "append-new", list = "items" },"#,
+        r#"{ op = "stall", ms = 0 },"#,
+        "18:24: `ms` must be from 1 to 60000, not 0 | ",
     ),
     (
         r#"{ op = "append-new", list = "items" },"#,
@@ -440,7 +450,8 @@ fn unknown_names_are_answered_with_the_known() {
     assert_eq!(
         error,
         "unknown workload `shard-list`\nhelp: did you mean `shared-list`? known are \
-         `shared-list`, `counter`, `churn`, `cycles`, `live-heap`, `chain`, `handoff`, `graph`"
+         `shared-list`, `counter`, `churn`, `cycles`, `live-heap`, `chain`, `handoff`, `graph`, \
+         `thread-churn`, `stalled-reader`"
     );
     let error = Workload::named("no/such/file.toml")
         .unwrap_err()

@@ -60,8 +60,8 @@ fn seed_seven_is_what_it_was() {
     assert_data_eq!(
         lines,
         str![[r#"
-shared-list appender-0 d5bf7fcfec9a3965
-shared-list watcher-0 df51bf2752d18965
+shared-list appender-0 ed08f419b6e0eba6
+shared-list watcher-0 b71bff85f2ccd88d
 counter incrementer-0 ff812d98abed2c85
 counter incrementer-1 ff812d98abed2c85
 churn writer-0 9d86c36f49e9258b
@@ -77,6 +77,11 @@ handoff producer-0 78cd4f7ed3424ce5
 handoff consumer-0 b601f556e9505542
 graph weaver-0 410a6e871fa7f9f9
 graph weaver-1 61e76b8cd4b3f499
+thread-churn visitor-0 2fbbc7825ec7030b
+thread-churn visitor-1 900b9ddd299486d4
+thread-churn visitor-2 ca75a48cbc3f3bf9
+stalled-reader appender-0 517c05a689540911
+stalled-reader reader-0 65f756eec41b608a
 
 "#]]
     );

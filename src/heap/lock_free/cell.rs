@@ -1,0 +1,142 @@
+//! One object's place in the heap, and the references that lead to it.
+//!
+//! Memory that was a cell is a cell for ever, so a stale reference can be followed without undefined
+//! behaviour, and is *recognised* instead: every reference carries the incarnation that it was made
+//! for. A cell is owned by whoever took it off a free list until a reference to it is stored
+//! somewhere, and by whoever brought its count to 0 from then until it is handed out again.
+//!
+//! ```text
+//! word:      see `word`
+//! meta:      | …:28 | finalized:1 | buffered:1 | shape:2 | incarnation:32 |   odd while alive
+//! reference: | acyclic:1 | index:31 | incarnation:32 |           odd: strong, even: weak, 0: none
+//! ```
+//!
+//! ACYCLIC rides in the reference and not in the cell: the collector and every decrement can then
+//! pass over leaves and counters without touching them.
+
+use crate::heap::Shape;
+use crate::sync::atomic::AtomicU64;
+
+/// The object waits in a buffer of candidates for the cycle collector.
+pub(super) const BUFFERED: u64 = 1 << 34;
+
+/// What the slots of a free cell hold. Even, so that nothing takes it for a reference, and not a
+/// number that anything else here stores.
+pub(super) const POISON: u64 = 0xDEAD_F9EE_DEAD_F9EE & !7;
+
+/// How many cells can be told apart.
+pub(super) const INDEXES: u32 = 1 << 31;
+
+const SHAPE_SHIFT: u32 = 32;
+const IDENTITY: u64 = (4 << SHAPE_SHIFT) - 1;
+const INCARNATION: u64 = (1 << 32) - 1;
+const ACYCLIC: u64 = 1 << 63;
+const STRONG: u64 = 1;
+
+/// A cell. The slots hold a node's children, a list's storage in the first, or a counter's value
+/// in the first.
+#[derive(Debug, Default)]
+pub(super) struct Cell {
+    pub(super) word: AtomicU64,
+    pub(super) meta: AtomicU64,
+    pub(super) slots: [AtomicU64; 2],
+}
+
+/// The `meta` of a living object; what distinguishes it from every other object of the cell.
+#[inline]
+pub(super) fn meta_of(shape: Shape, incarnation: u32) -> u64 {
+    (shape as u64) << SHAPE_SHIFT | u64::from(incarnation)
+}
+
+/// The incarnation in a `meta`.
+#[inline]
+pub(super) fn incarnation_of(meta: u64) -> u32 {
+    (meta & INCARNATION) as u32
+}
+
+/// The shape in a `meta`.
+#[inline]
+pub(super) fn shape_of(meta: u64) -> Shape {
+    match meta >> SHAPE_SHIFT & 3 {
+        0 => Shape::Leaf,
+        1 => Shape::Node,
+        2 => Shape::List,
+        _ => Shape::Counter,
+    }
+}
+
+/// Whether an object with this `meta` is alive.
+#[inline]
+pub(super) fn is_alive(meta: u64) -> bool {
+    meta & 1 == 1
+}
+
+/// A counted reference: bits that lead to an object, and that are not anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Ref(u64);
+
+impl Ref {
+    /// A reference to the object of this shape and incarnation.
+    #[inline]
+    pub(super) fn new(index: u32, shape: Shape, incarnation: u32) -> Self {
+        let acyclic = match shape {
+            Shape::Leaf | Shape::Counter => ACYCLIC,
+            Shape::Node | Shape::List => 0,
+        };
+        Self(acyclic | u64::from(index) << 32 | u64::from(incarnation))
+    }
+
+    /// The reference in a register or slot; `None` for everything else that those may hold.
+    #[inline]
+    pub(super) fn from_bits(bits: u64) -> Option<Self> {
+        (bits & STRONG != 0).then_some(Self(bits))
+    }
+
+    /// The strong reference that [`weak_bits`](Self::weak_bits) was made of.
+    #[inline]
+    pub(super) fn from_weak_bits(bits: u64) -> Option<Self> {
+        (bits != 0 && bits & STRONG == 0).then_some(Self(bits | STRONG))
+    }
+
+    /// The reference as a register or slot holds it.
+    #[inline]
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// A weak reference as a register holds it. Cell 0 is never used, so this is never 0.
+    #[inline]
+    pub(super) fn weak_bits(self) -> u64 {
+        self.0 & !STRONG
+    }
+
+    /// The cell's number.
+    #[inline]
+    pub(super) fn index(self) -> u32 {
+        (self.0 >> 32 & 0x7FFF_FFFF) as u32
+    }
+
+    /// The incarnation it was made for.
+    #[inline]
+    pub(super) fn incarnation(self) -> u32 {
+        (self.0 & INCARNATION) as u32
+    }
+
+    /// Whether the object can be part of a cycle.
+    #[inline]
+    pub(super) fn is_cyclic(self) -> bool {
+        self.0 & ACYCLIC == 0
+    }
+
+    /// Whether `meta` belongs to the object that this leads to.
+    #[inline]
+    pub(super) fn fits(self, meta: u64) -> bool {
+        incarnation_of(meta) == self.incarnation()
+    }
+
+    /// Whether `meta` belongs to the object that this leads to, and it has this shape.
+    #[inline]
+    pub(super) fn fits_as(self, shape: Shape, meta: u64) -> bool {
+        meta & IDENTITY == meta_of(shape, self.incarnation())
+    }
+}

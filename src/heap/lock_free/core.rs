@@ -1,0 +1,209 @@
+//! The heap itself, as mutators and the collector see it.
+
+use std::sync::{Arc, OnceLock, PoisonError};
+
+use super::cell::{self, POISON, Ref};
+use super::cycles::Cycles;
+use super::list;
+use super::pace::{self, PATIENCE};
+use super::shared::{CHUNK, Shared};
+use super::shortcut::Shortcut;
+use super::slab::Slab;
+use super::weak::Verdict;
+use super::word;
+use super::worker::Worker;
+use crate::heap::{Belief, Census, FaultLog, HeapConfig, Leftover, Pauses, Shape, Stats, Tag};
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::{Mutex, MutexGuard};
+
+/// Chunks beyond the capacity, at the least: cells that wait for a grace period are not live, and
+/// need room nevertheless.
+const SPARE_CHUNKS: usize = 64;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) slab: Slab,
+    pub(super) shared: Arc<Shared>,
+    /// The heap's own epochs, so that another heap's stalled mutator does not matter here.
+    pub(super) epochs: crossbeam_epoch::Collector,
+    pub(super) globals: Box<[AtomicU64]>,
+    pub(super) faults: FaultLog,
+    pub(super) pauses: Arc<Pauses>,
+    /// The next stamp that nobody has for empty slots; 0 is that of untouched ones.
+    pub(super) stamps: AtomicU64,
+    pub(super) verdict: Verdict,
+    /// Candidates that the last settling left. Those of now would tell nothing: whoever looked at the
+    /// heap since then made some by letting go of what it looked at.
+    pub(super) unsettled: AtomicU64,
+    cycles: Mutex<Cycles>,
+    /// The collector's thread, to wake it; none in models, where it is run by hand.
+    collector: OnceLock<std::thread::Thread>,
+    capacity: u32,
+    #[cfg(shuttle)]
+    pub(super) shortcut: Option<Shortcut>,
+}
+
+impl Core {
+    /// Whether a model told this heap to leave a step out.
+    #[inline]
+    pub(super) fn takes(&self, shortcut: Shortcut) -> bool {
+        #[cfg(shuttle)]
+        return self.shortcut == Some(shortcut);
+        #[cfg(not(shuttle))]
+        {
+            let _ = shortcut;
+            false
+        }
+    }
+
+    pub(super) fn new(config: &HeapConfig) -> Self {
+        let spare = u32::try_from(SPARE_CHUNKS * CHUNK).unwrap_or(u32::MAX);
+        let spare = config.capacity.max(spare);
+        let cells = config.capacity.saturating_add(spare).min(cell::INDEXES);
+        Self {
+            slab: Slab::new(cells),
+            shared: Arc::new(Shared::default()),
+            epochs: crossbeam_epoch::Collector::new(),
+            globals: (0..config.globals).map(|_| AtomicU64::new(0)).collect(),
+            faults: FaultLog::default(),
+            pauses: Arc::clone(&config.pauses),
+            stamps: AtomicU64::new(1),
+            verdict: Verdict::default(),
+            unsettled: AtomicU64::new(0),
+            cycles: Mutex::new(Cycles::new(cells)),
+            collector: OnceLock::new(),
+            capacity: config.capacity,
+            #[cfg(shuttle)]
+            shortcut: None,
+        }
+    }
+
+    /// The collector, once nobody else is at it. Mutators do not come here but for `collect`.
+    pub(super) fn cycles(&self) -> MutexGuard<'_, Cycles> {
+        self.cycles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says which thread the collector runs on.
+    pub(super) fn set_collector(&self, thread: std::thread::Thread) {
+        // A heap has one such thread, so there is nothing there yet.
+        let _ = self.collector.set(thread);
+    }
+
+    /// Asks the collector not to wait for more.
+    pub(super) fn wake_collector(&self) {
+        if let Some(thread) = self.collector.get() {
+            thread.unpark();
+        }
+    }
+
+    /// How many more objects may live, as far as workers told what they made.
+    pub(super) fn room(&self) -> usize {
+        let room = u64::from(self.capacity).saturating_sub(self.shared.live());
+        usize::try_from(room).unwrap_or(usize::MAX)
+    }
+
+    /// Whether waiting for memory is in vain: nothing waits for anything.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.is_quiet() && self.shared.candidates_len.load(Relaxed) == 0
+    }
+
+    /// Whether everything that died was reclaimed, but for cycles.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.shared.unreclaimed() == 0
+            && self.shared.ripe.is_empty()
+            && self.shared.orphaned.is_empty()
+    }
+
+    /// Hands candidates over to the collector.
+    pub(super) fn submit(&self, candidates: Vec<Ref>) {
+        self.shared
+            .candidates_len
+            .fetch_add(candidates.len() as u64, Relaxed);
+        self.shared.candidates.push(candidates);
+    }
+
+    /// Reclaims all that waits for grace periods, if no mutator is stalled; cycles apart.
+    pub(super) fn quiesce(&self, worker: &mut Worker<'_>) {
+        for patience in 0..PATIENCE {
+            worker.enter();
+            worker.reap(usize::MAX);
+            worker.hand_over();
+            if self.is_quiet() {
+                return;
+            }
+            worker.unpinned(|| pace::wait(patience));
+        }
+    }
+
+    pub(super) fn census(&self, visit: &mut dyn FnMut(Belief)) -> Census {
+        let mut census = Census::default();
+        let mut condemned = 0;
+        for index in self.slab.used() {
+            // Relaxed throughout: no mutator runs, and the barrier before this orders all they did.
+            let cell = self.slab.cell(index);
+            let meta = cell.meta.load(Relaxed);
+            if cell::is_alive(meta) {
+                let word = cell.word.load(Relaxed);
+                census.living += 1;
+                condemned += u64::from(word & word::CONDEMNED != 0);
+                visit(Belief {
+                    id: Tag::id_of_bits(self.slab.tag(index).load(Relaxed)),
+                    count: word::count(word),
+                });
+            } else {
+                census.free_examined += 1;
+                let is_spoiled = cell.slots.iter().any(|slot| slot.load(Relaxed) != POISON);
+                census.spoiled += u64::from(is_spoiled);
+            }
+        }
+        let leftover = |what: &str, count| Leftover {
+            what: what.to_owned(),
+            count,
+        };
+        census.leftovers = vec![
+            leftover(
+                "objects that wait for a grace period",
+                self.shared.unreclaimed(),
+            ),
+            leftover(
+                "releases that nobody finished",
+                u64::from(!self.shared.ripe.is_empty() || !self.shared.orphaned.is_empty()),
+            ),
+            leftover(
+                "candidates that settling did not look at",
+                self.unsettled.load(Relaxed),
+            ),
+            leftover("living objects that were condemned", condemned),
+        ];
+        census
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let rounds = &self.shared.rounds;
+        Stats {
+            collections: rounds.all.load(Relaxed),
+            full_collections: rounds.full.load(Relaxed),
+            cycles_freed: rounds.freed.load(Relaxed),
+            freed: self.shared.freed.load(Relaxed),
+            live_peak: self.shared.live_peak(),
+            unreclaimed_peak: self.shared.unreclaimed_peak(),
+            contended: self.shared.contended.load(Relaxed),
+            faults: self.faults.counts(),
+            ..Stats::default()
+        }
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        for index in self.slab.used() {
+            let cell = self.slab.cell(index);
+            let meta = cell.meta.load(Relaxed);
+            if cell::is_alive(meta) && cell::shape_of(meta) == Shape::List {
+                drop(list::dismantle(cell));
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Steps 1 to 3 of a round: a snapshot of what the candidates reach, and who in it is suspected.
+//!
+//! Everything runs under one pin. A cell whose count was above 0 under this pin is not reused before
+//! the pin ends, nor is a list's storage freed, so references that were read once stay good. What
+//! has died meanwhile shows in its word.
+
+#![expect(
+    unsafe_code,
+    reason = "a list's storage hangs off its cell by raw pointer"
+)]
+
+use crate::heap::Shape;
+use crate::heap::lock_free::cell::{self, Cell, Ref};
+use crate::heap::lock_free::core::Core;
+use crate::heap::lock_free::list::{self, Walk};
+use crate::heap::lock_free::shortcut::Shortcut;
+use crate::heap::lock_free::word;
+use crate::heap::lock_free::worker::Worker;
+use crate::sync::atomic::Ordering::SeqCst;
+
+/// Whether a snapshot holds all that the candidates reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It does.
+    All,
+    /// The budget cut it short.
+    Cut,
+}
+
+/// What is known of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Nothing but other suspects seems to refer to it.
+    Suspect,
+    /// Somebody outside refers to it, or may.
+    Live,
+    /// It was suspected, but something it can be reached from changed.
+    Rescued,
+    /// It is garbage.
+    Garbage,
+}
+
+/// An object of the snapshot.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) reference: Ref,
+    /// Its word when it was first met.
+    pub(super) word: u64,
+    /// Edges from other members.
+    internal: u64,
+    /// Where its edges end; they begin where the previous member's end.
+    edges_end: usize,
+    pub(super) fate: Fate,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Graph {
+    /// For each cell, the number of its member plus one; 0 for all others.
+    marks: Vec<u32>,
+    pub(super) members: Vec<Member>,
+    /// The members that edges lead to, the edges of one member side by side.
+    edges: Vec<u32>,
+}
+
+impl Graph {
+    pub(super) fn new(cells: u32) -> Self {
+        Self {
+            // Zeroed by the allocator, so cells that no round looks at cost nothing.
+            marks: vec![0; cells as usize],
+            members: Vec::new(),
+            edges: Vec::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub(super) fn has_suspects(&self) -> bool {
+        self.members
+            .iter()
+            .any(|member| member.fate == Fate::Suspect)
+    }
+
+    /// Steps 1 to 3.
+    pub(super) fn snapshot(
+        &mut self,
+        worker: &Worker<'_>,
+        candidates: &[Ref],
+        budget: usize,
+    ) -> Reach {
+        let reach = self.close(worker, candidates, budget);
+        if !worker.core.takes(Shortcut::CountWhileClosing) {
+            self.count(worker.core, budget);
+        }
+        self.split();
+        reach
+    }
+
+    /// Step 1: records the word of each object that the candidates reach, when it is first met.
+    fn close(&mut self, worker: &Worker<'_>, candidates: &[Ref], mut budget: usize) -> Reach {
+        for &candidate in candidates {
+            self.admit(worker, candidate);
+        }
+        let mut next = 0;
+        while let Some(member) = self.members.get(next) {
+            let reference = member.reference;
+            let cell = worker.core.slab.cell(reference.index());
+            each_child(cell, reference, &mut budget, |child| {
+                self.admit(worker, child);
+                self.count_at_once(worker, child);
+            });
+            self.members[next].edges_end = self.edges.len();
+            if budget == 0 {
+                return Reach::Cut;
+            }
+            next += 1;
+        }
+        Reach::All
+    }
+
+    /// What step 2 does, too early.
+    fn count_at_once(&mut self, worker: &Worker<'_>, child: Ref) {
+        if worker.core.takes(Shortcut::CountWhileClosing)
+            && let Some(target) = member_of(&self.marks, &self.members, child)
+        {
+            self.members[target as usize].internal += 1;
+            self.edges.push(target);
+        }
+    }
+
+    fn admit(&mut self, worker: &Worker<'_>, reference: Ref) {
+        let mark = &mut self.marks[reference.index() as usize];
+        if *mark != 0 {
+            return;
+        }
+        let cell = worker.core.slab.cell(reference.index());
+        // SeqCst: after BUFFERED was cleared, before any edge is counted.
+        let word = cell.word.load(SeqCst);
+        if worker.core.takes(Shortcut::ClearOneByOne) {
+            cell.meta.fetch_and(!cell::BUFFERED, SeqCst);
+        }
+        if word::count(word) == 0 || !reference.fits(cell.meta.load(SeqCst)) {
+            return;
+        }
+        self.members.push(Member {
+            reference,
+            word,
+            internal: 0,
+            edges_end: 0,
+            fate: Fate::Suspect,
+        });
+        *mark = u32::try_from(self.members.len()).expect("fewer members than cells");
+    }
+
+    /// Step 2 once more, with the slots of now.
+    pub(super) fn recount(&mut self, core: &Core) {
+        self.edges.clear();
+        self.count(core, usize::MAX);
+    }
+
+    /// Step 2: records the edges between members. All words were read before.
+    fn count(&mut self, core: &Core, mut budget: usize) {
+        for number in 0..self.members.len() {
+            let reference = self.members[number].reference;
+            let cell = core.slab.cell(reference.index());
+            let (marks, members, edges) = (&self.marks, &mut self.members, &mut self.edges);
+            each_child(cell, reference, &mut budget, |child| {
+                if let Some(target) = member_of(marks, members, child) {
+                    members[target as usize].internal += 1;
+                    edges.push(target);
+                }
+            });
+            self.members[number].edges_end = self.edges.len();
+        }
+    }
+
+    /// Step 3: whatever somebody outside refers to is live, with all that it reaches.
+    fn split(&mut self) {
+        let mut live = Vec::new();
+        for (number, member) in (0..).zip(&mut self.members) {
+            if word::count(member.word) != member.internal {
+                member.fate = Fate::Live;
+                live.push(number);
+            }
+        }
+        self.spread(live, Fate::Live);
+    }
+
+    /// Gives a fate to all suspects that these members reach along recorded edges.
+    pub(super) fn spread(&mut self, mut from: Vec<u32>, fate: Fate) {
+        while let Some(number) = from.pop() {
+            for target in self.edges_of(number as usize) {
+                let target = self.edges[target];
+                let member = &mut self.members[target as usize];
+                if member.fate == Fate::Suspect {
+                    member.fate = fate;
+                    from.push(target);
+                }
+            }
+        }
+    }
+
+    fn edges_of(&self, number: usize) -> std::ops::Range<usize> {
+        let start = number
+            .checked_sub(1)
+            .map_or(0, |before| self.members[before].edges_end);
+        start..self.members[number].edges_end
+    }
+
+    /// Whether a reference leads to a garbage member.
+    pub(super) fn is_garbage(&self, reference: Ref) -> bool {
+        reference.is_cyclic()
+            && member_of(&self.marks, &self.members, reference)
+                .is_some_and(|number| self.members[number as usize].fate == Fate::Garbage)
+    }
+
+    /// Shows those of the candidates that turned out alive.
+    pub(super) fn each_live(&self, candidates: &[Ref], mut show: impl FnMut(Ref, u64)) {
+        for &candidate in candidates {
+            if let Some(number) = member_of(&self.marks, &self.members, candidate) {
+                let member = &self.members[number as usize];
+                if matches!(member.fate, Fate::Live | Fate::Rescued) {
+                    show(candidate, member.word);
+                }
+            }
+        }
+    }
+
+    /// Forgets the snapshot.
+    pub(super) fn clear(&mut self) {
+        for member in &self.members {
+            self.marks[member.reference.index() as usize] = 0;
+        }
+        self.members.clear();
+        self.edges.clear();
+    }
+}
+
+/// The number of the member that a reference leads to.
+fn member_of(marks: &[u32], members: &[Member], reference: Ref) -> Option<u32> {
+    let number = marks[reference.index() as usize].checked_sub(1)?;
+    (members[number as usize].reference == reference).then_some(number)
+}
+
+/// Shows the possibly cyclic children of an object, as they are now, within a budget of slots.
+fn each_child(cell: &Cell, reference: Ref, budget: &mut usize, mut show: impl FnMut(Ref)) {
+    // The object's own shape never changes while it lives.
+    match cell::shape_of(cell.meta.load(SeqCst)) {
+        Shape::Leaf | Shape::Counter => {}
+        Shape::Node => {
+            for slot in &cell.slots {
+                // SeqCst: after the words, in step 2.
+                let child = Ref::from_bits(slot.load(SeqCst));
+                if let Some(child) = child.filter(|child| child.is_cyclic()) {
+                    show(child);
+                }
+            }
+            *budget = budget.saturating_sub(cell.slots.len());
+        }
+        Shape::List if reference.fits(cell.meta.load(SeqCst)) => {
+            // SAFETY: the list was alive under this pin, when it became a member.
+            let Some(storage) = (unsafe { list::storage(cell) }) else {
+                return;
+            };
+            storage.each(|element| {
+                if element.is_cyclic() {
+                    show(element);
+                }
+                *budget = budget.saturating_sub(1);
+                if *budget == 0 { Walk::Stop } else { Walk::On }
+            });
+        }
+        Shape::List => {}
+    }
+}

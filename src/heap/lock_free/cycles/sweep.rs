@@ -1,0 +1,92 @@
+//! Step 6 of a round: garbage is freed, and what was suspected but not freed stays a candidate.
+//!
+//! From here on the garbage is the collector's alone, so the pin may be renewed between members.
+//! Edges between garbage members are not released one by one; each member's count is set to 0
+//! before anything else happens.
+
+#![expect(
+    unsafe_code,
+    reason = "a list's storage hangs off its cell by raw pointer"
+)]
+
+use super::graph::{Fate, Graph, Member};
+use crate::heap::Shape;
+use crate::heap::lock_free::cell::{self, Cell, POISON, Ref};
+use crate::heap::lock_free::list::{self, Walk};
+use crate::heap::lock_free::word;
+use crate::heap::lock_free::worker::Worker;
+use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+impl Graph {
+    /// Frees all garbage members; returns how many they are. What they referred to outside is
+    /// released, and is a candidate if it stays alive (rule R3).
+    pub(super) fn free_garbage(&self, worker: &mut Worker<'_>) -> u64 {
+        let mut freed = 0;
+        for member in self.garbage() {
+            let cell = worker.core.slab.cell(member.reference.index());
+            // SeqCst: an upgrade of a weak reference finds either the mark of the condemned or 0.
+            cell.word.store(word::dead(member.word), SeqCst);
+        }
+        for member in self.garbage() {
+            let index = member.reference.index();
+            let cell = worker.core.slab.cell(index);
+            self.empty(worker, cell);
+            worker.expire(index, cell);
+            worker.retire(index);
+            worker.enter();
+            freed += 1;
+        }
+        freed
+    }
+
+    fn garbage(&self) -> impl Iterator<Item = &Member> {
+        self.members
+            .iter()
+            .filter(|member| member.fate == Fate::Garbage)
+    }
+
+    /// Takes a garbage member's references out of it.
+    fn empty(&self, worker: &mut Worker<'_>, cell: &Cell) {
+        // Relaxed: nobody else has the object any more.
+        match cell::shape_of(cell.meta.load(Relaxed)) {
+            Shape::Leaf | Shape::Counter => {}
+            Shape::Node => {
+                for slot in &cell.slots {
+                    let child = slot.load(Relaxed);
+                    slot.store(POISON, Relaxed);
+                    if let Some(child) = Ref::from_bits(child) {
+                        self.release(worker, child);
+                    }
+                }
+            }
+            Shape::List => {
+                // SAFETY: the storage is dismantled below, by this thread.
+                if let Some(storage) = unsafe { list::storage(cell) } {
+                    storage.each(|element| {
+                        self.release(worker, element);
+                        Walk::On
+                    });
+                }
+                if let Some(range) = list::dismantle(cell) {
+                    range.finish(worker);
+                }
+            }
+        }
+    }
+
+    fn release(&self, worker: &mut Worker<'_>, child: Ref) {
+        if !self.is_garbage(child) {
+            worker.decrement(child);
+        }
+    }
+
+    /// Makes everything that was suspected and not freed a candidate again, including what lies
+    /// upstream of a changed object: no later decrement would name it.
+    pub(super) fn suspect_again(&self, worker: &mut Worker<'_>) {
+        for member in &self.members {
+            if matches!(member.fate, Fate::Suspect | Fate::Rescued) {
+                worker.suspect_if_alive(member.reference);
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `append`: one exchange, and no count is touched, for the register's reference moves into the
+//! slot.
+//!
+//! *Fast*: where this mutator's own last append left off, exchange an untouched slot for the element
+//! without looking first, which costs one transfer of the cache line and not two. If the slot is
+//! still untouched then nothing below it was ever popped, and what is below it is this mutator's
+//! own append, or gone past the head. *Slow*: find the tail, then fill it if it is as it was found.
+//!
+//! An append whose slot lies below the head by the time it takes effect was concurrent with the
+//! truncation that moved the head, and is ordered just before it; whoever releases the truncated
+//! range releases the element.
+
+#![expect(
+    unsafe_code,
+    reason = "the cursor's storage and page are kept by raw pointer"
+)]
+
+use super::slot::{UNTOUCHED, is_empty};
+use super::tail::Purpose;
+use super::{Cursor, Visit};
+use crate::heap::lock_free::cell::Ref;
+use crate::heap::lock_free::core::Core;
+use crate::heap::lock_free::shortcut::Shortcut;
+use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+use crate::sync::sized;
+
+/// Appends between two refreshes of the hint. A reader walks half as many slots on average; each
+/// refresh costs the appender a cache line that readers hold.
+const HINT_EVERY: u64 = sized(16, 2) as u64;
+
+impl Cursor {
+    /// The fast path; false if it did not work out.
+    #[inline]
+    pub(in crate::heap::lock_free) fn append(
+        &mut self,
+        core: &Core,
+        list: Ref,
+        element: Ref,
+    ) -> bool {
+        let offset = self.next.wrapping_sub(self.start);
+        if self.list != list.bits() || offset >= self.slots.len() as u64 {
+            return false;
+        }
+        // SAFETY: the cursor is that of the list, which a register counts: its storage is alive.
+        let storage = unsafe { &*self.storage };
+        // The head comes first: a position that is not below it has a page, to the pin's end.
+        if storage.head.load(SeqCst) > self.next {
+            return false;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "less than a page")]
+        let offset = offset as usize;
+        // SAFETY: the page holds a position that is not below the head, so it is not retired.
+        let slots = unsafe { &*self.slots };
+        let slot = &slots[offset];
+        let mut expected = UNTOUCHED;
+        if core.takes(Shortcut::FastOnAnyStamp) {
+            let seen = slot.load(SeqCst);
+            expected = if is_empty(seen) { seen } else { UNTOUCHED };
+        }
+        // SeqCst, as all exchanges of slots; releases the element to whoever reads the slot.
+        if slot
+            .compare_exchange(expected, element.bits(), SeqCst, Relaxed)
+            .is_err()
+        {
+            return false;
+        }
+        self.next += 1;
+        if self.next.is_multiple_of(HINT_EVERY) {
+            storage.hint.store(self.next, Relaxed);
+        }
+        true
+    }
+}
+
+impl Visit<'_, '_> {
+    /// The slow path. Moves the element's counted reference into the list.
+    #[cold]
+    pub(in crate::heap::lock_free) fn append(mut self, element: Ref) {
+        loop {
+            let tail = self.tail(Purpose::Append);
+            if self.fill(tail.position, tail.seen, element.bits()) {
+                self.cursor.next = tail.position + 1;
+                self.cursor.tail = tail.position + 1;
+                self.storage.hint.store(tail.position + 1, Relaxed);
+                self.remember();
+                return;
+            }
+            self.worker.tally.contended += 1;
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! `pop`: seal, claim, decide, empty, reopen.
+//!
+//! 1. The slot above the last element is *sealed*, which stops appends there.
+//! 2. The last element is *claimed*: its slot holds a record in its place. Several helpers may do
+//!    this, one after another, if the element changes meanwhile (a `set`).
+//! 3. The first claim to become the seal's *winner* decides: the pop takes effect there. A claim
+//!    that came too late is turned back into its element.
+//! 4. The claimed slot is emptied and the sealed one reopened, each with a fresh stamp.
+//!
+//! A helper that simply exchanged the element for nothing could meet the very same element again
+//! after the pop and an append, and pop twice: that is what the winner is for.
+//!
+//! A helper may come late: it met the seal while the pop was under way, but acts after the pop is
+//! over, and even after a truncation passed the slot below. It finds a winner then, or claims an
+//! element that was appended since and gives it back. A claim counts its seal, because it may be met
+//! by yet another helper, whose pin began after the seal's own grace period did.
+
+#![expect(
+    unsafe_code,
+    reason = "records are shared by raw pointer under an epoch pin"
+)]
+
+use std::ptr;
+use std::sync::Arc;
+
+use super::Visit;
+use super::slot::{self, Content};
+use super::tail::Purpose;
+use crate::heap::lock_free::cell::Ref;
+use crate::heap::lock_free::shortcut::Shortcut;
+use crate::heap::lock_free::word;
+use crate::sync::atomic::AtomicPtr;
+use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+/// A pop under way. Aligned for the bits that tell a slot's contents apart.
+#[derive(Debug)]
+#[repr(align(16))]
+pub(in crate::heap::lock_free) struct Seal {
+    /// Where the seal lies: the tail. The element is one below.
+    position: u64,
+    /// The stamps with which the two slots become empty.
+    stamp: u64,
+    stamp_below: u64,
+    winner: AtomicPtr<Claim>,
+}
+
+/// An element that a pop may take.
+#[derive(Debug)]
+#[repr(align(16))]
+pub(in crate::heap::lock_free) struct Claim {
+    seal: Arc<Seal>,
+    element: Ref,
+}
+
+impl Visit<'_, '_> {
+    /// Takes the last element, and its counted reference, out of the list.
+    pub(in crate::heap::lock_free) fn pop(mut self) -> Option<Ref> {
+        loop {
+            let tail = self.tail(Purpose::Observe);
+            if !self.is_head_still(tail.head) {
+                continue;
+            }
+            if tail.len() == 0 {
+                return None;
+            }
+            let (stamp, stamp_below) = if self.worker.core.takes(Shortcut::LocalStamps) {
+                (slot::stamp_of(tail.seen) + 1, 0)
+            } else {
+                (self.worker.stamp(), self.worker.stamp())
+            };
+            let seal = Arc::into_raw(Arc::new(Seal {
+                position: tail.position,
+                stamp,
+                stamp_below,
+                winner: AtomicPtr::new(ptr::null_mut()),
+            }));
+            if self.fill(tail.position, tail.seen, slot::seal(seal)) {
+                self.finish_seal(seal);
+                self.remember();
+                return Some(self.take_winner(seal));
+            }
+            // SAFETY: nobody else saw the seal; this is its only count.
+            drop(unsafe { Arc::from_raw(seal) });
+            self.worker.tally.contended += 1;
+        }
+    }
+
+    /// What a finished pop of this mutator's own took.
+    fn take_winner(&mut self, seal: *const Seal) -> Ref {
+        // SAFETY: the seal's first count is given back below, after this pin at the earliest.
+        let winner = unsafe { &(*seal).winner }.load(SeqCst);
+        // SAFETY: only the pop that sealed frees the winner, below.
+        let element = unsafe { &*winner }.element;
+        self.worker.defer(0, move || {
+            // SAFETY: the winner came from a `Box`, is in no slot any more, and no pin is left that
+            // could have met it there or in its seal.
+            drop(unsafe { Box::from_raw(winner) });
+            // SAFETY: the count that `pop` made; the seal is in no slot any more.
+            drop(unsafe { Arc::from_raw(seal) });
+        });
+        // Rule R1: the reference moved out of the list into a register, and the count did not
+        // change; the stamp must.
+        if self.worker.core.takes(Shortcut::NoTouchOnMove) {
+            return element;
+        }
+        word::touch(&self.worker.core.slab.cell(element.index()).word);
+        element
+    }
+
+    /// Brings a pop to its end.
+    pub(super) fn finish_seal(&mut self, record: *const Seal) {
+        // SAFETY: the seal lay in a slot under this pin, and its count there goes only after it.
+        let seal = unsafe { &*record };
+        let below = seal.position - 1;
+        loop {
+            let winner = seal.winner.load(SeqCst);
+            if !winner.is_null() {
+                self.exchange(below, slot::claim(winner), slot::empty(seal.stamp_below));
+                self.exchange(seal.position, slot::seal(record), slot::empty(seal.stamp));
+                // Relaxed: a hint.
+                self.storage.hint.fetch_min(below, Relaxed);
+                return;
+            }
+            let seen = self.read(below);
+            match slot::content(seen) {
+                Content::Value(element) => self.claim(record, below, seen, element),
+                Content::Claim(claim) => self.finish_claim(claim),
+                Content::Change(change) => self.finish_change(change),
+                // Somebody took the element: there is a winner now.
+                Content::Empty | Content::Clear | Content::Seal(_) => {}
+            }
+        }
+    }
+
+    /// Claims an element for a pop, and settles the claim.
+    fn claim(&mut self, seal: *const Seal, below: u64, seen: u64, element: Ref) {
+        // SAFETY: the count that the slot (or the deferred job after it) has of the seal lasts to
+        // the end of this pin.
+        unsafe { Arc::increment_strong_count(seal) };
+        let claim = Box::into_raw(Box::new(Claim {
+            // SAFETY: takes over the count that was added above.
+            seal: unsafe { Arc::from_raw(seal) },
+            element,
+        }));
+        if !self.exchange(below, seen, slot::claim(claim)) {
+            // SAFETY: nobody else saw the claim, which came from a `Box`.
+            drop(unsafe { Box::from_raw(claim) });
+            return;
+        }
+        self.finish_claim(claim);
+        // SAFETY: as above; the winner is only compared.
+        if unsafe { &(*seal).winner }.load(SeqCst) != claim {
+            self.worker.defer(0, move || {
+                // SAFETY: the claim came from a `Box`, left its slot, lost, and no pin is left that
+                // could have met it.
+                drop(unsafe { Box::from_raw(claim) });
+            });
+        }
+    }
+
+    /// Lets a claim win, if none did; then puts what follows from it into its slot.
+    pub(super) fn finish_claim(&mut self, record: *const Claim) {
+        // SAFETY: the claim lay in a slot under this pin, and is freed only after it.
+        let claim = unsafe { &*record };
+        let seal = &claim.seal;
+        // Here the pop takes effect.
+        let _ = seal
+            .winner
+            .compare_exchange(ptr::null_mut(), record.cast_mut(), SeqCst, SeqCst);
+        let outcome = if ptr::eq(seal.winner.load(SeqCst), record) {
+            slot::empty(seal.stamp_below)
+        } else {
+            claim.element.bits()
+        };
+        self.exchange(seal.position - 1, slot::claim(record), outcome);
+    }
+}

@@ -1,0 +1,66 @@
+//! `len` and `get`: they write nothing that another mutator reads, but for the count of what `get`
+//! returns.
+//!
+//! Both look at head, at slots, and at head again. If head is *equal* (that it did not pass the
+//! position is not enough: the position would not be the same index any more), it was the same all
+//! the while, and the operation takes effect at its look at the slot.
+//!
+//! `get` checks the head before it increments, not after: what it returns is settled at its look at
+//! the slot, and the increment fails only if the object died since, which means another try. The
+//! pin keeps the cell of an uncounted reference from being reused.
+
+use super::slot::{self, Content};
+use super::tail::Purpose;
+use super::tree::POSITIONS;
+use super::{Visit, help};
+use crate::heap::lock_free::cell::Ref;
+use crate::heap::lock_free::shortcut::Shortcut;
+use crate::sync::atomic::Ordering::SeqCst;
+
+impl Visit<'_, '_> {
+    /// How many elements there are.
+    pub(in crate::heap::lock_free) fn len(mut self) -> u64 {
+        loop {
+            let tail = self.tail(Purpose::Observe);
+            if self.is_head_still(tail.head) {
+                self.cursor.tail = tail.position;
+                self.remember();
+                return tail.len();
+            }
+        }
+    }
+
+    /// A counted reference to the element at `index`.
+    pub(in crate::heap::lock_free) fn get(mut self, index: u64) -> Option<Ref> {
+        loop {
+            let head = self.storage.head.load(SeqCst);
+            let position = position(head, index)?;
+            let seen = self.read(position);
+            let element = match slot::content(seen) {
+                Content::Value(element) => Some(element),
+                Content::Empty => None,
+                _ => {
+                    help::finish(&mut self, position, seen);
+                    continue;
+                }
+            };
+            let is_lax = self.worker.core.takes(Shortcut::GetNotPassed);
+            let is_good = is_lax && self.storage.head.load(SeqCst) <= position;
+            if !is_good && !self.is_head_still(head) {
+                continue;
+            }
+            let element = element?;
+            if self.worker.retain(element) {
+                self.remember();
+                return Some(element);
+            }
+            self.worker.tally.contended += 1;
+        }
+    }
+}
+
+/// The position of an index; `None` if it lies beyond all.
+pub(super) fn position(head: u64, index: u64) -> Option<u64> {
+    head.checked_add(index)
+        .filter(|&position| position < POSITIONS)
+}

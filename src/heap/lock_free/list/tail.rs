@@ -1,0 +1,113 @@
+//! Where a list ends: the first empty slot, found from a hint.
+//!
+//! Between the look at an empty slot and the look at the one below it, others may append and pop.
+//! What each caller needs is proved from the order of the looks:
+//!
+//! * An append reads the slot *first* and checks its neighbour *then*, and fills the slot only if
+//!   it still holds what was read. Its stamp is unique, so the slot was empty all the while, and
+//!   while it is empty and unsealed its neighbour is not popped.
+//! * An observer looks at the slot once more after the neighbour, so there was a moment at which
+//!   both were as they were seen.
+//! * An untouched slot above a filled one needs no second look: nobody ever popped below it.
+
+use super::slot::{self, UNTOUCHED};
+use super::{Visit, help};
+use crate::heap::lock_free::shortcut::Shortcut;
+use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+/// What the tail is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To fill the slot there.
+    Append,
+    /// To know where it is.
+    Observe,
+}
+
+/// The first empty slot.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tail {
+    /// The head, read before the slots.
+    pub(super) head: u64,
+    pub(super) position: u64,
+    /// What the slot holds: empty, with a stamp.
+    pub(super) seen: u64,
+}
+
+impl Tail {
+    /// How long the list is, if the head did not move meanwhile.
+    pub(super) fn len(&self) -> u64 {
+        self.position - self.head
+    }
+}
+
+impl Visit<'_, '_> {
+    /// Finds the tail. Finishes what is under way there.
+    pub(super) fn tail(&mut self, purpose: Purpose) -> Tail {
+        let storage = self.storage;
+        // SeqCst: below, no slot is looked at before head.
+        let head = if self.takes(Purpose::Append, purpose, Shortcut::NoHeadLoad) {
+            0
+        } else {
+            storage.head.load(SeqCst)
+        };
+        // Relaxed: any hint will do.
+        let hint = storage.hint.load(Relaxed).max(self.cursor.tail);
+        let mut position = head.max(hint);
+        let mut is_behind_filled = false;
+        loop {
+            let seen = self.read(position);
+            if slot::is_value(seen) {
+                position += 1;
+                is_behind_filled = true;
+                continue;
+            }
+            let tail = Tail {
+                head,
+                position,
+                seen,
+            };
+            if !slot::is_empty(seen) {
+                help::finish(self, position, seen);
+                continue;
+            }
+            if position == head || (seen == UNTOUCHED && is_behind_filled) {
+                return tail;
+            }
+            if self.takes(Purpose::Append, purpose, Shortcut::TrustHint) {
+                return tail;
+            }
+            let below = self.read(position - 1);
+            if slot::is_value(below) {
+                if self.takes(Purpose::Append, purpose, Shortcut::LookBelowFirst) {
+                    let seen = self.read(position);
+                    if slot::is_empty(seen) {
+                        return Tail { seen, ..tail };
+                    }
+                }
+                if purpose == Purpose::Append || self.read(position) == seen {
+                    return tail;
+                }
+            } else if slot::is_empty(below) {
+                position -= 1;
+                is_behind_filled = false;
+            } else {
+                help::finish(self, position - 1, below);
+            }
+        }
+    }
+
+    fn takes(&self, of: Purpose, purpose: Purpose, shortcut: Shortcut) -> bool {
+        of == purpose && self.worker.core.takes(shortcut)
+    }
+
+    /// Whether the head is still what it was when the tail was found; if not, somebody was in the
+    /// way.
+    pub(super) fn is_head_still(&mut self, head: u64) -> bool {
+        let is_still = self.storage.head.load(SeqCst) == head;
+        if !is_still {
+            self.worker.tally.contended += 1;
+        }
+        is_still
+    }
+}

@@ -1,0 +1,146 @@
+//! The `lock-free` heap: shared lists without a lock, and cycles collected while the mutators run.
+//!
+//! Counts are exact and releases immediate, as under a global lock; what is deferred is the reuse of
+//! memory, until no pin is left under which somebody may hold an uncounted pointer to it.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `word` | count, flags and stamp: every atomic operation on them |
+//! | `cell`, `slab` | an object's place, references to it, and the memory of all |
+//! | `worker` | an epoch participant with private stores: what a mutator and the collector share |
+//! | `release` | how objects die: decrements and a work list |
+//! | `list` | the list, with the place where each operation takes effect |
+//! | `cycles` | the collector, with the proof that it frees garbage only |
+//! | `weak` | weak references |
+//! | `shared`, `stack` | what mutators hand to each other |
+//! | `shortcut`, `models` | what breaks when a step is left out |
+//!
+//! # What blocks, and what does not
+//!
+//! A mutator stopped anywhere never blocks another's operations, the allocator aside, with three
+//! exceptions that are said where they are: [`collect`](crate::heap::Mutator::collect) waits for a
+//! collection that is under way; `alloc` waits a little for memory that others are about to give
+//! back before it says that there is none; and `del l[-n:]` is n steps, not one. A mutator stopped
+//! under a pin keeps memory from being reused, without bound: `unreclaimed_peak` shows it. While
+//! nobody is stopped, each refill of free cells releases twice as many truncated elements as it
+//! hands out, so what is unreclaimed stays within a few chunks a mutator and the ranges in flight.
+//!
+//! # Where this departs from the first design
+//!
+//! * ACYCLIC rides in the reference and not in the cell, so the collector and every decrement pass
+//!   over leaves without touching them.
+//! * `get` looks at the head again *before* it increments, not after: what it returns is settled at
+//!   its look at the slot, and there is never a reference to give back.
+//! * A pop's claim counts its seal. A helper may meet a claim of a pop that is long over, whose seal
+//!   had its grace period before the helper's pin began: the design would have freed it.
+//! * Whoever walks a truncated range and meets a descriptor puts the rest of the range off for one
+//!   more grace period: it belongs to such a late helper, and hides an element.
+//! * An object stored into itself from the register that names it is copied first and released
+//!   after, so rule R2 holds without an exception.
+//! * Nodes of truncated ranges are freed without a read-modify-write, too, if nobody ever had a
+//!   second reference; only the reuse of their cells waits for the collector's pin.
+//! * Tags lie in a range of their own, or a cell would not fit in half a cache line.
+
+mod cell;
+mod core;
+mod cycles;
+mod list;
+#[cfg(test)]
+#[cfg(any(loom, shuttle))]
+mod models;
+mod mutator;
+mod pace;
+mod release;
+mod shared;
+mod shortcut;
+mod slab;
+mod stack;
+#[cfg(test)]
+#[cfg(not(any(loom, shuttle)))]
+mod tests;
+mod weak;
+mod word;
+mod worker;
+
+pub use mutator::LockFreeMutator;
+
+use std::sync::Arc;
+
+use self::core::Core;
+use super::{Belief, Caps, Census, Collection, Fault, Heap, HeapConfig, Seat, Stats};
+
+/// See the module.
+#[derive(Debug)]
+pub struct LockFree {
+    /// Before the core, which it uses.
+    #[cfg(not(any(loom, shuttle)))]
+    _collector: cycles::thread::CollectorThread,
+    core: Arc<Core>,
+}
+
+/// Opens a heap. Its collector of cycles runs on a thread of its own until the heap is dropped; not
+/// in models, where cycles are collected by `collect` and `settle` only.
+///
+/// # Panics
+///
+/// If the operating system refuses the thread.
+pub fn open(config: &HeapConfig) -> LockFree {
+    let core = Arc::new(Core::new(config));
+    LockFree {
+        #[cfg(not(any(loom, shuttle)))]
+        _collector: cycles::thread::CollectorThread::start(&core),
+        core,
+    }
+}
+
+impl LockFree {
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// Objects that were taken out of use and are not reusable yet: truncated, or dead, and waiting
+    /// for a grace period. May be called at any time; a mutator's own count lags by a chunk.
+    pub fn unreclaimed(&self) -> u64 {
+        self.core.shared.unreclaimed()
+    }
+}
+
+impl Heap for LockFree {
+    type Mutator<'h> = LockFreeMutator<'h>;
+
+    fn caps(&self) -> Caps {
+        Caps {
+            threads: true,
+            cycles: true,
+            lists: true,
+            counters: true,
+            globals: true,
+            weak: true,
+            finalizers: false,
+            certifies_death: true,
+        }
+    }
+
+    fn attach(&self, seat: Seat) -> Result<LockFreeMutator<'_>, Fault> {
+        Ok(LockFreeMutator::new(self, seat))
+    }
+
+    fn collect(&self) -> Result<Collection, Fault> {
+        let collection = self.core.collect_now();
+        self.core.faults.check()?;
+        Ok(collection)
+    }
+
+    fn settle(&self) -> Result<(), Fault> {
+        self.core.settle_now();
+        self.core.faults.check()
+    }
+
+    fn census(&self, visit: &mut dyn FnMut(Belief)) -> Option<Census> {
+        Some(self.core.census(visit))
+    }
+
+    fn stats(&self) -> Stats {
+        self.core.stats()
+    }
+}

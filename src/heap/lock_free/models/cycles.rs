@@ -1,0 +1,363 @@
+//! Cycles, collected while two mutators change them; and everything that releases on the side.
+//!
+//! Programs are drawn from a number, so that a number and a schedule are a whole case. Two mutators
+//! start with references to a list and two nodes that refer to each other, and then load, store,
+//! move and drop at random, while the collector runs round after round. Whatever they do, no
+//! register ever leads to a dead object, and once they are gone everything has died, once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::explore::{Births, assert_empty, breaks, holds, open, seat};
+use crate::heap::lock_free::shortcut::Shortcut;
+use crate::heap::lock_free::{LockFree, LockFreeMutator};
+use crate::heap::{Field, Global, Heap, Mutator, Peek, Shape, Slot};
+
+/// Numbers that the programs are drawn from.
+const PROGRAMS: u64 = 24;
+/// Operations of each mutator.
+const OPS: usize = 4;
+/// Objects to begin with, each published.
+const OBJECTS: u16 = 3;
+/// Registers that programs use.
+const REGISTERS: u64 = 4;
+
+/// A small generator: all that a model needs, and the same for ever.
+struct Dice(u64);
+
+impl Dice {
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    fn draw(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 33) % below
+    }
+
+    fn slot(&mut self) -> Slot {
+        Slot(u32::try_from(self.draw(REGISTERS)).expect("a small number"))
+    }
+
+    fn field(&mut self) -> Field {
+        Field(u8::try_from(self.draw(2)).expect("a small number"))
+    }
+}
+
+/// `l = [a]`, `a.0 = b`, `b.0 = a`, `b.1 = l`: published as 0, 1 and 2.
+fn prepare(heap: &LockFree, births: &mut Births) {
+    let mut m = heap.attach(seat(0)).expect("a seat");
+    let [list, a, b, copy] = [0, 1, 2, 3].map(Slot);
+    births.make(&mut m, list, Shape::List);
+    births.make(&mut m, a, Shape::Node);
+    births.make(&mut m, b, Shape::Node);
+    m.copy(copy, a);
+    m.append(list, copy);
+    m.copy(copy, b);
+    m.store(a, Field(0), Some(copy));
+    m.copy(copy, a);
+    m.store(b, Field(0), Some(copy));
+    m.copy(copy, list);
+    m.store(b, Field(1), Some(copy));
+    for (global, slot) in (0..OBJECTS).zip([list, a, b]) {
+        m.publish(Global(global), slot);
+    }
+}
+
+fn perform(heap: &LockFree, start: &Start, number: u32, seed: u64) -> Births {
+    let mut dice = Dice::new(seed * 2 + u64::from(number));
+    let mut births = Births::new();
+    let mut m = heap.attach(seat(number)).expect("a seat");
+    for global in 0..OBJECTS {
+        if dice.draw(3) > 0 {
+            m.fetch(Slot(u32::from(global)), Global(global));
+        }
+        if number == 1 {
+            m.publish(Global(global), Slot(7));
+        }
+    }
+    start.ready();
+    for _ in 0..OPS {
+        step(&mut m, &mut births, &mut dice);
+        check_registers(&mut m);
+    }
+    drop(m);
+    births
+}
+
+fn step(m: &mut LockFreeMutator<'_>, births: &mut Births, dice: &mut Dice) {
+    let (one, other) = (dice.slot(), dice.slot());
+    match dice.draw(14) {
+        0 | 1 => m.load(one, other, dice.field()),
+        2 | 3 => m.store(one, dice.field(), Some(other)),
+        4 => m.store(one, dice.field(), None),
+        5 => m.copy(one, other),
+        6 | 7 => m.clear(one),
+        8 => {
+            m.append(one, other);
+        }
+        9 | 10 => {
+            m.pop(one, Slot(0));
+        }
+        11 => m.truncate_front(one, 1),
+        12 => {
+            m.set(Slot(0), 0, one);
+        }
+        _ => births.make(m, one, Shape::Node),
+    }
+}
+
+fn run(seed: u64, shortcut: Option<Shortcut>) {
+    let heap = open(shortcut);
+    let mut births = Births::new();
+    prepare(&heap, &mut births);
+    let work = [1, 2]
+        .map(|number| move |heap: &LockFree, start: &Start| perform(heap, start, number, seed));
+    finish(&heap, births, work);
+}
+
+/// Lets the collector begin once the mutators have what they start with.
+#[derive(Default)]
+struct Start(AtomicU64);
+
+impl Start {
+    fn ready(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Runs two mutators and the collector to their ends, and judges what is left.
+fn finish<F>(heap: &Arc<LockFree>, births: Births, work: [F; 2])
+where
+    F: FnOnce(&LockFree, &Start) -> Births + Send + 'static,
+{
+    let start = Arc::new(Start::default());
+    let mutators = work.map(|work| {
+        let (heap, start) = (Arc::clone(heap), Arc::clone(&start));
+        shuttle::thread::spawn(move || work(&heap, &start))
+    });
+    let collector = {
+        let (heap, start) = (Arc::clone(heap), Arc::clone(&start));
+        shuttle::thread::spawn(move || {
+            // Bounded, for programs that never say that they are ready.
+            for _ in 0..20 {
+                if start.0.load(Ordering::Relaxed) == 2 {
+                    break;
+                }
+                shuttle::thread::yield_now();
+            }
+            heap.core().collect_now();
+            heap.core().collect_now();
+        })
+    };
+    let mut born = vec![births];
+    for mutator in mutators {
+        born.push(mutator.join().expect("no panic"));
+    }
+    collector.join().expect("no panic");
+    assert_empty(heap);
+    born.iter().for_each(Births::assert_dead);
+}
+
+/// One step of a directed program; registers by number.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Pop(u32, u32),
+    Get(u32, u32),
+    Store(u32, u8, u32),
+    Duplicate(u32, u32),
+    Clear(u32),
+    Cut(u32),
+    Weaken(u32, u32),
+    Upgrade(u32, u32),
+    Node(u32),
+}
+use Act::{Clear, Cut, Duplicate, Get, Node, Pop, Store, Upgrade, Weaken};
+
+/// What a directed program starts with; register 0 of both mutators leads to `l`.
+#[derive(Debug, Clone, Copy)]
+enum Graph {
+    /// `l = [a]`, `a.0 = b`, `b.0 = a`
+    Tail,
+    /// `l = [a, b]`, `a.0 = l`, `b.0 = l`
+    Star,
+    /// `l = [a]`, `a.0 = l`
+    Loop,
+}
+
+/// The smallest programs that an exhaustive search found to break without this or that step.
+static DIRECTED: [(Graph, [&[Act]; 2]); 7] = [
+    (
+        Graph::Tail,
+        [
+            &[Pop(1, 0), Store(1, 1, 0), Clear(1)],
+            &[Get(1, 0), Clear(0)],
+        ],
+    ),
+    (
+        Graph::Tail,
+        [
+            &[Pop(1, 0), Store(1, 1, 0)],
+            &[Get(1, 0), Clear(0), Clear(1)],
+        ],
+    ),
+    (
+        Graph::Star,
+        [
+            &[Pop(1, 0), Store(1, 1, 0)],
+            &[Pop(1, 0), Clear(0), Clear(1)],
+        ],
+    ),
+    (
+        Graph::Loop,
+        [&[Duplicate(1, 0), Clear(1), Clear(0)], &[Clear(0)]],
+    ),
+    (
+        Graph::Loop,
+        [
+            &[Weaken(1, 0), Clear(0), Upgrade(0, 1), Cut(0)],
+            &[Clear(0)],
+        ],
+    ),
+    (Graph::Loop, [&[Node(1), Store(1, 0, 1)], &[Clear(0)]]),
+    (
+        Graph::Star,
+        [
+            &[Get(1, 0), Cut(0), Store(1, 1, 0)],
+            &[Get(1, 0), Clear(0), Clear(1)],
+        ],
+    ),
+];
+
+fn build(heap: &LockFree, births: &mut Births, graph: Graph) {
+    let mut m = heap.attach(seat(0)).expect("a seat");
+    let [list, a, b, copy] = [0, 1, 2, 3].map(Slot);
+    births.make(&mut m, list, Shape::List);
+    births.make(&mut m, a, Shape::Node);
+    births.make(&mut m, b, Shape::Node);
+    match graph {
+        Graph::Tail => {
+            m.copy(copy, a);
+            m.store(b, Field(0), Some(copy));
+            m.copy(copy, a);
+            m.append(list, copy);
+            m.store(a, Field(0), Some(b));
+        }
+        Graph::Star | Graph::Loop => {
+            m.copy(copy, list);
+            m.store(a, Field(0), Some(copy));
+            m.append(list, a);
+        }
+    }
+    if let Graph::Star = graph {
+        m.copy(copy, list);
+        m.store(b, Field(0), Some(copy));
+        m.append(list, b);
+    }
+    m.copy(copy, list);
+    m.publish(Global(0), list);
+    m.publish(Global(1), copy);
+}
+
+fn direct(case: usize, shortcut: Option<Shortcut>) {
+    let (graph, programs) = DIRECTED[case];
+    let heap = open(shortcut);
+    let mut births = Births::new();
+    build(&heap, &mut births, graph);
+    let work = [0, 1].map(|number| {
+        let program = programs[number];
+        move |heap: &LockFree, start: &Start| {
+            let mut births = Births::new();
+            let seated = u32::try_from(number).expect("0 or 1");
+            let mut m = heap.attach(seat(seated + 1)).expect("a seat");
+            let global = Global(u16::try_from(number).expect("0 or 1"));
+            m.fetch(Slot(0), global);
+            m.publish(global, Slot(7));
+            start.ready();
+            for &act in program {
+                perform_act(&mut m, &mut births, act);
+                check_registers(&mut m);
+                // PCT runs one thread for as long as it can; here others get their turn.
+                shuttle::thread::yield_now();
+            }
+            drop(m);
+            births
+        }
+    });
+    finish(&heap, births, work);
+}
+
+fn perform_act(m: &mut LockFreeMutator<'_>, births: &mut Births, act: Act) {
+    match act {
+        Pop(dst, list) => {
+            m.pop(Slot(dst), Slot(list));
+        }
+        Get(dst, list) => {
+            m.get(Slot(dst), Slot(list), 0);
+        }
+        Store(obj, field, val) => m.store(Slot(obj), Field(field), Some(Slot(val))),
+        Duplicate(dst, src) => m.copy(Slot(dst), Slot(src)),
+        Clear(slot) => m.clear(Slot(slot)),
+        Cut(list) => m.truncate_front(Slot(list), 1),
+        Weaken(dst, src) => m.downgrade(Slot(dst), Slot(src)),
+        Upgrade(dst, weak) => {
+            m.upgrade(Slot(dst), Slot(weak));
+        }
+        Node(dst) => births.make(m, Slot(dst), Shape::Node),
+    }
+}
+
+fn check_registers(m: &mut LockFreeMutator<'_>) {
+    m.safepoint().expect("no fault");
+    for slot in 0..8 {
+        assert_ne!(m.peek(Slot(slot)), Peek::Stale, "register {slot} is stale");
+    }
+}
+
+/// Goal: the collector frees nothing that is in use, and everything that is not.
+#[test]
+fn cycles_are_collected_concurrently() {
+    for seed in 0..PROGRAMS {
+        println!("program {seed}");
+        holds(move |shortcut| run(seed, shortcut));
+    }
+    for case in 0..DIRECTED.len() {
+        println!("directed program {case}");
+        holds(move |shortcut| direct(case, shortcut));
+    }
+}
+
+fn breaks_collection(shortcuts: &[Shortcut]) {
+    let scenarios: Vec<_> = (0..DIRECTED.len())
+        .map(|case| move |shortcut| direct(case, shortcut))
+        .collect();
+    for &shortcut in shortcuts {
+        breaks(shortcut, &scenarios);
+        println!("{shortcut:?}: caught");
+    }
+}
+
+/// Goal: each shortcut through the collector's protocol is caught.
+#[test]
+fn shortcuts_break_collection() {
+    breaks_collection(&[
+        Shortcut::MoveIntoItself,
+        Shortcut::CompareCounts,
+        Shortcut::NoGrace,
+        Shortcut::ClearOneByOne,
+        Shortcut::RereadSlots,
+        Shortcut::CountWhileClosing,
+    ]);
+}
+
+/// Goal: shortcuts that only rare interleavings punish are caught, too.
+#[test]
+fn rare_shortcuts_break_collection() {
+    breaks_collection(&[
+        Shortcut::ForgetSuspects,
+        Shortcut::NoTouchOnMove,
+        Shortcut::TouchBeforeMove,
+    ]);
+}

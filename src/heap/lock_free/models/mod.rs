@@ -1,0 +1,162 @@
+//! The heap under a controlled scheduler: small programs, many interleavings, and proof that the
+//! checks can fail.
+//!
+//! `RUSTFLAGS="--cfg shuttle" cargo test --lib models` explores each scenario with random schedules
+//! and with PCT (Burckhardt et al., ASPLOS 2010), which find different faults. Shuttle's memory is
+//! sequentially consistent; `crossbeam-epoch` runs inside a step, for its own atomics are not
+//! instrumented, and nothing in it blocks. What weaker memory could do is left to [`memory`], under
+//! loom.
+//!
+//! `GCSTORM_SCHEDULES` says how many schedules of each kind a scenario gets (300 unless told; CI
+//! tells 10,000 and more). A failing schedule is kept in `target/schedules`; to run it again, set
+//! `GCSTORM_REPLAY` to the file and run the test that failed.
+
+#[cfg(shuttle)]
+mod cycles;
+#[cfg(shuttle)]
+mod linearizable;
+#[cfg(shuttle)]
+mod list;
+#[cfg(loom)]
+mod memory;
+#[cfg(shuttle)]
+mod release;
+#[cfg(shuttle)]
+mod weak;
+
+#[cfg(shuttle)]
+mod explore {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+    use shuttle::{Config, FailurePersistence, Runner};
+
+    use crate::heap::lock_free::LockFree;
+    use crate::heap::lock_free::core::Core;
+    use crate::heap::lock_free::shortcut::Shortcut;
+    use crate::heap::tag::OwnedSegment;
+    use crate::heap::{Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
+
+    /// Schedules of each kind, unless the environment says otherwise.
+    const SCHEDULES: usize = 300;
+    /// Schedules that a shortcut may take to show.
+    const SHORTCUT_SCHEDULES: usize = 100_000;
+    /// Changes of priority that PCT makes: the depth of the deepest fault known here is 3.
+    const PCT_DEPTH: usize = 4;
+    const SEED: u64 = 20_260_601;
+
+    fn config(persistence: FailurePersistence) -> Config {
+        let mut config = Config::new();
+        config.failure_persistence = persistence;
+        config.silence_warnings = true;
+        config.stack_size = 0x2_0000;
+        config
+    }
+
+    fn run(
+        scheduler: impl Scheduler + 'static,
+        config: Config,
+        scenario: impl Fn() + Send + Sync + 'static,
+    ) {
+        Runner::new(scheduler, config).run(scenario);
+    }
+
+    /// Explores a scenario, which must hold in every schedule.
+    pub(super) fn holds(scenario: impl Fn(Option<Shortcut>) + Copy + Send + Sync + 'static) {
+        if let Ok(file) = std::env::var("GCSTORM_REPLAY") {
+            return shuttle::replay_from_file(move || scenario(None), file);
+        }
+        let schedules = std::env::var("GCSTORM_SCHEDULES")
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(SCHEDULES);
+        let directory = PathBuf::from("target/schedules");
+        std::fs::create_dir_all(&directory).expect("failed to make the schedules' directory");
+        let keep = || config(FailurePersistence::File(Some(directory.clone())));
+        let random = RandomScheduler::new_from_seed(SEED, schedules);
+        run(random, keep(), move || scenario(None));
+        let pct = PctScheduler::new_from_seed(SEED, PCT_DEPTH, schedules);
+        run(pct, keep(), move || scenario(None));
+    }
+
+    /// Explores scenarios with a step left out; one of them must fail.
+    pub(super) fn breaks(
+        shortcut: Shortcut,
+        scenarios: &[impl Fn(Option<Shortcut>) + Copy + Send + Sync + 'static],
+    ) {
+        // In rounds of a few, so that the scenario that shows it does not wait for the others.
+        let round = 200;
+        for seed in 0..(SHORTCUT_SCHEDULES / round) as u64 {
+            for &scenario in scenarios {
+                let attempt = || {
+                    let random = RandomScheduler::new_from_seed(SEED + seed, round / 2);
+                    run(random, config(FailurePersistence::None), move || {
+                        scenario(Some(shortcut))
+                    });
+                    let pct = PctScheduler::new_from_seed(SEED + seed, PCT_DEPTH, round / 2);
+                    run(pct, config(FailurePersistence::None), move || {
+                        scenario(Some(shortcut))
+                    });
+                };
+                if catch_unwind(AssertUnwindSafe(attempt)).is_err() {
+                    return;
+                }
+            }
+        }
+        panic!("{shortcut:?} was left out, and nothing failed");
+    }
+
+    /// A small heap with a step left out, or none.
+    pub(super) fn open(shortcut: Option<Shortcut>) -> Arc<LockFree> {
+        let mut core = Core::new(&HeapConfig::with_capacity(24));
+        core.shortcut = shortcut;
+        Arc::new(LockFree {
+            core: Arc::new(core),
+        })
+    }
+
+    pub(super) fn seat(number: u32) -> Seat {
+        Seat { number, slots: 8 }
+    }
+
+    /// Makes tags and counts deaths.
+    pub(super) struct Births(OwnedSegment);
+
+    impl Births {
+        pub(super) fn new() -> Self {
+            Self(OwnedSegment::take(0, 0).expect("segments are left"))
+        }
+
+        pub(super) fn tag(&mut self, shape: Shape) -> Tag {
+            self.0.birth(shape).expect("models are small")
+        }
+
+        pub(super) fn make(&mut self, mutator: &mut impl Mutator, dst: Slot, shape: Shape) {
+            mutator
+                .alloc(dst, shape, self.tag(shape))
+                .expect("models are small");
+        }
+
+        /// Everything that was born died once.
+        pub(super) fn assert_dead(&self) {
+            let segment = self.0.segment();
+            assert_eq!(
+                segment.take_notes().double_deaths.count,
+                0,
+                "something died twice"
+            );
+            assert_eq!(segment.born(), segment.dead(), "something did not die");
+        }
+    }
+
+    /// Settles the heap; nothing is alive, broken, or left over.
+    pub(super) fn assert_empty(heap: &LockFree) {
+        heap.settle().expect("no fault");
+        let census = heap.census(&mut |_| {}).expect("a census");
+        assert_eq!((census.living, census.spoiled), (0, 0));
+        let left: u64 = census.leftovers.iter().map(|leftover| leftover.count).sum();
+        assert_eq!(left, 0, "{:?}", census.leftovers);
+    }
+}

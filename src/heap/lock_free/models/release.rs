@@ -1,0 +1,87 @@
+//! Releases that race: the last decrement against an increment, and a truncated element that another
+//! list held a moment ago.
+
+use std::sync::Arc;
+
+use super::explore::{Births, assert_empty, breaks, holds, open, seat};
+use crate::heap::lock_free::LockFree;
+use crate::heap::lock_free::shortcut::Shortcut;
+use crate::heap::{Global, Heap, Mutator, Peek, Shape, Slot};
+
+const FIRST: Slot = Slot(0);
+const SECOND: Slot = Slot(1);
+const VAL: Slot = Slot(2);
+const GOT: Slot = Slot(3);
+
+/// Two lists that hold the same leaf; a mutator empties the first and then the second, another
+/// renews pins so that grace periods pass, and a third reads the second all the while.
+fn run(shortcut: Option<Shortcut>) {
+    let heap = open(shortcut);
+    let mut births = Births::new();
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        births.make(&mut m, FIRST, Shape::List);
+        births.make(&mut m, SECOND, Shape::List);
+        births.make(&mut m, VAL, Shape::Leaf);
+        m.copy(GOT, VAL);
+        m.append(FIRST, VAL);
+        m.append(SECOND, GOT);
+        m.publish(Global(0), FIRST);
+        m.publish(Global(1), SECOND);
+    }
+    let truncater = spawn(&heap, |heap| {
+        let mut m = heap.attach(seat(1)).expect("a seat");
+        assert!(m.fetch(FIRST, Global(0)));
+        assert!(m.fetch(SECOND, Global(1)));
+        m.truncate_front(FIRST, 1);
+        m.idle(&mut shuttle::thread::yield_now);
+        m.pop(VAL, SECOND);
+        m.clear(VAL);
+        for _ in 0..4 {
+            m.safepoint().expect("no fault");
+            m.idle(&mut shuttle::thread::yield_now);
+        }
+    });
+    let reader = spawn(&heap, |heap| {
+        let mut m = heap.attach(seat(2)).expect("a seat");
+        assert!(m.fetch(SECOND, Global(1)));
+        for _ in 0..4 {
+            if m.get(GOT, SECOND, 0) {
+                assert_ne!(m.peek(GOT), Peek::Stale);
+            }
+            m.safepoint().expect("no fault");
+            assert_ne!(m.peek(GOT), Peek::Stale);
+            m.clear(GOT);
+            shuttle::thread::yield_now();
+        }
+    });
+    truncater.join().expect("no panic");
+    reader.join().expect("no panic");
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        m.publish(Global(0), VAL);
+        m.publish(Global(1), VAL);
+    }
+    assert_empty(&heap);
+    births.assert_dead();
+}
+
+fn spawn(
+    heap: &Arc<LockFree>,
+    work: impl FnOnce(&LockFree) + Send + 'static,
+) -> shuttle::thread::JoinHandle<()> {
+    let heap = Arc::clone(heap);
+    shuttle::thread::spawn(move || work(&heap))
+}
+
+/// Goal: an element is released once, after everyone who might still find it is done.
+#[test]
+fn elements_are_released_once() {
+    holds(run);
+}
+
+/// Goal: a count of 1 alone is found out not to be enough to free without a read-modify-write.
+#[test]
+fn shortcuts_break_release() {
+    breaks(Shortcut::SoleByCount, &[run]);
+}

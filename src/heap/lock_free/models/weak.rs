@@ -1,0 +1,112 @@
+//! Weak references: upgrades against the last decrement, against reuse, and against the collector
+//! that is about to free a whole cycle.
+
+use std::sync::Arc;
+
+use super::explore::{Births, assert_empty, breaks, holds, open, seat};
+use crate::heap::lock_free::LockFree;
+use crate::heap::lock_free::shortcut::Shortcut;
+use crate::heap::{Field, Global, Heap, Mutator, Peek, Shape, Slot};
+
+const A: Slot = Slot(0);
+const B: Slot = Slot(1);
+const WEAK_A: Slot = Slot(2);
+const WEAK_B: Slot = Slot(3);
+const GOT: Slot = Slot(4);
+
+/// A cycle of two, with a weak reference to each. The mutator drops the cycle and upgrades one and
+/// then the other, while the collector runs. If the first comes back, the second must be alive.
+fn cycle(shortcut: Option<Shortcut>) {
+    let heap = open(shortcut);
+    let births = upgrade_both(&heap);
+    assert_empty(&heap);
+    births.assert_dead();
+}
+
+fn upgrade_both(heap: &Arc<LockFree>) -> Births {
+    let mut births = Births::new();
+    let mut m = heap.attach(seat(1)).expect("a seat");
+    births.make(&mut m, A, Shape::Node);
+    births.make(&mut m, B, Shape::Node);
+    m.downgrade(WEAK_A, A);
+    m.downgrade(WEAK_B, B);
+    m.copy(GOT, B);
+    m.store(A, Field(0), Some(GOT));
+    m.copy(GOT, A);
+    m.store(B, Field(0), Some(GOT));
+    m.clear(B);
+    let heap_of_collector = Arc::clone(heap);
+    let collector = shuttle::thread::spawn(move || {
+        heap_of_collector.core().collect_now();
+        heap_of_collector.core().collect_now();
+    });
+    m.clear(A);
+    // Pins are renewed, so that the collector comes as far as its verdict.
+    for _ in 0..8 {
+        m.safepoint().expect("no fault");
+        shuttle::thread::yield_now();
+    }
+    if m.upgrade(A, WEAK_A) {
+        m.load(B, A, Field(0));
+        assert!(
+            matches!(m.peek(B), Peek::Object(_)),
+            "the other one is gone"
+        );
+        assert!(m.upgrade(GOT, WEAK_B), "the other one is not to be had");
+    }
+    m.safepoint().expect("no fault");
+    assert_ne!(m.peek(A), Peek::Stale);
+    drop(m);
+    collector.join().expect("no panic");
+    births
+}
+
+/// A leaf, dropped by one mutator while another upgrades, and allocated anew by the first.
+fn leaf(shortcut: Option<Shortcut>) {
+    let heap = open(shortcut);
+    let mut births = Births::new();
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        births.make(&mut m, A, Shape::Leaf);
+        m.publish(Global(0), A);
+    }
+    let heap_of_upgrader = Arc::clone(&heap);
+    let upgrader = shuttle::thread::spawn(move || {
+        let mut m = heap_of_upgrader.attach(seat(1)).expect("a seat");
+        if !m.fetch(A, Global(0)) {
+            return;
+        }
+        let id = m.peek(A);
+        m.downgrade(WEAK_A, A);
+        m.clear(A);
+        if m.upgrade(A, WEAK_A) {
+            assert_eq!(m.peek(A), id, "another object came back");
+        }
+        m.safepoint().expect("no fault");
+    });
+    {
+        let mut m = heap.attach(seat(2)).expect("a seat");
+        m.publish(Global(0), B);
+        for _ in 0..4 {
+            births.make(&mut m, A, Shape::Leaf);
+            m.clear(A);
+            m.safepoint().expect("no fault");
+        }
+    }
+    upgrader.join().expect("no panic");
+    assert_empty(&heap);
+    births.assert_dead();
+}
+
+/// Goal: an upgrade finds its own target, whole, or nothing.
+#[test]
+fn upgrades_find_all_or_nothing() {
+    holds(cycle);
+    holds(leaf);
+}
+
+/// Goal: killing condemned objects without a common verdict is found out.
+#[test]
+fn shortcuts_break_weak_references() {
+    breaks(Shortcut::NoVerdict, &[cycle]);
+}

@@ -1,0 +1,401 @@
+//! One mutator: registers, a worker, and a memory of the lists used last.
+//!
+//! Every operation begins with `enter`, which renews the pin, and does all of its work under that
+//! one pin. A register holds a counted reference, a weak one, or nothing. References *move* from
+//! register to slot without a touch of the count; whatever leaves a slot for a register has its
+//! stamp changed (rule R1).
+//!
+//! An object stored into itself from the register that names it would be held by nothing but itself
+//! afterwards, unnoticed. The container must be held by a counted reference that is not the one
+//! being moved (rule R2), so such a store copies the reference first, and releases the register's
+//! own after, which also makes the object a candidate.
+
+use super::LockFree;
+use super::cell::{POISON, Ref};
+use super::list::{self, Cursor, Visit};
+use super::shortcut::Shortcut;
+use super::worker::Worker;
+use crate::clock::Clock;
+use crate::heap::{
+    Cause, Fault, Field, Global, Mutator, OutOfMemory, Peek, Seat, Shape, Slot, Tag,
+};
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+
+/// Lists whose end and page a mutator remembers. Few programs use more at a time.
+const CURSORS: usize = 8;
+
+/// See the module.
+#[derive(Debug)]
+pub struct LockFreeMutator<'h> {
+    worker: Worker<'h>,
+    registers: Vec<u64>,
+    cursors: [Cursor; CURSORS],
+}
+
+impl<'h> LockFreeMutator<'h> {
+    pub(super) fn new(heap: &'h LockFree, seat: Seat) -> Self {
+        Self {
+            worker: Worker::new(heap.core()),
+            registers: vec![0; seat.slots as usize],
+            cursors: std::array::from_fn(|_| Cursor::default()),
+        }
+    }
+
+    /// The counted reference in a register.
+    #[inline]
+    fn strong(&self, slot: Slot) -> Option<Ref> {
+        Ref::from_bits(self.registers[slot.0 as usize])
+    }
+
+    /// Puts bits into a register and releases what was there.
+    #[inline]
+    fn put(&mut self, slot: Slot, bits: u64) {
+        let old = std::mem::replace(&mut self.registers[slot.0 as usize], bits);
+        if let Some(old) = Ref::from_bits(old) {
+            self.worker.release(old);
+        }
+    }
+
+    /// Takes the counted reference out of `val` for a store into what `obj` names: see the module.
+    #[inline]
+    fn take(&mut self, obj: Slot, val: Slot) -> Option<Ref> {
+        let value = self.strong(val)?;
+        if obj == val && !self.worker.core.takes(Shortcut::MoveIntoItself) {
+            self.worker.retain(value);
+        } else {
+            self.registers[val.0 as usize] = 0;
+        }
+        Some(value)
+    }
+
+    /// Ends what [`take`](Self::take) began.
+    #[inline]
+    fn moved(&mut self, obj: Slot, val: Slot) {
+        if obj == val {
+            self.put(val, 0);
+        }
+    }
+
+    #[inline]
+    fn visit(&mut self, slot: Slot) -> Option<Visit<'_, 'h>> {
+        let list = self.strong(slot)?;
+        let cursor = &mut self.cursors[list.index() as usize % CURSORS];
+        Visit::begin(&mut self.worker, cursor, list)
+    }
+
+    /// A counted reference to what a shared place refers to, read under this pin.
+    #[inline]
+    fn read_place(&self, place: &AtomicU64) -> Option<Ref> {
+        loop {
+            // Acquire pairs with the swap that stored the reference: its object comes with it.
+            let reference = Ref::from_bits(place.load(Acquire))?;
+            if self.worker.retain(reference) {
+                return Some(reference);
+            }
+            // It died since, so the place holds something else by now, unless the heap is broken.
+            if place.load(Acquire) == reference.bits() {
+                return None;
+            }
+        }
+    }
+
+    /// Stores bits into a shared place and releases what was there, under the same pin (rule R1).
+    #[inline]
+    fn write_place(&mut self, place: &AtomicU64, bits: u64) {
+        // SeqCst, as every change of an edge: it is ordered with the words that the collector
+        // reads before and after it looks at edges.
+        if let Some(old) = Ref::from_bits(place.swap(bits, SeqCst)) {
+            self.worker.release(old);
+        }
+    }
+
+    #[inline]
+    fn counter(&self, slot: Slot) -> Option<&'h AtomicU64> {
+        let cell = self.worker.object(self.strong(slot)?, Shape::Counter)?;
+        Some(&cell.slots[0])
+    }
+}
+
+impl Mutator for LockFreeMutator<'_> {
+    #[inline]
+    fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
+        self.worker.enter();
+        let slots = match shape {
+            Shape::Leaf => [None, None],
+            Shape::Node => [Some(0), Some(0)],
+            Shape::Counter => [Some(0), None],
+            Shape::List => [Some(POISON), None],
+        };
+        let object = self.worker.allocate(shape, slots)?;
+        // Relaxed, here and below: the object is published later, by whatever publishes the
+        // register.
+        let place = self.worker.core.slab.tag(object.index());
+        place.store(tag.into_bits(), Relaxed);
+        if shape == Shape::List {
+            let cell = self.worker.core.slab.cell(object.index());
+            cell.slots[0].store(list::build(), Relaxed);
+        }
+        self.put(dst, object.bits());
+        Ok(())
+    }
+
+    #[inline]
+    fn copy(&mut self, dst: Slot, src: Slot) {
+        self.worker.enter();
+        let bits = self.registers[src.0 as usize];
+        if let Some(source) = Ref::from_bits(bits)
+            && !self.worker.retain(source)
+        {
+            return;
+        }
+        self.put(dst, bits);
+    }
+
+    #[inline]
+    fn clear(&mut self, slot: Slot) {
+        self.worker.enter();
+        self.put(slot, 0);
+    }
+
+    #[inline]
+    fn load(&mut self, dst: Slot, obj: Slot, field: Field) {
+        self.worker.enter();
+        let Some(node) = self.strong(obj) else { return };
+        let Some(cell) = self.worker.object(node, Shape::Node) else {
+            return;
+        };
+        let child = self.read_place(&cell.slots[usize::from(field.0)]);
+        self.put(dst, child.map_or(0, Ref::bits));
+    }
+
+    #[inline]
+    fn store(&mut self, obj: Slot, field: Field, val: Option<Slot>) {
+        self.worker.enter();
+        let Some(node) = self.strong(obj) else { return };
+        let Some(cell) = self.worker.object(node, Shape::Node) else {
+            return;
+        };
+        let place = &cell.slots[usize::from(field.0)];
+        let Some(val) = val else {
+            return self.write_place(place, 0);
+        };
+        if let Some(value) = self.take(obj, val) {
+            self.write_place(place, value.bits());
+            self.moved(obj, val);
+        }
+    }
+
+    #[inline]
+    fn peek(&mut self, slot: Slot) -> Peek {
+        self.worker.enter();
+        let Some(reference) = self.strong(slot) else {
+            return Peek::Empty;
+        };
+        let index = reference.index();
+        // Relaxed: the register's reference was published with the object.
+        let tag = self.worker.core.slab.tag(index).load(Relaxed);
+        let meta = self.worker.core.slab.cell(index).meta.load(Relaxed);
+        if reference.fits(meta) {
+            Peek::Object(Tag::id_of_bits(tag))
+        } else {
+            self.worker.stale(reference, meta);
+            Peek::Stale
+        }
+    }
+
+    #[inline]
+    fn safepoint(&mut self) -> Result<(), Fault> {
+        self.worker.enter();
+        self.worker.safepoint();
+        self.worker.core.faults.check()
+    }
+
+    fn idle(&mut self, wait: &mut dyn FnMut()) {
+        self.worker.unpinned(wait);
+    }
+
+    /// Runs a full collection on this thread. It waits for a collection that is under way, and for
+    /// other mutators to renew their pins, so this one operation is *not* lock-free.
+    fn collect(&mut self) {
+        let start = Clock::get().now();
+        let core = self.worker.core;
+        self.worker.unpinned(|| core.collect_now());
+        core.pauses.record_since(Cause::Collect, start);
+    }
+
+    #[inline]
+    fn append(&mut self, list: Slot, val: Slot) -> bool {
+        self.worker.enter();
+        let (Some(target), Some(value)) = (self.strong(list), self.strong(val)) else {
+            return false;
+        };
+        let cursor = &mut self.cursors[target.index() as usize % CURSORS];
+        if list != val && cursor.append(self.worker.core, target, value) {
+            self.registers[val.0 as usize] = 0;
+            return true;
+        }
+        let Some(visit) = Visit::begin(&mut self.worker, cursor, target) else {
+            return false;
+        };
+        if list != val {
+            visit.append(value);
+            self.registers[val.0 as usize] = 0;
+            return true;
+        }
+        // Into itself: see the module.
+        self.worker.retain(value);
+        if let Some(visit) = self.visit(list) {
+            visit.append(value);
+        }
+        self.put(val, 0);
+        true
+    }
+
+    #[inline]
+    fn len(&mut self, list: Slot) -> u64 {
+        self.worker.enter();
+        self.visit(list).map_or(0, Visit::len)
+    }
+
+    #[inline]
+    fn get(&mut self, dst: Slot, list: Slot, index: u64) -> bool {
+        self.worker.enter();
+        let Some(element) = self.visit(list).and_then(|visit| visit.get(index)) else {
+            return false;
+        };
+        self.put(dst, element.bits());
+        true
+    }
+
+    fn set(&mut self, list: Slot, index: u64, val: Slot) -> bool {
+        self.worker.enter();
+        let Some(value) = self.strong(val) else {
+            return false;
+        };
+        // The register keeps the reference until it is certain that the list has it.
+        if list == val && !self.worker.retain(value) {
+            return false;
+        }
+        let is_set = self
+            .visit(list)
+            .is_some_and(|visit| visit.set(index, value));
+        match (is_set, list == val) {
+            (true, true) => self.put(val, 0),
+            (true, false) => self.registers[val.0 as usize] = 0,
+            (false, true) => self.worker.release(value),
+            (false, false) => {}
+        }
+        is_set
+    }
+
+    fn pop(&mut self, dst: Slot, list: Slot) -> bool {
+        self.worker.enter();
+        let Some(element) = self.visit(list).and_then(Visit::pop) else {
+            return false;
+        };
+        self.put(dst, element.bits());
+        true
+    }
+
+    fn truncate_front(&mut self, list: Slot, count: u64) {
+        self.worker.enter();
+        if let Some(visit) = self.visit(list) {
+            visit.truncate_front(count);
+        }
+    }
+
+    /// As `count` pops, one by one: see `list::truncate` for why, and judge it so.
+    fn truncate_back(&mut self, list: Slot, count: u64) {
+        for _ in 0..count {
+            self.worker.enter();
+            let Some(element) = self.visit(list).and_then(Visit::pop) else {
+                return;
+            };
+            self.worker.release(element);
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, counter: Slot, by: i64) {
+        self.worker.enter();
+        if let Some(value) = self.counter(counter) {
+            // Relaxed: a counter orders nothing but itself.
+            value.fetch_add(by.cast_unsigned(), Relaxed);
+        }
+    }
+
+    #[inline]
+    fn read(&mut self, counter: Slot) -> i64 {
+        self.worker.enter();
+        self.counter(counter)
+            .map_or(0, |value| value.load(Relaxed).cast_signed())
+    }
+
+    #[inline]
+    fn write(&mut self, counter: Slot, value: i64) {
+        self.worker.enter();
+        if let Some(place) = self.counter(counter) {
+            place.store(value.cast_unsigned(), Relaxed);
+        }
+    }
+
+    #[inline]
+    fn publish(&mut self, global: Global, src: Slot) {
+        self.worker.enter();
+        let Some(place) = self.worker.core.globals.get(usize::from(global.0)) else {
+            return;
+        };
+        // A weak reference stays where it is: roots hold objects.
+        let bits = self.registers[src.0 as usize];
+        if bits != 0 && Ref::from_bits(bits).is_none() {
+            return;
+        }
+        self.registers[src.0 as usize] = 0;
+        self.write_place(place, bits);
+    }
+
+    #[inline]
+    fn fetch(&mut self, dst: Slot, global: Global) -> bool {
+        self.worker.enter();
+        let place = self.worker.core.globals.get(usize::from(global.0));
+        let Some(object) = place.and_then(|place| self.read_place(place)) else {
+            return false;
+        };
+        self.put(dst, object.bits());
+        true
+    }
+
+    fn downgrade(&mut self, dst: Slot, src: Slot) {
+        self.worker.enter();
+        let Some(target) = self.strong(src) else {
+            return;
+        };
+        self.worker.core.allow_weak(target);
+        self.put(dst, target.weak_bits());
+    }
+
+    fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
+        self.worker.enter();
+        let bits = self.registers[weak.0 as usize];
+        let Some(target) = Ref::from_weak_bits(bits) else {
+            return false;
+        };
+        if !self.worker.core.upgrade(target) {
+            return false;
+        }
+        self.put(dst, target.bits());
+        true
+    }
+}
+
+impl Drop for LockFreeMutator<'_> {
+    fn drop(&mut self) {
+        self.worker.enter();
+        for bits in std::mem::take(&mut self.registers) {
+            if let Some(reference) = Ref::from_bits(bits) {
+                self.worker.release(reference);
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! How objects die: decrements, and a work list in place of recursion.
+//!
+//! A decrement is one atomic operation and takes effect there. What follows from it (the children
+//! of a dead node, the elements of a dead list, a truncated range after its grace period) is a
+//! [`Task`] in the worker's private list, worked off within a budget: however long a chain of dead
+//! objects is, no operation does more than [`BUDGET`] steps of it, and nothing recurses. A task
+//! *is* a set of counted references outside the heap, so it may wait as long as it likes.
+//!
+//! A dead object is owned by whoever brought its count to 0: it drops the tag, poisons the slots,
+//! moves the incarnation on, and retires the cell. The cell is not reused before a grace period is
+//! over: a reader may be about to find that the count is 0, and the collector may be walking it.
+
+use super::cell::{self, Cell, POISON, Ref};
+use super::list::{self, Range, Rest};
+use super::shortcut::Shortcut;
+use super::word::{self, Left};
+use super::worker::Worker;
+use crate::heap::{Fault, Shape, Tag};
+use crate::sync::atomic::Ordering::{Relaxed, Release};
+use crate::sync::sized;
+
+/// Steps of deferred work that one operation does: some 5 µs at the most.
+const BUDGET: usize = sized(256, 8);
+
+/// Something left to release.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// The object in this cell died.
+    Bury(u32),
+    /// These elements of a list are not in it any more, or the list died.
+    Elements(Range),
+}
+
+impl Worker<'_> {
+    /// Gives a counted reference back.
+    #[inline]
+    pub(super) fn release(&mut self, reference: Ref) {
+        self.decrement(reference);
+        if !self.tasks.is_empty() {
+            self.drain();
+        }
+    }
+
+    /// Gives a counted reference back; what follows from it is left to `drain`.
+    #[inline]
+    pub(super) fn decrement(&mut self, reference: Ref) {
+        let cell = self.core.slab.cell(reference.index());
+        let meta = cell.meta.load(Relaxed);
+        if !reference.fits(meta) {
+            self.stale(reference, meta);
+            return;
+        }
+        match word::decrement(&cell.word) {
+            // A leaf brings up nothing more, so it need not wait.
+            Left::Nothing if !reference.is_cyclic() => self.bury(reference.index()),
+            Left::Nothing => self.tasks.push(Task::Bury(reference.index())),
+            // Rule R3: whatever might now be a garbage cycle's last trace is remembered.
+            Left::Others if reference.is_cyclic() => self.suspect(reference),
+            Left::Others => {}
+            Left::Underflow => self.core.faults.note(Fault::Underflow {
+                cell: reference.index(),
+            }),
+        }
+    }
+
+    /// Adds a counted reference to an object whose uncounted reference was read under this pin;
+    /// false if it died since.
+    #[inline]
+    pub(super) fn retain(&self, reference: Ref) -> bool {
+        let cell = self.core.slab.cell(reference.index());
+        if !word::increment(&cell.word) {
+            return false;
+        }
+        // The pin keeps the cell from being reused, so this can only fail in a broken heap.
+        let meta = cell.meta.load(Relaxed);
+        if reference.fits(meta) {
+            return true;
+        }
+        self.stale(reference, meta);
+        word::decrement(&cell.word);
+        false
+    }
+
+    /// Works off tasks within one operation's budget.
+    pub(super) fn drain(&mut self) {
+        self.work(BUDGET);
+    }
+
+    /// Takes over what is ripe or was left behind, and works on it within `budget`.
+    pub(super) fn reap(&mut self, budget: usize) {
+        if self.tasks.is_empty() {
+            let guard = self.guard();
+            if let Some(tasks) = self.core.shared.orphaned.pop(guard) {
+                self.tasks = tasks;
+            } else if let Some(range) = self.core.shared.ripe.pop(guard) {
+                self.tasks.push(Task::Elements(range));
+            }
+        }
+        self.work(budget);
+    }
+
+    fn work(&mut self, mut budget: usize) {
+        while budget > 0 {
+            match self.tasks.pop() {
+                None => return,
+                Some(Task::Bury(index)) => {
+                    self.bury(index);
+                    budget -= 1;
+                }
+                Some(Task::Elements(range)) => self.release_elements(range, &mut budget),
+            }
+        }
+    }
+
+    fn release_elements(&mut self, mut range: Range, budget: &mut usize) {
+        let below = self.tasks.len();
+        match list::release_range(self, &mut range, budget) {
+            Rest::None => range.finish(self),
+            Rest::Stuck => range.ripen(self),
+            Rest::Some => {
+                // Below what its own elements brought up, so that the list of tasks stays short.
+                self.tasks.push(Task::Elements(range));
+                let last = self.tasks.len() - 1;
+                self.tasks.swap(below, last);
+            }
+        }
+    }
+
+    /// Releases what a dead object refers to, and takes its cell out of use.
+    fn bury(&mut self, index: u32) {
+        let cell = self.core.slab.cell(index);
+        self.empty(cell);
+        self.expire(index, cell);
+        self.retire(index);
+    }
+
+    /// Takes a dead object's references out of it.
+    fn empty(&mut self, cell: &Cell) {
+        // Relaxed throughout: the last decrement acquired everything that was done to the object.
+        match cell::shape_of(cell.meta.load(Relaxed)) {
+            Shape::Leaf => {}
+            Shape::Counter => cell.slots[0].store(POISON, Relaxed),
+            Shape::Node => {
+                for slot in &cell.slots {
+                    let child = slot.load(Relaxed);
+                    slot.store(POISON, Relaxed);
+                    if let Some(child) = Ref::from_bits(child) {
+                        self.decrement(child);
+                    }
+                }
+            }
+            Shape::List => {
+                if let Some(range) = list::dismantle(cell) {
+                    self.tasks.push(Task::Elements(range));
+                }
+            }
+        }
+    }
+
+    /// Ends the life of a dead object whose slots are empty.
+    #[inline]
+    pub(super) fn expire(&mut self, index: u32, cell: &Cell) {
+        drop(Tag::from_bits(self.core.slab.tag(index).load(Relaxed)));
+        let incarnation = cell::incarnation_of(cell.meta.load(Relaxed));
+        // Release: who finds the incarnation of a dead object finds its poison, too.
+        cell.meta
+            .store(u64::from(incarnation.wrapping_add(1)), Release);
+        self.tally.freed += 1;
+    }
+
+    /// Releases a reference to an element of a truncated range after the range's grace period:
+    /// without a read-modify-write if nobody else ever had one, and then the cell may be reused at
+    /// once.
+    ///
+    /// "A count of 1" alone would not do: another list may have held the object a moment ago, and a
+    /// reader that pinned since may be about to increment it (rule R5). And the cell of what could be
+    /// part of a cycle is not reused at once: the collector may be walking it.
+    #[inline]
+    pub(super) fn release_settled(&mut self, reference: Ref) {
+        let cell = self.core.slab.cell(reference.index());
+        let meta = cell.meta.load(Relaxed);
+        let word = cell.word.load(Relaxed);
+        let is_sole = word::is_sole(word)
+            || (self.core.takes(Shortcut::SoleByCount) && word::count(word) == 1);
+        if !is_sole || !reference.fits(meta) {
+            return self.decrement(reference);
+        }
+        cell.word.store(word::dead(word), Relaxed);
+        if reference.is_cyclic() {
+            return self.bury(reference.index());
+        }
+        if cell::shape_of(meta) == Shape::Counter {
+            cell.slots[0].store(POISON, Relaxed);
+        }
+        self.expire(reference.index(), cell);
+        self.reuse(reference.index());
+    }
+}

@@ -1,0 +1,127 @@
+//! What mutators share besides the objects: pools, queues and counters.
+//!
+//! Deferred jobs hold this, and nothing more of the heap, so that a job that runs late (inside
+//! somebody's pin, or when the last epoch handle goes) needs nothing that may be gone by then. A
+//! job does no work on objects either: it only moves things from *deferred* to *ripe*, where some
+//! mutator or the collector finds them and works on them within its own budget.
+
+use super::cell::Ref;
+use super::list::Range;
+use super::stack::Stack;
+use crate::sync::atomic::AtomicI64;
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::sized;
+
+/// Cells in a chunk: what a mutator takes from the pool or gives back at a time. At 512, the pool's
+/// atomic operations, its node and the deferred job (some 100 ns together) vanish in the cost of an
+/// object.
+pub(super) const CHUNK: usize = sized(512, 2);
+
+/// Candidates that a mutator gathers before it hands them over.
+pub(super) const CANDIDATES: usize = sized(256, 1);
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// Chunks of free cells.
+    pub(super) pool: Stack<Vec<u32>>,
+    /// Truncated ranges past their grace period.
+    pub(super) ripe: Stack<Range>,
+    /// Work that a mutator left behind when it went idle.
+    pub(super) orphaned: Stack<Vec<super::release::Task>>,
+    /// Objects that may be part of a garbage cycle.
+    pub(super) candidates: Stack<Vec<Ref>>,
+    /// Candidates in `candidates`, roughly.
+    pub(super) candidates_len: AtomicU64,
+    /// Grace periods: the number of the last that ended.
+    pub(super) grace: AtomicU64,
+    /// Objects taken out of use and not yet reusable.
+    unreclaimed: AtomicI64,
+    unreclaimed_peak: AtomicI64,
+    live: AtomicI64,
+    live_peak: AtomicI64,
+    /// Objects that died.
+    pub(super) freed: AtomicU64,
+    /// Operations that had to be tried again because of another mutator.
+    pub(super) contended: AtomicU64,
+    /// What the collector did.
+    pub(super) rounds: Rounds,
+}
+
+/// What the collector of cycles did so far.
+#[derive(Debug, Default)]
+pub(super) struct Rounds {
+    pub(super) all: AtomicU64,
+    /// Those that looked at everything.
+    pub(super) full: AtomicU64,
+    /// Those that gave up because some mutator did not renew its pin.
+    pub(super) abandoned: AtomicU64,
+    /// Objects freed.
+    pub(super) freed: AtomicU64,
+}
+
+impl Shared {
+    /// Notes objects that wait for a grace period.
+    pub(super) fn add_unreclaimed(&self, objects: u64) {
+        // Relaxed, as everything here that is only counted.
+        let objects = objects.cast_signed();
+        let before = self.unreclaimed.fetch_add(objects, Relaxed);
+        self.unreclaimed_peak.fetch_max(before + objects, Relaxed);
+    }
+
+    /// Objects that wait for a grace period now.
+    pub(super) fn unreclaimed(&self) -> u64 {
+        self.unreclaimed.load(Acquire).max(0).unsigned_abs()
+    }
+
+    /// The most there were.
+    pub(super) fn unreclaimed_peak(&self) -> u64 {
+        self.unreclaimed_peak.load(Relaxed).unsigned_abs()
+    }
+
+    /// Adds what one worker counted since it last did.
+    pub(super) fn add(&self, tally: &Tally) {
+        let live = tally.born.cast_signed() - tally.freed.cast_signed();
+        let before = self.live.fetch_add(live, Relaxed);
+        self.live_peak.fetch_max(before + live, Relaxed);
+        self.freed.fetch_add(tally.freed, Relaxed);
+        if tally.contended > 0 {
+            self.contended.fetch_add(tally.contended, Relaxed);
+        }
+        if tally.reclaimed > 0 {
+            // Release pairs with the Acquire in `unreclaimed`: who sees that nothing is left to
+            // reclaim sees what died of it.
+            let reclaimed = tally.reclaimed.cast_signed();
+            self.unreclaimed.fetch_sub(reclaimed, Release);
+        }
+    }
+
+    /// Objects that are alive, as far as workers told.
+    pub(super) fn live(&self) -> u64 {
+        self.live.load(Relaxed).max(0).unsigned_abs()
+    }
+
+    /// The most objects that were alive at once, give or take a chunk a mutator.
+    pub(super) fn live_peak(&self) -> u64 {
+        self.live_peak.load(Relaxed).max(0).unsigned_abs()
+    }
+
+    /// Moves a chunk of cells whose grace period is over to the pool.
+    pub(super) fn reuse(&self, chunk: Vec<u32>) {
+        let cells = chunk.len() as u64;
+        self.pool.push(chunk);
+        // Release: as in `add`.
+        self.unreclaimed.fetch_sub(cells.cast_signed(), Release);
+    }
+}
+
+/// What one worker counted since it last told.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) born: u64,
+    pub(super) freed: u64,
+    pub(super) contended: u64,
+    /// Elements of truncated ranges that were released.
+    pub(super) reclaimed: u64,
+}

@@ -1,0 +1,97 @@
+//! The memory of all cells, and of their tags.
+//!
+//! The memory is reserved for as long as the heap lives and committed by touch; cell 0 is never used.
+//! Every access to it is atomic, so whatever a broken heap does to a cell is defined behaviour.
+//! Tags lie in a range of their own, or a cell would not fit in half a cache line.
+
+#![cfg_attr(
+    not(any(loom, shuttle)),
+    expect(unsafe_code, reason = "a cell is memory that may start as zeroes")
+)]
+
+use super::cell::{Cell, POISON};
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::Relaxed;
+
+#[cfg(not(any(loom, shuttle)))]
+type Memory<T> = crate::heap::slab::Slab<T>;
+/// A model's atomics are larger than what they stand for, and are made one by one.
+#[cfg(any(loom, shuttle))]
+type Memory<T> = Box<[T]>;
+
+// SAFETY: a cell consists of atomic integers.
+#[cfg(not(any(loom, shuttle)))]
+unsafe impl crate::heap::slab::Zeroed for Cell {}
+
+/// All cells and their tags.
+#[derive(Debug)]
+pub(super) struct Slab {
+    cells: Memory<Cell>,
+    tags: Memory<AtomicU64>,
+    fresh: AtomicU64,
+}
+
+impl Slab {
+    /// Room for `cells` cells.
+    pub(super) fn new(cells: u32) -> Self {
+        Self {
+            cells: zeroed(cells as usize),
+            tags: zeroed(cells as usize),
+            fresh: AtomicU64::new(1),
+        }
+    }
+
+    /// The cell with this number.
+    ///
+    /// # Panics
+    ///
+    /// If there is none: numbers come from references, and those from here.
+    #[inline]
+    pub(super) fn cell(&self, index: u32) -> &Cell {
+        &self.cells[index as usize]
+    }
+
+    /// The tag of the object in a cell, as bits.
+    #[inline]
+    pub(super) fn tag(&self, index: u32) -> &AtomicU64 {
+        &self.tags[index as usize]
+    }
+
+    /// Numbers of up to `wanted` cells that were never used before, poisoned like any free cell.
+    pub(super) fn take_fresh(&self, wanted: usize) -> std::ops::Range<u32> {
+        let cells = self.cells.len() as u64;
+        // A plain look first, so that calls on an exhausted slab do not move the mark for ever.
+        if self.fresh.load(Relaxed) >= cells {
+            return 0..0;
+        }
+        // Relaxed: the numbers are all that is shared; each is handed to one caller.
+        let first = self.fresh.fetch_add(wanted as u64, Relaxed);
+        let range = number(first.min(cells))..number((first + wanted as u64).min(cells));
+        for index in range.clone() {
+            for slot in &self.cell(index).slots {
+                slot.store(POISON, Relaxed);
+            }
+        }
+        range
+    }
+
+    /// The numbers of all cells that were ever handed out.
+    pub(super) fn used(&self) -> std::ops::Range<u32> {
+        1..number(self.fresh.load(Relaxed).min(self.cells.len() as u64))
+    }
+}
+
+/// A cell's number.
+fn number(cell: u64) -> u32 {
+    u32::try_from(cell).expect("there are fewer cells than numbers")
+}
+
+#[cfg(not(any(loom, shuttle)))]
+fn zeroed<T: crate::heap::slab::Zeroed>(len: usize) -> Memory<T> {
+    Memory::new(len)
+}
+
+#[cfg(any(loom, shuttle))]
+fn zeroed<T: Default>(len: usize) -> Memory<T> {
+    (0..len).map(|_| T::default()).collect()
+}

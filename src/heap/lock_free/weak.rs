@@ -1,0 +1,91 @@
+//! Weak references: a reference that is not counted, and that can tell whether its object lives.
+//!
+//! A weak reference is nothing but a cell's number and an incarnation in a register; it costs its
+//! target a flag. It stays in registers: a store, an append or a publication of one does nothing.
+//!
+//! An *upgrade* loads the word, checks the incarnation, and then increments by an exchange of the
+//! very word that it loaded. Stamps are never reset, so the exchange succeeds only if the cell was
+//! not even touched in between. It takes effect at that exchange, or, when it fails, where it saw
+//! the count at 0, another incarnation, or a verdict of death on a word that is still the same.
+
+use super::cell::Ref;
+use super::core::Core;
+use super::word::{self, CONDEMNED};
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+
+const UNDECIDED: u64 = 0;
+const DEAD: u64 = 1;
+const RESCUED: u64 = 2;
+const OUTCOME: u64 = 3;
+const ROUND: u64 = 4;
+
+/// What becomes of all condemned objects: a round's number, and its outcome. One a heap, because
+/// there is one collector at a time.
+#[derive(Debug, Default)]
+pub(super) struct Verdict(AtomicU64);
+
+impl Verdict {
+    /// Opens the next round's, undecided. Before anything is condemned.
+    pub(super) fn open(&self) {
+        let last = self.0.load(Relaxed);
+        self.0
+            .store((last & !OUTCOME).wrapping_add(ROUND) | UNDECIDED, SeqCst);
+    }
+
+    /// The collector's attempt to decide; whether the condemned are dead.
+    pub(super) fn is_death(&self) -> bool {
+        let open = self.0.load(Relaxed) & !OUTCOME;
+        self.0
+            .compare_exchange(open | UNDECIDED, open | DEAD, SeqCst, SeqCst)
+            .is_ok()
+    }
+
+    /// An upgrade's attempt to rescue the condemned; whether they are dead nevertheless.
+    fn is_final(&self) -> bool {
+        let seen = self.0.load(SeqCst);
+        if seen & OUTCOME == UNDECIDED {
+            let rescued = seen | RESCUED;
+            return match self.0.compare_exchange(seen, rescued, SeqCst, SeqCst) {
+                Ok(_) => false,
+                Err(now) => now & OUTCOME == DEAD,
+            };
+        }
+        seen & OUTCOME == DEAD
+    }
+}
+
+impl Core {
+    /// Lets weak references to an object be made; its owner holds a counted one.
+    pub(super) fn allow_weak(&self, reference: Ref) {
+        word::weaken(&self.slab.cell(reference.index()).word);
+    }
+
+    /// Adds a counted reference to the target of a weak one; false if it died. Under a pin.
+    pub(super) fn upgrade(&self, target: Ref) -> bool {
+        let cell = self.slab.cell(target.index());
+        loop {
+            // Acquire pairs with the Release in `allocate`: the incarnation below is that of this
+            // word's object, or of a later one.
+            let seen = cell.word.load(Acquire);
+            if word::count(seen) == 0 || !target.fits(cell.meta.load(Acquire)) {
+                return false;
+            }
+            if seen & CONDEMNED != 0 && self.verdict.is_final() {
+                // The verdict may be that of a later round than the mark; then the word changed.
+                if cell.word.load(SeqCst) == seen {
+                    return false;
+                }
+                continue;
+            }
+            let more = word::incremented(seen);
+            if cell
+                .word
+                .compare_exchange_weak(seen, more, SeqCst, Relaxed)
+                .is_ok()
+            {
+                return true;
+            }
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! What a mutator and the collector have in common: an epoch participant with a private store of
+//! free cells, dead cells, unfinished releases and candidates.
+//!
+//! A worker is pinned all its life except while it waits, and *repinned* at the start of every
+//! operation: that costs two loads where a fresh pin costs a read-modify-write. Within one
+//! operation the pin never changes, which is what every proof in this heap counts on.
+//!
+//! Private stores keep the shared ones out of the way: whole chunks move, so the shared pool costs
+//! nothing per object. Everything private is handed over before the worker waits and when it goes.
+
+#![expect(unsafe_code, reason = "deferred jobs run after the pin that made them")]
+
+use std::sync::Arc;
+
+use crossbeam_epoch::{Guard, LocalHandle};
+
+use super::cell::{self, Cell, POISON, Ref};
+use super::core::Core;
+use super::pace::{self, PATIENCE};
+use super::release::Task;
+use super::shared::{CANDIDATES, CHUNK, Tally};
+use super::word;
+use crate::heap::{Fault, OutOfMemory, Shape};
+use crate::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
+
+/// Deaths and deferrals between two attempts to move the epoch on.
+const FLUSH_WEIGHT: usize = CHUNK;
+/// Safepoints between two attempts to move the epoch on, whatever was deferred.
+const FLUSH_SAFEPOINTS: u32 = 64;
+/// Stamps taken from the heap at a time.
+const STAMPS: u64 = 1 << 16;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Worker<'h> {
+    pub(super) core: &'h Core,
+    /// Before `handle`: the pin ends first.
+    guard: Option<Guard>,
+    handle: LocalHandle,
+    free: Vec<u32>,
+    retired: Vec<u32>,
+    pub(super) tasks: Vec<Task>,
+    candidates: Vec<Ref>,
+    stamps: std::ops::Range<u64>,
+    pub(super) tally: Tally,
+    weight: usize,
+    safepoints: u32,
+}
+
+impl<'h> Worker<'h> {
+    /// A worker for the calling thread.
+    pub(super) fn new(core: &'h Core) -> Self {
+        let handle = core.epochs.register();
+        Self {
+            core,
+            guard: Some(handle.pin()),
+            handle,
+            free: Vec::with_capacity(2 * CHUNK),
+            retired: Vec::with_capacity(CHUNK),
+            tasks: Vec::new(),
+            candidates: Vec::with_capacity(CANDIDATES),
+            stamps: 0..0,
+            tally: Tally::default(),
+            weight: 0,
+            safepoints: 0,
+        }
+    }
+
+    /// The pin.
+    #[inline]
+    pub(super) fn guard(&self) -> &Guard {
+        self.guard.as_ref().expect("pinned outside `unpinned`")
+    }
+
+    /// Starts an operation: renews the pin, and goes on with what earlier ones left to do.
+    #[inline]
+    pub(super) fn enter(&mut self) {
+        if let Some(guard) = &mut self.guard {
+            guard.repin();
+            // Off x86 a load that follows may be satisfied before the new epoch was read; there a
+            // pointer from the old epoch could be used under the new one.
+            #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+            crate::sync::atomic::fence(crate::sync::atomic::Ordering::SeqCst);
+        }
+        if !self.tasks.is_empty() {
+            self.drain();
+        }
+    }
+
+    /// Hands everything private over and runs `wait` unpinned, so that it holds nobody up.
+    pub(super) fn unpinned<R>(&mut self, wait: impl FnOnce() -> R) -> R {
+        self.hand_over();
+        self.guard = None;
+        let result = wait();
+        self.guard = Some(self.handle.pin());
+        result
+    }
+
+    /// Runs `job` once no pin of now exists any more. `weight` says how many objects wait for it.
+    pub(super) fn defer(&mut self, weight: usize, job: impl FnOnce() + 'static) {
+        // SAFETY: jobs own what they touch and are `'static`; what they own is `Send`, by the
+        // bounds of the containers that they put it into.
+        unsafe { self.guard().defer_unchecked(job) };
+        self.weight += weight;
+    }
+
+    /// The cell that a reference leads to, if its object is of this shape; a stale reference is
+    /// noted as a fault.
+    #[inline]
+    pub(super) fn object(&self, reference: Ref, shape: Shape) -> Option<&'h Cell> {
+        let cell = self.core.slab.cell(reference.index());
+        // Relaxed: the caller holds a counted reference, through which all this was published.
+        let meta = cell.meta.load(Relaxed);
+        if reference.fits_as(shape, meta) {
+            return Some(cell);
+        }
+        if !reference.fits(meta) {
+            self.stale(reference, meta);
+        }
+        None
+    }
+
+    /// Notes that a reference led to another object than it was made for.
+    #[cold]
+    pub(super) fn stale(&self, reference: Ref, meta: u64) {
+        self.core.faults.note(Fault::Stale {
+            cell: reference.index(),
+            expected: reference.incarnation(),
+            found: cell::incarnation_of(meta),
+        });
+    }
+
+    /// A new object with one reference and these slots (`None`: the shape does not use it). Its tag
+    /// is still to be stored.
+    #[inline]
+    pub(super) fn allocate(
+        &mut self,
+        shape: Shape,
+        slots: [Option<u64>; 2],
+    ) -> Result<Ref, OutOfMemory> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => self.refill()?,
+        };
+        let cell = self.core.slab.cell(index);
+        let meta = cell.meta.load(Relaxed);
+        if cell::is_alive(meta) {
+            self.in_use(index);
+        }
+        for (slot, value) in cell.slots.iter().zip(slots) {
+            let found = slot.load(Relaxed);
+            if found != POISON {
+                self.spoiled(index, found);
+            }
+            if let Some(value) = value {
+                slot.store(value, Relaxed);
+            }
+        }
+        let incarnation = cell::incarnation_of(meta).wrapping_add(1) | 1;
+        cell.meta.store(cell::meta_of(shape, incarnation), Relaxed);
+        // Release pairs with the Acquire of a weak upgrade: who sees the new word sees the new
+        // incarnation, and finds that the old object is gone.
+        cell.word
+            .store(word::born(cell.word.load(Relaxed)), Release);
+        self.tally.born += 1;
+        Ok(Ref::new(index, shape, incarnation))
+    }
+
+    #[cold]
+    fn in_use(&self, cell: u32) {
+        self.core.faults.note(Fault::InUse { cell });
+    }
+
+    #[cold]
+    fn spoiled(&self, cell: u32, found: u64) {
+        self.core.faults.note(Fault::Spoiled { cell, found });
+    }
+
+    /// Gets free cells; one of them is the result.
+    #[cold]
+    fn refill(&mut self) -> Result<u32, OutOfMemory> {
+        for patience in 0..PATIENCE {
+            // Asked before the look at what there is, so that nothing comes back in between.
+            let is_hopeless = patience > 1 && self.core.is_hopeless();
+            // As many as were just used up wait to be freed somewhere, so free twice as many: what
+            // is unreclaimed stays bounded while nobody is stalled.
+            self.reap(2 * CHUNK);
+            self.tell();
+            let room = self.core.room();
+            if room > 0 {
+                self.take_free(room);
+            }
+            if let Some(index) = self.free.pop() {
+                return Ok(index);
+            }
+            // Out of memory, unless others give some back: cells wait for grace periods, cycles
+            // for the collector.
+            if is_hopeless {
+                break;
+            }
+            self.core.wake_collector();
+            self.unpinned(|| pace::wait(patience));
+        }
+        Err(OutOfMemory)
+    }
+
+    /// Fills the store of free cells with a chunk, or with `room` cells if that is less.
+    fn take_free(&mut self, room: usize) {
+        if self.free.is_empty() {
+            if let Some(chunk) = self.core.shared.pool.pop(self.guard()) {
+                self.free = chunk;
+            } else {
+                // Backwards, so that cells are used in the order in which they lie.
+                self.free.extend(self.core.slab.take_fresh(CHUNK).rev());
+            }
+        }
+        if self.free.len() > room {
+            let spare = self.free.split_off(room);
+            self.core.shared.pool.push(spare);
+        }
+    }
+
+    /// Takes a dead cell out of use. It may be reused once nobody can hold an uncounted pointer to
+    /// it.
+    #[inline]
+    pub(super) fn retire(&mut self, index: u32) {
+        self.retired.push(index);
+        if self.retired.len() >= CHUNK {
+            self.seal();
+        }
+    }
+
+    /// Puts a dead cell back at once: nobody can hold an uncounted pointer to it.
+    #[inline]
+    pub(super) fn reuse(&mut self, index: u32) {
+        self.free.push(index);
+        if self.free.len() >= 2 * CHUNK {
+            let chunk = self.free.split_off(CHUNK);
+            self.core.shared.pool.push(chunk);
+        }
+    }
+
+    /// Defers the reuse of the cells retired so far, as one job.
+    fn seal(&mut self) {
+        if self.retired.is_empty() {
+            return;
+        }
+        let chunk = std::mem::replace(&mut self.retired, Vec::with_capacity(CHUNK));
+        let shared = Arc::clone(&self.core.shared);
+        shared.add_unreclaimed(chunk.len() as u64);
+        self.defer(chunk.len(), move || shared.reuse(chunk));
+    }
+
+    /// Notes an object that a decrement left alive and that may be part of a cycle.
+    #[inline]
+    pub(super) fn suspect(&mut self, reference: Ref) {
+        let meta = &self.core.slab.cell(reference.index()).meta;
+        // SeqCst pairs with the collector, which clears BUFFERED and then reads the word: see
+        // `word::decrement`.
+        if meta.load(SeqCst) & cell::BUFFERED != 0
+            || meta.fetch_or(cell::BUFFERED, SeqCst) & cell::BUFFERED != 0
+        {
+            return;
+        }
+        self.candidates.push(reference);
+        if self.candidates.len() >= CANDIDATES {
+            self.submit();
+        }
+    }
+
+    /// Notes an object that may have died since this pin began.
+    pub(super) fn suspect_if_alive(&mut self, reference: Ref) {
+        let meta = self.core.slab.cell(reference.index()).meta.load(SeqCst);
+        // If it is alive now, its cell is not reused before this pin ends.
+        if reference.fits(meta) {
+            self.suspect(reference);
+        }
+    }
+
+    /// Hands the candidates over to the collector.
+    fn submit(&mut self) {
+        if self.candidates.is_empty() {
+            return;
+        }
+        let full = std::mem::replace(&mut self.candidates, Vec::with_capacity(CANDIDATES));
+        self.core.submit(full);
+    }
+
+    /// A stamp that nobody else ever gets.
+    pub(super) fn stamp(&mut self) -> u64 {
+        self.stamps.next().unwrap_or_else(|| {
+            // Relaxed: the numbers are all that is shared. 0 is the stamp of fresh slots.
+            let first = self.core.stamps.fetch_add(STAMPS, Relaxed);
+            self.stamps = first + 1..first + STAMPS;
+            first
+        })
+    }
+
+    /// A point at which the worker may do what is good for all.
+    #[inline]
+    pub(super) fn safepoint(&mut self) {
+        self.safepoints += 1;
+        if self.weight >= FLUSH_WEIGHT || self.safepoints >= FLUSH_SAFEPOINTS {
+            self.advance();
+            self.submit();
+        }
+        if !self.core.shared.ripe.is_empty() {
+            self.reap(CHUNK);
+        }
+    }
+
+    /// Publishes deferred jobs, tries to move the epoch on, and runs jobs that became ready.
+    #[cold]
+    pub(super) fn advance(&mut self) {
+        self.weight = 0;
+        self.safepoints = 0;
+        self.tell();
+        self.guard().flush();
+    }
+
+    /// Tells the heap what was counted.
+    fn tell(&mut self) {
+        self.core.shared.add(&std::mem::take(&mut self.tally));
+    }
+
+    /// Hands over everything private but the free cells.
+    pub(super) fn hand_over(&mut self) {
+        self.seal();
+        self.submit();
+        if !self.tasks.is_empty() {
+            let tasks = std::mem::take(&mut self.tasks);
+            self.core.shared.orphaned.push(tasks);
+        }
+        self.advance();
+    }
+}
+
+impl Drop for Worker<'_> {
+    fn drop(&mut self) {
+        self.hand_over();
+        if !self.free.is_empty() {
+            self.core.shared.pool.push(std::mem::take(&mut self.free));
+        }
+    }
+}

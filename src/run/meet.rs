@@ -1,0 +1,133 @@
+//! What a mutator does at a rendezvous: it starts with the others, or takes its step of a survey.
+//!
+//! Every wait happens while the mutator is [idle](Mutator::idle), so that a heap that has a lock can
+//! give it to those that have not arrived.
+
+use std::sync::PoisonError;
+
+use crate::clock::Clock;
+use crate::evidence::Moment;
+use crate::heap::{Heap, Mutator};
+
+use super::rendezvous::{Abandoned, Intent, Purpose, Round};
+use super::seat::Sitter;
+use super::stopwatch::Stopwatch;
+use super::storm::Stage;
+use super::survey::{Surveyor, Witness};
+
+impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
+    /// Waits for the others, and takes part in what the round is for.
+    pub(super) fn meet(&mut self, intent: Intent) -> Purpose {
+        let (rendezvous, number) = (&self.stage.rendezvous, self.number);
+        let mut round = None;
+        self.place
+            .mutator()
+            .idle(&mut || round = Some(rendezvous.arrive(number, intent)));
+        let Some(round) = round else {
+            return Intent::Done;
+        };
+        // An abandoned round leaves no survey; whoever left has ended the run.
+        let abandoned = match round.purpose {
+            Intent::Start => {
+                self.stage.started.get_or_init(|| Clock::get().now());
+                false
+            }
+            Intent::Pause => self.survey(round, Moment::Pause).is_err(),
+            Intent::Done => self.survey(round, Moment::End).is_err(),
+        };
+        if round.place == 0 && !abandoned {
+            rendezvous.close();
+        } else {
+            self.place.mutator().idle(&mut || rendezvous.await_close());
+        }
+        round.purpose
+    }
+
+    fn survey(&mut self, round: Round, moment: Moment) -> Result<(), Abandoned> {
+        let stage = self.stage;
+        if round.place == 0 {
+            self.place.mutator().idle(&mut || {
+                let surveyor = open_survey(stage, moment);
+                *stage
+                    .surveyor
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = Some(surveyor);
+            });
+            stage.rendezvous.finish_step();
+        }
+        self.await_step(1 + round.place)?;
+        self.testify(round);
+        // Idle already, so that what the heap buffers for this mutator is handed over before
+        // anyone goes on, above all to the census.
+        self.place
+            .mutator()
+            .idle(&mut || stage.rendezvous.finish_step());
+        if round.place == 0 {
+            self.await_step(1 + round.present)?;
+            self.place.mutator().idle(&mut || {
+                let surveyor = stage
+                    .surveyor
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take();
+                if let Some(surveyor) = surveyor {
+                    stage.keep(surveyor.conclude(stage.heap));
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn await_step(&mut self, step: usize) -> Result<(), Abandoned> {
+        let rendezvous = &self.stage.rendezvous;
+        let mut arrived = Ok(());
+        self.place
+            .mutator()
+            .idle(&mut || arrived = rendezvous.await_step(step));
+        arrived
+    }
+
+    /// This mutator's step of a survey.
+    fn testify(&mut self, round: Round) {
+        let mut surveyor = self
+            .stage
+            .surveyor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(surveyor) = surveyor.as_mut() else {
+            return;
+        };
+        let ops = self.executor.ops();
+        let executor = &mut self.executor;
+        let witness = Witness {
+            number: self.number,
+            lists: &executor.lists,
+            counters: &executor.counters,
+            ops,
+            scratch: self.plan.registers,
+            depth_max: self.depth_max,
+        };
+        let mutator = self.place.mutator();
+        surveyor.visit(mutator, &witness);
+        if let Some(attestor) = &executor.attestor {
+            surveyor.probe(mutator, &witness, attestor);
+        }
+        if round.place == 0 {
+            surveyor.visit_globals(mutator, &witness);
+        }
+        let number = u32::try_from(self.number).unwrap_or(u32::MAX);
+        surveyor.count_births(number, &mut executor.producer);
+    }
+}
+
+/// The leader's first step: everything that can be reclaimed is, before anyone looks.
+fn open_survey<'r, H: Heap>(stage: &Stage<'r, H>, moment: Moment) -> Surveyor<'r> {
+    let mut surveyor = Surveyor::new(stage.plan, moment, &stage.objects);
+    if let Err(fault) = stage.heap.settle() {
+        surveyor.settle_failed(fault.to_string());
+    }
+    let mut setup = stage.setup.lock().unwrap_or_else(PoisonError::into_inner);
+    let number = u32::try_from(stage.plan.mutators.len()).unwrap_or(u32::MAX);
+    surveyor.count_births(number, &mut setup);
+    surveyor
+}
