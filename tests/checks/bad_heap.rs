@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gcstorm::heap::{
-    Belief, Caps, Census, Collection, Fault, Field, Global, Heap, HeapConfig, Leftover, Mutator,
-    OutOfMemory, Peek, Seat, Shape, Slot, Tag,
+    Belief, Caps, Census, Collection, Fault, Field, Finalizer, Global, Heap, HeapConfig, Leftover,
+    Mutator, ObjectId, OutOfMemory, Peek, Seat, Shape, Slot, Tag,
 };
 
 /// The one way in which a heap is wrong.
@@ -39,6 +39,20 @@ pub(crate) enum Flaw {
     MarkLeft,
     /// Cycles are never looked for.
     CyclesKept,
+    /// Weak references are never cleared: they lead to whatever is in the cell.
+    WeakKept,
+    /// Every tenth upgrade is lost.
+    WeakLost,
+    /// Weak references are cleared while everything stands still.
+    WeakClearedAtRest,
+    /// Finalizers leave weak references as they are.
+    WeakOutlivesFinalizer,
+    /// Every tenth finalizer runs twice.
+    FinalizesTwice,
+    /// Every tenth finalizer does not run.
+    FinalizesNever,
+    /// What is resurrected is dead all the same, by its tag.
+    ResurrectsTheDead,
     /// The thousandth append panics.
     Panics,
     /// The thousandth safepoint reports a fault.
@@ -64,6 +78,16 @@ struct Object {
     elements: VecDeque<usize>,
     value: i64,
     marked: bool,
+    finalizer: Option<Finalizer>,
+    finalized: bool,
+}
+
+/// A weak reference: where its target was, what it was, and whether its finalizer had run.
+#[derive(Debug, Clone, Copy)]
+struct Weak {
+    object: usize,
+    id: ObjectId,
+    finalized: bool,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +96,8 @@ struct State {
     free: Vec<usize>,
     globals: Vec<Option<usize>>,
     tick: u64,
+    /// Settled, and nothing was made since.
+    at_rest: bool,
     /// The numbers of those that are attached.
     seated: Vec<u32>,
     /// How many ever were.
@@ -87,6 +113,7 @@ pub(crate) struct BadMutator<'h> {
     heap: &'h BadHeap,
     seat: u32,
     registers: Vec<Option<usize>>,
+    weak: Vec<Option<Weak>>,
     /// What is still to be released, if the flaw needs it.
     buffer: Vec<usize>,
 }
@@ -124,11 +151,38 @@ impl State {
             let cell = &mut self.objects[object];
             cell.count = cell.count.saturating_sub(1);
             if cell.count == 0 && cell.shape.is_some() {
+                pending.extend(self.finalize(object, flaw));
+                let cell = &mut self.objects[object];
+                if cell.count > 0 {
+                    continue;
+                }
                 pending.extend(cell.fields.iter().flatten());
                 pending.extend(cell.elements.drain(..));
                 self.free(object, flaw);
             }
         }
+    }
+
+    /// Runs the finalizer, if it is still to run. Returns what was displaced from a shared root.
+    fn finalize(&mut self, object: usize, flaw: Flaw) -> Option<usize> {
+        let finalizer = self.objects[object].finalizer.take()?;
+        if self.strikes(flaw, Flaw::FinalizesNever) {
+            return None;
+        }
+        self.objects[object].finalized = flaw != Flaw::WeakOutlivesFinalizer;
+        let id = self.objects[object].tag.as_ref().map(Tag::id)?;
+        if self.strikes(flaw, Flaw::FinalizesTwice) {
+            finalizer.run(id);
+        }
+        let global = finalizer.run(id)?;
+        self.objects[object].count += 1;
+        if flaw == Flaw::ResurrectsTheDead {
+            let tag = self.objects[object].tag.take()?;
+            let bits = tag.into_bits();
+            drop(Tag::from_bits(bits));
+            self.objects[object].tag = Some(Tag::from_bits(bits));
+        }
+        self.globals[usize::from(global.0)].replace(object)
     }
 
     fn free(&mut self, object: usize, flaw: Flaw) {
@@ -153,8 +207,8 @@ impl State {
         (cell.shape == Some(Shape::List)).then_some(&mut cell.elements)
     }
 
-    /// Frees what neither the counts' outside references nor the shared roots reach.
-    fn sweep(&mut self, flaw: Flaw) {
+    /// What neither the counts' outside references nor the shared roots reach.
+    fn garbage(&mut self) -> Vec<usize> {
         let mut internal = vec![0; self.objects.len()];
         for cell in &self.objects {
             for &child in cell.fields.iter().flatten().chain(&cell.elements) {
@@ -170,23 +224,37 @@ impl State {
                 pending.extend(cell.fields.iter().flatten().chain(&cell.elements));
             }
         }
-        for object in 0..self.objects.len() {
-            let cell = &mut self.objects[object];
-            if !std::mem::take(&mut cell.marked) && cell.shape.is_some() {
-                // Only garbage refers to garbage here: nothing alive loses a reference.
-                let children: Vec<usize> = cell
-                    .fields
-                    .iter()
-                    .flatten()
-                    .chain(&cell.elements)
-                    .copied()
-                    .collect();
-                for child in children {
-                    let count = &mut self.objects[child].count;
-                    *count = count.saturating_sub(1);
+        let unmarked =
+            |cell: &mut Object| !std::mem::take(&mut cell.marked) && cell.shape.is_some();
+        (0..self.objects.len())
+            .filter(|&object| unmarked(&mut self.objects[object]))
+            .collect()
+    }
+
+    /// Frees the garbage, once no finalizer of it is left to run.
+    fn sweep(&mut self, flaw: Flaw) {
+        let unfinalized = |state: &Self, garbage: &[usize]| {
+            let mut garbage = garbage.iter();
+            garbage.any(|&object| state.objects[object].finalizer.is_some())
+        };
+        let mut garbage = self.garbage();
+        while unfinalized(self, &garbage) {
+            for object in garbage {
+                if let Some(displaced) = self.finalize(object, flaw) {
+                    self.release(displaced, flaw);
                 }
-                self.free(object, flaw);
             }
+            garbage = self.garbage();
+        }
+        for object in garbage {
+            let cell = &self.objects[object];
+            // Only garbage refers to garbage here: nothing alive loses its last reference.
+            let children = cell.fields.iter().flatten().chain(&cell.elements);
+            for child in children.copied().collect::<Vec<_>>() {
+                let count = &mut self.objects[child].count;
+                *count = count.saturating_sub(1);
+            }
+            self.free(object, flaw);
         }
     }
 }
@@ -196,9 +264,14 @@ impl Heap for BadHeap {
 
     fn caps(&self) -> Caps {
         Caps {
-            weak: false,
-            finalizers: false,
-            ..ALL_CAPS
+            threads: true,
+            cycles: true,
+            lists: true,
+            counters: true,
+            globals: true,
+            weak: true,
+            finalizers: true,
+            certifies_death: true,
         }
     }
 
@@ -217,6 +290,7 @@ impl Heap for BadHeap {
             heap: self,
             seat: number,
             registers: vec![None; seat.slots as usize],
+            weak: vec![None; seat.slots as usize],
             buffer: Vec::new(),
         })
     }
@@ -229,6 +303,7 @@ impl Heap for BadHeap {
         if self.flaw != Flaw::CyclesKept && self.flaw != Flaw::TruncationFrees {
             self.state().sweep(self.flaw);
         }
+        self.state().at_rest = true;
         Ok(())
     }
 
@@ -265,19 +340,9 @@ impl Heap for BadHeap {
     }
 }
 
-const ALL_CAPS: Caps = Caps {
-    threads: true,
-    cycles: true,
-    lists: true,
-    counters: true,
-    globals: true,
-    weak: true,
-    finalizers: true,
-    certifies_death: true,
-};
-
 impl BadMutator<'_> {
     fn put(&mut self, state: &mut State, dst: Slot, object: Option<usize>) {
+        self.weak[dst.0 as usize] = None;
         let old = std::mem::replace(&mut self.registers[dst.0 as usize], object);
         if let Some(old) = old {
             state.release(old, self.heap.flaw);
@@ -350,6 +415,7 @@ impl Mutator for BadMutator<'_> {
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         let heap = self.heap;
         let mut state = heap.state();
+        state.at_rest = false;
         let cell = Object {
             tag: Some(tag),
             count: 1,
@@ -370,6 +436,20 @@ impl Mutator for BadMutator<'_> {
             state.objects[object] = cell;
         }
         self.put(&mut state, dst, Some(object));
+        Ok(())
+    }
+
+    fn alloc_with_finalizer(
+        &mut self,
+        dst: Slot,
+        shape: Shape,
+        tag: Tag,
+        finalizer: Finalizer,
+    ) -> Result<(), OutOfMemory> {
+        self.alloc(dst, shape, tag)?;
+        if let Some(object) = self.reg(dst) {
+            self.heap.state().objects[object].finalizer = Some(finalizer);
+        }
         Ok(())
     }
 
@@ -562,5 +642,43 @@ impl Mutator for BadMutator<'_> {
 
     fn fetch(&mut self, dst: Slot, global: Global) -> bool {
         self.share(dst, |state, _| state.globals[usize::from(global.0)])
+    }
+
+    fn downgrade(&mut self, dst: Slot, src: Slot) {
+        let heap = self.heap;
+        let mut state = heap.state();
+        let Some(object) = state.alive(self.reg(src)) else {
+            return;
+        };
+        let Some(id) = state.objects[object].tag.as_ref().map(Tag::id) else {
+            return;
+        };
+        let finalized = state.objects[object].finalized;
+        self.put(&mut state, dst, None);
+        self.weak[dst.0 as usize] = Some(Weak {
+            object,
+            id,
+            finalized,
+        });
+    }
+
+    fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
+        let (heap, flaw) = (self.heap, self.heap.flaw);
+        let Some(weak) = self.weak[weak.0 as usize] else {
+            return false;
+        };
+        let mut state = heap.state();
+        let at_rest = state.at_rest && flaw == Flaw::WeakClearedAtRest;
+        if at_rest || state.strikes(flaw, Flaw::WeakLost) {
+            return false;
+        }
+        let cell = &state.objects[weak.object];
+        let id = cell.tag.as_ref().map(Tag::id);
+        let stands = id == Some(weak.id) && cell.finalized == weak.finalized;
+        drop(state);
+        if !stands && flaw != Flaw::WeakKept {
+            return false;
+        }
+        self.share(dst, |_, _| Some(weak.object))
     }
 }

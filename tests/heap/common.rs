@@ -11,6 +11,8 @@ pub(crate) struct Births {
     producer: u32,
     segments: Vec<OwnedSegment>,
     born: u64,
+    /// What was noted so far.
+    notes: Notes,
 }
 
 impl Births {
@@ -19,6 +21,7 @@ impl Births {
             producer,
             segments: Vec::new(),
             born: 0,
+            notes: Notes::default(),
         }
     }
 
@@ -51,18 +54,27 @@ impl Births {
             .sum()
     }
 
-    /// What was noted since it was last asked.
-    pub(crate) fn notes(&self) -> Notes {
-        let mut notes = Notes::default();
+    fn notes(&mut self) -> &Notes {
         for owned in &self.segments {
-            notes.add(owned.segment().take_notes());
+            self.notes.add(owned.segment().take_notes());
         }
-        notes
+        &self.notes
     }
 
     /// How many deaths were recorded twice.
-    pub(crate) fn doubles(&self) -> u64 {
+    pub(crate) fn doubles(&mut self) -> u64 {
         self.notes().double_deaths.count
+    }
+
+    /// How many finalizers ran.
+    pub(crate) fn finalized(&mut self) -> u64 {
+        self.notes().finalized
+    }
+
+    /// How many ran once too often, or not at all.
+    pub(crate) fn misfinalized(&mut self) -> u64 {
+        let notes = self.notes();
+        notes.stray_finalizations.count + notes.unfinalized_deaths.count
     }
 }
 
