@@ -235,7 +235,7 @@ pub struct OwnedSegment {
 
 impl OwnedSegment {
     /// A segment of its own for `producer`, which has made `base` objects before; `None` once
-    /// [`SEGMENTS`] are in use.
+    /// [`SEGMENTS`](super::SEGMENTS) are in use.
     pub fn take(producer: u32, base: u64) -> Option<Self> {
         let (number, segment): (u16, &'static Segment) = {
             let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
