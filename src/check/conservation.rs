@@ -4,6 +4,7 @@
 //! *Objects*: born = dead + reachable. *Lists*: appended = in the list + popped + truncated. How
 //! much a truncation removed is not said by anyone, so it is bounded: by nothing from below, and by
 //! what was asked from above. Where one mutator alone changes the list, its model says it exactly.
+//! A list that is changed through other registers than its own is left out: no tally is whole.
 
 use super::{Check, Exhibit, Opinion};
 use crate::evidence::{ListFacts, Survey};
@@ -23,7 +24,9 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         if exhibit.caps.certifies_death {
             objects(survey, &mut opinion);
         }
-        for list in survey.lists.iter().filter(|_| survey.moment.has_roots()) {
+        let tallied = |list: &&ListFacts| exhibit.is_tallied(list.object);
+        let rooted = survey.lists.iter().filter(|_| survey.moment.has_roots());
+        for list in rooted.filter(tallied) {
             self::list(list, exhibit.object_name(list.object), &mut opinion);
         }
     }

@@ -14,12 +14,17 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     if !exhibit.has(Shape::Counter) {
         return Opinion::skipped("the workload has no shared counter");
     }
+    let mut counters = exhibit.plan.objects.iter();
+    if counters.all(|object| object.shape != Shape::Counter || object.usage.aliased) {
+        return Opinion::skipped("every counter is changed through other registers than its own");
+    }
     let mut opinion = Opinion::default();
     let rooted = exhibit
         .surveys
         .iter()
         .filter(|survey| survey.moment.has_roots());
-    for facts in rooted.flat_map(|survey| &survey.counters) {
+    let facts = rooted.flat_map(|survey| &survey.counters);
+    for facts in facts.filter(|facts| exhibit.is_tallied(facts.object)) {
         let CounterFacts {
             object,
             value,

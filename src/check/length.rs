@@ -7,7 +7,7 @@
 use super::{Check, Exhibit, Opinion};
 use crate::evidence::{Evidence, ListTally};
 use crate::heap::Shape;
-use crate::plan::ListUsage;
+use crate::plan::{ListUsage, SharedObject};
 
 pub(super) const CHECK: Check = Check {
     name: "length",
@@ -33,7 +33,10 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     }
     if let Some(evidence) = exhibit.evidence {
         let lists = exhibit.plan.objects.iter().enumerate();
-        for (object, shared) in lists.filter(|(_, object)| object.shape == Shape::List) {
+        let tallied = |&(_, object): &(usize, &SharedObject)| {
+            object.shape == Shape::List && !object.usage.aliased
+        };
+        for (object, shared) in lists.filter(tallied) {
             reads(evidence, object, &shared.name, &shared.usage, &mut opinion);
         }
     }

@@ -117,6 +117,12 @@ impl<'a> Exhibit<'a> {
             .map_or("?", |object| &object.name)
     }
 
+    /// Whether the mutators' tallies hold every change of this shared object.
+    fn is_tallied(&self, object: usize) -> bool {
+        let object = self.plan.objects.get(object);
+        object.is_some_and(|object| !object.usage.aliased)
+    }
+
     fn has(&self, shape: Shape) -> bool {
         self.plan.objects.iter().any(|object| object.shape == shape)
     }

@@ -234,8 +234,11 @@ impl Walk<'_> {
                 };
                 self.state.put(dst, value);
             }
-            Op::Add { counter, .. } | Op::Read { counter } | Op::WriteBack { counter, .. } => {
-                self.shaped(step, counter, Shape::Counter);
+            Op::Read { counter } => drop(self.shaped(step, counter, Shape::Counter)),
+            Op::Add { counter, .. } | Op::WriteBack { counter, .. } => {
+                if let Some(value) = self.shaped(step, counter, Shape::Counter) {
+                    self.changes(counter, value.objects);
+                }
             }
             Op::Downgrade { dst, src } => {
                 if let Some(value) = self.strong(step, src) {
@@ -368,11 +371,20 @@ impl Walk<'_> {
     /// Notes a change of the list in `list`, of the kind that `note` notes.
     fn writes(&mut self, step: usize, list: Slot, note: impl Fn(&mut ListUsage)) -> Option<Value> {
         let value = self.shaped(step, list, Shape::List)?;
+        self.changes(list, value.objects);
         self.each_usage(value.objects, |usage, mutator| {
             push_once(&mut usage.writers, mutator);
             note(usage);
         });
         Some(value)
+    }
+
+    /// Tallies are kept by register, so a change through any but an object's own is not in them.
+    fn changes(&mut self, slot: Slot, objects: u64) {
+        let held = &self.plan.mutators[self.mutator as usize].held;
+        for (number, usage) in self.flow.usage.iter_mut().enumerate() {
+            usage.aliased |= objects >> number & 1 == 1 && !held.contains(&(slot, number));
+        }
     }
 
     fn each_usage(&mut self, objects: u64, note: impl Fn(&mut ListUsage, u32)) {

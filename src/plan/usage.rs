@@ -14,6 +14,9 @@ pub struct ListUsage {
     /// else, and nothing but `del l[:n]` removes any: what is in it of one producer is a tail of
     /// all that this producer made, without a gap.
     pub gapless: bool,
+    /// Somebody may change it (a counter, too) through another register than its own, where no
+    /// mutator's tally sees it.
+    pub aliased: bool,
     /// Somebody pops.
     pub pops: bool,
     /// Somebody sets.

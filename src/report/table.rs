@@ -1,7 +1,7 @@
 //! One result as a page of text for a terminal.
 //!
-//! The page answers, in this order: what ran, how fast, what held it up, what the checks say, what
-//! to know about that, and how to do it again. Tables fit a hundred columns, sentences eighty.
+//! The page answers, in this order: what ran, how fast, what held it up, what the heap came to, what
+//! the checks say, what to know about that, and how to do it again. Tables fit a hundred columns, sentences eighty.
 
 use std::fmt::Write as _;
 
@@ -36,6 +36,7 @@ pub fn table(result: &RunResult, detail: Detail) -> String {
     page.push('\n');
     page += &operations(result);
     page.push('\n');
+    page += &highlights(result);
     page += &checks(result);
     if detail == Detail::Everything {
         for part in [threads(result), counters(result), surveys(result)] {
@@ -80,12 +81,17 @@ fn head(result: &RunResult) -> String {
     } else {
         0.0
     };
+    // The exact counts stand in the table; here they would only make the line too long.
+    let operations = if ops < 1_000_000 {
+        figures::several(ops, "operation", "operations")
+    } else {
+        format!("{} operations", figures::short(ops as f64))
+    };
     let facts = format!(
-        "seed {}, {}, {}, {} ({})",
+        "seed {}, {}, {operations} in {} ({})",
         result.seed,
         figures::several(result.threads.len() as u64, "thread", "threads"),
         figures::span(result.elapsed_ns),
-        figures::several(ops, "operation", "operations"),
         figures::rate(per_second),
     );
     let lead = format!("{}: ", paint(STRONG, &title));
@@ -176,6 +182,39 @@ fn distribution(name: &str, figures: [String; 2], latency: Option<&Latency>) -> 
     cells
 }
 
+/// Counters that a reader looks for first, in this order, and what they are called in a sentence.
+const HIGHLIGHTS: [(&str, &str); 7] = [
+    ("live_peak", "live peak"),
+    ("unreclaimed_peak", "unreclaimed peak"),
+    ("collections", "collections"),
+    ("cycles_freed", "cycles freed"),
+    ("switches", "switches"),
+    ("contended", "contended"),
+    ("rss_bytes_peak", "resident peak"),
+];
+
+/// Those of them that are not 0, as a sentence.
+fn highlights(result: &RunResult) -> String {
+    let shown = HIGHLIGHTS.iter().filter_map(|(counter, name)| {
+        let value = *result.counters.get(*counter)?;
+        (value > 0).then(|| format!("{name} {}", counted(counter, value)))
+    });
+    let shown: Vec<String> = shown.collect();
+    if shown.is_empty() {
+        return String::new();
+    }
+    wrapped("heap: ", 4, &shown.join(", ")) + "\n"
+}
+
+/// A counter's value, in the unit that its name says.
+fn counted(counter: &str, value: u64) -> String {
+    if counter.starts_with("rss_bytes") {
+        figures::bytes(value)
+    } else {
+        figures::count(value)
+    }
+}
+
 fn checks(result: &RunResult) -> String {
     let mut columns = Columns::new([Side::Left, Side::Left, Side::Right, Side::Left]);
     columns.head(&["check", "verdict", "examined", ""]);
@@ -226,13 +265,12 @@ fn counters(result: &RunResult) -> String {
             .iter()
             .filter(|require| require.counter == *name);
         let required = required.map(|require| require.at_least).max();
-        let shown = if name.starts_with("rss_bytes") {
-            figures::bytes(value)
-        } else {
-            figures::count(value)
-        };
         let required = required.map(figures::count).unwrap_or_default();
-        columns.row([name.as_str().into(), shown.into(), required.into()]);
+        columns.row([
+            name.as_str().into(),
+            counted(name, value).into(),
+            required.into(),
+        ]);
     }
     columns.draw()
 }

@@ -152,6 +152,32 @@ fn a_right_heap_passes() {
     }
 }
 
+/// Goal: a right heap is not accused where shared objects are changed through other registers than
+/// their own, whether copied or read back from a list.
+#[test]
+fn changes_through_other_registers_are_no_losses() {
+    let programs = [
+        r#"{ op = "copy", dst = "alias", src = "list" },
+           { op = "append-new", list = "alias", shape = "leaf", times = 10 },
+           { op = "truncate-front", list = "list", leave = 30 }, { op = "len", list = "list" }"#,
+        r#"{ op = "copy", dst = "x", src = "list" }, { op = "append", list = "nest", val = "x" },
+           { op = "pop", dst = "alias", list = "nest" },
+           { op = "append-new", list = "alias", shape = "leaf" }"#,
+        r#"{ op = "copy", dst = "alias", src = "total" }, { op = "add", counter = "alias" }"#,
+    ];
+    for program in programs {
+        let text = format!(
+            "summary = \"aliases\"\n[objects]\nlist = \"list\"\nnest = \"list\"\n\
+             total = \"counter\"\n[limits]\nlive_objects = 1000\n\
+             [[threads]]\nname = \"only\"\nloop = [{program}]\n"
+        );
+        let workload = Workload::parse("alias.toml", &text).unwrap_or_else(|e| panic!("{e}"));
+        let plan = workload.plan(&[], 1).unwrap_or_else(|e| panic!("{e}"));
+        let evidence = storm(&plan, Flaw::None, Verify::End);
+        assert_eq!(violated(&plan, &evidence), [""; 0], "{program}");
+    }
+}
+
 /// Goal: each flaw trips the check that is meant for it, whether the run is surveyed at its end or
 /// all the time.
 #[test]

@@ -26,8 +26,19 @@ impl Place {
         self.0.path()
     }
 
-    /// The command, ready to start; words are split at blanks.
+    /// The command, ready to start; words are split at blanks. A run that names no heap is on `gil`
+    /// alone, so that it leaves one result.
     pub(crate) fn command(&self, line: &str) -> Command {
+        let one_heap = line.starts_with("run") && !line.contains("--heap");
+        let mut command = self.command_as_is(line);
+        if one_heap && !line.contains("--help") {
+            command.args(["--heap", "gil"]);
+        }
+        command
+    }
+
+    /// The command with these words and no others.
+    pub(crate) fn command_as_is(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gcstorm"));
         command
             .args(line.split_whitespace())

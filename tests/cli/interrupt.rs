@@ -1,15 +1,18 @@
 //! Ctrl-C and its kin.
 
+use std::io::{PipeWriter, Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use gcstorm::report::Outcome;
 
 use crate::harness::{Done, Place};
 
 /// Starts a run that would last an hour, and waits until its mutators are there.
-fn started(place: &Place, line: &str) -> Child {
+fn started(place: &Place, line: &str, stdout: impl Into<Stdio>) -> Child {
     let mut command = place.command(line);
-    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let command = command.stdout(stdout).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
     let tasks = format!("/proc/{}/task", child.id());
     let has_mutator = || {
@@ -43,7 +46,7 @@ fn ends_the_run() {
     for name in ["INT", "TERM"] {
         let place = Place::new();
         let line = "run shared-list counter --duration 1h --seed 7 --out o";
-        let child = started(&place, line);
+        let child = started(&place, line, Stdio::piped());
         signal(&child, name);
         let done = Done::from(child.wait_with_output().expect("it ends")).code(130);
         done.says("interrupted: ")
@@ -53,4 +56,55 @@ fn ends_the_run() {
         assert_eq!(result.verdict, Outcome::Interrupted);
         assert_eq!(place.files().len(), 1);
     }
+}
+
+/// Goal: a second signal ends the program at once, even if it can no longer come to an end itself:
+/// here nobody reads what it has to say.
+#[test]
+fn a_second_signal_ends_the_program() {
+    let place = Place::new();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // Owned in here: whatever fails, it is dropped, and nobody is left with a full pipe.
+        let mut reader = reader;
+        let full = writer.try_clone().expect("a handle");
+        scope.spawn(|| fill(full, &done));
+        let line = "run shared-list --duration 1h --seed 7 --out o";
+        let mut child = started(&place, line, writer);
+        signal(&child, "INT");
+        // Once this is there, the first signal has done its work, and what remains is to be shown.
+        let result = place.path().join("o/result.json");
+        wait_until("the result is written", || result.exists());
+        signal(&child, "TERM");
+        wait_until("the program has ended", || {
+            child.try_wait().expect("it can be waited for").is_some()
+        });
+        let status = child.wait().expect("it has ended");
+        assert_eq!(status.code(), Some(130), "{status:?}");
+        done.store(true, Relaxed);
+        let mut said = Vec::new();
+        reader.read_to_end(&mut said).expect("a pipe that ends");
+        assert!(said.iter().all(|byte| *byte == 0), "it came to its end");
+    });
+}
+
+/// Keeps a pipe full.
+fn fill(mut pipe: PipeWriter, done: &AtomicBool) {
+    while !done.load(Relaxed) {
+        pipe.write_all(&[0; 512]).expect("somebody may still read");
+    }
+}
+
+/// Looks again and again, for a minute at most: then something hangs.
+#[track_caller]
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    const LOOK_EVERY: Duration = Duration::from_millis(5);
+    for _ in 0..12_000 {
+        if condition() {
+            return;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    panic!("failed to see that {what}");
 }

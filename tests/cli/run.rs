@@ -3,7 +3,7 @@
 use gcstorm::check::{Judgement, Verdict};
 use gcstorm::report::Outcome;
 
-use crate::harness::Place;
+use crate::harness::{Done, Place};
 
 /// Goal: the heap under its lock holds, says so, and leaves a result that reads back as itself.
 #[test]
@@ -15,7 +15,8 @@ fn gil_holds() {
     let done = done
         .says("shared-list on gil: seed 7, 2 threads")
         .says("held: ")
-        .says("append");
+        .says("append")
+        .says("\nheap: live peak ");
     done.says("reproduce: gcstorm run shared-list --heap gil --seed 7 --rounds 1\n")
         .warns("results: o");
     let result = place.result("o/result.json");
@@ -31,7 +32,7 @@ fn gil_holds() {
 #[test]
 fn racy_is_caught() {
     let place = Place::new();
-    let line = "run graph --heap racy --duration 300ms -q --out o --seed";
+    let line = "run churn --heap racy --duration 300ms -q --out o --seed";
     let codes: Vec<_> = (0..20)
         .map(|seed| place.run(&format!("{line} {seed}")).code)
         .collect();
@@ -43,18 +44,18 @@ fn racy_is_caught() {
 #[test]
 fn heaps_are_compared() {
     let place = Place::new();
-    let line = "run graph --heap gil --heap racy --seed 3 --duration 500ms --out o";
+    let line = "run churn --heap gil --heap racy --seed 3 --duration 500ms --out o";
     let done = place.run(line).code(1);
     let done = done
-        .says("graph on gil: seed 3")
-        .says("graph on racy: seed 3");
+        .says("churn on gil: seed 3")
+        .says("churn on racy: seed 3");
     done.says("2 runs: 1 held, 1 violated")
         .says("workload  heap  verdict");
     assert_eq!(
-        place.result("o/graph-gil-3/result.json").verdict,
+        place.result("o/churn-gil-3/result.json").verdict,
         Outcome::Held
     );
-    let racy = place.result("o/graph-racy-3/result.json");
+    let racy = place.result("o/churn-racy-3/result.json");
     assert_eq!(racy.verdict, Outcome::Violated);
     let violated = |check: &Judgement| check.verdict == Verdict::Violated;
     assert!(racy.checks.iter().any(violated), "{:?}", racy.checks);
@@ -184,4 +185,17 @@ fn the_suite_runs_everything() {
         );
     }
     done.says("skipped: chain on gil: it has no parameter `batch`");
+}
+
+/// Goal: a run that names no heap is on both that ship, side by side.
+#[test]
+fn both_heaps_by_default() {
+    let place = Place::new();
+    let mut command = place.command_as_is("run counter --rounds 1 -q --out o");
+    let done = Done::from(command.output().expect("the command starts")).code(0);
+    assert!(
+        done.out.contains("on gil") && done.out.contains("on lock-free"),
+        "{}",
+        done.out
+    );
 }

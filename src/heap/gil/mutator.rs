@@ -16,12 +16,23 @@ pub struct GilMutator<'h, C: Collector> {
     gil: &'h Gil<C>,
     me: Holder,
     registers: Range<u32>,
+    /// How many of them were ever named, from the first on. A seat has many more than most mutators
+    /// use, and one that leaves need not empty what it never touched.
+    touched: u32,
 }
+
+/// How many registers count as touched together, so that finding a new one is rare.
+const TOUCHED_AT_ONCE: u32 = 64;
 
 impl<'h, C: Collector> GilMutator<'h, C> {
     /// The caller has taken the lock in the name of `me`.
     pub(super) fn new(gil: &'h Gil<C>, me: Holder, registers: Range<u32>) -> Self {
-        Self { gil, me, registers }
+        Self {
+            gil,
+            me,
+            registers,
+            touched: 0,
+        }
     }
 
     #[inline]
@@ -35,19 +46,20 @@ impl<'h, C: Collector> GilMutator<'h, C> {
     /// The register's number in the collector's file. A slot that is not the mutator's own would
     /// be another's.
     #[inline]
-    fn own(&self, slot: Slot) -> Slot {
-        let register = self.registers.start.wrapping_add(slot.0);
-        if register >= self.registers.end {
-            no_such_slot(slot);
+    fn own(&mut self, slot: Slot) -> Slot {
+        if slot.0 >= self.touched {
+            self.touch(slot);
         }
-        Slot(register)
+        Slot(self.registers.start + slot.0)
     }
-}
 
-#[cold]
-#[inline(never)]
-fn no_such_slot(slot: Slot) -> ! {
-    panic!("the mutator has no slot {}", slot.0)
+    #[cold]
+    #[inline(never)]
+    fn touch(&mut self, slot: Slot) {
+        let Range { start, end } = self.registers;
+        assert!(slot.0 < end - start, "the mutator has no slot {}", slot.0);
+        self.touched = slot.0.saturating_add(TOUCHED_AT_ONCE).min(end - start);
+    }
 }
 
 impl<C: Collector> Drop for GilMutator<'_, C> {
@@ -56,11 +68,12 @@ impl<C: Collector> Drop for GilMutator<'_, C> {
         // here would abort: leave them, and the range with them, but never the lock.
         if !std::thread::panicking() {
             let Range { start, end } = self.registers;
-            for first in (start..end).step_by(CLEARED_AT_ONCE as usize) {
+            let touched = start + self.touched;
+            for first in (start..touched).step_by(CLEARED_AT_ONCE as usize) {
                 if self.gil.lock.is_requested() {
                     self.gil.offer(self.me);
                 }
-                let last = first.saturating_add(CLEARED_AT_ONCE).min(end);
+                let last = first.saturating_add(CLEARED_AT_ONCE).min(touched);
                 self.gil.clear(first..last);
             }
             self.gil.unseat(start..end);
