@@ -24,6 +24,10 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     }
     let in_use = exhibit.fault_texts(|fault| matches!(fault, Fault::InUse { .. }));
     opinion.accuse(exhibit.faults().in_use, in_use);
+    // Those that no other check has a name for are the heap's own admission all the same.
+    let named_nowhere =
+        |fault: &Fault| matches!(fault, Fault::Panicked { .. } | Fault::Other { .. });
+    opinion.accuse(exhibit.faults().other, exhibit.fault_texts(named_nowhere));
     if opinion.examined == 0 {
         opinion.nothing = Some((Verdict::Skipped, "the heap has no census".to_owned()));
     }

@@ -7,7 +7,7 @@
 //! A list that is changed through other registers than its own is left out: no tally is whole.
 
 use super::{Check, Exhibit, Opinion};
-use crate::evidence::{ListFacts, Survey};
+use crate::evidence::{Ended, ListFacts, Survey};
 
 pub(super) const CHECK: Check = Check {
     name: "conservation",
@@ -28,6 +28,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         let rooted = survey.lists.iter().filter(|_| survey.moment.has_roots());
         for list in rooted.filter(tallied) {
             self::list(list, exhibit.object_name(list.object), &mut opinion);
+            refusals(list, exhibit, &mut opinion);
         }
     }
     opinion
@@ -45,6 +46,19 @@ fn objects(survey: &Survey, opinion: &mut Opinion) {
     if *born != accounted {
         let text = format!("{born} objects were born, {dead} are dead, {reachable} reachable");
         opinion.blame(born.abs_diff(accounted), text);
+    }
+}
+
+/// Where only fresh objects are appended there is always something to append, so only a heap that
+/// has run out of memory may refuse it; whether it has is known once the run is over.
+fn refusals(list: &ListFacts, exhibit: &Exhibit<'_>, opinion: &mut Opinion) {
+    let fresh_only = exhibit.plan.objects[list.object].usage.fresh_only;
+    let ended = exhibit.evidence.map(|evidence| &evidence.ended);
+    let may_refuse = matches!(ended, None | Some(Ended::OutOfMemory { .. }));
+    if fresh_only && !may_refuse && list.refused > 0 {
+        let name = exhibit.object_name(list.object);
+        let text = format!("{} appends to {name} were refused", list.refused);
+        opinion.blame(list.refused, text);
     }
 }
 

@@ -40,7 +40,9 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     for list in rooted.flat_map(|survey| &survey.lists).filter(ordered) {
         // An empty list is in order, and was looked at.
         opinion.examine(1);
-        let gapless = exhibit.plan.objects[list.object].usage.gapless;
+        // What a heap without memory refused to take is missing, and `conservation` judges that.
+        let usage = &exhibit.plan.objects[list.object].usage;
+        let gapless = usage.gapless && list.refused == 0;
         for producer in &list.producers {
             opinion.examine(producer.found);
             opinion.find(&producer.inversions);

@@ -1,7 +1,7 @@
 //! `refcounts`: the count stored in each object is the number of references found to it.
 //!
 //! The references are those that the walk found from registers, shared roots and through objects;
-//! the stored counts are what the heap's census says. A count that went below zero while the
+//! the stored counts are what the heap's census says, which must show each of these objects once. A count that went below zero while the
 //! mutators ran counts as well: the heap met it, and nothing could have hidden it.
 
 use super::{Check, Exhibit, Opinion};
@@ -18,6 +18,11 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     for survey in exhibit.surveys {
         opinion.examine(survey.counts_compared);
         opinion.find(&survey.miscounted);
+        let (compared, reachable) = (survey.counts_compared, survey.reachable);
+        if survey.census.is_some() && survey.incomplete.is_none() && compared != reachable {
+            let text = format!("the census shows {compared} of {reachable} reachable objects");
+            opinion.blame(compared.abs_diff(reachable), text);
+        }
     }
     let underflows = exhibit.fault_texts(|fault| matches!(fault, Fault::Underflow { .. }));
     opinion.accuse(exhibit.faults().underflow, underflows);

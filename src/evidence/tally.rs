@@ -30,6 +30,8 @@ pub struct Tally {
 pub struct ListTally {
     /// Elements appended.
     pub appended: u64,
+    /// Appends that the heap refused.
+    pub refused: u64,
     /// Elements popped.
     pub popped: u64,
     /// Elements replaced by `set`.
@@ -67,6 +69,12 @@ impl ListTally {
     #[inline]
     pub fn append(&mut self) {
         self.appended += 1;
+    }
+
+    /// An append was refused.
+    #[cold]
+    pub fn refuse(&mut self) {
+        self.refused += 1;
     }
 
     /// An element was popped.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{self, Judgement, Verdict};
-use crate::evidence::{Ended, Evidence, Latency};
+use crate::evidence::{Ended, Evidence, Latency, Moment};
 use crate::plan::{Plan, Requirement};
 use crate::run::HostFacts;
 
@@ -235,6 +235,22 @@ fn notes(plan: &Plan, checks: &[Judgement]) -> Vec<Caveat> {
         .collect()
 }
 
+/// What was not looked at although it should have been, in words.
+fn gaps(evidence: &Evidence, checks: &[Judgement]) -> Vec<String> {
+    let mut gaps = Vec::new();
+    if checks.iter().all(|check| check.verdict != Verdict::Held) {
+        gaps.push("no check had anything to examine".to_owned());
+    }
+    if evidence.last_survey(Moment::End).is_none() {
+        gaps.push("the heap was never looked at after the last operation".to_owned());
+    }
+    let incomplete = evidence.surveys.iter().find_map(|s| s.incomplete.as_ref());
+    if let Some(why) = incomplete {
+        gaps.push(format!("not all of the heap was looked at: {why}"));
+    }
+    gaps
+}
+
 fn outcome(
     plan: &Plan,
     evidence: &Evidence,
@@ -276,7 +292,10 @@ fn outcome(
             // A fault that no check has a name for is the heap's own admission all the same.
             return Outcome::Violated;
         }
-        Ended::Violated => caveat("ended at the first survey that found something".to_owned()),
+        Ended::Violated => {
+            caveat("ended at the first survey that found something".to_owned());
+            return Outcome::Violated;
+        }
         Ended::Interrupted if !violated => return Outcome::Interrupted,
         Ended::Interrupted | Ended::Done => {}
     }
@@ -290,11 +309,11 @@ fn outcome(
             "{counter} is {value}, and at least {at_least} was required"
         ));
     }
-    let vacuous = checks.iter().all(|check| check.verdict != Verdict::Held);
-    if vacuous {
-        caveat("no check had anything to examine".to_owned());
+    let vacuous = gaps(evidence, checks);
+    for text in &vacuous {
+        caveat(text.clone());
     }
-    if vacuous || !unmet.is_empty() {
+    if !vacuous.is_empty() || !unmet.is_empty() {
         Outcome::Vacuous
     } else {
         Outcome::Held

@@ -179,11 +179,7 @@ impl<W: Stopwatch> Executor<W> {
             // Every operation is followed by a safepoint; this one is nothing but that.
             Op::Safepoint => {}
             Op::Collect => mutator.collect(),
-            Op::Append { list, val } => {
-                if mutator.append(list, val) {
-                    self.list(list).append();
-                }
-            }
+            Op::Append { list, val } => self.append(mutator, list, val),
             Op::Len { list, note_above } => {
                 let len = mutator.len(list);
                 self.list(list).len(len, note_above);
@@ -243,6 +239,15 @@ impl<W: Stopwatch> Executor<W> {
         mutator
             .alloc_with_finalizer(dst, shape, tag, finalizer)
             .inspect_err(|_| self.producer.refused(id))
+    }
+
+    #[inline]
+    fn append<M: Mutator>(&mut self, mutator: &mut M, list: Slot, val: Slot) {
+        if mutator.append(list, val) {
+            self.list(list).append();
+        } else {
+            self.list(list).refuse();
+        }
     }
 
     #[inline]

@@ -65,7 +65,13 @@ pub fn run<H: Heap>(
 ) -> Evidence {
     let mutators = plan.mutators.len();
     let mut setup = Producer::new(u32::try_from(mutators).unwrap_or(u32::MAX));
-    let shared = share_objects(&heap, plan, &mut setup);
+    let shared = catch_unwind(AssertUnwindSafe(|| share_objects(&heap, plan, &mut setup)));
+    let shared = shared.unwrap_or_else(|panic| {
+        Err(Ended::Panicked {
+            mutator: "the setup".to_owned(),
+            message: panic_message(&*panic),
+        })
+    });
     let stage = Stage {
         heap: &heap,
         plan,

@@ -28,6 +28,8 @@ pub(super) struct Witness<'a> {
 #[derive(Debug)]
 pub(super) struct Surveyor<'p> {
     plan: &'p Plan,
+    /// The shared objects' ids, by number in the plan.
+    objects: Vec<ObjectId>,
     survey: Survey,
     started: Stamp,
     marks: Marks,
@@ -51,6 +53,7 @@ impl<'p> Surveyor<'p> {
         };
         Self {
             plan,
+            objects: objects.to_vec(),
             survey: Survey::new(moment, 0),
             started: Clock::get().now(),
             marks: Marks::default(),
@@ -133,6 +136,18 @@ impl<'p> Surveyor<'p> {
                 walk.visit_root(root, &|| format!("shared root {global}"));
             }
             mutator.clear(root);
+        }
+        self.miss_shared_objects();
+    }
+
+    /// No program takes a shared object out of its root, so each must have been met there.
+    fn miss_shared_objects(&mut self) {
+        for (object, &id) in self.plan.objects.iter().zip(&self.objects) {
+            if self.marks.references(id).is_none() {
+                self.survey
+                    .premature
+                    .add(|| format!("{} is gone from its shared root", object.name));
+            }
         }
     }
 
@@ -291,6 +306,7 @@ impl SharedList {
             elements: 0,
             missing: 0,
             appended: 0,
+            refused: 0,
             popped: 0,
             truncation_asked: 0,
             model_len: None,
@@ -337,6 +353,7 @@ impl SharedLists {
         };
         let facts = &mut list.facts;
         facts.appended += tally.appended;
+        facts.refused += tally.refused;
         facts.popped += tally.popped;
         facts.truncation_asked = facts
             .truncation_asked

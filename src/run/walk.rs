@@ -101,7 +101,8 @@ impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
                 Entry::List { .. } => self.list(&mut stack, top),
             }
         }
-        for depth in 0..=stack.len() + 1 {
+        // One above the top may be in use; where the walk was broken off that is the last there is.
+        for depth in 0..=stack.len() {
             self.mutator.clear(self.slot(depth));
         }
     }
@@ -238,4 +239,64 @@ impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
 #[cold]
 fn note(finding: &mut Finding, describe: &dyn Fn() -> String, what: &str) {
     finding.add(|| format!("{} {what}", describe()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Moment;
+    use crate::evidence::ledger::Producer;
+    use crate::heap::counted::open_gil;
+    use crate::heap::{Heap, HeapConfig, Seat};
+
+    struct Unheard;
+
+    impl ListWitness for Unheard {
+        fn list(&mut self, _list: ObjectId, _len: u64) {}
+        fn element(&mut self, _list: ObjectId, _element: Option<ObjectId>) {}
+    }
+
+    /// Goal: a walk that runs out of registers says so, uses none beyond its own, and leaves those
+    /// empty.
+    #[test]
+    fn a_graph_too_deep_is_incomplete() {
+        const DEPTH_MAX: u32 = 8;
+        let heap = open_gil(&HeapConfig::with_capacity(1000));
+        let (root, spine, leaf, scratch) = (Slot(0), Slot(1), Slot(2), 3);
+        let seat = Seat {
+            number: 0,
+            slots: scratch + DEPTH_MAX,
+        };
+        let mut mutator = heap.attach(seat).expect("there is room");
+        let mut producer = Producer::new(0);
+        let mut alloc = |mutator: &mut _, dst| {
+            let tag = producer.birth(Shape::Node).expect("a segment is free");
+            Mutator::alloc(mutator, dst, Shape::Node, tag).expect("there is room");
+        };
+        // A comb: each node of the spine keeps another child waiting.
+        alloc(&mut mutator, root);
+        for _ in 0..2 * DEPTH_MAX {
+            alloc(&mut mutator, spine);
+            alloc(&mut mutator, leaf);
+            mutator.store(spine, Field(0), Some(root));
+            mutator.store(spine, Field(1), Some(leaf));
+            mutator.copy(root, spine);
+            mutator.clear(spine);
+        }
+        let mut survey = Survey::new(Moment::End, 0);
+        Walk {
+            mutator: &mut mutator,
+            marks: &mut Marks::default(),
+            survey: &mut survey,
+            witness: &mut Unheard,
+            scratch,
+            depth_max: DEPTH_MAX,
+            len_max: 10,
+        }
+        .visit_root(root, &|| "the root".to_owned());
+        assert!(survey.incomplete.is_some(), "{survey:?}");
+        for slot in scratch..scratch + DEPTH_MAX {
+            assert_eq!(mutator.peek(Slot(slot)), Peek::Empty, "slot {slot}");
+        }
+    }
 }

@@ -63,16 +63,17 @@ fn departures_lose_nothing() {
 #[test]
 fn bad_departures_are_found() {
     let stay = VISITS.replace(r#"{ op = "rejoin" }"#, r#"{ op = "safepoint" }"#);
-    for (flaw, check) in [
-        (Flaw::DetachKeeps, "completeness"),
-        (Flaw::DetachLosesBuffer, "completeness"),
-        (Flaw::DetachReleasesTwice, "dangling"),
+    for (flaw, checks) in [
+        (Flaw::DetachKeeps, &["completeness"][..]),
+        (Flaw::DetachLosesBuffer, &["completeness"]),
+        // Which of them depends on whether anyone still held the object when it was freed.
+        (Flaw::DetachReleasesTwice, &["refcounts", "dangling"]),
     ] {
         for verify in [Verify::End, Verify::Every(97)] {
             let plan = plan_of(VISITS, 2);
             let found = violated(&plan, &storm(&plan, flaw, verify));
             assert!(
-                found.iter().any(|name| name == check),
+                found.iter().any(|name| checks.contains(&name.as_str())),
                 "{flaw:?}, {verify:?}: {found:?}"
             );
         }

@@ -202,6 +202,11 @@ fn every_flaw_trips_its_check() {
         (Flaw::FinalizesTwice, "finalizers"),
         (Flaw::FinalizesNever, "finalizers"),
         (Flaw::ResurrectsTheDead, "premature"),
+        (Flaw::NotesOther, "collector-state"),
+        (Flaw::SettleFails, "completeness"),
+        (Flaw::CensusOmits, "refcounts"),
+        (Flaw::AppendRefuses, "conservation"),
+        (Flaw::RootsLost, "premature"),
     ];
     for (flaw, check) in cases {
         for verify in [Verify::End, Verify::Every(97)] {
@@ -261,6 +266,35 @@ fn a_panic_is_data() {
         );
         assert_eq!(result(&plan, evidence).verdict, Outcome::Crashed);
     }
+}
+
+/// Goal: a heap that panics while the shared objects are made is data as well.
+#[test]
+fn a_panic_in_the_setup_is_data() {
+    let plan = plan(4);
+    let evidence = storm(&plan, Flaw::PanicsAtOnce, Verify::End);
+    assert!(
+        matches!(&evidence.ended, Ended::Panicked { mutator, .. } if mutator == "the setup"),
+        "{:?}",
+        evidence.ended
+    );
+    assert_eq!(result(&plan, evidence).verdict, Outcome::Crashed);
+}
+
+/// Goal: a run whose heap nobody looked at, or only in part, is not green, whatever else held.
+#[test]
+fn what_was_not_looked_at_is_vacuous() {
+    let plan = plan(8);
+    let unwatched = result(&plan, storm(&plan, Flaw::NeverWaits, Verify::End));
+    assert_eq!(
+        unwatched.verdict,
+        Outcome::Vacuous,
+        "{:?}",
+        unwatched.caveats
+    );
+    let mut evidence = storm(&plan, Flaw::None, Verify::End);
+    evidence.surveys[0].incomplete = Some("the graph is too deep".to_owned());
+    assert_eq!(result(&plan, evidence).verdict, Outcome::Vacuous);
 }
 
 /// Goal: a fault that a safepoint reports ends the run and is never green, even if no check has a

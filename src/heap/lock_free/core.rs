@@ -86,6 +86,7 @@ impl Core {
     }
 
     /// Says which thread the collector runs on.
+    #[cfg(not(any(loom, shuttle)))]
     pub(super) fn set_collector(&self, thread: std::thread::Thread) {
         // A heap has one such thread, so there is nothing there yet.
         let _ = self.collector.set(thread);

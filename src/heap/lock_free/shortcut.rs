@@ -25,14 +25,8 @@ pub(super) enum Shortcut {
     ClampedTruncate,
     /// The collector compares counts, not words.
     CompareCounts,
-    /// A pop does not change the stamp of what it moves out.
-    NoTouchOnMove,
-    /// The collector counts edges while it still reads words.
-    CountWhileClosing,
     /// The collector does not wait for a grace period.
     NoGrace,
-    /// A truncation changes the list's stamp before it moves the head.
-    TouchBeforeMove,
     /// The collector follows the slots of now when it validates.
     RereadSlots,
     /// A truncated element with count 1 is freed without a read-modify-write, SHARED or not.

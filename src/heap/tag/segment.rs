@@ -33,6 +33,9 @@ struct Pool {
 pub struct Segment {
     entries: [AtomicU16; SEGMENT_OBJECTS],
     generation: AtomicU16,
+    /// How many generations its present owner had before this one. Changed with the generation,
+    /// under the lock of `notes`.
+    recycled: AtomicU32,
     producer: AtomicU32,
     /// The producer's count of births when the segment became its own.
     base: AtomicU64,
@@ -100,6 +103,7 @@ impl Segment {
             entries: [const { AtomicU16::new(0) }; SEGMENT_OBJECTS],
             // Generation 0 is never handed out, so that a zeroed entry is an unborn one.
             generation: AtomicU16::new(0),
+            recycled: AtomicU32::new(0),
             producer: AtomicU32::new(0),
             base: AtomicU64::new(0),
             born: AtomicU32::new(0),
@@ -123,12 +127,12 @@ impl Segment {
         match self.life(id) {
             Life::Alive => {
                 self.entries[id.entry()].store(id.when(DEAD), Relaxed);
-                self.note(|notes| notes.unfinalized_deaths.add(Sightings::one(id)));
+                self.note(id, |notes| &mut notes.unfinalized_deaths);
             }
             // Finalized without a finalizer, which was noted then.
             Life::Finalized => self.entries[id.entry()].store(id.when(DEAD), Relaxed),
             Life::Dead | Life::Unknown => {
-                self.note(|notes| notes.double_deaths.add(Sightings::one(id)));
+                self.note(id, |notes| &mut notes.double_deaths);
             }
         }
     }
@@ -142,13 +146,26 @@ impl Segment {
         if first.is_ok() && id.has_finalizer() {
             self.finalized.fetch_add(1, Relaxed);
         } else {
-            self.note(|notes| notes.stray_finalizations.add(Sightings::one(id)));
+            self.note(id, |notes| &mut notes.stray_finalizations);
         }
     }
 
     #[cold]
-    fn note(&self, note: impl FnOnce(&mut Notes)) {
-        note(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner));
+    fn note(&self, id: ObjectId, kind: impl FnOnce(&mut Notes) -> &mut Sightings) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_foreign(id) {
+            kind(&mut notes).add(Sightings::one(id));
+        }
+    }
+
+    /// Whether the object was born under an earlier owner, of a ledger that is closed: a heap may
+    /// let go of it as late as it likes, and that is no business of the present one.
+    fn is_foreign(&self, id: ObjectId) -> bool {
+        // Generations count 1, 2, … MASK, 1, …
+        let cycle = u32::from(GENERATION_MASK);
+        let current = u32::from(self.generation.load(Relaxed));
+        let age = (current + cycle - u32::from(id.last() >> STATE_BITS)) % cycle;
+        age > self.recycled.load(Relaxed)
     }
 
     pub(super) fn life(&self, id: ObjectId) -> Life {
@@ -220,7 +237,8 @@ impl Segment {
     /// it never lived.
     pub fn excuse(&self, id: ObjectId) {
         if id.has_finalizer() && self.life(id) == Life::Dead {
-            self.note(|notes| notes.unfinalized_deaths.strike(id));
+            let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+            notes.unfinalized_deaths.strike(id);
         }
     }
 }
@@ -257,7 +275,7 @@ impl OwnedSegment {
             segment,
             generation: 0,
         };
-        owned.renew(producer, base);
+        owned.renew(producer, base, 0);
         Some(owned)
     }
 
@@ -266,20 +284,26 @@ impl OwnedSegment {
     pub fn recycle(&mut self, producer: u32, base: u64) -> Option<Notes> {
         self.segment.spent().then(|| {
             let notes = self.segment.take_notes();
-            self.renew(producer, base);
+            let recycled = self.segment.recycled.load(Relaxed);
+            self.renew(producer, base, recycled.saturating_add(1));
             notes
         })
     }
 
-    fn renew(&mut self, producer: u32, base: u64) {
+    fn renew(&mut self, producer: u32, base: u64, recycled: u32) {
         let segment = self.segment;
+        // A late death that meets an entry of the new generation locks this after it was renewed,
+        // and so sees whose the generation is.
+        let mut notes = segment.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        segment.recycled.store(recycled, Relaxed);
         let next = (segment.generation.load(Relaxed) + 1) & GENERATION_MASK;
         self.generation = next.max(1);
         segment.generation.store(self.generation, Relaxed);
         segment.producer.store(producer, Relaxed);
         segment.base.store(base, Relaxed);
         segment.born.store(0, Relaxed);
-        segment.take_notes();
+        segment.finalized.store(0, Relaxed);
+        *notes = Notes::default();
     }
 
     /// The next object of this segment; `None` when it is full.
@@ -324,10 +348,42 @@ impl Drop for OwnedSegment {
     fn drop(&mut self) {
         // The next generation starts before anyone else may own it: tags that outlive their ledger
         // find their entry gone, and say so to nobody.
-        self.renew(0, 0);
+        self.renew(0, 0, 0);
         POOL.lock()
             .unwrap_or_else(PoisonError::into_inner)
             .free
             .push(self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::Finalizer;
+
+    /// Goal: what a former owner's heap lets go of late, or finalizes, is nobody's mistake, while a
+    /// second death under the same owner is one, however often the segment was recycled meanwhile.
+    #[test]
+    fn late_deaths_are_the_former_owners() {
+        let mut owned = OwnedSegment::take(0, 0).expect("a segment is free");
+        let foreign = owned.birth_with_finalizer(Shape::Leaf);
+        let foreign = foreign.expect("it has room").into_bits();
+        // What `take` does with a segment that another owner gave back.
+        owned.renew(1, 0, 0);
+        let mut own = None;
+        for _ in 0..3 {
+            while let Some(tag) = owned.birth(Shape::Leaf) {
+                own.get_or_insert(tag.id());
+            }
+            assert_eq!(owned.recycle(1, 0), Some(Notes::default()));
+        }
+        let alive = owned.birth(Shape::Leaf).expect("it has room");
+        Finalizer::Witness.run(Tag::id_of_bits(foreign));
+        drop(Tag::from_bits(foreign));
+        assert_eq!(owned.segment().take_notes(), Notes::default());
+        let own = own.expect("something was born");
+        drop(Tag(own));
+        assert_eq!(owned.segment().take_notes().double_deaths.first, vec![own]);
+        assert_eq!(alive.id().state(), Life::Alive);
     }
 }

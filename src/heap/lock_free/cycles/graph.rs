@@ -91,9 +91,7 @@ impl Graph {
         budget: usize,
     ) -> Reach {
         let reach = self.close(worker, candidates, budget);
-        if !worker.core.takes(Shortcut::CountWhileClosing) {
-            self.count(worker.core, budget);
-        }
+        self.count(worker.core, budget);
         self.split();
         reach
     }
@@ -109,25 +107,13 @@ impl Graph {
             let cell = worker.core.slab.cell(reference.index());
             each_child(cell, reference, &mut budget, |child| {
                 self.admit(worker, child);
-                self.count_at_once(worker, child);
             });
-            self.members[next].edges_end = self.edges.len();
             if budget == 0 {
                 return Reach::Cut;
             }
             next += 1;
         }
         Reach::All
-    }
-
-    /// What step 2 does, too early.
-    fn count_at_once(&mut self, worker: &Worker<'_>, child: Ref) {
-        if worker.core.takes(Shortcut::CountWhileClosing)
-            && let Some(target) = member_of(&self.marks, &self.members, child)
-        {
-            self.members[target as usize].internal += 1;
-            self.edges.push(target);
-        }
     }
 
     fn admit(&mut self, worker: &Worker<'_>, reference: Ref) {

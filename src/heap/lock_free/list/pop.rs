@@ -100,9 +100,6 @@ impl Visit<'_, '_> {
         });
         // Rule R1: the reference moved out of the list into a register, and the count did not
         // change; the stamp must.
-        if self.worker.core.takes(Shortcut::NoTouchOnMove) {
-            return element;
-        }
         word::touch(&self.worker.core.slab.cell(element.index()).word);
         element
     }

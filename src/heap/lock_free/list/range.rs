@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use super::slot::{self, Content};
 use super::{Span, Storage, Visit};
-use crate::heap::lock_free::shortcut::Shortcut;
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::SeqCst;
@@ -78,9 +77,7 @@ impl Visit<'_, '_> {
     /// Follows up on a move of the head, which this mutator did: first the list's own stamp changes
     /// (rule R1: after the move), then what was passed is retired.
     pub(super) fn moved_head(&mut self, from: u64, to: u64) {
-        if !self.worker.core.takes(Shortcut::TouchBeforeMove) {
-            word::touch(&self.cell.word);
-        }
+        word::touch(&self.cell.word);
         let range = Range {
             storage: self.storage_counted(),
             next: from,

@@ -16,7 +16,6 @@ use super::Visit;
 use super::slot;
 use super::tail::Purpose;
 use crate::heap::lock_free::shortcut::Shortcut;
-use crate::heap::lock_free::word;
 use crate::sync::atomic::Ordering::SeqCst;
 
 impl Visit<'_, '_> {
@@ -65,9 +64,6 @@ impl Visit<'_, '_> {
 
     /// Moves the head, and follows up on it; fails with the head as it is.
     fn move_head(&mut self, from: u64, to: u64) -> Result<(), u64> {
-        if self.worker.core.takes(Shortcut::TouchBeforeMove) {
-            word::touch(&self.cell.word);
-        }
         self.storage
             .head
             .compare_exchange(from, to, SeqCst, SeqCst)?;

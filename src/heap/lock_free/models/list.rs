@@ -42,7 +42,8 @@ const fn case(elements: u32, popped: u32, programs: &'static [&'static [Op]]) ->
     }
 }
 
-static CASES: [Case; 17] = [
+static CASES: [Case; 18] = [
+    case(3, 0, &[&[Set(1)], &[Cut(1), Get(0)]]),
     case(1, 1, &[&[Append], &[Append, Append, Pop, Pop]]),
     case(1, 0, &[&[Append, Append], &[Pop, Pop]]),
     case(2, 0, &[&[Append, Len], &[Cut(1), Append]]),
