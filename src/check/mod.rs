@@ -13,12 +13,14 @@ mod conservation;
 mod counter;
 mod dangling;
 mod double_free;
+mod finalizers;
 mod length;
 mod order;
 mod poison;
 mod premature;
 mod refcounts;
 mod require;
+mod weak;
 
 pub use require::{counters, unmet};
 
@@ -137,7 +139,7 @@ pub struct Check {
 }
 
 /// Every check, in the order in which reports show them.
-pub const ALL: [Check; 11] = [
+pub const ALL: [Check; 13] = [
     refcounts::CHECK,
     dangling::CHECK,
     premature::CHECK,
@@ -148,6 +150,8 @@ pub const ALL: [Check; 11] = [
     counter::CHECK,
     length::CHECK,
     poison::CHECK,
+    weak::CHECK,
+    finalizers::CHECK,
     collector_state::CHECK,
 ];
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::{Evidence, ListTally, Moment};
+use crate::evidence::{Evidence, ListTally, Moment, WeakTally};
 use crate::plan::Requirement;
 
 /// Every counter of a run by name: the operations by kind, and what the heap and the harness
@@ -15,11 +15,11 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
         }
     }
     let stats = &evidence.stats;
-    let lists = || {
-        evidence
-            .mutators
-            .iter()
-            .flat_map(|mutator| mutator.tally.lists.values())
+    let mutators = || evidence.mutators.iter();
+    let lists = || mutators().flat_map(|mutator| mutator.tally.lists.values());
+    let weak = |pick: fn(&WeakTally) -> u64| {
+        let tallies = mutators().map(|mutator| &mutator.tally.weak);
+        tallies.map(pick).sum::<u64>()
     };
     let sum = |pick: fn(&ListTally) -> u64| lists().map(pick).sum::<u64>();
     let end = evidence.last_survey(Moment::End);
@@ -38,11 +38,18 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
             ("contended", stats.contended),
             ("switches", stats.switches),
             ("rss_bytes_peak", evidence.rss_bytes_peak),
-            ("noted", sum(|tally| tally.noted)),
+            ("upgraded", weak(|tally| tally.upgraded)),
+            ("upgrade_lost", weak(|tally| tally.lost)),
             (
-                "rounds",
-                evidence.mutators.iter().map(|mutator| mutator.rounds).sum(),
+                "finalized",
+                evidence.surveys.last().map_or(0, |survey| survey.finalized),
             ),
+            (
+                "resurrected",
+                mutators().map(|mutator| mutator.tally.resurrected).sum(),
+            ),
+            ("noted", sum(|tally| tally.noted)),
+            ("rounds", mutators().map(|mutator| mutator.rounds).sum()),
             ("surveys", evidence.surveys_made),
         ]
         .map(|(name, value)| (name.to_owned(), value)),

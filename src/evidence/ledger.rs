@@ -6,8 +6,8 @@
 
 use std::collections::VecDeque;
 
-use crate::heap::tag::{Doubles, OwnedSegment, SEGMENT_OBJECTS, Segment};
-use crate::heap::{OutOfMemory, Shape, Tag};
+use crate::heap::tag::{Notes, OwnedSegment, SEGMENT_OBJECTS, Segment};
+use crate::heap::{ObjectId, OutOfMemory, Shape, Tag};
 
 /// How many older segments are looked at whenever a new one is needed. Two keeps up with any
 /// pattern in which most objects die, since each look that succeeds frees what is needed next; a
@@ -24,7 +24,7 @@ pub struct Producer {
     recycled: u64,
     /// Births in `older` and before: the sequence number of the current segment's first object.
     base: u64,
-    doubles: Doubles,
+    notes: Notes,
 }
 
 impl Producer {
@@ -36,25 +36,39 @@ impl Producer {
             older: VecDeque::new(),
             recycled: 0,
             base: 0,
-            doubles: Doubles::default(),
+            notes: Notes::default(),
         }
     }
 
     /// A tag for a new object.
     #[inline]
     pub fn birth(&mut self, shape: Shape) -> Result<Tag, OutOfMemory> {
-        if let Some(tag) = self
-            .current
-            .as_mut()
-            .and_then(|segment| segment.birth(shape))
-        {
+        self.next(|segment| segment.birth(shape))
+    }
+
+    /// A tag for a new object that is made with a finalizer.
+    pub fn birth_with_finalizer(&mut self, shape: Shape) -> Result<Tag, OutOfMemory> {
+        self.next(|segment| segment.birth_with_finalizer(shape))
+    }
+
+    #[inline]
+    fn next(
+        &mut self,
+        birth: impl Fn(&mut OwnedSegment) -> Option<Tag>,
+    ) -> Result<Tag, OutOfMemory> {
+        if let Some(tag) = self.current.as_mut().and_then(&birth) {
             return Ok(tag);
         }
         self.next_segment()?;
-        self.current
-            .as_mut()
-            .and_then(|segment| segment.birth(shape))
-            .ok_or(OutOfMemory)
+        self.current.as_mut().and_then(birth).ok_or(OutOfMemory)
+    }
+
+    /// The heap had no room for this object, the latest one: that its finalizer did not run is no
+    /// wonder.
+    pub fn refused(&mut self, id: ObjectId) {
+        if let Some(current) = &self.current {
+            current.segment().excuse(id);
+        }
     }
 
     #[cold]
@@ -67,9 +81,9 @@ impl Producer {
             let Some(mut oldest) = self.older.pop_front() else {
                 break;
             };
-            if let Some(doubles) = oldest.recycle(self.number, self.base) {
+            if let Some(notes) = oldest.recycle(self.number, self.base) {
                 self.recycled += SEGMENT_OBJECTS as u64;
-                self.doubles.add(doubles);
+                self.notes.add(notes);
                 self.current = Some(oldest);
                 return Ok(());
             }
@@ -101,12 +115,12 @@ impl Producer {
             .map(|owned| (owned.number(), owned.segment()))
     }
 
-    /// The double deaths met so far.
-    pub fn doubles(&mut self) -> &Doubles {
+    /// What was noted so far besides births and deaths.
+    pub fn notes(&mut self) -> &Notes {
         for owned in self.older.iter().chain(&self.current) {
-            self.doubles.add(owned.segment().take_doubles());
+            self.notes.add(owned.segment().take_notes());
         }
-        &self.doubles
+        &self.notes
     }
 }
 
@@ -114,6 +128,7 @@ impl Producer {
 mod tests {
     use super::*;
     use crate::heap::tag::Life;
+    use crate::heap::{Finalizer, Global};
 
     /// Goal: a death is seen once, a second one is reported as double.
     #[test]
@@ -127,9 +142,12 @@ mod tests {
             Some((3, 0))
         );
         drop(Tag::from_bits(bits));
-        assert_eq!((id.state(), producer.doubles().count), (Life::Dead, 0));
+        assert_eq!(
+            (id.state(), producer.notes().double_deaths.count),
+            (Life::Dead, 0)
+        );
         drop(Tag::from_bits(bits));
-        assert_eq!(producer.doubles().first, vec![id]);
+        assert_eq!(producer.notes().double_deaths.first, vec![id]);
     }
 
     /// Goal: memory follows the living and not the born; a late death is still recognised after
@@ -150,7 +168,7 @@ mod tests {
         let dead: usize = producer.segments().map(|(_, segment)| segment.dead()).sum();
         assert_eq!(producer.recycled() + dead as u64, producer.born());
         drop(Tag::from_bits(first));
-        assert_eq!(producer.doubles().count, 1);
+        assert_eq!(producer.notes().double_deaths.count, 1);
     }
 
     /// Goal: one living object keeps its own segment and no other.
@@ -168,5 +186,57 @@ mod tests {
             .map(|(_, segment)| segment.alive().count())
             .sum();
         assert_eq!(alive, 1);
+    }
+
+    /// Goal: a finalizer is seen to run once, and running it again, or on what has none, is noted.
+    #[test]
+    fn finalizers_run_once() {
+        let mut producer = Producer::new(0);
+        let tag = producer.birth_with_finalizer(Shape::List).unwrap();
+        let plain = producer.birth(Shape::List).unwrap();
+        let id = tag.id();
+        assert_eq!((id.state(), id.shape()), (Life::Alive, Shape::List));
+        assert!(id.has_finalizer() && !plain.id().has_finalizer());
+        assert_eq!(Finalizer::Resurrect(Global(3)).run(id), Some(Global(3)));
+        assert_eq!(id.state(), Life::Finalized);
+        assert_eq!(producer.notes().clone(), finalized(1));
+        assert_eq!(Finalizer::Witness.run(id), None);
+        assert_eq!(producer.notes().stray_finalizations.first, [id]);
+        drop(tag);
+        Finalizer::Witness.run(id);
+        assert_eq!(producer.notes().stray_finalizations.count, 2);
+        Finalizer::Witness.run(plain.id());
+        assert_eq!(producer.notes().stray_finalizations.count, 3);
+        assert_eq!(producer.notes().finalized, 1);
+        assert_eq!(producer.notes().unfinalized_deaths.count, 0);
+    }
+
+    /// Goal: a death without the finalizer that was due is noted, but for what never lived; the
+    /// segment is recycled all the same, and the notes are kept.
+    #[test]
+    fn deaths_without_the_finalizer_are_noted() {
+        let mut producer = Producer::new(0);
+        let refused = producer.birth_with_finalizer(Shape::Leaf).unwrap().id();
+        assert_eq!(refused.state(), Life::Dead);
+        producer.refused(refused);
+        assert_eq!(producer.notes().clone(), Notes::default());
+        let lost = producer.birth_with_finalizer(Shape::Leaf).unwrap().id();
+        assert_eq!(producer.notes().unfinalized_deaths.first, [lost]);
+        for _ in 0..3 * SEGMENT_OBJECTS {
+            let tag = producer.birth_with_finalizer(Shape::Leaf).unwrap();
+            Finalizer::Witness.run(tag.id());
+        }
+        assert!(producer.recycled() > 0);
+        let notes = producer.notes();
+        assert_eq!(notes.finalized, 3 * SEGMENT_OBJECTS as u64);
+        assert_eq!(notes.unfinalized_deaths.count, 1);
+        assert_eq!(notes.double_deaths.count, 0);
+    }
+
+    fn finalized(finalized: u64) -> Notes {
+        Notes {
+            finalized,
+            ..Notes::default()
+        }
     }
 }

@@ -13,7 +13,7 @@ mod tally;
 
 pub use latency::Latency;
 pub use survey::{CounterFacts, Finding, ListFacts, Moment, ProducerFacts, Survey};
-pub use tally::{CounterTally, ListTally, Tally};
+pub use tally::{CounterTally, ListTally, Tally, WeakTally};
 
 use std::collections::BTreeMap;
 

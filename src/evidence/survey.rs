@@ -73,6 +73,16 @@ pub struct Survey {
     pub unreachable: Finding,
     /// Deaths of what was dead already.
     pub double_deaths: Finding,
+    /// Finalizers that ran.
+    pub finalized: u64,
+    /// Finalizers that ran again, on the dead, or on what has none.
+    pub stray_finalizations: Finding,
+    /// Deaths of objects whose finalizer had not run.
+    pub unfinalized_deaths: Finding,
+    /// Weak references that were tried.
+    pub weak_tried: u64,
+    /// Those that were upgraded although they should have been cleared, or the other way around.
+    pub miscleared: Finding,
     /// Reached objects whose stored count was compared; 0 without a census.
     pub counts_compared: u64,
     /// Those whose stored count differs from the references found.
@@ -105,6 +115,11 @@ impl Survey {
             premature: Finding::default(),
             unreachable: Finding::default(),
             double_deaths: Finding::default(),
+            finalized: 0,
+            stray_finalizations: Finding::default(),
+            unfinalized_deaths: Finding::default(),
+            weak_tried: 0,
+            miscleared: Finding::default(),
             counts_compared: 0,
             miscounted: Finding::default(),
             census: None,

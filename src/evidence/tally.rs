@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Finding;
+
 /// What one mutator did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -17,6 +19,10 @@ pub struct Tally {
     pub lists: BTreeMap<usize, ListTally>,
     /// What it did to each shared counter, likewise.
     pub counters: BTreeMap<usize, CounterTally>,
+    /// What became of its weak references.
+    pub weak: WeakTally,
+    /// Fetches that met an object whose finalizer had run.
+    pub resurrected: u64,
 }
 
 /// What one mutator did to one list.
@@ -103,6 +109,19 @@ impl ListTally {
             self.model_first_miss.get_or_insert((model, len));
         }
     }
+}
+
+/// What became of one mutator's weak references.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeakTally {
+    /// Upgrades that were won.
+    pub upgraded: u64,
+    /// Upgrades that were lost, of registers that hold weak references and nothing else.
+    pub lost: u64,
+    /// Those of either that could be judged by what the mutator itself held.
+    pub judged: u64,
+    /// Those of them that should have gone the other way.
+    pub wrong: Finding,
 }
 
 /// What one mutator did to one counter.

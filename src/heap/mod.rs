@@ -67,6 +67,34 @@ pub enum Shape {
     Counter = 3,
 }
 
+/// What an object does when it is about to die; plain data, since a heap runs it wherever it finds
+/// the object dying: in the mutator that released the last reference, or in the collector.
+///
+/// The rules are those of PEP 442. Once nothing but garbage refers to an object that was made with
+/// a finalizer, the heap voids the weak references to it and [runs](Self::run) the finalizer, once
+/// in the object's life. Only if it is still garbage after that (and after the finalizers of all
+/// others found dead with it) may it die, then or whenever it becomes garbage again. What is
+/// resurrected is an object like any other, with all that it refers to, and may be downgraded anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Finalizer {
+    /// Is seen to have run.
+    Witness,
+    /// Moves a counted reference to the object into a shared root, releasing what was there.
+    Resurrect(Global),
+}
+
+impl Finalizer {
+    /// Records that the object's finalizer runs. The heap then publishes the object in the shared
+    /// root that this returns, if any.
+    pub fn run(self, id: ObjectId) -> Option<Global> {
+        id.finalize();
+        match self {
+            Self::Witness => None,
+            Self::Resurrect(global) => Some(global),
+        }
+    }
+}
+
 /// What a heap can do. What it cannot do is skipped by name, never silently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caps {
@@ -236,7 +264,8 @@ pub trait Heap: Sync {
     /// Runs a full collection now. Called while no mutator runs.
     fn collect(&self) -> Result<Collection, Fault>;
 
-    /// Reclaims everything that can be reclaimed. Called while no mutator runs.
+    /// Reclaims everything that can be reclaimed, and runs the finalizers that this takes. Called
+    /// while no mutator runs.
     fn settle(&self) -> Result<(), Fault>;
 
     /// Shows every living object and what the heap believes of it, while no mutator runs; `None`
@@ -257,6 +286,19 @@ pub trait Heap: Sync {
 pub trait Mutator {
     /// Puts a new object of `shape` that holds `tag` into `dst`.
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory>;
+
+    /// As [`alloc`](Self::alloc), of an object with a finalizer, which its tag knows of. It does not
+    /// run if there is no room.
+    fn alloc_with_finalizer(
+        &mut self,
+        dst: Slot,
+        shape: Shape,
+        tag: Tag,
+        finalizer: Finalizer,
+    ) -> Result<(), OutOfMemory> {
+        let _ = finalizer;
+        self.alloc(dst, shape, tag)
+    }
 
     /// Makes `dst` refer to what `src` refers to, as well.
     fn copy(&mut self, dst: Slot, src: Slot);
@@ -360,7 +402,8 @@ pub trait Mutator {
         let _ = (dst, src);
     }
 
-    /// Makes `dst` a strong reference to the target of the weak one; false if it died.
+    /// Makes `dst` a strong reference to the target of the weak one; false if that died, or its
+    /// finalizer has run since the downgrade. Never lost while somebody holds the target.
     fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
         let _ = (dst, weak);
         false

@@ -6,27 +6,34 @@
 //! do is keep a tag as long as the object lives.
 //!
 //! ```text
-//! id:     | 0 … | shape:2 | generation:14 | segment:16 | entry:14 |
-//! entry:  | generation:14 | state:2 |            one u16 an object
+//! id:     | 0 … | shape:2 | generation:14 | state:2 | segment:16 | entry:14 |
+//! entry:                  | generation:14 | state:2 |      one u16 an object
 //! ```
+//!
+//! The state in an entry is *alive*, *finalized* (alive, but its finalizer has run) or *dead*; the
+//! one in an id says in which of the first two a proper death meets the entry. So an id carries the
+//! very word that its death compares with, and that an object with a finalizer died without it is
+//! found out at no cost.
 //!
 //! A segment belongs to one producer of one ledger. Once all of its objects are dead it is recycled
 //! under the next generation, so memory follows the live objects and not the run's length. Nothing
 //! needs wiping: an entry of an older generation is an unborn one. A late death is recognised for
 //! 16,384 recyclings of its segment, which is 268 million births in that one segment.
 //!
-//! Every access is `Relaxed` and none is a read-modify-write: a birth and a death cost about a
+//! Every access is `Relaxed` and none at a birth or death is a read-modify-write: those cost about a
 //! nanosecond each. Two threads that kill one object at the same instant may therefore be seen as
 //! one death; a correct heap never does that, and a broken one does not do it only so. Whoever reads
 //! the table as a whole (the survey) has met all mutators at a barrier, which orders their writes.
 
+mod segment;
+
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 use super::Shape;
+pub use segment::{Notes, OwnedSegment, Segment, Sightings};
 
 /// Objects in one segment. A power of two; 32 KiB of entries, so that a recycling scan takes
 /// microseconds and not milliseconds.
@@ -37,37 +44,28 @@ pub const SEGMENTS: usize = 1 << SEGMENT_BITS;
 const ENTRY_BITS: u32 = 14;
 const SEGMENT_BITS: u32 = 16;
 const GENERATION_BITS: u32 = 14;
-const GENERATION_MASK: u16 = (1 << GENERATION_BITS) - 1;
-const GENERATION_SHIFT: u32 = ENTRY_BITS + SEGMENT_BITS;
-const SHAPE_SHIFT: u32 = GENERATION_SHIFT + GENERATION_BITS;
+const STATE_BITS: u32 = 2;
+const STATE_SHIFT: u32 = ENTRY_BITS + SEGMENT_BITS;
+const SHAPE_SHIFT: u32 = STATE_SHIFT + STATE_BITS + GENERATION_BITS;
 
 const ALIVE: u16 = 1;
 const DEAD: u16 = 2;
-
-/// How many double deaths a segment keeps by name; the rest are only counted.
-const DOUBLE_SAMPLES: usize = 4;
+const FINALIZED: u16 = 3;
+const STATE_MASK: u16 = 3;
 
 static TABLE: [OnceLock<Box<Segment>>; SEGMENTS] = [const { OnceLock::new() }; SEGMENTS];
-static POOL: Mutex<Pool> = Mutex::new(Pool {
-    free: Vec::new(),
-    fresh: 0,
-});
-
-struct Pool {
-    free: Vec<u16>,
-    /// Segments that were ever handed out are `0..fresh`.
-    fresh: usize,
-}
 
 /// The name of one object: unique within a run, and while anything of the run is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ObjectId(u64);
 
 impl ObjectId {
-    fn new(segment: u16, entry: usize, generation: u16, shape: Shape) -> Self {
+    /// `last` is what the entry holds just before a proper death.
+    #[inline]
+    fn new(segment: u16, entry: usize, last: u16, shape: Shape) -> Self {
         Self(
             (shape as u64) << SHAPE_SHIFT
-                | u64::from(generation) << GENERATION_SHIFT
+                | u64::from(last) << STATE_SHIFT
                 | u64::from(segment) << ENTRY_BITS
                 | entry as u64,
         )
@@ -89,13 +87,27 @@ impl ObjectId {
         self.0 as usize & (SEGMENT_OBJECTS - 1)
     }
 
+    /// What the entry holds just before a proper death.
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "what is cut off is masked out anyway"
+        reason = "what is cut off belongs to the shape"
     )]
-    fn generation(self) -> u16 {
-        (self.0 >> GENERATION_SHIFT) as u16 & GENERATION_MASK
+    fn last(self) -> u16 {
+        // Forged bits must not name an entry that is unborn or dead.
+        (self.0 >> STATE_SHIFT) as u16 | ALIVE
+    }
+
+    /// What the entry holds in one of the states.
+    #[inline]
+    fn when(self, state: u16) -> u16 {
+        self.last() & !STATE_MASK | state
+    }
+
+    /// Whether the object was made with a finalizer.
+    #[inline]
+    pub fn has_finalizer(self) -> bool {
+        self.last() & STATE_MASK == FINALIZED
     }
 
     /// What the object was made as.
@@ -116,14 +128,18 @@ impl ObjectId {
         }
     }
 
+    /// Records that the object's finalizer runs. See
+    /// [`Finalizer::run`](super::Finalizer::run), which calls this.
+    pub(super) fn finalize(self) {
+        if let Some(segment) = TABLE[self.segment()].get() {
+            segment.finalize(self);
+        }
+    }
+
     /// Who made the object, and as which of its objects, counted from 0; `None` if the table no
     /// longer holds it.
     pub fn origin(self) -> Option<Origin> {
-        let segment = TABLE[self.segment()].get()?;
-        (segment.generation.load(Relaxed) == self.generation()).then(|| Origin {
-            producer: segment.producer.load(Relaxed),
-            sequence: segment.base.load(Relaxed) + self.entry() as u64,
-        })
+        TABLE[self.segment()].get()?.origin_of(self)
     }
 }
 
@@ -141,10 +157,20 @@ pub struct Origin {
 pub enum Life {
     /// Born and not dead.
     Alive,
+    /// Likewise, but its finalizer has run.
+    Finalized,
     /// Dead.
     Dead,
     /// Dead for so long that its segment was recycled, or never born at all.
     Unknown,
+}
+
+impl Life {
+    /// Whether it is born and not dead.
+    #[inline]
+    pub fn is_alive(self) -> bool {
+        matches!(self, Self::Alive | Self::Finalized)
+    }
 }
 
 /// What an object holds from birth to death. Dropping it records the death.
@@ -185,274 +211,5 @@ impl Drop for Tag {
         if let Some(segment) = TABLE[self.0.segment()].get() {
             segment.die(self.0);
         }
-    }
-}
-
-/// One block of entries. Never freed, so that any tag may be dropped at any time.
-#[derive(Debug)]
-pub struct Segment {
-    entries: [AtomicU16; SEGMENT_OBJECTS],
-    generation: AtomicU16,
-    /// How many generations its present owner had before this one. Changed with the generation,
-    /// under the lock of `doubles`.
-    recycled: AtomicU32,
-    producer: AtomicU32,
-    /// The producer's count of births when the segment became its own.
-    base: AtomicU64,
-    /// How many entries were given out; the producer's alone to change.
-    born: AtomicU32,
-    doubles: Mutex<Doubles>,
-}
-
-/// Deaths of what was dead already.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Doubles {
-    /// How many there were.
-    pub count: u64,
-    /// The first few.
-    pub first: Vec<ObjectId>,
-}
-
-impl Doubles {
-    /// Adds what another segment or an earlier generation met.
-    pub fn add(&mut self, other: Self) {
-        self.count += other.count;
-        let room = DOUBLE_SAMPLES.saturating_sub(self.first.len());
-        self.first.extend(other.first.into_iter().take(room));
-    }
-}
-
-impl Segment {
-    fn new() -> Self {
-        Self {
-            entries: [const { AtomicU16::new(0) }; SEGMENT_OBJECTS],
-            // Generation 0 is never handed out, so that a zeroed entry is an unborn one.
-            generation: AtomicU16::new(0),
-            recycled: AtomicU32::new(0),
-            producer: AtomicU32::new(0),
-            base: AtomicU64::new(0),
-            born: AtomicU32::new(0),
-            doubles: Mutex::new(Doubles::default()),
-        }
-    }
-
-    #[inline]
-    fn die(&self, id: ObjectId) {
-        let entry = &self.entries[id.entry()];
-        let generation = id.generation() << 2;
-        if entry.load(Relaxed) == generation | ALIVE {
-            entry.store(generation | DEAD, Relaxed);
-        } else {
-            self.die_again(id);
-        }
-    }
-
-    #[cold]
-    fn die_again(&self, id: ObjectId) {
-        let mut doubles = self.doubles.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_foreign(id) {
-            return;
-        }
-        doubles.add(Doubles {
-            count: 1,
-            first: vec![id],
-        });
-    }
-
-    /// Whether the object was born under an earlier owner, of a ledger that is closed: a heap may
-    /// let go of it as late as it likes, and that is no business of the present one.
-    fn is_foreign(&self, id: ObjectId) -> bool {
-        // Generations count 1, 2, … MASK, 1, …
-        let cycle = u32::from(GENERATION_MASK);
-        let current = u32::from(self.generation.load(Relaxed));
-        let age = (current + cycle - u32::from(id.generation())) % cycle;
-        age > self.recycled.load(Relaxed)
-    }
-
-    fn life(&self, id: ObjectId) -> Life {
-        let generation = id.generation() << 2;
-        match self.entries[id.entry()].load(Relaxed) {
-            entry if entry == generation | ALIVE => Life::Alive,
-            entry if entry == generation | DEAD => Life::Dead,
-            _ => Life::Unknown,
-        }
-    }
-
-    /// How many entries were given out.
-    pub fn born(&self) -> usize {
-        self.born.load(Relaxed) as usize
-    }
-
-    /// How many of them are dead.
-    pub fn dead(&self) -> usize {
-        let dead = self.generation.load(Relaxed) << 2 | DEAD;
-        self.entries[..self.born()]
-            .iter()
-            .filter(|entry| entry.load(Relaxed) == dead)
-            .count()
-    }
-
-    /// Whether every entry was given out and is dead again. Stops at the first that is not.
-    fn spent(&self) -> bool {
-        let dead = self.generation.load(Relaxed) << 2 | DEAD;
-        self.born() == SEGMENT_OBJECTS
-            && self.entries.iter().all(|entry| entry.load(Relaxed) == dead)
-    }
-
-    /// The entries that are alive.
-    pub fn alive(&self) -> impl Iterator<Item = usize> + '_ {
-        let alive = self.generation.load(Relaxed) << 2 | ALIVE;
-        self.entries[..self.born()]
-            .iter()
-            .enumerate()
-            .filter_map(move |(entry, state)| (state.load(Relaxed) == alive).then_some(entry))
-    }
-
-    /// The name of one of its objects, as far as the table knows it: all but the shape.
-    pub fn origin(&self, entry: usize) -> Origin {
-        Origin {
-            producer: self.producer.load(Relaxed),
-            sequence: self.base.load(Relaxed) + entry as u64,
-        }
-    }
-
-    /// The double deaths met in it since it was last asked.
-    pub fn take_doubles(&self) -> Doubles {
-        std::mem::take(&mut self.doubles.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// A segment in the hands of one owner.
-#[derive(Debug)]
-pub struct OwnedSegment {
-    number: u16,
-    segment: &'static Segment,
-    generation: u16,
-}
-
-impl OwnedSegment {
-    /// A segment of its own for `producer`, which has made `base` objects before; `None` once
-    /// [`SEGMENTS`] are in use.
-    pub fn take(producer: u32, base: u64) -> Option<Self> {
-        let (number, segment): (u16, &'static Segment) = {
-            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-            let number = pool.free.pop().map_or_else(
-                || {
-                    let fresh = u16::try_from(pool.fresh).ok()?;
-                    pool.fresh += 1;
-                    Some(fresh)
-                },
-                Some,
-            )?;
-            (
-                number,
-                TABLE[usize::from(number)].get_or_init(|| Box::new(Segment::new())),
-            )
-        };
-        let mut owned = Self {
-            number,
-            segment,
-            generation: 0,
-        };
-        owned.renew(producer, base, 0);
-        Some(owned)
-    }
-
-    /// Starts the next generation, if everything in this one is dead; the double deaths met in
-    /// this one are handed over.
-    pub fn recycle(&mut self, producer: u32, base: u64) -> Option<Doubles> {
-        self.segment.spent().then(|| {
-            let doubles = self.segment.take_doubles();
-            let recycled = self.segment.recycled.load(Relaxed);
-            self.renew(producer, base, recycled.saturating_add(1));
-            doubles
-        })
-    }
-
-    fn renew(&mut self, producer: u32, base: u64, recycled: u32) {
-        let segment = self.segment;
-        // A late death that meets an entry of the new generation locks this after it was renewed,
-        // and so sees whose the generation is.
-        let mut doubles = segment
-            .doubles
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        segment.recycled.store(recycled, Relaxed);
-        let next = (segment.generation.load(Relaxed) + 1) & GENERATION_MASK;
-        self.generation = next.max(1);
-        segment.generation.store(self.generation, Relaxed);
-        segment.producer.store(producer, Relaxed);
-        segment.base.store(base, Relaxed);
-        segment.born.store(0, Relaxed);
-        *doubles = Doubles::default();
-    }
-
-    /// The next object of this segment; `None` when it is full.
-    #[inline]
-    pub fn birth(&mut self, shape: Shape) -> Option<Tag> {
-        let born = self.segment.born.load(Relaxed);
-        let entry = born as usize;
-        self.segment
-            .entries
-            .get(entry)?
-            .store(self.generation << 2 | ALIVE, Relaxed);
-        self.segment.born.store(born + 1, Relaxed);
-        Some(Tag(ObjectId::new(
-            self.number,
-            entry,
-            self.generation,
-            shape,
-        )))
-    }
-
-    /// The segment's number in every [`ObjectId`] of its objects.
-    pub fn number(&self) -> usize {
-        usize::from(self.number)
-    }
-
-    /// The entries.
-    pub fn segment(&self) -> &'static Segment {
-        self.segment
-    }
-}
-
-impl Drop for OwnedSegment {
-    fn drop(&mut self) {
-        // The next generation starts before anyone else may own it: tags that outlive their ledger
-        // find their entry gone, and say so to nobody.
-        self.renew(0, 0, 0);
-        POOL.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .free
-            .push(self.number);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Goal: what a former owner's heap lets go of late is nobody's double death, while a second
-    /// death under the same owner is one, however often the segment was recycled meanwhile.
-    #[test]
-    fn late_deaths_are_the_former_owners() {
-        let mut owned = OwnedSegment::take(0, 0).expect("a segment is free");
-        let foreign = owned.birth(Shape::Leaf).expect("it has room").into_bits();
-        // What `take` does with a segment that another owner gave back.
-        owned.renew(1, 0, 0);
-        let mut own = None;
-        for _ in 0..3 {
-            while let Some(tag) = owned.birth(Shape::Leaf) {
-                own.get_or_insert(tag.id());
-            }
-            assert_eq!(owned.recycle(1, 0), Some(Doubles::default()));
-        }
-        let alive = owned.birth(Shape::Leaf).expect("it has room");
-        drop(Tag::from_bits(foreign));
-        assert_eq!(owned.segment().take_doubles(), Doubles::default());
-        let own = own.expect("something was born");
-        drop(Tag(own));
-        assert_eq!(owned.segment().take_doubles().first, vec![own]);
-        assert_eq!(alive.id().state(), Life::Alive);
     }
 }

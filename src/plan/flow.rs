@@ -9,7 +9,7 @@
 
 use super::value::{Contents, Register, Registers, Value};
 use super::{Arm, ListUsage, MutatorPlan, Needs, Op, OpKind, Plan, Step};
-use crate::heap::{Shape, Slot};
+use crate::heap::{Finalizer, Shape, Slot};
 
 /// An operation that cannot do what it is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,9 +193,16 @@ impl Walk<'_> {
     fn op(&mut self, step: usize, op: &Op) {
         self.flow.needs.add_op(op);
         match *op {
-            Op::Alloc { dst, shape } => {
-                self.gap |= self.state.unappended;
-                self.state.put_newest(dst, shape);
+            Op::Alloc { dst, shape } => self.alloc(dst, shape),
+            Op::AllocFinalized {
+                dst,
+                shape,
+                finalizer,
+            } => {
+                self.alloc(dst, shape);
+                if let Finalizer::Resurrect(_) = finalizer {
+                    self.contents.add(Value::new_object(shape));
+                }
             }
             Op::Copy { dst, src } => {
                 if let Some(value) = self.strong(step, src) {
@@ -277,6 +284,11 @@ impl Walk<'_> {
             Op::Len { list, .. } => drop(self.shaped(step, list, Shape::List)),
             _ => unreachable!("only operations on lists come here"),
         }
+    }
+
+    fn alloc(&mut self, dst: Slot, shape: Shape) {
+        self.gap |= self.state.unappended;
+        self.state.put_newest(dst, shape);
     }
 
     /// The registers are those of a mutator that has just come.

@@ -13,6 +13,7 @@ mod program;
 mod source;
 mod usage;
 mod value;
+mod weak;
 
 pub use flow::{Flow, Problem, ProblemKind};
 pub use needs::Needs;
@@ -20,6 +21,7 @@ pub use op::{Op, OpKind};
 pub(crate) use program::yields;
 pub use source::{BATCH_OPS, Batch, OpSource, Part};
 pub use usage::ListUsage;
+pub use weak::weak_registers;
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Op, OpKind};
-use crate::heap::{Caps, Shape};
+use crate::heap::{Caps, Finalizer, Shape};
 
 /// The abilities that a program makes use of, named like those of [`Caps`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Needs {
     pub globals: bool,
     /// It makes weak references.
     pub weak: bool,
+    /// It makes objects with finalizers.
+    #[serde(default)]
+    pub finalizers: bool,
 }
 
 impl Needs {
@@ -32,6 +35,7 @@ impl Needs {
             (self.counters, caps.counters, "counters"),
             (self.globals, caps.globals, "globals"),
             (self.weak, caps.weak, "weak references"),
+            (self.finalizers, caps.finalizers, "finalizers"),
         ]
         .into_iter()
         .filter_map(|(needed, there, name)| (needed && !there).then_some(name))
@@ -51,12 +55,9 @@ impl Needs {
             OpKind::Add | OpKind::Read | OpKind::Write => self.counters = true,
             OpKind::Publish | OpKind::Fetch => self.globals = true,
             OpKind::Downgrade | OpKind::Upgrade => self.weak = true,
-            OpKind::Alloc => {
-                if let Op::Alloc { shape, .. } = op {
-                    self.add_shape(*shape);
-                }
-            }
-            OpKind::Copy
+            OpKind::AllocFinalized => self.finalizers = true,
+            OpKind::Alloc
+            | OpKind::Copy
             | OpKind::Clear
             | OpKind::Load
             | OpKind::Store
@@ -65,6 +66,16 @@ impl Needs {
             | OpKind::Collect
             | OpKind::Rejoin
             | OpKind::Stall => {}
+        }
+        if let Op::Alloc { shape, .. } | Op::AllocFinalized { shape, .. } = op {
+            self.add_shape(*shape);
+        }
+        if let Op::AllocFinalized {
+            finalizer: Finalizer::Resurrect(_),
+            ..
+        } = op
+        {
+            self.globals = true;
         }
     }
 

@@ -1,6 +1,6 @@
 //! One operation of one mutator: sixteen bytes that mirror the heap's contract.
 
-use crate::heap::{Field, Global, Shape, Slot};
+use crate::heap::{Field, Finalizer, Global, Shape, Slot};
 
 /// What a mutator does next. See [`Mutator`](crate::heap::Mutator) for what each means; the ones
 /// that are not there say so here.
@@ -13,6 +13,12 @@ pub enum Op {
     Alloc {
         dst: Slot,
         shape: Shape,
+    },
+    /// `alloc_with_finalizer`
+    AllocFinalized {
+        dst: Slot,
+        shape: Shape,
+        finalizer: Finalizer,
     },
     Copy {
         dst: Slot,
@@ -129,6 +135,7 @@ const _: () = assert!(size_of::<Op>() <= 16);
 #[repr(u8)]
 pub enum OpKind {
     Alloc,
+    AllocFinalized,
     Copy,
     Clear,
     Load,
@@ -156,8 +163,9 @@ pub enum OpKind {
 
 impl OpKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Alloc,
+        Self::AllocFinalized,
         Self::Copy,
         Self::Clear,
         Self::Load,
@@ -187,6 +195,7 @@ impl OpKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Alloc => "alloc",
+            Self::AllocFinalized => "alloc-finalized",
             Self::Copy => "copy",
             Self::Clear => "clear",
             Self::Load => "load",
@@ -220,6 +229,7 @@ impl Op {
     pub fn kind(&self) -> OpKind {
         match self {
             Self::Alloc { .. } => OpKind::Alloc,
+            Self::AllocFinalized { .. } => OpKind::AllocFinalized,
             Self::Copy { .. } => OpKind::Copy,
             Self::Clear { .. } => OpKind::Clear,
             Self::Load { .. } => OpKind::Load,
@@ -243,6 +253,41 @@ impl Op {
             Self::Upgrade { .. } => OpKind::Upgrade,
             Self::Rejoin => OpKind::Rejoin,
             Self::Stall { .. } => OpKind::Stall,
+        }
+    }
+
+    /// The register whose reference it replaces or moves away; no operation has two, but for a
+    /// `Rejoin`, which has all of them.
+    pub fn changes(&self) -> Option<Slot> {
+        match *self {
+            Self::Alloc { dst, .. }
+            | Self::AllocFinalized { dst, .. }
+            | Self::Copy { dst, .. }
+            | Self::Clear { slot: dst }
+            | Self::Load { dst, .. }
+            | Self::Store { val: dst, .. }
+            | Self::Append { val: dst, .. }
+            | Self::Get { dst, .. }
+            | Self::Set { val: dst, .. }
+            | Self::Pop { dst, .. }
+            | Self::Publish { src: dst, .. }
+            | Self::Fetch { dst, .. }
+            | Self::Downgrade { dst, .. }
+            | Self::Upgrade { dst, .. } => Some(dst),
+            Self::Erase { .. }
+            | Self::Peek { .. }
+            | Self::Safepoint
+            | Self::Collect
+            | Self::Len { .. }
+            | Self::TruncateFront { .. }
+            | Self::TruncateFrontTo { .. }
+            | Self::TruncateBack { .. }
+            | Self::TruncateBackTo { .. }
+            | Self::Add { .. }
+            | Self::Read { .. }
+            | Self::WriteBack { .. }
+            | Self::Rejoin
+            | Self::Stall { .. } => None,
         }
     }
 

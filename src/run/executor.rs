@@ -7,9 +7,10 @@
 
 use crate::evidence::ledger::Producer;
 use crate::evidence::{CounterTally, ListTally};
-use crate::heap::{Fault, Mutator, OutOfMemory, Slot};
-use crate::plan::{Op, OpKind};
+use crate::heap::{Fault, Finalizer, Mutator, OutOfMemory, Shape, Slot};
+use crate::plan::{MutatorPlan, Needs, Op, OpKind};
 
+use super::attest::Attestor;
 use super::stopwatch::Stopwatch;
 
 /// Why a mutator cannot go on.
@@ -41,10 +42,15 @@ pub(super) struct Executor<W> {
     pub(super) counters: Box<[CounterTally]>,
     /// What `read` read last.
     accumulator: i64,
+    /// What the last `upgrade` or `fetch` answered.
+    found: bool,
+    /// There if the program has weak references or finalizers.
+    pub(super) attestor: Option<Attestor>,
 }
 
 impl<W: Stopwatch> Executor<W> {
-    pub(super) fn new(producer: Producer, registers: u32) -> Self {
+    pub(super) fn new(producer: Producer, plan: &MutatorPlan, needs: Needs) -> Self {
+        let registers = plan.registers;
         Self {
             producer,
             watch: W::new(),
@@ -52,6 +58,8 @@ impl<W: Stopwatch> Executor<W> {
             lists: vec![ListTally::default(); registers as usize].into_boxed_slice(),
             counters: vec![CounterTally::default(); registers as usize].into_boxed_slice(),
             accumulator: 0,
+            found: false,
+            attestor: Attestor::new(plan, needs),
         }
     }
 
@@ -68,9 +76,23 @@ impl<W: Stopwatch> Executor<W> {
         ops: &[Op],
         times: u32,
     ) -> Result<(), Halt> {
+        match self.attestor {
+            None => self.run_by(mutator, ops, times, Self::step),
+            Some(_) => self.run_by(mutator, ops, times, Self::attested_step),
+        }
+    }
+
+    #[inline]
+    fn run_by<M: Mutator>(
+        &mut self,
+        mutator: &mut M,
+        ops: &[Op],
+        times: u32,
+        step: impl Fn(&mut Self, &mut M, Op) -> Result<(), Halt>,
+    ) -> Result<(), Halt> {
         for done in 0..times {
             for (at, &op) in ops.iter().enumerate() {
-                if let Err(halt) = self.step(mutator, op) {
+                if let Err(halt) = step(self, mutator, op) {
                     self.count(ops, done);
                     self.count(&ops[..at], 1);
                     return Err(halt);
@@ -96,6 +118,15 @@ impl<W: Stopwatch> Executor<W> {
         self.end(mutator, op)
     }
 
+    /// The same, and then a look at what it left behind, outside the time that it took.
+    fn attested_step<M: Mutator>(&mut self, mutator: &mut M, op: Op) -> Result<(), Halt> {
+        self.step(mutator, op)?;
+        if let Some(attestor) = &mut self.attestor {
+            attestor.attest(mutator, op, self.found);
+        }
+        Ok(())
+    }
+
     #[inline]
     fn end<M: Mutator>(&mut self, mutator: &mut M, op: Op) -> Result<(), Halt> {
         mutator.safepoint().map_err(Halt::Fault)?;
@@ -113,6 +144,9 @@ impl<W: Stopwatch> Executor<W> {
         self.watch.begin();
         let mutator = perform()?;
         self.end(mutator, op)?;
+        if let Some(attestor) = &mut self.attestor {
+            attestor.attest(mutator, op, false);
+        }
         self.count(&[op], 1);
         Ok(())
     }
@@ -129,6 +163,11 @@ impl<W: Stopwatch> Executor<W> {
                 let tag = self.producer.birth(shape)?;
                 mutator.alloc(dst, shape, tag)?;
             }
+            Op::AllocFinalized {
+                dst,
+                shape,
+                finalizer,
+            } => self.alloc_finalized(mutator, dst, shape, finalizer)?,
             Op::Copy { dst, src } => mutator.copy(dst, src),
             Op::Clear { slot } => mutator.clear(slot),
             Op::Load { dst, obj, field } => mutator.load(dst, obj, field),
@@ -140,13 +179,7 @@ impl<W: Stopwatch> Executor<W> {
             // Every operation is followed by a safepoint; this one is nothing but that.
             Op::Safepoint => {}
             Op::Collect => mutator.collect(),
-            Op::Append { list, val } => {
-                if mutator.append(list, val) {
-                    self.list(list).append();
-                } else {
-                    self.list(list).refuse();
-                }
-            }
+            Op::Append { list, val } => self.append(mutator, list, val),
             Op::Len { list, note_above } => {
                 let len = mutator.len(list);
                 self.list(list).len(len, note_above);
@@ -155,8 +188,7 @@ impl<W: Stopwatch> Executor<W> {
                 mutator.get(dst, list, u64::from(index));
             }
             Op::Set { list, index, val } => {
-                let replaced = mutator.set(list, u64::from(index), val);
-                self.list(list).replaced += u64::from(replaced);
+                self.list(list).replaced += u64::from(mutator.set(list, index.into(), val));
             }
             Op::Pop { dst, list } => {
                 if mutator.pop(dst, list) {
@@ -184,15 +216,38 @@ impl<W: Stopwatch> Executor<W> {
             }
             Op::Publish { global, src } => mutator.publish(global, src),
             Op::Fetch { dst, global } => {
-                mutator.fetch(dst, global);
+                self.found = mutator.fetch(dst, global);
             }
             Op::Downgrade { dst, src } => mutator.downgrade(dst, src),
             Op::Upgrade { dst, weak } => {
-                mutator.upgrade(dst, weak);
+                self.found = mutator.upgrade(dst, weak);
             }
             Op::Rejoin | Op::Stall { .. } => unreachable!("{op:?} stands alone in its batch"),
         }
         Ok(())
+    }
+
+    fn alloc_finalized<M: Mutator>(
+        &mut self,
+        mutator: &mut M,
+        dst: Slot,
+        shape: Shape,
+        finalizer: Finalizer,
+    ) -> Result<(), OutOfMemory> {
+        let tag = self.producer.birth_with_finalizer(shape)?;
+        let id = tag.id();
+        mutator
+            .alloc_with_finalizer(dst, shape, tag, finalizer)
+            .inspect_err(|_| self.producer.refused(id))
+    }
+
+    #[inline]
+    fn append<M: Mutator>(&mut self, mutator: &mut M, list: Slot, val: Slot) {
+        if mutator.append(list, val) {
+            self.list(list).append();
+        } else {
+            self.list(list).refuse();
+        }
     }
 
     #[inline]

@@ -109,6 +109,9 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         };
         let mutator = self.place.mutator();
         surveyor.visit(mutator, &witness);
+        if let Some(attestor) = &executor.attestor {
+            surveyor.probe(mutator, &witness, attestor);
+        }
         if round.place == 0 {
             surveyor.visit_globals(mutator, &witness);
         }

@@ -5,6 +5,7 @@
 //! will be judged by, nor how anything looks: an [`Observer`] is told of progress, and asked after
 //! each survey at a pause whether to go on.
 
+mod attest;
 mod builtin;
 mod executor;
 mod host;

@@ -13,6 +13,7 @@ use crate::evidence::{Ended, Latency, MutatorEvidence, Tally};
 use crate::heap::{Global, Heap, Mutator, Seat, Slot};
 use crate::plan::{Batch, MutatorPlan, Op, OpKind, OpSource, Part};
 
+use super::attest::Attestor;
 use super::executor::{Executor, Halt};
 use super::place::Place;
 use super::rendezvous::Intent;
@@ -72,7 +73,7 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
         plan,
         number,
         place,
-        executor: Executor::<W>::new(Producer::new(seat.number), plan.registers),
+        executor: Executor::<W>::new(Producer::new(seat.number), plan, stage.needs),
         depth_max,
         until_pause: pause_interval(stage.options.verify),
         until_done: quota(stage, number),
@@ -248,6 +249,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             counts,
             lists,
             counters,
+            attestor,
             ..
         } = executor;
         for global in 0..stage.plan.globals {
@@ -262,12 +264,15 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             .into_iter()
             .zip(counts)
             .filter(|(_, count)| *count > 0);
+        let (weak, resurrected) = attestor.map(Attestor::into_tally).unwrap_or_default();
         let tally = Tally {
             ops: ops
                 .map(|(kind, count)| (kind.name().to_owned(), count))
                 .collect(),
             lists: held(plan, &lists, |tally| *tally != Default::default()),
             counters: held(plan, &counters, |tally| *tally != Default::default()),
+            weak,
+            resurrected,
         };
         Outcome {
             evidence: MutatorEvidence {

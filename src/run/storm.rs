@@ -11,8 +11,8 @@ use crate::clock::{Clock, Stamp};
 use crate::evidence::ledger::Producer;
 use crate::evidence::{Ended, Evidence, Latency, Moment, Survey};
 use crate::heap::pause::Cause;
-use crate::heap::{Heap, Mutator, ObjectId, Pauses, Seat, Slot};
-use crate::plan::Plan;
+use crate::heap::{Fault, Global, Heap, Mutator, ObjectId, Pauses, Seat, Slot};
+use crate::plan::{Needs, Plan};
 
 use super::rendezvous::Rendezvous;
 use super::seat::{self, Outcome};
@@ -30,6 +30,7 @@ const SURVEYS_KEPT: usize = 32;
 pub(super) struct Stage<'r, H> {
     pub(super) heap: &'r H,
     pub(super) plan: &'r Plan,
+    pub(super) needs: Needs,
     pub(super) options: &'r Options,
     pub(super) observer: &'r dyn Observer,
     pub(super) rendezvous: Rendezvous,
@@ -74,6 +75,7 @@ pub fn run<H: Heap>(
     let stage = Stage {
         heap: &heap,
         plan,
+        needs: plan.needs(),
         options,
         observer,
         rendezvous: Rendezvous::new(mutators),
@@ -265,7 +267,7 @@ impl<'r, H: Heap> Stage<'r, H> {
         if !whole {
             surveyor.give_up("a mutator was lost, and its births with it");
         }
-        match catch_unwind(AssertUnwindSafe(|| self.heap.settle())) {
+        match catch_unwind(AssertUnwindSafe(|| self.let_go(producers))) {
             Ok(Ok(())) => {}
             Ok(Err(fault)) => surveyor.settle_failed(fault.to_string()),
             Err(panic) => surveyor.settle_failed(panic_message(&*panic)),
@@ -282,6 +284,33 @@ impl<'r, H: Heap> Stage<'r, H> {
                 message: panic_message(&*panic),
             }),
         }
+    }
+
+    /// Settles the heap until nothing is reachable. Finalizers may have published objects since
+    /// the mutators emptied the shared roots, and may do so again, but each of them only once.
+    fn let_go(&self, producers: &mut [&mut Producer]) -> Result<(), Fault> {
+        self.heap.settle()?;
+        if !self.needs.finalizers {
+            return Ok(());
+        }
+        let mut finalized = || -> u64 { producers.iter_mut().map(|p| p.notes().finalized).sum() };
+        loop {
+            let before = finalized();
+            self.empty_roots()?;
+            self.heap.settle()?;
+            if finalized() == before {
+                return Ok(());
+            }
+        }
+    }
+
+    fn empty_roots(&self) -> Result<(), Fault> {
+        let number = u32::try_from(self.plan.mutators.len()).unwrap_or(u32::MAX);
+        let mut mutator = self.heap.attach(Seat { number, slots: 1 })?;
+        for global in 0..self.plan.globals {
+            mutator.publish(Global(global), Slot(0));
+        }
+        Ok(())
     }
 
     fn evidence(

@@ -6,10 +6,11 @@ use crate::evidence::ledger::Producer;
 use crate::evidence::{
     CounterFacts, CounterTally, Finding, ListFacts, ListTally, Moment, ProducerFacts, Survey,
 };
-use crate::heap::tag::{Doubles, Origin, Segment};
+use crate::heap::tag::{Origin, Segment, Sightings};
 use crate::heap::{Belief, Heap, Mutator, ObjectId, Shape, Slot};
 use crate::plan::Plan;
 
+use super::attest::{Attestor, Lost};
 use super::walk::{ListWitness, Marks, Walk};
 
 /// What one mutator brings to a survey besides its registers.
@@ -34,6 +35,8 @@ pub(super) struct Surveyor<'p> {
     marks: Marks,
     lists: SharedLists,
     counters: Vec<CounterFacts>,
+    /// Weak references that were lost although their targets live.
+    lost: Vec<Lost>,
     segments: Vec<(usize, &'static Segment)>,
     recycled: u64,
 }
@@ -67,6 +70,7 @@ impl<'p> Surveyor<'p> {
                     sum: 0,
                 })
                 .collect(),
+            lost: Vec::new(),
             segments: Vec::new(),
             recycled: 0,
         }
@@ -147,6 +151,19 @@ impl<'p> Surveyor<'p> {
         }
     }
 
+    /// Tries one mutator's weak references.
+    pub(super) fn probe<M: Mutator>(
+        &mut self,
+        mutator: &mut M,
+        witness: &Witness<'_>,
+        attestor: &Attestor,
+    ) {
+        let spare = Slot(witness.scratch);
+        let (tried, lost) = attestor.probe(mutator, spare, &mut self.survey.miscleared);
+        self.survey.weak_tried += tried;
+        self.lost.extend(lost);
+    }
+
     fn walk<'a, M: Mutator>(
         &'a mut self,
         mutator: &'a mut M,
@@ -171,14 +188,29 @@ impl<'p> Surveyor<'p> {
         self.recycled += producer.recycled();
         self.segments.extend(producer.segments());
         self.lists.born(number, producer.born());
-        let Doubles { count, first } = producer.doubles().clone();
-        let finding = &mut self.survey.double_deaths;
-        finding.count += count;
-        finding.first.extend(
-            first
-                .into_iter()
-                .map(|id| format!("{} died again", name(self.plan, id))),
-        );
+        let notes = producer.notes().clone();
+        let survey = &mut self.survey;
+        survey.finalized += notes.finalized;
+        for (sightings, finding, what) in [
+            (notes.double_deaths, &mut survey.double_deaths, "died again"),
+            (
+                notes.stray_finalizations,
+                &mut survey.stray_finalizations,
+                "was finalized again, or after its death, or has no finalizer",
+            ),
+            (
+                notes.unfinalized_deaths,
+                &mut survey.unfinalized_deaths,
+                "died although its finalizer had not run",
+            ),
+        ] {
+            let Sightings { count, first } = sightings;
+            let names = first.into_iter().map(|id| name(self.plan, id));
+            finding.count += count;
+            finding
+                .first
+                .extend(names.map(|name| format!("{name} {what}")));
+        }
     }
 
     /// Holds the ledger and the census against the walks.
@@ -199,6 +231,15 @@ impl<'p> Surveyor<'p> {
                         "{} is unreachable, and kept",
                         origin_name(plan, segment.origin(entry))
                     )
+                });
+            }
+        }
+        for Lost(target) in std::mem::take(&mut self.lost) {
+            if self.marks.reached(target.segment(), target.entry()) {
+                let plan = self.plan;
+                self.survey.miscleared.add(|| {
+                    let target = name(plan, target);
+                    format!("a weak reference to {target} was cleared, but it is reachable")
                 });
             }
         }

@@ -8,7 +8,7 @@
 //! takes its parent's place, so a chain of any length needs two registers and a list needs one.
 
 use crate::evidence::{Finding, Survey};
-use crate::heap::tag::{Life, SEGMENT_OBJECTS};
+use crate::heap::tag::SEGMENT_OBJECTS;
 use crate::heap::{Field, Mutator, ObjectId, Peek, Shape, Slot};
 
 /// The most registers that a walk may need; deeper graphs are reported as not walked. A random
@@ -208,7 +208,7 @@ impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
             }
             Peek::Object(id) => {
                 self.survey.references += 1;
-                if id.state() == Life::Alive {
+                if id.state().is_alive() {
                     *self.marks.entry(id) += 1;
                     return Some(id);
                 }

@@ -5,8 +5,9 @@
 
 /// Counters that a run can be required to reach. The first are the operations, by
 /// [`OpKind::name`](crate::plan::OpKind::name): how many were done.
-pub const COUNTERS: [&str; 35] = [
+pub const COUNTERS: [&str; 40] = [
     "alloc",
+    "alloc-finalized",
     "copy",
     "clear",
     "load",
@@ -39,6 +40,10 @@ pub const COUNTERS: [&str; 35] = [
     "cycles_freed",
     "contended",
     "switches",
+    "upgraded",
+    "upgrade_lost",
+    "finalized",
+    "resurrected",
     "noted",
     "rounds",
 ];

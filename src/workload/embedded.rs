@@ -30,6 +30,8 @@ const ALL: &[Embedded] = embedded![
     "chain",
     "handoff",
     "graph",
+    "weakrefs",
+    "finalizers",
     "thread-churn",
     "stalled-reader",
 ];

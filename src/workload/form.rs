@@ -90,6 +90,15 @@ pub const FORMS: &[Form] = &[
         &[key("dst", Written), key("shape", Shape)],
     ),
     form(
+        "alloc-finalized",
+        "makes an object with a finalizer, which publishes it in the `mailbox`, if there is one",
+        &[
+            key("dst", Written),
+            key("shape", Shape),
+            optional("mailbox", Mailbox),
+        ],
+    ),
+    form(
         "copy",
         "makes `dst` refer to what `src` refers to, as well",
         &[key("dst", Written), key("src", Read)],

@@ -10,7 +10,7 @@ use super::diagnostic::Complaint;
 use super::draw::Amount;
 use super::lower::Lowering;
 use super::step::{Arg, OpNode};
-use crate::heap::{Field, Global, Shape, Slot};
+use crate::heap::{Field, Finalizer, Global, Shape, Slot};
 use crate::plan::{AnyField, Arm, Draw, Op, Step, Template};
 
 /// The most elements that an operation on a list may name: more than a heap has cells.
@@ -100,6 +100,14 @@ impl Lowered<'_, '_> {
             "alloc" => Op::Alloc {
                 dst: self.slot("dst"),
                 shape: self.shape().unwrap_or(Shape::Node),
+            },
+            "alloc-finalized" => Op::AllocFinalized {
+                dst: self.slot("dst"),
+                shape: self.shape().unwrap_or(Shape::Node),
+                finalizer: match self.op.arg("mailbox") {
+                    Some(_) => Finalizer::Resurrect(self.global()),
+                    None => Finalizer::Witness,
+                },
             },
             "copy" => Op::Copy {
                 dst: self.slot("dst"),

@@ -12,9 +12,11 @@ use gcstorm::run::{Budget, Options, Unobserved, Verify, run};
 use crate::bad_heap::Flaw;
 use crate::{plan_of, result, storm, storm_for, violated};
 
-/// Visitors that leave with full registers, of objects that others use too and of garbage.
+/// Visitors that leave with full registers: of objects that others use too, of garbage, of one that
+/// is finalized by it, and a weak one.
 const VISITS: &str = r#"
 summary = "three that come and go"
+mailboxes = ["risen"]
 [objects]
 list = "list"
 total = "counter"
@@ -29,6 +31,9 @@ loop = [
   { op = "get", dst = "held", list = "list", index = 2 },
   { op = "clear", slot = "held" },
   { op = "get", dst = "held", list = "list", index = 3 },
+  { op = "downgrade", dst = "weak", src = "held" },
+  { op = "alloc-finalized", dst = "last", shape = "leaf", mailbox = "risen" },
+  { op = "upgrade", dst = "again", weak = "weak" },
   { op = "ring", size = 2, dst = "ring" },
   { op = "chain", size = 4, dst = "chain" },
   { op = "truncate-front", list = "list", leave = 10 },

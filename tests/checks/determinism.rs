@@ -35,11 +35,11 @@ fn streams<H: Heap>(plan: &Plan, heap: H) -> Vec<Vec<Call>> {
     );
     let mut streams = log.into_inner().expect("nobody panicked");
     // The last seat is the setup's. What follows a program is the survey's walk, and depends on
-    // where the program ended; every operation that asks the heap for anything is at least one call.
+    // where the program ended; every operation that is written down is at least one call.
     streams.truncate(plan.mutators.len());
     for (stream, mutator) in streams.iter_mut().zip(&evidence.mutators) {
         let ops = &mutator.tally.ops;
-        let silent = ["safepoint", "rejoin", "stall"];
+        let silent = ["safepoint", "rejoin", "stall", "peek"];
         let silent: u64 = silent.iter().filter_map(|kind| ops.get(*kind)).sum();
         let calls = ops.values().sum::<u64>() - silent;
         stream.truncate(usize::try_from(calls).expect("it is small"));

@@ -21,6 +21,7 @@ use gcstorm::workload::Workload;
 /// A list under two threads, one counter, objects in registers while they are truncated.
 const MIXED: &str = r#"
 summary = "a bit of everything, for checks to look at"
+mailboxes = ["risen"]
 [objects]
 list = "list"
 total = "counter"
@@ -35,6 +36,26 @@ loop = [
   { op = "truncate-front", list = "list", leave = 30 },
   { op = "add", counter = "total", by = 2, times = 7 },
   { op = "ring", size = 3 },
+  { op = "alloc", dst = "target", shape = "node" },
+  { op = "downgrade", dst = "weak", src = "target" },
+  { op = "upgrade", dst = "again", weak = "weak" },
+  { op = "clear", slot = "again" },
+  { op = "clear", slot = "target" },
+  { op = "upgrade", dst = "again", weak = "weak" },
+  { op = "alloc", dst = "kept", shape = "leaf" },
+  { op = "downgrade", dst = "kept-weak", src = "kept" },
+  { op = "alloc-finalized", dst = "dying", shape = "node", mailbox = "risen" },
+  { op = "downgrade", dst = "dying-weak", src = "dying" },
+  { op = "clear", slot = "dying" },
+  { op = "upgrade", dst = "again", weak = "dying-weak" },
+  { op = "fetch", dst = "risen", mailbox = "risen" },
+  { op = "clear", slot = "risen" },
+  { op = "alloc-finalized", dst = "first", shape = "node", mailbox = "risen" },
+  { op = "alloc-finalized", dst = "second", shape = "node" },
+  { op = "copy", dst = "third", src = "first" },
+  { op = "store", obj = "second", field = 0, val = "third" },
+  { op = "store", obj = "first", field = 0, val = "second" },
+  { op = "clear", slot = "first" },
 ]
 [[threads]]
 name = "reader"
@@ -174,6 +195,13 @@ fn every_flaw_trips_its_check() {
         (Flaw::LenLies, "length"),
         (Flaw::Spoiled, "poison"),
         (Flaw::MarkLeft, "collector-state"),
+        (Flaw::WeakKept, "weak"),
+        (Flaw::WeakLost, "weak"),
+        (Flaw::WeakClearedAtRest, "weak"),
+        (Flaw::WeakOutlivesFinalizer, "weak"),
+        (Flaw::FinalizesTwice, "finalizers"),
+        (Flaw::FinalizesNever, "finalizers"),
+        (Flaw::ResurrectsTheDead, "premature"),
         (Flaw::NotesOther, "collector-state"),
         (Flaw::SettleFails, "completeness"),
         (Flaw::CensusOmits, "refcounts"),
@@ -210,6 +238,10 @@ fn flaws_are_told_apart() {
         (Flaw::DropsTwice, &["double-free"]),
         (Flaw::Spoiled, &["poison"]),
         (Flaw::MarkLeft, &["collector-state"]),
+        (Flaw::WeakLost, &["weak"]),
+        (Flaw::WeakOutlivesFinalizer, &["weak"]),
+        (Flaw::FinalizesTwice, &["finalizers"]),
+        (Flaw::FinalizesNever, &["finalizers"]),
     ] {
         let plan = plan(3);
         assert_eq!(

@@ -22,6 +22,15 @@ pub(crate) fn apply(mutator: &mut impl Mutator, births: &mut Births, op: Op) -> 
             let tag = births.tag(shape);
             return Answer::Found(mutator.alloc(dst, shape, tag).is_ok());
         }
+        Op::AllocFinalized {
+            dst,
+            shape,
+            finalizer,
+        } => {
+            let tag = births.tag_with_finalizer(shape);
+            let made = mutator.alloc_with_finalizer(dst, shape, tag, finalizer);
+            return Answer::Found(made.is_ok());
+        }
         Op::Copy { dst, src } => mutator.copy(dst, src),
         Op::Clear { slot } => mutator.clear(slot),
         Op::Load { dst, obj, field } => mutator.load(dst, obj, field),

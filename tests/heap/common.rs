@@ -2,7 +2,7 @@
 
 use gcstorm::heap::counted::{GilHeap, open_gil};
 use gcstorm::heap::gil::Gil;
-use gcstorm::heap::tag::OwnedSegment;
+use gcstorm::heap::tag::{Notes, OwnedSegment};
 use gcstorm::heap::{Collector, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
 
 /// Makes tags and counts how many of them are alive.
@@ -11,6 +11,8 @@ pub(crate) struct Births {
     producer: u32,
     segments: Vec<OwnedSegment>,
     born: u64,
+    /// What was noted so far.
+    notes: Notes,
 }
 
 impl Births {
@@ -19,12 +21,22 @@ impl Births {
             producer,
             segments: Vec::new(),
             born: 0,
+            notes: Notes::default(),
         }
     }
 
     pub(crate) fn tag(&mut self, shape: Shape) -> Tag {
+        self.next(|segment| segment.birth(shape))
+    }
+
+    /// A tag for an object that is made with a finalizer.
+    pub(crate) fn tag_with_finalizer(&mut self, shape: Shape) -> Tag {
+        self.next(|segment| segment.birth_with_finalizer(shape))
+    }
+
+    fn next(&mut self, birth: impl Fn(&mut OwnedSegment) -> Option<Tag>) -> Tag {
         loop {
-            if let Some(tag) = self.segments.last_mut().and_then(|last| last.birth(shape)) {
+            if let Some(tag) = self.segments.last_mut().and_then(&birth) {
                 self.born += 1;
                 return tag;
             }
@@ -42,12 +54,27 @@ impl Births {
             .sum()
     }
 
+    fn notes(&mut self) -> &Notes {
+        for owned in &self.segments {
+            self.notes.add(owned.segment().take_notes());
+        }
+        &self.notes
+    }
+
     /// How many deaths were recorded twice.
-    pub(crate) fn doubles(&self) -> u64 {
-        self.segments
-            .iter()
-            .map(|owned| owned.segment().take_doubles().count)
-            .sum()
+    pub(crate) fn doubles(&mut self) -> u64 {
+        self.notes().double_deaths.count
+    }
+
+    /// How many finalizers ran.
+    pub(crate) fn finalized(&mut self) -> u64 {
+        self.notes().finalized
+    }
+
+    /// How many ran once too often, or not at all.
+    pub(crate) fn misfinalized(&mut self) -> u64 {
+        let notes = self.notes();
+        notes.stray_finalizations.count + notes.unfinalized_deaths.count
     }
 }
 

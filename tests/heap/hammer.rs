@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use gcstorm::heap::counted::{open_gil, open_racy};
-use gcstorm::heap::{Field, Global, Heap, HeapConfig, Mutator, Shape, Slot};
+use gcstorm::heap::{Field, Finalizer, Global, Heap, HeapConfig, Mutator, Shape, Slot};
 use gcstorm::plan::Op;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -45,6 +45,19 @@ fn unpublish_shared(heap: &impl Heap) {
     }
 }
 
+/// Lets go of everything, until no finalizer brings anything back.
+fn empty(heap: &impl Heap, births: &mut [Births]) {
+    let mut finalized = || births.iter_mut().map(Births::finalized).sum::<u64>();
+    loop {
+        let before = finalized();
+        unpublish_shared(heap);
+        heap.settle().expect("settling does not fail");
+        if finalized() == before {
+            return;
+        }
+    }
+}
+
 /// An operation on shared objects and private ones, that keeps lists at some length.
 fn draw(random: &mut ChaCha8Rng) -> Op {
     let any = |random: &mut ChaCha8Rng| Slot(random.random_range(3..REGISTERS));
@@ -52,12 +65,7 @@ fn draw(random: &mut ChaCha8Rng) -> Op {
     let field = Field(random.random_range(0..2));
     let node = *[NODE, first, first].choose(random).expect("not empty");
     match random.random_range(0..28_u32) {
-        0..6 => Op::Alloc {
-            dst: first,
-            shape: *[Shape::Leaf, Shape::Node, Shape::Node, Shape::List]
-                .choose(random)
-                .expect("not empty"),
-        },
+        0..6 => draw_alloc(random, first),
         6..11 => Op::Append {
             list: LIST,
             val: first,
@@ -118,6 +126,22 @@ fn draw(random: &mut ChaCha8Rng) -> Op {
     }
 }
 
+fn draw_alloc(random: &mut ChaCha8Rng, dst: Slot) -> Op {
+    let shape = *[Shape::Leaf, Shape::Node, Shape::Node, Shape::List]
+        .choose(random)
+        .expect("not empty");
+    let finalizer = match random.random_range(0..12) {
+        0 => Finalizer::Witness,
+        1 => Finalizer::Resurrect(Global(3)),
+        _ => return Op::Alloc { dst, shape },
+    };
+    Op::AllocFinalized {
+        dst,
+        shape,
+        finalizer,
+    }
+}
+
 /// Runs `ops` operations on each of `threads` threads, whatever the heap says at safepoints;
 /// their registers are empty when it returns.
 fn hammer(heap: &impl Heap, births: &mut [Births], ops: u32, seed: u64) {
@@ -155,15 +179,20 @@ fn with_the_lock_nothing_breaks() {
     hammer(&heap, &mut births[1..], 100_000, 1);
     let alive: u64 = births.iter().map(Births::alive).sum();
     assert_sound(&heap, alive);
-    unpublish_shared(&heap);
-    heap.settle().unwrap();
+    empty(&heap, &mut births);
     assert_sound(&heap, 0);
     let stats = heap.stats();
     assert!(stats.switches > 10, "{stats:?}");
     assert!(stats.collections > 2, "{stats:?}");
     assert!(stats.cycles_freed > 100, "{stats:?}");
     assert!(births.iter().all(|births| births.alive() == 0));
-    assert!(births.iter().all(|births| births.doubles() == 0));
+    assert!(
+        births[1..]
+            .iter_mut()
+            .all(|births| births.finalized() > 100)
+    );
+    assert!(births.iter_mut().all(|births| births.doubles() == 0));
+    assert!(births.iter_mut().all(|births| births.misfinalized() == 0));
 }
 
 /// Goal: without the lock the same programs never crash and never hang, also long after the heap
@@ -198,9 +227,14 @@ fn one_thread_alone_needs_no_lock() {
     let mut births: Vec<Births> = (0..2).map(Births::new).collect();
     publish_shared(&heap, &mut births[0]);
     hammer(&heap, &mut births[1..], 100_000, 1);
-    unpublish_shared(&heap);
-    heap.settle().unwrap();
+    empty(&heap, &mut births);
     assert_eq!(heap.stats().faults.total(), 0);
     assert!(births.iter().all(|births| births.alive() == 0));
-    assert!(births.iter().all(|births| births.doubles() == 0));
+    assert!(
+        births[1..]
+            .iter_mut()
+            .all(|births| births.finalized() > 100)
+    );
+    assert!(births.iter_mut().all(|births| births.doubles() == 0));
+    assert!(births.iter_mut().all(|births| births.misfinalized() == 0));
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod common;
+mod finalizers;
 mod hammer;
 mod lifetimes;
 mod lock;

@@ -1,9 +1,14 @@
 //! Every operation against a model that has no counts: after each step it looks at all references
 //! there are, and what none leads to is dead.
+//!
+//! Of several objects that die at once and want to be resurrected in one shared root, the last one
+//! wins, and which that is is the heap's choice. So the model asks the tags which finalizers ran,
+//! and the roots what they hold, says why that was not allowed if it was not, and goes on from there.
 
 use std::collections::{HashMap, VecDeque};
 
-use gcstorm::heap::{Field, Global, Heap, Mutator, ObjectId, Peek, Shape, Slot};
+use gcstorm::heap::tag::Life;
+use gcstorm::heap::{Field, Finalizer, Global, Heap, Mutator, ObjectId, Peek, Shape, Slot};
 use gcstorm::plan::Op;
 use proptest::prelude::*;
 
@@ -12,18 +17,30 @@ use crate::common::{Births, assert_sound, gil, seat};
 
 const REGISTERS: u32 = 6;
 const GLOBALS: u16 = 3;
+/// A register that no operation uses, to look into shared roots with.
+const SPARE: Slot = Slot(REGISTERS);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Register {
     Empty,
     Strong(usize),
-    Weak(usize),
+    Weak(usize, Made),
+}
+
+/// When a weak reference was made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Made {
+    BeforeFinalizer,
+    AfterFinalizer,
 }
 
 #[derive(Debug)]
 struct Object {
     shape: Shape,
     dead: bool,
+    finalizer: Option<Finalizer>,
+    /// Its finalizer has run.
+    finalized: bool,
     /// A node's two fields, or a list's elements.
     refs: VecDeque<Option<usize>>,
     value: i64,
@@ -94,18 +111,22 @@ impl Model {
         }
     }
 
-    /// What no register and no global reaches dies.
-    fn collect(&mut self) {
+    /// What registers and these roots reach.
+    fn reached(&self, globals: &[Option<usize>]) -> Vec<bool> {
         let registers = (0..REGISTERS).filter_map(|slot| self.strong(Slot(slot)));
-        let mut found: Vec<usize> = registers
-            .chain(self.globals.iter().copied().flatten())
-            .collect();
+        let mut found: Vec<usize> = registers.chain(globals.iter().copied().flatten()).collect();
         let mut reached = vec![false; self.objects.len()];
         while let Some(object) = found.pop() {
             if !std::mem::replace(&mut reached[object], true) {
                 found.extend(self.objects[object].refs.iter().copied().flatten());
             }
         }
+        reached
+    }
+
+    /// What no register and no global reaches dies.
+    fn collect(&mut self) {
+        let reached = self.reached(&self.globals);
         for (object, reached) in self.objects.iter_mut().zip(reached) {
             object.dead |= !reached;
         }
@@ -115,28 +136,91 @@ impl Model {
         self.objects.iter().filter(|object| !object.dead).count() as u64
     }
 
-    fn apply(&mut self, op: Op, ids: &[ObjectId]) -> Answer {
-        let answer = self.apply_to_objects(op, ids);
+    fn make(&mut self, dst: Slot, shape: Shape, finalizer: Option<Finalizer>) -> Answer {
+        let refs = if shape == Shape::Node { 2 } else { 0 };
+        self.objects.push(Object {
+            shape,
+            dead: false,
+            finalizer,
+            finalized: false,
+            refs: vec![None; refs].into(),
+            value: 0,
+        });
+        self.put(dst, Register::Strong(self.objects.len() - 1));
+        Answer::Found(true)
+    }
+
+    fn made(&self, object: usize) -> Made {
+        if self.objects[object].finalized {
+            Made::AfterFinalizer
+        } else {
+            Made::BeforeFinalizer
+        }
+    }
+
+    /// Takes over which finalizers the heap ran and what it put into the roots, after an operation
+    /// was applied and before anything died of it.
+    fn follow_finalizers(&mut self, ids: &[ObjectId], globals: Vec<Option<usize>>) {
+        let ran: Vec<usize> = (0..ids.len())
+            .filter(|&object| {
+                let known = &self.objects[object];
+                let state = ids[object].state();
+                let ran = known.finalizer.is_some() && state != Life::Alive;
+                assert_eq!(state == Life::Finalized, ran && state != Life::Dead);
+                ran && !known.finalized
+            })
+            .collect();
+        let wants = |object: usize, global: usize| {
+            let global = u16::try_from(global).expect("there are few");
+            self.objects[object].finalizer == Some(Finalizer::Resurrect(Global(global)))
+        };
+        let mut unchanged = globals.clone();
+        for (global, now) in globals.iter().enumerate() {
+            let risen = now.filter(|object| ran.contains(object));
+            assert!(
+                risen.is_some() || *now == self.globals[global],
+                "root {global} holds {now:?}, which did not rise"
+            );
+            assert!(risen.is_none_or(|object| wants(object, global)));
+            if risen.is_some() {
+                unchanged[global] = None;
+            }
+        }
+        // What is still held by what was there before was never garbage.
+        let needed = self.reached(&unchanged);
+        for &object in &ran {
+            assert!(!needed[object], "object {object} was finalized while held");
+            let last = (0..globals.len())
+                .find(|&global| wants(object, global))
+                .is_none_or(|global| globals[global].is_some_and(|now| ran.contains(&now)));
+            assert!(last, "object {object} was finalized, and not resurrected");
+        }
+        for object in ran {
+            self.objects[object].finalized = true;
+        }
+        self.globals = globals;
+    }
+
+    /// What dies of the last operation.
+    fn settle(&mut self, op: Op) {
         if op == Op::Collect {
             self.collect();
         }
         self.bury();
-        answer
+        let missed =
+            |object: &Object| object.dead && object.finalizer.is_some() && !object.finalized;
+        let missed = self.objects.iter().position(missed);
+        assert_eq!(missed, None, "it should have been finalized");
     }
 
     fn apply_to_objects(&mut self, op: Op, ids: &[ObjectId]) -> Answer {
         match op {
-            Op::Alloc { dst, shape } => {
-                let refs = if shape == Shape::Node { 2 } else { 0 };
-                self.objects.push(Object {
-                    shape,
-                    dead: false,
-                    refs: vec![None; refs].into(),
-                    value: 0,
-                });
-                self.put(dst, Register::Strong(self.objects.len() - 1));
-                return Answer::Found(true);
-            }
+            Op::Alloc { dst, shape } => return self.make(dst, shape, None),
+            Op::AllocFinalized {
+                dst,
+                shape,
+                finalizer,
+            } => return self.make(dst, shape, Some(finalizer)),
             Op::Copy { dst, src } => match self.registers[src.0 as usize] {
                 Register::Empty => {}
                 held => self.put(dst, held),
@@ -165,7 +249,7 @@ impl Model {
             }
             Op::Safepoint => return Answer::Found(true),
             Op::Publish { global, src } => {
-                if !matches!(self.registers[src.0 as usize], Register::Weak(_)) {
+                if !matches!(self.registers[src.0 as usize], Register::Weak(..)) {
                     self.globals[usize::from(global.0)] = self.strong(src);
                     self.put(src, Register::Empty);
                 }
@@ -176,15 +260,15 @@ impl Model {
             }
             Op::Downgrade { dst, src } => {
                 if let Some(object) = self.strong(src) {
-                    self.put(dst, Register::Weak(object));
+                    self.put(dst, Register::Weak(object, self.made(object)));
                 }
             }
             Op::Upgrade { dst, weak } => {
-                let Register::Weak(target) = self.registers[weak.0 as usize] else {
+                let Register::Weak(target, made) = self.registers[weak.0 as usize] else {
                     return Answer::Found(false);
                 };
-                let lives = !self.objects[target].dead;
-                return Answer::Found(lives && self.put_option(dst, Some(target)));
+                let stands = !self.objects[target].dead && made == self.made(target);
+                return Answer::Found(stands && self.put_option(dst, Some(target)));
             }
             Op::Add { .. } | Op::Read { .. } | Op::WriteBack { .. } => {
                 return self.apply_to_counter(op);
@@ -280,8 +364,19 @@ fn any_op() -> impl Strategy<Value = Op> {
         Shape::List,
         Shape::Counter,
     ]);
+    let finalizer = prop_oneof![
+        1 => Just(Finalizer::Witness),
+        2 => global().prop_map(Finalizer::Resurrect),
+    ];
+    let finalized =
+        (slot(), shape.clone(), finalizer).prop_map(|(dst, shape, finalizer)| Op::AllocFinalized {
+            dst,
+            shape,
+            finalizer,
+        });
     let objects = prop_oneof![
-        6 => (slot(), shape).prop_map(|(dst, shape)| Op::Alloc { dst, shape }),
+        3 => finalized,
+        5 => (slot(), shape).prop_map(|(dst, shape)| Op::Alloc { dst, shape }),
         3 => (slot(), slot()).prop_map(|(dst, src)| Op::Copy { dst, src }),
         1 => slot().prop_map(|slot| Op::Clear { slot }),
         2 => (slot(), slot(), field()).prop_map(|(dst, obj, field)| Op::Load { dst, obj, field }),
@@ -312,31 +407,64 @@ fn any_op() -> impl Strategy<Value = Op> {
     prop_oneof![4 => objects, 3 => lists, 2 => rest]
 }
 
+/// What each shared root holds, by the model's numbers.
+fn look_at_roots(mutator: &mut impl Mutator, ids: &[ObjectId]) -> Vec<Option<usize>> {
+    let look = |global| {
+        let found = mutator.fetch(SPARE, Global(global));
+        let seen = mutator.peek(SPARE);
+        mutator.clear(SPARE);
+        match seen {
+            Peek::Object(id) if found => ids.iter().position(|other| *other == id),
+            _ => None,
+        }
+    };
+    (0..GLOBALS).map(look).collect()
+}
+
+/// Collects until nothing comes of it: a finalizer may have dropped a cycle from a root.
+fn collect_all(mutator: &mut impl Mutator, births: &mut Births) {
+    loop {
+        let before = (births.alive(), births.finalized());
+        mutator.collect();
+        if (births.alive(), births.finalized()) == before {
+            return;
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     /// Goal: every operation answers as the model does, exactly the model's objects are alive after
     /// every step, stored counts are the references there are, and settling leaves exactly what
-    /// registers and globals reach.
+    /// registers and globals reach. Finalizers run once, when nothing else holds their object and
+    /// before it dies, and what they resurrect lives on.
     #[test]
     fn operations_follow_the_model(ops in prop::collection::vec(any_op(), 1..400)) {
         let heap = gil(1000);
         let mut births = Births::new(0);
         let mut model = Model::new();
         let mut ids = Vec::new();
-        let mut mutator = heap.attach(seat(0, REGISTERS)).unwrap();
+        let mut mutator = heap.attach(seat(0, REGISTERS + 1)).unwrap();
         for op in ops {
             let found = apply(&mut mutator, &mut births, op);
-            if let Op::Alloc { dst, .. } = op {
+            if op == Op::Collect {
+                collect_all(&mut mutator, &mut births);
+            }
+            if let Op::Alloc { dst, .. } | Op::AllocFinalized { dst, .. } = op {
                 let Answer::Seen(Peek::Object(id)) = apply(&mut mutator, &mut births, Op::Peek { slot: dst })
                 else { panic!("nothing was made by {op:?}") };
                 ids.push(id);
             }
-            prop_assert_eq!(found, model.apply(op, &ids), "{:?}", op);
-            prop_assert_eq!(births.alive(), model.alive(), "after {:?}", op);
+            prop_assert_eq!(found, model.apply_to_objects(op, &ids), "{:?}", op);
+            model.follow_finalizers(&ids, look_at_roots(&mut mutator, &ids));
+            model.settle(op);
+            for (object, id) in model.objects.iter().zip(&ids) {
+                prop_assert_eq!(object.dead, id.state() == Life::Dead, "after {:?}", op);
+            }
         }
         let counts = model.counts();
-        let expected: HashMap<ObjectId, u64> = std::iter::zip(ids, counts)
+        let expected: HashMap<ObjectId, u64> = std::iter::zip(ids.iter().copied(), counts)
             .zip(&model.objects)
             .filter_map(|(counted, object)| (!object.dead).then_some(counted))
             .collect();
@@ -346,10 +474,13 @@ proptest! {
         });
         prop_assert_eq!(believed, expected);
         drop(mutator);
-        model.registers.fill(Register::Empty);
-        model.collect();
         heap.settle().unwrap();
+        model.registers.fill(Register::Empty);
+        let roots = look_at_roots(&mut heap.attach(seat(0, REGISTERS + 1)).unwrap(), &ids);
+        model.follow_finalizers(&ids, roots);
+        model.settle(Op::Collect);
         prop_assert_eq!(births.alive(), model.alive());
+        prop_assert_eq!((births.doubles(), births.misfinalized()), (0, 0));
         assert_sound(&heap, model.alive());
     }
 }

@@ -146,7 +146,7 @@ live_object = 1"#,
 "#,
         r#"apend = 1
 "#,
-        "14:1: unknown counter `apend` | did you mean `append`? known are `alloc`, `copy`, `clear`, `load`, `store`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write`, `publish`, `fetch`, `downgrade`, `upgrade`, `rejoin`, `stall`, `allocated`, `freed`, `live_peak`, `unreclaimed_peak`, `collections`, `full_collections`, `cycles_freed`, `contended`, `switches`, `noted`, `rounds`",
+        "14:1: unknown counter `apend` | did you mean `append`? known are `alloc`, `alloc-finalized`, `copy`, `clear`, `load`, `store`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write`, `publish`, `fetch`, `downgrade`, `upgrade`, `rejoin`, `stall`, `allocated`, `freed`, `live_peak`, `unreclaimed_peak`, `collections`, `full_collections`, `cycles_freed`, `contended`, `switches`, `upgraded`, `upgrade_lost`, `finalized`, `resurrected`, `noted`, `rounds`",
     ),
     (
         r#"name = "worker""#,
@@ -183,7 +183,17 @@ text = "t"
     (
         r#"{ op = "append-new", list = "items" },"#,
         r#"{ op = "appendnew", list = "items" },"#,
-        "18:10: unknown operation `appendnew` | did you mean `append-new`? known are `alloc`, `copy`, `clear`, `load`, `store`, `erase`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write-back`, `publish`, `fetch`, `downgrade`, `upgrade`, `append-new`, `reload`, `ring`, `chain`, `rejoin`, `stall`",
+        "18:10: unknown operation `appendnew` | did you mean `append-new`? known are `alloc`, `alloc-finalized`, `copy`, `clear`, `load`, `store`, `erase`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write-back`, `publish`, `fetch`, `downgrade`, `upgrade`, `append-new`, `reload`, `ring`, `chain`, `rejoin`, `stall`",
+    ),
+    (
+        r#"{ op = "append-new", list = "items" },"#,
+        r#"{ op = "alloc-finalized", dst = "x" },"#,
+        "18:10: `alloc-finalized` needs `shape` | makes an object with a finalizer, which publishes it in the `mailbox`, if there is one",
+    ),
+    (
+        r#"{ op = "append-new", list = "items" },"#,
+        r#"{ op = "alloc-finalized", dst = "x", shape = "leaf", mailbox = "bocks" },"#,
+        "18:66: unknown mailbox `bocks` | the only one here is `box`",
     ),
     (
         r#"{ op = "append-new", list = "items" },"#,
@@ -451,7 +461,7 @@ fn unknown_names_are_answered_with_the_known() {
         error,
         "unknown workload `shard-list`\nhelp: did you mean `shared-list`? known are \
          `shared-list`, `counter`, `churn`, `cycles`, `live-heap`, `chain`, `handoff`, `graph`, \
-         `thread-churn`, `stalled-reader`"
+         `weakrefs`, `finalizers`, `thread-churn`, `stalled-reader`"
     );
     let error = Workload::named("no/such/file.toml")
         .unwrap_err()

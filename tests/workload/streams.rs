@@ -77,6 +77,10 @@ handoff producer-0 78cd4f7ed3424ce5
 handoff consumer-0 b601f556e9505542
 graph weaver-0 410a6e871fa7f9f9
 graph weaver-1 61e76b8cd4b3f499
+weakrefs cache-0 452cc4b73e2e3b95
+weakrefs cache-1 929ba6bbf8e34a84
+finalizers maker-0 aceae22f0598f795
+finalizers maker-1 9a1d028c50fe3c8d
 thread-churn visitor-0 2fbbc7825ec7030b
 thread-churn visitor-1 900b9ddd299486d4
 thread-churn visitor-2 ca75a48cbc3f3bf9

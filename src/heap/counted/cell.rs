@@ -2,21 +2,23 @@
 //!
 //! ```text
 //! cell:       | count | trial | incarnation | flags | slot 0 | slot 1 |
-//! reference:  | incarnation:32 | index:32 |
+//! reference:  | incarnation:32 | late:1 | 0 | index:30 |
+//! flags:      | global:16 | 0 | resurrects | finalized | unfinalized | tracked | shape:2 |
 //! ```
 //!
 //! The incarnation is odd while the object lives and changes at birth and at death, so a reference
 //! whose incarnation is not the cell's was kept too long. A *weak* reference carries the even
 //! number below its target's incarnation: it is never followed by mistake, and is nothing but a
-//! note of which object to ask for. Cell 0 is never used, so neither kind is ever 0, the empty
+//! note of which object to ask for. It is void once its target's finalizer has run, unless it was
+//! made *late*, which is to say after that; so both have a flag for it. Cell 0 is never used, so neither kind is ever 0, the empty
 //! reference. Incarnations wrap after 2^31 lives of one cell, which a reference would have to sit
 //! out to be mistaken.
 
 #![expect(unsafe_code, reason = "the cell is marked as valid when zeroed")]
 
 use super::word::{Half, Word};
-use crate::heap::Shape;
 use crate::heap::slab::Zeroed;
+use crate::heap::{Finalizer, Global, Shape};
 
 /// What a free cell's slots hold. No reference looks like it: an index this large is refused when
 /// a heap is opened.
@@ -26,7 +28,17 @@ const SHAPE_MASK: u32 = 3;
 /// The generations hold an entry for this object.
 const TRACKED: u32 = 4;
 
+/// It has a finalizer that has not run …
+const UNFINALIZED: u32 = 8;
+/// … or that has.
+const FINALIZED: u32 = 16;
+/// The finalizer publishes it, in the root whose number is in the upper half.
+const RESURRECTS: u32 = 32;
+const GLOBAL_SHIFT: u32 = 16;
+
 const STRONG_BIT: u64 = 1 << 32;
+/// In a weak reference only; indices end below it.
+const LATE_BIT: u64 = 1 << 31;
 const INDEX_MASK: u64 = 0xFFFF_FFFF;
 
 /// A reference as it is stored: empty, strong or weak.
@@ -72,12 +84,19 @@ impl Ref {
         self != Self::NONE && !self.is_strong()
     }
 
-    pub(super) fn weakened(self) -> Self {
-        Self(self.0 & !STRONG_BIT)
+    /// The weak reference to this object, whose cell it is.
+    pub(super) fn weakened(self, cell: &Cell) -> Self {
+        let late = if cell.is_finalized() { LATE_BIT } else { 0 };
+        Self(self.0 & !STRONG_BIT | late)
     }
 
     pub(super) fn strengthened(self) -> Self {
-        Self(self.0 | STRONG_BIT)
+        Self(self.0 & !LATE_BIT | STRONG_BIT)
+    }
+
+    /// Whether a weak reference was made after its target's finalizer had run.
+    pub(super) fn is_late(self) -> bool {
+        self.0 & LATE_BIT != 0
     }
 }
 
@@ -161,13 +180,50 @@ impl Cell {
         self.flags.set(self.flags.get() | TRACKED);
     }
 
-    /// Whether no object needs to be released before it: nothing is stored in it.
+    /// Whether nothing needs to be done before it is free: nothing is stored in it, and no
+    /// finalizer is to run.
     #[inline]
     pub(super) fn is_bare(&self) -> bool {
-        match self.shape() {
-            Shape::Leaf | Shape::Counter => true,
-            Shape::Node => self.slots[0].get() | self.slots[1].get() == 0,
-            Shape::List => false,
+        const LEAF: u32 = Shape::Leaf as u32;
+        const COUNTER: u32 = Shape::Counter as u32;
+        const NODE: u32 = Shape::Node as u32;
+        match self.flags.get() & (SHAPE_MASK | UNFINALIZED) {
+            LEAF | COUNTER => true,
+            NODE => self.slots[0].get() | self.slots[1].get() == 0,
+            _ => false,
         }
+    }
+
+    /// Gives a new object its finalizer.
+    pub(super) fn set_finalizer(&self, finalizer: Finalizer) {
+        let flags = match finalizer {
+            Finalizer::Witness => 0,
+            Finalizer::Resurrect(Global(global)) => RESURRECTS | u32::from(global) << GLOBAL_SHIFT,
+        };
+        self.flags.set(self.flags.get() | UNFINALIZED | flags);
+    }
+
+    #[inline]
+    pub(super) fn is_unfinalized(&self) -> bool {
+        self.flags.get() & UNFINALIZED != 0
+    }
+
+    #[inline]
+    pub(super) fn is_finalized(&self) -> bool {
+        self.flags.get() & FINALIZED != 0
+    }
+
+    /// The finalizer, if it is still to run; from here on it has, and older weak references are
+    /// void.
+    pub(super) fn take_finalizer(&self) -> Option<Finalizer> {
+        let flags = self.flags.get();
+        if flags & UNFINALIZED == 0 {
+            return None;
+        }
+        self.flags.set(flags & !UNFINALIZED | FINALIZED);
+        Some(match flags & RESURRECTS {
+            0 => Finalizer::Witness,
+            _ => Finalizer::Resurrect(Global((flags >> GLOBAL_SHIFT) as u16)),
+        })
     }
 }

@@ -9,6 +9,9 @@
 //! and 1 more than what is left of its count for what is on trial. So nothing needs to be cleaned up:
 //! the living are reset as they are found, the dead as they are freed.
 //!
+//! If any of the dead have finalizers, those run first, which may put references to some of
+//! the dead into shared roots. So the dead alone are tried once more, by the counts that they have then.
+//!
 //! The dead are freed directly: references among them are not counted down one by one, only those
 //! that lead out. The mutators stand still meanwhile, by virtue of the lock.
 
@@ -33,9 +36,16 @@ impl Counted {
         }
         self.collecting.set(1);
         let members = self.generations.members(generation, &self.cells);
-        self.put_on_trial(members);
-        self.subtract_internal(members);
-        self.acquit_reachable(members, work);
+        for (_, cell) in self.living(members) {
+            put_on_trial(cell);
+        }
+        self.try_members(members, work);
+        if self.finalize_condemned(members, work) {
+            for (_, cell) in self.on_trial(members) {
+                put_on_trial(cell);
+            }
+            self.try_members(members, work);
+        }
         let done = Collection {
             examined: members.len() as u64,
             freed: self.free_condemned(members, work),
@@ -50,15 +60,15 @@ impl Counted {
         done
     }
 
-    fn put_on_trial(&self, members: &[Word]) {
-        for cell in self.living(members) {
-            cell.1.trial.set(cell.1.count.get().saturating_add(1));
-        }
+    /// Acquits those on trial that something else refers to.
+    fn try_members(&self, members: &[Word], work: &mut Work) {
+        self.subtract_internal(members);
+        self.acquit_reachable(members, work);
     }
 
     fn subtract_internal(&self, members: &[Word]) {
-        for (index, cell) in self.living(members) {
-            self.for_each_child(index, cell, |_, child| {
+        for (object, cell) in self.on_trial(members) {
+            self.for_each_child(object.index(), cell, |_, child| {
                 let trial = child.trial.get();
                 if trial > 1 {
                     child.trial.set(trial - 1);
@@ -72,12 +82,12 @@ impl Counted {
         // Under a lock each member is found once. Without one, another collection may put members
         // back on trial for ever.
         let mut bound = members.len();
-        for (index, cell) in self.living(members) {
+        for (object, cell) in self.living(members) {
             if cell.trial.get() <= 1 {
                 continue;
             }
             cell.trial.set(0);
-            work.found.push(index);
+            work.found.push(object.index());
             while let Some(index) = work.found.pop() {
                 let Some(cell) = self.cells.at(index) else {
                     continue;
@@ -96,11 +106,9 @@ impl Counted {
     /// Frees every member that is still on trial; returns how many.
     fn free_condemned(&self, members: &[Word], work: &mut Work) -> u64 {
         let mut freed = 0;
-        for (index, cell) in self.living(members) {
-            if cell.trial.get() != 0 {
-                self.free_one_condemned(index, cell, work);
-                freed += 1;
-            }
+        for (object, cell) in self.on_trial(members) {
+            self.free_one_condemned(object.index(), cell, work);
+            freed += 1;
         }
         freed
     }
@@ -142,11 +150,21 @@ impl Counted {
 
     /// The objects of entries, but for those that died since the entries were squeezed.
     #[inline]
-    fn living<'a>(&'a self, members: &'a [Word]) -> impl Iterator<Item = (u32, &'a Cell)> {
+    fn living<'a>(&'a self, members: &'a [Word]) -> impl Iterator<Item = (Ref, &'a Cell)> {
         members.iter().filter_map(|entry| {
             let object = Ref::from_bits(entry.get());
-            is_member(object, &self.cells).map(|cell| (object.index(), cell))
+            is_member(object, &self.cells).map(|cell| (object, cell))
         })
+    }
+
+    /// Those that were not acquitted.
+    #[inline]
+    pub(super) fn on_trial<'a>(
+        &'a self,
+        members: &'a [Word],
+    ) -> impl Iterator<Item = (Ref, &'a Cell)> {
+        self.living(members)
+            .filter(|(_, cell)| cell.trial.get() != 0)
     }
 
     /// Calls `visit` with every object that this one refers to, as often as it does.
@@ -180,4 +198,8 @@ impl Counted {
             }
         }
     }
+}
+
+fn put_on_trial(cell: &Cell) {
+    cell.trial.set(cell.count.get().saturating_add(1));
 }

@@ -33,6 +33,7 @@
 //! | `cells` | birth, death, the free list |
 //! | `pages`, `list` | elements of lists |
 //! | `release` | counting, and what dies of it |
+//! | `finalize` | running finalizers |
 //! | `generations`, `collect` | when to look for cycles, and how |
 //! | `census` | what the heap believes of itself |
 //! | `registers` | one mutator, and what operations are made of |
@@ -43,6 +44,7 @@ mod cell;
 mod cells;
 mod census;
 mod collect;
+mod finalize;
 mod generations;
 mod list;
 mod mutator;
@@ -127,6 +129,8 @@ pub struct Counted {
     collections: Word,
     full_collections: Word,
     cycles_freed: Word,
+    /// Finalizers that ran.
+    finalized: Word,
 }
 
 impl Counted {
@@ -153,6 +157,7 @@ impl Counted {
             collections: Word::default(),
             full_collections: Word::default(),
             cycles_freed: Word::default(),
+            finalized: Word::default(),
         }
     }
 

@@ -10,8 +10,8 @@ use super::generations::Generation;
 use super::registers::{CountedMutator, Tenancy};
 use super::release::End;
 use crate::heap::{
-    Belief, Caps, Census, Collection, Collector, Fault, Field, Global, Mutator, OutOfMemory, Peek,
-    Shape, Slot, Stats, Tag,
+    Belief, Caps, Census, Collection, Collector, Fault, Field, Finalizer, Global, Mutator,
+    OutOfMemory, Peek, Shape, Slot, Stats, Tag,
 };
 
 /// What counted heaps can do.
@@ -22,7 +22,7 @@ pub(super) const CAPS: Caps = Caps {
     counters: true,
     globals: true,
     weak: true,
-    finalizers: false,
+    finalizers: true,
     certifies_death: true,
 };
 
@@ -38,6 +38,20 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
             return Ok(());
         }
         self.alloc_slowly(dst, shape, tag)
+    }
+
+    fn alloc_with_finalizer(
+        &mut self,
+        dst: Slot,
+        shape: Shape,
+        tag: Tag,
+        finalizer: Finalizer,
+    ) -> Result<(), OutOfMemory> {
+        self.alloc(dst, shape, tag)?;
+        if let Some(cell) = self.heap.follow(self.register(dst)) {
+            cell.set_finalizer(finalizer);
+        }
+        Ok(())
     }
 
     #[inline]
@@ -229,8 +243,9 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     fn downgrade(&mut self, dst: Slot, src: Slot) {
         let reference = self.register(src);
-        if reference.is_strong() && self.heap.follow(reference).is_some() {
-            self.put(dst, reference.weakened());
+        if let Some(cell) = self.heap.follow(reference) {
+            let weak = reference.weakened(cell);
+            self.put(dst, weak);
         }
     }
 
@@ -241,11 +256,10 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         }
         let strong = reference.strengthened();
         // That the target is gone is no fault here, but the question.
-        let lives = self
-            .heap
-            .cells
-            .at(strong.index())
-            .is_some_and(|cell| cell.incarnation.get() == strong.incarnation());
+        let lives = self.heap.cells.at(strong.index()).is_some_and(|cell| {
+            cell.incarnation.get() == strong.incarnation()
+                && cell.is_finalized() == reference.is_late()
+        });
         lives && self.put_copy(dst, strong)
     }
 }

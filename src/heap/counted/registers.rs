@@ -17,8 +17,10 @@ use crate::clock::Clock;
 use crate::heap::{Belief, Cause, Census, Collection, OutOfMemory, Shape, Slot, Tag};
 
 /// How often settling collects before it takes the heap for broken: one collection finds all
-/// garbage, a second finds none.
-const SETTLE_ROUNDS_MAX: u32 = 8;
+/// garbage, a second finds none. A finalizer may drop a cycle that was in a shared root, whose
+/// finalizer may do so in turn, but what a root holds after that has no finalizer left to run; so
+/// two more for each root.
+const SETTLE_ROUNDS_MAX: usize = 8;
 
 /// How a mutator holds the heap: alone, by virtue of a lock, or not.
 pub trait Tenancy: Deref<Target = Counted> {
@@ -180,9 +182,11 @@ impl<H: Tenancy> CountedMutator<H> {
 
     /// Collects until nothing is found.
     pub(super) fn settle_counted(&mut self) {
-        for _ in 0..SETTLE_ROUNDS_MAX {
+        for _ in 0..SETTLE_ROUNDS_MAX + 2 * self.heap.globals.len() {
+            let before = (self.heap.cells.freed(), self.heap.finalized.get());
             self.heap.bury(&mut self.work);
-            if self.heap.collect(Generation::Old, &mut self.work).freed == 0 {
+            self.heap.collect(Generation::Old, &mut self.work);
+            if before == (self.heap.cells.freed(), self.heap.finalized.get()) {
                 return;
             }
         }

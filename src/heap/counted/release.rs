@@ -5,6 +5,9 @@
 //! list sheds a page at a time and what that page held dies first, so the work list grows with the
 //! depth of nested structures and not with the length of lists.
 //!
+//! A finalizer runs from that list as well, since it may release what was in a shared root, and that
+//! may have a finalizer too.
+//!
 //! A dying list is free at once, and only what it held goes on the work list: so the work is bounded
 //! by what was there, whatever a thread without a lock goes on appending.
 //!
@@ -36,6 +39,8 @@ impl Work {
 /// Something whose references are still to be released.
 #[derive(Debug)]
 enum Dying {
+    /// An object whose finalizer is to run before it may die.
+    Unfinalized(Ref),
     /// A node without references to it.
     Node(Ref),
     /// What a list held; the list itself is gone.
@@ -99,7 +104,9 @@ impl Counted {
     }
 
     fn start_dying(&self, object: Ref, cell: &Cell, work: &mut Work) {
-        if cell.is(Shape::List)
+        if cell.is_unfinalized() {
+            work.dying.push(Dying::Unfinalized(object));
+        } else if cell.is(Shape::List)
             && let Some(header) = self.headers.at(object.index())
         {
             let elements = header.take();
@@ -130,15 +137,33 @@ impl Counted {
     /// object or a page; without one the bound is what ends it.
     #[inline(never)]
     pub(super) fn bury(&self, work: &mut Work) {
-        let steps = u64::from(self.capacity) + self.pages.count();
+        // An object may have to be finalized before it is buried.
+        let steps = 2 * u64::from(self.capacity) + self.pages.count();
         for _ in 0..steps {
             match work.dying.pop() {
                 None => return,
+                Some(Dying::Unfinalized(object)) => self.finalize_dying(object, work),
                 Some(Dying::Node(node)) => self.bury_node(node, work),
                 Some(Dying::Elements(elements)) => self.bury_page(elements, work),
             }
         }
         work.dying.clear();
+    }
+
+    /// Runs the finalizer of what has no references, and lets it die unless it has one now.
+    fn finalize_dying(&self, object: Ref, work: &mut Work) {
+        let Some(cell) = self.follow(object) else {
+            return;
+        };
+        self.finalize(object, cell, work);
+        if cell.count.get() > 0 {
+            return;
+        }
+        if cell.is_bare() {
+            self.free(object.index(), cell);
+        } else {
+            self.start_dying(object, cell, work);
+        }
     }
 
     fn bury_node(&self, node: Ref, work: &mut Work) {

@@ -6,7 +6,9 @@ use std::ops::Range;
 
 use super::lock::Holder;
 use super::{CLEARED_AT_ONCE, Gil};
-use crate::heap::{Collector, Fault, Field, Global, Mutator, OutOfMemory, Peek, Shape, Slot, Tag};
+use crate::heap::{
+    Collector, Fault, Field, Finalizer, Global, Mutator, OutOfMemory, Peek, Shape, Slot, Tag,
+};
 
 /// A mutator that holds the lock, except while it is idle or lets others run.
 #[derive(Debug)]
@@ -94,6 +96,18 @@ impl<C: Collector> Mutator for GilMutator<'_, C> {
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         let dst = self.own(dst);
         self.collector().alloc(dst, shape, tag)
+    }
+
+    fn alloc_with_finalizer(
+        &mut self,
+        dst: Slot,
+        shape: Shape,
+        tag: Tag,
+        finalizer: Finalizer,
+    ) -> Result<(), OutOfMemory> {
+        let dst = self.own(dst);
+        self.collector()
+            .alloc_with_finalizer(dst, shape, tag, finalizer)
     }
 
     #[inline]

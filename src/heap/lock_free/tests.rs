@@ -44,7 +44,7 @@ impl Births {
     }
 
     fn doubles(&self) -> u64 {
-        let count = |segment: &OwnedSegment| segment.segment().take_doubles().count;
+        let count = |segment: &OwnedSegment| segment.segment().take_notes().double_deaths.count;
         self.segments.iter().map(count).sum()
     }
 }

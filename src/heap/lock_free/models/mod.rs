@@ -150,7 +150,11 @@ mod explore {
         /// Everything that was born died once.
         pub(super) fn assert_dead(&self) {
             let segment = self.0.segment();
-            assert_eq!(segment.take_doubles().count, 0, "something died twice");
+            assert_eq!(
+                segment.take_notes().double_deaths.count,
+                0,
+                "something died twice"
+            );
             assert_eq!(segment.born(), segment.dead(), "something did not die");
         }
     }

@@ -1,312 +1,16 @@
-//! A small heap behind one mutex, right unless it is told to be wrong in one particular way.
-//!
-//! It counts references and lets a mark phase find cycles when it settles, so it shares no code and
-//! hardly an idea with the heaps that ship.
+//! The operations of the bad heap: each takes the mutex, and some are wrong if they are told to be.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gcstorm::heap::{
-    Belief, Caps, Census, Collection, Fault, Field, Global, Heap, HeapConfig, Leftover, Mutator,
-    OutOfMemory, Peek, Seat, Shape, Slot, Stats, Tag,
+    Fault, Field, Finalizer, Global, Mutator, OutOfMemory, Peek, Shape, Slot, Tag,
 };
 
-/// The one way in which a heap is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
-    None,
-    /// The census reports one reference too many for every tenth object.
-    CensusLies,
-    /// A truncation frees what it removes, references or not.
-    TruncationFrees,
-    /// The same, but the cell stays readable: only the tag tells.
-    TruncationDropsTags,
-    /// What a truncation removes is never released.
-    TruncationKeeps,
-    /// Every tenth tag is dropped twice.
-    DropsTwice,
-    /// Every tenth append is lost, and its object properly released.
-    AppendLoses,
-    /// Every tenth append goes in before the last element.
-    AppendSwaps,
-    /// Every tenth addition is lost.
-    AddLoses,
-    /// Every tenth length is one too many.
-    LenLies,
-    /// The census admits a freed cell that was written to.
-    Spoiled,
-    /// The census admits a mark that was left behind.
-    MarkLeft,
-    /// Cycles are never looked for.
-    CyclesKept,
-    /// Every append is refused: nothing is moved.
-    AppendRefuses,
-    /// Settling fails, in a heap that promises no deaths.
-    SettleFails,
-    /// A fault without a check of its own is noted, and never handed out.
-    NotesOther,
-    /// The census leaves out every tenth object.
-    CensusOmits,
-    /// Shared roots are found empty.
-    RootsLost,
-    /// Nobody waits for anybody.
-    NeverWaits,
-    /// The first allocation panics, in the setup.
-    PanicsAtOnce,
-    /// The thousandth append panics.
-    Panics,
-    /// The thousandth safepoint reports a fault.
-    Faults,
-    /// A mutator that leaves releases nothing of what its registers hold.
-    DetachKeeps,
-    /// A mutator that leaves releases everything twice.
-    DetachReleasesTwice,
-    /// Releases by `clear` are buffered, and a mutator that leaves does not hand them over.
-    DetachLosesBuffer,
-    /// Nobody is let in from the thirtieth on.
-    AttachFails,
-    /// The thirtieth mutator that leaves panics.
-    DetachPanics,
-}
-
-#[derive(Debug, Default)]
-struct Object {
-    tag: Option<Tag>,
-    count: u64,
-    shape: Option<Shape>,
-    fields: [Option<usize>; 2],
-    elements: VecDeque<usize>,
-    value: i64,
-    marked: bool,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    objects: Vec<Object>,
-    free: Vec<usize>,
-    globals: Vec<Option<usize>>,
-    tick: u64,
-    /// The numbers of those that are attached.
-    seated: Vec<u32>,
-    /// How many ever were.
-    pub(crate) attached: u64,
-}
-
-pub(crate) struct BadHeap {
-    flaw: Flaw,
-    state: Mutex<State>,
-}
-
-pub(crate) struct BadMutator<'h> {
-    heap: &'h BadHeap,
-    seat: u32,
-    registers: Vec<Option<usize>>,
-    /// What is still to be released, if the flaw needs it.
-    buffer: Vec<usize>,
-}
-
-/// How many come and go before something goes wrong with it.
-const COMINGS: u64 = 30;
-
-impl BadHeap {
-    pub(crate) fn open(config: &HeapConfig, flaw: Flaw) -> Self {
-        let globals = vec![None; usize::from(config.globals)];
-        Self {
-            flaw,
-            state: Mutex::new(State {
-                globals,
-                ..State::default()
-            }),
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Every tenth time, if the flaw is the one asked for.
-    fn strikes(&mut self, flaw: Flaw, wanted: Flaw) -> bool {
-        self.tick += u64::from(flaw == wanted);
-        flaw == wanted && self.tick.is_multiple_of(10)
-    }
-
-    fn release(&mut self, object: usize, flaw: Flaw) {
-        let mut pending = vec![object];
-        while let Some(object) = pending.pop() {
-            let cell = &mut self.objects[object];
-            cell.count = cell.count.saturating_sub(1);
-            if cell.count == 0 && cell.shape.is_some() {
-                pending.extend(cell.fields.iter().flatten());
-                pending.extend(cell.elements.drain(..));
-                self.free(object, flaw);
-            }
-        }
-    }
-
-    fn free(&mut self, object: usize, flaw: Flaw) {
-        if let Some(tag) = self.objects[object].tag.take() {
-            let bits = tag.into_bits();
-            drop(Tag::from_bits(bits));
-            if self.strikes(flaw, Flaw::DropsTwice) {
-                drop(Tag::from_bits(bits));
-            }
-        }
-        self.objects[object] = Object::default();
-        self.free.push(object);
-    }
-
-    fn alive(&self, register: Option<usize>) -> Option<usize> {
-        register.filter(|&object| self.objects[object].shape.is_some())
-    }
-
-    fn list(&mut self, register: Option<usize>) -> Option<&mut VecDeque<usize>> {
-        let object = self.alive(register)?;
-        let cell = &mut self.objects[object];
-        (cell.shape == Some(Shape::List)).then_some(&mut cell.elements)
-    }
-
-    /// Frees what neither the counts' outside references nor the shared roots reach.
-    fn sweep(&mut self, flaw: Flaw) {
-        let mut internal = vec![0; self.objects.len()];
-        for cell in &self.objects {
-            for &child in cell.fields.iter().flatten().chain(&cell.elements) {
-                internal[child] += 1;
-            }
-        }
-        let mut pending: Vec<usize> = (0..self.objects.len())
-            .filter(|&o| self.objects[o].count > internal[o])
-            .collect();
-        while let Some(object) = pending.pop() {
-            let cell = &mut self.objects[object];
-            if !std::mem::replace(&mut cell.marked, true) {
-                pending.extend(cell.fields.iter().flatten().chain(&cell.elements));
-            }
-        }
-        for object in 0..self.objects.len() {
-            let cell = &mut self.objects[object];
-            if !std::mem::take(&mut cell.marked) && cell.shape.is_some() {
-                // Only garbage refers to garbage here: nothing alive loses a reference.
-                let children: Vec<usize> = cell
-                    .fields
-                    .iter()
-                    .flatten()
-                    .chain(&cell.elements)
-                    .copied()
-                    .collect();
-                for child in children {
-                    let count = &mut self.objects[child].count;
-                    *count = count.saturating_sub(1);
-                }
-                self.free(object, flaw);
-            }
-        }
-    }
-}
-
-impl Heap for BadHeap {
-    type Mutator<'h> = BadMutator<'h>;
-
-    fn caps(&self) -> Caps {
-        Caps {
-            weak: false,
-            finalizers: false,
-            certifies_death: self.flaw != Flaw::SettleFails,
-            ..ALL_CAPS
-        }
-    }
-
-    fn attach(&self, seat: Seat) -> Result<BadMutator<'_>, Fault> {
-        let mut state = self.state();
-        let number = seat.number;
-        assert!(!state.seated.contains(&number), "seat {number} is taken");
-        state.attached += 1;
-        if self.flaw == Flaw::AttachFails && state.attached >= COMINGS {
-            return Err(Fault::Other {
-                message: "the planted refusal".to_owned(),
-            });
-        }
-        state.seated.push(number);
-        Ok(BadMutator {
-            heap: self,
-            seat: number,
-            registers: vec![None; seat.slots as usize],
-            buffer: Vec::new(),
-        })
-    }
-
-    fn collect(&self) -> Result<Collection, Fault> {
-        self.settle().map(|()| Collection::default())
-    }
-
-    fn settle(&self) -> Result<(), Fault> {
-        if self.flaw == Flaw::SettleFails {
-            return Err(Fault::Other {
-                message: "the planted failure to settle".to_owned(),
-            });
-        }
-        if self.flaw != Flaw::CyclesKept && self.flaw != Flaw::TruncationFrees {
-            self.state().sweep(self.flaw);
-        }
-        Ok(())
-    }
-
-    fn census(&self, visit: &mut dyn FnMut(Belief)) -> Option<Census> {
-        let mut state = self.state();
-        let mut living = 0;
-        for object in 0..state.objects.len() {
-            let Object {
-                count,
-                tag: Some(tag),
-                ..
-            } = &state.objects[object]
-            else {
-                continue;
-            };
-            let (id, count) = (tag.id(), *count);
-            living += 1;
-            if state.strikes(self.flaw, Flaw::CensusOmits) {
-                continue;
-            }
-            let lie = u64::from(state.strikes(self.flaw, Flaw::CensusLies));
-            visit(Belief {
-                id,
-                count: count + lie,
-            });
-        }
-        let mark = Leftover {
-            what: "cells with a mark".to_owned(),
-            count: u64::from(self.flaw == Flaw::MarkLeft),
-        };
-        Some(Census {
-            living,
-            free_examined: state.free.len() as u64,
-            spoiled: u64::from(self.flaw == Flaw::Spoiled),
-            leftovers: vec![mark],
-        })
-    }
-
-    fn stats(&self) -> Stats {
-        let mut stats = Stats::default();
-        stats.faults.other = u64::from(self.flaw == Flaw::NotesOther);
-        stats
-    }
-}
-
-const ALL_CAPS: Caps = Caps {
-    threads: true,
-    cycles: true,
-    lists: true,
-    counters: true,
-    globals: true,
-    weak: true,
-    finalizers: true,
-    certifies_death: true,
-};
+use super::{BadMutator, COMINGS, Flaw, Object, State, Weak};
 
 impl BadMutator<'_> {
     fn put(&mut self, state: &mut State, dst: Slot, object: Option<usize>) {
+        self.weak[dst.0 as usize] = None;
         let old = std::mem::replace(&mut self.registers[dst.0 as usize], object);
         if let Some(old) = old {
             state.release(old, self.heap.flaw);
@@ -380,6 +84,7 @@ impl Mutator for BadMutator<'_> {
         let heap = self.heap;
         let mut state = heap.state();
         assert!(heap.flaw != Flaw::PanicsAtOnce, "the planted panic");
+        state.at_rest = false;
         let cell = Object {
             tag: Some(tag),
             count: 1,
@@ -400,6 +105,20 @@ impl Mutator for BadMutator<'_> {
             state.objects[object] = cell;
         }
         self.put(&mut state, dst, Some(object));
+        Ok(())
+    }
+
+    fn alloc_with_finalizer(
+        &mut self,
+        dst: Slot,
+        shape: Shape,
+        tag: Tag,
+        finalizer: Finalizer,
+    ) -> Result<(), OutOfMemory> {
+        self.alloc(dst, shape, tag)?;
+        if let Some(object) = self.reg(dst) {
+            self.heap.state().objects[object].finalizer = Some(finalizer);
+        }
         Ok(())
     }
 
@@ -595,5 +314,43 @@ impl Mutator for BadMutator<'_> {
     fn fetch(&mut self, dst: Slot, global: Global) -> bool {
         let lost = self.heap.flaw == Flaw::RootsLost;
         !lost && self.share(dst, |state, _| state.globals[usize::from(global.0)])
+    }
+
+    fn downgrade(&mut self, dst: Slot, src: Slot) {
+        let heap = self.heap;
+        let mut state = heap.state();
+        let Some(object) = state.alive(self.reg(src)) else {
+            return;
+        };
+        let Some(id) = state.objects[object].tag.as_ref().map(Tag::id) else {
+            return;
+        };
+        let finalized = state.objects[object].finalized;
+        self.put(&mut state, dst, None);
+        self.weak[dst.0 as usize] = Some(Weak {
+            object,
+            id,
+            finalized,
+        });
+    }
+
+    fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
+        let (heap, flaw) = (self.heap, self.heap.flaw);
+        let Some(weak) = self.weak[weak.0 as usize] else {
+            return false;
+        };
+        let mut state = heap.state();
+        let at_rest = state.at_rest && flaw == Flaw::WeakClearedAtRest;
+        if at_rest || state.strikes(flaw, Flaw::WeakLost) {
+            return false;
+        }
+        let cell = &state.objects[weak.object];
+        let id = cell.tag.as_ref().map(Tag::id);
+        let stands = id == Some(weak.id) && cell.finalized == weak.finalized;
+        drop(state);
+        if !stands && flaw != Flaw::WeakKept {
+            return false;
+        }
+        self.share(dst, |_, _| Some(weak.object))
     }
 }

@@ -1,0 +1,43 @@
+//! Finalizers: how one is run, and how the collector runs those of what it found dead.
+//!
+//! A finalizer runs at most once, since running it takes it away. It runs with its object whole:
+//! before anything that the object holds is released. In a dead cycle all finalizers run before
+//! anything is freed, and then the collector looks again (PEP 442).
+
+use super::Counted;
+use super::cell::{Cell, Ref};
+use super::release::Work;
+use super::word::Word;
+use crate::heap::Tag;
+
+impl Counted {
+    /// Runs an object's finalizer, if that is still to be done. What it displaces from a shared
+    /// root is released, but at most put on the work list.
+    pub(super) fn finalize(&self, object: Ref, cell: &Cell, work: &mut Work) {
+        let Some(finalizer) = cell.take_finalizer() else {
+            return;
+        };
+        self.finalized.add(1);
+        let id = Tag::id_of_bits(self.cells.tag(object.index()));
+        let place = finalizer
+            .run(id)
+            .and_then(|global| self.globals.get(usize::from(global.0)));
+        if let Some(place) = place {
+            cell.count.add(1);
+            let old = Ref::from_bits(place.get());
+            place.set(object.bits());
+            self.let_go(old, work);
+        }
+    }
+
+    /// Runs the finalizers of all members that are on trial; whether there were any. What dies of
+    /// it is buried at once: it was alive, so nothing on trial hangs on it.
+    pub(super) fn finalize_condemned(&self, members: &[Word], work: &mut Work) -> bool {
+        let before = self.finalized.get();
+        for (object, cell) in self.on_trial(members) {
+            self.finalize(object, cell, work);
+            self.bury(work);
+        }
+        self.finalized.get() != before
+    }
+}

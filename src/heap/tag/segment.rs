@@ -1,0 +1,389 @@
+//! The entries behind the tags: blocks of them, each in the hands of one owner at a time.
+//!
+//! A segment notes what happens to its objects: births and deaths in their entries, and on the cold
+//! paths whatever should not have happened. What it concludes from that is nobody's business here.
+
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use super::{
+    ALIVE, DEAD, FINALIZED, GENERATION_BITS, Life, ObjectId, Origin, SEGMENT_OBJECTS, STATE_BITS,
+    TABLE, Tag,
+};
+use crate::heap::Shape;
+
+const GENERATION_MASK: u16 = (1 << GENERATION_BITS) - 1;
+
+/// How many sightings of a kind a segment keeps by name; the rest are only counted.
+const SAMPLES: usize = 4;
+
+static POOL: Mutex<Pool> = Mutex::new(Pool {
+    free: Vec::new(),
+    fresh: 0,
+});
+
+struct Pool {
+    free: Vec<u16>,
+    /// Segments that were ever handed out are `0..fresh`.
+    fresh: usize,
+}
+
+/// One block of entries. Never freed, so that any tag may be dropped at any time.
+#[derive(Debug)]
+pub struct Segment {
+    entries: [AtomicU16; SEGMENT_OBJECTS],
+    generation: AtomicU16,
+    /// How many generations its present owner had before this one. Changed with the generation,
+    /// under the lock of `notes`.
+    recycled: AtomicU32,
+    producer: AtomicU32,
+    /// The producer's count of births when the segment became its own.
+    base: AtomicU64,
+    /// How many entries were given out; the producer's alone to change.
+    born: AtomicU32,
+    finalized: AtomicU64,
+    notes: Mutex<Notes>,
+}
+
+/// Things of one kind that should not have happened to objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sightings {
+    /// How many there were.
+    pub count: u64,
+    /// The first few.
+    pub first: Vec<ObjectId>,
+}
+
+impl Sightings {
+    fn one(id: ObjectId) -> Self {
+        Self {
+            count: 1,
+            first: vec![id],
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.count += other.count;
+        let room = SAMPLES.saturating_sub(self.first.len());
+        self.first.extend(other.first.into_iter().take(room));
+    }
+
+    fn strike(&mut self, id: ObjectId) {
+        self.count = self.count.saturating_sub(1);
+        self.first.retain(|other| *other != id);
+    }
+}
+
+/// What was noted of objects besides their births and deaths.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Finalizers that ran, each for the first time, on a living object made with one.
+    pub finalized: u64,
+    /// Deaths of what was dead already.
+    pub double_deaths: Sightings,
+    /// Finalizers that ran again, on the dead, or on what was made without one.
+    pub stray_finalizations: Sightings,
+    /// Deaths of objects whose finalizer had not run.
+    pub unfinalized_deaths: Sightings,
+}
+
+impl Notes {
+    /// Adds what another segment or an earlier generation noted.
+    pub fn add(&mut self, other: Self) {
+        self.finalized += other.finalized;
+        self.double_deaths.add(other.double_deaths);
+        self.stray_finalizations.add(other.stray_finalizations);
+        self.unfinalized_deaths.add(other.unfinalized_deaths);
+    }
+}
+
+impl Segment {
+    fn new() -> Self {
+        Self {
+            entries: [const { AtomicU16::new(0) }; SEGMENT_OBJECTS],
+            // Generation 0 is never handed out, so that a zeroed entry is an unborn one.
+            generation: AtomicU16::new(0),
+            recycled: AtomicU32::new(0),
+            producer: AtomicU32::new(0),
+            base: AtomicU64::new(0),
+            born: AtomicU32::new(0),
+            finalized: AtomicU64::new(0),
+            notes: Mutex::new(Notes::default()),
+        }
+    }
+
+    #[inline]
+    pub(super) fn die(&self, id: ObjectId) {
+        let entry = &self.entries[id.entry()];
+        if entry.load(Relaxed) == id.last() {
+            entry.store(id.when(DEAD), Relaxed);
+        } else {
+            self.die_oddly(id);
+        }
+    }
+
+    #[cold]
+    fn die_oddly(&self, id: ObjectId) {
+        match self.life(id) {
+            Life::Alive => {
+                self.entries[id.entry()].store(id.when(DEAD), Relaxed);
+                self.note(id, |notes| &mut notes.unfinalized_deaths);
+            }
+            // Finalized without a finalizer, which was noted then.
+            Life::Finalized => self.entries[id.entry()].store(id.when(DEAD), Relaxed),
+            Life::Dead | Life::Unknown => {
+                self.note(id, |notes| &mut notes.double_deaths);
+            }
+        }
+    }
+
+    /// In one operation, since two threads that both think the object theirs to finalize are what
+    /// this is to find out.
+    pub(super) fn finalize(&self, id: ObjectId) {
+        let (before, after) = (id.when(ALIVE), id.when(FINALIZED));
+        let entry = &self.entries[id.entry()];
+        let first = entry.compare_exchange(before, after, Relaxed, Relaxed);
+        if first.is_ok() && id.has_finalizer() {
+            self.finalized.fetch_add(1, Relaxed);
+        } else {
+            self.note(id, |notes| &mut notes.stray_finalizations);
+        }
+    }
+
+    #[cold]
+    fn note(&self, id: ObjectId, kind: impl FnOnce(&mut Notes) -> &mut Sightings) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_foreign(id) {
+            kind(&mut notes).add(Sightings::one(id));
+        }
+    }
+
+    /// Whether the object was born under an earlier owner, of a ledger that is closed: a heap may
+    /// let go of it as late as it likes, and that is no business of the present one.
+    fn is_foreign(&self, id: ObjectId) -> bool {
+        // Generations count 1, 2, … MASK, 1, …
+        let cycle = u32::from(GENERATION_MASK);
+        let current = u32::from(self.generation.load(Relaxed));
+        let age = (current + cycle - u32::from(id.last() >> STATE_BITS)) % cycle;
+        age > self.recycled.load(Relaxed)
+    }
+
+    pub(super) fn life(&self, id: ObjectId) -> Life {
+        let entry = self.entries[id.entry()].load(Relaxed);
+        [
+            (ALIVE, Life::Alive),
+            (FINALIZED, Life::Finalized),
+            (DEAD, Life::Dead),
+        ]
+        .into_iter()
+        .find_map(|(state, life)| (entry == id.when(state)).then_some(life))
+        .unwrap_or(Life::Unknown)
+    }
+
+    pub(super) fn origin_of(&self, id: ObjectId) -> Option<Origin> {
+        let generation = self.generation.load(Relaxed) << STATE_BITS;
+        (generation == id.when(0)).then(|| self.origin(id.entry()))
+    }
+
+    /// How many entries were given out.
+    pub fn born(&self) -> usize {
+        self.born.load(Relaxed) as usize
+    }
+
+    /// How many of them are dead.
+    pub fn dead(&self) -> usize {
+        let dead = self.generation.load(Relaxed) << STATE_BITS | DEAD;
+        self.entries[..self.born()]
+            .iter()
+            .filter(|entry| entry.load(Relaxed) == dead)
+            .count()
+    }
+
+    /// Whether every entry was given out and is dead again. Stops at the first that is not.
+    fn spent(&self) -> bool {
+        let dead = self.generation.load(Relaxed) << STATE_BITS | DEAD;
+        self.born() == SEGMENT_OBJECTS
+            && self.entries.iter().all(|entry| entry.load(Relaxed) == dead)
+    }
+
+    /// The entries that are alive, their finalizer run or not.
+    pub fn alive(&self) -> impl Iterator<Item = usize> + '_ {
+        let generation = self.generation.load(Relaxed) << STATE_BITS;
+        let is_alive = move |entry| entry == generation | ALIVE || entry == generation | FINALIZED;
+        self.entries[..self.born()]
+            .iter()
+            .enumerate()
+            .filter_map(move |(entry, state)| is_alive(state.load(Relaxed)).then_some(entry))
+    }
+
+    /// The name of one of its objects, as far as the table knows it: all but the shape.
+    pub fn origin(&self, entry: usize) -> Origin {
+        Origin {
+            producer: self.producer.load(Relaxed),
+            sequence: self.base.load(Relaxed) + entry as u64,
+        }
+    }
+
+    /// What was noted in it since it was last asked.
+    pub fn take_notes(&self) -> Notes {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        Notes {
+            finalized: self.finalized.swap(0, Relaxed),
+            ..std::mem::take(&mut notes)
+        }
+    }
+
+    /// Takes back the note that the object died without its finalizer: there was no room for it, so
+    /// it never lived.
+    pub fn excuse(&self, id: ObjectId) {
+        if id.has_finalizer() && self.life(id) == Life::Dead {
+            let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+            notes.unfinalized_deaths.strike(id);
+        }
+    }
+}
+
+/// A segment in the hands of one owner.
+#[derive(Debug)]
+pub struct OwnedSegment {
+    number: u16,
+    segment: &'static Segment,
+    generation: u16,
+}
+
+impl OwnedSegment {
+    /// A segment of its own for `producer`, which has made `base` objects before; `None` once
+    /// [`SEGMENTS`](super::SEGMENTS) are in use.
+    pub fn take(producer: u32, base: u64) -> Option<Self> {
+        let (number, segment): (u16, &'static Segment) = {
+            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+            let number = pool.free.pop().map_or_else(
+                || {
+                    let fresh = u16::try_from(pool.fresh).ok()?;
+                    pool.fresh += 1;
+                    Some(fresh)
+                },
+                Some,
+            )?;
+            (
+                number,
+                TABLE[usize::from(number)].get_or_init(|| Box::new(Segment::new())),
+            )
+        };
+        let mut owned = Self {
+            number,
+            segment,
+            generation: 0,
+        };
+        owned.renew(producer, base, 0);
+        Some(owned)
+    }
+
+    /// Starts the next generation, if everything in this one is dead; what was noted in this one
+    /// is handed over.
+    pub fn recycle(&mut self, producer: u32, base: u64) -> Option<Notes> {
+        self.segment.spent().then(|| {
+            let notes = self.segment.take_notes();
+            let recycled = self.segment.recycled.load(Relaxed);
+            self.renew(producer, base, recycled.saturating_add(1));
+            notes
+        })
+    }
+
+    fn renew(&mut self, producer: u32, base: u64, recycled: u32) {
+        let segment = self.segment;
+        // A late death that meets an entry of the new generation locks this after it was renewed,
+        // and so sees whose the generation is.
+        let mut notes = segment.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        segment.recycled.store(recycled, Relaxed);
+        let next = (segment.generation.load(Relaxed) + 1) & GENERATION_MASK;
+        self.generation = next.max(1);
+        segment.generation.store(self.generation, Relaxed);
+        segment.producer.store(producer, Relaxed);
+        segment.base.store(base, Relaxed);
+        segment.born.store(0, Relaxed);
+        segment.finalized.store(0, Relaxed);
+        *notes = Notes::default();
+    }
+
+    /// The next object of this segment; `None` when it is full.
+    #[inline]
+    pub fn birth(&mut self, shape: Shape) -> Option<Tag> {
+        self.next(shape, ALIVE)
+    }
+
+    /// The next object of this segment, to be made with a finalizer; `None` when it is full.
+    #[inline]
+    pub fn birth_with_finalizer(&mut self, shape: Shape) -> Option<Tag> {
+        self.next(shape, FINALIZED)
+    }
+
+    /// `last` is the state in which it is to meet its death.
+    #[inline]
+    fn next(&mut self, shape: Shape, last: u16) -> Option<Tag> {
+        let born = self.segment.born.load(Relaxed);
+        let entry = born as usize;
+        let generation = self.generation << STATE_BITS;
+        self.segment
+            .entries
+            .get(entry)?
+            .store(generation | ALIVE, Relaxed);
+        self.segment.born.store(born + 1, Relaxed);
+        let id = ObjectId::new(self.number, entry, generation | last, shape);
+        Some(Tag(id))
+    }
+
+    /// The segment's number in every [`ObjectId`] of its objects.
+    pub fn number(&self) -> usize {
+        usize::from(self.number)
+    }
+
+    /// The entries.
+    pub fn segment(&self) -> &'static Segment {
+        self.segment
+    }
+}
+
+impl Drop for OwnedSegment {
+    fn drop(&mut self) {
+        // The next generation starts before anyone else may own it: tags that outlive their ledger
+        // find their entry gone, and say so to nobody.
+        self.renew(0, 0, 0);
+        POOL.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .free
+            .push(self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::Finalizer;
+
+    /// Goal: what a former owner's heap lets go of late, or finalizes, is nobody's mistake, while a
+    /// second death under the same owner is one, however often the segment was recycled meanwhile.
+    #[test]
+    fn late_deaths_are_the_former_owners() {
+        let mut owned = OwnedSegment::take(0, 0).expect("a segment is free");
+        let foreign = owned.birth_with_finalizer(Shape::Leaf);
+        let foreign = foreign.expect("it has room").into_bits();
+        // What `take` does with a segment that another owner gave back.
+        owned.renew(1, 0, 0);
+        let mut own = None;
+        for _ in 0..3 {
+            while let Some(tag) = owned.birth(Shape::Leaf) {
+                own.get_or_insert(tag.id());
+            }
+            assert_eq!(owned.recycle(1, 0), Some(Notes::default()));
+        }
+        let alive = owned.birth(Shape::Leaf).expect("it has room");
+        Finalizer::Witness.run(Tag::id_of_bits(foreign));
+        drop(Tag::from_bits(foreign));
+        assert_eq!(owned.segment().take_notes(), Notes::default());
+        let own = own.expect("something was born");
+        drop(Tag(own));
+        assert_eq!(owned.segment().take_notes().double_deaths.first, vec![own]);
+        assert_eq!(alive.id().state(), Life::Alive);
+    }
+}

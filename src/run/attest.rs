@@ -1,0 +1,210 @@
+//! What a mutator can attest of weak references and finalizers, by its own registers.
+//!
+//! A weak reference stands as long as its target is in the state in which it was downgraded: alive,
+//! or alive with its finalizer run. Three claims are exact, however threads interleave, since what a
+//! register holds cannot die under it:
+//!
+//! * an upgrade that was won leads to the very object, and the reference stands;
+//! * one that was lost does not stand, if the register that was downgraded still holds the target;
+//! * while everything stands still, one that is lost has a target that nothing reaches.
+//!
+//! A lost upgrade of what only others hold proves nothing: the target may have died meanwhile, and
+//! its death may not be recorded yet. None of this is in the hot loop of a program without weak
+//! references and finalizers, nor within the time that an operation is said to take.
+
+use crate::evidence::{Finding, WeakTally};
+use crate::heap::tag::Life;
+use crate::heap::{Mutator, ObjectId, Peek, Slot};
+use crate::plan::{MutatorPlan, Needs, Op, weak_registers};
+
+/// One mutator's knowledge of its weak references.
+#[derive(Debug)]
+pub(super) struct Attestor {
+    /// By register.
+    registers: Box<[Register]>,
+    tally: WeakTally,
+    resurrected: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Register {
+    /// Not only downgrades change it: what is in it is not known.
+    Mixed,
+    /// What was downgraded into it last.
+    Weak(Option<Downgraded>),
+}
+
+/// A weak reference as it was made.
+#[derive(Debug, Clone, Copy)]
+struct Downgraded {
+    target: ObjectId,
+    /// The target's state then: [`Life::Alive`] or [`Life::Finalized`].
+    state: Life,
+    /// The register that held it.
+    src: Slot,
+}
+
+impl Downgraded {
+    fn stands(&self) -> bool {
+        self.target.state() == self.state
+    }
+}
+
+/// A weak reference that was lost while everything stands still: wrong if its target is reached.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lost(pub(super) ObjectId);
+
+impl Attestor {
+    /// An attestor for a program with these needs, if it has anything to attest.
+    pub(super) fn new(plan: &MutatorPlan, needs: Needs) -> Option<Self> {
+        if !needs.weak && !needs.finalizers {
+            return None;
+        }
+        let mut registers = vec![Register::Mixed; plan.registers as usize];
+        for slot in weak_registers(plan) {
+            registers[slot.0 as usize] = Register::Weak(None);
+        }
+        Some(Self {
+            registers: registers.into_boxed_slice(),
+            tally: WeakTally::default(),
+            resurrected: 0,
+        })
+    }
+
+    /// Looks at what an operation left behind. `found` is what an upgrade or a fetch answered.
+    pub(super) fn attest<M: Mutator>(&mut self, mutator: &mut M, op: Op, found: bool) {
+        match op {
+            Op::Downgrade { dst, src } => self.downgraded(mutator, dst, src),
+            Op::Upgrade { dst, weak } if found => self.won(mutator, dst, weak),
+            Op::Upgrade { weak, .. } => self.lost(mutator, weak),
+            Op::Rejoin => self.forget(),
+            Op::Fetch { dst, .. } if found => {
+                let risen = matches!(mutator.peek(dst),
+                    Peek::Object(id) if id.state() == Life::Finalized);
+                self.resurrected += u64::from(risen);
+            }
+            _ => {}
+        }
+    }
+
+    fn downgraded<M: Mutator>(&mut self, mutator: &mut M, dst: Slot, src: Slot) {
+        let Register::Weak(downgraded) = &mut self.registers[dst.0 as usize] else {
+            return;
+        };
+        match mutator.peek(src) {
+            // Nothing was downgraded, and what was there stays.
+            Peek::Empty => {}
+            // The heap is broken, which others will say.
+            Peek::Stale => *downgraded = None,
+            Peek::Object(target) => {
+                let state = target.state();
+                *downgraded = state
+                    .is_alive()
+                    .then_some(Downgraded { target, state, src });
+            }
+        }
+    }
+
+    /// All registers are empty.
+    fn forget(&mut self) {
+        for register in &mut self.registers {
+            if let Register::Weak(downgraded) = register {
+                *downgraded = None;
+            }
+        }
+    }
+
+    fn known(&self, weak: Slot) -> Option<Downgraded> {
+        match self.registers[weak.0 as usize] {
+            Register::Weak(downgraded) => downgraded,
+            Register::Mixed => None,
+        }
+    }
+
+    fn won<M: Mutator>(&mut self, mutator: &mut M, dst: Slot, weak: Slot) {
+        self.tally.upgraded += 1;
+        if let Some(downgraded) = self.known(weak) {
+            self.tally.judged += 1;
+            judge_won(mutator, dst, &downgraded, &mut self.tally.wrong);
+        }
+    }
+
+    fn lost<M: Mutator>(&mut self, mutator: &mut M, weak: Slot) {
+        let Some(downgraded) = self.known(weak) else {
+            return;
+        };
+        self.tally.lost += 1;
+        if mutator.peek(downgraded.src) == Peek::Object(downgraded.target) {
+            self.tally.judged += 1;
+            if downgraded.stands() {
+                self.tally.wrong.add(|| {
+                    let target = name(downgraded.target);
+                    format!("a weak reference to {target} was cleared while a register held it")
+                });
+            }
+        }
+    }
+
+    /// Tries every weak reference while everything stands still, with an empty register to spare.
+    /// Returns how many there were, and those that were lost.
+    pub(super) fn probe<M: Mutator>(
+        &self,
+        mutator: &mut M,
+        spare: Slot,
+        wrong: &mut Finding,
+    ) -> (u64, Vec<Lost>) {
+        let mut lost = Vec::new();
+        let mut tried = 0;
+        for (slot, register) in (0..).zip(&self.registers) {
+            let Register::Weak(Some(downgraded)) = register else {
+                continue;
+            };
+            tried += 1;
+            if mutator.upgrade(spare, Slot(slot)) {
+                judge_won(mutator, spare, downgraded, wrong);
+                mutator.clear(spare);
+            } else if downgraded.stands() {
+                lost.push(Lost(downgraded.target));
+            }
+        }
+        (tried, lost)
+    }
+
+    /// What was attested: of weak references, and how many fetches met a resurrected object.
+    pub(super) fn into_tally(self) -> (WeakTally, u64) {
+        (self.tally, self.resurrected)
+    }
+}
+
+/// An upgrade into `dst` was won.
+fn judge_won<M: Mutator>(mutator: &mut M, dst: Slot, downgraded: &Downgraded, wrong: &mut Finding) {
+    let seen = mutator.peek(dst);
+    let target = downgraded.target;
+    if seen != Peek::Object(target) {
+        wrong.add(|| {
+            let target = name(target);
+            match seen {
+                Peek::Object(other) => {
+                    let other = name(other);
+                    format!("a weak reference to {target} was upgraded to {other}")
+                }
+                Peek::Empty | Peek::Stale => {
+                    format!("a weak reference to {target} was upgraded to nothing")
+                }
+            }
+        });
+    } else if !downgraded.stands() {
+        let what = match target.state() {
+            Life::Alive | Life::Finalized => "after its finalizer had run",
+            Life::Dead | Life::Unknown => "after its death",
+        };
+        wrong.add(|| format!("a weak reference to {} was upgraded {what}", name(target)));
+    }
+}
+
+fn name(id: ObjectId) -> String {
+    match id.origin() {
+        Some(origin) => format!("object {} of mutator {}", origin.sequence, origin.producer),
+        None => "an object of long ago".to_owned(),
+    }
+}
