@@ -306,7 +306,8 @@ pub trait Mutator {
     /// Empties `slot`.
     fn clear(&mut self, slot: Slot);
 
-    /// Makes `dst` refer to what `field` of the node in `obj` refers to.
+    /// Makes `dst` refer to what `field` of the node in `obj` refers to; an empty field empties
+    /// `dst`. `dst` may be `obj`.
     fn load(&mut self, dst: Slot, obj: Slot, field: Field);
 
     /// Moves the reference in `val` into `field` of the node in `obj`; `None` empties the field.
