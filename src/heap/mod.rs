@@ -22,6 +22,7 @@
 
 pub mod counted;
 pub mod fault;
+pub mod flaw;
 pub mod gil;
 pub mod lock_free;
 pub mod pause;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use fault::{Fault, FaultCounts, FaultLog};
+pub use flaw::{Flaw, Flawless, Flaws};
 pub use pause::{Cause, Pauses};
 pub use tag::{ObjectId, Tag};
 

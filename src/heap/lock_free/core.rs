@@ -7,12 +7,13 @@ use super::cycles::Cycles;
 use super::list;
 use super::pace::{self, PATIENCE};
 use super::shared::{CHUNK, Shared};
-use super::shortcut::Shortcut;
 use super::slab::Slab;
 use super::weak::Verdict;
 use super::word;
 use super::worker::Worker;
-use crate::heap::{Belief, Census, FaultLog, HeapConfig, Leftover, Pauses, Shape, Stats, Tag};
+use crate::heap::{
+    Belief, Census, FaultLog, Flaw, Flaws, HeapConfig, Leftover, Pauses, Shape, Stats, Tag,
+};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::{Mutex, MutexGuard};
@@ -23,7 +24,7 @@ const SPARE_CHUNKS: usize = 64;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Core {
+pub(super) struct Core<F: Flaws> {
     pub(super) slab: Slab,
     pub(super) shared: Arc<Shared>,
     /// The heap's own epochs, so that another heap's stalled mutator does not matter here.
@@ -41,24 +42,17 @@ pub(super) struct Core {
     /// The collector's thread, to wake it; none in models, where it is run by hand.
     collector: OnceLock<std::thread::Thread>,
     capacity: u32,
-    #[cfg(shuttle)]
-    pub(super) shortcut: Option<Shortcut>,
+    flaws: F,
 }
 
-impl Core {
-    /// Whether a model told this heap to leave a step out.
+impl<F: Flaws> Core<F> {
+    /// Whether this flaw was planted here.
     #[inline]
-    pub(super) fn takes(&self, shortcut: Shortcut) -> bool {
-        #[cfg(shuttle)]
-        return self.shortcut == Some(shortcut);
-        #[cfg(not(shuttle))]
-        {
-            let _ = shortcut;
-            false
-        }
+    pub(super) fn has(&self, flaw: Flaw) -> bool {
+        self.flaws.has(flaw)
     }
 
-    pub(super) fn new(config: &HeapConfig) -> Self {
+    pub(super) fn new(config: &HeapConfig, flaws: F) -> Self {
         let spare = u32::try_from(SPARE_CHUNKS * CHUNK).unwrap_or(u32::MAX);
         let spare = config.capacity.max(spare);
         let cells = config.capacity.saturating_add(spare).min(cell::INDEXES);
@@ -75,8 +69,7 @@ impl Core {
             cycles: Mutex::new(Cycles::new(cells)),
             collector: OnceLock::new(),
             capacity: config.capacity,
-            #[cfg(shuttle)]
-            shortcut: None,
+            flaws,
         }
     }
 
@@ -126,7 +119,7 @@ impl Core {
     }
 
     /// Reclaims all that waits for grace periods, if no mutator is stalled; cycles apart.
-    pub(super) fn quiesce(&self, worker: &mut Worker<'_>) {
+    pub(super) fn quiesce(&self, worker: &mut Worker<'_, impl Flaws>) {
         for patience in 0..PATIENCE {
             worker.enter();
             worker.reap(usize::MAX);
@@ -197,7 +190,7 @@ impl Core {
     }
 }
 
-impl Drop for Core {
+impl<F: Flaws> Drop for Core<F> {
     fn drop(&mut self) {
         for index in self.slab.used() {
             let cell = self.slab.cell(index);

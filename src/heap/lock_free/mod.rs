@@ -13,7 +13,7 @@
 //! | `cycles` | the collector, with the proof that it frees garbage only |
 //! | `weak` | weak references |
 //! | `shared`, `stack` | what mutators hand to each other |
-//! | `shortcut`, `models` | what breaks when a step is left out |
+//! | `models` | every interleaving of small programs, and what breaks when a step is left out |
 //!
 //! # What blocks, and what does not
 //!
@@ -52,7 +52,6 @@ mod mutator;
 mod pace;
 mod release;
 mod shared;
-mod shortcut;
 mod slab;
 mod stack;
 #[cfg(test)]
@@ -67,15 +66,17 @@ pub use mutator::LockFreeMutator;
 use std::sync::Arc;
 
 use self::core::Core;
-use super::{Belief, Caps, Census, Collection, Fault, Heap, HeapConfig, Seat, Stats};
+use super::{
+    Belief, Caps, Census, Collection, Fault, Flawless, Flaws, Heap, HeapConfig, Seat, Stats,
+};
 
 /// See the module.
 #[derive(Debug)]
-pub struct LockFree {
+pub struct LockFree<F: Flaws = Flawless> {
     /// Before the core, which it uses.
     #[cfg(not(any(loom, shuttle)))]
     _collector: cycles::thread::CollectorThread,
-    core: Arc<Core>,
+    core: Arc<Core<F>>,
 }
 
 /// Opens a heap. Its collector of cycles runs on a thread of its own until the heap is dropped; not
@@ -85,7 +86,16 @@ pub struct LockFree {
 ///
 /// If the operating system refuses the thread.
 pub fn open(config: &HeapConfig) -> LockFree {
-    let core = Arc::new(Core::new(config));
+    open_with(config, Flawless)
+}
+
+/// Opens a heap with flaws.
+///
+/// # Panics
+///
+/// If the operating system refuses the thread.
+pub fn open_with<F: Flaws>(config: &HeapConfig, flaws: F) -> LockFree<F> {
+    let core = Arc::new(Core::new(config, flaws));
     LockFree {
         #[cfg(not(any(loom, shuttle)))]
         _collector: cycles::thread::CollectorThread::start(&core),
@@ -93,8 +103,8 @@ pub fn open(config: &HeapConfig) -> LockFree {
     }
 }
 
-impl LockFree {
-    fn core(&self) -> &Core {
+impl<F: Flaws> LockFree<F> {
+    fn core(&self) -> &Core<F> {
         &self.core
     }
 
@@ -105,8 +115,8 @@ impl LockFree {
     }
 }
 
-impl Heap for LockFree {
-    type Mutator<'h> = LockFreeMutator<'h>;
+impl<F: Flaws> Heap for LockFree<F> {
+    type Mutator<'h> = LockFreeMutator<'h, F>;
 
     fn caps(&self) -> Caps {
         Caps {
@@ -121,7 +131,7 @@ impl Heap for LockFree {
         }
     }
 
-    fn attach(&self, seat: Seat) -> Result<LockFreeMutator<'_>, Fault> {
+    fn attach(&self, seat: Seat) -> Result<LockFreeMutator<'_, F>, Fault> {
         Ok(LockFreeMutator::new(self, seat))
     }
 

@@ -13,11 +13,12 @@
 use super::LockFree;
 use super::cell::{POISON, Ref};
 use super::list::{self, Cursor, Visit};
-use super::shortcut::Shortcut;
 use super::worker::Worker;
 use crate::clock::Clock;
+use crate::heap::flaw::Flaw;
 use crate::heap::{
-    Cause, Fault, Field, Global, Mutator, OutOfMemory, Peek, Seat, Shape, Slot, Tag,
+    Cause, Fault, Field, Flawless, Flaws, Global, Mutator, OutOfMemory, Peek, Seat, Shape, Slot,
+    Tag,
 };
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
@@ -27,14 +28,14 @@ const CURSORS: usize = 8;
 
 /// See the module.
 #[derive(Debug)]
-pub struct LockFreeMutator<'h> {
-    worker: Worker<'h>,
+pub struct LockFreeMutator<'h, F: Flaws = Flawless> {
+    worker: Worker<'h, F>,
     registers: Vec<u64>,
     cursors: [Cursor; CURSORS],
 }
 
-impl<'h> LockFreeMutator<'h> {
-    pub(super) fn new(heap: &'h LockFree, seat: Seat) -> Self {
+impl<'h, F: Flaws> LockFreeMutator<'h, F> {
+    pub(super) fn new(heap: &'h LockFree<F>, seat: Seat) -> Self {
         Self {
             worker: Worker::new(heap.core()),
             registers: vec![0; seat.slots as usize],
@@ -61,7 +62,7 @@ impl<'h> LockFreeMutator<'h> {
     #[inline]
     fn take(&mut self, obj: Slot, val: Slot) -> Option<Ref> {
         let value = self.strong(val)?;
-        if obj == val && !self.worker.core.takes(Shortcut::MoveIntoItself) {
+        if obj == val && !self.worker.core.has(Flaw::MoveIntoItself) {
             self.worker.retain(value);
         } else {
             self.registers[val.0 as usize] = 0;
@@ -78,7 +79,7 @@ impl<'h> LockFreeMutator<'h> {
     }
 
     #[inline]
-    fn visit(&mut self, slot: Slot) -> Option<Visit<'_, 'h>> {
+    fn visit(&mut self, slot: Slot) -> Option<Visit<'_, 'h, F>> {
         let list = self.strong(slot)?;
         let cursor = &mut self.cursors[list.index() as usize % CURSORS];
         Visit::begin(&mut self.worker, cursor, list)
@@ -117,7 +118,7 @@ impl<'h> LockFreeMutator<'h> {
     }
 }
 
-impl Mutator for LockFreeMutator<'_> {
+impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
     #[inline]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         self.worker.enter();
@@ -389,7 +390,7 @@ impl Mutator for LockFreeMutator<'_> {
     }
 }
 
-impl Drop for LockFreeMutator<'_> {
+impl<F: Flaws> Drop for LockFreeMutator<'_, F> {
     fn drop(&mut self) {
         self.worker.enter();
         for bits in std::mem::take(&mut self.registers) {

@@ -12,9 +12,9 @@
 
 use super::cell::{self, Cell, POISON, Ref};
 use super::list::{self, Range, Rest};
-use super::shortcut::Shortcut;
 use super::word::{self, Left};
 use super::worker::Worker;
+use crate::heap::flaw::{Flaw, Flaws};
 use crate::heap::{Fault, Shape, Tag};
 use crate::sync::atomic::Ordering::{Relaxed, Release};
 use crate::sync::sized;
@@ -31,7 +31,7 @@ pub(super) enum Task {
     Elements(Range),
 }
 
-impl Worker<'_> {
+impl<F: Flaws> Worker<'_, F> {
     /// Gives a counted reference back.
     #[inline]
     pub(super) fn release(&mut self, reference: Ref) {
@@ -180,8 +180,8 @@ impl Worker<'_> {
         let cell = self.core.slab.cell(reference.index());
         let meta = cell.meta.load(Relaxed);
         let word = cell.word.load(Relaxed);
-        let is_sole = word::is_sole(word)
-            || (self.core.takes(Shortcut::SoleByCount) && word::count(word) == 1);
+        let is_sole =
+            word::is_sole(word) || (self.core.has(Flaw::SoleByCount) && word::count(word) == 1);
         if !is_sole || !reference.fits(meta) {
             return self.decrement(reference);
         }

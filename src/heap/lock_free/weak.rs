@@ -11,6 +11,7 @@
 use super::cell::Ref;
 use super::core::Core;
 use super::word::{self, CONDEMNED};
+use crate::heap::flaw::Flaws;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
@@ -55,7 +56,7 @@ impl Verdict {
     }
 }
 
-impl Core {
+impl<F: Flaws> Core<F> {
     /// Lets weak references to an object be made; its owner holds a counted one.
     pub(super) fn allow_weak(&self, reference: Ref) {
         word::weaken(&self.slab.cell(reference.index()).word);

@@ -20,7 +20,7 @@ use super::pace::{self, PATIENCE};
 use super::release::Task;
 use super::shared::{CANDIDATES, CHUNK, Tally};
 use super::word;
-use crate::heap::{Fault, OutOfMemory, Shape};
+use crate::heap::{Fault, Flaws, OutOfMemory, Shape};
 use crate::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 
 /// Deaths and deferrals between two attempts to move the epoch on.
@@ -32,8 +32,8 @@ const STAMPS: u64 = 1 << 16;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Worker<'h> {
-    pub(super) core: &'h Core,
+pub(super) struct Worker<'h, F: Flaws> {
+    pub(super) core: &'h Core<F>,
     /// Before `handle`: the pin ends first.
     guard: Option<Guard>,
     handle: LocalHandle,
@@ -47,9 +47,9 @@ pub(super) struct Worker<'h> {
     safepoints: u32,
 }
 
-impl<'h> Worker<'h> {
+impl<'h, F: Flaws> Worker<'h, F> {
     /// A worker for the calling thread.
-    pub(super) fn new(core: &'h Core) -> Self {
+    pub(super) fn new(core: &'h Core<F>) -> Self {
         let handle = core.epochs.register();
         Self {
             core,
@@ -335,7 +335,7 @@ impl<'h> Worker<'h> {
     }
 }
 
-impl Drop for Worker<'_> {
+impl<F: Flaws> Drop for Worker<'_, F> {
     fn drop(&mut self) {
         self.hand_over();
         if !self.free.is_empty() {

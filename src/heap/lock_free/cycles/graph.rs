@@ -10,10 +10,10 @@
 )]
 
 use crate::heap::Shape;
+use crate::heap::flaw::{Flaw, Flaws};
 use crate::heap::lock_free::cell::{self, Cell, Ref};
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::list::{self, Walk};
-use crate::heap::lock_free::shortcut::Shortcut;
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::SeqCst;
@@ -86,7 +86,7 @@ impl Graph {
     /// Steps 1 to 3.
     pub(super) fn snapshot(
         &mut self,
-        worker: &Worker<'_>,
+        worker: &Worker<'_, impl Flaws>,
         candidates: &[Ref],
         budget: usize,
     ) -> Reach {
@@ -97,7 +97,12 @@ impl Graph {
     }
 
     /// Step 1: records the word of each object that the candidates reach, when it is first met.
-    fn close(&mut self, worker: &Worker<'_>, candidates: &[Ref], mut budget: usize) -> Reach {
+    fn close(
+        &mut self,
+        worker: &Worker<'_, impl Flaws>,
+        candidates: &[Ref],
+        mut budget: usize,
+    ) -> Reach {
         for &candidate in candidates {
             self.admit(worker, candidate);
         }
@@ -116,7 +121,7 @@ impl Graph {
         Reach::All
     }
 
-    fn admit(&mut self, worker: &Worker<'_>, reference: Ref) {
+    fn admit(&mut self, worker: &Worker<'_, impl Flaws>, reference: Ref) {
         let mark = &mut self.marks[reference.index() as usize];
         if *mark != 0 {
             return;
@@ -124,7 +129,7 @@ impl Graph {
         let cell = worker.core.slab.cell(reference.index());
         // SeqCst: after BUFFERED was cleared, before any edge is counted.
         let word = cell.word.load(SeqCst);
-        if worker.core.takes(Shortcut::ClearOneByOne) {
+        if worker.core.has(Flaw::ClearOneByOne) {
             cell.meta.fetch_and(!cell::BUFFERED, SeqCst);
         }
         if word::count(word) == 0 || !reference.fits(cell.meta.load(SeqCst)) {
@@ -141,13 +146,13 @@ impl Graph {
     }
 
     /// Step 2 once more, with the slots of now.
-    pub(super) fn recount(&mut self, core: &Core) {
+    pub(super) fn recount(&mut self, core: &Core<impl Flaws>) {
         self.edges.clear();
         self.count(core, usize::MAX);
     }
 
     /// Step 2: records the edges between members. All words were read before.
-    fn count(&mut self, core: &Core, mut budget: usize) {
+    fn count(&mut self, core: &Core<impl Flaws>, mut budget: usize) {
         for number in 0..self.members.len() {
             let reference = self.members[number].reference;
             let cell = core.slab.cell(reference.index());

@@ -50,9 +50,9 @@ use std::sync::Arc;
 use self::graph::Graph;
 use super::cell::{self, Ref};
 use super::core::Core;
-use super::shortcut::Shortcut;
 use super::worker::Worker;
 use crate::heap::Collection;
+use crate::heap::flaw::{Flaw, Flaws};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
@@ -97,7 +97,11 @@ impl Cycles {
     }
 
     /// One round over the candidates of now.
-    pub(super) fn round(&mut self, worker: &mut Worker<'_>, effort: Effort) -> Collection {
+    pub(super) fn round(
+        &mut self,
+        worker: &mut Worker<'_, impl Flaws>,
+        effort: Effort,
+    ) -> Collection {
         worker.enter();
         let before = self.waiting.len();
         let taken = self.take_batch(worker, effort);
@@ -112,7 +116,7 @@ impl Cycles {
         examined
     }
 
-    fn run(&mut self, worker: &mut Worker<'_>, effort: Effort) -> Collection {
+    fn run(&mut self, worker: &mut Worker<'_, impl Flaws>, effort: Effort) -> Collection {
         if self.batch.is_empty() {
             return Collection::default();
         }
@@ -123,7 +127,7 @@ impl Cycles {
             .fetch_add(u64::from(effort == Effort::Full), Relaxed);
         for candidate in &self.batch {
             // The whole batch before any word is read: see `Worker::suspect`.
-            if !worker.core.takes(Shortcut::ClearOneByOne) {
+            if !worker.core.has(Flaw::ClearOneByOne) {
                 let meta = &worker.core.slab.cell(candidate.index()).meta;
                 meta.fetch_and(!cell::BUFFERED, SeqCst);
             }
@@ -144,7 +148,7 @@ impl Cycles {
             } else {
                 rounds.abandoned.fetch_add(1, Relaxed);
             }
-            if !worker.core.takes(Shortcut::ForgetSuspects) {
+            if !worker.core.has(Flaw::ForgetSuspects) {
                 self.graph.suspect_again(worker);
             }
         }
@@ -167,7 +171,7 @@ impl Cycles {
     }
 
     /// Fills the batch; returns how many candidates left the shared buffers.
-    fn take_batch(&mut self, worker: &mut Worker<'_>, effort: Effort) -> usize {
+    fn take_batch(&mut self, worker: &mut Worker<'_, impl Flaws>, effort: Effort) -> usize {
         let shared = Arc::clone(&worker.core.shared);
         let waiting = std::mem::take(&mut self.waiting);
         for (candidate, word) in waiting {
@@ -189,7 +193,13 @@ impl Cycles {
 
     /// Adds a candidate to the batch, if it is still alive. If its word is not what it was a round
     /// ago, it is in use, and looking at all that it reaches would be a waste: it waits.
-    fn take(&mut self, worker: &Worker<'_>, candidate: Ref, before: Option<u64>, effort: Effort) {
+    fn take(
+        &mut self,
+        worker: &Worker<'_, impl Flaws>,
+        candidate: Ref,
+        before: Option<u64>,
+        effort: Effort,
+    ) {
         let cell = worker.core.slab.cell(candidate.index());
         // SeqCst, both: the word first, so that the incarnation is that of the word's object or of
         // a later one.
@@ -205,7 +215,7 @@ impl Cycles {
     }
 }
 
-impl Core {
+impl<F: Flaws> Core<F> {
     /// A full collection, on the calling thread. Waits for one that is under way.
     pub(super) fn collect_now(&self) -> Collection {
         // In this order: who waits for the lock while pinned holds up the collector that has it.

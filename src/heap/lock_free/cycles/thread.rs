@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::Effort;
+use crate::heap::flaw::Flaws;
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::worker::Worker;
 
@@ -33,7 +34,7 @@ impl CollectorThread {
     /// # Panics
     ///
     /// If the operating system refuses.
-    pub(in crate::heap::lock_free) fn start(core: &Arc<Core>) -> Self {
+    pub(in crate::heap::lock_free) fn start(core: &Arc<Core<impl Flaws>>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (theirs, core_of_theirs) = (Arc::clone(&stop), Arc::clone(core));
         let thread = std::thread::Builder::new()
@@ -61,7 +62,7 @@ impl Drop for CollectorThread {
     }
 }
 
-fn run(core: &Core, stop: &AtomicBool) {
+fn run(core: &Core<impl Flaws>, stop: &AtomicBool) {
     let mut worker = Worker::new(core);
     // Relaxed: nothing but the order to stop is read.
     while !stop.load(Ordering::Relaxed) {
@@ -81,7 +82,7 @@ fn run(core: &Core, stop: &AtomicBool) {
 }
 
 /// Works off what is ripe, unless mutators do that themselves.
-fn tidy(worker: &mut Worker<'_>) {
+fn tidy(worker: &mut Worker<'_, impl Flaws>) {
     worker.enter();
     worker.reap(BUDGET);
 }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use super::Cycles;
 use super::graph::{Fate, Graph, Member};
+use crate::heap::flaw::{Flaw, Flaws};
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::pace::{self, PATIENCE};
-use crate::heap::lock_free::shortcut::Shortcut;
 use crate::heap::lock_free::word::{self, CONDEMNED, WEAK};
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::SeqCst;
@@ -20,8 +20,8 @@ use crate::sync::atomic::Ordering::SeqCst;
 impl Cycles {
     /// Waits until every pin of now has ended; false if some mutator keeps one for too long. (The
     /// wait is bounded also so that no stamp can come full circle meanwhile.)
-    pub(super) fn wait_grace(&mut self, worker: &mut Worker<'_>) -> bool {
-        if worker.core.takes(Shortcut::NoGrace) {
+    pub(super) fn wait_grace(&mut self, worker: &mut Worker<'_, impl Flaws>) -> bool {
+        if worker.core.has(Flaw::NoGrace) {
             return true;
         }
         self.grace += 1;
@@ -46,13 +46,13 @@ impl Graph {
     /// Step 5: a suspect whose word changed is live, with all that it reaches along the *recorded*
     /// edges (its slots may have lost an edge since). The others are garbage, unless somebody
     /// upgrades a weak reference to one of them before the verdict.
-    pub(super) fn validate(&mut self, core: &Core) {
+    pub(super) fn validate(&mut self, core: &Core<impl Flaws>) {
         let is_weak = |member: &Member| member.fate == Fate::Suspect && member.word & WEAK != 0;
         let has_weak = self.members.iter().any(is_weak);
         if has_weak {
             core.verdict.open();
         }
-        if core.takes(Shortcut::RereadSlots) {
+        if core.has(Flaw::RereadSlots) {
             self.recount(core);
         }
         let mut changed = Vec::new();
@@ -64,7 +64,7 @@ impl Graph {
         }
         self.spread(changed, Fate::Rescued);
         self.pardon(core);
-        if has_weak && !core.takes(Shortcut::NoVerdict) && !core.verdict.is_death() {
+        if has_weak && !core.has(Flaw::NoVerdict) && !core.verdict.is_death() {
             self.settle(Fate::Rescued);
             self.pardon(core);
         } else {
@@ -82,7 +82,7 @@ impl Graph {
     }
 
     /// Takes the mark off condemned members that were rescued.
-    fn pardon(&mut self, core: &Core) {
+    fn pardon(&mut self, core: &Core<impl Flaws>) {
         for member in &mut self.members {
             if member.fate == Fate::Rescued && member.word & CONDEMNED != 0 {
                 word::pardon(&core.slab.cell(member.reference.index()).word);
@@ -95,17 +95,17 @@ impl Graph {
 /// Whether the member's word is what was recorded. If there are weak references to it, it is
 /// condemned in the same step: an upgrade after this finds the mark, one before this changed the
 /// word.
-fn is_unchanged(core: &Core, member: &mut Member) -> bool {
+fn is_unchanged(core: &Core<impl Flaws>, member: &mut Member) -> bool {
     let word = &core.slab.cell(member.reference.index()).word;
     // A read-modify-write sees the latest value, whatever the processor.
     if member.word & WEAK == 0 {
         let now = word.fetch_or(0, SeqCst);
-        if core.takes(Shortcut::CompareCounts) {
+        if core.has(Flaw::CompareCounts) {
             return word::count(now) == word::count(member.word);
         }
         return now == member.word;
     }
-    if core.takes(Shortcut::NoVerdict) {
+    if core.has(Flaw::NoVerdict) {
         return word.fetch_or(0, SeqCst) == member.word;
     }
     let condemned = member.word | CONDEMNED;

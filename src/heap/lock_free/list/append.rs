@@ -18,9 +18,9 @@
 use super::slot::{UNTOUCHED, is_empty};
 use super::tail::Purpose;
 use super::{Cursor, Visit};
+use crate::heap::flaw::{Flaw, Flaws};
 use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::core::Core;
-use crate::heap::lock_free::shortcut::Shortcut;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
@@ -33,7 +33,7 @@ impl Cursor {
     #[inline]
     pub(in crate::heap::lock_free) fn append(
         &mut self,
-        core: &Core,
+        core: &Core<impl Flaws>,
         list: Ref,
         element: Ref,
     ) -> bool {
@@ -53,7 +53,7 @@ impl Cursor {
         let slots = unsafe { &*self.slots };
         let slot = &slots[offset];
         let mut expected = UNTOUCHED;
-        if core.takes(Shortcut::FastOnAnyStamp) {
+        if core.has(Flaw::FastOnAnyStamp) {
             let seen = slot.load(SeqCst);
             expected = if is_empty(seen) { seen } else { UNTOUCHED };
         }
@@ -72,7 +72,7 @@ impl Cursor {
     }
 }
 
-impl Visit<'_, '_> {
+impl<F: Flaws> Visit<'_, '_, F> {
     /// The slow path. Moves the element's counted reference into the list.
     #[cold]
     pub(in crate::heap::lock_free) fn append(mut self, element: Ref) {

@@ -59,7 +59,7 @@ use tree::{Span, Tree};
 
 use super::cell::{Cell, POISON, Ref};
 use super::worker::Worker;
-use crate::heap::Shape;
+use crate::heap::{Flaws, Shape};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
@@ -168,20 +168,20 @@ impl Default for Cursor {
 
 /// One operation on one list: begun under a pin, over before the pin ends.
 #[derive(Debug)]
-pub(super) struct Visit<'a, 'h> {
-    worker: &'a mut Worker<'h>,
+pub(super) struct Visit<'a, 'h, F: Flaws> {
+    worker: &'a mut Worker<'h, F>,
     cursor: &'a mut Cursor,
     cell: &'h Cell,
     storage: &'a Storage,
     span: Span<'a>,
 }
 
-impl<'a, 'h> Visit<'a, 'h> {
+impl<'a, 'h, F: Flaws> Visit<'a, 'h, F> {
     /// Begins an operation on the list that a register's counted reference leads to; `None` if that
     /// is not a list.
     #[inline]
     pub(super) fn begin(
-        worker: &'a mut Worker<'h>,
+        worker: &'a mut Worker<'h, F>,
         cursor: &'a mut Cursor,
         list: Ref,
     ) -> Option<Self> {

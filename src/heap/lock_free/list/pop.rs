@@ -26,8 +26,8 @@ use std::sync::Arc;
 use super::Visit;
 use super::slot::{self, Content};
 use super::tail::Purpose;
+use crate::heap::flaw::{Flaw, Flaws};
 use crate::heap::lock_free::cell::Ref;
-use crate::heap::lock_free::shortcut::Shortcut;
 use crate::heap::lock_free::word;
 use crate::sync::atomic::AtomicPtr;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -52,7 +52,7 @@ pub(in crate::heap::lock_free) struct Claim {
     element: Ref,
 }
 
-impl Visit<'_, '_> {
+impl<F: Flaws> Visit<'_, '_, F> {
     /// Takes the last element, and its counted reference, out of the list.
     pub(in crate::heap::lock_free) fn pop(mut self) -> Option<Ref> {
         loop {
@@ -63,7 +63,7 @@ impl Visit<'_, '_> {
             if tail.len() == 0 {
                 return None;
             }
-            let (stamp, stamp_below) = if self.worker.core.takes(Shortcut::LocalStamps) {
+            let (stamp, stamp_below) = if self.worker.core.has(Flaw::LocalStamps) {
                 (slot::stamp_of(tail.seen) + 1, 0)
             } else {
                 (self.worker.stamp(), self.worker.stamp())

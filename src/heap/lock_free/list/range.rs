@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use super::slot::{self, Content};
 use super::{Span, Storage, Visit};
+use crate::heap::flaw::Flaws;
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::SeqCst;
@@ -60,20 +61,20 @@ impl Range {
     }
 
     /// Lets go of the storage, which the collector may be walking under its pin.
-    pub(in crate::heap::lock_free) fn finish(self, worker: &mut Worker<'_>) {
+    pub(in crate::heap::lock_free) fn finish(self, worker: &mut Worker<'_, impl Flaws>) {
         let storage = self.storage;
         worker.defer(0, move || drop(storage));
     }
 
     /// Makes the range ripe once no pin of now exists any more.
-    pub(in crate::heap::lock_free) fn ripen(self, worker: &mut Worker<'_>) {
+    pub(in crate::heap::lock_free) fn ripen(self, worker: &mut Worker<'_, impl Flaws>) {
         let shared = Arc::clone(&worker.core.shared);
         let weight = usize::try_from(self.end - self.next).unwrap_or(usize::MAX);
         worker.defer(weight, move || shared.ripe.push(self));
     }
 }
 
-impl Visit<'_, '_> {
+impl<F: Flaws> Visit<'_, '_, F> {
     /// Follows up on a move of the head, which this mutator did: first the list's own stamp changes
     /// (rule R1: after the move), then what was passed is retired.
     pub(super) fn moved_head(&mut self, from: u64, to: u64) {
@@ -91,7 +92,7 @@ impl Visit<'_, '_> {
 
 /// Releases elements of a range within `budget`, which shrinks by as many as were looked at.
 pub(in crate::heap::lock_free) fn release_range(
-    worker: &mut Worker<'_>,
+    worker: &mut Worker<'_, impl Flaws>,
     range: &mut Range,
     budget: &mut usize,
 ) -> Rest {
@@ -137,7 +138,11 @@ pub(in crate::heap::lock_free) fn release_range(
 }
 
 /// Releases truncated elements; returns the position of the first that it must not touch yet.
-fn settled(worker: &mut Worker<'_>, span: Span<'_>, range: std::ops::Range<u64>) -> u64 {
+fn settled(
+    worker: &mut Worker<'_, impl Flaws>,
+    span: Span<'_>,
+    range: std::ops::Range<u64>,
+) -> u64 {
     let end = range.end;
     for position in range {
         let Some(slot) = span.at(position) else {
@@ -155,7 +160,7 @@ fn settled(worker: &mut Worker<'_>, span: Span<'_>, range: std::ops::Range<u64>)
 }
 
 /// Releases a dead list's elements; returns the position of the first that is not one.
-fn dead(worker: &mut Worker<'_>, span: Span<'_>, range: std::ops::Range<u64>) -> u64 {
+fn dead(worker: &mut Worker<'_, impl Flaws>, span: Span<'_>, range: std::ops::Range<u64>) -> u64 {
     let end = range.end;
     for position in range {
         // The last decrement of the list's count acquired all that was done to its slots.

@@ -13,11 +13,11 @@ use super::slot::{self, Content};
 use super::tail::Purpose;
 use super::tree::POSITIONS;
 use super::{Visit, help};
+use crate::heap::flaw::{Flaw, Flaws};
 use crate::heap::lock_free::cell::Ref;
-use crate::heap::lock_free::shortcut::Shortcut;
 use crate::sync::atomic::Ordering::SeqCst;
 
-impl Visit<'_, '_> {
+impl<F: Flaws> Visit<'_, '_, F> {
     /// How many elements there are.
     pub(in crate::heap::lock_free) fn len(mut self) -> u64 {
         loop {
@@ -44,7 +44,7 @@ impl Visit<'_, '_> {
                     continue;
                 }
             };
-            let is_lax = self.worker.core.takes(Shortcut::GetNotPassed);
+            let is_lax = self.worker.core.has(Flaw::GetNotPassed);
             let is_good = is_lax && self.storage.head.load(SeqCst) <= position;
             if !is_good && !self.is_head_still(head) {
                 continue;

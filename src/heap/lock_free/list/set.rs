@@ -15,8 +15,8 @@
 use super::read::position;
 use super::slot::{self, Content};
 use super::{Visit, help};
+use crate::heap::flaw::{Flaw, Flaws};
 use crate::heap::lock_free::cell::Ref;
-use crate::heap::lock_free::shortcut::Shortcut;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::SeqCst;
 
@@ -36,7 +36,7 @@ pub(in crate::heap::lock_free) struct Change {
     decision: AtomicU64,
 }
 
-impl Visit<'_, '_> {
+impl<F: Flaws> Visit<'_, '_, F> {
     /// Moves a counted reference to `index` and releases what was there; false, and nothing is
     /// moved, if there is no such element.
     pub(in crate::heap::lock_free) fn set(mut self, index: u64, new: Ref) -> bool {
@@ -53,7 +53,7 @@ impl Visit<'_, '_> {
                     }
                 }
                 Content::Value(old) => {
-                    if self.worker.core.takes(Shortcut::PlainSet) {
+                    if self.worker.core.has(Flaw::PlainSet) {
                         if self.exchange(position, seen, new.bits()) {
                             self.worker.release(old);
                             return true;

@@ -12,7 +12,7 @@
 
 use super::slot::{self, UNTOUCHED};
 use super::{Visit, help};
-use crate::heap::lock_free::shortcut::Shortcut;
+use crate::heap::flaw::{Flaw, Flaws};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// What the tail is wanted for.
@@ -41,12 +41,12 @@ impl Tail {
     }
 }
 
-impl Visit<'_, '_> {
+impl<F: Flaws> Visit<'_, '_, F> {
     /// Finds the tail. Finishes what is under way there.
     pub(super) fn tail(&mut self, purpose: Purpose) -> Tail {
         let storage = self.storage;
         // SeqCst: below, no slot is looked at before head.
-        let head = if self.takes(Purpose::Append, purpose, Shortcut::NoHeadLoad) {
+        let head = if self.takes(Purpose::Append, purpose, Flaw::NoHeadLoad) {
             0
         } else {
             storage.head.load(SeqCst)
@@ -74,12 +74,12 @@ impl Visit<'_, '_> {
             if position == head || (seen == UNTOUCHED && is_behind_filled) {
                 return tail;
             }
-            if self.takes(Purpose::Append, purpose, Shortcut::TrustHint) {
+            if self.takes(Purpose::Append, purpose, Flaw::TrustHint) {
                 return tail;
             }
             let below = self.read(position - 1);
             if slot::is_value(below) {
-                if self.takes(Purpose::Append, purpose, Shortcut::LookBelowFirst) {
+                if self.takes(Purpose::Append, purpose, Flaw::LookBelowFirst) {
                     let seen = self.read(position);
                     if slot::is_empty(seen) {
                         return Tail { seen, ..tail };
@@ -97,8 +97,8 @@ impl Visit<'_, '_> {
         }
     }
 
-    fn takes(&self, of: Purpose, purpose: Purpose, shortcut: Shortcut) -> bool {
-        of == purpose && self.worker.core.takes(shortcut)
+    fn takes(&self, of: Purpose, purpose: Purpose, flaw: Flaw) -> bool {
+        of == purpose && self.worker.core.has(flaw)
     }
 
     /// Whether the head is still what it was when the tail was found; if not, somebody was in the

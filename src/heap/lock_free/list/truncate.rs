@@ -15,10 +15,10 @@
 use super::Visit;
 use super::slot;
 use super::tail::Purpose;
-use crate::heap::lock_free::shortcut::Shortcut;
+use crate::heap::flaw::{Flaw, Flaws};
 use crate::sync::atomic::Ordering::SeqCst;
 
-impl Visit<'_, '_> {
+impl<F: Flaws> Visit<'_, '_, F> {
     /// `del l[:count]`
     pub(in crate::heap::lock_free) fn truncate_front(mut self, count: u64) {
         if count == 0 {
@@ -32,7 +32,7 @@ impl Visit<'_, '_> {
             if tail.len() == 0 {
                 break;
             }
-            let is_clamped = self.worker.core.takes(Shortcut::ClampedTruncate);
+            let is_clamped = self.worker.core.has(Flaw::ClampedTruncate);
             if count <= tail.len() || is_clamped {
                 let count = count.min(tail.len());
                 if self.move_head(tail.head, tail.head + count).is_ok() {

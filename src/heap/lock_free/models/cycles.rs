@@ -8,9 +8,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::explore::{Births, assert_empty, breaks, holds, open, seat};
-use crate::heap::lock_free::shortcut::Shortcut;
-use crate::heap::lock_free::{LockFree, LockFreeMutator};
+use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
+use crate::heap::flaw::Flaw;
+use crate::heap::lock_free::LockFreeMutator;
 use crate::heap::{Field, Global, Heap, Mutator, Peek, Shape, Slot};
 
 /// Numbers that the programs are drawn from.
@@ -47,7 +47,7 @@ impl Dice {
 }
 
 /// `l = [a]`, `a.0 = b`, `b.0 = a`, `b.1 = l`: published as 0, 1 and 2.
-fn prepare(heap: &LockFree, births: &mut Births) {
+fn prepare(heap: &Modelled, births: &mut Births) {
     let mut m = heap.attach(seat(0)).expect("a seat");
     let [list, a, b, copy] = [0, 1, 2, 3].map(Slot);
     births.make(&mut m, list, Shape::List);
@@ -66,7 +66,7 @@ fn prepare(heap: &LockFree, births: &mut Births) {
     }
 }
 
-fn perform(heap: &LockFree, start: &Start, number: u32, seed: u64) -> Births {
+fn perform(heap: &Modelled, start: &Start, number: u32, seed: u64) -> Births {
     let mut dice = Dice::new(seed * 2 + u64::from(number));
     let mut births = Births::new();
     let mut m = heap.attach(seat(number)).expect("a seat");
@@ -87,7 +87,7 @@ fn perform(heap: &LockFree, start: &Start, number: u32, seed: u64) -> Births {
     births
 }
 
-fn step(m: &mut LockFreeMutator<'_>, births: &mut Births, dice: &mut Dice) {
+fn step(m: &mut LockFreeMutator<'_, Option<Flaw>>, births: &mut Births, dice: &mut Dice) {
     let (one, other) = (dice.slot(), dice.slot());
     match dice.draw(14) {
         0 | 1 => m.load(one, other, dice.field()),
@@ -109,12 +109,12 @@ fn step(m: &mut LockFreeMutator<'_>, births: &mut Births, dice: &mut Dice) {
     }
 }
 
-fn run(seed: u64, shortcut: Option<Shortcut>) {
-    let heap = open(shortcut);
+fn run(seed: u64, flaw: Option<Flaw>) {
+    let heap = open(flaw);
     let mut births = Births::new();
     prepare(&heap, &mut births);
     let work = [1, 2]
-        .map(|number| move |heap: &LockFree, start: &Start| perform(heap, start, number, seed));
+        .map(|number| move |heap: &Modelled, start: &Start| perform(heap, start, number, seed));
     finish(&heap, births, work);
 }
 
@@ -129,9 +129,9 @@ impl Start {
 }
 
 /// Runs two mutators and the collector to their ends, and judges what is left.
-fn finish<F>(heap: &Arc<LockFree>, births: Births, work: [F; 2])
+fn finish<F>(heap: &Arc<Modelled>, births: Births, work: [F; 2])
 where
-    F: FnOnce(&LockFree, &Start) -> Births + Send + 'static,
+    F: FnOnce(&Modelled, &Start) -> Births + Send + 'static,
 {
     let start = Arc::new(Start::default());
     let mutators = work.map(|work| {
@@ -231,7 +231,7 @@ static DIRECTED: [(Graph, [&[Act]; 2]); 7] = [
     ),
 ];
 
-fn build(heap: &LockFree, births: &mut Births, graph: Graph) {
+fn build(heap: &Modelled, births: &mut Births, graph: Graph) {
     let mut m = heap.attach(seat(0)).expect("a seat");
     let [list, a, b, copy] = [0, 1, 2, 3].map(Slot);
     births.make(&mut m, list, Shape::List);
@@ -261,14 +261,14 @@ fn build(heap: &LockFree, births: &mut Births, graph: Graph) {
     m.publish(Global(1), copy);
 }
 
-fn direct(case: usize, shortcut: Option<Shortcut>) {
+fn direct(case: usize, flaw: Option<Flaw>) {
     let (graph, programs) = DIRECTED[case];
-    let heap = open(shortcut);
+    let heap = open(flaw);
     let mut births = Births::new();
     build(&heap, &mut births, graph);
     let work = [0, 1].map(|number| {
         let program = programs[number];
-        move |heap: &LockFree, start: &Start| {
+        move |heap: &Modelled, start: &Start| {
             let mut births = Births::new();
             let seated = u32::try_from(number).expect("0 or 1");
             let mut m = heap.attach(seat(seated + 1)).expect("a seat");
@@ -287,7 +287,7 @@ fn direct(case: usize, shortcut: Option<Shortcut>) {
     finish(&heap, births, work);
 }
 
-fn perform_act(m: &mut LockFreeMutator<'_>, births: &mut Births, act: Act) {
+fn perform_act(m: &mut LockFreeMutator<'_, Option<Flaw>>, births: &mut Births, act: Act) {
     match act {
         Pop(dst, list) => {
             m.pop(Slot(dst), Slot(list));
@@ -307,7 +307,7 @@ fn perform_act(m: &mut LockFreeMutator<'_>, births: &mut Births, act: Act) {
     }
 }
 
-fn check_registers(m: &mut LockFreeMutator<'_>) {
+fn check_registers(m: &mut LockFreeMutator<'_, Option<Flaw>>) {
     m.safepoint().expect("no fault");
     for slot in 0..8 {
         assert_ne!(m.peek(Slot(slot)), Peek::Stale, "register {slot} is stale");
@@ -319,35 +319,35 @@ fn check_registers(m: &mut LockFreeMutator<'_>) {
 fn cycles_are_collected_concurrently() {
     for seed in 0..PROGRAMS {
         println!("program {seed}");
-        holds(move |shortcut| run(seed, shortcut));
+        holds(move |flaw| run(seed, flaw));
     }
     for case in 0..DIRECTED.len() {
         println!("directed program {case}");
-        holds(move |shortcut| direct(case, shortcut));
+        holds(move |flaw| direct(case, flaw));
     }
 }
 
-/// Goal: each shortcut through the collector's protocol is caught.
+/// Goal: each flaw through the collector's protocol is caught.
 #[test]
-fn shortcuts_break_collection() {
+fn flaws_break_collection() {
     let scenarios: Vec<_> = (0..DIRECTED.len())
-        .map(|case| move |shortcut| direct(case, shortcut))
+        .map(|case| move |flaw| direct(case, flaw))
         .collect();
-    for shortcut in [
-        Shortcut::MoveIntoItself,
-        Shortcut::CompareCounts,
-        Shortcut::NoGrace,
-        Shortcut::ClearOneByOne,
-        Shortcut::RereadSlots,
+    for flaw in [
+        Flaw::MoveIntoItself,
+        Flaw::CompareCounts,
+        Flaw::NoGrace,
+        Flaw::ClearOneByOne,
+        Flaw::RereadSlots,
     ] {
-        breaks(shortcut, &scenarios);
-        println!("{shortcut:?}: caught");
+        breaks(flaw, &scenarios);
+        println!("{flaw:?}: caught");
     }
 }
 
 /// A round that gives up, because a mutator keeps its pin: what it suspected is found by a later one.
-fn stalled(shortcut: Option<Shortcut>) {
-    let heap = open(shortcut);
+fn stalled(flaw: Option<Flaw>) {
+    let heap = open(flaw);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(1)).expect("a seat");
@@ -370,5 +370,5 @@ fn stalled(shortcut: Option<Shortcut>) {
 #[test]
 fn abandoned_rounds_are_made_up_for() {
     holds(stalled);
-    breaks(Shortcut::ForgetSuspects, &[stalled]);
+    breaks(Flaw::ForgetSuspects, &[stalled]);
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::explore::{Births, assert_empty, breaks, holds, open, seat};
+use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
 use super::linearizable::{Call, Event, assert_linearizable};
-use crate::heap::lock_free::shortcut::Shortcut;
-use crate::heap::lock_free::{LockFree, LockFreeMutator};
+use crate::heap::flaw::Flaw;
+use crate::heap::lock_free::LockFreeMutator;
 use crate::heap::{Global, Heap, Mutator, ObjectId, Peek, Shape, Slot};
 
 const LIST: Slot = Slot(0);
@@ -68,8 +68,8 @@ static CASES: [Case; 18] = [
 ];
 
 /// Runs one case and judges its history.
-fn run(case: &'static Case, shortcut: Option<Shortcut>) {
-    let heap = open(shortcut);
+fn run(case: &'static Case, flaw: Option<Flaw>) {
+    let heap = open(flaw);
     let clock = Arc::new(AtomicU64::new(0));
     let mut births = Births::new();
     let initial = {
@@ -113,7 +113,7 @@ fn run(case: &'static Case, shortcut: Option<Shortcut>) {
     born.iter().for_each(Births::assert_dead);
 }
 
-fn contents(m: &mut LockFreeMutator<'_>) -> Vec<ObjectId> {
+fn contents(m: &mut LockFreeMutator<'_, Option<Flaw>>) -> Vec<ObjectId> {
     let len = m.len(LIST);
     let contents = (0..len)
         .map(|index| {
@@ -125,7 +125,7 @@ fn contents(m: &mut LockFreeMutator<'_>) -> Vec<ObjectId> {
     contents
 }
 
-fn named(m: &mut LockFreeMutator<'_>, slot: Slot) -> Option<ObjectId> {
+fn named(m: &mut LockFreeMutator<'_, Option<Flaw>>, slot: Slot) -> Option<ObjectId> {
     match m.peek(slot) {
         Peek::Object(id) => Some(id),
         Peek::Empty => None,
@@ -134,7 +134,7 @@ fn named(m: &mut LockFreeMutator<'_>, slot: Slot) -> Option<ObjectId> {
 }
 
 fn perform(
-    heap: &LockFree,
+    heap: &Modelled,
     clock: &AtomicU64,
     program: &[Op],
     number: u32,
@@ -188,32 +188,32 @@ fn perform(
 #[test]
 fn lists_are_linearizable() {
     for case in &CASES {
-        holds(move |shortcut| run(case, shortcut));
+        holds(move |flaw| run(case, flaw));
     }
 }
 
-fn breaks_lists(shortcut: Shortcut) {
+fn breaks_lists(flaw: Flaw) {
     let scenarios: Vec<_> = CASES
         .iter()
-        .map(|case| move |shortcut| run(case, shortcut))
+        .map(|case| move |flaw| run(case, flaw))
         .collect();
-    breaks(shortcut, &scenarios);
+    breaks(flaw, &scenarios);
 }
 
-/// Goal: each shortcut through the list's protocol is caught.
+/// Goal: each flaw through the list's protocol is caught.
 #[test]
-fn shortcuts_break_lists() {
-    for shortcut in [
-        Shortcut::TrustHint,
-        Shortcut::LookBelowFirst,
-        Shortcut::FastOnAnyStamp,
-        Shortcut::LocalStamps,
-        Shortcut::NoHeadLoad,
-        Shortcut::GetNotPassed,
-        Shortcut::PlainSet,
-        Shortcut::ClampedTruncate,
+fn flaws_break_lists() {
+    for flaw in [
+        Flaw::TrustHint,
+        Flaw::LookBelowFirst,
+        Flaw::FastOnAnyStamp,
+        Flaw::LocalStamps,
+        Flaw::NoHeadLoad,
+        Flaw::GetNotPassed,
+        Flaw::PlainSet,
+        Flaw::ClampedTruncate,
     ] {
-        breaks_lists(shortcut);
-        println!("{shortcut:?}: caught");
+        breaks_lists(flaw);
+        println!("{flaw:?}: caught");
     }
 }

@@ -41,16 +41,18 @@ mod explore {
     use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
     use shuttle::{Config, FailurePersistence, Runner};
 
-    use crate::heap::lock_free::LockFree;
-    use crate::heap::lock_free::core::Core;
-    use crate::heap::lock_free::shortcut::Shortcut;
+    use crate::heap::flaw::Flaw;
+    use crate::heap::lock_free::{LockFree, open_with};
     use crate::heap::tag::OwnedSegment;
     use crate::heap::{Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
 
+    /// The heap, with a flaw that is known at run time, or with none.
+    pub(super) type Modelled = LockFree<Option<Flaw>>;
+
     /// Schedules of each kind, unless the environment says otherwise.
     const SCHEDULES: usize = 300;
-    /// Schedules that a shortcut may take to show.
-    const SHORTCUT_SCHEDULES: usize = 100_000;
+    /// Schedules that a flaw may take to show.
+    const FLAW_SCHEDULES: usize = 100_000;
     /// Changes of priority that PCT makes: the depth of the deepest fault known here is 3.
     const PCT_DEPTH: usize = 4;
     const SEED: u64 = 20_260_601;
@@ -72,7 +74,7 @@ mod explore {
     }
 
     /// Explores a scenario, which must hold in every schedule.
-    pub(super) fn holds(scenario: impl Fn(Option<Shortcut>) + Copy + Send + Sync + 'static) {
+    pub(super) fn holds(scenario: impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static) {
         if let Ok(file) = std::env::var("GCSTORM_REPLAY") {
             return shuttle::replay_from_file(move || scenario(None), file);
         }
@@ -89,23 +91,23 @@ mod explore {
         run(pct, keep(), move || scenario(None));
     }
 
-    /// Explores scenarios with a step left out; one of them must fail.
+    /// Explores scenarios with a flaw; one of them must fail.
     pub(super) fn breaks(
-        shortcut: Shortcut,
-        scenarios: &[impl Fn(Option<Shortcut>) + Copy + Send + Sync + 'static],
+        flaw: Flaw,
+        scenarios: &[impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static],
     ) {
         // In rounds of a few, so that the scenario that shows it does not wait for the others.
         let round = 200;
-        for seed in 0..(SHORTCUT_SCHEDULES / round) as u64 {
+        for seed in 0..(FLAW_SCHEDULES / round) as u64 {
             for &scenario in scenarios {
                 let attempt = || {
                     let random = RandomScheduler::new_from_seed(SEED + seed, round / 2);
                     run(random, config(FailurePersistence::None), move || {
-                        scenario(Some(shortcut))
+                        scenario(Some(flaw))
                     });
                     let pct = PctScheduler::new_from_seed(SEED + seed, PCT_DEPTH, round / 2);
                     run(pct, config(FailurePersistence::None), move || {
-                        scenario(Some(shortcut))
+                        scenario(Some(flaw))
                     });
                 };
                 if catch_unwind(AssertUnwindSafe(attempt)).is_err() {
@@ -113,16 +115,12 @@ mod explore {
                 }
             }
         }
-        panic!("{shortcut:?} was left out, and nothing failed");
+        panic!("{flaw:?} was planted, and nothing failed");
     }
 
-    /// A small heap with a step left out, or none.
-    pub(super) fn open(shortcut: Option<Shortcut>) -> Arc<LockFree> {
-        let mut core = Core::new(&HeapConfig::with_capacity(24));
-        core.shortcut = shortcut;
-        Arc::new(LockFree {
-            core: Arc::new(core),
-        })
+    /// A small heap with a flaw, or none.
+    pub(super) fn open(flaw: Option<Flaw>) -> Arc<Modelled> {
+        Arc::new(open_with(&HeapConfig::with_capacity(24), flaw))
     }
 
     pub(super) fn seat(number: u32) -> Seat {
@@ -160,7 +158,7 @@ mod explore {
     }
 
     /// Settles the heap; nothing is alive, broken, or left over.
-    pub(super) fn assert_empty(heap: &LockFree) {
+    pub(super) fn assert_empty(heap: &Modelled) {
         heap.settle().expect("no fault");
         let census = heap.census(&mut |_| {}).expect("a census");
         assert_eq!((census.living, census.spoiled), (0, 0));

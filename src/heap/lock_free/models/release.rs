@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use super::explore::{Births, assert_empty, breaks, holds, open, seat};
-use crate::heap::lock_free::LockFree;
-use crate::heap::lock_free::shortcut::Shortcut;
+use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
+use crate::heap::flaw::Flaw;
 use crate::heap::{Global, Heap, Mutator, Peek, Shape, Slot};
 
 const FIRST: Slot = Slot(0);
@@ -15,8 +14,8 @@ const GOT: Slot = Slot(3);
 
 /// Two lists that hold the same leaf; a mutator empties the first and then the second, another
 /// renews pins so that grace periods pass, and a third reads the second all the while.
-fn run(shortcut: Option<Shortcut>) {
-    let heap = open(shortcut);
+fn run(flaw: Option<Flaw>) {
+    let heap = open(flaw);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(0)).expect("a seat");
@@ -67,8 +66,8 @@ fn run(shortcut: Option<Shortcut>) {
 }
 
 fn spawn(
-    heap: &Arc<LockFree>,
-    work: impl FnOnce(&LockFree) + Send + 'static,
+    heap: &Arc<Modelled>,
+    work: impl FnOnce(&Modelled) + Send + 'static,
 ) -> shuttle::thread::JoinHandle<()> {
     let heap = Arc::clone(heap);
     shuttle::thread::spawn(move || work(&heap))
@@ -82,6 +81,6 @@ fn elements_are_released_once() {
 
 /// Goal: a count of 1 alone is found out not to be enough to free without a read-modify-write.
 #[test]
-fn shortcuts_break_release() {
-    breaks(Shortcut::SoleByCount, &[run]);
+fn flaws_break_release() {
+    breaks(Flaw::SoleByCount, &[run]);
 }

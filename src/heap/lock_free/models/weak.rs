@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use super::explore::{Births, assert_empty, breaks, holds, open, seat};
-use crate::heap::lock_free::LockFree;
-use crate::heap::lock_free::shortcut::Shortcut;
+use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
+use crate::heap::flaw::Flaw;
 use crate::heap::{Field, Global, Heap, Mutator, Peek, Shape, Slot};
 
 const A: Slot = Slot(0);
@@ -16,14 +15,14 @@ const GOT: Slot = Slot(4);
 
 /// A cycle of two, with a weak reference to each. The mutator drops the cycle and upgrades one and
 /// then the other, while the collector runs. If the first comes back, the second must be alive.
-fn cycle(shortcut: Option<Shortcut>) {
-    let heap = open(shortcut);
+fn cycle(flaw: Option<Flaw>) {
+    let heap = open(flaw);
     let births = upgrade_both(&heap);
     assert_empty(&heap);
     births.assert_dead();
 }
 
-fn upgrade_both(heap: &Arc<LockFree>) -> Births {
+fn upgrade_both(heap: &Arc<Modelled>) -> Births {
     let mut births = Births::new();
     let mut m = heap.attach(seat(1)).expect("a seat");
     births.make(&mut m, A, Shape::Node);
@@ -62,8 +61,8 @@ fn upgrade_both(heap: &Arc<LockFree>) -> Births {
 }
 
 /// A leaf, dropped by one mutator while another upgrades, and allocated anew by the first.
-fn leaf(shortcut: Option<Shortcut>) {
-    let heap = open(shortcut);
+fn leaf(flaw: Option<Flaw>) {
+    let heap = open(flaw);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(0)).expect("a seat");
@@ -107,6 +106,6 @@ fn upgrades_find_all_or_nothing() {
 
 /// Goal: killing condemned objects without a common verdict is found out.
 #[test]
-fn shortcuts_break_weak_references() {
-    breaks(Shortcut::NoVerdict, &[cycle]);
+fn flaws_break_weak_references() {
+    breaks(Flaw::NoVerdict, &[cycle]);
 }

@@ -1,12 +1,38 @@
-//! Steps that look superfluous, each of which a model takes out to see what breaks.
+//! Faults planted on purpose, to see that something catches them.
 //!
-//! A model that finds nothing proves little unless it would have found something. So every step that
-//! somebody might one day save has a name here, and a test that expects a failure without it. Only
-//! heaps of models can be told to take a shortcut; everywhere else the question is a constant.
+//! A [`Fault`](super::Fault) is what a heap recognises about itself at run time; a *flaw* is one
+//! small change for the worse that somebody asked for (`--fault NAME`, or a model). A heap that can
+//! have flaws is generic over [`Flaws`]: with [`Flawless`], each question is a constant and costs
+//! nothing, so the heap that is measured is the heap that ships. With a flaw it is another type.
 
-/// A step left out.
+/// Which flaws a heap has.
+pub trait Flaws: Copy + std::fmt::Debug + Send + Sync + 'static {
+    /// Whether it has this one.
+    fn has(self, flaw: Flaw) -> bool;
+}
+
+/// None at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shortcut {
+pub struct Flawless;
+
+impl Flaws for Flawless {
+    #[inline]
+    fn has(self, _: Flaw) -> bool {
+        false
+    }
+}
+
+/// One, or none: what is known at run time only.
+impl Flaws for Option<Flaw> {
+    #[inline]
+    fn has(self, flaw: Flaw) -> bool {
+        self == Some(flaw)
+    }
+}
+
+/// One small change for the worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Flaw {
     /// An append believes the hint, and does not look at the slot below.
     TrustHint,
     /// An append looks at the slot below first and at the empty slot then.
@@ -25,7 +51,7 @@ pub(super) enum Shortcut {
     ClampedTruncate,
     /// The collector compares counts, not words.
     CompareCounts,
-    /// The collector does not wait for a grace period.
+    /// The collector does not wait for a grace period before it validates.
     NoGrace,
     /// The collector follows the slots of now when it validates.
     RereadSlots,
