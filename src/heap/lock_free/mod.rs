@@ -44,6 +44,7 @@
 mod cell;
 mod core;
 mod cycles;
+mod finalize;
 mod list;
 #[cfg(test)]
 #[cfg(any(loom, shuttle))]
@@ -126,7 +127,7 @@ impl<F: Flaws> Heap for LockFree<F> {
             counters: true,
             globals: true,
             weak: true,
-            finalizers: false,
+            finalizers: true,
             certifies_death: true,
         }
     }

@@ -23,7 +23,8 @@
 //!    recorded edges. The rest is suspected.
 //! 4. *Wait* ([`verdict`]) for one grace period.
 //! 5. *Validate*: a suspect whose word changed is live, with what it reaches along recorded edges.
-//! 6. *Free* ([`sweep`]) the rest. Suspects that were not freed are candidates again.
+//! 6. *Finalize* ([`finalize`]): the finalizers of the rest run, and what they resurrect is live.
+//! 7. *Free* ([`sweep`]) what is left. Suspects that were not freed are candidates again.
 //!
 //! Why the rest is garbage. Let t0 be the end of step 2 and t1 the time of step 5. All words of the
 //! rest were constant from their reading to t1. An edge that was counted can be gone at t0 only if
@@ -38,6 +39,7 @@
 //! What a round does not reach within its budget counts as outside, which is always sound. Then the
 //! whole batch is put back and the budget doubled, so that every garbage cycle fits in the end.
 
+mod finalize;
 mod graph;
 mod sweep;
 #[cfg(not(any(loom, shuttle)))]
@@ -144,6 +146,7 @@ impl Cycles {
         if self.graph.has_suspects() {
             if self.wait_grace(worker) {
                 self.graph.validate(worker.core);
+                self.graph.finalize_garbage(worker);
                 collection.freed = self.graph.free_garbage(worker);
             } else {
                 rounds.abandoned.fetch_add(1, Relaxed);
