@@ -58,8 +58,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
     pub(super) fn endow(&self, object: Ref, finalizer: Finalizer) {
         let cell = self.core.slab.cell(object.index());
         // Relaxed, both: the object is published later, by whatever publishes its reference.
-        cell.meta
-            .fetch_or(cell::finalizer_bits(finalizer), Relaxed);
+        cell.meta.fetch_or(cell::finalizer_bits(finalizer), Relaxed);
         if !self.core.has(Flaw::SoleUnfinalized) {
             cell.word.fetch_or(SHARED, Relaxed);
         }
@@ -68,7 +67,8 @@ impl<'h, F: Flaws> Worker<'h, F> {
     /// Takes away a reference to an object that was made with a finalizer.
     #[cold]
     pub(super) fn let_go(&mut self, object: Ref) {
-        let is_late = self.core.has(Flaw::WeakAfterFinalizer) || self.core.has(Flaw::FinalizedTwice);
+        let is_late =
+            self.core.has(Flaw::WeakAfterFinalizer) || self.core.has(Flaw::FinalizedTwice);
         let mark = if is_late { 0 } else { FINALIZED };
         let cell = self.core.slab.cell(object.index());
         match word::let_go(&cell.word, mark) {

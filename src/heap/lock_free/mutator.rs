@@ -17,8 +17,8 @@ use super::worker::Worker;
 use crate::clock::Clock;
 use crate::heap::flaw::Flaw;
 use crate::heap::{
-    Cause, Fault, Field, Finalizer, Flawless, Flaws, Global, Mutator, OutOfMemory, Peek, Seat, Shape, Slot,
-    Tag,
+    Cause, Fault, Field, Finalizer, Flawless, Flaws, Global, Mutator, OutOfMemory, Peek, Seat,
+    Shape, Slot, Tag,
 };
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};

@@ -6,6 +6,9 @@
 //! objects is, no operation does more than [`BUDGET`] steps of it, and nothing recurses. A task
 //! *is* a set of counted references outside the heap, so it may wait as long as it likes.
 //!
+//! The last reference to an object with a finalizer is not taken away before that has run: see
+//! `finalize`.
+//!
 //! A dead object is owned by whoever brought its count to 0: it drops the tag, poisons the slots,
 //! moves the incarnation on, and retires the cell. The cell is not reused before a grace period is
 //! over: a reader may be about to find that the count is 0, and the collector may be walking it.

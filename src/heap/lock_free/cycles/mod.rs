@@ -36,6 +36,9 @@
 //! become a counted one, a word would have changed. New pointers could come only from the rest
 //! itself, which nobody can reach.
 //!
+//! So the rest is the collector's alone, with exactly the edges that were recorded; its finalizers
+//! run before anybody else can see any of it again (see `finalize` in the module above).
+//!
 //! What a round does not reach within its budget counts as outside, which is always sound. Then the
 //! whole batch is put back and the budget doubled, so that every garbage cycle fits in the end.
 

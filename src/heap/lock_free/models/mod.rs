@@ -156,7 +156,10 @@ mod explore {
             shape: Shape,
             finalizer: Finalizer,
         ) {
-            let tag = self.0.birth_with_finalizer(shape).expect("models are small");
+            let tag = self
+                .0
+                .birth_with_finalizer(shape)
+                .expect("models are small");
             mutator
                 .alloc_with_finalizer(dst, shape, tag, finalizer)
                 .expect("models are small");
