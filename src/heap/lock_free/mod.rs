@@ -13,7 +13,7 @@
 //! | `cycles` | the collector, with the proof that it frees garbage only |
 //! | `weak` | weak references |
 //! | `finalize` | finalizers, and why each runs once, alone, on what is garbage |
-//! | `shared`, `stack` | what mutators hand to each other |
+//! | `shared`, `home`, `stack` | what mutators hand to each other |
 //! | `models` | every interleaving of small programs, and what breaks when a step is left out |
 //!
 //! # What blocks, and what does not
@@ -52,6 +52,7 @@ mod cell;
 mod core;
 mod cycles;
 mod finalize;
+mod home;
 mod list;
 #[cfg(test)]
 #[cfg(any(loom, shuttle))]
