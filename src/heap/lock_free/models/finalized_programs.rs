@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::explore::{Births, Modelled, assert_empty, holds, open, seat};
+use super::explore::{Births, Modelled, assert_emptied, holds, open, seat};
 use crate::heap::flaw::Flaw;
 use crate::heap::lock_free::LockFreeMutator;
 use crate::heap::tag::Life;
@@ -16,8 +16,8 @@ const PROGRAMS: u64 = 24;
 /// Operations of each mutator.
 const OPS: usize = 6;
 /// Registers of counted references; then those of weak ones.
-const STRONG: usize = 4;
-const WEAK: usize = 2;
+const STRONG: u32 = 4;
+const WEAK: u32 = 2;
 /// The last register is never filled.
 const NONE: Slot = Slot(7);
 const GLOBALS: u16 = 3;
@@ -28,8 +28,8 @@ type State = Option<(ObjectId, Life)>;
 struct Witness<'h> {
     m: LockFreeMutator<'h, Option<Flaw>>,
     births: Births,
-    strong: [State; STRONG],
-    weak: [State; WEAK],
+    strong: [State; STRONG as usize],
+    weak: [State; WEAK as usize],
     dice: u64,
 }
 
@@ -38,8 +38,8 @@ impl<'h> Witness<'h> {
         Self {
             m: heap.attach(seat(number)).expect("a seat"),
             births: Births::new(),
-            strong: [None; STRONG],
-            weak: [None; WEAK],
+            strong: [None; STRONG as usize],
+            weak: [None; WEAK as usize],
             dice: (seed * 4 + u64::from(number) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15),
         }
     }
@@ -56,7 +56,7 @@ impl<'h> Witness<'h> {
     }
 
     fn slot(&mut self) -> Slot {
-        Slot(self.draw(STRONG as u32))
+        Slot(self.draw(STRONG))
     }
 
     fn finalizer(&mut self) -> Option<Finalizer> {
@@ -81,7 +81,7 @@ impl<'h> Witness<'h> {
         let (one, other) = (self.slot(), self.slot());
         let field = Field(u8::from(self.draw(2) == 0));
         let global = self.global();
-        let weak = self.draw(WEAK as u32);
+        let weak = self.draw(WEAK);
         match self.draw(14) {
             0 | 1 => self.m.load(one, other, field),
             2 | 3 => self.m.store(one, field, Some(other)),
@@ -121,7 +121,7 @@ impl<'h> Witness<'h> {
     }
 
     fn downgrade(&mut self, weak: u32, src: Slot) {
-        self.m.downgrade(Slot(STRONG as u32 + weak), src);
+        self.m.downgrade(Slot(STRONG + weak), src);
         if let Some(known) = self.strong[src.0 as usize] {
             self.weak[weak as usize] = Some(known);
         }
@@ -131,7 +131,7 @@ impl<'h> Witness<'h> {
         let Some((target, state)) = self.weak[weak as usize] else {
             return;
         };
-        if self.m.upgrade(dst, Slot(STRONG as u32 + weak)) {
+        if self.m.upgrade(dst, Slot(STRONG + weak)) {
             assert_eq!(self.m.peek(dst), Peek::Object(target), "another object");
             assert_eq!(target.state(), state, "the reference was void");
         } else {
@@ -194,25 +194,7 @@ fn run(seed: u64, flaw: Option<Flaw>) {
         born.push(mutator.join().expect("no panic"));
     }
     collector.join().expect("no panic");
-    conclude(&heap, &born);
-}
-
-/// Empties the shared roots until finalizers put nothing there any more; then nothing is left.
-fn conclude(heap: &Modelled, born: &[Births]) {
-    loop {
-        heap.settle().expect("no fault");
-        let mut m = heap.attach(seat(0)).expect("a seat");
-        let mut is_found = false;
-        for global in (0..GLOBALS).map(Global) {
-            is_found |= m.fetch(Slot(0), global);
-            m.publish(global, NONE);
-        }
-        if !is_found {
-            break;
-        }
-    }
-    assert_empty(heap);
-    born.iter().for_each(Births::assert_dead);
+    assert_emptied(&heap, &born);
 }
 
 /// Goal: whatever two mutators do, nothing is finalized under anyone, and everything is in the end.

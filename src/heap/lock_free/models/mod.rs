@@ -48,7 +48,7 @@ mod explore {
     use crate::heap::flaw::Flaw;
     use crate::heap::lock_free::{LockFree, open_with};
     use crate::heap::tag::OwnedSegment;
-    use crate::heap::{Finalizer, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
+    use crate::heap::{Finalizer, Global, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
 
     /// The heap, with a flaw that is known at run time, or with none.
     pub(super) type Modelled = LockFree<Option<Flaw>>;
@@ -175,6 +175,26 @@ mod explore {
             assert_eq!(missed.count, 0, "something died without its finalizer");
             assert_eq!(segment.born(), segment.dead(), "something did not die");
         }
+    }
+
+    /// Empties the shared roots until finalizers put nothing there any more. Then nothing is left,
+    /// and everything that was born has died.
+    pub(super) fn assert_emptied(heap: &Modelled, births: &[Births]) {
+        loop {
+            heap.settle().expect("no fault");
+            let mut m = heap.attach(seat(0)).expect("a seat");
+            let mut is_found = false;
+            for global in (0..4).map(Global) {
+                is_found |= m.fetch(Slot(0), global);
+                // The last register is never filled.
+                m.publish(global, Slot(7));
+            }
+            if !is_found {
+                break;
+            }
+        }
+        assert_empty(heap);
+        births.iter().for_each(Births::assert_dead);
     }
 
     /// Settles the heap; nothing is alive, broken, or left over.
