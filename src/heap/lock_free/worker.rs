@@ -326,6 +326,8 @@ impl<'h, F: Flaws> Worker<'h, F> {
         }
         if self.core.shared.homes.is_ripe_of(self.number) {
             self.reap(Whose::Of(self.number), CHUNK);
+        } else {
+            self.go_on();
         }
     }
 
