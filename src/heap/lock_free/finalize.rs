@@ -24,7 +24,8 @@
 //! left there, and may increment only after the mark: that used to fail, and does not any more. So
 //! whoever increments and finds FINALIZED looks a second time at where the reference came from. If
 //! it is there, the object was resurrected and put there, and the read takes effect at this second
-//! look. If not, the reader gives the reference back and tries again. It was never in a register;
+//! look. If not, the reader gives the reference back and tries again (and is content with nothing
+//! else: by now the object may be there, put back by its finalizer). It was never in a register;
 //! all that others may notice is that the object dies a moment later, in the reader's hands.
 //!
 //! *A garbage cycle* is the collector's alone once it has validated it and, if there are weak
@@ -114,22 +115,8 @@ impl<'h, F: Flaws> Worker<'h, F> {
         }
     }
 
-    /// Adds a counted reference to an object whose uncounted reference was read under this pin from
-    /// a place that may not hold it any more; false if it may not be had.
-    #[inline]
-    pub(super) fn retain_found(&mut self, reference: Ref, is_there: impl Fn() -> bool) -> bool {
-        let Some(before) = self.retain_seeing(reference) else {
-            return false;
-        };
-        if !self.needs_second_look(before) || is_there() {
-            return true;
-        }
-        self.decrement(reference);
-        false
-    }
-
-    /// Whether a reference is good only if it still is where it was found, by the word before it
-    /// was counted.
+    /// Whether a reference that was found under this pin is good only if it still is where it was
+    /// found, by the word before it was counted.
     #[inline]
     pub(super) fn needs_second_look(&self, before: u64) -> bool {
         before & FINALIZED != 0 && !self.core.has(Flaw::NoSecondLook)

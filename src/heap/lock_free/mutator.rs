@@ -99,15 +99,20 @@ impl<'h, F: Flaws> LockFreeMutator<'h, F> {
         loop {
             // Acquire pairs with the swap that stored the reference: its object comes with it.
             let reference = Ref::from_bits(place.load(Acquire))?;
-            let is_there = || place.load(SeqCst) == reference.bits();
-            if self.worker.retain_found(reference, is_there) {
+            let Some(before) = self.worker.retain_seeing(reference) else {
+                // It died since, so the place holds something else by now, unless the heap is
+                // broken.
+                if place.load(Acquire) == reference.bits() {
+                    return None;
+                }
+                continue;
+            };
+            // SeqCst, as every change of an edge: what was removed before it was finalized is not
+            // found here again, unless it was put back.
+            if !self.worker.needs_second_look(before) || place.load(SeqCst) == reference.bits() {
                 return Some(reference);
             }
-            // It died since, or was finalized, so the place holds something else by now, unless the
-            // heap is broken.
-            if place.load(Acquire) == reference.bits() {
-                return None;
-            }
+            self.worker.decrement(reference);
         }
     }
 

@@ -132,6 +132,37 @@ fn reader(flaw: Option<Flaw>) {
     assert_emptied(&heap, &[births]);
 }
 
+/// An object is replaced in its root, to which its finalizer brings it back: the root is never empty,
+/// whoever looks at it and when.
+fn replaced(flaw: Option<Flaw>) {
+    let heap = open(flaw);
+    let mut births = Births::new();
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        births.make_finalized(&mut m, A, Shape::Leaf, Finalizer::Resurrect(HOME));
+        births.make(&mut m, B, Shape::Leaf);
+        m.publish(HOME, A);
+        m.publish(RISEN, B);
+    }
+    let reader = spawn(&heap, |heap| {
+        let mut m = heap.attach(seat(1)).expect("a seat");
+        for _ in 0..2 {
+            assert!(
+                m.fetch(A, HOME),
+                "nothing was found where something always is"
+            );
+            m.clear(A);
+        }
+    });
+    {
+        let mut m = heap.attach(seat(2)).expect("a seat");
+        m.fetch(B, RISEN);
+        m.publish(HOME, B);
+    }
+    reader.join().expect("no panic");
+    assert_emptied(&heap, &[births]);
+}
+
 /// `A.0 = B`, `B.0 = A`, in registers A and B.
 fn ring(m: &mut Model<'_>) {
     m.copy(GOT, B);
@@ -239,6 +270,7 @@ fn truncated(flaw: Option<Flaw>) {
 fn releases_finalize_once_and_alone() {
     holds(release);
     holds(reader);
+    holds(replaced);
     holds(truncated);
 }
 
