@@ -47,7 +47,7 @@ fn a_cycle_comes_back_whole_and_once() {
 
 fn come_back_whole_and_once(heap: &impl Heap) {
     let mut births = Births::new(0);
-    let mut mutator = heap.attach(seat(0, 4)).unwrap();
+    let mut mutator = heap.attach(seat(0, 4)).expect("the heap works");
     make_finalized(&mut mutator, &mut births, A, Finalizer::Resurrect(ROOT));
     make_finalized(&mut mutator, &mut births, B, Finalizer::Witness);
     mutator.downgrade(WEAK, A);
@@ -87,7 +87,7 @@ fn only_what_is_reached_comes_back() {
 fn bring_back_what_is_reached(heap: &impl Heap) {
     const LOST: Slot = Slot(4);
     let mut births = Births::new(0);
-    let mut mutator = heap.attach(seat(0, 5)).unwrap();
+    let mut mutator = heap.attach(seat(0, 5)).expect("the heap works");
     // A refers to itself and to a plain node; B refers to itself and to A.
     make_finalized(&mut mutator, &mut births, A, Finalizer::Resurrect(ROOT));
     make(&mut mutator, &mut births, SPARE, Shape::Node);
@@ -124,13 +124,13 @@ fn finalizers_do_not_nest() {
     }
 }
 
-fn finalize_chain(heap: &(impl Heap + Sync), links: u32, finalizer: Finalizer) {
+fn finalize_chain(heap: &impl Heap, links: u32, finalizer: Finalizer) {
     let mut births = Births::new(0);
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(256 << 10);
         let births = &mut births;
         let drop_chain = move || {
-            let mut mutator = heap.attach(seat(0, 2)).unwrap();
+            let mut mutator = heap.attach(seat(0, 2)).expect("the heap works");
             for _ in 0..links {
                 make_finalized(&mut mutator, births, B, finalizer);
                 mutator.store(B, FIRST, Some(A));
@@ -139,9 +139,11 @@ fn finalize_chain(heap: &(impl Heap + Sync), links: u32, finalizer: Finalizer) {
             }
             mutator.clear(A);
         };
-        thread.spawn_scoped(scope, drop_chain).unwrap();
+        thread
+            .spawn_scoped(scope, drop_chain)
+            .expect("the heap works");
     });
-    let mut mutator = heap.attach(seat(0, 2)).unwrap();
+    let mut mutator = heap.attach(seat(0, 2)).expect("the heap works");
     for _ in 0..links {
         if !mutator.fetch(A, ROOT) {
             break;
@@ -162,7 +164,7 @@ fn nothing_rises_into_nowhere() {
 
 fn rise_into_nowhere(heap: &impl Heap) {
     let mut births = Births::new(0);
-    let mut mutator = heap.attach(seat(0, 4)).unwrap();
+    let mut mutator = heap.attach(seat(0, 4)).expect("the heap works");
     let nowhere = Finalizer::Resurrect(Global(u16::MAX));
     make_finalized(&mut mutator, &mut births, A, nowhere);
     mutator.clear(A);
@@ -182,7 +184,7 @@ fn elements_are_finalized() {
 fn finalize_elements(heap: &impl Heap) {
     const ELEMENTS: u64 = 4_000;
     let mut births = Births::new(0);
-    let mut mutator = heap.attach(seat(0, 4)).unwrap();
+    let mut mutator = heap.attach(seat(0, 4)).expect("the heap works");
     make(&mut mutator, &mut births, A, Shape::List);
     for _ in 0..ELEMENTS {
         make_finalized(&mut mutator, &mut births, B, Finalizer::Resurrect(ROOT));
