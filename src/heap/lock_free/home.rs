@@ -18,8 +18,8 @@ use crate::sync::sized;
 /// usual size; in models two, so that there is an elsewhere.
 const HOMES: usize = sized(16, 2);
 
-/// The home of the collector, and of whoever settles the heap.
-pub(super) const COLLECTOR: u32 = HOMES as u32 - 1;
+/// The number of the collector, and of whoever settles the heap: their home is the last.
+pub(super) const COLLECTOR: u32 = u32::MAX;
 
 #[derive(Debug, Default)]
 struct Home {

@@ -21,7 +21,7 @@ use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
 /// Steps of a walk before it asks the hint: about as many slots as two cache lines hold.
-const FAR: u32 = sized(16, 3) as u32;
+const FAR: usize = sized(16, 3);
 
 /// What the tail is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
