@@ -93,8 +93,10 @@ impl<W: Stopwatch> Executor<W> {
         step: impl Fn(&mut Self, &mut M, &Op) -> Result<(), Halt>,
     ) -> Result<(), Halt> {
         for done in 0..times {
-            for (at, op) in ops.iter().enumerate() {
+            let mut left = ops.iter();
+            while let Some(op) = left.next() {
                 if let Err(halt) = step(self, mutator, op) {
+                    let at = ops.len() - left.len() - 1;
                     self.count(ops, done);
                     self.count(&ops[..at], 1);
                     return Err(halt);
