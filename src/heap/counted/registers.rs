@@ -78,6 +78,14 @@ impl<H: Tenancy> CountedMutator<H> {
         cell.is(shape).then_some((reference.index(), cell))
     }
 
+    /// The number of the list in a register, if the collector knows it already.
+    #[inline]
+    pub(super) fn tracked_list(&self, slot: Slot) -> Option<u32> {
+        let reference = self.register(slot);
+        let cell = self.heap.follow(reference)?;
+        cell.is_tracked_list().then_some(reference.index())
+    }
+
     /// Counts a reference that was found in shared memory and puts it into a register. A broken
     /// one is treated as empty.
     #[inline]
