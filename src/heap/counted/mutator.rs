@@ -112,6 +112,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     #[inline]
     fn safepoint(&mut self) -> Result<(), Fault> {
+        self.heap.at_rest();
         self.heap.faults.check()
     }
 

@@ -28,6 +28,10 @@ pub trait Tenancy: Deref<Target = Counted> {
     /// nothing here, and pays nothing for it.
     #[inline]
     fn between(&self) {}
+
+    /// Called at a safepoint, likewise.
+    #[inline]
+    fn at_rest(&self) {}
 }
 
 impl Tenancy for Box<Counted> {}
