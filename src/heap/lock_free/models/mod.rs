@@ -25,22 +25,39 @@ mod cycles;
 mod linearizable;
 #[cfg(shuttle)]
 mod list;
+#[cfg(shuttle)]
+mod meetings;
 #[cfg(loom)]
 mod memory;
 #[cfg(shuttle)]
+mod program;
+#[cfg(shuttle)]
 mod release;
+#[cfg(shuttle)]
+mod replay;
+#[cfg(shuttle)]
+mod scene;
+#[cfg(shuttle)]
+mod shortcuts;
+#[cfg(shuttle)]
+mod turns;
+#[cfg(shuttle)]
+mod uncounted;
 #[cfg(shuttle)]
 mod weak;
 
 #[cfg(shuttle)]
 mod explore {
+    use std::any::Any;
     use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+    use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
     use shuttle::{Config, FailurePersistence, Runner};
 
+    use super::turns::{Turn, Turns};
     use crate::heap::flaw::Flaw;
     use crate::heap::lock_free::{LockFree, open_with};
     use crate::heap::tag::OwnedSegment;
@@ -57,7 +74,7 @@ mod explore {
     const PCT_DEPTH: usize = 4;
     const SEED: u64 = 20_260_601;
 
-    fn config(persistence: FailurePersistence) -> Config {
+    pub(super) fn config(persistence: FailurePersistence) -> Config {
         let mut config = Config::new();
         config.failure_persistence = persistence;
         config.silence_warnings = true;
@@ -73,22 +90,32 @@ mod explore {
         Runner::new(scheduler, config).run(scenario);
     }
 
+    /// Runs a schedule that was kept.
+    pub(super) fn replay(file: &Path, scenario: impl Fn() + Send + Sync + 'static) {
+        let scheduler = ReplayScheduler::new_from_file(file).expect("a schedule");
+        run(scheduler, config(FailurePersistence::None), scenario);
+    }
+
+    /// Keeps failing schedules as files.
+    fn keep() -> FailurePersistence {
+        let directory = PathBuf::from("target/schedules");
+        std::fs::create_dir_all(&directory).expect("failed to make the schedules' directory");
+        FailurePersistence::File(Some(directory))
+    }
+
     /// Explores a scenario, which must hold in every schedule.
     pub(super) fn holds(scenario: impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static) {
         if let Ok(file) = std::env::var("GCSTORM_REPLAY") {
-            return shuttle::replay_from_file(move || scenario(None), file);
+            return replay(file.as_ref(), move || scenario(None));
         }
         let schedules = std::env::var("GCSTORM_SCHEDULES")
             .ok()
             .and_then(|text| text.parse().ok())
             .unwrap_or(SCHEDULES);
-        let directory = PathBuf::from("target/schedules");
-        std::fs::create_dir_all(&directory).expect("failed to make the schedules' directory");
-        let keep = || config(FailurePersistence::File(Some(directory.clone())));
         let random = RandomScheduler::new_from_seed(SEED, schedules);
-        run(random, keep(), move || scenario(None));
+        run(random, config(keep()), move || scenario(None));
         let pct = PctScheduler::new_from_seed(SEED, PCT_DEPTH, schedules);
-        run(pct, keep(), move || scenario(None));
+        run(pct, config(keep()), move || scenario(None));
     }
 
     /// Explores scenarios with a flaw; one of them must fail.
@@ -97,25 +124,71 @@ mod explore {
         scenarios: &[impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static],
     ) {
         // In rounds of a few, so that the scenario that shows it does not wait for the others.
-        let round = 200;
-        for seed in 0..(FLAW_SCHEDULES / round) as u64 {
-            for &scenario in scenarios {
-                let attempt = || {
-                    let random = RandomScheduler::new_from_seed(SEED + seed, round / 2);
-                    run(random, config(FailurePersistence::None), move || {
-                        scenario(Some(flaw))
-                    });
-                    let pct = PctScheduler::new_from_seed(SEED + seed, PCT_DEPTH, round / 2);
-                    run(pct, config(FailurePersistence::None), move || {
-                        scenario(Some(flaw))
-                    });
+        let schedules = 100;
+        let tried = Arc::new(AtomicUsize::new(0));
+        for seed in (SEED..).take(FLAW_SCHEDULES / schedules / 2) {
+            for (number, &scenario) in scenarios.iter().enumerate() {
+                let attempt = |scheduler: Box<dyn Scheduler + Send>| {
+                    let tried = Arc::clone(&tried);
+                    let attempt = || {
+                        run(scheduler, config(FailurePersistence::None), move || {
+                            tried.fetch_add(1, Ordering::Relaxed);
+                            scenario(Some(flaw));
+                        });
+                    };
+                    catch_unwind(AssertUnwindSafe(attempt)).err()
                 };
-                if catch_unwind(AssertUnwindSafe(attempt)).is_err() {
+                let random = RandomScheduler::new_from_seed(seed, schedules);
+                let pct = PctScheduler::new_from_seed(seed, PCT_DEPTH, schedules);
+                let failure = attempt(Box::new(random)).map(|said| ("random", said));
+                let failure = failure.or_else(|| attempt(Box::new(pct)).map(|said| ("PCT", said)));
+                if let Some((scheduler, said)) = failure {
+                    let (tried, said) = (tried.load(Ordering::Relaxed), message(&*said));
+                    println!("{flaw:?}: {scheduler}, scenario {number}, schedule {tried}: {said}");
                     return;
                 }
             }
         }
         panic!("{flaw:?} was planted, and nothing failed");
+    }
+
+    /// Explores every schedule of a script, in all of which the scenario must hold.
+    pub(super) fn holds_scripted(
+        script: &'static [Turn],
+        scenario: impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static,
+    ) {
+        let turns = Turns::new(script, Arc::default());
+        let schedules = Runner::new(turns, config(keep())).run(move || scenario(None));
+        println!("{script:?}: held in {schedules} schedules");
+    }
+
+    /// Explores the schedules of a script with a flaw; one of them must fail, and must say so.
+    pub(super) fn breaks_scripted(
+        flaw: Flaw,
+        script: &'static [Turn],
+        symptom: &str,
+        scenario: impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static,
+    ) {
+        let schedules = Arc::new(AtomicUsize::new(0));
+        let turns = Turns::new(script, Arc::clone(&schedules));
+        let attempt = || {
+            run(turns, config(FailurePersistence::None), move || {
+                scenario(Some(flaw))
+            })
+        };
+        let failure = catch_unwind(AssertUnwindSafe(attempt)).expect_err("nothing failed");
+        let schedules = schedules.load(Ordering::Relaxed);
+        let said = message(&*failure);
+        assert!(said.contains(symptom), "{flaw:?} failed otherwise: {said}");
+        println!("{flaw:?}: caught in schedule {schedules} of its script: {said}");
+    }
+
+    /// What a panic said.
+    pub(super) fn message(panic: &(dyn Any + Send)) -> String {
+        let literal = panic.downcast_ref::<&str>().map(ToString::to_string);
+        literal
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default()
     }
 
     /// A small heap with a flaw, or none.
@@ -161,7 +234,8 @@ mod explore {
     pub(super) fn assert_empty(heap: &Modelled) {
         heap.settle().expect("no fault");
         let census = heap.census(&mut |_| {}).expect("a census");
-        assert_eq!((census.living, census.spoiled), (0, 0));
+        let (living, spoiled) = (census.living, census.spoiled);
+        assert_eq!((living, spoiled), (0, 0), "something is left, or spoiled");
         let left: u64 = census.leftovers.iter().map(|leftover| leftover.count).sum();
         assert_eq!(left, 0, "{:?}", census.leftovers);
     }
