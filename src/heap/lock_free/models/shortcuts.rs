@@ -22,7 +22,7 @@ struct Case {
     symptom: &'static str,
 }
 
-static CASES: [Case; 5] = [
+static CASES: [Case; 6] = [
     // The edge l -> a is counted, a moves out of the list, and l moves into a: all counts are
     // right, and all words are as they were.
     Case {
@@ -89,6 +89,24 @@ static CASES: [Case; 5] = [
             ],
         },
         symptom: "something is left",
+    },
+    // A reader has found a, but not counted it yet; a leaves the list and is dropped. The reader counts
+    // it between the second look at its word and its death.
+    Case {
+        flaw: Flaw::NoGrace,
+        scene: Scene {
+            graph: Graph::Tail,
+            programs: [&[Yield, Pop(1, 0), Clear(1)], &[Yield, Get(1, 0)]],
+            script: &[
+                Whole(ONE),
+                Whole(TWO),
+                Part(TWO),
+                Whole(ONE),
+                Part(COLLECTOR),
+                Whole(TWO),
+            ],
+        },
+        symptom: "register 1 is stale",
     },
     // The list dies while the range waits for its grace period.
     Case {
