@@ -4,6 +4,7 @@
 //! source that it was recorded with, and means something else after any change to the heap.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 use shuttle::scheduler::RandomScheduler;
 use shuttle::{FailurePersistence, Runner};
@@ -52,8 +53,11 @@ fn failing_schedules_can_be_replayed() {
         .expect("the directory")
         .map(|entry| entry.expect("an entry").path())
         .collect();
-    assert_eq!(files.len(), 1, "{files:?}");
-    let rerun = || replay(&files[0], scenario);
-    let again = catch_unwind(AssertUnwindSafe(rerun)).expect_err("the replay did not fail");
-    assert_eq!(message(&*again), message(&*failure));
+    // Shuttle's panic hook is the process's, so what another test fails on purpose at the same time
+    // may be kept here, too.
+    let is_same = |file: &PathBuf| {
+        let again = catch_unwind(AssertUnwindSafe(|| replay(file, scenario)));
+        again.is_err_and(|again| message(&*again) == message(&*failure))
+    };
+    assert!(files.iter().any(is_same), "none of {files:?} fails so");
 }
