@@ -79,4 +79,18 @@ pub enum Flaw {
     NoVerdict,
     /// What was suspected and not freed is forgotten.
     ForgetSuspects,
+    /// Weak references to an object are void only after its finalizer ran.
+    WeakAfterFinalizer,
+    /// What a finalizer published is freed with the cycle that it was part of.
+    ResurrectedFreedAnyway,
+    /// An object counts as finalized only once its finalizer is done with it.
+    FinalizedTwice,
+    /// A reader takes what it saw, although that was finalized meanwhile.
+    NoSecondLook,
+    /// Of a garbage cycle, an object is published before the finalizers of the others ran.
+    PublishOneByOne,
+    /// Weak references to a garbage cycle may be upgraded while its finalizers run.
+    PardonFirst,
+    /// Whoever was truncated with a count of 1 is freed, finalizer or not.
+    SoleUnfinalized,
 }

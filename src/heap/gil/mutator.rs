@@ -92,7 +92,7 @@ impl<C: Collector> Drop for Absence<'_, '_, C> {
 }
 
 impl<C: Collector> Mutator for GilMutator<'_, C> {
-    #[inline]
+    #[inline(always)]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         let dst = self.own(dst);
         self.collector().alloc(dst, shape, tag)
@@ -158,7 +158,7 @@ impl<C: Collector> Mutator for GilMutator<'_, C> {
         self.collector().collect();
     }
 
-    #[inline]
+    #[inline(always)]
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let (list, val) = (self.own(list), self.own(val));
         self.collector().append(list, val)

@@ -6,6 +6,9 @@
 //! objects is, no operation does more than [`BUDGET`] steps of it, and nothing recurses. A task
 //! *is* a set of counted references outside the heap, so it may wait as long as it likes.
 //!
+//! The last reference to an object with a finalizer is not taken away before that has run: see
+//! `finalize`.
+//!
 //! A dead object is owned by whoever brought its count to 0: it drops the tag, poisons the slots,
 //! moves the incarnation on, and retires the cell. The cell is not reused before a grace period is
 //! over: a reader may be about to find that the count is 0, and the collector may be walking it.
@@ -13,7 +16,7 @@
 use super::cell::{self, Cell, POISON, Ref};
 use super::list::{self, Range, Rest};
 use super::word::{self, Left};
-use super::worker::Worker;
+use super::worker::{Whose, Worker};
 use crate::heap::flaw::{Flaw, Flaws};
 use crate::heap::{Fault, Shape, Tag};
 use crate::sync::atomic::Ordering::{Relaxed, Release};
@@ -27,6 +30,8 @@ const BUDGET: usize = sized(256, 8);
 pub(super) enum Task {
     /// The object in this cell died.
     Bury(u32),
+    /// Nothing else refers to this object, and its finalizer is to run.
+    Finalize(Ref),
     /// These elements of a list are not in it any more, or the list died.
     Elements(Range),
 }
@@ -50,7 +55,16 @@ impl<F: Flaws> Worker<'_, F> {
             self.stale(reference, meta);
             return;
         }
-        match word::decrement(&cell.word) {
+        if cell::has_finalizer(meta) {
+            return self.let_go(reference);
+        }
+        self.follow_up(reference, word::decrement(&cell.word));
+    }
+
+    /// What is to be done after a reference was taken away.
+    #[inline]
+    pub(super) fn follow_up(&mut self, reference: Ref, left: Left) {
+        match left {
             // A leaf brings up nothing more, so it need not wait.
             Left::Nothing if !reference.is_cyclic() => self.bury(reference.index()),
             Left::Nothing => self.tasks.push(Task::Bury(reference.index())),
@@ -67,18 +81,22 @@ impl<F: Flaws> Worker<'_, F> {
     /// false if it died since.
     #[inline]
     pub(super) fn retain(&self, reference: Ref) -> bool {
+        self.retain_seeing(reference).is_some()
+    }
+
+    /// As `retain`; the word as it was before.
+    #[inline]
+    pub(super) fn retain_seeing(&self, reference: Ref) -> Option<u64> {
         let cell = self.core.slab.cell(reference.index());
-        if !word::increment(&cell.word) {
-            return false;
-        }
+        let before = word::increment(&cell.word)?;
         // The pin keeps the cell from being reused, so this can only fail in a broken heap.
         let meta = cell.meta.load(Relaxed);
         if reference.fits(meta) {
-            return true;
+            return Some(before);
         }
         self.stale(reference, meta);
         word::decrement(&cell.word);
-        false
+        None
     }
 
     /// Works off tasks within one operation's budget.
@@ -87,13 +105,17 @@ impl<F: Flaws> Worker<'_, F> {
     }
 
     /// Takes over what is ripe or was left behind, and works on it within `budget`.
-    pub(super) fn reap(&mut self, budget: usize) {
+    pub(super) fn reap(&mut self, whose: Whose, budget: usize) {
         if self.tasks.is_empty() {
-            let guard = self.guard();
-            if let Some(tasks) = self.core.shared.orphaned.pop(guard) {
-                self.tasks = tasks;
-            } else if let Some(range) = self.core.shared.ripe.pop(guard) {
+            let (shared, guard) = (&self.core.shared, self.guard());
+            let ripe = match whose {
+                Whose::Of(worker) => shared.homes.take_ripe_of(worker, guard),
+                Whose::Anyone => shared.homes.take_ripe(self.number, guard),
+            };
+            if let Some(range) = ripe {
                 self.tasks.push(Task::Elements(range));
+            } else if let Some(tasks) = shared.orphaned.pop(guard) {
+                self.tasks = tasks;
             }
         }
         self.work(budget);
@@ -105,6 +127,10 @@ impl<F: Flaws> Worker<'_, F> {
                 None => return,
                 Some(Task::Bury(index)) => {
                     self.bury(index);
+                    budget -= 1;
+                }
+                Some(Task::Finalize(object)) => {
+                    self.finalize(object);
                     budget -= 1;
                 }
                 Some(Task::Elements(range)) => self.release_elements(range, &mut budget),
@@ -129,15 +155,21 @@ impl<F: Flaws> Worker<'_, F> {
     /// Releases what a dead object refers to, and takes its cell out of use.
     fn bury(&mut self, index: u32) {
         let cell = self.core.slab.cell(index);
-        self.empty(cell);
+        self.bury_in(cell, cell.meta.load(Relaxed), index);
+    }
+
+    #[inline]
+    fn bury_in(&mut self, cell: &Cell, meta: u64, index: u32) {
+        self.empty(cell, meta);
         self.expire(index, cell);
         self.retire(index);
     }
 
     /// Takes a dead object's references out of it.
-    fn empty(&mut self, cell: &Cell) {
+    #[inline]
+    fn empty(&mut self, cell: &Cell, meta: u64) {
         // Relaxed throughout: the last decrement acquired everything that was done to the object.
-        match cell::shape_of(cell.meta.load(Relaxed)) {
+        match cell::shape_of(meta) {
             Shape::Leaf => {}
             Shape::Counter => cell.slots[0].store(POISON, Relaxed),
             Shape::Node => {
@@ -187,7 +219,7 @@ impl<F: Flaws> Worker<'_, F> {
         }
         cell.word.store(word::dead(word), Relaxed);
         if reference.is_cyclic() {
-            return self.bury(reference.index());
+            return self.bury_in(cell, meta, reference.index());
         }
         if cell::shape_of(meta) == Shape::Counter {
             cell.slots[0].store(POISON, Relaxed);
