@@ -255,7 +255,6 @@ fn flaws_break_collection() {
     for flaw in [
         Flaw::MoveIntoItself,
         Flaw::CompareCounts,
-        Flaw::NoGrace,
         Flaw::ClearOneByOne,
         Flaw::RereadSlots,
     ] {

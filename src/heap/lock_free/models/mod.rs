@@ -18,26 +18,26 @@
 //!
 //! | flaw | found by | in schedule |
 //! | --- | --- | --- |
-//! | `TrustHint` | PCT | 367 |
-//! | `LookBelowFirst` | PCT | 1,512 |
-//! | `FastOnAnyStamp` | random | 429 |
-//! | `LocalStamps` | PCT | 15,324 |
+//! | `TrustHint` | PCT | 400 |
+//! | `LookBelowFirst` | PCT | 327 |
+//! | `FastOnAnyStamp` | random | 401 |
+//! | `LocalStamps` | PCT | 5,335 |
 //! | `NoHeadLoad` | PCT | 1,301 |
-//! | `GetNotPassed` | PCT | 30,970 |
-//! | `PlainSet` | PCT | 106 |
-//! | `ClampedTruncate` | PCT | 1,380 |
-//! | `CompareCounts` | PCT | 22,338 |
-//! | `NoGrace` | PCT; script | 32,351; 664 |
-//! | `RereadSlots` | random | 802 |
-//! | `SoleByCount` | PCT | 15,558 |
-//! | `ClearOneByOne` | random | 608 |
+//! | `GetNotPassed` | PCT | 5,937 |
+//! | `PlainSet` | PCT | 102 |
+//! | `ClampedTruncate` | PCT | 1,352 |
+//! | `CompareCounts` | PCT | 36,318 |
+//! | `NoGrace` | script, two parts | 678 of 1,140 |
+//! | `RereadSlots` | random | 801 |
+//! | `SoleByCount` | PCT | 28,119 |
+//! | `ClearOneByOne` | PCT | 1,394 |
 //! | `MoveIntoItself` | random | 1,001 |
-//! | `NoVerdict` | random | 31 |
+//! | `NoVerdict` | random | 1 |
 //! | `ForgetSuspects` | random | 1 |
 //! | `PopWithoutTouch` | script, one part | 32 of 53 |
 //! | `CountWhileReading` | script, two parts | 885 of 2,970 |
-//! | `TouchBeforeMove` | script, two parts | 565 of 1,412 |
-//! | `AdmitDead` | script, two parts | 378 of 1,140 |
+//! | `TouchBeforeMove` | script, two parts | 475 of 1,369 |
+//! | `AdmitDead` | script, two parts | 435 of 1,302 |
 //! | `RangeThroughCell` | script, no part | 1 of 1 |
 //! | `UncountedContainer` | script, one part | 3 of 24 |
 //!

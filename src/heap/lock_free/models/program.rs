@@ -30,6 +30,8 @@ pub(super) enum Act {
     Node(u32),
     /// Gives the turn away: see [`turns`](super::turns).
     Yield,
+    /// Gives up the pin, and many turns, in which nothing of its own is released.
+    Rest,
 }
 
 /// What a program starts with; register 0 of both mutators leads to `l`.
@@ -129,6 +131,7 @@ pub(super) fn perform_act(
             m.upgrade(Slot(dst), Slot(weak));
         }
         Act::Node(dst) => births.make(m, Slot(dst), Shape::Node),
+        Act::Rest => m.idle(&mut || (0..32).for_each(|_| shuttle::thread::yield_now())),
         Act::Yield => shuttle::thread::yield_now(),
     }
 }

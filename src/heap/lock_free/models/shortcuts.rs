@@ -7,7 +7,7 @@
 //! proves nothing.
 
 use super::explore::{breaks_scripted, holds_scripted};
-use super::program::Act::{Append, Clear, Cut, Get, Pop, Store, Yield};
+use super::program::Act::{Append, Clear, Cut, Get, Pop, Rest, Store, Yield};
 use super::program::Graph;
 use super::scene::{COLLECTOR, ONE, Scene, TWO, run};
 use super::turns::Turn::{Part, Whole};
@@ -61,7 +61,7 @@ static CASES: [Case; 6] = [
         flaw: Flaw::TouchBeforeMove,
         scene: Scene {
             graph: Graph::Own,
-            programs: [&[Yield, Cut(0), Append(0, 0)], &[Clear(0)]],
+            programs: [&[Yield, Cut(0), Append(0, 0), Rest], &[Clear(0)]],
             script: &[
                 Whole(ONE),
                 Whole(TWO),

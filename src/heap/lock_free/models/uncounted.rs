@@ -27,7 +27,7 @@ fn field<'h>(worker: &Worker<'h, Option<Flaw>>, of: Ref, number: usize) -> &'h A
 
 fn make(worker: &mut Worker<'_, Option<Flaw>>, births: &mut Births) -> Ref {
     let node = worker
-        .allocate(Shape::Node, [Some(0), Some(0)])
+        .allocate(Shape::Node, [0, 0])
         .expect("models are small");
     let tag = births.tag(Shape::Node).into_bits();
     worker.core.slab.tag(node.index()).store(tag, SeqCst);
@@ -36,7 +36,7 @@ fn make(worker: &mut Worker<'_, Option<Flaw>>, births: &mut Births) -> Ref {
 
 /// The graph: a reference to `x` for each worker, and one to `a` for the first.
 fn prepare(heap: &Modelled, births: &mut Births) -> (Ref, Ref) {
-    let mut worker = Worker::new(heap.core());
+    let mut worker = Worker::new(heap.core(), 0);
     let [x, a, b] = [(); 3].map(|()| make(&mut worker, births));
     for (of, to) in [(x, a), (a, b), (b, a)] {
         field(&worker, of, 0).store(to.bits(), SeqCst);
@@ -47,7 +47,7 @@ fn prepare(heap: &Modelled, births: &mut Births) -> (Ref, Ref) {
 
 /// Moves the reference to `a` into the container that `x.0` leads to.
 fn move_in(heap: &Modelled, (x, a): (Ref, Ref), is_counted: bool) {
-    let mut worker = Worker::new(heap.core());
+    let mut worker = Worker::new(heap.core(), 1);
     worker.enter();
     if let Some(container) = Ref::from_bits(field(&worker, x, 0).load(SeqCst))
         && (!is_counted || worker.retain(container))
@@ -66,7 +66,7 @@ fn move_in(heap: &Modelled, (x, a): (Ref, Ref), is_counted: bool) {
 
 /// Takes `a` out of `x`, and drops both.
 fn take_out(heap: &Modelled, x: Ref) {
-    let mut worker = Worker::new(heap.core());
+    let mut worker = Worker::new(heap.core(), 2);
     worker.enter();
     let taken = Ref::from_bits(field(&worker, x, 0).swap(0, SeqCst)).expect("it was there");
     // Rule R1.
