@@ -42,10 +42,10 @@
 //! | `UncountedContainer` | script, one part | 3 of 24 |
 //!
 //! Not shown to be necessary: a touch *after* the head moves, where no reference is moved into the
-//! very object that it names (the register of the list makes up for it, and a search that did not end
-//! found nothing either, so the flaw is both); that a decrement comes under the pin of its operation, and
-//! that a stamp is not reset when its cell is reused. Nothing is known to break without the last
-//! two; the proof needs them, and they have no flaw here.
+//! very object that it names (the register of the list makes up for it, and a search that did not
+//! end found nothing either, so the flaw is both); that a decrement comes under the pin of its
+//! operation, and that a stamp is not reset when its cell is reused. Nothing is known to break
+//! without the last two; the proof needs them, and they have no flaw here.
 //!
 //! A page that is freed too early is not seen by these models, which do not watch memory; the cases
 //! of [`list`] in which pages end and go show that nothing else is wrong there, and the address
