@@ -55,6 +55,20 @@ pub enum Flaw {
     NoGrace,
     /// The collector follows the slots of now when it validates.
     RereadSlots,
+    /// A pop does not change the stamp of what it takes.
+    PopWithoutTouch,
+    /// The collector notes edges while it still reads words.
+    CountWhileReading,
+    /// A truncation changes the list's stamp before it moves the head. (Together with
+    /// `MoveIntoItself`: by itself, the container's own register makes up for it.)
+    TouchBeforeMove,
+    /// The collector admits objects whose count is 0.
+    AdmitDead,
+    /// Whoever releases a truncated range finds its pages through the list's cell.
+    RangeThroughCell,
+    /// A reference is moved into a container that only an uncounted pointer leads to. (No heap does
+    /// that; it is a flaw of a model's program.)
+    UncountedContainer,
     /// A truncated element with count 1 is freed without a read-modify-write, SHARED or not.
     SoleByCount,
     /// BUFFERED is cleared one by one, as words are read.

@@ -16,6 +16,7 @@ use super::Visit;
 use super::slot;
 use super::tail::Purpose;
 use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::lock_free::word;
 use crate::sync::atomic::Ordering::SeqCst;
 
 impl<F: Flaws> Visit<'_, '_, F> {
@@ -64,6 +65,9 @@ impl<F: Flaws> Visit<'_, '_, F> {
 
     /// Moves the head, and follows up on it; fails with the head as it is.
     fn move_head(&mut self, from: u64, to: u64) -> Result<(), u64> {
+        if self.worker.core.has(Flaw::TouchBeforeMove) {
+            word::touch(&self.cell.word);
+        }
         self.storage
             .head
             .compare_exchange(from, to, SeqCst, SeqCst)?;
