@@ -43,6 +43,7 @@ impl Home {
 }
 
 /// What lay ripe at one look, to tell at the next where nobody has worked since.
+#[cfg(not(any(loom, shuttle)))]
 #[derive(Debug, Default)]
 pub(super) struct Look([Option<u64>; HOMES]);
 
@@ -99,6 +100,7 @@ impl Homes {
 
     /// The workers at whose homes something lies ripe, as it did at the last look, and nothing was
     /// taken since.
+    #[cfg(not(any(loom, shuttle)))]
     pub(super) fn neglected(&self, look: &mut Look) -> impl Iterator<Item = u32> + use<> {
         let now = std::array::from_fn(|number| {
             let home = &self.0[number];
