@@ -92,7 +92,8 @@ impl<'h, F: Flaws> LockFreeMutator<'h, F> {
         }
     }
 
-    #[inline]
+    /// In line, always: a visit that is returned by way of memory costs more than what it is for.
+    #[inline(always)]
     fn visit(&mut self, slot: Slot) -> Option<Visit<'_, 'h, F>> {
         let list = self.strong(slot)?;
         let cursor = &mut self.cursors[list.index() as usize % CURSORS];

@@ -179,7 +179,7 @@ pub(super) struct Visit<'a, 'h, F: Flaws> {
 impl<'a, 'h, F: Flaws> Visit<'a, 'h, F> {
     /// Begins an operation on the list that a register's counted reference leads to; `None` if that
     /// is not a list.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin(
         worker: &'a mut Worker<'h, F>,
         cursor: &'a mut Cursor,

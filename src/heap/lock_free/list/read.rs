@@ -20,11 +20,21 @@ use crate::sync::atomic::Ordering::SeqCst;
 
 impl<F: Flaws> Visit<'_, '_, F> {
     /// How many elements there are.
+    #[inline]
     pub(in crate::heap::lock_free) fn len(mut self) -> u64 {
+        match self.near_tail() {
+            Some(tail) if self.is_head_still(tail.head) => {
+                self.cursor.tail = tail.position;
+                tail.len()
+            }
+            _ => self.len_by_search(),
+        }
+    }
+
+    #[inline(never)]
+    fn len_by_search(mut self) -> u64 {
         loop {
-            let tail = self
-                .near_tail()
-                .unwrap_or_else(|| self.tail(Purpose::Observe));
+            let tail = self.tail(Purpose::Observe);
             if self.is_head_still(tail.head) {
                 self.cursor.tail = tail.position;
                 self.remember();
@@ -34,6 +44,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
     }
 
     /// A counted reference to the element at `index`.
+    #[inline]
     pub(in crate::heap::lock_free) fn get(mut self, index: u64) -> Option<Ref> {
         loop {
             let head = self.storage.head.load(SeqCst);

@@ -29,7 +29,7 @@
 //! | `CompareCounts` | PCT | 36,318 |
 //! | `NoGrace` | script, two parts | 678 of 1,140 |
 //! | `RereadSlots` | random | 801 |
-//! | `SoleByCount` | script | 374 |
+//! | `SoleByCount` | script, two parts | 374 of 612 |
 //! | `ClearOneByOne` | PCT | 1,394 |
 //! | `MoveIntoItself` | random | 1,001 |
 //! | `NoVerdict` | random | 1 |
