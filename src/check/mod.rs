@@ -18,6 +18,7 @@ mod length;
 mod order;
 mod poison;
 mod premature;
+mod progress;
 mod refcounts;
 mod require;
 mod weak;
@@ -139,7 +140,7 @@ pub struct Check {
 }
 
 /// Every check, in the order in which reports show them.
-pub const ALL: [Check; 13] = [
+pub const ALL: [Check; 14] = [
     refcounts::CHECK,
     dangling::CHECK,
     premature::CHECK,
@@ -153,6 +154,7 @@ pub const ALL: [Check; 13] = [
     weak::CHECK,
     finalizers::CHECK,
     collector_state::CHECK,
+    progress::CHECK,
 ];
 
 /// Judges a finished run by every check.

@@ -51,6 +51,11 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
             ("noted", sum(|tally| tally.noted)),
             ("rounds", mutators().map(|mutator| mutator.rounds).sum()),
             ("surveys", evidence.surveys_made),
+            (
+                "forced_collections",
+                mutators().map(|mutator| mutator.forced_collections).sum(),
+            ),
+            ("refused", mutators().map(|mutator| mutator.refused).sum()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );

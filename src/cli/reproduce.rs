@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::agenda::Task;
-use super::values::duration_text;
+use super::values::{self, duration_text};
 use crate::run::{Budget, Options, Timing, Verify};
 
 /// The command line of one run, with everything that is not a default.
@@ -21,6 +21,9 @@ pub(super) fn line(program: &str, task: &Task<'_>) -> String {
         timing,
         switch_interval,
         fault,
+        delays,
+        fail_alloc,
+        collect_every,
         interrupt: _,
     } = &task.options;
     match *budget {
@@ -40,6 +43,12 @@ pub(super) fn line(program: &str, task: &Task<'_>) -> String {
     if *switch_interval != Duration::from_millis(5) {
         option("--switch-interval", duration_text(*switch_interval));
     }
+    if let Some(every) = collect_every {
+        option("--collect-every", values::collect_every_text(*every));
+    }
+    if let Some(at) = fail_alloc {
+        option("--fail-alloc", at.to_string());
+    }
     if let Some(fault) = fault {
         option("--fault", fault.name().to_owned());
     }
@@ -48,6 +57,9 @@ pub(super) fn line(program: &str, task: &Task<'_>) -> String {
             "--require",
             format!("{}>={}", require.counter, require.at_least),
         );
+    }
+    if *delays {
+        words.push("--delays".to_owned());
     }
     let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
     quoted.join(" ")

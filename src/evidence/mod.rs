@@ -63,6 +63,18 @@ pub struct MutatorEvidence {
     pub elapsed_ns: u64,
     /// Full rounds of its program.
     pub rounds: u64,
+    /// What the others did while it ran.
+    #[serde(default)]
+    pub others_ops: u64,
+    /// The most that they did between two of its batches, other than during a stall of its program.
+    #[serde(default)]
+    pub gap_ops_max: u64,
+    /// Collections that it was made to run, besides those of its program.
+    #[serde(default)]
+    pub forced_collections: u64,
+    /// Allocations that were refused on purpose.
+    #[serde(default)]
+    pub refused: u64,
     /// What it counted.
     pub tally: Tally,
 }

@@ -25,6 +25,7 @@ pub mod fault;
 pub mod flaw;
 pub mod gil;
 pub mod lock_free;
+mod ordeal;
 pub mod pause;
 mod slab;
 pub mod tag;
@@ -33,7 +34,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use fault::{Fault, FaultCounts, FaultLog};
-pub use flaw::{Flaw, Flawless, Flaws};
+pub use flaw::{Flaw, Flawless, Flaws, Point};
+pub use ordeal::Ordeal;
 pub use pause::{Cause, Pauses};
 pub use tag::{ObjectId, Tag};
 

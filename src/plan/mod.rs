@@ -7,6 +7,7 @@
 mod dice;
 mod flat_mix;
 mod flow;
+mod interval;
 mod needs;
 mod op;
 mod program;
@@ -16,6 +17,7 @@ mod value;
 mod weak;
 
 pub use flow::{Flow, Problem, ProblemKind};
+pub(crate) use interval::Interval;
 pub use needs::Needs;
 pub use op::{Op, OpKind};
 pub(crate) use program::yields;
