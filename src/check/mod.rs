@@ -7,6 +7,7 @@
 //!
 //! A check that could look at nothing is `vacuous` or `skipped`, and says why; it is never `held`.
 
+mod budget;
 mod collector_state;
 mod completeness;
 mod conservation;
@@ -140,7 +141,7 @@ pub struct Check {
 }
 
 /// Every check, in the order in which reports show them.
-pub const ALL: [Check; 14] = [
+pub const ALL: [Check; 15] = [
     refcounts::CHECK,
     dangling::CHECK,
     premature::CHECK,
@@ -155,6 +156,7 @@ pub const ALL: [Check; 14] = [
     finalizers::CHECK,
     collector_state::CHECK,
     progress::CHECK,
+    budget::CHECK,
 ];
 
 /// Judges a finished run by every check.

@@ -34,6 +34,11 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
             ("unreclaimed_peak", stats.unreclaimed_peak),
             ("collections", stats.collections),
             ("full_collections", stats.full_collections),
+            ("examined", stats.examined),
+            (
+                "examined_per_thousand",
+                stats.examined.saturating_mul(1000) / evidence.allocated().max(1),
+            ),
             ("cycles_freed", stats.cycles_freed),
             ("contended", stats.contended),
             ("switches", stats.switches),

@@ -8,6 +8,13 @@ use crate::run::{Budget, Options, Timing, Verify};
 
 /// The command line of one run, with everything that is not a default.
 pub(super) fn line(program: &str, task: &Task<'_>) -> String {
+    let words = words(program, task);
+    let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
+    quoted.join(" ")
+}
+
+/// The same as words that no shell has to take apart.
+pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
     let mut words = vec![program.to_owned(), "run".to_owned(), task.asked_as.clone()];
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
     for (key, value) in &task.overrides {
@@ -61,8 +68,7 @@ pub(super) fn line(program: &str, task: &Task<'_>) -> String {
     if *delays {
         words.push("--delays".to_owned());
     }
-    let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
-    quoted.join(" ")
+    words
 }
 
 /// A word as a POSIX shell reads it back.

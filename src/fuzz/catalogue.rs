@@ -64,6 +64,8 @@ pub struct Show {
     pub parameters: &'static [(&'static str, &'static str)],
     /// How many operations suffice.
     pub ops: u64,
+    /// Whether threads are to be held up within operations.
+    pub delays: bool,
 }
 
 impl Show {
@@ -75,6 +77,9 @@ impl Show {
         }
         for heap in self.heaps {
             line += &format!(" --heap {heap}");
+        }
+        if self.delays {
+            line += " --delays";
         }
         line + &format!(" --ops {} --fault {flaw}", self.ops)
     }
@@ -148,6 +153,7 @@ pub const ALL: &[Planted] = &[
         ..certain(Flaw::ExternalChildReleasedTwice, UNCOUNTED, &[TANGLES])
     },
     certain(Flaw::YoungSubtractsOld, UNCOUNTED, &[TANGLES]),
+    certain(Flaw::ThresholdInverted, &["budget"], &[LARGE_HEAP]),
     certain(Flaw::CollectorNeverRuns, LEAK, &[CYCLES]),
     certain(Flaw::RootSkipped, UNCOUNTED, &[TANGLES]),
     certain(
@@ -215,6 +221,12 @@ const TWO_APPENDERS: Show = Show {
     parameters: &[("threads", "4")],
     ..on_gil("shared-list", 2_000_000)
 };
+/// Long enough after the heap has stopped growing for what its collector does then to weigh more
+/// than what it did before.
+const LARGE_HEAP: Show = Show {
+    parameters: &[("live", "1000000")],
+    ..on_gil("live-heap", 60_000_000)
+};
 /// Two threads that do nothing but work, for long enough to see that one of them does not.
 const BUSY_PAIR: Show = on_gil("counter", 100_000_000);
 const LOCK_FREE_CHURN: Show = Show {
@@ -228,6 +240,7 @@ const fn on_gil(workload: &'static str, ops: u64) -> Show {
         workload,
         parameters: &[],
         ops,
+        delays: false,
     }
 }
 

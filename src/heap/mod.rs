@@ -241,6 +241,9 @@ pub struct Stats {
     pub collections: u64,
     /// Full collections among them.
     pub full_collections: u64,
+    /// Objects that collections looked at when they fell due by themselves.
+    #[serde(default)]
+    pub examined: u64,
     /// Objects that only the cycle collector could free.
     pub cycles_freed: u64,
     /// Operations or lock acquisitions that had to wait for, or retry because of, another thread.

@@ -52,6 +52,8 @@ pub struct Plan {
     pub live_limit: u32,
     /// What the run must have done not to be vacuous.
     pub require: Vec<Requirement>,
+    /// What it may cost.
+    pub budget: Vec<Ceiling>,
     /// What to say about a verdict, for people who wonder.
     pub notes: Vec<Note>,
 }
@@ -69,6 +71,15 @@ impl Plan {
             object.usage = usage;
         }
     }
+}
+
+/// The most that a counter may come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ceiling {
+    /// Its name.
+    pub counter: String,
+    /// What it may be.
+    pub at_most: u64,
 }
 
 /// An object that all mutators share.

@@ -25,7 +25,9 @@ use crate::heap::{Collection, Flaw, Flaws, Shape, Tag};
 impl<F: Flaws> Counted<F> {
     /// Collects the generation whose time has come.
     pub(super) fn collect_due(&self, work: &mut Work) -> Collection {
-        self.collect(self.generations.due_generation(&self.flaws), work)
+        let done = self.collect(self.generations.due_generation(&self.flaws), work);
+        self.examined.add(done.examined);
+        done
     }
 
     /// Collects a generation and all younger ones.

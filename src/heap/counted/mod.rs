@@ -189,6 +189,8 @@ pub struct Counted<F: Flaws = Flawless> {
     starved: Half,
     collections: Word,
     full_collections: Word,
+    /// Objects that collections looked at which fell due by themselves.
+    examined: Word,
     cycles_freed: Word,
     /// Finalizers that ran.
     finalized: Word,
@@ -224,6 +226,7 @@ impl<F: Flaws> Counted<F> {
             starved: Half::default(),
             collections: Word::default(),
             full_collections: Word::default(),
+            examined: Word::default(),
             cycles_freed: Word::default(),
             finalized: Word::default(),
             flaws,
@@ -237,6 +240,7 @@ impl<F: Flaws> Counted<F> {
             unreclaimed_peak: 0,
             collections: self.collections.get(),
             full_collections: self.full_collections.get(),
+            examined: self.examined.get(),
             cycles_freed: self.cycles_freed.get(),
             contended: 0,
             switches: 0,
