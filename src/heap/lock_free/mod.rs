@@ -96,7 +96,6 @@ pub const PLANTABLE: &[Flaw] = &[
     Flaw::StoreKeepsOld,
     Flaw::PopKeepsReference,
     Flaw::LenOffByOne,
-    Flaw::WeakNotCleared,
     Flaw::RecursiveRelease,
     Flaw::WorklistOverwritten,
     Flaw::WriteAfterFree,

@@ -69,8 +69,7 @@ impl<F: Flaws> Core<F> {
             // Acquire pairs with the Release in `allocate`: the incarnation below is that of this
             // word's object, or of a later one.
             let seen = cell.word.load(Acquire);
-            let is_other = !target.fits(cell.meta.load(Acquire));
-            if word::count(seen) == 0 || (is_other && !self.has(Flaw::WeakNotCleared)) {
+            if word::count(seen) == 0 || !target.fits(cell.meta.load(Acquire)) {
                 return false;
             }
             self.pass(Point::Read);

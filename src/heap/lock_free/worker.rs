@@ -286,9 +286,6 @@ impl<'h, F: Flaws> Worker<'h, F> {
             return;
         }
         self.candidates.push(reference);
-        if self.core.has(Flaw::CandidatesDropped) && self.candidates.len() >= CANDIDATES {
-            self.candidates.clear();
-        }
         if self.candidates.len() >= CANDIDATES {
             self.submit();
         }
@@ -307,6 +304,10 @@ impl<'h, F: Flaws> Worker<'h, F> {
     fn submit(&mut self) {
         if self.candidates.is_empty() {
             return;
+        }
+        let waiting = &self.core.shared.candidates_len;
+        if self.core.has(Flaw::CandidatesDropped) && waiting.load(Relaxed) > 0 {
+            return self.candidates.clear();
         }
         let full = std::mem::replace(&mut self.candidates, Vec::with_capacity(CANDIDATES));
         self.core.submit(full);
