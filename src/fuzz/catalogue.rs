@@ -249,6 +249,11 @@ pub const ALL: &[Planted] = &[
     model_only(Flaw::MoveIntoItself),
     model_only(Flaw::NoVerdict),
     model_only(Flaw::ForgetSuspects),
+    model_only(Flaw::FinalizedTwice),
+    model_only(Flaw::NoSecondLook),
+    model_only(Flaw::PublishOneByOne),
+    model_only(Flaw::PardonFirst),
+    model_only(Flaw::SoleUnfinalized),
 ];
 
 /// What says that something is in use and nobody knows. A heap that compares incarnations says so

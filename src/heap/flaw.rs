@@ -151,6 +151,11 @@ flaws! {
     CandidatesDropped "candidates-dropped": "what is suspected is forgotten while the collector has something to look at";
     StalledPin "stalled-pin": "the first mutator never renews its pin";
     MissingFence "missing-fence": "the last decrement orders nothing";
+    FinalizedTwice "finalized-twice": "an object counts as finalized only once its finalizer is done with it";
+    NoSecondLook "no-second-look": "a reader takes what it saw, although that was finalized meanwhile";
+    PublishOneByOne "publish-one-by-one": "of a garbage cycle, an object is published before the finalizers of the others ran";
+    PardonFirst "pardon-first": "weak references to a garbage cycle may be upgraded while its finalizers run";
+    SoleUnfinalized "sole-unfinalized": "whoever was truncated with a count of 1 is freed, finalizer or not";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";
 }
 

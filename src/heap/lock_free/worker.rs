@@ -28,7 +28,7 @@ use crate::sync::sized;
 const FLUSH_WEIGHT: usize = CHUNK;
 /// Safepoints between two attempts to move the epoch on, whatever was deferred: such an attempt
 /// costs some 100 ns, and what was deferred since the last one is little.
-const FLUSH_SAFEPOINTS: u32 = sized(1_024, 64) as u32;
+const FLUSH_SAFEPOINTS: u32 = sized(1_024, 1) as u32;
 /// Stamps taken from the heap at a time.
 const STAMPS: u64 = 1 << 16;
 
