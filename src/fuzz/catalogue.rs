@@ -189,7 +189,7 @@ pub const ALL: &[Planted] = &[
         "CPython, gh-96387",
         "https://github.com/python/cpython/issues/96387",
     ),
-    usually(Flaw::NoForcedSwitch, &["progress"], &[BUSY_PAIR]),
+    certain(Flaw::NoForcedSwitch, &["progress"], &[BUSY_PAIR]),
     usually(
         Flaw::SwitchInsideTruncate,
         &["conservation"],
@@ -214,7 +214,6 @@ pub const ALL: &[Planted] = &[
         UNCOUNTED,
         &[on_lock_free("churn", 4_000_000)],
     ),
-    usually(Flaw::RepinInsideIteration, UNCOUNTED, &[CUTS]),
     usually(
         Flaw::CandidatesDropped,
         LEAK,
@@ -282,7 +281,7 @@ const LARGE_HEAP: Show = Show {
     ..on_gil("live-heap", 60_000_000)
 };
 /// Two threads that do nothing but work, for long enough to see that one of them does not.
-const BUSY_PAIR: Show = on_gil("counter", 100_000_000);
+const BUSY_PAIR: Show = on_gil("counter", 200_000_000);
 const LOCK_FREE_CHURN: Show = on_lock_free("churn", 2_000_000);
 /// Threads must meet while one of them is in the midst of an operation.
 const DELAYED: Show = Show {

@@ -60,9 +60,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
     #[inline]
     fn copy(&mut self, dst: Slot, src: Slot) {
         let reference = self.register(src);
-        if reference.is_weak() {
-            self.put(dst, reference);
-        } else if self.heap.has(Flaw::CopyWithoutIncrement) {
+        if reference.is_weak() || self.heap.has(Flaw::CopyWithoutIncrement) {
             self.put(dst, reference);
         } else if reference != Ref::NONE {
             self.put_copy(dst, reference);

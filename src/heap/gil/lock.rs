@@ -174,8 +174,12 @@ impl<F: Flaws> Lock<F> {
         }
         state.held = false;
         self.available.notify_one();
+        if self.flaws.has(Flaw::NoForcedSwitch) {
+            self.hand_to(&mut state, me);
+            return Taken::AtOnce;
+        }
         let seen = state.switches;
-        while state.switches == seen && !self.flaws.has(Flaw::NoForcedSwitch) {
+        while state.switches == seen {
             state = self
                 .taken
                 .wait(state)

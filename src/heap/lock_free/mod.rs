@@ -119,7 +119,6 @@ pub const PLANTABLE: &[Flaw] = &[
     Flaw::ReleaseBeforePublish,
     Flaw::FreeAtOnce,
     Flaw::ReaderWithoutPin,
-    Flaw::RepinInsideIteration,
     Flaw::CandidatesDropped,
     Flaw::StalledPin,
     Flaw::MissingFence,

@@ -52,10 +52,6 @@ impl<F: Flaws> Visit<'_, '_, F> {
             }
             let element = element?;
             self.worker.core.pass(Point::Read);
-            if self.worker.core.has(Flaw::RepinInsideIteration) {
-                self.worker.enter();
-                std::thread::yield_now();
-            }
             if self.worker.core.has(Flaw::ReaderWithoutPin) {
                 self.worker.unpinned(std::thread::yield_now);
             }
