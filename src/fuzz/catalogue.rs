@@ -253,6 +253,12 @@ pub const ALL: &[Planted] = &[
     model_only(Flaw::PublishOneByOne),
     model_only(Flaw::PardonFirst),
     model_only(Flaw::SoleUnfinalized),
+    model_only(Flaw::PopWithoutTouch),
+    model_only(Flaw::CountWhileReading),
+    model_only(Flaw::TouchBeforeMove),
+    model_only(Flaw::AdmitDead),
+    dangerous(Danger::Crash, model_only(Flaw::RangeThroughCell)),
+    model_only(Flaw::UncountedContainer),
 ];
 
 /// What says that something is in use and nobody knows. A heap that compares incarnations says so

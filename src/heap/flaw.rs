@@ -155,6 +155,14 @@ flaws! {
     PublishOneByOne "publish-one-by-one": "of a garbage cycle, an object is published before the finalizers of the others ran";
     PardonFirst "pardon-first": "weak references to a garbage cycle may be upgraded while its finalizers run";
     SoleUnfinalized "sole-unfinalized": "whoever was truncated with a count of 1 is freed, finalizer or not";
+    PopWithoutTouch "pop-without-touch": "a pop does not change the stamp of what it takes";
+    CountWhileReading "count-while-reading": "the collector notes edges while it still reads words";
+    // Together with `MoveIntoItself`: by itself, the container's own register makes up for it.
+    TouchBeforeMove "touch-before-move": "a truncation changes the list's stamp before it moves the head";
+    AdmitDead "admit-dead": "the collector admits objects whose count is 0";
+    RangeThroughCell "range-through-cell": "whoever releases a truncated range finds its pages through the list's cell";
+    // No heap does that; it is a flaw of a model's program.
+    UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";
 }
 

@@ -22,7 +22,9 @@ impl<F: Flaws> Visit<'_, '_, F> {
     /// How many elements there are.
     pub(in crate::heap::lock_free) fn len(mut self) -> u64 {
         loop {
-            let tail = self.tail(Purpose::Observe);
+            let tail = self
+                .near_tail()
+                .unwrap_or_else(|| self.tail(Purpose::Observe));
             if self.is_head_still(tail.head) {
                 self.cursor.tail = tail.position;
                 self.remember();
