@@ -34,6 +34,11 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
             ("unreclaimed_peak", stats.unreclaimed_peak),
             ("collections", stats.collections),
             ("full_collections", stats.full_collections),
+            ("examined", stats.examined),
+            (
+                "examined_per_thousand",
+                stats.examined.saturating_mul(1000) / evidence.allocated().max(1),
+            ),
             ("cycles_freed", stats.cycles_freed),
             ("contended", stats.contended),
             ("switches", stats.switches),
@@ -51,6 +56,11 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
             ("noted", sum(|tally| tally.noted)),
             ("rounds", mutators().map(|mutator| mutator.rounds).sum()),
             ("surveys", evidence.surveys_made),
+            (
+                "forced_collections",
+                mutators().map(|mutator| mutator.forced_collections).sum(),
+            ),
+            ("refused", mutators().map(|mutator| mutator.refused).sum()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );

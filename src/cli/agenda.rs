@@ -7,9 +7,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::args::{BudgetArgs, Run};
+use super::faults;
 use super::usage::Usage;
-use crate::heap::Caps;
+use crate::heap::{Caps, Flaw};
 use crate::plan::{Plan, Requirement};
+use crate::report;
 use crate::run::{Budget, Entry, Options, Registry};
 use crate::workload::{self, Workload};
 
@@ -50,6 +52,13 @@ pub(super) struct Task<'r> {
     pub(super) required: Vec<Requirement>,
 }
 
+impl Task<'_> {
+    /// The heap, and what is planted in it.
+    pub(super) fn subject(&self) -> String {
+        report::subject(&self.heap.name, self.options.fault.map(Flaw::name))
+    }
+}
+
 /// A workload, and the plan of it.
 struct Planned {
     asked_as: String,
@@ -64,6 +73,11 @@ impl<'r> Agenda<'r> {
         interrupt: &Arc<AtomicBool>,
     ) -> Result<Self, Usage> {
         let heaps = heaps(registry, &args.heaps)?;
+        let fault = args.fault.as_deref();
+        let fault = fault
+            .map(|name| faults::planted(registry, &heaps, name))
+            .transpose()?;
+        faults::refuse_unplantable(&heaps, args)?;
         let overrides = overrides(args)?;
         for require in &args.require {
             let known = workload::COUNTERS;
@@ -89,7 +103,10 @@ impl<'r> Agenda<'r> {
                     },
                     Ok(plan) => Item::Run(Box::new(Task {
                         heap,
-                        options: options(args, interrupt, &plan),
+                        options: Options {
+                            fault,
+                            ..options(args, interrupt, &plan)
+                        },
                         plan: required(plan, &args.require),
                         asked_as: asked_as.clone(),
                         overrides: overrides.clone(),
@@ -272,7 +289,11 @@ fn options(args: &Run, interrupt: &Arc<AtomicBool>, plan: &Plan) -> Options {
         verify: args.verify,
         timing: args.timing.into(),
         switch_interval: args.switch_interval,
+        delays: args.delays,
+        fail_alloc: args.fail_alloc,
+        collect_every: args.collect_every,
         interrupt: Arc::clone(interrupt),
+        ..Options::default()
     }
 }
 

@@ -4,11 +4,39 @@
 //! small change for the worse that somebody asked for (`--fault NAME`, or a model). A heap that can
 //! have flaws is generic over [`Flaws`]: with [`Flawless`], each question is a constant and costs
 //! nothing, so the heap that is measured is the heap that ships. With a flaw it is another type.
+//!
+//! What is known here is a flaw's name and the change. Which heap can have it the heap says itself;
+//! what should catch it is not a heap's business.
 
 /// Which flaws a heap has.
-pub trait Flaws: Copy + std::fmt::Debug + Send + Sync + 'static {
+pub trait Flaws: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// Whether it has this one.
-    fn has(self, flaw: Flaw) -> bool;
+    fn has(&self, flaw: Flaw) -> bool;
+
+    /// Called where a thread that is held up just then may meet others in the midst of something.
+    #[inline]
+    fn pass(&self, _: Point) {}
+
+    /// Asked once for each object that is to be made: whether to say that there is no room.
+    #[inline]
+    fn refuses(&self) -> bool {
+        false
+    }
+}
+
+/// Places in a heap where a thread can be held up on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// An element or a reference was read and is not counted yet.
+    Read,
+    /// What is to be changed was looked at and is not changed yet.
+    Change,
+    /// Something was changed and others have not been told.
+    Changed,
+    /// A count has fallen to zero and its object is not dead yet.
+    Dying,
+    /// The collector has made up its mind and not yet acted.
+    Verdict,
 }
 
 /// None at all.
@@ -17,7 +45,7 @@ pub struct Flawless;
 
 impl Flaws for Flawless {
     #[inline]
-    fn has(self, _: Flaw) -> bool {
+    fn has(&self, _: Flaw) -> bool {
         false
     }
 }
@@ -25,72 +53,142 @@ impl Flaws for Flawless {
 /// One, or none: what is known at run time only.
 impl Flaws for Option<Flaw> {
     #[inline]
-    fn has(self, flaw: Flaw) -> bool {
-        self == Some(flaw)
+    fn has(&self, flaw: Flaw) -> bool {
+        *self == Some(flaw)
     }
 }
 
-/// One small change for the worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Flaw {
-    /// An append believes the hint, and does not look at the slot below.
-    TrustHint,
-    /// An append looks at the slot below first and at the empty slot then.
-    LookBelowFirst,
-    /// An append's fast path takes any empty slot, not only an untouched one.
-    FastOnAnyStamp,
-    /// Stamps of empty slots are the old one plus one, and 0 below, not unique.
-    LocalStamps,
-    /// An append does not look at the head.
-    NoHeadLoad,
-    /// `get` is content with a head that did not pass its position.
-    GetNotPassed,
-    /// `set` exchanges the element without a record.
-    PlainSet,
-    /// `del l[:n]` with a large n uses the length it read.
-    ClampedTruncate,
-    /// The collector compares counts, not words.
-    CompareCounts,
-    /// The collector does not wait for a grace period before it validates.
-    NoGrace,
-    /// The collector follows the slots of now when it validates.
-    RereadSlots,
-    /// A pop does not change the stamp of what it takes.
-    PopWithoutTouch,
-    /// The collector notes edges while it still reads words.
-    CountWhileReading,
-    /// A truncation changes the list's stamp before it moves the head. (Together with
-    /// `MoveIntoItself`: by itself, the container's own register makes up for it.)
-    TouchBeforeMove,
-    /// The collector admits objects whose count is 0.
-    AdmitDead,
-    /// Whoever releases a truncated range finds its pages through the list's cell.
-    RangeThroughCell,
-    /// A reference is moved into a container that only an uncounted pointer leads to. (No heap does
-    /// that; it is a flaw of a model's program.)
-    UncountedContainer,
-    /// A truncated element with count 1 is freed without a read-modify-write, SHARED or not.
-    SoleByCount,
-    /// BUFFERED is cleared one by one, as words are read.
-    ClearOneByOne,
-    /// A reference is moved into the very object that it names.
-    MoveIntoItself,
-    /// Condemned objects are killed one by one, without a verdict for all.
-    NoVerdict,
-    /// What was suspected and not freed is forgotten.
-    ForgetSuspects,
-    /// Weak references to an object are void only after its finalizer ran.
-    WeakAfterFinalizer,
-    /// What a finalizer published is freed with the cycle that it was part of.
-    ResurrectedFreedAnyway,
-    /// An object counts as finalized only once its finalizer is done with it.
-    FinalizedTwice,
-    /// A reader takes what it saw, although that was finalized meanwhile.
-    NoSecondLook,
-    /// Of a garbage cycle, an object is published before the finalizers of the others ran.
-    PublishOneByOne,
-    /// Weak references to a garbage cycle may be upgraded while its finalizers run.
-    PardonFirst,
-    /// Whoever was truncated with a count of 1 is freed, finalizer or not.
-    SoleUnfinalized,
+/// One table, from which the type, the names and the descriptions are made.
+macro_rules! flaws {
+    ($($variant:ident $name:literal: $change:literal;)*) => {
+        /// One small change for the worse.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Flaw {
+            $(#[doc = $change] $variant,)*
+        }
+
+        impl Flaw {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name on the command line and in results.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// What is changed, in a line.
+            pub fn change(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $change,)*
+                }
+            }
+        }
+    };
+}
+
+flaws! {
+    TrustHint "trust-hint": "an append believes the hint, and does not look at the slot below";
+    LookBelowFirst "look-below-first": "an append looks at the slot below first and at the empty slot then";
+    FastOnAnyStamp "fast-on-any-stamp": "an append's fast path takes any empty slot, not only an untouched one";
+    LocalStamps "local-stamps": "stamps of empty slots are the old one plus one, and 0 below, not unique";
+    NoHeadLoad "no-head-load": "an append does not look at the head";
+    GetNotPassed "get-not-passed": "`get` is content with a head that did not pass its position";
+    PlainSet "plain-set": "`set` exchanges the element without a record";
+    ClampedTruncate "clamped-truncate": "`del l[:n]` with a large n uses the length it read";
+    CompareCounts "compare-counts": "the collector compares counts, not words";
+    NoGrace "no-grace-before-validation": "the collector does not wait for a grace period before it validates";
+    RereadSlots "reread-slots": "the collector follows the slots of now when it validates";
+    SoleByCount "sole-by-count": "a truncated element with count 1 is freed without a read-modify-write, shared or not";
+    ClearOneByOne "clear-one-by-one": "the mark of a candidate is cleared one by one, as words are read";
+    MoveIntoItself "move-into-itself": "a reference is moved into the very object that it names";
+    NoVerdict "no-verdict": "condemned objects are killed one by one, without a verdict for all";
+    ForgetSuspects "forget-suspects": "what was suspected and not freed is forgotten";
+    GetWithoutIncrement "get-without-increment": "`get` hands out a reference that it does not count";
+    CopyWithoutIncrement "copy-without-increment": "`copy` makes a reference that it does not count";
+    UpgradeWithoutIncrement "upgrade-without-increment": "an upgrade hands out a reference that it does not count";
+    SetKeepsOld "set-keeps-old": "`set` forgets to release the old reference";
+    StoreKeepsOld "store-keeps-old": "`store` forgets to release the old reference";
+    StoreDropsValue "store-drops-value": "every 16th `store` puts its reference nowhere, and forgets it";
+    PopKeepsReference "pop-keeps-reference": "`pop` counts a reference that it only moves";
+    AppendCountsTwice "append-counts-twice": "`append` counts a reference that it only moves";
+    AppendLost "append-lost": "every 16th `append` releases its element and says that it is in the list";
+    AppendOutOfOrder "append-out-of-order": "every 16th `append` changes places with the element before";
+    LenOffByOne "len-off-by-one": "`len` counts the place after the last element";
+    TruncateOffByOne "truncate-off-by-one": "`del l[:n]` takes one element more";
+    AdditionLost "addition-lost": "every 1,024th addition to a counter writes back what it read";
+    WeakNotCleared "weak-not-cleared": "an upgrade does not ask whose cell it is by now";
+    WeakAfterFinalizer "weak-after-finalizer": "weak references outlive the finalizer of their target";
+    FinalizerSkipped "finalizer-skipped": "what dies by its count dies without its finalizer";
+    FinalizerRunTwice "finalizer-run-twice": "finalizers run twice";
+    ResurrectedFreedAnyway "resurrected-freed-anyway": "what a finalizer resurrected is freed all the same";
+    RecursiveRelease "recursive-release": "a release recurses into what a dying object held";
+    WorklistOverwritten "worklist-overwritten": "a nested release overwrites the list of what is still to be released";
+    WriteAfterFree "write-after-free": "the cell of an object that died is written to once more";
+    FreedTwice "freed-twice": "the tag of what the collector frees is dropped twice";
+    CellLost "cell-lost": "the cell of what the collector frees is not used again";
+    PageLost "page-lost": "the pages of a list that dies are not used again";
+    EdgesCountedOnce "edges-counted-once": "several references from one object to another count as one";
+    LivenessOneLevel "liveness-one-level": "what a live object reaches is found alive one level deep only";
+    ExternalChildReleasedTwice "external-child-released-twice": "what a dead cycle refers to outside of it is released twice";
+    YoungSubtractsOld "young-subtracts-old": "a young collection takes references from older generations for internal";
+    ThresholdIgnored "threshold-ignored": "full collections do not wait until the heap has grown";
+    CollectorNeverRuns "collector-never-runs": "the collector does nothing";
+    RootSkipped "root-skipped": "the collector takes the last shared root for one of the objects on trial";
+    SurvivorsForgotten "survivors-forgotten": "what survives a young collection leaves the generations";
+    MarkLeftBehind "mark-left-behind": "a survivor of each collection keeps its mark";
+    DropRequestKept "drop-request-kept": "a waiter that gets the lock leaves its drop request behind";
+    NoForcedSwitch "no-forced-switch": "whoever lets the lock go on request takes it straight back";
+    SwitchInsideTruncate "switch-inside-truncate": "the lock is offered between reading the length of a list and cutting it";
+    SwitchInsideAppend "switch-inside-append": "the lock is offered between reading the length of a list and appending to it";
+    SetReleasesOnRetry "set-releases-on-retry": "the old reference is released on every attempt of a `set`";
+    IncrementFromZero "increment-from-zero": "an increment does not ask whether the object is dead";
+    ReleaseBeforePublish "release-before-publish": "a truncation releases its elements before it takes effect";
+    FreeAtOnce "free-at-once": "truncated elements are released without a grace period";
+    ReaderWithoutPin "reader-without-pin": "`get` counts what it read without a pin, and offers the processor before";
+    CandidatesDropped "candidates-dropped": "what is suspected is forgotten while the collector has something to look at";
+    StalledPin "stalled-pin": "the first mutator never renews its pin";
+    MissingFence "missing-fence": "the last decrement orders nothing";
+    FinalizedTwice "finalized-twice": "an object counts as finalized only once its finalizer is done with it";
+    NoSecondLook "no-second-look": "a reader takes what it saw, although that was finalized meanwhile";
+    PublishOneByOne "publish-one-by-one": "of a garbage cycle, an object is published before the finalizers of the others ran";
+    PardonFirst "pardon-first": "weak references to a garbage cycle may be upgraded while its finalizers run";
+    SoleUnfinalized "sole-unfinalized": "whoever was truncated with a count of 1 is freed, finalizer or not";
+    PopWithoutTouch "pop-without-touch": "a pop does not change the stamp of what it takes";
+    CountWhileReading "count-while-reading": "the collector notes edges while it still reads words";
+    // Together with `MoveIntoItself`: by itself, the container's own register makes up for it.
+    TouchBeforeMove "touch-before-move": "a truncation changes the list's stamp before it moves the head";
+    AdmitDead "admit-dead": "the collector admits objects whose count is 0";
+    RangeThroughCell "range-through-cell": "whoever releases a truncated range finds its pages through the list's cell";
+    // No heap does that; it is a flaw of a model's program.
+    UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
+    RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";
+}
+
+impl Flaw {
+    /// The flaw of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|flaw| flaw.name() == name)
+    }
+}
+
+impl std::fmt::Display for Flaw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: each flaw has a name of its own, by which it is found.
+    #[test]
+    fn names_lead_back() {
+        for &flaw in Flaw::ALL {
+            assert_eq!(Flaw::named(flaw.name()), Some(flaw));
+        }
+        assert_eq!(Flaw::named(""), None);
+    }
 }

@@ -22,8 +22,10 @@ pub enum Outcome {
     Violated,
     /// It ran, but did not do what was required of it.
     Vacuous,
-    /// The heap panicked, or ran out of memory.
+    /// The heap panicked, ended the process, or ran out of memory.
     Crashed,
+    /// The run did not come to an end.
+    Hung,
     /// It was interrupted; what there was held.
     Interrupted,
 }
@@ -36,6 +38,7 @@ impl Outcome {
             Self::Violated => "violated",
             Self::Vacuous => "vacuous",
             Self::Crashed => "crashed",
+            Self::Hung => "hung",
             Self::Interrupted => "interrupted",
         }
     }
@@ -113,6 +116,9 @@ pub struct RunResult {
     pub workload: WorkloadRef,
     /// On which heap.
     pub heap: String,
+    /// The fault that was planted in it on purpose, if any.
+    #[serde(default)]
+    pub fault: Option<String>,
     /// From which seed.
     pub seed: u64,
     /// Which part of a sharded run: (number, of how many).
@@ -158,6 +164,7 @@ impl RunResult {
                 parameters: plan.parameters.clone(),
             },
             heap: evidence.heap.clone(),
+            fault: evidence.fault.clone(),
             seed: plan.seed,
             shard: None,
             threads: threads(&evidence),
@@ -174,9 +181,23 @@ impl RunResult {
         }
     }
 
+    /// The heap, and what was planted in it.
+    pub fn subject(&self) -> String {
+        subject(&self.heap, self.fault.as_deref())
+    }
+
     /// How much of the evidence the checks looked at, all together.
     pub fn examined(&self) -> u64 {
         self.checks.iter().map(|check| check.examined).sum()
+    }
+}
+
+/// A heap, and what was planted in it, in words. Nobody is to take a heap with a fault for a sound
+/// one, so every report names it so.
+pub fn subject(heap: &str, fault: Option<&str>) -> String {
+    match fault {
+        None => heap.to_owned(),
+        Some(fault) => format!("{heap} WITH PLANTED FAULT {fault}"),
     }
 }
 
@@ -271,6 +292,17 @@ fn outcome(
         Ended::Panicked { mutator, message } => {
             caveat(format!("the heap panicked under {mutator}: {message}"));
             return Outcome::Crashed;
+        }
+        Ended::Died { how } => {
+            caveat(format!("the process of the run died: {how}"));
+            return Outcome::Crashed;
+        }
+        Ended::Hung { after_ns } => {
+            let after = std::time::Duration::from_nanos(*after_ns);
+            caveat(format!(
+                "the run was not over after {after:.0?}, and was ended"
+            ));
+            return Outcome::Hung;
         }
         Ended::OutOfMemory { mutator } => {
             caveat(format!(

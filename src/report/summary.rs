@@ -44,7 +44,7 @@ impl Line {
             max: (all.count() > 0).then(|| all.max()),
             examined: result.examined(),
         };
-        Self::of(&result.workload.name, &result.heap, what)
+        Self::of(&result.workload.name, &result.subject(), what)
     }
 
     /// The heap could not be opened.
@@ -134,6 +134,7 @@ fn tally(lines: &[Line]) -> String {
         "held",
         "violated",
         "crashed",
+        "hung",
         "vacuous",
         "interrupted",
         "skipped",

@@ -64,7 +64,9 @@ fn terse(result: &RunResult) -> String {
     let (name, why) = verdict(result);
     let mut text = format!(
         "{} on {}, seed {}: {name}: {why}\n",
-        result.workload.name, result.heap, result.seed
+        result.workload.name,
+        result.subject(),
+        result.seed
     );
     if result.verdict != Outcome::Held {
         let _ = writeln!(text, "reproduce: {}", result.reproduce);
@@ -73,7 +75,7 @@ fn terse(result: &RunResult) -> String {
 }
 
 fn head(result: &RunResult) -> String {
-    let title = format!("{} on {}", result.workload.name, result.heap);
+    let title = format!("{} on {}", result.workload.name, result.subject());
     let ops: u64 = result.ops.values().map(|op| op.count).sum();
     let seconds = result.elapsed_ns as f64 / 1e9;
     let per_second = if seconds > 0.0 {
@@ -330,6 +332,7 @@ fn verdict(result: &RunResult) -> (String, String) {
         Outcome::Interrupted => format!("{held} held over {examined} examined until then"),
         Outcome::Vacuous => format!("{held} held, but the run did not do what was required of it"),
         Outcome::Crashed => "the heap broke down".to_owned(),
+        Outcome::Hung => "the heap came to a standstill".to_owned(),
         Outcome::Violated if broken.is_empty() => "the heap says so itself".to_owned(),
         Outcome::Violated => broken.join(", "),
     };

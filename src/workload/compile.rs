@@ -12,8 +12,8 @@ use super::syntax::{Syntax, ThreadNode};
 use super::{LIVE_MAX, THREADS_MAX, Workload};
 use crate::heap::{Global, Shape};
 use crate::plan::{
-    Flow, ListUsage, MutatorPlan, OpKind, Plan, Problem, ProblemKind, Requirement, SharedObject,
-    yields,
+    Ceiling, Flow, ListUsage, MutatorPlan, OpKind, Plan, Problem, ProblemKind, Requirement,
+    SharedObject, yields,
 };
 
 /// More rounds than any run comes to.
@@ -73,6 +73,7 @@ impl Workload {
             globals: global(syntax.objects.len() + syntax.mailboxes.len()).0,
             live_limit: u32::try_from(live_limit).unwrap_or(u32::MAX),
             require: requirements(syntax, values)?,
+            budget: ceilings(syntax, values)?,
             notes: Vec::new(),
         };
         for (note, when) in &syntax.notes {
@@ -169,6 +170,20 @@ fn shared(objects: &[(String, Shape)]) -> Vec<SharedObject> {
 
 fn global(number: usize) -> Global {
     Global(u16::try_from(number).expect("at most 64 objects and 64 mailboxes"))
+}
+
+fn ceilings(syntax: &Syntax, values: &[Value]) -> Result<Vec<Ceiling>, Complaint> {
+    let mut budget = Vec::new();
+    for (counter, expr) in &syntax.budget {
+        let at_most = expr.within(values, 0, u64::MAX, &format!("`{counter}`"))?;
+        if at_most > 0 {
+            budget.push(Ceiling {
+                counter: counter.clone(),
+                at_most,
+            });
+        }
+    }
+    Ok(budget)
 }
 
 fn requirements(syntax: &Syntax, values: &[Value]) -> Result<Vec<Requirement>, Complaint> {

@@ -17,7 +17,7 @@
 use super::cell::{Ref, Weak};
 use super::core::Core;
 use super::word::{self, CONDEMNED, FINALIZED};
-use crate::heap::flaw::Flaws;
+use crate::heap::flaw::{Flaw, Flaws, Point};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
@@ -83,6 +83,10 @@ impl<F: Flaws> Core<F> {
             }
             if seen & FINALIZED != 0 && !is_late {
                 return false;
+            }
+            self.pass(Point::Read);
+            if self.has(Flaw::UpgradeWithoutIncrement) {
+                return true;
             }
             if seen & CONDEMNED != 0 && self.verdict.is_final() {
                 // The verdict may be that of a later round than the mark; then the word changed.

@@ -110,6 +110,26 @@ pub(super) fn decrement(word: &AtomicU64) -> Left {
     }
 }
 
+/// What a flaw makes of [`decrement`]: it orders nothing. On a machine whose every read-modify-write
+/// is a full barrier that changes nothing.
+#[cold]
+pub(super) fn decrement_unfenced(word: &AtomicU64) -> Left {
+    match count(word.fetch_add(STAMP - 1, Relaxed)) {
+        1 => Left::Nothing,
+        0 => {
+            word.fetch_sub(STAMP - 1, Relaxed);
+            Left::Underflow
+        }
+        _ => Left::Others,
+    }
+}
+
+/// What a flaw makes of [`increment`]: it brings the dead back.
+#[cold]
+pub(super) fn increment_from_zero(word: &AtomicU64) -> u64 {
+    word.fetch_add(STAMP + 1, AcqRel)
+}
+
 /// Takes a reference to an object with a finalizer away. The last one before FINALIZED is not taken
 /// away: it remains the caller's, and `mark` is set in the same step, so that no weak reference can
 /// be upgraded between the two. Then there is no result.

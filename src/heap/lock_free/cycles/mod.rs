@@ -147,7 +147,7 @@ impl Cycles {
             examined: self.graph.len() as u64,
             freed: 0,
         };
-        if self.graph.has_suspects() {
+        if self.graph.has_suspects() && !worker.core.has(Flaw::CollectorNeverRuns) {
             if self.wait_grace(worker) {
                 self.graph.validate(worker.core);
                 self.graph.finalize_garbage(worker);

@@ -82,6 +82,9 @@ impl Range {
 
     /// Makes the range ripe once no pin of now exists any more.
     pub(in crate::heap::lock_free) fn ripen(self, worker: &mut Worker<'_, impl Flaws>) {
+        if worker.core.has(Flaw::FreeAtOnce) {
+            return worker.core.shared.homes.put_ripe(worker.number, self);
+        }
         let shared = Arc::clone(&worker.core.shared);
         let weight = usize::try_from(self.end - self.next).unwrap_or(usize::MAX);
         let home = worker.number;
@@ -107,6 +110,9 @@ impl<F: Flaws> Visit<'_, '_, F> {
             cause: Cause::Truncated,
             through,
         };
+        if self.worker.core.has(Flaw::ReleaseBeforePublish) {
+            return range.finish(self.worker);
+        }
         self.worker.core.shared.add_unreclaimed(to - from);
         range.ripen(self.worker);
     }
