@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gcstorm::check::{self, Verdict};
+use gcstorm::check::{self, Judgement, Verdict};
 use gcstorm::evidence::Ended;
 use gcstorm::heap::counted::open_gil;
 use gcstorm::heap::{Cause, HeapConfig, Pauses};
@@ -52,7 +52,9 @@ fn departures_lose_nothing() {
         let evidence = storm(&plan, Flaw::None, verify);
         assert_eq!(evidence.ended, Ended::Done);
         assert_eq!(evidence.ops("rejoin"), 3 + 300);
-        for judgement in check::judge(&plan, &evidence) {
+        let judgements = check::judge(&plan, &evidence).into_iter();
+        let shown = |one: &Judgement| !crate::TAKES_LONGER.contains(&one.name.as_str());
+        for judgement in judgements.filter(shown) {
             assert_eq!(judgement.verdict, Verdict::Held, "{judgement:?}");
         }
     }

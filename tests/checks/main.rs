@@ -132,6 +132,9 @@ fn result(plan: &Plan, evidence: Evidence) -> RunResult {
     RunResult::new(plan, evidence, tool, String::new())
 }
 
+/// What runs as short as these do not show. A flaw for each is in `planted`.
+pub(crate) const TAKES_LONGER: [&str; 2] = ["progress", "budget"];
+
 /// Goal: without a flaw every check holds, at the end and at pauses, and looked at something.
 #[test]
 fn a_right_heap_passes() {
@@ -140,6 +143,10 @@ fn a_right_heap_passes() {
         let evidence = storm(&plan, Flaw::None, verify);
         assert_eq!(evidence.ended, Ended::Done);
         for judgement in check::judge(&plan, &evidence) {
+            if TAKES_LONGER.contains(&judgement.name.as_str()) {
+                assert_eq!(judgement.verdict, Verdict::Skipped, "{judgement:?}");
+                continue;
+            }
             assert_eq!(judgement.verdict, Verdict::Held, "{judgement:?}");
             assert!(judgement.examined > 0, "{judgement:?}");
         }
@@ -221,7 +228,8 @@ fn every_flaw_trips_its_check() {
             assert_eq!(result(&plan, evidence).verdict, Outcome::Violated);
         }
     }
-    for check in check::ALL {
+    let known = check::ALL.iter();
+    for check in known.filter(|check| !TAKES_LONGER.contains(&check.name)) {
         assert!(
             cases.iter().any(|(_, name)| *name == check.name),
             "no flaw for {}",

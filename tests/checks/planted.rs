@@ -101,3 +101,12 @@ fn nothing_sees_the_negative_control() {
         }
     }
 }
+
+/// Goal: each check is there for something: some planted fault is caught by it.
+#[test]
+fn each_check_has_its_fault() {
+    for check in gcstorm::check::ALL {
+        let catches = |one: &Planted| one.caught_by.contains(&check.name);
+        assert!(catalogue::ALL.iter().any(catches), "{}", check.name);
+    }
+}

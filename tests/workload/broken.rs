@@ -35,7 +35,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         r#"summary = "a test""#,
         r#"sumary = "a test""#,
-        "2:1: unknown key in the workload: `sumary` | did you mean `summary`? known are `summary`, `about`, `parameters`, `objects`, `mailboxes`, `limits`, `require`, `notes`, `threads`",
+        "2:1: unknown key in the workload: `sumary` | did you mean `summary`? known are `summary`, `about`, `parameters`, `objects`, `mailboxes`, `limits`, `require`, `budget`, `notes`, `threads`",
     ),
     (
         r#"summary = "a test""#,
@@ -146,7 +146,7 @@ live_object = 1"#,
 "#,
         r#"apend = 1
 "#,
-        "14:1: unknown counter `apend` | did you mean `append`? known are `alloc`, `alloc-finalized`, `copy`, `clear`, `load`, `store`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write`, `publish`, `fetch`, `downgrade`, `upgrade`, `rejoin`, `stall`, `allocated`, `freed`, `live_peak`, `unreclaimed_peak`, `collections`, `full_collections`, `cycles_freed`, `contended`, `switches`, `upgraded`, `upgrade_lost`, `finalized`, `resurrected`, `noted`, `rounds`",
+        "14:1: unknown counter `apend` | did you mean `append`? known are `alloc`, `alloc-finalized`, `copy`, `clear`, `load`, `store`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write`, `publish`, `fetch`, `downgrade`, `upgrade`, `rejoin`, `stall`, `allocated`, `freed`, `live_peak`, `unreclaimed_peak`, `collections`, `full_collections`, `examined`, `examined_per_thousand`, `cycles_freed`, `contended`, `switches`, `upgraded`, `upgrade_lost`, `finalized`, `resurrected`, `noted`, `rounds`",
     ),
     (
         r#"name = "worker""#,
@@ -461,7 +461,7 @@ fn unknown_names_are_answered_with_the_known() {
         error,
         "unknown workload `shard-list`\nhelp: did you mean `shared-list`? known are \
          `shared-list`, `counter`, `churn`, `cycles`, `live-heap`, `chain`, `handoff`, `graph`, \
-         `weakrefs`, `finalizers`, `thread-churn`, `stalled-reader`"
+         `tangles`, `weakrefs`, `finalizers`, `thread-churn`, `stalled-reader`"
     );
     let error = Workload::named("no/such/file.toml")
         .unwrap_err()

@@ -77,6 +77,8 @@ handoff producer-0 78cd4f7ed3424ce5
 handoff consumer-0 b601f556e9505542
 graph weaver-0 410a6e871fa7f9f9
 graph weaver-1 61e76b8cd4b3f499
+tangles tangler-0 b4bddb60fbf4be04
+tangles tangler-1 3613fc4b979fbd5d
 weakrefs cache-0 452cc4b73e2e3b95
 weakrefs cache-1 929ba6bbf8e34a84
 finalizers maker-0 aceae22f0598f795
