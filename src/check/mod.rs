@@ -22,7 +22,7 @@ mod refcounts;
 mod require;
 mod weak;
 
-pub use require::{counters, unmet};
+pub use require::{Shortfall, counters, unmet};
 
 use serde::{Deserialize, Serialize};
 

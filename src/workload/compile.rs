@@ -12,8 +12,8 @@ use super::syntax::{Syntax, ThreadNode};
 use super::{LIVE_MAX, THREADS_MAX, Workload};
 use crate::heap::{Global, Shape};
 use crate::plan::{
-    Flow, ListUsage, MutatorPlan, OpKind, Plan, Problem, ProblemKind, Requirement, SharedObject,
-    yields,
+    Asker, Flow, ListUsage, MutatorPlan, OpKind, Plan, Problem, ProblemKind, Requirement,
+    SharedObject, yields,
 };
 
 /// More rounds than any run comes to.
@@ -180,6 +180,7 @@ fn requirements(syntax: &Syntax, values: &[Value]) -> Result<Vec<Requirement>, C
             required.push(Requirement {
                 counter: counter.clone(),
                 at_least,
+                asked_by: Asker::Workload,
             });
         }
     }

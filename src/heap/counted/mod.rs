@@ -165,13 +165,11 @@ impl Counted {
         Stats {
             freed: self.cells.freed(),
             live_peak: self.cells.living_peak(),
-            unreclaimed_peak: 0,
             collections: self.collections.get(),
             full_collections: self.full_collections.get(),
             cycles_freed: self.cycles_freed.get(),
-            contended: 0,
-            switches: 0,
             faults: self.faults.counts(),
+            ..Stats::default()
         }
     }
 }

@@ -186,8 +186,8 @@ impl<C: Collector> Heap for Gil<C> {
             *known = fresh;
         }
         Stats {
-            contended: traffic.contended,
-            switches: traffic.switches,
+            contended: Some(traffic.contended),
+            switches: Some(traffic.switches),
             ..known.clone()
         }
     }

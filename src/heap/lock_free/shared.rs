@@ -45,6 +45,8 @@ pub(super) struct Shared {
     pub(super) freed: AtomicU64,
     /// Operations that had to be tried again because of another mutator.
     pub(super) contended: AtomicU64,
+    /// Grace periods that somebody waited for and that ended: a chunk's, or the collector's.
+    pub(super) epochs: AtomicU64,
     /// What the collector did.
     pub(super) rounds: Rounds,
 }
@@ -110,6 +112,8 @@ impl Shared {
     /// Moves a chunk of cells whose grace period is over to the pool.
     pub(super) fn reuse(&self, chunk: Vec<u32>) {
         let cells = chunk.len() as u64;
+        // Relaxed, as everything here that is only counted.
+        self.epochs.fetch_add(1, Relaxed);
         self.pool.push(chunk);
         // Release: as in `add`.
         self.unreclaimed.fetch_sub(cells.cast_signed(), Release);
