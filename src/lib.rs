@@ -12,6 +12,7 @@ pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod evidence;
+pub mod fuzz;
 pub mod heap;
 pub mod plan;
 pub mod report;

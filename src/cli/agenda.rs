@@ -7,9 +7,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::args::{BudgetArgs, Run};
+use super::faults;
 use super::usage::Usage;
-use crate::heap::Caps;
+use crate::heap::{Caps, Flaw};
 use crate::plan::{Plan, Requirement};
+use crate::report;
 use crate::run::{Budget, Entry, Options, Registry};
 use crate::workload::{self, Workload};
 
@@ -50,6 +52,13 @@ pub(super) struct Task<'r> {
     pub(super) required: Vec<Requirement>,
 }
 
+impl Task<'_> {
+    /// The heap, and what is planted in it.
+    pub(super) fn subject(&self) -> String {
+        report::subject(&self.heap.name, self.options.fault.map(Flaw::name))
+    }
+}
+
 /// A workload, and the plan of it.
 struct Planned {
     asked_as: String,
@@ -64,6 +73,10 @@ impl<'r> Agenda<'r> {
         interrupt: &Arc<AtomicBool>,
     ) -> Result<Self, Usage> {
         let heaps = heaps(registry, &args.heaps)?;
+        let fault = args.fault.as_deref();
+        let fault = fault
+            .map(|name| faults::planted(registry, &heaps, name))
+            .transpose()?;
         let overrides = overrides(args)?;
         for require in &args.require {
             let known = workload::COUNTERS;
@@ -89,7 +102,10 @@ impl<'r> Agenda<'r> {
                     },
                     Ok(plan) => Item::Run(Box::new(Task {
                         heap,
-                        options: options(args, interrupt, &plan),
+                        options: Options {
+                            fault,
+                            ..options(args, interrupt, &plan)
+                        },
                         plan: required(plan, &args.require),
                         asked_as: asked_as.clone(),
                         overrides: overrides.clone(),
@@ -273,6 +289,7 @@ fn options(args: &Run, interrupt: &Arc<AtomicBool>, plan: &Plan) -> Options {
         timing: args.timing.into(),
         switch_interval: args.switch_interval,
         interrupt: Arc::clone(interrupt),
+        ..Options::default()
     }
 }
 

@@ -92,6 +92,9 @@ pub(super) struct Run {
     /// How long a waiter leaves the holder of a global lock alone
     #[arg(long, value_name = "DURATION", default_value = "5ms", value_parser = values::duration)]
     pub(super) switch_interval: Duration,
+    /// Plant a fault from `gcstorm list faults` in the heap, to see that it is caught
+    #[arg(long, value_name = "NAME")]
+    pub(super) fault: Option<String>,
     /// Where results go; default: reports/<when>/
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
@@ -129,6 +132,7 @@ pub(super) enum Listed {
     Heaps,
     Workloads,
     Checks,
+    Faults,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

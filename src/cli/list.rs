@@ -1,6 +1,7 @@
 //! `list`: everything that can be named on the command line or in a workload.
 
 use super::args::Listed;
+use super::faults;
 use super::terminal::Terminal;
 use crate::check::{self, Check};
 use crate::heap::Caps;
@@ -15,6 +16,7 @@ pub(super) fn list(registry: &Registry, what: Listed, terminal: &mut Terminal) {
         Listed::Heaps => heaps(registry),
         Listed::Workloads => workloads(terminal.detail()),
         Listed::Checks => checks(),
+        Listed::Faults => rows(&faults::described(registry, terminal.detail())),
     };
     terminal.data(&text);
 }

@@ -11,6 +11,7 @@ mod agenda;
 mod args;
 mod check;
 mod exit;
+mod faults;
 mod interrupt;
 mod list;
 mod manual;

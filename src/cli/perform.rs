@@ -90,7 +90,7 @@ impl Session<'_> {
                 Line::skipped(workload, heap, why)
             }
             Item::Run(task) if self.interrupted.load(Relaxed) => {
-                Line::not_started(&task.plan.workload, &task.heap.name)
+                Line::not_started(&task.plan.workload, &task.subject())
             }
             Item::Run(task) => self.task(task),
         }
@@ -104,8 +104,8 @@ impl Session<'_> {
         let evidence = match evidence {
             Ok(evidence) => evidence,
             Err(fault) => {
-                let (workload, heap) = (&task.plan.workload, &task.heap.name);
-                let text = format!("failed to open heap `{heap}` for {workload}: {fault}");
+                let (workload, heap) = (&task.plan.workload, &task.subject());
+                let text = format!("failed to open heap {heap} for {workload}: {fault}");
                 self.terminal.error(&text);
                 self.terminal.message(&format!("reproduce: {reproduce}"));
                 self.exit = self.exit.and(Exit::Crashed);

@@ -36,7 +36,7 @@ impl<'a> Watch<'a> {
         if let Ok(style) = ProgressStyle::with_template(shape) {
             bar.set_style(style.progress_chars("━╸─"));
         }
-        bar.set_prefix(format!("{} on {}", task.plan.workload, task.heap.name));
+        bar.set_prefix(format!("{} on {}", task.plan.workload, task.subject()));
         Self { task, bar }
     }
 

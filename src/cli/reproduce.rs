@@ -20,7 +20,8 @@ pub(super) fn line(program: &str, task: &Task<'_>) -> String {
         verify,
         timing,
         switch_interval,
-        ..
+        fault,
+        interrupt: _,
     } = &task.options;
     match *budget {
         Budget::Workload => {}
@@ -38,6 +39,9 @@ pub(super) fn line(program: &str, task: &Task<'_>) -> String {
     }
     if *switch_interval != Duration::from_millis(5) {
         option("--switch-interval", duration_text(*switch_interval));
+    }
+    if let Some(fault) = fault {
+        option("--fault", fault.name().to_owned());
     }
     for require in &task.required {
         option(

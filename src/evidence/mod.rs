@@ -27,6 +27,9 @@ use crate::heap::{Caps, Fault, Stats};
 pub struct Evidence {
     /// The heap's name in the registry.
     pub heap: String,
+    /// The fault that was planted in it on purpose, if any.
+    #[serde(default)]
+    pub fault: Option<String>,
     /// What the heap said it can do.
     pub caps: Caps,
     /// From the common start to the end of the last mutator, in nanoseconds.

@@ -12,7 +12,9 @@ mod style;
 mod summary;
 mod table;
 
-pub use result::{Caveat, OpSummary, Outcome, RunResult, SCHEMA, ThreadSummary, Tool, WorkloadRef};
+pub use result::{
+    Caveat, OpSummary, Outcome, RunResult, SCHEMA, ThreadSummary, Tool, WorkloadRef, subject,
+};
 pub use style::{ERROR, FAINT, HELP, STRONG, WARNING, of_outcome, of_verdict, paint};
 pub use summary::{Line, summary};
 pub use table::{Detail, table};

@@ -113,6 +113,9 @@ pub struct RunResult {
     pub workload: WorkloadRef,
     /// On which heap.
     pub heap: String,
+    /// The fault that was planted in it on purpose, if any.
+    #[serde(default)]
+    pub fault: Option<String>,
     /// From which seed.
     pub seed: u64,
     /// Which part of a sharded run: (number, of how many).
@@ -158,6 +161,7 @@ impl RunResult {
                 parameters: plan.parameters.clone(),
             },
             heap: evidence.heap.clone(),
+            fault: evidence.fault.clone(),
             seed: plan.seed,
             shard: None,
             threads: threads(&evidence),
@@ -174,9 +178,23 @@ impl RunResult {
         }
     }
 
+    /// The heap, and what was planted in it.
+    pub fn subject(&self) -> String {
+        subject(&self.heap, self.fault.as_deref())
+    }
+
     /// How much of the evidence the checks looked at, all together.
     pub fn examined(&self) -> u64 {
         self.checks.iter().map(|check| check.examined).sum()
+    }
+}
+
+/// A heap, and what was planted in it, in words. Nobody is to take a heap with a fault for a sound
+/// one, so every report names it so.
+pub fn subject(heap: &str, fault: Option<&str>) -> String {
+    match fault {
+        None => heap.to_owned(),
+        Some(fault) => format!("{heap} WITH PLANTED FAULT {fault}"),
     }
 }
 

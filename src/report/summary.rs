@@ -44,7 +44,7 @@ impl Line {
             max: (all.count() > 0).then(|| all.max()),
             examined: result.examined(),
         };
-        Self::of(&result.workload.name, &result.heap, what)
+        Self::of(&result.workload.name, &result.subject(), what)
     }
 
     /// The heap could not be opened.

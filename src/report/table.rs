@@ -64,7 +64,9 @@ fn terse(result: &RunResult) -> String {
     let (name, why) = verdict(result);
     let mut text = format!(
         "{} on {}, seed {}: {name}: {why}\n",
-        result.workload.name, result.heap, result.seed
+        result.workload.name,
+        result.subject(),
+        result.seed
     );
     if result.verdict != Outcome::Held {
         let _ = writeln!(text, "reproduce: {}", result.reproduce);
@@ -73,7 +75,7 @@ fn terse(result: &RunResult) -> String {
 }
 
 fn head(result: &RunResult) -> String {
-    let title = format!("{} on {}", result.workload.name, result.heap);
+    let title = format!("{} on {}", result.workload.name, result.subject());
     let ops: u64 = result.ops.values().map(|op| op.count).sum();
     let seconds = result.elapsed_ns as f64 / 1e9;
     let per_second = if seconds > 0.0 {

@@ -21,6 +21,9 @@ impl Registry {
                 "shared lists without a lock, and cycles collected while the program runs",
                 |config| Ok(lock_free::open(config)),
             )
+            .plantable(lock_free::PLANTABLE, |config, flaw| {
+                Ok(lock_free::open_with(config, Some(flaw)))
+            })
             .by_default()
             .with(
                 "racy",

@@ -31,6 +31,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, Survey};
+use crate::heap::Flaw;
 
 /// How a plan is to be run.
 #[derive(Debug, Clone)]
@@ -43,6 +44,8 @@ pub struct Options {
     pub timing: Timing,
     /// How long a waiter leaves the holder of a global lock alone.
     pub switch_interval: Duration,
+    /// A fault to plant in the heap.
+    pub fault: Option<Flaw>,
     /// Set from outside to end the run early; what there is gets judged.
     pub interrupt: Arc<AtomicBool>,
 }
@@ -54,6 +57,7 @@ impl Default for Options {
             verify: Verify::End,
             timing: Timing::Every,
             switch_interval: Duration::from_millis(5),
+            fault: None,
             interrupt: Arc::default(),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::evidence::Evidence;
-use crate::heap::{Caps, Fault, Heap, HeapConfig, Pauses};
+use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig, Pauses};
 use crate::plan::Plan;
 
 use super::{Observer, Options, Runner};
@@ -24,7 +24,17 @@ pub struct Entry {
     /// Whether commands use it when no heap is named.
     pub is_default: bool,
     run: Box<Runner>,
+    flawed: Option<Flawed>,
 }
+
+/// The heap that faults can be planted in: another type, so that the sound one need not ask.
+struct Flawed {
+    flaws: &'static [Flaw],
+    run: Box<FlawedRunner>,
+}
+
+type FlawedRunner =
+    dyn Fn(Flaw, &Plan, &Options, &dyn Observer) -> Result<Evidence, Fault> + Send + Sync;
 
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -42,14 +52,28 @@ impl std::fmt::Debug for Registry {
 }
 
 impl Entry {
-    /// Runs a plan on a fresh heap of this kind. The only error is a heap that cannot be opened.
+    /// Runs a plan on a fresh heap of this kind, with the fault that the options plant. The only
+    /// error is a heap that cannot be opened, or cannot have that fault.
     pub fn run(
         &self,
         plan: &Plan,
         options: &Options,
         observer: &dyn Observer,
     ) -> Result<Evidence, Fault> {
-        (self.run)(plan, options, observer)
+        match (options.fault, &self.flawed) {
+            (None, _) => (self.run)(plan, options, observer),
+            (Some(flaw), Some(flawed)) if flawed.flaws.contains(&flaw) => {
+                (flawed.run)(flaw, plan, options, observer)
+            }
+            (Some(flaw), _) => Err(Fault::Other {
+                message: format!("the fault {flaw} cannot be planted in it"),
+            }),
+        }
+    }
+
+    /// The faults that can be planted in it.
+    pub fn flaws(&self) -> &'static [Flaw] {
+        self.flawed.as_ref().map_or(&[], |flawed| flawed.flaws)
     }
 }
 
@@ -73,17 +97,7 @@ impl Registry {
         let caps = open(&HeapConfig::with_capacity(64)).map_or(Caps::NONE, |heap| heap.caps());
         let heap_name = name.to_owned();
         let run = move |plan: &Plan, options: &Options, observer: &dyn Observer| {
-            let pauses = Arc::new(Pauses::default());
-            let config = HeapConfig {
-                capacity: plan.live_limit,
-                globals: plan.globals,
-                switch_interval: options.switch_interval,
-                pauses: Arc::clone(&pauses),
-            };
-            let heap = open(&config)?;
-            Ok(super::run(
-                &heap_name, heap, &pauses, plan, options, observer,
-            ))
+            run_on(&heap_name, &open, plan, options, observer)
         };
         self.entries.push(Entry {
             name: name.to_owned(),
@@ -91,7 +105,29 @@ impl Registry {
             caps,
             is_default: false,
             run: Box::new(run),
+            flawed: None,
         });
+        self
+    }
+
+    /// Says which faults can be planted in the heap added last. `open` opens one with a fault.
+    #[must_use]
+    pub fn plantable<H, F>(mut self, flaws: &'static [Flaw], open: F) -> Self
+    where
+        H: Heap + 'static,
+        F: Fn(&HeapConfig, Flaw) -> Result<H, Fault> + Send + Sync + 'static,
+    {
+        if let Some(last) = self.entries.last_mut() {
+            let heap_name = last.name.clone();
+            let run = move |flaw, plan: &Plan, options: &Options, observer: &dyn Observer| {
+                let open = |config: &HeapConfig| open(config, flaw);
+                run_on(&heap_name, open, plan, options, observer)
+            };
+            last.flawed = Some(Flawed {
+                flaws,
+                run: Box::new(run),
+            });
+        }
         self
     }
 
@@ -113,4 +149,23 @@ impl Registry {
     pub fn get(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.name == name)
     }
+}
+
+/// One plan on one fresh heap.
+fn run_on<H: Heap>(
+    name: &str,
+    open: impl Fn(&HeapConfig) -> Result<H, Fault>,
+    plan: &Plan,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Evidence, Fault> {
+    let pauses = Arc::new(Pauses::default());
+    let config = HeapConfig {
+        capacity: plan.live_limit,
+        globals: plan.globals,
+        switch_interval: options.switch_interval,
+        pauses: Arc::clone(&pauses),
+    };
+    let heap = open(&config)?;
+    Ok(super::run(name, heap, &pauses, plan, options, observer))
 }

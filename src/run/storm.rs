@@ -355,6 +355,7 @@ impl<'r, H: Heap> Stage<'r, H> {
         };
         Evidence {
             heap: name.to_owned(),
+            fault: self.options.fault.map(|flaw| flaw.name().to_owned()),
             caps: self.heap.caps(),
             elapsed_ns: outcomes
                 .iter()

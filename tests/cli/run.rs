@@ -199,3 +199,24 @@ fn both_heaps_by_default() {
         done.out
     );
 }
+
+/// Goal: whoever sees a run with a planted fault, in whatever form, sees that it has one.
+#[test]
+fn a_planted_fault_is_loud() {
+    let place = Place::new();
+    let line = "run churn --heap lock-free --ops 1000 --seed 5 --fault plain-set --out o";
+    let loud = "churn on lock-free WITH PLANTED FAULT plain-set";
+    place
+        .run(line)
+        .says(loud)
+        .says("--seed 5 --ops 1000 --fault plain-set");
+    assert_eq!(
+        place.result("o/result.json").fault.as_deref(),
+        Some("plain-set")
+    );
+    place.run(&format!("{line} -q")).says(loud);
+    let several = line.replace("run churn", "run churn counter");
+    place
+        .run(&several)
+        .says("lock-free WITH PLANTED FAULT plain-set  ");
+}

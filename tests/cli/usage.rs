@@ -193,3 +193,30 @@ fn readme_quotes_the_example() {
         "{quoted}"
     );
 }
+
+/// Goal: a fault that nobody knows, or that a heap cannot have, is refused before anything runs.
+#[test]
+fn faults_are_checked() {
+    let place = Place::new();
+    let cases = [
+        (
+            "--heap lock-free --fault plainset",
+            "did you mean `plain-set`?",
+        ),
+        (
+            "--heap gil --fault plain-set",
+            "`plain-set` cannot be planted in gil\nhelp: it can in lock-free: name heaps with --heap",
+        ),
+        (
+            "--heap gil --heap lock-free --heap racy --fault plain-set",
+            "`plain-set` cannot be planted in gil, nor in racy",
+        ),
+    ];
+    for (options, words) in cases {
+        place
+            .run(&format!("run churn {options}"))
+            .code(2)
+            .warns(words);
+    }
+    place.run("list faults").code(0).says("plain-set");
+}

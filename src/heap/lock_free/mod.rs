@@ -67,8 +67,28 @@ use std::sync::Arc;
 
 use self::core::Core;
 use super::{
-    Belief, Caps, Census, Collection, Fault, Flawless, Flaws, Heap, HeapConfig, Seat, Stats,
+    Belief, Caps, Census, Collection, Fault, Flaw, Flawless, Flaws, Heap, HeapConfig, Seat, Stats,
 };
+
+/// The flaws that can be planted here.
+pub const PLANTABLE: &[Flaw] = &[
+    Flaw::TrustHint,
+    Flaw::LookBelowFirst,
+    Flaw::FastOnAnyStamp,
+    Flaw::LocalStamps,
+    Flaw::NoHeadLoad,
+    Flaw::GetNotPassed,
+    Flaw::PlainSet,
+    Flaw::ClampedTruncate,
+    Flaw::CompareCounts,
+    Flaw::NoGrace,
+    Flaw::RereadSlots,
+    Flaw::SoleByCount,
+    Flaw::ClearOneByOne,
+    Flaw::MoveIntoItself,
+    Flaw::NoVerdict,
+    Flaw::ForgetSuspects,
+];
 
 /// See the module.
 #[derive(Debug)]

@@ -1,0 +1,89 @@
+//! Faults on the command line: which is meant, whether the heaps can have it, and the list of all.
+
+use super::usage::Usage;
+use crate::fuzz::catalogue::{self, Rate};
+use crate::heap::Flaw;
+use crate::report::Detail;
+use crate::run::{Entry, Registry};
+
+/// The fault of this name, which each of the heaps must be able to have.
+pub(super) fn planted(registry: &Registry, heaps: &[&Entry], name: &str) -> Result<Flaw, Usage> {
+    let Some(flaw) = Flaw::named(name) else {
+        let known = carried(registry).map(Flaw::name);
+        return Err(Usage::unknown("fault", name, known));
+    };
+    let unfit: Vec<&str> = heaps
+        .iter()
+        .filter(|heap| !heap.flaws().contains(&flaw))
+        .map(|heap| heap.name.as_str())
+        .collect();
+    if unfit.is_empty() {
+        return Ok(flaw);
+    }
+    let usage = Usage::new(format!(
+        "fault `{name}` cannot be planted in {}",
+        unfit.join(", nor in ")
+    ));
+    Err(match carriers(registry, flaw).as_slice() {
+        [] => usage.hint("none of the heaps here can have it; `list faults` shows what they can"),
+        heaps => usage.hint(format!(
+            "it can in {}: name heaps with --heap",
+            heaps.join(", ")
+        )),
+    })
+}
+
+/// The faults that some heap can have, each once.
+fn carried(registry: &Registry) -> impl Iterator<Item = Flaw> {
+    let all = Flaw::ALL.iter().copied();
+    all.filter(|flaw| !carriers(registry, *flaw).is_empty())
+}
+
+/// The heaps that can have this fault.
+fn carriers(registry: &Registry, flaw: Flaw) -> Vec<&str> {
+    let heaps = registry.entries().iter();
+    heaps
+        .filter(|heap| heap.flaws().contains(&flaw))
+        .map(|heap| heap.name.as_str())
+        .collect()
+}
+
+/// The faults with what is to be said about each.
+pub(super) fn described(registry: &Registry, detail: Detail) -> Vec<(String, String)> {
+    carried(registry)
+        .map(|flaw| {
+            let heaps = carriers(registry, flaw).join(", ");
+            let mut text = format!("{} (in {heaps})", flaw.change());
+            if let Some(entry) = catalogue::of(flaw) {
+                text += "; ";
+                text += &expectation(entry);
+                if detail == Detail::Everything {
+                    for show in entry.shows {
+                        text += &format!("; try {}", show.line(flaw));
+                    }
+                }
+                if let Some(history) = entry.history {
+                    text += &format!("; {}: {}", history.what, history.link);
+                }
+            }
+            (flaw.name().to_owned(), text)
+        })
+        .collect()
+}
+
+fn expectation(entry: &catalogue::Planted) -> String {
+    let checks = entry.caught_by.join(" or ");
+    let mut text = match entry.rate {
+        Rate::Certain => format!("caught by {checks}"),
+        Rate::Usually => format!("usually caught by {checks}"),
+        Rate::ModelOnly => "caught by the models only: no run has shown it".to_owned(),
+        Rate::Never => "caught by nothing here: the negative control".to_owned(),
+    };
+    if let Some(danger) = entry.danger {
+        text += match danger {
+            catalogue::Danger::Crash => "; may crash the process",
+            catalogue::Danger::Hang => "; may hang the process",
+        };
+    }
+    text
+}
