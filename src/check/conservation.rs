@@ -54,7 +54,11 @@ fn objects(survey: &Survey, opinion: &mut Opinion) {
 fn refusals(list: &ListFacts, exhibit: &Exhibit<'_>, opinion: &mut Opinion) {
     let fresh_only = exhibit.plan.objects[list.object].usage.fresh_only;
     let ended = exhibit.evidence.map(|evidence| &evidence.ended);
-    let may_refuse = matches!(ended, None | Some(Ended::OutOfMemory { .. }));
+    let on_purpose = exhibit.evidence.is_some_and(|evidence| {
+        let refused = evidence.mutators.iter().map(|mutator| mutator.refused);
+        refused.sum::<u64>() > 0
+    });
+    let may_refuse = on_purpose || matches!(ended, None | Some(Ended::OutOfMemory { .. }));
     if fresh_only && !may_refuse && list.refused > 0 {
         let name = exhibit.object_name(list.object);
         let text = format!("{} appends to {name} were refused", list.refused);

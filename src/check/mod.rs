@@ -7,6 +7,7 @@
 //!
 //! A check that could look at nothing is `vacuous` or `skipped`, and says why; it is never `held`.
 
+mod budget;
 mod collector_state;
 mod completeness;
 mod conservation;
@@ -18,6 +19,7 @@ mod length;
 mod order;
 mod poison;
 mod premature;
+mod progress;
 mod refcounts;
 mod require;
 mod weak;
@@ -139,7 +141,7 @@ pub struct Check {
 }
 
 /// Every check, in the order in which reports show them.
-pub const ALL: [Check; 13] = [
+pub const ALL: [Check; 15] = [
     refcounts::CHECK,
     dangling::CHECK,
     premature::CHECK,
@@ -153,6 +155,8 @@ pub const ALL: [Check; 13] = [
     weak::CHECK,
     finalizers::CHECK,
     collector_state::CHECK,
+    progress::CHECK,
+    budget::CHECK,
 ];
 
 /// Judges a finished run by every check.

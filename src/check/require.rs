@@ -41,6 +41,11 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
         ("unreclaimed_peak", stats.unreclaimed_peak),
         ("collections", Some(stats.collections)),
         ("full_collections", Some(stats.full_collections)),
+        ("examined", Some(stats.examined)),
+        (
+            "examined_per_thousand",
+            Some(stats.examined.saturating_mul(1000) / evidence.allocated().max(1)),
+        ),
         ("cycles_freed", Some(stats.cycles_freed)),
         ("contended", stats.contended),
         ("switches", stats.switches),
@@ -61,6 +66,14 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
             Some(mutators().map(|mutator| mutator.rounds).sum()),
         ),
         ("surveys", Some(evidence.surveys_made)),
+        (
+            "forced_collections",
+            Some(mutators().map(|mutator| mutator.forced_collections).sum()),
+        ),
+        (
+            "refused",
+            Some(mutators().map(|mutator| mutator.refused).sum()),
+        ),
     ];
     let there = all
         .into_iter()

@@ -77,6 +77,7 @@ impl<'r> Agenda<'r> {
         let fault = fault
             .map(|name| faults::planted(registry, &heaps, name))
             .transpose()?;
+        faults::refuse_unplantable(&heaps, args)?;
         let overrides = overrides(args)?;
         for require in &args.require {
             let known = workload::COUNTERS;
@@ -288,6 +289,9 @@ fn options(args: &Run, interrupt: &Arc<AtomicBool>, plan: &Plan) -> Options {
         verify: args.verify,
         timing: args.timing.into(),
         switch_interval: args.switch_interval,
+        delays: args.delays,
+        fail_alloc: args.fail_alloc,
+        collect_every: args.collect_every,
         interrupt: Arc::clone(interrupt),
         ..Options::default()
     }

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{exit, values};
 use crate::plan::Requirement;
-use crate::run::{Timing, Verify};
+use crate::run::{CollectEvery, Timing, Verify};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -97,6 +97,15 @@ pub(super) struct Run {
     /// How long a waiter leaves the holder of a global lock alone
     #[arg(long, value_name = "DURATION", default_value = "5ms", value_parser = values::duration)]
     pub(super) switch_interval: Duration,
+    /// Make each thread collect after N operations of its own, or after N to M, drawn from the seed
+    #[arg(long, value_name = "N[..M]", value_parser = values::collect_every)]
+    pub(super) collect_every: Option<CollectEvery>,
+    /// Hold threads up within the heap's operations, by what is drawn from the seed
+    #[arg(long)]
+    pub(super) delays: bool,
+    /// Refuse the allocation of this number, counted over all threads; the run goes on
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    pub(super) fail_alloc: Option<u64>,
     /// Plant a fault from `gcstorm list faults` in the heap, to see that it is caught
     #[arg(long, value_name = "NAME")]
     pub(super) fault: Option<String>,

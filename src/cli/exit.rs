@@ -9,7 +9,8 @@ use crate::report::Outcome;
 /// A bug in gcstorm is a panic, which exits with 101 before any of these could.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Exit {
-    /// 5: the heap under test panicked, could not be opened, or ran out of memory.
+    /// 5: the heap under test panicked, ended the process, hung, could not be opened, or ran out of
+    /// memory.
     Crashed,
     /// 1: a check was violated.
     Violated,
@@ -30,7 +31,7 @@ Exit codes:
   1    a check was violated
   2    usage error, unreadable workload, or results that cannot be written
   3    vacuous: it ran, but did not do what was required of it
-  5    the heap under test crashed or ran out of memory
+  5    the heap under test crashed, hung or ran out of memory
   101  a bug in gcstorm
   130  interrupted; what there was is judged and written
 Where several apply the first of 101, 5, 1, 130, 3, 2 wins.";
@@ -70,7 +71,7 @@ impl From<Outcome> for Exit {
             Outcome::Held => Self::Held,
             Outcome::Violated => Self::Violated,
             Outcome::Vacuous => Self::Vacuous,
-            Outcome::Crashed => Self::Crashed,
+            Outcome::Crashed | Outcome::Hung => Self::Crashed,
             Outcome::Interrupted => Self::Interrupted,
         }
     }

@@ -1,5 +1,6 @@
 //! Faults on the command line: which is meant, whether the heaps can have it, and the list of all.
 
+use super::args::Run;
 use super::usage::Usage;
 use crate::fuzz::catalogue::{self, Rate};
 use crate::heap::Flaw;
@@ -31,6 +32,22 @@ pub(super) fn planted(registry: &Registry, heaps: &[&Entry], name: &str) -> Resu
             heaps.join(", ")
         )),
     })
+}
+
+/// Delays and refused allocations need a heap that can be put through them, too.
+pub(super) fn refuse_unplantable(heaps: &[&Entry], args: &Run) -> Result<(), Usage> {
+    let asked = match (args.delays, args.fail_alloc) {
+        (true, _) => "--delays",
+        (false, Some(_)) => "--fail-alloc",
+        (false, None) => return Ok(()),
+    };
+    match heaps.iter().find(|heap| !heap.is_plantable()) {
+        None => Ok(()),
+        Some(heap) => Err(
+            Usage::new(format!("{asked} cannot be used with {}", heap.name))
+                .hint("nothing can be planted in it; name other heaps with --heap"),
+        ),
+    }
 }
 
 /// The faults that some heap can have, each once.

@@ -13,6 +13,7 @@ mod check;
 mod exit;
 mod faults;
 mod interrupt;
+mod isolate;
 mod list;
 mod manual;
 mod perform;

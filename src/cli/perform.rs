@@ -12,7 +12,7 @@ use super::progress::Watch;
 use super::store::{self, Store};
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{interrupt, provenance, reproduce};
+use super::{interrupt, isolate, provenance, reproduce};
 use crate::report::{Detail, Line, Outcome, RunResult, summary, table};
 use crate::run::Registry;
 
@@ -97,23 +97,18 @@ impl Session<'_> {
     }
 
     fn task(&mut self, task: &Task<'_>) -> Line {
-        let watch = Watch::new(task, self.terminal.detail());
-        let evidence = task.heap.run(&task.plan, &task.options, &watch);
-        watch.finish();
-        let reproduce = reproduce::line(self.program, task);
-        let evidence = match evidence {
-            Ok(evidence) => evidence,
-            Err(fault) => {
+        let result = match self.result(task) {
+            Ok(result) => result,
+            Err(why) => {
                 let (workload, heap) = (&task.plan.workload, &task.subject());
-                let text = format!("failed to open heap {heap} for {workload}: {fault}");
+                let text = format!("failed to run {workload} on {heap}: {why}");
                 self.terminal.error(&text);
+                let reproduce = reproduce::line(self.program, task);
                 self.terminal.message(&format!("reproduce: {reproduce}"));
                 self.exit = self.exit.and(Exit::Crashed);
-                return Line::failed(workload, heap, &fault.to_string());
+                return Line::failed(workload, heap, &why);
             }
         };
-        let tool = provenance::tool(self.program);
-        let result = RunResult::new(&task.plan, evidence, tool, reproduce);
         self.exit = self.exit.and(result.verdict.into());
         let line = Line::ran(&result);
         // Written before it is shown: whoever has seen it can rely on the file.
@@ -131,6 +126,21 @@ impl Session<'_> {
             self.results.push(result);
         }
         line
+    }
+
+    /// Runs and judges, in a process apart if this one might not survive it.
+    fn result(&self, task: &Task<'_>) -> Result<RunResult, String> {
+        if isolate::is_wanted(task) {
+            let directory = self.store.directory().join("inside");
+            return isolate::run(self.program, task, &directory).map_err(|error| error.to_string());
+        }
+        let watch = Watch::new(task, self.terminal.detail());
+        let evidence = task.heap.run(&task.plan, &task.options, &watch);
+        watch.finish();
+        let evidence = evidence.map_err(|fault| fault.to_string())?;
+        let reproduce = reproduce::line(self.program, task);
+        let tool = provenance::tool(self.program);
+        Ok(RunResult::new(&task.plan, evidence, tool, reproduce))
     }
 
     /// Shows a page where pages go: beside the JSON if that has taken standard output.

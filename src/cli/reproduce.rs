@@ -3,11 +3,18 @@
 use std::time::Duration;
 
 use super::agenda::Task;
-use super::values::duration_text;
+use super::values::{self, duration_text};
 use crate::run::{Budget, Options, Timing, Verify};
 
 /// The command line of one run, with everything that is not a default.
 pub(super) fn line(program: &str, task: &Task<'_>) -> String {
+    let words = words(program, task);
+    let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
+    quoted.join(" ")
+}
+
+/// The same as words that no shell has to take apart.
+pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
     let mut words = vec![program.to_owned(), "run".to_owned(), task.asked_as.clone()];
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
     for (key, value) in &task.overrides {
@@ -21,6 +28,9 @@ pub(super) fn line(program: &str, task: &Task<'_>) -> String {
         timing,
         switch_interval,
         fault,
+        delays,
+        fail_alloc,
+        collect_every,
         interrupt: _,
     } = &task.options;
     match *budget {
@@ -40,6 +50,12 @@ pub(super) fn line(program: &str, task: &Task<'_>) -> String {
     if *switch_interval != Duration::from_millis(5) {
         option("--switch-interval", duration_text(*switch_interval));
     }
+    if let Some(every) = collect_every {
+        option("--collect-every", values::collect_every_text(*every));
+    }
+    if let Some(at) = fail_alloc {
+        option("--fail-alloc", at.to_string());
+    }
     if let Some(fault) = fault {
         option("--fault", fault.name().to_owned());
     }
@@ -49,8 +65,10 @@ pub(super) fn line(program: &str, task: &Task<'_>) -> String {
             format!("{}>={}", require.counter, require.at_least),
         );
     }
-    let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
-    quoted.join(" ")
+    if *delays {
+        words.push("--delays".to_owned());
+    }
+    words
 }
 
 /// A word as a POSIX shell reads it back.

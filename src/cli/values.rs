@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::plan::{Asker, Requirement};
-use crate::run::Verify;
+use crate::run::{CollectEvery, Verify};
 
 /// A duration: a number and one of `ms`, `s`, `m`, `h`. At least a millisecond, at most a year.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -55,6 +55,28 @@ pub(super) fn positive(text: &str) -> Result<u64, String> {
         Ok(0) => Err("must be at least 1".to_owned()),
         Ok(number) => Ok(number),
         Err(_) => Err("not a whole number".to_owned()),
+    }
+}
+
+/// `N` or `N..M`
+pub(super) fn collect_every(text: &str) -> Result<CollectEvery, String> {
+    let (least, most) = match text.split_once("..") {
+        Some((least, most)) => (positive(least)?, positive(most)?),
+        None => (positive(text)?, positive(text)?),
+    };
+    if most < least {
+        return Err("expected N or N..M, M not below N, in operations of a thread".to_owned());
+    }
+    Ok(CollectEvery { least, most })
+}
+
+/// As [`collect_every`] reads it.
+pub(super) fn collect_every_text(every: CollectEvery) -> String {
+    let CollectEvery { least, most } = every;
+    if least == most {
+        least.to_string()
+    } else {
+        format!("{least}..{most}")
     }
 }
 
@@ -121,6 +143,15 @@ mod tests {
             assert!(requirement(text).is_err(), "{text}");
         }
         assert_eq!(verify("every=1_000"), Ok(Verify::Every(1000)));
+        for text in ["7", "1..9"] {
+            assert_eq!(
+                collect_every(text).map(collect_every_text).as_deref(),
+                Ok(text)
+            );
+        }
+        for text in ["0", "9..1", "..", "1..", "a"] {
+            assert!(collect_every(text).is_err(), "{text}");
+        }
         assert!(verify("every").is_err() && verify("every=0").is_err());
     }
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::ClockFacts;
+use crate::clock::{Clock, ClockFacts};
 use crate::heap::{Caps, Fault, Stats};
 
 /// What one run left behind.
@@ -63,6 +63,18 @@ pub struct MutatorEvidence {
     pub elapsed_ns: u64,
     /// Full rounds of its program.
     pub rounds: u64,
+    /// What the others did while it ran.
+    #[serde(default)]
+    pub others_ops: u64,
+    /// The most that they did between two of its batches, other than during a stall of its program.
+    #[serde(default)]
+    pub gap_ops_max: u64,
+    /// Collections that it was made to run, besides those of its program.
+    #[serde(default)]
+    pub forced_collections: u64,
+    /// Allocations that were refused on purpose.
+    #[serde(default)]
+    pub refused: u64,
     /// What it counted.
     pub tally: Tally,
 }
@@ -89,6 +101,16 @@ pub enum Ended {
         /// Which mutator asked for one.
         mutator: String,
     },
+    /// The process died of the heap.
+    Died {
+        /// How.
+        how: String,
+    },
+    /// The process did not come to an end.
+    Hung {
+        /// How long it was waited for, in nanoseconds.
+        after_ns: u64,
+    },
     /// The heap panicked under a mutator.
     Panicked {
         /// Which one.
@@ -99,6 +121,25 @@ pub enum Ended {
 }
 
 impl Evidence {
+    /// What there is to say of a run whose process was lost: next to nothing.
+    pub fn of_lost(heap: &str, caps: Caps, fault: Option<String>, ended: Ended) -> Self {
+        Self {
+            heap: heap.to_owned(),
+            fault,
+            caps,
+            elapsed_ns: 0,
+            ended,
+            mutators: Vec::new(),
+            surveys: Vec::new(),
+            surveys_made: 0,
+            stats: Stats::default(),
+            service: BTreeMap::new(),
+            pauses: BTreeMap::new(),
+            clock: Clock::get().facts().clone(),
+            rss_bytes_peak: 0,
+        }
+    }
+
     /// The number of operations of one kind, over all mutators.
     pub fn ops(&self, kind: &str) -> u64 {
         self.mutators

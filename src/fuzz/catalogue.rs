@@ -64,6 +64,8 @@ pub struct Show {
     pub parameters: &'static [(&'static str, &'static str)],
     /// How many operations suffice.
     pub ops: u64,
+    /// Whether threads are to be held up within operations.
+    pub delays: bool,
 }
 
 impl Show {
@@ -76,6 +78,9 @@ impl Show {
         for heap in self.heaps {
             line += &format!(" --heap {heap}");
         }
+        if self.delays {
+            line += " --delays";
+        }
         line + &format!(" --ops {} --fault {flaw}", self.ops)
     }
 }
@@ -87,20 +92,102 @@ pub fn of(flaw: Flaw) -> Option<&'static Planted> {
 
 /// Every fault that is in the catalogue.
 pub const ALL: &[Planted] = &[
+    certain(Flaw::GetWithoutIncrement, UNCOUNTED, &[CHURN]),
+    certain(Flaw::CopyWithoutIncrement, UNCOUNTED, &[TANGLES]),
+    certain(
+        Flaw::UpgradeWithoutIncrement,
+        UNCOUNTED,
+        &[on_gil("weakrefs", 20_000)],
+    ),
+    certain(Flaw::SetKeepsOld, LEAK, &[CHURN]),
+    certain(Flaw::StoreKeepsOld, LEAK, &[on_gil("graph", 100_000)]),
+    certain(Flaw::StoreDropsValue, LEAK, &[TANGLES]),
+    certain(Flaw::PopKeepsReference, LEAK, &[CHURN]),
+    certain(Flaw::AppendCountsTwice, LEAK, &[CHURN]),
+    certain(Flaw::AppendLost, &["conservation", "order"], &[LIST]),
+    certain(Flaw::AppendOutOfOrder, &["order"], &[LIST]),
+    certain(Flaw::LenOffByOne, &["length"], &[CHURN]),
+    certain(Flaw::TruncateOffByOne, &["conservation"], &[LIST]),
+    certain(
+        Flaw::AdditionLost,
+        &["counter"],
+        &[on_gil("counter", 20_000)],
+    ),
+    certain(
+        Flaw::WeakNotCleared,
+        &["weak"],
+        &[on_gil("weakrefs", 20_000)],
+    ),
+    certain(Flaw::WeakAfterFinalizer, &["weak"], &[FINALIZERS]),
+    certain(Flaw::FinalizerSkipped, &["finalizers"], &[FINALIZERS]),
+    certain(Flaw::FinalizerRunTwice, &["finalizers"], &[FINALIZERS]),
     Planted {
-        flaw: Flaw::TrustHint,
-        caught_by: &["conservation", "completeness"],
-        rate: Rate::Usually,
-        shows: &[CHURN],
-        ..MODEL_ONLY
+        history: Some(History {
+            what: "rust-gc, issue 124",
+            link: "https://github.com/Manishearth/rust-gc/issues/124",
+        }),
+        ..certain(Flaw::ResurrectedFreedAnyway, UNCOUNTED, &[FINALIZERS])
     },
     Planted {
-        flaw: Flaw::FastOnAnyStamp,
-        caught_by: &["conservation", "completeness"],
-        rate: Rate::Usually,
-        shows: &[CHURN],
-        ..MODEL_ONLY
+        danger: Some(Danger::Crash),
+        ..certain(Flaw::RecursiveRelease, &[], &[on_gil("chain", 2_000_001)])
     },
+    certain(Flaw::WorklistOverwritten, LEAK, &[TANGLES]),
+    certain(Flaw::WriteAfterFree, &["poison"], &[CHURN]),
+    certain(Flaw::FreedTwice, &["double-free"], &[CYCLES]),
+    certain(Flaw::CellLost, &["collector-state"], &[CYCLES]),
+    certain(Flaw::PageLost, &["collector-state"], &[FINALIZERS]),
+    certain(Flaw::EdgesCountedOnce, LEAK, &[TANGLES]),
+    Planted {
+        history: Some(History {
+            what: "gcmodule before 0.1.2",
+            link: "https://docs.rs/crate/gcmodule/0.1.1/source/",
+        }),
+        ..certain(Flaw::LivenessOneLevel, UNCOUNTED, &[TANGLES])
+    },
+    Planted {
+        history: Some(History {
+            what: "bacon-rajan-cc, issue 30",
+            link: "https://github.com/fitzgen/bacon-rajan-cc/issues/30",
+        }),
+        ..certain(Flaw::ExternalChildReleasedTwice, UNCOUNTED, &[TANGLES])
+    },
+    certain(Flaw::YoungSubtractsOld, UNCOUNTED, &[TANGLES]),
+    certain(Flaw::ThresholdInverted, &["budget"], &[LARGE_HEAP]),
+    certain(Flaw::CollectorNeverRuns, LEAK, &[CYCLES]),
+    certain(Flaw::RootSkipped, UNCOUNTED, &[TANGLES]),
+    certain(
+        Flaw::SurvivorsForgotten,
+        &["completeness", "collector-state"],
+        &[TANGLES],
+    ),
+    certain(Flaw::MarkLeftBehind, &["collector-state"], &[TANGLES]),
+    Planted {
+        danger: Some(Danger::Hang),
+        history: Some(History {
+            what: "CPython before 3.12, gh-96387",
+            link: "https://github.com/python/cpython/issues/96387",
+        }),
+        ..certain(Flaw::DropRequestKept, &[], &[on_gil("churn", 2_000_000)])
+    },
+    usually(Flaw::SwitchInsideTruncate, &["conservation"], &[CONTENDED]),
+    usually(
+        Flaw::SwitchInsideAppend,
+        &["order", "conservation"],
+        &[TWO_APPENDERS],
+    ),
+    usually(Flaw::NoForcedSwitch, &["progress"], &[BUSY_PAIR]),
+    certain(Flaw::RegistersKept, LEAK, &[on_gil("thread-churn", 20_000)]),
+    usually(
+        Flaw::TrustHint,
+        &["conservation", "completeness"],
+        &[LOCK_FREE_CHURN],
+    ),
+    usually(
+        Flaw::FastOnAnyStamp,
+        &["conservation", "completeness"],
+        &[LOCK_FREE_CHURN],
+    ),
     model_only(Flaw::LookBelowFirst),
     model_only(Flaw::LocalStamps),
     model_only(Flaw::NoHeadLoad),
@@ -117,26 +204,77 @@ pub const ALL: &[Planted] = &[
     model_only(Flaw::ForgetSuspects),
 ];
 
-const LOCK_FREE: &[&str] = &["lock-free"];
+/// What says that something is in use and nobody knows. A heap that compares incarnations says so
+/// itself as soon as it follows such a reference, and `dangling` tells what it said.
+const UNCOUNTED: &[&str] = &["refcounts", "premature", "dangling"];
+/// What says that something is kept and nobody knows why.
+const LEAK: &[&str] = &["completeness", "refcounts"];
 
-const CHURN: Show = Show {
-    heaps: LOCK_FREE,
-    workload: "churn",
-    parameters: &[],
-    ops: 2_000_000,
+const CHURN: Show = on_gil("churn", 20_000);
+const LIST: Show = on_gil("shared-list", 400_000);
+const CYCLES: Show = on_gil("cycles", 200_000);
+const TANGLES: Show = on_gil("tangles", 200_000);
+const FINALIZERS: Show = on_gil("finalizers", 20_000);
+/// Threads must meet while one of them is in the midst of an operation.
+const CONTENDED: Show = on_gil("churn", 2_000_000);
+const TWO_APPENDERS: Show = Show {
+    parameters: &[("threads", "4")],
+    ..on_gil("shared-list", 2_000_000)
+};
+/// Long enough after the heap has stopped growing for what its collector does then to weigh more
+/// than what it did before.
+const LARGE_HEAP: Show = Show {
+    parameters: &[("live", "1000000")],
+    ..on_gil("live-heap", 60_000_000)
+};
+/// Two threads that do nothing but work, for long enough to see that one of them does not.
+const BUSY_PAIR: Show = on_gil("counter", 100_000_000);
+const LOCK_FREE_CHURN: Show = Show {
+    heaps: &["lock-free"],
+    ..CONTENDED
 };
 
-/// What only the models show.
-const MODEL_ONLY: Planted = model_only(Flaw::NoHeadLoad);
+const fn on_gil(workload: &'static str, ops: u64) -> Show {
+    Show {
+        heaps: &["gil"],
+        workload,
+        parameters: &[],
+        ops,
+        delays: false,
+    }
+}
 
-const fn model_only(flaw: Flaw) -> Planted {
+const fn certain(
+    flaw: Flaw,
+    caught_by: &'static [&'static str],
+    shows: &'static [Show],
+) -> Planted {
     Planted {
         flaw,
-        caught_by: &[],
-        rate: Rate::ModelOnly,
-        shows: &[],
+        caught_by,
+        rate: Rate::Certain,
+        shows,
         danger: None,
         history: None,
+    }
+}
+
+const fn usually(
+    flaw: Flaw,
+    caught_by: &'static [&'static str],
+    shows: &'static [Show],
+) -> Planted {
+    Planted {
+        rate: Rate::Usually,
+        ..certain(flaw, caught_by, shows)
+    }
+}
+
+/// What only the models show.
+const fn model_only(flaw: Flaw) -> Planted {
+    Planted {
+        rate: Rate::ModelOnly,
+        ..certain(flaw, &[], &[])
     }
 }
 

@@ -106,6 +106,8 @@ fn broke(ended: &Ended) -> Option<String> {
             Some(format!("panicked under {mutator}: {message}"))
         }
         Ended::OutOfMemory { mutator } => Some(format!("had no room when {mutator} asked for it")),
+        Ended::Died { how } => Some(format!("died: {how}")),
+        Ended::Hung { .. } => Some("did not come to an end".to_owned()),
         Ended::Done | Ended::Interrupted | Ended::Violated | Ended::Fault { .. } => None,
     }
 }

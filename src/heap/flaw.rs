@@ -9,9 +9,34 @@
 //! what should catch it is not a heap's business.
 
 /// Which flaws a heap has.
-pub trait Flaws: Copy + std::fmt::Debug + Send + Sync + 'static {
+pub trait Flaws: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// Whether it has this one.
-    fn has(self, flaw: Flaw) -> bool;
+    fn has(&self, flaw: Flaw) -> bool;
+
+    /// Called where a thread that is held up just then may meet others in the midst of something.
+    #[inline]
+    fn pass(&self, _: Point) {}
+
+    /// Asked once for each object that is to be made: whether to say that there is no room.
+    #[inline]
+    fn refuses(&self) -> bool {
+        false
+    }
+}
+
+/// Places in a heap where a thread can be held up on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// An element or a reference was read and is not counted yet.
+    Read,
+    /// What is to be changed was looked at and is not changed yet.
+    Change,
+    /// Something was changed and others have not been told.
+    Changed,
+    /// A count has fallen to zero and its object is not dead yet.
+    Dying,
+    /// The collector has made up its mind and not yet acted.
+    Verdict,
 }
 
 /// None at all.
@@ -20,7 +45,7 @@ pub struct Flawless;
 
 impl Flaws for Flawless {
     #[inline]
-    fn has(self, _: Flaw) -> bool {
+    fn has(&self, _: Flaw) -> bool {
         false
     }
 }
@@ -28,8 +53,8 @@ impl Flaws for Flawless {
 /// One, or none: what is known at run time only.
 impl Flaws for Option<Flaw> {
     #[inline]
-    fn has(self, flaw: Flaw) -> bool {
-        self == Some(flaw)
+    fn has(&self, flaw: Flaw) -> bool {
+        *self == Some(flaw)
     }
 }
 
@@ -80,6 +105,44 @@ flaws! {
     MoveIntoItself "move-into-itself": "a reference is moved into the very object that it names";
     NoVerdict "no-verdict": "condemned objects are killed one by one, without a verdict for all";
     ForgetSuspects "forget-suspects": "what was suspected and not freed is forgotten";
+    GetWithoutIncrement "get-without-increment": "`get` hands out a reference that it does not count";
+    CopyWithoutIncrement "copy-without-increment": "`copy` makes a reference that it does not count";
+    UpgradeWithoutIncrement "upgrade-without-increment": "an upgrade hands out a reference that it does not count";
+    SetKeepsOld "set-keeps-old": "`set` forgets to release the old reference";
+    StoreKeepsOld "store-keeps-old": "`store` forgets to release the old reference";
+    StoreDropsValue "store-drops-value": "every 16th `store` puts its reference nowhere, and forgets it";
+    PopKeepsReference "pop-keeps-reference": "`pop` counts a reference that it only moves";
+    AppendCountsTwice "append-counts-twice": "`append` counts a reference that it only moves";
+    AppendLost "append-lost": "every 16th `append` releases its element and says that it is in the list";
+    AppendOutOfOrder "append-out-of-order": "every 16th `append` changes places with the element before";
+    LenOffByOne "len-off-by-one": "`len` counts the place after the last element";
+    TruncateOffByOne "truncate-off-by-one": "`del l[:n]` takes one element more";
+    AdditionLost "addition-lost": "every 1,024th addition to a counter writes back what it read";
+    WeakNotCleared "weak-not-cleared": "an upgrade does not ask whose cell it is by now";
+    WeakAfterFinalizer "weak-after-finalizer": "weak references outlive the finalizer of their target";
+    FinalizerSkipped "finalizer-skipped": "what dies by its count dies without its finalizer";
+    FinalizerRunTwice "finalizer-run-twice": "finalizers run twice";
+    ResurrectedFreedAnyway "resurrected-freed-anyway": "what a finalizer resurrected is freed all the same";
+    RecursiveRelease "recursive-release": "a release recurses into what a dying object held";
+    WorklistOverwritten "worklist-overwritten": "a nested release overwrites the list of what is still to be released";
+    WriteAfterFree "write-after-free": "the cell of an object that died is written to once more";
+    FreedTwice "freed-twice": "the tag of what the collector frees is dropped twice";
+    CellLost "cell-lost": "the cell of what the collector frees is not used again";
+    PageLost "page-lost": "the pages of a list that dies are not used again";
+    EdgesCountedOnce "edges-counted-once": "several references from one object to another count as one";
+    LivenessOneLevel "liveness-one-level": "what a live object reaches is found alive one level deep only";
+    ExternalChildReleasedTwice "external-child-released-twice": "what a dead cycle refers to outside of it is released twice";
+    YoungSubtractsOld "young-subtracts-old": "a young collection takes references from older generations for internal";
+    ThresholdInverted "threshold-inverted": "the rule that delays full collections is inverted";
+    CollectorNeverRuns "collector-never-runs": "the collector does nothing";
+    RootSkipped "root-skipped": "the collector takes the last shared root for one of the objects on trial";
+    SurvivorsForgotten "survivors-forgotten": "what survives a young collection leaves the generations";
+    MarkLeftBehind "mark-left-behind": "a survivor of each collection keeps its mark";
+    DropRequestKept "drop-request-kept": "a waiter that gets the lock leaves its drop request behind";
+    NoForcedSwitch "no-forced-switch": "whoever lets the lock go on request may take it straight back";
+    SwitchInsideTruncate "switch-inside-truncate": "the lock is offered between reading the length of a list and cutting it";
+    SwitchInsideAppend "switch-inside-append": "the lock is offered between reading the length of a list and appending to it";
+    RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";
 }
 
 impl Flaw {

@@ -25,6 +25,7 @@ pub mod fault;
 pub mod flaw;
 pub mod gil;
 pub mod lock_free;
+mod ordeal;
 pub mod pause;
 mod slab;
 pub mod tag;
@@ -33,7 +34,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use fault::{Fault, FaultCounts, FaultLog};
-pub use flaw::{Flaw, Flawless, Flaws};
+pub use flaw::{Flaw, Flawless, Flaws, Point};
+pub use ordeal::Ordeal;
 pub use pause::{Cause, Pauses};
 pub use tag::{ObjectId, Tag};
 
@@ -242,6 +244,9 @@ pub struct Stats {
     pub collections: u64,
     /// Full collections among them.
     pub full_collections: u64,
+    /// Objects that collections looked at when they fell due by themselves.
+    #[serde(default)]
+    pub examined: u64,
     /// Objects that only the cycle collector could free.
     pub cycles_freed: u64,
     /// Operations or lock acquisitions that had to wait for, or retry because of, another thread.

@@ -7,6 +7,7 @@
 mod dice;
 mod flat_mix;
 mod flow;
+mod interval;
 mod needs;
 mod op;
 mod program;
@@ -16,6 +17,7 @@ mod value;
 mod weak;
 
 pub use flow::{Flow, Problem, ProblemKind};
+pub(crate) use interval::Interval;
 pub use needs::Needs;
 pub use op::{Op, OpKind};
 pub(crate) use program::yields;
@@ -50,6 +52,8 @@ pub struct Plan {
     pub live_limit: u32,
     /// What the run must have done not to be vacuous.
     pub require: Vec<Requirement>,
+    /// What it may cost.
+    pub budget: Vec<Ceiling>,
     /// What to say about a verdict, for people who wonder.
     pub notes: Vec<Note>,
 }
@@ -67,6 +71,15 @@ impl Plan {
             object.usage = usage;
         }
     }
+}
+
+/// The most that a counter may come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ceiling {
+    /// Its name.
+    pub counter: String,
+    /// What it may be.
+    pub at_most: u64,
 }
 
 /// An object that all mutators share.

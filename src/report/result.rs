@@ -22,8 +22,10 @@ pub enum Outcome {
     Violated,
     /// It ran, but did not do what was required of it.
     Vacuous,
-    /// The heap panicked, or ran out of memory.
+    /// The heap panicked, ended the process, or ran out of memory.
     Crashed,
+    /// The run did not come to an end.
+    Hung,
     /// It was interrupted; what there was held.
     Interrupted,
 }
@@ -36,6 +38,7 @@ impl Outcome {
             Self::Violated => "violated",
             Self::Vacuous => "vacuous",
             Self::Crashed => "crashed",
+            Self::Hung => "hung",
             Self::Interrupted => "interrupted",
         }
     }
@@ -294,6 +297,17 @@ fn outcome(
         Ended::Panicked { mutator, message } => {
             caveat(format!("the heap panicked under {mutator}: {message}"));
             return Outcome::Crashed;
+        }
+        Ended::Died { how } => {
+            caveat(format!("the process of the run died: {how}"));
+            return Outcome::Crashed;
+        }
+        Ended::Hung { after_ns } => {
+            let after = std::time::Duration::from_nanos(*after_ns);
+            caveat(format!(
+                "the run was not over after {after:.0?}, and was ended"
+            ));
+            return Outcome::Hung;
         }
         Ended::OutOfMemory { mutator } => {
             caveat(format!(

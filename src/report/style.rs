@@ -36,7 +36,7 @@ pub fn of_verdict(verdict: Verdict) -> Style {
 pub fn of_outcome(outcome: Outcome) -> Style {
     match outcome {
         Outcome::Held => GOOD.bold(),
-        Outcome::Violated | Outcome::Crashed => ERROR,
+        Outcome::Violated | Outcome::Crashed | Outcome::Hung => ERROR,
         Outcome::Vacuous | Outcome::Interrupted => WARNING,
     }
 }

@@ -134,6 +134,7 @@ fn tally(lines: &[Line]) -> String {
         "held",
         "violated",
         "crashed",
+        "hung",
         "vacuous",
         "interrupted",
         "skipped",

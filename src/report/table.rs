@@ -332,6 +332,7 @@ fn verdict(result: &RunResult) -> (String, String) {
         Outcome::Interrupted => format!("{held} held over {examined} examined until then"),
         Outcome::Vacuous => format!("{held} held, but the run did not do what was required of it"),
         Outcome::Crashed => "the heap broke down".to_owned(),
+        Outcome::Hung => "the heap came to a standstill".to_owned(),
         Outcome::Violated if broken.is_empty() => "the heap says so itself".to_owned(),
         Outcome::Violated => broken.join(", "),
     };

@@ -1,6 +1,6 @@
 //! The heaps that come with the program.
 
-use crate::heap::counted::{CAPACITY_MAX, open_gil, open_racy};
+use crate::heap::counted::{self, CAPACITY_MAX, open_gil, open_gil_with, open_racy};
 use crate::heap::lock_free;
 use crate::heap::{Fault, Heap, HeapConfig};
 
@@ -15,14 +15,17 @@ impl Registry {
                 "counts references and collects cycles under a global lock",
                 |config| within_capacity(config, open_gil),
             )
+            .plantable(counted::PLANTABLE, |config, ordeal| {
+                within_capacity(config, |config| open_gil_with(config, ordeal))
+            })
             .by_default()
             .with(
                 "lock-free",
                 "shared lists without a lock, and cycles collected while the program runs",
                 |config| Ok(lock_free::open(config)),
             )
-            .plantable(lock_free::PLANTABLE, |config, flaw| {
-                Ok(lock_free::open_with(config, Some(flaw)))
+            .plantable(lock_free::PLANTABLE, |config, ordeal| {
+                Ok(lock_free::open_with(config, ordeal))
             })
             .by_default()
             .with(

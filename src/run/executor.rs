@@ -5,6 +5,9 @@
 //! `benches/harness.rs` on a heap that does nothing. Which mutator it works on is not its business:
 //! one that leaves and comes back is another to the heap, and the same here.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use crate::evidence::ledger::Producer;
 use crate::evidence::{CounterTally, ListTally};
 use crate::heap::{Fault, Finalizer, Mutator, OutOfMemory, Shape, Slot};
@@ -46,10 +49,19 @@ pub(super) struct Executor<W> {
     found: bool,
     /// There if the program has weak references or finalizers.
     pub(super) attestor: Option<Attestor>,
+    /// Whether an allocation is still to be refused on purpose, in all of the run.
+    refusal: Arc<AtomicBool>,
+    /// Allocations of this mutator that were.
+    pub(super) refused: u64,
 }
 
 impl<W: Stopwatch> Executor<W> {
-    pub(super) fn new(producer: Producer, plan: &MutatorPlan, needs: Needs) -> Self {
+    pub(super) fn new(
+        producer: Producer,
+        plan: &MutatorPlan,
+        needs: Needs,
+        refusal: Arc<AtomicBool>,
+    ) -> Self {
         let registers = plan.registers;
         Self {
             producer,
@@ -60,6 +72,8 @@ impl<W: Stopwatch> Executor<W> {
             accumulator: 0,
             found: false,
             attestor: Attestor::new(plan, needs),
+            refusal,
+            refused: 0,
         }
     }
 
@@ -93,6 +107,9 @@ impl<W: Stopwatch> Executor<W> {
         for done in 0..times {
             for (at, &op) in ops.iter().enumerate() {
                 if let Err(halt) = step(self, mutator, op) {
+                    if self.forgives(&halt) {
+                        continue;
+                    }
                     self.count(ops, done);
                     self.count(&ops[..at], 1);
                     return Err(halt);
@@ -101,6 +118,16 @@ impl<W: Stopwatch> Executor<W> {
         }
         self.count(ops, times);
         Ok(())
+    }
+
+    /// Whether this is the one allocation that was to be refused. Its register stays as it was, and
+    /// the program goes on as one that has caught its `MemoryError`.
+    #[cold]
+    fn forgives(&mut self, halt: &Halt) -> bool {
+        // Relaxed: whoever meets the refusal takes it, and nothing else hangs on it.
+        let is_expected = *halt == Halt::OutOfMemory && self.refusal.swap(false, Relaxed);
+        self.refused += u64::from(is_expected);
+        is_expected
     }
 
     /// Counts operations a batch at a time, which keeps it out of the hot loop.

@@ -8,6 +8,8 @@
 mod attest;
 mod builtin;
 mod executor;
+mod forced;
+mod gap;
 mod host;
 mod meet;
 mod place;
@@ -31,7 +33,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, Survey};
-use crate::heap::Flaw;
+use crate::heap::{Flaw, Ordeal};
 
 /// How a plan is to be run.
 #[derive(Debug, Clone)]
@@ -46,6 +48,12 @@ pub struct Options {
     pub switch_interval: Duration,
     /// A fault to plant in the heap.
     pub fault: Option<Flaw>,
+    /// Hold threads up within the heap's operations, by what is drawn from the seed.
+    pub delays: bool,
+    /// Refuse the allocation of this number, counted over all mutators.
+    pub fail_alloc: Option<u64>,
+    /// Each mutator collects after so many operations of its own, drawn anew from the seed.
+    pub collect_every: Option<CollectEvery>,
     /// Set from outside to end the run early; what there is gets judged.
     pub interrupt: Arc<AtomicBool>,
 }
@@ -58,8 +66,28 @@ impl Default for Options {
             timing: Timing::Every,
             switch_interval: Duration::from_millis(5),
             fault: None,
+            delays: false,
+            fail_alloc: None,
+            collect_every: None,
             interrupt: Arc::default(),
         }
+    }
+}
+
+impl Options {
+    /// What the heap is to be put through, if anything.
+    fn ordeal(&self, seed: u64) -> Option<Ordeal> {
+        if self.fault.is_none() && !self.delays && self.fail_alloc.is_none() {
+            return None;
+        }
+        let mut ordeal = Ordeal::default().with_flaw(self.fault);
+        if self.delays {
+            ordeal = ordeal.with_delays(seed);
+        }
+        if let Some(at) = self.fail_alloc {
+            ordeal = ordeal.with_refusal(at);
+        }
+        Some(ordeal)
     }
 }
 
@@ -74,6 +102,15 @@ pub enum Budget {
     Rounds(u64),
     /// After this many operations, shared evenly between the threads.
     Ops(u64),
+}
+
+/// How many operations lie between two forced collections of one mutator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CollectEvery {
+    /// At least so many, and at least one.
+    pub least: u64,
+    /// At most.
+    pub most: u64,
 }
 
 /// When everything is surveyed, besides at the end.

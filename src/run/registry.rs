@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::evidence::Evidence;
-use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig, Pauses};
+use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig, Ordeal, Pauses};
 use crate::plan::Plan;
 
 use super::{Observer, Options, Runner};
@@ -34,7 +34,7 @@ struct Flawed {
 }
 
 type FlawedRunner =
-    dyn Fn(Flaw, &Plan, &Options, &dyn Observer) -> Result<Evidence, Fault> + Send + Sync;
+    dyn Fn(Ordeal, &Plan, &Options, &dyn Observer) -> Result<Evidence, Fault> + Send + Sync;
 
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -60,15 +60,25 @@ impl Entry {
         options: &Options,
         observer: &dyn Observer,
     ) -> Result<Evidence, Fault> {
-        match (options.fault, &self.flawed) {
+        let ordeal = options.ordeal(plan.seed);
+        match (ordeal, &self.flawed) {
             (None, _) => (self.run)(plan, options, observer),
-            (Some(flaw), Some(flawed)) if flawed.flaws.contains(&flaw) => {
-                (flawed.run)(flaw, plan, options, observer)
+            (Some(ordeal), Some(flawed)) if self.can_have(options.fault) => {
+                (flawed.run)(ordeal, plan, options, observer)
             }
-            (Some(flaw), _) => Err(Fault::Other {
-                message: format!("the fault {flaw} cannot be planted in it"),
+            (Some(_), _) => Err(Fault::Other {
+                message: "what was asked for cannot be planted in it".to_owned(),
             }),
         }
+    }
+
+    fn can_have(&self, fault: Option<Flaw>) -> bool {
+        fault.is_none_or(|flaw| self.flaws().contains(&flaw))
+    }
+
+    /// Whether delays and refused allocations can be planted in it.
+    pub fn is_plantable(&self) -> bool {
+        self.flawed.is_some()
     }
 
     /// The faults that can be planted in it.
@@ -110,19 +120,21 @@ impl Registry {
         self
     }
 
-    /// Says which faults can be planted in the heap added last. `open` opens one with a fault.
+    /// Says which faults can be planted in the heap added last. `open` opens one that is put through
+    /// an [`Ordeal`]: one of these faults, delays, a refused allocation.
     #[must_use]
     pub fn plantable<H, F>(mut self, flaws: &'static [Flaw], open: F) -> Self
     where
         H: Heap + 'static,
-        F: Fn(&HeapConfig, Flaw) -> Result<H, Fault> + Send + Sync + 'static,
+        F: Fn(&HeapConfig, Ordeal) -> Result<H, Fault> + Send + Sync + 'static,
     {
         if let Some(last) = self.entries.last_mut() {
             let heap_name = last.name.clone();
-            let run = move |flaw, plan: &Plan, options: &Options, observer: &dyn Observer| {
-                let open = |config: &HeapConfig| open(config, flaw);
-                run_on(&heap_name, open, plan, options, observer)
-            };
+            let run =
+                move |ordeal: Ordeal, plan: &Plan, options: &Options, observer: &dyn Observer| {
+                    let open = |config: &HeapConfig| open(config, ordeal.clone());
+                    run_on(&heap_name, open, plan, options, observer)
+                };
             last.flawed = Some(Flawed {
                 flaws,
                 run: Box::new(run),

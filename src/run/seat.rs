@@ -4,6 +4,7 @@
 //! Operations on the heap are the executor's. Those that are about the mutator itself are done
 //! here: to leave the heap and come back, and to stall.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::plan::{Batch, MutatorPlan, Op, OpKind, OpSource, Part};
 
 use super::attest::Attestor;
 use super::executor::{Executor, Halt};
+use super::forced::Forced;
+use super::gap::Gap;
 use super::place::Place;
 use super::rendezvous::Intent;
 use super::stopwatch::Stopwatch;
@@ -43,6 +46,8 @@ pub(super) struct Sitter<'s, 'r, H: Heap + 'r, W> {
     /// Operations until this mutator asks for a pause, and until it is done.
     until_pause: u64,
     until_done: u64,
+    gap: Gap<'s>,
+    forced: Forced,
 }
 
 /// It lost its place in the heap, and cannot so much as be surveyed.
@@ -73,10 +78,17 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
         plan,
         number,
         place,
-        executor: Executor::<W>::new(Producer::new(seat.number), plan, stage.needs),
+        executor: Executor::<W>::new(
+            Producer::new(seat.number),
+            plan,
+            stage.needs,
+            Arc::clone(&stage.refusal),
+        ),
         depth_max,
         until_pause: pause_interval(stage.options.verify),
         until_done: quota(stage, number),
+        gap: Gap::new(&stage.ops, number),
+        forced: Forced::new(stage.options.collect_every, stage.plan.seed, number),
     };
     sitter.set_up().ok()?;
     sitter.meet(Intent::Start);
@@ -142,6 +154,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         let number = u32::try_from(self.number).unwrap_or(u32::MAX);
         let mut source = OpSource::new(self.plan, seed, number, Part::Rounds, rounds);
         self.executor.watch.restart();
+        self.gap = Gap::new(&self.stage.ops, self.number);
         while self.until_done > 0 && !self.stage.stopping(self.plan.background) {
             let Some(batch) = source.next_batch() else {
                 break;
@@ -151,6 +164,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 break;
             }
             self.stage.ops[self.number].store(self.executor.ops(), Relaxed);
+            self.gap.close();
             self.executor.watch.restart();
         }
         Ok(source.rounds_done())
@@ -165,10 +179,17 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             if self.stage.rendezvous.pause_wanted() {
                 self.pause();
             }
-            let portion = (total - done).min(self.until_pause).min(self.until_done);
+            let portion = (total - done)
+                .min(self.until_pause)
+                .min(self.until_done)
+                .min(self.forced.left());
             self.portion(batch, done, portion)?;
             done += portion;
             self.until_done -= portion;
+            if self.forced.is_due(portion) {
+                self.place.mutator().collect();
+                self.executor.watch.restart();
+            }
             if self.until_pause != u64::MAX {
                 self.until_pause -= portion;
                 if self.until_pause == 0 {
@@ -212,7 +233,11 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 _ => unreachable!("{op:?} does not stand alone"),
             }
             Ok(place.mutator())
-        })
+        })?;
+        if matches!(op, Op::Stall { .. }) {
+            self.gap.forgive();
+        }
+        Ok(())
     }
 
     fn pause(&mut self) {
@@ -241,8 +266,11 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             number,
             mut place,
             executor,
+            gap,
+            forced,
             ..
         } = self;
+        let (others_ops, gap_ops_max) = gap.sums();
         let Executor {
             producer,
             watch,
@@ -250,6 +278,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             lists,
             counters,
             attestor,
+            refused,
             ..
         } = executor;
         for global in 0..stage.plan.globals {
@@ -279,6 +308,10 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 name: plan.name.clone(),
                 elapsed_ns,
                 rounds,
+                others_ops,
+                gap_ops_max,
+                forced_collections: forced.made(),
+                refused,
                 tally,
             },
             latencies: watch.latencies(),

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
@@ -49,6 +49,8 @@ pub(super) struct Stage<'r, H> {
     /// Threads that are not in the background and not done.
     foreground: AtomicUsize,
     ended: Mutex<Option<Ended>>,
+    /// An allocation is still to be refused on purpose.
+    pub(super) refusal: Arc<AtomicBool>,
     /// Threads that have not returned.
     running: Mutex<usize>,
     returned: Condvar,
@@ -91,6 +93,7 @@ pub fn run<H: Heap>(
         stop: AtomicBool::new(false),
         foreground: AtomicUsize::new(plan.mutators.iter().filter(|m| !m.background).count()),
         ended: Mutex::new(None),
+        refusal: Arc::new(AtomicBool::new(options.fail_alloc.is_some())),
         running: Mutex::new(mutators),
         returned: Condvar::new(),
     };

@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use super::diagnostic::{Complaint, Diagnostic};
+use super::expression::Expr;
 use super::lower::{Lowering, Place};
 use super::parameter::{self, Value};
 use super::syntax::{Syntax, ThreadNode};
 use super::{LIVE_MAX, THREADS_MAX, Workload};
 use crate::heap::{Global, Shape};
 use crate::plan::{
-    Asker, Flow, ListUsage, MutatorPlan, OpKind, Plan, Problem, ProblemKind, Requirement,
+    Asker, Ceiling, Flow, ListUsage, MutatorPlan, OpKind, Plan, Problem, ProblemKind, Requirement,
     SharedObject, yields,
 };
 
@@ -73,6 +74,7 @@ impl Workload {
             globals: global(syntax.objects.len() + syntax.mailboxes.len()).0,
             live_limit: u32::try_from(live_limit).unwrap_or(u32::MAX),
             require: requirements(syntax, values)?,
+            budget: ceilings(syntax, values)?,
             notes: Vec::new(),
         };
         for (note, when) in &syntax.notes {
@@ -169,6 +171,16 @@ fn shared(objects: &[(String, Shape)]) -> Vec<SharedObject> {
 
 fn global(number: usize) -> Global {
     Global(u16::try_from(number).expect("at most 64 objects and 64 mailboxes"))
+}
+
+fn ceilings(syntax: &Syntax, values: &[Value]) -> Result<Vec<Ceiling>, Complaint> {
+    let ceiling = |(counter, expr): &(String, Expr)| {
+        Ok(Ceiling {
+            counter: counter.clone(),
+            at_most: expr.within(values, 0, u64::MAX, &format!("`{counter}`"))?,
+        })
+    };
+    syntax.budget.iter().map(ceiling).collect()
 }
 
 fn requirements(syntax: &Syntax, values: &[Value]) -> Result<Vec<Requirement>, Complaint> {

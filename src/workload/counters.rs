@@ -1,11 +1,11 @@
-//! What `[require]` and `[[notes]]` may name: the run's counters, its checks and their verdicts.
+//! What `[require]`, `[budget]` and `[[notes]]` may name: the run's counters, its checks and their verdicts.
 //!
 //! These are names of results, known here so that a slip is refused when a workload is read and not
 //! found out after eight hours of soaking.
 
 /// Counters that a run can be required to reach. The first are the operations, by
 /// [`OpKind::name`](crate::plan::OpKind::name): how many were done.
-pub const COUNTERS: [&str; 44] = [
+pub const COUNTERS: [&str; 46] = [
     "alloc",
     "alloc-finalized",
     "copy",
@@ -37,6 +37,8 @@ pub const COUNTERS: [&str; 44] = [
     "unreclaimed_peak",
     "collections",
     "full_collections",
+    "examined",
+    "examined_per_thousand",
     "cycles_freed",
     "contended",
     "switches",

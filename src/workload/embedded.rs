@@ -30,6 +30,7 @@ const ALL: &[Embedded] = embedded![
     "chain",
     "handoff",
     "graph",
+    "tangles",
     "weakrefs",
     "finalizers",
     "thread-churn",

@@ -28,6 +28,7 @@ pub(super) struct Syntax {
     pub(super) mailboxes: Vec<String>,
     pub(super) live_objects: Expr,
     pub(super) require: Vec<(String, Expr)>,
+    pub(super) budget: Vec<(String, Expr)>,
     pub(super) notes: Vec<(Note, Option<Condition>)>,
     pub(super) threads: Vec<ThreadNode>,
 }
@@ -61,6 +62,7 @@ impl Syntax {
             "mailboxes",
             "limits",
             "require",
+            "budget",
             "notes",
             "threads",
         ])?;
@@ -83,7 +85,8 @@ impl Syntax {
             summary: root.need("summary")?.str()?.to_owned(),
             about: root.node("about").map_or(Ok(""), Node::str)?.to_owned(),
             live_objects: Expr::parse(limits.need("live_objects")?, &names)?,
-            require: require(&root, &names)?,
+            require: by_counter(&root, "require", &names)?,
+            budget: by_counter(&root, "budget", &names)?,
             notes: notes(&root, &names)?,
             threads: threads(&root, &scope)?,
             parameters: parameters.clone(),
@@ -139,11 +142,16 @@ fn mailboxes(root: &Table<'_>, objects: &[(String, Shape)]) -> Result<Vec<String
     Ok(names)
 }
 
-fn require(root: &Table<'_>, names: &Names<'_>) -> Result<Vec<(String, Expr)>, Complaint> {
-    let Some(node) = root.node("require") else {
+/// A table of numbers by the names of counters.
+fn by_counter(
+    root: &Table<'_>,
+    key: &str,
+    names: &Names<'_>,
+) -> Result<Vec<(String, Expr)>, Complaint> {
+    let Some(node) = root.node(key) else {
         return Ok(Vec::new());
     };
-    let table = node.open_table("table of requirements")?;
+    let table = node.open_table("table of counters")?;
     let entries = table.entries().iter();
     entries
         .map(|entry| {

@@ -4,6 +4,7 @@
 mod bad_heap;
 mod departures;
 mod determinism;
+mod planted;
 mod recorder;
 
 use std::ops::ControlFlow;

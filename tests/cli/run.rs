@@ -220,3 +220,56 @@ fn a_planted_fault_is_loud() {
         .run(&several)
         .says("lock-free WITH PLANTED FAULT plain-set  ");
 }
+
+/// Goal: a heap that ends the process, or never comes to an end, is a result like any other.
+#[test]
+fn lost_processes_are_results() {
+    let place = Place::new();
+    let cases = [
+        (
+            "chain --rounds 1 --fault recursive-release",
+            "crashed",
+            Outcome::Crashed,
+        ),
+        (
+            "churn --ops 100_000 --fault drop-request-kept",
+            "hung",
+            Outcome::Hung,
+        ),
+    ];
+    for (line, word, outcome) in cases {
+        let done = place
+            .run(&format!("run {line} --heap gil --seed 1 --out o"))
+            .code(5);
+        done.says(&format!("{word}: the heap ")).says("reproduce: ");
+        assert_eq!(place.result("o/result.json").verdict, outcome);
+    }
+}
+
+/// Goal: collections are forced as often as asked, an allocation is refused where it is asked, threads
+/// are held up, and a sound heap holds all the same.
+#[test]
+fn stress_is_survived() {
+    let place = Place::new();
+    let line = "run tangles --heap gil --heap lock-free --ops 100_000 --seed 4 --out o";
+    let done = place
+        .run(&format!(
+            "{line} --collect-every 500..700 --fail-alloc 1000 --delays"
+        ))
+        .code(0);
+    done.says("--collect-every 500..700 --fail-alloc 1000 --delays\n");
+    for heap in ["gil", "lock-free"] {
+        let counters = place
+            .result(&format!("o/tangles-{heap}-4/result.json"))
+            .counters;
+        assert!(
+            (140..=200).contains(&counters["forced_collections"]),
+            "{counters:?}"
+        );
+        assert_eq!(counters["refused"], 1, "{heap}");
+    }
+    place
+        .run("run churn --heap racy --delays")
+        .code(2)
+        .warns("--delays cannot be used with racy");
+}

@@ -162,6 +162,9 @@ fn words(row: &Row<'_>, lane: Lane, seed: u64) -> Vec<String> {
     if let Some(planted) = row.fault {
         option("--fault", planted.flaw.name().to_owned());
     }
+    if row.show.delays {
+        words.push("--delays".to_owned());
+    }
     words
 }
 

@@ -90,6 +90,7 @@ mod tests_support {
         workload: "counter",
         parameters: &[],
         ops: 1000,
+        delays: false,
     };
 
     /// One fault of each kind, of which only models can show the last.

@@ -100,4 +100,5 @@ fn is_same_run(a: &Row<'_>, b: &Row<'_>) -> bool {
         && a.show.workload == b.show.workload
         && a.show.parameters == b.show.parameters
         && a.show.ops == b.show.ops
+        && a.show.delays == b.show.delays
 }

@@ -31,8 +31,8 @@ pub struct LaneScore {
     pub tried: u64,
     /// Those in which the fault was caught as it should be.
     pub caught: u64,
-    /// Those in which any check was violated.
-    pub fired: u64,
+    /// How often each check was violated, first or not.
+    pub fired: BTreeMap<String, u64>,
     /// Those in which the process was lost.
     pub crashed: u64,
     /// Those that did not end in time.
@@ -100,7 +100,9 @@ impl LaneScore {
         match ending {
             Ending::Judged(sighting) => {
                 sighting.first.iter().for_each(|name| first(name));
-                self.fired += u64::from(!sighting.fired.is_empty());
+                for name in &sighting.fired {
+                    *self.fired.entry(name.clone()).or_default() += 1;
+                }
                 let named = row.caught_by();
                 let is_named = sighting
                     .fired

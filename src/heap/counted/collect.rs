@@ -20,18 +20,20 @@ use super::cell::{Cell, Ref};
 use super::generations::{Generation, is_member};
 use super::release::Work;
 use super::word::Word;
-use crate::heap::{Collection, Shape};
+use crate::heap::{Collection, Flaw, Flaws, Shape, Tag};
 
-impl Counted {
+impl<F: Flaws> Counted<F> {
     /// Collects the generation whose time has come.
     pub(super) fn collect_due(&self, work: &mut Work) -> Collection {
-        self.collect(self.generations.due_generation(), work)
+        let done = self.collect(self.generations.due_generation(&self.flaws), work);
+        self.examined.add(done.examined);
+        done
     }
 
     /// Collects a generation and all younger ones.
     pub(super) fn collect(&self, generation: Generation, work: &mut Work) -> Collection {
         // Without a lock, somebody else may be collecting already.
-        if self.collecting.get() != 0 {
+        if self.collecting.get() != 0 || self.has(Flaw::CollectorNeverRuns) {
             return Collection::default();
         }
         self.collecting.set(1);
@@ -40,7 +42,7 @@ impl Counted {
             put_on_trial(cell);
         }
         self.try_members(members, work);
-        if self.finalize_condemned(members, work) {
+        if self.finalize_condemned(members, work) && !self.has(Flaw::ResurrectedFreedAnyway) {
             for (_, cell) in self.on_trial(members) {
                 put_on_trial(cell);
             }
@@ -50,6 +52,7 @@ impl Counted {
             examined: members.len() as u64,
             freed: self.free_condemned(members, work),
         };
+        self.spoil_survivors(generation, members);
         self.generations.promote(generation, &self.cells);
         self.collections.add(1);
         if generation == Generation::Old {
@@ -60,20 +63,53 @@ impl Counted {
         done
     }
 
+    /// What flaws do to those that survived.
+    fn spoil_survivors(&self, generation: Generation, members: &[Word]) {
+        if self.has(Flaw::SurvivorsForgotten) && generation == Generation::Young {
+            self.generations.forget_young();
+        }
+        if self.has(Flaw::MarkLeftBehind)
+            && let Some((_, survivor)) = self.living(members).next()
+        {
+            survivor.trial.set(1);
+        }
+    }
+
     /// Acquits those on trial that something else refers to.
     fn try_members(&self, members: &[Word], work: &mut Work) {
         self.subtract_internal(members);
+        self.subtract_external();
         self.acquit_reachable(members, work);
     }
 
     fn subtract_internal(&self, members: &[Word]) {
         for (object, cell) in self.on_trial(members) {
-            self.for_each_child(object.index(), cell, |_, child| {
-                let trial = child.trial.get();
-                if trial > 1 {
-                    child.trial.set(trial - 1);
+            let mut last = 0;
+            self.for_each_child(object.index(), cell, |index, child| {
+                if last == index && self.has(Flaw::EdgesCountedOnce) {
+                    return;
                 }
+                last = index;
+                subtract_one(child);
             });
+        }
+    }
+
+    /// What only flaws subtract: references from outside.
+    fn subtract_external(&self) {
+        if self.has(Flaw::RootSkipped)
+            && let Some(root) = self.globals.last()
+            && let Some(cell) = self.follow(Ref::from_bits(root.get()))
+        {
+            subtract_one(cell);
+        }
+        if self.has(Flaw::YoungSubtractsOld) {
+            let entries = self.generations.entries();
+            for entry in entries.filter(|entry| is_member(*entry, &self.cells).is_some()) {
+                if let Some(cell) = self.follow(entry).filter(|cell| cell.trial.get() == 0) {
+                    self.for_each_child(entry.index(), cell, |_, child| subtract_one(child));
+                }
+            }
         }
     }
 
@@ -96,7 +132,9 @@ impl Counted {
                     if child.trial.get() != 0 && bound > 0 {
                         bound -= 1;
                         child.trial.set(0);
-                        work.found.push(index);
+                        if !self.has(Flaw::LivenessOneLevel) {
+                            work.found.push(index);
+                        }
                     }
                 });
             }
@@ -134,7 +172,13 @@ impl Counted {
             }
         }
         cell.trial.set(0);
+        if self.has(Flaw::FreedTwice) {
+            drop(Tag::from_bits(self.cells.tag(index)));
+        }
         self.free(index, cell);
+        if self.has(Flaw::CellLost) {
+            self.cells.lose_one();
+        }
     }
 
     /// Releases a reference that a condemned object held, unless it led to another one: that has
@@ -145,6 +189,9 @@ impl Counted {
         });
         if outside {
             self.release(child, work);
+            if self.has(Flaw::ExternalChildReleasedTwice) {
+                self.release(child, work);
+            }
         }
     }
 
@@ -197,6 +244,13 @@ impl Counted {
                 run.iter().for_each(&mut visit);
             }
         }
+    }
+}
+
+fn subtract_one(cell: &Cell) {
+    let trial = cell.trial.get();
+    if trial > 1 {
+        cell.trial.set(trial - 1);
     }
 }
 

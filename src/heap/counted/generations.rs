@@ -22,6 +22,7 @@ use super::cell::{Cell, Ref};
 use super::cells::Cells;
 use super::word::{Half, Word};
 use crate::heap::slab::Slab;
+use crate::heap::{Flaw, Flaws};
 
 /// CPython's `gc.get_threshold()`, through 3.11.
 const THRESHOLDS: [u32; 3] = [700, 10, 10];
@@ -96,9 +97,10 @@ impl Generations {
     }
 
     /// The oldest generation whose time has come.
-    pub(super) fn due_generation(&self) -> Generation {
+    pub(super) fn due_generation(&self, flaws: &impl Flaws) -> Generation {
         let over = |generation: usize| self.counts[generation].get() > THRESHOLDS[generation];
-        if over(2) && self.pending.get() > self.settled.get() / 4 {
+        let has_grown = self.pending.get() > self.settled.get() / 4;
+        if over(2) && has_grown != flaws.has(Flaw::ThresholdInverted) {
             Generation::Old
         } else if over(1) {
             Generation::Middle
@@ -147,6 +149,11 @@ impl Generations {
                 self.old_end.set(clamp(end));
             }
         }
+    }
+
+    /// Loses all entries of the young generation: what a flaw does.
+    pub(super) fn forget_young(&self) {
+        self.end_at(self.start(Generation::Young));
     }
 
     /// Squeezes stale entries out of all generations.
@@ -227,7 +234,7 @@ fn clamp(len: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::heap::tag::OwnedSegment;
-    use crate::heap::{FaultLog, Shape};
+    use crate::heap::{FaultLog, Flawless, Shape};
 
     struct Fixture {
         cells: Cells,
@@ -323,7 +330,7 @@ mod tests {
         assert!(!fixture.generations.due());
         let mut collected = Vec::new();
         for _ in 0..11 * 12 * 2 {
-            let generation = fixture.generations.due_generation();
+            let generation = fixture.generations.due_generation(&Flawless);
             fixture.generations.promote(generation, &fixture.cells);
             collected.push(generation);
         }

@@ -58,7 +58,7 @@ use std::sync::Arc;
 
 use super::gil::Gil;
 use super::slab::Slab;
-use super::{FaultLog, HeapConfig, Pauses, Stats};
+use super::{FaultLog, Flaw, Flawless, Flaws, HeapConfig, Pauses, Stats};
 use crate::clock::Clock;
 use cells::Cells;
 use generations::Generations;
@@ -79,11 +79,53 @@ const PAGES_MIN: u64 = 4096;
 /// Non-empty lists at least, unless the capacity is less: 128 MiB if they are ever touched.
 const LISTS_MIN: u64 = 16_384;
 
+/// The flaws that can be planted in `gil`.
+pub const PLANTABLE: &[Flaw] = &[
+    Flaw::GetWithoutIncrement,
+    Flaw::CopyWithoutIncrement,
+    Flaw::UpgradeWithoutIncrement,
+    Flaw::SetKeepsOld,
+    Flaw::StoreKeepsOld,
+    Flaw::StoreDropsValue,
+    Flaw::PopKeepsReference,
+    Flaw::AppendCountsTwice,
+    Flaw::AppendLost,
+    Flaw::AppendOutOfOrder,
+    Flaw::LenOffByOne,
+    Flaw::TruncateOffByOne,
+    Flaw::AdditionLost,
+    Flaw::WeakNotCleared,
+    Flaw::WeakAfterFinalizer,
+    Flaw::FinalizerSkipped,
+    Flaw::FinalizerRunTwice,
+    Flaw::ResurrectedFreedAnyway,
+    Flaw::RecursiveRelease,
+    Flaw::WorklistOverwritten,
+    Flaw::WriteAfterFree,
+    Flaw::FreedTwice,
+    Flaw::CellLost,
+    Flaw::PageLost,
+    Flaw::EdgesCountedOnce,
+    Flaw::LivenessOneLevel,
+    Flaw::ExternalChildReleasedTwice,
+    Flaw::YoungSubtractsOld,
+    Flaw::ThresholdInverted,
+    Flaw::CollectorNeverRuns,
+    Flaw::RootSkipped,
+    Flaw::SurvivorsForgotten,
+    Flaw::MarkLeftBehind,
+    Flaw::DropRequestKept,
+    Flaw::NoForcedSwitch,
+    Flaw::SwitchInsideTruncate,
+    Flaw::SwitchInsideAppend,
+    Flaw::RegistersKept,
+];
+
 /// The counted heap as a single-threaded collector: all state, one register file.
-pub type CountedCollector = CountedMutator<Box<Counted>>;
+pub type CountedCollector<F = Flawless> = CountedMutator<Box<Counted<F>>>;
 
 /// The heap called `gil`.
-pub type GilHeap = Gil<CountedCollector>;
+pub type GilHeap<F = Flawless> = Gil<CountedCollector<F>, F>;
 
 /// Opens the heap called `gil`.
 ///
@@ -91,11 +133,21 @@ pub type GilHeap = Gil<CountedCollector>;
 ///
 /// If the capacity exceeds [`CAPACITY_MAX`].
 pub fn open_gil(config: &HeapConfig) -> GilHeap {
-    let counted = Box::new(Counted::new(config));
-    Gil::new(
+    open_gil_with(config, Flawless)
+}
+
+/// Opens a heap like `gil`, with flaws.
+///
+/// # Panics
+///
+/// If the capacity exceeds [`CAPACITY_MAX`].
+pub fn open_gil_with<F: Flaws>(config: &HeapConfig, flaws: F) -> GilHeap<F> {
+    let counted = Box::new(Counted::new(config, flaws.clone()));
+    Gil::with_flaws(
         CountedMutator::new(counted, 0),
         config.switch_interval,
         Arc::clone(&config.pauses),
+        flaws,
     )
 }
 
@@ -105,12 +157,21 @@ pub fn open_gil(config: &HeapConfig) -> GilHeap {
 ///
 /// If the capacity exceeds [`CAPACITY_MAX`].
 pub fn open_racy(config: &HeapConfig) -> Racy {
-    Racy::new(Counted::new(config))
+    open_racy_with(config, Flawless)
+}
+
+/// Opens a heap like `racy`, with more flaws than that.
+///
+/// # Panics
+///
+/// If the capacity exceeds [`CAPACITY_MAX`].
+pub fn open_racy_with<F: Flaws>(config: &HeapConfig, flaws: F) -> Racy<F> {
+    Racy::new(Counted::new(config, flaws))
 }
 
 /// All state of a counted heap but its mutators' registers.
 #[derive(Debug)]
-pub struct Counted {
+pub struct Counted<F: Flaws = Flawless> {
     capacity: u32,
     cells: Cells,
     /// The list of the object with the same number.
@@ -128,13 +189,22 @@ pub struct Counted {
     starved: Half,
     collections: Word,
     full_collections: Word,
+    /// Objects that collections looked at which fell due by themselves.
+    examined: Word,
     cycles_freed: Word,
     /// Finalizers that ran.
     finalized: Word,
+    flaws: F,
 }
 
-impl Counted {
-    fn new(config: &HeapConfig) -> Self {
+impl<F: Flaws> Counted<F> {
+    /// Whether this flaw was planted here.
+    #[inline]
+    fn has(&self, flaw: Flaw) -> bool {
+        self.flaws.has(flaw)
+    }
+
+    fn new(config: &HeapConfig, flaws: F) -> Self {
         let capacity = config.capacity;
         assert!(
             capacity <= CAPACITY_MAX,
@@ -156,8 +226,10 @@ impl Counted {
             starved: Half::default(),
             collections: Word::default(),
             full_collections: Word::default(),
+            examined: Word::default(),
             cycles_freed: Word::default(),
             finalized: Word::default(),
+            flaws,
         }
     }
 
@@ -167,6 +239,7 @@ impl Counted {
             live_peak: self.cells.living_peak(),
             collections: self.collections.get(),
             full_collections: self.full_collections.get(),
+            examined: self.examined.get(),
             cycles_freed: self.cycles_freed.get(),
             faults: self.faults.counts(),
             ..Stats::default()
@@ -174,7 +247,7 @@ impl Counted {
     }
 }
 
-impl Drop for Counted {
+impl<F: Flaws> Drop for Counted<F> {
     /// The heap's end is the end of everything in it: the tags of the living are dropped.
     fn drop(&mut self) {
         self.cells.drop_living();

@@ -5,13 +5,13 @@
 //! it is needed.
 
 use super::Counted;
-use super::cell::Ref;
+use super::cell::{Ref, is_living};
 use super::generations::Generation;
 use super::registers::{CountedMutator, Tenancy};
 use super::release::End;
 use crate::heap::{
-    Belief, Caps, Census, Collection, Collector, Fault, Field, Finalizer, Global, Mutator,
-    OutOfMemory, Peek, Shape, Slot, Stats, Tag,
+    Belief, Caps, Census, Collection, Collector, Fault, Field, Finalizer, Flaw, Flaws, Global,
+    Mutator, OutOfMemory, Peek, Shape, Slot, Stats, Tag,
 };
 
 /// What counted heaps can do.
@@ -29,6 +29,9 @@ pub(super) const CAPS: Caps = Caps {
 impl<H: Tenancy> Mutator for CountedMutator<H> {
     #[inline]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
+        if self.heap.flaws.refuses() {
+            return Err(OutOfMemory);
+        }
         let tag = tag.into_bits();
         if self.heap.attention.get() == 0
             && shape != Shape::List
@@ -58,6 +61,8 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
     fn copy(&mut self, dst: Slot, src: Slot) {
         let reference = self.register(src);
         if reference.is_weak() {
+            self.put(dst, reference);
+        } else if self.heap.has(Flaw::CopyWithoutIncrement) {
             self.put(dst, reference);
         } else if reference != Ref::NONE {
             self.put_copy(dst, reference);
@@ -91,11 +96,17 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         }
         let place = &cell.slots[usize::from(field.0)];
         let old = Ref::from_bits(place.get());
-        place.set(value.bits());
+        if self.strikes(Flaw::StoreDropsValue, 16) {
+            place.set(0);
+        } else {
+            place.set(value.bits());
+        }
         if let Some(val) = val {
             self.vacate(val);
         }
-        self.heap.release(old, &mut self.work);
+        if !self.heap.has(Flaw::StoreKeepsOld) {
+            self.heap.release(old, &mut self.work);
+        }
     }
 
     #[inline]
@@ -122,6 +133,16 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
     #[inline]
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let value = self.register(val);
+        if self.strikes(Flaw::AppendLost, 16) {
+            self.put(val, Ref::NONE);
+            return value.is_strong();
+        }
+        if self.heap.has(Flaw::AppendCountsTwice) {
+            self.heap.acquire(value, || ());
+        }
+        if self.strikes(Flaw::AppendOutOfOrder, 16) {
+            return self.append_before_last(list, val);
+        }
         if let Some((index, cell)) = self.object(list, Shape::List)
             && cell.is_tracked()
             && value.is_strong()
@@ -139,7 +160,10 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
     fn len(&mut self, list: Slot) -> u64 {
         self.object(list, Shape::List)
             .and_then(|(index, _)| self.heap.headers.at(index))
-            .map_or(0, |header| header.len(&self.heap.pages))
+            .map_or(0, |header| {
+                let more = u64::from(self.heap.has(Flaw::LenOffByOne));
+                header.len(&self.heap.pages) + more
+            })
     }
 
     #[inline]
@@ -149,6 +173,12 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
             .and_then(|(list, _)| self.heap.headers.at(list))
             .and_then(|header| header.element(&self.heap.pages, index))
             .map(|word| Ref::from_bits(word.get()));
+        if let Some(element) = element
+            && self.heap.has(Flaw::GetWithoutIncrement)
+        {
+            self.put(dst, element);
+            return true;
+        }
         element.is_some_and(|element| self.put_copy(dst, element))
     }
 
@@ -169,7 +199,9 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         let old = Ref::from_bits(place.get());
         place.set(value.bits());
         self.vacate(val);
-        self.heap.release(old, &mut self.work);
+        if !self.heap.has(Flaw::SetKeepsOld) {
+            self.heap.release(old, &mut self.work);
+        }
         true
     }
 
@@ -182,12 +214,17 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         let Some(word) = popped else {
             return false;
         };
+        if self.heap.has(Flaw::PopKeepsReference) {
+            self.heap.acquire(Ref::from_bits(word), || ());
+        }
         self.put(dst, Ref::from_bits(word));
         true
     }
 
     fn truncate_front(&mut self, list: Slot, count: u64) {
         if let Some((number, _)) = self.object(list, Shape::List) {
+            let more = u64::from(self.heap.has(Flaw::TruncateOffByOne));
+            let count = count.saturating_add(more);
             self.heap
                 .truncate(number, End::Front, count, &mut self.work);
         }
@@ -201,7 +238,10 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     #[inline]
     fn add(&mut self, counter: Slot, by: i64) {
-        if let Some((_, cell)) = self.object(counter, Shape::Counter) {
+        let is_lost = self.strikes(Flaw::AdditionLost, 1024);
+        if let Some((_, cell)) = self.object(counter, Shape::Counter)
+            && !is_lost
+        {
             cell.slots[0].add(by.cast_unsigned());
         }
     }
@@ -254,17 +294,26 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         if !reference.is_weak() {
             return false;
         }
-        let strong = reference.strengthened();
+        let mut strong = reference.strengthened();
         // That the target is gone is no fault here, but the question.
         let lives = self.heap.cells.at(strong.index()).is_some_and(|cell| {
+            if self.heap.has(Flaw::WeakNotCleared) {
+                strong = Ref::new(strong.index(), cell.incarnation.get());
+                return is_living(strong.incarnation());
+            }
+            let is_void = cell.is_finalized() != reference.is_late();
             cell.incarnation.get() == strong.incarnation()
-                && cell.is_finalized() == reference.is_late()
+                && (!is_void || self.heap.has(Flaw::WeakAfterFinalizer))
         });
+        if lives && self.heap.has(Flaw::UpgradeWithoutIncrement) {
+            self.put(dst, strong);
+            return true;
+        }
         lives && self.put_copy(dst, strong)
     }
 }
 
-impl Collector for CountedMutator<Box<Counted>> {
+impl<F: Flaws> Collector for CountedMutator<Box<Counted<F>>> {
     fn caps(&self) -> Caps {
         CAPS
     }

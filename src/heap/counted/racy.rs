@@ -15,7 +15,7 @@ use std::ops::Deref;
 use super::Counted;
 use super::mutator::CAPS;
 use super::registers::{CountedMutator, Tenancy};
-use crate::heap::{Belief, Caps, Census, Collection, Fault, Heap, Seat, Stats};
+use crate::heap::{Belief, Caps, Census, Collection, Fault, Flawless, Flaws, Heap, Seat, Stats};
 
 /// One in how many increments offers the processor: often enough that a mutator does so some
 /// thousand times a second, rarely enough that it costs a nanosecond each. A prime, so that no loop
@@ -24,13 +24,13 @@ const OFFER_EVERY: u32 = 251;
 
 /// One mutator's view of a heap that nobody holds.
 #[derive(Debug)]
-pub struct Unlocked<'h> {
-    counted: &'h Counted,
+pub struct Unlocked<'h, F: Flaws = Flawless> {
+    counted: &'h Counted<F>,
     until_offer: Local<u32>,
 }
 
-impl<'h> Unlocked<'h> {
-    fn new(counted: &'h Counted) -> Self {
+impl<'h, F: Flaws> Unlocked<'h, F> {
+    fn new(counted: &'h Counted<F>) -> Self {
         Self {
             counted,
             until_offer: Local::new(OFFER_EVERY),
@@ -38,15 +38,17 @@ impl<'h> Unlocked<'h> {
     }
 }
 
-impl Deref for Unlocked<'_> {
-    type Target = Counted;
+impl<F: Flaws> Deref for Unlocked<'_, F> {
+    type Target = Counted<F>;
 
-    fn deref(&self) -> &Counted {
+    fn deref(&self) -> &Counted<F> {
         self.counted
     }
 }
 
-impl Tenancy for Unlocked<'_> {
+impl<F: Flaws> Tenancy for Unlocked<'_, F> {
+    type Flaws = F;
+
     #[inline]
     fn between(&self) {
         let left = self.until_offer.get() - 1;
@@ -60,23 +62,23 @@ impl Tenancy for Unlocked<'_> {
 
 /// The heap called `racy`.
 #[derive(Debug)]
-pub struct Racy {
-    counted: Counted,
+pub struct Racy<F: Flaws = Flawless> {
+    counted: Counted<F>,
 }
 
-impl Racy {
-    pub(super) fn new(counted: Counted) -> Self {
+impl<F: Flaws> Racy<F> {
+    pub(super) fn new(counted: Counted<F>) -> Self {
         Self { counted }
     }
 
     /// A mutator without registers, for the harness's own calls.
-    fn visitor(&self) -> CountedMutator<Unlocked<'_>> {
+    fn visitor(&self) -> CountedMutator<Unlocked<'_, F>> {
         CountedMutator::new(Unlocked::new(&self.counted), 0)
     }
 }
 
-impl Heap for Racy {
-    type Mutator<'h> = CountedMutator<Unlocked<'h>>;
+impl<F: Flaws> Heap for Racy<F> {
+    type Mutator<'h> = CountedMutator<Unlocked<'h, F>>;
 
     fn caps(&self) -> Caps {
         Caps {

@@ -13,8 +13,9 @@ use super::Counted;
 use super::cell::{Cell, Ref};
 use super::generations::Generation;
 use super::release::Work;
+use super::word::Half;
 use crate::clock::Clock;
-use crate::heap::{Belief, Cause, Census, Collection, OutOfMemory, Shape, Slot, Tag};
+use crate::heap::{Belief, Cause, Census, Collection, Flaw, Flaws, OutOfMemory, Shape, Slot, Tag};
 
 /// How often settling collects before it takes the heap for broken: one collection finds all
 /// garbage, a second finds none. A finalizer may drop a cycle that was in a shared root, whose
@@ -23,14 +24,19 @@ use crate::heap::{Belief, Cause, Census, Collection, OutOfMemory, Shape, Slot, T
 const SETTLE_ROUNDS_MAX: usize = 8;
 
 /// How a mutator holds the heap: alone, by virtue of a lock, or not.
-pub trait Tenancy: Deref<Target = Counted> {
+pub trait Tenancy: Deref<Target = Counted<Self::Flaws>> {
+    /// The heap's flaws.
+    type Flaws: Flaws;
+
     /// Called between reading a count and writing it back. Whoever holds the heap alone does
     /// nothing here, and pays nothing for it.
     #[inline]
     fn between(&self) {}
 }
 
-impl Tenancy for Box<Counted> {}
+impl<F: Flaws> Tenancy for Box<Counted<F>> {
+    type Flaws = F;
+}
 
 /// One register file on a counted heap.
 #[derive(Debug)]
@@ -38,6 +44,8 @@ pub struct CountedMutator<H: Tenancy> {
     pub(super) registers: Vec<u64>,
     pub(super) work: Work,
     pub(super) heap: H,
+    /// How often a flaw was asked whether it shows.
+    asked: Half,
 }
 
 impl<H: Tenancy> CountedMutator<H> {
@@ -47,6 +55,7 @@ impl<H: Tenancy> CountedMutator<H> {
             registers: vec![0; slots as usize],
             work: Work::default(),
             heap,
+            asked: Half::default(),
         }
     }
 
@@ -63,6 +72,16 @@ impl<H: Tenancy> CountedMutator<H> {
         if old.is_strong() {
             self.heap.release(old, &mut self.work);
         }
+    }
+
+    /// Whether this flaw shows now, as it does once in so many times.
+    #[inline]
+    pub(super) fn strikes(&self, flaw: Flaw, every: u32) -> bool {
+        if !self.heap.has(flaw) {
+            return false;
+        }
+        self.asked.add(1);
+        self.asked.get().is_multiple_of(every)
     }
 
     #[inline]
@@ -82,7 +101,7 @@ impl<H: Tenancy> CountedMutator<H> {
     /// one is treated as empty.
     #[inline]
     pub(super) fn put_copy(&mut self, dst: Slot, reference: Ref) -> bool {
-        let heap: &Counted = &self.heap;
+        let heap: &Counted<H::Flaws> = &self.heap;
         let found = heap.acquire(reference, || self.heap.between());
         self.put(dst, if found { reference } else { Ref::NONE });
         found
@@ -100,7 +119,7 @@ impl<H: Tenancy> CountedMutator<H> {
     #[inline(never)]
     fn track(&self, slot: Slot, container: &Cell) {
         container.mark_tracked();
-        let heap: &Counted = &self.heap;
+        let heap: &Counted<H::Flaws> = &self.heap;
         heap.generations.enter(self.register(slot), &heap.cells);
         if heap.generations.due() {
             heap.attention.set(1);
@@ -111,7 +130,7 @@ impl<H: Tenancy> CountedMutator<H> {
     #[inline(never)]
     pub(super) fn collect_in_passing(
         &mut self,
-        collect: impl FnOnce(&Counted, &mut Work) -> Collection,
+        collect: impl FnOnce(&Counted<H::Flaws>, &mut Work) -> Collection,
     ) {
         let start = Clock::get().now();
         collect(&self.heap, &mut self.work);
@@ -148,7 +167,7 @@ impl<H: Tenancy> CountedMutator<H> {
 
     /// If there is no cell, one more try after a full collection.
     fn take_or_collect(&mut self, shape: Shape, tag: u64) -> Option<Ref> {
-        let take = |heap: &Counted| heap.cells.take_slowly(shape, tag, &heap.faults);
+        let take = |heap: &Counted<H::Flaws>| heap.cells.take_slowly(shape, tag, &heap.faults);
         take(&self.heap).or_else(|| {
             self.collect_in_passing(|heap, work| heap.collect(Generation::Old, work));
             take(&self.heap)
@@ -178,6 +197,27 @@ impl<H: Tenancy> CountedMutator<H> {
             self.heap.attention.set(1);
         }
         pushed
+    }
+
+    /// What a flaw makes of an append.
+    #[inline(never)]
+    pub(super) fn append_before_last(&mut self, list: Slot, val: Slot) -> bool {
+        let done = self.append_slowly(list, val);
+        let header = self
+            .object(list, Shape::List)
+            .and_then(|(index, _)| self.heap.headers.at(index));
+        let Some(header) = header.filter(|_| done) else {
+            return done;
+        };
+        let pages = &self.heap.pages;
+        let len = header.len(pages);
+        let [last, before] = [1, 2].map(|back| header.element(pages, len.wrapping_sub(back)));
+        if let (Some(last), Some(before)) = (last, before) {
+            let word = last.get();
+            last.set(before.get());
+            before.set(word);
+        }
+        done
     }
 
     /// Collects until nothing is found.

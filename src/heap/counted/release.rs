@@ -18,7 +18,7 @@
 use super::Counted;
 use super::cell::{Cell, Ref};
 use super::list::{Header, Shed};
-use crate::heap::{Fault, Shape};
+use crate::heap::{Fault, Flaw, Flaws, Shape};
 
 /// One mutator's scratch memory, kept between operations.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ pub(super) enum End {
     Back,
 }
 
-impl Counted {
+impl<F: Flaws> Counted<F> {
     /// The object that a strong reference leads to.
     #[inline]
     pub(super) fn follow(&self, reference: Ref) -> Option<&Cell> {
@@ -104,7 +104,10 @@ impl Counted {
     }
 
     fn start_dying(&self, object: Ref, cell: &Cell, work: &mut Work) {
-        if cell.is_unfinalized() {
+        if self.has(Flaw::WorklistOverwritten) {
+            work.dying.clear();
+        }
+        if cell.is_unfinalized() && !self.has(Flaw::FinalizerSkipped) {
             work.dying.push(Dying::Unfinalized(object));
         } else if cell.is(Shape::List)
             && let Some(header) = self.headers.at(object.index())
@@ -112,6 +115,8 @@ impl Counted {
             let elements = header.take();
             self.free(object.index(), cell);
             work.dying.push(Dying::Elements(Box::new(elements)));
+        } else if self.has(Flaw::RecursiveRelease) {
+            self.bury_node(object, work);
         } else {
             work.dying.push(Dying::Node(object));
         }
@@ -131,6 +136,9 @@ impl Counted {
             self.generations.forget();
         }
         self.cells.give(index, cell);
+        if self.has(Flaw::WriteAfterFree) {
+            cell.slots[1].set(0);
+        }
     }
 
     /// Releases what the dying hold until nothing is dying. Under a lock every step frees an
@@ -156,7 +164,7 @@ impl Counted {
             return;
         };
         self.finalize(object, cell, work);
-        if cell.count.get() > 0 {
+        if cell.count.get() > 0 && !self.has(Flaw::ResurrectedFreedAnyway) {
             return;
         }
         if cell.is_bare() {
@@ -181,7 +189,9 @@ impl Counted {
     fn bury_page(&self, elements: Box<Header>, work: &mut Work) {
         let shed = elements.shed_front(&self.pages, u64::MAX);
         // The page is free from here on, but nobody takes one before this release is over.
-        elements.prune(&self.pages, &shed);
+        if !self.has(Flaw::PageLost) {
+            elements.prune(&self.pages, &shed);
+        }
         if elements.len(&self.pages) > 0 {
             work.dying.push(Dying::Elements(elements));
         }

@@ -13,6 +13,7 @@
 
 use std::time::Duration;
 
+use crate::heap::{Flaw, Flawless, Flaws};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
@@ -21,7 +22,7 @@ pub(super) type Holder = u64;
 
 /// The global lock.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(super) struct Lock<F: Flaws = Flawless> {
     state: Mutex<State>,
     /// The lock was let go.
     available: Condvar,
@@ -32,6 +33,7 @@ pub(super) struct Lock {
     drop_request: AtomicBool,
     #[cfg_attr(any(shuttle, loom), expect(dead_code, reason = "a model has no time"))]
     interval: Duration,
+    flaws: F,
 }
 
 #[derive(Debug, Default)]
@@ -69,10 +71,19 @@ pub(super) struct Traffic {
     pub(super) contended: u64,
 }
 
+#[cfg(all(test, shuttle))]
 impl Lock {
     /// A lock whose waiters get impatient after `interval`.
     pub(super) fn new(interval: Duration) -> Self {
+        Self::with_flaws(interval, Flawless)
+    }
+}
+
+impl<F: Flaws> Lock<F> {
+    /// A lock whose waiters get impatient after `interval`, with flaws.
+    pub(super) fn with_flaws(interval: Duration, flaws: F) -> Self {
         Self {
+            flaws,
             state: Mutex::new(State::default()),
             available: Condvar::new(),
             taken: Condvar::new(),
@@ -80,6 +91,12 @@ impl Lock {
             // A waiter that times out at once would spin.
             interval: interval.max(Duration::from_micros(1)),
         }
+    }
+
+    /// Whether this flaw was planted here.
+    #[inline]
+    pub(super) fn has(&self, flaw: Flaw) -> bool {
+        self.flaws.has(flaw)
     }
 
     /// A name for one that will hold the lock.
@@ -129,7 +146,9 @@ impl Lock {
             state.last = me;
             state.switches += 1;
         }
-        self.drop_request.store(false, Ordering::Relaxed);
+        if !self.flaws.has(Flaw::DropRequestKept) {
+            self.drop_request.store(false, Ordering::Relaxed);
+        }
         self.taken.notify_all();
     }
 
@@ -149,14 +168,14 @@ impl Lock {
     /// back. Returns at once if nobody waits any more.
     pub(super) fn offer(&self, me: Holder) -> Taken {
         let mut state = self.state();
-        if state.waiting == 0 {
+        if state.waiting == 0 && !self.flaws.has(Flaw::DropRequestKept) {
             self.drop_request.store(false, Ordering::Relaxed);
             return Taken::AtOnce;
         }
         state.held = false;
         self.available.notify_one();
         let seen = state.switches;
-        while state.switches == seen {
+        while state.switches == seen && !self.flaws.has(Flaw::NoForcedSwitch) {
             state = self
                 .taken
                 .wait(state)

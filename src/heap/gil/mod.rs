@@ -27,7 +27,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::{
-    Belief, Caps, Cause, Census, Collection, Collector, Fault, Heap, Pauses, Seat, Slot, Stats,
+    Belief, Caps, Cause, Census, Collection, Collector, Fault, Flawless, Flaws, Heap, Pauses, Seat,
+    Slot, Stats,
 };
 use crate::clock::Clock;
 use crate::sync::Mutex;
@@ -42,8 +43,8 @@ const STATS_PATIENCE: Patience = Patience::Intervals(2);
 const CLEARED_AT_ONCE: u32 = 4096;
 
 /// A single-threaded collector behind a global lock.
-pub struct Gil<C> {
-    lock: Lock,
+pub struct Gil<C, F: Flaws = Flawless> {
+    lock: Lock<F>,
     guarded: UnsafeCell<Guarded<C>>,
     caps: Caps,
     pauses: Arc<Pauses>,
@@ -59,16 +60,28 @@ struct Guarded<C> {
 
 // SAFETY: `guarded` is touched only by the one thread that holds the lock, and the lock orders one
 // holder's accesses before the next one's; so the collector is only ever sent, not shared.
-unsafe impl<C: Send> Sync for Gil<C> {}
+unsafe impl<C: Send, F: Flaws> Sync for Gil<C, F> {}
 
 impl<C: Collector> Gil<C> {
     /// A heap of `collector`, whose waiters ask for the lock after `switch_interval`. Waits are
     /// recorded in `pauses`.
     pub fn new(collector: C, switch_interval: Duration, pauses: Arc<Pauses>) -> Self {
+        Self::with_flaws(collector, switch_interval, pauses, Flawless)
+    }
+}
+
+impl<C: Collector, F: Flaws> Gil<C, F> {
+    /// The same, with flaws in the lock.
+    pub(super) fn with_flaws(
+        collector: C,
+        switch_interval: Duration,
+        pauses: Arc<Pauses>,
+        flaws: F,
+    ) -> Self {
         // The clock calibrates itself at the first call, which should not be within a pause.
         Clock::get();
         Self {
-            lock: Lock::new(switch_interval),
+            lock: Lock::with_flaws(switch_interval, flaws),
             caps: Caps {
                 threads: true,
                 ..collector.caps()
@@ -83,13 +96,13 @@ impl<C: Collector> Gil<C> {
     }
 
     /// Takes the lock for a call of the harness's own.
-    fn visit(&self) -> Visit<'_, C> {
+    fn visit(&self) -> Visit<'_, C, F> {
         let me = self.lock.name();
         self.lock.take(me, Patience::Endless);
         Visit { gil: self }
     }
 
-    fn try_visit(&self) -> Option<Visit<'_, C>> {
+    fn try_visit(&self) -> Option<Visit<'_, C, F>> {
         let me = self.lock.name();
         (self.lock.take(me, STATS_PATIENCE) != Taken::Not).then_some(Visit { gil: self })
     }
@@ -144,9 +157,9 @@ impl<C: Collector> Gil<C> {
     }
 }
 
-impl<C: Collector> Heap for Gil<C> {
+impl<C: Collector, F: Flaws> Heap for Gil<C, F> {
     type Mutator<'h>
-        = GilMutator<'h, C>
+        = GilMutator<'h, C, F>
     where
         Self: 'h;
 
@@ -193,7 +206,7 @@ impl<C: Collector> Heap for Gil<C> {
     }
 }
 
-impl<C: fmt::Debug> fmt::Debug for Gil<C> {
+impl<C: fmt::Debug, F: Flaws> fmt::Debug for Gil<C, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gil")
             .field("lock", &self.lock)
@@ -202,11 +215,11 @@ impl<C: fmt::Debug> fmt::Debug for Gil<C> {
 }
 
 /// The lock, held for a call of the harness's own.
-struct Visit<'h, C: Collector> {
-    gil: &'h Gil<C>,
+struct Visit<'h, C: Collector, F: Flaws> {
+    gil: &'h Gil<C, F>,
 }
 
-impl<C: Collector> Visit<'_, C> {
+impl<C: Collector, F: Flaws> Visit<'_, C, F> {
     fn collector(&mut self) -> &mut C {
         // SAFETY: a visit exists only while it holds the lock, and `&mut self` makes it the only
         // reference through this visit.
@@ -215,7 +228,7 @@ impl<C: Collector> Visit<'_, C> {
     }
 }
 
-impl<C: Collector> Drop for Visit<'_, C> {
+impl<C: Collector, F: Flaws> Drop for Visit<'_, C, F> {
     fn drop(&mut self) {
         self.gil.lock.let_go();
     }

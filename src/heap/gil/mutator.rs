@@ -7,13 +7,14 @@ use std::ops::Range;
 use super::lock::Holder;
 use super::{CLEARED_AT_ONCE, Gil};
 use crate::heap::{
-    Collector, Fault, Field, Finalizer, Global, Mutator, OutOfMemory, Peek, Shape, Slot, Tag,
+    Collector, Fault, Field, Finalizer, Flaw, Flawless, Flaws, Global, Mutator, OutOfMemory, Peek,
+    Shape, Slot, Tag,
 };
 
 /// A mutator that holds the lock, except while it is idle or lets others run.
 #[derive(Debug)]
-pub struct GilMutator<'h, C: Collector> {
-    gil: &'h Gil<C>,
+pub struct GilMutator<'h, C: Collector, F: Flaws = Flawless> {
+    gil: &'h Gil<C, F>,
     me: Holder,
     registers: Range<u32>,
     /// How many of them were ever named, from the first on. A seat has many more than most mutators
@@ -24,9 +25,9 @@ pub struct GilMutator<'h, C: Collector> {
 /// How many registers count as touched together, so that finding a new one is rare.
 const TOUCHED_AT_ONCE: u32 = 64;
 
-impl<'h, C: Collector> GilMutator<'h, C> {
+impl<'h, C: Collector, F: Flaws> GilMutator<'h, C, F> {
     /// The caller has taken the lock in the name of `me`.
-    pub(super) fn new(gil: &'h Gil<C>, me: Holder, registers: Range<u32>) -> Self {
+    pub(super) fn new(gil: &'h Gil<C, F>, me: Holder, registers: Range<u32>) -> Self {
         Self {
             gil,
             me,
@@ -53,6 +54,18 @@ impl<'h, C: Collector> GilMutator<'h, C> {
         Slot(self.registers.start + slot.0)
     }
 
+    /// What a flaw does: offers the lock within an operation that has read the length of a list.
+    /// Returns how much longer the list became meanwhile, which the operation is not to know.
+    #[inline]
+    fn grown_meanwhile(&mut self, flaw: Flaw, list: Slot) -> u64 {
+        if !self.gil.lock.has(flaw) {
+            return 0;
+        }
+        let seen = self.collector().len(list);
+        self.gil.offer(self.me);
+        self.collector().len(list).saturating_sub(seen)
+    }
+
     #[cold]
     #[inline(never)]
     fn touch(&mut self, slot: Slot) {
@@ -62,11 +75,11 @@ impl<'h, C: Collector> GilMutator<'h, C> {
     }
 }
 
-impl<C: Collector> Drop for GilMutator<'_, C> {
+impl<C: Collector, F: Flaws> Drop for GilMutator<'_, C, F> {
     fn drop(&mut self) {
         // After a panic within the collector its registers are not to be trusted, and a panic
         // here would abort: leave them, and the range with them, but never the lock.
-        if !std::thread::panicking() {
+        if !std::thread::panicking() && !self.gil.lock.has(Flaw::RegistersKept) {
             let Range { start, end } = self.registers;
             let touched = start + self.touched;
             for first in (start..touched).step_by(CLEARED_AT_ONCE as usize) {
@@ -83,15 +96,15 @@ impl<C: Collector> Drop for GilMutator<'_, C> {
 }
 
 /// Holds the lock again when it is dropped, also if the wait panicked.
-struct Absence<'m, 'h, C: Collector>(&'m GilMutator<'h, C>);
+struct Absence<'m, 'h, C: Collector, F: Flaws>(&'m GilMutator<'h, C, F>);
 
-impl<C: Collector> Drop for Absence<'_, '_, C> {
+impl<C: Collector, F: Flaws> Drop for Absence<'_, '_, C, F> {
     fn drop(&mut self) {
         self.0.gil.enter(self.0.me);
     }
 }
 
-impl<C: Collector> Mutator for GilMutator<'_, C> {
+impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
     #[inline]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         let dst = self.own(dst);
@@ -161,6 +174,11 @@ impl<C: Collector> Mutator for GilMutator<'_, C> {
     #[inline]
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let (list, val) = (self.own(list), self.own(val));
+        let grown = self.grown_meanwhile(Flaw::SwitchInsideAppend, list);
+        if grown > 0 {
+            let index = self.collector().len(list) - grown;
+            return self.collector().set(list, index, val);
+        }
         self.collector().append(list, val)
     }
 
@@ -191,13 +209,19 @@ impl<C: Collector> Mutator for GilMutator<'_, C> {
     #[inline]
     fn truncate_front(&mut self, list: Slot, count: u64) {
         let list = self.own(list);
+        let grown = self.grown_meanwhile(Flaw::SwitchInsideTruncate, list);
         self.collector().truncate_front(list, count);
+        if grown > 0 {
+            self.collector().truncate_back(list, grown);
+        }
     }
 
     #[inline]
     fn truncate_back(&mut self, list: Slot, count: u64) {
         let list = self.own(list);
-        self.collector().truncate_back(list, count);
+        let grown = self.grown_meanwhile(Flaw::SwitchInsideTruncate, list);
+        self.collector()
+            .truncate_back(list, count.saturating_add(grown));
     }
 
     #[inline]

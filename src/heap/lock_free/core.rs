@@ -10,7 +10,7 @@ use super::shared::{CHUNK, Shared};
 use super::slab::Slab;
 use super::weak::Verdict;
 use super::word;
-use super::worker::Worker;
+use super::worker::{Whose, Worker};
 use crate::heap::{
     Belief, Census, FaultLog, Flaw, Flaws, HeapConfig, Leftover, Pauses, Shape, Stats, Tag,
 };
@@ -106,7 +106,7 @@ impl<F: Flaws> Core<F> {
     /// Whether everything that died was reclaimed, but for cycles.
     pub(super) fn is_quiet(&self) -> bool {
         self.shared.unreclaimed() == 0
-            && self.shared.ripe.is_empty()
+            && self.shared.homes.ripe() == 0
             && self.shared.orphaned.is_empty()
     }
 
@@ -122,7 +122,7 @@ impl<F: Flaws> Core<F> {
     pub(super) fn quiesce(&self, worker: &mut Worker<'_, impl Flaws>) {
         for patience in 0..PATIENCE {
             worker.enter();
-            worker.reap(usize::MAX);
+            worker.reap(Whose::Anyone, usize::MAX);
             worker.hand_over();
             if self.is_quiet() {
                 return;
@@ -163,7 +163,7 @@ impl<F: Flaws> Core<F> {
             ),
             leftover(
                 "releases that nobody finished",
-                u64::from(!self.shared.ripe.is_empty() || !self.shared.orphaned.is_empty()),
+                u64::from(self.shared.homes.ripe() != 0 || !self.shared.orphaned.is_empty()),
             ),
             leftover(
                 "candidates that settling did not look at",

@@ -12,7 +12,7 @@
 //! | `list` | the list, with the place where each operation takes effect |
 //! | `cycles` | the collector, with the proof that it frees garbage only |
 //! | `weak` | weak references |
-//! | `shared`, `stack` | what mutators hand to each other |
+//! | `shared`, `home`, `stack` | what mutators hand to each other |
 //! | `models` | every interleaving of small programs, and what breaks when a step is left out |
 //!
 //! # What blocks, and what does not
@@ -44,6 +44,7 @@
 mod cell;
 mod core;
 mod cycles;
+mod home;
 mod list;
 #[cfg(test)]
 #[cfg(any(loom, shuttle))]

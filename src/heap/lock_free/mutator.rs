@@ -26,6 +26,14 @@ use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 /// Lists whose end and page a mutator remembers. Few programs use more at a time.
 const CURSORS: usize = 8;
 
+/// The slots of a new object, by shape. A list's storage comes later.
+const BLANK: [[u64; 2]; 4] = {
+    let mut blank = [[POISON; 2]; 4];
+    blank[Shape::Node as usize] = [0; 2];
+    blank[Shape::Counter as usize][0] = 0;
+    blank
+};
+
 /// See the module.
 #[derive(Debug)]
 pub struct LockFreeMutator<'h, F: Flaws = Flawless> {
@@ -37,7 +45,7 @@ pub struct LockFreeMutator<'h, F: Flaws = Flawless> {
 impl<'h, F: Flaws> LockFreeMutator<'h, F> {
     pub(super) fn new(heap: &'h LockFree<F>, seat: Seat) -> Self {
         Self {
-            worker: Worker::new(heap.core()),
+            worker: Worker::new(heap.core(), seat.number),
             registers: vec![0; seat.slots as usize],
             cursors: std::array::from_fn(|_| Cursor::default()),
         }
@@ -121,14 +129,8 @@ impl<'h, F: Flaws> LockFreeMutator<'h, F> {
 impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
     #[inline]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
-        self.worker.enter();
-        let slots = match shape {
-            Shape::Leaf => [None, None],
-            Shape::Node => [Some(0), Some(0)],
-            Shape::Counter => [Some(0), None],
-            Shape::List => [Some(POISON), None],
-        };
-        let object = self.worker.allocate(shape, slots)?;
+        self.worker.go_on();
+        let object = self.worker.allocate(shape, BLANK[shape as usize])?;
         // Relaxed, here and below: the object is published later, by whatever publishes the
         // register.
         let place = self.worker.core.slab.tag(object.index());
@@ -207,7 +209,6 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
 
     #[inline]
     fn safepoint(&mut self) -> Result<(), Fault> {
-        self.worker.enter();
         self.worker.safepoint();
         self.worker.core.faults.check()
     }

@@ -13,7 +13,7 @@
 use super::cell::{self, Cell, POISON, Ref};
 use super::list::{self, Range, Rest};
 use super::word::{self, Left};
-use super::worker::Worker;
+use super::worker::{Whose, Worker};
 use crate::heap::flaw::{Flaw, Flaws};
 use crate::heap::{Fault, Shape, Tag};
 use crate::sync::atomic::Ordering::{Relaxed, Release};
@@ -87,13 +87,17 @@ impl<F: Flaws> Worker<'_, F> {
     }
 
     /// Takes over what is ripe or was left behind, and works on it within `budget`.
-    pub(super) fn reap(&mut self, budget: usize) {
+    pub(super) fn reap(&mut self, whose: Whose, budget: usize) {
         if self.tasks.is_empty() {
-            let guard = self.guard();
-            if let Some(tasks) = self.core.shared.orphaned.pop(guard) {
-                self.tasks = tasks;
-            } else if let Some(range) = self.core.shared.ripe.pop(guard) {
+            let (shared, guard) = (&self.core.shared, self.guard());
+            let ripe = match whose {
+                Whose::Of(worker) => shared.homes.take_ripe_of(worker, guard),
+                Whose::Anyone => shared.homes.take_ripe(self.number, guard),
+            };
+            if let Some(range) = ripe {
                 self.tasks.push(Task::Elements(range));
+            } else if let Some(tasks) = shared.orphaned.pop(guard) {
+                self.tasks = tasks;
             }
         }
         self.work(budget);
@@ -129,15 +133,21 @@ impl<F: Flaws> Worker<'_, F> {
     /// Releases what a dead object refers to, and takes its cell out of use.
     fn bury(&mut self, index: u32) {
         let cell = self.core.slab.cell(index);
-        self.empty(cell);
+        self.bury_in(cell, cell.meta.load(Relaxed), index);
+    }
+
+    #[inline]
+    fn bury_in(&mut self, cell: &Cell, meta: u64, index: u32) {
+        self.empty(cell, meta);
         self.expire(index, cell);
         self.retire(index);
     }
 
     /// Takes a dead object's references out of it.
-    fn empty(&mut self, cell: &Cell) {
+    #[inline]
+    fn empty(&mut self, cell: &Cell, meta: u64) {
         // Relaxed throughout: the last decrement acquired everything that was done to the object.
-        match cell::shape_of(cell.meta.load(Relaxed)) {
+        match cell::shape_of(meta) {
             Shape::Leaf => {}
             Shape::Counter => cell.slots[0].store(POISON, Relaxed),
             Shape::Node => {
@@ -187,7 +197,7 @@ impl<F: Flaws> Worker<'_, F> {
         }
         cell.word.store(word::dead(word), Relaxed);
         if reference.is_cyclic() {
-            return self.bury(reference.index());
+            return self.bury_in(cell, meta, reference.index());
         }
         if cell::shape_of(meta) == Shape::Counter {
             cell.slots[0].store(POISON, Relaxed);

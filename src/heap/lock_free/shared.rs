@@ -6,7 +6,7 @@
 //! mutator or the collector finds them and works on them within its own budget.
 
 use super::cell::Ref;
-use super::list::Range;
+use super::home::Homes;
 use super::stack::Stack;
 use crate::sync::atomic::AtomicI64;
 use crate::sync::atomic::AtomicU64;
@@ -24,10 +24,8 @@ pub(super) const CANDIDATES: usize = sized(256, 1);
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    /// Chunks of free cells.
-    pub(super) pool: Stack<Vec<u32>>,
-    /// Truncated ranges past their grace period.
-    pub(super) ripe: Stack<Range>,
+    /// Free cells and ripe ranges.
+    pub(super) homes: Homes,
     /// Work that a mutator left behind when it went idle.
     pub(super) orphaned: Stack<Vec<super::release::Task>>,
     /// Objects that may be part of a garbage cycle.
@@ -109,12 +107,12 @@ impl Shared {
         self.live_peak.load(Relaxed).max(0).unsigned_abs()
     }
 
-    /// Moves a chunk of cells whose grace period is over to the pool.
-    pub(super) fn reuse(&self, chunk: Vec<u32>) {
+    /// Moves a chunk of cells whose grace period is over to the home of whoever retired them.
+    pub(super) fn reuse(&self, worker: u32, chunk: Vec<u32>) {
         let cells = chunk.len() as u64;
         // Relaxed, as everything here that is only counted.
         self.epochs.fetch_add(1, Relaxed);
-        self.pool.push(chunk);
+        self.homes.put_cells(worker, chunk);
         // Release: as in `add`.
         self.unreclaimed.fetch_sub(cells.cast_signed(), Release);
     }

@@ -22,18 +22,31 @@ use super::shared::{CANDIDATES, CHUNK, Tally};
 use super::word;
 use crate::heap::{Fault, Flaws, OutOfMemory, Shape};
 use crate::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
+use crate::sync::sized;
 
 /// Deaths and deferrals between two attempts to move the epoch on.
 const FLUSH_WEIGHT: usize = CHUNK;
-/// Safepoints between two attempts to move the epoch on, whatever was deferred.
-const FLUSH_SAFEPOINTS: u32 = 64;
+/// Safepoints between two attempts to move the epoch on, whatever was deferred: such an attempt
+/// costs some 100 ns, and what was deferred since the last one is little.
+const FLUSH_SAFEPOINTS: u32 = sized(1_024, 64) as u32;
 /// Stamps taken from the heap at a time.
 const STAMPS: u64 = 1 << 16;
+
+/// Whose ripe ranges a worker takes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Those of the home of this worker.
+    Of(u32),
+    /// All.
+    Anyone,
+}
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Worker<'h, F: Flaws> {
     pub(super) core: &'h Core<F>,
+    /// Which home is its own.
+    pub(super) number: u32,
     /// Before `handle`: the pin ends first.
     guard: Option<Guard>,
     handle: LocalHandle,
@@ -48,11 +61,12 @@ pub(super) struct Worker<'h, F: Flaws> {
 }
 
 impl<'h, F: Flaws> Worker<'h, F> {
-    /// A worker for the calling thread.
-    pub(super) fn new(core: &'h Core<F>) -> Self {
+    /// A worker for the calling thread. Numbers need not be unique: see `home`.
+    pub(super) fn new(core: &'h Core<F>, number: u32) -> Self {
         let handle = core.epochs.register();
         Self {
             core,
+            number,
             guard: Some(handle.pin()),
             handle,
             free: Vec::with_capacity(2 * CHUNK),
@@ -82,6 +96,13 @@ impl<'h, F: Flaws> Worker<'h, F> {
             #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
             crate::sync::atomic::fence(crate::sync::atomic::Ordering::SeqCst);
         }
+        self.go_on();
+    }
+
+    /// Goes on with what earlier operations left to do. Enough to start an operation that follows no
+    /// uncounted pointer; the pin is renewed by the next of another kind.
+    #[inline]
+    pub(super) fn go_on(&mut self) {
         if !self.tasks.is_empty() {
             self.drain();
         }
@@ -130,32 +151,22 @@ impl<'h, F: Flaws> Worker<'h, F> {
         });
     }
 
-    /// A new object with one reference and these slots (`None`: the shape does not use it). Its tag
-    /// is still to be stored.
+    /// A new object with one reference and these slots ([`POISON`] where the shape has none). Its
+    /// tag is still to be stored.
     #[inline]
-    pub(super) fn allocate(
-        &mut self,
-        shape: Shape,
-        slots: [Option<u64>; 2],
-    ) -> Result<Ref, OutOfMemory> {
+    pub(super) fn allocate(&mut self, shape: Shape, slots: [u64; 2]) -> Result<Ref, OutOfMemory> {
         let index = match self.free.pop() {
             Some(index) => index,
             None => self.refill()?,
         };
         let cell = self.core.slab.cell(index);
         let meta = cell.meta.load(Relaxed);
-        if cell::is_alive(meta) {
-            self.in_use(index);
+        let found = [cell.slots[0].load(Relaxed), cell.slots[1].load(Relaxed)];
+        if cell::is_alive(meta) || found != [POISON; 2] {
+            self.unfit(index, meta, found);
         }
-        for (slot, value) in cell.slots.iter().zip(slots) {
-            let found = slot.load(Relaxed);
-            if found != POISON {
-                self.spoiled(index, found);
-            }
-            if let Some(value) = value {
-                slot.store(value, Relaxed);
-            }
-        }
+        cell.slots[0].store(slots[0], Relaxed);
+        cell.slots[1].store(slots[1], Relaxed);
         let incarnation = cell::incarnation_of(meta).wrapping_add(1) | 1;
         cell.meta.store(cell::meta_of(shape, incarnation), Relaxed);
         // Release pairs with the Acquire of a weak upgrade: who sees the new word sees the new
@@ -166,25 +177,33 @@ impl<'h, F: Flaws> Worker<'h, F> {
         Ok(Ref::new(index, shape, incarnation))
     }
 
+    /// Notes that a free cell was not as it was left.
     #[cold]
-    fn in_use(&self, cell: u32) {
-        self.core.faults.note(Fault::InUse { cell });
-    }
-
-    #[cold]
-    fn spoiled(&self, cell: u32, found: u64) {
-        self.core.faults.note(Fault::Spoiled { cell, found });
+    fn unfit(&self, cell: u32, meta: u64, found: [u64; 2]) {
+        if cell::is_alive(meta) {
+            self.core.faults.note(Fault::InUse { cell });
+        }
+        for found in found.into_iter().filter(|&found| found != POISON) {
+            self.core.faults.note(Fault::Spoiled { cell, found });
+        }
     }
 
     /// Gets free cells; one of them is the result.
     #[cold]
     fn refill(&mut self) -> Result<u32, OutOfMemory> {
+        // A mutator that does nothing but allocate does not hold the epoch up.
+        self.enter();
         for patience in 0..PATIENCE {
             // Asked before the look at what there is, so that nothing comes back in between.
             let is_hopeless = patience > 1 && self.core.is_hopeless();
             // As many as were just used up wait to be freed somewhere, so free twice as many: what
             // is unreclaimed stays bounded while nobody is stalled.
-            self.reap(2 * CHUNK);
+            let whose = if patience == 0 {
+                Whose::Of(self.number)
+            } else {
+                Whose::Anyone
+            };
+            self.reap(whose, 2 * CHUNK);
             self.tell();
             let room = self.core.room();
             if room > 0 {
@@ -207,7 +226,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
     /// Fills the store of free cells with a chunk, or with `room` cells if that is less.
     fn take_free(&mut self, room: usize) {
         if self.free.is_empty() {
-            if let Some(chunk) = self.core.shared.pool.pop(self.guard()) {
+            if let Some(chunk) = self.core.shared.homes.take_cells(self.number, self.guard()) {
                 self.free = chunk;
             } else {
                 // Backwards, so that cells are used in the order in which they lie.
@@ -216,7 +235,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
         }
         if self.free.len() > room {
             let spare = self.free.split_off(room);
-            self.core.shared.pool.push(spare);
+            self.core.shared.homes.put_cells(self.number, spare);
         }
     }
 
@@ -236,7 +255,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
         self.free.push(index);
         if self.free.len() >= 2 * CHUNK {
             let chunk = self.free.split_off(CHUNK);
-            self.core.shared.pool.push(chunk);
+            self.core.shared.homes.put_cells(self.number, chunk);
         }
     }
 
@@ -248,7 +267,8 @@ impl<'h, F: Flaws> Worker<'h, F> {
         let chunk = std::mem::replace(&mut self.retired, Vec::with_capacity(CHUNK));
         let shared = Arc::clone(&self.core.shared);
         shared.add_unreclaimed(chunk.len() as u64);
-        self.defer(chunk.len(), move || shared.reuse(chunk));
+        let number = self.number;
+        self.defer(chunk.len(), move || shared.reuse(number, chunk));
     }
 
     /// Notes an object that a decrement left alive and that may be part of a cycle.
@@ -296,17 +316,28 @@ impl<'h, F: Flaws> Worker<'h, F> {
         })
     }
 
-    /// A point at which the worker may do what is good for all.
+    /// A point at which the worker may do what is good for all. It comes after an operation, whose
+    /// pin it goes on with.
     #[inline]
     pub(super) fn safepoint(&mut self) {
         self.safepoints += 1;
         if self.weight >= FLUSH_WEIGHT || self.safepoints >= FLUSH_SAFEPOINTS {
-            self.advance();
-            self.submit();
+            self.flush();
         }
-        if !self.core.shared.ripe.is_empty() {
-            self.reap(CHUNK);
+        if self.core.shared.homes.is_ripe_of(self.number) {
+            self.reap(Whose::Of(self.number), CHUNK);
+        } else {
+            self.go_on();
         }
+    }
+
+    /// Renews the pin, for the case that safepoints are all there is, and hands over what others
+    /// may wait for.
+    #[cold]
+    fn flush(&mut self) {
+        self.enter();
+        self.advance();
+        self.submit();
     }
 
     /// Publishes deferred jobs, tries to move the epoch on, and runs jobs that became ready.
@@ -339,7 +370,8 @@ impl<F: Flaws> Drop for Worker<'_, F> {
     fn drop(&mut self) {
         self.hand_over();
         if !self.free.is_empty() {
-            self.core.shared.pool.push(std::mem::take(&mut self.free));
+            let free = std::mem::take(&mut self.free);
+            self.core.shared.homes.put_cells(self.number, free);
         }
     }
 }

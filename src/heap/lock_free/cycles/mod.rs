@@ -50,6 +50,7 @@ use std::sync::Arc;
 use self::graph::Graph;
 use super::cell::{self, Ref};
 use super::core::Core;
+use super::home::COLLECTOR;
 use super::worker::Worker;
 use crate::heap::Collection;
 use crate::heap::flaw::{Flaw, Flaws};
@@ -220,7 +221,7 @@ impl<F: Flaws> Core<F> {
     pub(super) fn collect_now(&self) -> Collection {
         // In this order: who waits for the lock while pinned holds up the collector that has it.
         let mut cycles = self.cycles();
-        let mut worker = Worker::new(self);
+        let mut worker = Worker::new(self, COLLECTOR);
         let mut sum = Collection::default();
         // All candidates of now; and what a round frees may bring up more.
         let mut rounds = 1 + self.shared.candidates_len.load(Relaxed) / BATCH as u64;
@@ -239,7 +240,7 @@ impl<F: Flaws> Core<F> {
     pub(super) fn settle_now(&self) {
         // In this order: who waits for the lock while pinned holds up the collector that has it.
         let mut cycles = self.cycles();
-        let mut worker = Worker::new(self);
+        let mut worker = Worker::new(self, COLLECTOR);
         let mut idle_rounds = 0;
         while idle_rounds < super::pace::PATIENCE {
             self.quiesce(&mut worker);

@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::Effort;
 use crate::heap::flaw::Flaws;
 use crate::heap::lock_free::core::Core;
-use crate::heap::lock_free::worker::Worker;
+use crate::heap::lock_free::home::COLLECTOR;
+use crate::heap::lock_free::worker::{Whose, Worker};
 
 /// How long the thread sleeps when there is nothing to do, or nothing new: what a garbage cycle
 /// waits for at the most, when the machine is idle.
@@ -63,7 +64,8 @@ impl Drop for CollectorThread {
 }
 
 fn run(core: &Core<impl Flaws>, stop: &AtomicBool) {
-    let mut worker = Worker::new(core);
+    let mut worker = Worker::new(core, COLLECTOR);
+    let mut lying = 0;
     // Relaxed: nothing but the order to stop is read.
     while !stop.load(Ordering::Relaxed) {
         if core.shared.candidates.is_empty() {
@@ -74,15 +76,23 @@ fn run(core: &Core<impl Flaws>, stop: &AtomicBool) {
         }
         // Who waits for the lock while pinned holds up the collector that has it.
         let mut cycles = worker.unpinned(|| core.cycles());
-        tidy(&mut worker);
+        lying = tidy(&mut worker, lying);
         cycles.round(&mut worker, Effort::Paced);
         // Before the lock is let go: who settles the heap must find all that is left to do.
         worker.hand_over();
     }
 }
 
-/// Works off what is ripe, unless mutators do that themselves.
-fn tidy(worker: &mut Worker<'_, impl Flaws>) {
+/// Works off what was left behind, and what is ripe in homes where something lay ripe a visit ago:
+/// mutators at work do that themselves, and their cells should stay theirs. Returns the homes where
+/// something is ripe now.
+fn tidy(worker: &mut Worker<'_, impl Flaws>, lying: u64) -> u64 {
+    let ripe = worker.core.shared.homes.ripe();
+    for home in (0..u64::BITS).filter(|home| ripe & lying & 1 << home != 0) {
+        worker.enter();
+        worker.reap(Whose::Of(home), BUDGET);
+    }
     worker.enter();
-    worker.reap(BUDGET);
+    worker.reap(Whose::Of(COLLECTOR), BUDGET);
+    ripe
 }

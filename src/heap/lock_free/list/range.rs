@@ -70,7 +70,8 @@ impl Range {
     pub(in crate::heap::lock_free) fn ripen(self, worker: &mut Worker<'_, impl Flaws>) {
         let shared = Arc::clone(&worker.core.shared);
         let weight = usize::try_from(self.end - self.next).unwrap_or(usize::MAX);
-        worker.defer(weight, move || shared.ripe.push(self));
+        let home = worker.number;
+        worker.defer(weight, move || shared.homes.put_ripe(home, self));
     }
 }
 

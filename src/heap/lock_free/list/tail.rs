@@ -1,4 +1,6 @@
-//! Where a list ends: the first empty slot, found from a hint.
+//! Where a list ends: the first empty slot, found from where this mutator saw it last or, if that
+//! is far away by now, from a hint. The hint lies on a cache line that those who append write to, so
+//! who looks often does without.
 //!
 //! Between the look at an empty slot and the look at the one below it, others may append and pop.
 //! What each caller needs is proved from the order of the looks:
@@ -8,12 +10,18 @@
 //!   while it is empty and unsealed its neighbour is not popped.
 //! * An observer looks at the slot once more after the neighbour, so there was a moment at which
 //!   both were as they were seen.
-//! * An untouched slot above a filled one needs no second look: nobody ever popped below it.
+//! * An untouched slot needs no second look. Nobody ever popped the one below it, so if that is
+//!   filled, it was filled either before the look at the untouched slot, and then the tail was there
+//!   at that look; or after it for the first time, and then the tail was there at that moment.
 
 use super::slot::{self, UNTOUCHED};
 use super::{Visit, help};
 use crate::heap::flaw::{Flaw, Flaws};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+use crate::sync::sized;
+
+/// Steps of a walk before it asks the hint: about as many slots as two cache lines hold.
+const FAR: u32 = sized(16, 3) as u32;
 
 /// What the tail is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,11 +59,16 @@ impl<F: Flaws> Visit<'_, '_, F> {
         } else {
             storage.head.load(SeqCst)
         };
-        // Relaxed: any hint will do.
-        let hint = storage.hint.load(Relaxed).max(self.cursor.tail);
-        let mut position = head.max(hint);
+        let mut position = head.max(self.cursor.tail);
         let mut is_behind_filled = false;
+        let mut steps = 0;
         loop {
+            steps += 1;
+            if steps == FAR {
+                // Relaxed: any hint will do.
+                position = head.max(storage.hint.load(Relaxed));
+                is_behind_filled = false;
+            }
             let seen = self.read(position);
             if slot::is_value(seen) {
                 position += 1;
@@ -85,7 +98,8 @@ impl<F: Flaws> Visit<'_, '_, F> {
                         return Tail { seen, ..tail };
                     }
                 }
-                if purpose == Purpose::Append || self.read(position) == seen {
+                let is_settled = seen == UNTOUCHED || purpose == Purpose::Append;
+                if is_settled || self.read(position) == seen {
                     return tail;
                 }
             } else if slot::is_empty(below) {
