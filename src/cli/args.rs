@@ -137,7 +137,7 @@ pub(super) struct Selftest {
     /// The first seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,
-    /// Trials at a time; default: half of the processors, since each is a run of several threads
+    /// Trials at a time; default: as many as there are processors
     #[arg(long, value_name = "N", value_parser = values::positive)]
     jobs: Option<u64>,
     /// How long a trial may take before it counts as hung
@@ -159,7 +159,7 @@ impl Selftest {
     pub(super) fn jobs(&self) -> usize {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let asked = self.jobs.and_then(|jobs| usize::try_from(jobs).ok());
-        asked.unwrap_or(processors / 2).clamp(1, 64)
+        asked.unwrap_or(processors).min(64)
     }
 }
 

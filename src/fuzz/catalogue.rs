@@ -92,8 +92,8 @@ pub fn of(flaw: Flaw) -> Option<&'static Planted> {
 
 /// Every fault that is in the catalogue.
 pub const ALL: &[Planted] = &[
-    certain(Flaw::GetWithoutIncrement, UNCOUNTED, &[CHURN]),
-    certain(Flaw::CopyWithoutIncrement, UNCOUNTED, &[TANGLES]),
+    certain(Flaw::GetWithoutIncrement, &["premature"], &[CHURN]),
+    certain(Flaw::CopyWithoutIncrement, &["dangling"], &[TANGLES]),
     certain(
         Flaw::UpgradeWithoutIncrement,
         UNCOUNTED,
@@ -103,7 +103,7 @@ pub const ALL: &[Planted] = &[
     certain(Flaw::StoreKeepsOld, LEAK, &[on_gil("graph", 100_000)]),
     certain(Flaw::StoreDropsValue, LEAK, &[TANGLES]),
     certain(Flaw::PopKeepsReference, LEAK, &[CHURN]),
-    certain(Flaw::AppendCountsTwice, LEAK, &[CHURN]),
+    certain(Flaw::AppendCountsTwice, &["refcounts"], &[CHURN]),
     certain(Flaw::AppendLost, &["conservation", "order"], &[LIST]),
     certain(Flaw::AppendOutOfOrder, &["order"], &[LIST]),
     certain(Flaw::LenOffByOne, &["length"], &[CHURN]),
@@ -154,7 +154,7 @@ pub const ALL: &[Planted] = &[
     },
     certain(Flaw::YoungSubtractsOld, UNCOUNTED, &[TANGLES]),
     certain(Flaw::ThresholdInverted, &["budget"], &[LARGE_HEAP]),
-    certain(Flaw::CollectorNeverRuns, LEAK, &[CYCLES]),
+    certain(Flaw::CollectorNeverRuns, &["completeness"], &[CYCLES]),
     certain(Flaw::RootSkipped, UNCOUNTED, &[TANGLES]),
     certain(
         Flaw::SurvivorsForgotten,
@@ -282,6 +282,15 @@ const fn model_only(flaw: Flaw) -> Planted {
 mod tests {
     use super::*;
     use crate::{check, workload};
+
+    /// Goal: no check can go unmissed: for each there is a fault that it alone must catch.
+    #[test]
+    fn every_check_is_needed() {
+        for check in &check::ALL {
+            let alone = |entry: &&Planted| entry.caught_by == [check.name];
+            assert!(ALL.iter().any(|entry| alone(&entry)), "{}", check.name);
+        }
+    }
 
     /// Goal: the catalogue names each fault once, and no check or workload that is not there.
     #[test]

@@ -123,6 +123,7 @@ fn depth(args: &Selftest, rows: &[Row<'_>]) -> Depth {
     if let Some(seeds) = args.seeds {
         depth.seeds = seeds;
         depth.every = depth.every.min(seeds);
+        depth.long = depth.long.min(seeds);
     }
     depth.from = args.seed;
     if !args.faults.is_empty() || !args.heaps.is_empty() {

@@ -12,10 +12,15 @@ use std::time::Duration;
 use crate::cli::exit::Exit;
 use crate::cli::reproduce::quote;
 use crate::clock::Clock;
+use crate::fuzz::catalogue::Danger;
 use crate::fuzz::matrix::{Ending, Lane, Row, Trial, Tried};
 
 /// How often a trial that goes on is looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How long a run may take of which it is known that it may not end: a hundred times what it takes
+/// without its fault.
+const HANG_LIMIT: Duration = Duration::from_secs(5);
 
 /// How many times a run is looked at in the lane that pauses, about: often enough to be in the way of
 /// races, and to see a fault well before the end.
@@ -56,7 +61,12 @@ impl Bench {
         let clock = Clock::get();
         let start = clock.now();
         let words = words(row, trial.lane, trial.seed);
-        let ended = self.run(&words);
+        let limit = match row.danger() {
+            // It is expected: nobody need wait for long.
+            Some(Danger::Hang) => self.limit.min(HANG_LIMIT),
+            Some(Danger::Crash) | None => self.limit,
+        };
+        let ended = self.run(&words, limit);
         let wall = clock.since(start);
         if self.is_interrupted() {
             return None;
@@ -72,7 +82,7 @@ impl Bench {
         })
     }
 
-    fn run(&self, words: &[String]) -> std::io::Result<Ended> {
+    fn run(&self, words: &[String], limit: Duration) -> std::io::Result<Ended> {
         let mut child = Command::new(&self.program)
             .arg("attempt")
             .args(words)
@@ -92,14 +102,14 @@ impl Bench {
             let mut waited = Duration::ZERO;
             while closed.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
                 waited += LOOK_EVERY;
-                if waited >= self.limit || self.is_interrupted() {
+                if waited >= limit || self.is_interrupted() {
                     kill(&mut child)?;
                     break;
                 }
             }
             let status = child.wait()?;
             Ok(Ended {
-                status: (waited < self.limit).then_some(status),
+                status: (waited < limit).then_some(status),
                 out: out.join().unwrap_or_default(),
                 err: err.join().unwrap_or_default(),
             })

@@ -3,6 +3,9 @@
 use crate::fuzz::catalogue::{Danger, Planted, Rate, Show};
 use crate::heap::Flaw;
 
+/// Operations that take a second or more.
+const LONG_OPS: u64 = 10_000_000;
+
 /// What a row must show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
@@ -50,6 +53,11 @@ impl Row<'_> {
     /// What the fault may do to the process, which is then as good as a check that fires.
     pub fn danger(&self) -> Option<Danger> {
         self.fault.and_then(|planted| planted.danger)
+    }
+
+    /// Whether a trial takes so long that few of them must do where time is short.
+    pub fn is_long(&self) -> bool {
+        self.show.ops >= LONG_OPS || self.danger() == Some(Danger::Hang)
     }
 
     /// The fault's name, or what to call its absence.

@@ -3,6 +3,7 @@
 
 use super::score::MISSES_ONE_IN;
 use super::{Ending, Expect, Lane, Row, Score, Standing, Trial, Tried};
+use crate::fuzz::catalogue::Danger;
 
 /// How many seeds are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct Depth {
     pub seeds: u64,
     /// Of these, how many are also verified at pauses.
     pub every: u64,
+    /// For each fault that takes long to show.
+    pub long: u64,
     /// Without any fault, over all such rows.
     pub sound: u64,
     /// The first seed.
@@ -23,6 +26,7 @@ impl Depth {
     pub const FULL: Self = Self {
         seeds: MISSES_ONE_IN,
         every: MISSES_ONE_IN,
+        long: MISSES_ONE_IN,
         sound: 200,
         from: 1,
     };
@@ -30,7 +34,8 @@ impl Depth {
     pub const QUICK: Self = Self {
         seeds: 3,
         every: 1,
-        sound: 40,
+        long: 1,
+        sound: 30,
         from: 1,
     };
 }
@@ -55,10 +60,23 @@ impl<'a> Schedule<'a> {
         let mut pending: Vec<Trial> = Vec::new();
         let is_sound = |row: &&(usize, &Row<'_>)| row.1.fault.is_none();
         let numbered: Vec<(usize, &Row<'_>)> = rows.iter().enumerate().collect();
-        let sound: Vec<usize> = numbered.iter().filter(is_sound).map(|row| row.0).collect();
+        let sound: Vec<usize> = numbered
+            .iter()
+            .filter(is_sound)
+            .filter(|row| !row.1.is_long() || depth.long > 1)
+            .map(|row| row.0)
+            .collect();
         for seed in 0..depth.seeds {
-            for &(row, _) in numbered.iter().filter(|row| row.1.fault.is_some()) {
-                pending.extend(trials(row, depth.from + seed, seed < depth.every));
+            for &(row, which) in numbered.iter().filter(|row| row.1.fault.is_some()) {
+                let is_long = which.is_long();
+                if is_long && seed >= depth.long {
+                    continue;
+                }
+                // A run that does not end is no other for being paused.
+                let is_paused = seed < depth.every
+                    && (!is_long || depth.long > 1)
+                    && which.danger() != Some(Danger::Hang);
+                pending.extend(trials(row, depth.from + seed, is_paused));
             }
         }
         // Each seed once, on one of the rows in turn; and at pauses too as often as in the others.
@@ -112,7 +130,12 @@ impl<'a> Schedule<'a> {
             return;
         }
         self.extended[row] = true;
-        let more = self.depth.seeds..MISSES_ONE_IN.max(self.depth.seeds);
+        let begun = if self.rows[row].is_long() {
+            self.depth.long.min(self.depth.seeds)
+        } else {
+            self.depth.seeds
+        };
+        let more = begun..MISSES_ONE_IN.max(begun);
         for seed in more {
             self.total += 1;
             self.pending
@@ -125,22 +148,25 @@ impl<'a> Schedule<'a> {
         Score::of(&self.rows[row], &self.tried[row])
     }
 
-    /// What each row came to; one that was not tried to the end has not come to anything.
-    pub fn standings(&self) -> Vec<(Score, Standing)> {
-        let waits = |row| {
+    /// What each row came to; one that was not tried to the end has not come to anything. One that
+    /// was not to be tried at all (a long run without a fault, in a short schedule) is left out.
+    pub fn standings(&self) -> Vec<(usize, Score, Standing)> {
+        let is_pending = |row, lane: Option<Lane>| {
             let mut pending = self.pending.iter();
-            pending.any(|trial| trial.row == row && trial.lane == Lane::End)
+            pending.any(|trial| trial.row == row && lane.is_none_or(|lane| lane == trial.lane))
         };
-        (0..self.rows.len())
-            .map(|row| {
-                let score = self.score(row);
-                let standing = match score.standing(&self.rows[row]) {
-                    Standing::Met if waits(row) => Standing::Untried,
-                    standing => standing,
-                };
-                (score, standing)
-            })
-            .collect()
+        let standing = |row: usize| {
+            if self.tried[row].is_empty() && !is_pending(row, None) {
+                return None;
+            }
+            let score = self.score(row);
+            let standing = match score.standing(&self.rows[row]) {
+                Standing::Met if is_pending(row, Some(Lane::End)) => Standing::Untried,
+                standing => standing,
+            };
+            Some((row, score, standing))
+        };
+        (0..self.rows.len()).filter_map(standing).collect()
     }
 }
 
@@ -189,7 +215,7 @@ mod tests {
         });
         assert_eq!(seeds, 200);
         let standings = schedule.standings();
-        let met = |(_, standing): &(Score, Standing)| *standing == Standing::Met;
+        let met = |(_, _, standing): &(usize, Score, Standing)| *standing == Standing::Met;
         assert!(standings.iter().all(met), "{standings:?}");
         let (done, total) = schedule.progress();
         assert_eq!(done, total);
@@ -212,13 +238,13 @@ mod tests {
                     caught("weak")
                 }
             });
-            for (number, (score, standing)) in schedule.standings().iter().enumerate() {
+            for (number, score, standing) in schedule.standings() {
                 let expected = match schedule.rows()[number].expect {
                     Expect::Usually => usually,
                     Expect::Always => always,
                     Expect::Nothing => Standing::Met,
                 };
-                assert_eq!(*standing, expected, "{misses} missed: {score:?}");
+                assert_eq!(standing, expected, "{misses} missed: {score:?}");
             }
         }
     }
@@ -233,7 +259,7 @@ mod tests {
             ending: missed(),
             wall_ns: 1,
         });
-        let standings: Vec<Standing> = schedule.standings().iter().map(|row| row.1).collect();
+        let standings: Vec<Standing> = schedule.standings().iter().map(|row| row.2).collect();
         assert_eq!(standings[0], Standing::Failed);
         assert!(
             standings[1..].iter().all(|s| *s == Standing::Untried),
@@ -253,9 +279,9 @@ mod tests {
                 caught("weak")
             }
         });
-        for (number, (_, standing)) in schedule.standings().iter().enumerate() {
+        for (number, _, standing) in schedule.standings() {
             let is_sound = schedule.rows()[number].expect == Expect::Nothing;
-            assert_eq!(*standing == Standing::Met, is_sound);
+            assert_eq!(standing == Standing::Met, is_sound);
         }
     }
 }

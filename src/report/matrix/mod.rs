@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Tool, figures};
-use crate::fuzz::catalogue::{Planted, Rate};
+use crate::fuzz::catalogue::{Danger, Planted, Rate};
 use crate::fuzz::matrix::{Expect, Lane, LaneScore, Row, Schedule, Score, Standing};
 use crate::run::HostFacts;
 
@@ -62,6 +62,8 @@ pub struct MatrixRow {
     pub expected: String,
     /// The checks that are named; one of them must fire.
     pub caught_by: Vec<String>,
+    /// What the fault may do to the process, which counts as caught: `crash`, `hang`.
+    pub danger: Option<String>,
     /// The published bug that the fault reproduces, and where to read about it.
     pub history: Option<(String, String)>,
     /// What the trials came to, by when they were verified: `end`, `every`.
@@ -82,9 +84,9 @@ impl Matrix {
         tool: Tool,
         reproduce: impl Fn(&Row<'_>, Lane, u64) -> String,
     ) -> Self {
-        let standings = schedule.standings().into_iter();
         let (mut rows, mut sound) = (Vec::new(), Vec::new());
-        for (row, (score, standing)) in schedule.rows().iter().zip(standings) {
+        for (number, score, standing) in schedule.standings() {
+            let row = &schedule.rows()[number];
             let drawn = draw(row, &score, standing, &reproduce);
             if row.fault.is_some() {
                 &mut rows
@@ -192,6 +194,13 @@ fn draw(
             .iter()
             .map(|name| (*name).to_owned())
             .collect(),
+        danger: row.danger().map(|danger| {
+            let name = match danger {
+                Danger::Crash => "crash",
+                Danger::Hang => "hang",
+            };
+            name.to_owned()
+        }),
         history: history.map(|history| (history.what.to_owned(), history.link.to_owned())),
         lanes: score
             .lanes
@@ -206,7 +215,13 @@ fn draw(
 
 /// What is not as expected, in words.
 fn why(row: &Row<'_>, score: &Score) -> String {
-    let named = row.caught_by().join(" or ");
+    let mut named: Vec<&str> = row.caught_by().to_vec();
+    match row.danger() {
+        Some(Danger::Crash) => named.push("a crash"),
+        Some(Danger::Hang) => named.push("not ending"),
+        None => {}
+    }
+    let named = named.join(" or ");
     let told = |(lane, score): &(Lane, LaneScore)| {
         let (tried, caught) = (score.tried, score.caught);
         let what = match row.expect {
@@ -244,7 +259,7 @@ fn share(part: u64, whole: u64) -> String {
 /// something.
 fn tally(row: &MatrixRow, lane: Lane) -> Option<String> {
     let score = row.lane(lane)?;
-    let part = if row.caught_by.is_empty() {
+    let part = if row.expected == Expect::Nothing.name() {
         score.odd_seeds.len() as u64
     } else {
         score.caught
@@ -265,7 +280,8 @@ fn cost(matrix: &Matrix, lane: Lane) -> Option<u64> {
 
 /// Of the trials of all faults in one lane, how many caught theirs.
 fn caught(matrix: &Matrix, lane: Lane) -> (u64, u64) {
-    let with_fault = matrix.rows.iter().filter(|row| !row.caught_by.is_empty());
+    let is_caught = |row: &&MatrixRow| row.expected != Expect::Nothing.name();
+    let with_fault = matrix.rows.iter().filter(is_caught);
     let scores = with_fault
         .filter(|row| row.lanes.len() == Lane::ALL.len())
         .filter_map(|row| row.lane(lane));
