@@ -79,7 +79,7 @@ pub struct Tried {
 }
 
 #[cfg(test)]
-mod tests_support {
+pub(crate) mod tests_support {
     use super::{Ending, Sighting};
     use crate::fuzz::At;
     use crate::fuzz::catalogue::{Planted, Rate, Show};
@@ -94,7 +94,7 @@ mod tests_support {
     };
 
     /// One fault of each kind, of which only models can show the last.
-    pub(super) const CATALOGUE: &[Planted] = &[
+    pub(crate) const CATALOGUE: &[Planted] = &[
         planted(Rate::Certain),
         planted(Rate::Usually),
         planted(Rate::Never),
@@ -113,7 +113,7 @@ mod tests_support {
     }
 
     /// A trial in which this check fired.
-    pub(super) fn caught(check: &str) -> Ending {
+    pub(crate) fn caught(check: &str) -> Ending {
         let fired = vec![check.to_owned()];
         Ending::Judged(Sighting {
             first: fired.clone(),
@@ -123,7 +123,7 @@ mod tests_support {
     }
 
     /// A trial in which nothing did.
-    pub(super) fn missed() -> Ending {
+    pub(crate) fn missed() -> Ending {
         Ending::Judged(quiet())
     }
 

@@ -188,6 +188,7 @@ impl<F: Flaws> Core<F> {
             // Whoever is in somebody's way here has lost an exchange, and tries again.
             retries: Some(contended),
             epochs: Some(self.shared.epochs.load(Relaxed)),
+            truncations_met_append: Some(self.shared.met_append.load(Relaxed)),
             faults: self.faults.counts(),
             ..Stats::default()
         }

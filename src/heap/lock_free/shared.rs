@@ -43,6 +43,8 @@ pub(super) struct Shared {
     pub(super) freed: AtomicU64,
     /// Operations that had to be tried again because of another mutator.
     pub(super) contended: AtomicU64,
+    /// Truncations that met an append under way.
+    pub(super) met_append: AtomicU64,
     /// Grace periods that somebody waited for and that ended: a chunk's, or the collector's.
     pub(super) epochs: AtomicU64,
     /// What the collector did.
@@ -86,6 +88,9 @@ impl Shared {
         let before = self.live.fetch_add(live, Relaxed);
         self.live_peak.fetch_max(before + live, Relaxed);
         self.freed.fetch_add(tally.freed, Relaxed);
+        if tally.met_append > 0 {
+            self.met_append.fetch_add(tally.met_append, Relaxed);
+        }
         if tally.contended > 0 {
             self.contended.fetch_add(tally.contended, Relaxed);
         }
@@ -124,6 +129,8 @@ pub(super) struct Tally {
     pub(super) born: u64,
     pub(super) freed: u64,
     pub(super) contended: u64,
+    /// Truncations that met an append under way.
+    pub(super) met_append: u64,
     /// Elements of truncated ranges that were released.
     pub(super) reclaimed: u64,
 }

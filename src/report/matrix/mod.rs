@@ -302,3 +302,87 @@ fn lane_sentence(matrix: &Matrix, lane: Lane) -> Option<String> {
         "{what}: {caught} of {tried} trials caught their fault, at {cost} a trial"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::matrix::tests_support::{CATALOGUE, caught, missed};
+    use crate::fuzz::matrix::{Depth, Tried, rows};
+    use crate::heap::Flaw;
+
+    /// A schedule of two seeds of which the last misses what is always caught.
+    fn matrix() -> Matrix {
+        let depth = Depth {
+            seeds: 2,
+            every: 1,
+            long: 2,
+            sound: 2,
+            from: 1,
+        };
+        let rows = rows(CATALOGUE, &[("gil", Flaw::ALL)]);
+        let mut schedule = Schedule::new(rows, depth, None);
+        while let Some(trial) = schedule.next_trial() {
+            let ending = match schedule.rows()[trial.row].expect {
+                Expect::Always if trial.seed == 2 => missed(),
+                Expect::Always | Expect::Usually => caught("weak"),
+                Expect::Nothing => missed(),
+            };
+            schedule.report(Tried {
+                trial,
+                ending,
+                wall_ns: 2_000_000,
+            });
+        }
+        let tool = Tool {
+            name: "gcstorm".to_owned(),
+            version: "1.2.3".to_owned(),
+            commit: String::new(),
+            dirty: None,
+        };
+        let line = |row: &Row<'_>, lane: Lane, seed| {
+            format!("again {} {} {seed}", row.name(), lane.name())
+        };
+        Matrix::new(&schedule, CATALOGUE, tool, line)
+    }
+
+    /// Goal: the page for a terminal names what is not as expected, and how to see it again.
+    #[test]
+    fn the_table_says_it_all() {
+        let text = anstream::adapter::strip_str(&matrix_table(&matrix())).to_string();
+        snapbox::assert_data_eq!(
+            text,
+            snapbox::str![[r#"
+fault       heap  workload  end  every  first     ops  time
+trust-hint  gil   counter   1/2    1/1  weak   1.00 k  5 ns
+trust-hint  gil   counter   2/2    1/1  weak   1.00 k  5 ns
+trust-hint  gil   counter   0/2    0/1  –           –     –
+
+without a fault: 2 seeds, nothing raised
+verified at the end only: 3 of 4 trials caught their fault, at 2 ms a trial
+verified at pauses too: 2 of 2 trials caught their fault, at 2 ms a trial
+only models show: trust-hint
+not as expected: trust-hint in gil under counter: caught by weak on 1 of 2
+    seeds; first was weak
+reproduce: again trust-hint end 2
+4 rows: 1 not as expected
+
+"#]]
+        );
+    }
+
+    /// Goal: each format holds every row, and what was read back from JSON is what was written.
+    #[test]
+    fn all_formats_hold_all_rows() {
+        let matrix = matrix();
+        let rows = matrix.all().count();
+        let page = markdown(&matrix);
+        assert_eq!(page.matches("| gil | counter |").count(), rows, "{page}");
+        assert!(page.contains("| trust-hint | gil | counter | always | 1/2 | 1/1 | weak |"));
+        let page = html(&matrix);
+        assert_eq!(page.matches("<td>gil</td>").count(), rows, "{page}");
+        assert!(page.contains("<tr class=\"failed\">") && page.contains("<svg"));
+        let text = serde_json::to_string(&matrix).expect("it serializes");
+        let again: Matrix = serde_json::from_str(&text).expect("it parses");
+        assert_eq!(again, matrix);
+    }
+}
