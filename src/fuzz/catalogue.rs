@@ -140,8 +140,8 @@ pub const ALL: &[Planted] = &[
     certain(Flaw::EdgesCountedOnce, LEAK, &[TANGLES]),
     Planted {
         history: Some(History {
-            what: "gcmodule before 0.1.2",
-            link: "https://docs.rs/crate/gcmodule/0.1.1/source/",
+            what: "gcmodule 0.1.1",
+            link: "https://docs.rs/crate/gcmodule/0.1.1",
         }),
         ..certain(Flaw::LivenessOneLevel, UNCOUNTED, &[TANGLES])
     },
@@ -165,7 +165,7 @@ pub const ALL: &[Planted] = &[
     Planted {
         danger: Some(Danger::Hang),
         history: Some(History {
-            what: "CPython before 3.12, gh-96387",
+            what: "CPython, gh-96387",
             link: "https://github.com/python/cpython/issues/96387",
         }),
         ..certain(Flaw::DropRequestKept, &[], &[on_gil("churn", 2_000_000)])

@@ -142,6 +142,15 @@ flaws! {
     NoForcedSwitch "no-forced-switch": "whoever lets the lock go on request may take it straight back";
     SwitchInsideTruncate "switch-inside-truncate": "the lock is offered between reading the length of a list and cutting it";
     SwitchInsideAppend "switch-inside-append": "the lock is offered between reading the length of a list and appending to it";
+    SetReleasesOnRetry "set-releases-on-retry": "the old reference is released on every attempt of a `set`";
+    IncrementFromZero "increment-from-zero": "an increment does not ask whether the object is dead";
+    ReleaseBeforePublish "release-before-publish": "a truncation releases its elements before it takes effect";
+    FreeAtOnce "free-at-once": "truncated elements are released without a grace period";
+    ReaderWithoutPin "reader-without-pin": "`get` counts what it read without a pin";
+    RepinInsideIteration "repin-inside-iteration": "the pin is renewed between reading an element and counting it";
+    CandidatesDropped "candidates-dropped": "the buffer of candidates forgets them when it is full";
+    StalledPin "stalled-pin": "the first mutator never renews its pin";
+    MissingFence "missing-fence": "the last decrement orders nothing";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";
 }
 

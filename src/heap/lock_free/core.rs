@@ -12,7 +12,7 @@ use super::weak::Verdict;
 use super::word;
 use super::worker::{Whose, Worker};
 use crate::heap::{
-    Belief, Census, FaultLog, Flaw, Flaws, HeapConfig, Leftover, Pauses, Shape, Stats, Tag,
+    Belief, Census, FaultLog, Flaw, Flaws, HeapConfig, Leftover, Pauses, Point, Shape, Stats, Tag,
 };
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -50,6 +50,18 @@ impl<F: Flaws> Core<F> {
     #[inline]
     pub(super) fn has(&self, flaw: Flaw) -> bool {
         self.flaws.has(flaw)
+    }
+
+    /// Called where a thread that is held up meets others in the midst of something.
+    #[inline]
+    pub(super) fn pass(&self, point: Point) {
+        self.flaws.pass(point);
+    }
+
+    /// Whether the object that is to be made now is to be refused.
+    #[inline]
+    pub(super) fn refuses(&self) -> bool {
+        self.flaws.refuses()
     }
 
     pub(super) fn new(config: &HeapConfig, flaws: F) -> Self {

@@ -17,8 +17,8 @@ use super::worker::Worker;
 use crate::clock::Clock;
 use crate::heap::flaw::Flaw;
 use crate::heap::{
-    Cause, Fault, Field, Flawless, Flaws, Global, Mutator, OutOfMemory, Peek, Seat, Shape, Slot,
-    Tag,
+    Cause, Fault, Field, Flawless, Flaws, Global, Mutator, OutOfMemory, Peek, Point, Seat, Shape,
+    Slot, Tag,
 };
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
@@ -99,6 +99,7 @@ impl<'h, F: Flaws> LockFreeMutator<'h, F> {
         loop {
             // Acquire pairs with the swap that stored the reference: its object comes with it.
             let reference = Ref::from_bits(place.load(Acquire))?;
+            self.worker.core.pass(Point::Read);
             if self.worker.retain(reference) {
                 return Some(reference);
             }
@@ -114,7 +115,9 @@ impl<'h, F: Flaws> LockFreeMutator<'h, F> {
     fn write_place(&mut self, place: &AtomicU64, bits: u64) {
         // SeqCst, as every change of an edge: it is ordered with the words that the collector
         // reads before and after it looks at edges.
-        if let Some(old) = Ref::from_bits(place.swap(bits, SeqCst)) {
+        if let Some(old) = Ref::from_bits(place.swap(bits, SeqCst))
+            && !self.worker.core.has(Flaw::StoreKeepsOld)
+        {
             self.worker.release(old);
         }
     }
@@ -130,6 +133,9 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
     #[inline]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         self.worker.go_on();
+        if self.worker.core.refuses() {
+            return Err(OutOfMemory);
+        }
         let object = self.worker.allocate(shape, BLANK[shape as usize])?;
         // Relaxed, here and below: the object is published later, by whatever publishes the
         // register.
@@ -148,6 +154,7 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
         self.worker.enter();
         let bits = self.registers[src.0 as usize];
         if let Some(source) = Ref::from_bits(bits)
+            && !self.worker.core.has(Flaw::CopyWithoutIncrement)
             && !self.worker.retain(source)
         {
             return;
@@ -296,6 +303,9 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
         let Some(element) = self.visit(list).and_then(Visit::pop) else {
             return false;
         };
+        if self.worker.core.has(Flaw::PopKeepsReference) {
+            self.worker.retain(element);
+        }
         self.put(dst, element.bits());
         true
     }
@@ -394,6 +404,9 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
 impl<F: Flaws> Drop for LockFreeMutator<'_, F> {
     fn drop(&mut self) {
         self.worker.enter();
+        if self.worker.core.has(Flaw::RegistersKept) {
+            return;
+        }
         for bits in std::mem::take(&mut self.registers) {
             if let Some(reference) = Ref::from_bits(bits) {
                 self.worker.release(reference);

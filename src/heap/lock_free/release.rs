@@ -14,7 +14,7 @@ use super::cell::{self, Cell, POISON, Ref};
 use super::list::{self, Range, Rest};
 use super::word::{self, Left};
 use super::worker::{Whose, Worker};
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::flaw::{Flaw, Flaws, Point};
 use crate::heap::{Fault, Shape, Tag};
 use crate::sync::atomic::Ordering::{Relaxed, Release};
 use crate::sync::sized;
@@ -50,10 +50,22 @@ impl<F: Flaws> Worker<'_, F> {
             self.stale(reference, meta);
             return;
         }
-        match word::decrement(&cell.word) {
+        let left = if self.core.has(Flaw::MissingFence) {
+            word::decrement_unfenced(&cell.word)
+        } else {
+            word::decrement(&cell.word)
+        };
+        match left {
             // A leaf brings up nothing more, so it need not wait.
             Left::Nothing if !reference.is_cyclic() => self.bury(reference.index()),
-            Left::Nothing => self.tasks.push(Task::Bury(reference.index())),
+            Left::Nothing if self.core.has(Flaw::RecursiveRelease) => self.bury(reference.index()),
+            Left::Nothing => {
+                if self.core.has(Flaw::WorklistOverwritten) {
+                    self.tasks.clear();
+                }
+                self.core.pass(Point::Dying);
+                self.tasks.push(Task::Bury(reference.index()));
+            }
             // Rule R3: whatever might now be a garbage cycle's last trace is remembered.
             Left::Others if reference.is_cyclic() => self.suspect(reference),
             Left::Others => {}
@@ -69,7 +81,10 @@ impl<F: Flaws> Worker<'_, F> {
     pub(super) fn retain(&self, reference: Ref) -> bool {
         let cell = self.core.slab.cell(reference.index());
         if !word::increment(&cell.word) {
-            return false;
+            if !self.core.has(Flaw::IncrementFromZero) {
+                return false;
+            }
+            word::increment_from_zero(&cell.word);
         }
         // The pin keeps the cell from being reused, so this can only fail in a broken heap.
         let meta = cell.meta.load(Relaxed);
@@ -171,11 +186,17 @@ impl<F: Flaws> Worker<'_, F> {
     #[inline]
     pub(super) fn expire(&mut self, index: u32, cell: &Cell) {
         drop(Tag::from_bits(self.core.slab.tag(index).load(Relaxed)));
+        if self.core.has(Flaw::FreedTwice) {
+            drop(Tag::from_bits(self.core.slab.tag(index).load(Relaxed)));
+        }
         let incarnation = cell::incarnation_of(cell.meta.load(Relaxed));
         // Release: who finds the incarnation of a dead object finds its poison, too.
         cell.meta
             .store(u64::from(incarnation.wrapping_add(1)), Release);
         self.tally.freed += 1;
+        if self.core.has(Flaw::WriteAfterFree) {
+            cell.slots[1].store(0, Relaxed);
+        }
     }
 
     /// Releases a reference to an element of a truncated range after the range's grace period:
@@ -195,6 +216,7 @@ impl<F: Flaws> Worker<'_, F> {
         if !is_sole || !reference.fits(meta) {
             return self.decrement(reference);
         }
+        self.core.pass(Point::Dying);
         cell.word.store(word::dead(word), Relaxed);
         if reference.is_cyclic() {
             return self.bury_in(cell, meta, reference.index());

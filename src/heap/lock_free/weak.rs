@@ -11,7 +11,7 @@
 use super::cell::Ref;
 use super::core::Core;
 use super::word::{self, CONDEMNED};
-use crate::heap::flaw::Flaws;
+use crate::heap::flaw::{Flaw, Flaws, Point};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
@@ -69,8 +69,13 @@ impl<F: Flaws> Core<F> {
             // Acquire pairs with the Release in `allocate`: the incarnation below is that of this
             // word's object, or of a later one.
             let seen = cell.word.load(Acquire);
-            if word::count(seen) == 0 || !target.fits(cell.meta.load(Acquire)) {
+            let is_other = !target.fits(cell.meta.load(Acquire));
+            if word::count(seen) == 0 || (is_other && !self.has(Flaw::WeakNotCleared)) {
                 return false;
+            }
+            self.pass(Point::Read);
+            if self.has(Flaw::UpgradeWithoutIncrement) {
+                return true;
             }
             if seen & CONDEMNED != 0 && self.verdict.is_final() {
                 // The verdict may be that of a later round than the mark; then the word changed.

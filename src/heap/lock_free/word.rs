@@ -106,6 +106,26 @@ pub(super) fn decrement(word: &AtomicU64) -> Left {
     }
 }
 
+/// What a flaw makes of [`decrement`]: it orders nothing. On a machine whose every read-modify-write
+/// is a full barrier that changes nothing.
+#[cold]
+pub(super) fn decrement_unfenced(word: &AtomicU64) -> Left {
+    match count(word.fetch_add(STAMP - 1, Relaxed)) {
+        1 => Left::Nothing,
+        0 => {
+            word.fetch_sub(STAMP - 1, Relaxed);
+            Left::Underflow
+        }
+        _ => Left::Others,
+    }
+}
+
+/// What a flaw makes of [`increment`]: it brings the dead back.
+#[cold]
+pub(super) fn increment_from_zero(word: &AtomicU64) {
+    word.fetch_add(STAMP + 1, AcqRel);
+}
+
 /// Changes the stamp alone: an edge to the object was removed, or the object is a list whose head
 /// moved, and the count stays as it is. Pairs with the collector's validation.
 #[inline]

@@ -20,7 +20,7 @@ use super::pace::{self, PATIENCE};
 use super::release::Task;
 use super::shared::{CANDIDATES, CHUNK, Tally};
 use super::word;
-use crate::heap::{Fault, Flaws, OutOfMemory, Shape};
+use crate::heap::{Fault, Flaw, Flaws, OutOfMemory, Shape};
 use crate::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::sync::sized;
 
@@ -89,7 +89,10 @@ impl<'h, F: Flaws> Worker<'h, F> {
     /// Starts an operation: renews the pin, and goes on with what earlier ones left to do.
     #[inline]
     pub(super) fn enter(&mut self) {
-        if let Some(guard) = &mut self.guard {
+        let stalls = self.core.has(Flaw::StalledPin) && self.number == 0;
+        if let Some(guard) = &mut self.guard
+            && !stalls
+        {
             guard.repin();
             // Off x86 a load that follows may be satisfied before the new epoch was read; there a
             // pointer from the old epoch could be used under the new one.
@@ -283,6 +286,9 @@ impl<'h, F: Flaws> Worker<'h, F> {
             return;
         }
         self.candidates.push(reference);
+        if self.core.has(Flaw::CandidatesDropped) && self.candidates.len() >= CANDIDATES {
+            self.candidates.clear();
+        }
         if self.candidates.len() >= CANDIDATES {
             self.submit();
         }

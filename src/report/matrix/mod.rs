@@ -352,10 +352,10 @@ mod tests {
         snapbox::assert_data_eq!(
             text,
             snapbox::str![[r#"
-fault       heap  workload  end  every  first     ops  time
-trust-hint  gil   counter   1/2    1/1  weak   1.00 k  5 ns
-trust-hint  gil   counter   2/2    1/1  weak   1.00 k  5 ns
-trust-hint  gil   counter   0/2    0/1  –           –     –
+fault       heap  workload  end  every  first  ops  time
+trust-hint  gil   counter   1/2    1/1  weak   1 k  5 ns
+trust-hint  gil   counter   2/2    1/1  weak   1 k  5 ns
+trust-hint  gil   counter   0/2    0/1  –        –     –
 
 without a fault: 2 seeds, nothing raised
 verified at the end only: 3 of 4 trials caught their fault, at 2 ms a trial

@@ -92,7 +92,7 @@ impl Graph {
     ) -> Reach {
         let reach = self.close(worker, candidates, budget);
         self.count(worker.core, budget);
-        self.split();
+        self.split(worker.core);
         reach
     }
 
@@ -157,8 +157,12 @@ impl Graph {
             let reference = self.members[number].reference;
             let cell = core.slab.cell(reference.index());
             let (marks, members, edges) = (&self.marks, &mut self.members, &mut self.edges);
+            let begin = edges.len();
             each_child(cell, reference, &mut budget, |child| {
                 if let Some(target) = member_of(marks, members, child) {
+                    if core.has(Flaw::EdgesCountedOnce) && edges[begin..].contains(&target) {
+                        return;
+                    }
                     members[target as usize].internal += 1;
                     edges.push(target);
                 }
@@ -168,15 +172,44 @@ impl Graph {
     }
 
     /// Step 3: whatever somebody outside refers to is live, with all that it reaches.
-    fn split(&mut self) {
+    fn split(&mut self, core: &Core<impl Flaws>) {
         let mut live = Vec::new();
+        if core.has(Flaw::RootSkipped) {
+            self.skip_root(core);
+        }
         for (number, member) in (0..).zip(&mut self.members) {
             if word::count(member.word) != member.internal {
                 member.fate = Fate::Live;
                 live.push(number);
             }
         }
-        self.spread(live, Fate::Live);
+        if core.has(Flaw::LivenessOneLevel) {
+            self.spread_one_level(&live);
+        } else {
+            self.spread(live, Fate::Live);
+        }
+    }
+
+    /// What a flaw does: takes the last shared root for an edge between members.
+    #[cold]
+    fn skip_root(&mut self, core: &Core<impl Flaws>) {
+        let root = core.globals.last().map(|root| root.load(SeqCst));
+        let member = root
+            .and_then(Ref::from_bits)
+            .and_then(|root| member_of(&self.marks, &self.members, root));
+        if let Some(number) = member {
+            self.members[number as usize].internal += 1;
+        }
+    }
+
+    /// What a flaw makes of [`spread`](Self::spread).
+    #[cold]
+    fn spread_one_level(&mut self, from: &[u32]) {
+        for &number in from {
+            for edge in self.edges_of(number as usize) {
+                self.members[self.edges[edge] as usize].fate = Fate::Live;
+            }
+        }
     }
 
     /// Gives a fate to all suspects that these members reach along recorded edges.

@@ -142,7 +142,7 @@ impl Cycles {
             examined: self.graph.len() as u64,
             freed: 0,
         };
-        if self.graph.has_suspects() {
+        if self.graph.has_suspects() && !worker.core.has(Flaw::CollectorNeverRuns) {
             if self.wait_grace(worker) {
                 self.graph.validate(worker.core);
                 collection.freed = self.graph.free_garbage(worker);

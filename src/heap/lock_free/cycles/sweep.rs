@@ -14,7 +14,7 @@ use crate::heap::lock_free::cell::{self, Cell, POISON, Ref};
 use crate::heap::lock_free::list::{self, Walk};
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
-use crate::heap::{Flaws, Shape};
+use crate::heap::{Flaw, Flaws, Shape};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 impl Graph {
@@ -77,6 +77,9 @@ impl Graph {
     fn release(&self, worker: &mut Worker<'_, impl Flaws>, child: Ref) {
         if !self.is_garbage(child) {
             worker.decrement(child);
+            if worker.core.has(Flaw::ExternalChildReleasedTwice) {
+                worker.decrement(child);
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::Cycles;
 use super::graph::{Fate, Graph, Member};
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::flaw::{Flaw, Flaws, Point};
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::pace::{self, PATIENCE};
 use crate::heap::lock_free::word::{self, CONDEMNED, WEAK};
@@ -49,6 +49,7 @@ impl Graph {
     /// edges (its slots may have lost an edge since). The others are garbage, unless somebody
     /// upgrades a weak reference to one of them before the verdict.
     pub(super) fn validate(&mut self, core: &Core<impl Flaws>) {
+        core.pass(Point::Verdict);
         let is_weak = |member: &Member| member.fate == Fate::Suspect && member.word & WEAK != 0;
         let has_weak = self.members.iter().any(is_weak);
         if has_weak {

@@ -18,7 +18,7 @@
 use super::slot::{UNTOUCHED, is_empty};
 use super::tail::Purpose;
 use super::{Cursor, Visit};
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::flaw::{Flaw, Flaws, Point};
 use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::core::Core;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -57,6 +57,7 @@ impl Cursor {
             let seen = slot.load(SeqCst);
             expected = if is_empty(seen) { seen } else { UNTOUCHED };
         }
+        core.pass(Point::Change);
         // SeqCst, as all exchanges of slots; releases the element to whoever reads the slot.
         if slot
             .compare_exchange(expected, element.bits(), SeqCst, Relaxed)
@@ -78,6 +79,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
     pub(in crate::heap::lock_free) fn append(mut self, element: Ref) {
         loop {
             let tail = self.tail(Purpose::Append);
+            self.worker.core.pass(Point::Change);
             if self.fill(tail.position, tail.seen, element.bits()) {
                 self.cursor.next = tail.position + 1;
                 self.cursor.tail = tail.position + 1;

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use super::Visit;
 use super::slot::{self, Content};
 use super::tail::Purpose;
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::flaw::{Flaw, Flaws, Point};
 use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::word;
 use crate::sync::atomic::AtomicPtr;
@@ -68,6 +68,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
             } else {
                 (self.worker.stamp(), self.worker.stamp())
             };
+            self.worker.core.pass(Point::Change);
             let seal = Arc::into_raw(Arc::new(Seal {
                 position: tail.position,
                 stamp,
@@ -75,6 +76,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
                 winner: AtomicPtr::new(ptr::null_mut()),
             }));
             if self.fill(tail.position, tail.seen, slot::seal(seal)) {
+                self.worker.core.pass(Point::Changed);
                 self.finish_seal(seal);
                 self.remember();
                 return Some(self.take_winner(seal));

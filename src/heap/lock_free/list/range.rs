@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::slot::{self, Content};
 use super::{Span, Storage, Visit};
-use crate::heap::flaw::Flaws;
+use crate::heap::flaw::{Flaw, Flaws};
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::SeqCst;
@@ -68,6 +68,9 @@ impl Range {
 
     /// Makes the range ripe once no pin of now exists any more.
     pub(in crate::heap::lock_free) fn ripen(self, worker: &mut Worker<'_, impl Flaws>) {
+        if worker.core.has(Flaw::FreeAtOnce) {
+            return worker.core.shared.homes.put_ripe(worker.number, self);
+        }
         let shared = Arc::clone(&worker.core.shared);
         let weight = usize::try_from(self.end - self.next).unwrap_or(usize::MAX);
         let home = worker.number;
@@ -86,6 +89,9 @@ impl<F: Flaws> Visit<'_, '_, F> {
             end: to,
             cause: Cause::Truncated,
         };
+        if self.worker.core.has(Flaw::ReleaseBeforePublish) {
+            return range.finish(self.worker);
+        }
         self.worker.core.shared.add_unreclaimed(to - from);
         range.ripen(self.worker);
     }

@@ -13,7 +13,7 @@ use super::slot::{self, Content};
 use super::tail::Purpose;
 use super::tree::POSITIONS;
 use super::{Visit, help};
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::flaw::{Flaw, Flaws, Point};
 use crate::heap::lock_free::cell::Ref;
 use crate::sync::atomic::Ordering::SeqCst;
 
@@ -25,7 +25,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
             if self.is_head_still(tail.head) {
                 self.cursor.tail = tail.position;
                 self.remember();
-                return tail.len();
+                return tail.len() + u64::from(self.worker.core.has(Flaw::LenOffByOne));
             }
         }
     }
@@ -50,7 +50,15 @@ impl<F: Flaws> Visit<'_, '_, F> {
                 continue;
             }
             let element = element?;
-            if self.worker.retain(element) {
+            self.worker.core.pass(Point::Read);
+            if self.worker.core.has(Flaw::RepinInsideIteration) {
+                self.worker.enter();
+            }
+            if self.worker.core.has(Flaw::ReaderWithoutPin) {
+                self.worker.unpinned(std::thread::yield_now);
+            }
+            let is_uncounted = self.worker.core.has(Flaw::GetWithoutIncrement);
+            if is_uncounted || self.worker.retain(element) {
                 self.remember();
                 return Some(element);
             }

@@ -15,7 +15,7 @@
 use super::read::position;
 use super::slot::{self, Content};
 use super::{Visit, help};
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::flaw::{Flaw, Flaws, Point};
 use crate::heap::lock_free::cell::Ref;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::SeqCst;
@@ -60,6 +60,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
                         }
                         continue;
                     }
+                    self.worker.core.pass(Point::Change);
                     let change = Change {
                         position,
                         head,
@@ -69,8 +70,13 @@ impl<F: Flaws> Visit<'_, '_, F> {
                     };
                     if self.change(seen, change) {
                         self.remember();
-                        self.worker.release(old);
+                        if !self.worker.core.has(Flaw::SetKeepsOld) {
+                            self.worker.release(old);
+                        }
                         return true;
+                    }
+                    if self.worker.core.has(Flaw::SetReleasesOnRetry) {
+                        self.worker.release(old);
                     }
                     self.worker.tally.contended += 1;
                 }
@@ -88,6 +94,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
             drop(unsafe { Box::from_raw(change) });
             return false;
         }
+        self.worker.core.pass(Point::Changed);
         self.finish_change(change);
         // SAFETY: the record is freed after this pin at the earliest: below.
         let decision = unsafe { &(*change).decision };

@@ -15,7 +15,7 @@
 use super::Visit;
 use super::slot;
 use super::tail::Purpose;
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::flaw::{Flaw, Flaws, Point};
 use crate::sync::atomic::Ordering::SeqCst;
 
 impl<F: Flaws> Visit<'_, '_, F> {
@@ -32,6 +32,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
             if tail.len() == 0 {
                 break;
             }
+            self.worker.core.pass(Point::Change);
             let is_clamped = self.worker.core.has(Flaw::ClampedTruncate);
             if count <= tail.len() || is_clamped {
                 let count = count.min(tail.len());
@@ -42,6 +43,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
             } else {
                 let clear = slot::clear(self.worker.stamp());
                 if self.fill(tail.position, tail.seen, clear) {
+                    self.worker.core.pass(Point::Changed);
                     self.finish_clear(tail.position, clear);
                     break;
                 }
@@ -73,10 +75,24 @@ impl<F: Flaws> Visit<'_, '_, F> {
 
     /// Moves the head, and follows up on it; fails with the head as it is.
     fn move_head(&mut self, from: u64, to: u64) -> Result<(), u64> {
+        if self.worker.core.has(Flaw::ReleaseBeforePublish) {
+            self.release_early(from, to);
+        }
         self.storage
             .head
             .compare_exchange(from, to, SeqCst, SeqCst)?;
         self.moved_head(from, to);
         Ok(())
+    }
+
+    /// What a flaw does: gives references back that others can still find.
+    #[cold]
+    fn release_early(&mut self, from: u64, to: u64) {
+        for position in from..to {
+            if let slot::Content::Value(element) = slot::content(self.read(position)) {
+                self.worker.decrement(element);
+            }
+        }
+        self.worker.core.pass(Point::Changed);
     }
 }
