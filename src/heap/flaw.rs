@@ -133,7 +133,7 @@ flaws! {
     LivenessOneLevel "liveness-one-level": "what a live object reaches is found alive one level deep only";
     ExternalChildReleasedTwice "external-child-released-twice": "what a dead cycle refers to outside of it is released twice";
     YoungSubtractsOld "young-subtracts-old": "a young collection takes references from older generations for internal";
-    ThresholdInverted "threshold-inverted": "the rule that delays full collections is inverted";
+    ThresholdIgnored "threshold-ignored": "full collections do not wait until the heap has grown";
     CollectorNeverRuns "collector-never-runs": "the collector does nothing";
     RootSkipped "root-skipped": "the collector takes the last shared root for one of the objects on trial";
     SurvivorsForgotten "survivors-forgotten": "what survives a young collection leaves the generations";
@@ -146,11 +146,16 @@ flaws! {
     IncrementFromZero "increment-from-zero": "an increment does not ask whether the object is dead";
     ReleaseBeforePublish "release-before-publish": "a truncation releases its elements before it takes effect";
     FreeAtOnce "free-at-once": "truncated elements are released without a grace period";
-    ReaderWithoutPin "reader-without-pin": "`get` counts what it read without a pin";
-    RepinInsideIteration "repin-inside-iteration": "the pin is renewed between reading an element and counting it";
-    CandidatesDropped "candidates-dropped": "the buffer of candidates forgets them when it is full";
+    ReaderWithoutPin "reader-without-pin": "`get` counts what it read without a pin, and offers the processor before";
+    RepinInsideIteration "repin-inside-iteration": "the pin is renewed between reading an element and counting it, and the processor offered";
+    CandidatesDropped "candidates-dropped": "what is suspected is forgotten while the collector has something to look at";
     StalledPin "stalled-pin": "the first mutator never renews its pin";
     MissingFence "missing-fence": "the last decrement orders nothing";
+    FinalizedTwice "finalized-twice": "an object counts as finalized only once its finalizer is done with it";
+    NoSecondLook "no-second-look": "a reader takes what it saw, although that was finalized meanwhile";
+    PublishOneByOne "publish-one-by-one": "of a garbage cycle, an object is published before the finalizers of the others ran";
+    PardonFirst "pardon-first": "weak references to a garbage cycle may be upgraded while its finalizers run";
+    SoleUnfinalized "sole-unfinalized": "whoever was truncated with a count of 1 is freed, finalizer or not";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";
 }
 

@@ -420,7 +420,8 @@ pub trait Mutator {
     }
 
     /// Makes `dst` a strong reference to the target of the weak one; false if that died, or its
-    /// finalizer has run since the downgrade. Never lost while somebody holds the target.
+    /// finalizer has run since the downgrade, or it is garbage of which finalizers are just running.
+    /// Never lost while somebody holds the target.
     fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
         let _ = (dst, weak);
         false

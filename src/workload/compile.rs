@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use super::diagnostic::{Complaint, Diagnostic};
-use super::expression::Expr;
 use super::lower::{Lowering, Place};
 use super::parameter::{self, Value};
 use super::syntax::{Syntax, ThreadNode};
@@ -174,13 +173,17 @@ fn global(number: usize) -> Global {
 }
 
 fn ceilings(syntax: &Syntax, values: &[Value]) -> Result<Vec<Ceiling>, Complaint> {
-    let ceiling = |(counter, expr): &(String, Expr)| {
-        Ok(Ceiling {
-            counter: counter.clone(),
-            at_most: expr.within(values, 0, u64::MAX, &format!("`{counter}`"))?,
-        })
-    };
-    syntax.budget.iter().map(ceiling).collect()
+    let mut budget = Vec::new();
+    for (counter, expr) in &syntax.budget {
+        let at_most = expr.within(values, 0, u64::MAX, &format!("`{counter}`"))?;
+        if at_most > 0 {
+            budget.push(Ceiling {
+                counter: counter.clone(),
+                at_most,
+            });
+        }
+    }
+    Ok(budget)
 }
 
 fn requirements(syntax: &Syntax, values: &[Value]) -> Result<Vec<Requirement>, Complaint> {

@@ -1,9 +1,8 @@
 //! Objects whose deaths are counted, and heaps to put them in.
 
 use gcstorm::heap::counted::{GilHeap, open_gil};
-use gcstorm::heap::gil::Gil;
 use gcstorm::heap::tag::{Notes, OwnedSegment};
-use gcstorm::heap::{Collector, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
+use gcstorm::heap::{Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
 
 /// Makes tags and counts how many of them are alive.
 #[derive(Debug)]
@@ -96,7 +95,7 @@ pub(crate) fn make(mutator: &mut impl Mutator, births: &mut Births, dst: Slot, s
 
 /// No fault was met, nothing is left over, and exactly `living` objects are alive.
 #[track_caller]
-pub(crate) fn assert_sound<C: Collector>(heap: &Gil<C>, living: u64) {
+pub(crate) fn assert_sound(heap: &impl Heap, living: u64) {
     let census = heap.census(&mut |_| ()).expect("the heap takes a census");
     assert_eq!(census.living, living);
     assert_eq!(census.spoiled, 0);

@@ -172,6 +172,9 @@ fn words(row: &Row<'_>, lane: Lane, seed: u64) -> Vec<String> {
     if let Some(planted) = row.fault {
         option("--fault", planted.flaw.name().to_owned());
     }
+    if let Some(ops) = row.show.collect_every {
+        words.extend(["--collect-every".to_owned(), ops.to_string()]);
+    }
     if row.show.delays {
         words.push("--delays".to_owned());
     }

@@ -91,6 +91,7 @@ pub(crate) mod tests_support {
         parameters: &[],
         ops: 1000,
         delays: false,
+        collect_every: None,
     };
 
     /// One fault of each kind, of which only models can show the last.

@@ -109,4 +109,5 @@ fn is_same_run(a: &Row<'_>, b: &Row<'_>) -> bool {
         && a.show.parameters == b.show.parameters
         && a.show.ops == b.show.ops
         && a.show.delays == b.show.delays
+        && a.show.collect_every == b.show.collect_every
 }

@@ -61,10 +61,18 @@ impl LaneScore {
         self.tried - self.caught
     }
 
-    /// The check that was violated first most often.
-    pub fn foremost(&self) -> Option<&str> {
-        let most = self.first.iter().max_by_key(|(_, count)| **count);
-        most.map(|(name, _)| name.as_str())
+    /// The check that was violated first most often; of several that always come together, one of
+    /// those that are `named`.
+    pub fn foremost(&self, named: &[String]) -> Option<&str> {
+        let mut first = self.first.iter();
+        let most = self.first.values().max()?;
+        let is_most = |(_, count): &(&String, &u64)| *count == most;
+        let favourite = self.first.iter().filter(is_most);
+        let favourite = favourite
+            .map(|(name, _)| name)
+            .find(|name| named.contains(name));
+        let any = first.find(is_most).map(|(name, _)| name);
+        favourite.or(any).map(String::as_str)
     }
 
     fn of<'t>(row: &Row<'_>, tried: impl Iterator<Item = &'t Tried>) -> Self {

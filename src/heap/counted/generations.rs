@@ -100,7 +100,7 @@ impl Generations {
     pub(super) fn due_generation(&self, flaws: &impl Flaws) -> Generation {
         let over = |generation: usize| self.counts[generation].get() > THRESHOLDS[generation];
         let has_grown = self.pending.get() > self.settled.get() / 4;
-        if over(2) && has_grown != flaws.has(Flaw::ThresholdInverted) {
+        if over(2) && (has_grown || flaws.has(Flaw::ThresholdIgnored)) {
             Generation::Old
         } else if over(1) {
             Generation::Middle

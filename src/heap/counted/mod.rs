@@ -109,7 +109,7 @@ pub const PLANTABLE: &[Flaw] = &[
     Flaw::LivenessOneLevel,
     Flaw::ExternalChildReleasedTwice,
     Flaw::YoungSubtractsOld,
-    Flaw::ThresholdInverted,
+    Flaw::ThresholdIgnored,
     Flaw::CollectorNeverRuns,
     Flaw::RootSkipped,
     Flaw::SurvivorsForgotten,

@@ -7,30 +7,41 @@
 //!
 //! ```text
 //! word:      see `word`
-//! meta:      | …:28 | finalized:1 | buffered:1 | shape:2 | incarnation:32 |   odd while alive
-//! reference: | acyclic:1 | index:31 | incarnation:32 |           odd: strong, even: weak, 0: none
+//! meta:      | global:16 | …:11 | resurrects:1 | finalizer:1 | buffered:1 | shape:2 | incarnation:32 |
+//! reference: | acyclic:1 | late:1 | index:30 | incarnation:32 |
 //! ```
+//!
+//! The incarnation in `meta` is odd while the object lives. That in a reference is odd if it is a
+//! strong one, and even (the number below) in a *weak* one; 0 is no reference. LATE is of weak ones
+//! only: the target's finalizer had run when it was made.
 //!
 //! ACYCLIC rides in the reference and not in the cell: the collector and every decrement can then
 //! pass over leaves and counters without touching them.
 
-use crate::heap::Shape;
+use crate::heap::{Finalizer, Global, Shape};
 use crate::sync::atomic::AtomicU64;
 
 /// The object waits in a buffer of candidates for the cycle collector.
 pub(super) const BUFFERED: u64 = 1 << 34;
+
+/// The object was made with a finalizer; as long as it lives. Whether that has run is told by the word.
+const FINALIZER: u64 = 1 << 35;
+/// The finalizer publishes it, in the shared root whose number is in the topmost bits.
+const RESURRECTS: u64 = 1 << 36;
+const GLOBAL_SHIFT: u32 = 48;
 
 /// What the slots of a free cell hold. Even, so that nothing takes it for a reference, and not a
 /// number that anything else here stores.
 pub(super) const POISON: u64 = 0xDEAD_F9EE_DEAD_F9EE & !7;
 
 /// How many cells can be told apart.
-pub(super) const INDEXES: u32 = 1 << 31;
+pub(super) const INDEXES: u32 = 1 << 30;
 
 const SHAPE_SHIFT: u32 = 32;
 const IDENTITY: u64 = (4 << SHAPE_SHIFT) - 1;
 const INCARNATION: u64 = (1 << 32) - 1;
 const ACYCLIC: u64 = 1 << 63;
+const LATE: u64 = 1 << 62;
 const STRONG: u64 = 1;
 
 /// A cell. The slots hold a node's children, a list's storage in the first, or a counter's value
@@ -71,6 +82,30 @@ pub(super) fn is_alive(meta: u64) -> bool {
     meta & 1 == 1
 }
 
+/// What the `meta` of an object with this finalizer has besides.
+pub(super) fn finalizer_bits(finalizer: Finalizer) -> u64 {
+    FINALIZER
+        | match finalizer {
+            Finalizer::Witness => 0,
+            Finalizer::Resurrect(Global(global)) => RESURRECTS | u64::from(global) << GLOBAL_SHIFT,
+        }
+}
+
+/// Whether the object was made with a finalizer.
+#[inline]
+pub(super) fn has_finalizer(meta: u64) -> bool {
+    meta & FINALIZER != 0
+}
+
+/// The finalizer in a `meta`.
+pub(super) fn finalizer_of(meta: u64) -> Option<Finalizer> {
+    let finalizer = match meta & RESURRECTS {
+        0 => Finalizer::Witness,
+        _ => Finalizer::Resurrect(Global((meta >> GLOBAL_SHIFT) as u16)),
+    };
+    has_finalizer(meta).then_some(finalizer)
+}
+
 /// A counted reference: bits that lead to an object, and that are not anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Ref(u64);
@@ -92,28 +127,16 @@ impl Ref {
         (bits & STRONG != 0).then_some(Self(bits))
     }
 
-    /// The strong reference that [`weak_bits`](Self::weak_bits) was made of.
-    #[inline]
-    pub(super) fn from_weak_bits(bits: u64) -> Option<Self> {
-        (bits != 0 && bits & STRONG == 0).then_some(Self(bits | STRONG))
-    }
-
     /// The reference as a register or slot holds it.
     #[inline]
     pub(super) fn bits(self) -> u64 {
         self.0
     }
 
-    /// A weak reference as a register holds it. Cell 0 is never used, so this is never 0.
-    #[inline]
-    pub(super) fn weak_bits(self) -> u64 {
-        self.0 & !STRONG
-    }
-
     /// The cell's number.
     #[inline]
     pub(super) fn index(self) -> u32 {
-        (self.0 >> 32 & 0x7FFF_FFFF) as u32
+        (self.0 >> 32 & 0x3FFF_FFFF) as u32
     }
 
     /// The incarnation it was made for.
@@ -138,5 +161,32 @@ impl Ref {
     #[inline]
     pub(super) fn fits_as(self, shape: Shape, meta: u64) -> bool {
         meta & IDENTITY == meta_of(shape, self.incarnation())
+    }
+}
+
+/// A weak reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Weak {
+    /// The strong reference that it was made of.
+    pub(super) target: Ref,
+    /// The target's finalizer had run by then.
+    pub(super) is_late: bool,
+}
+
+impl Weak {
+    /// The weak reference in a register; `None` for everything else that it may hold.
+    #[inline]
+    pub(super) fn from_bits(bits: u64) -> Option<Self> {
+        (bits != 0 && bits & STRONG == 0).then_some(Self {
+            target: Ref(bits & !LATE | STRONG),
+            is_late: bits & LATE != 0,
+        })
+    }
+
+    /// As a register holds it. Cell 0 is never used, so this is never 0.
+    #[inline]
+    pub(super) fn bits(self) -> u64 {
+        let late = if self.is_late { LATE } else { 0 };
+        self.target.0 & !STRONG | late
     }
 }

@@ -12,6 +12,7 @@
 //! | `list` | the list, with the place where each operation takes effect |
 //! | `cycles` | the collector, with the proof that it frees garbage only |
 //! | `weak` | weak references |
+//! | `finalize` | finalizers, and why each runs once, alone, on what is garbage |
 //! | `shared`, `home`, `stack` | what mutators hand to each other |
 //! | `models` | every interleaving of small programs, and what breaks when a step is left out |
 //!
@@ -39,11 +40,18 @@
 //!   after, so rule R2 holds without an exception.
 //! * Nodes of truncated ranges are freed without a read-modify-write, too, if nobody ever had a
 //!   second reference; only the reuse of their cells waits for the collector's pin.
+//! * An object with a finalizer does not die to be resurrected: the decrement that would take its last
+//!   reference keeps it instead, marked. A count of 0 stays final.
+//! * A garbage cycle with finalizers needs no second round. It is the collector's alone while they
+//!   run, so its edges are known, and with them what comes back; the rest is freed at once. Weak
+//!   references to its objects without finalizers are not void for good, only while that goes on.
+//! * A count has 28 bits and not 29, an index 30 and not 31, to make room for one bit each.
 //! * Tags lie in a range of their own, or a cell would not fit in half a cache line.
 
 mod cell;
 mod core;
 mod cycles;
+mod finalize;
 mod home;
 mod list;
 #[cfg(test)]
@@ -96,7 +104,6 @@ pub const PLANTABLE: &[Flaw] = &[
     Flaw::StoreKeepsOld,
     Flaw::PopKeepsReference,
     Flaw::LenOffByOne,
-    Flaw::WeakNotCleared,
     Flaw::RecursiveRelease,
     Flaw::WorklistOverwritten,
     Flaw::WriteAfterFree,
@@ -116,6 +123,13 @@ pub const PLANTABLE: &[Flaw] = &[
     Flaw::CandidatesDropped,
     Flaw::StalledPin,
     Flaw::MissingFence,
+    Flaw::WeakAfterFinalizer,
+    Flaw::ResurrectedFreedAnyway,
+    Flaw::FinalizedTwice,
+    Flaw::NoSecondLook,
+    Flaw::PublishOneByOne,
+    Flaw::PardonFirst,
+    Flaw::SoleUnfinalized,
 ];
 
 /// See the module.
@@ -174,7 +188,7 @@ impl<F: Flaws> Heap for LockFree<F> {
             counters: true,
             globals: true,
             weak: true,
-            finalizers: false,
+            finalizers: true,
             certifies_death: true,
         }
     }

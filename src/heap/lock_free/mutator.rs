@@ -11,14 +11,14 @@
 //! own after, which also makes the object a candidate.
 
 use super::LockFree;
-use super::cell::{POISON, Ref};
+use super::cell::{POISON, Ref, Weak};
 use super::list::{self, Cursor, Visit};
 use super::worker::Worker;
 use crate::clock::Clock;
 use crate::heap::flaw::Flaw;
 use crate::heap::{
-    Cause, Fault, Field, Flawless, Flaws, Global, Mutator, OutOfMemory, Peek, Point, Seat, Shape,
-    Slot, Tag,
+    Cause, Fault, Field, Finalizer, Flawless, Flaws, Global, Mutator, OutOfMemory, Peek, Point,
+    Seat, Shape, Slot, Tag,
 };
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
@@ -95,18 +95,25 @@ impl<'h, F: Flaws> LockFreeMutator<'h, F> {
 
     /// A counted reference to what a shared place refers to, read under this pin.
     #[inline]
-    fn read_place(&self, place: &AtomicU64) -> Option<Ref> {
+    fn read_place(&mut self, place: &AtomicU64) -> Option<Ref> {
         loop {
             // Acquire pairs with the swap that stored the reference: its object comes with it.
             let reference = Ref::from_bits(place.load(Acquire))?;
             self.worker.core.pass(Point::Read);
-            if self.worker.retain(reference) {
+            let Some(before) = self.worker.retain_seeing(reference) else {
+                // It died since, so the place holds something else by now, unless the heap is
+                // broken.
+                if place.load(Acquire) == reference.bits() {
+                    return None;
+                }
+                continue;
+            };
+            // SeqCst, as every change of an edge: what was removed before it was finalized is not
+            // found here again, unless it was put back.
+            if !self.worker.needs_second_look(before) || place.load(SeqCst) == reference.bits() {
                 return Some(reference);
             }
-            // It died since, so the place holds something else by now, unless the heap is broken.
-            if place.load(Acquire) == reference.bits() {
-                return None;
-            }
+            self.worker.decrement(reference);
         }
     }
 
@@ -146,6 +153,20 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
             cell.slots[0].store(list::build(), Relaxed);
         }
         self.put(dst, object.bits());
+        Ok(())
+    }
+
+    fn alloc_with_finalizer(
+        &mut self,
+        dst: Slot,
+        shape: Shape,
+        tag: Tag,
+        finalizer: Finalizer,
+    ) -> Result<(), OutOfMemory> {
+        self.alloc(dst, shape, tag)?;
+        if let Some(object) = self.strong(dst) {
+            self.worker.endow(object, finalizer);
+        }
         Ok(())
     }
 
@@ -370,7 +391,8 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
     #[inline]
     fn fetch(&mut self, dst: Slot, global: Global) -> bool {
         self.worker.enter();
-        let place = self.worker.core.globals.get(usize::from(global.0));
+        let core = self.worker.core;
+        let place = core.globals.get(usize::from(global.0));
         let Some(object) = place.and_then(|place| self.read_place(place)) else {
             return false;
         };
@@ -383,20 +405,20 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
         let Some(target) = self.strong(src) else {
             return;
         };
-        self.worker.core.allow_weak(target);
-        self.put(dst, target.weak_bits());
+        let weak = self.worker.core.downgrade(target);
+        self.put(dst, weak.bits());
     }
 
     fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
         self.worker.enter();
         let bits = self.registers[weak.0 as usize];
-        let Some(target) = Ref::from_weak_bits(bits) else {
+        let Some(weak) = Weak::from_bits(bits) else {
             return false;
         };
-        if !self.worker.core.upgrade(target) {
+        if !self.worker.core.upgrade(weak) {
             return false;
         }
-        self.put(dst, target.bits());
+        self.put(dst, weak.target.bits());
         true
     }
 }

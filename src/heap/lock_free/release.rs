@@ -6,6 +6,9 @@
 //! objects is, no operation does more than [`BUDGET`] steps of it, and nothing recurses. A task
 //! *is* a set of counted references outside the heap, so it may wait as long as it likes.
 //!
+//! The last reference to an object with a finalizer is not taken away before that has run: see
+//! `finalize`.
+//!
 //! A dead object is owned by whoever brought its count to 0: it drops the tag, poisons the slots,
 //! moves the incarnation on, and retires the cell. The cell is not reused before a grace period is
 //! over: a reader may be about to find that the count is 0, and the collector may be walking it.
@@ -27,6 +30,8 @@ const BUDGET: usize = sized(256, 8);
 pub(super) enum Task {
     /// The object in this cell died.
     Bury(u32),
+    /// Nothing else refers to this object, and its finalizer is to run.
+    Finalize(Ref),
     /// These elements of a list are not in it any more, or the list died.
     Elements(Range),
 }
@@ -50,11 +55,20 @@ impl<F: Flaws> Worker<'_, F> {
             self.stale(reference, meta);
             return;
         }
+        if cell::has_finalizer(meta) {
+            return self.let_go(reference);
+        }
         let left = if self.core.has(Flaw::MissingFence) {
             word::decrement_unfenced(&cell.word)
         } else {
             word::decrement(&cell.word)
         };
+        self.follow_up(reference, left);
+    }
+
+    /// What is to be done after a reference was taken away.
+    #[inline]
+    pub(super) fn follow_up(&mut self, reference: Ref, left: Left) {
         match left {
             // A leaf brings up nothing more, so it need not wait.
             Left::Nothing if !reference.is_cyclic() => self.bury(reference.index()),
@@ -79,21 +93,25 @@ impl<F: Flaws> Worker<'_, F> {
     /// false if it died since.
     #[inline]
     pub(super) fn retain(&self, reference: Ref) -> bool {
+        self.retain_seeing(reference).is_some()
+    }
+
+    /// As `retain`; the word as it was before.
+    #[inline]
+    pub(super) fn retain_seeing(&self, reference: Ref) -> Option<u64> {
         let cell = self.core.slab.cell(reference.index());
-        if !word::increment(&cell.word) {
-            if !self.core.has(Flaw::IncrementFromZero) {
-                return false;
-            }
-            word::increment_from_zero(&cell.word);
-        }
+        let before = match word::increment(&cell.word) {
+            None if self.core.has(Flaw::IncrementFromZero) => word::increment_from_zero(&cell.word),
+            before => before?,
+        };
         // The pin keeps the cell from being reused, so this can only fail in a broken heap.
         let meta = cell.meta.load(Relaxed);
         if reference.fits(meta) {
-            return true;
+            return Some(before);
         }
         self.stale(reference, meta);
         word::decrement(&cell.word);
-        false
+        None
     }
 
     /// Works off tasks within one operation's budget.
@@ -124,6 +142,10 @@ impl<F: Flaws> Worker<'_, F> {
                 None => return,
                 Some(Task::Bury(index)) => {
                     self.bury(index);
+                    budget -= 1;
+                }
+                Some(Task::Finalize(object)) => {
+                    self.finalize(object);
                     budget -= 1;
                 }
                 Some(Task::Elements(range)) => self.release_elements(range, &mut budget),

@@ -6,11 +6,17 @@
 //! An *upgrade* loads the word, checks the incarnation, and then increments by an exchange of the
 //! very word that it loaded. Stamps are never reset, so the exchange succeeds only if the cell was
 //! not even touched in between. It takes effect at that exchange, or, when it fails, where it saw
-//! the count at 0, another incarnation, or a verdict of death on a word that is still the same.
+//! the count at 0, another incarnation, FINALIZED if the reference was made before that, or a verdict
+//! of death on a word that is still the same.
+//!
+//! FINALIZED is in the word, so finalizers and upgrades exclude each other by the same exchange: see
+//! `finalize`. While the finalizers of a garbage cycle run, the verdict on all of it stands, and an
+//! upgrade is lost, even if the target has no finalizer and is then resurrected with the others: it
+//! is garbage then, and nobody holds it. Afterwards such a weak reference is good again.
 
-use super::cell::Ref;
+use super::cell::{Ref, Weak};
 use super::core::Core;
-use super::word::{self, CONDEMNED};
+use super::word::{self, CONDEMNED, FINALIZED};
 use crate::heap::flaw::{Flaw, Flaws, Point};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
@@ -57,20 +63,25 @@ impl Verdict {
 }
 
 impl<F: Flaws> Core<F> {
-    /// Lets weak references to an object be made; its owner holds a counted one.
-    pub(super) fn allow_weak(&self, reference: Ref) {
-        word::weaken(&self.slab.cell(reference.index()).word);
+    /// A weak reference to an object; its owner holds a counted one.
+    pub(super) fn downgrade(&self, target: Ref) -> Weak {
+        let is_late = word::weaken(&self.slab.cell(target.index()).word);
+        Weak { target, is_late }
     }
 
-    /// Adds a counted reference to the target of a weak one; false if it died. Under a pin.
-    pub(super) fn upgrade(&self, target: Ref) -> bool {
+    /// Adds a counted reference to the target of a weak one; false if it died, or was finalized
+    /// since. Under a pin.
+    pub(super) fn upgrade(&self, weak: Weak) -> bool {
+        let Weak { target, is_late } = weak;
         let cell = self.slab.cell(target.index());
         loop {
             // Acquire pairs with the Release in `allocate`: the incarnation below is that of this
             // word's object, or of a later one.
             let seen = cell.word.load(Acquire);
-            let is_other = !target.fits(cell.meta.load(Acquire));
-            if word::count(seen) == 0 || (is_other && !self.has(Flaw::WeakNotCleared)) {
+            if word::count(seen) == 0 || !target.fits(cell.meta.load(Acquire)) {
+                return false;
+            }
+            if seen & FINALIZED != 0 && !is_late {
                 return false;
             }
             self.pass(Point::Read);

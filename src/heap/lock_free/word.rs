@@ -1,7 +1,7 @@
 //! The word of a cell: its reference count, the count's sticky flags, and a stamp.
 //!
 //! ```text
-//! | stamp:32 | condemned:1 | weak:1 | shared:1 | count:29 |
+//! | stamp:32 | condemned:1 | weak:1 | shared:1 | finalized:1 | count:28 |
 //! ```
 //!
 //! Invariants:
@@ -12,6 +12,8 @@
 //! * SHARED is set by every increment and lasts until the cell is allocated anew. Without it, the
 //!   object never had more than the one reference that it was born with.
 //! * A count of 0 is final: nothing increments it.
+//! * FINALIZED is set once, while nothing but the one who sets it can reach the object, and lasts.
+//!   So it does not change under anyone who holds a reference.
 //!
 //! Every function here is one atomic operation or a loop around one, and the place where it takes
 //! effect is that operation. Counts pair with each other: a decrement releases what its owner did
@@ -22,6 +24,8 @@ use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 
 /// One step of the stamp.
 pub(super) const STAMP: u64 = 1 << 32;
+/// The object's finalizer has run or is about to: weak references made before are void.
+pub(super) const FINALIZED: u64 = 1 << 28;
 /// The object was incremented since it was allocated.
 pub(super) const SHARED: u64 = 1 << 29;
 /// Somebody made a weak reference to the object.
@@ -29,7 +33,7 @@ pub(super) const WEAK: u64 = 1 << 30;
 /// The cycle collector is about to decide the object's fate, together with that of others.
 pub(super) const CONDEMNED: u64 = 1 << 31;
 
-const COUNT: u64 = SHARED - 1;
+const COUNT: u64 = FINALIZED - 1;
 
 /// The count in a word.
 #[inline]
@@ -67,18 +71,18 @@ pub(super) enum Left {
     Underflow,
 }
 
-/// Adds a reference, unless the object is dead; false if it is.
+/// Adds a reference, unless the object is dead; the word as it was before.
 #[inline]
-pub(super) fn increment(word: &AtomicU64) -> bool {
+pub(super) fn increment(word: &AtomicU64) -> Option<u64> {
     // Pairs with the AcqRel of other counts: the increment itself is what must see the latest.
     let mut seen = word.load(Relaxed);
     loop {
         if count(seen) == 0 {
-            return false;
+            return None;
         }
         // Acquire: what is read through the new reference was written before it could be found.
         match word.compare_exchange_weak(seen, incremented(seen), AcqRel, Relaxed) {
-            Ok(_) => return true,
+            Ok(_) => return Some(seen),
             Err(now) => seen = now,
         }
     }
@@ -122,8 +126,37 @@ pub(super) fn decrement_unfenced(word: &AtomicU64) -> Left {
 
 /// What a flaw makes of [`increment`]: it brings the dead back.
 #[cold]
-pub(super) fn increment_from_zero(word: &AtomicU64) {
-    word.fetch_add(STAMP + 1, AcqRel);
+pub(super) fn increment_from_zero(word: &AtomicU64) -> u64 {
+    word.fetch_add(STAMP + 1, AcqRel)
+}
+
+/// Takes a reference to an object with a finalizer away. The last one before FINALIZED is not taken
+/// away: it remains the caller's, and `mark` is set in the same step, so that no weak reference can
+/// be upgraded between the two. Then there is no result.
+///
+/// `SeqCst`: as in `decrement`, which cannot be used: it would not see in time that it is the last.
+pub(super) fn let_go(word: &AtomicU64, mark: u64) -> Option<Left> {
+    // Relaxed: the exchange is what must see the latest.
+    let mut seen = word.load(Relaxed);
+    loop {
+        let less = seen.wrapping_add(STAMP - 1);
+        let (next, left) = match count(seen) {
+            0 => return Some(Left::Underflow),
+            1 if seen & FINALIZED == 0 => (seen.wrapping_add(STAMP) | mark, None),
+            1 => (less, Some(Left::Nothing)),
+            _ => (less, Some(Left::Others)),
+        };
+        match word.compare_exchange_weak(seen, next, SeqCst, Relaxed) {
+            Ok(_) => return left,
+            Err(now) => seen = now,
+        }
+    }
+}
+
+/// The word of an object that nobody else can reach, with FINALIZED set, when it was `word`.
+#[inline]
+pub(super) const fn finalized(word: u64) -> u64 {
+    word.wrapping_add(STAMP) | FINALIZED
 }
 
 /// Changes the stamp alone: an edge to the object was removed, or the object is a list whose head
@@ -133,16 +166,18 @@ pub(super) fn touch(word: &AtomicU64) {
     word.fetch_add(STAMP, SeqCst);
 }
 
-/// Marks the object as the target of weak references. Its owner holds a counted reference.
-pub(super) fn weaken(word: &AtomicU64) {
+/// Marks the object as the target of weak references; whether it is FINALIZED. Its owner holds a
+/// counted reference.
+pub(super) fn weaken(word: &AtomicU64) -> bool {
     // Acquire pairs with the Release of whoever changed the word last; only the flag matters.
     let mut seen = word.load(Acquire);
     while seen & WEAK == 0 {
         match word.compare_exchange_weak(seen, seen.wrapping_add(STAMP) | WEAK, SeqCst, Acquire) {
-            Ok(_) => return,
+            Ok(_) => break,
             Err(now) => seen = now,
         }
     }
+    seen & FINALIZED != 0
 }
 
 /// Takes the mark of a condemned object away again. The stamp changes, so that an upgrade that saw

@@ -28,7 +28,7 @@ use crate::sync::sized;
 const FLUSH_WEIGHT: usize = CHUNK;
 /// Safepoints between two attempts to move the epoch on, whatever was deferred: such an attempt
 /// costs some 100 ns, and what was deferred since the last one is little.
-const FLUSH_SAFEPOINTS: u32 = sized(1_024, 64) as u32;
+const FLUSH_SAFEPOINTS: u32 = sized(1_024, 1) as u32;
 /// Stamps taken from the heap at a time.
 const STAMPS: u64 = 1 << 16;
 
@@ -286,9 +286,6 @@ impl<'h, F: Flaws> Worker<'h, F> {
             return;
         }
         self.candidates.push(reference);
-        if self.core.has(Flaw::CandidatesDropped) && self.candidates.len() >= CANDIDATES {
-            self.candidates.clear();
-        }
         if self.candidates.len() >= CANDIDATES {
             self.submit();
         }
@@ -307,6 +304,10 @@ impl<'h, F: Flaws> Worker<'h, F> {
     fn submit(&mut self) {
         if self.candidates.is_empty() {
             return;
+        }
+        let waiting = &self.core.shared.candidates_len;
+        if self.core.has(Flaw::CandidatesDropped) && waiting.load(Relaxed) > 0 {
+            return self.candidates.clear();
         }
         let full = std::mem::replace(&mut self.candidates, Vec::with_capacity(CANDIDATES));
         self.core.submit(full);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Matrix, MatrixRow, lane_sentence, tally};
-use crate::fuzz::matrix::{Lane, LaneScore, Standing};
+use crate::fuzz::matrix::{Lane, Standing};
 use crate::report::figures::{self, NONE};
 
 const STYLE: &str = "\
@@ -101,7 +101,9 @@ fn line(row: &MatrixRow) -> String {
     for lane in Lane::ALL {
         let _ = write!(text, "<td class=\"n\">{}</td>", bar(row, lane));
     }
-    let first = end.and_then(LaneScore::foremost).unwrap_or(NONE);
+    let first = end
+        .and_then(|end| end.foremost(&row.caught_by))
+        .unwrap_or(NONE);
     let _ = write!(text, "<td>{}</td>", escaped(first));
     let cost = |lane| row.lane(lane).and_then(|score| score.wall_ns_median);
     let figures = [

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Matrix, MatrixRow, lane_sentence, tally};
-use crate::fuzz::matrix::{Lane, LaneScore, Standing};
+use crate::fuzz::matrix::{Lane, Standing};
 use crate::report::figures::{self, NONE};
 
 /// Draws it.
@@ -66,7 +66,9 @@ fn line(row: &MatrixRow) -> String {
         row.expected.clone(),
         tally(row, Lane::End).unwrap_or_else(none),
         tally(row, Lane::Every).unwrap_or_else(none),
-        end.and_then(LaneScore::foremost).unwrap_or(NONE).to_owned(),
+        end.and_then(|end| end.foremost(&row.caught_by))
+            .unwrap_or(NONE)
+            .to_owned(),
         end.and_then(|end| end.ops_median)
             .map_or_else(none, figures::count),
         end.and_then(|end| end.ns_median)

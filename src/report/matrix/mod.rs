@@ -240,7 +240,11 @@ fn why(row: &Row<'_>, score: &Score) -> String {
                 )
             }
         };
-        let first = score.foremost().map(|name| format!("first was {name}"));
+        let named = row.caught_by().iter().map(|name| (*name).to_owned());
+        let named: Vec<String> = named.collect();
+        let first = score
+            .foremost(&named)
+            .map(|name| format!("first was {name}"));
         let trouble = score.trouble.clone();
         let parts = [Some(what), first, trouble].into_iter().flatten();
         let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();

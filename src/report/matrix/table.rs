@@ -75,7 +75,7 @@ fn cells(row: &MatrixRow) -> Vec<Cell> {
         row.workload.as_str().into(),
         share(Lane::End),
         share(Lane::Every),
-        end.and_then(LaneScore::foremost)
+        end.and_then(|end| end.foremost(&row.caught_by))
             .map_or_else(none, Cell::from),
         figure(|end| end.ops_median, |ops| figures::short(ops as f64)),
         figure(|end| end.ns_median, figures::nanos),

@@ -38,6 +38,8 @@ pub(super) enum Fate {
     Rescued,
     /// It is garbage.
     Garbage,
+    /// It was garbage, but a finalizer published it or something that leads to it.
+    Resurrected,
 }
 
 /// An object of the snapshot.
@@ -186,7 +188,7 @@ impl Graph {
         if core.has(Flaw::LivenessOneLevel) {
             self.spread_one_level(&live);
         } else {
-            self.spread(live, Fate::Live);
+            self.spread(live, Fate::Suspect, Fate::Live);
         }
     }
 
@@ -212,13 +214,13 @@ impl Graph {
         }
     }
 
-    /// Gives a fate to all suspects that these members reach along recorded edges.
-    pub(super) fn spread(&mut self, mut from: Vec<u32>, fate: Fate) {
+    /// Gives a fate to all members of another fate that these reach along recorded edges.
+    pub(super) fn spread(&mut self, mut from: Vec<u32>, was: Fate, fate: Fate) {
         while let Some(number) = from.pop() {
             for target in self.edges_of(number as usize) {
                 let target = self.edges[target];
                 let member = &mut self.members[target as usize];
-                if member.fate == Fate::Suspect {
+                if member.fate == was {
                     member.fate = fate;
                     from.push(target);
                 }

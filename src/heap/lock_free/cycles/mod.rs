@@ -23,7 +23,8 @@
 //!    recorded edges. The rest is suspected.
 //! 4. *Wait* ([`verdict`]) for one grace period.
 //! 5. *Validate*: a suspect whose word changed is live, with what it reaches along recorded edges.
-//! 6. *Free* ([`sweep`]) the rest. Suspects that were not freed are candidates again.
+//! 6. *Finalize* ([`finalize`]): the finalizers of the rest run, and what they resurrect is live.
+//! 7. *Free* ([`sweep`]) what is left. Suspects that were not freed are candidates again.
 //!
 //! Why the rest is garbage. Let t0 be the end of step 2 and t1 the time of step 5. All words of the
 //! rest were constant from their reading to t1. An edge that was counted can be gone at t0 only if
@@ -35,9 +36,13 @@
 //! become a counted one, a word would have changed. New pointers could come only from the rest
 //! itself, which nobody can reach.
 //!
+//! So the rest is the collector's alone, with exactly the edges that were recorded; its finalizers
+//! run before anybody else can see any of it again (see `finalize` in the module above).
+//!
 //! What a round does not reach within its budget counts as outside, which is always sound. Then the
 //! whole batch is put back and the budget doubled, so that every garbage cycle fits in the end.
 
+mod finalize;
 mod graph;
 mod sweep;
 #[cfg(not(any(loom, shuttle)))]
@@ -145,6 +150,7 @@ impl Cycles {
         if self.graph.has_suspects() && !worker.core.has(Flaw::CollectorNeverRuns) {
             if self.wait_grace(worker) {
                 self.graph.validate(worker.core);
+                self.graph.finalize_garbage(worker);
                 collection.freed = self.graph.free_garbage(worker);
             } else {
                 rounds.abandoned.fetch_add(1, Relaxed);

@@ -1,4 +1,4 @@
-//! Step 6 of a round: garbage is freed, and what was suspected but not freed stays a candidate.
+//! Step 7 of a round: garbage is freed, and what was suspected but not freed stays a candidate.
 //!
 //! From here on the garbage is the collector's alone, so the pin may be renewed between members.
 //! Edges between garbage members are not released one by one; each member's count is set to 0

@@ -65,11 +65,11 @@ impl Graph {
                 changed.push(number);
             }
         }
-        self.spread(changed, Fate::Rescued);
-        self.pardon(core);
+        self.spread(changed, Fate::Suspect, Fate::Rescued);
+        self.pardon(core, Fate::Rescued);
         if has_weak && !core.has(Flaw::NoVerdict) && !core.verdict.is_death() {
             self.settle(Fate::Rescued);
-            self.pardon(core);
+            self.pardon(core, Fate::Rescued);
         } else {
             self.settle(Fate::Garbage);
         }
@@ -84,10 +84,10 @@ impl Graph {
         }
     }
 
-    /// Takes the mark off condemned members that were rescued.
-    fn pardon(&mut self, core: &Core<impl Flaws>) {
+    /// Takes the mark off condemned members that are not to die.
+    pub(super) fn pardon(&mut self, core: &Core<impl Flaws>, fate: Fate) {
         for member in &mut self.members {
-            if member.fate == Fate::Rescued && member.word & CONDEMNED != 0 {
+            if member.fate == fate && member.word & CONDEMNED != 0 {
                 word::pardon(&core.slab.cell(member.reference.index()).word);
                 member.word &= !CONDEMNED;
             }

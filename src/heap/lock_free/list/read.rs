@@ -7,7 +7,8 @@
 //!
 //! `get` checks the head before it increments, not after: what it returns is settled at its look at
 //! the slot, and the increment fails only if the object died since, which means another try. The
-//! pin keeps the cell of an uncounted reference from being reused.
+//! pin keeps the cell of an uncounted reference from being reused. An element that was finalized is
+//! looked for once more, and then `get` takes effect at that second look: see `finalize`.
 
 use super::slot::{self, Content};
 use super::tail::Purpose;
@@ -53,17 +54,35 @@ impl<F: Flaws> Visit<'_, '_, F> {
             self.worker.core.pass(Point::Read);
             if self.worker.core.has(Flaw::RepinInsideIteration) {
                 self.worker.enter();
+                std::thread::yield_now();
             }
             if self.worker.core.has(Flaw::ReaderWithoutPin) {
                 self.worker.unpinned(std::thread::yield_now);
             }
             let is_uncounted = self.worker.core.has(Flaw::GetWithoutIncrement);
-            if is_uncounted || self.worker.retain(element) {
+            if is_uncounted || self.retain(element, position, head) {
                 self.remember();
                 return Some(element);
             }
             self.worker.tally.contended += 1;
         }
+    }
+
+    /// Adds a reference to an element that was found at `position` when the head was `head`; false
+    /// if it may not be had any more.
+    #[inline]
+    fn retain(&mut self, element: Ref, position: u64, head: u64) -> bool {
+        let Some(before) = self.worker.retain_seeing(element) else {
+            return false;
+        };
+        if !self.worker.needs_second_look(before) {
+            return true;
+        }
+        let is_there = self.read(position) == element.bits() && self.is_head_still(head);
+        if !is_there {
+            self.worker.decrement(element);
+        }
+        is_there
     }
 }
 

@@ -18,7 +18,7 @@ fn last_decrement_against_increment() {
         let object = Arc::new((AtomicU64::new(word::born(0)), AtomicU64::new(0)));
         let other = Arc::clone(&object);
         let reader = thread::spawn(move || {
-            if !word::increment(&other.0) {
+            if word::increment(&other.0).is_none() {
                 return false;
             }
             other.1.store(1, Relaxed);

@@ -22,6 +22,10 @@
 #[cfg(shuttle)]
 mod cycles;
 #[cfg(shuttle)]
+mod finalized_programs;
+#[cfg(shuttle)]
+mod finalizers;
+#[cfg(shuttle)]
 mod linearizable;
 #[cfg(shuttle)]
 mod list;
@@ -44,7 +48,7 @@ mod explore {
     use crate::heap::flaw::Flaw;
     use crate::heap::lock_free::{LockFree, open_with};
     use crate::heap::tag::OwnedSegment;
-    use crate::heap::{Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
+    use crate::heap::{Finalizer, Global, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
 
     /// The heap, with a flaw that is known at run time, or with none.
     pub(super) type Modelled = LockFree<Option<Flaw>>;
@@ -145,16 +149,52 @@ mod explore {
                 .expect("models are small");
         }
 
-        /// Everything that was born died once.
+        pub(super) fn make_finalized(
+            &mut self,
+            mutator: &mut impl Mutator,
+            dst: Slot,
+            shape: Shape,
+            finalizer: Finalizer,
+        ) {
+            let tag = self
+                .0
+                .birth_with_finalizer(shape)
+                .expect("models are small");
+            mutator
+                .alloc_with_finalizer(dst, shape, tag, finalizer)
+                .expect("models are small");
+        }
+
+        /// Everything that was born died once, and was finalized once if it was to be.
         pub(super) fn assert_dead(&self) {
             let segment = self.0.segment();
-            assert_eq!(
-                segment.take_notes().double_deaths.count,
-                0,
-                "something died twice"
-            );
+            let notes = segment.take_notes();
+            assert_eq!(notes.double_deaths.count, 0, "something died twice");
+            let (stray, missed) = (notes.stray_finalizations, notes.unfinalized_deaths);
+            assert_eq!(stray.count, 0, "something was finalized twice");
+            assert_eq!(missed.count, 0, "something died without its finalizer");
             assert_eq!(segment.born(), segment.dead(), "something did not die");
         }
+    }
+
+    /// Empties the shared roots until finalizers put nothing there any more. Then nothing is left,
+    /// and everything that was born has died.
+    pub(super) fn assert_emptied(heap: &Modelled, births: &[Births]) {
+        loop {
+            heap.settle().expect("no fault");
+            let mut m = heap.attach(seat(0)).expect("a seat");
+            let mut is_found = false;
+            for global in (0..4).map(Global) {
+                is_found |= m.fetch(Slot(0), global);
+                // The last register is never filled.
+                m.publish(global, Slot(7));
+            }
+            if !is_found {
+                break;
+            }
+        }
+        assert_empty(heap);
+        births.iter().for_each(Births::assert_dead);
     }
 
     /// Settles the heap; nothing is alive, broken, or left over.

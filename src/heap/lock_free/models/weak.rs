@@ -42,8 +42,7 @@ fn upgrade_both(heap: &Arc<Modelled>) -> Births {
     m.clear(A);
     // Pins are renewed, so that the collector comes as far as its verdict.
     for _ in 0..8 {
-        m.safepoint().expect("no fault");
-        shuttle::thread::yield_now();
+        m.idle(&mut shuttle::thread::yield_now);
     }
     if m.upgrade(A, WEAK_A) {
         m.load(B, A, Field(0));

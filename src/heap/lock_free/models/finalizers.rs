@@ -1,0 +1,294 @@
+//! Finalizers: the last release against an upgrade and against a late reader, a garbage cycle
+//! against both, and what comes back against those who find it.
+//!
+//! One rule judges all of it: while somebody holds an object, its finalizer does not run, and a weak
+//! reference that was made while somebody held it in one state stands in that state and in no other.
+
+use std::sync::Arc;
+
+use super::explore::{Births, Modelled, assert_emptied, breaks, holds, open, seat};
+use crate::heap::flaw::Flaw;
+use crate::heap::lock_free::LockFreeMutator;
+use crate::heap::tag::Life;
+use crate::heap::{Field, Finalizer, Global, Heap, Mutator, ObjectId, Peek, Shape, Slot};
+
+const A: Slot = Slot(0);
+const B: Slot = Slot(1);
+const GOT: Slot = Slot(2);
+const WEAK_A: Slot = Slot(4);
+const WEAK_B: Slot = Slot(5);
+const NONE: Slot = Slot(7);
+const HOME: Global = Global(0);
+const RISEN: Global = Global(1);
+const FIRST: Field = Field(0);
+
+type Model<'h> = LockFreeMutator<'h, Option<Flaw>>;
+
+fn spawn<T: Send + 'static>(
+    heap: &Arc<Modelled>,
+    work: impl FnOnce(&Modelled) -> T + Send + 'static,
+) -> shuttle::thread::JoinHandle<T> {
+    let heap = Arc::clone(heap);
+    shuttle::thread::spawn(move || work(&heap))
+}
+
+fn collector(heap: &Arc<Modelled>) -> shuttle::thread::JoinHandle<()> {
+    spawn(heap, |heap| {
+        heap.core().collect_now();
+        heap.core().collect_now();
+    })
+}
+
+fn held(m: &mut Model<'_>, slot: Slot) -> ObjectId {
+    match m.peek(slot) {
+        Peek::Object(id) => id,
+        other => panic!("{slot:?} leads to nothing: {other:?}"),
+    }
+}
+
+/// Others have their turn; meanwhile the object in `slot` stays what it is.
+fn hold(m: &mut Model<'_>, slot: Slot, state: Life) {
+    for _ in 0..3 {
+        let id = held(m, slot);
+        assert_eq!(id.state(), state, "an object changed while it was held");
+        m.safepoint().expect("no fault");
+        shuttle::thread::yield_now();
+    }
+    assert_eq!(held(m, slot).state(), state);
+}
+
+/// An object with a finalizer is dropped by one mutator while another upgrades a weak reference to
+/// it and the first looks for what came back.
+fn release(flaw: Option<Flaw>) {
+    let heap = open(flaw);
+    let mut births = Births::new();
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        births.make_finalized(&mut m, A, Shape::Node, Finalizer::Resurrect(RISEN));
+        m.publish(HOME, A);
+    }
+    let upgrader = spawn(&heap, |heap| {
+        let mut m = heap.attach(seat(1)).expect("a seat");
+        if !m.fetch(A, HOME) {
+            return;
+        }
+        m.downgrade(WEAK_A, A);
+        m.clear(A);
+        if m.upgrade(A, WEAK_A) {
+            hold(&mut m, A, Life::Alive);
+            assert!(m.upgrade(GOT, WEAK_A), "lost while it was held");
+        }
+    });
+    let dropper = spawn(&heap, |heap| {
+        let mut m = heap.attach(seat(2)).expect("a seat");
+        m.publish(HOME, NONE);
+        for _ in 0..3 {
+            shuttle::thread::yield_now();
+            if m.fetch(A, RISEN) {
+                m.downgrade(WEAK_A, A);
+                m.publish(RISEN, NONE);
+                hold(&mut m, A, Life::Finalized);
+                assert!(m.upgrade(GOT, WEAK_A), "made after the finalizer ran");
+            }
+        }
+    });
+    upgrader.join().expect("no panic");
+    dropper.join().expect("no panic");
+    assert_emptied(&heap, &[births]);
+}
+
+/// A reader finds an object in a root or in a list when it is about to be dropped; its finalizer
+/// does not bring it back, so it is never to be had in another state than alive.
+fn reader(flaw: Option<Flaw>) {
+    let heap = open(flaw);
+    let mut births = Births::new();
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        births.make_finalized(&mut m, A, Shape::Leaf, Finalizer::Witness);
+        births.make_finalized(&mut m, B, Shape::Leaf, Finalizer::Witness);
+        births.make(&mut m, GOT, Shape::List);
+        m.append(GOT, B);
+        m.publish(HOME, A);
+        m.publish(RISEN, GOT);
+    }
+    let reader = spawn(&heap, |heap| {
+        let mut m = heap.attach(seat(1)).expect("a seat");
+        if m.fetch(A, HOME) {
+            hold(&mut m, A, Life::Alive);
+        }
+        m.fetch(B, RISEN);
+        if m.get(GOT, B, 0) {
+            hold(&mut m, GOT, Life::Alive);
+        }
+    });
+    {
+        let mut m = heap.attach(seat(2)).expect("a seat");
+        m.publish(HOME, NONE);
+        m.fetch(B, RISEN);
+        m.pop(GOT, B);
+        m.clear(GOT);
+    }
+    reader.join().expect("no panic");
+    assert_emptied(&heap, &[births]);
+}
+
+/// An object is replaced in its root, to which its finalizer brings it back: the root is never empty,
+/// whoever looks at it and when.
+fn replaced(flaw: Option<Flaw>) {
+    let heap = open(flaw);
+    let mut births = Births::new();
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        births.make_finalized(&mut m, A, Shape::Leaf, Finalizer::Resurrect(HOME));
+        births.make(&mut m, B, Shape::Leaf);
+        m.publish(HOME, A);
+        m.publish(RISEN, B);
+    }
+    let reader = spawn(&heap, |heap| {
+        let mut m = heap.attach(seat(1)).expect("a seat");
+        for _ in 0..2 {
+            assert!(
+                m.fetch(A, HOME),
+                "nothing was found where something always is"
+            );
+            m.clear(A);
+        }
+    });
+    {
+        let mut m = heap.attach(seat(2)).expect("a seat");
+        m.fetch(B, RISEN);
+        m.publish(HOME, B);
+    }
+    reader.join().expect("no panic");
+    assert_emptied(&heap, &[births]);
+}
+
+/// `A.0 = B`, `B.0 = A`, in registers A and B.
+fn ring(m: &mut Model<'_>) {
+    m.copy(GOT, B);
+    m.store(A, FIRST, Some(GOT));
+    m.copy(GOT, A);
+    m.store(B, FIRST, Some(GOT));
+}
+
+/// A cycle of an object that is to come back and of one without a finalizer, with weak references
+/// to both, is dropped under the collector and upgraded.
+fn cycle(flaw: Option<Flaw>) {
+    let heap = open(flaw);
+    let births = upgrade_ring(&heap);
+    assert_emptied(&heap, &[births]);
+}
+
+fn upgrade_ring(heap: &Arc<Modelled>) -> Births {
+    let mut births = Births::new();
+    let mut m = heap.attach(seat(1)).expect("a seat");
+    births.make_finalized(&mut m, A, Shape::Node, Finalizer::Resurrect(RISEN));
+    births.make(&mut m, B, Shape::Node);
+    m.downgrade(WEAK_A, A);
+    m.downgrade(WEAK_B, B);
+    ring(&mut m);
+    m.clear(B);
+    let collector = collector(heap);
+    m.clear(A);
+    // Pins are renewed, so that the collector comes as far as the finalizers.
+    for _ in 0..8 {
+        m.idle(&mut shuttle::thread::yield_now);
+    }
+    if m.upgrade(B, WEAK_B) {
+        m.load(A, B, FIRST);
+        let state = held(&mut m, A).state();
+        assert_eq!(m.upgrade(GOT, WEAK_A), state == Life::Alive);
+        hold(&mut m, A, state);
+    }
+    m.idle(&mut || ());
+    for slot in [A, B, GOT] {
+        m.clear(slot);
+    }
+    let mut collector = Some(collector);
+    m.idle(&mut || {
+        let collector = collector.take().expect("idle waits once");
+        collector.join().expect("no panic");
+    });
+    if m.fetch(A, RISEN) {
+        assert!(m.upgrade(B, WEAK_B), "it has no finalizer, and lives");
+        assert!(!m.upgrade(B, WEAK_A), "its finalizer ran");
+    }
+    births
+}
+
+/// A cycle of two objects that are to come back is collected; whoever finds either finds both
+/// finalized, whole, and good for new weak references.
+fn resurrection(flaw: Option<Flaw>) {
+    let heap = open(flaw);
+    let mut births = Births::new();
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        births.make_finalized(&mut m, A, Shape::Node, Finalizer::Resurrect(RISEN));
+        births.make_finalized(&mut m, B, Shape::Node, Finalizer::Resurrect(HOME));
+        ring(&mut m);
+    }
+    let collector = collector(&heap);
+    let finder = spawn(&heap, |heap| {
+        let mut m = heap.attach(seat(1)).expect("a seat");
+        for _ in 0..8 {
+            if m.fetch(A, RISEN) || m.fetch(A, HOME) {
+                m.load(B, A, FIRST);
+                hold(&mut m, B, Life::Finalized);
+                m.downgrade(WEAK_B, B);
+                m.load(A, B, FIRST);
+                hold(&mut m, A, Life::Finalized);
+                assert!(m.upgrade(GOT, WEAK_B), "made after the finalizer ran");
+                return;
+            }
+            m.safepoint().expect("no fault");
+            m.idle(&mut shuttle::thread::yield_now);
+        }
+    });
+    collector.join().expect("no panic");
+    finder.join().expect("no panic");
+    assert_emptied(&heap, &[births]);
+}
+
+/// An element with a finalizer, of which nobody else ever had a reference, is truncated.
+fn truncated(flaw: Option<Flaw>) {
+    let heap = open(flaw);
+    let mut births = Births::new();
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        births.make(&mut m, A, Shape::List);
+        births.make_finalized(&mut m, B, Shape::Leaf, Finalizer::Witness);
+        m.append(A, B);
+        let cutter = shuttle::thread::spawn(shuttle::thread::yield_now);
+        m.truncate_front(A, 1);
+        cutter.join().expect("no panic");
+    }
+    assert_emptied(&heap, &[births]);
+}
+
+/// Goal: an upgrade and a last release exclude each other, and so do a late reader and a finalizer.
+#[test]
+fn releases_finalize_once_and_alone() {
+    holds(release);
+    holds(reader);
+    holds(replaced);
+    holds(truncated);
+}
+
+/// Goal: a garbage cycle is finalized as one, and comes back as one.
+#[test]
+fn cycles_are_finalized_as_one() {
+    holds(cycle);
+    holds(resurrection);
+}
+
+/// Goal: each shortcut that the argument excludes is found out.
+#[test]
+fn flaws_break_finalizers() {
+    breaks(Flaw::WeakAfterFinalizer, &[release]);
+    breaks(Flaw::FinalizedTwice, &[release]);
+    breaks(Flaw::NoSecondLook, &[reader]);
+    breaks(Flaw::SoleUnfinalized, &[truncated]);
+    breaks(Flaw::PardonFirst, &[cycle]);
+    breaks(Flaw::ResurrectedFreedAnyway, &[resurrection]);
+    breaks(Flaw::PublishOneByOne, &[resurrection]);
+}
