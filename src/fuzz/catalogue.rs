@@ -188,7 +188,7 @@ pub const ALL: &[Planted] = &[
     known(
         dangerous(
             Danger::Hang,
-            certain(Flaw::DropRequestKept, &[], &[on_gil("churn", 100_000)]),
+            certain(Flaw::DropRequestKept, &[], &[on_gil("churn", 2_000_000)]),
         ),
         "CPython, gh-96387",
         "https://github.com/python/cpython/issues/96387",
@@ -197,7 +197,7 @@ pub const ALL: &[Planted] = &[
     usually(
         Flaw::SwitchInsideTruncate,
         &["conservation"],
-        &[on_gil("churn", 2_000_000)],
+        &[on_gil("churn", 1_000_000)],
     ),
     usually(
         Flaw::SwitchInsideAppend,
@@ -277,7 +277,7 @@ const TANGLES: Show = Show {
 };
 const TWO_APPENDERS: Show = Show {
     parameters: &[("threads", "4")],
-    ..on_gil("shared-list", 2_000_000)
+    ..on_gil("shared-list", 1_000_000)
 };
 /// Long enough after the heap has stopped growing for what its collector does then to weigh more
 /// than what it did before.
@@ -286,7 +286,7 @@ const LARGE_HEAP: Show = Show {
     ..on_gil("live-heap", 60_000_000)
 };
 /// Two threads that do nothing but work, for long enough to see that one of them does not.
-const BUSY_PAIR: Show = on_gil("counter", 100_000_000);
+const BUSY_PAIR: Show = on_gil("counter", 200_000_000);
 const LOCK_FREE_CHURN: Show = on_lock_free("churn", 2_000_000);
 /// Threads must meet while one of them is in the midst of an operation.
 const DELAYED: Show = Show {

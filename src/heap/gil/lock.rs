@@ -174,8 +174,14 @@ impl<F: Flaws> Lock<F> {
         }
         state.held = false;
         self.available.notify_one();
+        if self.flaws.has(Flaw::NoForcedSwitch) {
+            // Under the same mutex: a system that prefers whoever it has just woken would be fair
+            // in the lock's place.
+            self.hand_to(&mut state, me);
+            return Taken::AtOnce;
+        }
         let seen = state.switches;
-        while state.switches == seen && !self.flaws.has(Flaw::NoForcedSwitch) {
+        while state.switches == seen {
             state = self
                 .taken
                 .wait(state)

@@ -53,8 +53,12 @@ impl<F: Flaws> Visit<'_, '_, F> {
             let element = element?;
             self.worker.core.pass(Point::Read);
             if self.worker.core.has(Flaw::RepinInsideIteration) {
-                self.worker.enter();
-                std::thread::yield_now();
+                // Once for each element of a short iteration: one renewal lets the epoch go on by one,
+                // and what was released under the first pin is reused after two.
+                for _ in 0..4 {
+                    self.worker.enter();
+                    std::thread::yield_now();
+                }
             }
             if self.worker.core.has(Flaw::ReaderWithoutPin) {
                 self.worker.unpinned(std::thread::yield_now);
