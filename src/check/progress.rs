@@ -16,8 +16,8 @@ pub(super) const CHECK: Check = Check {
     judge,
 };
 
-/// A run shorter than this is not judged: two hundred switch intervals of the default length.
-const ELAPSED_NS_MIN: u64 = 1_000_000_000;
+/// A run shorter than this is not judged: a hundred switch intervals of the default length.
+const ELAPSED_NS_MIN: u64 = 500_000_000;
 /// The others must have done as much: enough for each of some threads to have had many turns.
 const OTHERS_OPS_MIN: u64 = 100_000;
 
@@ -28,9 +28,10 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     let Some(evidence) = exhibit.evidence else {
         return Opinion::default();
     };
-    let judged = |mutator: &&MutatorEvidence| {
-        mutator.elapsed_ns >= ELAPSED_NS_MIN && mutator.others_ops >= OTHERS_OPS_MIN
-    };
+    if evidence.elapsed_ns < ELAPSED_NS_MIN {
+        return Opinion::skipped("the run was too short to tell");
+    }
+    let judged = |mutator: &&MutatorEvidence| mutator.others_ops >= OTHERS_OPS_MIN;
     let mut opinion = Opinion::default();
     for mutator in evidence.mutators.iter().filter(judged) {
         opinion.examine(1);
@@ -50,7 +51,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         }
     }
     if opinion.examined == 0 {
-        return Opinion::skipped("the run was too short to tell");
+        return Opinion::skipped("the others did too little to tell");
     }
     opinion
 }

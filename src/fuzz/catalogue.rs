@@ -98,7 +98,7 @@ pub fn of(flaw: Flaw) -> Option<&'static Planted> {
 /// Every fault that is in the catalogue.
 pub const ALL: &[Planted] = &[
     certain(Flaw::GetWithoutIncrement, &["premature"], &[CHURN]),
-    certain(Flaw::CopyWithoutIncrement, &["dangling"], &[TANGLES]),
+    certain(Flaw::CopyWithoutIncrement, UNCOUNTED, &[TANGLES]),
     certain(
         Flaw::UpgradeWithoutIncrement,
         UNCOUNTED,
@@ -154,7 +154,7 @@ pub const ALL: &[Planted] = &[
     certain(Flaw::PageLost, &["collector-state"], &[FINALIZERS]),
     certain(Flaw::EdgesCountedOnce, LEAK, &[on_both("tangles", 20_000)]),
     known(
-        certain(Flaw::LivenessOneLevel, UNCOUNTED, &[TANGLES]),
+        certain(Flaw::LivenessOneLevel, &["dangling"], &[TANGLES]),
         "gcmodule 0.1.1",
         "https://docs.rs/crate/gcmodule/0.1.1",
     ),
@@ -193,7 +193,7 @@ pub const ALL: &[Planted] = &[
         "CPython, gh-96387",
         "https://github.com/python/cpython/issues/96387",
     ),
-    usually(Flaw::NoForcedSwitch, &["progress"], &[BUSY_PAIR]),
+    certain(Flaw::NoForcedSwitch, &["progress"], &[BUSY_PAIR]),
     usually(
         Flaw::SwitchInsideTruncate,
         &["conservation"],
@@ -209,7 +209,10 @@ pub const ALL: &[Planted] = &[
         LEAK,
         &[on_both("thread-churn", 20_000)],
     ),
-    usually(Flaw::SetReleasesOnRetry, UNCOUNTED, &[SETS]),
+    dangerous(
+        Danger::Hang,
+        usually(Flaw::SetReleasesOnRetry, UNCOUNTED, &[SETS]),
+    ),
     usually(Flaw::IncrementFromZero, UNCOUNTED, &[DELAYED]),
     usually(Flaw::ReleaseBeforePublish, UNCOUNTED, &[CUTS]),
     usually(Flaw::FreeAtOnce, UNCOUNTED, &[CUTS]),
@@ -218,7 +221,6 @@ pub const ALL: &[Planted] = &[
         UNCOUNTED,
         &[on_lock_free("churn", 4_000_000)],
     ),
-    usually(Flaw::RepinInsideIteration, UNCOUNTED, &[CUTS]),
     usually(
         Flaw::CandidatesDropped,
         LEAK,
@@ -258,6 +260,12 @@ pub const ALL: &[Planted] = &[
     model_only(Flaw::PublishOneByOne),
     model_only(Flaw::PardonFirst),
     model_only(Flaw::SoleUnfinalized),
+    model_only(Flaw::PopWithoutTouch),
+    model_only(Flaw::CountWhileReading),
+    model_only(Flaw::TouchBeforeMove),
+    model_only(Flaw::AdmitDead),
+    dangerous(Danger::Crash, model_only(Flaw::RangeThroughCell)),
+    model_only(Flaw::UncountedContainer),
 ];
 
 /// What says that something is in use and nobody knows. A heap that compares incarnations says so

@@ -139,7 +139,7 @@ flaws! {
     SurvivorsForgotten "survivors-forgotten": "what survives a young collection leaves the generations";
     MarkLeftBehind "mark-left-behind": "a survivor of each collection keeps its mark";
     DropRequestKept "drop-request-kept": "a waiter that gets the lock leaves its drop request behind";
-    NoForcedSwitch "no-forced-switch": "whoever lets the lock go on request may take it straight back";
+    NoForcedSwitch "no-forced-switch": "whoever lets the lock go on request takes it straight back";
     SwitchInsideTruncate "switch-inside-truncate": "the lock is offered between reading the length of a list and cutting it";
     SwitchInsideAppend "switch-inside-append": "the lock is offered between reading the length of a list and appending to it";
     SetReleasesOnRetry "set-releases-on-retry": "the old reference is released on every attempt of a `set`";
@@ -147,7 +147,6 @@ flaws! {
     ReleaseBeforePublish "release-before-publish": "a truncation releases its elements before it takes effect";
     FreeAtOnce "free-at-once": "truncated elements are released without a grace period";
     ReaderWithoutPin "reader-without-pin": "`get` counts what it read without a pin, and offers the processor before";
-    RepinInsideIteration "repin-inside-iteration": "the pin is renewed between reading an element and counting it, and the processor offered";
     CandidatesDropped "candidates-dropped": "what is suspected is forgotten while the collector has something to look at";
     StalledPin "stalled-pin": "the first mutator never renews its pin";
     MissingFence "missing-fence": "the last decrement orders nothing";
@@ -156,6 +155,14 @@ flaws! {
     PublishOneByOne "publish-one-by-one": "of a garbage cycle, an object is published before the finalizers of the others ran";
     PardonFirst "pardon-first": "weak references to a garbage cycle may be upgraded while its finalizers run";
     SoleUnfinalized "sole-unfinalized": "whoever was truncated with a count of 1 is freed, finalizer or not";
+    PopWithoutTouch "pop-without-touch": "a pop does not change the stamp of what it takes";
+    CountWhileReading "count-while-reading": "the collector notes edges while it still reads words";
+    // Together with `MoveIntoItself`: by itself, the container's own register makes up for it.
+    TouchBeforeMove "touch-before-move": "a truncation changes the list's stamp before it moves the head";
+    AdmitDead "admit-dead": "the collector admits objects whose count is 0";
+    RangeThroughCell "range-through-cell": "whoever releases a truncated range finds its pages through the list's cell";
+    // No heap does that; it is a flaw of a model's program.
+    UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";
 }
 

@@ -96,20 +96,24 @@ impl<W: Stopwatch> Executor<W> {
         }
     }
 
-    #[inline]
+    /// Out of line, and called once a batch, so that there is one loop into which everything that an
+    /// operation takes can be put in line.
+    #[inline(never)]
     fn run_by<M: Mutator>(
         &mut self,
         mutator: &mut M,
         ops: &[Op],
         times: u32,
-        step: impl Fn(&mut Self, &mut M, Op) -> Result<(), Halt>,
+        step: impl Fn(&mut Self, &mut M, &Op) -> Result<(), Halt>,
     ) -> Result<(), Halt> {
         for done in 0..times {
-            for (at, &op) in ops.iter().enumerate() {
+            let mut left = ops.iter();
+            while let Some(op) = left.next() {
                 if let Err(halt) = step(self, mutator, op) {
                     if self.forgives(&halt) {
                         continue;
                     }
+                    let at = ops.len() - left.len() - 1;
                     self.count(ops, done);
                     self.count(&ops[..at], 1);
                     return Err(halt);
@@ -137,25 +141,26 @@ impl<W: Stopwatch> Executor<W> {
         }
     }
 
-    /// One operation and the safepoint after it.
-    #[inline]
-    fn step<M: Mutator>(&mut self, mutator: &mut M, op: Op) -> Result<(), Halt> {
+    /// One operation and the safepoint after it. In line whatever the compiler thinks of its size: a
+    /// call for each operation, its answer passed in memory, costs as much as all the rest.
+    #[inline(always)]
+    fn step<M: Mutator>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
         self.watch.begin();
         self.perform(mutator, op)?;
         self.end(mutator, op)
     }
 
     /// The same, and then a look at what it left behind, outside the time that it took.
-    fn attested_step<M: Mutator>(&mut self, mutator: &mut M, op: Op) -> Result<(), Halt> {
+    fn attested_step<M: Mutator>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
         self.step(mutator, op)?;
         if let Some(attestor) = &mut self.attestor {
-            attestor.attest(mutator, op, self.found);
+            attestor.attest(mutator, *op, self.found);
         }
         Ok(())
     }
 
-    #[inline]
-    fn end<M: Mutator>(&mut self, mutator: &mut M, op: Op) -> Result<(), Halt> {
+    #[inline(always)]
+    fn end<M: Mutator>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
         mutator.safepoint().map_err(Halt::Fault)?;
         self.watch.end(op.kind());
         Ok(())
@@ -170,7 +175,7 @@ impl<W: Stopwatch> Executor<W> {
     ) -> Result<(), Halt> {
         self.watch.begin();
         let mutator = perform()?;
-        self.end(mutator, op)?;
+        self.end(mutator, &op)?;
         if let Some(attestor) = &mut self.attestor {
             attestor.attest(mutator, op, false);
         }
@@ -183,9 +188,9 @@ impl<W: Stopwatch> Executor<W> {
         &mut self.lists[list.0 as usize]
     }
 
-    #[inline]
-    fn perform<M: Mutator>(&mut self, mutator: &mut M, op: Op) -> Result<(), Halt> {
-        match op {
+    #[inline(always)]
+    fn perform<M: Mutator>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
+        match *op {
             Op::Alloc { dst, shape } => {
                 let tag = self.producer.birth(shape)?;
                 mutator.alloc(dst, shape, tag)?;

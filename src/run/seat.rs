@@ -154,7 +154,6 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         let number = u32::try_from(self.number).unwrap_or(u32::MAX);
         let mut source = OpSource::new(self.plan, seed, number, Part::Rounds, rounds);
         self.executor.watch.restart();
-        self.gap = Gap::new(&self.stage.ops, self.number);
         while self.until_done > 0 && !self.stage.stopping(self.plan.background) {
             let Some(batch) = source.next_batch() else {
                 break;
@@ -167,6 +166,8 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             self.gap.close();
             self.executor.watch.restart();
         }
+        // Who was kept out to the end has done no batch.
+        self.gap.close();
         Ok(source.rounds_done())
     }
 

@@ -175,6 +175,12 @@ impl Cell {
         self.flags.get() & TRACKED != 0
     }
 
+    /// Both in one look.
+    #[inline]
+    pub(super) fn is_tracked_list(&self) -> bool {
+        self.flags.get() & (SHAPE_MASK | TRACKED) == TRACKED | Shape::List as u32
+    }
+
     #[inline]
     pub(super) fn mark_tracked(&self) {
         self.flags.set(self.flags.get() | TRACKED);

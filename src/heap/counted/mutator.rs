@@ -27,7 +27,7 @@ pub(super) const CAPS: Caps = Caps {
 };
 
 impl<H: Tenancy> Mutator for CountedMutator<H> {
-    #[inline]
+    #[inline(always)]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         if self.heap.flaws.refuses() {
             return Err(OutOfMemory);
@@ -60,9 +60,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
     #[inline]
     fn copy(&mut self, dst: Slot, src: Slot) {
         let reference = self.register(src);
-        if reference.is_weak() {
-            self.put(dst, reference);
-        } else if self.heap.has(Flaw::CopyWithoutIncrement) {
+        if reference.is_weak() || self.heap.has(Flaw::CopyWithoutIncrement) {
             self.put(dst, reference);
         } else if reference != Ref::NONE {
             self.put_copy(dst, reference);
@@ -123,6 +121,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     #[inline]
     fn safepoint(&mut self) -> Result<(), Fault> {
+        self.heap.at_rest();
         self.heap.faults.check()
     }
 
@@ -130,7 +129,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         self.collect_in_passing(|heap, work| heap.collect(Generation::Old, work));
     }
 
-    #[inline]
+    #[inline(always)]
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let value = self.register(val);
         if self.strikes(Flaw::AppendLost, 16) {
@@ -143,8 +142,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         if self.strikes(Flaw::AppendOutOfOrder, 16) {
             return self.append_before_last(list, val);
         }
-        if let Some((index, cell)) = self.object(list, Shape::List)
-            && cell.is_tracked()
+        if let Some(index) = self.tracked_list(list)
             && value.is_strong()
             && let Some(header) = self.heap.headers.at(index)
             && let Some(place) = header.next_in_page(&self.heap.pages)

@@ -7,7 +7,13 @@
 //! A count is read and written back in two steps, and an operating system may take the processor
 //! away between them. It rarely does: the gap is a nanosecond. Where the threads share a processor
 //! that is the only way in which they meet at all, so once in a while `racy` offers the processor
-//! right there. Nothing else is different from `gil`.
+//! right there.
+//!
+//! That alone would not do. Two threads that only ever change places in that gap each write back
+//! what they had read themselves, as if the other had never been there: each goes on with a count of
+//! its own, and both are right. A count is lost when one of them leaves in the gap and the other
+//! with a reference in hand, so every other offer is made at the safepoint after the increment, which
+//! is where `gil` changes hands. Nothing else is different from `gil`.
 
 use std::cell::Cell as Local;
 use std::ops::Deref;
@@ -18,15 +24,28 @@ use super::registers::{CountedMutator, Tenancy};
 use crate::heap::{Belief, Caps, Census, Collection, Fault, Flawless, Flaws, Heap, Seat, Stats};
 
 /// One in how many increments offers the processor: often enough that a mutator does so some
-/// thousand times a second, rarely enough that it costs a nanosecond each. A prime, so that no loop
-/// of a program keeps step with it.
+/// thousand times a second, rarely enough that it costs a nanosecond each and that a mutator gets on
+/// beside a program that keeps the processor for milliseconds. A prime, so that no loop of a program
+/// keeps step with it.
 const OFFER_EVERY: u32 = 251;
+
+/// Where the next offer is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    /// In the gap of the increment whose turn it is.
+    InGap,
+    /// At the safepoint after the increment whose turn it is …
+    AtRest,
+    /// … which is the next one.
+    Due,
+}
 
 /// One mutator's view of a heap that nobody holds.
 #[derive(Debug)]
 pub struct Unlocked<'h, F: Flaws = Flawless> {
     counted: &'h Counted<F>,
     until_offer: Local<u32>,
+    offer: Local<Offer>,
 }
 
 impl<'h, F: Flaws> Unlocked<'h, F> {
@@ -34,6 +53,7 @@ impl<'h, F: Flaws> Unlocked<'h, F> {
         Self {
             counted,
             until_offer: Local::new(OFFER_EVERY),
+            offer: Local::new(Offer::InGap),
         }
     }
 }
@@ -53,8 +73,22 @@ impl<F: Flaws> Tenancy for Unlocked<'_, F> {
     fn between(&self) {
         let left = self.until_offer.get() - 1;
         self.until_offer.set(left);
-        if left == 0 {
-            self.until_offer.set(OFFER_EVERY);
+        if left > 0 {
+            return;
+        }
+        self.until_offer.set(OFFER_EVERY);
+        if self.offer.get() == Offer::InGap {
+            self.offer.set(Offer::AtRest);
+            std::thread::yield_now();
+        } else {
+            self.offer.set(Offer::Due);
+        }
+    }
+
+    #[inline]
+    fn at_rest(&self) {
+        if self.offer.get() == Offer::Due {
+            self.offer.set(Offer::InGap);
             std::thread::yield_now();
         }
     }

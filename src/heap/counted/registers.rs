@@ -32,6 +32,10 @@ pub trait Tenancy: Deref<Target = Counted<Self::Flaws>> {
     /// nothing here, and pays nothing for it.
     #[inline]
     fn between(&self) {}
+
+    /// Called at a safepoint, likewise.
+    #[inline]
+    fn at_rest(&self) {}
 }
 
 impl<F: Flaws> Tenancy for Box<Counted<F>> {
@@ -95,6 +99,14 @@ impl<H: Tenancy> CountedMutator<H> {
         let reference = self.register(slot);
         let cell = self.heap.follow(reference)?;
         cell.is(shape).then_some((reference.index(), cell))
+    }
+
+    /// The number of the list in a register, if the collector knows it already.
+    #[inline]
+    pub(super) fn tracked_list(&self, slot: Slot) -> Option<u32> {
+        let reference = self.register(slot);
+        let cell = self.heap.follow(reference)?;
+        cell.is_tracked_list().then_some(reference.index())
     }
 
     /// Counts a reference that was found in shared memory and puts it into a register. A broken

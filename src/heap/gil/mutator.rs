@@ -105,7 +105,7 @@ impl<C: Collector, F: Flaws> Drop for Absence<'_, '_, C, F> {
 }
 
 impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
-    #[inline]
+    #[inline(always)]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         let dst = self.own(dst);
         self.collector().alloc(dst, shape, tag)
@@ -171,7 +171,7 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
         self.collector().collect();
     }
 
-    #[inline]
+    #[inline(always)]
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let (list, val) = (self.own(list), self.own(val));
         let grown = self.grown_meanwhile(Flaw::SwitchInsideAppend, list);

@@ -118,7 +118,7 @@ impl<F: Flaws> Core<F> {
     /// Whether everything that died was reclaimed, but for cycles.
     pub(super) fn is_quiet(&self) -> bool {
         self.shared.unreclaimed() == 0
-            && self.shared.homes.ripe() == 0
+            && !self.shared.homes.is_ripe()
             && self.shared.orphaned.is_empty()
     }
 
@@ -175,7 +175,7 @@ impl<F: Flaws> Core<F> {
             ),
             leftover(
                 "releases that nobody finished",
-                u64::from(self.shared.homes.ripe() != 0 || !self.shared.orphaned.is_empty()),
+                u64::from(self.shared.homes.is_ripe() || !self.shared.orphaned.is_empty()),
             ),
             leftover(
                 "candidates that settling did not look at",

@@ -12,14 +12,16 @@ use crossbeam_utils::CachePadded;
 
 use super::list::Range;
 use super::stack::Stack;
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::sized;
 
 /// How many homes there are: as many as mutators that run at the same time on a machine of today's
 /// usual size; in models two, so that there is an elsewhere.
 const HOMES: usize = sized(16, 2);
 
-/// The home of the collector, and of whoever settles the heap.
-pub(super) const COLLECTOR: u32 = HOMES as u32 - 1;
+/// The number of the collector, and of whoever settles the heap: their home is the last.
+pub(super) const COLLECTOR: u32 = u32::MAX;
 
 #[derive(Debug, Default)]
 struct Home {
@@ -27,7 +29,23 @@ struct Home {
     cells: Stack<Vec<u32>>,
     /// Truncated ranges past their grace period.
     ripe: Stack<Range>,
+    /// How many of those were taken so far.
+    taken: AtomicU64,
 }
+
+impl Home {
+    fn take_ripe(&self, guard: &Guard) -> Option<Range> {
+        let range = self.ripe.pop(guard)?;
+        // Relaxed: it says no more than that somebody works here.
+        self.taken.fetch_add(1, Relaxed);
+        Some(range)
+    }
+}
+
+/// What lay ripe at one look, to tell at the next where nobody has worked since.
+#[cfg(not(any(loom, shuttle)))]
+#[derive(Debug, Default)]
+pub(super) struct Look([Option<u64>; HOMES]);
 
 /// All of them.
 #[derive(Debug, Default)]
@@ -61,12 +79,12 @@ impl Homes {
 
     /// A range from this worker's home and no other.
     pub(super) fn take_ripe_of(&self, worker: u32, guard: &Guard) -> Option<Range> {
-        self.of(worker).ripe.pop(guard)
+        self.of(worker).take_ripe(guard)
     }
 
     /// A range from any home.
     pub(super) fn take_ripe(&self, worker: u32, guard: &Guard) -> Option<Range> {
-        self.from(worker).find_map(|home| home.ripe.pop(guard))
+        self.from(worker).find_map(|home| home.take_ripe(guard))
     }
 
     /// Whether a range is ripe in this worker's home.
@@ -75,11 +93,22 @@ impl Homes {
         !self.of(worker).ripe.is_empty()
     }
 
-    /// Where ranges are ripe: bit n is that of the home of worker n.
-    pub(super) fn ripe(&self) -> u64 {
-        let bits = (0..).zip(&self.0);
-        bits.fold(0, |bits, (number, home)| {
-            bits | u64::from(!home.ripe.is_empty()) << number
-        })
+    /// Whether a range is ripe anywhere.
+    pub(super) fn is_ripe(&self) -> bool {
+        self.0.iter().any(|home| !home.ripe.is_empty())
+    }
+
+    /// The workers at whose homes something lies ripe, as it did at the last look, and nothing was
+    /// taken since.
+    #[cfg(not(any(loom, shuttle)))]
+    pub(super) fn neglected(&self, look: &mut Look) -> impl Iterator<Item = u32> + use<> {
+        let now = std::array::from_fn(|number| {
+            let home = &self.0[number];
+            (!home.ripe.is_empty()).then(|| home.taken.load(Relaxed))
+        });
+        let last = std::mem::replace(&mut look.0, now);
+        (0..)
+            .zip(std::iter::zip(last, now))
+            .filter_map(|(worker, (last, now))| (last.is_some() && last == now).then_some(worker))
     }
 }

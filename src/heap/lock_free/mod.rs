@@ -79,7 +79,7 @@ use super::{
     Belief, Caps, Census, Collection, Fault, Flaw, Flawless, Flaws, Heap, HeapConfig, Seat, Stats,
 };
 
-/// The flaws that can be planted here.
+/// The flaws that can be planted here: those that leave the process sane.
 pub const PLANTABLE: &[Flaw] = &[
     Flaw::TrustHint,
     Flaw::LookBelowFirst,
@@ -119,7 +119,6 @@ pub const PLANTABLE: &[Flaw] = &[
     Flaw::ReleaseBeforePublish,
     Flaw::FreeAtOnce,
     Flaw::ReaderWithoutPin,
-    Flaw::RepinInsideIteration,
     Flaw::CandidatesDropped,
     Flaw::StalledPin,
     Flaw::MissingFence,
@@ -130,6 +129,10 @@ pub const PLANTABLE: &[Flaw] = &[
     Flaw::PublishOneByOne,
     Flaw::PardonFirst,
     Flaw::SoleUnfinalized,
+    Flaw::PopWithoutTouch,
+    Flaw::CountWhileReading,
+    Flaw::TouchBeforeMove,
+    Flaw::AdmitDead,
 ];
 
 /// See the module.

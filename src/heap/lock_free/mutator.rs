@@ -70,12 +70,18 @@ impl<'h, F: Flaws> LockFreeMutator<'h, F> {
     #[inline]
     fn take(&mut self, obj: Slot, val: Slot) -> Option<Ref> {
         let value = self.strong(val)?;
-        if obj == val && !self.worker.core.has(Flaw::MoveIntoItself) {
+        if obj == val && !self.moves_into_itself() {
             self.worker.retain(value);
         } else {
             self.registers[val.0 as usize] = 0;
         }
         Some(value)
+    }
+
+    #[inline]
+    fn moves_into_itself(&self) -> bool {
+        let core = self.worker.core;
+        core.has(Flaw::MoveIntoItself) || core.has(Flaw::TouchBeforeMove)
     }
 
     /// Ends what [`take`](Self::take) began.
@@ -260,15 +266,16 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
         let (Some(target), Some(value)) = (self.strong(list), self.strong(val)) else {
             return false;
         };
+        let is_move = list != val || self.moves_into_itself();
         let cursor = &mut self.cursors[target.index() as usize % CURSORS];
-        if list != val && cursor.append(self.worker.core, target, value) {
+        if is_move && cursor.append(self.worker.core, target, value) {
             self.registers[val.0 as usize] = 0;
             return true;
         }
         let Some(visit) = Visit::begin(&mut self.worker, cursor, target) else {
             return false;
         };
-        if list != val {
+        if is_move {
             visit.append(value);
             self.registers[val.0 as usize] = 0;
             return true;

@@ -9,6 +9,8 @@
     expect(unsafe_code, reason = "a cell is memory that may start as zeroes")
 )]
 
+use crossbeam_utils::CachePadded;
+
 use super::cell::{Cell, POISON};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -28,7 +30,8 @@ unsafe impl crate::heap::slab::Zeroed for Cell {}
 pub(super) struct Slab {
     cells: Memory<Cell>,
     tags: Memory<AtomicU64>,
-    fresh: AtomicU64,
+    /// On a line of its own: every operation reads the others.
+    fresh: CachePadded<AtomicU64>,
 }
 
 impl Slab {
@@ -37,7 +40,7 @@ impl Slab {
         Self {
             cells: zeroed(cells as usize),
             tags: zeroed(cells as usize),
-            fresh: AtomicU64::new(1),
+            fresh: CachePadded::new(AtomicU64::new(1)),
         }
     }
 

@@ -249,6 +249,9 @@ pub struct OwnedSegment {
     number: u16,
     segment: &'static Segment,
     generation: u16,
+    /// The owner's own copy of what `segment.born` tells everybody: to read that back just after it
+    /// was written would make each birth wait for the one before.
+    born: u32,
 }
 
 impl OwnedSegment {
@@ -274,6 +277,7 @@ impl OwnedSegment {
             number,
             segment,
             generation: 0,
+            born: 0,
         };
         owned.renew(producer, base, 0);
         Some(owned)
@@ -301,6 +305,7 @@ impl OwnedSegment {
         segment.generation.store(self.generation, Relaxed);
         segment.producer.store(producer, Relaxed);
         segment.base.store(base, Relaxed);
+        self.born = 0;
         segment.born.store(0, Relaxed);
         segment.finalized.store(0, Relaxed);
         *notes = Notes::default();
@@ -321,14 +326,14 @@ impl OwnedSegment {
     /// `last` is the state in which it is to meet its death.
     #[inline]
     fn next(&mut self, shape: Shape, last: u16) -> Option<Tag> {
-        let born = self.segment.born.load(Relaxed);
-        let entry = born as usize;
+        let entry = self.born as usize;
         let generation = self.generation << STATE_BITS;
         self.segment
             .entries
             .get(entry)?
             .store(generation | ALIVE, Relaxed);
-        self.segment.born.store(born + 1, Relaxed);
+        self.born += 1;
+        self.segment.born.store(self.born, Relaxed);
         let id = ObjectId::new(self.number, entry, generation | last, shape);
         Some(Tag(id))
     }

@@ -92,8 +92,13 @@ impl Graph {
         candidates: &[Ref],
         budget: usize,
     ) -> Reach {
-        let reach = self.close(worker, candidates, budget);
-        self.count(worker.core, budget);
+        let mut early = Vec::new();
+        let reach = self.close(worker, candidates, budget, &mut early);
+        if worker.core.has(Flaw::CountWhileReading) {
+            self.count_early(&early);
+        } else {
+            self.count(worker.core, budget);
+        }
         self.split(worker.core);
         reach
     }
@@ -104,6 +109,7 @@ impl Graph {
         worker: &Worker<'_, impl Flaws>,
         candidates: &[Ref],
         mut budget: usize,
+        early: &mut Vec<(usize, Ref)>,
     ) -> Reach {
         for &candidate in candidates {
             self.admit(worker, candidate);
@@ -113,6 +119,9 @@ impl Graph {
             let reference = member.reference;
             let cell = worker.core.slab.cell(reference.index());
             each_child(cell, reference, &mut budget, |child| {
+                if worker.core.has(Flaw::CountWhileReading) {
+                    early.push((next, child));
+                }
                 self.admit(worker, child);
             });
             if budget == 0 {
@@ -134,7 +143,8 @@ impl Graph {
         if worker.core.has(Flaw::ClearOneByOne) {
             cell.meta.fetch_and(!cell::BUFFERED, SeqCst);
         }
-        if word::count(word) == 0 || !reference.fits(cell.meta.load(SeqCst)) {
+        let is_dead = word::count(word) == 0 && !worker.core.has(Flaw::AdmitDead);
+        if is_dead || !reference.fits(cell.meta.load(SeqCst)) {
             return;
         }
         self.members.push(Member {
@@ -169,6 +179,20 @@ impl Graph {
                     edges.push(target);
                 }
             });
+            self.members[number].edges_end = self.edges.len();
+        }
+    }
+
+    /// Step 2, with edges that were read before all words were.
+    fn count_early(&mut self, early: &[(usize, Ref)]) {
+        let mut early = early.iter().peekable();
+        for number in 0..self.members.len() {
+            while let Some((_, child)) = early.next_if(|(from, _)| *from == number) {
+                if let Some(target) = member_of(&self.marks, &self.members, *child) {
+                    self.members[target as usize].internal += 1;
+                    self.edges.push(target);
+                }
+            }
             self.members[number].edges_end = self.edges.len();
         }
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::Effort;
 use crate::heap::flaw::Flaws;
 use crate::heap::lock_free::core::Core;
-use crate::heap::lock_free::home::COLLECTOR;
+use crate::heap::lock_free::home::{COLLECTOR, Look};
 use crate::heap::lock_free::worker::{Whose, Worker};
 
 /// How long the thread sleeps when there is nothing to do, or nothing new: what a garbage cycle
@@ -65,7 +65,7 @@ impl Drop for CollectorThread {
 
 fn run(core: &Core<impl Flaws>, stop: &AtomicBool) {
     let mut worker = Worker::new(core, COLLECTOR);
-    let mut lying = 0;
+    let mut look = Look::default();
     // Relaxed: nothing but the order to stop is read.
     while !stop.load(Ordering::Relaxed) {
         if core.shared.candidates.is_empty() {
@@ -76,23 +76,20 @@ fn run(core: &Core<impl Flaws>, stop: &AtomicBool) {
         }
         // Who waits for the lock while pinned holds up the collector that has it.
         let mut cycles = worker.unpinned(|| core.cycles());
-        lying = tidy(&mut worker, lying);
+        tidy(&mut worker, &mut look);
         cycles.round(&mut worker, Effort::Paced);
         // Before the lock is let go: who settles the heap must find all that is left to do.
         worker.hand_over();
     }
 }
 
-/// Works off what was left behind, and what is ripe in homes where something lay ripe a visit ago:
-/// mutators at work do that themselves, and their cells should stay theirs. Returns the homes where
-/// something is ripe now.
-fn tidy(worker: &mut Worker<'_, impl Flaws>, lying: u64) -> u64 {
-    let ripe = worker.core.shared.homes.ripe();
-    for home in (0..u64::BITS).filter(|home| ripe & lying & 1 << home != 0) {
+/// Works off what was left behind, and what is ripe where nobody works on it: mutators at work do
+/// that themselves, and their cells should stay theirs.
+fn tidy(worker: &mut Worker<'_, impl Flaws>, look: &mut Look) {
+    for neglected in worker.core.shared.homes.neglected(look) {
         worker.enter();
-        worker.reap(Whose::Of(home), BUDGET);
+        worker.reap(Whose::Of(neglected), BUDGET);
     }
     worker.enter();
     worker.reap(Whose::Of(COLLECTOR), BUDGET);
-    ripe
 }

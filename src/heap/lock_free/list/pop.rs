@@ -102,7 +102,9 @@ impl<F: Flaws> Visit<'_, '_, F> {
         });
         // Rule R1: the reference moved out of the list into a register, and the count did not
         // change; the stamp must.
-        word::touch(&self.worker.core.slab.cell(element.index()).word);
+        if !self.worker.core.has(Flaw::PopWithoutTouch) {
+            word::touch(&self.worker.core.slab.cell(element.index()).word);
+        }
         element
     }
 

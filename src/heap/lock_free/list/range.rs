@@ -12,11 +12,14 @@
 //! claim an element a second time (and give it back). Its pin began a moment before this range's
 //! grace period ended, so what is left of the range waits for one more.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::slot::{self, Content};
 use super::{Span, Storage, Visit};
 use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::lock_free::cell::Ref;
+use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::SeqCst;
@@ -28,6 +31,8 @@ pub(in crate::heap::lock_free) struct Range {
     next: u64,
     end: u64,
     cause: Cause,
+    /// The list's cell, for [`Flaw::RangeThroughCell`].
+    through: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +62,16 @@ impl Range {
             next: head,
             end: u64::MAX,
             cause: Cause::Dead,
+            through: None,
         }
+    }
+
+    /// Whether the pages can be found by the way that the range was told to take.
+    fn is_within_reach(&self, core: &Core<impl Flaws>) -> bool {
+        self.through.is_none_or(|cell| {
+            let found = core.slab.cell(cell.get()).slots[0].load(SeqCst);
+            super::pointer(found) == Some(Arc::as_ptr(&self.storage))
+        })
     }
 
     /// Lets go of the storage, which the collector may be walking under its pin.
@@ -82,12 +96,19 @@ impl<F: Flaws> Visit<'_, '_, F> {
     /// Follows up on a move of the head, which this mutator did: first the list's own stamp changes
     /// (rule R1: after the move), then what was passed is retired.
     pub(super) fn moved_head(&mut self, from: u64, to: u64) {
-        word::touch(&self.cell.word);
+        let core = self.worker.core;
+        if !core.has(Flaw::TouchBeforeMove) {
+            word::touch(&self.cell.word);
+        }
+        let through = Ref::from_bits(self.cursor.list)
+            .filter(|_| core.has(Flaw::RangeThroughCell))
+            .and_then(|list| NonZeroU32::new(list.index()));
         let range = Range {
             storage: self.storage_counted(),
             next: from,
             end: to,
             cause: Cause::Truncated,
+            through,
         };
         if self.worker.core.has(Flaw::ReleaseBeforePublish) {
             return range.finish(self.worker);
@@ -103,6 +124,9 @@ pub(in crate::heap::lock_free) fn release_range(
     range: &mut Range,
     budget: &mut usize,
 ) -> Rest {
+    if !range.is_within_reach(worker.core) {
+        return Rest::None;
+    }
     let begin = range.next;
     let mut rest = Rest::None;
     while range.next < range.end {

@@ -22,7 +22,9 @@ impl<F: Flaws> Visit<'_, '_, F> {
     /// How many elements there are.
     pub(in crate::heap::lock_free) fn len(mut self) -> u64 {
         loop {
-            let tail = self.tail(Purpose::Observe);
+            let tail = self
+                .near_tail()
+                .unwrap_or_else(|| self.tail(Purpose::Observe));
             if self.is_head_still(tail.head) {
                 self.cursor.tail = tail.position;
                 self.remember();
@@ -52,14 +54,6 @@ impl<F: Flaws> Visit<'_, '_, F> {
             }
             let element = element?;
             self.worker.core.pass(Point::Read);
-            if self.worker.core.has(Flaw::RepinInsideIteration) {
-                // Once for each element of a short iteration: one renewal lets the epoch go on by one,
-                // and what was released under the first pin is reused after two.
-                for _ in 0..4 {
-                    self.worker.enter();
-                    std::thread::yield_now();
-                }
-            }
             if self.worker.core.has(Flaw::ReaderWithoutPin) {
                 self.worker.unpinned(std::thread::yield_now);
             }

@@ -21,7 +21,7 @@ use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
 /// Steps of a walk before it asks the hint: about as many slots as two cache lines hold.
-const FAR: u32 = sized(16, 3) as u32;
+const FAR: usize = sized(16, 3);
 
 /// What the tail is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,29 @@ impl Tail {
 }
 
 impl<F: Flaws> Visit<'_, '_, F> {
+    /// The tail, if it is a few untouched slots above where this mutator saw it last, in the same
+    /// page: which is where those find it who look often.
+    #[inline]
+    pub(super) fn near_tail(&self) -> Option<Tail> {
+        // SeqCst: below, no slot is looked at before head.
+        let head = self.storage.head.load(SeqCst);
+        let last = head.max(self.cursor.tail);
+        for position in last..last + FAR as u64 {
+            let seen = self.span.at(position)?.load(SeqCst);
+            if slot::is_value(seen) {
+                continue;
+            }
+            let below = self.span.at(position.checked_sub(1)?)?.load(SeqCst);
+            let is_tail = seen == UNTOUCHED && position > head && slot::is_value(below);
+            return is_tail.then_some(Tail {
+                head,
+                position,
+                seen,
+            });
+        }
+        None
+    }
+
     /// Finds the tail. Finishes what is under way there.
     pub(super) fn tail(&mut self, purpose: Purpose) -> Tail {
         let storage = self.storage;

@@ -16,6 +16,7 @@ use super::Visit;
 use super::slot;
 use super::tail::Purpose;
 use crate::heap::flaw::{Flaw, Flaws, Point};
+use crate::heap::lock_free::word;
 use crate::sync::atomic::Ordering::SeqCst;
 
 impl<F: Flaws> Visit<'_, '_, F> {
@@ -77,6 +78,9 @@ impl<F: Flaws> Visit<'_, '_, F> {
     fn move_head(&mut self, from: u64, to: u64) -> Result<(), u64> {
         if self.worker.core.has(Flaw::ReleaseBeforePublish) {
             self.release_early(from, to);
+        }
+        if self.worker.core.has(Flaw::TouchBeforeMove) {
+            word::touch(&self.cell.word);
         }
         self.storage
             .head

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
+use super::program::Act::{self, Clear, Cut, Duplicate, Get, Node, Pop, Store, Upgrade, Weaken};
+use super::program::{Graph, build, check_registers, perform_act};
 use crate::heap::flaw::Flaw;
 use crate::heap::lock_free::LockFreeMutator;
-use crate::heap::{Field, Global, Heap, Mutator, Peek, Shape, Slot};
+use crate::heap::{Field, Global, Heap, Mutator, Shape, Slot};
 
 /// Numbers that the programs are drawn from.
 const PROGRAMS: u64 = 24;
@@ -161,43 +163,17 @@ where
     born.iter().for_each(Births::assert_dead);
 }
 
-/// One step of a directed program; registers by number.
-#[derive(Debug, Clone, Copy)]
-enum Act {
-    Pop(u32, u32),
-    Get(u32, u32),
-    Store(u32, u8, u32),
-    Duplicate(u32, u32),
-    Clear(u32),
-    Cut(u32),
-    Weaken(u32, u32),
-    Upgrade(u32, u32),
-    Node(u32),
-}
-use Act::{Clear, Cut, Duplicate, Get, Node, Pop, Store, Upgrade, Weaken};
-
-/// What a directed program starts with; register 0 of both mutators leads to `l`.
-#[derive(Debug, Clone, Copy)]
-enum Graph {
-    /// `l = [a]`, `a.0 = b`, `b.0 = a`
-    Tail,
-    /// `l = [a, b]`, `a.0 = l`, `b.0 = l`
-    Star,
-    /// `l = [a]`, `a.0 = l`
-    Loop,
-}
-
 /// The smallest programs that an exhaustive search found to break without this or that step.
 static DIRECTED: [(Graph, [&[Act]; 2]); 7] = [
     (
-        Graph::Tail,
+        Graph::Suspected,
         [
             &[Pop(1, 0), Store(1, 1, 0), Clear(1)],
             &[Get(1, 0), Clear(0)],
         ],
     ),
     (
-        Graph::Tail,
+        Graph::Suspected,
         [
             &[Pop(1, 0), Store(1, 1, 0)],
             &[Get(1, 0), Clear(0), Clear(1)],
@@ -231,36 +207,6 @@ static DIRECTED: [(Graph, [&[Act]; 2]); 7] = [
     ),
 ];
 
-fn build(heap: &Modelled, births: &mut Births, graph: Graph) {
-    let mut m = heap.attach(seat(0)).expect("a seat");
-    let [list, a, b, copy] = [0, 1, 2, 3].map(Slot);
-    births.make(&mut m, list, Shape::List);
-    births.make(&mut m, a, Shape::Node);
-    births.make(&mut m, b, Shape::Node);
-    match graph {
-        Graph::Tail => {
-            m.copy(copy, a);
-            m.store(b, Field(0), Some(copy));
-            m.copy(copy, a);
-            m.append(list, copy);
-            m.store(a, Field(0), Some(b));
-        }
-        Graph::Star | Graph::Loop => {
-            m.copy(copy, list);
-            m.store(a, Field(0), Some(copy));
-            m.append(list, a);
-        }
-    }
-    if let Graph::Star = graph {
-        m.copy(copy, list);
-        m.store(b, Field(0), Some(copy));
-        m.append(list, b);
-    }
-    m.copy(copy, list);
-    m.publish(Global(0), list);
-    m.publish(Global(1), copy);
-}
-
 fn direct(case: usize, flaw: Option<Flaw>) {
     let (graph, programs) = DIRECTED[case];
     let heap = open(flaw);
@@ -287,33 +233,6 @@ fn direct(case: usize, flaw: Option<Flaw>) {
     finish(&heap, births, work);
 }
 
-fn perform_act(m: &mut LockFreeMutator<'_, Option<Flaw>>, births: &mut Births, act: Act) {
-    match act {
-        Pop(dst, list) => {
-            m.pop(Slot(dst), Slot(list));
-        }
-        Get(dst, list) => {
-            m.get(Slot(dst), Slot(list), 0);
-        }
-        Store(obj, field, val) => m.store(Slot(obj), Field(field), Some(Slot(val))),
-        Duplicate(dst, src) => m.copy(Slot(dst), Slot(src)),
-        Clear(slot) => m.clear(Slot(slot)),
-        Cut(list) => m.truncate_front(Slot(list), 1),
-        Weaken(dst, src) => m.downgrade(Slot(dst), Slot(src)),
-        Upgrade(dst, weak) => {
-            m.upgrade(Slot(dst), Slot(weak));
-        }
-        Node(dst) => births.make(m, Slot(dst), Shape::Node),
-    }
-}
-
-fn check_registers(m: &mut LockFreeMutator<'_, Option<Flaw>>) {
-    m.safepoint().expect("no fault");
-    for slot in 0..8 {
-        assert_ne!(m.peek(Slot(slot)), Peek::Stale, "register {slot} is stale");
-    }
-}
-
 /// Goal: the collector frees nothing that is in use, and everything that is not.
 #[test]
 fn cycles_are_collected_concurrently() {
@@ -336,12 +255,10 @@ fn flaws_break_collection() {
     for flaw in [
         Flaw::MoveIntoItself,
         Flaw::CompareCounts,
-        Flaw::NoGrace,
         Flaw::ClearOneByOne,
         Flaw::RereadSlots,
     ] {
         breaks(flaw, &scenarios);
-        println!("{flaw:?}: caught");
     }
 }
 

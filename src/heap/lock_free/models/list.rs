@@ -24,8 +24,12 @@ enum Op {
     Set(u64),
     Pop,
     Cut(u64),
+    /// Judged as so many pops.
+    CutBack(u64),
+    /// Gives its pin up, so that what others left is freed.
+    Rest,
 }
-use Op::{Append, Cut, Get, Len, Pop, Return, Set};
+use Op::{Append, Cut, CutBack, Get, Len, Pop, Rest, Return, Set};
 
 /// A list to begin with (elements, of which some are popped again), and what each thread does.
 struct Case {
@@ -42,7 +46,7 @@ const fn case(elements: u32, popped: u32, programs: &'static [&'static [Op]]) ->
     }
 }
 
-static CASES: [Case; 18] = [
+static CASES: [Case; 25] = [
     case(3, 0, &[&[Set(1)], &[Cut(1), Get(0)]]),
     case(1, 1, &[&[Append], &[Append, Append, Pop, Pop]]),
     case(1, 0, &[&[Append, Append], &[Pop, Pop]]),
@@ -65,6 +69,30 @@ static CASES: [Case; 18] = [
     case(1, 0, &[&[Cut(9), Append], &[Pop, Append]]),
     case(2, 2, &[&[Append], &[Append, Pop], &[Pop]]),
     case(9, 3, &[&[Cut(5), Append], &[Pop, Return], &[Append]]),
+    case(9, 0, &[&[CutBack(2)], &[Append, Len]]),
+    case(3, 0, &[&[CutBack(2), Len], &[CutBack(2)]]),
+    case(2, 0, &[&[CutBack(3)], &[Cut(1), Append]]),
+    // Pages end, and go, while others are in them. The first page has 2 slots here, the next 4.
+    case(
+        7,
+        0,
+        &[&[Get(0), Append], &[Cut(6), Rest, Rest, Cut(9), Rest]],
+    ),
+    case(7, 0, &[&[Pop, Return], &[Cut(6), Rest, Append, Rest, Len]]),
+    case(
+        6,
+        0,
+        &[&[Pop], &[Pop, Cut(9), Rest, Append], &[Rest, Len, Rest]],
+    ),
+    case(
+        5,
+        0,
+        &[
+            &[Set(0), Append, Append],
+            &[Cut(5), Rest, Rest],
+            &[Pop, Rest],
+        ],
+    ),
 ];
 
 /// Runs one case and judges its history.
@@ -176,6 +204,18 @@ fn perform(
                 m.truncate_front(LIST, count);
                 Call::Cut(count)
             }
+            (CutBack(count), _) => {
+                m.truncate_back(LIST, count);
+                // The last of them is noted below.
+                let end = clock.fetch_add(1, Ordering::Relaxed);
+                let call = Call::Drop;
+                events.extend((1..count).map(|_| Event { call, start, end }));
+                call
+            }
+            (Rest, _) => {
+                m.idle(&mut shuttle::thread::yield_now);
+                continue;
+            }
         };
         let end = clock.fetch_add(1, Ordering::Relaxed);
         events.push(Event { call, start, end });
@@ -214,6 +254,5 @@ fn flaws_break_lists() {
         Flaw::ClampedTruncate,
     ] {
         breaks_lists(flaw);
-        println!("{flaw:?}: caught");
     }
 }

@@ -7,13 +7,49 @@
 //! instrumented, and nothing in it blocks. What weaker memory could do is left to [`memory`], under
 //! loom.
 //!
-//! Some steps of the collector's protocol are not shown to be necessary here. Without the rule that
-//! edges are counted only after all words were read, no schedule in a hundred thousand failed.
-//! Without the touch of a popped element, or with the touch of a truncated list before its head
-//! moves, none failed in the programs tried, which were fewer. An exhaustive search of the protocol
-//! finds all three; each takes six switches of context at the right places. Members with count 0,
-//! a decrement after the pin and a stamp that is reset on reuse were not tried; a job that walks the
-//! list's cell and a container held by an uncounted pointer cannot be written with this interface.
+//! What takes several switches at the right places, neither finds. For those there are *scripts*
+//! ([`turns`]): whose turn it is, with every length of the turns that are cut short. [`shortcuts`]
+//! has the programs, which an exhaustive search of the protocol came up with; [`meetings`] stops the
+//! operations at each of their steps and lets the collector come by.
+//!
+//! What each [`Flaw`](crate::heap::flaw::Flaw) took to show, at the seeds that are in use here. Random
+//! and PCT schedules are counted over all of a flaw's scenarios, and vary with any change to the
+//! heap.
+//!
+//! | flaw | found by | in schedule |
+//! | --- | --- | --- |
+//! | `TrustHint` | PCT | 400 |
+//! | `LookBelowFirst` | PCT | 327 |
+//! | `FastOnAnyStamp` | random | 401 |
+//! | `LocalStamps` | PCT | 5,335 |
+//! | `NoHeadLoad` | PCT | 1,301 |
+//! | `GetNotPassed` | PCT | 5,937 |
+//! | `PlainSet` | PCT | 102 |
+//! | `ClampedTruncate` | PCT | 1,352 |
+//! | `CompareCounts` | PCT | 36,318 |
+//! | `NoGrace` | script, two parts | 678 of 1,140 |
+//! | `RereadSlots` | random | 801 |
+//! | `SoleByCount` | script | 374 |
+//! | `ClearOneByOne` | PCT | 1,394 |
+//! | `MoveIntoItself` | random | 1,001 |
+//! | `NoVerdict` | random | 1 |
+//! | `ForgetSuspects` | random | 1 |
+//! | `PopWithoutTouch` | script, one part | 32 of 53 |
+//! | `CountWhileReading` | script, two parts | 885 of 2,970 |
+//! | `TouchBeforeMove` | script, two parts | 475 of 1,369 |
+//! | `AdmitDead` | script, two parts | 435 of 1,302 |
+//! | `RangeThroughCell` | script, no part | 1 of 1 |
+//! | `UncountedContainer` | script, one part | 3 of 24 |
+//!
+//! Not shown to be necessary: a touch *after* the head moves, where no reference is moved into the
+//! very object that it names (the register of the list makes up for it, and a search that did not
+//! end found nothing either, so the flaw is both); that a decrement comes under the pin of its
+//! operation, and that a stamp is not reset when its cell is reused. Nothing is known to break
+//! without the last two; the proof needs them, and they have no flaw here.
+//!
+//! A page that is freed too early is not seen by these models, which do not watch memory; the cases
+//! of [`list`] in which pages end and go show that nothing else is wrong there, and the address
+//! sanitizer watches the stress tests.
 //!
 //! `GCSTORM_SCHEDULES` says how many schedules of each kind a scenario gets (300 unless told; CI
 //! tells 10,000 and more). A failing schedule is kept in `target/schedules`; to run it again, set
@@ -29,22 +65,39 @@ mod finalizers;
 mod linearizable;
 #[cfg(shuttle)]
 mod list;
+#[cfg(shuttle)]
+mod meetings;
 #[cfg(loom)]
 mod memory;
 #[cfg(shuttle)]
+mod program;
+#[cfg(shuttle)]
 mod release;
+#[cfg(shuttle)]
+mod replay;
+#[cfg(shuttle)]
+mod scene;
+#[cfg(shuttle)]
+mod shortcuts;
+#[cfg(shuttle)]
+mod turns;
+#[cfg(shuttle)]
+mod uncounted;
 #[cfg(shuttle)]
 mod weak;
 
 #[cfg(shuttle)]
 mod explore {
+    use std::any::Any;
     use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+    use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
     use shuttle::{Config, FailurePersistence, Runner};
 
+    use super::turns::{Turn, Turns};
     use crate::heap::flaw::Flaw;
     use crate::heap::lock_free::{LockFree, open_with};
     use crate::heap::tag::OwnedSegment;
@@ -61,7 +114,7 @@ mod explore {
     const PCT_DEPTH: usize = 4;
     const SEED: u64 = 20_260_601;
 
-    fn config(persistence: FailurePersistence) -> Config {
+    pub(super) fn config(persistence: FailurePersistence) -> Config {
         let mut config = Config::new();
         config.failure_persistence = persistence;
         config.silence_warnings = true;
@@ -77,22 +130,32 @@ mod explore {
         Runner::new(scheduler, config).run(scenario);
     }
 
+    /// Runs a schedule that was kept.
+    pub(super) fn replay(file: &Path, scenario: impl Fn() + Send + Sync + 'static) {
+        let scheduler = ReplayScheduler::new_from_file(file).expect("a schedule");
+        run(scheduler, config(FailurePersistence::None), scenario);
+    }
+
+    /// Keeps failing schedules as files.
+    fn keep() -> FailurePersistence {
+        let directory = PathBuf::from("target/schedules");
+        std::fs::create_dir_all(&directory).expect("failed to make the schedules' directory");
+        FailurePersistence::File(Some(directory))
+    }
+
     /// Explores a scenario, which must hold in every schedule.
     pub(super) fn holds(scenario: impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static) {
         if let Ok(file) = std::env::var("GCSTORM_REPLAY") {
-            return shuttle::replay_from_file(move || scenario(None), file);
+            return replay(file.as_ref(), move || scenario(None));
         }
         let schedules = std::env::var("GCSTORM_SCHEDULES")
             .ok()
             .and_then(|text| text.parse().ok())
             .unwrap_or(SCHEDULES);
-        let directory = PathBuf::from("target/schedules");
-        std::fs::create_dir_all(&directory).expect("failed to make the schedules' directory");
-        let keep = || config(FailurePersistence::File(Some(directory.clone())));
         let random = RandomScheduler::new_from_seed(SEED, schedules);
-        run(random, keep(), move || scenario(None));
+        run(random, config(keep()), move || scenario(None));
         let pct = PctScheduler::new_from_seed(SEED, PCT_DEPTH, schedules);
-        run(pct, keep(), move || scenario(None));
+        run(pct, config(keep()), move || scenario(None));
     }
 
     /// Explores scenarios with a flaw; one of them must fail.
@@ -101,25 +164,71 @@ mod explore {
         scenarios: &[impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static],
     ) {
         // In rounds of a few, so that the scenario that shows it does not wait for the others.
-        let round = 200;
-        for seed in 0..(FLAW_SCHEDULES / round) as u64 {
-            for &scenario in scenarios {
-                let attempt = || {
-                    let random = RandomScheduler::new_from_seed(SEED + seed, round / 2);
-                    run(random, config(FailurePersistence::None), move || {
-                        scenario(Some(flaw))
-                    });
-                    let pct = PctScheduler::new_from_seed(SEED + seed, PCT_DEPTH, round / 2);
-                    run(pct, config(FailurePersistence::None), move || {
-                        scenario(Some(flaw))
-                    });
+        let schedules = 100;
+        let tried = Arc::new(AtomicUsize::new(0));
+        for seed in (SEED..).take(FLAW_SCHEDULES / schedules / 2) {
+            for (number, &scenario) in scenarios.iter().enumerate() {
+                let attempt = |scheduler: Box<dyn Scheduler + Send>| {
+                    let tried = Arc::clone(&tried);
+                    let attempt = || {
+                        run(scheduler, config(FailurePersistence::None), move || {
+                            tried.fetch_add(1, Ordering::Relaxed);
+                            scenario(Some(flaw));
+                        });
+                    };
+                    catch_unwind(AssertUnwindSafe(attempt)).err()
                 };
-                if catch_unwind(AssertUnwindSafe(attempt)).is_err() {
+                let random = RandomScheduler::new_from_seed(seed, schedules);
+                let pct = PctScheduler::new_from_seed(seed, PCT_DEPTH, schedules);
+                let failure = attempt(Box::new(random)).map(|said| ("random", said));
+                let failure = failure.or_else(|| attempt(Box::new(pct)).map(|said| ("PCT", said)));
+                if let Some((scheduler, said)) = failure {
+                    let (tried, said) = (tried.load(Ordering::Relaxed), message(&*said));
+                    println!("{flaw:?}: {scheduler}, scenario {number}, schedule {tried}: {said}");
                     return;
                 }
             }
         }
         panic!("{flaw:?} was planted, and nothing failed");
+    }
+
+    /// Explores every schedule of a script, in all of which the scenario must hold.
+    pub(super) fn holds_scripted(
+        script: &'static [Turn],
+        scenario: impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static,
+    ) {
+        let turns = Turns::new(script, Arc::default());
+        let schedules = Runner::new(turns, config(keep())).run(move || scenario(None));
+        println!("{script:?}: held in {schedules} schedules");
+    }
+
+    /// Explores the schedules of a script with a flaw; one of them must fail, and must say so.
+    pub(super) fn breaks_scripted(
+        flaw: Flaw,
+        script: &'static [Turn],
+        symptom: &str,
+        scenario: impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static,
+    ) {
+        let schedules = Arc::new(AtomicUsize::new(0));
+        let turns = Turns::new(script, Arc::clone(&schedules));
+        let attempt = || {
+            run(turns, config(FailurePersistence::None), move || {
+                scenario(Some(flaw))
+            })
+        };
+        let failure = catch_unwind(AssertUnwindSafe(attempt)).expect_err("nothing failed");
+        let schedules = schedules.load(Ordering::Relaxed);
+        let said = message(&*failure);
+        assert!(said.contains(symptom), "{flaw:?} failed otherwise: {said}");
+        println!("{flaw:?}: caught in schedule {schedules} of its script: {said}");
+    }
+
+    /// What a panic said.
+    pub(super) fn message(panic: &(dyn Any + Send)) -> String {
+        let literal = panic.downcast_ref::<&str>().map(ToString::to_string);
+        literal
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default()
     }
 
     /// A small heap with a flaw, or none.
@@ -201,7 +310,8 @@ mod explore {
     pub(super) fn assert_empty(heap: &Modelled) {
         heap.settle().expect("no fault");
         let census = heap.census(&mut |_| {}).expect("a census");
-        assert_eq!((census.living, census.spoiled), (0, 0));
+        let (living, spoiled) = (census.living, census.spoiled);
+        assert_eq!((living, spoiled), (0, 0), "something is left, or spoiled");
         let left: u64 = census.leftovers.iter().map(|leftover| leftover.count).sum();
         assert_eq!(left, 0, "{:?}", census.leftovers);
     }

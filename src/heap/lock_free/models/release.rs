@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
+use super::explore::{
+    Births, Modelled, assert_empty, breaks_scripted, holds, holds_scripted, open, seat,
+};
+use super::turns::Turn;
 use crate::heap::flaw::Flaw;
 use crate::heap::{Global, Heap, Mutator, Peek, Shape, Slot};
 
@@ -12,8 +15,31 @@ const SECOND: Slot = Slot(1);
 const VAL: Slot = Slot(2);
 const GOT: Slot = Slot(3);
 
-/// Two lists that hold the same leaf; a mutator empties the first and then the second, another
-/// renews pins so that grace periods pass, and a third reads the second all the while.
+const TRUNCATER: usize = 1;
+const READER: usize = 2;
+
+/// Turns in which both give up their pins, so that the truncated range's grace period passes and the
+/// range is ripe, but nobody has looked at it yet.
+const GRACE: usize = 4;
+
+/// The reader has found the element, and not counted it yet; the other list lets go of it, and the
+/// truncater looks at the range. The reader counts it between the look at its word and its death.
+static SCRIPT: [Turn; 2 * GRACE + 6] = {
+    let mut script = [Turn::Whole(TRUNCATER); 2 * GRACE + 6];
+    let mut turn = 1;
+    while turn < script.len() {
+        script[turn] = Turn::Whole(READER);
+        turn += 2;
+    }
+    script[2 * GRACE + 2] = Turn::Part(READER);
+    script[2 * GRACE + 3] = Turn::Part(TRUNCATER);
+    script[2 * GRACE + 4] = Turn::Whole(READER);
+    script[2 * GRACE + 5] = Turn::Whole(TRUNCATER);
+    script
+};
+
+/// Two lists that hold the same leaf; a mutator empties the first and then the second, and another
+/// reads the second all the while.
 fn run(flaw: Option<Flaw>) {
     let heap = open(flaw);
     let mut births = Births::new();
@@ -33,7 +59,9 @@ fn run(flaw: Option<Flaw>) {
         assert!(m.fetch(FIRST, Global(0)));
         assert!(m.fetch(SECOND, Global(1)));
         m.truncate_front(FIRST, 1);
-        m.idle(&mut shuttle::thread::yield_now);
+        for _ in 0..=GRACE {
+            m.idle(&mut shuttle::thread::yield_now);
+        }
         m.pop(VAL, SECOND);
         m.clear(VAL);
         for _ in 0..4 {
@@ -44,8 +72,12 @@ fn run(flaw: Option<Flaw>) {
     let reader = spawn(&heap, |heap| {
         let mut m = heap.attach(seat(2)).expect("a seat");
         assert!(m.fetch(SECOND, Global(1)));
+        for _ in 0..=GRACE {
+            m.idle(&mut shuttle::thread::yield_now);
+        }
         for _ in 0..4 {
             if m.get(GOT, SECOND, 0) {
+                shuttle::thread::yield_now();
                 assert_ne!(m.peek(GOT), Peek::Stale);
             }
             m.safepoint().expect("no fault");
@@ -77,10 +109,11 @@ fn spawn(
 #[test]
 fn elements_are_released_once() {
     holds(run);
+    holds_scripted(&SCRIPT, run);
 }
 
 /// Goal: a count of 1 alone is found out not to be enough to free without a read-modify-write.
 #[test]
 fn flaws_break_release() {
-    breaks(Flaw::SoleByCount, &[run]);
+    breaks_scripted(Flaw::SoleByCount, &SCRIPT, "Stale", run);
 }

@@ -96,11 +96,66 @@ fn leaf(flaw: Option<Flaw>) {
     births.assert_dead();
 }
 
+/// The same cycle, and two mutators that upgrade one end each while the collector decides: it lives as
+/// a whole, for both, or it dies as a whole.
+fn rivals(flaw: Option<Flaw>) {
+    let heap = open(flaw);
+    let mut births = Births::new();
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        births.make(&mut m, A, Shape::Node);
+        births.make(&mut m, B, Shape::Node);
+        for (of, to) in [(A, B), (B, A)] {
+            m.copy(GOT, to);
+            m.store(of, Field(0), Some(GOT));
+        }
+        m.publish(Global(0), A);
+        m.publish(Global(1), B);
+    }
+    let mutators = [0, 1].map(|number| {
+        let heap = Arc::clone(&heap);
+        shuttle::thread::spawn(move || rival(&heap, number))
+    });
+    let heap_of_collector = Arc::clone(&heap);
+    let collector = shuttle::thread::spawn(move || {
+        heap_of_collector.core().collect_now();
+        heap_of_collector.core().collect_now();
+    });
+    for mutator in mutators {
+        mutator.join().expect("no panic");
+    }
+    collector.join().expect("no panic");
+    assert_empty(&heap);
+    births.assert_dead();
+}
+
+fn rival(heap: &Modelled, number: u16) {
+    let mut m = heap.attach(seat(u32::from(number) + 1)).expect("a seat");
+    m.fetch(A, Global(number));
+    m.downgrade(WEAK_A, A);
+    m.publish(Global(number), B);
+    m.clear(A);
+    for _ in 0..6 {
+        m.safepoint().expect("no fault");
+        shuttle::thread::yield_now();
+    }
+    if m.upgrade(A, WEAK_A) {
+        m.load(B, A, Field(0));
+        m.load(GOT, B, Field(0));
+        for slot in [A, B, GOT] {
+            assert!(matches!(m.peek(slot), Peek::Object(_)), "a part is gone");
+        }
+        assert_eq!(m.peek(A), m.peek(GOT), "another cycle");
+    }
+    m.safepoint().expect("no fault");
+}
+
 /// Goal: an upgrade finds its own target, whole, or nothing.
 #[test]
 fn upgrades_find_all_or_nothing() {
     holds(cycle);
     holds(leaf);
+    holds(rivals);
 }
 
 /// Goal: killing condemned objects without a common verdict is found out.
