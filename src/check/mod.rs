@@ -24,7 +24,7 @@ mod refcounts;
 mod require;
 mod weak;
 
-pub use require::{counters, unmet};
+pub use require::{Shortfall, counters, unmet};
 
 use serde::{Deserialize, Serialize};
 
@@ -174,14 +174,29 @@ pub fn judge_by(checks: &[Check], exhibit: &Exhibit<'_>) -> Vec<Judgement> {
 
 /// Whether any check finds something wrong with one survey, while the run lasts.
 pub fn survey_violates(plan: &Plan, caps: Caps, survey: &Survey) -> bool {
+    violating(plan, caps, survey).next().is_some()
+}
+
+/// The checks that find something wrong with one survey, by name.
+pub fn violated_at(plan: &Plan, caps: Caps, survey: &Survey) -> Vec<&'static str> {
+    violating(plan, caps, survey).collect()
+}
+
+fn violating<'a>(
+    plan: &'a Plan,
+    caps: Caps,
+    survey: &'a Survey,
+) -> impl Iterator<Item = &'static str> + use<'a> {
     let exhibit = Exhibit {
         plan,
         caps,
         surveys: std::slice::from_ref(survey),
         evidence: None,
     };
-    ALL.iter()
-        .any(|check| (check.judge)(&exhibit).is_violated())
+    let violated = ALL
+        .iter()
+        .filter(move |check| (check.judge)(&exhibit).is_violated());
+    violated.map(|check| check.name)
 }
 
 /// A check's opinion before it is signed with its name.

@@ -1,9 +1,14 @@
 //! What a run must have done: counters, and which of them fell short.
+//!
+//! A counter proves that the stress happened, and judges nothing. Some of them only some heaps can
+//! have: one without a lock cannot switch it. Such a counter is absent, not 0. What a *workload*
+//! requires of it is then passed over, and said so by name: a workload is written for all heaps.
+//! What the *command line* requires must be there: whoever types it means this run.
 
 use std::collections::BTreeMap;
 
 use crate::evidence::{Evidence, ListTally, Moment, WeakTally};
-use crate::plan::Requirement;
+use crate::plan::{Asker, Requirement};
 
 /// Every counter of a run by name: the operations by kind, and what the heap and the harness
 /// counted.
@@ -19,67 +24,188 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
     let lists = || mutators().flat_map(|mutator| mutator.tally.lists.values());
     let weak = |pick: fn(&WeakTally) -> u64| {
         let tallies = mutators().map(|mutator| &mutator.tally.weak);
-        tallies.map(pick).sum::<u64>()
+        Some(tallies.map(pick).sum::<u64>())
     };
     let sum = |pick: fn(&ListTally) -> u64| lists().map(pick).sum::<u64>();
     let end = evidence.last_survey(Moment::End);
-    let live_at_end = end.map_or(0, |survey| survey.born.saturating_sub(survey.dead));
-    counters.extend(
-        [
-            ("allocated", evidence.allocated()),
-            // What the tags say, and not what the heap says of itself.
-            ("freed", end.map_or(stats.freed, |survey| survey.dead)),
-            ("live_at_end", live_at_end),
-            ("live_peak", stats.live_peak),
-            ("unreclaimed_peak", stats.unreclaimed_peak),
-            ("collections", stats.collections),
-            ("full_collections", stats.full_collections),
-            ("examined", stats.examined),
-            (
-                "examined_per_thousand",
-                stats.examined.saturating_mul(1000) / evidence.allocated().max(1),
-            ),
-            ("cycles_freed", stats.cycles_freed),
-            ("contended", stats.contended),
-            ("switches", stats.switches),
-            ("rss_bytes_peak", evidence.rss_bytes_peak),
-            ("upgraded", weak(|tally| tally.upgraded)),
-            ("upgrade_lost", weak(|tally| tally.lost)),
-            (
-                "finalized",
-                evidence.surveys.last().map_or(0, |survey| survey.finalized),
-            ),
-            (
-                "resurrected",
-                mutators().map(|mutator| mutator.tally.resurrected).sum(),
-            ),
-            ("noted", sum(|tally| tally.noted)),
-            ("rounds", mutators().map(|mutator| mutator.rounds).sum()),
-            ("surveys", evidence.surveys_made),
-            (
-                "forced_collections",
-                mutators().map(|mutator| mutator.forced_collections).sum(),
-            ),
-            ("refused", mutators().map(|mutator| mutator.refused).sum()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value)),
-    );
+    let last = evidence.surveys.last();
+    let all = [
+        ("allocated", Some(evidence.allocated())),
+        // What the tags say, and not what the heap says of itself.
+        ("freed", Some(end.map_or(stats.freed, |survey| survey.dead))),
+        (
+            "live_at_end",
+            Some(end.map_or(0, |end| end.born - end.dead.min(end.born))),
+        ),
+        ("live_peak", Some(stats.live_peak)),
+        ("unreclaimed_peak", stats.unreclaimed_peak),
+        ("collections", Some(stats.collections)),
+        ("full_collections", Some(stats.full_collections)),
+        ("examined", Some(stats.examined)),
+        (
+            "examined_per_thousand",
+            Some(stats.examined.saturating_mul(1000) / evidence.allocated().max(1)),
+        ),
+        ("cycles_freed", Some(stats.cycles_freed)),
+        ("contended", stats.contended),
+        ("switches", stats.switches),
+        ("retries", stats.retries),
+        ("epochs", stats.epochs),
+        ("truncations_met_append", stats.truncations_met_append),
+        ("rss_bytes_peak", Some(evidence.rss_bytes_peak)),
+        ("upgraded", weak(|tally| tally.upgraded)),
+        ("upgrade_lost", weak(|tally| tally.lost)),
+        ("finalized", Some(last.map_or(0, |survey| survey.finalized))),
+        (
+            "resurrected",
+            Some(mutators().map(|mutator| mutator.tally.resurrected).sum()),
+        ),
+        ("noted", Some(sum(|tally| tally.noted))),
+        (
+            "rounds",
+            Some(mutators().map(|mutator| mutator.rounds).sum()),
+        ),
+        ("surveys", Some(evidence.surveys_made)),
+        (
+            "forced_collections",
+            Some(mutators().map(|mutator| mutator.forced_collections).sum()),
+        ),
+        (
+            "refused",
+            Some(mutators().map(|mutator| mutator.refused).sum()),
+        ),
+    ];
+    let there = all
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    counters.extend(there);
     counters
 }
 
-/// The requirements that were not met, each with the counter's value.
+/// Counters that a heap has or has not; all others are always there.
+const OF_SOME_HEAPS: [&str; 6] = [
+    "unreclaimed_peak",
+    "contended",
+    "switches",
+    "retries",
+    "epochs",
+    "truncations_met_append",
+];
+
+/// What became of one requirement that was not met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortfall<'a> {
+    /// The counter is less than was required.
+    Short(&'a Requirement, u64),
+    /// The heap does not count it, and the command line asked for it.
+    Uncounted(&'a Requirement),
+    /// The heap does not count it; the workload is for heaps that do as well.
+    PassedOver(&'a Requirement),
+}
+
+impl Shortfall<'_> {
+    /// Whether the run is vacuous for it.
+    pub fn is_vacuous(&self) -> bool {
+        !matches!(self, Self::PassedOver(_))
+    }
+}
+
+impl std::fmt::Display for Shortfall<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Short(
+                Requirement {
+                    counter, at_least, ..
+                },
+                value,
+            ) => {
+                write!(
+                    f,
+                    "{counter} is {value}, and at least {at_least} was required"
+                )
+            }
+            Self::Uncounted(Requirement {
+                counter, at_least, ..
+            }) => write!(
+                f,
+                "the heap does not count {counter}, of which at least {at_least} was required"
+            ),
+            Self::PassedOver(requirement) => write!(
+                f,
+                "{} is not required here: the heap does not count it",
+                requirement.counter
+            ),
+        }
+    }
+}
+
+/// The requirements that were not met.
 pub fn unmet<'a>(
     counters: &BTreeMap<String, u64>,
     require: impl IntoIterator<Item = &'a Requirement>,
-) -> Vec<(&'a Requirement, u64)> {
-    require
-        .into_iter()
-        .map(|requirement| {
+) -> Vec<Shortfall<'a>> {
+    let judge = |requirement: &'a Requirement| match counters.get(&requirement.counter) {
+        Some(&value) => {
+            (value < requirement.at_least).then_some(Shortfall::Short(requirement, value))
+        }
+        None if !OF_SOME_HEAPS.contains(&requirement.counter.as_str()) => {
+            Some(Shortfall::Short(requirement, 0))
+        }
+        None => Some(match requirement.asked_by {
+            Asker::Workload => Shortfall::PassedOver(requirement),
+            Asker::Command => Shortfall::Uncounted(requirement),
+        }),
+    };
+    require.into_iter().filter_map(judge).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn requirement(counter: &str, asked_by: Asker) -> Requirement {
+        Requirement {
+            counter: counter.to_owned(),
+            at_least: 2,
+            asked_by,
+        }
+    }
+
+    /// Goal: what falls short is named with its value, and what a heap cannot count is passed over
+    /// only where a workload asked for it.
+    #[test]
+    fn shortfalls_are_told_apart() {
+        let counters = BTreeMap::from([("append".to_owned(), 2), ("contended".to_owned(), 1)]);
+        let cases = [
+            ("append", Asker::Workload, None),
             (
-                requirement,
-                counters.get(&requirement.counter).copied().unwrap_or(0),
-            )
-        })
-        .filter(|(requirement, value)| *value < requirement.at_least)
-        .collect()
+                "contended",
+                Asker::Workload,
+                Some((true, "contended is 1, and at least 2")),
+            ),
+            (
+                "pop",
+                Asker::Workload,
+                Some((true, "pop is 0, and at least 2")),
+            ),
+            ("switches", Asker::Workload, Some((false, "switches"))),
+            (
+                "switches",
+                Asker::Command,
+                Some((true, "does not count switches")),
+            ),
+        ];
+        for (counter, asker, expected) in cases {
+            let requirement = requirement(counter, asker);
+            let unmet = unmet(&counters, [&requirement]);
+            let found = unmet.first().map(|s| (s.is_vacuous(), s.to_string()));
+            match (expected, &found) {
+                (None, None) => {}
+                (Some((vacuous, words)), Some((is, said))) => {
+                    assert!(vacuous == *is && said.contains(words), "{counter}: {said}");
+                }
+                _ => panic!("{counter}: {found:?}"),
+            }
+        }
+    }
 }

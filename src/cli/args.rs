@@ -37,6 +37,11 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run workloads on heaps and judge what happened
     Run(Box<Run>),
+    /// Plant every known fault, and show which check catches it
+    Selftest(Selftest),
+    /// One trial of `selftest`, which prints in short what it came to
+    #[command(hide = true)]
+    Attempt(Box<Run>),
     /// List what can be named
     List {
         /// What to list
@@ -111,6 +116,51 @@ pub(super) struct Run {
     /// an object for one run, an array for several
     #[arg(long, value_name = "FILE|-")]
     pub(super) json: Option<PathBuf>,
+}
+
+/// Options of `selftest`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::SELFTEST_HELP)]
+pub(super) struct Selftest {
+    /// Fewer seeds: within a minute on two processors, and a gate all the same
+    #[arg(long)]
+    pub(super) quick: bool,
+    /// A fault from `gcstorm list faults`; may be given several times
+    #[arg(long = "fault", value_name = "NAME")]
+    pub(super) faults: Vec<String>,
+    /// A heap from `gcstorm list heaps`; may be given several times
+    #[arg(long = "heap", value_name = "NAME")]
+    pub(super) heaps: Vec<String>,
+    /// Seeds for each fault; one that is usually caught is tried on 20 before it is found missing
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    pub(super) seeds: Option<u64>,
+    /// The first seed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Trials at a time; default: as many as there are processors
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    jobs: Option<u64>,
+    /// How long a trial may take before it counts as hung
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = values::duration)]
+    pub(super) time_limit: Duration,
+    /// Ignore what this check says, to see that it is missed
+    #[arg(long, value_name = "CHECK")]
+    pub(super) without_check: Option<String>,
+    /// Where the matrix goes; default: reports/selftest-<when>/
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Also write the matrix as JSON to a file, or with `-` to standard output in place of the table
+    #[arg(long, value_name = "FILE|-")]
+    pub(super) json: Option<PathBuf>,
+}
+
+impl Selftest {
+    /// Trials at a time.
+    pub(super) fn jobs(&self) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let asked = self.jobs.and_then(|jobs| usize::try_from(jobs).ok());
+        asked.unwrap_or(processors).min(64)
+    }
 }
 
 /// When a run ends. At most one of them.

@@ -36,6 +36,15 @@ Exit codes:
   130  interrupted; what there was is judged and written
 Where several apply the first of 101, 5, 1, 130, 3, 2 wins.";
 
+/// The part of `selftest --help` about exit codes.
+pub(super) const SELFTEST_HELP: &str = "\
+Exit codes:
+  0    every fault was caught as it should be, and nothing was raised without one
+  1    not so; the rows are named
+  2    usage error, or results that cannot be written
+  101  a bug in gcstorm
+  130  interrupted; what there was is shown and written";
+
 impl Exit {
     /// The number the system sees.
     pub(super) fn code(self) -> u8 {

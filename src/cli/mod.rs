@@ -20,6 +20,7 @@ mod perform;
 mod progress;
 mod provenance;
 mod reproduce;
+mod selftest;
 mod store;
 mod terminal;
 mod usage;
@@ -60,6 +61,8 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
     let mut terminal = Terminal::new(&cli);
     let done = match cli.command {
         Command::Run(run) => perform::run(registry, &program, &run, &mut terminal),
+        Command::Selftest(args) => selftest::selftest(registry, &program, &args, &mut terminal),
+        Command::Attempt(run) => selftest::attempt(registry, &run, &mut terminal),
         Command::List { what } => {
             list::list(registry, what, &mut terminal);
             Ok(Exit::Held)

@@ -72,7 +72,7 @@ pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
 }
 
 /// A word as a POSIX shell reads it back.
-fn quote(word: &str) -> String {
+pub(super) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -32,18 +32,8 @@ enum Layout {
 impl Store {
     /// Makes sure that `runs` results can be kept, in `directory` or one named after the time.
     pub(super) fn prepare(directory: Option<&Path>, runs: usize) -> Result<Self, Usage> {
-        let made = match directory {
-            Some(directory) => fs::create_dir_all(directory).map(|()| directory.to_owned()),
-            None => fresh_directory(Path::new("reports")),
-        };
-        let shown = directory.unwrap_or(Path::new("reports")).display();
-        let tried = made.and_then(|directory| try_out(&directory).map(|()| directory));
-        let directory = tried.map_err(|error| {
-            Usage::new(format!("failed to keep results in {shown}: {error}"))
-                .hint("name another directory with --out DIR")
-        })?;
         Ok(Self {
-            directory,
+            directory: prepare_directory(directory, "")?,
             layout: if runs == 1 {
                 Layout::Single
             } else {
@@ -85,6 +75,21 @@ impl Store {
             .find(|name| taken.insert(name.clone()))
             .unwrap_or(base)
     }
+}
+
+/// Makes sure that results can be kept in `directory`, or one below `reports/` whose name is
+/// `prefix` and the time.
+pub(super) fn prepare_directory(directory: Option<&Path>, prefix: &str) -> Result<PathBuf, Usage> {
+    let made = match directory {
+        Some(directory) => fs::create_dir_all(directory).map(|()| directory.to_owned()),
+        None => fresh_directory(Path::new("reports"), prefix),
+    };
+    let shown = directory.unwrap_or(Path::new("reports")).display();
+    let tried = made.and_then(|directory| try_out(&directory).map(|()| directory));
+    tried.map_err(|error| {
+        Usage::new(format!("failed to keep results in {shown}: {error}"))
+            .hint("name another directory with --out DIR")
+    })
 }
 
 /// `value` as people and programs read it.
@@ -147,9 +152,9 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 /// A new directory below `parent`, named after the time.
-fn fresh_directory(parent: &Path) -> io::Result<PathBuf> {
+fn fresh_directory(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(parent)?;
-    let base = timestamp(clock::unix_millis() / 1000);
+    let base = format!("{prefix}{}", timestamp(clock::unix_millis() / 1000));
     let numbered = (2..1000).map(|number| format!("{base}-{number}"));
     for name in std::iter::once(base.clone()).chain(numbered) {
         let directory = parent.join(name);
@@ -222,8 +227,8 @@ mod tests {
     #[test]
     fn directories_are_fresh() {
         let parent = tempfile::tempdir().expect("a directory");
-        let first = fresh_directory(parent.path()).expect("one");
-        let second = fresh_directory(parent.path()).expect("another");
+        let first = fresh_directory(parent.path(), "").expect("one");
+        let second = fresh_directory(parent.path(), "").expect("another");
         assert_ne!(first, second);
     }
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::plan::Requirement;
+use crate::plan::{Asker, Requirement};
 use crate::run::{CollectEvery, Verify};
 
 /// A duration: a number and one of `ms`, `s`, `m`, `h`. At least a millisecond, at most a year.
@@ -95,6 +95,7 @@ pub(super) fn requirement(text: &str) -> Result<Requirement, String> {
     Ok(Requirement {
         counter: counter.trim().to_owned(),
         at_least: positive(at_least.trim())?,
+        asked_by: Asker::Command,
     })
 }
 

@@ -229,14 +229,17 @@ pub struct Leftover {
 
 /// What a heap counts of its own work, for reports and for proof that the stress happened. Nothing
 /// here is used to judge the heap, except that the [`Fault`]s it recognised count against it.
+///
+/// What only some heaps can count is `None` in the others: a heap without a lock does not switch it
+/// 0 times. Nothing can be required of a counter that is not there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
     /// Objects that died.
     pub freed: u64,
     /// The most objects alive at once (as far as the heap knows).
     pub live_peak: u64,
-    /// The most objects that were unreachable but not yet reclaimed, where the heap can tell.
-    pub unreclaimed_peak: u64,
+    /// The most objects that were unreachable but not yet reclaimed.
+    pub unreclaimed_peak: Option<u64>,
     /// Collections of any generation.
     pub collections: u64,
     /// Full collections among them.
@@ -247,9 +250,15 @@ pub struct Stats {
     /// Objects that only the cycle collector could free.
     pub cycles_freed: u64,
     /// Operations or lock acquisitions that had to wait for, or retry because of, another thread.
-    pub contended: u64,
+    pub contended: Option<u64>,
     /// Times a global lock went to another thread than the one that held it last.
-    pub switches: u64,
+    pub switches: Option<u64>,
+    /// Attempts of operations that came too late because of another thread, and were made again.
+    pub retries: Option<u64>,
+    /// Jobs that were put off until every pin of their time had ended, and were then done.
+    pub epochs: Option<u64>,
+    /// Truncations that found an append of another thread under way in the place they wanted.
+    pub truncations_met_append: Option<u64>,
     /// Broken invariants that the heap itself recognised.
     pub faults: FaultCounts,
 }

@@ -321,6 +321,20 @@ pub struct Requirement {
     pub counter: String,
     /// The least value that will do.
     pub at_least: u64,
+    /// Who says so.
+    #[serde(default)]
+    pub asked_by: Asker,
+}
+
+/// Who requires something of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asker {
+    /// The workload, which is written for every heap.
+    #[default]
+    Workload,
+    /// The command line, which means this run.
+    Command,
 }
 
 /// What to say about a check's verdict, for people who wonder why.

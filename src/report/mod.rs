@@ -6,6 +6,7 @@
 
 mod columns;
 pub mod figures;
+pub mod matrix;
 pub(crate) mod prose;
 mod result;
 mod style;

@@ -265,6 +265,11 @@ fn gaps(evidence: &Evidence, checks: &[Judgement]) -> Vec<String> {
     if evidence.last_survey(Moment::End).is_none() {
         gaps.push("the heap was never looked at after the last operation".to_owned());
     }
+    // Where there need not be anything to look at, a check says `skipped`.
+    let vacuous = checks
+        .iter()
+        .filter(|check| check.verdict == Verdict::Vacuous);
+    gaps.extend(vacuous.map(|check| format!("{} had nothing to examine", check.name)));
     let incomplete = evidence.surveys.iter().find_map(|s| s.incomplete.as_ref());
     if let Some(why) = incomplete {
         gaps.push(format!("not all of the heap was looked at: {why}"));
@@ -335,17 +340,11 @@ fn outcome(
         return Outcome::Violated;
     }
     let unmet = check::unmet(counters, &plan.require);
-    for (requirement, value) in &unmet {
-        let Requirement { counter, at_least } = requirement;
-        caveat(format!(
-            "{counter} is {value}, and at least {at_least} was required"
-        ));
+    let gaps = gaps(evidence, checks);
+    for text in unmet.iter().map(ToString::to_string).chain(gaps.clone()) {
+        caveat(text);
     }
-    let vacuous = gaps(evidence, checks);
-    for text in &vacuous {
-        caveat(text.clone());
-    }
-    if !vacuous.is_empty() || !unmet.is_empty() {
+    if !gaps.is_empty() || unmet.iter().any(check::Shortfall::is_vacuous) {
         Outcome::Vacuous
     } else {
         Outcome::Held

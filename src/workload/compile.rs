@@ -12,7 +12,7 @@ use super::syntax::{Syntax, ThreadNode};
 use super::{LIVE_MAX, THREADS_MAX, Workload};
 use crate::heap::{Global, Shape};
 use crate::plan::{
-    Ceiling, Flow, ListUsage, MutatorPlan, OpKind, Plan, Problem, ProblemKind, Requirement,
+    Asker, Ceiling, Flow, ListUsage, MutatorPlan, OpKind, Plan, Problem, ProblemKind, Requirement,
     SharedObject, yields,
 };
 
@@ -195,6 +195,7 @@ fn requirements(syntax: &Syntax, values: &[Value]) -> Result<Vec<Requirement>, C
             required.push(Requirement {
                 counter: counter.clone(),
                 at_least,
+                asked_by: Asker::Workload,
             });
         }
     }

@@ -5,7 +5,7 @@
 
 /// Counters that a run can be required to reach. The first are the operations, by
 /// [`OpKind::name`](crate::plan::OpKind::name): how many were done.
-pub const COUNTERS: [&str; 42] = [
+pub const COUNTERS: [&str; 46] = [
     "alloc",
     "alloc-finalized",
     "copy",
@@ -42,12 +42,16 @@ pub const COUNTERS: [&str; 42] = [
     "cycles_freed",
     "contended",
     "switches",
+    "retries",
+    "epochs",
+    "truncations_met_append",
     "upgraded",
     "upgrade_lost",
     "finalized",
     "resurrected",
     "noted",
     "rounds",
+    "surveys",
 ];
 
 /// Checks that a note can explain.

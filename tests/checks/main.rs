@@ -4,6 +4,7 @@
 mod bad_heap;
 mod departures;
 mod determinism;
+mod independence;
 mod planted;
 mod recorder;
 

@@ -4,4 +4,5 @@ mod harness;
 mod interrupt;
 mod output;
 mod run;
+mod selftest;
 mod usage;

@@ -182,7 +182,7 @@ fn with_the_lock_nothing_breaks() {
     empty(&heap, &mut births);
     assert_sound(&heap, 0);
     let stats = heap.stats();
-    assert!(stats.switches > 10, "{stats:?}");
+    assert!(stats.switches.unwrap_or(0) > 10, "{stats:?}");
     assert!(stats.collections > 2, "{stats:?}");
     assert!(stats.cycles_freed > 100, "{stats:?}");
     assert!(births.iter().all(|births| births.alive() == 0));

@@ -237,14 +237,12 @@ impl<F: Flaws> Counted<F> {
         Stats {
             freed: self.cells.freed(),
             live_peak: self.cells.living_peak(),
-            unreclaimed_peak: 0,
             collections: self.collections.get(),
             full_collections: self.full_collections.get(),
             examined: self.examined.get(),
             cycles_freed: self.cycles_freed.get(),
-            contended: 0,
-            switches: 0,
             faults: self.faults.counts(),
+            ..Stats::default()
         }
     }
 }

@@ -175,6 +175,8 @@ impl<F: Flaws> Lock<F> {
         state.held = false;
         self.available.notify_one();
         if self.flaws.has(Flaw::NoForcedSwitch) {
+            // Under the same mutex: a system that prefers whoever it has just woken would be fair
+            // in the lock's place.
             self.hand_to(&mut state, me);
             return Taken::AtOnce;
         }

@@ -199,8 +199,8 @@ impl<C: Collector, F: Flaws> Heap for Gil<C, F> {
             *known = fresh;
         }
         Stats {
-            contended: traffic.contended,
-            switches: traffic.switches,
+            contended: Some(traffic.contended),
+            switches: Some(traffic.switches),
             ..known.clone()
         }
     }

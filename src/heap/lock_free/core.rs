@@ -188,14 +188,19 @@ impl<F: Flaws> Core<F> {
 
     pub(super) fn stats(&self) -> Stats {
         let rounds = &self.shared.rounds;
+        let contended = self.shared.contended.load(Relaxed);
         Stats {
             collections: rounds.all.load(Relaxed),
             full_collections: rounds.full.load(Relaxed),
             cycles_freed: rounds.freed.load(Relaxed),
             freed: self.shared.freed.load(Relaxed),
             live_peak: self.shared.live_peak(),
-            unreclaimed_peak: self.shared.unreclaimed_peak(),
-            contended: self.shared.contended.load(Relaxed),
+            unreclaimed_peak: Some(self.shared.unreclaimed_peak()),
+            contended: Some(contended),
+            // Whoever is in somebody's way here has lost an exchange, and tries again.
+            retries: Some(contended),
+            epochs: Some(self.shared.epochs.load(Relaxed)),
+            truncations_met_append: Some(self.shared.met_append.load(Relaxed)),
             faults: self.faults.counts(),
             ..Stats::default()
         }

@@ -43,6 +43,10 @@ pub(super) struct Shared {
     pub(super) freed: AtomicU64,
     /// Operations that had to be tried again because of another mutator.
     pub(super) contended: AtomicU64,
+    /// Truncations that met an append under way.
+    pub(super) met_append: AtomicU64,
+    /// Grace periods that somebody waited for and that ended: a chunk's, or the collector's.
+    pub(super) epochs: AtomicU64,
     /// What the collector did.
     pub(super) rounds: Rounds,
 }
@@ -84,6 +88,9 @@ impl Shared {
         let before = self.live.fetch_add(live, Relaxed);
         self.live_peak.fetch_max(before + live, Relaxed);
         self.freed.fetch_add(tally.freed, Relaxed);
+        if tally.met_append > 0 {
+            self.met_append.fetch_add(tally.met_append, Relaxed);
+        }
         if tally.contended > 0 {
             self.contended.fetch_add(tally.contended, Relaxed);
         }
@@ -108,6 +115,8 @@ impl Shared {
     /// Moves a chunk of cells whose grace period is over to the home of whoever retired them.
     pub(super) fn reuse(&self, worker: u32, chunk: Vec<u32>) {
         let cells = chunk.len() as u64;
+        // Relaxed, as everything here that is only counted.
+        self.epochs.fetch_add(1, Relaxed);
         self.homes.put_cells(worker, chunk);
         // Release: as in `add`.
         self.unreclaimed.fetch_sub(cells.cast_signed(), Release);
@@ -120,6 +129,8 @@ pub(super) struct Tally {
     pub(super) born: u64,
     pub(super) freed: u64,
     pub(super) contended: u64,
+    /// Truncations that met an append under way.
+    pub(super) met_append: u64,
     /// Elements of truncated ranges that were released.
     pub(super) reclaimed: u64,
 }

@@ -15,7 +15,7 @@ use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::pace::{self, PATIENCE};
 use crate::heap::lock_free::word::{self, CONDEMNED, WEAK};
 use crate::heap::lock_free::worker::Worker;
-use crate::sync::atomic::Ordering::SeqCst;
+use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 impl Cycles {
     /// Waits until every pin of now has ended; false if some mutator keeps one for too long. (The
@@ -35,6 +35,8 @@ impl Cycles {
             worker.unpinned(|| pace::wait(patience));
             worker.advance();
             if worker.core.shared.grace.load(SeqCst) >= ticket {
+                // Relaxed: it is only counted.
+                worker.core.shared.epochs.fetch_add(1, Relaxed);
                 return true;
             }
         }

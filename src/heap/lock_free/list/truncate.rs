@@ -38,6 +38,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
             if count <= tail.len() || is_clamped {
                 let count = count.min(tail.len());
                 if self.move_head(tail.head, tail.head + count).is_ok() {
+                    self.note_append(tail.position);
                     break;
                 }
             } else {
@@ -47,10 +48,18 @@ impl<F: Flaws> Visit<'_, '_, F> {
                     self.finish_clear(tail.position, clear);
                     break;
                 }
+                self.note_append(tail.position);
             }
             self.worker.tally.contended += 1;
         }
         self.remember();
+    }
+
+    /// Counts an append that came while this truncation was at work, at the slot that it found to be
+    /// the first empty one.
+    fn note_append(&mut self, position: u64) {
+        let is_filled = slot::is_value(self.read(position));
+        self.worker.tally.met_append += u64::from(is_filled);
     }
 
     /// Raises the head to a CLEAR slot and reopens the slot.

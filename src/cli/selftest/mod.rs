@@ -1,0 +1,230 @@
+//! `selftest`: plants every fault that is known and shows which check catches it.
+//!
+//! Each trial is a process of its own, since a fault may end it or keep it from ending. What is to
+//! be tried and what it comes to is `fuzz::matrix`'s to say; here it is made to happen.
+
+mod attempt;
+mod trial;
+
+pub(super) use attempt::attempt;
+
+use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::args::Selftest;
+use super::exit::Exit;
+use super::store;
+use super::terminal::Terminal;
+use super::usage::Usage;
+use super::{interrupt, provenance};
+use crate::check;
+use crate::clock::Clock;
+use crate::fuzz::catalogue::{self, Planted};
+use crate::fuzz::matrix::{Depth, Row, Schedule, Standing, rows};
+use crate::heap::Flaw;
+use crate::report::Detail;
+use crate::report::matrix::{self, Matrix};
+use crate::run::Registry;
+use trial::Bench;
+
+/// Tries every fault, and says what came of it.
+pub(super) fn selftest(
+    registry: &Registry,
+    program: &str,
+    args: &Selftest,
+    terminal: &mut Terminal,
+) -> Result<Exit, Usage> {
+    let interrupted = interrupt::flag()
+        .map_err(|error| Usage::new(format!("failed to listen for signals: {error}")))?;
+    let faults = faults(args)?;
+    let heaps = heaps(registry, args)?;
+    let rows = rows(&faults, &heaps);
+    if rows.is_empty() {
+        return Err(Usage::new("nothing to try")
+            .hint("`list faults` shows which heaps can have which fault"));
+    }
+    let without = args.without_check.as_deref();
+    if let Some(name) = without {
+        let known = check::ALL.iter().map(|check| check.name);
+        if !known.clone().any(|check| check == name) {
+            return Err(Usage::unknown("check", name, known));
+        }
+    }
+    let directory = store::prepare_directory(args.out.as_deref(), "selftest-")?;
+    let bench = Bench::new(args.time_limit, &interrupted)
+        .map_err(|error| Usage::new(format!("failed to find this program: {error}")))?;
+    let depth = depth(args, &rows);
+    let clock = Clock::get();
+    let start = clock.now();
+    let schedule = try_all(
+        &bench,
+        Schedule::new(rows, depth, without),
+        args.jobs(),
+        terminal.detail(),
+    );
+    let elapsed = clock.since(start);
+    let tool = provenance::tool(program);
+    let reproduce = |row: &Row<'_>, lane, seed| trial::line(program, row, lane, seed);
+    let matrix = Matrix {
+        elapsed_ns: u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX),
+        interrupted: interrupted.load(Relaxed),
+        without_check: args.without_check.clone(),
+        ..Matrix::new(&schedule, &faults, tool, reproduce)
+    };
+    Ok(conclude(
+        &matrix,
+        &directory,
+        args.json.as_deref(),
+        terminal,
+    ))
+}
+
+/// The faults that were asked for.
+fn faults(args: &Selftest) -> Result<Vec<Planted>, Usage> {
+    let known = || catalogue::ALL.iter().map(|planted| planted.flaw.name());
+    for name in &args.faults {
+        if !known().any(|fault| fault == name) {
+            return Err(Usage::unknown("fault", name, known()));
+        }
+    }
+    let is_asked = |planted: &&Planted| {
+        let name = planted.flaw.name();
+        args.faults.is_empty() || args.faults.iter().any(|asked| asked == name)
+    };
+    Ok(catalogue::ALL.iter().filter(is_asked).copied().collect())
+}
+
+/// The heaps that were asked for, each with the faults that it can have.
+fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, &'r [Flaw])>, Usage> {
+    let known = || registry.entries().iter().map(|entry| entry.name.as_str());
+    for name in &args.heaps {
+        if registry.get(name).is_none() {
+            return Err(Usage::unknown("heap", name, known()));
+        }
+    }
+    let entries = registry.entries().iter();
+    let asked = entries.filter(|entry| args.heaps.is_empty() || args.heaps.contains(&entry.name));
+    Ok(asked
+        .map(|entry| (entry.name.as_str(), entry.flaws()))
+        .collect())
+}
+
+/// How many seeds are tried: as many as asked, and without a fault no more than with one where only
+/// some of the rows are wanted.
+fn depth(args: &Selftest, rows: &[Row<'_>]) -> Depth {
+    let mut depth = if args.quick {
+        Depth::QUICK
+    } else {
+        Depth::FULL
+    };
+    if let Some(seeds) = args.seeds {
+        depth.seeds = seeds;
+        depth.every = depth.every.min(seeds);
+        depth.long = depth.long.min(seeds);
+    }
+    depth.from = args.seed;
+    if !args.faults.is_empty() || !args.heaps.is_empty() {
+        let sound = rows.iter().filter(|row| row.fault.is_none()).count() as u64;
+        depth.sound = depth.sound.min(sound * depth.seeds);
+    }
+    depth
+}
+
+/// Tries everything, on as many threads as there are jobs.
+fn try_all<'a>(bench: &Bench, schedule: Schedule<'a>, jobs: usize, detail: Detail) -> Schedule<'a> {
+    let bar = bar(detail);
+    let schedule = Mutex::new(schedule);
+    let lock = || schedule.lock().unwrap_or_else(PoisonError::into_inner);
+    let work = || {
+        while !bench.is_interrupted() {
+            let next = {
+                let mut schedule = lock();
+                let trial = schedule.next_trial();
+                trial.map(|trial| (trial, schedule.rows()[trial.row]))
+            };
+            let Some((trial, row)) = next else {
+                return;
+            };
+            let Some(tried) = bench.try_out(&row, trial) else {
+                return;
+            };
+            let mut schedule = lock();
+            schedule.report(tried);
+            let (done, total) = schedule.progress();
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+            bar.set_message(format!("{} in {}", row.name(), row.heap));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(work);
+        }
+    });
+    bar.finish_and_clear();
+    schedule
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+fn bar(detail: Detail) -> ProgressBar {
+    let target = if detail == Detail::Verdict {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    };
+    let bar = ProgressBar::with_draw_target(None, target);
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:30.cyan/dim} {pos} of {len} trials: {msg}")
+    {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar
+}
+
+/// Writes the files, shows the page, and says how the program ends.
+fn conclude(
+    matrix: &Matrix,
+    directory: &Path,
+    json: Option<&Path>,
+    terminal: &mut Terminal,
+) -> Exit {
+    let mut exit = match (matrix.count(Standing::Failed), matrix.interrupted) {
+        (0, false) => Exit::Held,
+        (0, true) => Exit::Interrupted,
+        (_, _) => Exit::Violated,
+    };
+    let bytes = store::json(matrix);
+    let files = [
+        ("selftest.md", matrix::markdown(matrix).into_bytes()),
+        ("selftest.html", matrix::html(matrix).into_bytes()),
+    ];
+    let written = bytes.and_then(|bytes| {
+        store::write_whole(&directory.join("selftest.json"), &bytes)?;
+        for (name, page) in &files {
+            store::write_whole(&directory.join(name), page)?;
+        }
+        match json {
+            Some(path) if path != Path::new("-") => store::write_whole(path, &bytes)?,
+            Some(_) => terminal.data(&String::from_utf8_lossy(&bytes)),
+            None => {}
+        }
+        Ok(())
+    });
+    if let Err(error) = written {
+        let shown = directory.display();
+        terminal.error(&format!("failed to write the matrix to {shown}: {error}"));
+        exit = exit.and(Exit::Usage);
+    }
+    let page = matrix::matrix_table(matrix);
+    if json.is_some_and(|path| path == Path::new("-")) {
+        terminal.message(page.trim_end_matches('\n'));
+    } else {
+        terminal.data(&page);
+    }
+    terminal.remark(&format!("matrix: {}", directory.display()));
+    exit
+}

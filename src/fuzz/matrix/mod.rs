@@ -1,0 +1,142 @@
+//! Every planted fault against the runs that show it: what is to be tried, and what it came to.
+//!
+//! A [`Row`] is one fault in one heap under one workload, or the same run without a fault. Each is
+//! tried with several seeds in two [`Lane`]s: verified at the end only, and at pauses as well. The
+//! second finds faults sooner, and stops everybody to do so, which hides races: so both are shown,
+//! and the first is what a row is judged by.
+//!
+//! A row is met only if one of the checks that the catalogue *names* for it was violated. So a check
+//! that no longer fires is missed, even if another one saves the day.
+
+mod row;
+mod schedule;
+mod score;
+
+pub use row::{Expect, Row, rows};
+pub use schedule::{Depth, Schedule};
+pub use score::{LaneScore, Score, Standing};
+
+use serde::{Deserialize, Serialize};
+
+use super::Sighting;
+
+/// When a run looks at everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lane {
+    /// At the end only.
+    End,
+    /// At pauses, some times a run, and at the end.
+    Every,
+}
+
+impl Lane {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::End, Self::Every];
+
+    /// The name in reports, which is that of the option.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::End => "end",
+            Self::Every => "every",
+        }
+    }
+}
+
+/// One run to be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trial {
+    /// Which row's, by number.
+    pub row: usize,
+    /// How it is verified.
+    pub lane: Lane,
+    /// From which seed.
+    pub seed: u64,
+}
+
+/// What a trial came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It ended, and was judged.
+    Judged(Sighting),
+    /// The process was lost: a signal, or a panic that reached its end.
+    Crashed(String),
+    /// It did not end within its time.
+    Hung,
+    /// It could not be tried at all; the matrix proves nothing then.
+    Failed(String),
+}
+
+/// A trial that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// Which.
+    pub trial: Trial,
+    /// What it came to.
+    pub ending: Ending,
+    /// How long it took with all that is around it, in nanoseconds.
+    pub wall_ns: u64,
+}
+
+#[cfg(test)]
+pub(crate) mod tests_support {
+    use super::{Ending, Sighting};
+    use crate::fuzz::At;
+    use crate::fuzz::catalogue::{Planted, Rate, Show};
+    use crate::heap::Flaw;
+
+    const SHOW: Show = Show {
+        heaps: &["gil"],
+        workload: "counter",
+        parameters: &[],
+        ops: 1000,
+        delays: false,
+        collect_every: None,
+    };
+
+    /// One fault of each kind, of which only models can show the last.
+    pub(crate) const CATALOGUE: &[Planted] = &[
+        planted(Rate::Certain),
+        planted(Rate::Usually),
+        planted(Rate::Never),
+        planted(Rate::ModelOnly),
+    ];
+
+    const fn planted(rate: Rate) -> Planted {
+        Planted {
+            flaw: Flaw::TrustHint,
+            caught_by: &["weak"],
+            rate,
+            shows: &[SHOW],
+            danger: None,
+            history: None,
+        }
+    }
+
+    /// A trial in which this check fired.
+    pub(crate) fn caught(check: &str) -> Ending {
+        let fired = vec![check.to_owned()];
+        Ending::Judged(Sighting {
+            first: fired.clone(),
+            fired,
+            ..quiet()
+        })
+    }
+
+    /// A trial in which nothing did.
+    pub(crate) fn missed() -> Ending {
+        Ending::Judged(quiet())
+    }
+
+    fn quiet() -> Sighting {
+        Sighting {
+            fired: Vec::new(),
+            first: Vec::new(),
+            at: At::End,
+            broke: None,
+            examined: 1,
+            ops: 1000,
+            elapsed_ns: 5,
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Which trial comes next. Seeds outside, rows inside: whenever it is broken off, every row has been
+//! tried about as often.
+
+use super::score::MISSES_ONE_IN;
+use super::{Ending, Expect, Lane, Row, Score, Standing, Trial, Tried};
+use crate::fuzz::catalogue::Danger;
+
+/// How many seeds are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depth {
+    /// For each fault. A row that misses one of fewer than twenty is not condemned for it: it is
+    /// tried on up to twenty first.
+    pub seeds: u64,
+    /// Of these, how many are also verified at pauses.
+    pub every: u64,
+    /// For each fault that takes long to show.
+    pub long: u64,
+    /// Without any fault, over all such rows.
+    pub sound: u64,
+    /// The first seed.
+    pub from: u64,
+}
+
+impl Depth {
+    /// What the gate is defined by.
+    pub const FULL: Self = Self {
+        seeds: MISSES_ONE_IN,
+        every: MISSES_ONE_IN,
+        long: MISSES_ONE_IN,
+        sound: 200,
+        from: 1,
+    };
+    /// What fits into a minute on two processors.
+    pub const QUICK: Self = Self {
+        seeds: 3,
+        every: 1,
+        long: 1,
+        sound: 30,
+        from: 1,
+    };
+}
+
+/// What was tried, and what is to be tried next.
+#[derive(Debug)]
+pub struct Schedule<'a> {
+    rows: Vec<Row<'a>>,
+    depth: Depth,
+    /// Verdicts of this check are ignored.
+    without: Option<&'a str>,
+    pending: std::collections::VecDeque<Trial>,
+    tried: Vec<Vec<Tried>>,
+    /// Whether a row was given more seeds.
+    extended: Vec<bool>,
+    total: usize,
+}
+
+impl<'a> Schedule<'a> {
+    /// Nothing was tried yet.
+    pub fn new(rows: Vec<Row<'a>>, depth: Depth, without: Option<&'a str>) -> Self {
+        let mut pending: Vec<Trial> = Vec::new();
+        let is_sound = |row: &&(usize, &Row<'_>)| row.1.fault.is_none();
+        let numbered: Vec<(usize, &Row<'_>)> = rows.iter().enumerate().collect();
+        let sound: Vec<usize> = numbered
+            .iter()
+            .filter(is_sound)
+            .filter(|row| !row.1.is_long() || depth.long > 1)
+            .map(|row| row.0)
+            .collect();
+        for seed in 0..depth.seeds {
+            for &(row, which) in numbered.iter().filter(|row| row.1.fault.is_some()) {
+                let is_long = which.is_long();
+                if is_long && seed >= depth.long {
+                    continue;
+                }
+                // A run that does not end is no other for being paused.
+                let is_paused = seed < depth.every
+                    && (!is_long || depth.long > 1)
+                    && which.danger() != Some(Danger::Hang);
+                pending.extend(trials(row, depth.from + seed, is_paused));
+            }
+        }
+        // Each seed once, on one of the rows in turn; and at pauses too as often as in the others.
+        for (seed, row) in (0..depth.sound).zip(sound.iter().cycle()) {
+            let is_paused = seed * depth.seeds < depth.sound * depth.every;
+            pending.extend(trials(*row, depth.from + seed, is_paused));
+        }
+        Self {
+            tried: rows.iter().map(|_| Vec::new()).collect(),
+            extended: vec![false; rows.len()],
+            total: pending.len(),
+            pending: pending.into(),
+            rows,
+            depth,
+            without,
+        }
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[Row<'a>] {
+        &self.rows
+    }
+
+    /// How many trials are over, and how many there are to be in all.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.tried.iter().map(Vec::len).sum(), self.total)
+    }
+
+    /// The next trial.
+    pub fn next_trial(&mut self) -> Option<Trial> {
+        self.pending.pop_front()
+    }
+
+    /// A trial is over.
+    pub fn report(&mut self, mut tried: Tried) {
+        if let (Some(check), Ending::Judged(sighting)) = (self.without, &tried.ending) {
+            tried.ending = Ending::Judged(sighting.clone().without(check));
+        }
+        let row = tried.trial.row;
+        self.tried[row].push(tried);
+        self.extend(row);
+    }
+
+    /// Gives a row that is right most of the time the seeds to show it.
+    fn extend(&mut self, row: usize) {
+        if self.extended[row] || self.rows[row].expect != Expect::Usually {
+            return;
+        }
+        let has_missed = self.score(row).end().is_some_and(|end| end.missed() > 0);
+        if !has_missed {
+            return;
+        }
+        self.extended[row] = true;
+        let begun = if self.rows[row].is_long() {
+            self.depth.long.min(self.depth.seeds)
+        } else {
+            self.depth.seeds
+        };
+        let more = begun..MISSES_ONE_IN.max(begun);
+        for seed in more {
+            self.total += 1;
+            self.pending
+                .extend(trials(row, self.depth.from + seed, false));
+        }
+    }
+
+    /// How a row stands.
+    pub fn score(&self, row: usize) -> Score {
+        Score::of(&self.rows[row], &self.tried[row])
+    }
+
+    /// What each row came to; one that was not tried to the end has not come to anything. One that
+    /// was not to be tried at all (a long run without a fault, in a short schedule) is left out.
+    pub fn standings(&self) -> Vec<(usize, Score, Standing)> {
+        let is_pending = |row, lane: Option<Lane>| {
+            let mut pending = self.pending.iter();
+            pending.any(|trial| trial.row == row && lane.is_none_or(|lane| lane == trial.lane))
+        };
+        let standing = |row: usize| {
+            if self.tried[row].is_empty() && !is_pending(row, None) {
+                return None;
+            }
+            let score = self.score(row);
+            let standing = match score.standing(&self.rows[row]) {
+                Standing::Met if is_pending(row, Some(Lane::End)) => Standing::Untried,
+                standing => standing,
+            };
+            Some((row, score, standing))
+        };
+        (0..self.rows.len()).filter_map(standing).collect()
+    }
+}
+
+fn trials(row: usize, seed: u64, is_paused: bool) -> impl Iterator<Item = Trial> {
+    let lanes = Lane::ALL.into_iter();
+    let lanes = lanes.filter(move |lane| *lane == Lane::End || is_paused);
+    lanes.map(move |lane| Trial { row, lane, seed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::matrix::rows;
+    use crate::fuzz::matrix::tests_support::{CATALOGUE, caught, missed};
+    use crate::heap::Flaw;
+
+    fn schedule(depth: Depth) -> Schedule<'static> {
+        Schedule::new(rows(CATALOGUE, &[("gil", Flaw::ALL)]), depth, None)
+    }
+
+    fn run(schedule: &mut Schedule<'_>, mut ending: impl FnMut(&Row<'_>, Trial) -> Ending) {
+        while let Some(trial) = schedule.next_trial() {
+            let row = schedule.rows()[trial.row];
+            let ending = ending(&row, trial);
+            schedule.report(Tried {
+                trial,
+                ending,
+                wall_ns: 1,
+            });
+        }
+    }
+
+    /// Goal: every row is tried with every seed, the sound ones share theirs, and a row in order is
+    /// met.
+    #[test]
+    fn everything_is_tried() {
+        let mut schedule = schedule(Depth::FULL);
+        let mut seeds = 0;
+        run(&mut schedule, |row, trial| {
+            seeds += u64::from(row.fault.is_none() && trial.lane == Lane::End);
+            if row.expect == Expect::Nothing {
+                missed()
+            } else {
+                caught("weak")
+            }
+        });
+        assert_eq!(seeds, 200);
+        let standings = schedule.standings();
+        let met = |(_, _, standing): &(usize, Score, Standing)| *standing == Standing::Met;
+        assert!(standings.iter().all(met), "{standings:?}");
+        let (done, total) = schedule.progress();
+        assert_eq!(done, total);
+    }
+
+    /// Goal: a fault that is usually caught may miss one seed of twenty, and is tried on twenty
+    /// before it is condemned; one that is always caught may miss none.
+    #[test]
+    fn misses_are_counted() {
+        for (misses, usually, always) in [
+            (0, Standing::Met, Standing::Met),
+            (1, Standing::Met, Standing::Failed),
+            (2, Standing::Failed, Standing::Failed),
+        ] {
+            let mut schedule = schedule(Depth::QUICK);
+            run(&mut schedule, |row, trial| {
+                if row.expect == Expect::Nothing || trial.seed <= misses {
+                    missed()
+                } else {
+                    caught("weak")
+                }
+            });
+            for (number, score, standing) in schedule.standings() {
+                let expected = match schedule.rows()[number].expect {
+                    Expect::Usually => usually,
+                    Expect::Always => always,
+                    Expect::Nothing => Standing::Met,
+                };
+                assert_eq!(standing, expected, "{misses} missed: {score:?}");
+            }
+        }
+    }
+
+    /// Goal: what was broken off has not passed, and what has failed stays so.
+    #[test]
+    fn what_is_left_is_untried() {
+        let mut schedule = schedule(Depth::QUICK);
+        let trial = schedule.next_trial().expect("there is one");
+        schedule.report(Tried {
+            trial,
+            ending: missed(),
+            wall_ns: 1,
+        });
+        let standings: Vec<Standing> = schedule.standings().iter().map(|row| row.2).collect();
+        assert_eq!(standings[0], Standing::Failed);
+        assert!(
+            standings[1..].iter().all(|s| *s == Standing::Untried),
+            "{standings:?}"
+        );
+    }
+
+    /// Goal: without the check that a row names, nothing else saves it.
+    #[test]
+    fn a_check_that_is_gone_is_missed() {
+        let rows = rows(CATALOGUE, &[("gil", Flaw::ALL)]);
+        let mut schedule = Schedule::new(rows, Depth::QUICK, Some("weak"));
+        run(&mut schedule, |row, _| {
+            if row.expect == Expect::Nothing {
+                missed()
+            } else {
+                caught("weak")
+            }
+        });
+        for (number, _, standing) in schedule.standings() {
+            let is_sound = schedule.rows()[number].expect == Expect::Nothing;
+            assert_eq!(standing == Standing::Met, is_sound);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What a row's trials come to: how many seeds caught the fault, by which check, after how much; and
+//! whether that is what was expected.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ending, Expect, Lane, Row, Tried};
+use crate::fuzz::At;
+use crate::fuzz::catalogue::Danger;
+
+/// A fault that is usually caught may miss one seed of so many, and none of fewer.
+pub(super) const MISSES_ONE_IN: u64 = 20;
+
+/// How a row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// As expected.
+    Met,
+    /// Not.
+    Failed,
+    /// Broken off before it could be told.
+    Untried,
+}
+
+/// One row's trials in one lane.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneScore {
+    /// Trials.
+    pub tried: u64,
+    /// Those in which the fault was caught as it should be.
+    pub caught: u64,
+    /// How often each check was violated, first or not.
+    pub fired: BTreeMap<String, u64>,
+    /// Those in which the process was lost.
+    pub crashed: u64,
+    /// Those that did not end in time.
+    pub hung: u64,
+    /// Those that could not be made.
+    pub failed: u64,
+    /// Those that were caught when the run was over, and no sooner.
+    pub late: u64,
+    /// How often each check was violated first, or `crashed` and `hung` came in place of one.
+    pub first: BTreeMap<String, u64>,
+    /// Operations until it was caught: the median over the seeds that did.
+    pub ops_median: Option<u64>,
+    /// Time until it was caught, in nanoseconds, likewise.
+    pub ns_median: Option<u64>,
+    /// What a trial costs, whatever it came to, in nanoseconds.
+    pub wall_ns_median: Option<u64>,
+    /// The seeds on which it was not caught (or, where nothing should be, was).
+    pub odd_seeds: Vec<u64>,
+    /// The first thing that went wrong with a trial itself.
+    pub trouble: Option<String>,
+}
+
+impl LaneScore {
+    /// Trials in which the fault was not caught.
+    pub fn missed(&self) -> u64 {
+        self.tried - self.caught
+    }
+
+    /// The check that was violated first most often; of several that always come together, one of
+    /// those that are `named`.
+    pub fn foremost(&self, named: &[String]) -> Option<&str> {
+        let mut first = self.first.iter();
+        let most = self.first.values().max()?;
+        let is_most = |(_, count): &(&String, &u64)| *count == most;
+        let favourite = self.first.iter().filter(is_most);
+        let favourite = favourite
+            .map(|(name, _)| name)
+            .find(|name| named.contains(name));
+        let any = first.find(is_most).map(|(name, _)| name);
+        favourite.or(any).map(String::as_str)
+    }
+
+    fn of<'t>(row: &Row<'_>, tried: impl Iterator<Item = &'t Tried>) -> Self {
+        let mut score = Self::default();
+        let (mut ops, mut ns, mut wall) = (Vec::new(), Vec::new(), Vec::new());
+        for tried in tried {
+            score.tried += 1;
+            wall.push(tried.wall_ns);
+            let is_caught = score.add(row, &tried.ending);
+            score.caught += u64::from(is_caught);
+            let is_odd = match row.expect {
+                Expect::Nothing => !is_quiet(&tried.ending),
+                Expect::Always | Expect::Usually => !is_caught,
+            };
+            if is_odd {
+                score.odd_seeds.push(tried.trial.seed);
+            }
+            if let (true, Ending::Judged(sighting)) = (is_caught, &tried.ending) {
+                ops.push(sighting.ops);
+                ns.push(sighting.elapsed_ns);
+            }
+        }
+        score.odd_seeds.sort_unstable();
+        score.ops_median = median(ops);
+        score.ns_median = median(ns);
+        score.wall_ns_median = median(wall);
+        score
+    }
+
+    /// Counts one ending; whether it caught the fault.
+    fn add(&mut self, row: &Row<'_>, ending: &Ending) -> bool {
+        let mut first = |name: &str| *self.first.entry(name.to_owned()).or_default() += 1;
+        match ending {
+            Ending::Judged(sighting) => {
+                sighting.first.iter().for_each(|name| first(name));
+                for name in &sighting.fired {
+                    *self.fired.entry(name.clone()).or_default() += 1;
+                }
+                let named = row.caught_by();
+                let is_named = sighting
+                    .fired
+                    .iter()
+                    .any(|name| named.contains(&name.as_str()));
+                if let (false, Some(broke)) = (is_named, &sighting.broke) {
+                    self.crashed += 1;
+                    first("crashed");
+                    self.trouble.get_or_insert(format!("the heap {broke}"));
+                    return row.danger() == Some(Danger::Crash);
+                }
+                self.late += u64::from(is_named && sighting.at == At::End);
+                is_named
+            }
+            Ending::Crashed(why) => {
+                self.crashed += 1;
+                first("crashed");
+                self.trouble.get_or_insert(why.clone());
+                row.danger() == Some(Danger::Crash)
+            }
+            Ending::Hung => {
+                self.hung += 1;
+                first("hung");
+                self.trouble
+                    .get_or_insert("it did not end in time".to_owned());
+                row.danger() == Some(Danger::Hang)
+            }
+            Ending::Failed(why) => {
+                self.failed += 1;
+                self.trouble.get_or_insert(why.clone());
+                false
+            }
+        }
+    }
+}
+
+/// Whether there is nothing to report.
+fn is_quiet(ending: &Ending) -> bool {
+    match ending {
+        Ending::Judged(sighting) => sighting.fired.is_empty() && sighting.broke.is_none(),
+        Ending::Crashed(_) | Ending::Hung | Ending::Failed(_) => false,
+    }
+}
+
+fn median(mut values: Vec<u64>) -> Option<u64> {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied()
+}
+
+/// One row's trials.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Score {
+    /// By lane; a lane that was not tried is absent.
+    pub lanes: Vec<(Lane, LaneScore)>,
+}
+
+impl Score {
+    /// Counts a row's trials.
+    pub(super) fn of(row: &Row<'_>, tried: &[Tried]) -> Self {
+        let lane = |lane: Lane| {
+            let mine = tried.iter().filter(|tried| tried.trial.lane == lane);
+            (lane, LaneScore::of(row, mine))
+        };
+        let lanes = Lane::ALL.into_iter().map(lane);
+        Self {
+            lanes: lanes.filter(|(_, score)| score.tried > 0).collect(),
+        }
+    }
+
+    /// One lane's.
+    pub fn lane(&self, lane: Lane) -> Option<&LaneScore> {
+        let found = self.lanes.iter().find(|(which, _)| *which == lane);
+        found.map(|(_, score)| score)
+    }
+
+    /// The lane that rows are judged by.
+    pub fn end(&self) -> Option<&LaneScore> {
+        self.lane(Lane::End)
+    }
+
+    /// Whether it is what was expected, as far as it was tried. Where nothing is to be caught, that
+    /// goes for both lanes; and a trial that could not be made fails any row.
+    pub(super) fn standing(&self, row: &Row<'_>) -> Standing {
+        let Some(end) = self.end() else {
+            return Standing::Untried;
+        };
+        let has_failed = self.lanes.iter().any(|(_, lane)| lane.failed > 0);
+        let is_met = match row.expect {
+            Expect::Always => end.missed() == 0,
+            Expect::Usually => end.missed() <= end.tried / MISSES_ONE_IN,
+            Expect::Nothing => self.lanes.iter().all(|(_, lane)| lane.odd_seeds.is_empty()),
+        };
+        if is_met && !has_failed {
+            Standing::Met
+        } else {
+            Standing::Failed
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! The matrix of `selftest`: what its files hold, and one format a file.
+
+mod html;
+mod markdown;
+mod table;
+
+pub use html::html;
+pub use markdown::markdown;
+pub use table::table as matrix_table;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Tool, figures};
+use crate::fuzz::catalogue::{Danger, Planted, Rate};
+use crate::fuzz::matrix::{Expect, Lane, LaneScore, Row, Schedule, Score, Standing};
+use crate::run::HostFacts;
+
+/// The version of the matrix's form. Fields are only ever added to one version.
+pub const MATRIX_SCHEMA: u32 = 1;
+
+/// Every planted fault, and what caught it: what `selftest.json` holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Matrix {
+    /// [`MATRIX_SCHEMA`]
+    pub schema: u32,
+    /// What made it.
+    pub tool: Tool,
+    /// Where it was made.
+    pub host: HostFacts,
+    /// How long that took.
+    pub elapsed_ns: u64,
+    /// Whether it was broken off.
+    pub interrupted: bool,
+    /// A check whose verdicts were ignored, to see that it is missed.
+    pub without_check: Option<String>,
+    /// The faults, each on a heap under a workload.
+    pub rows: Vec<MatrixRow>,
+    /// The same runs without a fault.
+    pub sound: Vec<MatrixRow>,
+    /// Faults that no run shows, only the models do.
+    pub by_model: Vec<String>,
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MatrixRow {
+    /// The fault; `None` where nothing was planted.
+    pub fault: Option<String>,
+    /// What it changes.
+    pub change: Option<String>,
+    /// The heap.
+    pub heap: String,
+    /// The workload.
+    pub workload: String,
+    /// Parameters that were set.
+    pub parameters: BTreeMap<String, String>,
+    /// Operations of a trial, at most.
+    pub ops: u64,
+    /// How often a named check should fire: `always`, `usually`, `never`.
+    pub expected: String,
+    /// The checks that are named; one of them must fire.
+    pub caught_by: Vec<String>,
+    /// What the fault may do to the process, which counts as caught: `crash`, `hang`.
+    pub danger: Option<String>,
+    /// The published bug that the fault reproduces, and where to read about it.
+    pub history: Option<(String, String)>,
+    /// What the trials came to, by when they were verified: `end`, `every`.
+    pub lanes: BTreeMap<String, LaneScore>,
+    /// Whether it is as expected.
+    pub standing: Standing,
+    /// What is not as expected.
+    pub why: Option<String>,
+    /// A line that does a trial again: one that went wrong, if any did.
+    pub reproduce: String,
+}
+
+impl Matrix {
+    /// What a schedule came to. `reproduce` writes the line of a row's trial on a seed.
+    pub fn new(
+        schedule: &Schedule<'_>,
+        catalogue: &[Planted],
+        tool: Tool,
+        reproduce: impl Fn(&Row<'_>, Lane, u64) -> String,
+    ) -> Self {
+        let (mut rows, mut sound) = (Vec::new(), Vec::new());
+        for (number, score, standing) in schedule.standings() {
+            let row = &schedule.rows()[number];
+            let drawn = draw(row, &score, standing, &reproduce);
+            if row.fault.is_some() {
+                &mut rows
+            } else {
+                &mut sound
+            }
+            .push(drawn);
+        }
+        let by_model = catalogue.iter().filter(|p| p.rate == Rate::ModelOnly);
+        Self {
+            schema: MATRIX_SCHEMA,
+            tool,
+            host: HostFacts::here(),
+            elapsed_ns: 0,
+            interrupted: false,
+            without_check: None,
+            rows,
+            sound,
+            by_model: by_model.map(|p| p.flaw.name().to_owned()).collect(),
+        }
+    }
+
+    /// Every row, those without a fault last.
+    pub fn all(&self) -> impl Iterator<Item = &MatrixRow> {
+        self.rows.iter().chain(&self.sound)
+    }
+
+    /// How many rows stand like this.
+    pub fn count(&self, standing: Standing) -> usize {
+        self.all().filter(|row| row.standing == standing).count()
+    }
+
+    /// Whether every row is as expected.
+    pub fn is_met(&self) -> bool {
+        self.all().all(|row| row.standing == Standing::Met)
+    }
+
+    /// Seeds that were tried without a fault.
+    fn sound_seeds(&self) -> u64 {
+        let ends = self
+            .sound
+            .iter()
+            .filter_map(|row| row.lanes.get(Lane::End.name()));
+        ends.map(|end| end.tried).sum()
+    }
+
+    /// What is said in the end.
+    fn conclusion(&self) -> String {
+        let all = figures::several(self.all().count() as u64, "row", "rows");
+        let (failed, untried) = (self.count(Standing::Failed), self.count(Standing::Untried));
+        match (failed, untried) {
+            (0, 0) => format!("{all}: all as expected"),
+            (_, 0) => format!("{all}: {failed} not as expected"),
+            (0, _) => format!("{all}: {untried} not tried to the end, the others as expected"),
+            _ => format!("{all}: {failed} not as expected, {untried} not tried to the end"),
+        }
+    }
+}
+
+impl MatrixRow {
+    fn lane(&self, lane: Lane) -> Option<&LaneScore> {
+        self.lanes.get(lane.name())
+    }
+
+    fn end(&self) -> Option<&LaneScore> {
+        self.lane(Lane::End)
+    }
+
+    /// The fault's name, or what to call its absence.
+    fn name(&self) -> &str {
+        self.fault.as_deref().unwrap_or("none")
+    }
+
+    /// The workload, with the parameters that were set.
+    fn run(&self) -> String {
+        let set = self.parameters.iter();
+        let set = set.map(|(key, value)| format!(" -D {key}={value}"));
+        set.fold(self.workload.clone(), |run, set| run + &set)
+    }
+}
+
+fn draw(
+    row: &Row<'_>,
+    score: &Score,
+    standing: Standing,
+    reproduce: impl Fn(&Row<'_>, Lane, u64) -> String,
+) -> MatrixRow {
+    let odd = score.lanes.iter().find_map(|(lane, score)| {
+        let seed = score.odd_seeds.first()?;
+        Some((*lane, *seed))
+    });
+    let (lane, seed) = odd.unwrap_or((Lane::End, 1));
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    let history = row.fault.and_then(|planted| planted.history);
+    MatrixRow {
+        fault: row.fault.map(|planted| planted.flaw.name().to_owned()),
+        change: row.fault.map(|planted| planted.flaw.change().to_owned()),
+        heap: row.heap.to_owned(),
+        workload: row.show.workload.to_owned(),
+        parameters: row.show.parameters.iter().map(owned).collect(),
+        ops: row.show.ops,
+        expected: row.expect.name().to_owned(),
+        caught_by: row
+            .caught_by()
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect(),
+        danger: row.danger().map(|danger| {
+            let name = match danger {
+                Danger::Crash => "crash",
+                Danger::Hang => "hang",
+            };
+            name.to_owned()
+        }),
+        history: history.map(|history| (history.what.to_owned(), history.link.to_owned())),
+        lanes: score
+            .lanes
+            .iter()
+            .map(|(lane, score)| (lane.name().to_owned(), score.clone()))
+            .collect(),
+        standing,
+        why: (standing == Standing::Failed).then(|| why(row, score)),
+        reproduce: reproduce(row, lane, seed),
+    }
+}
+
+/// What is not as expected, in words.
+fn why(row: &Row<'_>, score: &Score) -> String {
+    let mut named: Vec<&str> = row.caught_by().to_vec();
+    match row.danger() {
+        Some(Danger::Crash) => named.push("a crash"),
+        Some(Danger::Hang) => named.push("not ending"),
+        None => {}
+    }
+    let named = named.join(" or ");
+    let told = |(lane, score): &(Lane, LaneScore)| {
+        let (tried, caught) = (score.tried, score.caught);
+        let what = match row.expect {
+            Expect::Always | Expect::Usually if *lane == Lane::End => {
+                format!("caught by {named} on {caught} of {tried} seeds")
+            }
+            Expect::Always | Expect::Usually if score.failed == 0 => return None,
+            Expect::Always | Expect::Usually => String::new(),
+            Expect::Nothing if score.odd_seeds.is_empty() => return None,
+            Expect::Nothing => {
+                let odd = score.odd_seeds.len();
+                format!(
+                    "{} of {tried} seeds raised something ({})",
+                    odd,
+                    lane.name()
+                )
+            }
+        };
+        let named = row.caught_by().iter().map(|name| (*name).to_owned());
+        let named: Vec<String> = named.collect();
+        let first = score
+            .foremost(&named)
+            .map(|name| format!("first was {name}"));
+        let trouble = score.trouble.clone();
+        let parts = [Some(what), first, trouble].into_iter().flatten();
+        let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+        Some(parts.join("; "))
+    };
+    let told: Vec<String> = score.lanes.iter().filter_map(told).collect();
+    told.join("; ")
+}
+
+/// `19/20`
+fn share(part: u64, whole: u64) -> String {
+    format!("{part}/{whole}")
+}
+
+/// What a lane's trials came to, as `caught/tried`; where nothing is to be caught, how many raised
+/// something.
+fn tally(row: &MatrixRow, lane: Lane) -> Option<String> {
+    let score = row.lane(lane)?;
+    let part = if row.expected == Expect::Nothing.name() {
+        score.odd_seeds.len() as u64
+    } else {
+        score.caught
+    };
+    Some(share(part, score.tried))
+}
+
+/// The median of what a trial costs in one lane, over the rows that were tried in both.
+fn cost(matrix: &Matrix, lane: Lane) -> Option<u64> {
+    let rows = matrix
+        .all()
+        .filter(|row| row.lanes.len() == Lane::ALL.len());
+    let costs = rows.filter_map(|row| row.lane(lane)?.wall_ns_median);
+    let mut costs: Vec<u64> = costs.collect();
+    costs.sort_unstable();
+    costs.get(costs.len() / 2).copied()
+}
+
+/// Of the trials of all faults in one lane, how many caught theirs.
+fn caught(matrix: &Matrix, lane: Lane) -> (u64, u64) {
+    let is_caught = |row: &&MatrixRow| row.expected != Expect::Nothing.name();
+    let with_fault = matrix.rows.iter().filter(is_caught);
+    let scores = with_fault
+        .filter(|row| row.lanes.len() == Lane::ALL.len())
+        .filter_map(|row| row.lane(lane));
+    scores.fold((0, 0), |sum, score| {
+        (sum.0 + score.caught, sum.1 + score.tried)
+    })
+}
+
+/// What one lane comes to, in a sentence.
+fn lane_sentence(matrix: &Matrix, lane: Lane) -> Option<String> {
+    let (caught, tried) = caught(matrix, lane);
+    let cost = figures::nanos(cost(matrix, lane)?);
+    let what = match lane {
+        Lane::End => "verified at the end only",
+        Lane::Every => "verified at pauses too",
+    };
+    Some(format!(
+        "{what}: {caught} of {tried} trials caught their fault, at {cost} a trial"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::matrix::tests_support::{CATALOGUE, caught, missed};
+    use crate::fuzz::matrix::{Depth, Tried, rows};
+    use crate::heap::Flaw;
+
+    /// A schedule of two seeds of which the last misses what is always caught.
+    fn matrix() -> Matrix {
+        let depth = Depth {
+            seeds: 2,
+            every: 1,
+            long: 2,
+            sound: 2,
+            from: 1,
+        };
+        let rows = rows(CATALOGUE, &[("gil", Flaw::ALL)]);
+        let mut schedule = Schedule::new(rows, depth, None);
+        while let Some(trial) = schedule.next_trial() {
+            let ending = match schedule.rows()[trial.row].expect {
+                Expect::Always if trial.seed == 2 => missed(),
+                Expect::Always | Expect::Usually => caught("weak"),
+                Expect::Nothing => missed(),
+            };
+            schedule.report(Tried {
+                trial,
+                ending,
+                wall_ns: 2_000_000,
+            });
+        }
+        let tool = Tool {
+            name: "gcstorm".to_owned(),
+            version: "1.2.3".to_owned(),
+            commit: String::new(),
+            dirty: None,
+        };
+        let line = |row: &Row<'_>, lane: Lane, seed| {
+            format!("again {} {} {seed}", row.name(), lane.name())
+        };
+        Matrix::new(&schedule, CATALOGUE, tool, line)
+    }
+
+    /// Goal: the page for a terminal names what is not as expected, and how to see it again.
+    #[test]
+    fn the_table_says_it_all() {
+        let text = anstream::adapter::strip_str(&matrix_table(&matrix())).to_string();
+        snapbox::assert_data_eq!(
+            text,
+            snapbox::str![[r#"
+fault       heap  workload  end  every  first  ops  time
+trust-hint  gil   counter   1/2    1/1  weak   1 k  5 ns
+trust-hint  gil   counter   2/2    1/1  weak   1 k  5 ns
+trust-hint  gil   counter   0/2    0/1  –        –     –
+
+without a fault: 2 seeds, nothing raised
+verified at the end only: 3 of 4 trials caught their fault, at 2 ms a trial
+verified at pauses too: 2 of 2 trials caught their fault, at 2 ms a trial
+only models show: trust-hint
+not as expected: trust-hint in gil under counter: caught by weak on 1 of 2
+    seeds; first was weak
+reproduce: again trust-hint end 2
+4 rows: 1 not as expected
+
+"#]]
+        );
+    }
+
+    /// Goal: each format holds every row, and what was read back from JSON is what was written.
+    #[test]
+    fn all_formats_hold_all_rows() {
+        let matrix = matrix();
+        let rows = matrix.all().count();
+        let page = markdown(&matrix);
+        assert_eq!(page.matches("| gil | counter |").count(), rows, "{page}");
+        assert!(page.contains("| trust-hint | gil | counter | always | 1/2 | 1/1 | weak |"));
+        let page = html(&matrix);
+        assert_eq!(page.matches("<td>gil</td>").count(), rows, "{page}");
+        assert!(page.contains("<tr class=\"failed\">") && page.contains("<svg"));
+        let text = serde_json::to_string(&matrix).expect("it serializes");
+        let again: Matrix = serde_json::from_str(&text).expect("it parses");
+        assert_eq!(again, matrix);
+    }
+}

@@ -1,0 +1,179 @@
+//! The oracle's inputs are free of anything that the heap's collector computed.
+//!
+//! A heap that lies about everything it says of itself (what a collection did, what it counted, how
+//! many cells it holds, what is left over) or says nothing at all is judged as it would be without
+//! that: by what its operations did. Not so, and meant so: stored counts are compared with what the
+//! walk finds, free cells and leftovers are what `poison` and `collector-state` look at, and
+//! `budget` holds the heap to what it says that its work cost.
+
+use std::sync::Arc;
+
+use gcstorm::check::{self, Judgement, Verdict};
+use gcstorm::heap::counted::open_gil_with;
+use gcstorm::heap::{
+    Belief, Caps, Census, Collection, Fault, Flaw, Heap, HeapConfig, Pauses, Seat, Stats,
+};
+use gcstorm::plan::Plan;
+use gcstorm::run::{Budget, Options, Timing, Unobserved, run};
+use gcstorm::workload::Workload;
+
+/// What a heap says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// As it is.
+    True,
+    /// That it is clean and has done more than enough.
+    False,
+    /// Nothing.
+    None,
+}
+
+/// A heap whose collector's word is not to be relied on.
+struct Teller<H> {
+    heap: H,
+    word: Word,
+}
+
+impl<H: Heap> Heap for Teller<H> {
+    type Mutator<'h>
+        = H::Mutator<'h>
+    where
+        Self: 'h;
+
+    fn caps(&self) -> Caps {
+        self.heap.caps()
+    }
+
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Fault> {
+        self.heap.attach(seat)
+    }
+
+    fn collect(&self) -> Result<Collection, Fault> {
+        let done = self.heap.collect()?;
+        Ok(match self.word {
+            Word::True => done,
+            Word::False => Collection {
+                examined: u64::MAX,
+                freed: 123_456,
+            },
+            Word::None => Collection::default(),
+        })
+    }
+
+    fn settle(&self) -> Result<(), Fault> {
+        self.heap.settle()
+    }
+
+    fn census(&self, visit: &mut dyn FnMut(Belief)) -> Option<Census> {
+        let census = self.heap.census(visit)?;
+        match self.word {
+            Word::True => Some(census),
+            Word::False => Some(Census {
+                living: 0,
+                ..census
+            }),
+            Word::None => None,
+        }
+    }
+
+    fn stats(&self) -> Stats {
+        let stats = self.heap.stats();
+        match self.word {
+            Word::True => stats,
+            // A fault that the heap admits counts against it, whatever else it says.
+            Word::False => Stats {
+                freed: 7,
+                live_peak: 0,
+                collections: 1_000_000,
+                full_collections: 1_000_000,
+                cycles_freed: 1_000_000,
+                faults: stats.faults,
+                ..Stats::default()
+            },
+            Word::None => Stats {
+                faults: stats.faults,
+                ..Stats::default()
+            },
+        }
+    }
+}
+
+fn judged(plan: &Plan, flaw: Option<Flaw>, word: Word) -> Vec<Judgement> {
+    let pauses = Arc::new(Pauses::default());
+    let config = HeapConfig {
+        globals: plan.globals,
+        pauses: Arc::clone(&pauses),
+        ..HeapConfig::with_capacity(plan.live_limit)
+    };
+    let heap = Teller {
+        heap: open_gil_with(&config, flaw),
+        word,
+    };
+    let options = Options {
+        budget: Budget::Ops(20_000),
+        timing: Timing::Off,
+        ..Options::default()
+    };
+    let evidence = run("teller", heap, &pauses, plan, &options, &Unobserved);
+    check::judge(plan, &evidence)
+}
+
+/// One mutator, so that nothing hangs on the schedule and two runs can be compared word for word.
+fn plan(workload: &str) -> Plan {
+    let workload = Workload::named(workload).expect("it is there");
+    let one = [("threads".to_owned(), "1".to_owned())];
+    workload.plan(&one, 5).expect("it takes one thread")
+}
+
+/// Faults of the collector itself, whose own view is consistent and wrong, and none.
+const FLAWS: [Option<Flaw>; 6] = [
+    None,
+    Some(Flaw::RootSkipped),
+    Some(Flaw::EdgesCountedOnce),
+    Some(Flaw::LivenessOneLevel),
+    Some(Flaw::ExternalChildReleasedTwice),
+    Some(Flaw::CollectorNeverRuns),
+];
+
+/// Checks that look at what the heap stores or says, and no others.
+const OF_THE_HEAP: [&str; 4] = ["refcounts", "poison", "collector-state", "budget"];
+
+/// Goal: whatever the collector says of its work, the verdicts are the same, word for word.
+#[test]
+fn a_lie_changes_nothing() {
+    for flaw in FLAWS {
+        let plan = plan("tangles");
+        let all = |word| {
+            let mut judged = judged(&plan, flaw, word);
+            judged.retain(|judgement| judgement.name != "budget");
+            judged
+        };
+        assert_eq!(all(Word::True), all(Word::False), "{flaw:?}");
+    }
+}
+
+/// Goal: a heap that says nothing of itself is judged by all that its operations did.
+#[test]
+fn silence_changes_nothing() {
+    for flaw in FLAWS {
+        let plan = plan("tangles");
+        let others = |word| {
+            let mut judged = judged(&plan, flaw, word);
+            judged.retain(|judgement| !OF_THE_HEAP.contains(&judgement.name.as_str()));
+            judged
+        };
+        assert_eq!(others(Word::True), others(Word::None), "{flaw:?}");
+    }
+}
+
+/// Goal: a collector that misses a root, and is consistent in that, is caught by a check that looks at
+/// nothing of the heap's own, even if the heap says nothing.
+#[test]
+fn a_skipped_root_is_caught_without_the_heaps_word() {
+    let judged = judged(&plan("tangles"), Some(Flaw::RootSkipped), Word::None);
+    let violated = |name: &str| {
+        let mut judged = judged.iter();
+        judged.any(|check| check.name == name && check.verdict == Verdict::Violated)
+    };
+    assert!(violated("premature"), "{judged:#?}");
+}

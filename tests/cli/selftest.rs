@@ -1,0 +1,148 @@
+//! `selftest`: that it sees what is caught and what is missed, and what it leaves behind.
+//!
+//! Only of rows that a build without optimisation tries in a second or two; the whole of it is for
+//! `.ci/run`.
+
+use gcstorm::check;
+use gcstorm::fuzz::catalogue::{self, Planted};
+use gcstorm::fuzz::matrix::Standing;
+use gcstorm::report::matrix::Matrix;
+
+use std::process::Stdio;
+
+use crate::harness::{Done, Place};
+
+/// Operations that take too long here.
+const TOO_MANY: u64 = 10_000_000;
+
+fn matrix(place: &Place, path: &str) -> Matrix {
+    let text = std::fs::read_to_string(place.path().join(path)).expect("a matrix");
+    serde_json::from_str(&text).expect("a matrix that parses")
+}
+
+/// Goal: faults that are caught make rows in every format, and the program ends well.
+#[test]
+fn caught_faults_are_shown() {
+    let place = Place::new();
+    let line = "selftest --fault len-off-by-one --fault addition-lost --seeds 2 --out o --json j";
+    let done = place.run(line).code(0);
+    done.says("len-off-by-one  gil   churn     2/2    2/2  length")
+        .says("addition-lost   gil   counter   2/2    2/2  counter")
+        .says("without a fault: 4 seeds, nothing raised")
+        .says("4 rows: all as expected")
+        .warns("matrix: o");
+    let matrix = matrix(&place, "o/selftest.json");
+    assert_eq!((matrix.rows.len(), matrix.sound.len()), (2, 2));
+    assert!(matrix.is_met() && !matrix.interrupted);
+    let read = |path: &str| std::fs::read_to_string(place.path().join(path)).expect("a file");
+    assert_eq!(read("j"), read("o/selftest.json"));
+    assert!(read("o/selftest.md").contains("| len-off-by-one | gil | churn | always | 2/2 |"));
+    assert!(read("o/selftest.html").contains("<td>length</td>"));
+    assert_eq!(place.files().len(), 4, "no temporary file is left");
+}
+
+/// Goal: no check can be taken away unnoticed: without it, a fault that it alone must catch is missed,
+/// and its row is named.
+#[test]
+fn every_check_is_missed() {
+    for check in &check::ALL {
+        let is_quick = |one: &&Planted| one.shows.iter().all(|show| show.ops < TOO_MANY);
+        let alone = |one: &&Planted| one.caught_by == [check.name];
+        let mut faults = catalogue::ALL.iter().filter(alone);
+        // The catalogue's own test sees that there is one; the long ones are for `.ci/run`.
+        let Some(fault) = faults.find(is_quick) else {
+            continue;
+        };
+        let place = Place::new();
+        let (name, flaw) = (check.name, fault.flaw);
+        let line = format!("selftest --fault {flaw} --seeds 1 --out o --without-check {name}");
+        let done = place.run(&line).code(1);
+        done.says(&format!("not as expected: {flaw} in gil"))
+            .says(&format!("the verdicts of {name} were ignored"))
+            .says("reproduce: gcstorm run ");
+        let matrix = matrix(&place, "o/selftest.json");
+        assert_eq!(matrix.rows[0].standing, Standing::Failed, "{name}");
+    }
+}
+
+/// Goal: a fault that ends the process, or keeps it from ending, is caught where that is expected.
+#[test]
+fn lost_processes_are_counted() {
+    let place = Place::new();
+    let line = "selftest --fault recursive-release --fault drop-request-kept --seeds 1 --out o";
+    place.run(&format!("{line} --time-limit 60s")).code(0);
+    let matrix = matrix(&place, "o/selftest.json");
+    let first = |fault: &str| {
+        let mut rows = matrix.rows.iter();
+        let row = rows.find(|row| row.fault.as_deref() == Some(fault));
+        let row = row.expect("a row");
+        (row.lanes["end"].crashed, row.lanes["end"].hung)
+    };
+    assert_eq!(first("recursive-release"), (1, 0));
+    assert_eq!(first("drop-request-kept"), (0, 1));
+}
+
+/// Goal: what cannot be tried is refused with a hint, before anything is.
+#[test]
+fn wrong_names_are_refused() {
+    let place = Place::new();
+    for (line, words) in [
+        (
+            "selftest --fault set-keep-old",
+            "did you mean `set-keeps-old`",
+        ),
+        ("selftest --heap gill", "did you mean `gil`"),
+        ("selftest --without-check weke", "did you mean `weak`"),
+        (
+            "selftest --heap racy --fault addition-lost",
+            "nothing to try",
+        ),
+        ("selftest --seeds 0", "must be at least 1"),
+    ] {
+        place.run(line).code(2).warns(words);
+    }
+    assert!(place.files().is_empty(), "{:?}", place.files());
+}
+
+/// Goal: results that cannot be written are said so before an hour has passed.
+#[test]
+fn an_unwritable_directory_is_refused() {
+    let place = Place::new();
+    place.write("file", "");
+    place
+        .run("selftest --fault addition-lost --seeds 1 --out file/below")
+        .code(2)
+        .warns("failed to keep results in file/below");
+}
+
+/// Goal: a signal ends it, and what there is is shown and written.
+#[test]
+fn an_interrupted_matrix_is_written() {
+    let place = Place::new();
+    let line = "selftest --fault addition-lost --seeds 100000 --jobs 1 --out o";
+    let mut command = place.command(line);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let children = format!("/proc/{0}/task", child.id());
+    let has_trial = || {
+        let tasks = std::fs::read_dir(&children).into_iter().flatten().flatten();
+        let of = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("children"));
+        tasks
+            .filter_map(|task| of(task).ok())
+            .any(|ids| !ids.trim().is_empty())
+    };
+    while !has_trial() {
+        assert!(child.try_wait().expect("it can be waited for").is_none());
+        std::thread::yield_now();
+    }
+    let kill = std::process::Command::new("kill")
+        .args(["-s", "INT", &child.id().to_string()])
+        .status();
+    assert!(kill.expect("kill is there").success());
+    let done = Done::from(child.wait_with_output().expect("it ends")).code(130);
+    done.says("not tried to the end");
+    assert!(matrix(&place, "o/selftest.json").interrupted);
+}
