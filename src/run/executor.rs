@@ -33,6 +33,16 @@ impl From<OutOfMemory> for Halt {
     }
 }
 
+/// Where a sequence broke off, and why.
+#[derive(Debug)]
+struct Broken {
+    halt: Halt,
+    /// How often it had been done as a whole.
+    done: u32,
+    /// The operation in it that failed.
+    at: usize,
+}
+
 /// One mutator at work.
 #[derive(Debug)]
 pub(super) struct Executor<W> {
@@ -90,10 +100,36 @@ impl<W: Stopwatch> Executor<W> {
         ops: &[Op],
         times: u32,
     ) -> Result<(), Halt> {
-        match self.attestor {
+        let ran = match self.attestor {
             None => self.run_by(mutator, ops, times, Self::step),
             Some(_) => self.run_by(mutator, ops, times, Self::attested_step),
+        };
+        match ran {
+            Ok(()) => Ok(()),
+            Err(broken) => self.go_on(mutator, ops, times, broken),
         }
+    }
+
+    /// Goes on with a sequence that broke off, if that was the one allocation which was to be refused:
+    /// as a program that has caught its `MemoryError`. The register stays as it was. Not in the loop
+    /// itself, which would have to keep what it knows for it.
+    #[cold]
+    fn go_on<M: Mutator>(
+        &mut self,
+        mutator: &mut M,
+        ops: &[Op],
+        times: u32,
+        broken: Broken,
+    ) -> Result<(), Halt> {
+        let Broken { halt, done, at } = broken;
+        // Relaxed: whoever meets the refusal takes it, and nothing else hangs on it.
+        if halt != Halt::OutOfMemory || !self.refusal.swap(false, Relaxed) {
+            return Err(halt);
+        }
+        self.refused += 1;
+        self.count(&ops[at..=at], 1);
+        self.run(mutator, &ops[at + 1..], 1)?;
+        self.run(mutator, ops, times - done - 1)
     }
 
     /// Out of line, and called once a batch, so that there is one loop into which everything that an
@@ -105,33 +141,20 @@ impl<W: Stopwatch> Executor<W> {
         ops: &[Op],
         times: u32,
         step: impl Fn(&mut Self, &mut M, &Op) -> Result<(), Halt>,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), Broken> {
         for done in 0..times {
             let mut left = ops.iter();
             while let Some(op) = left.next() {
                 if let Err(halt) = step(self, mutator, op) {
-                    if self.forgives(&halt) {
-                        continue;
-                    }
                     let at = ops.len() - left.len() - 1;
                     self.count(ops, done);
                     self.count(&ops[..at], 1);
-                    return Err(halt);
+                    return Err(Broken { halt, done, at });
                 }
             }
         }
         self.count(ops, times);
         Ok(())
-    }
-
-    /// Whether this is the one allocation that was to be refused. Its register stays as it was, and
-    /// the program goes on as one that has caught its `MemoryError`.
-    #[cold]
-    fn forgives(&mut self, halt: &Halt) -> bool {
-        // Relaxed: whoever meets the refusal takes it, and nothing else hangs on it.
-        let is_expected = *halt == Halt::OutOfMemory && self.refusal.swap(false, Relaxed);
-        self.refused += u64::from(is_expected);
-        is_expected
     }
 
     /// Counts operations a batch at a time, which keeps it out of the hot loop.
