@@ -5,7 +5,8 @@
 //! is fair lets each of them in again and again, and the shares are small; a lock that its holder
 //! may take straight back keeps a waiter out for most of a run. A run that is over before everyone
 //! has had a turn shows nothing, so short ones are not judged; and what a mutator does not do because
-//! its program stalls does not count.
+//! its program stalls does not count. Nor does one that the machine itself kept from running: what a
+//! scheduler does to a thread that is ready to run is not the heap's.
 
 use super::{Check, Exhibit, Opinion};
 use crate::evidence::MutatorEvidence;
@@ -31,9 +32,12 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     if evidence.elapsed_ns < ELAPSED_NS_MIN {
         return Opinion::skipped("the run was too short to tell");
     }
-    let judged = |mutator: &&MutatorEvidence| mutator.others_ops >= OTHERS_OPS_MIN;
     let mut opinion = Opinion::default();
-    for mutator in evidence.mutators.iter().filter(judged) {
+    let mutators = evidence.mutators.iter();
+    for mutator in mutators.filter(|mutator| mutator.others_ops >= OTHERS_OPS_MIN) {
+        if mutator.starved_ns > mutator.elapsed_ns / 2 {
+            continue;
+        }
         opinion.examine(1);
         let MutatorEvidence {
             name,
@@ -51,7 +55,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         }
     }
     if opinion.examined == 0 {
-        return Opinion::skipped("the others did too little to tell");
+        return Opinion::skipped("no mutator ran for long enough beside others to tell");
     }
     opinion
 }

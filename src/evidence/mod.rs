@@ -61,6 +61,9 @@ pub struct MutatorEvidence {
     pub name: String,
     /// From the common start to its last operation, in nanoseconds.
     pub elapsed_ns: u64,
+    /// For how much of that it was ready to run while the machine ran something else.
+    #[serde(default)]
+    pub starved_ns: u64,
     /// Full rounds of its program.
     pub rounds: u64,
     /// What the others did while it ran.

@@ -303,7 +303,7 @@ const DELAYED: Show = Show {
 };
 const SETS: Show = Show {
     parameters: &[("set", "1000")],
-    ..on_lock_free("churn", 1_000_000)
+    ..on_lock_free("churn", 3_000_000)
 };
 /// Elements must be cut off while somebody reads them.
 const CUTS: Show = Show {

@@ -23,7 +23,7 @@ use super::rendezvous::Intent;
 use super::stopwatch::Stopwatch;
 use super::storm::Stage;
 use super::walk::{SCRATCH_MAX, SCRATCH_MIN};
-use super::{Budget, Verify};
+use super::{Budget, Verify, host};
 
 /// How long a stalled mutator sleeps before it looks whether the run is over.
 const NAP: Duration = Duration::from_millis(1);
@@ -95,14 +95,24 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
     sitter.executor.watch = W::new();
     sitter.meet(Intent::Start);
     let clock = Clock::get();
-    let start = clock.now();
+    let (start, starved_before) = (clock.now(), host::starved_ns());
     let rounds = sitter.rounds().ok()?;
-    let elapsed_ns = clock.nanos(start, clock.now());
+    let time = Time {
+        elapsed_ns: clock.nanos(start, clock.now()),
+        starved_ns: host::starved_ns().saturating_sub(starved_before),
+    };
     if !plan.background {
         stage.foreground_done();
     }
     while sitter.meet(Intent::Done) != Intent::Done {}
-    Some(sitter.leave(rounds, elapsed_ns))
+    Some(sitter.leave(rounds, time))
+}
+
+/// How long a mutator was at it.
+#[derive(Debug, Clone, Copy)]
+struct Time {
+    elapsed_ns: u64,
+    starved_ns: u64,
 }
 
 fn pause_interval(verify: Verify) -> u64 {
@@ -262,7 +272,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
     }
 
     /// Empties the shared roots and lets go of the heap.
-    fn leave(self, rounds: u64, elapsed_ns: u64) -> Outcome {
+    fn leave(self, rounds: u64, time: Time) -> Outcome {
         let Self {
             stage,
             plan,
@@ -309,7 +319,8 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         Outcome {
             evidence: MutatorEvidence {
                 name: plan.name.clone(),
-                elapsed_ns,
+                elapsed_ns: time.elapsed_ns,
+                starved_ns: time.starved_ns,
                 rounds,
                 others_ops,
                 gap_ops_max,

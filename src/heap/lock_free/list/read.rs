@@ -16,6 +16,7 @@ use super::tree::POSITIONS;
 use super::{Visit, help};
 use crate::heap::flaw::{Flaw, Flaws, Point};
 use crate::heap::lock_free::cell::Ref;
+use crate::heap::lock_free::word;
 use crate::sync::atomic::Ordering::SeqCst;
 
 impl<F: Flaws> Visit<'_, '_, F> {
@@ -73,8 +74,26 @@ impl<F: Flaws> Visit<'_, '_, F> {
                 self.remember();
                 return Some(element);
             }
+            // It died since, so the slot holds something else by now, unless the heap is broken.
+            if self.is_dead_in_place(element, position, head) {
+                return None;
+            }
             self.worker.tally.contended += 1;
         }
+    }
+
+    /// Whether an element died while it was in its place. Noted as a fault.
+    #[cold]
+    fn is_dead_in_place(&mut self, element: Ref, position: u64, head: u64) -> bool {
+        let cell = self.worker.core.slab.cell(element.index());
+        // The word first: a count of 0 is final, so it is 0 at the looks at the slot and at head.
+        let is_dead = word::count(cell.word.load(SeqCst)) == 0
+            && self.read(position) == element.bits()
+            && self.is_head_still(head);
+        if is_dead {
+            self.worker.stale(element, cell.meta.load(SeqCst));
+        }
+        is_dead
     }
 
     /// Adds a reference to an element that was found at `position` when the head was `head`; false
