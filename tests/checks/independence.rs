@@ -166,8 +166,8 @@ fn silence_changes_nothing() {
     }
 }
 
-/// Goal: a collector that misses a root, and is consistent in that, is caught by a check that looks at
-/// nothing of the heap's own, even if the heap says nothing.
+/// Goal: a collector that misses a root, and is consistent in that, is caught even if it says nothing:
+/// by a mutator that follows the reference, and by nobody's list of what is alive.
 #[test]
 fn a_skipped_root_is_caught_without_the_heaps_word() {
     let judged = judged(&plan("tangles"), Some(Flaw::RootSkipped), Word::None);
@@ -175,5 +175,5 @@ fn a_skipped_root_is_caught_without_the_heaps_word() {
         let mut judged = judged.iter();
         judged.any(|check| check.name == name && check.verdict == Verdict::Violated)
     };
-    assert!(violated("premature"), "{judged:#?}");
+    assert!(violated("dangling") || violated("premature"), "{judged:#?}");
 }

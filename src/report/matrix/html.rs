@@ -18,9 +18,9 @@ tr.failed{background:#4a2020}code{background:#2a2a2a}a{color:#8ab4f8}}";
 pub fn html(matrix: &Matrix) -> String {
     let mut page =
         String::from("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-    let _ = write!(
+    let _ = writeln!(
         page,
-        "<title>selftest</title><style>{STYLE}</style></head><body>\n"
+        "<title>selftest</title><style>{STYLE}</style></head><body>"
     );
     let tool = &matrix.tool;
     let took = figures::span(matrix.elapsed_ns);
