@@ -61,9 +61,6 @@ pub struct MutatorEvidence {
     pub name: String,
     /// From the common start to its last operation, in nanoseconds.
     pub elapsed_ns: u64,
-    /// For how much of that it was ready to run while the machine ran something else.
-    #[serde(default)]
-    pub starved_ns: u64,
     /// Full rounds of its program.
     pub rounds: u64,
     /// What the others did while it ran.
@@ -72,6 +69,12 @@ pub struct MutatorEvidence {
     /// The most that they did between two of its batches, other than during a stall of its program.
     #[serde(default)]
     pub gap_ops_max: u64,
+    /// How long that took, in nanoseconds.
+    #[serde(default)]
+    pub gap_ns: u64,
+    /// For how much of that it was ready to run while the machine ran something else.
+    #[serde(default)]
+    pub gap_starved_ns: u64,
     /// Collections that it was made to run, besides those of its program.
     #[serde(default)]
     pub forced_collections: u64,

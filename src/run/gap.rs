@@ -4,6 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crossbeam_utils::CachePadded;
 
+use super::host;
+use crate::clock::{Clock, Stamp};
+
+/// How many batches pass between two looks at the clocks: a look costs some microseconds, which is
+/// little for the millisecond or so that these batches take.
+const LOOK_EVERY: u32 = 64;
+
 /// One mutator's look at the others' counts, which they publish after each batch. Relaxed, and a
 /// batch behind: it is a share of a whole run that matters.
 #[derive(Debug)]
@@ -12,7 +19,36 @@ pub(super) struct Gap<'s> {
     number: usize,
     first: u64,
     seen: u64,
-    max: u64,
+    max: Largest,
+    /// The clocks, a few batches ago.
+    look: Look,
+    until_look: u32,
+}
+
+/// The largest gap.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Largest {
+    /// What the others did in it.
+    pub(super) ops: u64,
+    /// How long it took, and a few batches before it.
+    pub(super) elapsed_ns: u64,
+    /// For how much of that the thread was ready to run and did not.
+    pub(super) starved_ns: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    at: Stamp,
+    starved_ns: u64,
+}
+
+impl Look {
+    fn now() -> Self {
+        Self {
+            at: Clock::get().now(),
+            starved_ns: host::starved_ns(),
+        }
+    }
 }
 
 impl<'s> Gap<'s> {
@@ -23,7 +59,9 @@ impl<'s> Gap<'s> {
             number,
             first: 0,
             seen: 0,
-            max: 0,
+            max: Largest::default(),
+            look: Look::now(),
+            until_look: LOOK_EVERY,
         };
         gap.first = gap.others();
         gap.seen = gap.first;
@@ -33,17 +71,36 @@ impl<'s> Gap<'s> {
     /// It has done something.
     pub(super) fn close(&mut self) {
         let others = self.others();
-        self.max = self.max.max(others.saturating_sub(self.seen));
+        let ops = others.saturating_sub(self.seen);
+        self.until_look -= 1;
+        if ops > self.max.ops || self.until_look == 0 {
+            self.look(ops);
+        }
         self.seen = others;
+    }
+
+    #[cold]
+    fn look(&mut self, ops: u64) {
+        let (before, now) = (self.look, Look::now());
+        if ops > self.max.ops {
+            self.max = Largest {
+                ops,
+                elapsed_ns: Clock::get().nanos(before.at, now.at),
+                starved_ns: now.starved_ns.saturating_sub(before.starved_ns),
+            };
+        }
+        self.look = now;
+        self.until_look = LOOK_EVERY;
     }
 
     /// What it did not do meanwhile it was not meant to do.
     pub(super) fn forgive(&mut self) {
         self.seen = self.others();
+        self.look = Look::now();
     }
 
     /// What the others did in all, and the most of it between two batches.
-    pub(super) fn sums(&self) -> (u64, u64) {
+    pub(super) fn sums(&self) -> (u64, Largest) {
         (self.seen.saturating_sub(self.first), self.max)
     }
 
@@ -80,6 +137,7 @@ mod tests {
                 gap.close();
             }
         }
-        assert_eq!(gap.sums(), (940, 30));
+        let (others, largest) = gap.sums();
+        assert_eq!((others, largest.ops), (940, 30));
     }
 }

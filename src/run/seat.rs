@@ -23,7 +23,7 @@ use super::rendezvous::Intent;
 use super::stopwatch::Stopwatch;
 use super::storm::Stage;
 use super::walk::{SCRATCH_MAX, SCRATCH_MIN};
-use super::{Budget, Verify, host};
+use super::{Budget, Verify};
 
 /// How long a stalled mutator sleeps before it looks whether the run is over.
 const NAP: Duration = Duration::from_millis(1);
@@ -95,24 +95,14 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
     sitter.executor.watch = W::new();
     sitter.meet(Intent::Start);
     let clock = Clock::get();
-    let (start, starved_before) = (clock.now(), host::starved_ns());
+    let start = clock.now();
     let rounds = sitter.rounds().ok()?;
-    let time = Time {
-        elapsed_ns: clock.nanos(start, clock.now()),
-        starved_ns: host::starved_ns().saturating_sub(starved_before),
-    };
+    let elapsed_ns = clock.nanos(start, clock.now());
     if !plan.background {
         stage.foreground_done();
     }
     while sitter.meet(Intent::Done) != Intent::Done {}
-    Some(sitter.leave(rounds, time))
-}
-
-/// How long a mutator was at it.
-#[derive(Debug, Clone, Copy)]
-struct Time {
-    elapsed_ns: u64,
-    starved_ns: u64,
+    Some(sitter.leave(rounds, elapsed_ns))
 }
 
 fn pause_interval(verify: Verify) -> u64 {
@@ -272,7 +262,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
     }
 
     /// Empties the shared roots and lets go of the heap.
-    fn leave(self, rounds: u64, time: Time) -> Outcome {
+    fn leave(self, rounds: u64, elapsed_ns: u64) -> Outcome {
         let Self {
             stage,
             plan,
@@ -283,7 +273,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             forced,
             ..
         } = self;
-        let (others_ops, gap_ops_max) = gap.sums();
+        let (others_ops, gap) = gap.sums();
         let Executor {
             producer,
             watch,
@@ -319,11 +309,12 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         Outcome {
             evidence: MutatorEvidence {
                 name: plan.name.clone(),
-                elapsed_ns: time.elapsed_ns,
-                starved_ns: time.starved_ns,
+                elapsed_ns,
                 rounds,
                 others_ops,
-                gap_ops_max,
+                gap_ops_max: gap.ops,
+                gap_ns: gap.elapsed_ns,
+                gap_starved_ns: gap.starved_ns,
                 forced_collections: forced.made(),
                 refused,
                 tally,
