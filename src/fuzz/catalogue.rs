@@ -313,8 +313,8 @@ const CUTS: Show = Show {
 };
 /// All memory there is waits for one mutator, and must have been used up to show it.
 const STALLED: Show = Show {
-    parameters: &[("batch", "2000"), ("unreclaimed", "150000")],
-    ..on_lock_free("churn", 6_000_000)
+    parameters: &[("batch", "50000"), ("unreclaimed", "1600000")],
+    ..on_lock_free("churn", 10_000_000)
 };
 
 const fn on_both(workload: &'static str, ops: u64) -> Show {
