@@ -197,7 +197,7 @@ pub const ALL: &[Planted] = &[
     usually(
         Flaw::SwitchInsideTruncate,
         &["conservation"],
-        &[on_gil("churn", 1_000_000)],
+        &[on_gil("churn", 2_000_000)],
     ),
     usually(
         Flaw::SwitchInsideAppend,
