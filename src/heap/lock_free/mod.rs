@@ -31,7 +31,7 @@
 //! * ACYCLIC rides in the reference and not in the cell, so the collector and every decrement pass
 //!   over leaves without touching them.
 //! * `get` looks at the head again *before* it increments, not after: what it returns is settled at
-//!   its look at the slot, and there is never a reference to give back.
+//!   its look at the slot. There is a reference to give back only where a finalizer has run.
 //! * A pop's claim counts its seal. A helper may meet a claim of a pop that is long over, whose seal
 //!   had its grace period before the helper's pin began: the design would have freed it.
 //! * Whoever walks a truncated range and meets a descriptor puts the rest of the range off for one
