@@ -197,7 +197,7 @@ pub const ALL: &[Planted] = &[
     usually(
         Flaw::SwitchInsideTruncate,
         &["conservation"],
-        &[on_gil("churn", 2_000_000)],
+        &[SHORT_ROUNDS],
     ),
     usually(
         Flaw::SwitchInsideAppend,
@@ -286,6 +286,11 @@ const TANGLES: Show = Show {
 const TWO_APPENDERS: Show = Show {
     parameters: &[("threads", "4")],
     ..on_gil("shared-list", 1_000_000)
+};
+/// The list is cut often, and never by more than there is.
+const SHORT_ROUNDS: Show = Show {
+    parameters: &[("threads", "4"), ("batch", "1000")],
+    ..on_gil("shared-list", 600_000)
 };
 /// Long enough after the heap has stopped growing for what its collector does then to weigh more
 /// than what it did before.

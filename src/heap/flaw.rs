@@ -140,8 +140,8 @@ flaws! {
     MarkLeftBehind "mark-left-behind": "a survivor of each collection keeps its mark";
     DropRequestKept "drop-request-kept": "a waiter that gets the lock leaves its drop request behind";
     NoForcedSwitch "no-forced-switch": "whoever lets the lock go on request takes it straight back";
-    SwitchInsideTruncate "switch-inside-truncate": "the lock is offered between reading the length of a list and cutting it";
-    SwitchInsideAppend "switch-inside-append": "the lock is offered between reading the length of a list and appending to it";
+    SwitchInsideTruncate "switch-inside-truncate": "the lock is offered between reading the length of a list, if it is a multiple of 4, and cutting it";
+    SwitchInsideAppend "switch-inside-append": "the lock is offered between reading the length of a list, if it is a multiple of 16,384, and appending to it";
     SetReleasesOnRetry "set-releases-on-retry": "the old reference is released on every attempt of a `set`";
     IncrementFromZero "increment-from-zero": "an increment does not ask whether the object is dead";
     ReleaseBeforePublish "release-before-publish": "a truncation releases its elements before it takes effect";

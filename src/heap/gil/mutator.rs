@@ -54,14 +54,19 @@ impl<'h, C: Collector, F: Flaws> GilMutator<'h, C, F> {
         Slot(self.registers.start + slot.0)
     }
 
-    /// What a flaw does: offers the lock within an operation that has read the length of a list.
-    /// Returns how much longer the list became meanwhile, which the operation is not to know.
+    /// What a flaw does: offers the lock within an operation that has read the length of a list, if
+    /// that is a multiple of `every`. Whoever takes the lock keeps it for a switch interval, and others
+    /// may come before this one does again: if every operation offered it, a run would wait for most of
+    /// its time. Returns how much longer the list became meanwhile, which the operation is not to know.
     #[inline]
-    fn grown_meanwhile(&mut self, flaw: Flaw, list: Slot) -> u64 {
+    fn grown_meanwhile(&mut self, flaw: Flaw, every: u64, list: Slot) -> u64 {
         if !self.gil.lock.has(flaw) {
             return 0;
         }
         let seen = self.collector().len(list);
+        if !seen.is_multiple_of(every) {
+            return 0;
+        }
         self.gil.offer(self.me);
         self.collector().len(list).saturating_sub(seen)
     }
@@ -174,7 +179,7 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
     #[inline(always)]
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let (list, val) = (self.own(list), self.own(val));
-        let grown = self.grown_meanwhile(Flaw::SwitchInsideAppend, list);
+        let grown = self.grown_meanwhile(Flaw::SwitchInsideAppend, 16_384, list);
         if grown > 0 {
             let index = self.collector().len(list) - grown;
             return self.collector().set(list, index, val);
@@ -209,7 +214,7 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
     #[inline]
     fn truncate_front(&mut self, list: Slot, count: u64) {
         let list = self.own(list);
-        let grown = self.grown_meanwhile(Flaw::SwitchInsideTruncate, list);
+        let grown = self.grown_meanwhile(Flaw::SwitchInsideTruncate, 4, list);
         self.collector().truncate_front(list, count);
         if grown > 0 {
             self.collector().truncate_back(list, grown);
@@ -219,7 +224,7 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
     #[inline]
     fn truncate_back(&mut self, list: Slot, count: u64) {
         let list = self.own(list);
-        let grown = self.grown_meanwhile(Flaw::SwitchInsideTruncate, list);
+        let grown = self.grown_meanwhile(Flaw::SwitchInsideTruncate, 4, list);
         self.collector()
             .truncate_back(list, count.saturating_add(grown));
     }
