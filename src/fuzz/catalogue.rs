@@ -299,7 +299,7 @@ const LARGE_HEAP: Show = Show {
     ..on_gil("live-heap", 60_000_000)
 };
 /// Two threads that do nothing but work, for long enough to see that one of them does not.
-const BUSY_PAIR: Show = on_gil("counter", 200_000_000);
+const BUSY_PAIR: Show = on_gil("counter", 800_000_000);
 const LOCK_FREE_CHURN: Show = on_lock_free("churn", 2_000_000);
 /// Threads must meet while one of them is in the midst of an operation.
 const DELAYED: Show = Show {
