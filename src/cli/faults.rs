@@ -15,7 +15,7 @@ pub(super) fn planted(registry: &Registry, heaps: &[&Entry], name: &str) -> Resu
     };
     let unfit: Vec<&str> = heaps
         .iter()
-        .filter(|heap| !heap.flaws().contains(&flaw))
+        .filter(|heap| !heap.can_have(flaw))
         .map(|heap| heap.name.as_str())
         .collect();
     if unfit.is_empty() {
@@ -60,7 +60,7 @@ fn carried(registry: &Registry) -> impl Iterator<Item = Flaw> {
 fn carriers(registry: &Registry, flaw: Flaw) -> Vec<&str> {
     let heaps = registry.entries().iter();
     heaps
-        .filter(|heap| heap.flaws().contains(&flaw))
+        .filter(|heap| heap.can_have(flaw))
         .map(|heap| heap.name.as_str())
         .collect()
 }

@@ -209,6 +209,13 @@ pub const ALL: &[Planted] = &[
         LEAK,
         &[on_both("thread-churn", 20_000)],
     ),
+    certain(
+        Flaw::WalkSkipsRoot,
+        &["refcounts", "premature", "completeness"],
+        &[CHURN],
+    ),
+    certain(Flaw::WalkSkipsEdge, LEAK, &[on_both("graph", 100_000)]),
+    certain(Flaw::DeathsForgotten, &["conservation"], &[CHURN]),
     dangerous(
         Danger::Hang,
         usually(Flaw::SetReleasesOnRetry, UNCOUNTED, &[SETS]),

@@ -164,9 +164,21 @@ flaws! {
     // No heap does that; it is a flaw of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";
+    // The harness's own (`OF_HARNESS`), whatever heap it looks at.
+    WalkSkipsRoot "walk-skips-root": "the harness's own walk passes over the last shared root";
+    WalkSkipsEdge "walk-skips-edge": "the harness's own walk does not follow the second reference of a node";
+    DeathsForgotten "deaths-forgotten": "the harness's ledger knows only the deaths in parts that are used again";
 }
 
 impl Flaw {
+    /// Those of the harness's own view, which must not be able to be wrong in silence: they can be
+    /// planted beside any heap, and are no heap's business.
+    pub const OF_HARNESS: &[Self] = &[
+        Self::WalkSkipsRoot,
+        Self::WalkSkipsEdge,
+        Self::DeathsForgotten,
+    ];
+
     /// The flaw of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|flaw| flaw.name() == name)

@@ -46,7 +46,7 @@ pub struct Options {
     pub timing: Timing,
     /// How long a waiter leaves the holder of a global lock alone.
     pub switch_interval: Duration,
-    /// A fault to plant in the heap.
+    /// A fault to plant in the heap, or in how the harness sees it.
     pub fault: Option<Flaw>,
     /// Hold threads up within the heap's operations, by what is drawn from the seed.
     pub delays: bool,
@@ -77,10 +77,11 @@ impl Default for Options {
 impl Options {
     /// What the heap is to be put through, if anything.
     fn ordeal(&self, seed: u64) -> Option<Ordeal> {
-        if self.fault.is_none() && !self.delays && self.fail_alloc.is_none() {
+        let flaw = self.fault.filter(|flaw| !Flaw::OF_HARNESS.contains(flaw));
+        if flaw.is_none() && !self.delays && self.fail_alloc.is_none() {
             return None;
         }
-        let mut ordeal = Ordeal::default().with_flaw(self.fault);
+        let mut ordeal = Ordeal::default().with_flaw(flaw);
         if self.delays {
             ordeal = ordeal.with_delays(seed);
         }

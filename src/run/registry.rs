@@ -63,7 +63,7 @@ impl Entry {
         let ordeal = options.ordeal(plan.seed);
         match (ordeal, &self.flawed) {
             (None, _) => (self.run)(plan, options, observer),
-            (Some(ordeal), Some(flawed)) if self.can_have(options.fault) => {
+            (Some(ordeal), Some(flawed)) if options.fault.is_none_or(|it| self.can_have(it)) => {
                 (flawed.run)(ordeal, plan, options, observer)
             }
             (Some(_), _) => Err(Fault::Other {
@@ -72,8 +72,9 @@ impl Entry {
         }
     }
 
-    fn can_have(&self, fault: Option<Flaw>) -> bool {
-        fault.is_none_or(|flaw| self.flaws().contains(&flaw))
+    /// Whether this fault can be planted in it, or in how the harness sees it.
+    pub fn can_have(&self, flaw: Flaw) -> bool {
+        self.flaws().any(|own| own == flaw)
     }
 
     /// Whether delays and refused allocations can be planted in it.
@@ -81,9 +82,10 @@ impl Entry {
         self.flawed.is_some()
     }
 
-    /// The faults that can be planted in it.
-    pub fn flaws(&self) -> &'static [Flaw] {
-        self.flawed.as_ref().map_or(&[], |flawed| flawed.flaws)
+    /// The faults that can be planted in it, and those in how the harness sees any heap.
+    pub fn flaws(&self) -> impl Iterator<Item = Flaw> + use<> {
+        let own = self.flawed.as_ref().map_or(&[][..], |flawed| flawed.flaws);
+        own.iter().chain(Flaw::OF_HARNESS).copied()
     }
 }
 

@@ -266,7 +266,12 @@ impl<'r, H: Heap> Stage<'r, H> {
 
     /// The survey after all mutators have gone, with nothing reachable.
     fn teardown(&self, producers: &mut [&mut Producer], whole: bool) {
-        let mut surveyor = Surveyor::new(self.plan, Moment::Teardown, &self.objects);
+        let mut surveyor = Surveyor::new(
+            self.plan,
+            Moment::Teardown,
+            &self.objects,
+            self.options.fault,
+        );
         if !whole {
             surveyor.give_up("a mutator was lost, and its births with it");
         }

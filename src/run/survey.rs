@@ -7,7 +7,7 @@ use crate::evidence::{
     CounterFacts, CounterTally, Finding, ListFacts, ListTally, Moment, ProducerFacts, Survey,
 };
 use crate::heap::tag::{Origin, Segment, Sightings};
-use crate::heap::{Belief, Heap, Mutator, ObjectId, Shape, Slot};
+use crate::heap::{Belief, Flaw, Heap, Mutator, ObjectId, Shape, Slot};
 use crate::plan::Plan;
 
 use super::attest::{Attestor, Lost};
@@ -39,11 +39,18 @@ pub(super) struct Surveyor<'p> {
     lost: Vec<Lost>,
     segments: Vec<(usize, &'static Segment)>,
     recycled: u64,
+    /// What is wrong with the survey itself, on purpose.
+    flaw: Option<Flaw>,
 }
 
 impl<'p> Surveyor<'p> {
     /// `objects` are the shared objects' ids, by number in the plan.
-    pub(super) fn new(plan: &'p Plan, moment: Moment, objects: &[ObjectId]) -> Self {
+    pub(super) fn new(
+        plan: &'p Plan,
+        moment: Moment,
+        objects: &[ObjectId],
+        flaw: Option<Flaw>,
+    ) -> Self {
         let numbered = |shape| {
             objects
                 .iter()
@@ -73,6 +80,7 @@ impl<'p> Surveyor<'p> {
             lost: Vec::new(),
             segments: Vec::new(),
             recycled: 0,
+            flaw,
         }
     }
 
@@ -130,7 +138,8 @@ impl<'p> Surveyor<'p> {
             depth_max: witness.depth_max - 1,
             ..*witness
         };
-        for global in 0..self.plan.globals {
+        let passed_over = u16::from(self.flaw == Some(Flaw::WalkSkipsRoot));
+        for global in 0..self.plan.globals.saturating_sub(passed_over) {
             if mutator.fetch(root, crate::heap::Global(global)) {
                 let mut walk = self.walk(mutator, &above);
                 walk.visit_root(root, &|| format!("shared root {global}"));
@@ -179,6 +188,7 @@ impl<'p> Surveyor<'p> {
             // Elements may repeat an object, so a list can be longer than the heap is large; 64
             // times as long is what no shipped workload comes near.
             len_max: u64::from(self.plan.live_limit) * 64 + 1024,
+            flaw: self.flaw,
         }
     }
 
@@ -217,7 +227,9 @@ impl<'p> Surveyor<'p> {
     pub(super) fn conclude<H: Heap>(mut self, heap: &H) -> Survey {
         self.survey.dead = self.recycled;
         for (number, segment) in std::mem::take(&mut self.segments) {
-            self.survey.dead += segment.dead() as u64;
+            if self.flaw != Some(Flaw::DeathsForgotten) {
+                self.survey.dead += segment.dead() as u64;
+            }
             if self.survey.incomplete.is_some() {
                 continue;
             }

@@ -9,7 +9,7 @@
 
 use crate::evidence::{Finding, Survey};
 use crate::heap::tag::SEGMENT_OBJECTS;
-use crate::heap::{Field, Mutator, ObjectId, Peek, Shape, Slot};
+use crate::heap::{Field, Flaw, Mutator, ObjectId, Peek, Shape, Slot};
 
 /// The most registers that a walk may need; deeper graphs are reported as not walked. A random
 /// graph of two edges a node is about 0.6 times as deep as it is large, so this covers 1.7 million
@@ -73,6 +73,8 @@ pub(super) struct Walk<'a, M, W> {
     pub(super) depth_max: u32,
     /// A length above this is not believed: no heap of this size holds that many elements.
     pub(super) len_max: u64,
+    /// What is wrong with it on purpose.
+    pub(super) flaw: Option<Flaw>,
 }
 
 enum Entry {
@@ -137,7 +139,10 @@ impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
         let first = self.look(above, &|| "field 0 of a node".to_owned());
         // The last child takes the parent's place.
         self.mutator.load(parent, parent, Field(1));
-        let second = self.look(parent, &|| "field 1 of a node".to_owned());
+        let second = match self.flaw {
+            Some(Flaw::WalkSkipsEdge) => None,
+            _ => self.look(parent, &|| "field 1 of a node".to_owned()),
+        };
         stack.pop();
         match (first, second) {
             (Some(first), Some(second)) => {
@@ -292,6 +297,7 @@ mod tests {
             scratch,
             depth_max: DEPTH_MAX,
             len_max: 10,
+            flaw: None,
         }
         .visit_root(root, &|| "the root".to_owned());
         assert!(survey.incomplete.is_some(), "{survey:?}");

@@ -98,7 +98,7 @@ fn faults(args: &Selftest) -> Result<Vec<Planted>, Usage> {
 }
 
 /// The heaps that were asked for, each with the faults that it can have.
-fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, &'r [Flaw])>, Usage> {
+fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Vec<Flaw>)>, Usage> {
     let known = || registry.entries().iter().map(|entry| entry.name.as_str());
     for name in &args.heaps {
         if registry.get(name).is_none() {
@@ -108,7 +108,7 @@ fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, &'
     let entries = registry.entries().iter();
     let asked = entries.filter(|entry| args.heaps.is_empty() || args.heaps.contains(&entry.name));
     Ok(asked
-        .map(|entry| (entry.name.as_str(), entry.flaws()))
+        .map(|entry| (entry.name.as_str(), entry.flaws().collect()))
         .collect())
 }
 

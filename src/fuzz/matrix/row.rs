@@ -68,7 +68,7 @@ impl Row<'_> {
 
 /// Lays the catalogue out over heaps, each with the faults that it can have; then every run of it
 /// once more without a fault. What only models can show is not a row.
-pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, &[Flaw])]) -> Vec<Row<'a>> {
+pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, Vec<Flaw>)]) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();
     for planted in catalogue {
         let expect = match planted.rate {
@@ -81,7 +81,7 @@ pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, &[Flaw])]) -> Vec<R
             let able = heaps
                 .iter()
                 .filter(|(heap, flaws)| show.heaps.contains(heap) && flaws.contains(&planted.flaw));
-            rows.extend(able.map(|&(heap, _)| Row {
+            rows.extend(able.map(|(heap, _)| Row {
                 fault: Some(planted),
                 heap,
                 show,

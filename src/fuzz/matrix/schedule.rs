@@ -184,7 +184,7 @@ mod tests {
     use crate::heap::Flaw;
 
     fn schedule(depth: Depth) -> Schedule<'static> {
-        Schedule::new(rows(CATALOGUE, &[("gil", Flaw::ALL)]), depth, None)
+        Schedule::new(rows(CATALOGUE, &[("gil", Flaw::ALL.to_vec())]), depth, None)
     }
 
     fn run(schedule: &mut Schedule<'_>, mut ending: impl FnMut(&Row<'_>, Trial) -> Ending) {
@@ -270,7 +270,7 @@ mod tests {
     /// Goal: without the check that a row names, nothing else saves it.
     #[test]
     fn a_check_that_is_gone_is_missed() {
-        let rows = rows(CATALOGUE, &[("gil", Flaw::ALL)]);
+        let rows = rows(CATALOGUE, &[("gil", Flaw::ALL.to_vec())]);
         let mut schedule = Schedule::new(rows, Depth::QUICK, Some("weak"));
         run(&mut schedule, |row, _| {
             if row.expect == Expect::Nothing {

@@ -323,7 +323,7 @@ mod tests {
             sound: 2,
             from: 1,
         };
-        let rows = rows(CATALOGUE, &[("gil", Flaw::ALL)]);
+        let rows = rows(CATALOGUE, &[("gil", Flaw::ALL.to_vec())]);
         let mut schedule = Schedule::new(rows, depth, None);
         while let Some(trial) = schedule.next_trial() {
             let ending = match schedule.rows()[trial.row].expect {
