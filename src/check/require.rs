@@ -31,6 +31,7 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
     let last = evidence.surveys.last();
     let all = [
         ("allocated", Some(evidence.allocated())),
+        ("ops_per_second", Some(per_second(evidence))),
         // What the tags say, and not what the heap says of itself.
         ("freed", Some(end.map_or(stats.freed, |survey| survey.dead))),
         (
@@ -80,6 +81,15 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
         .filter_map(|(name, value)| Some((name.to_owned(), value?)));
     counters.extend(there);
     counters
+}
+
+/// The rate that was achieved, by all mutators together; 0 if no time passed.
+fn per_second(evidence: &Evidence) -> u64 {
+    let mutators = evidence.mutators.iter();
+    let ops = mutators.flat_map(|mutator| mutator.tally.ops.values());
+    let per_second = ops.map(|&ops| u128::from(ops)).sum::<u128>() * 1_000_000_000;
+    let per_second = per_second.checked_div(evidence.elapsed_ns.into());
+    per_second.map_or(0, |rate| u64::try_from(rate).unwrap_or(u64::MAX))
 }
 
 /// Counters that a heap has or has not; all others are always there.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{exit, values};
+use crate::heap::Points;
 use crate::plan::Requirement;
 use crate::run::{CollectEvery, Timing, Verify};
 
@@ -100,9 +101,11 @@ pub(super) struct Run {
     /// Make each thread collect after N operations of its own, or after N to M, drawn from the seed
     #[arg(long, value_name = "N[..M]", value_parser = values::collect_every)]
     pub(super) collect_every: Option<CollectEvery>,
-    /// Hold threads up within the heap's operations, by what is drawn from the seed
-    #[arg(long)]
-    pub(super) delays: bool,
+    /// Hold threads up within the heap's operations, by what is drawn from the seed: wherever it can
+    /// be done, or at some of the points read, change, changed, dying, verdict
+    #[arg(long, value_name = "POINT,...", num_args = 0..=1, require_equals = true,
+          default_missing_value = values::EVERYWHERE, value_parser = values::points)]
+    pub(super) delays: Option<Points>,
     /// Refuse the allocation of this number, counted over all threads; the run goes on
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(super) fail_alloc: Option<u64>,

@@ -37,9 +37,9 @@ pub(super) fn planted(registry: &Registry, heaps: &[&Entry], name: &str) -> Resu
 /// Delays and refused allocations need a heap that can be put through them, too.
 pub(super) fn refuse_unplantable(heaps: &[&Entry], args: &Run) -> Result<(), Usage> {
     let asked = match (args.delays, args.fail_alloc) {
-        (true, _) => "--delays",
-        (false, Some(_)) => "--fail-alloc",
-        (false, None) => return Ok(()),
+        (Some(_), _) => "--delays",
+        (None, Some(_)) => "--fail-alloc",
+        (None, None) => return Ok(()),
     };
     match heaps.iter().find(|heap| !heap.is_plantable()) {
         None => Ok(()),

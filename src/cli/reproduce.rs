@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::agenda::Task;
 use super::values::{self, duration_text};
+use crate::heap::Points;
 use crate::run::{Budget, Options, Timing, Verify};
 
 /// The command line of one run, with everything that is not a default.
@@ -65,8 +66,10 @@ pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
             format!("{}>={}", require.counter, require.at_least),
         );
     }
-    if *delays {
-        words.push("--delays".to_owned());
+    match *delays {
+        None => {}
+        Some(Points::ALL) => words.push("--delays".to_owned()),
+        Some(points) => words.push(format!("--delays={}", values::points_text(points))),
     }
     words
 }

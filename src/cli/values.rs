@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::heap::{Point, Points};
 use crate::plan::{Asker, Requirement};
 use crate::run::{CollectEvery, Verify};
 
@@ -80,6 +81,30 @@ pub(super) fn collect_every_text(every: CollectEvery) -> String {
     }
 }
 
+/// What [`points`] reads as all of them.
+pub(super) const EVERYWHERE: &str = "all";
+
+/// Names of points, with commas between them
+pub(super) fn points(text: &str) -> Result<Points, String> {
+    if text == EVERYWHERE {
+        return Ok(Points::ALL);
+    }
+    let known = |name: &str| Point::ALL.into_iter().find(|point| point.name() == name);
+    let point = |name| {
+        known(name).ok_or_else(|| {
+            let names = Point::ALL.map(Point::name).join(", ");
+            format!("no point is called `{name}`; expected some of {names}")
+        })
+    };
+    text.split(',').map(point).collect()
+}
+
+/// As [`points`] reads them.
+pub(super) fn points_text(points: Points) -> String {
+    let names = Point::ALL.into_iter().filter(|&point| points.has(point));
+    names.map(Point::name).collect::<Vec<_>>().join(",")
+}
+
 /// `key=value`
 pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -152,6 +177,11 @@ mod tests {
         for text in ["0", "9..1", "..", "1..", "a"] {
             assert!(collect_every(text).is_err(), "{text}");
         }
+        for text in ["read", "change,dying", "verdict"] {
+            assert_eq!(points(text).map(points_text).as_deref(), Ok(text));
+        }
+        assert_eq!(points(EVERYWHERE), Ok(Points::ALL));
+        assert!(points("").is_err() && points("read,nowhere").is_err());
         assert!(verify("every").is_err() && verify("every=0").is_err());
     }
 }

@@ -39,6 +39,28 @@ pub enum Point {
     Verdict,
 }
 
+impl Point {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Read,
+        Self::Change,
+        Self::Changed,
+        Self::Dying,
+        Self::Verdict,
+    ];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Change => "change",
+            Self::Changed => "changed",
+            Self::Dying => "dying",
+            Self::Verdict => "verdict",
+        }
+    }
+}
+
 /// None at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flawless;

@@ -35,7 +35,7 @@ use std::time::Duration;
 
 pub use fault::{Fault, FaultCounts, FaultLog};
 pub use flaw::{Flaw, Flawless, Flaws, Point};
-pub use ordeal::Ordeal;
+pub use ordeal::{Ordeal, Points};
 pub use pause::{Cause, Pauses};
 pub use tag::{ObjectId, Tag};
 

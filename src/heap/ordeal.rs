@@ -20,8 +20,37 @@ const SPINS: u32 = 100;
 #[derive(Debug, Clone, Default)]
 pub struct Ordeal {
     flaw: Option<Flaw>,
-    delays: Option<Arc<AtomicU64>>,
+    delays: Option<Delays>,
     refusal: Option<Arc<Refusal>>,
+}
+
+/// Where threads are held up, and the stream of numbers that says when.
+#[derive(Debug, Clone)]
+struct Delays {
+    points: Points,
+    stream: Arc<AtomicU64>,
+}
+
+/// Some of the places where threads can be held up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Points(u8);
+
+impl Points {
+    /// All of them.
+    pub const ALL: Self = Self(u8::MAX);
+
+    /// Whether this is one of them.
+    #[inline]
+    pub fn has(self, point: Point) -> bool {
+        self.0 & (1 << point as u8) != 0
+    }
+}
+
+impl FromIterator<Point> for Points {
+    fn from_iter<I: IntoIterator<Item = Point>>(points: I) -> Self {
+        let bits = points.into_iter().map(|point| 1 << point as u8);
+        Self(bits.fold(0, |all, bit: u8| all | bit))
+    }
 }
 
 #[derive(Debug)]
@@ -46,10 +75,11 @@ impl Ordeal {
         self
     }
 
-    /// With threads held up within operations, by what is drawn from this seed.
+    /// With threads held up at these points, by what is drawn from this seed.
     #[must_use]
-    pub fn with_delays(mut self, seed: u64) -> Self {
-        self.delays = Some(Arc::new(AtomicU64::new(seed)));
+    pub fn with_delays(mut self, points: Points, seed: u64) -> Self {
+        let stream = Arc::new(AtomicU64::new(seed));
+        self.delays = Some(Delays { points, stream });
         self
     }
 
@@ -70,13 +100,13 @@ impl Flaws for Ordeal {
         self.flaw == Some(flaw)
     }
 
-    fn pass(&self, _: Point) {
-        let Some(delays) = &self.delays else {
+    fn pass(&self, point: Point) {
+        let Some(delays) = self.delays.as_ref().filter(|it| it.points.has(point)) else {
             return;
         };
         // Relaxed: a stream of numbers, of which each thread takes some. It orders nothing, which is
         // as it should be: a delay that synchronised would hide what it is to show.
-        let drawn = mixed(delays.fetch_add(WEYL, Relaxed));
+        let drawn = mixed(delays.stream.fetch_add(WEYL, Relaxed));
         if !drawn.is_multiple_of(HOLD_UP_EVERY) {
             return;
         }
@@ -117,6 +147,16 @@ mod tests {
         let asked = [&ordeal, &other, &ordeal, &other, &ordeal].map(Flaws::refuses);
         assert_eq!(asked, [false, false, true, false, false]);
         assert!(!Ordeal::default().refuses());
+    }
+
+    /// Goal: a set of points has those that it was made of, and no others.
+    #[test]
+    fn points_are_told_apart() {
+        for point in Point::ALL {
+            let alone = Points::from_iter([point]);
+            assert!(Point::ALL.iter().all(|&p| alone.has(p) == (p == point)));
+            assert!(Points::ALL.has(point));
+        }
     }
 
     /// Goal: delays come at about the rate that the constants promise.

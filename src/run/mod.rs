@@ -33,7 +33,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, Survey};
-use crate::heap::{Flaw, Ordeal};
+use crate::heap::{Flaw, Ordeal, Points};
 
 /// How a plan is to be run.
 #[derive(Debug, Clone)]
@@ -48,8 +48,8 @@ pub struct Options {
     pub switch_interval: Duration,
     /// A fault to plant in the heap, or in how the harness sees it.
     pub fault: Option<Flaw>,
-    /// Hold threads up within the heap's operations, by what is drawn from the seed.
-    pub delays: bool,
+    /// Hold threads up at these points of the heap's operations, by what is drawn from the seed.
+    pub delays: Option<Points>,
     /// Refuse the allocation of this number, counted over all mutators.
     pub fail_alloc: Option<u64>,
     /// Each mutator collects after so many operations of its own, drawn anew from the seed.
@@ -66,7 +66,7 @@ impl Default for Options {
             timing: Timing::Every,
             switch_interval: Duration::from_millis(5),
             fault: None,
-            delays: false,
+            delays: None,
             fail_alloc: None,
             collect_every: None,
             interrupt: Arc::default(),
@@ -78,12 +78,12 @@ impl Options {
     /// What the heap is to be put through, if anything.
     fn ordeal(&self, seed: u64) -> Option<Ordeal> {
         let flaw = self.fault.filter(|flaw| !Flaw::OF_HARNESS.contains(flaw));
-        if flaw.is_none() && !self.delays && self.fail_alloc.is_none() {
+        if flaw.is_none() && self.delays.is_none() && self.fail_alloc.is_none() {
             return None;
         }
         let mut ordeal = Ordeal::default().with_flaw(flaw);
-        if self.delays {
-            ordeal = ordeal.with_delays(seed);
+        if let Some(points) = self.delays {
+            ordeal = ordeal.with_delays(points, seed);
         }
         if let Some(at) = self.fail_alloc {
             ordeal = ordeal.with_refusal(at);

@@ -5,7 +5,7 @@
 
 /// Counters that a run can be required to reach. The first are the operations, by
 /// [`OpKind::name`](crate::plan::OpKind::name): how many were done.
-pub const COUNTERS: [&str; 46] = [
+pub const COUNTERS: [&str; 47] = [
     "alloc",
     "alloc-finalized",
     "copy",
@@ -52,6 +52,7 @@ pub const COUNTERS: [&str; 46] = [
     "noted",
     "rounds",
     "surveys",
+    "ops_per_second",
 ];
 
 /// Checks that a note can explain.

@@ -6,6 +6,7 @@
 
 use gcstorm::check::{Judgement, Verdict};
 use gcstorm::fuzz::catalogue::{self, Planted, Rate, Show};
+use gcstorm::heap::Points;
 use gcstorm::report::{Outcome, RunResult, Tool};
 use gcstorm::run::{Budget, CollectEvery, Options, Registry, Timing, Unobserved};
 use gcstorm::workload::Workload;
@@ -22,7 +23,7 @@ fn run(registry: &Registry, planted: &Planted, show: &Show, heap: &str, seed: u6
         budget: Budget::Ops(show.ops),
         timing: Timing::Off,
         fault: Some(planted.flaw),
-        delays: show.delays,
+        delays: show.delays.then_some(Points::ALL),
         collect_every: show.collect_every.map(|ops| CollectEvery {
             least: ops,
             most: ops,

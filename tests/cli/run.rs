@@ -269,6 +269,14 @@ fn stress_is_survived() {
         assert_eq!(counters["refused"], 1, "{heap}");
     }
     place
+        .run("run churn --ops 10_000 --delays=read,dying --out p")
+        .code(0)
+        .says("--delays=read,dying\n");
+    place
+        .run("run churn --delays=nowhere")
+        .code(2)
+        .warns("no point is called `nowhere`");
+    place
         .run("run churn --heap racy --delays")
         .code(2)
         .warns("--delays cannot be used with racy");
