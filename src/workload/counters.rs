@@ -5,7 +5,7 @@
 
 /// Counters that a run can be required to reach. The first are the operations, by
 /// [`OpKind::name`](crate::plan::OpKind::name): how many were done.
-pub const COUNTERS: [&str; 46] = [
+pub const COUNTERS: [&str; 48] = [
     "alloc",
     "alloc-finalized",
     "copy",
@@ -51,11 +51,13 @@ pub const COUNTERS: [&str; 46] = [
     "resurrected",
     "noted",
     "rounds",
+    "forced_collections",
+    "refused",
     "surveys",
 ];
 
 /// Checks that a note can explain.
-pub const CHECKS: [&str; 16] = [
+pub const CHECKS: [&str; 15] = [
     "refcounts",
     "dangling",
     "premature",
@@ -69,7 +71,6 @@ pub const CHECKS: [&str; 16] = [
     "weak",
     "finalizers",
     "collector-state",
-    "linearizable",
     "progress",
     "budget",
 ];

@@ -56,6 +56,21 @@ live_objects = 0"#,
         "12:16: the limit of live objects must be from 1 to 268435456, not 0 | ",
     ),
     (
+        "append = 1",
+        r#"append = { least = 1, wenn = "$flag" }"#,
+        "14:23: unknown key in the bound of a counter: `wenn` | did you mean `when`? known are `least`, `when`",
+    ),
+    (
+        "append = 1",
+        r#"append = { most = 1, when = "$flag" }"#,
+        "14:12: unknown key in the bound of a counter: `most` | known are `least`, `when`",
+    ),
+    (
+        "append = 1",
+        "append = { least = 1 }",
+        "14:10: the bound of a counter needs `when` | ",
+    ),
+    (
         "live_objects = 1000",
         r#"live_objects = "$n * 300_000_000""#,
         "12:17: the limit of live objects must be from 1 to 268435456, not 1200000000 | ",
