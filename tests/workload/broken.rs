@@ -57,8 +57,8 @@ live_objects = 0"#,
     ),
     (
         "append = 1",
-        r#"append = { least = 1, wenn = "$flag" }"#,
-        "14:23: unknown key in the bound of a counter: `wenn` | did you mean `when`? known are `least`, `when`",
+        r#"append = { least = 1, whne = "$flag" }"#,
+        "14:23: unknown key in the bound of a counter: `whne` | did you mean `when`? known are `least`, `when`",
     ),
     (
         "append = 1",
@@ -161,7 +161,7 @@ live_object = 1"#,
 "#,
         r#"apend = 1
 "#,
-        "14:1: unknown counter `apend` | did you mean `append`? known are `alloc`, `alloc-finalized`, `copy`, `clear`, `load`, `store`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write`, `publish`, `fetch`, `downgrade`, `upgrade`, `rejoin`, `stall`, `allocated`, `freed`, `live_peak`, `unreclaimed_peak`, `collections`, `full_collections`, `examined`, `examined_per_thousand`, `cycles_freed`, `contended`, `switches`, `retries`, `epochs`, `truncations_met_append`, `upgraded`, `upgrade_lost`, `finalized`, `resurrected`, `noted`, `rounds`, `surveys`",
+        "14:1: unknown counter `apend` | did you mean `append`? known are `alloc`, `alloc-finalized`, `copy`, `clear`, `load`, `store`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write`, `publish`, `fetch`, `downgrade`, `upgrade`, `rejoin`, `stall`, `allocated`, `freed`, `live_peak`, `unreclaimed_peak`, `collections`, `full_collections`, `examined`, `examined_per_thousand`, `cycles_freed`, `contended`, `switches`, `retries`, `epochs`, `truncations_met_append`, `upgraded`, `upgrade_lost`, `finalized`, `resurrected`, `noted`, `rounds`, `forced_collections`, `refused`, `surveys`",
     ),
     (
         r#"name = "worker""#,
@@ -188,7 +188,7 @@ check = "lenght"
 verdict = "violated"
 text = "t"
 [[threads]]"#,
-        "16:9: unknown check `lenght` | did you mean `length`? known are `refcounts`, `dangling`, `premature`, `completeness`, `double-free`, `conservation`, `order`, `counter`, `length`, `poison`, `weak`, `finalizers`, `collector-state`, `linearizable`, `progress`, `budget`",
+        "16:9: unknown check `lenght` | did you mean `length`? known are `refcounts`, `dangling`, `premature`, `completeness`, `double-free`, `conservation`, `order`, `counter`, `length`, `poison`, `weak`, `finalizers`, `collector-state`, `progress`, `budget`",
     ),
     (
         r#"{ op = "append-new", list = "items" },"#,
