@@ -89,7 +89,11 @@ pub(super) fn described(registry: &Registry, detail: Detail) -> Vec<(String, Str
 }
 
 fn expectation(entry: &catalogue::Planted) -> String {
-    let checks = entry.caught_by.join(" or ");
+    // A fault that only ends the process, or keeps it from ending, is seen by that.
+    let checks = match entry.caught_by {
+        [] => "the end of its process".to_owned(),
+        checks => checks.join(" or "),
+    };
     let mut text = match entry.rate {
         Rate::Certain => format!("caught by {checks}"),
         Rate::Usually => format!("usually caught by {checks}"),
@@ -103,4 +107,23 @@ fn expectation(entry: &catalogue::Planted) -> String {
         };
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a fault that no check is named for is said to be seen by how its process ends.
+    #[test]
+    fn a_fault_without_a_check_is_seen_by_its_end() {
+        for entry in catalogue::ALL {
+            let text = expectation(entry);
+            let alone = entry.caught_by.is_empty() && entry.danger.is_some();
+            let by_its_end = text.contains("caught by the end of its process");
+            assert!(
+                by_its_end == (alone && entry.rate != Rate::ModelOnly),
+                "{text}"
+            );
+        }
+    }
 }

@@ -8,15 +8,22 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
 
 use super::exit::Exit;
+use super::usage::Usage;
 
 /// A flag that the signals set from now on.
-pub(super) fn flag() -> std::io::Result<Arc<AtomicBool>> {
+pub(super) fn flag() -> Result<Arc<AtomicBool>, Usage> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // In this order: the first signal finds the flag unset and sets it, the second finds it set.
-        let code = i32::from(Exit::Interrupted.code());
-        register_conditional_shutdown(signal, code, Arc::clone(&flag))?;
-        register(signal, Arc::clone(&flag))?;
+        listen(signal, &flag)
+            .map_err(|error| Usage::new(format!("failed to listen for signals: {error}")))?;
     }
     Ok(flag)
+}
+
+fn listen(signal: i32, flag: &Arc<AtomicBool>) -> std::io::Result<()> {
+    // In this order: the first signal finds the flag unset and sets it, the second finds it set.
+    let code = i32::from(Exit::Interrupted.code());
+    register_conditional_shutdown(signal, code, Arc::clone(flag))?;
+    register(signal, Arc::clone(flag))?;
+    Ok(())
 }

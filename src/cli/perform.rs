@@ -23,8 +23,7 @@ pub(super) fn run(
     args: &Run,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
-    let interrupted = interrupt::flag()
-        .map_err(|error| Usage::new(format!("failed to listen for signals: {error}")))?;
+    let interrupted = interrupt::flag()?;
     let agenda = Agenda::draw_up(registry, args, &interrupted)?;
     let json = args.json.as_deref().map(JsonTarget::new);
     if let Some(JsonTarget::File(path)) = json {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::diagnostic::{Complaint, Diagnostic};
 use super::lower::{Lowering, Place};
 use super::parameter::{self, Value};
-use super::syntax::{Syntax, ThreadNode};
+use super::syntax::{Bound, Syntax, ThreadNode};
 use super::{LIVE_MAX, THREADS_MAX, Workload};
 use crate::heap::{Global, Shape};
 use crate::plan::{
@@ -173,33 +173,41 @@ fn global(number: usize) -> Global {
 }
 
 fn ceilings(syntax: &Syntax, values: &[Value]) -> Result<Vec<Ceiling>, Complaint> {
-    let mut budget = Vec::new();
-    for (counter, expr) in &syntax.budget {
-        let at_most = expr.within(values, 0, u64::MAX, &format!("`{counter}`"))?;
-        if at_most > 0 {
-            budget.push(Ceiling {
-                counter: counter.clone(),
-                at_most,
-            });
-        }
-    }
-    Ok(budget)
+    let budget = settled(&syntax.budget, values)?.into_iter();
+    Ok(budget
+        .map(|(counter, at_most)| Ceiling { counter, at_most })
+        .collect())
 }
 
 fn requirements(syntax: &Syntax, values: &[Value]) -> Result<Vec<Requirement>, Complaint> {
-    let mut required = Vec::new();
-    for (counter, expr) in &syntax.require {
-        let at_least = expr.within(values, 0, u64::MAX, &format!("`{counter}`"))?;
-        // What asks for nothing may be left out by a condition in the expression.
-        if at_least > 0 {
-            required.push(Requirement {
-                counter: counter.clone(),
-                at_least,
-                asked_by: Asker::Workload,
-            });
+    let required = settled(&syntax.require, values)?.into_iter();
+    Ok(required
+        .map(|(counter, at_least)| Requirement {
+            counter,
+            at_least,
+            asked_by: Asker::Workload,
+        })
+        .collect())
+}
+
+/// The bounds that are there with these values, by counter. One of 0 asks for nothing.
+fn settled(bounds: &[Bound], values: &[Value]) -> Result<Vec<(String, u64)>, Complaint> {
+    let mut settled = Vec::new();
+    for Bound {
+        counter,
+        value,
+        when,
+    } in bounds
+    {
+        if !when.as_ref().map_or(Ok(true), |when| when.holds(values))? {
+            continue;
+        }
+        let value = value.within(values, 0, u64::MAX, &format!("`{counter}`"))?;
+        if value > 0 {
+            settled.push((counter.clone(), value));
         }
     }
-    Ok(required)
+    Ok(settled)
 }
 
 /// The problem in the words of the file.

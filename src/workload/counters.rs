@@ -5,7 +5,7 @@
 
 /// Counters that a run can be required to reach. The first are the operations, by
 /// [`OpKind::name`](crate::plan::OpKind::name): how many were done.
-pub const COUNTERS: [&str; 47] = [
+pub const COUNTERS: [&str; 49] = [
     "alloc",
     "alloc-finalized",
     "copy",
@@ -51,12 +51,14 @@ pub const COUNTERS: [&str; 47] = [
     "resurrected",
     "noted",
     "rounds",
+    "forced_collections",
+    "refused",
     "surveys",
     "ops_per_second",
 ];
 
 /// Checks that a note can explain.
-pub const CHECKS: [&str; 16] = [
+pub const CHECKS: [&str; 15] = [
     "refcounts",
     "dangling",
     "premature",
@@ -70,7 +72,6 @@ pub const CHECKS: [&str; 16] = [
     "weak",
     "finalizers",
     "collector-state",
-    "linearizable",
     "progress",
     "budget",
 ];

@@ -1,7 +1,10 @@
 //! "Did you mean": the known name nearest to an unknown one.
 
+/// More names than this are a page, in which the one that was meant is lost.
+const LISTED_MAX: usize = 50;
+
 /// A hint for somebody who wrote `name`: the nearest of the known names, if one is near enough to
-/// be meant, and all of them.
+/// be meant, and all of them, unless they are too many to be looked through.
 pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let listed = match known.as_slice() {
@@ -10,6 +13,7 @@ pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> 
         several => format!("known are {}", quoted(several)),
     };
     match nearest(name, &known) {
+        Some(nearest) if known.len() > LISTED_MAX => format!("did you mean `{nearest}`?"),
         Some(nearest) => format!("did you mean `{nearest}`? {listed}"),
         None => listed,
     }
@@ -61,6 +65,16 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Goal: where a name was probably meant, a page of others does not follow.
+    #[test]
+    fn a_page_of_names_is_left_out() {
+        let names: Vec<String> = (0..=LISTED_MAX).map(|n| format!("name-{n}")).collect();
+        let known = || names.iter().map(String::as_str);
+        assert_eq!(hint("nam-0", known()), "did you mean `name-0`?");
+        assert!(hint("nothing", known()).starts_with("known are `name-0`, "));
+        assert!(hint("nam-0", known().take(2)).ends_with("known are `name-0`, `name-1`"));
+    }
 
     /// Goal: slips of the finger are recognised, other words are not.
     #[test]

@@ -27,10 +27,18 @@ pub(super) struct Syntax {
     pub(super) objects: Vec<(String, Shape)>,
     pub(super) mailboxes: Vec<String>,
     pub(super) live_objects: Expr,
-    pub(super) require: Vec<(String, Expr)>,
-    pub(super) budget: Vec<(String, Expr)>,
+    pub(super) require: Vec<Bound>,
+    pub(super) budget: Vec<Bound>,
     pub(super) notes: Vec<(Note, Option<Condition>)>,
     pub(super) threads: Vec<ThreadNode>,
+}
+
+/// What a counter must come to, or may.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Bound {
+    pub(super) counter: String,
+    pub(super) value: Expr,
+    pub(super) when: Option<Condition>,
 }
 
 /// A group of threads that do the same.
@@ -85,8 +93,8 @@ impl Syntax {
             summary: root.need("summary")?.str()?.to_owned(),
             about: root.node("about").map_or(Ok(""), Node::str)?.to_owned(),
             live_objects: Expr::parse(limits.need("live_objects")?, &names)?,
-            require: by_counter(&root, "require", &names)?,
-            budget: by_counter(&root, "budget", &names)?,
+            require: bounds(&root, "require", "least", &names)?,
+            budget: bounds(&root, "budget", "most", &names)?,
             notes: notes(&root, &names)?,
             threads: threads(&root, &scope)?,
             parameters: parameters.clone(),
@@ -142,12 +150,14 @@ fn mailboxes(root: &Table<'_>, objects: &[(String, Shape)]) -> Result<Vec<String
     Ok(names)
 }
 
-/// A table of numbers by the names of counters.
-fn by_counter(
+/// A table of numbers by the names of counters; where a number is under a condition, it is a table
+/// of its own, in which `word` stands for it.
+fn bounds(
     root: &Table<'_>,
     key: &str,
+    word: &str,
     names: &Names<'_>,
-) -> Result<Vec<(String, Expr)>, Complaint> {
+) -> Result<Vec<Bound>, Complaint> {
     let Some(node) = root.node(key) else {
         return Ok(Vec::new());
     };
@@ -159,7 +169,17 @@ fn by_counter(
                 let span = entry.key_span.clone();
                 return Err(Complaint::unknown(span, "counter", entry.key, COUNTERS));
             }
-            Ok((entry.key.to_owned(), Expr::parse(entry.node, names)?))
+            let (value, when) = if entry.node.is_table() {
+                let table = entry.node.table("bound of a counter", &[word, "when"])?;
+                (table.need(word)?, Some(table.need("when")?))
+            } else {
+                (entry.node, None)
+            };
+            Ok(Bound {
+                counter: entry.key.to_owned(),
+                value: Expr::parse(value, names)?,
+                when: when.map(|node| Condition::parse(node, names)).transpose()?,
+            })
         })
         .collect()
 }

@@ -56,6 +56,21 @@ live_objects = 0"#,
         "12:16: the limit of live objects must be from 1 to 268435456, not 0 | ",
     ),
     (
+        "append = 1",
+        r#"append = { least = 1, whne = "$flag" }"#,
+        "14:23: unknown key in the bound of a counter: `whne` | did you mean `when`? known are `least`, `when`",
+    ),
+    (
+        "append = 1",
+        r#"append = { most = 1, when = "$flag" }"#,
+        "14:12: unknown key in the bound of a counter: `most` | known are `least`, `when`",
+    ),
+    (
+        "append = 1",
+        "append = { least = 1 }",
+        "14:10: the bound of a counter needs `when` | ",
+    ),
+    (
         "live_objects = 1000",
         r#"live_objects = "$n * 300_000_000""#,
         "12:17: the limit of live objects must be from 1 to 268435456, not 1200000000 | ",
@@ -146,7 +161,7 @@ live_object = 1"#,
 "#,
         r#"apend = 1
 "#,
-        "14:1: unknown counter `apend` | did you mean `append`? known are `alloc`, `alloc-finalized`, `copy`, `clear`, `load`, `store`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write`, `publish`, `fetch`, `downgrade`, `upgrade`, `rejoin`, `stall`, `allocated`, `freed`, `live_peak`, `unreclaimed_peak`, `collections`, `full_collections`, `examined`, `examined_per_thousand`, `cycles_freed`, `contended`, `switches`, `retries`, `epochs`, `truncations_met_append`, `upgraded`, `upgrade_lost`, `finalized`, `resurrected`, `noted`, `rounds`, `surveys`",
+        "14:1: unknown counter `apend` | did you mean `append`? known are `alloc`, `alloc-finalized`, `copy`, `clear`, `load`, `store`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write`, `publish`, `fetch`, `downgrade`, `upgrade`, `rejoin`, `stall`, `allocated`, `freed`, `live_peak`, `unreclaimed_peak`, `collections`, `full_collections`, `examined`, `examined_per_thousand`, `cycles_freed`, `contended`, `switches`, `retries`, `epochs`, `truncations_met_append`, `upgraded`, `upgrade_lost`, `finalized`, `resurrected`, `noted`, `rounds`, `forced_collections`, `refused`, `surveys`, `ops_per_second`",
     ),
     (
         r#"name = "worker""#,
@@ -173,7 +188,7 @@ check = "lenght"
 verdict = "violated"
 text = "t"
 [[threads]]"#,
-        "16:9: unknown check `lenght` | did you mean `length`? known are `refcounts`, `dangling`, `premature`, `completeness`, `double-free`, `conservation`, `order`, `counter`, `length`, `poison`, `weak`, `finalizers`, `collector-state`, `linearizable`, `progress`, `budget`",
+        "16:9: unknown check `lenght` | did you mean `length`? known are `refcounts`, `dangling`, `premature`, `completeness`, `double-free`, `conservation`, `order`, `counter`, `length`, `poison`, `weak`, `finalizers`, `collector-state`, `progress`, `budget`",
     ),
     (
         r#"{ op = "append-new", list = "items" },"#,

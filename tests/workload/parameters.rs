@@ -117,6 +117,19 @@ fn notes_follow_their_condition() {
     assert!(text("whole").contains("does not add atomically"));
 }
 
+/// Goal: a requirement under a condition is there only when that holds.
+#[test]
+fn requirements_follow_their_condition() {
+    for (increment, asked, not) in [("whole", "add", "write"), ("split", "write", "add")] {
+        let plan = plan("counter", &[("increment", increment), ("batch", "70")]).unwrap();
+        let least = |counter| {
+            let mut required = plan.require.iter();
+            required.find(|r| r.counter == counter).map(|r| r.at_least)
+        };
+        assert_eq!((least(asked), least(not)), (Some(70), None), "{increment}");
+    }
+}
+
 /// Goal: checks learn what they may conclude from a list, and no more than that.
 #[test]
 fn list_usage_is_found_out() {

@@ -52,3 +52,10 @@ fn the_example_works() {
     let example = page.split("```toml").nth(1).unwrap();
     Workload::parse("example.toml", example.split("```").next().unwrap()).unwrap();
 }
+
+/// Goal: what notes may name is what there is, so that none waits for a check that nobody makes.
+#[test]
+fn notes_name_the_checks_there_are() {
+    let known = gcstorm::check::ALL.map(|check| check.name);
+    assert_eq!(gcstorm::workload::CHECKS, known);
+}

@@ -17,8 +17,7 @@ pub(in crate::cli) fn attempt(
     args: &Run,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
-    let interrupted = interrupt::flag()
-        .map_err(|error| Usage::new(format!("failed to listen for signals: {error}")))?;
+    let interrupted = interrupt::flag()?;
     let agenda = Agenda::draw_up(registry, args, &interrupted)?;
     let [Item::Run(task)] = agenda.items.as_slice() else {
         return Err(Usage::new("an attempt is one workload on one heap"));

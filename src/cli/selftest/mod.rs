@@ -37,8 +37,7 @@ pub(super) fn selftest(
     args: &Selftest,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
-    let interrupted = interrupt::flag()
-        .map_err(|error| Usage::new(format!("failed to listen for signals: {error}")))?;
+    let interrupted = interrupt::flag()?;
     let faults = faults(args)?;
     let heaps = heaps(registry, args)?;
     let rows = rows(&faults, &heaps);
