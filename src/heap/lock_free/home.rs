@@ -3,7 +3,9 @@
 //!
 //! A cell lies in the cache of the processor that used it last, so whoever gave it up is the one to
 //! use it again: a pool for all makes every mutator work on the others' cells. Each worker has a
-//! home, chosen by its number, and looks elsewhere only when there is nothing at home. Homes are
+//! home, chosen by its number, and looks elsewhere only when there is nothing at home. Who leaves
+//! work behind leaves it at home, and whoever does it instead brings the cells back there: cells that
+//! strayed would have every mutator find its home empty in turn, and take the others'. Homes are
 //! shared all the same (there are fewer of them than there may be workers, and a job that ends a
 //! grace period runs on any thread), so nothing depends on who has which.
 
@@ -27,7 +29,7 @@ pub(super) const COLLECTOR: u32 = u32::MAX;
 struct Home {
     /// Chunks of free cells.
     cells: Stack<Vec<u32>>,
-    /// Truncated ranges past their grace period.
+    /// Elements that may be released now: truncated and past their grace period, or of a dead list.
     ripe: Stack<Range>,
     /// How many of those were taken so far.
     taken: AtomicU64,

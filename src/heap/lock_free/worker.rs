@@ -363,24 +363,47 @@ impl<'h, F: Flaws> Worker<'h, F> {
         self.core.shared.add(&std::mem::take(&mut self.tally));
     }
 
-    /// Hands over everything private but the free cells.
+    /// Hands over everything private but the free cells. What is left of ranges goes home, so that
+    /// it is this worker again, if it comes back soon, that their cells return to.
     pub(super) fn hand_over(&mut self) {
         self.seal();
         self.submit();
-        if !self.tasks.is_empty() {
-            let tasks = std::mem::take(&mut self.tasks);
-            self.core.shared.orphaned.push(tasks);
+        let mut orphaned = Vec::new();
+        for task in std::mem::take(&mut self.tasks) {
+            match task {
+                Task::Elements(range) => self.core.shared.homes.put_ripe(self.number, range),
+                task => orphaned.push(task),
+            }
+        }
+        if !orphaned.is_empty() {
+            self.core.shared.orphaned.push(orphaned);
         }
         self.advance();
+    }
+
+    /// Does another's work: what lies ripe at its home, within `budget`. The cells go back there.
+    #[cfg(not(any(loom, shuttle)))]
+    pub(super) fn stand_in_for(&mut self, worker: u32, budget: usize) {
+        self.enter();
+        let own = std::mem::replace(&mut self.number, worker);
+        self.reap(Whose::Of(worker), budget);
+        self.hand_over();
+        self.give_back();
+        self.number = own;
+    }
+
+    /// Brings all free cells home.
+    fn give_back(&mut self) {
+        if !self.free.is_empty() {
+            let free = std::mem::take(&mut self.free);
+            self.core.shared.homes.put_cells(self.number, free);
+        }
     }
 }
 
 impl<F: Flaws> Drop for Worker<'_, F> {
     fn drop(&mut self) {
         self.hand_over();
-        if !self.free.is_empty() {
-            let free = std::mem::take(&mut self.free);
-            self.core.shared.homes.put_cells(self.number, free);
-        }
+        self.give_back();
     }
 }

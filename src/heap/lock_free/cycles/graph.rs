@@ -103,7 +103,10 @@ impl Graph {
         reach
     }
 
-    /// Step 1: records the word of each object that the candidates reach, when it is first met.
+    /// Step 1: records the word of each object that the candidates reach, when it is first met. One
+    /// candidate's reach after the other's, and not all candidates first: what was made together is
+    /// looked at, freed and used again together, while it is still in the processor's cache. All
+    /// candidates become members even if the budget ends before: they must not get lost.
     fn close(
         &mut self,
         worker: &Worker<'_, impl Flaws>,
@@ -111,25 +114,24 @@ impl Graph {
         mut budget: usize,
         early: &mut Vec<(usize, Ref)>,
     ) -> Reach {
+        let mut next = 0;
         for &candidate in candidates {
             self.admit(worker, candidate);
-        }
-        let mut next = 0;
-        while let Some(member) = self.members.get(next) {
-            let reference = member.reference;
-            let cell = worker.core.slab.cell(reference.index());
-            each_child(cell, reference, &mut budget, |child| {
-                if worker.core.has(Flaw::CountWhileReading) {
-                    early.push((next, child));
-                }
-                self.admit(worker, child);
-            });
-            if budget == 0 {
-                return Reach::Cut;
+            while budget > 0
+                && let Some(member) = self.members.get(next)
+            {
+                let reference = member.reference;
+                let cell = worker.core.slab.cell(reference.index());
+                each_child(cell, reference, &mut budget, |child| {
+                    if worker.core.has(Flaw::CountWhileReading) {
+                        early.push((next, child));
+                    }
+                    self.admit(worker, child);
+                });
+                next += 1;
             }
-            next += 1;
         }
-        Reach::All
+        if budget == 0 { Reach::Cut } else { Reach::All }
     }
 
     fn admit(&mut self, worker: &Worker<'_, impl Flaws>, reference: Ref) {

@@ -84,11 +84,10 @@ fn run(core: &Core<impl Flaws>, stop: &AtomicBool) {
 }
 
 /// Works off what was left behind, and what is ripe where nobody works on it: mutators at work do
-/// that themselves, and their cells should stay theirs.
+/// that themselves. Either way, their cells stay theirs.
 fn tidy(worker: &mut Worker<'_, impl Flaws>, look: &mut Look) {
     for neglected in worker.core.shared.homes.neglected(look) {
-        worker.enter();
-        worker.reap(Whose::Of(neglected), BUDGET);
+        worker.stand_in_for(neglected, BUDGET);
     }
     worker.enter();
     worker.reap(Whose::Of(COLLECTOR), BUDGET);
