@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use gcstorm::heap::lock_free::{LockFree, LockFreeMutator, open};
+use gcstorm::heap::lock_free::{LockFree, LockFreeMutator, open, open_with};
 use gcstorm::heap::tag::OwnedSegment;
-use gcstorm::heap::{Field, Global, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
+use gcstorm::heap::{
+    Field, Flaws, Global, Heap, HeapConfig, Mutator, Ordeal, Seat, Shape, Slot, Tag,
+};
 
 /// Objects per measured batch: the list that the harness's first workload truncates by.
 const BATCH: u64 = 50_000;
@@ -87,11 +89,11 @@ fn batches(times: u64, mut batch: impl FnMut(u64) -> Duration) -> Duration {
     total
 }
 
-fn make(m: &mut LockFreeMutator<'_>, births: &mut Births, dst: Slot, shape: Shape) {
+fn make(m: &mut impl Mutator, births: &mut Births, dst: Slot, shape: Shape) {
     m.alloc(dst, shape, births.tag(shape)).expect("room");
 }
 
-fn fill(m: &mut LockFreeMutator<'_>, births: &mut Births, shape: Shape, count: u64) {
+fn fill(m: &mut impl Mutator, births: &mut Births, shape: Shape, count: u64) {
     for _ in 0..count {
         make(m, births, A, shape);
         m.append(LIST, A);
@@ -99,7 +101,7 @@ fn fill(m: &mut LockFreeMutator<'_>, births: &mut Births, shape: Shape, count: u
 }
 
 /// Truncates by `count`, and works until all of it is freed.
-fn truncate(heap: &LockFree, m: &mut LockFreeMutator<'_>, count: u64) {
+fn truncate<F: Flaws>(heap: &LockFree<F>, m: &mut impl Mutator, count: u64) {
     m.truncate_front(LIST, count);
     while heap.unreclaimed() > 0 {
         m.safepoint().expect("a sound heap");
@@ -108,28 +110,44 @@ fn truncate(heap: &LockFree, m: &mut LockFreeMutator<'_>, count: u64) {
 
 fn append_and_truncate(criterion: &mut Criterion) {
     for (shape, name) in [(Shape::Leaf, "leaf"), (Shape::Node, "node")] {
-        let heap = heap();
-        let mut births = Births::new();
-        let mut m = heap.attach(seat(0)).expect("a seat");
-        make(&mut m, &mut births, LIST, Shape::List);
-        criterion.bench_function(&format!("{name}: alloc + append"), |bencher| {
-            bencher.iter_custom(|times| {
-                batches(times, |now| {
-                    let took = timed(|| fill(&mut m, &mut births, shape, now));
-                    truncate(&heap, &mut m, now);
-                    took
-                })
-            });
-        });
-        criterion.bench_function(&format!("{name}: del l[:n], freed"), |bencher| {
-            bencher.iter_custom(|times| {
-                batches(times, |now| {
-                    fill(&mut m, &mut births, shape, now);
-                    timed(|| truncate(&heap, &mut m, now))
-                })
-            });
-        });
+        append_and_truncate_on(&heap(), criterion, shape, name);
     }
+    // The type that faults are planted in, with none planted: what it would cost to ask at run time.
+    let askable = open_with(&HeapConfig::with_capacity(4_000_000), Ordeal::default());
+    append_and_truncate_on(
+        &askable,
+        criterion,
+        Shape::Leaf,
+        "leaf, faults can be planted",
+    );
+}
+
+fn append_and_truncate_on<F: Flaws>(
+    heap: &LockFree<F>,
+    criterion: &mut Criterion,
+    shape: Shape,
+    name: &str,
+) {
+    let mut births = Births::new();
+    let mut m = heap.attach(seat(0)).expect("a seat");
+    make(&mut m, &mut births, LIST, Shape::List);
+    criterion.bench_function(&format!("{name}: alloc + append"), |bencher| {
+        bencher.iter_custom(|times| {
+            batches(times, |now| {
+                let took = timed(|| fill(&mut m, &mut births, shape, now));
+                truncate(heap, &mut m, now);
+                took
+            })
+        });
+    });
+    criterion.bench_function(&format!("{name}: del l[:n], freed"), |bencher| {
+        bencher.iter_custom(|times| {
+            batches(times, |now| {
+                fill(&mut m, &mut births, shape, now);
+                timed(|| truncate(heap, &mut m, now))
+            })
+        });
+    });
 }
 
 fn get_and_release(criterion: &mut Criterion) {
@@ -305,7 +323,7 @@ fn append_steadily(m: &mut LockFreeMutator<'_>, births: &mut Births, times: u64)
 /// The criterion lines are means, and a busy machine spoils that of two first. So one and two race
 /// in turn besides, in pieces that are shorter than a turn of the scheduler, and the best of each are
 /// compared.
-fn compare(race: &Race) {
+fn compare(race: &Race, what: &str) {
     const ROUNDS: usize = 400;
     let mut least = [Duration::MAX; 2];
     for _ in 0..ROUNDS {
@@ -315,21 +333,28 @@ fn compare(race: &Race) {
     }
     let ratio = 2.0 * least[0].as_secs_f64() / least[1].as_secs_f64();
     say(&format!(
-        "two mutators, a list each: {ratio:.2} times as fast as one, at best"
+        "two mutators, {what}: {ratio:.2} times as fast as one, at best"
     ));
 }
 
+/// On one heap, and then on a heap each: these share nothing, so what they make of two processors
+/// is what the machine has to give.
 fn two_lists(criterion: &mut Criterion) {
-    let heap = heap();
+    let (heap, other) = (heap(), heap());
+    race(criterion, "a list each", [&heap, &heap]);
+    race(criterion, "a heap each", [&heap, &other]);
+}
+
+fn race(criterion: &mut Criterion, what: &str, heaps: [&LockFree; 2]) {
     let race = Race::new();
     let mut is_wanted = false;
     std::thread::scope(|scope| {
-        for number in 0..2 {
-            let (race, heap) = (&race, &heap);
+        for (number, heap) in (0..).zip(heaps) {
+            let race = &race;
             scope.spawn(move || race.runner(heap, number));
         }
         for runners in [1, 2] {
-            criterion.bench_function(&format!("{runners} mutators, a list each"), |bencher| {
+            criterion.bench_function(&format!("{runners} mutators, {what}"), |bencher| {
                 is_wanted = true;
                 bencher.iter_custom(|times| {
                     // A start costs some microseconds, which a floor makes small.
@@ -340,7 +365,7 @@ fn two_lists(criterion: &mut Criterion) {
             });
         }
         if is_wanted {
-            compare(&race);
+            compare(&race, what);
         }
         race.runners.store(0, Relaxed);
         race.line.wait();
