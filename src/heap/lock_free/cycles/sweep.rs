@@ -12,7 +12,7 @@
 use super::graph::{Fate, Graph, Member};
 use crate::heap::lock_free::cell::{self, Cell, POISON, Ref};
 use crate::heap::lock_free::list::{self, Walk};
-use crate::heap::lock_free::word::{self, WEAK};
+use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::heap::{Flaw, Flaws, Shape};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -25,14 +25,7 @@ impl Graph {
         for member in self.garbage() {
             let cell = worker.core.slab.cell(member.reference.index());
             // SeqCst: an upgrade of a weak reference finds either the mark of the condemned or 0.
-            // Relaxed if nobody ever made one: then nobody looks at this word before the cell is
-            // handed out again, and whoever gets it acquires all this with the chunk.
-            let order = if member.word & WEAK == 0 {
-                Relaxed
-            } else {
-                SeqCst
-            };
-            cell.word.store(word::dead(member.word), order);
+            cell.word.store(word::dead(member.word), SeqCst);
         }
         for member in self.garbage() {
             let index = member.reference.index();
