@@ -1,13 +1,15 @@
-//! Releases that race: the last decrement against an increment, and a truncated element that another
-//! list held a moment ago.
+//! Releases that race: the last decrement against an increment, a truncated element that another
+//! list held a moment ago, and one that somebody else releases in its truncater's stead.
 
 use std::sync::Arc;
 
 use super::explore::{
-    Births, Modelled, assert_empty, breaks_scripted, holds, holds_scripted, open, seat,
+    Births, Modelled, assert_empty, breaks, breaks_scripted, holds, holds_scripted, open, seat,
 };
 use super::turns::Turn;
 use crate::heap::flaw::Flaw;
+use crate::heap::lock_free::home::COLLECTOR;
+use crate::heap::lock_free::worker::Worker;
 use crate::heap::{Global, Heap, Mutator, Peek, Shape, Slot};
 
 const FIRST: Slot = Slot(0);
@@ -97,10 +99,68 @@ fn run(flaw: Option<Flaw>) {
     births.assert_dead();
 }
 
-fn spawn(
+/// A mutator truncates a list that another reads, makes a new element and leaves; whoever stands in
+/// for it releases what it left behind, and brings the cells to its home, from which it comes back to
+/// take them.
+fn left_behind(flaw: Option<Flaw>) {
+    let heap = open(flaw);
+    let mut births = Births::new();
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        births.make(&mut m, FIRST, Shape::List);
+        for _ in 0..2 {
+            births.make(&mut m, VAL, Shape::Leaf);
+            m.append(FIRST, VAL);
+        }
+        m.publish(Global(0), FIRST);
+    }
+    let truncater = spawn(&heap, |heap| {
+        let mut births = Births::new();
+        for _ in 0..2 {
+            let mut m = heap.attach(seat(1)).expect("a seat");
+            assert!(m.fetch(FIRST, Global(0)));
+            m.truncate_front(FIRST, 1);
+            births.make(&mut m, VAL, Shape::Leaf);
+            m.append(FIRST, VAL);
+            m.idle(&mut shuttle::thread::yield_now);
+        }
+        births
+    });
+    let reader = spawn(&heap, |heap| {
+        let mut m = heap.attach(seat(2)).expect("a seat");
+        assert!(m.fetch(FIRST, Global(0)));
+        for _ in 0..GRACE {
+            if m.get(GOT, FIRST, 0) {
+                shuttle::thread::yield_now();
+                assert_ne!(m.peek(GOT), Peek::Stale);
+            }
+            m.clear(GOT);
+            m.safepoint().expect("no fault");
+        }
+    });
+    let stand_in = spawn(&heap, |heap| {
+        let mut worker = Worker::new(heap.core(), COLLECTOR);
+        for _ in 0..GRACE {
+            worker.unpinned(shuttle::thread::yield_now);
+            worker.stand_in_for(1, 2);
+        }
+    });
+    let theirs = truncater.join().expect("no panic");
+    reader.join().expect("no panic");
+    stand_in.join().expect("no panic");
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        m.publish(Global(0), VAL);
+    }
+    assert_empty(&heap);
+    births.assert_dead();
+    theirs.assert_dead();
+}
+
+fn spawn<T: Send + 'static>(
     heap: &Arc<Modelled>,
-    work: impl FnOnce(&Modelled) + Send + 'static,
-) -> shuttle::thread::JoinHandle<()> {
+    work: impl FnOnce(&Modelled) -> T + Send + 'static,
+) -> shuttle::thread::JoinHandle<T> {
     let heap = Arc::clone(heap);
     shuttle::thread::spawn(move || work(&heap))
 }
@@ -110,6 +170,19 @@ fn spawn(
 fn elements_are_released_once() {
     holds(run);
     holds_scripted(&SCRIPT, run);
+}
+
+/// Goal: what somebody else releases in a mutator's stead is released once, and its cells are fit to
+/// be used again.
+#[test]
+fn what_is_left_behind_is_released_once() {
+    holds(left_behind);
+}
+
+/// Goal: without a grace period, whoever stands in frees what a reader has just found.
+#[test]
+fn flaws_break_standing_in() {
+    breaks(Flaw::FreeAtOnce, &[left_behind]);
 }
 
 /// Goal: a count of 1 alone is found out not to be enough to free without a read-modify-write.
