@@ -37,7 +37,7 @@ pub struct Points(u8);
 
 impl Points {
     /// All of them.
-    pub const ALL: Self = Self(u8::MAX);
+    pub const ALL: Self = Self((1 << Point::ALL.len()) - 1);
 
     /// Whether this is one of them.
     #[inline]
@@ -156,6 +156,22 @@ mod tests {
             let alone = Points::from_iter([point]);
             assert!(Point::ALL.iter().all(|&p| alone.has(p) == (p == point)));
             assert!(Points::ALL.has(point));
+        }
+        assert_eq!(Points::from_iter(Point::ALL), Points::ALL);
+    }
+
+    /// Goal: a point that was not asked for is passed as if there were no delays: nothing is drawn.
+    #[test]
+    fn other_points_are_passed() {
+        let ordeal = Ordeal::default().with_delays(Points::from_iter([Point::Dying]), 7);
+        let drawn = || {
+            let delays = ordeal.delays.as_ref().expect("there are some");
+            delays.stream.load(Relaxed)
+        };
+        for point in Point::ALL {
+            let before = drawn();
+            ordeal.pass(point);
+            assert_eq!(drawn() != before, point == Point::Dying, "{point:?}");
         }
     }
 
