@@ -154,6 +154,13 @@ impl Evidence {
             .sum()
     }
 
+    /// The number of operations of all kinds.
+    pub fn ops_done(&self) -> u64 {
+        let mutators = self.mutators.iter();
+        let counts = mutators.flat_map(|mutator| mutator.tally.ops.values());
+        counts.sum()
+    }
+
     /// The last survey of one kind of moment.
     pub fn last_survey(&self, moment: Moment) -> Option<&Survey> {
         self.surveys

@@ -50,14 +50,13 @@ impl Sighting {
             .filter(|judgement| judgement.verdict == Verdict::Violated);
         let fired: Vec<String> = violated.map(|judgement| judgement.name.clone()).collect();
         let (first, at) = first(plan, evidence, &fired);
-        let mutators = evidence.mutators.iter();
         Self {
             first,
             at,
             fired,
             broke: broke(&evidence.ended),
             examined: judgements.iter().map(|judgement| judgement.examined).sum(),
-            ops: mutators.flat_map(|m| m.tally.ops.values()).sum(),
+            ops: evidence.ops_done(),
             elapsed_ns: evidence.elapsed_ns,
         }
     }

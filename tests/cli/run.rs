@@ -84,6 +84,12 @@ fn vacuous_runs_are_not_green() {
     done.says("at least 1000000000 was required")
         .says("--require 'collections>=1000000000'");
     assert_eq!(place.result("o/result.json").verdict, Outcome::Vacuous);
+
+    // No machine does as much; every machine does something.
+    let line = "run counter --rounds 1 --out p --require ops_per_second>=";
+    let done = place.run(&format!("{line}1000000000000000")).code(3);
+    done.says("ops_per_second is ");
+    place.run(&format!("{line}1")).code(0);
 }
 
 /// Goal: times are shown when they were taken, and only then.
