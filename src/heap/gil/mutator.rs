@@ -24,6 +24,10 @@ pub struct GilMutator<'h, C: Collector, F: Flaws = Flawless> {
 
 /// How many registers count as touched together, so that finding a new one is rare.
 const TOUCHED_AT_ONCE: u32 = 64;
+/// Where a flaw offers the lock within an operation, it does so at lengths that are a multiple of
+/// this: some thirty times in the run that shows it, of half a million appends or some hundred cuts.
+const APPENDS: u64 = 16_384;
+const CUTS: u64 = 4;
 
 impl<'h, C: Collector, F: Flaws> GilMutator<'h, C, F> {
     /// The caller has taken the lock in the name of `me`.
@@ -179,7 +183,7 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
     #[inline(always)]
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let (list, val) = (self.own(list), self.own(val));
-        let grown = self.grown_meanwhile(Flaw::SwitchInsideAppend, 16_384, list);
+        let grown = self.grown_meanwhile(Flaw::SwitchInsideAppend, APPENDS, list);
         if grown > 0 {
             let index = self.collector().len(list) - grown;
             return self.collector().set(list, index, val);
@@ -214,7 +218,7 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
     #[inline]
     fn truncate_front(&mut self, list: Slot, count: u64) {
         let list = self.own(list);
-        let grown = self.grown_meanwhile(Flaw::SwitchInsideTruncate, 4, list);
+        let grown = self.grown_meanwhile(Flaw::SwitchInsideTruncate, CUTS, list);
         self.collector().truncate_front(list, count);
         if grown > 0 {
             self.collector().truncate_back(list, grown);
@@ -224,7 +228,7 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
     #[inline]
     fn truncate_back(&mut self, list: Slot, count: u64) {
         let list = self.own(list);
-        let grown = self.grown_meanwhile(Flaw::SwitchInsideTruncate, 4, list);
+        let grown = self.grown_meanwhile(Flaw::SwitchInsideTruncate, CUTS, list);
         self.collector()
             .truncate_back(list, count.saturating_add(grown));
     }
