@@ -11,6 +11,8 @@
 pub mod check;
 pub mod cli;
 pub mod clock;
+mod diagnostic;
+mod digest;
 pub mod evidence;
 pub mod fuzz;
 pub mod heap;

@@ -1,7 +1,8 @@
 //! What the user got wrong, and what to do about it.
 
+use crate::diagnostic::suggest;
 use crate::report::{ERROR, HELP, paint};
-use crate::workload::{Color, Diagnostic, LoadError, suggest};
+use crate::workload::{Color, Diagnostic, LoadError};
 
 /// A usage error. It ends the program before anything runs.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! randomness of a run, one ChaCha stream a mutator, so the same plan gives the same streams on
 //! every heap and machine. A plan knows neither time nor heaps.
 
+pub mod case;
 mod dice;
 mod flat_mix;
 mod flow;
@@ -16,6 +17,7 @@ mod usage;
 mod value;
 mod weak;
 
+pub use case::{Case, Turn};
 pub use flow::{Flow, Problem, ProblemKind};
 pub(crate) use interval::Interval;
 pub use needs::Needs;

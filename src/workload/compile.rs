@@ -3,13 +3,12 @@
 //! Whatever can be known to be wrong before anything runs is found here: sizes out of bounds,
 //! registers read before they are written, operations on objects of the wrong kind.
 
-use std::sync::Arc;
 
-use super::diagnostic::{Complaint, Diagnostic};
 use super::lower::{Lowering, Place};
 use super::parameter::{self, Value};
 use super::syntax::{Bound, Syntax, ThreadNode};
 use super::{LIVE_MAX, THREADS_MAX, Workload};
+use crate::diagnostic::{Complaint, Diagnostic};
 use crate::heap::{Global, Shape};
 use crate::plan::{
     Asker, Ceiling, Flow, ListUsage, MutatorPlan, OpKind, Plan, Problem, ProblemKind, Requirement,
@@ -268,14 +267,4 @@ fn shape_name(shape: Shape) -> &'static str {
         Shape::List => "list",
         Shape::Counter => "counter",
     }
-}
-
-/// A digest of a workload's text: FNV-1a, 64 bits, which tells texts apart and keeps out nobody.
-pub(super) fn digest(text: &Arc<str>) -> String {
-    const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-    const PRIME: u64 = 0x0100_0000_01b3;
-    let hash = text.bytes().fold(OFFSET_BASIS, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(PRIME)
-    });
-    format!("{hash:016x}")
 }

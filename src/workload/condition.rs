@@ -5,11 +5,11 @@
 //! compare   = "==" | "!=" | "<" | "<=" | ">" | ">="
 //! ```
 
-use super::diagnostic::Complaint;
 use super::document::Node;
 use super::expression::Expr;
 use super::parameter::{Names, ParameterKind, Value};
 use super::token::{Symbol, Token, Tokens};
+use crate::diagnostic::Complaint;
 
 /// A condition, as it was written.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::Complaint;
+use crate::diagnostic::Complaint;
 
 /// A value with its place.
 #[derive(Debug, Clone, Copy)]

@@ -6,10 +6,10 @@ use std::ops::Range;
 
 use toml::de::DeValue;
 
-use super::diagnostic::Complaint;
 use super::document::Node;
 use super::expression::Expr;
 use super::parameter::{Names, Value};
+use crate::diagnostic::Complaint;
 use crate::plan::Draw;
 
 /// The greatest mean of a geometric distribution, and the least that is not 0.

@@ -13,10 +13,10 @@ use std::ops::Range;
 
 use toml::de::DeValue;
 
-use super::diagnostic::Complaint;
 use super::document::Node;
 use super::parameter::{Names, Value};
 use super::token::{Symbol, Token, Tokens};
+use crate::diagnostic::Complaint;
 
 /// Parentheses and signs deeper than this are no arithmetic any more.
 const DEPTH_MAX: u32 = 32;

@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use super::diagnostic::Complaint;
 use super::parameter::Value;
 use super::step::{Action, ArmNode, StepNode};
+use crate::diagnostic::Complaint;
 use crate::heap::{Shape, Slot};
 use crate::plan::{Arm, Draw, Step};
 

@@ -6,10 +6,10 @@
 
 use std::ops::Range;
 
-use super::diagnostic::Complaint;
 use super::draw::Amount;
 use super::lower::Lowering;
 use super::step::{Arg, OpNode};
+use crate::diagnostic::Complaint;
 use crate::heap::{Field, Finalizer, Global, Shape, Slot};
 use crate::plan::{AnyField, Arm, Draw, Op, Step, Template};
 

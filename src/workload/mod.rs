@@ -18,17 +18,16 @@
 mod compile;
 mod condition;
 mod counters;
-mod diagnostic;
 mod document;
 mod draw;
 mod embedded;
 mod expression;
 mod form;
+mod load_error;
 mod lower;
 mod lower_op;
 mod parameter;
 mod step;
-pub(crate) mod suggest;
 mod syntax;
 mod token;
 
@@ -36,11 +35,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use counters::{CHECKS, COUNTERS, VERDICTS};
-pub use diagnostic::{Color, Diagnostic, LoadError};
 pub use embedded::{Embedded, embedded};
 pub use form::{FORMS, Form, Key, KeyKind, Presence};
+pub use load_error::LoadError;
 pub use parameter::{Parameter, ParameterKind};
 
+use crate::diagnostic::suggest;
+pub use crate::diagnostic::{Color, Diagnostic};
+use crate::digest::Digest;
 use crate::plan::Needs;
 use syntax::Syntax;
 
@@ -86,7 +88,7 @@ impl Workload {
             needs: Needs::default(),
             syntax,
             path: name_or_path.to_owned(),
-            hash: compile::digest(&text),
+            hash: Digest::of(&text).to_string(),
             text,
         };
         workload.needs = workload.plan(&[], 0)?.needs();

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
-use super::diagnostic::{Complaint, Diagnostic};
 use super::document::{Entry, Node, Table};
 use super::expression::Expr;
-use super::suggest;
+use crate::diagnostic::suggest;
+use crate::diagnostic::{Complaint, Diagnostic};
 
 /// One knob.
 #[derive(Debug, Clone, PartialEq)]

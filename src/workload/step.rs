@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::condition::Condition;
-use super::diagnostic::Complaint;
 use super::document::{Entry, Node, Table};
 use super::draw::Amount;
 use super::expression::Expr;
 use super::form::{self, FORMS, Form, Key, KeyKind, Presence};
 use super::parameter::Names;
-use super::suggest;
+use crate::diagnostic::Complaint;
+use crate::diagnostic::suggest;
 use crate::heap::{Field, Shape};
 use crate::plan::AnyField;
 

@@ -7,11 +7,11 @@ use toml::de::DeTable;
 
 use super::condition::Condition;
 use super::counters::{CHECKS, COUNTERS, VERDICTS};
-use super::diagnostic::Complaint;
 use super::document::{Node, Table, check_name};
 use super::expression::Expr;
 use super::parameter::{self, Names, Parameter};
 use super::step::{Scope, StepNode, shape};
+use crate::diagnostic::Complaint;
 use crate::heap::Shape;
 use crate::plan::Note;
 

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::diagnostic::Complaint;
 use super::document::Node;
+use crate::diagnostic::Complaint;
 
 /// One word or sign.
 #[derive(Debug, Clone, PartialEq, Eq)]

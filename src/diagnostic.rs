@@ -1,30 +1,29 @@
-//! What is wrong with a workload, shown where it is wrong.
+//! What is wrong with a text that people wrote (a workload, a case), shown where it is wrong.
 //!
-//! Inside this module tree an error is a [`Complaint`], which knows a range of bytes and nothing of
-//! files. On its way out it becomes a [`Diagnostic`], which owns all that it takes to show the line.
-//! A value from the command line (`-D threads=1`) is shown in the same form, with the option as its
-//! text.
+//! Whoever reads such a text complains of a range of bytes and knows nothing of files: a
+//! [`Complaint`]. On its way out it becomes a [`Diagnostic`], which owns all that it takes to show the
+//! line. A value from the command line (`-D threads=1`) is shown in the same form, with the option as
+//! its text.
+
+pub(crate) mod suggest;
 
 use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::suggest;
-
 /// Something wrong in a range of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Complaint {
-    pub(super) span: Range<usize>,
+pub(crate) struct Complaint {
+    pub(crate) span: Range<usize>,
     message: String,
     label: Option<String>,
     hint: Option<String>,
 }
 
 impl Complaint {
-    pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
             span,
             message: message.into(),
@@ -34,7 +33,7 @@ impl Complaint {
     }
 
     /// An unknown name, with the known ones in the hint and the likeliest of them first.
-    pub(super) fn unknown<'a>(
+    pub(crate) fn unknown<'a>(
         span: Range<usize>,
         what: &str,
         name: &str,
@@ -44,19 +43,19 @@ impl Complaint {
     }
 
     /// Says something at the marked place itself.
-    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
     /// Says what to do.
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// Names the text that the range belongs to.
-    pub(super) fn at(self, path: &str, text: &Arc<str>) -> Diagnostic {
+    pub(crate) fn at(self, path: &str, text: &Arc<str>) -> Diagnostic {
         let start = floor_boundary(text, self.span.start);
         let end = floor_boundary(text, self.span.end.max(start));
         let before = &text[..start];
@@ -82,7 +81,7 @@ fn floor_boundary(text: &str, mut at: usize) -> usize {
     at
 }
 
-/// A user's error in a workload or in the value of a parameter, with its place.
+/// A user's error in a text or in the value of a parameter, with its place.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Diagnostic(Box<Inner>);
 
@@ -173,27 +172,3 @@ impl fmt::Debug for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
-
-/// Why a workload could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The file could not be read.
-    #[error("failed to read {}: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The file was read and is wrong.
-    #[error(transparent)]
-    Invalid(#[from] Diagnostic),
-    /// No workload has this name.
-    #[error("unknown workload `{name}`\nhelp: {hint}")]
-    Unknown {
-        /// The name asked for.
-        name: String,
-        /// What there is.
-        hint: String,
-    },
-}

@@ -1,0 +1,185 @@
+//! A case: an explicit program, operation by operation, with the order in which they were done.
+//!
+//! Where a plan says what is to be drawn, a case says what was: every operation of every mutator in
+//! one sequence of [`Turn`]s. On one thread that sequence is the schedule; on threads of their own the
+//! mutators each do their part of it. So there is nothing besides the turns that could be shrunk, and
+//! what is left of a failure after that is a few lines that people can read and compare.
+//!
+//! The [text form](self::text) is what is kept; it is versioned and stable.
+
+mod op;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod text;
+mod to_plan;
+
+use crate::heap::{Flaw, Global, Shape, Slot};
+
+use super::Op;
+
+/// The version of the text form.
+pub const VERSION: u32 = 1;
+
+/// The most mutators of a case.
+pub const MUTATORS_MAX: u32 = 1024;
+/// The most registers of a mutator, and roots of a case.
+pub const REGISTERS_MAX: u32 = 65_536;
+/// The most objects that a case may have room for.
+pub const CAPACITY_MAX: u32 = 1 << 28;
+
+/// An explicit program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// The heap it was found on.
+    pub heap: Option<String>,
+    /// The fault that was planted there.
+    pub fault: Option<Flaw>,
+    /// The order in which its turns come.
+    pub schedule: Schedule,
+    /// What it was drawn from.
+    pub seed: u64,
+    /// The check that it violates.
+    pub check: Option<String>,
+    /// How many objects the heap must have room for.
+    pub capacity: u32,
+    /// How many shared roots there are.
+    pub roots: u16,
+    /// The objects that are there from the beginning; number i is published in `Global(i)`.
+    pub shared: Vec<Shared>,
+    /// The mutators, by number.
+    pub mutators: Vec<CaseMutator>,
+    /// What is done before all mutators start together.
+    pub setup: Vec<Turn>,
+    /// What is done then.
+    pub turns: Vec<Turn>,
+}
+
+/// The order in which the turns of a case come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Schedule {
+    /// On one thread, as they stand.
+    Steps,
+    /// Each mutator's on a thread of its own, as it happens.
+    Free,
+    /// Each mutator's on a thread that a model checker controls, down to single atomic accesses.
+    Controlled {
+        /// How the checker chooses.
+        by: Control,
+        /// The schedule that failed, as the checker writes it.
+        kept: Option<String>,
+    },
+}
+
+/// How a model checker chooses whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// Anyone, at any step.
+    Random,
+    /// By priorities that change a few times: PCT.
+    Pct,
+    /// One after the other, until there is none left.
+    Dfs,
+}
+
+impl Control {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Random, Self::Pct, Self::Dfs];
+
+    /// The name in cases and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Random => "random",
+            Self::Pct => "pct",
+            Self::Dfs => "dfs",
+        }
+    }
+}
+
+impl Schedule {
+    /// The name in cases and on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Steps => "steps",
+            Self::Free => "free",
+            Self::Controlled { by, .. } => by.name(),
+        }
+    }
+}
+
+/// An object that is there from the beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// Its name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Shape,
+}
+
+/// One mutator of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseMutator {
+    /// Its name; one word.
+    pub name: String,
+    /// How many registers it has.
+    pub registers: u32,
+    /// Registers that hold a shared object from the start, by the object's number.
+    pub held: Vec<(Slot, usize)>,
+}
+
+/// One operation of one mutator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Turn {
+    /// The mutator's number.
+    pub mutator: u32,
+    /// What it does.
+    pub op: Op,
+}
+
+impl Case {
+    /// A case without turns, of mutators that are alike.
+    pub fn of_mutators(mutators: u32, registers: u32, roots: u16, capacity: u32) -> Self {
+        let mutators = (0..mutators).map(|number| CaseMutator {
+            name: format!("m{number}"),
+            registers,
+            held: Vec::new(),
+        });
+        Self {
+            heap: None,
+            fault: None,
+            schedule: Schedule::Steps,
+            seed: 0,
+            check: None,
+            capacity,
+            roots,
+            shared: Vec::new(),
+            mutators: mutators.collect(),
+            setup: Vec::new(),
+            turns: Vec::new(),
+        }
+    }
+
+    /// All turns, those of the setup first.
+    pub fn all_turns(&self) -> impl Iterator<Item = &Turn> {
+        self.setup.iter().chain(&self.turns)
+    }
+
+    /// The program alone, without what is known of it.
+    #[must_use]
+    pub fn program(&self) -> Self {
+        Self {
+            heap: None,
+            fault: None,
+            schedule: Schedule::Steps,
+            seed: 0,
+            check: None,
+            ..self.clone()
+        }
+    }
+
+    /// Where shared object number `object` is published.
+    pub(crate) fn root_of(object: usize) -> Global {
+        // There are fewer objects than roots, whose number is a u16.
+        Global(u16::try_from(object).unwrap_or(u16::MAX))
+    }
+}

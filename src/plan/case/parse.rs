@@ -1,0 +1,467 @@
+//! The text form, read: line by line, each word with its place.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::op::{self, Words};
+use super::{
+    CAPACITY_MAX, Case, CaseMutator, Control, MUTATORS_MAX, REGISTERS_MAX, Schedule, Shared, Turn,
+    VERSION,
+};
+use crate::diagnostic::{Complaint, Diagnostic};
+use crate::heap::{Field, Finalizer, Flaw, Global, Shape, Slot};
+use crate::plan::Op;
+
+/// What the first line begins with.
+const MAGIC: &str = "gcstorm-case";
+/// What `start` stands for is said in [`text`](super::text).
+const START: &str = "start";
+/// The lines of the header.
+const KEYS: [&str; 9] = [
+    "heap", "fault", "schedule", "seed", "check", "capacity", "roots", "shared", "mutator",
+];
+/// The most shared objects: what the analysis of a plan keeps in one word.
+const SHARED_MAX: usize = 64;
+
+impl Case {
+    /// Reads a case. `path` is where the text came from, for messages.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong with it, with its place.
+    pub fn parse(path: &str, text: &str) -> Result<Self, Diagnostic> {
+        let text: Arc<str> = text.into();
+        read(&text).map_err(|complaint| complaint.at(path, &text))
+    }
+}
+
+fn read(text: &str) -> Result<Case, Complaint> {
+    let mut lines = lines(text).filter(|line| !line.is_empty());
+    let Some(mut first) = lines.next() else {
+        return Err(Complaint::new(0..0, "there is nothing in it")
+            .hint(format!("a case begins with `{MAGIC} {VERSION}`")));
+    };
+    first.magic()?;
+    let mut case = Case::of_mutators(0, 0, 0, 0);
+    let mut seen = Vec::new();
+    let mut is_begun = false;
+    for mut line in lines {
+        let word = line.word("an operation")?;
+        if KEYS.contains(&word.text) && !is_begun {
+            line.header(&word, &mut case, &mut seen)?;
+        } else {
+            if !is_begun {
+                is_complete(&seen, &word)?;
+                is_begun = true;
+            }
+            line.turn(&word, &mut case)?;
+        }
+        line.end()?;
+    }
+    let end = Word {
+        text: "",
+        span: text.len()..text.len(),
+    };
+    is_complete(&seen, &end)?;
+    Ok(case)
+}
+
+/// Whether everything that must be in a header was in it, before this word.
+fn is_complete(seen: &[&str], word: &Word<'_>) -> Result<(), Complaint> {
+    let needed = ["schedule", "seed", "capacity", "roots", "mutator"];
+    match needed.iter().find(|key| !seen.contains(key)) {
+        None => Ok(()),
+        Some(key) => Err(
+            Complaint::new(word.span.clone(), format!("the header has no `{key}`")).hint(format!(
+                "it needs {}, before the first turn",
+                needed.join(", ")
+            )),
+        ),
+    }
+}
+
+/// A word and where it stands.
+#[derive(Debug, Clone)]
+struct Word<'a> {
+    text: &'a str,
+    span: Range<usize>,
+}
+
+impl Word<'_> {
+    fn complain(&self, message: impl Into<String>) -> Complaint {
+        Complaint::new(self.span.clone(), message)
+    }
+}
+
+/// One line that is being read.
+#[derive(Debug)]
+struct Line<'a> {
+    /// Where the rest of it begins in the text.
+    at: usize,
+    rest: &'a str,
+}
+
+/// The lines of a text without what is for people.
+fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+    text.split_inclusive('\n').scan(0, |at, line| {
+        let start = *at;
+        *at += line.len();
+        let said = line.split('#').next().unwrap_or_default();
+        Some(Line {
+            at: start,
+            rest: said.trim_end(),
+        })
+    })
+}
+
+impl<'a> Line<'a> {
+    fn skip_spaces(&mut self) {
+        let rest = self.rest.trim_start();
+        self.at += self.rest.len() - rest.len();
+        self.rest = rest;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rest.trim().is_empty()
+    }
+
+    fn next(&mut self) -> Option<Word<'a>> {
+        self.skip_spaces();
+        let len = self
+            .rest
+            .find(char::is_whitespace)
+            .unwrap_or(self.rest.len());
+        let (text, rest) = self.rest.split_at(len);
+        let span = self.at..self.at + len;
+        self.at += len;
+        self.rest = rest;
+        (!text.is_empty()).then_some(Word { text, span })
+    }
+
+    fn word(&mut self, wanted: &str) -> Result<Word<'a>, Complaint> {
+        let end = self.at;
+        self.next().ok_or_else(|| {
+            Complaint::new(end..end, format!("the line ends where {wanted} is wanted"))
+        })
+    }
+
+    fn end(&mut self) -> Result<(), Complaint> {
+        match self.next() {
+            None => Ok(()),
+            Some(word) => Err(word.complain(format!("`{}` is one word too many", word.text))),
+        }
+    }
+
+    fn magic(&mut self) -> Result<(), Complaint> {
+        let word = self.word("a case")?;
+        if word.text != MAGIC {
+            return Err(word
+                .complain("this is not a case")
+                .hint(format!("a case begins with `{MAGIC} {VERSION}`")));
+        }
+        let version = self.word("a version")?;
+        if version.text.parse() != Ok(VERSION) {
+            let message = format!("version `{}` of cases is not known here", version.text);
+            return Err(version
+                .complain(message)
+                .hint(format!("this program reads version {VERSION}")));
+        }
+        self.end()
+    }
+
+    fn parsed(&mut self, wanted: &str, least: u64, most: u64) -> Result<u64, Complaint> {
+        let word = self.word(wanted)?;
+        let number: Option<u64> = word.text.parse().ok();
+        number
+            .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| {
+                word.complain(format!("`{}` is not {wanted}", word.text))
+                    .hint(format!("a number from {least} to {most} stands here"))
+            })
+    }
+
+    fn header(
+        &mut self,
+        key: &Word<'a>,
+        case: &mut Case,
+        seen: &mut Vec<&'a str>,
+    ) -> Result<(), Complaint> {
+        if seen.contains(&key.text) && !matches!(key.text, "shared" | "mutator") {
+            return Err(key.complain(format!("`{}` is given twice", key.text)));
+        }
+        seen.push(key.text);
+        match key.text {
+            "heap" => case.heap = Some(self.word("a heap's name")?.text.to_owned()),
+            "fault" => case.fault = Some(self.fault()?),
+            "schedule" => case.schedule = self.schedule()?,
+            "seed" => case.seed = self.parsed("a seed", 0, u64::MAX)?,
+            "check" => case.check = Some(self.word("a check's name")?.text.to_owned()),
+            "capacity" => {
+                let capacity = self.parsed("a capacity", 1, CAPACITY_MAX.into())?;
+                case.capacity = u32::try_from(capacity).unwrap_or(CAPACITY_MAX);
+            }
+            "roots" => {
+                let roots = self.parsed("a number of roots", 0, u16::MAX.into())?;
+                case.roots = u16::try_from(roots).unwrap_or(u16::MAX);
+            }
+            "shared" => {
+                let shared = self.shared(key, case, seen)?;
+                case.shared.push(shared);
+            }
+            _ => {
+                let mutator = self.mutator(key, case)?;
+                case.mutators.push(mutator);
+            }
+        }
+        Ok(())
+    }
+
+    fn fault(&mut self) -> Result<Flaw, Complaint> {
+        let word = self.word("a fault's name")?;
+        let known = Flaw::ALL.iter().map(|flaw| flaw.name());
+        Flaw::named(word.text)
+            .ok_or_else(|| Complaint::unknown(word.span, "fault", word.text, known))
+    }
+
+    fn schedule(&mut self) -> Result<Schedule, Complaint> {
+        let word = self.word("a schedule")?;
+        match word.text {
+            "steps" => return Ok(Schedule::Steps),
+            "free" => return Ok(Schedule::Free),
+            _ => {}
+        }
+        let by = Control::ALL.into_iter().find(|by| by.name() == word.text);
+        let Some(by) = by else {
+            let known = ["steps", "free", "random", "pct", "dfs"];
+            return Err(Complaint::unknown(word.span, "schedule", word.text, known));
+        };
+        let kept = self.next().map(|word| word.text.to_owned());
+        Ok(Schedule::Controlled { by, kept })
+    }
+
+    /// A name that nothing else has.
+    fn name(&mut self, case: &Case) -> Result<Word<'a>, Complaint> {
+        let word = self.word("a name")?;
+        let shared = case.shared.iter().map(|shared| shared.name.as_str());
+        let mutators = case.mutators.iter().map(|mutator| mutator.name.as_str());
+        if KEYS.contains(&word.text) || word.text == START {
+            return Err(word.complain(format!("`{}` begins another line", word.text)));
+        }
+        if word.text.contains('=') {
+            return Err(word.complain("a name has no `=` in it"));
+        }
+        if shared.chain(mutators).any(|name| name == word.text) {
+            return Err(word.complain(format!("`{}` is named twice", word.text)));
+        }
+        Ok(word)
+    }
+
+    fn shared(&mut self, key: &Word<'a>, case: &Case, seen: &[&str]) -> Result<Shared, Complaint> {
+        if !case.mutators.is_empty() || !seen.contains(&"roots") {
+            return Err(key.complain("shared objects stand after `roots` and before the mutators"));
+        }
+        if case.shared.len() >= SHARED_MAX.min(case.roots.into()) {
+            return Err(key
+                .complain("there are too many shared objects")
+                .hint(format!("there may be {SHARED_MAX}, and one for each root")));
+        }
+        let name = self.name(case)?.text.to_owned();
+        let shape = Words::shape(&mut Turnwise::of(self, case, 0))?;
+        Ok(Shared { name, shape })
+    }
+
+    fn mutator(&mut self, key: &Word<'a>, case: &Case) -> Result<CaseMutator, Complaint> {
+        if case.mutators.len() >= MUTATORS_MAX as usize {
+            return Err(key.complain(format!("there are more than {MUTATORS_MAX} mutators")));
+        }
+        let name = self.name(case)?.text.to_owned();
+        self.literal("registers")?;
+        let registers = self.parsed("a number of registers", 0, REGISTERS_MAX.into())?;
+        let registers = u32::try_from(registers).unwrap_or(REGISTERS_MAX);
+        let mut held: Vec<(Slot, usize)> = Vec::new();
+        if let Some(word) = self.next() {
+            if word.text != "holds" {
+                return Err(word.complain("`holds` is wanted here, or nothing"));
+            }
+            while let Some(word) = self.next() {
+                let pair = holding(&word, case, registers)?;
+                if held.iter().any(|(slot, _)| *slot == pair.0) {
+                    return Err(word.complain("the register holds two objects"));
+                }
+                held.push(pair);
+            }
+        }
+        Ok(CaseMutator {
+            name,
+            registers,
+            held,
+        })
+    }
+
+    fn literal(&mut self, wanted: &str) -> Result<(), Complaint> {
+        let word = self.word(&format!("`{wanted}`"))?;
+        if word.text == wanted {
+            return Ok(());
+        }
+        Err(word.complain(format!("`{wanted}` is wanted here")))
+    }
+
+    fn turn(&mut self, word: &Word<'a>, case: &mut Case) -> Result<(), Complaint> {
+        if word.text == START {
+            if !case.setup.is_empty() || case.turns.is_empty() {
+                return Err(word.complain("`start` stands once, after some turns"));
+            }
+            case.setup = std::mem::take(&mut case.turns);
+            return Ok(());
+        }
+        let names = case.mutators.iter().map(|mutator| mutator.name.as_str());
+        let Some(mutator) = names.clone().position(|name| name == word.text) else {
+            let span = word.span.clone();
+            return Err(Complaint::unknown(span, "mutator", word.text, names));
+        };
+        let name = self.word("an operation")?;
+        let mut words = Turnwise::of(self, case, mutator);
+        let read = op::read(name.text, &mut words)?;
+        let Some(op) = read else {
+            let known = op::FORMS.iter().map(|(name, _)| *name);
+            return Err(Complaint::unknown(name.span, "operation", name.text, known));
+        };
+        keeps_shared(&op, case, &name)?;
+        // There are few mutators.
+        let mutator = u32::try_from(mutator).unwrap_or(u32::MAX);
+        case.turns.push(Turn { mutator, op });
+        Ok(())
+    }
+}
+
+/// `r0=name`
+fn holding(word: &Word<'_>, case: &Case, registers: u32) -> Result<(Slot, usize), Complaint> {
+    let wanted = || word.complain("a register and a shared object are wanted here: `r0=name`");
+    let (register, name) = word.text.split_once('=').ok_or_else(wanted)?;
+    let slot = numbered(register, 'r').ok_or_else(wanted)?;
+    if slot >= u64::from(registers) {
+        return Err(word.complain(format!("the mutator has no register {slot}")));
+    }
+    let names = case.shared.iter().map(|shared| shared.name.as_str());
+    let object = names.clone().position(|known| known == name);
+    let object = object
+        .ok_or_else(|| Complaint::unknown(word.span.clone(), "shared object", name, names))?;
+    Ok((Slot(u32::try_from(slot).unwrap_or(u32::MAX)), object))
+}
+
+/// What is shared stays in its root: everybody relies on finding it there.
+fn keeps_shared(op: &Op, case: &Case, name: &Word<'_>) -> Result<(), Complaint> {
+    let (Op::Publish { global, .. }
+    | Op::AllocFinalized {
+        finalizer: Finalizer::Resurrect(global),
+        ..
+    }) = *op
+    else {
+        return Ok(());
+    };
+    match case.shared.get(usize::from(global.0)) {
+        None => Ok(()),
+        Some(shared) => Err(name
+            .complain(format!(
+                "root {} holds the shared `{}`",
+                global.0, shared.name
+            ))
+            .hint("publish in another root: the first ones are those of the shared objects")),
+    }
+}
+
+fn numbered(word: &str, letter: char) -> Option<u64> {
+    let digits = word.strip_prefix(letter)?;
+    (digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| digits.parse().ok())
+        .flatten()
+}
+
+/// The words of a turn, which name what one mutator has.
+struct Turnwise<'l, 'a> {
+    line: &'l mut Line<'a>,
+    registers: u32,
+    roots: u16,
+}
+
+impl<'l, 'a> Turnwise<'l, 'a> {
+    fn of(line: &'l mut Line<'a>, case: &Case, mutator: usize) -> Self {
+        let registers = case.mutators.get(mutator).map_or(0, |it| it.registers);
+        Self {
+            line,
+            registers,
+            roots: case.roots,
+        }
+    }
+
+    fn numbered(&mut self, letter: char, what: &str, count: u64) -> Result<u64, Complaint> {
+        let word = self.line.word(what)?;
+        let Some(number) = numbered(word.text, letter) else {
+            return Err(word
+                .complain(format!("`{}` is not {what}", word.text))
+                .hint(format!("{what} is written `{letter}0`, `{letter}1`, …")));
+        };
+        if number < count {
+            return Ok(number);
+        }
+        let message = format!("there is no `{}`", word.text);
+        let label = match count {
+            0 => "there are none".to_owned(),
+            count => format!("the last is `{letter}{}`", count - 1),
+        };
+        Err(word.complain(message).label(label))
+    }
+}
+
+impl Words for Turnwise<'_, '_> {
+    type Error = Complaint;
+
+    fn slot(&mut self) -> Result<Slot, Complaint> {
+        let number = self.numbered('r', "a register", self.registers.into())?;
+        Ok(Slot(u32::try_from(number).unwrap_or(u32::MAX)))
+    }
+
+    fn root(&mut self) -> Result<Global, Complaint> {
+        let number = self.numbered('g', "a shared root", self.roots.into())?;
+        Ok(Global(u16::try_from(number).unwrap_or(u16::MAX)))
+    }
+
+    fn shape(&mut self) -> Result<Shape, Complaint> {
+        let word = self.line.word("a shape")?;
+        let shapes = [Shape::Leaf, Shape::Node, Shape::List, Shape::Counter];
+        let found = shapes
+            .into_iter()
+            .find(|it| op::shape_name(*it) == word.text);
+        let known = shapes.map(op::shape_name);
+        found.ok_or_else(|| Complaint::unknown(word.span, "shape", word.text, known))
+    }
+
+    fn field(&mut self) -> Result<Field, Complaint> {
+        let field = self.line.parsed("a field", 0, 1)?;
+        Ok(Field(u8::from(field == 1)))
+    }
+
+    fn number(&mut self, most: u64) -> Result<u64, Complaint> {
+        self.line.parsed("a number", 0, most)
+    }
+
+    fn signed(&mut self) -> Result<i64, Complaint> {
+        let word = self.line.word("a number")?;
+        word.text
+            .parse()
+            .map_err(|_| word.complain(format!("`{}` is not a number of 64 bits", word.text)))
+    }
+
+    fn goes_on(&mut self, with: Option<&str>) -> bool {
+        self.line.skip_spaces();
+        let Some(wanted) = with else {
+            return !self.line.rest.is_empty();
+        };
+        let next = self.line.rest.split(char::is_whitespace).next();
+        let is_there = next == Some(wanted);
+        if is_there {
+            self.line.next();
+        }
+        is_there
+    }
+}

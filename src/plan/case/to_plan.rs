@@ -1,0 +1,107 @@
+//! A case as a plan, so that it can be run and judged as any other.
+//!
+//! What checks may conclude from a shared object is found out by [`Flow`] as for workloads, but only
+//! where that can be trusted: in a program that anybody may have written or drawn, an operation may
+//! find its registers empty and do nothing, and then registers hold what `Flow` thinks they do not.
+//! So a case of which `Flow` complains, or which does anything with a shared object but work on it
+//! through the register that holds it, claims nothing.
+
+use std::collections::BTreeMap;
+
+use super::{Case, Turn};
+use crate::digest::Digest;
+use crate::heap::Slot;
+use crate::plan::{Flow, ListUsage, MutatorPlan, Op, Plan, SharedObject, Step};
+
+impl Case {
+    /// The case as a plan, of one round.
+    pub fn plan(&self) -> Plan {
+        let objects = self.shared.iter().enumerate();
+        let mut plan = Plan {
+            workload: "case".to_owned(),
+            workload_hash: Digest::of(&self.program().to_string()).to_string(),
+            parameters: BTreeMap::new(),
+            seed: self.seed,
+            mutators: self.mutators(),
+            objects: objects
+                .map(|(number, shared)| SharedObject {
+                    name: shared.name.clone(),
+                    shape: shared.shape,
+                    global: Self::root_of(number),
+                    usage: ListUsage::default(),
+                })
+                .collect(),
+            globals: self.roots,
+            live_limit: self.capacity,
+            require: Vec::new(),
+            budget: Vec::new(),
+            notes: Vec::new(),
+        };
+        let flow = Flow::of(&plan);
+        let is_clear = flow.problems.is_empty();
+        for (number, usage) in flow.usage.into_iter().enumerate() {
+            let usage = if is_clear && self.is_only_worked_on(number) {
+                usage
+            } else {
+                self.unknown_usage()
+            };
+            plan.objects[number].usage = usage;
+        }
+        plan
+    }
+
+    fn mutators(&self) -> Vec<MutatorPlan> {
+        let part = |turns: &[Turn], number: u32| {
+            let own = turns.iter().filter(|turn| turn.mutator == number);
+            own.map(|turn| Step::Fixed(turn.op)).collect()
+        };
+        let numbered = (0..).zip(&self.mutators);
+        numbered
+            .map(|(number, mutator)| MutatorPlan {
+                name: mutator.name.clone(),
+                registers: mutator.registers,
+                held: mutator.held.clone(),
+                setup: part(&self.setup, number),
+                body: part(&self.turns, number),
+                rounds: Some(1),
+                background: false,
+            })
+            .collect()
+    }
+
+    /// Anybody may do anything to it.
+    fn unknown_usage(&self) -> ListUsage {
+        let everybody: Vec<u32> = (0..)
+            .zip(&self.mutators)
+            .map(|(number, _)| number)
+            .collect();
+        ListUsage {
+            appenders: everybody.clone(),
+            writers: everybody,
+            fresh_only: false,
+            gapless: false,
+            aliased: true,
+            pops: true,
+            sets: true,
+            truncates_front: true,
+            truncates_back: true,
+        }
+    }
+
+    /// Whether nothing is done with this shared object but to work on it through the registers that
+    /// hold it from the start: no reference to it is copied, moved, or overwritten.
+    fn is_only_worked_on(&self, object: usize) -> bool {
+        self.all_turns().all(|turn| {
+            let held = &self.mutators[turn.mutator as usize].held;
+            let holds = |slot: Slot| held.contains(&(slot, object));
+            let is_reload = |dst, global| holds(dst) && global == Self::root_of(object);
+            match turn.op {
+                Op::Copy { dst, src } | Op::Downgrade { dst, src } => !holds(dst) && !holds(src),
+                Op::Fetch { dst, global } => {
+                    is_reload(dst, global) || !holds(dst) && global != Self::root_of(object)
+                }
+                op => op.changes().is_none_or(|slot| !holds(slot)),
+            }
+        })
+    }
+}
