@@ -3,7 +3,6 @@
 //! Whatever can be known to be wrong before anything runs is found here: sizes out of bounds,
 //! registers read before they are written, operations on objects of the wrong kind.
 
-
 use super::lower::{Lowering, Place};
 use super::parameter::{self, Value};
 use super::syntax::{Bound, Syntax, ThreadNode};

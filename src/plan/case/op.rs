@@ -38,6 +38,9 @@ pub(super) const FORMS: &[(&str, &str)] = &[
     ("stall", "MILLIS"),
 ];
 
+/// The longest stall, in milliseconds: as in workloads.
+const STALL_MAX: u32 = 60_000;
+
 /// The words of a line after the mutator's name, as they are read.
 pub(super) trait Words {
     /// What is wrong with a word.
@@ -60,8 +63,16 @@ pub(super) trait Words {
 
 /// The operation of this name; `None` if there is none.
 pub(super) fn read<W: Words>(name: &str, words: &mut W) -> Result<Option<Op>, W::Error> {
-    const INDEX_MAX: u64 = u32::MAX as u64;
-    let index = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    if let Some(op) = read_object_op(name, words)? {
+        return Ok(Some(op));
+    }
+    if let Some(op) = read_list_op(name, words)? {
+        return Ok(Some(op));
+    }
+    read_other(name, words)
+}
+
+fn read_object_op<W: Words>(name: &str, words: &mut W) -> Result<Option<Op>, W::Error> {
     Ok(Some(match name {
         "alloc" => Op::Alloc {
             dst: words.slot()?,
@@ -102,6 +113,64 @@ pub(super) fn read<W: Words>(name: &str, words: &mut W) -> Result<Option<Op>, W:
         },
         "safepoint" => Op::Safepoint,
         "collect" => Op::Collect,
+        _ => return Ok(None),
+    }))
+}
+
+fn read_list_op<W: Words>(name: &str, words: &mut W) -> Result<Option<Op>, W::Error> {
+    Ok(Some(match name {
+        "append" => Op::Append {
+            list: words.slot()?,
+            val: words.slot()?,
+        },
+        "len" => Op::Len {
+            list: words.slot()?,
+            note_above: if words.goes_on(Some("above")) {
+                words.number(u64::MAX - 1)?
+            } else {
+                u64::MAX
+            },
+        },
+        "get" => Op::Get {
+            dst: words.slot()?,
+            list: words.slot()?,
+            index: index(words, u32::MAX)?,
+        },
+        "set" => Op::Set {
+            list: words.slot()?,
+            index: index(words, u32::MAX)?,
+            val: words.slot()?,
+        },
+        "pop" => Op::Pop {
+            dst: words.slot()?,
+            list: words.slot()?,
+        },
+        "truncate-front" => {
+            let list = words.slot()?;
+            if words.goes_on(Some("leave")) {
+                let leave = words.number(u64::MAX)?;
+                Op::TruncateFrontTo { list, leave }
+            } else {
+                let count = words.number(u64::MAX)?;
+                Op::TruncateFront { list, count }
+            }
+        }
+        "truncate-back" => {
+            let list = words.slot()?;
+            if words.goes_on(Some("leave")) {
+                let leave = words.number(u64::MAX)?;
+                Op::TruncateBackTo { list, leave }
+            } else {
+                let count = words.number(u64::MAX)?;
+                Op::TruncateBack { list, count }
+            }
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn read_other<W: Words>(name: &str, words: &mut W) -> Result<Option<Op>, W::Error> {
+    Ok(Some(match name {
         "add" => Op::Add {
             counter: words.slot()?,
             by: words.signed()?,
@@ -131,56 +200,16 @@ pub(super) fn read<W: Words>(name: &str, words: &mut W) -> Result<Option<Op>, W:
         },
         "rejoin" => Op::Rejoin,
         "stall" => Op::Stall {
-            millis: index(words.number(60_000)?),
+            millis: index(words, STALL_MAX)?,
         },
-        "append" => Op::Append {
-            list: words.slot()?,
-            val: words.slot()?,
-        },
-        "len" => Op::Len {
-            list: words.slot()?,
-            note_above: if words.goes_on(Some("above")) {
-                words.number(u64::MAX - 1)?
-            } else {
-                u64::MAX
-            },
-        },
-        "get" => Op::Get {
-            dst: words.slot()?,
-            list: words.slot()?,
-            index: index(words.number(INDEX_MAX)?),
-        },
-        "set" => Op::Set {
-            list: words.slot()?,
-            index: index(words.number(INDEX_MAX)?),
-            val: words.slot()?,
-        },
-        "pop" => Op::Pop {
-            dst: words.slot()?,
-            list: words.slot()?,
-        },
-        "truncate-front" => {
-            let list = words.slot()?;
-            if words.goes_on(Some("leave")) {
-                let leave = words.number(u64::MAX)?;
-                Op::TruncateFrontTo { list, leave }
-            } else {
-                let count = words.number(u64::MAX)?;
-                Op::TruncateFront { list, count }
-            }
-        }
-        "truncate-back" => {
-            let list = words.slot()?;
-            if words.goes_on(Some("leave")) {
-                let leave = words.number(u64::MAX)?;
-                Op::TruncateBackTo { list, leave }
-            } else {
-                let count = words.number(u64::MAX)?;
-                Op::TruncateBack { list, count }
-            }
-        }
         _ => return Ok(None),
     }))
+}
+
+/// An index, or a number as small.
+fn index<W: Words>(words: &mut W, most: u32) -> Result<u32, W::Error> {
+    let number = words.number(most.into())?;
+    Ok(u32::try_from(number).unwrap_or(most))
 }
 
 /// The name of a shape.

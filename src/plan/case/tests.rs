@@ -152,88 +152,90 @@ fn every_form_is_read() {
     }
 }
 
+/// What is replaced, by what, and where what is then said.
+const WRONG: &[(&str, &str, usize, usize, &str)] = &[
+    ("gcstorm-case 1", "gcstorm-case 2", 1, 14, "version `2`"),
+    ("gcstorm-case 1", "hello", 1, 1, "not a case"),
+    (
+        "schedule steps",
+        "schedule stops",
+        2,
+        10,
+        "unknown schedule `stops`",
+    ),
+    ("seed 1", "seed -1", 3, 6, "`-1` is not a seed"),
+    ("seed 1", "seed 1\nseed 2", 4, 1, "`seed` is given twice"),
+    ("capacity 8", "capacity 0", 4, 10, "`0` is not a capacity"),
+    ("roots 2", "", 6, 1, "after `roots`"),
+    (
+        "shared l list",
+        "shared l heap",
+        6,
+        10,
+        "unknown shape `heap`",
+    ),
+    ("holds r0=l", "holds r2=l", 7, 29, "no register 2"),
+    (
+        "holds r0=l",
+        "holds r0=m",
+        7,
+        29,
+        "unknown shared object `m`",
+    ),
+    ("mutator a", "mutator start", 7, 9, "begins another line"),
+    (
+        "a append r0 r1",
+        "b append r0 r1",
+        9,
+        1,
+        "unknown mutator `b`",
+    ),
+    (
+        "a append r0 r1",
+        "a apend r0 r1",
+        9,
+        3,
+        "unknown operation `apend`",
+    ),
+    (
+        "a append r0 r1",
+        "a append r0 r2",
+        9,
+        13,
+        "there is no `r2`",
+    ),
+    (
+        "a append r0 r1",
+        "a append r0",
+        9,
+        12,
+        "the line ends where a register",
+    ),
+    (
+        "a append r0 r1",
+        "a append r0 r1 r1",
+        9,
+        16,
+        "one word too many",
+    ),
+    (
+        "a append r0 r1",
+        "a publish g0 r1",
+        9,
+        3,
+        "root 0 holds the shared `l`",
+    ),
+    ("a append r0 r1", "start", 9, 1, "`start` stands once"),
+    ("seed 1\n", "", 8, 1, "the header has no `seed`"),
+];
+
 /// Goal: what is wrong is said where it is.
 #[test]
 fn complains_at_the_place() {
     let good = "gcstorm-case 1\nschedule steps\nseed 1\ncapacity 8\nroots 2\nshared l list\n\
                 mutator a registers 2 holds r0=l\n\na append r0 r1\n";
     assert!(Case::parse("case", good).is_ok());
-    let cases = [
-        ("gcstorm-case 1", "gcstorm-case 2", 1, 14, "version `2`"),
-        ("gcstorm-case 1", "hello", 1, 1, "not a case"),
-        (
-            "schedule steps",
-            "schedule stops",
-            2,
-            10,
-            "unknown schedule `stops`",
-        ),
-        ("seed 1", "seed -1", 3, 6, "`-1` is not a seed"),
-        ("seed 1", "seed 1\nseed 2", 4, 1, "`seed` is given twice"),
-        ("capacity 8", "capacity 0", 4, 10, "`0` is not a capacity"),
-        ("roots 2", "", 6, 1, "after `roots`"),
-        (
-            "shared l list",
-            "shared l heap",
-            6,
-            10,
-            "unknown shape `heap`",
-        ),
-        ("holds r0=l", "holds r2=l", 7, 29, "no register 2"),
-        (
-            "holds r0=l",
-            "holds r0=m",
-            7,
-            29,
-            "unknown shared object `m`",
-        ),
-        ("mutator a", "mutator start", 7, 9, "begins another line"),
-        (
-            "a append r0 r1",
-            "b append r0 r1",
-            9,
-            1,
-            "unknown mutator `b`",
-        ),
-        (
-            "a append r0 r1",
-            "a apend r0 r1",
-            9,
-            3,
-            "unknown operation `apend`",
-        ),
-        (
-            "a append r0 r1",
-            "a append r0 r2",
-            9,
-            13,
-            "there is no `r2`",
-        ),
-        (
-            "a append r0 r1",
-            "a append r0",
-            9,
-            12,
-            "the line ends where a register",
-        ),
-        (
-            "a append r0 r1",
-            "a append r0 r1 r1",
-            9,
-            16,
-            "one word too many",
-        ),
-        (
-            "a append r0 r1",
-            "a publish g0 r1",
-            9,
-            3,
-            "root 0 holds the shared `l`",
-        ),
-        ("a append r0 r1", "start", 9, 1, "`start` stands once"),
-        ("seed 1\n", "", 8, 1, "the header has no `seed`"),
-    ];
-    for (from, to, line, column, message) in cases {
+    for &(from, to, line, column, message) in WRONG {
         let text = good.replacen(from, to, 1);
         let error = Case::parse("case", &text).expect_err(to);
         let place = (error.line(), error.column());
