@@ -73,7 +73,31 @@ pub struct Picture {
     /// Registers and roots that lead to an object.
     pub places: Vec<(Place, Name)>,
     /// All objects that were reached from there.
+    #[serde(with = "pairs")]
     pub objects: BTreeMap<Name, Contents>,
+}
+
+/// A map whose keys are no text, for JSON.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::{Contents, Name};
+
+    pub(super) fn serialize<S: Serializer>(
+        objects: &BTreeMap<Name, Contents>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(objects)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Name, Contents>, D::Error> {
+        let pairs = Vec::<(Name, Contents)>::deserialize(deserializer)?;
+        Ok(pairs.into_iter().collect())
+    }
 }
 
 impl Picture {
@@ -171,5 +195,17 @@ mod tests {
         let found = nothing.differences(&list(&[]), "gil", "racy", 9);
         let said = "shared root 0 holds nothing (gil) and object 0 of mutator 0 (racy)";
         assert_eq!(found, [said]);
+    }
+
+    /// Goal: a picture survives JSON.
+    #[test]
+    fn survives_json() {
+        let picture = Picture {
+            places: vec![(Place::Register(1, 2), name(3))],
+            objects: [(name(3), Contents::Node([Some(name(3)), None]))].into(),
+        };
+        let json = serde_json::to_string(&picture).expect("it serializes");
+        let back: Picture = serde_json::from_str(&json).expect("it parses");
+        assert_eq!(back, picture);
     }
 }

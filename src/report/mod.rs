@@ -6,6 +6,7 @@
 
 mod columns;
 pub mod figures;
+pub mod hunt;
 pub mod matrix;
 pub(crate) mod prose;
 mod result;
