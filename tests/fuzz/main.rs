@@ -1,0 +1,5 @@
+//! Random programs on the heaps that come with the program, and the cases that were kept.
+
+mod heaps;
+mod kept;
+mod planted;
