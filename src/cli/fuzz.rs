@@ -82,8 +82,9 @@ pub(super) fn fuzz(
     if let Some(JsonTarget::File(path)) = json {
         store::try_out_file(path)?;
     }
-    store::prepare_directory(Some(&args.out), "")?;
+    // Before the directory is there for all to see: who sees it may send a signal.
     let interrupted = interrupt::flag()?;
+    store::prepare_directory(Some(&args.out), "")?;
     let seed = args.seed.unwrap_or_else(fresh_seed);
     hush::panics_of_heaps();
     let mut exit = Exit::Held;
