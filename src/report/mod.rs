@@ -5,6 +5,7 @@
 //! Text formats carry ANSI styles; whoever prints them strips the styles where they are not wanted.
 
 mod columns;
+mod failure;
 pub mod figures;
 pub mod matrix;
 pub(crate) mod prose;
@@ -13,6 +14,7 @@ mod style;
 mod summary;
 mod table;
 
+pub use failure::{TURNS_MAX, failure};
 pub use result::{
     Caveat, OpSummary, Outcome, RunResult, SCHEMA, ThreadSummary, Tool, WorkloadRef, subject,
 };

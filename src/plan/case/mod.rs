@@ -5,8 +5,12 @@
 //! mutators each do their part of it. So there is nothing besides the turns that could be shrunk, and
 //! what is left of a failure after that is a few lines that people can read and compare.
 //!
+//! Where the turns of a failure are too many to be written, or do not say all that there was to it, a
+//! case is a *recipe*: in place of turns it has the command that came to it.
+//!
 //! The [text form](self::text) is what is kept; it is versioned and stable.
 
+mod again;
 mod op;
 mod parse;
 #[cfg(test)]
@@ -41,6 +45,9 @@ pub struct Case {
     pub seed: u64,
     /// The check that it violates.
     pub check: Option<String>,
+    /// The command that came to it, word by word and without the program's name; empty if it came
+    /// from no command.
+    pub again: Vec<String>,
     /// How many objects the heap must have room for.
     pub capacity: u32,
     /// How many shared roots there are.
@@ -150,6 +157,7 @@ impl Case {
             schedule: Schedule::Steps,
             seed: 0,
             check: None,
+            again: Vec::new(),
             capacity,
             roots,
             shared: Vec::new(),
@@ -173,8 +181,27 @@ impl Case {
             schedule: Schedule::Steps,
             seed: 0,
             check: None,
+            again: Vec::new(),
             ..self.clone()
         }
+    }
+
+    /// Whether it is a recipe: a command that is to be done again, and no program.
+    pub fn is_recipe(&self) -> bool {
+        self.mutators.is_empty() && !self.again.is_empty()
+    }
+
+    /// This name, or one like it, such that nothing else in the case is called so.
+    pub(crate) fn free_name(&self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
+        let shared = self.shared.iter().map(|shared| &shared.name);
+        let taken: Vec<&String> = (self.mutators.iter().map(|mutator| &mutator.name))
+            .chain(shared)
+            .collect();
+        while parse::begins_a_line(&name) || taken.contains(&&name) {
+            name.push('_');
+        }
+        name
     }
 
     /// Where shared object number `object` is published.
