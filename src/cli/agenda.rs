@@ -2,15 +2,17 @@
 //! the first of them starts.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::args::{BudgetArgs, Run};
 use super::faults;
+use super::reproduce;
 use super::usage::Usage;
 use crate::heap::{Caps, Flaw};
-use crate::plan::{Plan, Requirement};
+use crate::plan::{Case, Plan, Requirement};
 use crate::report;
 use crate::run::{Budget, Entry, Options, Registry};
 use crate::workload::{self, Workload};
@@ -44,8 +46,8 @@ pub(super) struct Task<'r> {
     pub(super) heap: &'r Entry,
     pub(super) plan: Arc<Plan>,
     pub(super) options: Options,
-    /// The workload's name or path as it was given.
-    pub(super) asked_as: String,
+    /// The words by which the workload or the case was named.
+    pub(super) asked_as: Vec<String>,
     /// The parameters that were set.
     pub(super) overrides: Vec<(String, String)>,
     /// What the command line requires besides the workload.
@@ -59,9 +61,10 @@ impl Task<'_> {
     }
 }
 
-/// A workload, and the plan of it.
+/// A workload or a case, and the plan of it.
 struct Planned {
-    asked_as: String,
+    name: String,
+    asked_as: Vec<String>,
     plan: Result<Arc<Plan>, String>,
 }
 
@@ -86,18 +89,23 @@ impl<'r> Agenda<'r> {
             }
         }
         let seed = args.seed.unwrap_or_else(fresh_seed);
-        let planned = if args.workloads.is_empty() {
-            suite(&overrides, seed)?
-        } else {
-            named(&args.workloads, &overrides, seed)?
+        let planned = match &args.case {
+            Some(path) => vec![case(path, args.seed)?],
+            None if args.workloads.is_empty() => suite(&overrides, seed)?,
+            None => named(&args.workloads, &overrides, seed)?,
         };
         let mut agenda = Self { items: Vec::new() };
-        for Planned { asked_as, plan } in &planned {
+        for Planned {
+            name,
+            asked_as,
+            plan,
+        } in &planned
+        {
             for &heap in &heaps {
                 let fit = plan.clone().and_then(|plan| fits(plan, heap));
                 agenda.items.push(match fit {
                     Err(why) => Item::Skip {
-                        workload: asked_as.clone(),
+                        workload: name.clone(),
                         heap: heap.name.clone(),
                         why,
                     },
@@ -136,7 +144,7 @@ impl<'r> Agenda<'r> {
         } = args.budget;
         let is_given = duration.is_some() || rounds.is_some() || ops.is_some();
         let runs = u32::try_from(self.tasks().count()).unwrap_or(u32::MAX);
-        if is_given || !args.workloads.is_empty() || runs == 0 {
+        if is_given || args.case.is_some() || !args.workloads.is_empty() || runs == 0 {
             return;
         }
         // Whole hundredths of a second, since people will read and paste the figure.
@@ -204,6 +212,29 @@ fn overrides(args: &Run) -> Result<Vec<(String, String)>, Usage> {
     Ok(overrides)
 }
 
+/// The case in this file, with its own seed unless another is wanted.
+fn case(path: &Path, seed: Option<u64>) -> Result<Planned, Usage> {
+    let name = path.to_string_lossy();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Usage::new(format!("failed to read {name}: {error}")))?;
+    let mut case = Case::parse(&name, &text)?;
+    if case.is_recipe() {
+        let usage = Usage::new(format!(
+            "{name} is a recipe: there are no turns in it to run"
+        ));
+        return Err(usage.hint(format!(
+            "it says how to come to it: {}",
+            reproduce::quoted(&case.again)
+        )));
+    }
+    case.seed = seed.unwrap_or(case.seed);
+    Ok(Planned {
+        name: name.clone().into_owned(),
+        asked_as: vec!["--case".to_owned(), name.into_owned()],
+        plan: Ok(Arc::new(case.plan())),
+    })
+}
+
 /// The workloads that were named; each must take every parameter that was set.
 fn named(
     names: &[String],
@@ -212,7 +243,7 @@ fn named(
 ) -> Result<Vec<Planned>, Usage> {
     let mut planned: Vec<Planned> = Vec::new();
     for name in names {
-        if planned.iter().any(|earlier| earlier.asked_as == *name) {
+        if planned.iter().any(|earlier| earlier.name == *name) {
             continue;
         }
         let workload = Workload::named(name)?;
@@ -224,7 +255,8 @@ fn named(
             );
         }
         planned.push(Planned {
-            asked_as: name.clone(),
+            name: name.clone(),
+            asked_as: vec![name.clone()],
             plan: Ok(Arc::new(workload.plan(overrides, seed)?)),
         });
     }
@@ -244,7 +276,8 @@ fn suite(overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usag
             None => Ok(Arc::new(workload.plan(overrides, seed)?)),
         };
         planned.push(Planned {
-            asked_as: embedded.name.to_owned(),
+            name: embedded.name.to_owned(),
+            asked_as: vec![embedded.name.to_owned()],
             plan,
         });
     }

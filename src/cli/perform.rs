@@ -13,7 +13,7 @@ use super::store::{self, Store};
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{interrupt, isolate, provenance, reproduce};
-use crate::report::{Detail, Line, Outcome, RunResult, summary, table};
+use crate::report::{self, Detail, Line, Outcome, RunResult, summary, table};
 use crate::run::Registry;
 
 /// Runs what `args` ask for.
@@ -110,14 +110,25 @@ impl Session<'_> {
         };
         self.exit = self.exit.and(result.verdict.into());
         let line = Line::ran(&result);
+        let case = report::failure(
+            &task.plan,
+            &task.options,
+            &result,
+            reproduce::words(self.program, task).split_off(1),
+        );
         // Written before it is shown: whoever has seen it can rely on the file.
-        if let Err(error) = self.store.keep(&result) {
+        let kept = self.store.keep(&result, case.as_ref());
+        if let Err(error) = &kept {
             let directory = self.store.directory().display();
             self.terminal
                 .error(&format!("failed to write a result to {directory}: {error}"));
             self.exit = self.exit.and(Exit::Usage);
         }
         self.show(&table(&result, self.terminal.detail()));
+        if let Ok(Some(path)) = kept {
+            let replay = [self.program, "replay", &path.to_string_lossy()].map(str::to_owned);
+            self.show(&format!("reproduce: {}\n", reproduce::quoted(&replay)));
+        }
         if self.runs > 1 && self.terminal.detail() != Detail::Verdict {
             self.show("\n");
         }

@@ -246,7 +246,12 @@ mod tests {
         }
         let bomb = vec![0; 16 << 20];
         assert!(Latency::decode(&written(&[&plain[..HEADER_BYTES], &bomb].concat())).is_err());
-        for text in ["", "HISTFAAA", &BASE64.encode(&plain), &written(&plain[..20])] {
+        for text in [
+            "",
+            "HISTFAAA",
+            &BASE64.encode(&plain),
+            &written(&plain[..20]),
+        ] {
             assert!(Latency::decode(text).is_err(), "{text}");
         }
     }

@@ -47,7 +47,8 @@ pub fn failure(
         again,
         ..Case::of_mutators(0, 0, 0, 0)
     };
-    if let Some(done) = turns_done(plan, result).filter(|_| is_plain(options) && can_be_said(plan)) {
+    if let Some(done) = turns_done(plan, result).filter(|_| is_plain(options) && can_be_said(plan))
+    {
         program(&mut case, plan, options, &done);
     }
     Some(case)
@@ -114,7 +115,10 @@ fn program(case: &mut Case, plan: &Plan, options: &Options, done: &[u64]) {
     let mut rounds = Vec::new();
     for (number, &done) in (0..).zip(done) {
         let (setup, own) = operations(plan, options, number, done);
-        case.setup.extend(setup.into_iter().map(|op| Turn { mutator: number, op }));
+        case.setup.extend(setup.into_iter().map(|op| Turn {
+            mutator: number,
+            op,
+        }));
         rounds.push(own);
     }
     case.turns = evenly(&rounds);

@@ -247,12 +247,19 @@ impl<'a> Line<'a> {
     fn again(&mut self) -> Result<Vec<String>, Complaint> {
         let command = self.word("a command")?;
         if !COMMANDS.contains(&command.text) {
-            return Err(Complaint::unknown(command.span, "command", command.text, COMMANDS));
+            return Err(Complaint::unknown(
+                command.span,
+                "command",
+                command.text,
+                COMMANDS,
+            ));
         }
         let mut words = vec![command.text.to_owned()];
         while let Some(word) = self.next() {
             let meant = again::meant(word.text);
-            words.push(meant.ok_or_else(|| word.complain("this begins like a string, and is none"))?);
+            words.push(
+                meant.ok_or_else(|| word.complain("this begins like a string, and is none"))?,
+            );
         }
         Ok(words)
     }
