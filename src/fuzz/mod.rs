@@ -7,6 +7,7 @@
 
 pub mod catalogue;
 pub mod matrix;
+pub mod model;
 mod sighting;
 
 pub use sighting::{At, Sighting};

@@ -146,6 +146,19 @@ pub struct HeapConfig {
     pub switch_interval: Duration,
     /// Where the heap records how long it held mutators up, and why.
     pub pauses: Arc<Pauses>,
+    /// Whether it may work on threads of its own.
+    pub upkeep: Upkeep,
+}
+
+/// When a heap does what is nobody's operation: above all, look for cycles.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Upkeep {
+    /// Whenever it sees fit, on threads of its own too.
+    #[default]
+    ByItself,
+    /// Within the calls that are made to it, and at no other time: so the same calls in the same
+    /// order always do the same.
+    WithinCalls,
 }
 
 impl HeapConfig {
@@ -157,6 +170,7 @@ impl HeapConfig {
             globals: 4,
             switch_interval: Duration::from_millis(5),
             pauses: Arc::new(Pauses::default()),
+            upkeep: Upkeep::ByItself,
         }
     }
 }
@@ -335,9 +349,18 @@ pub trait Mutator {
     /// A point where the mutator may be held up, and where a broken heap says so.
     fn safepoint(&mut self) -> Result<(), Fault>;
 
-    /// Calls `wait`, which may block, in a state that holds no other mutator up (a global lock is
-    /// let go, an epoch unpinned).
+    /// Lets go of all that holds other mutators up (a global lock, an epoch's pin), until
+    /// [`wake`](Self::wake). Nothing else is called meanwhile; another mutator may run on the same
+    /// thread.
+    fn rest(&mut self) {}
+
+    /// Ends a [`rest`](Self::rest).
+    fn wake(&mut self) {}
+
+    /// Calls `wait`, which may block, in a state that holds no other mutator up.
     fn idle(&mut self, wait: &mut dyn FnMut()) {
+        self.rest();
+        let _absence = Absence(self);
         wait();
     }
 
@@ -425,6 +448,15 @@ pub trait Mutator {
     fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
         let _ = (dst, weak);
         false
+    }
+}
+
+/// A mutator that rests, and wakes when this is dropped, also if what it waited for panicked.
+struct Absence<'m, M: Mutator + ?Sized>(&'m mut M);
+
+impl<M: Mutator + ?Sized> Drop for Absence<'_, M> {
+    fn drop(&mut self) {
+        self.0.wake();
     }
 }
 

@@ -16,6 +16,7 @@ mod place;
 mod registry;
 mod rendezvous;
 mod seat;
+mod steps;
 mod stopwatch;
 mod storm;
 mod survey;
@@ -23,6 +24,7 @@ mod walk;
 
 pub use host::HostFacts;
 pub use registry::{Entry, Registry};
+pub use steps::{config_for, step_through};
 pub use storm::run;
 
 use std::ops::ControlFlow;

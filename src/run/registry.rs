@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::evidence::Evidence;
-use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig, Ordeal, Pauses};
+use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig, Ordeal, Pauses, Upkeep};
 use crate::plan::Plan;
 
 use super::{Observer, Options, Runner};
@@ -179,6 +179,7 @@ fn run_on<H: Heap>(
         globals: plan.globals,
         switch_interval: options.switch_interval,
         pauses: Arc::clone(&pauses),
+        upkeep: Upkeep::ByItself,
     };
     let heap = open(&config)?;
     Ok(super::run(name, heap, &pauses, plan, options, observer))

@@ -11,7 +11,7 @@ use crate::heap::{Belief, Flaw, Heap, Mutator, ObjectId, Shape, Slot};
 use crate::plan::Plan;
 
 use super::attest::{Attestor, Lost};
-use super::walk::{ListWitness, Marks, Walk};
+use super::walk::{self, Marks, Walk};
 
 /// What one mutator brings to a survey besides its registers.
 pub(super) struct Witness<'a> {
@@ -384,7 +384,7 @@ impl SharedLists {
     }
 }
 
-impl ListWitness for SharedLists {
+impl walk::Witness for SharedLists {
     fn list(&mut self, list: ObjectId, len: u64) {
         if let Some(shared) = self.0.iter_mut().find(|shared| shared.id == list) {
             shared.facts.len = len;

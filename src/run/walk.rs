@@ -8,7 +8,6 @@
 //! takes its parent's place, so a chain of any length needs two registers and a list needs one.
 
 use crate::evidence::{Finding, Survey};
-use crate::heap::tag::SEGMENT_OBJECTS;
 use crate::heap::{Field, Flaw, Mutator, ObjectId, Peek, Shape, Slot};
 
 /// The most registers that a walk may need; deeper graphs are reported as not walked. A random
@@ -20,26 +19,32 @@ pub(super) const SCRATCH_MIN: u32 = 8;
 
 const VISITED: u32 = 1 << 31;
 
-/// Who was seen, and how many references to it were found: a word an entry, by segment.
+/// Who was seen, and how many references to it were found: a word an entry, by segment, up to the last
+/// entry that was met.
 #[derive(Debug, Default)]
-pub(super) struct Marks(Vec<Option<Box<[u32]>>>);
+pub(super) struct Marks(Vec<Vec<u32>>);
 
 impl Marks {
     #[inline]
     fn entry(&mut self, id: ObjectId) -> &mut u32 {
-        if id.segment() >= self.0.len() {
-            self.0.resize(id.segment() + 1, None);
+        if id.segment() >= self.0.len() || id.entry() >= self.0[id.segment()].len() {
+            self.make_room(id);
         }
-        let segment =
-            self.0[id.segment()].get_or_insert_with(|| vec![0; SEGMENT_OBJECTS].into_boxed_slice());
-        &mut segment[id.entry()]
+        &mut self.0[id.segment()][id.entry()]
+    }
+
+    #[cold]
+    fn make_room(&mut self, id: ObjectId) {
+        if id.segment() >= self.0.len() {
+            self.0.resize(id.segment() + 1, Vec::new());
+        }
+        let room = (id.entry() + 1).next_power_of_two().max(64);
+        self.0[id.segment()].resize(room, 0);
     }
 
     fn mark(&self, segment: usize, entry: usize) -> u32 {
-        self.0
-            .get(segment)
-            .and_then(Option::as_ref)
-            .map_or(0, |marks| marks[entry])
+        let marks = self.0.get(segment).and_then(|marks| marks.get(entry));
+        marks.copied().unwrap_or(0)
     }
 
     /// How many references to it were found; `None` if it was not reached.
@@ -54,12 +59,30 @@ impl Marks {
     }
 }
 
-/// What is told about each list as it is walked: its id, its length, and each element.
-pub(super) trait ListWitness {
+/// What is told about each object as it is walked.
+pub(super) trait Witness {
+    /// Whether the values of counters are to be read.
+    const READS_COUNTERS: bool = false;
+    /// The walk met an object for the first time.
+    fn object(&mut self, object: ObjectId) {
+        let _ = object;
+    }
+    /// The walk followed a field of a node.
+    fn field(&mut self, node: ObjectId, field: Field, found: Option<ObjectId>) {
+        let _ = (node, field, found);
+    }
     /// The walk begins with a list.
-    fn list(&mut self, list: ObjectId, len: u64);
+    fn list(&mut self, list: ObjectId, len: u64) {
+        let _ = (list, len);
+    }
     /// The walk met an element, in order, or found nothing at an index below the length.
-    fn element(&mut self, list: ObjectId, element: Option<ObjectId>);
+    fn element(&mut self, list: ObjectId, element: Option<ObjectId>) {
+        let _ = (list, element);
+    }
+    /// A counter's value, if such are read.
+    fn counter(&mut self, counter: ObjectId, value: i64) {
+        let _ = (counter, value);
+    }
 }
 
 /// One walk in progress.
@@ -78,16 +101,27 @@ pub(super) struct Walk<'a, M, W> {
 }
 
 enum Entry {
-    Node,
+    Node(ObjectId),
     List { id: ObjectId, next: u64, len: u64 },
 }
 
-impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
+impl<M: Mutator, W: Witness> Walk<'_, M, W> {
     /// Walks from what `root` refers to. `describe` names the root in findings.
-    pub(super) fn visit_root(&mut self, root: Slot, describe: &dyn Fn() -> String) {
-        let Some(id) = self.look(root, describe) else {
-            return;
-        };
+    /// Returns what that is.
+    pub(super) fn visit_root(
+        &mut self,
+        root: Slot,
+        describe: &dyn Fn() -> String,
+    ) -> Option<ObjectId> {
+        let seen = self.peek(root, describe);
+        if let Some(id) = seen.filter(|&id| self.arrive(root, id)) {
+            self.visit(root, id);
+        }
+        seen
+    }
+
+    /// Walks from an object that was met for the first time, in `root`.
+    fn visit(&mut self, root: Slot, id: ObjectId) {
         self.mutator.copy(self.slot(0), root);
         let mut stack = vec![self.entry(id, 0)];
         while let Some(top) = stack.len().checked_sub(1) {
@@ -99,7 +133,10 @@ impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
                 break;
             }
             match &mut stack[top] {
-                Entry::Node => self.node(&mut stack, top),
+                Entry::Node(id) => {
+                    let id = *id;
+                    self.node(&mut stack, top, id);
+                }
                 Entry::List { .. } => self.list(&mut stack, top),
             }
         }
@@ -119,7 +156,7 @@ impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
 
     fn entry(&mut self, id: ObjectId, depth: usize) -> Entry {
         if id.shape() != Shape::List {
-            return Entry::Node;
+            return Entry::Node(id);
         }
         let claimed = self.mutator.len(self.slot(depth));
         self.witness.list(id, claimed);
@@ -133,15 +170,15 @@ impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
     }
 
     /// Visits the children of the node on top; at most one more entry remains than before.
-    fn node(&mut self, stack: &mut Vec<Entry>, top: usize) {
+    fn node(&mut self, stack: &mut Vec<Entry>, top: usize, node: ObjectId) {
         let (parent, above) = (self.slot(top), self.slot(top + 1));
         self.mutator.load(above, parent, Field(0));
-        let first = self.look(above, &|| "field 0 of a node".to_owned());
+        let first = self.follow(node, Field(0), above);
         // The last child takes the parent's place.
         self.mutator.load(parent, parent, Field(1));
         let second = match self.flaw {
             Some(Flaw::WalkSkipsEdge) => None,
-            _ => self.look(parent, &|| "field 1 of a node".to_owned()),
+            _ => self.follow(node, Field(1), parent),
         };
         stack.pop();
         match (first, second) {
@@ -185,7 +222,7 @@ impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
             let place = || format!("element {index} of a list");
             let seen = self.peek(element, &place);
             self.witness.element(*id, seen);
-            if let Some(child) = seen.filter(|&seen| self.arrive(seen)) {
+            if let Some(child) = seen.filter(|&seen| self.arrive(element, seen)) {
                 let child = self.entry(child, top + 1);
                 stack.push(child);
                 return;
@@ -196,9 +233,11 @@ impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
         stack.pop();
     }
 
-    /// Looks at what a register refers to; its id, if it has children that were not visited yet.
-    fn look(&mut self, slot: Slot, describe: &dyn Fn() -> String) -> Option<ObjectId> {
-        self.peek(slot, describe).filter(|&id| self.arrive(id))
+    /// Looks at what was loaded from a field; its id, if it has children that were not visited yet.
+    fn follow(&mut self, node: ObjectId, field: Field, slot: Slot) -> Option<ObjectId> {
+        let seen = self.peek(slot, &|| format!("field {} of a node", field.0));
+        self.witness.field(node, field, seen);
+        seen.filter(|&id| self.arrive(slot, id))
     }
 
     /// Counts the reference, and names what it leads to.
@@ -228,15 +267,20 @@ impl<M: Mutator, W: ListWitness> Walk<'_, M, W> {
         }
     }
 
-    /// Marks it visited; true if that is new and there may be something behind it.
+    /// Marks what a register refers to as visited; true if that is new and there may be something
+    /// behind it.
     #[inline]
-    fn arrive(&mut self, id: ObjectId) -> bool {
+    fn arrive(&mut self, slot: Slot, id: ObjectId) -> bool {
         let mark = self.marks.entry(id);
         if *mark & VISITED != 0 {
             return false;
         }
         *mark |= VISITED;
         self.survey.reachable += 1;
+        self.witness.object(id);
+        if W::READS_COUNTERS && id.shape() == Shape::Counter {
+            self.witness.counter(id, self.mutator.read(slot));
+        }
         matches!(id.shape(), Shape::Node | Shape::List)
     }
 }
@@ -256,10 +300,7 @@ mod tests {
 
     struct Unheard;
 
-    impl ListWitness for Unheard {
-        fn list(&mut self, _list: ObjectId, _len: u64) {}
-        fn element(&mut self, _list: ObjectId, _element: Option<ObjectId>) {}
-    }
+    impl Witness for Unheard {}
 
     /// Goal: a walk that runs out of registers says so, uses none beyond its own, and leaves those
     /// empty.

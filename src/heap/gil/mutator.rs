@@ -17,8 +17,18 @@ pub struct GilMutator<'h, C: Collector, F: Flaws = Flawless> {
     gil: &'h Gil<C, F>,
     me: Holder,
     registers: Range<u32>,
+    /// The registers while the mutator is at rest, when it has none in their place: so none of its
+    /// operations can come to what the lock guards.
+    put_away: Option<PutAway>,
     /// How many of them were ever named, from the first on. A seat has many more than most mutators
     /// use, and one that leaves need not empty what it never touched.
+    touched: u32,
+}
+
+/// What a mutator at rest does without.
+#[derive(Debug)]
+struct PutAway {
+    registers: Range<u32>,
     touched: u32,
 }
 
@@ -36,14 +46,22 @@ impl<'h, C: Collector, F: Flaws> GilMutator<'h, C, F> {
             gil,
             me,
             registers,
+            put_away: None,
             touched: 0,
         }
+    }
+
+    /// Those operations that name no register ask.
+    #[inline]
+    fn assert_awake(&self) {
+        assert!(self.put_away.is_none(), "the mutator is at rest");
     }
 
     #[inline]
     fn collector(&mut self) -> &mut C {
         // SAFETY: a mutator holds the lock from `attach` to its drop, but for the time it spends in
-        // `idle` and in the lock itself, when it is borrowed and cannot be called.
+        // the lock itself, when it is borrowed and cannot be called, and at rest, when whatever calls
+        // this has failed before: it has no registers then, and what needs none asks.
         let guarded = unsafe { &mut *self.gil.guarded.get() };
         &mut guarded.collector
     }
@@ -86,6 +104,9 @@ impl<'h, C: Collector, F: Flaws> GilMutator<'h, C, F> {
 
 impl<C: Collector, F: Flaws> Drop for GilMutator<'_, C, F> {
     fn drop(&mut self) {
+        if self.put_away.is_some() {
+            self.wake();
+        }
         // After a panic within the collector its registers are not to be trusted, and a panic
         // here would abort: leave them, and the range with them, but never the lock.
         if !std::thread::panicking() && !self.gil.lock.has(Flaw::RegistersKept) {
@@ -101,15 +122,6 @@ impl<C: Collector, F: Flaws> Drop for GilMutator<'_, C, F> {
             self.gil.unseat(start..end);
         }
         self.gil.lock.let_go();
-    }
-}
-
-/// Holds the lock again when it is dropped, also if the wait panicked.
-struct Absence<'m, 'h, C: Collector, F: Flaws>(&'m GilMutator<'h, C, F>);
-
-impl<C: Collector, F: Flaws> Drop for Absence<'_, '_, C, F> {
-    fn drop(&mut self) {
-        self.0.gil.enter(self.0.me);
     }
 }
 
@@ -164,19 +176,32 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
 
     #[inline]
     fn safepoint(&mut self) -> Result<(), Fault> {
+        self.assert_awake();
         if self.gil.lock.is_requested() {
             self.gil.offer(self.me);
         }
         self.collector().safepoint()
     }
 
-    fn idle(&mut self, wait: &mut dyn FnMut()) {
-        self.gil.lock.let_go();
-        let _absence = Absence(self);
-        wait();
+    fn rest(&mut self) {
+        if self.put_away.is_none() {
+            let registers = std::mem::replace(&mut self.registers, 0..0);
+            let touched = std::mem::take(&mut self.touched);
+            self.put_away = Some(PutAway { registers, touched });
+            self.gil.lock.let_go();
+        }
+    }
+
+    fn wake(&mut self) {
+        if let Some(PutAway { registers, touched }) = self.put_away.take() {
+            self.gil.enter(self.me);
+            self.registers = registers;
+            self.touched = touched;
+        }
     }
 
     fn collect(&mut self) {
+        self.assert_awake();
         self.collector().collect();
     }
 

@@ -77,6 +77,7 @@ use std::sync::Arc;
 use self::core::Core;
 use super::{
     Belief, Caps, Census, Collection, Fault, Flaw, Flawless, Flaws, Heap, HeapConfig, Seat, Stats,
+    Upkeep,
 };
 
 /// The flaws that can be planted here: those that leave the process sane.
@@ -140,12 +141,13 @@ pub const PLANTABLE: &[Flaw] = &[
 pub struct LockFree<F: Flaws = Flawless> {
     /// Before the core, which it uses.
     #[cfg(not(any(loom, shuttle)))]
-    _collector: cycles::thread::CollectorThread,
+    _collector: Option<cycles::thread::CollectorThread>,
     core: Arc<Core<F>>,
 }
 
 /// Opens a heap. Its collector of cycles runs on a thread of its own until the heap is dropped; not
-/// in models, where cycles are collected by `collect` and `settle` only.
+/// in models, nor where all upkeep is to be within calls: there cycles are collected by `collect` and
+/// `settle` only.
 ///
 /// # Panics
 ///
@@ -163,7 +165,8 @@ pub fn open_with<F: Flaws>(config: &HeapConfig, flaws: F) -> LockFree<F> {
     let core = Arc::new(Core::new(config, flaws));
     LockFree {
         #[cfg(not(any(loom, shuttle)))]
-        _collector: cycles::thread::CollectorThread::start(&core),
+        _collector: (config.upkeep == Upkeep::ByItself)
+            .then(|| cycles::thread::CollectorThread::start(&core)),
         core,
     }
 }

@@ -248,8 +248,12 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
         self.worker.core.faults.check()
     }
 
-    fn idle(&mut self, wait: &mut dyn FnMut()) {
-        self.worker.unpinned(wait);
+    fn rest(&mut self) {
+        self.worker.unpin();
+    }
+
+    fn wake(&mut self) {
+        self.worker.pin();
     }
 
     /// Runs a full collection on this thread. It waits for a collection that is under way, and for
@@ -433,6 +437,7 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
 
 impl<F: Flaws> Drop for LockFreeMutator<'_, F> {
     fn drop(&mut self) {
+        self.worker.pin();
         self.worker.enter();
         if self.worker.core.has(Flaw::RegistersKept) {
             return;

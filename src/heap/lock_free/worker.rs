@@ -113,11 +113,23 @@ impl<'h, F: Flaws> Worker<'h, F> {
 
     /// Hands everything private over and runs `wait` unpinned, so that it holds nobody up.
     pub(super) fn unpinned<R>(&mut self, wait: impl FnOnce() -> R) -> R {
+        self.unpin();
+        let result = wait();
+        self.pin();
+        result
+    }
+
+    /// Hands everything private over, and holds nobody up until [`pin`](Self::pin).
+    pub(super) fn unpin(&mut self) {
         self.hand_over();
         self.guard = None;
-        let result = wait();
-        self.guard = Some(self.handle.pin());
-        result
+    }
+
+    /// Ends an [`unpin`](Self::unpin).
+    pub(super) fn pin(&mut self) {
+        if self.guard.is_none() {
+            self.guard = Some(self.handle.pin());
+        }
     }
 
     /// Runs `job` once no pin of now exists any more. `weight` says how many objects wait for it.

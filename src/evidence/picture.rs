@@ -1,0 +1,175 @@
+//! The abstract state at one moment: what registers and shared roots lead to, by names that do not
+//! depend on the heap or the schedule.
+//!
+//! An object is named by who made it, and as which of its objects. So the pictures of one program on
+//! two heaps are equal if and only if the program's state is.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::heap::ObjectId;
+
+/// The name of an object: its maker's number, and how many objects that had made before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Name {
+    /// The mutator's number; that of the setup follows on the last mutator's.
+    pub maker: u32,
+    /// Counted from 0.
+    pub number: u64,
+}
+
+impl Name {
+    /// The name of an object, if the ledger still has it.
+    pub fn of(id: ObjectId) -> Option<Self> {
+        id.origin().map(|origin| Self {
+            maker: origin.producer,
+            number: origin.sequence,
+        })
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "object {} of mutator {}", self.number, self.maker)
+    }
+}
+
+/// A place that references are followed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Place {
+    /// A register of a mutator.
+    Register(u32, u32),
+    /// A shared root.
+    Root(u16),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Register(mutator, slot) => write!(f, "register {slot} of mutator {mutator}"),
+            Self::Root(root) => write!(f, "shared root {root}"),
+        }
+    }
+}
+
+/// What an object holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Contents {
+    /// Nothing.
+    Leaf,
+    /// Two references.
+    Node([Option<Name>; 2]),
+    /// References in order; `None` where there was nothing below the length.
+    List(Vec<Option<Name>>),
+    /// A number.
+    Counter(i64),
+}
+
+/// The abstract state.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Registers and roots that lead to an object.
+    pub places: Vec<(Place, Name)>,
+    /// All objects that were reached from there.
+    pub objects: BTreeMap<Name, Contents>,
+}
+
+impl Picture {
+    /// What differs between two pictures of what should be one state, in words that name the two; at
+    /// most `limit` differences.
+    pub fn differences(&self, other: &Self, mine: &str, others: &str, limit: usize) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut differ = |what: String, a: Option<String>, b: Option<String>| {
+            if a != b && found.len() < limit {
+                let (a, b) = (told(a), told(b));
+                found.push(format!("{what} holds {a} ({mine}) and {b} ({others})"));
+            }
+        };
+        let places: BTreeMap<Place, Name> = self.places.iter().copied().collect();
+        let theirs: BTreeMap<Place, Name> = other.places.iter().copied().collect();
+        for place in keys(&places, &theirs) {
+            let in_words = |map: &BTreeMap<Place, Name>| map.get(&place).map(Name::to_string);
+            differ(place.to_string(), in_words(&places), in_words(&theirs));
+        }
+        for name in keys(&self.objects, &other.objects) {
+            let in_words = |picture: &Self| picture.objects.get(&name).map(Contents::to_string);
+            // What only one of them reaches is told by the place or object that leads there.
+            if let (Some(a), Some(b)) = (in_words(self), in_words(other)) {
+                differ(name.to_string(), Some(a), Some(b));
+            }
+        }
+        found
+    }
+}
+
+fn keys<K: Copy + Ord, V>(a: &BTreeMap<K, V>, b: &BTreeMap<K, V>) -> Vec<K> {
+    let mut keys: Vec<K> = a.keys().chain(b.keys()).copied().collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+fn told(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "nothing".to_owned())
+}
+
+impl fmt::Display for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |name: &Option<Name>| match name {
+            Some(name) => format!("{}:{}", name.maker, name.number),
+            None => "-".to_owned(),
+        };
+        let all = |names: &[Option<Name>]| names.iter().map(name).collect::<Vec<_>>().join(" ");
+        match self {
+            Self::Leaf => f.write_str("nothing"),
+            Self::Node(fields) => write!(f, "the fields [{}]", all(fields)),
+            Self::List(elements) => {
+                write!(f, "{} elements [{}]", elements.len(), all(elements))
+            }
+            Self::Counter(value) => write!(f, "the value {value}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn name(number: u64) -> Name {
+        Name { maker: 0, number }
+    }
+
+    /// Goal: pictures that are equal do not differ, and what differs is named, once.
+    #[test]
+    fn differences_are_named() {
+        let list = |elements: &[u64]| Picture {
+            places: vec![(Place::Root(0), name(0))],
+            objects: std::iter::once((
+                name(0),
+                Contents::List(elements.iter().map(|&number| Some(name(number))).collect()),
+            ))
+            .chain(
+                elements
+                    .iter()
+                    .map(|&number| (name(number), Contents::Leaf)),
+            )
+            .collect(),
+        };
+        assert!(
+            list(&[1, 2])
+                .differences(&list(&[1, 2]), "gil", "racy", 9)
+                .is_empty()
+        );
+        let found = list(&[1, 2]).differences(&list(&[2]), "gil", "racy", 9);
+        assert_eq!(
+            found,
+            ["object 0 of mutator 0 holds 2 elements [0:1 0:2] (gil) and 1 elements [0:2] (racy)"]
+        );
+        let nothing = Picture::default();
+        let found = nothing.differences(&list(&[]), "gil", "racy", 9);
+        let said = "shared root 0 holds nothing (gil) and object 0 of mutator 0 (racy)";
+        assert_eq!(found, [said]);
+    }
+}

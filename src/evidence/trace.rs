@@ -1,0 +1,158 @@
+//! What a case did on one thread, operation by operation: every answer, every death, and the state at
+//! the end.
+//!
+//! Nothing in it depends on where anything lies in memory or on how long it took, so the same case on
+//! the same heap leaves the same trace, and a [digest](Trace::digest) of it can be compared.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Name, Picture};
+use crate::digest::Digest;
+use crate::heap::{Caps, Census, Fault};
+
+/// What a case did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// What the heap said it can do.
+    pub caps: Caps,
+    /// One for each turn that was done, those of the setup first.
+    pub steps: Vec<Step>,
+    /// What happened to objects besides, in order.
+    pub events: Vec<Event>,
+    /// Why it ended early, if it did.
+    pub broke: Option<Broke>,
+    /// What was there when all turns were done and the heap had settled.
+    pub settled: Option<Settled>,
+    /// What was left when all registers and roots were emptied and the mutators had gone.
+    pub emptied: Option<Emptied>,
+}
+
+/// What one turn came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What the operation answered.
+    pub answer: Answer,
+    /// What the register that it changes, or that it peeks into, leads to afterwards.
+    pub seen: Seen,
+}
+
+/// What an operation answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// It answers nothing.
+    Nothing,
+    /// Whether it did what it was asked to do.
+    Found(bool),
+    /// A length.
+    Length(u64),
+    /// A counter's value.
+    Value(i64),
+    /// There was no room for another object.
+    NoRoom,
+}
+
+/// What a register leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Seen {
+    /// Nobody looked.
+    Unseen,
+    /// Nothing, or a weak reference.
+    Empty,
+    /// An object.
+    Object(Name),
+    /// An object of another run, or of long ago: a reference that is none.
+    Stranger,
+    /// A reference that the heap recognises as broken.
+    Stale,
+}
+
+/// Something that happened to an object, noticed after a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// After how many turns; those of settling come after all of them.
+    pub after: u32,
+    /// What.
+    pub what: Happening,
+}
+
+/// What can happen to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Happening {
+    /// Its finalizer ran.
+    Finalized(Name),
+    /// It died.
+    Died(Name),
+    /// A root was found to lead there, after finalizers ran.
+    Root(u16, Seen),
+}
+
+/// Why a case ended early.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Broke {
+    /// The heap recognised that it is broken.
+    Fault(Fault),
+    /// The heap did not let a mutator in.
+    Unseated(Fault),
+    /// The heap panicked.
+    Panicked(String),
+}
+
+/// What was there at the end.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The abstract state.
+    pub picture: Picture,
+    /// References that lead to no living object.
+    pub dangling: Finding,
+    /// Objects reached although their tag was dropped.
+    pub premature: Finding,
+    /// Why the walk could not be completed.
+    pub incomplete: Option<String>,
+    /// What became of an upgrade of each register that was not empty: mutator, register, what it led
+    /// to.
+    pub upgrades: Vec<(u32, u32, Seen)>,
+    /// The stored counts of living objects; empty if the heap does not tell.
+    pub counts: Vec<(Name, u64)>,
+    /// What else the heap tells of itself.
+    pub census: Option<Census>,
+    /// What settling failed with.
+    pub fault: Option<Fault>,
+}
+
+/// What was left when nothing was reachable.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Emptied {
+    /// Objects that were not dead.
+    pub alive: Vec<Name>,
+    /// Deaths of what was dead.
+    pub died_twice: u64,
+    /// Finalizers that ran again, on the dead, or on what has none.
+    pub finalized_twice: u64,
+    /// Deaths of objects whose finalizer had not run.
+    pub unfinalized: u64,
+    /// What the heap tells of itself.
+    pub census: Option<Census>,
+    /// What settling failed with.
+    pub fault: Option<Fault>,
+}
+
+impl Trace {
+    /// Of a heap with these abilities, on which nothing was done yet.
+    pub fn of(caps: Caps) -> Self {
+        Self {
+            caps,
+            steps: Vec::new(),
+            events: Vec::new(),
+            broke: None,
+            settled: None,
+            emptied: None,
+        }
+    }
+
+    /// A digest of all of it: equal for equal traces.
+    pub fn digest(&self) -> String {
+        // Plain data of derived implementations: it cannot fail to be written.
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        Digest::EMPTY.and(&text).to_string()
+    }
+}

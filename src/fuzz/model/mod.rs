@@ -1,0 +1,106 @@
+//! The exact reference: a heap without counts, memory or a collector, which does one thing at a time.
+//!
+//! It is told what a heap did on one thread (a [`Trace`]) and goes along, turn by turn. What an
+//! operation answers and what registers, roots and objects hold is exact. When something dies is the
+//! heap's own business, within bounds: nothing that can be reached may die, and once the heap has
+//! settled, nothing else may live. So the model looks at the tags to know who died and whose finalizer
+//! ran, says why that was not allowed if it was not, and goes on from there. Of several objects that
+//! want to be resurrected in one root the last one wins, and which that is the heap chooses, too.
+//!
+//! What a heap is accused of is named after the check that would find it in a run.
+
+mod answers;
+mod end;
+mod events;
+mod state;
+mod steps;
+
+use crate::evidence::{Broke, Trace};
+use crate::heap::Fault;
+use crate::plan::Case;
+
+use state::Model;
+
+/// What a heap did wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The check that says so.
+    pub check: &'static str,
+    /// After how many turns it showed; `None`: at the end.
+    pub turn: Option<usize>,
+    /// What, in words.
+    pub text: String,
+}
+
+/// The first thing that a heap did wrong, if any.
+pub fn judge(case: &Case, trace: &Trace) -> Option<Finding> {
+    let mut model = Model::new(case);
+    let mut events = trace.events.as_slice();
+    let mut turns = case.all_turns().zip(&trace.steps).enumerate();
+    let wrong = turns.find_map(|(number, (turn, step))| {
+        let after = u32::try_from(number + 1).unwrap_or(u32::MAX);
+        let wrong = model
+            .step(turn, step)
+            .err()
+            .or_else(|| model.follow(events::until(&mut events, after)).err());
+        wrong.map(|wrong| wrong.at(number + 1))
+    });
+    wrong.or_else(|| broke(trace)).or_else(|| {
+        let wrong = model.follow(events).and_then(|()| model.end(trace));
+        wrong.err().map(|wrong| wrong.at_the_end())
+    })
+}
+
+/// Why the case ended early, if it did.
+fn broke(trace: &Trace) -> Option<Finding> {
+    let wrong = match trace.broke.as_ref()? {
+        Broke::Fault(fault) | Broke::Unseated(fault) => Wrong::fault(fault),
+        Broke::Panicked(message) => Wrong::new("crashed", format!("it panicked: {message}")),
+    };
+    // The end begins where all turns are done.
+    Some(match &trace.settled {
+        None => wrong.at(trace.steps.len() + 1),
+        Some(_) => wrong.at_the_end(),
+    })
+}
+
+/// Something wrong, before it is known when that was.
+#[derive(Debug)]
+struct Wrong {
+    check: &'static str,
+    text: String,
+}
+
+impl Wrong {
+    fn new(check: &'static str, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { check, text }
+    }
+
+    /// What a heap says of itself.
+    fn fault(fault: &Fault) -> Self {
+        let check = match fault {
+            Fault::Stale { .. } => "dangling",
+            Fault::Underflow { .. } => "refcounts",
+            Fault::Spoiled { .. } => "poison",
+            Fault::InUse { .. } | Fault::Panicked { .. } | Fault::Other { .. } => "collector-state",
+        };
+        Self::new(check, fault.to_string())
+    }
+
+    fn at(self, turn: usize) -> Finding {
+        Finding {
+            check: self.check,
+            turn: Some(turn),
+            text: self.text,
+        }
+    }
+
+    fn at_the_end(self) -> Finding {
+        Finding {
+            check: self.check,
+            turn: None,
+            text: self.text,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What an operation does to the model, and what it answers.
+
+use super::state::{Model, Register};
+use super::{Wrong, answers};
+use crate::evidence::{Answer, Seen, Step};
+use crate::heap::{Finalizer, Shape, Slot};
+use crate::plan::{Op, Turn};
+
+impl Model<'_> {
+    /// Does one turn, and holds what the heap answered against it.
+    pub(super) fn step(&mut self, turn: &Turn, step: &Step) -> Result<(), Wrong> {
+        let (mutator, op) = (turn.mutator as usize, turn.op);
+        let expected = match op {
+            Op::Alloc { dst, shape } => self.alloc(mutator, dst, shape, None, step)?,
+            Op::AllocFinalized {
+                dst,
+                shape,
+                finalizer,
+            } => self.alloc(mutator, dst, shape, Some(finalizer), step)?,
+            Op::Upgrade { dst, weak } => self.upgrade(mutator, dst, weak, step)?,
+            op => self.apply(mutator, op),
+        };
+        answers::compare(op, expected, step.answer)?;
+        let looked_at = match op {
+            Op::Peek { slot } => Some(slot),
+            op => op.changes(),
+        };
+        let Some(slot) = looked_at else {
+            return Ok(());
+        };
+        let expected = match self.register(mutator, slot) {
+            Register::Strong(object) => Seen::Object(self.objects[object].name),
+            Register::Empty | Register::Weak(..) => Seen::Empty,
+        };
+        answers::compare_seen(op, expected, step.seen)
+    }
+
+    fn alloc(
+        &mut self,
+        mutator: usize,
+        dst: Slot,
+        shape: Shape,
+        finalizer: Option<Finalizer>,
+        step: &Step,
+    ) -> Result<Answer, Wrong> {
+        if step.answer == Answer::NoRoom {
+            self.refuse(mutator);
+            let (capacity, made) = (self.case.capacity as usize, self.objects.len());
+            // What died may take its room for a while yet, so all that was ever made counts.
+            if made >= capacity {
+                return Ok(Answer::NoRoom);
+            }
+            let text = format!("there is no room, of {capacity} places {made} were ever taken");
+            return Err(Wrong::new("conservation", text));
+        }
+        let object = self.make(mutator, shape, finalizer);
+        self.put(mutator, dst, Register::Strong(object));
+        Ok(Answer::Found(true))
+    }
+
+    /// Whether garbage can be upgraded until it is collected is up to the heap; what is reachable can,
+    /// and what is dead or finalized since cannot.
+    fn upgrade(
+        &mut self,
+        mutator: usize,
+        dst: Slot,
+        weak: Slot,
+        step: &Step,
+    ) -> Result<Answer, Wrong> {
+        let Register::Weak(target, made_finalized) = self.register(mutator, weak) else {
+            return Ok(Answer::Found(false));
+        };
+        let stands = self.stands(target, made_finalized);
+        let name = self.objects[target].name;
+        match step.answer {
+            Answer::Found(true) if !stands => {
+                let what = match self.objects[target].dead {
+                    true => "after its death",
+                    false => "after its finalizer had run",
+                };
+                let text = format!("a weak reference to {name} was upgraded {what}");
+                Err(Wrong::new("weak", text))
+            }
+            Answer::Found(true) => {
+                self.put(mutator, dst, Register::Strong(target));
+                Ok(Answer::Found(true))
+            }
+            _ if stands && self.reached(&self.roots)[target] => {
+                let text = format!("a weak reference to {name} was cleared, but it is reachable");
+                Err(Wrong::new("weak", text))
+            }
+            _ => Ok(Answer::Found(false)),
+        }
+    }
+
+    fn put_found(&mut self, mutator: usize, dst: Slot, found: Option<usize>) -> Answer {
+        if let Some(object) = found {
+            self.put(mutator, dst, Register::Strong(object));
+        }
+        Answer::Found(found.is_some())
+    }
+
+    fn apply(&mut self, m: usize, op: Op) -> Answer {
+        match op {
+            Op::Copy { dst, src } => match self.register(m, src) {
+                Register::Empty => {}
+                held => self.put(m, dst, held),
+            },
+            Op::Clear { slot } => self.put(m, slot, Register::Empty),
+            Op::Load { dst, obj, field } => {
+                if let Some(node) = self.shaped(m, obj, Shape::Node) {
+                    let found = self.objects[node].refs[usize::from(field.0)];
+                    self.put(m, dst, found.map_or(Register::Empty, Register::Strong));
+                }
+            }
+            Op::Store { obj, field, val } => {
+                if let (Some(node), Some(value)) =
+                    (self.shaped(m, obj, Shape::Node), self.strong(m, val))
+                {
+                    self.objects[node].refs[usize::from(field.0)] = Some(value);
+                    self.put(m, val, Register::Empty);
+                }
+            }
+            Op::Erase { obj, field } => {
+                if let Some(node) = self.shaped(m, obj, Shape::Node) {
+                    self.objects[node].refs[usize::from(field.0)] = None;
+                }
+            }
+            Op::Publish { global, src } => {
+                if !matches!(self.register(m, src), Register::Weak(..)) {
+                    self.roots[Self::root(global)] = self.strong(m, src);
+                    self.put(m, src, Register::Empty);
+                }
+            }
+            Op::Fetch { dst, global } => {
+                return self.put_found(m, dst, self.roots[Self::root(global)]);
+            }
+            Op::Downgrade { dst, src } => {
+                if let Some(object) = self.strong(m, src) {
+                    let made_finalized = self.objects[object].finalized;
+                    self.put(m, dst, Register::Weak(object, made_finalized));
+                }
+            }
+            Op::Rejoin => {
+                self.registers[m].fill(Register::Empty);
+                self.hold_shared(m);
+            }
+            Op::Add { .. } | Op::Read { .. } | Op::WriteBack { .. } => {
+                return self.apply_to_counter(m, op);
+            }
+            op => return self.apply_to_list(m, op),
+        }
+        Answer::Nothing
+    }
+
+    fn apply_to_counter(&mut self, m: usize, op: Op) -> Answer {
+        let (Op::Add { counter, .. } | Op::Read { counter } | Op::WriteBack { counter, .. }) = op
+        else {
+            return Answer::Nothing;
+        };
+        let counter = self.shaped(m, counter, Shape::Counter);
+        let value = counter.map(|counter| &mut self.objects[counter].value);
+        match (op, value) {
+            (Op::Read { .. }, value) => {
+                self.accumulators[m] = value.map_or(0, |value| *value);
+                return Answer::Value(self.accumulators[m]);
+            }
+            (Op::Add { by, .. }, Some(value)) => *value = value.wrapping_add(by),
+            (Op::WriteBack { add, .. }, Some(value)) => {
+                *value = self.accumulators[m].wrapping_add(add);
+            }
+            _ => {}
+        }
+        Answer::Nothing
+    }
+
+    fn apply_to_list(&mut self, m: usize, op: Op) -> Answer {
+        match op {
+            Op::Append { list, val } => {
+                let (Some(list), Some(value)) =
+                    (self.shaped(m, list, Shape::List), self.strong(m, val))
+                else {
+                    return Answer::Found(false);
+                };
+                self.objects[list].refs.push_back(Some(value));
+                self.put(m, val, Register::Empty);
+                Answer::Found(true)
+            }
+            Op::Len { list, .. } => Answer::Length(self.len(m, list)),
+            Op::Get { dst, list, index } => {
+                let list = self.shaped(m, list, Shape::List);
+                let element = list.and_then(|list| *self.objects[list].refs.get(index as usize)?);
+                self.put_found(m, dst, element)
+            }
+            Op::Set { list, index, val } => {
+                let list = self.shaped(m, list, Shape::List);
+                let (Some(list), Some(value)) = (list, self.strong(m, val)) else {
+                    return Answer::Found(false);
+                };
+                let Some(place) = self.objects[list].refs.get_mut(index as usize) else {
+                    return Answer::Found(false);
+                };
+                *place = Some(value);
+                self.put(m, val, Register::Empty);
+                Answer::Found(true)
+            }
+            Op::Pop { dst, list } => {
+                let list = self.shaped(m, list, Shape::List);
+                let popped = list.and_then(|list| self.objects[list].refs.pop_back()?);
+                self.put_found(m, dst, popped)
+            }
+            Op::TruncateFront { list, count } => self.truncate(m, list, count, End::Front),
+            Op::TruncateBack { list, count } => self.truncate(m, list, count, End::Back),
+            Op::TruncateFrontTo { list, leave } => {
+                let len = self.len(m, list);
+                self.truncate(m, list, len.saturating_sub(leave), End::Front);
+                Answer::Length(len)
+            }
+            Op::TruncateBackTo { list, leave } => {
+                let len = self.len(m, list);
+                self.truncate(m, list, len.saturating_sub(leave), End::Back);
+                Answer::Length(len)
+            }
+            _ => Answer::Nothing,
+        }
+    }
+
+    fn len(&self, m: usize, list: Slot) -> u64 {
+        let list = self.shaped(m, list, Shape::List);
+        list.map_or(0, |list| self.objects[list].refs.len() as u64)
+    }
+
+    fn truncate(&mut self, m: usize, list: Slot, count: u64, end: End) -> Answer {
+        if let Some(list) = self.shaped(m, list, Shape::List) {
+            let refs = &mut self.objects[list].refs;
+            let count = usize::try_from(count).unwrap_or(usize::MAX).min(refs.len());
+            match end {
+                End::Front => drop(refs.drain(..count)),
+                End::Back => refs.truncate(refs.len() - count),
+            }
+        }
+        Answer::Nothing
+    }
+}
+
+/// Where a list is cut.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Front,
+    Back,
+}

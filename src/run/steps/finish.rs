@@ -1,0 +1,206 @@
+//! The end of a case: the heap settles, everything is looked at, and let go of.
+
+use super::Session;
+use crate::evidence::{
+    Contents, Emptied, Moment, Name, Picture, Place, Seen, Settled, Survey, Trace,
+};
+use crate::heap::{Field, Global, Heap, Mutator, ObjectId, Shape, Slot};
+use crate::run::walk::{self, Marks, Walk};
+
+/// Elements that a list of a case may claim, for each object that there is room for: more are not
+/// believed.
+const ELEMENTS_MAX: u64 = 64;
+
+impl<H: Heap> Session<'_, H> {
+    /// Settles the heap and takes a picture of what is left.
+    pub(super) fn settle(&mut self, trace: &mut Trace) {
+        self.rest_all();
+        let mut settled = Settled {
+            fault: self.heap.settle().err(),
+            ..Settled::default()
+        };
+        self.turns_done += 1;
+        self.look(trace);
+        self.walk(&mut settled);
+        settled.upgrades = self.upgrades();
+        self.rest_all();
+        let mut counts = Vec::new();
+        settled.census = self.heap.census(&mut |belief| {
+            counts.extend(Name::of(belief.id).map(|name| (name, belief.count)));
+        });
+        counts.sort_unstable();
+        settled.counts = counts;
+        trace.settled = Some(settled);
+    }
+
+    fn walk(&mut self, settled: &mut Settled) {
+        let mut survey = Survey::new(Moment::End, 0);
+        let mut marks = Marks::default();
+        let mut painter = Painter::default();
+        let case = self.case;
+        for number in 0..case.mutators.len() {
+            for slot in 0..case.mutators[number].registers {
+                // Mutators are few, and their numbers those of seats.
+                let place = Place::Register(u32::try_from(number).unwrap_or(u32::MAX), slot);
+                self.walk_from(
+                    (number, Slot(slot)),
+                    place,
+                    &mut survey,
+                    &mut marks,
+                    &mut painter,
+                );
+            }
+        }
+        let setup = case.mutators.len();
+        let spare = self.spare(setup);
+        for root in 0..case.roots {
+            if self.mutator(setup).fetch(spare, Global(root)) {
+                let place = Place::Root(root);
+                self.walk_from((setup, spare), place, &mut survey, &mut marks, &mut painter);
+            }
+            self.mutator(setup).clear(spare);
+        }
+        settled.picture = painter.0;
+        settled.dangling = survey.dangling;
+        settled.premature = survey.premature;
+        settled.incomplete = survey.incomplete;
+    }
+
+    fn walk_from(
+        &mut self,
+        (number, slot): (usize, Slot),
+        place: Place,
+        survey: &mut Survey,
+        marks: &mut Marks,
+        painter: &mut Painter,
+    ) {
+        let (flaw, capacity) = (self.flaw, self.case.capacity);
+        let scratch = self.spare(number).0 + 1;
+        let depth_max = self.players[number].seat.slots - scratch;
+        let mut walk = Walk {
+            mutator: self.mutator(number),
+            marks,
+            survey,
+            witness: painter,
+            scratch,
+            depth_max,
+            len_max: u64::from(capacity) * ELEMENTS_MAX,
+            flaw,
+        };
+        let seen = walk.visit_root(slot, &|| place.to_string());
+        if let Some(name) = seen.and_then(Name::of) {
+            painter.0.places.push((place, name));
+        }
+    }
+
+    /// Tries to upgrade every register, and says what those led to that had something in them.
+    fn upgrades(&mut self) -> Vec<(u32, u32, Seen)> {
+        let mut upgrades = Vec::new();
+        for number in 0..self.case.mutators.len() {
+            let spare = self.spare(number);
+            for slot in 0..spare.0 {
+                let mutator = self.mutator(number);
+                if mutator.upgrade(spare, Slot(slot)) {
+                    let seen = self.see(number, spare);
+                    let number = u32::try_from(number).unwrap_or(u32::MAX);
+                    upgrades.push((number, slot, seen));
+                }
+                self.mutator(number).clear(spare);
+            }
+        }
+        upgrades
+    }
+
+    /// Lets go of everything until finalizers bring nothing back, and says what is left.
+    pub(super) fn let_go(mut self, trace: &mut Trace) {
+        let setup = self.case.mutators.len();
+        for number in 0..setup {
+            self.mutator(number);
+            self.awake = None;
+            drop(self.players[number].mutator.take());
+        }
+        let mut emptied = Emptied::default();
+        loop {
+            let before = self.finalized();
+            let spare = self.spare(setup);
+            for root in 0..self.case.roots {
+                self.mutator(setup).publish(Global(root), spare);
+            }
+            self.rest_all();
+            if let Err(fault) = self.heap.settle() {
+                emptied.fault = Some(fault);
+            }
+            if self.finalized() == before {
+                break;
+            }
+        }
+        self.mutator(setup);
+        drop(
+            self.players
+                .last_mut()
+                .and_then(|setup| setup.mutator.take()),
+        );
+        let alive = self.players.iter().flat_map(|player| &player.births);
+        let alive = alive.filter(|id| id.state().is_alive());
+        emptied.alive = alive.copied().filter_map(Name::of).collect();
+        for player in &mut self.players {
+            let notes = player.producer.notes();
+            emptied.died_twice += notes.double_deaths.count;
+            emptied.finalized_twice += notes.stray_finalizations.count;
+            emptied.unfinalized += notes.unfinalized_deaths.count;
+        }
+        emptied.census = self.heap.census(&mut |_| {});
+        trace.emptied = Some(emptied);
+    }
+
+    fn finalized(&mut self) -> u64 {
+        let players = self.players.iter_mut();
+        players
+            .map(|player| player.producer.notes().finalized)
+            .sum()
+    }
+}
+
+/// Draws what a walk tells.
+#[derive(Debug, Default)]
+struct Painter(Picture);
+
+impl Painter {
+    fn contents(&mut self, object: ObjectId) -> Option<&mut Contents> {
+        Name::of(object).and_then(|name| self.0.objects.get_mut(&name))
+    }
+}
+
+impl walk::Witness for Painter {
+    const READS_COUNTERS: bool = true;
+
+    fn object(&mut self, object: ObjectId) {
+        if let Some(name) = Name::of(object) {
+            let contents = match object.shape() {
+                Shape::Leaf => Contents::Leaf,
+                Shape::Node => Contents::Node([None; 2]),
+                Shape::List => Contents::List(Vec::new()),
+                Shape::Counter => Contents::Counter(0),
+            };
+            self.0.objects.insert(name, contents);
+        }
+    }
+
+    fn field(&mut self, node: ObjectId, field: Field, found: Option<ObjectId>) {
+        if let Some(Contents::Node(fields)) = self.contents(node) {
+            fields[usize::from(field.0)] = found.and_then(Name::of);
+        }
+    }
+
+    fn element(&mut self, list: ObjectId, element: Option<ObjectId>) {
+        if let Some(Contents::List(elements)) = self.contents(list) {
+            elements.push(element.and_then(Name::of));
+        }
+    }
+
+    fn counter(&mut self, counter: ObjectId, value: i64) {
+        if let Some(contents) = self.contents(counter) {
+            *contents = Contents::Counter(value);
+        }
+    }
+}

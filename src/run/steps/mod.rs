@@ -1,0 +1,304 @@
+//! A case on one thread: all mutators take turns, operation by operation, in the order of the case.
+//!
+//! Whoever's turn it is not is at [rest](Mutator::rest), and the heap does its upkeep
+//! [within calls](crate::heap::Upkeep::WithinCalls) only, so the same case on the same heap always
+//! does the same, and leaves the same [`Trace`].
+//!
+//! What was answered is written down and not judged here; after each turn every object's tag is looked
+//! at, so a death is known to the turn. At the end the heap settles, everything reachable is walked,
+//! weak references are tried, and then all is let go of.
+
+mod finish;
+mod perform;
+
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::storm::panic_message;
+use super::walk::SCRATCH_MIN;
+use crate::evidence::ledger::Producer;
+use crate::evidence::{Answer, Broke, Event, Happening, Name, Seen, Step, Trace};
+use crate::heap::tag::Life;
+use crate::heap::{
+    Fault, Flaw, Global, Heap, HeapConfig, Mutator, ObjectId, Peek, Seat, Slot, Upkeep,
+};
+use crate::plan::{Case, Op};
+
+/// The configuration of a heap that a case can be stepped through on.
+pub fn config_for(case: &Case) -> HeapConfig {
+    HeapConfig {
+        globals: case.roots,
+        upkeep: Upkeep::WithinCalls,
+        ..HeapConfig::with_capacity(case.capacity)
+    }
+}
+
+/// Steps through a case on a fresh heap, which was opened as [`config_for`] says. `flaw` is what is
+/// wrong with the harness's own view, on purpose.
+///
+/// A heap that panics is left as it is, and with it what it holds.
+pub fn step_through<H: Heap>(heap: H, case: &Case, flaw: Option<Flaw>) -> Trace {
+    let mut trace = Trace::of(heap.caps());
+    let heap = ManuallyDrop::new(heap);
+    let mut session = ManuallyDrop::new(Session::new(&*heap, case, flaw));
+    let steps = catch_unwind(AssertUnwindSafe(|| session.all(&mut trace)));
+    let ended = match steps {
+        Ok(Ok(())) => {
+            let session = ManuallyDrop::into_inner(session);
+            catch_unwind(AssertUnwindSafe(|| session.let_go(&mut trace))).map(|()| heap)
+        }
+        Ok(Err(broke)) => {
+            trace.broke = Some(broke);
+            let mut session = ManuallyDrop::into_inner(session);
+            // Each wakes to leave, for which no other may be awake.
+            session.rest_all();
+            drop(session);
+            Ok(heap)
+        }
+        Err(panic) => Err(panic),
+    };
+    let ended = ended
+        .and_then(|heap| catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(heap)))));
+    if let Err(panic) = ended {
+        trace.broke = Some(Broke::Panicked(panic_message(&*panic)));
+    }
+    trace
+}
+
+/// One mutator in a session.
+struct Player<M> {
+    /// There, but while it rejoins.
+    mutator: Option<M>,
+    seat: Seat,
+    producer: Producer,
+    /// What it made, in order.
+    births: Vec<ObjectId>,
+    /// What it read last.
+    accumulator: i64,
+}
+
+/// A case on its way.
+struct Session<'h, H: Heap> {
+    heap: &'h H,
+    case: &'h Case,
+    flaw: Option<Flaw>,
+    /// The mutators, and after them the setup, which made the shared objects.
+    players: Vec<Player<H::Mutator<'h>>>,
+    /// Whose turn it was last; all others are at rest.
+    awake: Option<usize>,
+    /// What was not dead when it was last looked at, and in which state it was then.
+    living: Vec<(ObjectId, Life)>,
+    turns_done: u32,
+}
+
+impl<'h, H: Heap> Session<'h, H> {
+    fn new(heap: &'h H, case: &'h Case, flaw: Option<Flaw>) -> Self {
+        Self {
+            heap,
+            case,
+            flaw,
+            players: Vec::with_capacity(case.mutators.len() + 1),
+            awake: None,
+            living: Vec::new(),
+            turns_done: 0,
+        }
+    }
+
+    fn all(&mut self, trace: &mut Trace) -> Result<(), Broke> {
+        self.attach_all()?;
+        self.share_objects()?;
+        trace.steps.reserve(self.case.turns.len());
+        let case = self.case;
+        for turn in case.all_turns() {
+            let step = self.turn(turn.mutator as usize, turn.op)?;
+            trace.steps.push(step);
+            self.turns_done += 1;
+            self.look(trace);
+        }
+        self.settle(trace);
+        Ok(())
+    }
+
+    fn attach_all(&mut self) -> Result<(), Broke> {
+        let scratch = self.case.capacity.saturating_add(SCRATCH_MIN);
+        let setup = std::iter::once(0);
+        let registers = self.case.mutators.iter().map(|mutator| mutator.registers);
+        for (number, registers) in (0..).zip(registers.chain(setup)) {
+            let seat = Seat {
+                number,
+                // One to spare, and those of the walk.
+                slots: registers.saturating_add(1).saturating_add(scratch),
+            };
+            let mut mutator = self.heap.attach(seat).map_err(Broke::Unseated)?;
+            mutator.rest();
+            self.players.push(Player {
+                mutator: Some(mutator),
+                seat,
+                producer: Producer::new(number),
+                births: Vec::new(),
+                accumulator: 0,
+            });
+        }
+        Ok(())
+    }
+
+    /// Makes the shared objects, and puts them into the registers that hold them.
+    fn share_objects(&mut self) -> Result<(), Broke> {
+        let setup = self.case.mutators.len();
+        for (number, shared) in self.case.shared.iter().enumerate() {
+            let shape = shared.shape;
+            let dst = self.spare(setup);
+            if self.perform(setup, Op::Alloc { dst, shape }) == Answer::NoRoom {
+                return Err(Broke::Unseated(Fault::Other {
+                    message: format!("failed to make the shared `{}`: no room", shared.name),
+                }));
+            }
+            let root = Case::root_of(number);
+            self.mutator(setup).publish(root, dst);
+        }
+        (0..setup).for_each(|number| self.fetch_held(number));
+        Ok(())
+    }
+
+    fn fetch_held(&mut self, number: usize) {
+        let case = self.case;
+        for (slot, object) in &case.mutators[number].held {
+            self.mutator(number).fetch(*slot, Case::root_of(*object));
+        }
+    }
+
+    /// A register that the program does not use.
+    fn spare(&self, number: usize) -> Slot {
+        let mutator = self.case.mutators.get(number);
+        Slot(mutator.map_or(0, |mutator| mutator.registers))
+    }
+
+    /// The mutator of this number, awake, with all others at rest.
+    fn mutator(&mut self, number: usize) -> &mut H::Mutator<'h> {
+        if self.awake != Some(number) {
+            self.rest_all();
+            self.awake = Some(number);
+            self.seated(number).wake();
+        }
+        self.seated(number)
+    }
+
+    fn seated(&mut self, number: usize) -> &mut H::Mutator<'h> {
+        let mutator = self.players[number].mutator.as_mut();
+        mutator.expect("whoever lost its place does not go on")
+    }
+
+    fn rest_all(&mut self) {
+        if let Some(awake) = self.awake.take() {
+            self.seated(awake).rest();
+        }
+    }
+
+    fn turn(&mut self, number: usize, op: Op) -> Result<Step, Broke> {
+        let answer = match op {
+            Op::Rejoin => {
+                self.rejoin(number)?;
+                Answer::Nothing
+            }
+            op => self.perform(number, op),
+        };
+        self.mutator(number).safepoint().map_err(Broke::Fault)?;
+        let slot = match op {
+            Op::Peek { slot } => Some(slot),
+            op => op.changes(),
+        };
+        let seen = slot.map_or(Seen::Unseen, |slot| self.see(number, slot));
+        Ok(Step { answer, seen })
+    }
+
+    /// The mutator leaves and comes back: to the heap it is another one.
+    fn rejoin(&mut self, number: usize) -> Result<(), Broke> {
+        // Awake, as whoever leaves by itself is.
+        self.mutator(number);
+        self.awake = None;
+        // Taken out first: a heap may panic in here, and must not be asked to let go twice.
+        drop(self.players[number].mutator.take());
+        let seat = self.players[number].seat;
+        let mutator = self.heap.attach(seat).map_err(Broke::Unseated)?;
+        self.players[number].mutator = Some(mutator);
+        self.awake = Some(number);
+        self.fetch_held(number);
+        Ok(())
+    }
+
+    fn see(&mut self, number: usize, slot: Slot) -> Seen {
+        let peek = self.mutator(number).peek(slot);
+        self.name_of(peek)
+    }
+
+    fn name_of(&self, peek: Peek) -> Seen {
+        match peek {
+            Peek::Empty => Seen::Empty,
+            Peek::Stale => Seen::Stale,
+            Peek::Object(id) => match Name::of(id) {
+                Some(name) if self.is_known(name, id) => Seen::Object(name),
+                Some(_) | None => Seen::Stranger,
+            },
+        }
+    }
+
+    /// Whether this is the object that was given this name here.
+    fn is_known(&self, name: Name, id: ObjectId) -> bool {
+        let births = self.players.get(name.maker as usize).map(|it| &it.births);
+        let number = usize::try_from(name.number).unwrap_or(usize::MAX);
+        births.and_then(|births| births.get(number)) == Some(&id)
+    }
+
+    /// Writes down what happened to objects since it last looked.
+    fn look(&mut self, trace: &mut Trace) {
+        let (events, after) = (&mut trace.events, self.turns_done);
+        let before = events.len();
+        let mut finalized = false;
+        self.living.retain_mut(|(id, state)| {
+            let now = id.state();
+            let Some(name) = Name::of(*id).filter(|_| now != *state) else {
+                return now.is_alive();
+            };
+            let is_new = *state == Life::Alive && id.has_finalizer();
+            // Whether an object was finalized before it died is known to its notes alone.
+            if now == Life::Finalized || is_new && now == Life::Dead {
+                finalized = true;
+                let what = Happening::Finalized(name);
+                events.push(Event { after, what });
+            }
+            *state = now;
+            if !now.is_alive() {
+                let what = Happening::Died(name);
+                events.push(Event { after, what });
+            }
+            now.is_alive()
+        });
+        if events.len() > before {
+            // In the order of names: the heap's own is not what is to be compared.
+            events[before..].sort_unstable_by_key(|event| match event.what {
+                Happening::Finalized(name) => (0, name),
+                Happening::Died(name) => (1, name),
+                Happening::Root(..) => unreachable!("roots are looked at below"),
+            });
+        }
+        if finalized {
+            self.look_at_roots(trace);
+        }
+    }
+
+    fn look_at_roots(&mut self, trace: &mut Trace) {
+        let setup = self.case.mutators.len();
+        let (spare, after) = (self.spare(setup), self.turns_done);
+        for root in 0..self.case.roots {
+            let mutator = self.mutator(setup);
+            let is_found = mutator.fetch(spare, Global(root));
+            let seen = match is_found {
+                true => self.see(setup, spare),
+                false => Seen::Empty,
+            };
+            self.mutator(setup).clear(spare);
+            let what = Happening::Root(root, seen);
+            trace.events.push(Event { after, what });
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! One operation of a case on a mutator, and what it answered.
+
+use super::Session;
+use crate::evidence::Answer;
+use crate::heap::tag::Life;
+use crate::heap::{Finalizer, Heap, Mutator, Shape, Slot};
+use crate::plan::Op;
+
+impl<H: Heap> Session<'_, H> {
+    /// Does what a mutator is asked to do, but for leaving.
+    pub(super) fn perform(&mut self, number: usize, op: Op) -> Answer {
+        match op {
+            Op::Alloc { dst, shape } => return self.alloc(number, dst, shape, None),
+            Op::AllocFinalized {
+                dst,
+                shape,
+                finalizer,
+            } => return self.alloc(number, dst, shape, Some(finalizer)),
+            Op::Read { counter } => {
+                let value = self.mutator(number).read(counter);
+                self.players[number].accumulator = value;
+                return Answer::Value(value);
+            }
+            Op::WriteBack { counter, add } => {
+                let value = self.players[number].accumulator.wrapping_add(add);
+                self.mutator(number).write(counter, value);
+                return Answer::Nothing;
+            }
+            // Nobody else goes on meanwhile, so there is nothing to hold up.
+            Op::Safepoint | Op::Stall { .. } | Op::Rejoin => return Answer::Nothing,
+            _ => {}
+        }
+        perform(self.mutator(number), op)
+    }
+
+    fn alloc(
+        &mut self,
+        number: usize,
+        dst: Slot,
+        shape: Shape,
+        finalizer: Option<Finalizer>,
+    ) -> Answer {
+        let producer = &mut self.players[number].producer;
+        let tag = match finalizer {
+            None => producer.birth(shape),
+            Some(_) => producer.birth_with_finalizer(shape),
+        };
+        let Ok(tag) = tag else {
+            return Answer::NoRoom;
+        };
+        let id = tag.id();
+        let mutator = self.mutator(number);
+        let made = match finalizer {
+            None => mutator.alloc(dst, shape, tag),
+            Some(finalizer) => mutator.alloc_with_finalizer(dst, shape, tag, finalizer),
+        };
+        let player = &mut self.players[number];
+        player.births.push(id);
+        if made.is_err() {
+            player.producer.refused(id);
+            return Answer::NoRoom;
+        }
+        self.living.push((id, Life::Alive));
+        Answer::Found(true)
+    }
+}
+
+/// What needs nothing but the mutator.
+fn perform<M: Mutator>(mutator: &mut M, op: Op) -> Answer {
+    match op {
+        Op::Copy { dst, src } => mutator.copy(dst, src),
+        Op::Clear { slot } => mutator.clear(slot),
+        Op::Load { dst, obj, field } => mutator.load(dst, obj, field),
+        Op::Store { obj, field, val } => mutator.store(obj, field, Some(val)),
+        Op::Erase { obj, field } => mutator.store(obj, field, None),
+        Op::Collect => mutator.collect(),
+        Op::Append { list, val } => return Answer::Found(mutator.append(list, val)),
+        Op::Len { list, .. } => return Answer::Length(mutator.len(list)),
+        Op::Get { dst, list, index } => {
+            return Answer::Found(mutator.get(dst, list, index.into()));
+        }
+        Op::Set { list, index, val } => {
+            return Answer::Found(mutator.set(list, index.into(), val));
+        }
+        Op::Pop { dst, list } => return Answer::Found(mutator.pop(dst, list)),
+        Op::TruncateFront { list, count } => mutator.truncate_front(list, count),
+        Op::TruncateBack { list, count } => mutator.truncate_back(list, count),
+        Op::TruncateFrontTo { list, leave } => {
+            let len = mutator.len(list);
+            mutator.truncate_front(list, len.saturating_sub(leave));
+            return Answer::Length(len);
+        }
+        Op::TruncateBackTo { list, leave } => {
+            let len = mutator.len(list);
+            mutator.truncate_back(list, len.saturating_sub(leave));
+            return Answer::Length(len);
+        }
+        Op::Add { counter, by } => mutator.add(counter, by),
+        Op::Publish { global, src } => mutator.publish(global, src),
+        Op::Fetch { dst, global } => return Answer::Found(mutator.fetch(dst, global)),
+        Op::Downgrade { dst, src } => mutator.downgrade(dst, src),
+        Op::Upgrade { dst, weak } => return Answer::Found(mutator.upgrade(dst, weak)),
+        // What was seen through the register is looked at anyway; the rest was done before.
+        Op::Peek { .. }
+        | Op::Alloc { .. }
+        | Op::AllocFinalized { .. }
+        | Op::Read { .. }
+        | Op::WriteBack { .. }
+        | Op::Safepoint
+        | Op::Stall { .. }
+        | Op::Rejoin => {}
+    }
+    Answer::Nothing
+}
