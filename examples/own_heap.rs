@@ -172,8 +172,9 @@ impl Mutator for Registers<'_> {
     }
 
     fn copy(&mut self, dst: Slot, src: Slot) {
-        let value = self.at(src).cloned();
-        self.put(dst, value);
+        if let Some(value) = self.at(src).cloned() {
+            self.put(dst, Some(value));
+        }
     }
 
     fn clear(&mut self, slot: Slot) {

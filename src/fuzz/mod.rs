@@ -8,6 +8,11 @@
 pub mod catalogue;
 pub mod matrix;
 pub mod model;
+mod programs;
 mod sighting;
+mod steps;
 
+pub use model::{Finding, judge};
+pub use programs::{CaseTree, Programs, programs};
 pub use sighting::{At, Sighting};
+pub use steps::check_steps;

@@ -330,7 +330,7 @@ pub trait Mutator {
         self.alloc(dst, shape, tag)
     }
 
-    /// Makes `dst` refer to what `src` refers to, as well.
+    /// Makes `dst` refer to what `src` refers to, as well; an empty `src` leaves it as it is.
     fn copy(&mut self, dst: Slot, src: Slot);
 
     /// Empties `slot`.

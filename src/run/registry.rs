@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Trace};
 use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig, Ordeal, Pauses, Upkeep};
-use crate::plan::Plan;
+use crate::plan::{Case, Plan};
 
-use super::{Observer, Options, Runner};
+use super::{Observer, Options, Runner, config_for, step_through};
 
 /// Heaps by name. Yours joins the built-in ones with [`with`](Self::with).
 pub struct Registry {
@@ -24,6 +24,7 @@ pub struct Entry {
     /// Whether commands use it when no heap is named.
     pub is_default: bool,
     run: Box<Runner>,
+    step: Box<Stepper>,
     flawed: Option<Flawed>,
 }
 
@@ -31,7 +32,13 @@ pub struct Entry {
 struct Flawed {
     flaws: &'static [Flaw],
     run: Box<FlawedRunner>,
+    step: Box<FlawedStepper>,
 }
+
+/// Steps through a case on a fresh heap; the flaw is one of the harness's own view.
+type Stepper = dyn Fn(&Case, Option<Flaw>) -> Result<Trace, Fault> + Send + Sync;
+
+type FlawedStepper = dyn Fn(Ordeal, &Case) -> Result<Trace, Fault> + Send + Sync;
 
 type FlawedRunner =
     dyn Fn(Ordeal, &Plan, &Options, &dyn Observer) -> Result<Evidence, Fault> + Send + Sync;
@@ -66,9 +73,20 @@ impl Entry {
             (Some(ordeal), Some(flawed)) if options.fault.is_none_or(|it| self.can_have(it)) => {
                 (flawed.run)(ordeal, plan, options, observer)
             }
-            (Some(_), _) => Err(Fault::Other {
-                message: "what was asked for cannot be planted in it".to_owned(),
-            }),
+            (Some(_), _) => Err(cannot_be_planted()),
+        }
+    }
+
+    /// Steps through a case on a fresh heap of this kind, with this fault. The only error is a heap that
+    /// cannot be opened, or cannot have that fault.
+    pub fn step(&self, case: &Case, fault: Option<Flaw>) -> Result<Trace, Fault> {
+        match (fault, &self.flawed) {
+            (None, _) => (self.step)(case, None),
+            (Some(flaw), _) if Flaw::OF_HARNESS.contains(&flaw) => (self.step)(case, Some(flaw)),
+            (Some(flaw), Some(flawed)) if self.can_have(flaw) => {
+                (flawed.step)(Ordeal::of(flaw), case)
+            }
+            (Some(_), _) => Err(cannot_be_planted()),
         }
     }
 
@@ -86,6 +104,12 @@ impl Entry {
     pub fn flaws(&self) -> impl Iterator<Item = Flaw> + use<> {
         let own = self.flawed.as_ref().map_or(&[][..], |flawed| flawed.flaws);
         own.iter().chain(Flaw::OF_HARNESS).copied()
+    }
+}
+
+fn cannot_be_planted() -> Fault {
+    Fault::Other {
+        message: "what was asked for cannot be planted in it".to_owned(),
     }
 }
 
@@ -108,8 +132,13 @@ impl Registry {
         // when somebody runs it.
         let caps = open(&HeapConfig::with_capacity(64)).map_or(Caps::NONE, |heap| heap.caps());
         let heap_name = name.to_owned();
+        let open = Arc::new(open);
+        let to_step = Arc::clone(&open);
         let run = move |plan: &Plan, options: &Options, observer: &dyn Observer| {
-            run_on(&heap_name, &open, plan, options, observer)
+            run_on(&heap_name, &*open, plan, options, observer)
+        };
+        let step = move |case: &Case, flaw: Option<Flaw>| {
+            Ok(step_through(to_step(&config_for(case))?, case, flaw))
         };
         self.entries.push(Entry {
             name: name.to_owned(),
@@ -117,6 +146,7 @@ impl Registry {
             caps,
             is_default: false,
             run: Box::new(run),
+            step: Box::new(step),
             flawed: None,
         });
         self
@@ -132,6 +162,8 @@ impl Registry {
     {
         if let Some(last) = self.entries.last_mut() {
             let heap_name = last.name.clone();
+            let open = Arc::new(open);
+            let to_step = Arc::clone(&open);
             let run =
                 move |ordeal: Ordeal, plan: &Plan, options: &Options, observer: &dyn Observer| {
                     let open = |config: &HeapConfig| open(config, ordeal.clone());
@@ -140,6 +172,13 @@ impl Registry {
             last.flawed = Some(Flawed {
                 flaws,
                 run: Box::new(run),
+                step: Box::new(move |ordeal: Ordeal, case: &Case| {
+                    Ok(step_through(
+                        to_step(&config_for(case), ordeal)?,
+                        case,
+                        None,
+                    ))
+                }),
             });
         }
         self

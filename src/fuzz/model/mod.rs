@@ -15,6 +15,8 @@ mod events;
 mod state;
 mod steps;
 
+use std::fmt;
+
 use crate::evidence::{Broke, Trace};
 use crate::heap::Fault;
 use crate::plan::Case;
@@ -30,6 +32,16 @@ pub struct Finding {
     pub turn: Option<usize>,
     /// What, in words.
     pub text: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { check, turn, text } = self;
+        match turn {
+            Some(turn) => write!(f, "{check}: in turn {turn}: {text}"),
+            None => write!(f, "{check}: at the end: {text}"),
+        }
+    }
 }
 
 /// The first thing that a heap did wrong, if any.

@@ -181,6 +181,9 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
     fn copy(&mut self, dst: Slot, src: Slot) {
         self.worker.enter();
         let bits = self.registers[src.0 as usize];
+        if bits == 0 {
+            return;
+        }
         if let Some(source) = Ref::from_bits(bits)
             && !self.worker.core.has(Flaw::CopyWithoutIncrement)
             && !self.worker.retain(source)

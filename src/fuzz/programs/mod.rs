@@ -1,0 +1,108 @@
+//! Random programs: a `proptest` strategy of [`Case`]s, and how they shrink.
+//!
+//! Any sequence of operations is a program, since one that finds its registers empty does nothing. But
+//! most sequences do nothing, so the [`writer`] keeps in mind what registers may hold and mostly names
+//! those that fit. *Swarm* testing (Groce et al., ISSTA 2012) does the rest: each case leaves out some
+//! kinds of operations and prefers others, because a program of everything seldom does much of
+//! anything.
+//!
+//! A test of your own heap is then
+//!
+//! ```
+//! use gcstorm::fuzz::{check_steps, programs};
+//! use gcstorm::heap::counted::open_gil;
+//! use proptest::prelude::*;
+//!
+//! proptest! {
+//!     # #![proptest_config(ProptestConfig::with_cases(20))]
+//!     # /*
+//!     #[test]
+//!     # */
+//!     fn my_heap_follows_the_model(case in programs()) {
+//!         check_steps(open_gil, &case)?;
+//!     }
+//! }
+//! # my_heap_follows_the_model();
+//! ```
+
+mod shrink;
+mod tidy;
+mod writer;
+
+use proptest::prelude::Rng as _;
+use proptest::strategy::{NewTree, Strategy};
+use proptest::test_runner::TestRunner;
+
+use crate::heap::Caps;
+use crate::plan::Case;
+pub use shrink::CaseTree;
+use writer::Writer;
+
+/// Programs for a heap that can do everything, of up to 50 operations of up to three mutators.
+pub fn programs() -> Programs {
+    Programs {
+        caps: ALL,
+        ops_max: 50,
+        mutators_max: 3,
+    }
+}
+
+/// Everything that a program may ask for.
+const ALL: Caps = Caps {
+    threads: true,
+    cycles: true,
+    lists: true,
+    counters: true,
+    globals: true,
+    weak: true,
+    finalizers: true,
+    certifies_death: true,
+};
+
+/// A strategy of random programs.
+#[derive(Debug, Clone, Copy)]
+pub struct Programs {
+    caps: Caps,
+    ops_max: usize,
+    mutators_max: u32,
+}
+
+impl Programs {
+    /// Those that a heap with these abilities can run.
+    #[must_use]
+    pub fn for_caps(self, caps: Caps) -> Self {
+        Self { caps, ..self }
+    }
+
+    /// Of up to so many operations, at least one.
+    #[must_use]
+    pub fn with_ops(self, ops_max: usize) -> Self {
+        let ops_max = ops_max.max(1);
+        Self { ops_max, ..self }
+    }
+
+    /// Of up to so many mutators, at least one.
+    #[must_use]
+    pub fn with_mutators(self, mutators_max: u32) -> Self {
+        let mutators_max = mutators_max.max(1);
+        Self {
+            mutators_max,
+            ..self
+        }
+    }
+
+    /// The program that is drawn from a seed.
+    pub fn draw(&self, seed: u64) -> Case {
+        Writer::new(self, seed).write()
+    }
+}
+
+impl Strategy for Programs {
+    type Tree = CaseTree;
+    type Value = Case;
+
+    fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
+        let seed = runner.rng().next_u64();
+        Ok(CaseTree::new(self.draw(seed)))
+    }
+}

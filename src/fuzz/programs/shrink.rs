@@ -1,0 +1,372 @@
+//! How a failing case becomes a small one.
+//!
+//! A [`CaseTree`] holds the smallest case that is known to fail and proposes others, one at a time:
+//!
+//! 1. without a run of its turns, of half of them first and of single ones last (delta debugging:
+//!    Zeller and Hildebrandt, TSE 2002); what is left out changes what the rest does, but it is a
+//!    program all the same;
+//! 2. with one mutator's turns done by another;
+//! 3. with one turn simpler, or the turns from one switch to the next done earlier, right after those
+//!    before of their mutator, so that fewer switches are left of the schedule;
+//! 4. without two single turns at once, once there are few;
+//!
+//! and from the beginning again as long as anything came of it. What is left is
+//! [tidied up](super::tidy): registers, roots and room that nothing names are taken away.
+
+use proptest::strategy::ValueTree;
+
+use super::tidy;
+use crate::heap::{Finalizer, Shape};
+use crate::plan::{Case, Op, Turn};
+
+/// Pairs are tried up to so many turns: some thousand cases.
+const PAIRS_MAX: usize = 60;
+
+/// A case that can be shrunk.
+#[derive(Debug, Clone)]
+pub struct CaseTree {
+    /// The smallest that is known to fail, or the first.
+    best: Case,
+    proposed: Case,
+    /// Whether `proposed` waits for an answer.
+    is_open: bool,
+    place: Place,
+    /// Whether anything came of this time through.
+    is_better: bool,
+}
+
+/// What is proposed next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Without the turns from `at` on, so many.
+    Cut { at: usize, size: usize },
+    /// With mutator `gone`'s turns done by `heir`.
+    Merge { gone: u32, heir: u32 },
+    /// With turn `at` simpler, in one of several ways.
+    Simplify { at: usize, way: usize },
+    /// With what turn `at` begins right after what its mutator did before.
+    Advance { at: usize },
+    /// Without turns `first` and `second`.
+    Pair { first: usize, second: usize },
+    /// Tidied up.
+    Tidy,
+    /// Nothing is.
+    Done,
+}
+
+impl CaseTree {
+    /// A tree whose root is this case.
+    pub fn new(case: Case) -> Self {
+        let size = case.turns.len().div_ceil(2).max(1);
+        Self {
+            proposed: case.clone(),
+            best: case,
+            is_open: false,
+            place: Place::Cut { at: 0, size },
+            is_better: false,
+        }
+    }
+
+    /// The smallest case that is known to fail.
+    pub fn best(&self) -> &Case {
+        &self.best
+    }
+
+    /// Proposes another case; false if there is none left.
+    fn propose(&mut self) -> bool {
+        while self.place != Place::Done {
+            if let Some(case) = self.at_place()
+                && case != self.best
+            {
+                self.proposed = case;
+                self.is_open = true;
+                return true;
+            }
+            self.next(Outcome::Worse);
+        }
+        self.proposed = self.best.clone();
+        false
+    }
+
+    fn at_place(&self) -> Option<Case> {
+        let mut case = self.best.clone();
+        let turns = &mut case.turns;
+        match self.place {
+            Place::Cut { at, size } => {
+                let end = (at + size).min(turns.len());
+                turns.drain(at..end);
+            }
+            Place::Merge { gone, heir } => tidy::merge(&mut case, gone, heir)?,
+            Place::Simplify { at, way } => turns[at].op = *simpler(turns[at].op).get(way)?,
+            Place::Advance { at } => {
+                let is_its = |turn: &Turn| turn.mutator == self.best.turns[at].mutator;
+                let to = 1 + turns[..at].iter().rposition(is_its)?;
+                let run = turns[at..].iter().take_while(|turn| is_its(turn)).count();
+                // A switch less each time, so this comes to an end.
+                turns[to..at + run].rotate_right(if to < at { run } else { 0 });
+            }
+            Place::Pair { first, second } => {
+                turns.remove(second);
+                turns.remove(first);
+            }
+            Place::Tidy => case = tidy::tidied(&case),
+            Place::Done => return None,
+        }
+        Some(case)
+    }
+
+    /// Goes on after a proposal.
+    fn next(&mut self, outcome: Outcome) {
+        let len = self.best.turns.len();
+        let mutators = u32::try_from(self.best.mutators.len()).unwrap_or(u32::MAX);
+        self.place = match (self.place, outcome) {
+            (Place::Cut { at, size }, Outcome::Better) => cut(at, size, len),
+            (Place::Cut { at, size }, Outcome::Worse) => cut(at + size, size, len),
+            (Place::Merge { gone, heir }, _) => merge(gone, heir + 1, mutators, len),
+            (Place::Simplify { at, way }, Outcome::Worse)
+                if way + 1 < simpler(self.best.turns[at].op).len() =>
+            {
+                Place::Simplify { at, way: way + 1 }
+            }
+            (Place::Simplify { at, way: _ }, Outcome::Better) => Place::Simplify { at, way: 0 },
+            (Place::Simplify { at, .. }, Outcome::Worse) if at + 1 < len => {
+                Place::Simplify { at: at + 1, way: 0 }
+            }
+            (Place::Simplify { .. }, Outcome::Worse) => advance(1, len),
+            (Place::Advance { at }, _) => advance(at + 1, len),
+            (Place::Pair { first, second }, Outcome::Worse) => pair(first, second + 1, len),
+            (Place::Pair { first, .. }, Outcome::Better) => pair(first, first + 1, len),
+            (Place::Tidy, _) if self.is_better => {
+                self.is_better = false;
+                cut(0, len.div_ceil(2).max(1), len)
+            }
+            (Place::Tidy | Place::Done, _) => Place::Done,
+        };
+    }
+}
+
+/// What became of a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// It fails as well.
+    Better,
+    /// It does not.
+    Worse,
+}
+
+fn cut(at: usize, size: usize, len: usize) -> Place {
+    match (at < len, size) {
+        (true, _) => Place::Cut { at, size },
+        (false, 2..) if len > 0 => Place::Cut {
+            at: 0,
+            size: size / 2,
+        },
+        (false, _) => merge(1, 0, u32::MAX, len),
+    }
+}
+
+fn merge(gone: u32, heir: u32, mutators: u32, len: usize) -> Place {
+    match (gone < mutators, heir < gone) {
+        (true, true) => Place::Merge { gone, heir },
+        (true, false) if gone + 1 < mutators => Place::Merge {
+            gone: gone + 1,
+            heir: 0,
+        },
+        _ if len > 0 => Place::Simplify { at: 0, way: 0 },
+        _ => Place::Tidy,
+    }
+}
+
+fn advance(at: usize, len: usize) -> Place {
+    if at < len {
+        Place::Advance { at }
+    } else {
+        pair(0, 1, len)
+    }
+}
+
+fn pair(first: usize, second: usize, len: usize) -> Place {
+    match (len <= PAIRS_MAX, second < len) {
+        (true, true) => Place::Pair { first, second },
+        (true, false) if first + 2 < len => Place::Pair {
+            first: first + 1,
+            second: first + 2,
+        },
+        _ => Place::Tidy,
+    }
+}
+
+/// Operations that do less.
+fn simpler(op: Op) -> Vec<Op> {
+    const SMALL: [u32; 2] = [0, 1];
+    match op {
+        Op::Alloc { dst, shape } if shape != Shape::Leaf => vec![Op::Alloc {
+            dst,
+            shape: Shape::Leaf,
+        }],
+        Op::AllocFinalized {
+            dst,
+            shape,
+            finalizer,
+        } => {
+            let mut ops = vec![Op::Alloc { dst, shape }];
+            if finalizer != Finalizer::Witness {
+                ops.push(Op::AllocFinalized {
+                    dst,
+                    shape,
+                    finalizer: Finalizer::Witness,
+                });
+            }
+            ops
+        }
+        Op::Get { dst, list, index } => {
+            let less = SMALL.into_iter().filter(|less| *less < index);
+            less.map(|index| Op::Get { dst, list, index }).collect()
+        }
+        Op::Set { list, index, val } => {
+            let less = SMALL.into_iter().filter(|less| *less < index);
+            less.map(|index| Op::Set { list, index, val }).collect()
+        }
+        Op::TruncateFront { list, count: 2.. } => vec![Op::TruncateFront { list, count: 1 }],
+        Op::TruncateBack { list, count: 2.. } => vec![Op::TruncateBack { list, count: 1 }],
+        Op::TruncateFrontTo { list, leave } if leave > 0 => {
+            vec![Op::TruncateFrontTo { list, leave: 0 }]
+        }
+        Op::TruncateBackTo { list, leave } if leave > 0 => {
+            vec![Op::TruncateBackTo { list, leave: 0 }]
+        }
+        Op::Add { counter, by } if by != 1 => vec![Op::Add { counter, by: 1 }],
+        Op::WriteBack { counter, add } if add != 1 => vec![Op::WriteBack { counter, add: 1 }],
+        _ => Vec::new(),
+    }
+}
+
+impl ValueTree for CaseTree {
+    type Value = Case;
+
+    fn current(&self) -> Case {
+        self.proposed.clone()
+    }
+
+    fn simplify(&mut self) -> bool {
+        if std::mem::take(&mut self.is_open) {
+            self.best = self.proposed.clone();
+            // Tidying up does not make anything else possible.
+            self.is_better |= self.place != Place::Tidy;
+            self.next(Outcome::Better);
+        }
+        self.propose()
+    }
+
+    fn complicate(&mut self) -> bool {
+        if !std::mem::take(&mut self.is_open) {
+            return false;
+        }
+        self.next(Outcome::Worse);
+        self.propose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::programs;
+    use crate::plan::OpKind;
+
+    /// Shrinks while `fails` does; returns what is left and how many proposals it took.
+    fn shrunk(case: Case, fails: impl Fn(&Case) -> bool) -> (Case, usize) {
+        let mut tree = CaseTree::new(case);
+        let (mut left, mut proposals) = (tree.current(), 0);
+        let mut goes_on = tree.simplify();
+        while goes_on {
+            proposals += 1;
+            assert!(proposals < 100_000, "it does not end");
+            let case = tree.current();
+            goes_on = if fails(&case) {
+                left = case;
+                tree.simplify()
+            } else {
+                tree.complicate()
+            };
+        }
+        assert_eq!(&left, tree.best());
+        assert_eq!(left, tree.current());
+        (left, proposals)
+    }
+
+    fn kinds(case: &Case) -> Vec<OpKind> {
+        case.turns.iter().map(|turn| turn.op.kind()).collect()
+    }
+
+    /// Goal: of a long case, what the failure takes is left, in order, and nothing else.
+    #[test]
+    fn what_is_needed_is_left() {
+        let wanted = [OpKind::Append, OpKind::Collect, OpKind::Append];
+        let fails = |case: &Case| {
+            let kinds = kinds(case);
+            let mut kinds = kinds.iter();
+            wanted.iter().all(|wanted| kinds.any(|kind| kind == wanted))
+        };
+        let mut tried = 0;
+        for seed in 0..2000 {
+            let case = programs().with_ops(200).draw(seed);
+            if !fails(&case) {
+                continue;
+            }
+            tried += 1;
+            let (left, _) = shrunk(case, fails);
+            assert_eq!(kinds(&left), wanted);
+            assert_eq!(left.mutators.len(), 1, "{left}");
+            assert!(left.mutators[0].registers <= 4, "{left}");
+        }
+        assert!(tried > 100, "{tried}");
+    }
+
+    /// Goal: turns that cannot be alone are taken away together.
+    #[test]
+    fn pairs_go_together() {
+        let fails = |case: &Case| {
+            let kinds = kinds(case);
+            let count = |kind| kinds.iter().filter(|it| **it == kind).count();
+            count(OpKind::Alloc) > 0 && count(OpKind::Append) == count(OpKind::Clear)
+        };
+        for seed in 0..2000 {
+            let case = programs().with_ops(30).draw(seed);
+            if fails(&case) {
+                let (left, _) = shrunk(case, fails);
+                assert_eq!(kinds(&left), [OpKind::Alloc], "{left}");
+            }
+        }
+    }
+
+    /// Goal: the schedule shrinks as well: where switches do not matter, none is left.
+    #[test]
+    fn switches_are_taken_out() {
+        // Both mutators must stay, with two turns each.
+        let fails = |case: &Case| {
+            let turns = |mutator| {
+                case.turns
+                    .iter()
+                    .filter(|turn| turn.mutator == mutator)
+                    .count()
+            };
+            case.mutators.len() >= 2 && turns(0) >= 2 && turns(1) >= 2
+        };
+        for seed in 0..200 {
+            let case = programs().draw(seed);
+            if fails(&case) {
+                let (left, _) = shrunk(case, fails);
+                let order: Vec<u32> = left.turns.iter().map(|turn| turn.mutator).collect();
+                assert!(order == [0, 0, 1, 1] || order == [1, 1, 0, 0], "{left}");
+            }
+        }
+    }
+
+    /// Goal: nothing is left of what does not matter at all.
+    #[test]
+    fn nothing_is_left_of_nothing() {
+        let (left, proposals) = shrunk(programs().draw(3), |_| true);
+        assert!(left.turns.is_empty());
+        assert!(proposals < 30, "{proposals}");
+    }
+}

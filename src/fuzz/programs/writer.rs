@@ -1,0 +1,493 @@
+//! Writes a random program, mindful of what registers may hold.
+//!
+//! What it keeps in mind is a guess: an element that is read may be of any shape, and a list may be
+//! empty. One operand in eight is chosen without it, so that operations which find nothing are met as
+//! well.
+
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::Programs;
+use crate::heap::{Field, Finalizer, Global, Shape, Slot};
+use crate::plan::{Case, Op, OpKind, Turn};
+
+/// Registers of a mutator: few, so that they are used again.
+const REGISTERS: (u32, u32) = (3, 8);
+/// Shared roots.
+const ROOTS: (u32, u32) = (1, 3);
+/// Room beyond what a program can make: some heaps hand cells out by the chunk.
+const SPARE_ROOM: u32 = 8;
+/// One kind in this many is left out of a case.
+const LEFT_OUT: u32 = 4;
+/// How often it is made again what it was before, in eights.
+const SAME_MUTATOR: u32 = 5;
+
+/// What a step of a program can be, with its weight before the swarm changes it.
+const KINDS: [(Kind, u32); 27] = [
+    (Kind::Op(OpKind::Alloc), 12),
+    (Kind::Op(OpKind::AllocFinalized), 4),
+    (Kind::Op(OpKind::Copy), 8),
+    (Kind::Op(OpKind::Clear), 5),
+    (Kind::Op(OpKind::Load), 4),
+    (Kind::Op(OpKind::Store), 10),
+    (Kind::Erase, 2),
+    (Kind::Op(OpKind::Peek), 2),
+    (Kind::Op(OpKind::Collect), 2),
+    (Kind::Op(OpKind::Append), 10),
+    (Kind::Op(OpKind::Len), 3),
+    (Kind::Op(OpKind::Get), 5),
+    (Kind::Op(OpKind::Set), 4),
+    (Kind::Op(OpKind::Pop), 4),
+    (Kind::Op(OpKind::TruncateFront), 3),
+    (Kind::FrontTo, 1),
+    (Kind::Op(OpKind::TruncateBack), 2),
+    (Kind::BackTo, 1),
+    (Kind::Op(OpKind::Add), 2),
+    (Kind::Op(OpKind::Read), 1),
+    (Kind::Op(OpKind::Write), 1),
+    (Kind::Op(OpKind::Publish), 4),
+    (Kind::Op(OpKind::Fetch), 6),
+    (Kind::Op(OpKind::Downgrade), 4),
+    (Kind::Op(OpKind::Upgrade), 5),
+    (Kind::Op(OpKind::Rejoin), 1),
+    (Kind::Ring, 2),
+];
+
+/// Most are one operation of that kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Op(OpKind),
+    Erase,
+    FrontTo,
+    BackTo,
+    /// A cycle of nodes that is held by one register, made at once: by chance they are rare.
+    Ring,
+}
+
+/// What a register may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guess {
+    Empty,
+    Of(Shape),
+    /// Something that was read from somewhere.
+    Any,
+    Weak,
+}
+
+impl Guess {
+    fn may_be(self, shape: Shape) -> bool {
+        self == Self::Of(shape) || self == Self::Any
+    }
+
+    fn is_strong(self) -> bool {
+        matches!(self, Self::Of(_) | Self::Any)
+    }
+}
+
+/// A program in the making.
+pub(super) struct Writer {
+    rng: ChaCha8Rng,
+    case: Case,
+    /// How many operations it is to have.
+    len: usize,
+    guesses: Vec<Vec<Guess>>,
+    roots: Vec<Guess>,
+    kinds: Vec<(Kind, u32)>,
+    kinds_total: u32,
+    shapes: [u32; 4],
+}
+
+impl Writer {
+    pub(super) fn new(programs: &Programs, seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let caps = programs.caps;
+        let mutators_max = if caps.threads {
+            programs.mutators_max
+        } else {
+            1
+        };
+        let mutators = between(&mut rng, 1, mutators_max);
+        let registers = between(&mut rng, REGISTERS.0, REGISTERS.1);
+        let roots = if caps.globals {
+            between(&mut rng, ROOTS.0, ROOTS.1)
+        } else {
+            0
+        };
+        let most = u32::try_from(programs.ops_max).unwrap_or(u32::MAX);
+        // Long ones find more, short ones are sooner over: all lengths are as likely.
+        let len = between(&mut rng, 1, most);
+        let room = most.saturating_add(SPARE_ROOM);
+        let roots = u16::try_from(roots).unwrap_or(0);
+        let mut case = Case::of_mutators(mutators, registers, roots, room);
+        case.seed = seed;
+        let able = |kind: Kind| match kind {
+            Kind::FrontTo | Kind::BackTo => caps.lists,
+            Kind::Ring => caps.cycles,
+            Kind::Erase => true,
+            Kind::Op(kind) => match kind {
+                OpKind::AllocFinalized => caps.finalizers,
+                OpKind::Append
+                | OpKind::Len
+                | OpKind::Get
+                | OpKind::Set
+                | OpKind::Pop
+                | OpKind::TruncateFront
+                | OpKind::TruncateBack => caps.lists,
+                OpKind::Add | OpKind::Read | OpKind::Write => caps.counters,
+                OpKind::Publish | OpKind::Fetch => caps.globals,
+                OpKind::Downgrade | OpKind::Upgrade => caps.weak,
+                _ => true,
+            },
+        };
+        let mut kinds = Vec::with_capacity(KINDS.len());
+        let mut kinds_total = 0;
+        for (kind, weight) in KINDS.into_iter().filter(|(kind, _)| able(*kind)) {
+            let is_kept = kind == Kind::Op(OpKind::Alloc) || below(&mut rng, LEFT_OUT) > 0;
+            if is_kept {
+                kinds_total += weight << below(&mut rng, 4);
+                kinds.push((kind, kinds_total));
+            }
+        }
+        let mut shape = |is_there: bool| if is_there { 1 + below(&mut rng, 4) } else { 0 };
+        let shapes = [
+            shape(true),
+            shape(true),
+            shape(caps.lists),
+            shape(caps.counters),
+        ];
+        Self {
+            guesses: vec![vec![Guess::Empty; registers as usize]; mutators as usize],
+            roots: vec![Guess::Empty; usize::from(roots)],
+            rng,
+            case,
+            len: len as usize,
+            kinds,
+            kinds_total,
+            shapes,
+        }
+    }
+
+    pub(super) fn write(mut self) -> Case {
+        self.case.turns.reserve(self.len);
+        let mutators = self.case.mutators.len();
+        let mut mutator = 0;
+        while self.case.turns.len() < self.len {
+            if mutators > 1 && self.below(8) >= SAME_MUTATOR {
+                mutator = self.below_size(mutators);
+            }
+            let drawn = self.below(self.kinds_total);
+            let at = self.kinds.partition_point(|(_, sum)| *sum <= drawn);
+            self.step(mutator, self.kinds[at].0);
+        }
+        self.case
+    }
+
+    fn below(&mut self, bound: u32) -> u32 {
+        below(&mut self.rng, bound)
+    }
+
+    fn below_size(&mut self, bound: usize) -> usize {
+        self.below(u32::try_from(bound).unwrap_or(u32::MAX)) as usize
+    }
+
+    /// A small number, now and then a large one.
+    fn small(&mut self) -> u32 {
+        match self.below(16) {
+            0 => self.below(1000),
+            n => n % 4,
+        }
+    }
+
+    fn push(&mut self, mutator: usize, op: Op) {
+        let mutator = u32::try_from(mutator).unwrap_or(u32::MAX);
+        self.case.turns.push(Turn { mutator, op });
+    }
+
+    fn any_slot(&mut self) -> Slot {
+        let registers = self.case.mutators[0].registers;
+        Slot(self.below(registers))
+    }
+
+    /// A register that may hold what is wanted; any one if there is none, and now and then.
+    fn slot(&mut self, mutator: usize, is_wanted: impl Fn(Guess) -> bool) -> Slot {
+        self.find(mutator, is_wanted)
+            .unwrap_or_else(|| self.any_slot())
+    }
+
+    fn find(&mut self, mutator: usize, is_wanted: impl Fn(Guess) -> bool) -> Option<Slot> {
+        if self.below(8) == 0 {
+            return Some(self.any_slot());
+        }
+        let fitting = self.guesses[mutator].iter().filter(|it| is_wanted(**it));
+        let fitting = fitting.count();
+        if fitting == 0 {
+            return None;
+        }
+        let chosen = self.below_size(fitting);
+        let file = (0..).zip(&self.guesses[mutator]);
+        let mut slots = file.filter(|(_, it)| is_wanted(**it));
+        slots.nth(chosen).map(|(slot, _)| Slot(slot))
+    }
+
+    /// A register to write to: mostly one with nothing in it, so that something is kept.
+    fn target(&mut self, mutator: usize) -> Slot {
+        if self.below(2) == 0 {
+            return self.any_slot();
+        }
+        self.slot(mutator, |guess| guess == Guess::Empty)
+    }
+
+    fn shape(&mut self) -> Shape {
+        let total: u32 = self.shapes.iter().sum();
+        let mut drawn = self.below(total);
+        for (shape, weight) in [Shape::Leaf, Shape::Node, Shape::List, Shape::Counter]
+            .into_iter()
+            .zip(self.shapes)
+        {
+            if drawn < weight {
+                return shape;
+            }
+            drawn -= weight;
+        }
+        Shape::Leaf
+    }
+
+    fn root(&mut self) -> Global {
+        let root = self.below_size(self.roots.len());
+        Global(u16::try_from(root).unwrap_or(0))
+    }
+
+    fn field(&mut self) -> Field {
+        Field(u8::from(self.below(2) == 1))
+    }
+
+    fn guess(&mut self, mutator: usize, slot: Slot, guess: Guess) {
+        self.guesses[mutator][slot.0 as usize] = guess;
+    }
+
+    fn guessed(&self, mutator: usize, slot: Slot) -> Guess {
+        self.guesses[mutator][slot.0 as usize]
+    }
+
+    /// A register that may hold such a container; where there is none, one is made now and then in
+    /// place of the operation.
+    fn container(&mut self, mutator: usize, shape: Shape) -> Option<Slot> {
+        let found = self.find(mutator, |guess| guess.may_be(shape));
+        if found.is_none() && self.shapes[shape as usize] > 0 && self.below(4) > 0 {
+            let dst = self.target(mutator);
+            self.alloc(mutator, dst, shape);
+            return None;
+        }
+        Some(found.unwrap_or_else(|| self.any_slot()))
+    }
+
+    fn alloc(&mut self, mutator: usize, dst: Slot, shape: Shape) {
+        self.push(mutator, Op::Alloc { dst, shape });
+        self.guess(mutator, dst, Guess::Of(shape));
+    }
+
+    fn step(&mut self, m: usize, kind: Kind) {
+        match kind {
+            Kind::Op(OpKind::Alloc) => {
+                let (dst, shape) = (self.target(m), self.shape());
+                self.alloc(m, dst, shape);
+            }
+            Kind::Op(OpKind::AllocFinalized) => self.alloc_finalized(m),
+            Kind::Op(OpKind::Copy) => {
+                let (src, dst) = (self.slot(m, |guess| guess != Guess::Empty), self.target(m));
+                let held = self.guessed(m, src);
+                self.push(m, Op::Copy { dst, src });
+                if held != Guess::Empty {
+                    self.guess(m, dst, held);
+                }
+            }
+            Kind::Op(OpKind::Clear) => {
+                let slot = self.slot(m, |guess| guess != Guess::Empty);
+                self.push(m, Op::Clear { slot });
+                self.guess(m, slot, Guess::Empty);
+            }
+            Kind::Op(OpKind::Load | OpKind::Store) | Kind::Erase => self.node_op(m, kind),
+            Kind::Op(OpKind::Peek) => {
+                let slot = self.slot(m, Guess::is_strong);
+                self.push(m, Op::Peek { slot });
+            }
+            Kind::Op(OpKind::Collect) => self.push(m, Op::Collect),
+            Kind::Op(OpKind::Add | OpKind::Read | OpKind::Write) => self.counter_op(m, kind),
+            Kind::Op(OpKind::Publish | OpKind::Fetch) => self.root_op(m, kind),
+            Kind::Op(OpKind::Downgrade | OpKind::Upgrade) => self.weak_op(m, kind),
+            Kind::Op(OpKind::Rejoin) => {
+                self.push(m, Op::Rejoin);
+                self.guesses[m].fill(Guess::Empty);
+            }
+            Kind::Ring => self.ring(m),
+            kind => self.list_op(m, kind),
+        }
+    }
+
+    fn alloc_finalized(&mut self, m: usize) {
+        let (dst, shape) = (self.target(m), self.shape());
+        let finalizer = if self.roots.is_empty() || self.below(3) == 0 {
+            Finalizer::Witness
+        } else {
+            let root = self.root();
+            // It may come to be there at any time.
+            self.roots[usize::from(root.0)] = Guess::Any;
+            Finalizer::Resurrect(root)
+        };
+        self.push(
+            m,
+            Op::AllocFinalized {
+                dst,
+                shape,
+                finalizer,
+            },
+        );
+        self.guess(m, dst, Guess::Of(shape));
+    }
+
+    fn node_op(&mut self, m: usize, kind: Kind) {
+        let Some(obj) = self.container(m, Shape::Node) else {
+            return;
+        };
+        let field = self.field();
+        match kind {
+            Kind::Op(OpKind::Load) => {
+                let dst = self.target(m);
+                self.push(m, Op::Load { dst, obj, field });
+                self.guess(m, dst, Guess::Any);
+            }
+            Kind::Op(OpKind::Store) => {
+                let val = self.slot(m, Guess::is_strong);
+                self.push(m, Op::Store { obj, field, val });
+                self.guess(m, val, Guess::Empty);
+            }
+            _ => self.push(m, Op::Erase { obj, field }),
+        }
+    }
+
+    fn counter_op(&mut self, m: usize, kind: Kind) {
+        let Some(counter) = self.container(m, Shape::Counter) else {
+            return;
+        };
+        let by = i64::from(self.small()) - 1;
+        self.push(
+            m,
+            match kind {
+                Kind::Op(OpKind::Add) => Op::Add { counter, by },
+                Kind::Op(OpKind::Read) => Op::Read { counter },
+                _ => Op::WriteBack { counter, add: by },
+            },
+        );
+    }
+
+    fn root_op(&mut self, m: usize, kind: Kind) {
+        let global = self.root();
+        let root = usize::from(global.0);
+        if kind == Kind::Op(OpKind::Publish) {
+            let src = self.slot(m, Guess::is_strong);
+            self.push(m, Op::Publish { global, src });
+            if self.guessed(m, src) != Guess::Weak {
+                self.roots[root] = self.guessed(m, src);
+                self.guess(m, src, Guess::Empty);
+            }
+            return;
+        }
+        let dst = self.target(m);
+        self.push(m, Op::Fetch { dst, global });
+        if self.roots[root] != Guess::Empty {
+            self.guess(m, dst, self.roots[root]);
+        }
+    }
+
+    fn weak_op(&mut self, m: usize, kind: Kind) {
+        if kind == Kind::Op(OpKind::Downgrade) {
+            let (src, dst) = (self.slot(m, Guess::is_strong), self.target(m));
+            self.push(m, Op::Downgrade { dst, src });
+            self.guess(m, dst, Guess::Weak);
+            return;
+        }
+        let (weak, dst) = (self.slot(m, |guess| guess == Guess::Weak), self.target(m));
+        self.push(m, Op::Upgrade { dst, weak });
+        if self.guessed(m, weak) == Guess::Weak {
+            self.guess(m, dst, Guess::Any);
+        }
+    }
+
+    fn list_op(&mut self, m: usize, kind: Kind) {
+        let Some(list) = self.container(m, Shape::List) else {
+            return;
+        };
+        let (index, count) = (self.small(), u64::from(self.small()));
+        let op = match kind {
+            Kind::Op(OpKind::Append) => {
+                let val = self.slot(m, Guess::is_strong);
+                self.guess(m, val, Guess::Empty);
+                Op::Append { list, val }
+            }
+            Kind::Op(OpKind::Set) => {
+                let val = self.slot(m, Guess::is_strong);
+                self.guess(m, val, Guess::Any);
+                Op::Set { list, index, val }
+            }
+            Kind::Op(OpKind::Get) => {
+                let dst = self.target(m);
+                self.guess(m, dst, Guess::Any);
+                Op::Get { dst, list, index }
+            }
+            Kind::Op(OpKind::Pop) => {
+                let dst = self.target(m);
+                self.guess(m, dst, Guess::Any);
+                Op::Pop { dst, list }
+            }
+            Kind::Op(OpKind::TruncateFront) => Op::TruncateFront { list, count },
+            Kind::Op(OpKind::TruncateBack) => Op::TruncateBack { list, count },
+            Kind::FrontTo => Op::TruncateFrontTo { list, leave: count },
+            Kind::BackTo => Op::TruncateBackTo { list, leave: count },
+            _ => Op::Len {
+                list,
+                note_above: u64::MAX,
+            },
+        };
+        self.push(m, op);
+    }
+
+    /// A node that refers to itself, or two that refer to each other, as far as registers go round.
+    fn ring(&mut self, m: usize) {
+        let [held, other, spare] = [self.any_slot(), self.any_slot(), self.any_slot()];
+        if held == other || held == spare || other == spare {
+            return;
+        }
+        self.alloc(m, held, Shape::Node);
+        let mut last = held;
+        if self.below(2) == 0 {
+            self.alloc(m, other, Shape::Node);
+            self.link(m, held, other, spare);
+            last = other;
+        }
+        self.link(m, last, held, spare);
+    }
+
+    /// Makes one node refer to another, which stays where it is.
+    fn link(&mut self, m: usize, from: Slot, to: Slot, spare: Slot) {
+        let (obj, field, val) = (from, self.field(), spare);
+        self.push(
+            m,
+            Op::Copy {
+                dst: spare,
+                src: to,
+            },
+        );
+        self.push(m, Op::Store { obj, field, val });
+        self.guess(m, spare, Guess::Empty);
+    }
+}
+
+fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
+    // Multiply and shift: as even as a program needs it.
+    let drawn = u64::from(rng.next_u32()) * u64::from(bound);
+    u32::try_from(drawn >> 32).unwrap_or(0)
+}
+
+fn between(rng: &mut ChaCha8Rng, least: u32, most: u32) -> u32 {
+    least + below(rng, most.max(least) - least + 1)
+}
