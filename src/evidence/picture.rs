@@ -73,7 +73,31 @@ pub struct Picture {
     /// Registers and roots that lead to an object.
     pub places: Vec<(Place, Name)>,
     /// All objects that were reached from there.
+    #[serde(with = "pairs")]
     pub objects: BTreeMap<Name, Contents>,
+}
+
+/// A map as pairs: the keys of a JSON object are text.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::{Contents, Name};
+
+    pub(super) fn serialize<S: Serializer>(
+        objects: &BTreeMap<Name, Contents>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(objects)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Name, Contents>, D::Error> {
+        let pairs = Vec::<(Name, Contents)>::deserialize(deserializer)?;
+        Ok(pairs.into_iter().collect())
+    }
 }
 
 impl Picture {
@@ -139,6 +163,18 @@ mod tests {
 
     const fn name(number: u64) -> Name {
         Name { maker: 0, number }
+    }
+
+    /// Goal: a picture survives JSON, and with it the traces whose digest is one of that.
+    #[test]
+    fn survives_json() {
+        let picture = Picture {
+            places: vec![(Place::Register(1, 2), name(3))],
+            objects: BTreeMap::from([(name(3), Contents::Node([Some(name(3)), None]))]),
+        };
+        let text = serde_json::to_string(&picture).expect("it is written");
+        let back: Picture = serde_json::from_str(&text).expect("it is read");
+        assert_eq!(back, picture);
     }
 
     /// Goal: pictures that are equal do not differ, and what differs is named, once.
