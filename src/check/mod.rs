@@ -7,6 +7,7 @@
 //!
 //! A check that could look at nothing is `vacuous` or `skipped`, and says why; it is never `held`.
 
+pub mod agreement;
 mod budget;
 mod collector_state;
 mod completeness;

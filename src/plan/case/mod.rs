@@ -29,6 +29,9 @@ pub const VERSION: u32 = 1;
 pub const MUTATORS_MAX: u32 = 1024;
 /// The most registers of a mutator, and roots of a case.
 pub const REGISTERS_MAX: u32 = 65_536;
+/// Room beyond what a program can fill that a [fitted](Case::fitted) case leaves it: heaps give room by
+/// the page.
+const SPARE: u32 = 1024;
 /// The most objects that a case may have room for.
 pub const CAPACITY_MAX: u32 = 1 << 28;
 
@@ -202,6 +205,27 @@ impl Case {
             name.push('_');
         }
         name
+    }
+
+    /// For how many objects, and elements of lists, it may ask for room, all turns together.
+    pub fn room_needed(&self) -> u64 {
+        let asks = |op: &Op| {
+            matches!(
+                op,
+                Op::Alloc { .. } | Op::AllocFinalized { .. } | Op::Append { .. }
+            )
+        };
+        let asking = self.all_turns().filter(|turn| asks(&turn.op)).count();
+        (self.shared.len() + asking) as u64
+    }
+
+    /// With no more room than it can fill: it does the same, in a heap that is not larger than it has to
+    /// be.
+    #[must_use]
+    pub fn fitted(mut self) -> Self {
+        let needed = u32::try_from(self.room_needed()).unwrap_or(u32::MAX);
+        self.capacity = self.capacity.min(needed.saturating_add(SPARE));
+        self
     }
 
     /// Where shared object number `object` is published.
