@@ -26,6 +26,8 @@ const SUITE_DURATION: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Agenda<'r> {
     pub(super) items: Vec<Item<'r>>,
+    /// What is run in place of workloads.
+    pub(super) case: Option<Case>,
 }
 
 /// One workload on one heap.
@@ -89,12 +91,19 @@ impl<'r> Agenda<'r> {
             }
         }
         let seed = args.seed.unwrap_or_else(fresh_seed);
-        let planned = match &args.case {
-            Some(path) => vec![case(path, args.seed)?],
+        let case = match &args.case {
+            Some(path) => Some(read(path, args.seed)?),
+            None => None,
+        };
+        let planned = match args.case.as_ref().zip(case.as_ref()) {
+            Some((path, case)) => vec![planned(path, case)],
             None if args.workloads.is_empty() => suite(&overrides, seed)?,
             None => named(&args.workloads, &overrides, seed)?,
         };
-        let mut agenda = Self { items: Vec::new() };
+        let mut agenda = Self {
+            items: Vec::new(),
+            case,
+        };
         for Planned {
             name,
             asked_as,
@@ -213,7 +222,7 @@ fn overrides(args: &Run) -> Result<Vec<(String, String)>, Usage> {
 }
 
 /// The case in this file, with its own seed unless another is wanted.
-fn case(path: &Path, seed: Option<u64>) -> Result<Planned, Usage> {
+fn read(path: &Path, seed: Option<u64>) -> Result<Case, Usage> {
     let name = path.to_string_lossy();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Usage::new(format!("failed to read {name}: {error}")))?;
@@ -228,11 +237,16 @@ fn case(path: &Path, seed: Option<u64>) -> Result<Planned, Usage> {
         )));
     }
     case.seed = seed.unwrap_or(case.seed);
-    Ok(Planned {
-        name: name.clone().into_owned(),
-        asked_as: vec!["--case".to_owned(), name.into_owned()],
+    Ok(case)
+}
+
+fn planned(path: &Path, case: &Case) -> Planned {
+    let name = path.to_string_lossy().into_owned();
+    Planned {
+        name: name.clone(),
+        asked_as: vec!["--case".to_owned(), name],
         plan: Ok(Arc::new(case.plan())),
-    })
+    }
 }
 
 /// The workloads that were named; each must take every parameter that was set.

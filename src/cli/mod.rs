@@ -8,6 +8,7 @@
 //! A program of your own that adds a heap is [`main`] with a [`Registry`] of your own.
 
 mod agenda;
+mod agreement;
 mod args;
 mod check;
 mod exit;

@@ -15,6 +15,7 @@ mod summary;
 mod table;
 
 pub use failure::{TURNS_MAX, failure};
+pub(crate) use prose::wrapped;
 pub use result::{
     Caveat, OpSummary, Outcome, RunResult, SCHEMA, ThreadSummary, Tool, WorkloadRef, subject,
 };
