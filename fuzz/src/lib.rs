@@ -17,7 +17,9 @@ pub fn workload(bytes: &[u8]) {
         Err(complaint) => show(&complaint, text),
         Ok(workload) => {
             // `parse` has promised that the defaults can be planned.
-            let plan = workload.plan(&[], 7).expect("it was planned when it was read");
+            let plan = workload
+                .plan(&[], 7)
+                .expect("it was planned when it was read");
             let _ = plan.needs();
         }
     }

@@ -11,7 +11,8 @@ use crate::check::Verdict;
 use crate::evidence::Ended;
 use crate::heap::Flaw;
 use crate::plan::case::{
-    CAPACITY_MAX, CaseMutator, MUTATORS_MAX, REGISTERS_MAX, Schedule, Shared, Turn,
+    ALL_REGISTERS_MAX, CAPACITY_MAX, CaseMutator, MUTATORS_MAX, REGISTERS_MAX, Schedule, Shared,
+    Turn,
 };
 use crate::plan::{Case, Op, OpSource, Part, Plan};
 use crate::run::{Budget, Options, Verify};
@@ -66,10 +67,12 @@ fn is_plain(options: &Options) -> bool {
 
 /// Whether a case can have what the plan has.
 fn can_be_said(plan: &Plan) -> bool {
-    let registers = plan.mutators.iter().map(|mutator| mutator.registers).max();
+    let registers = || plan.mutators.iter().map(|mutator| mutator.registers);
+    let all_registers: u64 = registers().map(u64::from).sum();
     !plan.mutators.is_empty()
         && plan.mutators.len() <= MUTATORS_MAX as usize
-        && registers.is_none_or(|registers| registers <= REGISTERS_MAX)
+        && registers().all(|registers| registers <= REGISTERS_MAX)
+        && all_registers <= ALL_REGISTERS_MAX.into()
         && (1..=CAPACITY_MAX).contains(&plan.live_limit)
         && plan.objects.len() <= usize::from(plan.globals)
 }

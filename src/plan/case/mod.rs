@@ -29,6 +29,8 @@ pub const VERSION: u32 = 1;
 pub const MUTATORS_MAX: u32 = 1024;
 /// The most registers of a mutator, and roots of a case.
 pub const REGISTERS_MAX: u32 = 65_536;
+/// The most registers of all mutators together.
+pub const ALL_REGISTERS_MAX: u32 = 1 << 20;
 /// Room beyond what a program can fill that a [fitted](Case::fitted) case leaves it: heaps give room by
 /// the page.
 const SPARE: u32 = 1024;

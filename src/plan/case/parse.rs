@@ -1,14 +1,14 @@
 //! The text form, read: line by line, each word with its place.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::again;
 use super::op::{self, Words};
 use super::{
-    CAPACITY_MAX, Case, CaseMutator, Control, MUTATORS_MAX, REGISTERS_MAX, Schedule, Shared, Turn,
-    VERSION,
+    ALL_REGISTERS_MAX, CAPACITY_MAX, Case, CaseMutator, Control, MUTATORS_MAX, REGISTERS_MAX,
+    Schedule, Shared, Turn, VERSION,
 };
 use crate::diagnostic::{Complaint, Diagnostic};
 use crate::heap::{Field, Finalizer, Flaw, Global, Shape, Slot};
@@ -51,6 +51,7 @@ fn read(text: &str) -> Result<Case, Complaint> {
     let mut case = Case::of_mutators(0, 0, 0, 0);
     let mut seen = Vec::new();
     let mut is_begun = false;
+    let mut numbers = HashMap::new();
     for mut line in lines {
         let word = line.word("an operation")?;
         if KEYS.contains(&word.text) && !is_begun {
@@ -59,8 +60,10 @@ fn read(text: &str) -> Result<Case, Complaint> {
             if !is_begun {
                 is_complete(&seen, &word, &HEADER)?;
                 is_begun = true;
+                let names = case.mutators.iter().map(|mutator| mutator.name.clone());
+                numbers.extend(names.zip(0..));
             }
-            line.turn(&word, &mut case)?;
+            line.turn(&word, &mut case, &numbers)?;
         }
         line.end()?;
     }
@@ -317,8 +320,10 @@ impl<'a> Line<'a> {
         }
         let name = self.name(case)?.text.to_owned();
         self.literal("registers")?;
-        let registers = self.parsed("a number of registers", 0, REGISTERS_MAX.into())?;
-        let registers = u32::try_from(registers).unwrap_or(REGISTERS_MAX);
+        let taken: u32 = case.mutators.iter().map(|mutator| mutator.registers).sum();
+        let most = REGISTERS_MAX.min(ALL_REGISTERS_MAX - taken);
+        let registers = self.parsed("a number of registers", 0, most.into())?;
+        let registers = u32::try_from(registers).unwrap_or(most);
         let mut held: Vec<(Slot, usize)> = Vec::new();
         let mut taken = HashSet::new();
         if let Some(word) = self.next() {
@@ -348,7 +353,12 @@ impl<'a> Line<'a> {
         Err(word.complain(format!("`{wanted}` is wanted here")))
     }
 
-    fn turn(&mut self, word: &Word<'a>, case: &mut Case) -> Result<(), Complaint> {
+    fn turn(
+        &mut self,
+        word: &Word<'a>,
+        case: &mut Case,
+        numbers: &HashMap<String, u32>,
+    ) -> Result<(), Complaint> {
         if word.text == START {
             if !case.setup.is_empty() || case.turns.is_empty() {
                 return Err(word.complain("`start` stands once, after some turns"));
@@ -356,21 +366,19 @@ impl<'a> Line<'a> {
             case.setup = std::mem::take(&mut case.turns);
             return Ok(());
         }
-        let names = case.mutators.iter().map(|mutator| mutator.name.as_str());
-        let Some(mutator) = names.clone().position(|name| name == word.text) else {
+        let Some(&mutator) = numbers.get(word.text) else {
+            let names = case.mutators.iter().map(|mutator| mutator.name.as_str());
             let span = word.span.clone();
             return Err(Complaint::unknown(span, "mutator", word.text, names));
         };
         let name = self.word("an operation")?;
-        let mut words = Turnwise::of(self, case, mutator);
+        let mut words = Turnwise::of(self, case, mutator as usize);
         let read = op::read(name.text, &mut words)?;
         let Some(op) = read else {
             let known = op::FORMS.iter().map(|(name, _)| *name);
             return Err(Complaint::unknown(name.span, "operation", name.text, known));
         };
         keeps_shared(&op, case, &name)?;
-        // There are few mutators.
-        let mutator = u32::try_from(mutator).unwrap_or(u32::MAX);
         case.turns.push(Turn { mutator, op });
         Ok(())
     }
