@@ -187,7 +187,8 @@ impl<'r> Agenda<'r> {
     }
 }
 
-fn heaps<'r>(registry: &'r Registry, names: &[String]) -> Result<Vec<&'r Entry>, Usage> {
+/// The heaps of these names; if none is named, those by default.
+pub(super) fn heaps<'r>(registry: &'r Registry, names: &[String]) -> Result<Vec<&'r Entry>, Usage> {
     let known = || registry.entries().iter().map(|entry| entry.name.as_str());
     let mut chosen: Vec<&Entry> = Vec::new();
     for name in names {
@@ -346,6 +347,6 @@ fn options(args: &Run, interrupt: &Arc<AtomicBool>, plan: &Plan) -> Options {
 
 /// A seed nobody has chosen. Short, since people will read it out; the standard library's hasher is
 /// keyed by the system's randomness.
-fn fresh_seed() -> u64 {
+pub(super) fn fresh_seed() -> u64 {
     RandomState::new().build_hasher().finish() >> 32
 }

@@ -38,6 +38,10 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run workloads on heaps and judge what happened
     Run(Box<Run>),
+    /// Generate random programs, run them, and shrink and keep those that fail
+    Fuzz(Box<Fuzz>),
+    /// Run a kept case again, exactly
+    Replay(Replay),
     /// Plant every known fault, and show which check catches it
     Selftest(Selftest),
     /// One trial of `selftest`, which prints in short what it came to
@@ -123,6 +127,100 @@ pub(super) struct Run {
     /// an object for one run, an array for several
     #[arg(long, value_name = "FILE|-")]
     pub(super) json: Option<PathBuf>,
+}
+
+/// Options of `fuzz`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::FUZZ_HELP)]
+pub(super) struct Fuzz {
+    /// A heap from `gcstorm list heaps`; may be given several times
+    #[arg(long = "heap", value_name = "NAME")]
+    pub(super) heaps: Vec<String>,
+    /// Where all randomness comes from; drawn and printed if not given
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    #[command(flatten)]
+    pub(super) budget: FuzzBudgetArgs,
+    /// In which order the mutators take their turns
+    #[arg(long, value_enum, default_value_t = ScheduleArg::Steps, value_name = "WHICH")]
+    pub(super) schedule: ScheduleArg,
+    /// The most operations of a program
+    #[arg(long, value_name = "N", default_value_t = 50,
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) ops: u32,
+    /// The most mutators of a program
+    #[arg(long, value_name = "N", default_value_t = 3,
+          value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(super) mutators: u32,
+    /// Plant a fault from `gcstorm list faults` in the heap, to see that it is found
+    #[arg(long, value_name = "NAME")]
+    pub(super) fault: Option<String>,
+    /// How long a failure may be shrunk
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
+    pub(super) shrink_budget: Duration,
+    /// After how many different failures on a heap to stop
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::positive)]
+    pub(super) max_failures: u64,
+    /// Threads that try programs; default: as many as there are processors, one with `free`
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    pub(super) jobs: Option<u64>,
+    /// How long one program may take before it counts as hung
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
+    pub(super) time_limit: Duration,
+    /// Where failing cases are kept
+    #[arg(long, value_name = "DIR", default_value = "reports/failures")]
+    pub(super) out: PathBuf,
+    /// Also write what was found as JSON to a file, or with `-` to standard output in place of the text
+    #[arg(long, value_name = "FILE|-")]
+    pub(super) json: Option<PathBuf>,
+}
+
+/// When a hunt on one heap ends, if nothing is found. At most one of them.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(super) struct FuzzBudgetArgs {
+    /// How many programs are tried on each heap
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    pub(super) cases: Option<u64>,
+    /// How long programs are tried on each heap; default: 30s
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(super) duration: Option<Duration>,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::REPLAY_HELP)]
+pub(super) struct Replay {
+    /// A file that `fuzz` or a failing run kept
+    #[arg(value_name = "CASE")]
+    pub(super) case: PathBuf,
+    /// A heap in place of the one that the case names; may be given several times
+    #[arg(long = "heap", value_name = "NAME")]
+    pub(super) heaps: Vec<String>,
+    /// A schedule in place of the one that the case names
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(super) schedule: Option<ScheduleArg>,
+    /// A fault in place of the one that the case names; `none` for none
+    #[arg(long, value_name = "NAME")]
+    pub(super) fault: Option<String>,
+    /// How often a case that is not exact is run before it counts as not reproduced
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = values::positive)]
+    pub(super) times: u64,
+}
+
+/// The order in which mutators take their turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ScheduleArg {
+    /// Operation by operation, all on one thread; exact
+    Steps,
+    /// Each on a thread of its own, as it happens
+    Free,
+    /// Under a model checker that chooses at random; in builds with --cfg shuttle
+    Random,
+    /// Under a model checker, by priorities that change a few times; likewise
+    Pct,
+    /// Under a model checker, one schedule after the other until all were tried; likewise
+    Dfs,
 }
 
 /// Options of `selftest`.

@@ -14,6 +14,8 @@ pub(super) enum Exit {
     Crashed,
     /// 1: a check was violated.
     Violated,
+    /// 6: a replay did not reproduce.
+    NotReproduced,
     /// 130: interrupted; what there was until then is judged and written.
     Interrupted,
     /// 3: it ran, but did not do what was required of it.
@@ -32,9 +34,10 @@ Exit codes:
   2    usage error, unreadable workload, or results that cannot be written
   3    vacuous: it ran, but did not do what was required of it
   5    the heap under test crashed, hung or ran out of memory
+  6    a replay did not reproduce
   101  a bug in gcstorm
   130  interrupted; what there was is judged and written
-Where several apply the first of 101, 5, 1, 130, 3, 2 wins.";
+Where several apply the first of 101, 5, 1, 6, 130, 3, 2 wins.";
 
 /// The part of `selftest --help` about exit codes.
 pub(super) const SELFTEST_HELP: &str = "\
@@ -45,12 +48,35 @@ Exit codes:
   101  a bug in gcstorm
   130  interrupted; what there was is shown and written";
 
+/// The part of `fuzz --help` about exit codes.
+pub(super) const FUZZ_HELP: &str = "\
+Exit codes:
+  0    no program failed
+  1    one failed; it was shrunk and kept
+  2    usage error, or cases that cannot be kept
+  5    the heap under test panicked or hung
+  101  a bug in gcstorm
+  130  interrupted; what was found until then is kept
+Where several apply the first of 101, 5, 1, 130, 2 wins.";
+
+/// The part of `replay --help` about exit codes.
+pub(super) const REPLAY_HELP: &str = "\
+Exit codes:
+  0    no check is violated, and the case does not say that one should be
+  1    a check is violated
+  2    usage error, or a case that cannot be read
+  5    the heap under test panicked
+  6    the case says that a check is violated, and none was: it did not reproduce
+  101  a bug in gcstorm
+Where several apply the first of 101, 5, 1, 6, 2 wins.";
+
 impl Exit {
     /// The number the system sees.
     pub(super) fn code(self) -> u8 {
         match self {
             Self::Crashed => 5,
             Self::Violated => 1,
+            Self::NotReproduced => 6,
             Self::Interrupted => 130,
             Self::Vacuous => 3,
             Self::Usage => 2,
@@ -90,13 +116,14 @@ mod tests {
     /// Goal: the worst news wins, whichever came first.
     #[test]
     fn the_worst_wins() {
-        let ranked = [5, 1, 130, 3, 2, 0];
+        let ranked = [5, 1, 6, 130, 3, 2, 0];
         let all = [
             Exit::Held,
             Exit::Usage,
             Exit::Vacuous,
             Exit::Interrupted,
             Exit::Violated,
+            Exit::NotReproduced,
             Exit::Crashed,
         ];
         let rank = |exit: Exit| ranked.iter().position(|&code| code == exit.code());

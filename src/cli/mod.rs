@@ -13,13 +13,17 @@ mod args;
 mod check;
 mod exit;
 mod faults;
+mod fuzz;
+mod hush;
 mod interrupt;
 mod isolate;
+mod json_target;
 mod list;
 mod manual;
 mod perform;
 mod progress;
 mod provenance;
+mod replay;
 mod reproduce;
 mod selftest;
 mod store;
@@ -62,6 +66,8 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
     let mut terminal = Terminal::new(&cli);
     let done = match cli.command {
         Command::Run(run) => perform::run(registry, &program, &run, &mut terminal),
+        Command::Fuzz(args) => fuzz::fuzz(registry, &program, &args, &mut terminal),
+        Command::Replay(args) => replay::replay(registry, &args, &mut terminal),
         Command::Selftest(args) => selftest::selftest(registry, &program, &args, &mut terminal),
         Command::Attempt(run) => selftest::attempt(registry, &run, &mut terminal),
         Command::List { what } => {

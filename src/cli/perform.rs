@@ -1,7 +1,6 @@
 //! `run`: the agenda from beginning to end, each result judged, shown and written as soon as it is
 //! there.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -9,6 +8,7 @@ use super::agenda::{Agenda, Item, Task};
 use super::agreement::Agreement;
 use super::args::Run;
 use super::exit::Exit;
+use super::json_target::JsonTarget;
 use super::progress::Watch;
 use super::store::{self, Store};
 use super::terminal::Terminal;
@@ -48,23 +48,6 @@ pub(super) fn run(
     };
     let lines: Vec<Line> = agenda.items.iter().map(|item| session.item(item)).collect();
     Ok(session.conclude(&lines))
-}
-
-/// Where `--json` points.
-#[derive(Debug, Clone, Copy)]
-enum JsonTarget<'a> {
-    Stdout,
-    File(&'a Path),
-}
-
-impl<'a> JsonTarget<'a> {
-    fn new(path: &'a Path) -> Self {
-        if path == Path::new("-") {
-            Self::Stdout
-        } else {
-            Self::File(path)
-        }
-    }
 }
 
 /// The runs of one command.
@@ -221,12 +204,6 @@ impl<'a> Session<'a> {
             (1, [result]) => store::json(result)?,
             (_, results) => store::json(&results)?,
         };
-        match target {
-            JsonTarget::File(path) => store::write_whole(path, &text),
-            JsonTarget::Stdout => {
-                self.terminal.data(&String::from_utf8_lossy(&text));
-                Ok(())
-            }
-        }
+        target.write(&text, self.terminal)
     }
 }

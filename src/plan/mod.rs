@@ -17,7 +17,7 @@ mod usage;
 mod value;
 mod weak;
 
-pub use case::{Case, Turn};
+pub use case::{Case, Control, Schedule, Turn};
 pub use flow::{Flow, Problem, ProblemKind};
 pub(crate) use interval::Interval;
 pub use needs::Needs;

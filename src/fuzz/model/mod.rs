@@ -21,6 +21,7 @@ use crate::evidence::{Broke, Trace};
 use crate::heap::Fault;
 use crate::plan::Case;
 
+use super::attempt::CRASHED;
 use state::Model;
 
 /// What a heap did wrong.
@@ -67,7 +68,7 @@ pub fn judge(case: &Case, trace: &Trace) -> Option<Finding> {
 fn broke(trace: &Trace) -> Option<Finding> {
     let wrong = match trace.broke.as_ref()? {
         Broke::Fault(fault) | Broke::Unseated(fault) => Wrong::fault(fault),
-        Broke::Panicked(message) => Wrong::new("crashed", format!("it panicked: {message}")),
+        Broke::Panicked(message) => Wrong::new(CRASHED, format!("it panicked: {message}")),
     };
     // The end begins where all turns are done.
     Some(match &trace.settled {

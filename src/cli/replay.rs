@@ -1,0 +1,167 @@
+//! `replay`: a kept case, once where that is exact, and else until it fails again.
+
+use std::path::Path;
+
+use super::agenda;
+use super::args::Replay;
+use super::exit::Exit;
+use super::fuzz::{attempt, no_model_checker};
+use super::terminal::Terminal;
+use super::usage::Usage;
+use super::{faults, hush};
+use crate::fuzz::{CRASHED, Finding, by_steps};
+use crate::heap::Flaw;
+use crate::plan::{Case, Schedule};
+use crate::report::{self, Detail, ERROR, HELP, figures, paint};
+use crate::run::{Entry, Registry};
+
+/// What a fault is called that is none.
+const NO_FAULT: &str = "none";
+
+/// Runs the case again.
+pub(super) fn replay(
+    registry: &Registry,
+    args: &Replay,
+    terminal: &mut Terminal,
+) -> Result<Exit, Usage> {
+    let case = read(&args.case)?;
+    let heaps = match (&args.heaps[..], &case.heap) {
+        ([], Some(heap)) => agenda::heaps(registry, std::slice::from_ref(heap))?,
+        (named, _) => agenda::heaps(registry, named)?,
+    };
+    let fault = match args.fault.as_deref() {
+        Some(NO_FAULT) => None,
+        Some(name) => Some(name),
+        None => case.fault.map(Flaw::name),
+    };
+    let fault = fault
+        .map(|name| faults::planted(registry, &heaps, name))
+        .transpose()?;
+    let schedule = match args.schedule {
+        Some(schedule) => schedule.schedule()?,
+        None => case.schedule.clone(),
+    };
+    if let Schedule::Controlled { by, .. } = schedule {
+        return Err(no_model_checker(by));
+    }
+    // Whatever else was asked for, that it fails is not promised.
+    let is_as_kept = args.heaps.is_empty() && args.fault.is_none() && args.schedule.is_none();
+    let mut exit = Exit::Held;
+    for heap in heaps {
+        if let Some(why) = lacks(heap, &case) {
+            terminal.warning(&format!("{} is skipped: {why}", heap.name));
+            continue;
+        }
+        hush::panics_of_heaps();
+        let stage = Stage {
+            case: &case,
+            heap,
+            fault,
+        };
+        let finding = match schedule {
+            Schedule::Steps => stage.step(terminal),
+            Schedule::Free | Schedule::Controlled { .. } => stage.repeat(args.times, terminal),
+        };
+        exit = exit.and(match finding {
+            Some(finding) if finding.check == CRASHED => Exit::Crashed,
+            Some(_) => Exit::Violated,
+            None if is_as_kept && case.check.is_some() => Exit::NotReproduced,
+            None => Exit::Held,
+        });
+    }
+    Ok(exit)
+}
+
+fn read(path: &Path) -> Result<Case, Usage> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Usage::new(format!("failed to read {shown}: {error}")))?;
+    Ok(Case::parse(&shown.to_string(), &text)?)
+}
+
+/// What a heap cannot do of a case.
+fn lacks(heap: &Entry, case: &Case) -> Option<String> {
+    let missing = case.plan().needs().missing_from(&heap.caps);
+    (!missing.is_empty()).then(|| format!("the heap has no {}", missing.join(", no ")))
+}
+
+/// A case on one heap.
+struct Stage<'a> {
+    case: &'a Case,
+    heap: &'a Entry,
+    fault: Option<Flaw>,
+}
+
+impl Stage<'_> {
+    fn subject(&self) -> String {
+        report::subject(&self.heap.name, self.fault.map(Flaw::name))
+    }
+
+    /// Once, which is exact.
+    fn step(&self, terminal: &mut Terminal) -> Option<Finding> {
+        let tried = hush::while_trying(|| by_steps(self.heap, self.fault, self.case));
+        let (trace, finding) = match tried {
+            Ok(tried) => tried,
+            Err(fault) => {
+                terminal.error(&format!("failed to run it on {}: {fault}", self.subject()));
+                return Some(Finding {
+                    check: CRASHED,
+                    turn: None,
+                    text: fault.to_string(),
+                });
+            }
+        };
+        if terminal.detail() == Detail::Everything {
+            terminal.data(&report::hunt::steps(self.case, &trace, finding.as_ref()));
+        }
+        let turns = figures::several(trace.steps.len() as u64, "turn", "turns");
+        self.tell(
+            finding.as_ref(),
+            &format!("{turns}, trace {}", trace.digest()),
+            terminal,
+        );
+        finding
+    }
+
+    /// Until it fails again.
+    fn repeat(&self, times: u64, terminal: &mut Terminal) -> Option<Finding> {
+        let schedule = Schedule::Free;
+        let found = (1..=times).find_map(|time| {
+            let tried = hush::while_trying(|| attempt(self.heap, self.fault, &schedule, self.case));
+            tried.map(|finding| (time, finding))
+        });
+        let (times, finding) = match found {
+            Some((time, finding)) => (format!("in run {time}"), Some(finding)),
+            None => (
+                format!("in {}", figures::several(times, "run", "runs")),
+                None,
+            ),
+        };
+        self.tell(finding.as_ref(), &times, terminal);
+        finding
+    }
+
+    fn tell(&self, finding: Option<&Finding>, how: &str, terminal: &mut Terminal) {
+        let subject = self.subject();
+        let expected = self.case.check.as_deref();
+        let text = match finding {
+            Some(finding) => {
+                let other = match expected.filter(|check| *check != finding.check) {
+                    Some(check) => format!(" (the case says {check})"),
+                    None => String::new(),
+                };
+                let failed = paint(ERROR, "failed");
+                format!("{failed} on {subject} ({how}): {finding}{other}\n")
+            }
+            None => {
+                let held = match expected {
+                    Some(check) => format!("; the case says {check}"),
+                    None => String::new(),
+                };
+                let word = paint(HELP, "held");
+                format!("{word} on {subject} ({how}): nothing is wrong{held}\n")
+            }
+        };
+        terminal.data(&text);
+    }
+}

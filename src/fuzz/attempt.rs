@@ -1,0 +1,86 @@
+//! One case on one heap, and what is wrong with what became of it.
+//!
+//! Where one thread does all, there is one order, and the [model](super::model) says exactly what must
+//! come of it. Where threads race there is none, and the checks say what every outcome must keep.
+
+use proptest::test_runner::TestCaseError;
+
+use super::model::{Finding, judge};
+use super::sighting::Sighting;
+use crate::check;
+use crate::evidence::Trace;
+use crate::heap::{Fault, Flaw, Heap, HeapConfig};
+use crate::plan::Case;
+use crate::run::{Budget, Entry, Options, Timing, Unobserved, config_for, step_through};
+
+/// What a finding is called that no check made: the heap panicked, or could not be used at all.
+pub const CRASHED: &str = "crashed";
+
+/// Steps through a case on the heap that `open` opens, and fails if it differs from the model.
+///
+/// # Errors
+///
+/// What is wrong, the check that says so, and after which turn.
+pub fn check_steps<H: Heap>(
+    open: impl FnOnce(&HeapConfig) -> H,
+    case: &Case,
+) -> Result<(), TestCaseError> {
+    let trace = step_through(open(&config_for(case)), case, None);
+    match judge(case, &trace) {
+        None => Ok(()),
+        Some(finding) => Err(TestCaseError::fail(format!("{finding}\n{case}"))),
+    }
+}
+
+/// Steps through a case on a heap with a fault, if any.
+///
+/// # Errors
+///
+/// The heap cannot be opened, or cannot have that fault.
+pub fn by_steps(
+    heap: &Entry,
+    fault: Option<Flaw>,
+    case: &Case,
+) -> Result<(Trace, Option<Finding>), Fault> {
+    let trace = heap.step(case, fault)?;
+    let finding = judge(case, &trace);
+    Ok((trace, finding))
+}
+
+/// Runs a case on threads of their own, on a heap with a fault, if any.
+///
+/// # Errors
+///
+/// The heap cannot be opened, or cannot have that fault.
+pub fn on_threads(
+    heap: &Entry,
+    fault: Option<Flaw>,
+    case: &Case,
+) -> Result<Option<Finding>, Fault> {
+    let plan = case.plan();
+    let options = Options {
+        budget: Budget::Workload,
+        timing: Timing::Off,
+        fault,
+        ..Options::default()
+    };
+    let evidence = heap.run(&plan, &options, &Unobserved)?;
+    let sighting = Sighting::of(&plan, &evidence);
+    if let Some(name) = sighting.first.first() {
+        let judgements = check::judge(&plan, &evidence);
+        let detail = judgements
+            .into_iter()
+            .find(|judgement| judgement.name == *name);
+        let check = check::ALL.iter().find(|check| check.name == name);
+        return Ok(Some(Finding {
+            check: check.map_or(CRASHED, |check| check.name),
+            turn: None,
+            text: detail.and_then(|it| it.detail).unwrap_or_default(),
+        }));
+    }
+    Ok(sighting.broke.map(|text| Finding {
+        check: CRASHED,
+        turn: None,
+        text,
+    }))
+}

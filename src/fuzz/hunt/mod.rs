@@ -1,0 +1,511 @@
+//! The hunt: random cases one after the other, and what to do with one that fails.
+//!
+//! Case number *i* of a seed is a function of the two, so it does not matter how many threads hunt, and
+//! of all cases that fail it is always the same that counts as the first. Whoever finds a failure
+//! shrinks it, within a budget of its own; the same failure found again (the same check, the same
+//! operations in the same order once it is small) is counted and not kept.
+
+mod shrink;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::model::Finding;
+use super::programs::Programs;
+use crate::clock::{Clock, Stamp};
+use crate::plan::{Case, OpKind};
+use shrink::shrink;
+
+/// How often whoever watches is told how far it is.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What to look for, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Hunt {
+    /// What cases are drawn from.
+    pub programs: Programs,
+    /// What they are drawn by.
+    pub seed: u64,
+    /// When to stop, if nothing is found.
+    pub budget: HuntBudget,
+    /// How long one failure may be shrunk.
+    pub shrink_budget: Duration,
+    /// After how many different failures to stop.
+    pub failures_max: usize,
+    /// How many threads hunt.
+    pub jobs: usize,
+    /// How long one case may take before it counts as hung.
+    pub patience: Duration,
+}
+
+/// When a hunt stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HuntBudget {
+    /// After so many cases.
+    Cases(u64),
+    /// After so long, with shrinking.
+    Duration(Duration),
+}
+
+/// One failure, shrunk.
+#[derive(Debug, Clone, Serialize)]
+pub struct Failure {
+    /// The smallest case that fails.
+    #[serde(serialize_with = "as_text")]
+    pub case: Case,
+    /// The check that says so.
+    pub check: String,
+    /// What it says.
+    pub text: String,
+    /// Its number among the cases of the seed, from 0.
+    pub number: u64,
+    /// How many turns and mutators it had when it was found.
+    pub turns_found: usize,
+    /// See there.
+    pub mutators_found: usize,
+    /// How many cases were tried to shrink it.
+    pub tried: u64,
+    /// How long that took, in nanoseconds.
+    pub shrink_ns: u64,
+    /// Whether it might still be smaller: time was up.
+    pub is_cut_short: bool,
+    /// How often the same was found besides.
+    pub again: u64,
+}
+
+fn as_text<S: serde::Serializer>(case: &Case, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(case)
+}
+
+/// What a hunt came to.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Bag {
+    /// Cases that were tried, but for those that were tried to shrink others.
+    pub cases: u64,
+    /// Their turns.
+    pub turns: u64,
+    /// Turns by operation.
+    pub ops: BTreeMap<&'static str, u64>,
+    /// How long it took, in nanoseconds.
+    pub elapsed_ns: u64,
+    /// Different failures, in the order of their numbers.
+    pub failures: Vec<Failure>,
+}
+
+/// How far a hunt is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HuntProgress {
+    /// Since it began.
+    pub elapsed: Duration,
+    /// Cases tried.
+    pub cases: u64,
+    /// Different failures found.
+    pub failures: usize,
+}
+
+/// Whoever watches a hunt, on a thread of its own.
+pub trait HuntWatch {
+    /// Told some times a second; may end it.
+    fn progress(&mut self, progress: HuntProgress) -> ControlFlow<()> {
+        let _ = progress;
+        ControlFlow::Continue(())
+    }
+
+    /// Told of each failure as soon as it is shrunk; of one that was found again, under a lower number,
+    /// once more.
+    fn found(&mut self, failure: &Failure) {
+        let _ = failure;
+    }
+
+    /// Told of a case that does not come to an end. Nobody can make it: the hunt cannot end either, so
+    /// what is to be done is to be done now.
+    fn hung(&mut self, case: &Case) {
+        let _ = case;
+    }
+}
+
+/// What is known about a case that was tried: nothing, or what is wrong.
+pub type Attempt<'a> = dyn Fn(&Case) -> Option<Finding> + Sync + 'a;
+
+impl Hunt {
+    /// Case number `number`.
+    pub fn case(&self, number: u64) -> Case {
+        // A Weyl sequence: other numbers, other seeds.
+        let seed = number
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .wrapping_add(self.seed);
+        self.programs.draw(seed)
+    }
+
+    /// Hunts. `attempt` tries a case.
+    pub fn run(&self, attempt: &Attempt<'_>, watch: &mut dyn HuntWatch) -> Bag {
+        let field = Field {
+            hunt: self,
+            attempt,
+            start: Clock::get().now(),
+            next: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+            found: AtomicUsize::new(0),
+            desks: (0..self.jobs).map(|_| Desk::default()).collect(),
+            bag: Mutex::new(Bag::default()),
+            news: Mutex::new(Vec::new()),
+            at_work: Mutex::new(self.jobs),
+            returned: Condvar::new(),
+        };
+        field.run(watch)
+    }
+
+    fn is_over(&self, cases: u64, elapsed: Duration) -> bool {
+        match self.budget {
+            HuntBudget::Cases(most) => cases >= most,
+            HuntBudget::Duration(most) => elapsed >= most,
+        }
+    }
+}
+
+/// What the threads of a hunt share.
+struct Field<'a> {
+    hunt: &'a Hunt,
+    attempt: &'a Attempt<'a>,
+    start: Stamp,
+    /// The next case that nobody has taken.
+    next: AtomicU64,
+    stop: AtomicBool,
+    /// Different failures.
+    found: AtomicUsize,
+    desks: Vec<Desk>,
+    bag: Mutex<Bag>,
+    /// Failures that whoever watches is still to be told of.
+    news: Mutex<Vec<Failure>>,
+    at_work: Mutex<usize>,
+    returned: Condvar,
+}
+
+/// What one thread is at.
+#[derive(Default)]
+struct Desk {
+    /// Counts what it has tried, so that somebody who stares at one case is noticed.
+    tried: AtomicU64,
+    cases: AtomicU64,
+    /// What it is at.
+    at: Mutex<At>,
+}
+
+/// What a thread is at.
+#[derive(Default)]
+enum At {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The case of this number.
+    Number(u64),
+    /// A case that may be smaller than one that fails.
+    Case(Box<Case>),
+}
+
+impl Field<'_> {
+    fn run(&self, watch: &mut dyn HuntWatch) -> Bag {
+        std::thread::scope(|scope| {
+            for desk in &self.desks {
+                let work = || {
+                    self.work(desk);
+                    *locked(&self.at_work) -= 1;
+                    self.returned.notify_all();
+                };
+                // As many as were asked for, or as the system has to give.
+                if std::thread::Builder::new()
+                    .spawn_scoped(scope, work)
+                    .is_err()
+                {
+                    *locked(&self.at_work) -= 1;
+                }
+            }
+            self.watch(watch)
+        })
+    }
+
+    fn watch(&self, watch: &mut dyn HuntWatch) -> Bag {
+        let mut looks: Vec<Look> = self.desks.iter().map(|_| Look::new(self.start)).collect();
+        let mut at_work = locked(&self.at_work);
+        while *at_work > 0 {
+            let waited = self.returned.wait_timeout(at_work, LOOK_EVERY);
+            at_work = waited.unwrap_or_else(PoisonError::into_inner).0;
+            for failure in locked(&self.news).drain(..) {
+                watch.found(&failure);
+            }
+            let progress = HuntProgress {
+                elapsed: Clock::get().since(self.start),
+                cases: self.cases(),
+                failures: self.found.load(Relaxed),
+            };
+            if watch.progress(progress).is_break() {
+                self.stop.store(true, Relaxed);
+            }
+            for (desk, look) in self.desks.iter().zip(&mut looks) {
+                if look.finds_hung(desk, self.hunt.patience)
+                    && let Some(case) = self.case_at(desk)
+                {
+                    watch.hung(&case);
+                }
+            }
+        }
+        for failure in locked(&self.news).drain(..) {
+            watch.found(&failure);
+        }
+        self.bag()
+    }
+
+    fn case_at(&self, desk: &Desk) -> Option<Case> {
+        match &*locked(&desk.at) {
+            At::Nothing => None,
+            At::Number(number) => Some(self.hunt.case(*number)),
+            At::Case(case) => Some((**case).clone()),
+        }
+    }
+
+    fn cases(&self) -> u64 {
+        self.desks.iter().map(|desk| desk.cases.load(Relaxed)).sum()
+    }
+
+    fn bag(&self) -> Bag {
+        let mut bag = locked(&self.bag).clone();
+        bag.failures.sort_by_key(|failure| failure.number);
+        bag.failures.truncate(self.hunt.failures_max);
+        bag.elapsed_ns = Clock::get().nanos(self.start, Clock::get().now());
+        bag
+    }
+
+    /// One thread's part.
+    fn work(&self, desk: &Desk) {
+        let clock = Clock::get();
+        let mut bag = Bag::default();
+        let mut counts = [0_u64; OpKind::ALL.len()];
+        while !self.stop.load(Relaxed) {
+            let number = self.next.fetch_add(1, Relaxed);
+            if self.hunt.is_over(number, clock.since(self.start)) {
+                break;
+            }
+            let case = self.hunt.case(number);
+            for turn in &case.turns {
+                counts[turn.op.kind() as usize] += 1;
+            }
+            bag.cases += 1;
+            bag.turns += case.turns.len() as u64;
+            let finding = self.attempt(desk, At::Number(number), &case);
+            desk.cases.fetch_add(1, Relaxed);
+            if let Some(finding) = finding {
+                self.found(desk, case, finding, number);
+            }
+        }
+        let mut all = locked(&self.bag);
+        all.cases += bag.cases;
+        all.turns += bag.turns;
+        for (kind, count) in OpKind::ALL.into_iter().zip(counts) {
+            if count > 0 {
+                *all.ops.entry(kind.name()).or_default() += count;
+            }
+        }
+    }
+
+    fn attempt(&self, desk: &Desk, at: At, case: &Case) -> Option<Finding> {
+        *locked(&desk.at) = at;
+        let finding = (self.attempt)(case);
+        *locked(&desk.at) = At::Nothing;
+        desk.tried.fetch_add(1, Relaxed);
+        finding
+    }
+
+    fn found(&self, desk: &Desk, case: Case, finding: Finding, number: u64) {
+        let failure = shrink(
+            case,
+            finding,
+            number,
+            self.hunt.shrink_budget,
+            &mut |case| self.attempt(desk, At::Case(Box::new(case.clone())), case),
+        );
+        let mut bag = locked(&self.bag);
+        let known = bag
+            .failures
+            .iter_mut()
+            .find(|known| known.is_same(&failure));
+        match known {
+            Some(known) if known.number < failure.number => known.again += 1,
+            Some(known) => {
+                let again = known.again + 1;
+                *known = Failure { again, ..failure };
+                locked(&self.news).push(known.clone());
+            }
+            None => {
+                locked(&self.news).push(failure.clone());
+                bag.failures.push(failure);
+            }
+        }
+        let found = bag.failures.len();
+        self.found.store(found, Relaxed);
+        if found >= self.hunt.failures_max {
+            self.stop.store(true, Relaxed);
+        }
+    }
+}
+
+/// What a thread had tried when it was last seen to have tried something.
+struct Look {
+    tried: u64,
+    at: Stamp,
+}
+
+impl Look {
+    fn new(at: Stamp) -> Self {
+        Self { tried: 0, at }
+    }
+
+    /// Whether a thread has tried nothing for so long.
+    fn finds_hung(&mut self, desk: &Desk, patience: Duration) -> bool {
+        let tried = desk.tried.load(Relaxed);
+        if tried != self.tried {
+            *self = Self {
+                tried,
+                at: Clock::get().now(),
+            };
+        }
+        Clock::get().since(self.at) > patience
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Failure {
+    /// The operations of the case in short: what two cases of one failure have in common.
+    pub fn shape(&self) -> String {
+        let kinds = self.case.all_turns().map(|turn| turn.op.kind().name());
+        kinds.collect::<Vec<_>>().join(" ")
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.check == other.check && self.shape() == other.shape()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::programs;
+
+    struct Quiet;
+
+    impl HuntWatch for Quiet {}
+
+    struct Impatient;
+
+    impl HuntWatch for Impatient {
+        fn progress(&mut self, _: HuntProgress) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
+    }
+
+    /// Lets go of what hangs once it is told of it.
+    struct Rescuer(Option<std::sync::mpsc::Sender<()>>, Option<Case>);
+
+    impl HuntWatch for Rescuer {
+        fn hung(&mut self, case: &Case) {
+            self.0 = None;
+            self.1.get_or_insert(case.clone());
+        }
+    }
+
+    fn hunt(budget: HuntBudget) -> Hunt {
+        Hunt {
+            programs: programs(),
+            seed: 7,
+            budget,
+            shrink_budget: Duration::from_secs(60),
+            failures_max: 1,
+            jobs: 2,
+            patience: Duration::from_secs(60),
+        }
+    }
+
+    fn pops(case: &Case) -> Option<Finding> {
+        let pops = case.turns.iter().any(|turn| turn.op.kind() == OpKind::Pop);
+        pops.then(|| Finding {
+            check: "order",
+            turn: None,
+            text: "it pops".to_owned(),
+        })
+    }
+
+    /// Goal: a hunt tries as many cases as it is told to, finds what there is, and finds the same
+    /// however many threads hunt.
+    #[test]
+    fn finds_the_same_with_any_number_of_threads() {
+        let found = [1, 2, 4].map(|jobs| {
+            let hunt = Hunt {
+                jobs,
+                ..hunt(HuntBudget::Cases(1000))
+            };
+            let bag = hunt.run(&pops, &mut Quiet);
+            let [failure] = &bag.failures[..] else {
+                panic!("{bag:?}");
+            };
+            assert_eq!(failure.case.turns.len(), 1);
+            (failure.number, failure.case.to_string())
+        });
+        assert!(found.iter().all(|other| *other == found[0]), "{found:?}");
+    }
+
+    /// Goal: without a failure the budget is used up; whoever watches can end it before.
+    #[test]
+    fn stops_when_it_should() {
+        let quiet = |_: &Case| None;
+        let all = hunt(HuntBudget::Cases(500)).run(&quiet, &mut Quiet);
+        assert_eq!((all.cases, all.failures.len()), (500, 0));
+        assert_eq!(all.ops.values().sum::<u64>(), all.turns);
+        let endless = hunt(HuntBudget::Duration(Duration::MAX));
+        endless.run(&quiet, &mut Impatient);
+    }
+
+    /// Goal: a failure that comes again in other clothes is counted, not kept twice.
+    #[test]
+    fn the_same_is_kept_once() {
+        let hunt = Hunt {
+            failures_max: 2,
+            ..hunt(HuntBudget::Cases(300))
+        };
+        let bag = hunt.run(&pops, &mut Quiet);
+        let [failure] = &bag.failures[..] else {
+            panic!("{bag:?}");
+        };
+        assert!(failure.again > 10, "{failure:?}");
+    }
+
+    /// Goal: a case that does not come to an end is noticed, and named.
+    #[test]
+    fn a_case_that_hangs_is_named() {
+        let (give_up, given_up) = std::sync::mpsc::channel::<()>();
+        let given_up = Mutex::new(given_up);
+        let hangs = |case: &Case| {
+            let finding = pops(case);
+            if finding.is_some() {
+                // Until somebody lets go.
+                let _ = given_up.lock().expect("nobody panics").recv();
+            }
+            None
+        };
+        let hunt = Hunt {
+            jobs: 1,
+            patience: Duration::from_millis(20),
+            ..hunt(HuntBudget::Cases(300))
+        };
+        let mut rescuer = Rescuer(Some(give_up), None);
+        hunt.run(&hangs, &mut rescuer);
+        let hung = rescuer.1.expect("one hangs");
+        assert!(pops(&hung).is_some());
+    }
+}

@@ -1,0 +1,139 @@
+//! What a hunt found, and what a replay showed, as text.
+
+use std::fmt::Write as _;
+
+use super::{ERROR, FAINT, STRONG, figures, paint};
+use crate::evidence::{Answer, Happening, Seen, Trace};
+use crate::fuzz::{Bag, Failure, Finding};
+use crate::plan::{Case, Schedule, Turn};
+
+/// The longest case that is shown whole; a longer one is named only.
+const SHOWN_MAX: usize = 40;
+
+/// One failure: what it is, how small it has become, and the program.
+pub fn failure(failure: &Failure) -> String {
+    let mut text = format!("{} {}\n", paint(ERROR, "failed"), failure.text);
+    let (turns, found) = (failure.case.all_turns().count(), failure.turns_found);
+    let _ = write!(
+        text,
+        "  program {}, shrunk from {} of {} to {} of {}, in {} ({})",
+        failure.number + 1,
+        figures::several(found as u64, "turn", "turns"),
+        figures::several(failure.mutators_found as u64, "mutator", "mutators"),
+        turns,
+        failure.case.mutators.len(),
+        figures::span(failure.shrink_ns),
+        figures::several(failure.tried, "program tried", "programs tried"),
+    );
+    text += if failure.is_cut_short {
+        "; it might be smaller, but time was up\n"
+    } else {
+        "\n"
+    };
+    text + &program(&failure.case)
+}
+
+/// The turns of a case, if they are few.
+fn program(case: &Case) -> String {
+    let turns: Vec<&Turn> = case.all_turns().collect();
+    if turns.len() > SHOWN_MAX {
+        return String::new();
+    }
+    let lines = turns
+        .into_iter()
+        .map(|turn| format!("    {}\n", case.line_of(turn)));
+    lines.collect()
+}
+
+/// What a hunt on one heap came to, in a line.
+pub fn bag(bag: &Bag, subject: &str, schedule: &Schedule, seed: u64) -> String {
+    let seconds = bag.elapsed_ns as f64 / 1e9;
+    let verdict = match bag.failures.len() {
+        0 => "none failed".to_owned(),
+        failures => paint(
+            ERROR,
+            &figures::several(failures as u64, "failure", "failures"),
+        ),
+    };
+    let again: u64 = bag.failures.iter().map(|failure| failure.again).sum();
+    let again = match again {
+        0 => String::new(),
+        again => format!(", met {} more", figures::several(again, "time", "times")),
+    };
+    format!(
+        "{} {} seed {seed}: {} of {} in {} ({} a second): {verdict}{again}\n",
+        paint(STRONG, subject),
+        schedule.name(),
+        figures::several(bag.cases, "program", "programs"),
+        figures::several(bag.turns, "turn", "turns"),
+        figures::span(bag.elapsed_ns),
+        figures::short(bag.cases as f64 / seconds.max(1e-9)),
+    )
+}
+
+/// How often each operation was done.
+pub fn ops(bag: &Bag) -> String {
+    let mut ops: Vec<(&str, u64)> = bag
+        .ops
+        .iter()
+        .map(|(name, count)| (*name, *count))
+        .collect();
+    ops.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let ops = ops
+        .iter()
+        .map(|(name, count)| format!("{name} {}", figures::count(*count)));
+    paint(FAINT, &format!("  {}", ops.collect::<Vec<_>>().join(", "))) + "\n"
+}
+
+/// A case step by step: what each turn answered and what happened after it.
+pub fn steps(case: &Case, trace: &Trace, finding: Option<&Finding>) -> String {
+    let mut text = String::new();
+    let mut events = trace.events.iter().peekable();
+    for (number, (turn, step)) in (1..).zip(case.all_turns().zip(&trace.steps)) {
+        let mut said = Vec::new();
+        said.extend(answer(step.answer));
+        said.extend(seen(step.seen));
+        while let Some(event) = events.next_if(|event| event.after as usize == number) {
+            said.extend(happening(event.what));
+        }
+        let line = case.line_of(turn);
+        let _ = writeln!(text, "{number:>6}  {line:<36} {}", said.join("; "));
+        if let Some(finding) = finding.filter(|finding| finding.turn == Some(number)) {
+            let _ = writeln!(text, "{}", paint(ERROR, &format!("        {finding}")));
+        }
+    }
+    let at_the_end: Vec<String> = events.filter_map(|event| happening(event.what)).collect();
+    if !at_the_end.is_empty() {
+        let _ = writeln!(text, "{:>6}  {}", "end", at_the_end.join("; "));
+    }
+    text
+}
+
+fn answer(answer: Answer) -> Option<String> {
+    Some(match answer {
+        Answer::Nothing => return None,
+        Answer::Found(is_found) => if is_found { "yes" } else { "no" }.to_owned(),
+        Answer::Length(length) => length.to_string(),
+        Answer::Value(value) => value.to_string(),
+        Answer::NoRoom => "no room".to_owned(),
+    })
+}
+
+fn seen(seen: Seen) -> Option<String> {
+    Some(match seen {
+        Seen::Unseen => return None,
+        Seen::Empty => "nothing there".to_owned(),
+        Seen::Object(name) => name.to_string(),
+        Seen::Stranger => "a stranger".to_owned(),
+        Seen::Stale => "a freed cell".to_owned(),
+    })
+}
+
+fn happening(what: Happening) -> Option<String> {
+    match what {
+        Happening::Finalized(name) => Some(format!("{name} is finalized")),
+        Happening::Died(name) => Some(format!("{name} dies")),
+        Happening::Root(root, Seen::Object(name)) => Some(format!("root {root} has {name}")),
+        Happening::Root(..) => None,
+    }
+}
