@@ -4,9 +4,13 @@
 //! `tests/fuzz` includes this very file and feeds it the corpus, so that a toolchain without a fuzzer
 //! sees to it that what was found once stays fixed.
 
+mod steps;
+
 use gcstorm::plan::{Case, Plan};
 use gcstorm::report::{Detail, Line, RunResult, summary, table};
 use gcstorm::workload::{Color, Diagnostic, Workload};
+
+pub use steps::{decode, steps};
 
 /// A workload: what can be read can be planned, and what cannot is shown at its place.
 pub fn workload(bytes: &[u8]) {

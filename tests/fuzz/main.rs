@@ -18,6 +18,7 @@ type Entry = fn(&[u8]);
 const TARGETS: &[(&str, Entry)] = &[
     ("case", entry::case),
     ("result", entry::result),
+    ("steps", entry::steps),
     ("workload", entry::workload),
 ];
 
