@@ -139,7 +139,7 @@ flaws! {
     AppendOutOfOrder "append-out-of-order": "every 16th `append` changes places with the element before";
     LenOffByOne "len-off-by-one": "`len` counts the place after the last element";
     TruncateOffByOne "truncate-off-by-one": "`del l[:n]` takes one element more";
-    AdditionLost "addition-lost": "every 1,024th addition to a counter writes back what it read";
+    AdditionLost "addition-lost": "every 16th addition to a counter writes back what it read";
     WeakNotCleared "weak-not-cleared": "an upgrade does not ask whose cell it is by now";
     WeakAfterFinalizer "weak-after-finalizer": "weak references outlive the finalizer of their target";
     FinalizerSkipped "finalizer-skipped": "what dies by its count dies without its finalizer";

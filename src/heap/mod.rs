@@ -148,6 +148,9 @@ pub struct HeapConfig {
     pub pauses: Arc<Pauses>,
     /// Whether it may work on threads of its own.
     pub upkeep: Upkeep,
+    /// How many young objects a generational collector lets there be before it looks at them: CPython's
+    /// 700 unless told. Small, it makes short programs meet collections.
+    pub nursery: u32,
 }
 
 /// When a heap does what is nobody's operation: above all, look for cycles.
@@ -171,6 +174,7 @@ impl HeapConfig {
             switch_interval: Duration::from_millis(5),
             pauses: Arc::new(Pauses::default()),
             upkeep: Upkeep::ByItself,
+            nursery: 700,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::evidence::{Evidence, Trace};
-use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig, Ordeal, Pauses, Upkeep};
+use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig, Ordeal, Pauses};
 use crate::plan::{Case, Plan};
 
 use super::{Observer, Options, Runner, config_for, step_through};
@@ -214,11 +214,10 @@ fn run_on<H: Heap>(
 ) -> Result<Evidence, Fault> {
     let pauses = Arc::new(Pauses::default());
     let config = HeapConfig {
-        capacity: plan.live_limit,
         globals: plan.globals,
         switch_interval: options.switch_interval,
         pauses: Arc::clone(&pauses),
-        upkeep: Upkeep::ByItself,
+        ..HeapConfig::with_capacity(plan.live_limit)
     };
     let heap = open(&config)?;
     Ok(super::run(name, heap, &pauses, plan, options, observer))

@@ -1,7 +1,7 @@
 //! What the collector looks at, and when: three generations in one array.
 //!
-//! CPython's rules (`gcmodule.c`, until 3.12): a young collection is due after 700 objects more
-//! were tracked than tracked ones died; every tenth young one takes the middle generation along,
+//! CPython's rules (`gcmodule.c`, until 3.12): a young collection is due after 700 objects (or what
+//! [`HeapConfig::nursery`](crate::heap::HeapConfig) says) more were tracked than tracked ones died; every tenth young one takes the middle generation along,
 //! every tenth of those the old one, but only once the objects that are new to the old generation
 //! exceed a quarter of it, which keeps full collections linear in the number of objects made.
 //!
@@ -24,8 +24,9 @@ use super::word::{Half, Word};
 use crate::heap::slab::Slab;
 use crate::heap::{Flaw, Flaws};
 
-/// CPython's `gc.get_threshold()`, through 3.11.
-const THRESHOLDS: [u32; 3] = [700, 10, 10];
+/// After how many young collections a middle one, and middle ones an old one, may be due: CPython's
+/// `gc.get_threshold()`, through 3.11.
+const OLDER: u32 = 10;
 /// An array shorter than this is not worth squeezing; 64 KiB of entries.
 const SQUEEZE_MIN: u32 = 8192;
 
@@ -49,6 +50,8 @@ pub(super) struct Generations {
     /// Objects tracked less tracked objects died since the last collection; then young and middle
     /// collections since the last of the next generation.
     counts: [Half; 3],
+    /// What each of the counts must exceed.
+    thresholds: [u32; 3],
     /// Objects that came to the old generation since the last full collection.
     pending: Half,
     /// Objects that survived the last full collection.
@@ -56,8 +59,9 @@ pub(super) struct Generations {
 }
 
 impl Generations {
-    /// Room for all of `capacity` objects, and as many stale entries.
-    pub(super) fn new(capacity: u32) -> Self {
+    /// Room for all of `capacity` objects, and as many stale entries. `nursery` is how many young
+    /// objects there are before they are looked at.
+    pub(super) fn new(capacity: u32, nursery: u32) -> Self {
         Self {
             entries: Slab::new(2 * capacity as usize + SQUEEZE_MIN as usize),
             len: Half::default(),
@@ -65,6 +69,7 @@ impl Generations {
             old_end: Half::default(),
             squeeze_at: Half::new(SQUEEZE_MIN),
             counts: [Half::default(), Half::default(), Half::default()],
+            thresholds: [nursery, OLDER, OLDER],
             pending: Half::default(),
             settled: Half::default(),
         }
@@ -93,12 +98,12 @@ impl Generations {
     /// Whether a collection is due.
     #[inline]
     pub(super) fn due(&self) -> bool {
-        self.counts[0].get() > THRESHOLDS[0]
+        self.counts[0].get() > self.thresholds[0]
     }
 
     /// The oldest generation whose time has come.
     pub(super) fn due_generation(&self, flaws: &impl Flaws) -> Generation {
-        let over = |generation: usize| self.counts[generation].get() > THRESHOLDS[generation];
+        let over = |generation: usize| self.counts[generation].get() > self.thresholds[generation];
         let has_grown = self.pending.get() > self.settled.get() / 4;
         if over(2) && (has_grown || flaws.has(Flaw::ThresholdIgnored)) {
             Generation::Old
@@ -246,7 +251,7 @@ mod tests {
         fn new() -> Self {
             Self {
                 cells: Cells::new(1000),
-                generations: Generations::new(1000),
+                generations: Generations::new(1000, 700),
                 births: OwnedSegment::take(0, 0).unwrap(),
             }
         }

@@ -217,7 +217,7 @@ impl<F: Flaws> Counted<F> {
             cells: Cells::new(capacity),
             headers: Slab::new(capacity as usize + 1),
             pages: Pages::new(pages_for(capacity)),
-            generations: Generations::new(capacity),
+            generations: Generations::new(capacity, config.nursery),
             globals: (0..config.globals).map(|_| Word::default()).collect(),
             faults: FaultLog::default(),
             pauses: Arc::clone(&config.pauses),

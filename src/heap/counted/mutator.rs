@@ -236,7 +236,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     #[inline]
     fn add(&mut self, counter: Slot, by: i64) {
-        let is_lost = self.strikes(Flaw::AdditionLost, 1024);
+        let is_lost = self.strikes(Flaw::AdditionLost, 16);
         if let Some((_, cell)) = self.object(counter, Shape::Counter)
             && !is_lost
         {

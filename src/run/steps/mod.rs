@@ -24,11 +24,15 @@ use crate::heap::{
 };
 use crate::plan::{Case, Op};
 
+/// Cases are short, and are to meet collections that nobody asked for.
+const NURSERY: u32 = 4;
+
 /// The configuration of a heap that a case can be stepped through on.
 pub fn config_for(case: &Case) -> HeapConfig {
     HeapConfig {
         globals: case.roots,
         upkeep: Upkeep::WithinCalls,
+        nursery: NURSERY,
         ..HeapConfig::with_capacity(case.capacity)
     }
 }
