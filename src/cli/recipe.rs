@@ -13,8 +13,8 @@ use super::args::{Cli, Command, Replay};
 use super::progress::Watch;
 use super::usage::Usage;
 use super::{hush, interrupt, isolate, provenance};
-use crate::check::Verdict;
-use crate::fuzz::CRASHED;
+use crate::check::{self, Verdict};
+use crate::fuzz::{CRASHED, Finding};
 use crate::plan::Case;
 use crate::report::{Detail, Outcome, RunResult, figures};
 use crate::run::Registry;
@@ -23,8 +23,7 @@ use crate::run::Registry;
 pub(super) struct Done {
     /// The heap, and what was planted in it.
     pub(super) subject: String,
-    /// What was wrong, and in words.
-    pub(super) wrong: Option<(String, String)>,
+    pub(super) finding: Option<Finding>,
     /// In which run, or in how many.
     pub(super) how: String,
     pub(super) is_interrupted: bool,
@@ -38,15 +37,16 @@ pub(super) fn replay(
     case: &Case,
 ) -> Result<Done, Usage> {
     if !args.heaps.is_empty() || args.fault.is_some() || args.schedule.is_some() {
-        return Err(Usage::new("a recipe says itself on what it is to be run, and how")
-            .hint("change the words behind `again` in the file"));
+        return Err(
+            Usage::new("a recipe says itself on what it is to be run, and how")
+                .hint("change the words behind `again` in the file"),
+        );
     }
     let shown = args.case.display();
     let unfit = || Usage::new(format!("the command in {shown} is not one run"));
     let words = std::iter::once(program).chain(case.again.iter().map(String::as_str));
-    let cli = Cli::try_parse_from(words).map_err(|error| {
-        Usage::new(format!("the command in {shown} cannot be done: {error}"))
-    })?;
+    let cli = Cli::try_parse_from(words)
+        .map_err(|error| Usage::new(format!("the command in {shown} cannot be done: {error}")))?;
     let Command::Run(run) = cli.command else {
         return Err(unfit());
     };
@@ -57,22 +57,22 @@ pub(super) fn replay(
     };
     let mut done = Done {
         subject: task.subject(),
-        wrong: None,
+        finding: None,
         how: String::new(),
         is_interrupted: false,
     };
     for time in 1..=args.times {
         let result = hush::while_trying(|| result(program, task));
-        done.wrong = match result {
-            Ok(result) => wrong(&result),
-            Err(why) => Some((CRASHED.to_owned(), why)),
+        done.finding = match result {
+            Ok(result) => finding(&result),
+            Err(why) => Some(crashed(why)),
         };
-        done.how = match done.wrong {
+        done.how = match done.finding {
             Some(_) => format!("in run {time}"),
             None => format!("in {}", figures::several(time, "run", "runs")),
         };
         done.is_interrupted = interrupted.load(Relaxed);
-        if done.wrong.is_some() || done.is_interrupted {
+        if done.finding.is_some() || done.is_interrupted {
             break;
         }
     }
@@ -94,18 +94,29 @@ fn result(program: &str, task: &Task<'_>) -> Result<RunResult, String> {
 }
 
 /// What is wrong with a run: the first check that says so, or how it ended.
-fn wrong(result: &RunResult) -> Option<(String, String)> {
+fn finding(result: &RunResult) -> Option<Finding> {
     let mut checks = result.checks.iter();
-    if let Some(check) = checks.find(|check| check.verdict == Verdict::Violated) {
-        let text = check.detail.clone().unwrap_or_default();
-        return Some((check.name.clone(), text));
+    if let Some(violated) = checks.find(|check| check.verdict == Verdict::Violated) {
+        let check = check::ALL.iter().find(|check| check.name == violated.name);
+        return Some(Finding {
+            check: check.map_or(CRASHED, |check| check.name),
+            turn: None,
+            text: violated.detail.clone().unwrap_or_default(),
+        });
     }
     match result.verdict {
         Outcome::Held | Outcome::Vacuous | Outcome::Interrupted => None,
         Outcome::Violated | Outcome::Crashed | Outcome::Hung => {
             let told = result.caveats.iter().map(|caveat| caveat.text.as_str());
-            let text = told.collect::<Vec<_>>().join("; ");
-            Some((CRASHED.to_owned(), text))
+            Some(crashed(told.collect::<Vec<_>>().join("; ")))
         }
+    }
+}
+
+fn crashed(text: String) -> Finding {
+    Finding {
+        check: CRASHED,
+        turn: None,
+        text,
     }
 }
