@@ -10,7 +10,7 @@ use gcstorm::plan::{Case, Plan};
 use gcstorm::report::{Detail, Line, RunResult, summary, table};
 use gcstorm::workload::{Color, Diagnostic, Workload};
 
-pub use steps::{decode, steps};
+pub use steps::steps;
 
 /// A workload: what can be read can be planned, and what cannot is shown at its place.
 pub fn workload(bytes: &[u8]) {

@@ -29,7 +29,7 @@ pub fn steps(bytes: &[u8]) {
 }
 
 /// The program that these bytes say; `None` if they are too few.
-pub fn decode(bytes: &[u8]) -> Option<Case> {
+fn decode(bytes: &[u8]) -> Option<Case> {
     let (&[mutators, registers, roots], turns) = bytes.split_first_chunk()?;
     let (mutators, registers) = (1 + u32::from(mutators) % 3, 2 + u32::from(registers) % 5);
     let roots = SHARED + 1 + u16::from(roots) % 3;
@@ -154,7 +154,7 @@ impl Operands {
             24 => Op::TruncateBack { list, count },
             25 => Op::TruncateBackTo { list, leave },
             26 => Op::Add { counter, by },
-            _ if number % 2 == 0 => Op::Read { counter },
+            _ if number.is_multiple_of(2) => Op::Read { counter },
             _ => Op::WriteBack { counter, add: by },
         }
     }

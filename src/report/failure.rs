@@ -166,3 +166,99 @@ fn evenly(rounds: &[Vec<Op>]) -> Vec<Turn> {
     }
     turns
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::evidence::Evidence;
+    use crate::report::Tool;
+    use crate::run::{Registry, Unobserved};
+    use crate::workload::{Workload, embedded};
+
+    fn options(ops: u64) -> Options {
+        Options {
+            budget: Budget::Ops(ops),
+            ..Options::default()
+        }
+    }
+
+    /// A run on `gil`, as if a check had been violated.
+    fn violated(plan: &Plan, options: &Options) -> RunResult {
+        let registry = Registry::builtin();
+        let heap = registry.get("gil").expect("it is there");
+        let evidence = heap.run(plan, options, &Unobserved).expect("it opens");
+        result(plan, evidence)
+    }
+
+    fn result(plan: &Plan, evidence: Evidence) -> RunResult {
+        let tool = Tool {
+            name: "gcstorm".to_owned(),
+            version: String::new(),
+            commit: String::new(),
+            dirty: None,
+        };
+        RunResult {
+            verdict: Outcome::Violated,
+            ..RunResult::new(plan, evidence, tool, String::new())
+        }
+    }
+
+    /// Goal: the turns are what each mutator did, operation by operation as it counted them, in every
+    /// workload, and the case is one that can be read.
+    #[test]
+    fn turns_are_what_was_done() {
+        for workload in embedded() {
+            let workload = Workload::named(workload.name).expect("it is there");
+            let plan = workload.plan(&[], 5).expect("it can be planned");
+            let options = options(2000);
+            let result = violated(&plan, &options);
+            let case = failure(&plan, &options, &result, vec!["run".to_owned()]);
+            let case = case.expect("it failed");
+            let total: u64 = result.threads.iter().map(|thread| thread.ops).sum();
+            if total > TURNS_MAX {
+                assert!(case.is_recipe(), "{}", workload.name);
+                continue;
+            }
+            for (number, mutator) in (0..).zip(&result.evidence.mutators) {
+                let mut counted = BTreeMap::<String, u64>::new();
+                for turn in case.all_turns().filter(|turn| turn.mutator == number) {
+                    *counted.entry(turn.op.kind().name().to_owned()).or_default() += 1;
+                }
+                assert_eq!(
+                    counted, mutator.tally.ops,
+                    "{} of {}",
+                    mutator.name, workload.name
+                );
+            }
+            let read = Case::parse("case", &case.to_string());
+            assert_eq!(read.expect("it is in order"), case, "{}", workload.name);
+        }
+    }
+
+    /// Goal: an operation that broke off is there, and a mutator that was lost makes a recipe.
+    #[test]
+    fn what_broke_off_is_there() {
+        let workload = Workload::named("counter").expect("it is there");
+        let plan = workload.plan(&[], 5).expect("it can be planned");
+        let options = options(100);
+        let mut evidence = violated(&plan, &options).evidence;
+        let mutator = evidence.mutators[0].name.clone();
+        let turns = |evidence: &Evidence| {
+            let result = result(&plan, evidence.clone());
+            let case = failure(&plan, &options, &result, vec!["run".to_owned()]);
+            case.expect("it failed").all_turns().count()
+        };
+        let before = turns(&evidence);
+        evidence.ended = Ended::OutOfMemory { mutator };
+        assert_eq!(turns(&evidence), before + 1);
+        evidence.mutators.pop();
+        assert_eq!(turns(&evidence), 0);
+        let held = RunResult {
+            verdict: Outcome::Held,
+            ..result(&plan, evidence)
+        };
+        assert_eq!(failure(&plan, &options, &held, Vec::new()), None);
+    }
+}
