@@ -1,7 +1,7 @@
 //! What the fuzz targets call: one function a target, each of which takes any bytes and must neither
 //! panic, nor hang, nor ask for memory out of all proportion to them.
 //!
-//! `tests/fuzz` includes this very file and feeds it the corpus, so that a toolchain without a fuzzer
+//! `tests/corpus` includes this very file and feeds it the corpus, so that a toolchain without a fuzzer
 //! sees to it that what was found once stays fixed.
 
 mod steps;

@@ -38,7 +38,8 @@ use crate::plan::Case;
 pub use shrink::CaseTree;
 use writer::Writer;
 
-/// Programs for a heap that can do everything, of up to 50 operations of up to three mutators.
+/// Programs for a heap that can do everything, of up to 50 operations (a few up to 800) of
+/// up to three mutators.
 pub fn programs() -> Programs {
     Programs {
         caps: ALL,
@@ -74,7 +75,7 @@ impl Programs {
         Self { caps, ..self }
     }
 
-    /// Of up to so many operations, at least one.
+    /// Of up to so many operations, at least one; a few are up to 16 times as long.
     #[must_use]
     pub fn with_ops(self, ops_max: usize) -> Self {
         let ops_max = ops_max.max(1);

@@ -22,6 +22,11 @@ const LEFT_OUT: u32 = 4;
 /// How often it is made again what it was before, in eights.
 const SAME_MUTATOR: u32 = 5;
 
+/// One program in so many may be so many times as long as the others, for what only shows now and then,
+/// or late; a quarter of all turns are theirs.
+const LONG_ONE_IN: u32 = 64;
+const LONG: u32 = 16;
+
 /// What a step of a program can be, with its weight before the swarm changes it.
 const KINDS: [(Kind, u32); 27] = [
     (Kind::Op(OpKind::Alloc), 12),
@@ -113,7 +118,10 @@ impl Writer {
         } else {
             0
         };
-        let most = u32::try_from(programs.ops_max).unwrap_or(u32::MAX);
+        let mut most = u32::try_from(programs.ops_max).unwrap_or(u32::MAX);
+        if below(&mut rng, LONG_ONE_IN) == 0 {
+            most = most.saturating_mul(LONG);
+        }
         // Long ones find more, short ones are sooner over: all lengths are as likely.
         let len = between(&mut rng, 1, most);
         let room = most.saturating_add(SPARE_ROOM);

@@ -1,0 +1,82 @@
+//! A hunt finds what single steps can show, shrinks it, and finds nothing where nothing is wrong.
+
+use std::time::Duration;
+
+use gcstorm::fuzz::{Bag, Hunt, HuntBudget, HuntWatch, by_steps, programs};
+use gcstorm::heap::Flaw;
+use gcstorm::plan::Case;
+use gcstorm::run::Registry;
+
+struct Quiet;
+
+impl HuntWatch for Quiet {}
+
+fn hunt(heap: &str, fault: Option<Flaw>, cases: u64) -> Bag {
+    let registry = Registry::builtin();
+    let entry = registry.get(heap).expect("the heap is there");
+    let attempt = |case: &Case| by_steps(entry, fault, case).expect("the heap opens").1;
+    let hunt = Hunt {
+        programs: programs().for_caps(entry.caps),
+        seed: 20_261_124,
+        budget: HuntBudget::Cases(cases),
+        shrink_budget: Duration::from_secs(60),
+        failures_max: 1,
+        jobs: 2,
+        patience: Duration::from_secs(60),
+    };
+    hunt.run(&attempt, &mut Quiet)
+}
+
+/// Faults that show soon, each with the most turns that it should take.
+const SOON: &[(&str, Flaw, usize)] = &[
+    ("gil", Flaw::GetWithoutIncrement, 5),
+    ("gil", Flaw::SetKeepsOld, 7),
+    ("gil", Flaw::LenOffByOne, 3),
+    ("gil", Flaw::WeakNotCleared, 6),
+    ("gil", Flaw::FinalizerRunTwice, 3),
+    ("gil", Flaw::ResurrectedFreedAnyway, 4),
+    ("gil", Flaw::EdgesCountedOnce, 8),
+    ("gil", Flaw::LivenessOneLevel, 14),
+    ("gil", Flaw::WriteAfterFree, 3),
+    ("gil", Flaw::WalkSkipsEdge, 6),
+    ("lock-free", Flaw::CopyWithoutIncrement, 3),
+    ("lock-free", Flaw::PopKeepsReference, 6),
+    ("lock-free", Flaw::FreedTwice, 3),
+    ("lock-free", Flaw::TrustHint, 10),
+    ("lock-free", Flaw::ExternalChildReleasedTwice, 9),
+    ("lock-free", Flaw::CandidatesDropped, 10),
+    ("lock-free", Flaw::RegistersKept, 3),
+];
+
+/// Goal: planted faults are found without a hint of where to look, and little is left of the program.
+#[test]
+fn faults_are_found_and_shrunk() {
+    for &(heap, fault, most) in SOON {
+        let bag = hunt(heap, Some(fault), 20_000);
+        let [failure] = &bag.failures[..] else {
+            panic!("{fault} in {heap} was not found in {} programs", bag.cases);
+        };
+        let turns = failure.case.turns.len();
+        assert!(
+            turns <= most,
+            "{fault} in {heap}: {turns} turns\n{}",
+            failure.case
+        );
+        assert!(!failure.is_cut_short);
+    }
+}
+
+/// Goal: where nothing is planted, nothing is found.
+#[test]
+fn nothing_is_found_in_what_is_sound() {
+    for heap in ["gil", "lock-free"] {
+        let bag = hunt(heap, None, 5000);
+        assert!(bag.failures.is_empty(), "{:?}", bag.failures);
+        assert_eq!(bag.cases, 5000);
+        assert!(
+            bag.ops.len() >= 23,
+            "not all operations were met: {:?}",
+            bag.ops
+        );
+    }
+}
