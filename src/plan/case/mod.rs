@@ -15,7 +15,7 @@ mod op;
 mod parse;
 #[cfg(test)]
 mod tests;
-mod text;
+pub mod text;
 mod to_plan;
 
 use crate::heap::{Flaw, Global, Shape, Slot};
