@@ -7,6 +7,7 @@
 //!
 //! A check that could look at nothing is `vacuous` or `skipped`, and says why; it is never `held`.
 
+pub mod agreement;
 mod budget;
 mod collector_state;
 mod completeness;
@@ -30,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, Finding, Survey};
 use crate::heap::{Caps, FaultCounts, Shape};
-use crate::plan::Plan;
+use crate::plan::{ListUsage, Plan};
 
 /// What a check says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -117,6 +118,12 @@ impl<'a> Exhibit<'a> {
             .objects
             .get(object)
             .map_or("?", |object| &object.name)
+    }
+
+    /// How the programs use this shared object; `None` if the plan has no such object, as when stored
+    /// evidence is judged by the plan of a workload that has changed since.
+    fn usage(&self, object: usize) -> Option<&'a ListUsage> {
+        self.plan.objects.get(object).map(|object| &object.usage)
     }
 
     /// Whether the mutators' tallies hold every change of this shared object.

@@ -76,10 +76,14 @@ pub(super) struct Run {
     /// comes with the program, about 30 s in all
     #[arg(value_name = "WORKLOAD")]
     pub(super) workloads: Vec<String>,
+    /// Run a case in place of workloads: each of its mutators does its turns on a thread of its own
+    #[arg(long, value_name = "FILE",
+          conflicts_with_all = ["workloads", "threads", "define", "duration", "rounds", "ops"])]
+    pub(super) case: Option<PathBuf>,
     /// A heap from `gcstorm list heaps`; may be given several times
     #[arg(long = "heap", value_name = "NAME")]
     pub(super) heaps: Vec<String>,
-    /// Where all randomness comes from; drawn and printed if not given
+    /// Where all randomness comes from; drawn and printed if not given, and a case's own for a case
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
     /// Mutators in all; short for -D threads=N

@@ -8,6 +8,7 @@
 //! A program of your own that adds a heap is [`main`] with a [`Registry`] of your own.
 
 mod agenda;
+mod agreement;
 mod args;
 mod check;
 mod exit;
@@ -22,6 +23,7 @@ mod manual;
 mod perform;
 mod progress;
 mod provenance;
+mod recipe;
 mod replay;
 mod reproduce;
 mod selftest;
@@ -66,7 +68,7 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
     let done = match cli.command {
         Command::Run(run) => perform::run(registry, &program, &run, &mut terminal),
         Command::Fuzz(args) => fuzz::fuzz(registry, &program, &args, &mut terminal),
-        Command::Replay(args) => replay::replay(registry, &args, &mut terminal),
+        Command::Replay(args) => replay::replay(registry, &program, &args, &mut terminal),
         Command::Selftest(args) => selftest::selftest(registry, &program, &args, &mut terminal),
         Command::Attempt(run) => selftest::attempt(registry, &run, &mut terminal),
         Command::List { what } => {

@@ -9,14 +9,19 @@ use crate::run::{Budget, Options, Timing, Verify};
 
 /// The command line of one run, with everything that is not a default.
 pub(super) fn line(program: &str, task: &Task<'_>) -> String {
-    let words = words(program, task);
+    quoted(&words(program, task))
+}
+
+/// Words as one line for a shell.
+pub(super) fn quoted(words: &[String]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
     quoted.join(" ")
 }
 
 /// The same as words that no shell has to take apart.
 pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
-    let mut words = vec![program.to_owned(), "run".to_owned(), task.asked_as.clone()];
+    let mut words = vec![program.to_owned(), "run".to_owned()];
+    words.extend_from_slice(&task.asked_as);
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
     for (key, value) in &task.overrides {
         option("-D", format!("{key}={value}"));

@@ -5,6 +5,7 @@
 //! Text formats carry ANSI styles; whoever prints them strips the styles where they are not wanted.
 
 mod columns;
+mod failure;
 pub mod figures;
 pub mod hunt;
 pub mod matrix;
@@ -14,6 +15,8 @@ mod style;
 mod summary;
 mod table;
 
+pub use failure::{TURNS_MAX, failure};
+pub(crate) use prose::wrapped;
 pub use result::{
     Caveat, OpSummary, Outcome, RunResult, SCHEMA, ThreadSummary, Tool, WorkloadRef, subject,
 };

@@ -12,6 +12,7 @@ mod forced;
 mod gap;
 mod host;
 mod meet;
+mod painter;
 mod place;
 mod registry;
 mod rendezvous;
@@ -34,7 +35,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Evidence, Survey};
+use crate::evidence::{Evidence, Picture, Survey};
 use crate::heap::{Flaw, Ordeal, Points};
 
 /// How a plan is to be run.
@@ -159,6 +160,16 @@ pub trait Observer: Sync {
     fn surveyed(&self, survey: &Survey) -> ControlFlow<()> {
         let _ = survey;
         ControlFlow::Continue(())
+    }
+
+    /// Asked before the survey at the end whether it wants a picture, which takes a second walk.
+    fn wants_picture(&self) -> bool {
+        false
+    }
+
+    /// Shown the state at the end, if it wanted to be.
+    fn painted(&self, picture: Picture) {
+        let _ = picture;
     }
 }
 

@@ -4,13 +4,15 @@
 use crate::clock::{Clock, Stamp};
 use crate::evidence::ledger::Producer;
 use crate::evidence::{
-    CounterFacts, CounterTally, Finding, ListFacts, ListTally, Moment, ProducerFacts, Survey,
+    CounterFacts, CounterTally, Finding, ListFacts, ListTally, Moment, Name, Picture, Place,
+    ProducerFacts, Survey,
 };
 use crate::heap::tag::{Origin, Segment, Sightings};
 use crate::heap::{Belief, Flaw, Heap, Mutator, ObjectId, Shape, Slot};
 use crate::plan::Plan;
 
 use super::attest::{Attestor, Lost};
+use super::painter::Painter;
 use super::walk::{self, Marks, Walk};
 
 /// What one mutator brings to a survey besides its registers.
@@ -39,6 +41,8 @@ pub(super) struct Surveyor<'p> {
     lost: Vec<Lost>,
     segments: Vec<(usize, &'static Segment)>,
     recycled: u64,
+    /// There if a picture is wanted.
+    sketch: Option<Sketch>,
     /// What is wrong with the survey itself, on purpose.
     flaw: Option<Flaw>,
 }
@@ -80,6 +84,7 @@ impl<'p> Surveyor<'p> {
             lost: Vec::new(),
             segments: Vec::new(),
             recycled: 0,
+            sketch: None,
             flaw,
         }
     }
@@ -127,6 +132,11 @@ impl<'p> Surveyor<'p> {
                 format!("register {register} of {}", plan.name)
             });
         }
+        let number = u32::try_from(witness.number).unwrap_or(u32::MAX);
+        for register in 0..plan.registers {
+            let place = Place::Register(number, register);
+            self.paint(mutator, witness, Slot(register), place);
+        }
     }
 
     /// The walk from the shared roots, by any one mutator.
@@ -143,6 +153,7 @@ impl<'p> Surveyor<'p> {
             if mutator.fetch(root, crate::heap::Global(global)) {
                 let mut walk = self.walk(mutator, &above);
                 walk.visit_root(root, &|| format!("shared root {global}"));
+                self.paint(mutator, &above, root, Place::Root(global));
             }
             mutator.clear(root);
         }
@@ -173,6 +184,49 @@ impl<'p> Surveyor<'p> {
         self.lost.extend(lost);
     }
 
+    /// A picture is wanted, too.
+    pub(super) fn begin_picture(&mut self) {
+        self.sketch = Some(Sketch {
+            painter: Painter::default(),
+            marks: Marks::default(),
+            survey: Survey::new(self.survey.moment, 0),
+        });
+    }
+
+    /// Draws what one of the mutator's registers leads to, which is that `place`.
+    pub(super) fn paint<M: Mutator>(
+        &mut self,
+        mutator: &mut M,
+        witness: &Witness<'_>,
+        register: Slot,
+        place: Place,
+    ) {
+        let Some(sketch) = &mut self.sketch else {
+            return;
+        };
+        let mut walk = Walk {
+            mutator,
+            marks: &mut sketch.marks,
+            survey: &mut sketch.survey,
+            witness: &mut sketch.painter,
+            scratch: witness.scratch,
+            depth_max: witness.depth_max,
+            len_max: len_max(self.plan),
+            flaw: self.flaw,
+        };
+        let seen = walk.visit_root(register, &|| place.to_string());
+        let name = seen.and_then(Name::of);
+        let places = &mut sketch.painter.picture.places;
+        places.extend(name.map(|name| (place, name)));
+    }
+
+    /// The picture, if one was wanted and all of it could be drawn.
+    pub(super) fn take_picture(&mut self) -> Option<Picture> {
+        let sketch = self.sketch.take()?;
+        let is_whole = sketch.survey.incomplete.is_none();
+        is_whole.then_some(sketch.painter.picture)
+    }
+
     fn walk<'a, M: Mutator>(
         &'a mut self,
         mutator: &'a mut M,
@@ -185,9 +239,7 @@ impl<'p> Surveyor<'p> {
             witness: &mut self.lists,
             scratch: witness.scratch,
             depth_max: witness.depth_max,
-            // Elements may repeat an object, so a list can be longer than the heap is large; 64
-            // times as long is what no shipped workload comes near.
-            len_max: u64::from(self.plan.live_limit) * 64 + 1024,
+            len_max: len_max(self.plan),
             flaw: self.flaw,
         }
     }
@@ -283,6 +335,20 @@ impl<'p> Surveyor<'p> {
             });
         }
     }
+}
+
+/// Elements may repeat an object, so a list can be longer than the heap is large; 64 times as long is
+/// what no shipped workload comes near.
+fn len_max(plan: &Plan) -> u64 {
+    u64::from(plan.live_limit) * 64 + 1024
+}
+
+/// A picture in the making: a walk of its own, of which nothing else is judged.
+#[derive(Debug)]
+struct Sketch {
+    painter: Painter,
+    marks: Marks,
+    survey: Survey,
 }
 
 fn name(plan: &Plan, id: ObjectId) -> String {

@@ -1,5 +1,6 @@
 //! The command as its users meet it: what it prints where, what it leaves behind, how it exits.
 
+mod case;
 mod fuzz;
 mod harness;
 mod interrupt;

@@ -72,10 +72,13 @@ fn case() -> impl Strategy<Value = Case> {
         }),
     ];
     let turns = || prop::collection::vec(turn(), 1..20);
+    let again = prop::sample::select(vec!["", "run", "run\n-D\na b=#1\n"]);
+    let again = again.prop_map(|words| words.split('\n').map(str::to_owned).collect());
     let known = (
         prop::option::of(Just("lock-free".to_owned())),
         prop::option::of(prop::sample::select(Flaw::ALL)),
         prop::option::of(Just("length".to_owned())),
+        again.prop_map(|words: Vec<String>| if words == [""] { Vec::new() } else { words }),
     );
     (
         known,
@@ -86,11 +89,12 @@ fn case() -> impl Strategy<Value = Case> {
         turns(),
     )
         .prop_map(
-            |((heap, fault, check), schedule, seed, has_setup, setup, turns)| {
+            |((heap, fault, check, again), schedule, seed, has_setup, setup, turns)| {
                 let mut case = Case {
                     heap,
                     fault,
                     check,
+                    again,
                     schedule,
                     seed,
                     setup: if has_setup { setup } else { Vec::new() },

@@ -51,18 +51,22 @@ impl Case {
     }
 
     fn mutators(&self) -> Vec<MutatorPlan> {
-        let part = |turns: &[Turn], number: u32| {
-            let own = turns.iter().filter(|turn| turn.mutator == number);
-            own.map(|turn| Step::Fixed(turn.op)).collect()
+        let parts = |turns: &[Turn]| {
+            let mut parts = vec![Vec::new(); self.mutators.len()];
+            for turn in turns {
+                parts[turn.mutator as usize].push(Step::Fixed(turn.op));
+            }
+            parts
         };
-        let numbered = (0..).zip(&self.mutators);
-        numbered
-            .map(|(number, mutator)| MutatorPlan {
+        let (setups, bodies) = (parts(&self.setup), parts(&self.turns));
+        let parts = setups.into_iter().zip(bodies);
+        (self.mutators.iter().zip(parts))
+            .map(|(mutator, (setup, body))| MutatorPlan {
                 name: mutator.name.clone(),
                 registers: mutator.registers,
                 held: mutator.held.clone(),
-                setup: part(&self.setup, number),
-                body: part(&self.turns, number),
+                setup,
+                body,
                 rounds: Some(1),
                 background: false,
             })
