@@ -11,6 +11,7 @@
 //! The [text form](self::text) is what is kept; it is versioned and stable.
 
 mod again;
+mod alias;
 mod op;
 mod parse;
 #[cfg(test)]

@@ -261,9 +261,19 @@ fn claims_only_what_is_clear() {
     };
     let clear = usage("a alloc r1 leaf\na append r0 r1\na len r0\na fetch r0 g0\n");
     assert!(clear.fresh_only && !clear.aliased);
+    for clear in [
+        "a copy r1 r0\na clear r1\n",
+        "a fetch r1 g0\na len r1\n",
+        "a downgrade r1 r0\na upgrade r2 r1\n",
+    ] {
+        assert!(!usage(clear).aliased, "{clear}");
+    }
     for unclear in [
-        "a copy r1 r0\n",
-        "a fetch r1 g0\n",
+        "a copy r1 r0\na pop r2 r1\n",
+        "a fetch r1 g0\na fetch r1 g1\na truncate-back r1 1\n",
+        "a downgrade r1 r0\na upgrade r2 r1\na truncate-front r2 1\n",
+        "a alloc r2 list\na copy r1 r0\na append r2 r1\n",
+        "a copy r2 r0\na publish g1 r2\n",
         "a publish g1 r0\n",
         "a clear r0\n",
         "a append r0 r1\n",

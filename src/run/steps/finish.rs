@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::evidence::{Emptied, Moment, Name, Place, Seen, Settled, Survey, Trace};
-use crate::heap::{Global, Heap, Mutator, Slot};
+use crate::heap::{Flaw, Global, Heap, Mutator, Slot};
 use crate::run::painter::Painter;
 use crate::run::walk::{Marks, Walk};
 
@@ -52,7 +52,8 @@ impl<H: Heap> Session<'_, H> {
         }
         let setup = case.mutators.len();
         let spare = self.spare(setup);
-        for root in 0..case.roots {
+        let passed_over = u16::from(self.flaw == Some(Flaw::WalkSkipsRoot));
+        for root in 0..case.roots.saturating_sub(passed_over) {
             if self.mutator(setup).fetch(spare, Global(root)) {
                 let place = Place::Root(root);
                 self.walk_from((setup, spare), place, &mut survey, &mut marks, &mut painter);
