@@ -16,6 +16,7 @@ mod dangling;
 mod double_free;
 mod finalizers;
 mod length;
+pub mod linearizable;
 mod order;
 mod poison;
 mod premature;
@@ -141,7 +142,7 @@ pub struct Check {
 }
 
 /// Every check, in the order in which reports show them.
-pub const ALL: [Check; 15] = [
+pub const ALL: [Check; 16] = [
     refcounts::CHECK,
     dangling::CHECK,
     premature::CHECK,
@@ -151,6 +152,7 @@ pub const ALL: [Check; 15] = [
     order::CHECK,
     counter::CHECK,
     length::CHECK,
+    linearizable::CHECK,
     poison::CHECK,
     weak::CHECK,
     finalizers::CHECK,

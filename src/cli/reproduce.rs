@@ -32,6 +32,7 @@ pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
         delays,
         fail_alloc,
         collect_every,
+        history,
         interrupt: _,
     } = &task.options;
     match *budget {
@@ -56,6 +57,9 @@ pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
     }
     if let Some(at) = fail_alloc {
         option("--fail-alloc", at.to_string());
+    }
+    if let Some(events) = history {
+        option("--history", events.to_string());
     }
     if let Some(fault) = fault {
         option("--fault", fault.name().to_owned());

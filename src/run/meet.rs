@@ -123,6 +123,10 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
 /// The leader's first step: everything that can be reclaimed is, before anyone looks.
 fn open_survey<'r, H: Heap>(stage: &Stage<'r, H>, moment: Moment) -> Surveyor<'r> {
     let mut surveyor = Surveyor::new(stage.plan, moment, &stage.objects, stage.options.fault);
+    if let (Moment::End, Some(limit)) = (moment, stage.options.history) {
+        // A longer list holds what no history has room for.
+        surveyor.keep_contents(limit.saturating_mul(stage.plan.mutators.len() as u64));
+    }
     if let Err(fault) = stage.heap.settle() {
         surveyor.settle_failed(fault.to_string());
     }
