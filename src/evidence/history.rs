@@ -370,7 +370,14 @@ mod tests {
             let event: Event = line.parse().expect(line);
             assert_eq!(event.to_string(), line);
         }
-        for line in ["", "1 2 3", "1 2 3 len", "1 2 3 len 4 = 1", "1 2 3 push 0:1 = done", "x 2 3 len = 1"] {
+        for line in [
+            "",
+            "1 2 3",
+            "1 2 3 len",
+            "1 2 3 len 4 = 1",
+            "1 2 3 push 0:1 = done",
+            "x 2 3 len = 1",
+        ] {
             assert!(line.parse::<Event>().is_err(), "{line}");
         }
     }

@@ -20,7 +20,10 @@
 //! threads wait for each other at it, which hides some of what could go wrong. Both cost something
 //! like a fence, and a heap whose fault it is to lack one may be healed by that.
 
-#![expect(unsafe_code, reason = "a fence that the standard library has no name for")]
+#![expect(
+    unsafe_code,
+    reason = "a fence that the standard library has no name for"
+)]
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 

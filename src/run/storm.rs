@@ -364,7 +364,9 @@ impl<'r, H: Heap> Stage<'r, H> {
             .filter(|(_, latency)| latency.count() > 0)
             .collect();
         let history = self.options.history.map(|limit| {
-            let recorders = outcomes.iter().filter_map(|outcome| outcome.recorder.as_ref());
+            let recorders = outcomes
+                .iter()
+                .filter_map(|outcome| outcome.recorder.as_ref());
             record::gather(self.plan, limit, recorders)
         });
         let lock = |ended: Mutex<Option<Ended>>| {

@@ -263,7 +263,12 @@ impl<'p> Surveyor<'p> {
             }
         }
         self.survey.census = heap.census(&mut |belief| self.compare(belief));
-        self.survey.lists = self.lists.lists.into_iter().map(|list| list.facts).collect();
+        self.survey.lists = self
+            .lists
+            .lists
+            .into_iter()
+            .map(|list| list.facts)
+            .collect();
         self.survey.counters = self.counters;
         self.survey.elapsed_ns = Clock::get().nanos(self.started, Clock::get().now());
         self.survey
@@ -372,7 +377,11 @@ impl SharedList {
 
 impl SharedLists {
     fn tally(&mut self, object: usize, tally: &ListTally, plan: &Plan, mutator: usize) {
-        let Some(list) = self.lists.iter_mut().find(|list| list.facts.object == object) else {
+        let Some(list) = self
+            .lists
+            .iter_mut()
+            .find(|list| list.facts.object == object)
+        else {
             return;
         };
         let facts = &mut list.facts;
@@ -389,7 +398,10 @@ impl SharedLists {
     }
 
     fn born(&mut self, producer: u32, born: u64) {
-        let all = self.lists.iter_mut().flat_map(|list| &mut list.facts.producers);
+        let all = self
+            .lists
+            .iter_mut()
+            .flat_map(|list| &mut list.facts.producers);
         for facts in all.filter(|facts| facts.producer == producer) {
             facts.born = born;
         }

@@ -34,6 +34,10 @@ impl Model for Counter {
         self.0 = undo.unwrap_or(self.0);
     }
 
+    fn did_nothing(undo: &Option<i64>) -> bool {
+        undo.is_none()
+    }
+
     fn is_still(&self, call: Call, answer: Answer) -> bool {
         call == Call::Read && answer == Answer::Value(self.0)
     }

@@ -12,7 +12,7 @@
 //!    contradiction of what is none.
 
 use super::model::Model;
-use super::search::{Found, Goal, Lanes, Steps, search};
+use super::search::{Found, Goal, Steps, search};
 use crate::evidence::history::{Answer, Call, Event, NEVER};
 
 /// How many steps one of the searches may take, and all of them together. Most take as many steps as
@@ -48,7 +48,7 @@ impl<M: Model> Case<'_, M> {
     fn search(&mut self, initial: &M, events: &[Event], goal: Goal<'_, M>) -> Found<M> {
         let allowed = self.steps.0.min(STEPS_EACH);
         let mut steps = Steps(allowed);
-        let found = search(initial, &Lanes::new(events), goal, &mut steps);
+        let found = search(initial, events, goal, &mut steps);
         self.steps.0 -= allowed - steps.0;
         found
     }
@@ -112,7 +112,9 @@ fn shortest_prefix<M: Model>(case: &mut Case<'_, M>, events: &[Event]) -> Vec<Ev
             low = middle + 1;
         }
     }
-    returns.get(low).map_or_else(|| events.to_vec(), |&end| known(end))
+    returns
+        .get(low)
+        .map_or_else(|| events.to_vec(), |&end| known(end))
 }
 
 /// Replaces what came before a moment at which nobody was within an operation by the state there, if

@@ -146,6 +146,10 @@ impl Model for List {
         }
     }
 
+    fn did_nothing(undo: &Undo) -> bool {
+        matches!(undo, Undo::Nothing)
+    }
+
     fn is_still(&self, call: Call, answer: Answer) -> bool {
         let len = self.measure();
         match (call, answer) {
@@ -207,14 +211,19 @@ impl Model for List {
         /// The elements at either end that are always told.
         const SHOWN: usize = 3;
         let len = self.0.len();
-        let mut told: Vec<usize> = (0..len.min(SHOWN)).chain(len.saturating_sub(SHOWN)..len).collect();
+        let mut told: Vec<usize> = (0..len.min(SHOWN))
+            .chain(len.saturating_sub(SHOWN)..len)
+            .collect();
         told.extend(calls.iter().filter_map(|call| match call {
             Call::Get(index) => usize::try_from(*index).ok().filter(|&index| index < len),
             _ => None,
         }));
         told.sort_unstable();
         told.dedup();
-        let places: Vec<String> = told.iter().map(|&at| format!("[{at}] {}", self.0[at])).collect();
+        let places: Vec<String> = told
+            .iter()
+            .map(|&at| format!("[{at}] {}", self.0[at]))
+            .collect();
         match len {
             0 => "the list is empty".to_owned(),
             _ => format!("the list has {len} elements: {}", places.join(", ")),

@@ -14,6 +14,8 @@
 //! (`search`) remembers why some failed, not which: a hundred pairs of appends that nobody has looked
 //! at yet are a hundred choices, not 2^100.
 //!
+//! *Within the contract.* `del l[-n:]` may be n pops with others in between, and is judged so.
+//!
 //! *Within limits.* The problem is NP-complete (Gibbons and Korach, Testing shared memories, 1997). A
 //! search that takes too many steps says so and accuses nobody.
 //!
@@ -36,7 +38,7 @@ use crate::heap::Shape;
 use counter::Counter;
 use list::List;
 use model::Model;
-use search::{Found, Goal, Lanes, Steps, search};
+use search::{Found, Goal, Steps, search};
 
 pub(super) const CHECK: Check = Check {
     name: "linearizable",
@@ -75,7 +77,7 @@ pub fn rule_counter(events: &[Event], last: Option<i64>) -> Ruling {
 fn rule<M: Model>(events: &[Event], last: Option<&M::Last>) -> Ruling {
     let goal = last.map_or(Goal::Any, Goal::Last);
     let mut steps = Steps(STEPS_MAX);
-    match search(&M::default(), &Lanes::new(events), goal, &mut steps) {
+    match search(&M::default(), events, goal, &mut steps) {
         Found::Order(_) => Ruling::Linearizable,
         Found::Undecided => Ruling::Undecided,
         Found::Nothing => Ruling::Contradictory(explain::explain::<M>(events, last)),
@@ -133,7 +135,10 @@ fn ruling(exhibit: &Exhibit<'_>, history: &History, last: Option<&Survey>) -> Ru
         _ => {
             let facts = last.map(|survey| survey.lists.iter());
             let facts = facts.and_then(|mut all| all.find(|facts| facts.object == object));
-            rule_list(&history.events, facts.and_then(|facts| facts.contents.as_ref()))
+            rule_list(
+                &history.events,
+                facts.and_then(|facts| facts.contents.as_ref()),
+            )
         }
     }
 }
@@ -158,7 +163,10 @@ fn describe(
     // What returns last is what nothing explains; it is never left out.
     let first_shown = events.len().saturating_sub(SHOWN);
     let mut shown: Vec<&Event> = events[first_shown..].iter().collect();
-    let culprit = events.iter().filter(|event| event.end != NEVER).max_by_key(|event| event.end);
+    let culprit = events
+        .iter()
+        .filter(|event| event.end != NEVER)
+        .max_by_key(|event| event.end);
     if let Some(culprit) = culprit.filter(|culprit| !shown.contains(culprit) && !with_last) {
         shown.insert(0, culprit);
     }

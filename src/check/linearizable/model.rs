@@ -86,6 +86,9 @@ pub(super) trait Model: Clone + Default + PartialEq {
     /// Takes that back, and says of a reason that holds after the operation what must hold before it.
     fn take_back(&mut self, undo: Self::Undo, reason: &mut Reason);
 
+    /// Whether there was nothing to do.
+    fn did_nothing(undo: &Self::Undo) -> bool;
+
     /// Whether the call, answered so, changes nothing wherever it comes, and is answered rightly here.
     fn is_still(&self, call: Call, answer: Answer) -> bool;
 

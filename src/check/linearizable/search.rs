@@ -21,27 +21,51 @@
 use std::collections::HashMap;
 
 use super::model::{Model, Reason};
-use crate::evidence::history::{Event, NEVER};
+use crate::evidence::history::{Call, Event, NEVER};
 
-/// The operations of each mutator, in its order.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Lanes<'a>(Vec<Vec<&'a Event>>);
+/// What takes effect at one moment.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    event: Event,
+    /// Steps of the same operation that come after it. If this one finds nothing to do, neither will
+    /// they.
+    more: u32,
+}
 
-impl<'a> Lanes<'a> {
-    /// `events` are sorted by start, those of one mutator in its order.
-    pub(super) fn new(events: impl IntoIterator<Item = &'a Event>) -> Self {
-        let mut lanes: Vec<Vec<&Event>> = Vec::new();
-        for event in events {
-            let lane = lanes
-                .iter_mut()
-                .find(|lane| lane[0].mutator == event.mutator);
-            match lane {
-                Some(lane) => lane.push(event),
-                None => lanes.push(vec![event]),
-            }
+/// The steps of each mutator, in its order. The list is `len` long before them.
+fn lanes(len: u64, events: &[Event]) -> Vec<Vec<Step>> {
+    let appends = events
+        .iter()
+        .filter(|event| matches!(event.call, Call::Append(_)));
+    // It never becomes longer than this, so a truncation of more than that finds nothing at its end.
+    let longest = len.saturating_add(appends.count() as u64);
+    let mut lanes: Vec<Vec<Step>> = Vec::new();
+    for event in events {
+        let mutator = event.mutator;
+        let lane = lanes
+            .iter()
+            .position(|lane| lane[0].event.mutator == mutator);
+        let lane = lane.unwrap_or_else(|| {
+            lanes.push(Vec::new());
+            lanes.len() - 1
+        });
+        let mut step = Step {
+            event: *event,
+            more: 0,
+        };
+        if let Call::TruncateBack(count) = event.call
+            && count > 1
+        {
+            // The contract lets this be as many pops.
+            step.event.call = Call::TruncateBack(1);
+            let most = u32::try_from(longest).unwrap_or(u32::MAX);
+            let more = u32::try_from(count - 1).unwrap_or(u32::MAX).min(most);
+            let steps = (1..=more).rev().map(|more| Step { more, ..step });
+            lanes[lane].extend(steps);
         }
-        Self(lanes)
+        lanes[lane].push(step);
     }
+    lanes
 }
 
 /// What must hold when everything has been done.
@@ -79,18 +103,20 @@ pub(super) enum Found<M> {
 #[derive(Debug)]
 pub(super) struct Steps(pub(super) u64);
 
-/// Looks for an order that begins with `initial` and reaches the goal.
+/// Looks for an order that begins with `initial` and reaches the goal. `events` are sorted by start,
+/// those of one mutator in its order.
 pub(super) fn search<M: Model>(
     initial: &M,
-    lanes: &Lanes<'_>,
+    events: &[Event],
     goal: Goal<'_, M>,
     steps: &mut Steps,
 ) -> Found<M> {
+    let lanes = lanes(initial.measure(), events);
     let mut search = Search {
-        lanes: &lanes.0,
         goal,
         state: initial.clone(),
-        done: vec![0; lanes.0.len()],
+        done: vec![0; lanes.len()],
+        lanes,
         memory: HashMap::new(),
         path: Vec::new(),
     };
@@ -101,7 +127,7 @@ pub(super) fn search<M: Model>(
 type Key = (Box<[u32]>, u64);
 
 struct Search<'a, M: Model> {
-    lanes: &'a [Vec<&'a Event>],
+    lanes: Vec<Vec<Step>>,
     goal: Goal<'a, M>,
     state: M,
     done: Vec<u32>,
@@ -111,12 +137,22 @@ struct Search<'a, M: Model> {
 
 /// One state on the path.
 struct Frame<M: Model> {
-    /// The mutator whose operation led here, and how to take it back; `None` at the beginning.
-    arrival: Option<(usize, M::Undo)>,
+    /// What led here; `None` at the beginning.
+    arrival: Option<Arrival<M>>,
     /// The mutators whose next operation may come next and was not tried, the best at the end.
     left: Vec<usize>,
     /// Why all that were tried failed.
     reason: Reason,
+}
+
+/// What led to a state.
+struct Arrival<M: Model> {
+    /// The mutator that did something.
+    lane: usize,
+    /// How many steps of it are done with that.
+    steps: u32,
+    /// How to take it back.
+    undo: M::Undo,
 }
 
 /// What a step down came to.
@@ -142,12 +178,13 @@ impl<M: Model> Search<'_, M> {
                 self.retreat();
                 continue;
             };
-            let event = self.lanes[lane][self.done[lane] as usize];
+            let Step { event, more } = self.lanes[lane][self.done[lane] as usize];
             match self.state.apply(event.call, event.answer) {
                 Err(reason) => frame.reason.add(reason),
                 Ok(undo) => {
-                    self.done[lane] += 1;
-                    match self.enter(Some((lane, undo))) {
+                    let steps = if M::did_nothing(&undo) { 1 + more } else { 1 };
+                    self.done[lane] += steps;
+                    match self.enter(Some(Arrival { lane, steps, undo })) {
                         Entered::Deeper | Entered::Failed => {}
                         Entered::Reached => return Found::Order(self.state.clone()),
                     }
@@ -158,7 +195,7 @@ impl<M: Model> Search<'_, M> {
     }
 
     /// Goes on from the state that was just arrived at, or turns back at once.
-    fn enter(&mut self, arrival: Option<(usize, M::Undo)>) -> Entered {
+    fn enter(&mut self, arrival: Option<Arrival<M>>) -> Entered {
         match self.look_around() {
             Ok(None) => Entered::Reached,
             Ok(Some((left, reason))) => {
@@ -170,8 +207,8 @@ impl<M: Model> Search<'_, M> {
                 Entered::Deeper
             }
             Err(reason) => {
-                if let Some((lane, undo)) = arrival {
-                    self.turn_back(lane, undo, reason);
+                if let Some(arrival) = arrival {
+                    self.turn_back(arrival, reason);
                 }
                 Entered::Failed
             }
@@ -210,7 +247,7 @@ impl<M: Model> Search<'_, M> {
     }
 
     fn event(&self, lane: usize) -> &Event {
-        self.lanes[lane][self.done[lane] as usize]
+        &self.lanes[lane][self.done[lane] as usize].event
     }
 
     /// The mutators whose next operation may come next: nothing that is still to be done ended before
@@ -247,15 +284,15 @@ impl<M: Model> Search<'_, M> {
         };
         let key = self.key();
         self.memory.entry(key).or_default().push(reason.clone());
-        if let Some((lane, undo)) = arrival {
-            self.turn_back(lane, undo, reason);
+        if let Some(arrival) = arrival {
+            self.turn_back(arrival, reason);
         }
     }
 
     /// Takes back the last operation, after which everything fails for this reason.
-    fn turn_back(&mut self, lane: usize, undo: M::Undo, mut reason: Reason) {
-        self.state.take_back(undo, &mut reason);
-        self.done[lane] -= 1;
+    fn turn_back(&mut self, arrival: Arrival<M>, mut reason: Reason) {
+        self.state.take_back(arrival.undo, &mut reason);
+        self.done[arrival.lane] -= arrival.steps;
         if let Some(frame) = self.path.last_mut() {
             frame.reason.add(reason);
         }
