@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::usage::Usage;
 use crate::clock;
-use crate::report::RunResult;
+use crate::report::{RunResult, history};
 
 /// The directory of one command's results.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Store {
 /// How results lie in the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
-    /// `result.json`
+    /// `result.json`, and the histories' files if there are any
     Single,
     /// `<workload>-<heap>-<seed>/result.json`
     Several,
@@ -60,6 +60,9 @@ impl Store {
         fs::create_dir_all(&directory)?;
         let path = directory.join("result.json");
         write_whole(&path, &json(result)?)?;
+        for (name, text) in history::files(result) {
+            write_whole(&directory.join(name), text.as_bytes())?;
+        }
         Ok(path)
     }
 

@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::heap::{ObjectId, Peek};
+use crate::heap::{ObjectId, Peek, Shape};
 
 /// An object by its maker: unique within a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -157,6 +157,10 @@ pub struct Recorded {
 pub struct History {
     /// Its number in the plan.
     pub object: usize,
+    /// Its name.
+    pub name: String,
+    /// A list or a counter.
+    pub shape: Shape,
     /// The events, by start; those of one mutator in its own order, which times may be too coarse to
     /// tell.
     pub events: Vec<Event>,

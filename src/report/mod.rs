@@ -6,6 +6,7 @@
 
 mod columns;
 pub mod figures;
+pub mod history;
 pub mod matrix;
 pub(crate) mod prose;
 mod result;

@@ -137,7 +137,12 @@ pub(super) fn gather<'a>(
             .collect();
         // Stable, so that those of one mutator stay in its order.
         events.sort_by_key(|event| event.start);
-        History { object, events }
+        History {
+            object,
+            name: plan.objects[object].name.clone(),
+            shape: plan.objects[object].shape,
+            events,
+        }
     };
     let objects = plan.objects.iter().enumerate();
     let judged = objects.filter(|(_, object)| is_judged(object.shape));

@@ -107,9 +107,9 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     let last = last.filter(|survey| survey.incomplete.is_none() && recorded.is_whole());
     let mut opinion = Opinion::default();
     for history in recorded.objects.iter().filter(own) {
-        let ruling = ruling(exhibit, history, last);
+        let ruling = ruling(history, last);
         opinion.examine(history.events.len() as u64);
-        let name = exhibit.object_name(history.object);
+        let name = &history.name;
         match ruling {
             Ruling::Linearizable => {}
             Ruling::Contradictory(contradiction) => {
@@ -124,10 +124,10 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     opinion
 }
 
-fn ruling(exhibit: &Exhibit<'_>, history: &History, last: Option<&Survey>) -> Ruling {
+fn ruling(history: &History, last: Option<&Survey>) -> Ruling {
     let object = history.object;
-    match exhibit.plan.objects.get(object).map(|object| object.shape) {
-        Some(Shape::Counter) => {
+    match history.shape {
+        Shape::Counter => {
             let facts = last.map(|survey| survey.counters.iter());
             let facts = facts.and_then(|mut all| all.find(|facts| facts.object == object));
             rule_counter(&history.events, facts.map(|facts| facts.value))
