@@ -10,7 +10,9 @@
 //! written down. Where a program changes the object in other ways as well, its
 //! [`usage`](crate::plan::ListUsage::aliased) says so.
 //!
-//! What it costs, on gil with `benches/harness.rs`' kind of loop, is noted at [`Recording::call`].
+//! It costs some 50 to 150 ns an operation: a loop of `len`, `append` and `pop` by one thread takes 29 ns
+//! an operation on gil without and 150 ns with it, 100 ns and 136 ns on lock-free. Most of that are the
+//! fences (see `stamps`).
 
 use crate::evidence::history::{Answer, Call, Element, Event, History, Recorded};
 use crate::heap::{
