@@ -44,10 +44,10 @@ impl Reason {
     pub(super) fn add(&mut self, other: Self) {
         if self.0.is_empty() {
             *self = other;
-        } else {
-            for constraint in other.0 {
-                self.insert(constraint);
-            }
+        } else if !other.0.is_empty() {
+            self.0.extend(other.0);
+            self.0.sort_unstable();
+            self.0.dedup();
         }
     }
 

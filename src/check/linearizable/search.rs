@@ -18,6 +18,7 @@
 //! is done, so there is one key for each measure there, and if only one state is possible whatever
 //! fails behind it fails there once and for all.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::model::{Model, Reason};
@@ -99,6 +100,9 @@ pub(super) enum Found<M> {
     Undecided,
 }
 
+/// How many constraints may be looked at in the time of a step.
+const CONSTRAINTS_A_STEP: u64 = 32;
+
 /// How many steps may still be taken.
 #[derive(Debug)]
 pub(super) struct Steps(pub(super) u64);
@@ -119,6 +123,7 @@ pub(super) fn search<M: Model>(
         lanes,
         memory: HashMap::new(),
         path: Vec::new(),
+        work: Cell::new(0),
     };
     search.run(steps)
 }
@@ -133,6 +138,8 @@ struct Search<'a, M: Model> {
     done: Vec<u32>,
     memory: HashMap<Key, Vec<Reason>>,
     path: Vec<Frame<M>>,
+    /// Constraints looked at since the last step.
+    work: Cell<u64>,
 }
 
 /// One state on the path.
@@ -173,7 +180,9 @@ impl<M: Model> Search<'_, M> {
             if steps.0 == 0 {
                 return Found::Undecided;
             }
-            steps.0 -= 1;
+            steps.0 = steps
+                .0
+                .saturating_sub(1 + self.work.take() / CONSTRAINTS_A_STEP);
             let Some(lane) = frame.left.pop() else {
                 self.retreat();
                 continue;
@@ -229,7 +238,11 @@ impl<M: Model> Search<'_, M> {
         let known = self.memory.get(&self.key());
         let holds = |reason: &&Reason| {
             let mut constraints = reason.constraints().iter();
-            constraints.all(|constraint| self.state.meets(constraint))
+            self.work.update(|work| work + 1);
+            constraints.all(|constraint| {
+                self.work.update(|work| work + 1);
+                self.state.meets(constraint)
+            })
         };
         if let Some(reason) = known.and_then(|reasons| reasons.iter().find(holds)) {
             return Err(reason.clone());
@@ -294,6 +307,8 @@ impl<M: Model> Search<'_, M> {
         self.state.take_back(arrival.undo, &mut reason);
         self.done[arrival.lane] -= arrival.steps;
         if let Some(frame) = self.path.last_mut() {
+            let constraints = frame.reason.constraints().len() + reason.constraints().len();
+            self.work.update(|work| work + constraints as u64);
             frame.reason.add(reason);
         }
     }
