@@ -17,6 +17,7 @@ mod dangling;
 mod double_free;
 mod finalizers;
 mod length;
+pub mod linearizable;
 mod order;
 mod poison;
 mod premature;
@@ -148,7 +149,7 @@ pub struct Check {
 }
 
 /// Every check, in the order in which reports show them.
-pub const ALL: [Check; 15] = [
+pub const ALL: [Check; 16] = [
     refcounts::CHECK,
     dangling::CHECK,
     premature::CHECK,
@@ -158,6 +159,7 @@ pub const ALL: [Check; 15] = [
     order::CHECK,
     counter::CHECK,
     length::CHECK,
+    linearizable::CHECK,
     poison::CHECK,
     weak::CHECK,
     finalizers::CHECK,

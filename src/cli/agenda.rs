@@ -340,6 +340,7 @@ fn options(args: &Run, interrupt: &Arc<AtomicBool>, plan: &Plan) -> Options {
         delays: args.delays,
         fail_alloc: args.fail_alloc,
         collect_every: args.collect_every,
+        history: args.history,
         interrupt: Arc::clone(interrupt),
         ..Options::default()
     }

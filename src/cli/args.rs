@@ -117,6 +117,11 @@ pub(super) struct Run {
     /// Refuse the allocation of this number, counted over all threads; the run goes on
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(super) fail_alloc: Option<u64>,
+    /// Write down what is asked of shared lists and counters and what they answer, so many operations
+    /// of each thread (N alone: 1000), and judge whether it has an order
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000",
+          value_parser = values::positive)]
+    pub(super) history: Option<u64>,
     /// Plant a fault from `gcstorm list faults` in the heap, to see that it is caught
     #[arg(long, value_name = "NAME")]
     pub(super) fault: Option<String>,

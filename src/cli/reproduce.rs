@@ -37,6 +37,7 @@ pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
         delays,
         fail_alloc,
         collect_every,
+        history,
         interrupt: _,
     } = &task.options;
     match *budget {
@@ -61,6 +62,9 @@ pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
     }
     if let Some(at) = fail_alloc {
         option("--fail-alloc", at.to_string());
+    }
+    if let Some(events) = history {
+        option("--history", events.to_string());
     }
     if let Some(fault) = fault {
         option("--fault", fault.name().to_owned());

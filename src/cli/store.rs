@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::usage::Usage;
 use crate::clock;
 use crate::plan::Case;
-use crate::report::RunResult;
+use crate::report::{RunResult, history};
 
 /// The directory of one command's results.
 #[derive(Debug)]
@@ -65,6 +65,9 @@ impl Store {
         fs::create_dir_all(&directory)?;
         let path = directory.join("result.json");
         write_whole(&path, &json(result)?)?;
+        for (name, text) in history::files(result) {
+            write_whole(&directory.join(name), text.as_bytes())?;
+        }
         let path = directory.join("failure.case");
         match case {
             Some(case) => {

@@ -7,6 +7,7 @@
 mod columns;
 mod failure;
 pub mod figures;
+pub mod history;
 pub mod hunt;
 pub mod matrix;
 pub(crate) mod prose;

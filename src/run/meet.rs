@@ -129,6 +129,10 @@ fn open_survey<'r, H: Heap>(stage: &Stage<'r, H>, moment: Moment) -> Surveyor<'r
     if moment == Moment::End && stage.observer.wants_picture() {
         surveyor.begin_picture();
     }
+    if let (Moment::End, Some(limit)) = (moment, stage.options.history) {
+        // A longer list holds what no history has room for.
+        surveyor.keep_contents(limit.saturating_mul(stage.plan.mutators.len() as u64));
+    }
     if let Err(fault) = stage.heap.settle() {
         surveyor.settle_failed(fault.to_string());
     }

@@ -14,14 +14,17 @@ mod host;
 mod meet;
 mod painter;
 mod place;
+mod record;
 mod registry;
 mod rendezvous;
 mod seat;
+mod stamps;
 mod steps;
 mod stopwatch;
 mod storm;
 mod survey;
 mod walk;
+mod writers;
 
 pub use host::HostFacts;
 pub use registry::{Entry, Registry};
@@ -57,6 +60,9 @@ pub struct Options {
     pub fail_alloc: Option<u64>,
     /// Each mutator collects after so many operations of its own, drawn anew from the seed.
     pub collect_every: Option<CollectEvery>,
+    /// Write down what is asked of shared objects and what they answer: so many events a mutator, after
+    /// which the run goes on and nothing more is written down.
+    pub history: Option<u64>,
     /// Set from outside to end the run early; what there is gets judged.
     pub interrupt: Arc<AtomicBool>,
 }
@@ -72,6 +78,7 @@ impl Default for Options {
             delays: None,
             fail_alloc: None,
             collect_every: None,
+            history: None,
             interrupt: Arc::default(),
         }
     }

@@ -2,6 +2,7 @@
 //! the heap's census are held against what the walks found.
 
 use crate::clock::{Clock, Stamp};
+use crate::evidence::history::Element;
 use crate::evidence::ledger::Producer;
 use crate::evidence::{
     CounterFacts, CounterTally, Finding, ListFacts, ListTally, Moment, Name, Picture, Place,
@@ -68,11 +69,12 @@ impl<'p> Surveyor<'p> {
             survey: Survey::new(moment, 0),
             started: Clock::get().now(),
             marks: Marks::default(),
-            lists: SharedLists(
-                numbered(Shape::List)
+            lists: SharedLists {
+                lists: numbered(Shape::List)
                     .map(|(number, id)| SharedList::new(number, id))
                     .collect(),
-            ),
+                contents_max: None,
+            },
             counters: numbered(Shape::Counter)
                 .map(|(object, _)| CounterFacts {
                     object,
@@ -87,6 +89,11 @@ impl<'p> Surveyor<'p> {
             sketch: None,
             flaw,
         }
+    }
+
+    /// Keeps what is in the shared lists, of those that hold `most` elements or fewer.
+    pub(super) fn keep_contents(&mut self, most: u64) {
+        self.lists.contents_max = Some(most);
     }
 
     /// Settling the heap failed.
@@ -308,7 +315,12 @@ impl<'p> Surveyor<'p> {
             }
         }
         self.survey.census = heap.census(&mut |belief| self.compare(belief));
-        self.survey.lists = self.lists.0.into_iter().map(|list| list.facts).collect();
+        self.survey.lists = self
+            .lists
+            .lists
+            .into_iter()
+            .map(|list| list.facts)
+            .collect();
         self.survey.counters = self.counters;
         self.survey.elapsed_ns = Clock::get().nanos(self.started, Clock::get().now());
         self.survey
@@ -368,7 +380,11 @@ fn origin_name(plan: &Plan, Origin { producer, sequence }: Origin) -> String {
 
 /// The shared lists, as the walk meets them.
 #[derive(Debug)]
-struct SharedLists(Vec<SharedList>);
+struct SharedLists {
+    lists: Vec<SharedList>,
+    /// Contents are kept of lists up to this length.
+    contents_max: Option<u64>,
+}
 
 #[derive(Debug)]
 struct SharedList {
@@ -389,6 +405,7 @@ impl SharedList {
             truncation_asked: 0,
             model_len: None,
             producers: Vec::new(),
+            contents: None,
         };
         Self { id, facts }
     }
@@ -426,7 +443,11 @@ impl SharedList {
 
 impl SharedLists {
     fn tally(&mut self, object: usize, tally: &ListTally, plan: &Plan, mutator: usize) {
-        let Some(list) = self.0.iter_mut().find(|list| list.facts.object == object) else {
+        let Some(list) = self
+            .lists
+            .iter_mut()
+            .find(|list| list.facts.object == object)
+        else {
             return;
         };
         let facts = &mut list.facts;
@@ -443,7 +464,10 @@ impl SharedLists {
     }
 
     fn born(&mut self, producer: u32, born: u64) {
-        let all = self.0.iter_mut().flat_map(|list| &mut list.facts.producers);
+        let all = self
+            .lists
+            .iter_mut()
+            .flat_map(|list| &mut list.facts.producers);
         for facts in all.filter(|facts| facts.producer == producer) {
             facts.born = born;
         }
@@ -452,16 +476,21 @@ impl SharedLists {
 
 impl walk::Witness for SharedLists {
     fn list(&mut self, list: ObjectId, len: u64) {
-        if let Some(shared) = self.0.iter_mut().find(|shared| shared.id == list) {
+        let is_kept = self.contents_max.is_some_and(|most| len <= most);
+        if let Some(shared) = self.lists.iter_mut().find(|shared| shared.id == list) {
             shared.facts.len = len;
+            shared.facts.contents = is_kept.then(Vec::new);
         }
     }
 
     #[inline]
     fn element(&mut self, list: ObjectId, element: Option<ObjectId>) {
-        let Some(shared) = self.0.iter_mut().find(|shared| shared.id == list) else {
+        let Some(shared) = self.lists.iter_mut().find(|shared| shared.id == list) else {
             return;
         };
+        if let Some(contents) = &mut shared.facts.contents {
+            contents.push(element.map(Element::named));
+        }
         match element {
             None => shared.facts.missing += 1,
             Some(element) => {
