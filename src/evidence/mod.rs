@@ -9,12 +9,14 @@
 pub mod latency;
 pub mod ledger;
 mod picture;
+mod race;
 mod survey;
 mod tally;
 mod trace;
 
 pub use latency::Latency;
 pub use picture::{Contents, Name, Picture, Place};
+pub use race::{Race, Span};
 pub use survey::{CounterFacts, Finding, ListFacts, Moment, ProducerFacts, Survey};
 pub use tally::{CounterTally, ListTally, Tally, WeakTally};
 pub use trace::{Answer, Broke, Emptied, Event, Happening, Seen, Settled, Step, Trace};
