@@ -16,7 +16,7 @@ mod recorder;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Scheduler};
+use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
 use super::config_for;
@@ -109,7 +109,7 @@ pub(super) fn explore<H: Heap>(
     judge: Judge,
 ) -> Result<Explored, Fault> {
     let shared = match how.kept {
-        None => Shared::new(case, judge, Chooser::Scheduler(scheduler(case, how))),
+        None => Shared::new(case, judge, chooser(case, how)),
         Some(kept) => {
             let kept = Choices::parse(kept).ok_or_else(|| Fault::Other {
                 message: "what was kept with the case is not a schedule".to_owned(),
@@ -169,7 +169,7 @@ fn run_until_ended<H: Heap>(
     shared.judge()
 }
 
-fn scheduler(case: &Case, how: Exploration<'_>) -> Box<dyn Scheduler + Send> {
+fn chooser(case: &Case, how: Exploration<'_>) -> Chooser {
     let at_work = (0..).take(case.mutators.len());
     let at_work = at_work.filter(|number| case.turns.iter().any(|turn| turn.mutator == *number));
     // There is one schedule of one mutator, and PCT insists on more.
@@ -177,10 +177,16 @@ fn scheduler(case: &Case, how: Exploration<'_>) -> Box<dyn Scheduler + Send> {
         0 | 1 => 1,
         _ => how.schedules,
     };
+    let seed = case.seed;
     match how.by {
-        Control::Random => Box::new(RandomScheduler::new_from_seed(case.seed, schedules)),
-        Control::Pct => Box::new(PctScheduler::new_from_seed(case.seed, PCT_DEPTH, schedules)),
-        // What the heap draws is the same in each execution, so this is not all that there is.
-        Control::Dfs => Box::new(DfsScheduler::new(Some(schedules), true)),
+        Control::Random => {
+            let random = RandomScheduler::new_from_seed(seed, schedules);
+            Chooser::Scheduler(Box::new(random))
+        }
+        Control::Pct => {
+            let pct = PctScheduler::new_from_seed(seed, PCT_DEPTH, schedules);
+            Chooser::Scheduler(Box::new(pct))
+        }
+        Control::Dfs => Chooser::Enumerator(Box::new(DfsScheduler::new(Some(schedules), true))),
     }
 }

@@ -20,8 +20,11 @@ use crate::run::steps::race::Log;
 
 /// Who chooses.
 pub(super) enum Chooser {
-    /// A scheduler of the checker's.
+    /// A scheduler of the checker's, under which what the heap draws at random differs from execution
+    /// to execution.
     Scheduler(Box<dyn Scheduler + Send>),
+    /// One that counts on all but its choices being the same in each.
+    Enumerator(Box<dyn Scheduler + Send>),
     /// A schedule that was kept, once.
     Kept(Box<dyn Iterator<Item = usize> + Send>),
 }
@@ -130,6 +133,10 @@ impl Scheduler for Recorder {
                 scheduler.new_execution()?;
                 state.choices = Choices::new(number);
             }
+            Chooser::Enumerator(scheduler) => {
+                scheduler.new_execution()?;
+                state.choices = Choices::default();
+            }
             Chooser::Kept(_) if number > 0 => return None,
             // Its seed came with it.
             Chooser::Kept(_) => {}
@@ -157,7 +164,7 @@ impl Scheduler for Recorder {
             state.end(Ended::TooLong);
         }
         let next = match &mut state.chooser {
-            Chooser::Scheduler(scheduler) => {
+            Chooser::Scheduler(scheduler) | Chooser::Enumerator(scheduler) => {
                 let next = scheduler.next_task(runnable, current, is_yielding)?;
                 if runnable.len() > 1 {
                     state.choices.push(next.into());
