@@ -149,14 +149,12 @@ pub(super) struct Fuzz {
     /// In which order the mutators take their turns
     #[arg(long, value_enum, default_value_t = ScheduleArg::Steps, value_name = "WHICH")]
     pub(super) schedule: ScheduleArg,
-    /// The most operations of a program
-    #[arg(long, value_name = "N", default_value_t = 50,
-          value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(super) ops: u32,
-    /// The most mutators of a program
-    #[arg(long, value_name = "N", default_value_t = 3,
-          value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub(super) mutators: u32,
+    /// The most operations of a program; default: 50, under a model checker 12
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) ops: Option<u32>,
+    /// The most mutators of a program; default: 3
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(super) mutators: Option<u32>,
     /// Plant a fault from `gcstorm list faults` in the heap, to see that it is found
     #[arg(long, value_name = "NAME")]
     pub(super) fault: Option<String>,
@@ -208,7 +206,8 @@ pub(super) struct Replay {
     /// A fault in place of the one that the case names; `none` for none
     #[arg(long, value_name = "NAME")]
     pub(super) fault: Option<String>,
-    /// How often a case that is not exact is run before it counts as not reproduced
+    /// How often a case that is not exact is run, or in how many schedules one is explored that has
+    /// none kept, before it counts as not reproduced
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = values::positive)]
     pub(super) times: u64,
 }

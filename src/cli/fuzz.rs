@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::json_target::JsonTarget;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{faults, hush, interrupt, reproduce, store};
+use super::{control, faults, hush, interrupt, reproduce, store};
 use crate::digest::Digest;
 use crate::fuzz::{
     Bag, CRASHED, Failure, Finding, Hunt, HuntBudget, HuntProgress, HuntWatch, by_steps,
@@ -33,28 +33,28 @@ const DURATION: Duration = Duration::from_secs(30);
 const TRIES: u32 = 20;
 /// How often the progress line is drawn.
 const DRAWS_PER_SECOND: u8 = 10;
+/// The most operations of a program if nobody says; fewer where each is tried in many schedules, of
+/// which there are more the longer it is.
+const OPS: (u32, u32) = (50, 12);
+/// The most mutators of a program if nobody says.
+const MUTATORS: u32 = 3;
 
 impl ScheduleArg {
     /// The schedule, if this build has it.
     pub(super) fn schedule(self) -> Result<Schedule, Usage> {
         let by = match self {
             Self::Steps => return Ok(Schedule::Steps),
-            Self::Free => return Ok(Schedule::Free),
+            Self::Free => {
+                control::needs_threads("schedule `free`")?;
+                return Ok(Schedule::Free);
+            }
             Self::Random => Control::Random,
             Self::Pct => Control::Pct,
             Self::Dfs => Control::Dfs,
         };
-        Err(no_model_checker(by))
+        control::needs_checker(by)?;
+        Ok(Schedule::Controlled { by, kept: None })
     }
-}
-
-/// This build has no model checker.
-pub(super) fn no_model_checker(by: Control) -> Usage {
-    Usage::new(format!(
-        "schedule `{}` needs a model checker, which this build has not",
-        by.name()
-    ))
-    .hint("build with RUSTFLAGS=\"--cfg shuttle\", or take `steps` or `free`")
 }
 
 /// A hunt on one heap, as JSON.
@@ -164,12 +164,16 @@ impl Hunter<'_> {
     fn hunt(&mut self, seed: u64) -> Bag {
         let budget = &self.args.budget;
         let by_time = HuntBudget::Duration(budget.duration.unwrap_or(DURATION));
+        let ops = self.args.ops.unwrap_or(match self.schedule {
+            Schedule::Steps | Schedule::Free => OPS.0,
+            Schedule::Controlled { .. } => OPS.1,
+        });
         let jobs = self.args.jobs.and_then(|jobs| usize::try_from(jobs).ok());
         let hunt = Hunt {
             programs: programs()
                 .for_caps(self.heap.caps)
-                .with_ops(self.args.ops as usize)
-                .with_mutators(self.args.mutators),
+                .with_ops(ops as usize)
+                .with_mutators(self.args.mutators.unwrap_or(MUTATORS)),
             seed,
             budget: budget.cases.map_or(by_time, HuntBudget::Cases),
             shrink_budget: self.args.shrink_budget,
@@ -207,17 +211,38 @@ impl Hunter<'_> {
         Case {
             heap: Some(self.heap.name.clone()),
             fault: self.fault,
-            schedule: match &case.schedule {
-                Schedule::Controlled { kept: Some(_), .. } => case.schedule.clone(),
-                _ => self.schedule.clone(),
-            },
+            schedule: self.schedule.clone(),
             ..case.clone()
         }
     }
 
+    /// Explores once more, which finds the same, for the schedule to keep.
+    fn keep_schedule(&mut self, case: &mut Case) {
+        let Schedule::Controlled { by, kept } = &mut case.schedule else {
+            return;
+        };
+        let by = *by;
+        *kept = None;
+        let (heap, fault) = (self.heap, self.fault);
+        match hush::while_trying(|| control::explore(heap, fault, by, case)) {
+            Ok(Some((_, schedule))) => {
+                let kept = Some(schedule);
+                case.schedule = Schedule::Controlled { by, kept };
+            }
+            Ok(None) | Err(_) => self.terminal.warning(
+                "it did not fail when it was explored again, so no schedule is kept with it",
+            ),
+        }
+    }
+
     fn keep(&mut self, case: &Case, comment: &str) {
-        let case = self.complete(case);
-        let path = self.args.out.join(file_name(&case));
+        let mut case = self.complete(case);
+        self.keep_schedule(&mut case);
+        self.write(&case, comment);
+    }
+
+    fn write(&mut self, case: &Case, comment: &str) {
+        let path = self.args.out.join(file_name(case));
         let text = format!("{case}# {}\n", comment.replace('\n', "\n# "));
         match store::write_whole(&path, text.as_bytes()) {
             Ok(()) => {
@@ -284,7 +309,8 @@ impl HuntWatch for Hunter<'_> {
             check: Some("hung".to_owned()),
             ..case.clone()
         };
-        self.keep(&case, "it did not come to an end");
+        // Its schedule cannot be had: to explore it again would not end either.
+        self.write(&self.complete(&case), "it did not come to an end");
         let code = Exit::Crashed.code();
         // A thread that does not come back cannot be waited for.
         std::process::exit(code.into());
@@ -293,9 +319,12 @@ impl HuntWatch for Hunter<'_> {
 
 fn default_jobs(schedule: &Schedule) -> usize {
     match schedule {
-        Schedule::Steps => std::thread::available_parallelism().map_or(1, usize::from),
+        // Under the checker, all threads of a case are one of the system's.
+        Schedule::Steps | Schedule::Controlled { .. } => {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        }
         // Their own threads are to meet each other, not those of another case.
-        Schedule::Free | Schedule::Controlled { .. } => 1,
+        Schedule::Free => 1,
     }
 }
 
@@ -308,8 +337,10 @@ pub(super) fn attempt(
 ) -> Option<Finding> {
     let tried = match schedule {
         Schedule::Free => on_threads(heap, fault, case),
-        Schedule::Steps | Schedule::Controlled { .. } => {
-            by_steps(heap, fault, case).map(|(_, finding)| finding)
+        Schedule::Steps => by_steps(heap, fault, case).map(|(_, finding)| finding),
+        Schedule::Controlled { by, .. } => {
+            let found = control::explore(heap, fault, *by, case);
+            found.map(|found| found.map(|(finding, _)| finding))
         }
     };
     tried.unwrap_or_else(|fault| {

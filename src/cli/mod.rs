@@ -11,6 +11,7 @@ mod agenda;
 mod agreement;
 mod args;
 mod check;
+mod control;
 mod exit;
 mod faults;
 mod fuzz;
@@ -66,10 +67,12 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
     };
     let mut terminal = Terminal::new(&cli);
     let done = match cli.command {
-        Command::Run(run) => perform::run(registry, &program, &run, &mut terminal),
+        Command::Run(run) => control::needs_threads("run")
+            .and_then(|()| perform::run(registry, &program, &run, &mut terminal)),
         Command::Fuzz(args) => fuzz::fuzz(registry, &program, &args, &mut terminal),
         Command::Replay(args) => replay::replay(registry, &program, &args, &mut terminal),
-        Command::Selftest(args) => selftest::selftest(registry, &program, &args, &mut terminal),
+        Command::Selftest(args) => control::needs_threads("selftest")
+            .and_then(|()| selftest::selftest(registry, &program, &args, &mut terminal)),
         Command::Attempt(run) => selftest::attempt(registry, &run, &mut terminal),
         Command::List { what } => {
             list::list(registry, what, &mut terminal);

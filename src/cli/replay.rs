@@ -4,15 +4,20 @@ use std::path::Path;
 
 use super::agenda;
 use super::args::Replay;
+use super::control;
 use super::exit::Exit;
-use super::fuzz::{attempt, no_model_checker};
+use super::fuzz::attempt;
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{faults, hush, recipe};
+#[cfg(shuttle)]
+use crate::fuzz::by_schedules;
 use crate::fuzz::{CRASHED, Finding, by_steps};
-use crate::heap::Flaw;
-use crate::plan::{Case, Schedule};
+use crate::heap::{Fault, Flaw};
+use crate::plan::{Case, Control, Schedule};
 use crate::report::{self, Detail, ERROR, HELP, figures, paint};
+#[cfg(shuttle)]
+use crate::run::Exploration;
 use crate::run::{Entry, Registry};
 
 /// What a fault is called that is none.
@@ -27,6 +32,7 @@ pub(super) fn replay(
 ) -> Result<Exit, Usage> {
     let case = read(&args.case)?;
     if case.is_recipe() {
+        control::needs_threads("a recipe")?;
         return recipe(registry, program, args, &case, terminal);
     }
     let heaps = match (&args.heaps[..], &case.heap) {
@@ -45,8 +51,10 @@ pub(super) fn replay(
         Some(schedule) => schedule.schedule()?,
         None => case.schedule.clone(),
     };
-    if let Schedule::Controlled { by, .. } = schedule {
-        return Err(no_model_checker(by));
+    match &schedule {
+        Schedule::Steps => {}
+        Schedule::Free => control::needs_threads("schedule `free`")?,
+        Schedule::Controlled { by, .. } => control::needs_checker(*by)?,
     }
     // Whatever else was asked for, that it fails is not promised.
     let is_as_kept = args.heaps.is_empty() && args.fault.is_none() && args.schedule.is_none();
@@ -62,9 +70,17 @@ pub(super) fn replay(
             heap,
             fault,
         };
-        let finding = match schedule {
+        let finding = match &schedule {
             Schedule::Steps => stage.step(terminal),
-            Schedule::Free | Schedule::Controlled { .. } => stage.repeat(args.times, terminal),
+            Schedule::Free => stage.repeat(args.times, terminal),
+            Schedule::Controlled { by, kept } => {
+                let how = Race {
+                    by: *by,
+                    kept: kept.as_deref(),
+                    times: args.times,
+                };
+                stage.race(how, terminal)
+            }
         };
         exit = exit.and(match finding {
             Some(finding) if finding.check == CRASHED => Exit::Crashed,
@@ -109,6 +125,16 @@ fn lacks(heap: &Entry, case: &Case) -> Option<String> {
     (!missing.is_empty()).then(|| format!("the heap has no {}", missing.join(", no ")))
 }
 
+/// How a case is raced.
+#[derive(Debug, Clone, Copy)]
+struct Race<'a> {
+    by: Control,
+    /// The only schedule, if it was kept.
+    kept: Option<&'a str>,
+    /// How many schedules, if none was.
+    times: u64,
+}
+
 /// A case on one heap.
 struct Stage<'a> {
     case: &'a Case,
@@ -126,14 +152,7 @@ impl Stage<'_> {
         let tried = hush::while_trying(|| by_steps(self.heap, self.fault, self.case));
         let (trace, finding) = match tried {
             Ok(tried) => tried,
-            Err(fault) => {
-                terminal.error(&format!("failed to run it on {}: {fault}", self.subject()));
-                return Some(Finding {
-                    check: CRASHED,
-                    turn: None,
-                    text: fault.to_string(),
-                });
-            }
+            Err(fault) => return Some(self.failed(&fault, terminal)),
         };
         if terminal.detail() == Detail::Everything {
             terminal.data(&report::hunt::steps(self.case, &trace, finding.as_ref()));
@@ -147,6 +166,59 @@ impl Stage<'_> {
             terminal,
         );
         finding
+    }
+
+    fn failed(&self, fault: &Fault, terminal: &mut Terminal) -> Finding {
+        terminal.error(&format!("failed to run it on {}: {fault}", self.subject()));
+        Finding {
+            check: CRASHED,
+            turn: None,
+            text: fault.to_string(),
+        }
+    }
+
+    /// In the schedule that was kept, which is exact, or in others.
+    #[cfg(shuttle)]
+    fn race(&self, how: Race<'_>, terminal: &mut Terminal) -> Option<Finding> {
+        let how = Exploration {
+            by: how.by,
+            kept: how.kept,
+            schedules: usize::try_from(how.times).unwrap_or(usize::MAX),
+        };
+        let tried = hush::while_trying(|| by_schedules(self.heap, self.fault, how, self.case));
+        let raced = match tried {
+            Ok(raced) => raced,
+            Err(fault) => return Some(self.failed(&fault, terminal)),
+        };
+        if raced.has_diverged {
+            terminal.warning(
+                "the kept schedule does not fit: it is of another case, or of another build",
+            );
+        }
+        let schedules = figures::several(raced.schedules, "schedule", "schedules");
+        let how = match &raced.race {
+            None => schedules,
+            Some((race, _)) => {
+                if terminal.detail() == Detail::Everything {
+                    terminal.data(&report::hunt::race(self.case, race));
+                }
+                let turns = figures::several(race.spans.len() as u64, "turn", "turns");
+                format!("{schedules}, {turns}, trace {}", race.digest())
+            }
+        };
+        let finding = raced.finding.as_ref();
+        tell(&self.subject(), self.case, finding, &how, terminal);
+        raced.finding
+    }
+
+    /// Nothing of the kind gets here.
+    #[cfg(not(shuttle))]
+    fn race(&self, how: Race<'_>, terminal: &mut Terminal) -> Option<Finding> {
+        let Race { by, kept, times } = how;
+        let tried = control::explore(self.heap, self.fault, by, self.case);
+        debug_assert!(tried.is_err(), "{kept:?}, {times} times");
+        let fault = tried.err()?;
+        Some(self.failed(&fault, terminal))
     }
 
     /// Until it fails again.

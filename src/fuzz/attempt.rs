@@ -5,12 +5,18 @@
 
 use proptest::test_runner::TestCaseError;
 
+#[cfg(shuttle)]
+use super::model::judge_race;
 use super::model::{Finding, judge};
 use super::sighting::Sighting;
 use crate::check;
+#[cfg(shuttle)]
+use crate::evidence::Race;
 use crate::evidence::Trace;
 use crate::heap::{Fault, Flaw, Heap, HeapConfig};
 use crate::plan::Case;
+#[cfg(shuttle)]
+use crate::run::Exploration;
 use crate::run::{Budget, Entry, Options, Timing, Unobserved, config_for, step_through};
 
 /// What a finding is called that no check made: the heap panicked, or could not be used at all.
@@ -45,6 +51,43 @@ pub fn by_steps(
     let trace = heap.step(case, fault)?;
     let finding = judge(case, &trace);
     Ok((trace, finding))
+}
+
+/// What came of a case under the model checker.
+#[cfg(shuttle)]
+#[derive(Debug)]
+pub struct Raced {
+    /// How many schedules were tried.
+    pub schedules: u64,
+    /// A race, with its schedule in a word: the one that failed; if a schedule was kept, that one.
+    pub race: Option<(Race, String)>,
+    /// What is wrong with it.
+    pub finding: Option<Finding>,
+    /// The schedule that was kept does not fit the case or this build.
+    pub has_diverged: bool,
+}
+
+/// Explores the schedules of a case on a heap with a fault, if any, until one fails.
+///
+/// # Errors
+///
+/// The heap cannot be opened, or cannot have that fault; what was kept is no schedule.
+#[cfg(shuttle)]
+pub fn by_schedules(
+    heap: &Entry,
+    fault: Option<Flaw>,
+    how: Exploration<'_>,
+    case: &Case,
+) -> Result<Raced, Fault> {
+    let judge = |case: &Case, race: &Race| judge_race(case, race).is_some();
+    let explored = heap.explore(case, fault, how, judge)?;
+    let race = explored.race.as_ref();
+    Ok(Raced {
+        schedules: explored.schedules,
+        finding: race.and_then(|(race, _)| judge_race(case, race)),
+        has_diverged: explored.has_diverged,
+        race: explored.race,
+    })
 }
 
 /// Runs a case on threads of their own, on a heap with a fault, if any.

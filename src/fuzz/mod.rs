@@ -19,7 +19,9 @@ mod programs;
 mod sighting;
 
 pub use attempt::{CRASHED, by_steps, check_steps, on_threads};
+#[cfg(shuttle)]
+pub use attempt::{Raced, by_schedules};
 pub use hunt::{Attempt, Bag, Failure, Hunt, HuntBudget, HuntProgress, HuntWatch};
-pub use model::{Finding, judge};
+pub use model::{Finding, judge, judge_race};
 pub use programs::{CaseTree, Programs, programs};
 pub use sighting::{At, Sighting};

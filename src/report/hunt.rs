@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ERROR, FAINT, STRONG, figures, paint};
-use crate::evidence::{Answer, Happening, Seen, Trace};
+use crate::evidence::{Answer, Happening, Race, Seen, Trace};
 use crate::fuzz::{Bag, Failure, Finding};
 use crate::plan::{Case, Schedule, Turn};
 
@@ -105,6 +105,22 @@ pub fn steps(case: &Case, trace: &Trace, finding: Option<&Finding>) -> String {
     let at_the_end: Vec<String> = events.filter_map(|event| happening(event.what)).collect();
     if !at_the_end.is_empty() {
         let _ = writeln!(text, "{:>6}  {}", "end", at_the_end.join("; "));
+    }
+    text
+}
+
+/// A case under one schedule: its turns in the order in which they returned, and when they were called
+/// and returned.
+pub fn race(case: &Case, race: &Race) -> String {
+    let turns: Vec<&Turn> = case.all_turns().collect();
+    let mut text = String::new();
+    for (span, step) in race.spans.iter().zip(&race.trace.steps) {
+        let mut said = Vec::new();
+        said.extend(answer(step.answer));
+        said.extend(seen(step.seen));
+        let time = format!("{}..{}", span.called, span.returned);
+        let line = case.line_of(turns[span.turn as usize]);
+        let _ = writeln!(text, "{time:>9}  {line:<36} {}", said.join("; "));
     }
     text
 }

@@ -7,6 +7,8 @@
 
 mod attest;
 mod builtin;
+#[cfg(shuttle)]
+mod controlled;
 mod executor;
 mod forced;
 mod gap;
@@ -26,6 +28,8 @@ mod survey;
 mod walk;
 mod writers;
 
+#[cfg(shuttle)]
+pub use controlled::{Exploration, Explored, Judge, SCHEDULES};
 pub use host::HostFacts;
 pub use registry::{Entry, Registry};
 pub use steps::{config_for, step_through};

@@ -6,6 +6,8 @@ use crate::evidence::{Evidence, Trace};
 use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig, Ordeal, Pauses};
 use crate::plan::{Case, Plan};
 
+#[cfg(shuttle)]
+use super::controlled::{self, Exploration, Explored, Judge};
 use super::{Observer, Options, Runner, config_for, step_through};
 
 /// Heaps by name. Yours joins the built-in ones with [`with`](Self::with).
@@ -25,6 +27,8 @@ pub struct Entry {
     pub is_default: bool,
     run: Box<Runner>,
     step: Box<Stepper>,
+    #[cfg(shuttle)]
+    explore: Box<Explorer>,
     flawed: Option<Flawed>,
 }
 
@@ -33,12 +37,23 @@ struct Flawed {
     flaws: &'static [Flaw],
     run: Box<FlawedRunner>,
     step: Box<FlawedStepper>,
+    #[cfg(shuttle)]
+    explore: Box<FlawedExplorer>,
 }
 
 /// Steps through a case on a fresh heap; the flaw is one of the harness's own view.
 type Stepper = dyn Fn(&Case, Option<Flaw>) -> Result<Trace, Fault> + Send + Sync;
 
 type FlawedStepper = dyn Fn(Ordeal, &Case) -> Result<Trace, Fault> + Send + Sync;
+
+/// Races a case under the model checker.
+#[cfg(shuttle)]
+type Explorer =
+    dyn Fn(&Case, Option<Flaw>, Exploration<'_>, Judge) -> Result<Explored, Fault> + Send + Sync;
+
+#[cfg(shuttle)]
+type FlawedExplorer =
+    dyn Fn(Ordeal, &Case, Exploration<'_>, Judge) -> Result<Explored, Fault> + Send + Sync;
 
 type FlawedRunner =
     dyn Fn(Ordeal, &Plan, &Options, &dyn Observer) -> Result<Evidence, Fault> + Send + Sync;
@@ -90,6 +105,32 @@ impl Entry {
         }
     }
 
+    /// Races a case under the model checker, on fresh heaps of this kind with this fault, until the
+    /// judge has found something.
+    ///
+    /// # Errors
+    ///
+    /// The heap cannot be opened, or cannot have that fault; what was kept is no schedule.
+    #[cfg(shuttle)]
+    pub fn explore(
+        &self,
+        case: &Case,
+        fault: Option<Flaw>,
+        how: Exploration<'_>,
+        judge: Judge,
+    ) -> Result<Explored, Fault> {
+        match (fault, &self.flawed) {
+            (None, _) => (self.explore)(case, None, how, judge),
+            (Some(flaw), _) if Flaw::OF_HARNESS.contains(&flaw) => {
+                (self.explore)(case, Some(flaw), how, judge)
+            }
+            (Some(flaw), Some(flawed)) if self.can_have(flaw) => {
+                (flawed.explore)(Ordeal::of(flaw), case, how, judge)
+            }
+            (Some(_), _) => Err(cannot_be_planted()),
+        }
+    }
+
     /// Whether this fault can be planted in it, or in how the harness sees it.
     pub fn can_have(&self, flaw: Flaw) -> bool {
         self.flaws().any(|own| own == flaw)
@@ -128,17 +169,18 @@ impl Registry {
         H: Heap + 'static,
         F: Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static,
     {
-        // A heap that cannot even be opened for a handful of objects can do nothing; it says why
-        // when somebody runs it.
-        let caps = open(&HeapConfig::with_capacity(64)).map_or(Caps::NONE, |heap| heap.caps());
         let heap_name = name.to_owned();
         let open = Arc::new(open);
+        let caps = caps_of(&open);
         let to_step = Arc::clone(&open);
+        #[cfg(shuttle)]
+        let to_explore = Arc::clone(&open);
         let run = move |plan: &Plan, options: &Options, observer: &dyn Observer| {
             run_on(&heap_name, &*open, plan, options, observer)
         };
         let step = move |case: &Case, flaw: Option<Flaw>| {
-            Ok(step_through(to_step(&config_for(case))?, case, flaw))
+            let to_step = Arc::clone(&to_step);
+            stepped(move |config| to_step(config), case, flaw)
         };
         self.entries.push(Entry {
             name: name.to_owned(),
@@ -147,6 +189,11 @@ impl Registry {
             is_default: false,
             run: Box::new(run),
             step: Box::new(step),
+            #[cfg(shuttle)]
+            explore: Box::new(move |case, flaw, how, judge| {
+                let open = Arc::clone(&to_explore);
+                controlled::explore(move |config| open(config), case, flaw, how, judge)
+            }),
             flawed: None,
         });
         self
@@ -164,6 +211,8 @@ impl Registry {
             let heap_name = last.name.clone();
             let open = Arc::new(open);
             let to_step = Arc::clone(&open);
+            #[cfg(shuttle)]
+            let to_explore = Arc::clone(&open);
             let run =
                 move |ordeal: Ordeal, plan: &Plan, options: &Options, observer: &dyn Observer| {
                     let open = |config: &HeapConfig| open(config, ordeal.clone());
@@ -173,11 +222,14 @@ impl Registry {
                 flaws,
                 run: Box::new(run),
                 step: Box::new(move |ordeal: Ordeal, case: &Case| {
-                    Ok(step_through(
-                        to_step(&config_for(case), ordeal)?,
-                        case,
-                        None,
-                    ))
+                    let to_step = Arc::clone(&to_step);
+                    stepped(move |config| to_step(config, ordeal.clone()), case, None)
+                }),
+                #[cfg(shuttle)]
+                explore: Box::new(move |ordeal: Ordeal, case, how, judge| {
+                    let open = Arc::clone(&to_explore);
+                    let open = move |config: &HeapConfig| open(config, ordeal.clone());
+                    controlled::explore(open, case, None, how, judge)
                 }),
             });
         }
@@ -202,6 +254,42 @@ impl Registry {
     pub fn get(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.name == name)
     }
+}
+
+/// What a heap that is opened this way can do.
+#[cfg(not(shuttle))]
+fn caps_of<H: Heap>(open: &Arc<impl Fn(&HeapConfig) -> Result<H, Fault>>) -> Caps {
+    // A heap that cannot even be opened for a handful of objects can do nothing; it says why
+    // when somebody runs it.
+    open(&HeapConfig::with_capacity(64)).map_or(Caps::NONE, |heap| heap.caps())
+}
+
+#[cfg(shuttle)]
+fn caps_of<H: Heap>(
+    open: &Arc<impl Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static>,
+) -> Caps {
+    let open = Arc::clone(open);
+    controlled::caps_of(move |config| open(config))
+}
+
+/// One case on one fresh heap, step by step.
+#[cfg(not(shuttle))]
+fn stepped<H: Heap>(
+    open: impl Fn(&HeapConfig) -> Result<H, Fault>,
+    case: &Case,
+    flaw: Option<Flaw>,
+) -> Result<Trace, Fault> {
+    Ok(step_through(open(&config_for(case))?, case, flaw))
+}
+
+#[cfg(shuttle)]
+fn stepped<H: Heap>(
+    open: impl Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static,
+    case: &Case,
+    flaw: Option<Flaw>,
+) -> Result<Trace, Fault> {
+    let case = case.clone();
+    controlled::alone(move || Ok(step_through(open(&config_for(&case))?, &case, flaw)))
 }
 
 /// One plan on one fresh heap.

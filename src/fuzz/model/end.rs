@@ -21,14 +21,7 @@ impl Model<'_> {
     }
 
     fn settled(&self, settled: &Settled, trace: &Trace) -> Result<(), Wrong> {
-        if let Some(fault) = &settled.fault {
-            return Err(Wrong::fault(fault));
-        }
-        nothing("dangling", &settled.dangling)?;
-        nothing("premature", &settled.premature)?;
-        if let Some(why) = &settled.incomplete {
-            return Err(Wrong::new("length", why));
-        }
+        faultless(settled)?;
         let expected = self.picture();
         if expected != settled.picture {
             let different = settled
@@ -114,7 +107,27 @@ impl Model<'_> {
     }
 }
 
-fn emptied(emptied: &Emptied, trace: &Trace) -> Result<(), Wrong> {
+/// What was walked at the end led to nothing that is broken.
+fn faultless(settled: &Settled) -> Result<(), Wrong> {
+    if let Some(fault) = &settled.fault {
+        return Err(Wrong::fault(fault));
+    }
+    nothing("dangling", &settled.dangling)?;
+    nothing("premature", &settled.premature)?;
+    match &settled.incomplete {
+        None => Ok(()),
+        Some(why) => Err(Wrong::new("length", why)),
+    }
+}
+
+/// What must hold of a heap that has settled, whatever is there.
+pub(super) fn sound(settled: &Settled) -> Result<(), Wrong> {
+    faultless(settled)?;
+    settled.census.as_ref().map_or(Ok(()), leftovers)
+}
+
+/// Judges what was left when all was let go of.
+pub(super) fn emptied(emptied: &Emptied, trace: &Trace) -> Result<(), Wrong> {
     if let Some(fault) = &emptied.fault {
         return Err(Wrong::fault(fault));
     }

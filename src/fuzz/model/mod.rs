@@ -12,6 +12,7 @@
 mod answers;
 mod end;
 mod events;
+mod race;
 mod state;
 mod steps;
 
@@ -22,6 +23,7 @@ use crate::heap::Fault;
 use crate::plan::Case;
 
 use super::attempt::CRASHED;
+pub use race::judge_race;
 use state::Model;
 
 /// What a heap did wrong.

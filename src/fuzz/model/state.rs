@@ -15,7 +15,7 @@ pub(super) enum Register {
     Weak(usize, bool),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Object {
     pub(super) name: Name,
     pub(super) shape: Shape,
@@ -29,7 +29,7 @@ pub(super) struct Object {
 }
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Model<'c> {
     pub(super) case: &'c Case,
     /// By mutator.

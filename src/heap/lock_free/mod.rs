@@ -75,9 +75,10 @@ pub use mutator::LockFreeMutator;
 use std::sync::Arc;
 
 use self::core::Core;
+#[cfg(not(any(loom, shuttle)))]
+use super::Upkeep;
 use super::{
     Belief, Caps, Census, Collection, Fault, Flaw, Flawless, Flaws, Heap, HeapConfig, Seat, Stats,
-    Upkeep,
 };
 
 /// The flaws that can be planted here: those that leave the process sane.

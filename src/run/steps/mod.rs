@@ -10,6 +10,8 @@
 
 mod finish;
 mod perform;
+#[cfg(shuttle)]
+pub(super) mod race;
 
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,10 +47,20 @@ pub fn config_for(case: &Case) -> HeapConfig {
 ///
 /// A heap that panics is left as it is, and with it what it holds.
 pub fn step_through<H: Heap>(heap: H, case: &Case, flaw: Option<Flaw>) -> Trace {
+    put_through(heap, case, flaw, |session, trace| session.all(trace))
+}
+
+/// Does all turns in a session, settles, lets go of all, and says what came of it.
+fn put_through<H: Heap>(
+    heap: H,
+    case: &Case,
+    flaw: Option<Flaw>,
+    all: impl FnOnce(&mut Session<'_, H>, &mut Trace) -> Result<(), Broke>,
+) -> Trace {
     let mut trace = Trace::of(heap.caps());
     let heap = ManuallyDrop::new(heap);
     let mut session = ManuallyDrop::new(Session::new(&*heap, case, flaw));
-    let steps = catch_unwind(AssertUnwindSafe(|| session.all(&mut trace)));
+    let steps = catch_unwind(AssertUnwindSafe(|| all(&mut session, &mut trace)));
     let ended = match steps {
         Ok(Ok(())) => {
             let session = ManuallyDrop::into_inner(session);
@@ -73,19 +85,29 @@ pub fn step_through<H: Heap>(heap: H, case: &Case, flaw: Option<Flaw>) -> Trace 
 }
 
 /// One mutator in a session.
-struct Player<M> {
+pub(super) struct Player<M> {
     /// There, but while it rejoins.
-    mutator: Option<M>,
-    seat: Seat,
+    pub(super) mutator: Option<M>,
+    pub(super) seat: Seat,
     producer: Producer,
     /// What it made, in order.
     births: Vec<ObjectId>,
+    /// What it made since the session last looked.
+    fresh: Vec<ObjectId>,
     /// What it read last.
     accumulator: i64,
 }
 
+impl<M: Mutator> Player<M> {
+    /// It is there, whenever it is asked to do something.
+    pub(super) fn mutator(&mut self) -> &mut M {
+        let mutator = self.mutator.as_mut();
+        mutator.expect("whoever lost its place does not go on")
+    }
+}
+
 /// A case on its way.
-struct Session<'h, H: Heap> {
+pub(super) struct Session<'h, H: Heap> {
     heap: &'h H,
     case: &'h Case,
     flaw: Option<Flaw>,
@@ -169,6 +191,7 @@ impl<'h, H: Heap> Session<'h, H> {
                 seat,
                 producer: Producer::new(number),
                 births: Vec::new(),
+                fresh: Vec::new(),
                 accumulator: 0,
             });
         }
@@ -217,8 +240,7 @@ impl<'h, H: Heap> Session<'h, H> {
     }
 
     fn seated(&mut self, number: usize) -> &mut H::Mutator<'h> {
-        let mutator = self.players[number].mutator.as_mut();
-        mutator.expect("whoever lost its place does not go on")
+        self.players[number].mutator()
     }
 
     fn rest_all(&mut self) {

@@ -1,6 +1,6 @@
 //! One operation of a case on a mutator, and what it answered.
 
-use super::Session;
+use super::{Player, Session};
 use crate::evidence::Answer;
 use crate::heap::tag::Life;
 use crate::heap::{Finalizer, Heap, Mutator, Shape, Slot};
@@ -9,58 +9,65 @@ use crate::plan::Op;
 impl<H: Heap> Session<'_, H> {
     /// Does what a mutator is asked to do, but for leaving.
     pub(super) fn perform(&mut self, number: usize, op: Op) -> Answer {
+        // Woken, if it is to touch the heap.
+        if !matches!(op, Op::Safepoint | Op::Stall { .. } | Op::Rejoin) {
+            self.mutator(number);
+        }
+        let player = &mut self.players[number];
+        let answer = player.perform(op);
+        let fresh = player.fresh.drain(..);
+        self.living.extend(fresh.map(|id| (id, Life::Alive)));
+        answer
+    }
+}
+
+impl<M: Mutator> Player<M> {
+    /// Does what it is asked to do while it is awake, but for leaving.
+    pub(in crate::run) fn perform(&mut self, op: Op) -> Answer {
         match op {
-            Op::Alloc { dst, shape } => return self.alloc(number, dst, shape, None),
+            Op::Alloc { dst, shape } => return self.alloc(dst, shape, None),
             Op::AllocFinalized {
                 dst,
                 shape,
                 finalizer,
-            } => return self.alloc(number, dst, shape, Some(finalizer)),
+            } => return self.alloc(dst, shape, Some(finalizer)),
             Op::Read { counter } => {
-                let value = self.mutator(number).read(counter);
-                self.players[number].accumulator = value;
+                let value = self.mutator().read(counter);
+                self.accumulator = value;
                 return Answer::Value(value);
             }
             Op::WriteBack { counter, add } => {
-                let value = self.players[number].accumulator.wrapping_add(add);
-                self.mutator(number).write(counter, value);
+                let value = self.accumulator.wrapping_add(add);
+                self.mutator().write(counter, value);
                 return Answer::Nothing;
             }
             // Nobody else goes on meanwhile, so there is nothing to hold up.
             Op::Safepoint | Op::Stall { .. } | Op::Rejoin => return Answer::Nothing,
             _ => {}
         }
-        perform(self.mutator(number), op)
+        perform(self.mutator(), op)
     }
 
-    fn alloc(
-        &mut self,
-        number: usize,
-        dst: Slot,
-        shape: Shape,
-        finalizer: Option<Finalizer>,
-    ) -> Answer {
-        let producer = &mut self.players[number].producer;
+    fn alloc(&mut self, dst: Slot, shape: Shape, finalizer: Option<Finalizer>) -> Answer {
         let tag = match finalizer {
-            None => producer.birth(shape),
-            Some(_) => producer.birth_with_finalizer(shape),
+            None => self.producer.birth(shape),
+            Some(_) => self.producer.birth_with_finalizer(shape),
         };
         let Ok(tag) = tag else {
             return Answer::NoRoom;
         };
         let id = tag.id();
-        let mutator = self.mutator(number);
+        let mutator = self.mutator();
         let made = match finalizer {
             None => mutator.alloc(dst, shape, tag),
             Some(finalizer) => mutator.alloc_with_finalizer(dst, shape, tag, finalizer),
         };
-        let player = &mut self.players[number];
-        player.births.push(id);
+        self.births.push(id);
         if made.is_err() {
-            player.producer.refused(id);
+            self.producer.refused(id);
             return Answer::NoRoom;
         }
-        self.living.push((id, Life::Alive));
+        self.fresh.push(id);
         Answer::Found(true)
     }
 }

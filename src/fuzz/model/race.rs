@@ -1,0 +1,244 @@
+//! What must come of a case whose turns overlap: one of the orders that they could have been done in.
+//!
+//! An order is one that keeps who was over before whom. If the [model](super) can do all turns in some
+//! order with the answers that were given, and ends where the heap ended, nothing is wrong. The search
+//! is Wing and Gong's (Testing and Verifying Concurrent Objects, JPDC 1993) over everything there is,
+//! lists, counters, nodes and roots alike; the order in which turns returned is tried first, and is
+//! nearly always one.
+//!
+//! Some operations promise no single moment, and are taken to pieces: `del l[-n:]` pops one by one, and
+//! what cuts down to a length looks first. Where a finalizer may put its object into a root, at a time
+//! that nobody knows, no order is looked for; what every outcome must keep is judged in any case.
+
+use std::collections::BTreeMap;
+
+use super::state::Model;
+use super::{Finding, Wrong, broke, end};
+use crate::evidence::{Answer, Contents, Name, Picture, Race, Seen, Settled, Step};
+use crate::heap::Finalizer;
+use crate::plan::{Case, Op, Turn};
+
+/// Turns of orders that are tried before it is given up, and the heap is believed: orders are many where
+/// all overlaps with all.
+const TRIED_MAX: u32 = 20_000;
+
+/// The first thing that a heap did wrong under one schedule, if any.
+pub fn judge_race(case: &Case, race: &Race) -> Option<Finding> {
+    seen(race)
+        .or_else(|| broke(&race.trace))
+        .or_else(|| kept(race).err().map(Wrong::at_the_end))
+        .or_else(|| order(case, race))
+}
+
+/// What registers led to.
+fn seen(race: &Race) -> Option<Finding> {
+    let spans = race.spans.iter().zip(&race.trace.steps);
+    spans.into_iter().find_map(|(span, step)| {
+        let wrong = match step.seen {
+            Seen::Stale => Wrong::new("dangling", "a register leads to a freed cell"),
+            Seen::Stranger => {
+                Wrong::new("dangling", "a register leads to what was never made here")
+            }
+            Seen::Object(name) if span.is_dead => {
+                let text = format!("{name} died, and a register leads to it");
+                Wrong::new("premature", text)
+            }
+            Seen::Object(_) | Seen::Empty | Seen::Unseen => return None,
+        };
+        Some(wrong.at(span.turn as usize + 1))
+    })
+}
+
+/// What must hold at the end, whatever the order was.
+fn kept(race: &Race) -> Result<(), Wrong> {
+    if let Some(settled) = &race.trace.settled {
+        end::sound(settled)?;
+        counted(settled)?;
+        if race.trace.caps.certifies_death {
+            let reached = |name: &&Name| !settled.picture.objects.contains_key(name);
+            if let Some(name) = race.living.iter().find(reached) {
+                let text = format!("{name} is unreachable, and kept");
+                return Err(Wrong::new("completeness", text));
+            }
+        }
+    }
+    match &race.trace.emptied {
+        Some(emptied) => end::emptied(emptied, &race.trace),
+        None => Ok(()),
+    }
+}
+
+/// Stored counts are the references that were found.
+fn counted(settled: &Settled) -> Result<(), Wrong> {
+    let found = references(&settled.picture);
+    let wrong = settled.counts.iter().find_map(|(name, count)| {
+        let found = found.get(name).copied().unwrap_or(0);
+        (found != *count).then(|| format!("{name} has count {count}, and {found} references"))
+    });
+    wrong.map_or(Ok(()), |text| Err(Wrong::new("refcounts", text)))
+}
+
+/// How many references lead to each object.
+fn references(picture: &Picture) -> BTreeMap<Name, u64> {
+    let mut found = BTreeMap::new();
+    let places = picture.places.iter().map(|(_, name)| *name);
+    let held = picture
+        .objects
+        .values()
+        .flat_map(|contents| match contents {
+            Contents::Node(fields) => fields.as_slice(),
+            Contents::List(elements) => elements.as_slice(),
+            Contents::Leaf | Contents::Counter(_) => &[],
+        });
+    for name in places.chain(held.copied().flatten()) {
+        *found.entry(name).or_default() += 1;
+    }
+    found
+}
+
+/// A piece of a turn that is done at one moment.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    turn: Turn,
+    /// What it came to.
+    step: Step,
+    /// The turn's number from 1.
+    number: usize,
+    called: u64,
+    returned: u64,
+}
+
+fn order(case: &Case, race: &Race) -> Option<Finding> {
+    let rises = |turn: &Turn| {
+        let Op::AllocFinalized { finalizer, .. } = turn.op else {
+            return false;
+        };
+        matches!(finalizer, Finalizer::Resurrect(_))
+    };
+    // Nor is there one moment in which a mutator that comes back takes several objects.
+    let comes_back =
+        |turn: &Turn| turn.op == Op::Rejoin && case.mutators[turn.mutator as usize].held.len() > 1;
+    if case.all_turns().any(|turn| rises(turn) || comes_back(turn)) {
+        return None;
+    }
+    let mut search = Search {
+        race,
+        lanes: lanes(case, race),
+        tried: 0,
+        wrong: None,
+    };
+    let at = vec![0; search.lanes.len()];
+    match search.extend(&Model::new(case), &at) {
+        true => None,
+        false => search.wrong,
+    }
+}
+
+/// The pieces of each mutator's turns, in its order.
+fn lanes(case: &Case, race: &Race) -> Vec<Vec<Piece>> {
+    let turns: Vec<&Turn> = case.all_turns().collect();
+    let mut lanes = vec![Vec::new(); case.mutators.len()];
+    for (span, step) in race.spans.iter().zip(&race.trace.steps) {
+        let turn = *turns[span.turn as usize];
+        let lane: &mut Vec<Piece> = &mut lanes[turn.mutator as usize];
+        let mut piece = |op: Op, step: Step| {
+            lane.push(Piece {
+                turn: Turn { op, ..turn },
+                step,
+                number: span.turn as usize + 1,
+                called: span.called,
+                returned: span.returned,
+            });
+        };
+        let nothing = Step {
+            answer: Answer::Nothing,
+            seen: Seen::Unseen,
+        };
+        // A list is never longer than all that was ever done.
+        let most = case.turns.len() as u64 + 1;
+        match (turn.op, step.answer) {
+            (Op::TruncateBack { list, count }, _) => {
+                for _ in 0..count.min(most) {
+                    piece(Op::TruncateBack { list, count: 1 }, nothing);
+                }
+            }
+            (Op::TruncateFrontTo { list, leave }, Answer::Length(len)) => {
+                piece(
+                    Op::Len {
+                        list,
+                        note_above: u64::MAX,
+                    },
+                    *step,
+                );
+                let count = len.saturating_sub(leave);
+                piece(Op::TruncateFront { list, count }, nothing);
+            }
+            (Op::TruncateBackTo { list, leave }, Answer::Length(len)) => {
+                piece(
+                    Op::Len {
+                        list,
+                        note_above: u64::MAX,
+                    },
+                    *step,
+                );
+                for _ in 0..len.saturating_sub(leave).min(most) {
+                    piece(Op::TruncateBack { list, count: 1 }, nothing);
+                }
+            }
+            (op, _) => piece(op, *step),
+        }
+    }
+    lanes
+}
+
+/// See the module.
+struct Search<'r> {
+    race: &'r Race,
+    lanes: Vec<Vec<Piece>>,
+    tried: u32,
+    /// Why the first order that was tried is none.
+    wrong: Option<Finding>,
+}
+
+impl Search<'_> {
+    /// Whether what is left from here can be done in some order.
+    fn extend(&mut self, model: &Model<'_>, at: &[usize]) -> bool {
+        let next = |lane: usize| self.lanes[lane].get(at[lane]).copied();
+        let mut open: Vec<(usize, Piece)> = (0..at.len())
+            .filter_map(|lane| Some((lane, next(lane)?)))
+            .collect();
+        let Some(first_return) = open.iter().map(|(_, piece)| piece.returned).min() else {
+            let mut model = model.clone();
+            let end = model.follow(&self.race.trace.events);
+            let end = end.and_then(|()| model.end(&self.race.trace));
+            return self.accept(end.map_err(Wrong::at_the_end));
+        };
+        // Whoever was called after another had returned comes later.
+        open.retain(|(_, piece)| piece.called < first_return || piece.returned == first_return);
+        open.sort_unstable_by_key(|(_, piece)| piece.returned);
+        open.into_iter().any(|(lane, piece)| {
+            self.tried += 1;
+            if self.tried > TRIED_MAX {
+                return true;
+            }
+            let mut model = model.clone();
+            let done = model.step(&piece.turn, &piece.step);
+            if !self.accept(done.map_err(|wrong| wrong.at(piece.number))) {
+                return false;
+            }
+            let mut at = at.to_vec();
+            at[lane] += 1;
+            self.extend(&model, &at)
+        })
+    }
+
+    fn accept(&mut self, done: Result<(), Finding>) -> bool {
+        match done {
+            Ok(()) => true,
+            Err(finding) => {
+                self.wrong.get_or_insert(finding);
+                false
+            }
+        }
+    }
+}

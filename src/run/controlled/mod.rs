@@ -1,0 +1,192 @@
+//! A case under a model checker that chooses, at each access to shared memory, which mutator goes on.
+//!
+//! In builds with `--cfg shuttle` only, where the heaps' atomics and locks are the checker's. It sees
+//! sequentially consistent memory, runs all threads on one thread of the system, and knows no time.
+//! Heaps do their upkeep within calls, as in [steps](super::step_through).
+//!
+//! A schedule is a function of how it is chosen, of the case and of its seed, so exploring a case again
+//! finds the same; and a schedule that was kept as a word leaves the same [`Race`] each time.
+//!
+//! What is wrong with a race is not for this module to know: it asks a [`Judge`], and stops at the
+//! first that one holds against the heap.
+
+mod choices;
+mod recorder;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler};
+use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
+
+use super::config_for;
+use super::steps::race::race;
+use super::storm::panic_message;
+use crate::evidence::{Broke, Race, Trace};
+use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig};
+use crate::plan::{Case, Control};
+use choices::Choices;
+use recorder::{Chooser, Ended, Recorder, Shared};
+
+/// Schedules that a case gets. Most faults that a short program can show at all show in some hundred;
+/// those that take longer show sooner in another program than in the same.
+pub const SCHEDULES: usize = 200;
+/// Changes of priority that PCT makes: the deepest fault that it is known to find here needs 3.
+const PCT_DEPTH: usize = 4;
+/// Steps after which a schedule is given up: a hundred times what a short program takes. The checker's
+/// schedulers need not be fair, so it may be one in which somebody waits for one who never goes on.
+const STEPS_MAX: u64 = 200_000;
+/// As large as in the models of the lock-free heap.
+const STACK_BYTES: usize = 0x2_0000;
+
+/// Whether something is wrong with a race.
+pub type Judge = fn(&Case, &Race) -> bool;
+
+/// Which schedules to try.
+#[derive(Debug, Clone, Copy)]
+pub struct Exploration<'a> {
+    /// How they are chosen.
+    pub by: Control,
+    /// The only one, if it was kept.
+    pub kept: Option<&'a str>,
+    /// How many at most.
+    pub schedules: usize,
+}
+
+/// What an exploration came to.
+#[derive(Debug)]
+pub struct Explored {
+    /// Schedules that were tried.
+    pub schedules: u64,
+    /// The race that something is wrong with, and its schedule; if one was kept, whatever it led to.
+    pub race: Option<(Race, String)>,
+    /// The schedule that was kept does not fit: it is of another case, or of another build.
+    pub has_diverged: bool,
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config.failure_persistence = FailurePersistence::None;
+    config.silence_warnings = true;
+    config.stack_size = STACK_BYTES;
+    // The recorder counts, and ends what is too long.
+    config.max_steps = MaxSteps::None;
+    config
+}
+
+/// Does something that touches the checker's atomics and needs no second thread.
+pub(super) fn alone<T: Send + 'static>(done: impl Fn() -> T + Send + Sync + 'static) -> T {
+    let result = Arc::new(Mutex::new(None));
+    let kept = Arc::clone(&result);
+    let run = move || {
+        let result = done();
+        *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+    };
+    Runner::new(RandomScheduler::new_from_seed(0, 1), config()).run(run);
+    let mut result = result.lock().unwrap_or_else(PoisonError::into_inner);
+    result.take().expect("an execution that ended did its work")
+}
+
+/// What a heap that is opened this way can do.
+pub(super) fn caps_of<H: Heap>(
+    open: impl Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static,
+) -> Caps {
+    // A heap that cannot even be opened for a handful of objects can do nothing; it says why
+    // when somebody runs it.
+    alone(move || open(&HeapConfig::with_capacity(64)).map_or(Caps::NONE, |heap| heap.caps()))
+}
+
+/// Races a case until the judge has found something, or as often as was said.
+///
+/// # Errors
+///
+/// The heap cannot be opened; or what was kept is no schedule.
+pub(super) fn explore<H: Heap>(
+    open: impl Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static,
+    case: &Case,
+    flaw: Option<Flaw>,
+    how: Exploration<'_>,
+    judge: Judge,
+) -> Result<Explored, Fault> {
+    let shared = match how.kept {
+        None => Shared::new(case, judge, chooser(case, how)),
+        Some(kept) => {
+            let kept = Choices::parse(kept).ok_or_else(|| Fault::Other {
+                message: "what was kept with the case is not a schedule".to_owned(),
+            })?;
+            let iter: Vec<usize> = kept.iter().collect();
+            // Whatever comes of it is to be seen.
+            let shared = Shared::new(case, |_, _| true, Chooser::Kept(Box::new(iter.into_iter())));
+            shared.state().choices = kept;
+            shared
+        }
+    };
+    let open = Arc::new(open);
+    while run_until_ended(&shared, &open, flaw) {}
+    let mut state = shared.state();
+    if let Some(fault) = state.fault.take() {
+        return Err(fault);
+    }
+    Ok(Explored {
+        schedules: state.executions,
+        has_diverged: state.ended == Some(Ended::Diverged),
+        race: state
+            .found
+            .take()
+            .map(|(race, choices)| (race, choices.to_string())),
+    })
+}
+
+/// Runs executions until there are no more, or one was ended; whether to go on.
+fn run_until_ended<H: Heap>(
+    shared: &Arc<Shared>,
+    open: &Arc<impl Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static>,
+    flaw: Option<Flaw>,
+) -> bool {
+    let (own, open) = (Arc::clone(shared), Arc::clone(open));
+    let execution = move || {
+        let heap = open(&config_for(&own.case));
+        let raced = heap.map(|heap| race(heap, &own.case, flaw, &own.log));
+        own.state().race = Some(raced);
+    };
+    let runner = Runner::new(Recorder(Arc::clone(shared)), config());
+    let Err(panic) = catch_unwind(AssertUnwindSafe(|| runner.run(execution))) else {
+        return false;
+    };
+    let mut state = shared.state();
+    // Of what the heap can do nothing is judged where all that is known is that it panicked.
+    let trace = Trace::of(Caps::NONE);
+    match state.ended {
+        Some(Ended::Panicked) => state.race = Some(Ok(shared.log.until_panic(trace))),
+        Some(Ended::TooLong | Ended::Diverged) => {}
+        // The checker's own: all threads wait for one another.
+        None => {
+            let broke = Some(Broke::Panicked(panic_message(&*panic)));
+            state.race = Some(Ok(Race::of(Trace { broke, ..trace })));
+        }
+    }
+    drop(state);
+    shared.judge()
+}
+
+fn chooser(case: &Case, how: Exploration<'_>) -> Chooser {
+    let at_work = (0..).take(case.mutators.len());
+    let at_work = at_work.filter(|number| case.turns.iter().any(|turn| turn.mutator == *number));
+    // There is one schedule of one mutator, and PCT insists on more.
+    let schedules = match at_work.count() {
+        0 | 1 => 1,
+        _ => how.schedules,
+    };
+    let seed = case.seed;
+    match how.by {
+        Control::Random => {
+            let random = RandomScheduler::new_from_seed(seed, schedules);
+            Chooser::Scheduler(Box::new(random))
+        }
+        Control::Pct => {
+            let pct = PctScheduler::new_from_seed(seed, PCT_DEPTH, schedules);
+            Chooser::Scheduler(Box::new(pct))
+        }
+        Control::Dfs => Chooser::Enumerator(Box::new(DfsScheduler::new(Some(schedules), true))),
+    }
+}

@@ -1,0 +1,195 @@
+//! A scheduler around another, which writes down what that one chooses, counts steps, and ends an
+//! execution that nobody wants to see the rest of.
+//!
+//! Everything is shared with whoever explores, since the checker keeps the scheduler to itself and an
+//! execution that is ended leaves nothing else behind. An execution is ended by unwinding out of the
+//! scheduler: then the checker leaks the stacks of all threads, and nothing on them runs again.
+
+use std::fmt;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
+
+use super::choices::Choices;
+use super::{Judge, STEPS_MAX};
+use crate::evidence::Race;
+use crate::heap::Fault;
+use crate::plan::Case;
+use crate::run::steps::race::Log;
+
+/// Who chooses.
+pub(super) enum Chooser {
+    /// A scheduler of the checker's, under which what the heap draws at random differs from execution
+    /// to execution.
+    Scheduler(Box<dyn Scheduler + Send>),
+    /// One that counts on all but its choices being the same in each.
+    Enumerator(Box<dyn Scheduler + Send>),
+    /// A schedule that was kept, once.
+    Kept(Box<dyn Iterator<Item = usize> + Send>),
+}
+
+/// Why an execution was ended before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// A mutator panicked; what was done until then is in the log.
+    Panicked,
+    /// It took too many steps.
+    TooLong,
+    /// The kept schedule wants a thread to go on that cannot, or is over too early.
+    Diverged,
+}
+
+/// What the scheduler and whoever explores share.
+pub(super) struct Shared {
+    pub(super) case: Case,
+    pub(super) judge: Judge,
+    pub(super) log: Log,
+    state: Mutex<State>,
+}
+
+/// See [`Shared`].
+pub(super) struct State {
+    pub(super) chooser: Chooser,
+    pub(super) choices: Choices,
+    steps: u64,
+    /// Executions begun.
+    pub(super) executions: u64,
+    /// What the last execution came to, until it is judged.
+    pub(super) race: Option<Result<Race, Fault>>,
+    pub(super) ended: Option<Ended>,
+    /// The first that the judge did not let pass, and its choices.
+    pub(super) found: Option<(Race, Choices)>,
+    /// The heap could not be opened.
+    pub(super) fault: Option<Fault>,
+    random: u64,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(super) fn new(case: &Case, judge: Judge, chooser: Chooser) -> Arc<Self> {
+        Arc::new(Self {
+            case: case.clone(),
+            judge,
+            log: Log::default(),
+            state: Mutex::new(State {
+                chooser,
+                choices: Choices::default(),
+                steps: 0,
+                executions: 0,
+                race: None,
+                ended: None,
+                found: None,
+                fault: None,
+                random: 0,
+            }),
+        })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Judges the last execution, if it left anything; whether to go on.
+    pub(super) fn judge(&self) -> bool {
+        let mut state = self.state();
+        match state.race.take() {
+            Some(Ok(race)) if (self.judge)(&self.case, &race) => {
+                let choices = std::mem::take(&mut state.choices);
+                state.found = Some((race, choices));
+            }
+            Some(Err(fault)) => state.fault = Some(fault),
+            Some(Ok(_)) | None => {}
+        }
+        state.found.is_none() && state.fault.is_none()
+    }
+}
+
+/// The scheduler that the checker is given.
+#[derive(Debug)]
+pub(super) struct Recorder(pub(super) Arc<Shared>);
+
+impl State {
+    fn end(&mut self, why: Ended) -> ! {
+        self.ended = Some(why);
+        resume_unwind(Box::new(why));
+    }
+}
+
+impl Scheduler for Recorder {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        if !self.0.judge() {
+            return None;
+        }
+        let mut state = self.0.state();
+        let number = state.executions;
+        match &mut state.chooser {
+            Chooser::Scheduler(scheduler) => {
+                scheduler.new_execution()?;
+                state.choices = Choices::new(number);
+            }
+            Chooser::Enumerator(scheduler) => {
+                scheduler.new_execution()?;
+                state.choices = Choices::default();
+            }
+            Chooser::Kept(_) if number > 0 => return None,
+            // Its seed came with it.
+            Chooser::Kept(_) => {}
+        }
+        state.executions += 1;
+        state.steps = 0;
+        state.ended = None;
+        state.random = state.choices.seed;
+        self.0.log.reset();
+        Some(Schedule::new(number))
+    }
+
+    fn next_task(
+        &mut self,
+        runnable: &[&Task],
+        current: Option<TaskId>,
+        is_yielding: bool,
+    ) -> Option<TaskId> {
+        let mut state = self.0.state();
+        if self.0.log.is_over() {
+            state.end(Ended::Panicked);
+        }
+        state.steps += 1;
+        if state.steps > STEPS_MAX {
+            state.end(Ended::TooLong);
+        }
+        let next = match &mut state.chooser {
+            Chooser::Scheduler(scheduler) | Chooser::Enumerator(scheduler) => {
+                let next = scheduler.next_task(runnable, current, is_yielding)?;
+                if runnable.len() > 1 {
+                    state.choices.push(next.into());
+                }
+                next
+            }
+            Chooser::Kept(_) if runnable.len() == 1 => runnable[0].id(),
+            Chooser::Kept(kept) => {
+                let next = kept.next().map(TaskId::from);
+                match next.filter(|next| runnable.iter().any(|task| task.id() == *next)) {
+                    Some(next) => next,
+                    None => state.end(Ended::Diverged),
+                }
+            }
+        };
+        Some(next)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        // SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a function of the execution's seed alone.
+        let mut state = self.0.state();
+        state.random = state.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut word = state.random;
+        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        word ^ (word >> 31)
+    }
+}

@@ -1,0 +1,252 @@
+//! The turns of a case on threads of a model checker, and all else as on one thread.
+//!
+//! The session attaches the mutators, does the setup, and has each mutator do its own turns on a
+//! thread of the checker, where each access to shared memory may be followed by another thread's. When
+//! all have ended, the session goes on alone: what comes then is the end of any case.
+
+#![expect(
+    unsafe_code,
+    reason = "mutators are lent to threads of a model checker, which are none of the system's"
+)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Player, Session, put_through};
+use crate::evidence::{Answer, Broke, Name, Race, Seen, Span, Step, Trace};
+use crate::heap::{Flaw, Heap, Mutator, Peek};
+use crate::plan::{Case, Op};
+use crate::run::storm::panic_message;
+
+/// What the threads of one schedule write down. On the standard library, for the checker must not see
+/// it.
+#[derive(Debug, Default)]
+pub(in crate::run) struct Log {
+    /// Counts calls and returns.
+    clock: AtomicU64,
+    done: Mutex<Vec<Done>>,
+    broke: Mutex<Option<Broke>>,
+    /// A thread panicked: nobody is to go on.
+    is_over: AtomicBool,
+}
+
+/// One turn that was done.
+#[derive(Debug)]
+struct Done {
+    span: Span,
+    answer: Answer,
+    peek: Option<Peek>,
+}
+
+impl Log {
+    /// Begins anew.
+    pub(in crate::run) fn reset(&self) {
+        self.clock.store(0, Relaxed);
+        self.is_over.store(false, Relaxed);
+        locked(&self.done).clear();
+        *locked(&self.broke) = None;
+    }
+
+    /// Whether nobody is to go on.
+    pub(in crate::run) fn is_over(&self) -> bool {
+        self.is_over.load(Relaxed)
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.fetch_add(1, Relaxed)
+    }
+
+    /// The first to break is the one who is heard.
+    fn break_with(&self, broke: Broke) {
+        locked(&self.broke).get_or_insert(broke);
+    }
+
+    /// What was done until a thread panicked. Nobody is there to ask whether names are right.
+    pub(in crate::run) fn until_panic(&self, mut trace: Trace) -> Race {
+        trace.broke = locked(&self.broke).take();
+        let mut race = Race::of(trace);
+        self.tell(&mut race, |peek| match peek {
+            Peek::Empty => Seen::Empty,
+            Peek::Stale => Seen::Stale,
+            Peek::Object(id) => Name::of(id).map_or(Seen::Stranger, Seen::Object),
+        });
+        race
+    }
+
+    fn tell(&self, race: &mut Race, name: impl Fn(Peek) -> Seen) {
+        for done in locked(&self.done).drain(..) {
+            race.spans.push(done.span);
+            race.trace.steps.push(Step {
+                answer: done.answer,
+                seen: done.peek.map_or(Seen::Unseen, &name),
+            });
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Races a case on a fresh heap, which was opened as [`config_for`](super::config_for) says, within an
+/// execution of the checker.
+pub(in crate::run) fn race<H: Heap>(heap: H, case: &Case, flaw: Option<Flaw>, log: &Log) -> Race {
+    let mut race = Race::of(Trace::of(heap.caps()));
+    let mut done = Race::of(race.trace.clone());
+    let trace = put_through(heap, case, flaw, |session, trace| {
+        let raced = session.race(log);
+        log.tell(&mut done, |peek| session.name_of(peek));
+        raced?;
+        session.turns_done = u32::try_from(done.spans.len()).unwrap_or(u32::MAX);
+        session.settle(trace);
+        let living = session.living.iter();
+        done.living = living.filter_map(|(id, _)| Name::of(*id)).collect();
+        Ok(())
+    });
+    race.trace = Trace {
+        steps: done.trace.steps,
+        ..trace
+    };
+    (race.spans, race.living) = (done.spans, done.living);
+    race.living.sort_unstable();
+    race
+}
+
+impl<H: Heap> Session<'_, H> {
+    fn race(&mut self, log: &Log) -> Result<(), Broke> {
+        self.attach_all()?;
+        self.share_objects()?;
+        self.rest_all();
+        let (heap, case) = (self.heap, self.case);
+        let numbered = || (0..).zip(case.all_turns());
+        let setup = case.setup.len();
+        for (number, turn) in numbered().take(setup) {
+            let player = &mut self.players[turn.mutator as usize];
+            player.mutator().wake();
+            let done = player.race_turn(heap, case, (number, turn.op), log);
+            player.rest();
+            done?;
+        }
+        shuttle::thread::scope(|scope| {
+            for (mutator, player) in (0..).zip(&mut self.players).take(case.mutators.len()) {
+                let turns = numbered().skip(setup);
+                let own = turns.filter(|(_, turn)| turn.mutator == mutator);
+                let lent = Lent {
+                    player,
+                    heap,
+                    case,
+                    turns: own.map(|(number, turn)| (number, turn.op)).collect(),
+                    log,
+                };
+                scope.spawn(move || lent.run());
+            }
+        });
+        for player in &mut self.players {
+            let fresh = player.fresh.drain(..);
+            self.living
+                .extend(fresh.map(|id| (id, crate::heap::tag::Life::Alive)));
+        }
+        match locked(&log.broke).take() {
+            None => Ok(()),
+            Some(broke) => Err(broke),
+        }
+    }
+}
+
+/// A mutator that is lent to a thread of the checker, with what it is to do there.
+struct Lent<'s, 'h, H: Heap> {
+    player: &'s mut Player<H::Mutator<'h>>,
+    heap: &'h H,
+    case: &'h Case,
+    turns: Vec<(u32, Op)>,
+    log: &'s Log,
+}
+
+// SAFETY: the checker runs all its threads on one thread of the system, so nothing of this ever gets to
+// another; and the session, whose it is, waits until all of them have ended.
+unsafe impl<H: Heap> Send for Lent<'_, '_, H> {}
+
+impl<H: Heap> Lent<'_, '_, H> {
+    fn run(self) {
+        let Self {
+            player,
+            heap,
+            case,
+            turns,
+            log,
+        } = self;
+        let all = catch_unwind(AssertUnwindSafe(|| {
+            player.mutator().wake();
+            let mut turns = turns.into_iter();
+            let done = turns.try_for_each(|turn| player.race_turn(heap, case, turn, log));
+            // Whatever it holds others up with.
+            player.rest();
+            done
+        }));
+        match all {
+            Ok(Ok(())) => {}
+            Ok(Err(broke)) => log.break_with(broke),
+            Err(panic) => {
+                log.break_with(Broke::Panicked(panic_message(&*panic)));
+                log.is_over.store(true, Relaxed);
+            }
+        }
+    }
+}
+
+impl<M: Mutator> Player<M> {
+    fn rest(&mut self) {
+        // One that could not come back has nothing.
+        if let Some(mutator) = &mut self.mutator {
+            mutator.rest();
+        }
+    }
+
+    fn race_turn<'h, H: Heap<Mutator<'h> = M>>(
+        &mut self,
+        heap: &'h H,
+        case: &Case,
+        (turn, op): (u32, Op),
+        log: &Log,
+    ) -> Result<(), Broke> {
+        let called = log.now();
+        let answer = match op {
+            Op::Rejoin => {
+                self.race_rejoin(heap, case)?;
+                Answer::Nothing
+            }
+            op => self.perform(op),
+        };
+        let returned = log.now();
+        self.mutator().safepoint().map_err(Broke::Fault)?;
+        let slot = match op {
+            Op::Peek { slot } => Some(slot),
+            op => op.changes(),
+        };
+        let peek = slot.map(|slot| self.mutator().peek(slot));
+        let is_dead = matches!(peek, Some(Peek::Object(id)) if !id.state().is_alive());
+        let span = Span {
+            turn,
+            called,
+            returned,
+            is_dead,
+        };
+        locked(&log.done).push(Done { span, answer, peek });
+        Ok(())
+    }
+
+    fn race_rejoin<'h, H: Heap<Mutator<'h> = M>>(
+        &mut self,
+        heap: &'h H,
+        case: &Case,
+    ) -> Result<(), Broke> {
+        drop(self.mutator.take());
+        let mutator = heap.attach(self.seat).map_err(Broke::Unseated)?;
+        let mutator = self.mutator.insert(mutator);
+        for (slot, object) in &case.mutators[self.seat.number as usize].held {
+            mutator.fetch(*slot, Case::root_of(*object));
+        }
+        Ok(())
+    }
+}
