@@ -48,26 +48,17 @@ pub fn step_through<H: Heap>(heap: H, case: &Case, flaw: Option<Flaw>) -> Trace 
     let mut trace = Trace::of(heap.caps());
     let heap = ManuallyDrop::new(heap);
     let mut session = ManuallyDrop::new(Session::new(&*heap, case, flaw));
-    let steps = catch_unwind(AssertUnwindSafe(|| session.all(&mut trace)));
-    let ended = match steps {
-        Ok(Ok(())) => {
-            let session = ManuallyDrop::into_inner(session);
-            catch_unwind(AssertUnwindSafe(|| session.let_go(&mut trace))).map(|()| heap)
-        }
-        Ok(Err(broke)) => {
-            trace.broke = Some(broke);
-            let mut session = ManuallyDrop::into_inner(session);
-            // Each wakes to leave, for which no other may be awake.
-            session.rest_all();
-            drop(session);
-            Ok(heap)
+    let ended = catch_unwind(AssertUnwindSafe(|| session.to_the_end(&mut trace)));
+    let ended = match ended {
+        Ok(()) => {
+            drop(ManuallyDrop::into_inner(session));
+            catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(heap))))
         }
         Err(panic) => Err(panic),
     };
-    let ended = ended
-        .and_then(|heap| catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(heap)))));
     if let Err(panic) = ended {
-        trace.broke = Some(Broke::Panicked(panic_message(&*panic)));
+        let panicked = Broke::Panicked(panic_message(&*panic));
+        trace.broke.get_or_insert(panicked);
     }
     trace
 }
@@ -130,6 +121,17 @@ impl<'h, H: Heap> Session<'h, H> {
             (self.living.len() / LIVING_FEW).max(1)
         } else {
             1
+        }
+    }
+
+    /// All of it. When it returns nobody is attached any more; if it panics, what is left is.
+    fn to_the_end(&mut self, trace: &mut Trace) {
+        match self.all(trace) {
+            Ok(()) => self.let_go(trace),
+            Err(broke) => {
+                trace.broke = Some(broke);
+                (0..self.players.len()).for_each(|number| self.leave(number));
+            }
         }
     }
 
@@ -246,17 +248,25 @@ impl<'h, H: Heap> Session<'h, H> {
 
     /// The mutator leaves and comes back: to the heap it is another one.
     fn rejoin(&mut self, number: usize) -> Result<(), Broke> {
-        // Awake, as whoever leaves by itself is.
-        self.mutator(number);
-        self.awake = None;
-        // Taken out first: a heap may panic in here, and must not be asked to let go twice.
-        drop(self.players[number].mutator.take());
+        self.leave(number);
         let seat = self.players[number].seat;
         let mutator = self.heap.attach(seat).map_err(Broke::Unseated)?;
         self.players[number].mutator = Some(mutator);
         self.awake = Some(number);
         self.fetch_held(number);
         Ok(())
+    }
+
+    /// A mutator leaves, if it has not yet.
+    fn leave(&mut self, number: usize) {
+        if self.players[number].mutator.is_none() {
+            return;
+        }
+        // Awake, as whoever leaves by itself is.
+        self.mutator(number);
+        self.awake = None;
+        // Taken out first: a heap may panic in here, and must not be asked to let go twice.
+        drop(self.players[number].mutator.take());
     }
 
     fn see(&mut self, number: usize, slot: Slot) -> Seen {
