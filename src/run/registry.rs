@@ -1,11 +1,13 @@
 //! The heaps that can be named on the command line.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::evidence::{Evidence, Trace};
+use crate::evidence::{Broke, Evidence, Trace};
 use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig, Ordeal, Pauses};
 use crate::plan::{Case, Plan};
 
+use super::storm::panic_message;
 use super::{Observer, Options, Runner, config_for, step_through};
 
 /// Heaps by name. Yours joins the built-in ones with [`with`](Self::with).
@@ -137,9 +139,7 @@ impl Registry {
         let run = move |plan: &Plan, options: &Options, observer: &dyn Observer| {
             run_on(&heap_name, &*open, plan, options, observer)
         };
-        let step = move |case: &Case, flaw: Option<Flaw>| {
-            Ok(step_through(to_step(&config_for(case))?, case, flaw))
-        };
+        let step = move |case: &Case, flaw: Option<Flaw>| step_on(&*to_step, case, flaw);
         self.entries.push(Entry {
             name: name.to_owned(),
             about: about.to_owned(),
@@ -173,11 +173,7 @@ impl Registry {
                 flaws,
                 run: Box::new(run),
                 step: Box::new(move |ordeal: Ordeal, case: &Case| {
-                    Ok(step_through(
-                        to_step(&config_for(case), ordeal)?,
-                        case,
-                        None,
-                    ))
+                    step_on(|config| to_step(config, ordeal.clone()), case, None)
                 }),
             });
         }
@@ -201,6 +197,22 @@ impl Registry {
     /// The heap of this name.
     pub fn get(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.name == name)
+    }
+}
+
+/// One case on one fresh heap. One that panics while it is opened has broken as any other that does.
+fn step_on<H: Heap>(
+    open: impl Fn(&HeapConfig) -> Result<H, Fault>,
+    case: &Case,
+    flaw: Option<Flaw>,
+) -> Result<Trace, Fault> {
+    let opened = catch_unwind(AssertUnwindSafe(|| open(&config_for(case))));
+    match opened {
+        Ok(heap) => Ok(step_through(heap?, case, flaw)),
+        Err(panic) => Ok(Trace {
+            broke: Some(Broke::Panicked(panic_message(&*panic))),
+            ..Trace::of(Caps::NONE)
+        }),
     }
 }
 

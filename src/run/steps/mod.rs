@@ -292,8 +292,16 @@ impl<'h, H: Heap> Session<'h, H> {
         births.and_then(|births| births.get(number)) == Some(&id)
     }
 
-    /// Writes down what happened to objects since it last looked.
+    /// Writes down what happened to objects since it last looked. Looking calls the heap, which may run
+    /// more finalizers then.
     fn look(&mut self, trace: &mut Trace) {
+        while self.look_at_objects(trace) {
+            self.look_at_roots(trace);
+        }
+    }
+
+    /// Whether finalizers ran.
+    fn look_at_objects(&mut self, trace: &mut Trace) -> bool {
         let (events, after) = (&mut trace.events, self.turns_done);
         let before = events.len();
         let mut finalized = false;
@@ -324,9 +332,7 @@ impl<'h, H: Heap> Session<'h, H> {
                 Happening::Root(..) => unreachable!("roots are looked at below"),
             });
         }
-        if finalized {
-            self.look_at_roots(trace);
-        }
+        finalized
     }
 
     fn look_at_roots(&mut self, trace: &mut Trace) {
