@@ -48,7 +48,7 @@ pub fn step_through<H: Heap>(heap: H, case: &Case, flaw: Option<Flaw>) -> Trace 
     let mut trace = Trace::of(heap.caps());
     let heap = ManuallyDrop::new(heap);
     let mut session = ManuallyDrop::new(Session::new(&*heap, case, flaw));
-    let ended = catch_unwind(AssertUnwindSafe(|| session.to_the_end(&mut trace)));
+    let ended = catch_unwind(AssertUnwindSafe(|| session.play_out(&mut trace)));
     let ended = match ended {
         Ok(()) => {
             drop(ManuallyDrop::into_inner(session));
@@ -125,7 +125,7 @@ impl<'h, H: Heap> Session<'h, H> {
     }
 
     /// All of it. When it returns nobody is attached any more; if it panics, what is left is.
-    fn to_the_end(&mut self, trace: &mut Trace) {
+    fn play_out(&mut self, trace: &mut Trace) {
         match self.all(trace) {
             Ok(()) => self.let_go(trace),
             Err(broke) => {
