@@ -20,6 +20,7 @@ type Ref = Arc<Object>;
 /// Holds its tag for as long as it lives: that is how gcstorm knows who died, and when.
 struct Object {
     tag: Tag,
+    shape: Shape,
     references: Mutex<Vec<Option<Ref>>>,
     number: AtomicI64,
     freed: Arc<AtomicU64>,
@@ -104,6 +105,11 @@ impl Registers<'_> {
         self.slots[slot.0 as usize].as_ref()
     }
 
+    /// An operation on an object of another shape does nothing.
+    fn shaped(&self, slot: Slot, shape: Shape) -> Option<&Ref> {
+        self.at(slot).filter(|object| object.shape == shape)
+    }
+
     fn put(&mut self, slot: Slot, value: Option<Ref>) -> bool {
         let is_there = value.is_some();
         self.slots[slot.0 as usize] = value;
@@ -111,11 +117,11 @@ impl Registers<'_> {
     }
 
     /// Moves the reference in `val` to where `place` points in `container`; both must be there.
-    fn move_into<F>(&mut self, container: Slot, val: Slot, place: F) -> bool
+    fn move_into<F>(&mut self, (container, shape): (Slot, Shape), val: Slot, place: F) -> bool
     where
         F: FnOnce(&mut Vec<Option<Ref>>, Ref) -> Result<Option<Ref>, Ref>,
     {
-        let Some(container) = self.at(container).cloned() else {
+        let Some(container) = self.shaped(container, shape).cloned() else {
             return false;
         };
         let Some(value) = self.slots[val.0 as usize].take() else {
@@ -133,7 +139,9 @@ impl Registers<'_> {
     }
 
     fn cut(&self, list: Slot, count: u64, front: bool) {
-        let Some(list) = self.at(list) else { return };
+        let Some(list) = self.shaped(list, Shape::List) else {
+            return;
+        };
         let mut elements = list.references();
         let count = usize::try_from(count)
             .unwrap_or(usize::MAX)
@@ -163,6 +171,7 @@ impl Mutator for Registers<'_> {
         let fields = if shape == Shape::Node { 2 } else { 0 };
         let object = Object {
             tag,
+            shape,
             references: Mutex::new(vec![None; fields]),
             number: AtomicI64::new(0),
             freed: Arc::clone(&self.heap.freed),
@@ -182,20 +191,23 @@ impl Mutator for Registers<'_> {
     }
 
     fn load(&mut self, dst: Slot, obj: Slot, field: Field) {
-        let value = self
-            .at(obj)
-            .and_then(|obj| obj.references()[field.0 as usize].clone());
-        self.put(dst, value);
+        if let Some(node) = self.shaped(obj, Shape::Node) {
+            let value = node.references()[field.0 as usize].clone();
+            self.put(dst, value);
+        }
     }
 
     fn store(&mut self, obj: Slot, field: Field, val: Option<Slot>) {
         let field = field.0 as usize;
         match val {
             Some(val) => {
-                self.move_into(obj, val, |fields, value| Ok(fields[field].replace(value)));
+                self.move_into((obj, Shape::Node), val, |fields, value| {
+                    Ok(fields[field].replace(value))
+                });
             }
             None => {
-                let erased = self.at(obj).and_then(|obj| obj.references()[field].take());
+                let node = self.shaped(obj, Shape::Node);
+                let erased = node.and_then(|obj| obj.references()[field].take());
                 drop(erased);
             }
         }
@@ -211,26 +223,26 @@ impl Mutator for Registers<'_> {
     }
 
     fn append(&mut self, list: Slot, val: Slot) -> bool {
-        self.move_into(list, val, |elements, value| {
+        self.move_into((list, Shape::List), val, |elements, value| {
             elements.push(Some(value));
             Ok(None)
         })
     }
 
     fn len(&mut self, list: Slot) -> u64 {
-        self.at(list)
+        self.shaped(list, Shape::List)
             .map_or(0, |list| list.references().len() as u64)
     }
 
     fn get(&mut self, dst: Slot, list: Slot, at: u64) -> bool {
         let found = self
-            .at(list)
+            .shaped(list, Shape::List)
             .and_then(|list| list.references().get(index(at)).cloned());
         found.is_some_and(|value| self.put(dst, value))
     }
 
     fn set(&mut self, list: Slot, at: u64, val: Slot) -> bool {
-        self.move_into(list, val, |elements, value| {
+        self.move_into((list, Shape::List), val, |elements, value| {
             match elements.get_mut(index(at)) {
                 Some(element) => Ok(element.replace(value)),
                 None => Err(value),
@@ -239,7 +251,9 @@ impl Mutator for Registers<'_> {
     }
 
     fn pop(&mut self, dst: Slot, list: Slot) -> bool {
-        let popped = self.at(list).and_then(|list| list.references().pop());
+        let popped = self
+            .shaped(list, Shape::List)
+            .and_then(|list| list.references().pop());
         popped.is_some_and(|value| self.put(dst, value))
     }
 
@@ -252,18 +266,18 @@ impl Mutator for Registers<'_> {
     }
 
     fn add(&mut self, counter: Slot, by: i64) {
-        if let Some(counter) = self.at(counter) {
+        if let Some(counter) = self.shaped(counter, Shape::Counter) {
             counter.number.fetch_add(by, Relaxed);
         }
     }
 
     fn read(&mut self, counter: Slot) -> i64 {
-        self.at(counter)
+        self.shaped(counter, Shape::Counter)
             .map_or(0, |counter| counter.number.load(Relaxed))
     }
 
     fn write(&mut self, counter: Slot, value: i64) {
-        if let Some(counter) = self.at(counter) {
+        if let Some(counter) = self.shaped(counter, Shape::Counter) {
             counter.number.store(value, Relaxed);
         }
     }

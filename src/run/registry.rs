@@ -1,13 +1,15 @@
 //! The heaps that can be named on the command line.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::evidence::{Evidence, Trace};
+use crate::evidence::{Broke, Evidence, Trace};
 use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig, Ordeal, Pauses};
 use crate::plan::{Case, Plan};
 
 #[cfg(shuttle)]
 use super::controlled::{self, Exploration, Explored, Judge};
+use super::storm::panic_message;
 use super::{Observer, Options, Runner, config_for, step_through};
 
 /// Heaps by name. Yours joins the built-in ones with [`with`](Self::with).
@@ -279,7 +281,7 @@ fn stepped<H: Heap>(
     case: &Case,
     flaw: Option<Flaw>,
 ) -> Result<Trace, Fault> {
-    Ok(step_through(open(&config_for(case))?, case, flaw))
+    step_on(open, case, flaw)
 }
 
 #[cfg(shuttle)]
@@ -289,7 +291,23 @@ fn stepped<H: Heap>(
     flaw: Option<Flaw>,
 ) -> Result<Trace, Fault> {
     let case = case.clone();
-    controlled::alone(move || Ok(step_through(open(&config_for(&case))?, &case, flaw)))
+    controlled::alone(move || step_on(&open, &case, flaw))
+}
+
+/// One case on one fresh heap. One that panics while it is opened has broken as any other that does.
+fn step_on<H: Heap>(
+    open: impl Fn(&HeapConfig) -> Result<H, Fault>,
+    case: &Case,
+    flaw: Option<Flaw>,
+) -> Result<Trace, Fault> {
+    let opened = catch_unwind(AssertUnwindSafe(|| open(&config_for(case))));
+    match opened {
+        Ok(heap) => Ok(step_through(heap?, case, flaw)),
+        Err(panic) => Ok(Trace {
+            broke: Some(Broke::Panicked(panic_message(&*panic))),
+            ..Trace::of(Caps::NONE)
+        }),
+    }
 }
 
 /// One plan on one fresh heap.

@@ -183,11 +183,10 @@ fn explains_itself() {
 #[test]
 fn readme_quotes_the_example() {
     let readme = include_str!("../../README.md");
-    let quoted = readme
-        .split("```rust\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next());
-    let quoted = quoted.expect("the README quotes Rust");
+    let mut blocks = readme.split("```rust\n").skip(1);
+    let quoted =
+        blocks.find_map(|rest| rest.split("```").next().filter(|it| it.contains("main()")));
+    let quoted = quoted.expect("the README quotes the example's program");
     assert!(
         include_str!("../../examples/own_heap.rs").contains(quoted),
         "{quoted}"

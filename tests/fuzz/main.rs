@@ -3,3 +3,4 @@
 mod heaps;
 mod kept;
 mod planted;
+mod wrong;

@@ -153,6 +153,7 @@ impl Hunt {
             start: Clock::get().now(),
             next: AtomicU64::new(0),
             stop: AtomicBool::new(false),
+            called_off: AtomicBool::new(false),
             found: AtomicUsize::new(0),
             desks: (0..self.jobs).map(|_| Desk::default()).collect(),
             bag: Mutex::new(Bag::default()),
@@ -179,6 +180,8 @@ struct Field<'a> {
     /// The next case that nobody has taken.
     next: AtomicU64,
     stop: AtomicBool,
+    /// Nor are failures to be shrunk any further: whoever watches wants it to end.
+    called_off: AtomicBool,
     /// Different failures.
     found: AtomicUsize,
     desks: Vec<Desk>,
@@ -247,6 +250,7 @@ impl Field<'_> {
                 failures: self.found.load(Relaxed),
             };
             if watch.progress(progress).is_break() {
+                self.called_off.store(true, Relaxed);
                 self.stop.store(true, Relaxed);
             }
             for (desk, look) in self.desks.iter().zip(&mut looks) {
@@ -329,6 +333,7 @@ impl Field<'_> {
             finding,
             number,
             self.hunt.shrink_budget,
+            &|| self.called_off.load(Relaxed),
             &mut |case| {
                 let mut tries = 0..self.hunt.tries;
                 tries.find_map(|_| self.attempt(desk, At::Case(Box::new(case.clone())), case))

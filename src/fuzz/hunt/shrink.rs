@@ -11,12 +11,13 @@ use crate::fuzz::programs::CaseTree;
 use crate::plan::Case;
 
 /// Shrinks a case that fails. Whatever fails counts, whichever check says so: what is left is small
-/// enough to see what it is.
+/// enough to see what it is. Ends when the budget is used up, and at once if it is `called_off`.
 pub(super) fn shrink(
     case: Case,
     finding: Finding,
     number: u64,
     budget: Duration,
+    called_off: &dyn Fn() -> bool,
     attempt: &mut dyn FnMut(&Case) -> Option<Finding>,
 ) -> Failure {
     let (clock, start) = (Clock::get(), Clock::get().now());
@@ -27,7 +28,7 @@ pub(super) fn shrink(
     let mut is_cut_short = false;
     let mut goes_on = tree.simplify();
     while goes_on {
-        if clock.since(start) >= budget {
+        if clock.since(start) >= budget || called_off() {
             is_cut_short = true;
             break;
         }
@@ -70,13 +71,31 @@ mod tests {
             turn: None,
             text: String::new(),
         };
-        let failure = shrink(case.clone(), finding(), 3, Duration::ZERO, &mut |_| None);
+        let failure = shrink(
+            case.clone(),
+            finding(),
+            3,
+            Duration::ZERO,
+            &|| false,
+            &mut |_| None,
+        );
         assert!(failure.is_cut_short);
         assert_eq!(
             (failure.tried, failure.case.turns.len()),
             (0, case.turns.len())
         );
-        let whole = shrink(case, finding(), 3, Duration::MAX, &mut |_| Some(finding()));
+        let off = shrink(
+            case.clone(),
+            finding(),
+            3,
+            Duration::MAX,
+            &|| true,
+            &mut |_| None,
+        );
+        assert!(off.is_cut_short && off.tried == 0);
+        let whole = shrink(case, finding(), 3, Duration::MAX, &|| false, &mut |_| {
+            Some(finding())
+        });
         assert!(!whole.is_cut_short && whole.case.turns.is_empty());
     }
 }

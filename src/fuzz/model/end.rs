@@ -2,7 +2,7 @@
 
 use super::Wrong;
 use super::state::{Model, Register};
-use crate::evidence::{Emptied, Finding, Seen, Settled, Trace};
+use crate::evidence::{Emptied, Finding, Name, Seen, Settled, Trace};
 use crate::heap::Census;
 
 /// How many differences are told.
@@ -15,7 +15,9 @@ impl Model<'_> {
             self.settled(settled, trace)?;
         }
         match &trace.emptied {
-            Some(emptied) => self::emptied(emptied, trace),
+            Some(emptied) => self::emptied(emptied, trace, |name| {
+                !trace.caps.cycles && self.is_held(name, &emptied.alive)
+            }),
             None => Ok(()),
         }
     }
@@ -30,27 +32,32 @@ impl Model<'_> {
             return Err(Wrong::new("conservation", different.join("; ")));
         }
         if trace.caps.certifies_death {
-            self.complete()?;
+            self.complete(trace.caps.cycles)?;
         }
         self.upgrades(settled)?;
         self.stored_counts(settled)?;
         settled.census.as_ref().map_or(Ok(()), leftovers)
     }
 
-    /// Nothing that cannot be reached is alive.
-    fn complete(&self) -> Result<(), Wrong> {
+    /// Nothing that cannot be reached is alive; but where cycles are not reclaimed, what others of that
+    /// kind refer to may be: programs close cycles by chance.
+    fn complete(&self, cycles: bool) -> Result<(), Wrong> {
         let reached = self.reached(&self.roots);
-        let mut kept = self.objects.iter().zip(reached);
-        match kept.find(|(object, reached)| !reached && !object.dead) {
+        let counts = self.counts();
+        let mut kept = self.objects.iter().zip(reached).zip(counts);
+        let kept = kept
+            .find(|((object, reached), count)| !reached && !object.dead && (cycles || *count == 0));
+        match kept {
             None => Ok(()),
-            Some((object, _)) => {
+            Some(((object, _), _)) => {
                 let text = format!("{} is unreachable, and kept", object.name);
                 Err(Wrong::new("completeness", text))
             }
         }
     }
 
-    /// Every weak reference whose target is reachable was won, and no other.
+    /// Every weak reference whose target is reachable was won, and of the others at most those whose
+    /// target lives on as garbage, which a heap that does not certify deaths may leave.
     fn upgrades(&self, settled: &Settled) -> Result<(), Wrong> {
         let reached = self.reached(&self.roots);
         let mut won = settled.upgrades.iter();
@@ -66,7 +73,9 @@ impl Model<'_> {
                 if led_to.is_some() {
                     won.next();
                 }
-                if led_to != should.then_some(Seen::Object(name)) {
+                let is_left = !reached[target] && self.stands(target, made_finalized);
+                let is_it = led_to == Some(Seen::Object(name));
+                if !(is_left && is_it) && led_to != should.then_some(Seen::Object(name)) {
                     let what = match (led_to, should) {
                         (None, _) => "was cleared, but it is reachable",
                         (Some(_), true) => "was upgraded to something else",
@@ -88,6 +97,14 @@ impl Model<'_> {
                 Err(Wrong::new("weak", text))
             }
         }
+    }
+
+    /// Whether one of these refers to an object.
+    fn is_held(&self, name: Name, by: &[Name]) -> bool {
+        let mut holders = by.iter().filter_map(|holder| self.named(*holder));
+        self.named(name).is_some_and(|object| {
+            holders.any(|holder| self.objects[holder].refs.contains(&Some(object)))
+        })
     }
 
     /// Stored counts are the references that there are.
@@ -126,8 +143,12 @@ pub(super) fn sound(settled: &Settled) -> Result<(), Wrong> {
     settled.census.as_ref().map_or(Ok(()), leftovers)
 }
 
-/// Judges what was left when all was let go of.
-pub(super) fn emptied(emptied: &Emptied, trace: &Trace) -> Result<(), Wrong> {
+/// Judges what was left when all was let go of; what is excused may be alive.
+pub(super) fn emptied(
+    emptied: &Emptied,
+    trace: &Trace,
+    is_excused: impl Fn(Name) -> bool,
+) -> Result<(), Wrong> {
     if let Some(fault) = &emptied.fault {
         return Err(Wrong::fault(fault));
     }
@@ -144,7 +165,8 @@ pub(super) fn emptied(emptied: &Emptied, trace: &Trace) -> Result<(), Wrong> {
             return Err(Wrong::new(check, format!("{count} {what}")));
         }
     }
-    if let Some(name) = emptied.alive.first()
+    let mut alive = emptied.alive.iter().copied();
+    if let Some(name) = alive.find(|name| !is_excused(*name))
         && trace.caps.certifies_death
     {
         let text = format!("{name} is alive when nothing is reachable");

@@ -1,7 +1,7 @@
 //! Deaths and finalizers, which come when the heap sees fit, as long as they may.
 
 use super::Wrong;
-use super::state::Model;
+use super::state::{Model, Register};
 use crate::evidence::{Event, Happening, Name, Seen};
 use crate::heap::Finalizer;
 
@@ -17,6 +17,18 @@ pub(super) fn until<'e>(events: &mut &'e [Event], after: u32) -> &'e [Event] {
 }
 
 impl Model<'_> {
+    /// Is told what happens in a turn before it comes to what the turn is about: a heap may look for
+    /// garbage as soon as it is called, so what is fetched may have risen just then, and what rose
+    /// may have been replaced.
+    pub(super) fn foresee(&mut self, events: &[Event]) {
+        let finalized = events.iter().filter_map(|event| match event.what {
+            Happening::Finalized(name) => self.named(name),
+            Happening::Died(_) | Happening::Root(..) => None,
+        });
+        self.running = finalized.collect();
+        (self.published, self.fetched) = (None, None);
+    }
+
     /// Goes along with what happened after an operation.
     pub(super) fn follow(&mut self, events: &[Event]) -> Result<(), Wrong> {
         if events.is_empty() {
@@ -74,7 +86,16 @@ impl Model<'_> {
             }
         }
         // What is still held by what was there before was never garbage.
-        let needed = self.reached(&unchanged);
+        let needed = match self.fetched {
+            None => self.reached(&unchanged),
+            Some((mutator, slot)) => {
+                let risen = self.register(mutator, slot);
+                self.put(mutator, slot, Register::Empty);
+                let needed = self.reached(&unchanged);
+                self.put(mutator, slot, risen);
+                needed
+            }
+        };
         for &object in ran {
             let name = self.objects[object].name;
             if needed[object] {
@@ -82,7 +103,9 @@ impl Model<'_> {
                 return Err(Wrong::new("premature", text));
             }
             let wanted = self.wants(object);
-            let is_there = |root: usize| roots[root].is_some_and(|now| ran.contains(&now));
+            let is_there = |root: usize| {
+                self.published == Some(root) || roots[root].is_some_and(|now| ran.contains(&now))
+            };
             if wanted.is_some_and(|root| !is_there(root)) {
                 let text = format!("{name} was finalized, and not resurrected");
                 return Err(Wrong::new("finalizers", text));
@@ -96,7 +119,7 @@ impl Model<'_> {
     }
 
     /// The root that an object wants to be resurrected in.
-    fn wants(&self, object: usize) -> Option<usize> {
+    pub(super) fn wants(&self, object: usize) -> Option<usize> {
         match self.objects[object].finalizer {
             Some(Finalizer::Resurrect(global)) => Some(Self::root(global)),
             Some(Finalizer::Witness) | None => None,

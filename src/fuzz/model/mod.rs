@@ -54,10 +54,12 @@ pub fn judge(case: &Case, trace: &Trace) -> Option<Finding> {
     let mut turns = case.all_turns().zip(&trace.steps).enumerate();
     let wrong = turns.find_map(|(number, (turn, step))| {
         let after = u32::try_from(number + 1).unwrap_or(u32::MAX);
+        let happened = events::until(&mut events, after);
+        model.foresee(happened);
         let wrong = model
             .step(turn, step)
             .err()
-            .or_else(|| model.follow(events::until(&mut events, after)).err());
+            .or_else(|| model.follow(happened).err());
         wrong.map(|wrong| wrong.at(number + 1))
     });
     wrong.or_else(|| broke(trace)).or_else(|| {

@@ -63,7 +63,7 @@ fn kept(race: &Race) -> Result<(), Wrong> {
         }
     }
     match &race.trace.emptied {
-        Some(emptied) => end::emptied(emptied, &race.trace),
+        Some(emptied) => end::emptied(emptied, &race.trace, |_| false),
         None => Ok(()),
     }
 }

@@ -39,6 +39,12 @@ pub(super) struct Model<'c> {
     pub(super) objects: Vec<Object>,
     /// By maker: its objects in order; `None` for what there was no room for.
     births: Vec<Vec<Option<usize>>>,
+    /// Whose finalizers run in this turn, be it before or after what it is about.
+    pub(super) running: Vec<usize>,
+    /// The root that this turn publishes in: what rose there before is gone.
+    pub(super) published: Option<usize>,
+    /// The register in which this turn fetched what had just risen.
+    pub(super) fetched: Option<(usize, Slot)>,
 }
 
 impl<'c> Model<'c> {
@@ -54,6 +60,9 @@ impl<'c> Model<'c> {
             roots: vec![None; usize::from(case.roots)],
             objects: Vec::with_capacity(case.turns.len()),
             births: vec![Vec::new(); mutators + 1],
+            running: Vec::new(),
+            published: None,
+            fetched: None,
         };
         for (number, shared) in case.shared.iter().enumerate() {
             model.roots[number] = Some(model.make(mutators, shared.shape, None));
@@ -183,7 +192,8 @@ impl<'c> Model<'c> {
                 }
             }
         }
-        for (root, object) in (0..).zip(&self.roots) {
+        // This way round: there may be as many roots as can be numbered.
+        for (object, root) in self.roots.iter().zip(0..) {
             picture
                 .places
                 .extend(object.map(|object| (Place::Root(root), name(object))));

@@ -3,7 +3,7 @@
 use super::state::{Model, Register};
 use super::{Wrong, answers};
 use crate::evidence::{Answer, Seen, Step};
-use crate::heap::{Finalizer, Shape, Slot};
+use crate::heap::{Finalizer, Global, Shape, Slot};
 use crate::plan::{Op, Turn};
 
 impl Model<'_> {
@@ -18,6 +18,7 @@ impl Model<'_> {
                 finalizer,
             } => self.alloc(mutator, dst, shape, Some(finalizer), step)?,
             Op::Upgrade { dst, weak } => self.upgrade(mutator, dst, weak, step)?,
+            Op::Fetch { dst, global } => self.fetch(mutator, dst, global, step),
             op => self.apply(mutator, op),
         };
         answers::compare(op, expected, step.answer)?;
@@ -93,6 +94,21 @@ impl Model<'_> {
         }
     }
 
+    /// What was in the root before the turn, or has risen there at its beginning.
+    fn fetch(&mut self, mutator: usize, dst: Slot, global: Global, step: &Step) -> Answer {
+        let root = Self::root(global);
+        if let Seen::Object(name) = step.seen
+            && let Some(object) = self.named(name)
+            && self.running.contains(&object)
+            && self.wants(object) == Some(root)
+            && !self.reached(&self.roots)[object]
+        {
+            self.roots[root] = Some(object);
+            self.fetched = Some((mutator, dst));
+        }
+        self.put_found(mutator, dst, self.roots[root])
+    }
+
     fn put_found(&mut self, mutator: usize, dst: Slot, found: Option<usize>) -> Answer {
         if let Some(object) = found {
             self.put(mutator, dst, Register::Strong(object));
@@ -129,11 +145,9 @@ impl Model<'_> {
             Op::Publish { global, src } => {
                 if !matches!(self.register(m, src), Register::Weak(..)) {
                     self.roots[Self::root(global)] = self.strong(m, src);
+                    self.published = Some(Self::root(global));
                     self.put(m, src, Register::Empty);
                 }
-            }
-            Op::Fetch { dst, global } => {
-                return self.put_found(m, dst, self.roots[Self::root(global)]);
             }
             Op::Downgrade { dst, src } => {
                 if let Some(object) = self.strong(m, src) {

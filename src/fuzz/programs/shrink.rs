@@ -89,6 +89,10 @@ impl CaseTree {
     }
 
     fn at_place(&self) -> Option<Case> {
+        // A copy of a long case takes a while, and at most places there is nothing to propose.
+        if !self.is_worth_a_copy() {
+            return None;
+        }
         let mut case = self.best.clone();
         let turns = &mut case.turns;
         match self.place {
@@ -113,6 +117,18 @@ impl CaseTree {
             Place::Done => return None,
         }
         Some(case)
+    }
+
+    fn is_worth_a_copy(&self) -> bool {
+        let turns = &self.best.turns;
+        match self.place {
+            Place::Simplify { at, way } => way < simpler(turns[at].op).len(),
+            Place::Advance { at } => {
+                let is_its = |turn: &Turn| turn.mutator == turns[at].mutator;
+                !is_its(&turns[at - 1]) && turns[..at].iter().any(is_its)
+            }
+            _ => true,
+        }
     }
 
     /// Goes on after a proposal.

@@ -193,8 +193,12 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
     }
 
     fn wake(&mut self) {
+        if self.put_away.is_none() {
+            return;
+        }
+        // Before anything says that it is awake.
+        self.gil.enter(self.me);
         if let Some(PutAway { registers, touched }) = self.put_away.take() {
-            self.gil.enter(self.me);
             self.registers = registers;
             self.touched = touched;
         }

@@ -86,13 +86,13 @@ impl<'h, F: Flaws> Worker<'h, F> {
         self.guard.as_ref().expect("pinned outside `unpinned`")
     }
 
-    /// Starts an operation: renews the pin, and goes on with what earlier ones left to do.
+    /// Starts an operation: renews the pin, and goes on with what earlier ones left to do. What is at
+    /// rest has no pin, and must not follow pointers that may be freed meanwhile.
     #[inline]
     pub(super) fn enter(&mut self) {
         let stalls = self.core.has(Flaw::StalledPin) && self.number == 0;
-        if let Some(guard) = &mut self.guard
-            && !stalls
-        {
+        let guard = self.guard.as_mut().expect("the mutator is at rest");
+        if !stalls {
             guard.repin();
             // Off x86 a load that follows may be satisfied before the new epoch was read; there a
             // pointer from the old epoch could be used under the new one.

@@ -112,13 +112,9 @@ impl<H: Heap> Session<'_, H> {
     }
 
     /// Lets go of everything until finalizers bring nothing back, and says what is left.
-    pub(super) fn let_go(mut self, trace: &mut Trace) {
+    pub(super) fn let_go(&mut self, trace: &mut Trace) {
         let setup = self.case.mutators.len();
-        for number in 0..setup {
-            self.mutator(number);
-            self.awake = None;
-            drop(self.players[number].mutator.take());
-        }
+        (0..setup).for_each(|number| self.leave(number));
         let mut emptied = Emptied::default();
         loop {
             let before = self.finalized();
@@ -134,12 +130,7 @@ impl<H: Heap> Session<'_, H> {
                 break;
             }
         }
-        self.mutator(setup);
-        drop(
-            self.players
-                .last_mut()
-                .and_then(|setup| setup.mutator.take()),
-        );
+        self.leave(setup);
         let alive = self.players.iter().flat_map(|player| &player.births);
         let alive = alive.filter(|id| id.state().is_alive());
         emptied.alive = alive.copied().filter_map(Name::of).collect();

@@ -60,26 +60,17 @@ fn put_through<H: Heap>(
     let mut trace = Trace::of(heap.caps());
     let heap = ManuallyDrop::new(heap);
     let mut session = ManuallyDrop::new(Session::new(&*heap, case, flaw));
-    let steps = catch_unwind(AssertUnwindSafe(|| all(&mut session, &mut trace)));
-    let ended = match steps {
-        Ok(Ok(())) => {
-            let session = ManuallyDrop::into_inner(session);
-            catch_unwind(AssertUnwindSafe(|| session.let_go(&mut trace))).map(|()| heap)
-        }
-        Ok(Err(broke)) => {
-            trace.broke = Some(broke);
-            let mut session = ManuallyDrop::into_inner(session);
-            // Each wakes to leave, for which no other may be awake.
-            session.rest_all();
-            drop(session);
-            Ok(heap)
+    let ended = catch_unwind(AssertUnwindSafe(|| session.play_out(&mut trace, all)));
+    let ended = match ended {
+        Ok(()) => {
+            drop(ManuallyDrop::into_inner(session));
+            catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(heap))))
         }
         Err(panic) => Err(panic),
     };
-    let ended = ended
-        .and_then(|heap| catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(heap)))));
     if let Err(panic) = ended {
-        trace.broke = Some(Broke::Panicked(panic_message(&*panic)));
+        let panicked = Broke::Panicked(panic_message(&*panic));
+        trace.broke.get_or_insert(panicked);
     }
     trace
 }
@@ -152,6 +143,21 @@ impl<'h, H: Heap> Session<'h, H> {
             (self.living.len() / LIVING_FEW).max(1)
         } else {
             1
+        }
+    }
+
+    /// All turns, and the end. When it returns nobody is attached any more; if it panics, what is left is.
+    fn play_out(
+        &mut self,
+        trace: &mut Trace,
+        all: impl FnOnce(&mut Self, &mut Trace) -> Result<(), Broke>,
+    ) {
+        match all(self, trace) {
+            Ok(()) => self.let_go(trace),
+            Err(broke) => {
+                trace.broke = Some(broke);
+                (0..self.players.len()).for_each(|number| self.leave(number));
+            }
         }
     }
 
@@ -268,17 +274,25 @@ impl<'h, H: Heap> Session<'h, H> {
 
     /// The mutator leaves and comes back: to the heap it is another one.
     fn rejoin(&mut self, number: usize) -> Result<(), Broke> {
-        // Awake, as whoever leaves by itself is.
-        self.mutator(number);
-        self.awake = None;
-        // Taken out first: a heap may panic in here, and must not be asked to let go twice.
-        drop(self.players[number].mutator.take());
+        self.leave(number);
         let seat = self.players[number].seat;
         let mutator = self.heap.attach(seat).map_err(Broke::Unseated)?;
         self.players[number].mutator = Some(mutator);
         self.awake = Some(number);
         self.fetch_held(number);
         Ok(())
+    }
+
+    /// A mutator leaves, if it has not yet.
+    fn leave(&mut self, number: usize) {
+        if self.players[number].mutator.is_none() {
+            return;
+        }
+        // Awake, as whoever leaves by itself is.
+        self.mutator(number);
+        self.awake = None;
+        // Taken out first: a heap may panic in here, and must not be asked to let go twice.
+        drop(self.players[number].mutator.take());
     }
 
     fn see(&mut self, number: usize, slot: Slot) -> Seen {
@@ -304,8 +318,16 @@ impl<'h, H: Heap> Session<'h, H> {
         births.and_then(|births| births.get(number)) == Some(&id)
     }
 
-    /// Writes down what happened to objects since it last looked.
+    /// Writes down what happened to objects since it last looked. Looking calls the heap, which may run
+    /// more finalizers then.
     fn look(&mut self, trace: &mut Trace) {
+        while self.look_at_objects(trace) {
+            self.look_at_roots(trace);
+        }
+    }
+
+    /// Whether finalizers ran.
+    fn look_at_objects(&mut self, trace: &mut Trace) -> bool {
         let (events, after) = (&mut trace.events, self.turns_done);
         let before = events.len();
         let mut finalized = false;
@@ -336,9 +358,7 @@ impl<'h, H: Heap> Session<'h, H> {
                 Happening::Root(..) => unreachable!("roots are looked at below"),
             });
         }
-        if finalized {
-            self.look_at_roots(trace);
-        }
+        finalized
     }
 
     fn look_at_roots(&mut self, trace: &mut Trace) {
