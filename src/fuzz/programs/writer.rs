@@ -8,7 +8,8 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::Programs;
-use crate::heap::{Field, Finalizer, Global, Shape, Slot};
+use crate::heap::{Caps, Field, Finalizer, Global, Shape, Slot};
+use crate::plan::case::Shared;
 use crate::plan::{Case, Op, OpKind, Turn};
 
 /// Registers of a mutator: few, so that they are used again.
@@ -111,7 +112,12 @@ impl Writer {
         } else {
             1
         };
-        let mutators = between(&mut rng, 1, mutators_max);
+        let least = if programs.meet {
+            mutators_max.min(2)
+        } else {
+            1
+        };
+        let mutators = between(&mut rng, least, mutators_max);
         let registers = between(&mut rng, REGISTERS.0, REGISTERS.1);
         let roots = if caps.globals {
             between(&mut rng, ROOTS.0, ROOTS.1)
@@ -163,7 +169,7 @@ impl Writer {
             shape(caps.lists),
             shape(caps.counters),
         ];
-        Self {
+        let mut writer = Self {
             guesses: vec![vec![Guess::Empty; registers as usize]; mutators as usize],
             roots: vec![Guess::Empty; usize::from(roots)],
             rng,
@@ -172,6 +178,42 @@ impl Writer {
             kinds,
             kinds_total,
             shapes,
+        };
+        if programs.meet && caps.globals {
+            writer.meet(caps);
+        }
+        writer
+    }
+
+    /// All mutators begin with one object, mostly a list with a few elements, which comes first in
+    /// registers and roots.
+    fn meet(&mut self, caps: Caps) {
+        let shape = match self.below(8) {
+            0..6 if caps.lists => Shape::List,
+            6 if caps.counters => Shape::Counter,
+            _ => Shape::Node,
+        };
+        let name = "met".to_owned();
+        self.case.shared.push(Shared { name, shape });
+        for mutator in &mut self.case.mutators {
+            mutator.held.push((Slot(0), 0));
+        }
+        for file in &mut self.guesses {
+            file[0] = Guess::Of(shape);
+        }
+        self.roots[0] = Guess::Of(shape);
+        self.case.capacity += 1;
+        if shape == Shape::List {
+            let (list, val) = (Slot(0), Slot(1));
+            for _ in 0..self.below(4) {
+                let made = Op::Alloc {
+                    dst: val,
+                    shape: Shape::Leaf,
+                };
+                for op in [made, Op::Append { list, val }] {
+                    self.case.setup.push(Turn { mutator: 0, op });
+                }
+            }
         }
     }
 
