@@ -90,6 +90,29 @@ impl Guess {
     }
 }
 
+/// Whether a heap with these abilities can do this.
+fn is_able(caps: Caps, kind: Kind) -> bool {
+    match kind {
+        Kind::FrontTo | Kind::BackTo => caps.lists,
+        Kind::Ring => caps.cycles,
+        Kind::Erase => true,
+        Kind::Op(kind) => match kind {
+            OpKind::AllocFinalized => caps.finalizers,
+            OpKind::Append
+            | OpKind::Len
+            | OpKind::Get
+            | OpKind::Set
+            | OpKind::Pop
+            | OpKind::TruncateFront
+            | OpKind::TruncateBack => caps.lists,
+            OpKind::Add | OpKind::Read | OpKind::Write => caps.counters,
+            OpKind::Publish | OpKind::Fetch => caps.globals,
+            OpKind::Downgrade | OpKind::Upgrade => caps.weak,
+            _ => true,
+        },
+    }
+}
+
 /// A program in the making.
 pub(super) struct Writer {
     rng: ChaCha8Rng,
@@ -134,28 +157,9 @@ impl Writer {
         let roots = u16::try_from(roots).unwrap_or(0);
         let mut case = Case::of_mutators(mutators, registers, roots, room);
         case.seed = seed;
-        let able = |kind: Kind| match kind {
-            Kind::FrontTo | Kind::BackTo => caps.lists,
-            Kind::Ring => caps.cycles,
-            Kind::Erase => true,
-            Kind::Op(kind) => match kind {
-                OpKind::AllocFinalized => caps.finalizers,
-                OpKind::Append
-                | OpKind::Len
-                | OpKind::Get
-                | OpKind::Set
-                | OpKind::Pop
-                | OpKind::TruncateFront
-                | OpKind::TruncateBack => caps.lists,
-                OpKind::Add | OpKind::Read | OpKind::Write => caps.counters,
-                OpKind::Publish | OpKind::Fetch => caps.globals,
-                OpKind::Downgrade | OpKind::Upgrade => caps.weak,
-                _ => true,
-            },
-        };
         let mut kinds = Vec::with_capacity(KINDS.len());
         let mut kinds_total = 0;
-        for (kind, weight) in KINDS.into_iter().filter(|(kind, _)| able(*kind)) {
+        for (kind, weight) in KINDS.into_iter().filter(|(kind, _)| is_able(caps, *kind)) {
             let is_kept = kind == Kind::Op(OpKind::Alloc) || below(&mut rng, LEFT_OUT) > 0;
             if is_kept {
                 kinds_total += weight << below(&mut rng, 4);
@@ -201,7 +205,8 @@ impl Writer {
         for file in &mut self.guesses {
             file[0] = Guess::Of(shape);
         }
-        self.roots[0] = Guess::Of(shape);
+        self.roots.insert(0, Guess::Of(shape));
+        self.case.roots += 1;
         self.case.capacity += 1;
         if shape == Shape::List {
             let (list, val) = (Slot(0), Slot(1));
@@ -303,7 +308,9 @@ impl Writer {
     }
 
     fn root(&mut self) -> Global {
-        let root = self.below_size(self.roots.len());
+        // What is held from the start keeps its own root.
+        let first = self.case.shared.len();
+        let root = first + self.below_size(self.roots.len() - first);
         Global(u16::try_from(root).unwrap_or(0))
     }
 
