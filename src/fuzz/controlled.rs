@@ -72,6 +72,6 @@ fn a_schedule_that_fails_fails_again() {
         }
         let other = how(Control::Pct, Some("0.z"));
         let other = by_schedules(heap, fault, other, case).expect("it opens");
-        assert!(other.has_diverged && other.race.is_none());
+        assert!(other.has_diverged && other.race.is_none(), "{other:?}");
     });
 }
