@@ -19,6 +19,20 @@ const COST_READS: u32 = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stamp(u64);
 
+impl Stamp {
+    /// The raw count, for whoever keeps it apart from a clock.
+    #[inline]
+    pub(crate) fn counts(self) -> u64 {
+        self.0
+    }
+
+    /// The stamp that [`counts`](Self::counts) took apart.
+    #[inline]
+    pub(crate) fn of_counts(counts: u64) -> Self {
+        Self(counts)
+    }
+}
+
 /// What the clock knows about itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClockFacts {

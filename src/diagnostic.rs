@@ -11,7 +11,13 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+
+/// The most bytes of a message: a page. The longest that is meant names all operations.
+const MESSAGE_MAX: usize = 2000;
+/// The most bytes that are shown of the text, from the beginning of the first marked line to the end
+/// of the last. More of them are a place, and nothing to look at.
+const SHOWN_MAX: usize = 4000;
 
 /// Something wrong in a range of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +32,7 @@ impl Complaint {
     pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
             span,
-            message: message.into(),
+            message: clipped(message.into()),
             label: None,
             hint: None,
         }
@@ -44,13 +50,13 @@ impl Complaint {
 
     /// Says something at the marked place itself.
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
+        self.label = Some(clipped(label.into()));
         self
     }
 
     /// Says what to do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(clipped(hint.into()));
         self
     }
 
@@ -71,6 +77,15 @@ impl Complaint {
             },
         }))
     }
+}
+
+/// What people will read of it: a name in it may be a page, or ten thousand.
+fn clipped(mut text: String) -> String {
+    if text.len() > MESSAGE_MAX {
+        text.truncate(floor_boundary(&text, MESSAGE_MAX));
+        text.push('…');
+    }
+    text
 }
 
 fn floor_boundary(text: &str, mut at: usize) -> usize {
@@ -134,19 +149,26 @@ impl Diagnostic {
         let Inner {
             path,
             text,
+            line,
+            column,
             complaint,
-            ..
         } = &*self.0;
-        let mut marked = AnnotationKind::Primary.span(complaint.span.clone());
-        if let Some(label) = &complaint.label {
-            marked = marked.label(label.as_str());
-        }
-        let snippet = Snippet::source(&**text)
-            .path(path.as_str())
-            .annotation(marked);
-        let mut group = Level::ERROR
-            .primary_title(complaint.message.as_str())
-            .element(snippet);
+        // Only the marked lines: whoever draws them looks at all that it is given.
+        let Range { start, end } = complaint.span;
+        let from = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let to = text[end..].find('\n').map_or(text.len(), |len| end + len);
+        let title = Level::ERROR.primary_title(complaint.message.as_str());
+        let mut group = if to - from > SHOWN_MAX {
+            let place = Origin::path(path.as_str()).line(*line);
+            title.element(place.char_column(*column))
+        } else {
+            let mut marked = AnnotationKind::Primary.span(start - from..end - from);
+            if let Some(label) = &complaint.label {
+                marked = marked.label(label.as_str());
+            }
+            let snippet = Snippet::source(&text[from..to]).line_start(*line);
+            title.element(snippet.path(path.as_str()).annotation(marked))
+        };
         if let Some(hint) = &complaint.hint {
             group = group.element(Level::HELP.message(hint.as_str()));
         }

@@ -52,7 +52,8 @@ fn objects(survey: &Survey, opinion: &mut Opinion) {
 /// Where only fresh objects are appended there is always something to append, so only a heap that
 /// has run out of memory may refuse it; whether it has is known once the run is over.
 fn refusals(list: &ListFacts, exhibit: &Exhibit<'_>, opinion: &mut Opinion) {
-    let fresh_only = exhibit.plan.objects[list.object].usage.fresh_only;
+    let usage = exhibit.usage(list.object);
+    let fresh_only = usage.is_some_and(|usage| usage.fresh_only);
     let ended = exhibit.evidence.map(|evidence| &evidence.ended);
     let on_purpose = exhibit.evidence.is_some_and(|evidence| {
         let refused = evidence.mutators.iter().map(|mutator| mutator.refused);

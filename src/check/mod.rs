@@ -7,6 +7,7 @@
 //!
 //! A check that could look at nothing is `vacuous` or `skipped`, and says why; it is never `held`.
 
+pub mod agreement;
 mod budget;
 mod collector_state;
 mod completeness;
@@ -16,6 +17,7 @@ mod dangling;
 mod double_free;
 mod finalizers;
 mod length;
+pub mod linearizable;
 mod order;
 mod poison;
 mod premature;
@@ -30,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, Finding, Survey};
 use crate::heap::{Caps, FaultCounts, Shape};
-use crate::plan::Plan;
+use crate::plan::{ListUsage, Plan};
 
 /// What a check says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -119,6 +121,12 @@ impl<'a> Exhibit<'a> {
             .map_or("?", |object| &object.name)
     }
 
+    /// How the programs use this shared object; `None` if the plan has no such object, as when stored
+    /// evidence is judged by the plan of a workload that has changed since.
+    fn usage(&self, object: usize) -> Option<&'a ListUsage> {
+        self.plan.objects.get(object).map(|object| &object.usage)
+    }
+
     /// Whether the mutators' tallies hold every change of this shared object.
     fn is_tallied(&self, object: usize) -> bool {
         let object = self.plan.objects.get(object);
@@ -141,7 +149,7 @@ pub struct Check {
 }
 
 /// Every check, in the order in which reports show them.
-pub const ALL: [Check; 15] = [
+pub const ALL: [Check; 16] = [
     refcounts::CHECK,
     dangling::CHECK,
     premature::CHECK,
@@ -151,6 +159,7 @@ pub const ALL: [Check; 15] = [
     order::CHECK,
     counter::CHECK,
     length::CHECK,
+    linearizable::CHECK,
     poison::CHECK,
     weak::CHECK,
     finalizers::CHECK,

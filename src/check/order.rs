@@ -23,7 +23,11 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     if !exhibit.has(Shape::List) {
         return Opinion::skipped("the workload has no shared list");
     }
-    let ordered = |list: &&ListFacts| exhibit.plan.objects[list.object].usage.fresh_only;
+    let ordered = |list: &&ListFacts| {
+        exhibit
+            .usage(list.object)
+            .is_some_and(|usage| usage.fresh_only)
+    };
     if !exhibit
         .plan
         .objects
@@ -41,8 +45,10 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         // An empty list is in order, and was looked at.
         opinion.examine(1);
         // What a heap without memory refused to take is missing, and `conservation` judges that.
-        let usage = &exhibit.plan.objects[list.object].usage;
-        let gapless = usage.gapless && list.refused == 0;
+        let gapless = exhibit
+            .usage(list.object)
+            .is_some_and(|usage| usage.gapless);
+        let gapless = gapless && list.refused == 0;
         for producer in &list.producers {
             opinion.examine(producer.found);
             opinion.find(&producer.inversions);

@@ -2,15 +2,17 @@
 //! the first of them starts.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::args::{BudgetArgs, Run};
 use super::faults;
+use super::reproduce;
 use super::usage::Usage;
 use crate::heap::{Caps, Flaw};
-use crate::plan::{Plan, Requirement};
+use crate::plan::{Case, Plan, Requirement};
 use crate::report;
 use crate::run::{Budget, Entry, Options, Registry};
 use crate::workload::{self, Workload};
@@ -24,6 +26,8 @@ const SUITE_DURATION: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Agenda<'r> {
     pub(super) items: Vec<Item<'r>>,
+    /// What is run in place of workloads.
+    pub(super) case: Option<Case>,
 }
 
 /// One workload on one heap.
@@ -44,8 +48,8 @@ pub(super) struct Task<'r> {
     pub(super) heap: &'r Entry,
     pub(super) plan: Arc<Plan>,
     pub(super) options: Options,
-    /// The workload's name or path as it was given.
-    pub(super) asked_as: String,
+    /// The words by which the workload or the case was named.
+    pub(super) asked_as: Vec<String>,
     /// The parameters that were set.
     pub(super) overrides: Vec<(String, String)>,
     /// What the command line requires besides the workload.
@@ -59,9 +63,10 @@ impl Task<'_> {
     }
 }
 
-/// A workload, and the plan of it.
+/// A workload or a case, and the plan of it.
 struct Planned {
-    asked_as: String,
+    name: String,
+    asked_as: Vec<String>,
     plan: Result<Arc<Plan>, String>,
 }
 
@@ -86,18 +91,30 @@ impl<'r> Agenda<'r> {
             }
         }
         let seed = args.seed.unwrap_or_else(fresh_seed);
-        let planned = if args.workloads.is_empty() {
-            suite(&overrides, seed)?
-        } else {
-            named(&args.workloads, &overrides, seed)?
+        let case = match &args.case {
+            Some(path) => Some(read(path, args.seed)?),
+            None => None,
         };
-        let mut agenda = Self { items: Vec::new() };
-        for Planned { asked_as, plan } in &planned {
+        let planned = match args.case.as_ref().zip(case.as_ref()) {
+            Some((path, case)) => vec![planned(path, case)],
+            None if args.workloads.is_empty() => suite(&overrides, seed)?,
+            None => named(&args.workloads, &overrides, seed)?,
+        };
+        let mut agenda = Self {
+            items: Vec::new(),
+            case,
+        };
+        for Planned {
+            name,
+            asked_as,
+            plan,
+        } in &planned
+        {
             for &heap in &heaps {
                 let fit = plan.clone().and_then(|plan| fits(plan, heap));
                 agenda.items.push(match fit {
                     Err(why) => Item::Skip {
-                        workload: asked_as.clone(),
+                        workload: name.clone(),
                         heap: heap.name.clone(),
                         why,
                     },
@@ -136,7 +153,7 @@ impl<'r> Agenda<'r> {
         } = args.budget;
         let is_given = duration.is_some() || rounds.is_some() || ops.is_some();
         let runs = u32::try_from(self.tasks().count()).unwrap_or(u32::MAX);
-        if is_given || !args.workloads.is_empty() || runs == 0 {
+        if is_given || args.case.is_some() || !args.workloads.is_empty() || runs == 0 {
             return;
         }
         // Whole hundredths of a second, since people will read and paste the figure.
@@ -205,6 +222,34 @@ fn overrides(args: &Run) -> Result<Vec<(String, String)>, Usage> {
     Ok(overrides)
 }
 
+/// The case in this file, with its own seed unless another is wanted.
+fn read(path: &Path, seed: Option<u64>) -> Result<Case, Usage> {
+    let name = path.to_string_lossy();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Usage::new(format!("failed to read {name}: {error}")))?;
+    let mut case = Case::parse(&name, &text)?;
+    if case.is_recipe() {
+        let usage = Usage::new(format!(
+            "{name} is a recipe: there are no turns in it to run"
+        ));
+        return Err(usage.hint(format!(
+            "it says how to come to it: {}",
+            reproduce::quoted(&case.again)
+        )));
+    }
+    case.seed = seed.unwrap_or(case.seed);
+    Ok(case)
+}
+
+fn planned(path: &Path, case: &Case) -> Planned {
+    let name = path.to_string_lossy().into_owned();
+    Planned {
+        name: name.clone(),
+        asked_as: vec!["--case".to_owned(), name],
+        plan: Ok(Arc::new(case.plan())),
+    }
+}
+
 /// The workloads that were named; each must take every parameter that was set.
 fn named(
     names: &[String],
@@ -213,7 +258,7 @@ fn named(
 ) -> Result<Vec<Planned>, Usage> {
     let mut planned: Vec<Planned> = Vec::new();
     for name in names {
-        if planned.iter().any(|earlier| earlier.asked_as == *name) {
+        if planned.iter().any(|earlier| earlier.name == *name) {
             continue;
         }
         let workload = Workload::named(name)?;
@@ -225,7 +270,8 @@ fn named(
             );
         }
         planned.push(Planned {
-            asked_as: name.clone(),
+            name: name.clone(),
+            asked_as: vec![name.clone()],
             plan: Ok(Arc::new(workload.plan(overrides, seed)?)),
         });
     }
@@ -245,7 +291,8 @@ fn suite(overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usag
             None => Ok(Arc::new(workload.plan(overrides, seed)?)),
         };
         planned.push(Planned {
-            asked_as: embedded.name.to_owned(),
+            name: embedded.name.to_owned(),
+            asked_as: vec![embedded.name.to_owned()],
             plan,
         });
     }
@@ -293,6 +340,7 @@ fn options(args: &Run, interrupt: &Arc<AtomicBool>, plan: &Plan) -> Options {
         delays: args.delays,
         fail_alloc: args.fail_alloc,
         collect_every: args.collect_every,
+        history: args.history,
         interrupt: Arc::clone(interrupt),
         ..Options::default()
     }

@@ -76,10 +76,14 @@ pub(super) struct Run {
     /// comes with the program, about 30 s in all
     #[arg(value_name = "WORKLOAD")]
     pub(super) workloads: Vec<String>,
+    /// Run a case in place of workloads: each of its mutators does its turns on a thread of its own
+    #[arg(long, value_name = "FILE",
+          conflicts_with_all = ["workloads", "threads", "define", "duration", "rounds", "ops"])]
+    pub(super) case: Option<PathBuf>,
     /// A heap from `gcstorm list heaps`; may be given several times
     #[arg(long = "heap", value_name = "NAME")]
     pub(super) heaps: Vec<String>,
-    /// Where all randomness comes from; drawn and printed if not given
+    /// Where all randomness comes from; drawn and printed if not given, and a case's own for a case
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
     /// Mutators in all; short for -D threads=N
@@ -113,6 +117,11 @@ pub(super) struct Run {
     /// Refuse the allocation of this number, counted over all threads; the run goes on
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(super) fail_alloc: Option<u64>,
+    /// Write down what is asked of shared lists and counters and what they answer, so many operations
+    /// of each thread (N alone: 1000), and judge whether it has an order
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000",
+          value_parser = values::positive)]
+    pub(super) history: Option<u64>,
     /// Plant a fault from `gcstorm list faults` in the heap, to see that it is caught
     #[arg(long, value_name = "NAME")]
     pub(super) fault: Option<String>,

@@ -28,6 +28,9 @@ use crate::run::{Entry, Registry};
 
 /// How long programs are tried if nobody says.
 const DURATION: Duration = Duration::from_secs(30);
+/// How often a smaller case is tried on threads before it counts as one that does not fail. A race that
+/// shows in one run of ten is then lost in one of eight such cases.
+const TRIES: u32 = 20;
 /// How often the progress line is drawn.
 const DRAWS_PER_SECOND: u8 = 10;
 /// The most operations of a program if nobody says; fewer where each is tried in many schedules, of
@@ -82,8 +85,9 @@ pub(super) fn fuzz(
     if let Some(JsonTarget::File(path)) = json {
         store::try_out_file(path)?;
     }
-    store::prepare_directory(Some(&args.out), "")?;
+    // Before the directory is there for all to see: who sees it may send a signal.
     let interrupted = interrupt::flag()?;
+    store::prepare_directory(Some(&args.out), "")?;
     let seed = args.seed.unwrap_or_else(fresh_seed);
     hush::panics_of_heaps();
     let mut exit = Exit::Held;
@@ -180,6 +184,10 @@ impl Hunter<'_> {
             failures_max: usize::try_from(self.args.max_failures).unwrap_or(usize::MAX),
             jobs: jobs.unwrap_or_else(|| default_jobs(&self.schedule)).min(64),
             patience: self.args.time_limit,
+            tries: match self.schedule {
+                Schedule::Steps | Schedule::Controlled { .. } => 1,
+                Schedule::Free => TRIES,
+            },
         };
         self.bar.set_prefix(format!("fuzzing {}", self.subject()));
         let (heap, fault, schedule) = (self.heap, self.fault, self.schedule.clone());

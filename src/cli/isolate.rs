@@ -28,7 +28,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Whether a run is to have a process of its own.
 pub(super) fn is_wanted(task: &Task<'_>) -> bool {
     let planted = task.options.fault.and_then(catalogue::of);
-    planted.is_some_and(|planted| planted.danger.is_some()) && std::env::var_os(INSIDE).is_none()
+    planted.is_some_and(|planted| planted.danger.is_some()) && !is_inside()
+}
+
+/// Whether this is the process of a run that has one of its own.
+pub(super) fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
 }
 
 /// Runs a task in a process of its own, whose files go below `directory`.

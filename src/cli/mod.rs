@@ -8,6 +8,7 @@
 //! A program of your own that adds a heap is [`main`] with a [`Registry`] of your own.
 
 mod agenda;
+mod agreement;
 mod args;
 mod check;
 mod control;
@@ -23,6 +24,7 @@ mod manual;
 mod perform;
 mod progress;
 mod provenance;
+mod recipe;
 mod replay;
 mod reproduce;
 mod selftest;
@@ -68,7 +70,7 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
         Command::Run(run) => control::needs_threads("run")
             .and_then(|()| perform::run(registry, &program, &run, &mut terminal)),
         Command::Fuzz(args) => fuzz::fuzz(registry, &program, &args, &mut terminal),
-        Command::Replay(args) => replay::replay(registry, &args, &mut terminal),
+        Command::Replay(args) => replay::replay(registry, &program, &args, &mut terminal),
         Command::Selftest(args) => control::needs_threads("selftest")
             .and_then(|()| selftest::selftest(registry, &program, &args, &mut terminal)),
         Command::Attempt(run) => selftest::attempt(registry, &run, &mut terminal),

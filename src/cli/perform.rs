@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::agenda::{Agenda, Item, Task};
+use super::agreement::Agreement;
 use super::args::Run;
 use super::exit::Exit;
 use super::json_target::JsonTarget;
@@ -13,7 +14,8 @@ use super::store::{self, Store};
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{interrupt, isolate, provenance, reproduce};
-use crate::report::{Detail, Line, Outcome, RunResult, summary, table};
+use crate::evidence::Picture;
+use crate::report::{self, Detail, Line, Outcome, RunResult, summary, table};
 use crate::run::Registry;
 
 /// Runs what `args` ask for.
@@ -37,6 +39,11 @@ pub(super) fn run(
         terminal,
         interrupted,
         results: Vec::new(),
+        agreement: agenda
+            .case
+            .clone()
+            .filter(|_| !isolate::is_inside())
+            .map(Agreement::of),
         exit: Exit::Held,
     };
     let lines: Vec<Line> = agenda.items.iter().map(|item| session.item(item)).collect();
@@ -54,11 +61,13 @@ struct Session<'a> {
     interrupted: Arc<AtomicBool>,
     /// Kept only if they are to be written together.
     results: Vec<RunResult>,
+    /// There if it is a case that is run.
+    agreement: Option<Agreement<'a>>,
     exit: Exit,
 }
 
-impl Session<'_> {
-    fn item(&mut self, item: &Item<'_>) -> Line {
+impl<'a> Session<'a> {
+    fn item(&mut self, item: &'a Item<'a>) -> Line {
         match item {
             Item::Skip {
                 workload,
@@ -78,8 +87,8 @@ impl Session<'_> {
         }
     }
 
-    fn task(&mut self, task: &Task<'_>) -> Line {
-        let result = match self.result(task) {
+    fn task(&mut self, task: &'a Task<'a>) -> Line {
+        let (result, picture) = match self.result(task) {
             Ok(result) => result,
             Err(why) => {
                 let (workload, heap) = (&task.plan.workload, &task.subject());
@@ -92,15 +101,29 @@ impl Session<'_> {
             }
         };
         self.exit = self.exit.and(result.verdict.into());
+        if let Some(agreement) = &mut self.agreement {
+            agreement.add(task, &result.evidence, picture);
+        }
         let line = Line::ran(&result);
+        let case = report::failure(
+            &task.plan,
+            &task.options,
+            &result,
+            reproduce::words(self.program, task).split_off(1),
+        );
         // Written before it is shown: whoever has seen it can rely on the file.
-        if let Err(error) = self.store.keep(&result) {
+        let kept = self.store.keep(&result, case.as_ref());
+        if let Err(error) = &kept {
             let directory = self.store.directory().display();
             self.terminal
                 .error(&format!("failed to write a result to {directory}: {error}"));
             self.exit = self.exit.and(Exit::Usage);
         }
         self.show(&table(&result, self.terminal.detail()));
+        if let Ok(Some(path)) = kept {
+            let replay = [self.program, "replay", &path.to_string_lossy()].map(str::to_owned);
+            self.show(&format!("reproduce: {}\n", reproduce::quoted(&replay)));
+        }
         if self.runs > 1 && self.terminal.detail() != Detail::Verdict {
             self.show("\n");
         }
@@ -110,19 +133,27 @@ impl Session<'_> {
         line
     }
 
-    /// Runs and judges, in a process apart if this one might not survive it.
-    fn result(&self, task: &Task<'_>) -> Result<RunResult, String> {
+    /// Runs and judges, in a process apart if this one might not survive it. With a picture of the end
+    /// where one is to be compared.
+    fn result(&self, task: &Task<'_>) -> Result<(RunResult, Option<Picture>), String> {
         if isolate::is_wanted(task) {
             let directory = self.store.directory().join("inside");
-            return isolate::run(self.program, task, &directory).map_err(|error| error.to_string());
+            let result = isolate::run(self.program, task, &directory);
+            return result
+                .map(|result| (result, None))
+                .map_err(|error| error.to_string());
         }
-        let watch = Watch::new(task, self.terminal.detail());
+        let mut watch = Watch::new(task, self.terminal.detail());
+        if self.agreement.is_some() {
+            watch = watch.with_picture();
+        }
         let evidence = task.heap.run(&task.plan, &task.options, &watch);
         watch.finish();
         let evidence = evidence.map_err(|fault| fault.to_string())?;
         let reproduce = reproduce::line(self.program, task);
         let tool = provenance::tool(self.program);
-        Ok(RunResult::new(&task.plan, evidence, tool, reproduce))
+        let result = RunResult::new(&task.plan, evidence, tool, reproduce);
+        Ok((result, watch.take_picture()))
     }
 
     /// Shows a page where pages go: beside the JSON if that has taken standard output.
@@ -137,6 +168,7 @@ impl Session<'_> {
         if lines.len() > 1 && self.terminal.detail() != Detail::Verdict {
             self.show(&summary(lines));
         }
+        self.compare();
         if self.interrupted.load(Relaxed) {
             self.exit = self.exit.and(Outcome::Interrupted.into());
         }
@@ -150,6 +182,20 @@ impl Session<'_> {
         let directory = self.store.directory().display().to_string();
         self.terminal.remark(&format!("results: {directory}"));
         self.exit
+    }
+
+    /// Compares what the runs of a case came to.
+    fn compare(&mut self) {
+        let agreement = self.agreement.take();
+        let Some(agreement) = agreement.filter(|_| !self.interrupted.load(Relaxed)) else {
+            return;
+        };
+        let report = agreement.conclude();
+        match self.terminal.detail() {
+            Detail::Verdict => self.show(&report.wrong),
+            Detail::Page | Detail::Everything => self.show(&format!("\n{}", report.page)),
+        }
+        self.exit = self.exit.and(report.exit);
     }
 
     /// One object for one run, an array for several: the command decides, not how far it came.

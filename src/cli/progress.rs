@@ -1,13 +1,14 @@
 //! A bar on standard error while a run lasts, and the judge of its surveys.
 
 use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::agenda::Task;
 use crate::check;
-use crate::evidence::Survey;
+use crate::evidence::{Picture, Survey};
 use crate::report::{Detail, figures};
 use crate::run::{Budget, Observer, Progress};
 
@@ -18,6 +19,8 @@ const DRAWS_PER_SECOND: u8 = 10;
 pub(super) struct Watch<'a> {
     task: &'a Task<'a>,
     bar: ProgressBar,
+    /// There if a picture of the end is wanted; filled in then.
+    picture: Option<Mutex<Option<Picture>>>,
 }
 
 impl<'a> Watch<'a> {
@@ -37,7 +40,25 @@ impl<'a> Watch<'a> {
             bar.set_style(style.progress_chars("━╸─"));
         }
         bar.set_prefix(format!("{} on {}", task.plan.workload, task.subject()));
-        Self { task, bar }
+        Self {
+            task,
+            bar,
+            picture: None,
+        }
+    }
+
+    /// A picture of the end is wanted, too.
+    pub(super) fn with_picture(self) -> Self {
+        Self {
+            picture: Some(Mutex::default()),
+            ..self
+        }
+    }
+
+    /// The picture, if one was wanted and could be taken.
+    pub(super) fn take_picture(self) -> Option<Picture> {
+        let picture = self.picture?.into_inner();
+        picture.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The run is over; the bar goes.
@@ -86,6 +107,16 @@ impl Observer for Watch<'_> {
             Budget::Duration(_) => self.bar.set_position(millis(elapsed)),
             Budget::Ops(_) => self.bar.set_position(ops),
             Budget::Workload | Budget::Rounds(_) => self.bar.tick(),
+        }
+    }
+
+    fn wants_picture(&self) -> bool {
+        self.picture.is_some()
+    }
+
+    fn painted(&self, picture: Picture) {
+        if let Some(place) = &self.picture {
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(picture);
         }
     }
 

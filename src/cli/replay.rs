@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::fuzz::attempt;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{faults, hush};
+use super::{faults, hush, recipe};
 #[cfg(shuttle)]
 use crate::fuzz::by_schedules;
 use crate::fuzz::{CRASHED, Finding, by_steps};
@@ -26,10 +26,15 @@ const NO_FAULT: &str = "none";
 /// Runs the case again.
 pub(super) fn replay(
     registry: &Registry,
+    program: &str,
     args: &Replay,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
     let case = read(&args.case)?;
+    if case.is_recipe() {
+        control::needs_threads("a recipe")?;
+        return recipe(registry, program, args, &case, terminal);
+    }
     let heaps = match (&args.heaps[..], &case.heap) {
         ([], Some(heap)) => agenda::heaps(registry, std::slice::from_ref(heap))?,
         (named, _) => agenda::heaps(registry, named)?,
@@ -87,6 +92,26 @@ pub(super) fn replay(
     Ok(exit)
 }
 
+/// Does the command of a recipe again.
+fn recipe(
+    registry: &Registry,
+    program: &str,
+    args: &Replay,
+    case: &Case,
+    terminal: &mut Terminal,
+) -> Result<Exit, Usage> {
+    hush::panics_of_heaps();
+    let done = recipe::replay(registry, program, args, case)?;
+    let finding = done.finding.as_ref();
+    tell(&done.subject, case, finding, &done.how, terminal);
+    Ok(match finding {
+        Some(finding) if finding.check == CRASHED => Exit::Crashed,
+        Some(_) => Exit::Violated,
+        None if done.is_interrupted => Exit::Interrupted,
+        None => Exit::NotReproduced,
+    })
+}
+
 fn read(path: &Path) -> Result<Case, Usage> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
@@ -133,7 +158,9 @@ impl Stage<'_> {
             terminal.data(&report::hunt::steps(self.case, &trace, finding.as_ref()));
         }
         let turns = figures::several(trace.steps.len() as u64, "turn", "turns");
-        self.tell(
+        tell(
+            &self.subject(),
+            self.case,
             finding.as_ref(),
             &format!("{turns}, trace {}", trace.digest()),
             terminal,
@@ -179,7 +206,8 @@ impl Stage<'_> {
                 format!("{schedules}, {turns}, trace {}", race.digest())
             }
         };
-        self.tell(raced.finding.as_ref(), &how, terminal);
+        let finding = raced.finding.as_ref();
+        tell(&self.subject(), self.case, finding, &how, terminal);
         raced.finding
     }
 
@@ -207,31 +235,37 @@ impl Stage<'_> {
                 None,
             ),
         };
-        self.tell(finding.as_ref(), &times, terminal);
+        tell(
+            &self.subject(),
+            self.case,
+            finding.as_ref(),
+            &times,
+            terminal,
+        );
         finding
     }
+}
 
-    fn tell(&self, finding: Option<&Finding>, how: &str, terminal: &mut Terminal) {
-        let subject = self.subject();
-        let expected = self.case.check.as_deref();
-        let text = match finding {
-            Some(finding) => {
-                let other = match expected.filter(|check| *check != finding.check) {
-                    Some(check) => format!(" (the case says {check})"),
-                    None => String::new(),
-                };
-                let failed = paint(ERROR, "failed");
-                format!("{failed} on {subject} ({how}): {finding}{other}\n")
-            }
-            None => {
-                let held = match expected {
-                    Some(check) => format!("; the case says {check}"),
-                    None => String::new(),
-                };
-                let word = paint(HELP, "held");
-                format!("{word} on {subject} ({how}): nothing is wrong{held}\n")
-            }
-        };
-        terminal.data(&text);
-    }
+/// What became of a case.
+fn tell(subject: &str, case: &Case, finding: Option<&Finding>, how: &str, terminal: &mut Terminal) {
+    let expected = case.check.as_deref();
+    let text = match finding {
+        Some(finding) => {
+            let other = match expected.filter(|check| *check != finding.check) {
+                Some(check) => format!(" (the case says {check})"),
+                None => String::new(),
+            };
+            let failed = paint(ERROR, "failed");
+            format!("{failed} on {subject} ({how}): {finding}{other}\n")
+        }
+        None => {
+            let held = match expected {
+                Some(check) => format!("; the case says {check}"),
+                None => String::new(),
+            };
+            let word = paint(HELP, "held");
+            format!("{word} on {subject} ({how}): nothing is wrong{held}\n")
+        }
+    };
+    terminal.data(&text);
 }

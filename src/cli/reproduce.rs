@@ -9,14 +9,19 @@ use crate::run::{Budget, Options, Timing, Verify};
 
 /// The command line of one run, with everything that is not a default.
 pub(super) fn line(program: &str, task: &Task<'_>) -> String {
-    let words = words(program, task);
+    quoted(&words(program, task))
+}
+
+/// Words as one line for a shell.
+pub(super) fn quoted(words: &[String]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
     quoted.join(" ")
 }
 
 /// The same as words that no shell has to take apart.
 pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
-    let mut words = vec![program.to_owned(), "run".to_owned(), task.asked_as.clone()];
+    let mut words = vec![program.to_owned(), "run".to_owned()];
+    words.extend_from_slice(&task.asked_as);
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
     for (key, value) in &task.overrides {
         option("-D", format!("{key}={value}"));
@@ -32,6 +37,7 @@ pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
         delays,
         fail_alloc,
         collect_every,
+        history,
         interrupt: _,
     } = &task.options;
     match *budget {
@@ -56,6 +62,9 @@ pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
     }
     if let Some(at) = fail_alloc {
         option("--fail-alloc", at.to_string());
+    }
+    if let Some(events) = history {
+        option("--history", events.to_string());
     }
     if let Some(fault) = fault {
         option("--fault", fault.name().to_owned());

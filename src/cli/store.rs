@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::usage::Usage;
 use crate::clock;
-use crate::report::RunResult;
+use crate::plan::Case;
+use crate::report::{RunResult, history};
 
 /// The directory of one command's results.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(super) struct Store {
 /// How results lie in the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
-    /// `result.json`
+    /// `result.json`, and what belongs to it
     Single,
     /// `<workload>-<heap>-<seed>/result.json`
     Several,
@@ -48,8 +49,12 @@ impl Store {
         &self.directory
     }
 
-    /// Writes one result. Returns where to.
-    pub(super) fn keep(&mut self, result: &RunResult) -> io::Result<PathBuf> {
+    /// Writes one result, and beside it the case of it, if there is one. Returns where that is.
+    pub(super) fn keep(
+        &mut self,
+        result: &RunResult,
+        case: Option<&Case>,
+    ) -> io::Result<Option<PathBuf>> {
         let directory = match self.layout {
             Layout::Single => self.directory.clone(),
             Layout::Several => {
@@ -60,7 +65,21 @@ impl Store {
         fs::create_dir_all(&directory)?;
         let path = directory.join("result.json");
         write_whole(&path, &json(result)?)?;
-        Ok(path)
+        for (name, text) in history::files(result) {
+            write_whole(&directory.join(name), text.as_bytes())?;
+        }
+        let path = directory.join("failure.case");
+        match case {
+            Some(case) => {
+                write_whole(&path, case.to_string().as_bytes())?;
+                Ok(Some(path))
+            }
+            // One of an earlier run would be taken for this one's.
+            None => match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(None),
+            },
+        }
     }
 
     /// A name for a result's directory that no earlier one has: workloads of different files may

@@ -3,8 +3,11 @@
 //! In JSON it is its summary plus the whole histogram in the compressed V2 form that every
 //! HdrHistogram tool reads (base64 that begins `HISTFAAA`); only the latter is read back.
 
+use std::io::Read as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use flate2::read::ZlibDecoder;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::{Deserializer as HdrDeserializer, Serializer as HdrSerializer};
@@ -15,6 +18,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 pub const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
 /// Three significant digits: a value is kept within 0.1 %.
 const DIGITS: u8 = 3;
+/// What begins the compressed form, and what is compressed.
+const COMPRESSED_COOKIE: [u8; 4] = [0x1c, 0x84, 0x93, 0x14];
+const PLAIN_COOKIE: [u8; 4] = [0x1c, 0x84, 0x93, 0x13];
+/// Bytes before the counts: the cookie, the length of the counts, and what [`bounds`] says.
+const HEADER_BYTES: usize = 40;
+/// No histogram of these bounds takes more: some 33,000 counts of at most nine bytes.
+const PLAIN_BYTES_MAX: u64 = 512 << 10;
 /// A percentile with fewer samples beyond it says nothing, and is not shown.
 const SAMPLES_BEYOND_MIN: f64 = 10.0;
 
@@ -107,11 +117,46 @@ impl Latency {
 
     fn decode(text: &str) -> Result<Self, String> {
         let bytes = BASE64.decode(text).map_err(|error| error.to_string())?;
+        let plain = inflate(&bytes)?;
         HdrDeserializer::new()
-            .deserialize(&mut bytes.as_slice())
+            .deserialize(&mut plain.as_slice())
             .map(Self)
             .map_err(|error| error.to_string())
     }
+}
+
+/// The plain form, if it is of a histogram like those here. Whoever reads it believes its header, and
+/// makes room for whatever range and length that claims: gigabytes, for a line of text.
+fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let compressed = (bytes.strip_prefix(&COMPRESSED_COOKIE))
+        .and_then(|rest| rest.split_at_checked(4))
+        .ok_or("it is not a compressed histogram")?;
+    let mut plain = Vec::new();
+    ZlibDecoder::new(compressed.1)
+        .take(PLAIN_BYTES_MAX)
+        .read_to_end(&mut plain)
+        .map_err(|error| error.to_string())?;
+    let header = plain.get(..HEADER_BYTES).ok_or("it ends in its header")?;
+    if header[..4] != PLAIN_COOKIE || header[8..] != bounds() {
+        return Err("it is a histogram of another form or range".to_owned());
+    }
+    let mut claimed = [0; 4];
+    claimed.copy_from_slice(&header[4..8]);
+    if u32::from_be_bytes(claimed) as usize != plain.len() - HEADER_BYTES {
+        return Err("it is shorter or longer than it claims".to_owned());
+    }
+    Ok(plain)
+}
+
+/// What the header of every histogram here says after the length: no offset, the digits, the least
+/// value and the greatest, and a ratio of one.
+fn bounds() -> [u8; HEADER_BYTES - 8] {
+    let mut bounds = [0; HEADER_BYTES - 8];
+    bounds[4..8].copy_from_slice(&u32::from(DIGITS).to_be_bytes());
+    bounds[8..16].copy_from_slice(&1_u64.to_be_bytes());
+    bounds[16..24].copy_from_slice(&LATENCY_NS_MAX.to_be_bytes());
+    bounds[24..].copy_from_slice(&1_f64.to_be_bytes());
+    bounds
 }
 
 #[derive(Serialize, Deserialize)]
@@ -155,6 +200,11 @@ impl<'de> Deserialize<'de> for Latency {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
+
     use super::*;
 
     /// Goal: a distribution survives JSON, and is written the way other tools read it.
@@ -169,6 +219,41 @@ mod tests {
         let back: Latency = serde_json::from_str(&json).expect("it parses");
         assert_eq!((back.count(), back.max()), (latency.count(), latency.max()));
         assert_eq!(back.quantile(0.9), latency.quantile(0.9));
+    }
+
+    /// Goal: what claims to be something else than is written here is refused, before anybody makes
+    /// room for what it claims.
+    #[test]
+    fn refuses_what_is_not_its_own() {
+        let mut latency = Latency::default();
+        latency.record(70);
+        let bytes = BASE64.decode(latency.encode().expect("it is written"));
+        let plain = inflate(&bytes.expect("base64")).expect("it is its own");
+        let written = |plain: &[u8]| {
+            let mut bytes = COMPRESSED_COOKIE.to_vec();
+            bytes.extend(u32::MAX.to_be_bytes());
+            let mut zlib = ZlibEncoder::new(&mut bytes, Compression::fast());
+            zlib.write_all(plain).expect("it is written");
+            zlib.finish().expect("it is written");
+            BASE64.encode(bytes)
+        };
+        assert!(Latency::decode(&written(&plain)).is_ok());
+        // The cookie, the length, the digits, the least and the greatest value.
+        for at in [0, 4, 15, 23, 24] {
+            let mut changed = plain.clone();
+            changed[at] ^= 0x40;
+            assert!(Latency::decode(&written(&changed)).is_err(), "byte {at}");
+        }
+        let bomb = vec![0; 16 << 20];
+        assert!(Latency::decode(&written(&[&plain[..HEADER_BYTES], &bomb].concat())).is_err());
+        for text in [
+            "",
+            "HISTFAAA",
+            &BASE64.encode(&plain),
+            &written(&plain[..20]),
+        ] {
+            assert!(Latency::decode(text).is_err(), "{text}");
+        }
     }
 
     /// Goal: no percentile is shown that fewer than ten samples support.

@@ -6,6 +6,7 @@
 //! still ([`Survey`]). What the heap believes is recorded beside them, to be judged. Evidence holds
 //! no verdicts.
 
+pub mod history;
 pub mod latency;
 pub mod ledger;
 mod picture;
@@ -14,6 +15,7 @@ mod survey;
 mod tally;
 mod trace;
 
+pub use history::Recorded;
 pub use latency::Latency;
 pub use picture::{Contents, Name, Picture, Place};
 pub use race::{Race, Span};
@@ -48,6 +50,9 @@ pub struct Evidence {
     pub surveys: Vec<Survey>,
     /// How many were made in all.
     pub surveys_made: u64,
+    /// What was asked of shared objects and what they answered, if that was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Recorded>,
     /// What the heap counted of its own work.
     pub stats: Stats,
     /// Service times by operation, over all mutators; empty where nothing was timed.
@@ -144,6 +149,7 @@ impl Evidence {
             mutators: Vec::new(),
             surveys: Vec::new(),
             surveys_made: 0,
+            history: None,
             stats: Stats::default(),
             service: BTreeMap::new(),
             pauses: BTreeMap::new(),

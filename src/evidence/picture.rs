@@ -120,8 +120,18 @@ impl Picture {
         for name in keys(&self.objects, &other.objects) {
             let in_words = |picture: &Self| picture.objects.get(&name).map(Contents::to_string);
             // What only one of them reaches is told by the place or object that leads there.
-            if let (Some(a), Some(b)) = (in_words(self), in_words(other)) {
-                differ(name.to_string(), Some(a), Some(b));
+            match (self.objects.get(&name), other.objects.get(&name)) {
+                (Some(Contents::List(a)), Some(Contents::List(b))) if a != b => {
+                    let at = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+                    let from = at.saturating_sub(ELEMENTS_BEFORE);
+                    differ(
+                        name.to_string(),
+                        Some(elements(a, from)),
+                        Some(elements(b, from)),
+                    );
+                }
+                (Some(_), Some(_)) => differ(name.to_string(), in_words(self), in_words(other)),
+                _ => {}
             }
         }
         found
@@ -139,19 +149,41 @@ fn told(text: Option<String>) -> String {
     text.unwrap_or_else(|| "nothing".to_owned())
 }
 
+/// How many elements of a long list are told, and how many of them are those before the first that
+/// differs.
+const ELEMENTS_TOLD: usize = 12;
+const ELEMENTS_BEFORE: usize = 3;
+
+/// Some elements of a list in words, from one of them on.
+fn elements(elements: &[Option<Name>], from: usize) -> String {
+    let len = elements.len();
+    let count = if len == 1 { "element" } else { "elements" };
+    let from = from.min(len);
+    let told = &elements[from..len.min(from + ELEMENTS_TOLD)];
+    let before = if from > 0 { "… " } else { "" };
+    let behind = if from + told.len() < len { " …" } else { "" };
+    let at = if from > 0 {
+        format!(" from {from} on")
+    } else {
+        String::new()
+    };
+    format!("{len} {count}{at} [{before}{}{behind}]", names(told))
+}
+
+fn names(names: &[Option<Name>]) -> String {
+    let words = names.iter().map(|name| match name {
+        Some(name) => format!("{}:{}", name.maker, name.number),
+        None => "-".to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 impl fmt::Display for Contents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |name: &Option<Name>| match name {
-            Some(name) => format!("{}:{}", name.maker, name.number),
-            None => "-".to_owned(),
-        };
-        let all = |names: &[Option<Name>]| names.iter().map(name).collect::<Vec<_>>().join(" ");
         match self {
             Self::Leaf => f.write_str("nothing"),
-            Self::Node(fields) => write!(f, "the fields [{}]", all(fields)),
-            Self::List(elements) => {
-                write!(f, "{} elements [{}]", elements.len(), all(elements))
-            }
+            Self::Node(fields) => write!(f, "the fields [{}]", names(fields)),
+            Self::List(list) => f.write_str(&elements(list, 0)),
             Self::Counter(value) => write!(f, "the value {value}"),
         }
     }
@@ -189,8 +221,13 @@ mod tests {
         let found = list(&[1, 2]).differences(&list(&[2]), "gil", "racy", 9);
         assert_eq!(
             found,
-            ["object 0 of mutator 0 holds 2 elements [0:1 0:2] (gil) and 1 elements [0:2] (racy)"]
+            ["object 0 of mutator 0 holds 2 elements [0:1 0:2] (gil) and 1 element [0:2] (racy)"]
         );
+        let long: Vec<u64> = (1..1000).collect();
+        let found = list(&long).differences(&list(&long[..500]), "gil", "racy", 9);
+        let told = "holds 999 elements from 497 on [… 0:498 0:499 0:500 0:501 ";
+        assert!(found[0].contains(told), "{found:?}");
+        assert!(found[0].ends_with("and 500 elements from 497 on [… 0:498 0:499 0:500] (racy)"));
         let nothing = Picture::default();
         let found = nothing.differences(&list(&[]), "gil", "racy", 9);
         let said = "shared root 0 holds nothing (gil) and object 0 of mutator 0 (racy)";

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::history::Element;
 use crate::heap::Census;
 
 /// How many findings of a kind are kept in words.
@@ -154,6 +155,10 @@ pub struct ListFacts {
     pub model_len: Option<u64>,
     /// Whose elements they are, by mutator number.
     pub producers: Vec<ProducerFacts>,
+    /// The elements themselves, in order, if a history was written down and they may all be in it;
+    /// `None` among them where nothing was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<Vec<Option<Element>>>,
 }
 
 /// The elements of one producer in one list.

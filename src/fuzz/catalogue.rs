@@ -68,6 +68,8 @@ pub struct Show {
     pub delays: bool,
     /// How many operations of a thread are to lie between two forced collections of its own.
     pub collect_every: Option<u64>,
+    /// How many operations of a thread on shared objects are to be written down and judged.
+    pub history: Option<u64>,
 }
 
 impl Show {
@@ -82,6 +84,9 @@ impl Show {
         }
         if let Some(ops) = self.collect_every {
             line += &format!(" --collect-every {ops}");
+        }
+        if let Some(events) = self.history {
+            line += &format!(" --history {events}");
         }
         if self.delays {
             line += " --delays";
@@ -116,6 +121,7 @@ pub const ALL: &[Planted] = &[
     certain(Flaw::AppendLost, &["conservation", "order"], &[LIST]),
     certain(Flaw::AppendOutOfOrder, &["order"], &[LIST]),
     certain(Flaw::LenOffByOne, &["length"], &[CHURN]),
+    certain(Flaw::PopTakesSecond, &["linearizable"], &[RECORDED]),
     certain(Flaw::TruncateOffByOne, &["conservation"], &[LIST]),
     certain(
         Flaw::AdditionLost,
@@ -282,6 +288,11 @@ const UNCOUNTED: &[&str] = &["refcounts", "premature", "dangling"];
 const LEAK: &[&str] = &["completeness", "refcounts"];
 
 const CHURN: Show = on_both("churn", 20_000);
+/// What lists answer while they are changed is written down.
+const RECORDED: Show = Show {
+    history: Some(500),
+    ..on_gil("churn", 20_000)
+};
 const LIST: Show = on_gil("shared-list", 400_000);
 const CYCLES: Show = on_both("cycles", 200_000);
 const FINALIZERS: Show = on_gil("finalizers", 20_000);
@@ -337,6 +348,7 @@ const fn on_both(workload: &'static str, ops: u64) -> Show {
         ops,
         delays: false,
         collect_every: None,
+        history: None,
     }
 }
 

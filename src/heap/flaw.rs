@@ -138,6 +138,7 @@ flaws! {
     AppendLost "append-lost": "every 16th `append` releases its element and says that it is in the list";
     AppendOutOfOrder "append-out-of-order": "every 16th `append` changes places with the element before";
     LenOffByOne "len-off-by-one": "`len` counts the place after the last element";
+    PopTakesSecond "pop-takes-second": "every 16th `pop` takes the last element but one";
     TruncateOffByOne "truncate-off-by-one": "`del l[:n]` takes one element more";
     AdditionLost "addition-lost": "every 16th addition to a counter writes back what it read";
     WeakNotCleared "weak-not-cleared": "an upgrade does not ask whose cell it is by now";

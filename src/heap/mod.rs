@@ -408,7 +408,8 @@ pub trait Mutator {
         let _ = (list, count);
     }
 
-    /// `del l[-count:]`
+    /// `del l[-count:]`, as one step or as so many pops, until one finds nothing: others may come in
+    /// between.
     fn truncate_back(&mut self, list: Slot, count: u64) {
         let _ = (list, count);
     }

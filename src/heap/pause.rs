@@ -36,19 +36,11 @@ impl Cause {
     }
 }
 
-/// The pauses of one heap.
-#[derive(Debug)]
+/// The pauses of one heap. Histograms are large, and made when they are first needed: most heaps that
+/// short programs are tried on have none to record.
+#[derive(Debug, Default)]
 pub struct Pauses {
-    by_cause: Mutex<Vec<Histogram<u64>>>,
-}
-
-impl Default for Pauses {
-    fn default() -> Self {
-        let empty = Histogram::new_with_bounds(1, PAUSE_NS_MAX, 3).expect("constant bounds");
-        Self {
-            by_cause: Mutex::new(vec![empty; Cause::ALL.len()]),
-        }
-    }
+    by_cause: Mutex<[Option<Histogram<u64>>; Cause::ALL.len()]>,
 }
 
 impl Pauses {
@@ -57,11 +49,17 @@ impl Pauses {
         let clock = Clock::get();
         let nanos = clock.nanos(start, clock.now());
         let mut by_cause = self.by_cause.lock().unwrap_or_else(PoisonError::into_inner);
-        by_cause[cause as usize].saturating_record(nanos);
+        let histogram = by_cause[cause as usize].get_or_insert_with(empty);
+        histogram.saturating_record(nanos);
     }
 
     /// The histogram of one cause, in nanoseconds.
     pub fn histogram(&self, cause: Cause) -> Histogram<u64> {
-        self.by_cause.lock().unwrap_or_else(PoisonError::into_inner)[cause as usize].clone()
+        let by_cause = self.by_cause.lock().unwrap_or_else(PoisonError::into_inner);
+        by_cause[cause as usize].clone().unwrap_or_else(empty)
     }
+}
+
+fn empty() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, PAUSE_NS_MAX, 3).expect("constant bounds")
 }

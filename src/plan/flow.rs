@@ -107,6 +107,9 @@ impl Flow {
     }
 }
 
+/// Nobody reads more problems than this, and a program drawn at random has one in every other step.
+const PROBLEMS_MAX: usize = 64;
+
 /// The walk through one mutator's program.
 struct Walk<'a> {
     plan: &'a Plan,
@@ -437,7 +440,8 @@ impl Walk<'_> {
             slot,
             kind,
         };
-        if self.muted == 0 && !self.flow.problems.contains(&problem) {
+        let problems = &self.flow.problems;
+        if self.muted == 0 && problems.len() < PROBLEMS_MAX && !problems.contains(&problem) {
             self.flow.problems.push(problem);
         }
     }

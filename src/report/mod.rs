@@ -5,7 +5,9 @@
 //! Text formats carry ANSI styles; whoever prints them strips the styles where they are not wanted.
 
 mod columns;
+mod failure;
 pub mod figures;
+pub mod history;
 pub mod hunt;
 pub mod matrix;
 pub(crate) mod prose;
@@ -14,6 +16,8 @@ mod style;
 mod summary;
 mod table;
 
+pub use failure::{TURNS_MAX, failure};
+pub(crate) use prose::wrapped;
 pub use result::{
     Caveat, OpSummary, Outcome, RunResult, SCHEMA, ThreadSummary, Tool, WorkloadRef, subject,
 };

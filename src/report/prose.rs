@@ -3,8 +3,8 @@
 /// How wide text is set. Tables may be wider.
 const WIDTH: usize = 80;
 
-/// `text` behind `lead`, later lines indented by `indent`; ends with a line break. Styles in `lead`
-/// take no room.
+/// `text` behind `lead`, later lines indented by `indent`; ends with a line break. Breaks in `text` are
+/// kept. Styles in `lead` take no room.
 pub(crate) fn wrapped(lead: &str, indent: usize, text: &str) -> String {
     let mut column = anstream::adapter::strip_str(lead)
         .to_string()
@@ -12,21 +12,25 @@ pub(crate) fn wrapped(lead: &str, indent: usize, text: &str) -> String {
         .count();
     let mut set = lead.to_owned();
     let mut at_start = true;
-    for word in text.split_whitespace() {
-        let width = word.chars().count();
-        if !at_start && column + 1 + width > WIDTH {
-            set.push('\n');
-            set.push_str(&" ".repeat(indent));
-            column = indent;
-            at_start = true;
+    for (number, line) in text.lines().enumerate() {
+        let mut is_broken = number > 0;
+        for word in line.split_whitespace() {
+            let width = word.chars().count();
+            if is_broken || (!at_start && column + 1 + width > WIDTH) {
+                set.push('\n');
+                set.push_str(&" ".repeat(indent));
+                column = indent;
+                at_start = true;
+                is_broken = false;
+            }
+            if !at_start {
+                set.push(' ');
+                column += 1;
+            }
+            set.push_str(word);
+            column += width;
+            at_start = false;
         }
-        if !at_start {
-            set.push(' ');
-            column += 1;
-        }
-        set.push_str(word);
-        column += width;
-        at_start = false;
     }
     set.push('\n');
     set

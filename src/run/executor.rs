@@ -14,6 +14,7 @@ use crate::heap::{Fault, Finalizer, Mutator, OutOfMemory, Shape, Slot};
 use crate::plan::{MutatorPlan, Needs, Op, OpKind};
 
 use super::attest::Attestor;
+use super::record::{Recorder, Recording};
 use super::stopwatch::Stopwatch;
 
 /// Why a mutator cannot go on.
@@ -59,6 +60,8 @@ pub(super) struct Executor<W> {
     found: bool,
     /// There if the program has weak references or finalizers.
     pub(super) attestor: Option<Attestor>,
+    /// There if what happens to shared objects is to be written down.
+    pub(super) recorder: Option<Recorder>,
     /// Whether an allocation is still to be refused on purpose, in all of the run.
     refusal: Arc<AtomicBool>,
     /// Allocations of this mutator that were.
@@ -70,6 +73,7 @@ impl<W: Stopwatch> Executor<W> {
         producer: Producer,
         plan: &MutatorPlan,
         needs: Needs,
+        recorder: Option<Recorder>,
         refusal: Arc<AtomicBool>,
     ) -> Self {
         let registers = plan.registers;
@@ -82,6 +86,7 @@ impl<W: Stopwatch> Executor<W> {
             accumulator: 0,
             found: false,
             attestor: Attestor::new(plan, needs),
+            recorder,
             refusal,
             refused: 0,
         }
@@ -100,7 +105,9 @@ impl<W: Stopwatch> Executor<W> {
         ops: &[Op],
         times: u32,
     ) -> Result<(), Halt> {
+        let is_recorded = self.recorder.as_ref().is_some_and(Recorder::is_open);
         let ran = match self.attestor {
+            _ if is_recorded => self.run_by(mutator, ops, times, Self::recorded_step),
             None => self.run_by(mutator, ops, times, Self::step),
             Some(_) => self.run_by(mutator, ops, times, Self::attested_step),
         };
@@ -176,6 +183,30 @@ impl<W: Stopwatch> Executor<W> {
     /// The same, and then a look at what it left behind, outside the time that it took.
     fn attested_step<M: Mutator>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
         self.step(mutator, op)?;
+        if let Some(attestor) = &mut self.attestor {
+            attestor.attest(mutator, *op, self.found);
+        }
+        Ok(())
+    }
+
+    /// The same, through a mutator that writes down what is done to shared objects. That is within the
+    /// time that the operation takes.
+    #[inline(never)]
+    fn recorded_step<M: Mutator>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
+        let Some(mut recorder) = self.recorder.take() else {
+            return self.attested_step(mutator, op);
+        };
+        self.watch.begin();
+        let performed = self.perform(
+            &mut Recording {
+                inner: mutator,
+                recorder: &mut recorder,
+            },
+            op,
+        );
+        self.recorder = Some(recorder);
+        performed?;
+        self.end(mutator, op)?;
         if let Some(attestor) = &mut self.attestor {
             attestor.attest(mutator, *op, self.found);
         }

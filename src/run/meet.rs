@@ -70,7 +70,10 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .take();
-                if let Some(surveyor) = surveyor {
+                if let Some(mut surveyor) = surveyor {
+                    if let Some(picture) = surveyor.take_picture() {
+                        stage.observer.painted(picture);
+                    }
                     stage.keep(surveyor.conclude(stage.heap));
                 }
             });
@@ -123,6 +126,13 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
 /// The leader's first step: everything that can be reclaimed is, before anyone looks.
 fn open_survey<'r, H: Heap>(stage: &Stage<'r, H>, moment: Moment) -> Surveyor<'r> {
     let mut surveyor = Surveyor::new(stage.plan, moment, &stage.objects, stage.options.fault);
+    if moment == Moment::End && stage.observer.wants_picture() {
+        surveyor.begin_picture();
+    }
+    if let (Moment::End, Some(limit)) = (moment, stage.options.history) {
+        // A longer list holds what no history has room for.
+        surveyor.keep_contents(limit.saturating_mul(stage.plan.mutators.len() as u64));
+    }
     if let Err(fault) = stage.heap.settle() {
         surveyor.settle_failed(fault.to_string());
     }

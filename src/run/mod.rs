@@ -14,15 +14,19 @@ mod forced;
 mod gap;
 mod host;
 mod meet;
+mod painter;
 mod place;
+mod record;
 mod registry;
 mod rendezvous;
 mod seat;
+mod stamps;
 mod steps;
 mod stopwatch;
 mod storm;
 mod survey;
 mod walk;
+mod writers;
 
 #[cfg(shuttle)]
 pub use controlled::{Exploration, Explored, Judge, SCHEDULES};
@@ -38,7 +42,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Evidence, Survey};
+use crate::evidence::{Evidence, Picture, Survey};
 use crate::heap::{Flaw, Ordeal, Points};
 
 /// How a plan is to be run.
@@ -60,6 +64,9 @@ pub struct Options {
     pub fail_alloc: Option<u64>,
     /// Each mutator collects after so many operations of its own, drawn anew from the seed.
     pub collect_every: Option<CollectEvery>,
+    /// Write down what is asked of shared objects and what they answer: so many events a mutator, after
+    /// which the run goes on and nothing more is written down.
+    pub history: Option<u64>,
     /// Set from outside to end the run early; what there is gets judged.
     pub interrupt: Arc<AtomicBool>,
 }
@@ -75,6 +82,7 @@ impl Default for Options {
             delays: None,
             fail_alloc: None,
             collect_every: None,
+            history: None,
             interrupt: Arc::default(),
         }
     }
@@ -163,6 +171,16 @@ pub trait Observer: Sync {
     fn surveyed(&self, survey: &Survey) -> ControlFlow<()> {
         let _ = survey;
         ControlFlow::Continue(())
+    }
+
+    /// Asked before the survey at the end whether it wants a picture, which takes a second walk.
+    fn wants_picture(&self) -> bool {
+        false
+    }
+
+    /// Shown the state at the end, if it wanted to be.
+    fn painted(&self, picture: Picture) {
+        let _ = picture;
     }
 }
 

@@ -19,10 +19,12 @@ use super::executor::{Executor, Halt};
 use super::forced::Forced;
 use super::gap::Gap;
 use super::place::Place;
+use super::record::Recorder;
 use super::rendezvous::Intent;
 use super::stopwatch::Stopwatch;
 use super::storm::Stage;
 use super::walk::{SCRATCH_MAX, SCRATCH_MIN};
+use super::writers::Writing;
 use super::{Budget, Verify};
 
 /// How long a stalled mutator sleeps before it looks whether the run is over.
@@ -33,6 +35,7 @@ pub(super) struct Outcome {
     pub(super) evidence: MutatorEvidence,
     pub(super) latencies: Vec<(OpKind, Latency)>,
     pub(super) producer: Producer,
+    pub(super) recorder: Option<Recorder>,
 }
 
 /// A mutator in its seat.
@@ -82,6 +85,7 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
             Producer::new(seat.number),
             plan,
             stage.needs,
+            recorder(stage, number),
             Arc::clone(&stage.refusal),
         ),
         depth_max,
@@ -155,6 +159,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         let seed = self.stage.plan.seed;
         let number = u32::try_from(self.number).unwrap_or(u32::MAX);
         let mut source = OpSource::new(self.plan, seed, number, Part::Rounds, rounds);
+        self.wait_for_writers(Writing::Begins);
         self.executor.watch.restart();
         while self.until_done > 0 && !self.stage.stopping(self.plan.background) {
             let Some(batch) = source.next_batch() else {
@@ -170,6 +175,9 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         }
         // Who was kept out to the end has done no batch.
         self.gap.close();
+        if let Some(recorder) = &mut self.executor.recorder {
+            self.stage.writers.arrive(recorder, Writing::Ends);
+        }
         Ok(source.rounds_done())
     }
 
@@ -182,10 +190,20 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             if self.stage.rendezvous.pause_wanted() {
                 self.pause();
             }
+            let room = self.room();
+            if room == 0 {
+                self.wait_for_writers(Writing::Ends);
+                if self.stage.stopping(self.plan.background) {
+                    // Nothing more is done, so that nothing is missing from what was written down.
+                    return Ok(());
+                }
+                continue;
+            }
             let portion = (total - done)
                 .min(self.until_pause)
                 .min(self.until_done)
-                .min(self.forced.left());
+                .min(self.forced.left())
+                .min(room);
             self.portion(batch, done, portion)?;
             done += portion;
             self.until_done -= portion;
@@ -243,6 +261,35 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         Ok(())
     }
 
+    /// How many operations may be done before it must be asked again: as many as there is room for in
+    /// the history, while there is one.
+    fn room(&self) -> u64 {
+        match &self.executor.recorder {
+            Some(recorder) if recorder.is_open() => recorder.room(),
+            _ => u64::MAX,
+        }
+    }
+
+    /// Waits for the others that write histories. What was written down is all that was done until
+    /// this mutator goes on from the second wait, which a pause only interrupts.
+    fn wait_for_writers(&mut self, writing: Writing) {
+        let (stage, background) = (self.stage, self.plan.background);
+        let Some(recorder) = &mut self.executor.recorder else {
+            return;
+        };
+        stage.writers.arrive(recorder, writing);
+        let pause_wanted = || stage.rendezvous.pause_wanted();
+        let is_over = || stage.stopping(background) || pause_wanted();
+        let wait = || stage.writers.wait(writing, is_over);
+        self.place.mutator().idle(&mut { wait });
+        let is_stopping = stage.stopping(background);
+        if writing == Writing::Ends && !is_stopping && !pause_wanted() {
+            recorder.close();
+        }
+        self.gap.forgive();
+        self.executor.watch.restart();
+    }
+
     fn pause(&mut self) {
         self.meet(Intent::Pause);
         self.until_pause = pause_interval(self.stage.options.verify);
@@ -281,6 +328,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             lists,
             counters,
             attestor,
+            recorder,
             refused,
             ..
         } = executor;
@@ -321,8 +369,17 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             },
             latencies: watch.latencies(),
             producer,
+            recorder,
         }
     }
+}
+
+/// What writes down what this mutator does, if that is asked for.
+fn recorder<H: Heap>(stage: &Stage<'_, H>, number: usize) -> Option<Recorder> {
+    let limit = stage.options.history?;
+    let mutator = u32::try_from(number).unwrap_or(u32::MAX);
+    let plan = &stage.plan.mutators[number];
+    Recorder::new(mutator, plan, &stage.objects, limit)
 }
 
 /// The tallies of the shared objects that a mutator holds, by the object's number.

@@ -14,10 +14,12 @@ use crate::heap::pause::Cause;
 use crate::heap::{Fault, Global, Heap, Mutator, ObjectId, Pauses, Seat, Slot};
 use crate::plan::{Needs, Plan};
 
+use super::record;
 use super::rendezvous::Rendezvous;
 use super::seat::{self, Outcome};
 use super::stopwatch::{Every, Off, Sampled};
 use super::survey::Surveyor;
+use super::writers::Writers;
 use super::{Budget, Observer, Options, Progress, Timing, host};
 
 /// How often the monitor looks: often enough for a progress bar and a peak of memory.
@@ -40,6 +42,8 @@ pub(super) struct Stage<'r, H> {
     pub(super) started: OnceLock<Stamp>,
     pub(super) surveyor: Mutex<Option<Surveyor<'r>>>,
     pub(super) setup: Mutex<Producer>,
+    /// Those that write down what they do.
+    pub(super) writers: Writers,
     surveys: Mutex<Vec<Survey>>,
     surveys_made: AtomicU64,
     /// Operations done so far, by mutator; each the mutator's alone to write.
@@ -85,6 +89,7 @@ pub fn run<H: Heap>(
         started: OnceLock::new(),
         surveyor: Mutex::new(None),
         setup: Mutex::new(setup),
+        writers: Writers::new(record::involved(plan)),
         surveys: Mutex::new(Vec::new()),
         surveys_made: AtomicU64::new(0),
         ops: (0..mutators)
@@ -358,6 +363,12 @@ impl<'r, H: Heap> Stage<'r, H> {
             })
             .filter(|(_, latency)| latency.count() > 0)
             .collect();
+        let history = self.options.history.map(|limit| {
+            let recorders = outcomes
+                .iter()
+                .filter_map(|outcome| outcome.recorder.as_ref());
+            record::gather(self.plan, limit, recorders)
+        });
         let lock = |ended: Mutex<Option<Ended>>| {
             ended.into_inner().unwrap_or_else(PoisonError::into_inner)
         };
@@ -380,6 +391,7 @@ impl<'r, H: Heap> Stage<'r, H> {
                 .into_inner()
                 .unwrap_or_else(PoisonError::into_inner),
             surveys_made: self.surveys_made.into_inner(),
+            history,
             stats: self.heap.stats(),
             service,
             pauses,

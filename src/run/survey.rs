@@ -2,15 +2,18 @@
 //! the heap's census are held against what the walks found.
 
 use crate::clock::{Clock, Stamp};
+use crate::evidence::history::Element;
 use crate::evidence::ledger::Producer;
 use crate::evidence::{
-    CounterFacts, CounterTally, Finding, ListFacts, ListTally, Moment, ProducerFacts, Survey,
+    CounterFacts, CounterTally, Finding, ListFacts, ListTally, Moment, Name, Picture, Place,
+    ProducerFacts, Survey,
 };
 use crate::heap::tag::{Origin, Segment, Sightings};
 use crate::heap::{Belief, Flaw, Heap, Mutator, ObjectId, Shape, Slot};
 use crate::plan::Plan;
 
 use super::attest::{Attestor, Lost};
+use super::painter::Painter;
 use super::walk::{self, Marks, Walk};
 
 /// What one mutator brings to a survey besides its registers.
@@ -39,6 +42,8 @@ pub(super) struct Surveyor<'p> {
     lost: Vec<Lost>,
     segments: Vec<(usize, &'static Segment)>,
     recycled: u64,
+    /// There if a picture is wanted.
+    sketch: Option<Sketch>,
     /// What is wrong with the survey itself, on purpose.
     flaw: Option<Flaw>,
 }
@@ -64,11 +69,12 @@ impl<'p> Surveyor<'p> {
             survey: Survey::new(moment, 0),
             started: Clock::get().now(),
             marks: Marks::default(),
-            lists: SharedLists(
-                numbered(Shape::List)
+            lists: SharedLists {
+                lists: numbered(Shape::List)
                     .map(|(number, id)| SharedList::new(number, id))
                     .collect(),
-            ),
+                contents_max: None,
+            },
             counters: numbered(Shape::Counter)
                 .map(|(object, _)| CounterFacts {
                     object,
@@ -80,8 +86,14 @@ impl<'p> Surveyor<'p> {
             lost: Vec::new(),
             segments: Vec::new(),
             recycled: 0,
+            sketch: None,
             flaw,
         }
+    }
+
+    /// Keeps what is in the shared lists, of those that hold `most` elements or fewer.
+    pub(super) fn keep_contents(&mut self, most: u64) {
+        self.lists.contents_max = Some(most);
     }
 
     /// Settling the heap failed.
@@ -127,6 +139,11 @@ impl<'p> Surveyor<'p> {
                 format!("register {register} of {}", plan.name)
             });
         }
+        let number = u32::try_from(witness.number).unwrap_or(u32::MAX);
+        for register in 0..plan.registers {
+            let place = Place::Register(number, register);
+            self.paint(mutator, witness, Slot(register), place);
+        }
     }
 
     /// The walk from the shared roots, by any one mutator.
@@ -143,6 +160,7 @@ impl<'p> Surveyor<'p> {
             if mutator.fetch(root, crate::heap::Global(global)) {
                 let mut walk = self.walk(mutator, &above);
                 walk.visit_root(root, &|| format!("shared root {global}"));
+                self.paint(mutator, &above, root, Place::Root(global));
             }
             mutator.clear(root);
         }
@@ -173,6 +191,49 @@ impl<'p> Surveyor<'p> {
         self.lost.extend(lost);
     }
 
+    /// A picture is wanted, too.
+    pub(super) fn begin_picture(&mut self) {
+        self.sketch = Some(Sketch {
+            painter: Painter::default(),
+            marks: Marks::default(),
+            survey: Survey::new(self.survey.moment, 0),
+        });
+    }
+
+    /// Draws what one of the mutator's registers leads to, which is that `place`.
+    pub(super) fn paint<M: Mutator>(
+        &mut self,
+        mutator: &mut M,
+        witness: &Witness<'_>,
+        register: Slot,
+        place: Place,
+    ) {
+        let Some(sketch) = &mut self.sketch else {
+            return;
+        };
+        let mut walk = Walk {
+            mutator,
+            marks: &mut sketch.marks,
+            survey: &mut sketch.survey,
+            witness: &mut sketch.painter,
+            scratch: witness.scratch,
+            depth_max: witness.depth_max,
+            len_max: len_max(self.plan),
+            flaw: self.flaw,
+        };
+        let seen = walk.visit_root(register, &|| place.to_string());
+        let name = seen.and_then(Name::of);
+        let places = &mut sketch.painter.picture.places;
+        places.extend(name.map(|name| (place, name)));
+    }
+
+    /// The picture, if one was wanted and all of it could be drawn.
+    pub(super) fn take_picture(&mut self) -> Option<Picture> {
+        let sketch = self.sketch.take()?;
+        let is_whole = sketch.survey.incomplete.is_none();
+        is_whole.then_some(sketch.painter.picture)
+    }
+
     fn walk<'a, M: Mutator>(
         &'a mut self,
         mutator: &'a mut M,
@@ -185,9 +246,7 @@ impl<'p> Surveyor<'p> {
             witness: &mut self.lists,
             scratch: witness.scratch,
             depth_max: witness.depth_max,
-            // Elements may repeat an object, so a list can be longer than the heap is large; 64
-            // times as long is what no shipped workload comes near.
-            len_max: u64::from(self.plan.live_limit) * 64 + 1024,
+            len_max: len_max(self.plan),
             flaw: self.flaw,
         }
     }
@@ -256,7 +315,12 @@ impl<'p> Surveyor<'p> {
             }
         }
         self.survey.census = heap.census(&mut |belief| self.compare(belief));
-        self.survey.lists = self.lists.0.into_iter().map(|list| list.facts).collect();
+        self.survey.lists = self
+            .lists
+            .lists
+            .into_iter()
+            .map(|list| list.facts)
+            .collect();
         self.survey.counters = self.counters;
         self.survey.elapsed_ns = Clock::get().nanos(self.started, Clock::get().now());
         self.survey
@@ -285,6 +349,20 @@ impl<'p> Surveyor<'p> {
     }
 }
 
+/// Elements may repeat an object, so a list can be longer than the heap is large; 64 times as long is
+/// what no shipped workload comes near.
+fn len_max(plan: &Plan) -> u64 {
+    u64::from(plan.live_limit) * 64 + 1024
+}
+
+/// A picture in the making: a walk of its own, of which nothing else is judged.
+#[derive(Debug)]
+struct Sketch {
+    painter: Painter,
+    marks: Marks,
+    survey: Survey,
+}
+
 fn name(plan: &Plan, id: ObjectId) -> String {
     match id.origin() {
         Some(origin) => origin_name(plan, origin),
@@ -302,7 +380,11 @@ fn origin_name(plan: &Plan, Origin { producer, sequence }: Origin) -> String {
 
 /// The shared lists, as the walk meets them.
 #[derive(Debug)]
-struct SharedLists(Vec<SharedList>);
+struct SharedLists {
+    lists: Vec<SharedList>,
+    /// Contents are kept of lists up to this length.
+    contents_max: Option<u64>,
+}
 
 #[derive(Debug)]
 struct SharedList {
@@ -323,6 +405,7 @@ impl SharedList {
             truncation_asked: 0,
             model_len: None,
             producers: Vec::new(),
+            contents: None,
         };
         Self { id, facts }
     }
@@ -360,7 +443,11 @@ impl SharedList {
 
 impl SharedLists {
     fn tally(&mut self, object: usize, tally: &ListTally, plan: &Plan, mutator: usize) {
-        let Some(list) = self.0.iter_mut().find(|list| list.facts.object == object) else {
+        let Some(list) = self
+            .lists
+            .iter_mut()
+            .find(|list| list.facts.object == object)
+        else {
             return;
         };
         let facts = &mut list.facts;
@@ -377,7 +464,10 @@ impl SharedLists {
     }
 
     fn born(&mut self, producer: u32, born: u64) {
-        let all = self.0.iter_mut().flat_map(|list| &mut list.facts.producers);
+        let all = self
+            .lists
+            .iter_mut()
+            .flat_map(|list| &mut list.facts.producers);
         for facts in all.filter(|facts| facts.producer == producer) {
             facts.born = born;
         }
@@ -386,16 +476,21 @@ impl SharedLists {
 
 impl walk::Witness for SharedLists {
     fn list(&mut self, list: ObjectId, len: u64) {
-        if let Some(shared) = self.0.iter_mut().find(|shared| shared.id == list) {
+        let is_kept = self.contents_max.is_some_and(|most| len <= most);
+        if let Some(shared) = self.lists.iter_mut().find(|shared| shared.id == list) {
             shared.facts.len = len;
+            shared.facts.contents = is_kept.then(Vec::new);
         }
     }
 
     #[inline]
     fn element(&mut self, list: ObjectId, element: Option<ObjectId>) {
-        let Some(shared) = self.0.iter_mut().find(|shared| shared.id == list) else {
+        let Some(shared) = self.lists.iter_mut().find(|shared| shared.id == list) else {
             return;
         };
+        if let Some(contents) = &mut shared.facts.contents {
+            contents.push(element.map(Element::named));
+        }
         match element {
             None => shared.facts.missing += 1,
             Some(element) => {

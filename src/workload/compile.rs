@@ -11,11 +11,15 @@ use crate::diagnostic::{Complaint, Diagnostic};
 use crate::heap::{Global, Shape};
 use crate::plan::{
     Asker, Ceiling, Flow, ListUsage, MutatorPlan, OpKind, Plan, Problem, ProblemKind, Requirement,
-    SharedObject, yields,
+    SharedObject, Step, yields,
 };
 
 /// More rounds than any run comes to.
 const ROUNDS_MAX: u64 = 1_000_000_000_000;
+
+/// Each thread has its steps to itself, as they are written; a hundred times what any workload has that
+/// somebody wrote.
+const STEPS_MAX: u64 = 1 << 20;
 
 /// One group's threads, while the plan is made.
 struct Group<'a> {
@@ -93,11 +97,18 @@ impl Workload {
 
 fn cast<'a>(syntax: &'a Syntax, values: &[Value]) -> Result<Cast<'a>, Complaint> {
     let (mut groups, mut mutators, mut group_of) = (Vec::new(), Vec::new(), Vec::new());
+    let mut steps = 0_u64;
     for node in &syntax.threads {
         let room = THREADS_MAX - mutators.len() as u64;
         let what = format!("the number of `{}` threads", node.name);
         let count = node.count.within(values, 0, room, &what)?;
         let (group, mutator) = group(node, values, &syntax.objects)?;
+        steps += count.saturating_mul(size(&mutator));
+        if steps > STEPS_MAX {
+            let message = format!("the threads have more than {STEPS_MAX} steps together");
+            return Err(Complaint::new(node.name_span.clone(), message)
+                .hint("say with `times` or `repeat` what is to be done again"));
+        }
         for number in 0..count {
             let name = format!("{}-{number}", node.name);
             let mutator = mutator.clone();
@@ -152,6 +163,19 @@ fn group<'a>(
         places: lowering.places,
     };
     Ok((group, mutator))
+}
+
+/// How many steps a program has, those in others counted.
+fn size(mutator: &MutatorPlan) -> u64 {
+    fn all(steps: &[Step]) -> u64 {
+        let inner = steps.iter().map(|step| match step {
+            Step::Fixed(_) | Step::Drawn(_) => 0,
+            Step::Repeat { body, .. } => all(body),
+            Step::Mix { arms, .. } => arms.iter().map(|arm| all(&arm.body)).sum(),
+        });
+        steps.len() as u64 + inner.sum::<u64>()
+    }
+    all(&mutator.setup) + all(&mutator.body)
 }
 
 fn shared(objects: &[(String, Shape)]) -> Vec<SharedObject> {

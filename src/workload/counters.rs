@@ -58,7 +58,7 @@ pub const COUNTERS: [&str; 49] = [
 ];
 
 /// Checks that a note can explain.
-pub const CHECKS: [&str; 15] = [
+pub const CHECKS: [&str; 16] = [
     "refcounts",
     "dangling",
     "premature",
@@ -68,6 +68,7 @@ pub const CHECKS: [&str; 15] = [
     "order",
     "counter",
     "length",
+    "linearizable",
     "poison",
     "weak",
     "finalizers",

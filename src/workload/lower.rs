@@ -3,6 +3,7 @@
 //! Names become registers, numbered as they appear. For each step that is made, in the order in which
 //! [`Flow`](crate::plan::Flow) counts them, the places of its parts are kept.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::parameter::Value;
@@ -28,6 +29,7 @@ pub(super) struct Lowering<'a> {
     pub(super) objects: &'a [(String, Shape)],
     /// The registers' names, by slot.
     pub(super) names: Vec<String>,
+    numbers: HashMap<String, u32>,
     /// Which registers hold which shared object.
     pub(super) held: Vec<(Slot, usize)>,
     /// By step, in the order of the walk.
@@ -40,6 +42,7 @@ impl<'a> Lowering<'a> {
             values,
             objects,
             names: Vec::new(),
+            numbers: HashMap::new(),
             held: Vec::new(),
             places: Vec::new(),
         }
@@ -137,12 +140,13 @@ impl<'a> Lowering<'a> {
 
     /// The register of this name.
     pub(super) fn slot(&mut self, name: &str) -> Slot {
-        let number = self.names.iter().position(|known| known == name);
-        let number = number.unwrap_or_else(|| {
-            self.names.push(name.to_owned());
-            self.names.len() - 1
-        });
-        Slot(u32::try_from(number).expect("a file has fewer names"))
+        if let Some(&number) = self.numbers.get(name) {
+            return Slot(number);
+        }
+        let number = u32::try_from(self.names.len()).expect("a file has fewer names");
+        self.names.push(name.to_owned());
+        self.numbers.insert(name.to_owned(), number);
+        Slot(number)
     }
 
     /// The register that holds this shared object.

@@ -26,6 +26,7 @@ summary = "a bit of everything, for checks to look at"
 mailboxes = ["risen"]
 [objects]
 list = "list"
+stack = "list"
 total = "counter"
 [limits]
 live_objects = 20_000
@@ -36,6 +37,8 @@ loop = [
   { op = "len", list = "list", times = 3 },
   { op = "get", dst = "held", list = "list", index = 3 },
   { op = "truncate-front", list = "list", leave = 30 },
+  { op = "append-new", list = "stack", shape = "leaf", times = 3 },
+  { op = "pop", list = "stack", dst = "popped", times = 2 },
   { op = "add", counter = "total", by = 2, times = 7 },
   { op = "ring", size = 3 },
   { op = "alloc", dst = "target", shape = "node" },
@@ -93,6 +96,9 @@ impl Observer for Strict<'_> {
     }
 }
 
+/// Events of a mutator: all that the programs here do until the run ends, or nearly.
+const HISTORY: u64 = 20_000;
+
 fn storm(plan: &Plan, flaw: Flaw, verify: Verify) -> Evidence {
     storm_for(plan, flaw, verify, Budget::Rounds(100))
 }
@@ -108,6 +114,7 @@ fn storm_for(plan: &Plan, flaw: Flaw, verify: Verify, budget: Budget) -> Evidenc
     let caps = gcstorm::heap::Heap::caps(&heap);
     let options = Options {
         budget,
+        history: Some(HISTORY),
         verify,
         timing: Timing::Sampled,
         ..Options::default()
@@ -202,6 +209,7 @@ fn every_flaw_trips_its_check() {
         (Flaw::AppendSwaps, "order"),
         (Flaw::AddLoses, "counter"),
         (Flaw::LenLies, "length"),
+        (Flaw::PopSwaps, "linearizable"),
         (Flaw::Spoiled, "poison"),
         (Flaw::MarkLeft, "collector-state"),
         (Flaw::WeakKept, "weak"),
@@ -244,7 +252,8 @@ fn every_flaw_trips_its_check() {
 fn flaws_are_told_apart() {
     for (flaw, checks) in [
         (Flaw::CensusLies, &["refcounts"][..]),
-        (Flaw::AddLoses, &["counter"]),
+        (Flaw::AddLoses, &["counter", "linearizable"]),
+        (Flaw::PopSwaps, &["linearizable"]),
         (Flaw::DropsTwice, &["double-free"]),
         (Flaw::Spoiled, &["poison"]),
         (Flaw::MarkLeft, &["collector-state"]),

@@ -28,6 +28,7 @@ fn run(registry: &Registry, planted: &Planted, show: &Show, heap: &str, seed: u6
             least: ops,
             most: ops,
         }),
+        history: show.history,
         ..Options::default()
     };
     let entry = registry.get(heap).expect("a heap that is built in");

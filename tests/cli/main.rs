@@ -1,5 +1,7 @@
 //! The command as its users meet it: what it prints where, what it leaves behind, how it exits.
 
+mod case;
+mod fuzz;
 mod harness;
 mod interrupt;
 mod output;

@@ -23,6 +23,7 @@ fn hunt(heap: &str, fault: Option<Flaw>, cases: u64) -> Bag {
         failures_max: 1,
         jobs: 2,
         patience: Duration::from_secs(60),
+        tries: 1,
     };
     hunt.run(&attempt, &mut Quiet)
 }

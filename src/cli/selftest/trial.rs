@@ -175,6 +175,9 @@ fn words(row: &Row<'_>, lane: Lane, seed: u64) -> Vec<String> {
     if let Some(ops) = row.show.collect_every {
         words.extend(["--collect-every".to_owned(), ops.to_string()]);
     }
+    if let Some(events) = row.show.history {
+        words.extend(["--history".to_owned(), events.to_string()]);
+    }
     if row.show.delays {
         words.push("--delays".to_owned());
     }

@@ -41,6 +41,9 @@ pub struct Hunt {
     pub jobs: usize,
     /// How long one case may take before it counts as hung.
     pub patience: Duration,
+    /// How often a smaller case is tried before it counts as one that does not fail: once where a case
+    /// always does the same.
+    pub tries: u32,
 }
 
 /// When a hunt stops.
@@ -326,7 +329,10 @@ impl Field<'_> {
             finding,
             number,
             self.hunt.shrink_budget,
-            &mut |case| self.attempt(desk, At::Case(Box::new(case.clone())), case),
+            &mut |case| {
+                let mut tries = 0..self.hunt.tries;
+                tries.find_map(|_| self.attempt(desk, At::Case(Box::new(case.clone())), case))
+            },
         );
         let mut bag = locked(&self.bag);
         let known = bag
@@ -429,6 +435,7 @@ mod tests {
             failures_max: 1,
             jobs: 2,
             patience: Duration::from_secs(60),
+            tries: 1,
         }
     }
 
@@ -483,6 +490,27 @@ mod tests {
             panic!("{bag:?}");
         };
         assert!(failure.again > 10, "{failure:?}");
+    }
+
+    /// Goal: what fails only now and then is shrunk all the same, if smaller cases are tried often
+    /// enough.
+    #[test]
+    fn what_fails_now_and_then_is_shrunk() {
+        let left = [1, 200].map(|tries| {
+            let calls = AtomicU64::new(0);
+            let flaky = |case: &Case| {
+                let call = calls.fetch_add(1, Relaxed);
+                pops(case).filter(|_| call.is_multiple_of(97))
+            };
+            let hunt = Hunt {
+                jobs: 1,
+                tries,
+                ..hunt(HuntBudget::Cases(1000))
+            };
+            let bag = hunt.run(&flaky, &mut Quiet);
+            bag.failures[0].case.turns.len()
+        });
+        assert!(left[0] > 1 && left[1] == 1, "{left:?}");
     }
 
     /// Goal: a case that does not come to an end is noticed, and named.

@@ -92,6 +92,7 @@ pub(crate) mod tests_support {
         ops: 1000,
         delays: false,
         collect_every: None,
+        history: None,
     };
 
     /// One fault of each kind, of which only models can show the last.

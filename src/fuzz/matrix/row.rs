@@ -110,4 +110,5 @@ fn is_same_run(a: &Row<'_>, b: &Row<'_>) -> bool {
         && a.show.ops == b.show.ops
         && a.show.delays == b.show.delays
         && a.show.collect_every == b.show.collect_every
+        && a.show.history == b.show.history
 }

@@ -27,8 +27,10 @@ use crate::heap::{Flaw, Flaws};
 /// After how many young collections a middle one, and middle ones an old one, may be due: CPython's
 /// `gc.get_threshold()`, through 3.11.
 const OLDER: u32 = 10;
-/// An array shorter than this is not worth squeezing; 64 KiB of entries.
+/// An array shorter than this is not worth squeezing: 64 KiB of entries, or eight for each object that
+/// there is room for.
 const SQUEEZE_MIN: u32 = 8192;
+const SQUEEZE_MIN_OF: u32 = 8;
 
 /// A generation, together with all younger ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +47,9 @@ pub(super) struct Generations {
     len: Half,
     middle_end: Half,
     old_end: Half,
-    /// How long the array may become before it is squeezed.
+    /// How long it may become at least before it is squeezed.
+    squeeze_min: u32,
+    /// How long it may become now.
     squeeze_at: Half,
     /// Objects tracked less tracked objects died since the last collection; then young and middle
     /// collections since the last of the next generation.
@@ -62,12 +66,14 @@ impl Generations {
     /// Room for all of `capacity` objects, and as many stale entries. `nursery` is how many young
     /// objects there are before they are looked at.
     pub(super) fn new(capacity: u32, nursery: u32) -> Self {
+        let squeeze_min = SQUEEZE_MIN.min(capacity.saturating_mul(SQUEEZE_MIN_OF));
         Self {
-            entries: Slab::new(2 * capacity as usize + SQUEEZE_MIN as usize),
+            entries: Slab::new(2 * capacity as usize + squeeze_min as usize),
+            squeeze_min,
             len: Half::default(),
             middle_end: Half::default(),
             old_end: Half::default(),
-            squeeze_at: Half::new(SQUEEZE_MIN),
+            squeeze_at: Half::new(squeeze_min),
             counts: [Half::default(), Half::default(), Half::default()],
             thresholds: [nursery, OLDER, OLDER],
             pending: Half::default(),
@@ -190,7 +196,7 @@ impl Generations {
         self.len.set(clamp(end));
         let room = clamp(self.entries.len());
         self.squeeze_at
-            .set(clamp(2 * end).max(SQUEEZE_MIN).min(room));
+            .set(clamp(2 * end).max(self.squeeze_min).min(room));
     }
 
     /// Moves the living entries of `from..end` to `to..`; returns where they end.

@@ -92,6 +92,7 @@ pub const PLANTABLE: &[Flaw] = &[
     Flaw::AppendLost,
     Flaw::AppendOutOfOrder,
     Flaw::LenOffByOne,
+    Flaw::PopTakesSecond,
     Flaw::TruncateOffByOne,
     Flaw::AdditionLost,
     Flaw::WeakNotCleared,

@@ -205,6 +205,9 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     #[inline]
     fn pop(&mut self, dst: Slot, list: Slot) -> bool {
+        if self.strikes(Flaw::PopTakesSecond, 16) {
+            self.swap_last_two(list);
+        }
         let popped = self
             .object(list, Shape::List)
             .and_then(|(number, _)| self.heap.headers.at(number))

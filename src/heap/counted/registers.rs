@@ -215,11 +215,20 @@ impl<H: Tenancy> CountedMutator<H> {
     #[inline(never)]
     pub(super) fn append_before_last(&mut self, list: Slot, val: Slot) -> bool {
         let done = self.append_slowly(list, val);
+        if done {
+            self.swap_last_two(list);
+        }
+        done
+    }
+
+    /// What flaws do: the last element changes places with the one before, if there is one.
+    #[cold]
+    pub(super) fn swap_last_two(&mut self, list: Slot) {
         let header = self
             .object(list, Shape::List)
             .and_then(|(index, _)| self.heap.headers.at(index));
-        let Some(header) = header.filter(|_| done) else {
-            return done;
+        let Some(header) = header else {
+            return;
         };
         let pages = &self.heap.pages;
         let len = header.len(pages);
@@ -229,7 +238,6 @@ impl<H: Tenancy> CountedMutator<H> {
             last.set(before.get());
             before.set(word);
         }
-        done
     }
 
     /// Collects until nothing is found.

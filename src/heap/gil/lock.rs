@@ -42,7 +42,10 @@ struct State {
     last: Holder,
     /// How many holders there were so far; the name of the next.
     named: Holder,
+    /// Those that wait for the lock to be let go; nobody else need be told of it.
     waiting: u32,
+    /// Those that have let it go and wait for it to be taken, likewise.
+    offering: u32,
     switches: u64,
     contended: u64,
 }
@@ -149,13 +152,22 @@ impl<F: Flaws> Lock<F> {
         if !self.flaws.has(Flaw::DropRequestKept) {
             self.drop_request.store(false, Ordering::Relaxed);
         }
-        self.taken.notify_all();
+        // A call of the system even where nobody waits.
+        if state.offering > 0 {
+            self.taken.notify_all();
+        }
     }
 
     /// Lets the lock go.
     pub(super) fn let_go(&self) {
-        self.state().held = false;
-        self.available.notify_one();
+        let mut state = self.state();
+        state.held = false;
+        let is_awaited = state.waiting > 0;
+        drop(state);
+        // Under the mutex nobody waited; whoever has come since finds the lock free.
+        if is_awaited {
+            self.available.notify_one();
+        }
     }
 
     /// Whether a waiter has asked the holder to let go.
@@ -181,12 +193,14 @@ impl<F: Flaws> Lock<F> {
             return Taken::AtOnce;
         }
         let seen = state.switches;
+        state.offering += 1;
         while state.switches == seen {
             state = self
                 .taken
                 .wait(state)
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
         }
+        state.offering -= 1;
         drop(state);
         match self.take(me, Patience::Endless) {
             // Another thread has had it, even if it is back already.

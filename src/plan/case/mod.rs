@@ -5,13 +5,18 @@
 //! mutators each do their part of it. So there is nothing besides the turns that could be shrunk, and
 //! what is left of a failure after that is a few lines that people can read and compare.
 //!
+//! Where the turns of a failure are too many to be written, or do not say all that there was to it, a
+//! case is a *recipe*: in place of turns it has the command that came to it.
+//!
 //! The [text form](self::text) is what is kept; it is versioned and stable.
 
+mod again;
+mod alias;
 mod op;
 mod parse;
 #[cfg(test)]
 mod tests;
-mod text;
+pub mod text;
 mod to_plan;
 
 use crate::heap::{Flaw, Global, Shape, Slot};
@@ -25,6 +30,11 @@ pub const VERSION: u32 = 1;
 pub const MUTATORS_MAX: u32 = 1024;
 /// The most registers of a mutator, and roots of a case.
 pub const REGISTERS_MAX: u32 = 65_536;
+/// The most registers of all mutators together.
+pub const ALL_REGISTERS_MAX: u32 = 1 << 20;
+/// Room beyond what a program can fill that a [fitted](Case::fitted) case leaves it: heaps give room by
+/// the page.
+const SPARE: u32 = 1024;
 /// The most objects that a case may have room for.
 pub const CAPACITY_MAX: u32 = 1 << 28;
 
@@ -41,6 +51,9 @@ pub struct Case {
     pub seed: u64,
     /// The check that it violates.
     pub check: Option<String>,
+    /// The command that came to it, word by word and without the program's name; empty if it came
+    /// from no command.
+    pub again: Vec<String>,
     /// How many objects the heap must have room for.
     pub capacity: u32,
     /// How many shared roots there are.
@@ -150,6 +163,7 @@ impl Case {
             schedule: Schedule::Steps,
             seed: 0,
             check: None,
+            again: Vec::new(),
             capacity,
             roots,
             shared: Vec::new(),
@@ -173,8 +187,48 @@ impl Case {
             schedule: Schedule::Steps,
             seed: 0,
             check: None,
+            again: Vec::new(),
             ..self.clone()
         }
+    }
+
+    /// Whether it is a recipe: a command that is to be done again, and no program.
+    pub fn is_recipe(&self) -> bool {
+        self.mutators.is_empty() && !self.again.is_empty()
+    }
+
+    /// This name, or one like it, such that nothing else in the case is called so.
+    pub(crate) fn free_name(&self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
+        let shared = self.shared.iter().map(|shared| &shared.name);
+        let taken: Vec<&String> = (self.mutators.iter().map(|mutator| &mutator.name))
+            .chain(shared)
+            .collect();
+        while parse::begins_a_line(&name) || taken.contains(&&name) {
+            name.push('_');
+        }
+        name
+    }
+
+    /// For how many objects, and elements of lists, it may ask for room, all turns together.
+    pub fn room_needed(&self) -> u64 {
+        let asks = |op: &Op| {
+            matches!(
+                op,
+                Op::Alloc { .. } | Op::AllocFinalized { .. } | Op::Append { .. }
+            )
+        };
+        let asking = self.all_turns().filter(|turn| asks(&turn.op)).count();
+        (self.shared.len() + asking) as u64
+    }
+
+    /// With no more room than it can fill: it does the same, in a heap that is not larger than it has to
+    /// be.
+    #[must_use]
+    pub fn fitted(mut self) -> Self {
+        let needed = u32::try_from(self.room_needed()).unwrap_or(u32::MAX);
+        self.capacity = self.capacity.min(needed.saturating_add(SPARE));
+        self
     }
 
     /// Where shared object number `object` is published.

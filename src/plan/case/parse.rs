@@ -1,12 +1,14 @@
 //! The text form, read: line by line, each word with its place.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::again;
 use super::op::{self, Words};
 use super::{
-    CAPACITY_MAX, Case, CaseMutator, Control, MUTATORS_MAX, REGISTERS_MAX, Schedule, Shared, Turn,
-    VERSION,
+    ALL_REGISTERS_MAX, CAPACITY_MAX, Case, CaseMutator, Control, MUTATORS_MAX, REGISTERS_MAX,
+    Schedule, Shared, Turn, VERSION,
 };
 use crate::diagnostic::{Complaint, Diagnostic};
 use crate::heap::{Field, Finalizer, Flaw, Global, Shape, Slot};
@@ -17,9 +19,13 @@ const MAGIC: &str = "gcstorm-case";
 /// What `start` stands for is said in [`text`](super::text).
 const START: &str = "start";
 /// The lines of the header.
-const KEYS: [&str; 9] = [
-    "heap", "fault", "schedule", "seed", "check", "capacity", "roots", "shared", "mutator",
+const KEYS: [&str; 10] = [
+    "heap", "fault", "schedule", "seed", "check", "again", "capacity", "roots", "shared", "mutator",
 ];
+/// Those that say what the program has; a recipe has none of them.
+const KEYS_OF_PROGRAM: [&str; 4] = ["capacity", "roots", "shared", "mutator"];
+/// The commands that a case can come from.
+const COMMANDS: [&str; 1] = ["run"];
 /// The most shared objects: what the analysis of a plan keeps in one word.
 const SHARED_MAX: usize = 64;
 
@@ -45,16 +51,19 @@ fn read(text: &str) -> Result<Case, Complaint> {
     let mut case = Case::of_mutators(0, 0, 0, 0);
     let mut seen = Vec::new();
     let mut is_begun = false;
+    let mut numbers = HashMap::new();
     for mut line in lines {
         let word = line.word("an operation")?;
         if KEYS.contains(&word.text) && !is_begun {
             line.header(&word, &mut case, &mut seen)?;
         } else {
             if !is_begun {
-                is_complete(&seen, &word)?;
+                is_complete(&seen, &word, &HEADER)?;
                 is_begun = true;
+                let names = case.mutators.iter().map(|mutator| mutator.name.clone());
+                numbers.extend(names.zip(0..));
             }
-            line.turn(&word, &mut case)?;
+            line.turn(&word, &mut case, &numbers)?;
         }
         line.end()?;
     }
@@ -62,13 +71,27 @@ fn read(text: &str) -> Result<Case, Complaint> {
         text: "",
         span: text.len()..text.len(),
     };
-    is_complete(&seen, &end)?;
+    let has_program = is_begun || seen.iter().any(|key| KEYS_OF_PROGRAM.contains(key));
+    let needed: &[&str] = match seen.contains(&"again") && !has_program {
+        true => &HEADER_OF_RECIPE,
+        false => &HEADER,
+    };
+    is_complete(&seen, &end, needed)?;
     Ok(case)
 }
 
+/// Whether a line can begin with this word that is not a mutator's.
+pub(super) fn begins_a_line(word: &str) -> bool {
+    KEYS.contains(&word) || word == START
+}
+
+/// What must be in a header.
+const HEADER: [&str; 5] = ["schedule", "seed", "capacity", "roots", "mutator"];
+/// What must be in the header of a recipe.
+const HEADER_OF_RECIPE: [&str; 2] = ["schedule", "seed"];
+
 /// Whether everything that must be in a header was in it, before this word.
-fn is_complete(seen: &[&str], word: &Word<'_>) -> Result<(), Complaint> {
-    let needed = ["schedule", "seed", "capacity", "roots", "mutator"];
+fn is_complete(seen: &[&str], word: &Word<'_>, needed: &[&str]) -> Result<(), Complaint> {
     match needed.iter().find(|key| !seen.contains(key)) {
         None => Ok(()),
         Some(key) => Err(
@@ -196,6 +219,7 @@ impl<'a> Line<'a> {
             "schedule" => case.schedule = self.schedule()?,
             "seed" => case.seed = self.parsed("a seed", 0, u64::MAX)?,
             "check" => case.check = Some(self.word("a check's name")?.text.to_owned()),
+            "again" => case.again = self.again()?,
             "capacity" => {
                 let capacity = self.parsed("a capacity", 1, CAPACITY_MAX.into())?;
                 case.capacity = u32::try_from(capacity).unwrap_or(CAPACITY_MAX);
@@ -223,6 +247,26 @@ impl<'a> Line<'a> {
             .ok_or_else(|| Complaint::unknown(word.span, "fault", word.text, known))
     }
 
+    fn again(&mut self) -> Result<Vec<String>, Complaint> {
+        let command = self.word("a command")?;
+        if !COMMANDS.contains(&command.text) {
+            return Err(Complaint::unknown(
+                command.span,
+                "command",
+                command.text,
+                COMMANDS,
+            ));
+        }
+        let mut words = vec![command.text.to_owned()];
+        while let Some(word) = self.next() {
+            let meant = again::meant(word.text);
+            words.push(
+                meant.ok_or_else(|| word.complain("this begins like a string, and is none"))?,
+            );
+        }
+        Ok(words)
+    }
+
     fn schedule(&mut self) -> Result<Schedule, Complaint> {
         let word = self.word("a schedule")?;
         match word.text {
@@ -244,7 +288,7 @@ impl<'a> Line<'a> {
         let word = self.word("a name")?;
         let shared = case.shared.iter().map(|shared| shared.name.as_str());
         let mutators = case.mutators.iter().map(|mutator| mutator.name.as_str());
-        if KEYS.contains(&word.text) || word.text == START {
+        if begins_a_line(word.text) {
             return Err(word.complain(format!("`{}` begins another line", word.text)));
         }
         if word.text.contains('=') {
@@ -276,16 +320,19 @@ impl<'a> Line<'a> {
         }
         let name = self.name(case)?.text.to_owned();
         self.literal("registers")?;
-        let registers = self.parsed("a number of registers", 0, REGISTERS_MAX.into())?;
-        let registers = u32::try_from(registers).unwrap_or(REGISTERS_MAX);
+        let taken: u32 = case.mutators.iter().map(|mutator| mutator.registers).sum();
+        let most = REGISTERS_MAX.min(ALL_REGISTERS_MAX - taken);
+        let registers = self.parsed("a number of registers", 0, most.into())?;
+        let registers = u32::try_from(registers).unwrap_or(most);
         let mut held: Vec<(Slot, usize)> = Vec::new();
+        let mut taken = HashSet::new();
         if let Some(word) = self.next() {
             if word.text != "holds" {
                 return Err(word.complain("`holds` is wanted here, or nothing"));
             }
             while let Some(word) = self.next() {
                 let pair = holding(&word, case, registers)?;
-                if held.iter().any(|(slot, _)| *slot == pair.0) {
+                if !taken.insert(pair.0) {
                     return Err(word.complain("the register holds two objects"));
                 }
                 held.push(pair);
@@ -306,7 +353,12 @@ impl<'a> Line<'a> {
         Err(word.complain(format!("`{wanted}` is wanted here")))
     }
 
-    fn turn(&mut self, word: &Word<'a>, case: &mut Case) -> Result<(), Complaint> {
+    fn turn(
+        &mut self,
+        word: &Word<'a>,
+        case: &mut Case,
+        numbers: &HashMap<String, u32>,
+    ) -> Result<(), Complaint> {
         if word.text == START {
             if !case.setup.is_empty() || case.turns.is_empty() {
                 return Err(word.complain("`start` stands once, after some turns"));
@@ -314,21 +366,19 @@ impl<'a> Line<'a> {
             case.setup = std::mem::take(&mut case.turns);
             return Ok(());
         }
-        let names = case.mutators.iter().map(|mutator| mutator.name.as_str());
-        let Some(mutator) = names.clone().position(|name| name == word.text) else {
+        let Some(&mutator) = numbers.get(word.text) else {
+            let names = case.mutators.iter().map(|mutator| mutator.name.as_str());
             let span = word.span.clone();
             return Err(Complaint::unknown(span, "mutator", word.text, names));
         };
         let name = self.word("an operation")?;
-        let mut words = Turnwise::of(self, case, mutator);
+        let mut words = Turnwise::of(self, case, mutator as usize);
         let read = op::read(name.text, &mut words)?;
         let Some(op) = read else {
             let known = op::FORMS.iter().map(|(name, _)| *name);
             return Err(Complaint::unknown(name.span, "operation", name.text, known));
         };
         keeps_shared(&op, case, &name)?;
-        // There are few mutators.
-        let mutator = u32::try_from(mutator).unwrap_or(u32::MAX);
         case.turns.push(Turn { mutator, op });
         Ok(())
     }

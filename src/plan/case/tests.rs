@@ -72,10 +72,13 @@ fn case() -> impl Strategy<Value = Case> {
         }),
     ];
     let turns = || prop::collection::vec(turn(), 1..20);
+    let again = prop::sample::select(vec!["", "run", "run\n-D\na b=#1\n"]);
+    let again = again.prop_map(|words| words.split('\n').map(str::to_owned).collect());
     let known = (
         prop::option::of(Just("lock-free".to_owned())),
         prop::option::of(prop::sample::select(Flaw::ALL)),
         prop::option::of(Just("length".to_owned())),
+        again.prop_map(|words: Vec<String>| if words == [""] { Vec::new() } else { words }),
     );
     (
         known,
@@ -86,11 +89,12 @@ fn case() -> impl Strategy<Value = Case> {
         turns(),
     )
         .prop_map(
-            |((heap, fault, check), schedule, seed, has_setup, setup, turns)| {
+            |((heap, fault, check, again), schedule, seed, has_setup, setup, turns)| {
                 let mut case = Case {
                     heap,
                     fault,
                     check,
+                    again,
                     schedule,
                     seed,
                     setup: if has_setup { setup } else { Vec::new() },
@@ -257,9 +261,19 @@ fn claims_only_what_is_clear() {
     };
     let clear = usage("a alloc r1 leaf\na append r0 r1\na len r0\na fetch r0 g0\n");
     assert!(clear.fresh_only && !clear.aliased);
+    for clear in [
+        "a copy r1 r0\na clear r1\n",
+        "a fetch r1 g0\na len r1\n",
+        "a downgrade r1 r0\na upgrade r2 r1\n",
+    ] {
+        assert!(!usage(clear).aliased, "{clear}");
+    }
     for unclear in [
-        "a copy r1 r0\n",
-        "a fetch r1 g0\n",
+        "a copy r1 r0\na pop r2 r1\n",
+        "a fetch r1 g0\na fetch r1 g1\na truncate-back r1 1\n",
+        "a downgrade r1 r0\na upgrade r2 r1\na truncate-front r2 1\n",
+        "a alloc r2 list\na copy r1 r0\na append r2 r1\n",
+        "a copy r2 r0\na publish g1 r2\n",
         "a publish g1 r0\n",
         "a clear r0\n",
         "a append r0 r1\n",

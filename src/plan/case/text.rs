@@ -28,11 +28,34 @@
 //! is `steps`, `free`, `random`, `pct` or `dfs`; after the last three, the schedule that failed may
 //! follow as the model checker writes it.
 //!
+//! `again`, which may be left out as well, is the command that came to the case, without the
+//! program's name: `again run shared-list --heap racy --seed 7 --duration 1s`. A word that holds
+//! blanks or `#`, or nothing, is a JSON string in which those are written `\u0020` and `\u0023`.
+//!
+//! # Recipes
+//!
+//! Not every failure can be told in turns: there may be millions of them, a mutator may have been lost
+//! with its count of them, and what a run was put through besides (threads held up, collections forced,
+//! an allocation refused, surveys at pauses) is in none. Then there is `again` and nothing after it:
+//!
+//! ```text
+//! gcstorm-case 1
+//! heap racy
+//! schedule free
+//! seed 7
+//! check dangling
+//! again run shared-list --heap racy --seed 7 --duration 1s
+//! ```
+//!
+//! To replay that is to do the command again; [`Case::is_recipe`] tells. Where there are turns, they
+//! are what is replayed, and `again` says where they come from.
+//!
 //! The form is stable: a line that is read means the same in every later version, and a text of a
 //! version that is not known is refused.
 
 use std::fmt::{self, Display, Formatter};
 
+use super::again::AsWord;
 use super::op::{InWords, shape_name};
 use super::{Case, Schedule, Turn, VERSION};
 
@@ -55,6 +78,14 @@ impl Display for Case {
         writeln!(f, "\nseed {}", self.seed)?;
         if let Some(check) = &self.check {
             writeln!(f, "check {check}")?;
+        }
+        if !self.again.is_empty() {
+            f.write_str("again")?;
+            (self.again.iter()).try_for_each(|word| write!(f, " {}", AsWord(word)))?;
+            writeln!(f)?;
+        }
+        if self.is_recipe() {
+            return Ok(());
         }
         writeln!(f, "capacity {}\nroots {}", self.capacity, self.roots)?;
         for shared in &self.shared {

@@ -3,15 +3,14 @@
 //! What checks may conclude from a shared object is found out by [`Flow`] as for workloads, but only
 //! where that can be trusted: in a program that anybody may have written or drawn, an operation may
 //! find its registers empty and do nothing, and then registers hold what `Flow` thinks they do not.
-//! So a case of which `Flow` complains, or which does anything with a shared object but work on it
-//! through the register that holds it, claims nothing.
+//! So a case of which `Flow` complains, or in which a shared object may be [changed through another
+//! register](super::alias) than the one that holds it, claims nothing.
 
 use std::collections::BTreeMap;
 
-use super::{Case, Turn};
+use super::{Case, Turn, alias};
 use crate::digest::Digest;
-use crate::heap::Slot;
-use crate::plan::{Flow, ListUsage, MutatorPlan, Op, Plan, SharedObject, Step};
+use crate::plan::{Flow, ListUsage, MutatorPlan, Plan, SharedObject, Step};
 
 impl Case {
     /// The case as a plan, of one round.
@@ -40,7 +39,7 @@ impl Case {
         let flow = Flow::of(&plan);
         let is_clear = flow.problems.is_empty();
         for (number, usage) in flow.usage.into_iter().enumerate() {
-            let usage = if is_clear && self.is_only_worked_on(number) {
+            let usage = if is_clear && alias::has_none(self, number) {
                 usage
             } else {
                 self.unknown_usage()
@@ -51,18 +50,22 @@ impl Case {
     }
 
     fn mutators(&self) -> Vec<MutatorPlan> {
-        let part = |turns: &[Turn], number: u32| {
-            let own = turns.iter().filter(|turn| turn.mutator == number);
-            own.map(|turn| Step::Fixed(turn.op)).collect()
+        let parts = |turns: &[Turn]| {
+            let mut parts = vec![Vec::new(); self.mutators.len()];
+            for turn in turns {
+                parts[turn.mutator as usize].push(Step::Fixed(turn.op));
+            }
+            parts
         };
-        let numbered = (0..).zip(&self.mutators);
-        numbered
-            .map(|(number, mutator)| MutatorPlan {
+        let (setups, bodies) = (parts(&self.setup), parts(&self.turns));
+        let parts = setups.into_iter().zip(bodies);
+        (self.mutators.iter().zip(parts))
+            .map(|(mutator, (setup, body))| MutatorPlan {
                 name: mutator.name.clone(),
                 registers: mutator.registers,
                 held: mutator.held.clone(),
-                setup: part(&self.setup, number),
-                body: part(&self.turns, number),
+                setup,
+                body,
                 rounds: Some(1),
                 background: false,
             })
@@ -86,22 +89,5 @@ impl Case {
             truncates_front: true,
             truncates_back: true,
         }
-    }
-
-    /// Whether nothing is done with this shared object but to work on it through the registers that
-    /// hold it from the start: no reference to it is copied, moved, or overwritten.
-    fn is_only_worked_on(&self, object: usize) -> bool {
-        self.all_turns().all(|turn| {
-            let held = &self.mutators[turn.mutator as usize].held;
-            let holds = |slot: Slot| held.contains(&(slot, object));
-            let is_reload = |dst, global| holds(dst) && global == Self::root_of(object);
-            match turn.op {
-                Op::Copy { dst, src } | Op::Downgrade { dst, src } => !holds(dst) && !holds(src),
-                Op::Fetch { dst, global } => {
-                    is_reload(dst, global) || !holds(dst) && global != Self::root_of(object)
-                }
-                op => op.changes().is_none_or(|slot| !holds(slot)),
-            }
-        })
     }
 }

@@ -1,11 +1,10 @@
 //! The end of a case: the heap settles, everything is looked at, and let go of.
 
 use super::Session;
-use crate::evidence::{
-    Contents, Emptied, Moment, Name, Picture, Place, Seen, Settled, Survey, Trace,
-};
-use crate::heap::{Field, Global, Heap, Mutator, ObjectId, Shape, Slot};
-use crate::run::walk::{self, Marks, Walk};
+use crate::evidence::{Emptied, Moment, Name, Place, Seen, Settled, Survey, Trace};
+use crate::heap::{Flaw, Global, Heap, Mutator, Slot};
+use crate::run::painter::Painter;
+use crate::run::walk::{Marks, Walk};
 
 /// Elements that a list of a case may claim, for each object that there is room for: more are not
 /// believed.
@@ -53,14 +52,15 @@ impl<H: Heap> Session<'_, H> {
         }
         let setup = case.mutators.len();
         let spare = self.spare(setup);
-        for root in 0..case.roots {
+        let passed_over = u16::from(self.flaw == Some(Flaw::WalkSkipsRoot));
+        for root in 0..case.roots.saturating_sub(passed_over) {
             if self.mutator(setup).fetch(spare, Global(root)) {
                 let place = Place::Root(root);
                 self.walk_from((setup, spare), place, &mut survey, &mut marks, &mut painter);
             }
             self.mutator(setup).clear(spare);
         }
-        settled.picture = painter.0;
+        settled.picture = painter.picture;
         settled.dangling = survey.dangling;
         settled.premature = survey.premature;
         settled.incomplete = survey.incomplete;
@@ -89,7 +89,7 @@ impl<H: Heap> Session<'_, H> {
         };
         let seen = walk.visit_root(slot, &|| place.to_string());
         if let Some(name) = seen.and_then(Name::of) {
-            painter.0.places.push((place, name));
+            painter.picture.places.push((place, name));
         }
     }
 
@@ -158,49 +158,5 @@ impl<H: Heap> Session<'_, H> {
         players
             .map(|player| player.producer.notes().finalized)
             .sum()
-    }
-}
-
-/// Draws what a walk tells.
-#[derive(Debug, Default)]
-struct Painter(Picture);
-
-impl Painter {
-    fn contents(&mut self, object: ObjectId) -> Option<&mut Contents> {
-        Name::of(object).and_then(|name| self.0.objects.get_mut(&name))
-    }
-}
-
-impl walk::Witness for Painter {
-    const READS_COUNTERS: bool = true;
-
-    fn object(&mut self, object: ObjectId) {
-        if let Some(name) = Name::of(object) {
-            let contents = match object.shape() {
-                Shape::Leaf => Contents::Leaf,
-                Shape::Node => Contents::Node([None; 2]),
-                Shape::List => Contents::List(Vec::new()),
-                Shape::Counter => Contents::Counter(0),
-            };
-            self.0.objects.insert(name, contents);
-        }
-    }
-
-    fn field(&mut self, node: ObjectId, field: Field, found: Option<ObjectId>) {
-        if let Some(Contents::Node(fields)) = self.contents(node) {
-            fields[usize::from(field.0)] = found.and_then(Name::of);
-        }
-    }
-
-    fn element(&mut self, list: ObjectId, element: Option<ObjectId>) {
-        if let Some(Contents::List(elements)) = self.contents(list) {
-            elements.push(element.and_then(Name::of));
-        }
-    }
-
-    fn counter(&mut self, counter: ObjectId, value: i64) {
-        if let Some(contents) = self.contents(counter) {
-            *contents = Contents::Counter(value);
-        }
     }
 }

@@ -29,6 +29,9 @@ use crate::plan::{Case, Op};
 /// Cases are short, and are to meet collections that nobody asked for.
 const NURSERY: u32 = 4;
 
+/// So many objects can be looked at after each turn.
+const LIVING_FEW: usize = 256;
+
 /// The configuration of a heap that a case can be stepped through on.
 pub fn config_for(case: &Case) -> HeapConfig {
     HeapConfig {
@@ -115,6 +118,11 @@ pub(super) struct Session<'h, H: Heap> {
     /// What was not dead when it was last looked at, and in which state it was then.
     living: Vec<(ObjectId, Life)>,
     turns_done: u32,
+    /// How many turns may pass until somebody looks who died.
+    until_look: usize,
+    /// Whether it can only matter at the end when something died: there are neither finalizers nor weak
+    /// references.
+    is_plain: bool,
 }
 
 impl<'h, H: Heap> Session<'h, H> {
@@ -127,6 +135,23 @@ impl<'h, H: Heap> Session<'h, H> {
             awake: None,
             living: Vec::new(),
             turns_done: 0,
+            until_look: 0,
+            is_plain: case.all_turns().all(|turn| {
+                !matches!(
+                    turn.op,
+                    Op::AllocFinalized { .. } | Op::Downgrade { .. } | Op::Upgrade { .. }
+                )
+            }),
+        }
+    }
+
+    /// How many turns may pass between two looks. With a few objects, one; with many, and where the
+    /// turn of a death is of no account, so many that to look costs no more than to go on.
+    fn patience(&self) -> usize {
+        if self.is_plain {
+            (self.living.len() / LIVING_FEW).max(1)
+        } else {
+            1
         }
     }
 
@@ -139,7 +164,11 @@ impl<'h, H: Heap> Session<'h, H> {
             let step = self.turn(turn.mutator as usize, turn.op)?;
             trace.steps.push(step);
             self.turns_done += 1;
-            self.look(trace);
+            self.until_look = self.until_look.saturating_sub(1);
+            if self.until_look == 0 {
+                self.look(trace);
+                self.until_look = self.patience();
+            }
         }
         self.settle(trace);
         Ok(())

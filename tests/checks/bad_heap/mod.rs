@@ -35,6 +35,8 @@ pub(crate) enum Flaw {
     AddLoses,
     /// Every tenth length is one too many.
     LenLies,
+    /// Every tenth pop takes the last element but one.
+    PopSwaps,
     /// The census admits a freed cell that was written to.
     Spoiled,
     /// The census admits a mark that was left behind.

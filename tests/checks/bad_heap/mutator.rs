@@ -258,7 +258,13 @@ impl Mutator for BadMutator<'_> {
     fn pop(&mut self, dst: Slot, list: Slot) -> bool {
         let heap = self.heap;
         let mut state = heap.state();
-        let popped = state.list(self.reg(list)).and_then(VecDeque::pop_back);
+        let swaps = state.strikes(heap.flaw, Flaw::PopSwaps);
+        let register = self.reg(list);
+        if let Some(elements) = state.list(register).filter(|e| swaps && e.len() > 1) {
+            let last = elements.len() - 1;
+            elements.swap(last - 1, last);
+        }
+        let popped = state.list(register).and_then(VecDeque::pop_back);
         if popped.is_some() {
             self.put(&mut state, dst, popped);
         }

@@ -1,0 +1,337 @@
+//! Whether runs of one case came to the same state, where they must.
+//!
+//! # On one thread
+//!
+//! A case fixes what every operation does and in which order, but for what is each heap's own choice:
+//! *when* garbage dies. A program sees that in two places. An `upgrade` of a weak reference to something
+//! that nothing refers to any more may be won on one heap and lost on another; and a finalizer that
+//! publishes its object does so whenever the collector comes by. A third is room: garbage that is not
+//! reclaimed yet may take what an allocation asks for. So two traces of one case must end in the same
+//! state if no finalizer publishes anything and all upgrades and allocations were answered alike: by
+//! induction over the turns, each operation then reads the same state, answers the same, and leaves the
+//! same.
+//!
+//! # On threads of their own
+//!
+//! Here the order is not given either, so what is compared to a state on one thread must be the same in
+//! every order. It is for one mutator alone; and for several if, besides the above,
+//!
+//! 1. none publishes anything, so the shared roots hold what they did at the beginning;
+//! 2. of the shared objects that two of them can get at (hold from the start, or fetch) all are leaves
+//!    or counters, which refer to nothing;
+//! 3. none writes a counter back.
+//!
+//! *Proof.* Say that a mutator *owns* what it made and the shared nodes and lists that it alone can get
+//! at. Claim: at any time, what a mutator can reach is what it owns, leaves, and counters. It is so at
+//! the beginning, by (2). A reference gets into a register from a register of the same mutator, from a
+//! root, where by (1) there are shared objects only and by (2) those that are nobody else's or refer to
+//! nothing, or out of a node or list that the mutator reaches, which it owns; and it gets into a node or
+//! list only from a register of a mutator that reaches that, its owner. So the claim stays true. Then two
+//! operations of different mutators work on the same object only if that is a shared leaf, in which
+//! there is nothing, or a counter, to which they add, or which they read. Additions wrap, so they commute
+//! and answer nothing; what was read is kept where only a write-back looks, of which there is none, by
+//! (3). So neighbouring operations of different mutators can be swapped without changing the state they
+//! lead to, and every order can be turned into every other one by such swaps. An object is named by who
+//! made it and as which of its objects, and no swap changes that either. ∎
+//!
+//! Where any of this fails two right states may differ, and nothing is said of them but that.
+
+use std::collections::BTreeSet;
+
+use crate::evidence::{Answer, Broke, Picture, Trace};
+use crate::heap::{Finalizer, Shape};
+use crate::plan::{Case, Op};
+
+/// The most differences that are told.
+const TOLD_MAX: usize = 8;
+
+/// What comparing two states came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Comparison {
+    /// They are the same, with so many objects.
+    Same {
+        /// Reached from registers and shared roots.
+        objects: usize,
+    },
+    /// They differ, and must not: in words.
+    Differ(Vec<String>),
+    /// They may differ, or one of them is not there: why.
+    NotCompared(String),
+}
+
+/// The end of a case on one thread, on the heap of this name.
+#[derive(Debug, Clone, Copy)]
+pub struct Stepped<'a> {
+    /// The heap.
+    pub name: &'a str,
+    /// What it did.
+    pub trace: &'a Trace,
+}
+
+/// The end of a case on threads of their own, on the heap of this name.
+#[derive(Debug, Clone, Copy)]
+pub struct Ran<'a> {
+    /// The heap.
+    pub name: &'a str,
+    /// The state at the end.
+    pub picture: &'a Picture,
+}
+
+/// Compares a case on one thread on two heaps.
+pub fn of_steps(case: &Case, one: Stepped<'_>, other: Stepped<'_>) -> Comparison {
+    let (mine, theirs) = match (state(one), state(other)) {
+        (Ok(mine), Ok(theirs)) => (mine, theirs),
+        (Err(why), _) | (_, Err(why)) => return Comparison::NotCompared(why),
+    };
+    match resurrects(case).or_else(|| choice(case, one, other)) {
+        Some(why) => Comparison::NotCompared(why),
+        None => compare(mine, theirs, one.name, other.name),
+    }
+}
+
+/// Compares a case on threads of their own with the same on one thread.
+pub fn of_threads(case: &Case, ran: Ran<'_>, stepped: Stepped<'_>) -> Comparison {
+    let state = match (depends(case), state(stepped)) {
+        (Some(why), _) | (None, Err(why)) => return Comparison::NotCompared(why),
+        (None, Ok(state)) => state,
+    };
+    let (one, other) = (
+        format!("{} on threads", ran.name),
+        format!("{} in steps", stepped.name),
+    );
+    compare(ran.picture, state, &one, &other)
+}
+
+fn compare(mine: &Picture, theirs: &Picture, one: &str, other: &str) -> Comparison {
+    let differences = mine.differences(theirs, one, other, TOLD_MAX);
+    if differences.is_empty() {
+        let objects = mine.objects.len();
+        Comparison::Same { objects }
+    } else {
+        Comparison::Differ(differences)
+    }
+}
+
+/// The state at the end, or why there is none.
+fn state(stepped: Stepped<'_>) -> Result<&Picture, String> {
+    let Stepped { name, trace } = stepped;
+    let ended = |why: &dyn std::fmt::Display| Err(format!("{name} did not come to the end: {why}"));
+    match (&trace.broke, &trace.settled) {
+        (Some(Broke::Fault(fault) | Broke::Unseated(fault)), _) => ended(fault),
+        (Some(Broke::Panicked(message)), _) => ended(message),
+        (None, None) => ended(&"it has left no state"),
+        (None, Some(settled)) => match &settled.incomplete {
+            Some(why) => Err(format!("not all of {name} was looked at: {why}")),
+            None => Ok(&settled.picture),
+        },
+    }
+}
+
+fn resurrects(case: &Case) -> Option<String> {
+    let resurrecting = |op: &Op| {
+        matches!(
+            op,
+            Op::AllocFinalized {
+                finalizer: Finalizer::Resurrect(_),
+                ..
+            }
+        )
+    };
+    let mut turns = case.all_turns();
+    let turn = turns.find(|turn| resurrecting(&turn.op))?;
+    Some(format!(
+        "`{}`: when a finalizer runs, and publishes its object, is each heap's choice",
+        case.line_of(turn)
+    ))
+}
+
+/// The first turn whose answer is the heap's choice, and in which the two chose differently.
+fn choice(case: &Case, one: Stepped<'_>, other: Stepped<'_>) -> Option<String> {
+    let answers = one.trace.steps.iter().zip(&other.trace.steps);
+    let (turn, (mine, theirs)) = case
+        .all_turns()
+        .zip(answers)
+        .find(|(turn, (mine, theirs))| {
+            let is_choice = matches!(
+                turn.op,
+                Op::Upgrade { .. } | Op::Alloc { .. } | Op::AllocFinalized { .. }
+            );
+            is_choice && mine.answer != theirs.answer
+        })?;
+    let told = |answer: Answer| match answer {
+        Answer::Found(true) => "succeeded",
+        Answer::NoRoom => "found no room",
+        _ => "did not",
+    };
+    Some(format!(
+        "`{}` {} on {} and {} on {}: when garbage dies is each heap's choice",
+        case.line_of(turn),
+        told(mine.answer),
+        one.name,
+        told(theirs.answer),
+        other.name
+    ))
+}
+
+/// Why a case on threads of their own may end in more than one state, if it may.
+fn depends(case: &Case) -> Option<String> {
+    let upgrade = case
+        .all_turns()
+        .find(|turn| matches!(turn.op, Op::Upgrade { .. }));
+    let upgrade = upgrade.map(|turn| {
+        let line = case.line_of(turn);
+        format!("`{line}`: whether garbage can still be had is each heap's choice")
+    });
+    upgrade
+        .or_else(|| resurrects(case))
+        .or_else(|| may_lack_room(case))
+        .or_else(|| depends_on_order(case))
+}
+
+fn may_lack_room(case: &Case) -> Option<String> {
+    let (needed, capacity) = (case.room_needed(), case.capacity);
+    (needed > u64::from(capacity)).then(|| {
+        format!("room for {needed} objects and elements may be asked for, and there is some for {capacity}")
+    })
+}
+
+/// Why the order of the mutators' turns may matter, if it may: which of the three conditions fails.
+fn depends_on_order(case: &Case) -> Option<String> {
+    let acting: BTreeSet<u32> = case.all_turns().map(|turn| turn.mutator).collect();
+    if acting.len() < 2 {
+        return None;
+    }
+    let orders = |op: &Op| matches!(op, Op::Publish { .. } | Op::WriteBack { .. });
+    if let Some(turn) = case.all_turns().find(|turn| orders(&turn.op)) {
+        let line = case.line_of(turn);
+        return Some(format!(
+            "`{line}`: what that comes to depends on what others did before"
+        ));
+    }
+    for (number, shared) in case.shared.iter().enumerate() {
+        if matches!(shared.shape, Shape::Leaf | Shape::Counter) {
+            continue;
+        }
+        let mut users = acting
+            .iter()
+            .filter(|&&mutator| can_get_at(case, mutator, number));
+        if let (Some(&one), Some(&other)) = (users.next(), users.next()) {
+            let name = |mutator: u32| &case.mutators[mutator as usize].name;
+            return Some(format!(
+                "{} and {} both work on `{}`, in whatever order",
+                name(one),
+                name(other),
+                shared.name
+            ));
+        }
+    }
+    None
+}
+
+/// Whether a mutator holds a shared object from the start, or ever fetches it.
+fn can_get_at(case: &Case, mutator: u32, object: usize) -> bool {
+    let held = &case.mutators[mutator as usize].held;
+    let fetched =
+        |op: &Op| matches!(op, Op::Fetch { global, .. } if *global == Case::root_of(object));
+    held.iter().any(|(_, held)| *held == object)
+        || case
+            .all_turns()
+            .any(|turn| turn.mutator == mutator && fetched(&turn.op))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Registry;
+
+    const HEADER: &str = "gcstorm-case 1\nschedule steps\nseed 1\ncapacity 40\nroots 4\n\
+        shared l list\nshared c counter\nshared f leaf\nmutator a registers 4 holds r0=l r1=c\n\
+        mutator b registers 4 holds r1=c r2=f\n\n";
+
+    fn case(turns: &str) -> Case {
+        Case::parse("case", &format!("{HEADER}{turns}")).expect("it is in order")
+    }
+
+    fn trace(case: &Case, heap: &str) -> Trace {
+        let registry = Registry::builtin();
+        let heap = registry.get(heap).expect("it is there");
+        heap.step(case, None).expect("it opens")
+    }
+
+    fn stepped<'a>(name: &'a str, trace: &'a Trace) -> Stepped<'a> {
+        Stepped { name, trace }
+    }
+
+    fn ran(picture: &Picture) -> Ran<'_> {
+        let name = "gil";
+        Ran { name, picture }
+    }
+
+    /// Goal: the order is found not to matter where it does not, and to matter where it may, for the
+    /// reason that there is.
+    #[test]
+    fn the_order_matters_where_it_does() {
+        let alone = "a alloc r2 leaf\na append r0 r2\na publish g3 r2\na write-back r1 2\n";
+        let sound = "a alloc r2 node\na append r0 r2\na add r1 4\nb add r1 -9\nb read r1\n\
+                     b fetch r3 g1\nb copy r0 r2\nb alloc r3 list\nb append r3 r0\n";
+        assert_eq!((depends(&case(alone)), depends(&case(sound))), (None, None));
+        for (turns, why) in [
+            ("b alloc r0 leaf\nb publish g3 r0\n", "`b publish g3 r0`"),
+            ("b read r1\nb write-back r1 1\n", "`b write-back r1 1`"),
+            ("b fetch r0 g0\n", "a and b both work on `l`"),
+            ("b downgrade r0 r2\nb upgrade r3 r0\n", "`b upgrade r3 r0`"),
+            ("b alloc-finalized r0 leaf g3\n", "when a finalizer runs"),
+            (&"b alloc r0 leaf\n".repeat(40), "room for"),
+        ] {
+            let said = depends(&case(&format!("{sound}{turns}"))).unwrap_or_default();
+            assert!(said.contains(why), "{turns}: {said:?}");
+        }
+    }
+
+    /// Goal: two heaps agree on one thread; a state that is another is told, object by object; and
+    /// where heaps may choose, or one has broken off, nothing is compared.
+    #[test]
+    fn states_are_compared_where_they_must_agree() {
+        let case_of = |turns| {
+            let case = case(turns);
+            let (gil, lock_free) = (trace(&case, "gil"), trace(&case, "lock-free"));
+            (case, gil, lock_free)
+        };
+        let (case, gil, lock_free) =
+            case_of("a alloc r2 node\na copy r3 r2\na append r0 r2\nb add r1 5\n");
+        let (one, other) = (stepped("gil", &gil), stepped("lock-free", &lock_free));
+        assert_eq!(of_steps(&case, one, other), Comparison::Same { objects: 4 });
+        let settled = lock_free.settled.clone().expect("it came to the end");
+        let mut picture = settled.picture;
+        assert_eq!(
+            of_threads(&case, ran(&picture), one),
+            Comparison::Same { objects: 4 }
+        );
+        for contents in picture.objects.values_mut() {
+            if let crate::evidence::Contents::Counter(value) = contents {
+                *value += 1;
+            }
+        }
+        let Comparison::Differ(told) = of_threads(&case, ran(&picture), one) else {
+            panic!("a counter differs");
+        };
+        let said = "object 1 of mutator 2 holds the value 6 (gil on threads) and the value 5 (gil in steps)";
+        assert_eq!(told, [said]);
+
+        let (case, gil, mut lost) = case_of("b downgrade r0 r2\nb upgrade r3 r0\n");
+        lost.steps[1].answer = Answer::Found(false);
+        let (one, other) = (stepped("gil", &gil), stepped("lock-free", &lost));
+        let chosen = of_steps(&case, one, other);
+        let Comparison::NotCompared(why) = chosen else {
+            panic!("the heaps chose differently");
+        };
+        assert!(
+            why.contains("succeeded on gil and did not on lock-free"),
+            "{why}"
+        );
+        lost.broke = Some(Broke::Panicked("ouch".to_owned()));
+        let broken = of_steps(&case, stepped("gil", &gil), stepped("lock-free", &lost));
+        let why = "lock-free did not come to the end: ouch".to_owned();
+        assert_eq!(broken, Comparison::NotCompared(why));
+    }
+}

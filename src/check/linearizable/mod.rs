@@ -1,0 +1,200 @@
+//! `linearizable`: what shared lists and counters answered has an order.
+//!
+//! An operation takes effect at one moment between its call and its return (Herlihy and Wing,
+//! Linearizability, 1990). A history is judged by looking for an order of its operations that keeps to
+//! that, in which an object that does one thing at a time gives the same answers, and ends as the
+//! survey found it. This is the one check that knows what a reader was told in the middle of a run:
+//! the others hold sums, orders and lengths against what is there when everything stands still.
+//!
+//! *By object.* A history of several objects has an order if that of each has (locality, in the same
+//! paper), so each is judged alone.
+//!
+//! *With values that are unique.* Elements are named by their maker, so an answer names the very
+//! append that it depends on. That leaves few orders to try, and where many are possible, the search
+//! (`search`) remembers why some failed, not which: a hundred pairs of appends that nobody has looked
+//! at yet are a hundred choices, not 2^100.
+//!
+//! *Within the contract.* `del l[-n:]` may be n pops with others in between, and is judged so.
+//!
+//! *Within limits.* The problem is NP-complete (Gibbons and Korach, Testing shared memories, 1997). A
+//! search that takes too many steps says so and accuses nobody.
+//!
+//! Only what was recorded is judged: by default nothing, with `--history` the first operations of each
+//! mutator, and the state at the end only if that was all. Objects that are changed through other
+//! registers than their own are left out, as nobody has written down all of what happened to them.
+
+mod counter;
+mod explain;
+mod list;
+mod model;
+mod search;
+
+pub use explain::Contradiction;
+
+use super::{Check, Exhibit, Opinion, Verdict};
+use crate::evidence::history::{Element, Event, History, NEVER, Recorded, Unit};
+use crate::evidence::{Moment, Survey};
+use crate::heap::Shape;
+use counter::Counter;
+use list::List;
+use model::Model;
+use search::{Found, Goal, Steps, search};
+
+pub(super) const CHECK: Check = Check {
+    name: "linearizable",
+    about: "what lists and counters answered has an order",
+    judge,
+};
+
+/// How many steps a search may take. A step takes some 100 ns to 1 µs, and most histories take about
+/// as many as they have operations.
+pub const STEPS_MAX: u64 = 1_000_000;
+/// How many operations of a contradiction are shown: with what is said around them, a dozen lines.
+const SHOWN: usize = 9;
+
+/// What there is to say about one history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ruling {
+    /// It has an order.
+    Linearizable,
+    /// It has none.
+    Contradictory(Contradiction),
+    /// [`STEPS_MAX`] steps were not enough to tell.
+    Undecided,
+}
+
+/// Judges the history of a list that was empty. `last` is what it held at the end, if the history goes
+/// that far.
+pub fn rule_list(events: &[Event], last: Option<&Vec<Option<Element>>>) -> Ruling {
+    rule::<List>(events, last)
+}
+
+/// Judges the history of a counter that was 0.
+pub fn rule_counter(events: &[Event], last: Option<i64>) -> Ruling {
+    rule::<Counter>(events, last.as_ref())
+}
+
+fn rule<M: Model>(events: &[Event], last: Option<&M::Last>) -> Ruling {
+    let goal = last.map_or(Goal::Any, Goal::Last);
+    let mut steps = Steps(STEPS_MAX);
+    match search(&M::default(), events, goal, &mut steps) {
+        Found::Order(_) => Ruling::Linearizable,
+        Found::Undecided => Ruling::Undecided,
+        Found::Nothing => Ruling::Contradictory(explain::explain::<M>(events, last)),
+    }
+}
+
+fn judge(exhibit: &Exhibit<'_>) -> Opinion {
+    let Some(evidence) = exhibit.evidence else {
+        return Opinion::skipped("a history is whole once the run is over");
+    };
+    let Some(recorded) = &evidence.history else {
+        return Opinion::skipped("no history was recorded; `--history` records one");
+    };
+    if !exhibit.has(Shape::List) && !exhibit.has(Shape::Counter) {
+        return Opinion::skipped("the workload has no shared list or counter");
+    }
+    if let Some(why) = &recorded.broken {
+        return Opinion::skipped(&format!("the history is not whole: {why}"));
+    }
+    let own = |history: &&History| exhibit.is_tallied(history.object);
+    if !recorded.objects.iter().any(|history| own(&history)) {
+        return Opinion::skipped(
+            "every list and counter is changed through other registers than its own",
+        );
+    }
+    let last = evidence.last_survey(Moment::End);
+    let last = last.filter(|survey| survey.incomplete.is_none() && recorded.is_whole());
+    let mut opinion = Opinion::default();
+    for history in recorded.objects.iter().filter(own) {
+        let ruling = ruling(history, last);
+        opinion.examine(history.events.len() as u64);
+        let name = &history.name;
+        match ruling {
+            Ruling::Linearizable => {}
+            Ruling::Contradictory(contradiction) => {
+                opinion.blame(1, describe(exhibit, recorded, name, &contradiction));
+            }
+            Ruling::Undecided => {
+                let why = format!("{name}: undecided after {STEPS_MAX} steps");
+                opinion.nothing = Some((Verdict::Vacuous, why));
+            }
+        }
+    }
+    opinion
+}
+
+fn ruling(history: &History, last: Option<&Survey>) -> Ruling {
+    let object = history.object;
+    match history.shape {
+        Shape::Counter => {
+            let facts = last.map(|survey| survey.counters.iter());
+            let facts = facts.and_then(|mut all| all.find(|facts| facts.object == object));
+            rule_counter(&history.events, facts.map(|facts| facts.value))
+        }
+        _ => {
+            let facts = last.map(|survey| survey.lists.iter());
+            let facts = facts.and_then(|mut all| all.find(|facts| facts.object == object));
+            rule_list(
+                &history.events,
+                facts.and_then(|facts| facts.contents.as_ref()),
+            )
+        }
+    }
+}
+
+/// A contradiction as a few lines for people.
+fn describe(
+    exhibit: &Exhibit<'_>,
+    recorded: &Recorded,
+    name: &str,
+    contradiction: &Contradiction,
+) -> String {
+    let Contradiction {
+        before,
+        events,
+        earlier,
+        with_last,
+    } = contradiction;
+    let mut lines = vec![format!("{name}: no order explains its answers")];
+    if let Some(before) = before {
+        lines.push(format!("after {earlier} operations {before}"));
+    }
+    // What returns last is what nothing explains; it is never left out.
+    let first_shown = events.len().saturating_sub(SHOWN);
+    let mut shown: Vec<&Event> = events[first_shown..].iter().collect();
+    let culprit = events
+        .iter()
+        .filter(|event| event.end != NEVER)
+        .max_by_key(|event| event.end);
+    if let Some(culprit) = culprit.filter(|culprit| !shown.contains(culprit) && !with_last) {
+        shown.insert(0, culprit);
+    }
+    if events.len() > shown.len() {
+        let rest = events.len() - shown.len();
+        lines.push(format!("then {rest} operations, and:"));
+    }
+    let origin = shown.iter().map(|event| event.start).min().unwrap_or(0);
+    let unit = match recorded.unit {
+        Unit::Nanoseconds => " ns",
+        Unit::Stamps => "",
+    };
+    for event in shown {
+        let plan = exhibit.plan.mutators.get(event.mutator as usize);
+        let who = plan.map_or("?", |plan| &plan.name);
+        let start = event.start.saturating_sub(origin);
+        let end = match event.end {
+            NEVER => "…".to_owned(),
+            end => end.saturating_sub(origin).to_string(),
+        };
+        let Event { call, answer, .. } = event;
+        lines.push(format!("{start}–{end}{unit}: {who}: {call} = {answer}"));
+    }
+    if *with_last {
+        lines.push("and what was found in it at the end".to_owned());
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! `run --case`: besides on threads of its own, the case is done on one thread on each heap, and what
+//! that left is held against the model and against the others, where they must agree.
+//!
+//! What is not compared is said as well, with the reason: silence would read as consent.
+
+use super::agenda::Task;
+use super::exit::Exit;
+use super::isolate;
+use crate::check::agreement::{self, Comparison, Ran, Stepped};
+use crate::evidence::{Ended, Evidence, Picture, Trace};
+use crate::fuzz::model;
+use crate::plan::{Case, Op};
+use crate::report::{ERROR, STRONG, paint, wrapped};
+
+/// Every object that a case makes is looked at after each turn; more looks than this take a minute.
+const LOOKS_MAX: u64 = 1 << 33;
+
+/// The runs of one case, to be compared.
+pub(super) struct Agreement<'a> {
+    case: Case,
+    runs: Vec<Run<'a>>,
+}
+
+/// One heap.
+struct Run<'a> {
+    task: &'a Task<'a>,
+    /// The state at the end on threads of their own, or why there is none to compare.
+    picture: Result<Picture, String>,
+}
+
+/// What there is to say of the runs of a case.
+pub(super) struct Report {
+    /// A line for each thing.
+    pub(super) page: String,
+    /// The lines about what is wrong.
+    pub(super) wrong: String,
+    pub(super) exit: Exit,
+}
+
+impl<'a> Agreement<'a> {
+    pub(super) fn of(case: Case) -> Self {
+        Self {
+            case: case.fitted(),
+            runs: Vec::new(),
+        }
+    }
+
+    /// A run on threads of its own is over.
+    pub(super) fn add(
+        &mut self,
+        task: &'a Task<'a>,
+        evidence: &Evidence,
+        picture: Option<Picture>,
+    ) {
+        let why = match (&evidence.ended, picture) {
+            _ if task.options.fail_alloc.is_some() => "an allocation was refused on purpose",
+            (Ended::Done, Some(picture)) => {
+                let picture = Ok(picture);
+                return self.runs.push(Run { task, picture });
+            }
+            (Ended::Done, None) => "no picture of the end could be taken",
+            _ => "it broke off",
+        };
+        let picture = Err(why.to_owned());
+        self.runs.push(Run { task, picture });
+    }
+
+    /// Does the case on one thread of each heap, and compares.
+    pub(super) fn conclude(self) -> Report {
+        let mut report = Report::new();
+        let traces: Vec<Result<Trace, String>> =
+            self.runs.iter().map(|run| self.step(run)).collect();
+        for (run, trace) in self.runs.iter().zip(&traces) {
+            report.judge(&self.case, &run.task.heap.name, trace);
+        }
+        let stepped = || {
+            let all = self.runs.iter().zip(&traces);
+            all.filter_map(|(run, trace)| {
+                let (name, trace) = (run.task.heap.name.as_str(), trace.as_ref().ok()?);
+                Some(Stepped { name, trace })
+            })
+        };
+        for (one, other) in stepped().next().into_iter().flat_map(|one| {
+            let others = stepped().skip(1);
+            others.map(move |other| (one, other))
+        }) {
+            let what = format!("{} and {} in steps", one.name, other.name);
+            report.compare(&what, agreement::of_steps(&self.case, one, other));
+        }
+        for (run, trace) in self.runs.iter().zip(&traces) {
+            let name = run.task.heap.name.as_str();
+            let comparison = match (&run.picture, trace) {
+                (Err(why), _) => Comparison::NotCompared(why.clone()),
+                (_, Err(_)) => Comparison::NotCompared("there are no steps to compare".to_owned()),
+                (Ok(picture), Ok(trace)) => {
+                    let (ran, stepped) = (Ran { name, picture }, Stepped { name, trace });
+                    agreement::of_threads(&self.case, ran, stepped)
+                }
+            };
+            report.compare(&format!("{name} on threads and in steps"), comparison);
+        }
+        report
+    }
+
+    fn step(&self, run: &Run<'_>) -> Result<Trace, String> {
+        if isolate::is_wanted(run.task) {
+            return Err("its fault may end the process".to_owned());
+        }
+        let makes = |op: &Op| matches!(op, Op::Alloc { .. } | Op::AllocFinalized { .. });
+        let made = self.case.all_turns().filter(|turn| makes(&turn.op)).count() as u64;
+        let turns = self.case.all_turns().count() as u64;
+        if turns.saturating_mul(made) > LOOKS_MAX {
+            return Err(format!(
+                "{turns} turns on up to {made} objects take too long"
+            ));
+        }
+        let trace = run.task.heap.step(&self.case, run.task.options.fault);
+        trace.map_err(|fault| fault.to_string())
+    }
+}
+
+impl Report {
+    fn new() -> Self {
+        let lead = paint(STRONG, "the same turns on one thread");
+        Self {
+            page: format!("{lead}\n"),
+            wrong: String::new(),
+            exit: Exit::Held,
+        }
+    }
+
+    fn tell(&mut self, what: &str, text: &str) {
+        self.page += &wrapped(&format!("  {what}: "), 4, text);
+    }
+
+    fn blame(&mut self, what: &str, text: &str) {
+        let line = wrapped(
+            &format!("  {what}: {}: ", paint(ERROR, "violated")),
+            4,
+            text,
+        );
+        self.page += &line;
+        self.wrong += &line;
+        self.exit = self.exit.and(Exit::Violated);
+    }
+
+    fn judge(&mut self, case: &Case, heap: &str, trace: &Result<Trace, String>) {
+        let what = format!("{heap} in steps");
+        match trace {
+            Err(why) => self.tell(&what, &format!("not done: {why}")),
+            Ok(trace) => match model::judge(case, trace) {
+                Some(finding) => self.blame(&what, &finding.to_string()),
+                None => self.tell(
+                    &what,
+                    &format!("{} turns as they should be", trace.steps.len()),
+                ),
+            },
+        }
+    }
+
+    fn compare(&mut self, what: &str, comparison: Comparison) {
+        match comparison {
+            Comparison::Same { objects } => {
+                self.tell(what, &format!("the same state, {objects} objects in it"));
+            }
+            Comparison::Differ(differences) => {
+                for difference in differences {
+                    self.blame(what, &difference);
+                }
+            }
+            Comparison::NotCompared(why) => self.tell(what, &format!("not compared: {why}")),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! A recipe done again: the command in it, as often as it takes to fail.
+//!
+//! A recipe holds all that its run was put through, so nothing can be asked for besides. What the runs
+//! leave is not kept: whoever wants that runs the command.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use clap::Parser as _;
+
+use super::agenda::{Agenda, Item, Task};
+use super::args::{Cli, Command, Replay};
+use super::progress::Watch;
+use super::usage::Usage;
+use super::{hush, interrupt, isolate, provenance};
+use crate::check::{self, Verdict};
+use crate::fuzz::{CRASHED, Finding};
+use crate::plan::Case;
+use crate::report::{Detail, Outcome, RunResult, figures};
+use crate::run::Registry;
+
+/// What doing it again came to.
+pub(super) struct Done {
+    /// The heap, and what was planted in it.
+    pub(super) subject: String,
+    pub(super) finding: Option<Finding>,
+    /// In which run, or in how many.
+    pub(super) how: String,
+    pub(super) is_interrupted: bool,
+}
+
+/// Does what the recipe says until it fails, up to so many times.
+pub(super) fn replay(
+    registry: &Registry,
+    program: &str,
+    args: &Replay,
+    case: &Case,
+) -> Result<Done, Usage> {
+    if !args.heaps.is_empty() || args.fault.is_some() || args.schedule.is_some() {
+        return Err(
+            Usage::new("a recipe says itself on what it is to be run, and how")
+                .hint("change the words behind `again` in the file"),
+        );
+    }
+    let shown = args.case.display();
+    let unfit = || Usage::new(format!("the command in {shown} is not one run"));
+    let words = std::iter::once(program).chain(case.again.iter().map(String::as_str));
+    let cli = Cli::try_parse_from(words)
+        .map_err(|error| Usage::new(format!("the command in {shown} cannot be done: {error}")))?;
+    let Command::Run(run) = cli.command else {
+        return Err(unfit());
+    };
+    let interrupted = interrupt::flag()?;
+    let agenda = Agenda::draw_up(registry, &run, &interrupted)?;
+    let [Item::Run(task)] = agenda.items.as_slice() else {
+        return Err(unfit());
+    };
+    let mut done = Done {
+        subject: task.subject(),
+        finding: None,
+        how: String::new(),
+        is_interrupted: false,
+    };
+    for time in 1..=args.times {
+        let result = hush::while_trying(|| result(program, task));
+        done.finding = match result {
+            Ok(result) => finding(&result),
+            Err(why) => Some(crashed(why)),
+        };
+        done.how = match done.finding {
+            Some(_) => format!("in run {time}"),
+            None => format!("in {}", figures::several(time, "run", "runs")),
+        };
+        done.is_interrupted = interrupted.load(Relaxed);
+        if done.finding.is_some() || done.is_interrupted {
+            break;
+        }
+    }
+    Ok(done)
+}
+
+fn result(program: &str, task: &Task<'_>) -> Result<RunResult, String> {
+    if isolate::is_wanted(task) {
+        let name = format!("gcstorm-replay-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        return isolate::run(program, task, &directory).map_err(|error| error.to_string());
+    }
+    let watch = Watch::new(task, Detail::Verdict);
+    let evidence = task.heap.run(&task.plan, &task.options, &watch);
+    watch.finish();
+    let evidence = evidence.map_err(|fault| fault.to_string())?;
+    let (plan, tool) = (Arc::clone(&task.plan), provenance::tool(program));
+    Ok(RunResult::new(&plan, evidence, tool, String::new()))
+}
+
+/// What is wrong with a run: the first check that says so, or how it ended.
+fn finding(result: &RunResult) -> Option<Finding> {
+    let mut checks = result.checks.iter();
+    if let Some(violated) = checks.find(|check| check.verdict == Verdict::Violated) {
+        let check = check::ALL.iter().find(|check| check.name == violated.name);
+        return Some(Finding {
+            check: check.map_or(CRASHED, |check| check.name),
+            turn: None,
+            text: violated.detail.clone().unwrap_or_default(),
+        });
+    }
+    match result.verdict {
+        Outcome::Held | Outcome::Vacuous | Outcome::Interrupted => None,
+        Outcome::Violated | Outcome::Crashed | Outcome::Hung => {
+            let told = result.caveats.iter().map(|caveat| caveat.text.as_str());
+            Some(crashed(told.collect::<Vec<_>>().join("; ")))
+        }
+    }
+}
+
+fn crashed(text: String) -> Finding {
+    Finding {
+        check: CRASHED,
+        turn: None,
+        text,
+    }
+}

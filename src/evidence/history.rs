@@ -1,0 +1,398 @@
+//! What was asked of each shared object and what it answered, call by call, with the times between
+//! which it happened: what linearizability is judged by.
+//!
+//! Elements are named by who made them and as which of its objects, so a history means something
+//! after the objects have died. It is kept as one line of text an event, which is small, can be read
+//! and searched by people, and survives JSON.
+//!
+//! A mutator writes down so many events and no more. Once the first of them has no room left, nothing
+//! that any of them did later is known as a whole, so the history ends there: what had not returned by
+//! then is *pending*, its answer unknown. Linearizability is closed under prefixes, so such a history
+//! is judged like any other, but for the state that is found when the run is over.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::heap::{ObjectId, Peek, Shape};
+
+/// An object by its maker: unique within a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Element {
+    /// The number of the mutator that made it.
+    pub producer: u32,
+    /// How many objects that mutator had made before.
+    pub sequence: u64,
+}
+
+impl Element {
+    /// What is no object that anyone knows: a freed cell, or one of a past that is forgotten.
+    pub const LOST: Self = Self {
+        producer: u32::MAX,
+        sequence: u64::MAX,
+    };
+
+    /// The name of what a register leads to; `None` if it is empty.
+    pub fn of(seen: Peek) -> Option<Self> {
+        match seen {
+            Peek::Empty => None,
+            Peek::Stale => Some(Self::LOST),
+            Peek::Object(id) => Some(Self::named(id)),
+        }
+    }
+
+    /// The name of an object.
+    pub fn named(id: ObjectId) -> Self {
+        id.origin().map_or(Self::LOST, |origin| Self {
+            producer: origin.producer,
+            sequence: origin.sequence,
+        })
+    }
+}
+
+/// One operation on a shared object. A counter has the last three, a list the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named like the operations of the contract")]
+pub enum Call {
+    Append(Element),
+    Len,
+    Get(u64),
+    Set(u64, Element),
+    Pop,
+    TruncateFront(u64),
+    TruncateBack(u64),
+    Add(i64),
+    Read,
+    Write(i64),
+}
+
+impl Call {
+    /// Whether it changes nothing, whatever it answers.
+    pub fn is_look(self) -> bool {
+        matches!(self, Self::Len | Self::Get(_) | Self::Read)
+    }
+}
+
+/// What it answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// That it was done, or nothing.
+    Done,
+    /// That it could not be done; nothing was changed.
+    Refused,
+    /// A length.
+    Length(u64),
+    /// An element, or that there is none.
+    Found(Option<Element>),
+    /// A counter's value.
+    Value(i64),
+    /// It had not returned when the history ends.
+    Unknown,
+}
+
+/// The end of what has not returned.
+pub const NEVER: u64 = u64::MAX;
+
+/// A call, its answer, and the times between which it took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Event {
+    /// Who called.
+    pub mutator: u32,
+    /// What was called.
+    pub call: Call,
+    /// What was answered.
+    pub answer: Answer,
+    /// Before it took effect.
+    pub start: u64,
+    /// After it took effect; [`NEVER`] if it had not returned when the history ends.
+    pub end: u64,
+}
+
+impl Event {
+    /// As it is known at `time`, if it is: what returned later is pending.
+    #[must_use]
+    pub fn known_at(self, time: u64) -> Option<Self> {
+        match (self.start < time, self.end <= time) {
+            (_, true) => Some(self),
+            (true, false) => Some(Self {
+                answer: Answer::Unknown,
+                end: NEVER,
+                ..self
+            }),
+            (false, false) => None,
+        }
+    }
+}
+
+/// What the times of a history count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Nanoseconds since the first of them.
+    Nanoseconds,
+    /// Stamps that were given out: only their order means anything.
+    Stamps,
+}
+
+/// Everything that was written down in one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// How many events a mutator had room for.
+    pub limit: u64,
+    /// What the times count.
+    pub unit: Unit,
+    /// Where the histories end because a mutator had no more room; `None` if nobody ran out of it.
+    pub until: Option<u64>,
+    /// Why they are not whole, if they are not: nothing can be concluded from them then.
+    pub broken: Option<String>,
+    /// One for each shared list and counter.
+    pub objects: Vec<History>,
+}
+
+/// What was asked of one shared object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// Its number in the plan.
+    pub object: usize,
+    /// Its name.
+    pub name: String,
+    /// A list or a counter.
+    pub shape: Shape,
+    /// The events, by start; those of one mutator in its own order, which times may be too coarse to
+    /// tell.
+    pub events: Vec<Event>,
+}
+
+impl Recorded {
+    /// Whether nothing happened that was not written down.
+    pub fn is_whole(&self) -> bool {
+        self.until.is_none() && self.broken.is_none()
+    }
+
+    /// The history of one shared object.
+    pub fn of(&self, object: usize) -> Option<&History> {
+        self.objects.iter().find(|one| one.object == object)
+    }
+}
+
+/// What is no event or element in writing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no {1} of a history")]
+pub struct Unreadable(String, &'static str);
+
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::LOST {
+            f.write_str("lost")
+        } else {
+            write!(f, "{}:{}", self.producer, self.sequence)
+        }
+    }
+}
+
+impl FromStr for Element {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        if text == "lost" {
+            return Ok(Self::LOST);
+        }
+        let read = |(producer, sequence): (&str, &str)| {
+            Some(Self {
+                producer: producer.parse().ok()?,
+                sequence: sequence.parse().ok()?,
+            })
+        };
+        let element = text.split_once(':').and_then(read);
+        element.ok_or_else(|| Unreadable(text.to_owned(), "element"))
+    }
+}
+
+impl From<Element> for String {
+    fn from(element: Element) -> Self {
+        element.to_string()
+    }
+}
+
+impl TryFrom<String> for Element {
+    type Error = Unreadable;
+
+    fn try_from(text: String) -> Result<Self, Unreadable> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Append(element) => write!(f, "append {element}"),
+            Self::Len => f.write_str("len"),
+            Self::Get(index) => write!(f, "get {index}"),
+            Self::Set(index, element) => write!(f, "set {index} {element}"),
+            Self::Pop => f.write_str("pop"),
+            Self::TruncateFront(count) => write!(f, "truncate-front {count}"),
+            Self::TruncateBack(count) => write!(f, "truncate-back {count}"),
+            Self::Add(by) => write!(f, "add {by}"),
+            Self::Read => f.write_str("read"),
+            Self::Write(value) => write!(f, "write {value}"),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::Refused => f.write_str("refused"),
+            Self::Length(len) => write!(f, "{len}"),
+            Self::Found(Some(element)) => write!(f, "{element}"),
+            Self::Found(None) => f.write_str("nothing"),
+            Self::Value(value) => write!(f, "{value}"),
+            Self::Unknown => f.write_str("?"),
+        }
+    }
+}
+
+/// `start end mutator call = answer`; `?` for the end of what has not returned.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            mutator,
+            call,
+            answer,
+            start,
+            end,
+        } = self;
+        if *end == NEVER {
+            write!(f, "{start} ? {mutator} {call} = {answer}")
+        } else {
+            write!(f, "{start} {end} {mutator} {call} = {answer}")
+        }
+    }
+}
+
+impl FromStr for Event {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        event(text).ok_or_else(|| Unreadable(text.to_owned(), "event"))
+    }
+}
+
+fn event(text: &str) -> Option<Event> {
+    let (asked, answered) = text.split_once(" = ")?;
+    let mut words = asked.split(' ');
+    let start = words.next()?.parse().ok()?;
+    let end = match words.next()? {
+        "?" => NEVER,
+        end => end.parse().ok()?,
+    };
+    let mutator = words.next()?.parse().ok()?;
+    let call = call(&mut words)?;
+    let answer = answer(call, answered)?;
+    words.next().is_none().then_some(Event {
+        mutator,
+        call,
+        answer,
+        start,
+        end,
+    })
+}
+
+fn call<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Call> {
+    let name = words.next()?;
+    let mut next = || words.next();
+    Some(match name {
+        "append" => Call::Append(next()?.parse().ok()?),
+        "len" => Call::Len,
+        "get" => Call::Get(next()?.parse().ok()?),
+        "set" => Call::Set(next()?.parse().ok()?, next()?.parse().ok()?),
+        "pop" => Call::Pop,
+        "truncate-front" => Call::TruncateFront(next()?.parse().ok()?),
+        "truncate-back" => Call::TruncateBack(next()?.parse().ok()?),
+        "add" => Call::Add(next()?.parse().ok()?),
+        "read" => Call::Read,
+        "write" => Call::Write(next()?.parse().ok()?),
+        _ => return None,
+    })
+}
+
+fn answer(call: Call, text: &str) -> Option<Answer> {
+    Some(match (text, call) {
+        ("?", _) => Answer::Unknown,
+        ("done", _) => Answer::Done,
+        ("refused", _) => Answer::Refused,
+        ("nothing", _) => Answer::Found(None),
+        (len, Call::Len) => Answer::Length(len.parse().ok()?),
+        (value, Call::Read) => Answer::Value(value.parse().ok()?),
+        (element, _) => Answer::Found(Some(element.parse().ok()?)),
+    })
+}
+
+impl From<Event> for String {
+    fn from(event: Event) -> Self {
+        event.to_string()
+    }
+}
+
+impl TryFrom<String> for Event {
+    type Error = Unreadable;
+
+    fn try_from(text: String) -> Result<Self, Unreadable> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: every kind of event reads back as what it is written as, and nothing else is read.
+    #[test]
+    fn events_survive_writing() {
+        let lines = [
+            "0 12 0 append 0:7 = done",
+            "3 ? 1 append lost = ?",
+            "3 9 1 append 1:8 = refused",
+            "5 6 2 len = 17",
+            "5 6 2 get 3 = 0:7",
+            "5 6 2 get 3 = nothing",
+            "5 6 2 set 3 1:4 = done",
+            "5 6 2 set 3 1:4 = refused",
+            "5 6 2 pop = lost",
+            "5 6 2 pop = nothing",
+            "5 6 2 truncate-front 18446744073709551615 = done",
+            "5 6 2 truncate-back 1 = done",
+            "5 6 2 add -1 = done",
+            "5 6 2 read = -9",
+            "5 6 2 write 4 = done",
+        ];
+        for line in lines {
+            let event: Event = line.parse().expect(line);
+            assert_eq!(event.to_string(), line);
+        }
+        for line in [
+            "",
+            "1 2 3",
+            "1 2 3 len",
+            "1 2 3 len 4 = 1",
+            "1 2 3 push 0:1 = done",
+            "x 2 3 len = 1",
+        ] {
+            assert!(line.parse::<Event>().is_err(), "{line}");
+        }
+    }
+
+    /// Goal: at a time before its return an event is pending, and before its call it is not there.
+    #[test]
+    fn what_is_known_depends_on_the_time() {
+        let event: Event = "10 20 0 pop = 0:1".parse().expect("an event");
+        assert_eq!(event.known_at(20), Some(event));
+        assert_eq!(event.known_at(10), None);
+        let pending = event.known_at(15).expect("it was called");
+        assert_eq!(pending.to_string(), "10 ? 0 pop = ?");
+    }
+}

@@ -1,0 +1,68 @@
+//! The words of a command, one after the other on a line whose words are parted by blanks and in which
+//! `#` begins what is for people.
+//!
+//! A word without either stands as it is. Any other is a JSON string with those characters escaped,
+//! so that whoever splits the line need not know of strings.
+
+use std::fmt::{self, Display, Formatter, Write as _};
+
+/// A word as it stands on the line.
+pub(super) struct AsWord<'a>(pub(super) &'a str);
+
+fn must_be_escaped(letter: char) -> bool {
+    letter.is_whitespace() || letter.is_control() || letter == '#'
+}
+
+impl Display for AsWord<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(word) = *self;
+        if !word.is_empty() && !word.starts_with('"') && !word.contains(must_be_escaped) {
+            return f.write_str(word);
+        }
+        f.write_char('"')?;
+        for letter in word.chars() {
+            match letter {
+                '"' | '\\' => write!(f, "\\{letter}")?,
+                // Blanks and control characters all lie in the first plane, as four digits can say.
+                letter if must_be_escaped(letter) => write!(f, "\\u{:04x}", u32::from(letter))?,
+                letter => f.write_char(letter)?,
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+/// A word as it was meant; `None` if it begins like a string and is none.
+pub(super) fn meant(word: &str) -> Option<String> {
+    if word.starts_with('"') {
+        serde_json::from_str(word).ok()
+    } else {
+        Some(word.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Goal: any word comes back from a line, and the line can be split at blanks.
+        #[test]
+        fn words_survive(word in prop_oneof![any::<String>(), "[a\\\\\"# \u{3000}\n-]{0,6}"]) {
+            let written = AsWord(&word).to_string();
+            prop_assert!(!written.is_empty() && !written.contains(must_be_escaped), "{}", written);
+            prop_assert_eq!(meant(&written), Some(word));
+        }
+    }
+
+    /// Goal: what people can read is left alone.
+    #[test]
+    fn plain_words_stand_as_they_are() {
+        for word in ["run", "--delays=read,dying", "collections>=10", "it's", "ä"] {
+            assert_eq!(AsWord(word).to_string(), word);
+        }
+        assert_eq!(meant("\"open"), None);
+    }
+}

@@ -1,0 +1,139 @@
+//! A history as JSON lines: an operation a line, with the fields of Porcupine's `Operation`.
+//!
+//! ```text
+//! {"clientId":0,"input":{"op":"get","index":3},"call":31,"output":{"element":"1:7"},"return":95}
+//! ```
+//!
+//! `input` has the operation's name and, as it has them, `index`, `count`, `element` or `value`.
+//! `output` has `element` (null: there is none), `len`, `value` or `done`. It is null for what had not
+//! returned: that is said to return after everything else, and a model should accept anything for it,
+//! also that it changes nothing any more. The look at the whole object when the run is over is the
+//! operation `read-all` of a client of its own, with `elements` or a `value`. Elements are written
+//! `maker:sequence`. Where times are equal the operations count as concurrent, although those of one
+//! client are in its order. `truncate-back` may have been as many pops with others in between.
+
+use serde::Serialize;
+
+use super::{Account, Last};
+use crate::evidence::history::{Answer, Call, Element, Event, NEVER};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Operation<'a> {
+    client_id: usize,
+    input: Input,
+    call: u64,
+    output: Option<Output<'a>>,
+    r#return: u64,
+}
+
+#[derive(Serialize, Default)]
+struct Input {
+    op: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    element: Option<Element>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<i64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Output<'a> {
+    Done(bool),
+    Len(u64),
+    Element(Option<Element>),
+    Value(i64),
+    Elements(&'a [Option<Element>]),
+}
+
+/// The history as text.
+pub fn json_lines(account: &Account<'_>) -> String {
+    let end = account.end();
+    let operations = account.history.events.iter().map(|event| Operation {
+        client_id: event.mutator as usize,
+        input: input(event.call),
+        call: event.start,
+        output: output(event),
+        r#return: if event.end == NEVER {
+            end + 1
+        } else {
+            event.end
+        },
+    });
+    let last = account.last.map(|last| Operation {
+        client_id: account.threads,
+        input: Input {
+            op: "read-all",
+            ..Input::default()
+        },
+        call: end + 1,
+        output: Some(match last {
+            Last::List(elements) => Output::Elements(elements),
+            Last::Counter(value) => Output::Value(value),
+        }),
+        r#return: end + 2,
+    });
+    let lines = operations.chain(last).filter_map(|operation| {
+        // Plain data, none of which JSON has no words for.
+        let mut line = serde_json::to_string(&operation).ok()?;
+        line.push('\n');
+        Some(line)
+    });
+    lines.collect()
+}
+
+fn input(call: Call) -> Input {
+    let op = |op| Input {
+        op,
+        ..Input::default()
+    };
+    match call {
+        Call::Append(element) => Input {
+            element: Some(element),
+            ..op("append")
+        },
+        Call::Len => op("len"),
+        Call::Get(index) => Input {
+            index: Some(index),
+            ..op("get")
+        },
+        Call::Set(index, element) => Input {
+            index: Some(index),
+            element: Some(element),
+            ..op("set")
+        },
+        Call::Pop => op("pop"),
+        Call::TruncateFront(count) => Input {
+            count: Some(count),
+            ..op("truncate-front")
+        },
+        Call::TruncateBack(count) => Input {
+            count: Some(count),
+            ..op("truncate-back")
+        },
+        Call::Add(by) => Input {
+            value: Some(by),
+            ..op("add")
+        },
+        Call::Read => op("read"),
+        Call::Write(value) => Input {
+            value: Some(value),
+            ..op("write")
+        },
+    }
+}
+
+fn output(event: &Event) -> Option<Output<'static>> {
+    Some(match event.answer {
+        Answer::Done => Output::Done(true),
+        Answer::Refused => Output::Done(false),
+        Answer::Length(len) => Output::Len(len),
+        Answer::Found(element) => Output::Element(element),
+        Answer::Value(value) => Output::Value(value),
+        Answer::Unknown => return None,
+    })
+}

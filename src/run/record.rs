@@ -1,0 +1,400 @@
+//! Writing down what is asked of shared objects, and what they answer.
+//!
+//! A [`Recorder`] belongs to one mutator and shares nothing. What writes is a mutator around the
+//! heap's own, which the executor uses in its place while there is room: so the loop that is measured
+//! knows nothing of it, and what an operation is made of (`del l[:-n]` is a `len` and a truncation)
+//! is written down as it is done. Looks at registers, which name the elements, are outside of the
+//! times between which an operation is said to have happened.
+//!
+//! Only what goes through a register that was given a shared object, and still leads to it, is
+//! written down. Where a program changes the object in other ways as well, its
+//! [`usage`](crate::plan::ListUsage::aliased) says so.
+//!
+//! It costs some 50 to 150 ns an operation: a loop of `len`, `append` and `pop` by one thread takes 29 ns
+//! an operation on gil without and 150 ns with it, 100 ns and 136 ns on lock-free. Most of that are the
+//! fences (see `stamps`).
+
+use crate::evidence::history::{Answer, Call, Element, Event, History, Recorded};
+use crate::heap::{
+    Fault, Field, Finalizer, Global, Mutator, ObjectId, OutOfMemory, Peek, Shape, Slot, Tag,
+};
+use crate::plan::{MutatorPlan, Plan};
+
+use super::stamps::Stamps;
+
+/// What one mutator did to shared objects.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    mutator: u32,
+    stamps: Stamps,
+    /// By register: the number and the id of the shared object that it was given.
+    held: Box<[Option<(usize, ObjectId)>]>,
+    events: Vec<(usize, Event)>,
+    limit: usize,
+    /// What follows is not written down; from this time on.
+    closed_at: Option<u64>,
+    /// Whether others know that it has no room left.
+    has_ended: bool,
+}
+
+/// How many events one operation of a plan can be: a length, and a truncation by it.
+const EVENTS_MAX: usize = 2;
+
+impl Recorder {
+    /// A recorder with room for `limit` events, if the mutator holds anything to write about. `objects`
+    /// are the ids of the shared objects.
+    pub(super) fn new(
+        mutator: u32,
+        plan: &MutatorPlan,
+        objects: &[ObjectId],
+        limit: u64,
+    ) -> Option<Self> {
+        let mut held = vec![None; plan.registers as usize];
+        for &(slot, object) in &plan.held {
+            let id = objects.get(object).filter(|id| is_judged(id.shape()));
+            held[slot.0 as usize] = id.map(|&id| (object, id));
+        }
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        held.iter().any(Option::is_some).then(|| Self {
+            mutator,
+            stamps: Stamps::sound(),
+            held: held.into_boxed_slice(),
+            // Not all of it at once: somebody may ask for more than there will ever be.
+            events: Vec::with_capacity(limit.min(1 << 16)),
+            limit,
+            closed_at: None,
+            has_ended: false,
+        })
+    }
+
+    /// How many operations there is room for, whatever they are; 0 if it is closed.
+    pub(super) fn room(&self) -> u64 {
+        match self.closed_at {
+            None => ((self.limit - self.events.len()) / EVENTS_MAX) as u64,
+            Some(_) => 0,
+        }
+    }
+
+    /// Whether others know already that it has no room left, as they do from now on.
+    pub(super) fn has_ended(&mut self) -> bool {
+        std::mem::replace(&mut self.has_ended, true)
+    }
+
+    /// Whether everything was written down so far.
+    pub(super) fn is_open(&self) -> bool {
+        self.closed_at.is_none()
+    }
+
+    /// What the mutator does from now on is not written down.
+    #[cold]
+    pub(super) fn close(&mut self) {
+        self.closed_at.get_or_insert_with(|| self.stamps.before());
+    }
+}
+
+/// How many mutators of a plan have something to write about.
+pub(super) fn involved(plan: &Plan) -> usize {
+    let objects = &plan.objects;
+    let is_involved = |mutator: &&MutatorPlan| {
+        let mut held = mutator.held.iter();
+        held.any(|&(_, object)| is_judged(objects[object].shape))
+    };
+    plan.mutators.iter().filter(is_involved).count()
+}
+
+/// Whether there is a history of objects of this shape.
+fn is_judged(shape: Shape) -> bool {
+    matches!(shape, Shape::List | Shape::Counter)
+}
+
+/// Puts the histories together.
+pub(super) fn gather<'a>(
+    plan: &Plan,
+    limit: u64,
+    recorders: impl Iterator<Item = &'a Recorder> + Clone,
+) -> Recorded {
+    let stamps = Stamps::sound();
+    let all = || recorders.clone().flat_map(|recorder| &recorder.events);
+    let first = all().map(|(_, event)| event.start).min().unwrap_or(0);
+    // Nothing that returned by then depends on anything that was not written down.
+    let closed = recorders.clone().filter_map(|recorder| recorder.closed_at);
+    let until = closed.min();
+    let scaled = |time| stamps.scaled(first, time);
+    let history = |object| {
+        let own = all().filter(|(number, _)| *number == object);
+        let known = own.filter_map(|(_, event)| match until {
+            None => Some(*event),
+            Some(until) => event.known_at(until),
+        });
+        let mut events: Vec<Event> = known
+            .map(|event| Event {
+                start: scaled(event.start),
+                end: if event.answer == Answer::Unknown {
+                    event.end
+                } else {
+                    scaled(event.end)
+                },
+                ..event
+            })
+            .collect();
+        // Stable, so that those of one mutator stay in its order.
+        events.sort_by_key(|event| event.start);
+        History {
+            object,
+            name: plan.objects[object].name.clone(),
+            shape: plan.objects[object].shape,
+            events,
+        }
+    };
+    let objects = plan.objects.iter().enumerate();
+    let judged = objects.filter(|(_, object)| is_judged(object.shape));
+    let lost = recorders.clone().count() < involved(plan);
+    Recorded {
+        limit,
+        unit: stamps.unit(),
+        until: until.map(scaled),
+        broken: lost.then(|| "a mutator was lost, and what it did with it".to_owned()),
+        objects: judged.map(|(number, _)| history(number)).collect(),
+    }
+}
+
+/// A mutator that writes down what it does to shared objects.
+#[derive(Debug)]
+pub(super) struct Recording<'a, M> {
+    pub(super) inner: &'a mut M,
+    pub(super) recorder: &'a mut Recorder,
+}
+
+impl<M: Mutator> Recording<'_, M> {
+    /// The number of the shared object in this register, if what is done to it is to be recorded.
+    #[inline]
+    fn subject(&mut self, slot: Slot) -> Option<usize> {
+        let (object, id) = self.recorder.held[slot.0 as usize]?;
+        if self.inner.peek(slot) != Peek::Object(id) {
+            return None;
+        }
+        if self.recorder.events.len() >= self.recorder.limit {
+            self.recorder.close();
+        }
+        self.recorder.is_open().then_some(object)
+    }
+
+    fn element(&mut self, slot: Slot) -> Option<Element> {
+        Element::of(self.inner.peek(slot))
+    }
+
+    /// Makes one call and writes it down.
+    #[inline]
+    fn call<R: Copy>(
+        &mut self,
+        object: usize,
+        call: Call,
+        perform: impl FnOnce(&mut M) -> R,
+        answer: impl FnOnce(&mut Self, R) -> Answer,
+    ) -> R {
+        let stamps = self.recorder.stamps;
+        let start = stamps.before();
+        let answered = perform(self.inner);
+        let end = stamps.after();
+        let answer = answer(self, answered);
+        let event = Event {
+            mutator: self.recorder.mutator,
+            call,
+            answer,
+            start,
+            end,
+        };
+        self.recorder.events.push((object, event));
+        answered
+    }
+}
+
+fn done_or_not(done: bool) -> Answer {
+    if done { Answer::Done } else { Answer::Refused }
+}
+
+impl<M: Mutator> Mutator for Recording<'_, M> {
+    fn append(&mut self, list: Slot, val: Slot) -> bool {
+        match (self.subject(list), self.element(val)) {
+            (Some(object), Some(element)) => self.call(
+                object,
+                Call::Append(element),
+                |inner| inner.append(list, val),
+                |_, done| done_or_not(done),
+            ),
+            _ => self.inner.append(list, val),
+        }
+    }
+
+    fn len(&mut self, list: Slot) -> u64 {
+        let Some(object) = self.subject(list) else {
+            return self.inner.len(list);
+        };
+        self.call(
+            object,
+            Call::Len,
+            |inner| inner.len(list),
+            |_, len| Answer::Length(len),
+        )
+    }
+
+    fn get(&mut self, dst: Slot, list: Slot, index: u64) -> bool {
+        let Some(object) = self.subject(list) else {
+            return self.inner.get(dst, list, index);
+        };
+        self.call(
+            object,
+            Call::Get(index),
+            |inner| inner.get(dst, list, index),
+            |me, found| Answer::Found(found.then(|| me.element(dst).unwrap_or(Element::LOST))),
+        )
+    }
+
+    fn set(&mut self, list: Slot, index: u64, val: Slot) -> bool {
+        match (self.subject(list), self.element(val)) {
+            (Some(object), Some(element)) => self.call(
+                object,
+                Call::Set(index, element),
+                |inner| inner.set(list, index, val),
+                |_, done| done_or_not(done),
+            ),
+            _ => self.inner.set(list, index, val),
+        }
+    }
+
+    fn pop(&mut self, dst: Slot, list: Slot) -> bool {
+        let Some(object) = self.subject(list) else {
+            return self.inner.pop(dst, list);
+        };
+        self.call(
+            object,
+            Call::Pop,
+            |inner| inner.pop(dst, list),
+            |me, found| Answer::Found(found.then(|| me.element(dst).unwrap_or(Element::LOST))),
+        )
+    }
+
+    fn truncate_front(&mut self, list: Slot, count: u64) {
+        let Some(object) = self.subject(list) else {
+            return self.inner.truncate_front(list, count);
+        };
+        self.call(
+            object,
+            Call::TruncateFront(count),
+            |inner| inner.truncate_front(list, count),
+            |_, ()| Answer::Done,
+        );
+    }
+
+    fn truncate_back(&mut self, list: Slot, count: u64) {
+        let Some(object) = self.subject(list) else {
+            return self.inner.truncate_back(list, count);
+        };
+        self.call(
+            object,
+            Call::TruncateBack(count),
+            |inner| inner.truncate_back(list, count),
+            |_, ()| Answer::Done,
+        );
+    }
+
+    fn add(&mut self, counter: Slot, by: i64) {
+        let Some(object) = self.subject(counter) else {
+            return self.inner.add(counter, by);
+        };
+        self.call(
+            object,
+            Call::Add(by),
+            |inner| inner.add(counter, by),
+            |_, ()| Answer::Done,
+        );
+    }
+
+    fn read(&mut self, counter: Slot) -> i64 {
+        let Some(object) = self.subject(counter) else {
+            return self.inner.read(counter);
+        };
+        self.call(
+            object,
+            Call::Read,
+            |inner| inner.read(counter),
+            |_, value| Answer::Value(value),
+        )
+    }
+
+    fn write(&mut self, counter: Slot, value: i64) {
+        let Some(object) = self.subject(counter) else {
+            return self.inner.write(counter, value);
+        };
+        self.call(
+            object,
+            Call::Write(value),
+            |inner| inner.write(counter, value),
+            |_, ()| Answer::Done,
+        );
+    }
+
+    // All else goes to the heap as it is.
+
+    fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
+        self.inner.alloc(dst, shape, tag)
+    }
+
+    fn alloc_with_finalizer(
+        &mut self,
+        dst: Slot,
+        shape: Shape,
+        tag: Tag,
+        finalizer: Finalizer,
+    ) -> Result<(), OutOfMemory> {
+        self.inner.alloc_with_finalizer(dst, shape, tag, finalizer)
+    }
+
+    fn copy(&mut self, dst: Slot, src: Slot) {
+        self.inner.copy(dst, src);
+    }
+
+    fn clear(&mut self, slot: Slot) {
+        self.inner.clear(slot);
+    }
+
+    fn load(&mut self, dst: Slot, obj: Slot, field: Field) {
+        self.inner.load(dst, obj, field);
+    }
+
+    fn store(&mut self, obj: Slot, field: Field, val: Option<Slot>) {
+        self.inner.store(obj, field, val);
+    }
+
+    fn peek(&mut self, slot: Slot) -> Peek {
+        self.inner.peek(slot)
+    }
+
+    fn safepoint(&mut self) -> Result<(), Fault> {
+        self.inner.safepoint()
+    }
+
+    fn idle(&mut self, wait: &mut dyn FnMut()) {
+        self.inner.idle(wait);
+    }
+
+    fn collect(&mut self) {
+        self.inner.collect();
+    }
+
+    fn publish(&mut self, global: Global, src: Slot) {
+        self.inner.publish(global, src);
+    }
+
+    fn fetch(&mut self, dst: Slot, global: Global) -> bool {
+        self.inner.fetch(dst, global)
+    }
+
+    fn downgrade(&mut self, dst: Slot, src: Slot) {
+        self.inner.downgrade(dst, src);
+    }
+
+    fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
+        self.inner.upgrade(dst, weak)
+    }
+}

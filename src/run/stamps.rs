@@ -1,0 +1,128 @@
+//! Times for histories: an operation took effect between the one before it and the one after it.
+//!
+//! A time that is off by a few instructions accuses a heap of what it did not do, so these are not
+//! read like those of latencies. On x86-64 with an invariant time-stamp counter, which runs alike on
+//! all processors (the kernel sees to that, or the clock is not called `tsc`):
+//!
+//! * *before*: the counter is read, and `lfence` keeps every later instruction from beginning until
+//!   it has been. No load of the operation is earlier than its start.
+//! * *after*: `mfence` waits until the operation's stores have left the store buffer, where other
+//!   processors do not see them yet; `lfence` keeps the counter from being read before that. So
+//!   everybody sees what the operation did by its end. The pair is what Intel's manual gives for
+//!   this (Software Developer's Manual, volume 2B, RDTSC).
+//!
+//! So if one operation ends before another one starts, the second sees all of the first. A fence
+//! before the start is not needed: what is still in the processor's own store buffer then is not of
+//! an operation that is written down, since each of those ends with one.
+//!
+//! Elsewhere a counter that all threads share gives out numbers. Each is a read-modify-write with
+//! sequential consistency, so one that is given out later happens after, on every machine; but the
+//! threads wait for each other at it, which hides some of what could go wrong. Both cost something
+//! like a fence, and a heap whose fault it is to lack one may be healed by that.
+
+#![expect(
+    unsafe_code,
+    reason = "a fence that the standard library has no name for"
+)]
+
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use crate::clock::{Clock, Stamp};
+use crate::evidence::history::Unit;
+
+/// Where numbers come from if the clock cannot be trusted to order anything. It pairs with itself.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// Where times come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stamps {
+    /// The processor's counter.
+    Clock,
+    /// [`NEXT`]
+    Counter,
+}
+
+impl Stamps {
+    /// The better of those that are sound on this machine.
+    pub(super) fn sound() -> Self {
+        if cfg!(target_arch = "x86_64") && Clock::get().facts().source == "tsc" {
+            Self::Clock
+        } else {
+            Self::Counter
+        }
+    }
+
+    /// A time before everything that follows.
+    #[inline]
+    pub(super) fn before(self) -> u64 {
+        match self {
+            Self::Clock => {
+                let time = Clock::get().now().counts();
+                wait_for_loads();
+                time
+            }
+            Self::Counter => NEXT.fetch_add(1, SeqCst),
+        }
+    }
+
+    /// A time after everything before it, as all others see it.
+    #[inline]
+    pub(super) fn after(self) -> u64 {
+        match self {
+            Self::Clock => {
+                std::sync::atomic::fence(SeqCst);
+                wait_for_loads();
+                Clock::get().now().counts()
+            }
+            Self::Counter => NEXT.fetch_add(1, SeqCst),
+        }
+    }
+
+    /// What [`scaled`](Self::scaled) times count.
+    pub(super) fn unit(self) -> Unit {
+        match self {
+            Self::Clock => Unit::Nanoseconds,
+            Self::Counter => Unit::Stamps,
+        }
+    }
+
+    /// The time since `first`, in that unit. It is rounded down, so what was in order stays in order
+    /// or becomes the same.
+    pub(super) fn scaled(self, first: u64, time: u64) -> u64 {
+        match self {
+            Self::Clock => Clock::get().nanos(Stamp::of_counts(first), Stamp::of_counts(time)),
+            Self::Counter => time.saturating_sub(first),
+        }
+    }
+}
+
+/// No later instruction begins before all earlier ones are done, but for stores.
+#[inline]
+fn wait_for_loads() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every processor of this architecture has the instruction, which touches no memory.
+    unsafe {
+        std::arch::x86_64::_mm_lfence();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: of two operations in turn the times are in turn, by either source and on any thread.
+    #[test]
+    fn what_comes_later_has_later_times() {
+        for stamps in [Stamps::sound(), Stamps::Counter] {
+            let mut last = 0;
+            for _ in 0..100 {
+                let (start, end) = std::thread::scope(|scope| {
+                    let thread = scope.spawn(|| (stamps.before(), stamps.after()));
+                    thread.join().expect("it returns")
+                });
+                assert!(last <= start && start <= end, "{last} {start} {end}");
+                last = end;
+            }
+        }
+    }
+}
