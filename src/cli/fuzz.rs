@@ -169,11 +169,15 @@ impl Hunter<'_> {
             Schedule::Controlled { .. } => OPS.1,
         });
         let jobs = self.args.jobs.and_then(|jobs| usize::try_from(jobs).ok());
+        let all = programs()
+            .for_caps(self.heap.caps)
+            .with_ops(ops as usize)
+            .with_mutators(self.args.mutators.unwrap_or(MUTATORS));
         let hunt = Hunt {
-            programs: programs()
-                .for_caps(self.heap.caps)
-                .with_ops(ops as usize)
-                .with_mutators(self.args.mutators.unwrap_or(MUTATORS)),
+            programs: match self.schedule {
+                Schedule::Steps | Schedule::Free => all,
+                Schedule::Controlled { .. } => all.that_meet(),
+            },
             seed,
             budget: budget.cases.map_or(by_time, HuntBudget::Cases),
             shrink_budget: self.args.shrink_budget,

@@ -12,6 +12,8 @@
 
 mod attempt;
 pub mod catalogue;
+#[cfg(all(test, shuttle))]
+mod controlled;
 mod hunt;
 pub mod matrix;
 pub mod model;

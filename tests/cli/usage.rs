@@ -71,6 +71,24 @@ fn slips_are_refused() {
     assert_eq!(place.files().len(), 2, "nothing was written");
 }
 
+/// Goal: a build without a model checker refuses the schedules of one, and says how to get them.
+#[test]
+fn controlled_schedules_need_their_build() {
+    let place = Place::new();
+    place.write(
+        "kept.case",
+        "gcstorm-case 1\nheap gil\nschedule random 0.a2b\nseed 1\ncapacity 4\nroots 1\n\
+         mutator m registers 1\n\nm alloc r0 leaf\n",
+    );
+    for line in ["fuzz --schedule pct", "replay kept.case"] {
+        let done = place.run(line).code(2);
+        for words in ["needs a model checker", "--cfg shuttle"] {
+            assert!(done.err.contains(words), "{line}:\n{}", done.err);
+        }
+    }
+    assert_eq!(place.files().len(), 1, "nothing was written");
+}
+
 /// Goal: one bad name among good ones stops everything before it starts.
 #[test]
 fn all_is_validated_first() {

@@ -21,7 +21,7 @@ pub(super) fn shrink(
     attempt: &mut dyn FnMut(&Case) -> Option<Finding>,
 ) -> Failure {
     let (clock, start) = (Clock::get(), Clock::get().now());
-    let (turns_found, mutators_found) = (case.turns.len(), case.mutators.len());
+    let (turns_found, mutators_found) = (case.all_turns().count(), case.mutators.len());
     let mut tree = CaseTree::new(case);
     let mut found = finding;
     let mut tried = 0;

@@ -45,6 +45,7 @@ pub fn programs() -> Programs {
         caps: ALL,
         ops_max: 50,
         mutators_max: 3,
+        meet: false,
     }
 }
 
@@ -66,6 +67,7 @@ pub struct Programs {
     caps: Caps,
     ops_max: usize,
     mutators_max: u32,
+    meet: bool,
 }
 
 impl Programs {
@@ -90,6 +92,13 @@ impl Programs {
             mutators_max,
             ..self
         }
+    }
+
+    /// Those whose mutators, two at least, begin with an object that all of them hold: for schedules of
+    /// single accesses, where few operations must do, and those on what is private show nothing.
+    #[must_use]
+    pub fn that_meet(self) -> Self {
+        Self { meet: true, ..self }
     }
 
     /// The program that is drawn from a seed.

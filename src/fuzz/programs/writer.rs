@@ -8,7 +8,8 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::Programs;
-use crate::heap::{Field, Finalizer, Global, Shape, Slot};
+use crate::heap::{Caps, Field, Finalizer, Global, Shape, Slot};
+use crate::plan::case::Shared;
 use crate::plan::{Case, Op, OpKind, Turn};
 
 /// Registers of a mutator: few, so that they are used again.
@@ -89,6 +90,29 @@ impl Guess {
     }
 }
 
+/// Whether a heap with these abilities can do this.
+fn is_able(caps: Caps, kind: Kind) -> bool {
+    match kind {
+        Kind::FrontTo | Kind::BackTo => caps.lists,
+        Kind::Ring => caps.cycles,
+        Kind::Erase => true,
+        Kind::Op(kind) => match kind {
+            OpKind::AllocFinalized => caps.finalizers,
+            OpKind::Append
+            | OpKind::Len
+            | OpKind::Get
+            | OpKind::Set
+            | OpKind::Pop
+            | OpKind::TruncateFront
+            | OpKind::TruncateBack => caps.lists,
+            OpKind::Add | OpKind::Read | OpKind::Write => caps.counters,
+            OpKind::Publish | OpKind::Fetch => caps.globals,
+            OpKind::Downgrade | OpKind::Upgrade => caps.weak,
+            _ => true,
+        },
+    }
+}
+
 /// A program in the making.
 pub(super) struct Writer {
     rng: ChaCha8Rng,
@@ -111,7 +135,12 @@ impl Writer {
         } else {
             1
         };
-        let mutators = between(&mut rng, 1, mutators_max);
+        let least = if programs.meet {
+            mutators_max.min(2)
+        } else {
+            1
+        };
+        let mutators = between(&mut rng, least, mutators_max);
         let registers = between(&mut rng, REGISTERS.0, REGISTERS.1);
         let roots = if caps.globals {
             between(&mut rng, ROOTS.0, ROOTS.1)
@@ -128,28 +157,9 @@ impl Writer {
         let roots = u16::try_from(roots).unwrap_or(0);
         let mut case = Case::of_mutators(mutators, registers, roots, room);
         case.seed = seed;
-        let able = |kind: Kind| match kind {
-            Kind::FrontTo | Kind::BackTo => caps.lists,
-            Kind::Ring => caps.cycles,
-            Kind::Erase => true,
-            Kind::Op(kind) => match kind {
-                OpKind::AllocFinalized => caps.finalizers,
-                OpKind::Append
-                | OpKind::Len
-                | OpKind::Get
-                | OpKind::Set
-                | OpKind::Pop
-                | OpKind::TruncateFront
-                | OpKind::TruncateBack => caps.lists,
-                OpKind::Add | OpKind::Read | OpKind::Write => caps.counters,
-                OpKind::Publish | OpKind::Fetch => caps.globals,
-                OpKind::Downgrade | OpKind::Upgrade => caps.weak,
-                _ => true,
-            },
-        };
         let mut kinds = Vec::with_capacity(KINDS.len());
         let mut kinds_total = 0;
-        for (kind, weight) in KINDS.into_iter().filter(|(kind, _)| able(*kind)) {
+        for (kind, weight) in KINDS.into_iter().filter(|(kind, _)| is_able(caps, *kind)) {
             let is_kept = kind == Kind::Op(OpKind::Alloc) || below(&mut rng, LEFT_OUT) > 0;
             if is_kept {
                 kinds_total += weight << below(&mut rng, 4);
@@ -163,7 +173,7 @@ impl Writer {
             shape(caps.lists),
             shape(caps.counters),
         ];
-        Self {
+        let mut writer = Self {
             guesses: vec![vec![Guess::Empty; registers as usize]; mutators as usize],
             roots: vec![Guess::Empty; usize::from(roots)],
             rng,
@@ -172,6 +182,43 @@ impl Writer {
             kinds,
             kinds_total,
             shapes,
+        };
+        if programs.meet && caps.globals {
+            writer.meet(caps);
+        }
+        writer
+    }
+
+    /// All mutators begin with one object, mostly a list with a few elements, which comes first in
+    /// registers and roots.
+    fn meet(&mut self, caps: Caps) {
+        let shape = match self.below(8) {
+            0..6 if caps.lists => Shape::List,
+            6 if caps.counters => Shape::Counter,
+            _ => Shape::Node,
+        };
+        let name = "met".to_owned();
+        self.case.shared.push(Shared { name, shape });
+        for mutator in &mut self.case.mutators {
+            mutator.held.push((Slot(0), 0));
+        }
+        for file in &mut self.guesses {
+            file[0] = Guess::Of(shape);
+        }
+        self.roots.insert(0, Guess::Of(shape));
+        self.case.roots += 1;
+        self.case.capacity += 1;
+        if shape == Shape::List {
+            let (list, val) = (Slot(0), Slot(1));
+            for _ in 0..self.below(4) {
+                let made = Op::Alloc {
+                    dst: val,
+                    shape: Shape::Leaf,
+                };
+                for op in [made, Op::Append { list, val }] {
+                    self.case.setup.push(Turn { mutator: 0, op });
+                }
+            }
         }
     }
 
@@ -261,7 +308,9 @@ impl Writer {
     }
 
     fn root(&mut self) -> Global {
-        let root = self.below_size(self.roots.len());
+        // What is held from the start keeps its own root.
+        let first = self.case.shared.len();
+        let root = first + self.below_size(self.roots.len() - first);
         Global(u16::try_from(root).unwrap_or(0))
     }
 

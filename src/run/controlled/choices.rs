@@ -112,7 +112,7 @@ mod tests {
             choices.push(thread);
         }
         let text = choices.to_string();
-        assert_eq!(text, "2f.a3bc2zBa2BAyBARia");
+        assert_eq!(text, "2f.a3bc2zBa2BAyBAQia");
         let read = Choices::parse(&text);
         assert_eq!(read.as_ref(), Some(&choices));
         assert_eq!(read.map(|it| it.iter().count()), Some(12));

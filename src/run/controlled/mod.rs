@@ -154,16 +154,11 @@ fn run_until_ended<H: Heap>(
         return false;
     };
     let mut state = shared.state();
-    // Of what the heap can do nothing is judged where all that is known is that it panicked.
-    let trace = Trace::of(Caps::NONE);
-    match state.ended {
-        Some(Ended::Panicked) => state.race = Some(Ok(shared.log.until_panic(trace))),
-        Some(Ended::TooLong | Ended::Diverged) => {}
+    if state.ended.is_none() {
         // The checker's own: all threads wait for one another.
-        None => {
-            let broke = Some(Broke::Panicked(panic_message(&*panic)));
-            state.race = Some(Ok(Race::of(Trace { broke, ..trace })));
-        }
+        let broke = Some(Broke::Panicked(panic_message(&*panic)));
+        let trace = Trace::of(Caps::NONE);
+        state.race = Some(Ok(Race::of(Trace { broke, ..trace })));
     }
     drop(state);
     shared.judge()

@@ -3,11 +3,13 @@
 //!
 //! Everything is shared with whoever explores, since the checker keeps the scheduler to itself and an
 //! execution that is ended leaves nothing else behind. An execution is ended by unwinding out of the
-//! scheduler: then the checker leaks the stacks of all threads, and nothing on them runs again.
+//! scheduler, and so out of whichever thread asked it, at its next step; what a thread that is unwound
+//! lets go of goes on undisturbed. What such an execution says of itself is not to be believed.
 
 use std::fmt;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::panicking;
 
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
@@ -98,6 +100,15 @@ impl Shared {
     /// Judges the last execution, if it left anything; whether to go on.
     pub(super) fn judge(&self) -> bool {
         let mut state = self.state();
+        match state.ended {
+            Some(Ended::Panicked) => {
+                if let Some(race) = self.log.until_panic() {
+                    state.race = Some(Ok(race));
+                }
+            }
+            Some(Ended::TooLong | Ended::Diverged) => state.race = None,
+            None => {}
+        }
         match state.race.take() {
             Some(Ok(race)) if (self.judge)(&self.case, &race) => {
                 let choices = std::mem::take(&mut state.choices);
@@ -156,8 +167,14 @@ impl Scheduler for Recorder {
         is_yielding: bool,
     ) -> Option<TaskId> {
         let mut state = self.0.state();
-        if self.0.log.is_over() {
-            state.end(Ended::Panicked);
+        let why = state.ended;
+        let why = why.or(self.0.log.is_over().then_some(Ended::Panicked));
+        if let Some(why) = why {
+            if !panicking() {
+                state.end(why);
+            }
+            let current = current.filter(|id| runnable.iter().any(|task| task.id() == *id));
+            return current.or(runnable.first().map(|task| task.id()));
         }
         state.steps += 1;
         if state.steps > STEPS_MAX {

@@ -15,7 +15,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Player, Session, put_through};
 use crate::evidence::{Answer, Broke, Name, Race, Seen, Span, Step, Trace};
-use crate::heap::{Flaw, Heap, Mutator, Peek};
+use crate::heap::tag::Life;
+use crate::heap::{Caps, Flaw, Heap, Mutator, Peek};
 use crate::plan::{Case, Op};
 use crate::run::storm::panic_message;
 
@@ -62,16 +63,20 @@ impl Log {
         locked(&self.broke).get_or_insert(broke);
     }
 
-    /// What was done until a thread panicked. Nobody is there to ask whether names are right.
-    pub(in crate::run) fn until_panic(&self, mut trace: Trace) -> Race {
-        trace.broke = locked(&self.broke).take();
-        let mut race = Race::of(trace);
+    /// What was done until a thread panicked, if nobody has told yet. Nobody is there to ask whether
+    /// names are right, and of what the heap can do nothing is judged.
+    pub(in crate::run) fn until_panic(&self) -> Option<Race> {
+        let broke = Some(locked(&self.broke).take()?);
+        let mut race = Race::of(Trace {
+            broke,
+            ..Trace::of(Caps::NONE)
+        });
         self.tell(&mut race, |peek| match peek {
             Peek::Empty => Seen::Empty,
             Peek::Stale => Seen::Stale,
             Peek::Object(id) => Name::of(id).map_or(Seen::Stranger, Seen::Object),
         });
-        race
+        Some(race)
     }
 
     fn tell(&self, race: &mut Race, name: impl Fn(Peek) -> Seen) {
@@ -144,8 +149,7 @@ impl<H: Heap> Session<'_, H> {
         });
         for player in &mut self.players {
             let fresh = player.fresh.drain(..);
-            self.living
-                .extend(fresh.map(|id| (id, crate::heap::tag::Life::Alive)));
+            self.living.extend(fresh.map(|id| (id, Life::Alive)));
         }
         match locked(&log.broke).take() {
             None => Ok(()),
