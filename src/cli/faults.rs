@@ -97,7 +97,7 @@ fn expectation(entry: &catalogue::Planted) -> String {
     let mut text = match entry.rate {
         Rate::Certain => format!("caught by {checks}"),
         Rate::Usually => format!("usually caught by {checks}"),
-        Rate::ModelOnly => "caught by the models only: no run has shown it".to_owned(),
+        Rate::ModelOnly => "shown by models or by `fuzz` only: no workload has".to_owned(),
         Rate::Never => "caught by nothing here: the negative control".to_owned(),
     };
     if let Some(danger) = entry.danger {

@@ -29,7 +29,8 @@ pub enum Rate {
     Certain,
     /// Nearly every time, by chance of the schedule.
     Usually,
-    /// By a model that takes every schedule; on a machine the window is too narrow to be met.
+    /// By a model that takes every schedule, and some of them by a random program whose every answer is
+    /// known; in a workload the window is too narrow to be met, or what is wrong too little to be seen.
     ModelOnly,
     /// By nothing here: the negative control.
     Never,
