@@ -22,7 +22,7 @@ fn kept(place: &Place) -> String {
 #[test]
 fn what_is_found_is_kept() {
     let place = Place::new();
-    let line = "fuzz --heap gil --fault set-keeps-old --cases 20000 --seed 1 --jobs 1";
+    let line = "fuzz --heap gil --fault set-keeps-old --cases 20000 --seed 1";
     let done = place.run(line).code(1);
     let done = done
         .says("failed completeness: at the end: object")
@@ -93,7 +93,7 @@ fn nothing_is_found_where_nothing_is() {
 #[test]
 fn results_can_be_read() {
     let place = Place::new();
-    let line = "fuzz --heap lock-free --fault registers-kept --seed 3 --json - --out kept --jobs 1";
+    let line = "fuzz --heap lock-free --fault registers-kept --seed 3 --json - --out kept";
     let done = place.run(line).code(1).warns("failed completeness");
     let json: serde_json::Value = serde_json::from_str(&done.out).expect("JSON");
     let hunt = &json[0];

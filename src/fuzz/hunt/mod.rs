@@ -119,8 +119,8 @@ pub trait HuntWatch {
         ControlFlow::Continue(())
     }
 
-    /// Told of each failure as soon as it is shrunk; of one that was found again, under a lower number,
-    /// once more.
+    /// Told of each failure that counts, once, as soon as it is shrunk and none before it can be found
+    /// any more.
     fn found(&mut self, failure: &Failure) {
         let _ = failure;
     }
@@ -157,7 +157,6 @@ impl Hunt {
             found: AtomicUsize::new(0),
             desks: (0..self.jobs).map(|_| Desk::default()).collect(),
             bag: Mutex::new(Bag::default()),
-            news: Mutex::new(Vec::new()),
             at_work: Mutex::new(self.jobs),
             returned: Condvar::new(),
         };
@@ -186,8 +185,6 @@ struct Field<'a> {
     found: AtomicUsize,
     desks: Vec<Desk>,
     bag: Mutex<Bag>,
-    /// Failures that whoever watches is still to be told of.
-    news: Mutex<Vec<Failure>>,
     at_work: Mutex<usize>,
     returned: Condvar,
 }
@@ -198,6 +195,9 @@ struct Desk {
     /// Counts what it has tried, so that somebody who stares at one case is noticed.
     tried: AtomicU64,
     cases: AtomicU64,
+    /// The number of the case it is at, or was last; above all when it has returned. Relaxed, as all
+    /// here: seen late, it only delays what there is to tell.
+    number: AtomicU64,
     /// What it is at.
     at: Mutex<At>,
 }
@@ -220,6 +220,7 @@ impl Field<'_> {
             for desk in &self.desks {
                 let work = || {
                     self.work(desk);
+                    desk.number.store(u64::MAX, Relaxed);
                     *locked(&self.at_work) -= 1;
                     self.returned.notify_all();
                 };
@@ -228,6 +229,7 @@ impl Field<'_> {
                     .spawn_scoped(scope, work)
                     .is_err()
                 {
+                    desk.number.store(u64::MAX, Relaxed);
                     *locked(&self.at_work) -= 1;
                 }
             }
@@ -237,13 +239,12 @@ impl Field<'_> {
 
     fn watch(&self, watch: &mut dyn HuntWatch) -> Bag {
         let mut looks: Vec<Look> = self.desks.iter().map(|_| Look::new(self.start)).collect();
+        let mut told = 0;
         let mut at_work = locked(&self.at_work);
         while *at_work > 0 {
             let waited = self.returned.wait_timeout(at_work, LOOK_EVERY);
             at_work = waited.unwrap_or_else(PoisonError::into_inner).0;
-            for failure in locked(&self.news).drain(..) {
-                watch.found(&failure);
-            }
+            self.tell(&mut told, watch);
             let progress = HuntProgress {
                 elapsed: Clock::get().since(self.start),
                 cases: self.cases(),
@@ -261,10 +262,23 @@ impl Field<'_> {
                 }
             }
         }
-        for failure in locked(&self.news).drain(..) {
-            watch.found(&failure);
-        }
+        self.tell(&mut told, watch);
         self.bag()
+    }
+
+    /// Tells of failures that count, whatever is still found: no thread is at a case before them.
+    fn tell(&self, told: &mut usize, watch: &mut dyn HuntWatch) {
+        let numbers = self.desks.iter().map(|desk| desk.number.load(Relaxed));
+        let settled = numbers.min().unwrap_or(u64::MAX);
+        let failures = self.bag().failures;
+        for failure in failures
+            .iter()
+            .skip(*told)
+            .take_while(|it| it.number < settled)
+        {
+            watch.found(failure);
+            *told += 1;
+        }
     }
 
     fn case_at(&self, desk: &Desk) -> Option<Case> {
@@ -294,6 +308,7 @@ impl Field<'_> {
         let mut counts = [0_u64; OpKind::ALL.len()];
         while !self.stop.load(Relaxed) {
             let number = self.next.fetch_add(1, Relaxed);
+            desk.number.store(number, Relaxed);
             if self.hunt.is_over(number, clock.since(self.start)) {
                 break;
             }
@@ -349,12 +364,8 @@ impl Field<'_> {
             Some(known) => {
                 let again = known.again + 1;
                 *known = Failure { again, ..failure };
-                locked(&self.news).push(known.clone());
             }
-            None => {
-                locked(&self.news).push(failure.clone());
-                bag.failures.push(failure);
-            }
+            None => bag.failures.push(failure),
         }
         let found = bag.failures.len();
         self.found.store(found, Relaxed);
@@ -516,6 +527,36 @@ mod tests {
             bag.failures[0].case.turns.len()
         });
         assert!(left[0] > 1 && left[1] == 1, "{left:?}");
+    }
+
+    /// Goal: whoever watches is told of exactly the failures that count, whoever finds others first.
+    #[test]
+    fn what_is_told_is_what_counts() {
+        struct Scribe(Vec<u64>);
+        impl HuntWatch for Scribe {
+            fn found(&mut self, failure: &Failure) {
+                self.0.push(failure.number);
+            }
+        }
+        // Each is another failure.
+        let all = |case: &Case| {
+            let finding = pops(case);
+            finding.filter(|_| case.seed.is_multiple_of(3) || case.turns.len() > 5)
+        };
+        for jobs in [1, 4] {
+            for failures_max in [1, 3] {
+                let hunt = Hunt {
+                    jobs,
+                    failures_max,
+                    ..hunt(HuntBudget::Cases(2000))
+                };
+                let mut scribe = Scribe(Vec::new());
+                let bag = hunt.run(&all, &mut scribe);
+                let numbers: Vec<u64> = bag.failures.iter().map(|it| it.number).collect();
+                assert!(!numbers.is_empty() && numbers.len() <= failures_max);
+                assert_eq!(scribe.0, numbers, "{jobs} threads");
+            }
+        }
     }
 
     /// Goal: a case that does not come to an end is noticed, and named.
