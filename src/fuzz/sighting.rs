@@ -90,7 +90,7 @@ fn first(plan: &Plan, evidence: &Evidence, fired: &[String]) -> (Vec<String>, At
 }
 
 /// The check that counts this fault against the heap.
-fn taken_up_by(fault: &Fault) -> &'static str {
+pub(super) fn taken_up_by(fault: &Fault) -> &'static str {
     match fault {
         Fault::Stale { .. } => "dangling",
         Fault::Underflow { .. } => "refcounts",

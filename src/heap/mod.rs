@@ -121,6 +121,18 @@ pub struct Caps {
 }
 
 impl Caps {
+    /// Everything.
+    pub const ALL: Self = Self {
+        threads: true,
+        cycles: true,
+        lists: true,
+        counters: true,
+        globals: true,
+        weak: true,
+        finalizers: true,
+        certifies_death: true,
+    };
+
     /// Nothing.
     pub const NONE: Self = Self {
         threads: false,

@@ -374,6 +374,14 @@ impl<M: Mutator> Mutator for Recording<'_, M> {
         self.inner.safepoint()
     }
 
+    fn rest(&mut self) {
+        self.inner.rest();
+    }
+
+    fn wake(&mut self) {
+        self.inner.wake();
+    }
+
     fn idle(&mut self, wait: &mut dyn FnMut()) {
         self.inner.idle(wait);
     }

@@ -171,7 +171,8 @@ impl Hunt {
     }
 }
 
-/// What the threads of a hunt share.
+/// What the threads of a hunt share. Its atomics are relaxed: they number cases and say when to stop,
+/// and what was found comes with the lock of the bag.
 struct Field<'a> {
     hunt: &'a Hunt,
     attempt: &'a Attempt<'a>,

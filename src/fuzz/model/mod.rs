@@ -23,6 +23,7 @@ use crate::heap::Fault;
 use crate::plan::Case;
 
 use super::attempt::CRASHED;
+use super::sighting::taken_up_by;
 pub use race::judge_race;
 use state::Model;
 
@@ -96,13 +97,7 @@ impl Wrong {
 
     /// What a heap says of itself.
     fn fault(fault: &Fault) -> Self {
-        let check = match fault {
-            Fault::Stale { .. } => "dangling",
-            Fault::Underflow { .. } => "refcounts",
-            Fault::Spoiled { .. } => "poison",
-            Fault::InUse { .. } | Fault::Panicked { .. } | Fault::Other { .. } => "collector-state",
-        };
-        Self::new(check, fault.to_string())
+        Self::new(taken_up_by(fault), fault.to_string())
     }
 
     fn at(self, turn: usize) -> Finding {

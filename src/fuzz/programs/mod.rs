@@ -42,24 +42,12 @@ use writer::Writer;
 /// up to three mutators.
 pub fn programs() -> Programs {
     Programs {
-        caps: ALL,
+        caps: Caps::ALL,
         ops_max: 50,
         mutators_max: 3,
         meet: false,
     }
 }
-
-/// Everything that a program may ask for.
-const ALL: Caps = Caps {
-    threads: true,
-    cycles: true,
-    lists: true,
-    counters: true,
-    globals: true,
-    weak: true,
-    finalizers: true,
-    certifies_death: true,
-};
 
 /// A strategy of random programs.
 #[derive(Debug, Clone, Copy)]

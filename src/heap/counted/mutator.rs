@@ -17,13 +17,7 @@ use crate::heap::{
 /// What counted heaps can do.
 pub(super) const CAPS: Caps = Caps {
     threads: false,
-    cycles: true,
-    lists: true,
-    counters: true,
-    globals: true,
-    weak: true,
-    finalizers: true,
-    certifies_death: true,
+    ..Caps::ALL
 };
 
 impl<H: Tenancy> Mutator for CountedMutator<H> {

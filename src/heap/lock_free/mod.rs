@@ -188,16 +188,7 @@ impl<F: Flaws> Heap for LockFree<F> {
     type Mutator<'h> = LockFreeMutator<'h, F>;
 
     fn caps(&self) -> Caps {
-        Caps {
-            threads: true,
-            cycles: true,
-            lists: true,
-            counters: true,
-            globals: true,
-            weak: true,
-            finalizers: true,
-            certifies_death: true,
-        }
+        Caps::ALL
     }
 
     fn attach(&self, seat: Seat) -> Result<LockFreeMutator<'_, F>, Fault> {
