@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::usage::Usage;
 use crate::clock;
 use crate::plan::Case;
-use crate::report::{RunResult, history};
+use crate::report::{self, RunResult, figures, history};
 
 /// The directory of one command's results.
 #[derive(Debug)]
@@ -63,8 +63,9 @@ impl Store {
             }
         };
         fs::create_dir_all(&directory)?;
-        let path = directory.join("result.json");
-        write_whole(&path, &json(result)?)?;
+        write_whole(&directory.join("result.json"), &json(result)?)?;
+        let log = report::hlog(result).map_err(io::Error::other)?;
+        write_whole(&directory.join("latency.hlog"), log.as_bytes())?;
         for (name, text) in history::files(result) {
             write_whole(&directory.join(name), text.as_bytes())?;
         }
@@ -173,7 +174,9 @@ fn beside(path: &Path) -> PathBuf {
 /// A new directory below `parent`, named after the time.
 fn fresh_directory(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(parent)?;
-    let base = format!("{prefix}{}", timestamp(clock::unix_millis() / 1000));
+    // A colon is something to shells, and not allowed by some file systems.
+    let now = figures::utc(clock::unix_millis()).replace(':', "-");
+    let base = format!("{prefix}{now}");
     let numbered = (2..1000).map(|number| format!("{base}-{number}"));
     for name in std::iter::once(base.clone()).chain(numbered) {
         let directory = parent.join(name);
@@ -185,41 +188,9 @@ fn fresh_directory(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// `2026-11-23T10-05-04Z`, for a second since 1970: it sorts by time, and holds nothing that a shell
-/// or file system minds. The date is by Howard Hinnant's `civil_from_days`.
-fn timestamp(unix_seconds: u64) -> String {
-    let (days, second) = (unix_seconds / 86400, unix_seconds % 86400);
-    // Days since 1 March 0000, so that the leap day ends a year.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12 + 1;
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}-{minute:02}-{second:02}Z")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Goal: a directory is named after the right second, leap days included.
-    #[test]
-    fn names_the_second() {
-        let cases = [
-            (0, "1970-01-01T00-00-00Z"),
-            (951_782_400, "2000-02-29T00-00-00Z"),
-            (1_709_251_199, "2024-02-29T23-59-59Z"),
-            (1_735_689_600, "2025-01-01T00-00-00Z"),
-        ];
-        for (seconds, text) in cases {
-            assert_eq!(timestamp(seconds), text);
-        }
-    }
 
     /// Goal: a file is replaced as a whole and nothing is left beside it; a link is written through.
     #[test]

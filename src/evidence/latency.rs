@@ -107,7 +107,12 @@ impl Latency {
         &self.0
     }
 
-    fn encode(&self) -> Result<String, String> {
+    /// The histogram in the compressed V2 form, as base64: what other tools read.
+    ///
+    /// # Errors
+    ///
+    /// A count is too large for that form.
+    pub fn encode(&self) -> Result<String, String> {
         let mut bytes = Vec::new();
         V2DeflateSerializer::new()
             .serialize(&self.0, &mut bytes)

@@ -40,6 +40,9 @@ pub struct Evidence {
     pub fault: Option<String>,
     /// What the heap said it can do.
     pub caps: Caps,
+    /// When the mutators started together, in milliseconds since 1970; 0 if unknown, or if they never did.
+    #[serde(default)]
+    pub started_unix_ms: u64,
     /// From the common start to the end of the last mutator, in nanoseconds.
     pub elapsed_ns: u64,
     /// Why the run ended.
@@ -144,6 +147,7 @@ impl Evidence {
             heap: heap.to_owned(),
             fault,
             caps,
+            started_unix_ms: 0,
             elapsed_ns: 0,
             ended,
             mutators: Vec::new(),

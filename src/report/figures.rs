@@ -77,6 +77,25 @@ pub fn bytes(bytes: u64) -> String {
     format!("{} {unit}", significant(value))
 }
 
+/// A moment: `2026-11-23T10:05:04Z`, for a millisecond since 1970. The date is by Howard Hinnant's
+/// `civil_from_days`.
+pub fn utc(unix_ms: u64) -> String {
+    let unix_seconds = unix_ms / 1000;
+    let (days, second) = (unix_seconds / 86400, unix_seconds % 86400);
+    // Days since 1 March 0000, so that the leap day ends a year.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = (month_from_march + 2) % 12 + 1;
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 /// One thing or several: `1 check`, `7 checks`.
 pub fn several(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
@@ -153,6 +172,20 @@ mod tests {
         let cases = [(0.0, "0 /s"), (987.0, "987 /s"), (1_234_000.0, "1.23 M/s")];
         for (value, text) in cases {
             assert_eq!(rate(value), text);
+        }
+    }
+
+    /// Goal: a moment is named after the right second, leap days included.
+    #[test]
+    fn names_the_second() {
+        let cases = [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_709_251_199, "2024-02-29T23:59:59Z"),
+            (1_735_689_600, "2025-01-01T00:00:00Z"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(utc(seconds * 1000 + 999), text);
         }
     }
 

@@ -8,15 +8,19 @@ mod columns;
 mod failure;
 pub mod figures;
 pub mod history;
+mod hlog;
 pub mod hunt;
 pub mod matrix;
 pub(crate) mod prose;
 mod result;
+#[cfg(test)]
+pub(crate) mod sample;
 mod style;
 mod summary;
 mod table;
 
 pub use failure::{TURNS_MAX, failure};
+pub use hlog::hlog;
 pub(crate) use prose::wrapped;
 pub use result::{
     Caveat, OpSummary, Outcome, RunResult, SCHEMA, ThreadSummary, Tool, WorkloadRef, subject,

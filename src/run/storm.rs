@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
-use crate::clock::{Clock, Stamp};
+use crate::clock::{self, Clock, Stamp};
 use crate::evidence::ledger::Producer;
 use crate::evidence::{Ended, Evidence, Latency, Moment, Survey};
 use crate::heap::pause::Cause;
@@ -326,6 +326,14 @@ impl<'r, H: Heap> Stage<'r, H> {
         Ok(())
     }
 
+    /// When the mutators started together, in milliseconds since 1970; 0 if they never did.
+    fn started_unix_ms(&self) -> u64 {
+        self.started.get().map_or(0, |&started| {
+            let since = Clock::get().since(started).as_millis();
+            clock::unix_millis().saturating_sub(u64::try_from(since).unwrap_or(u64::MAX))
+        })
+    }
+
     fn evidence(
         self,
         name: &str,
@@ -376,6 +384,7 @@ impl<'r, H: Heap> Stage<'r, H> {
             heap: name.to_owned(),
             fault: self.options.fault.map(|flaw| flaw.name().to_owned()),
             caps: self.heap.caps(),
+            started_unix_ms: self.started_unix_ms(),
             elapsed_ns: outcomes
                 .iter()
                 .map(|o| o.evidence.elapsed_ns)

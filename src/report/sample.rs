@@ -1,0 +1,87 @@
+//! A result made up for tests of the formats: no run, and the same every time.
+
+use std::collections::BTreeMap;
+
+use super::{Outcome, RunResult, Tool};
+use crate::check::{Judgement, Verdict};
+use crate::evidence::{Ended, Evidence, Latency, MutatorEvidence, Tally};
+use crate::heap::Caps;
+use crate::workload::Workload;
+
+/// A run of `shared-list` for two seconds that held: appends of 20 ns to 2 ms, `len` faster.
+pub(crate) fn result(heap: &str) -> RunResult {
+    let workload = Workload::embedded("shared-list").expect("it comes with the program");
+    let plan = workload.and_then(|workload| workload.plan(&[], 7));
+    let plan = plan.expect("it can be planned");
+    let mut evidence = Evidence::of_lost(heap, Caps::NONE, None, Ended::Done);
+    evidence.elapsed_ns = 2_000_000_000;
+    evidence.started_unix_ms = 1_764_236_096_000;
+    evidence.rss_bytes_peak = 140 << 20;
+    for (name, step) in [("append", 20), ("len", 9)] {
+        let latency = ramp(step);
+        let tally = Tally {
+            ops: BTreeMap::from([(name.to_owned(), latency.count())]),
+            ..Tally::default()
+        };
+        evidence
+            .mutators
+            .push(mutator(&format!("{name}er-0"), tally));
+        evidence.service.insert(name.to_owned(), latency);
+    }
+    evidence.pauses.insert("collect".to_owned(), ramp(1000));
+    let tool = Tool {
+        name: "gcstorm".to_owned(),
+        version: "0.1.0".to_owned(),
+        commit: "0123abcd".to_owned(),
+        dirty: Some(false),
+    };
+    let reproduce = format!("gcstorm run shared-list --heap {heap} --seed 7");
+    RunResult {
+        checks: vec![
+            judgement("completeness", Verdict::Held, 1000, None),
+            judgement("counter", Verdict::Skipped, 0, Some("no shared counter")),
+        ],
+        caveats: Vec::new(),
+        verdict: Outcome::Held,
+        ..RunResult::new(&plan, evidence, tool, reproduce)
+    }
+}
+
+fn judgement(name: &str, verdict: Verdict, examined: u64, detail: Option<&str>) -> Judgement {
+    Judgement {
+        name: name.to_owned(),
+        verdict,
+        examined,
+        detail: detail.map(str::to_owned),
+    }
+}
+
+/// A hundred thousand values of which each tenth is ten times the others.
+fn ramp(step: u64) -> Latency {
+    let mut latency = Latency::default();
+    for (times, count) in [
+        (1, 90_000),
+        (10, 9_000),
+        (100, 900),
+        (1000, 90),
+        (10_000, 10),
+    ] {
+        latency.record_many(step * times, count);
+    }
+    latency
+}
+
+fn mutator(name: &str, tally: Tally) -> MutatorEvidence {
+    MutatorEvidence {
+        name: name.to_owned(),
+        elapsed_ns: 2_000_000_000,
+        rounds: 1,
+        others_ops: 0,
+        gap_ops_max: 0,
+        gap_ns: 0,
+        gap_starved_ns: 0,
+        forced_collections: 0,
+        refused: 0,
+        tally,
+    }
+}
