@@ -11,16 +11,20 @@ pub mod latency;
 pub mod ledger;
 mod picture;
 mod race;
+pub mod stalls;
 mod survey;
 mod tally;
+pub mod timeline;
 mod trace;
 
 pub use history::Recorded;
 pub use latency::Latency;
 pub use picture::{Contents, Name, Picture, Place};
 pub use race::{Race, Span};
+pub use stalls::{MmuPoint, Slow, SlowOp, Stall, Stalls};
 pub use survey::{CounterFacts, Finding, ListFacts, Moment, ProducerFacts, Survey};
 pub use tally::{CounterTally, ListTally, Tally, WeakTally};
+pub use timeline::{Sample, Timeline};
 pub use trace::{Answer, Broke, Emptied, Event, Happening, Seen, Settled, Step, Trace};
 
 use std::collections::BTreeMap;
@@ -62,6 +66,25 @@ pub struct Evidence {
     pub service: BTreeMap<String, Latency>,
     /// How long the heap held mutators up, by cause.
     pub pauses: BTreeMap<String, Latency>,
+    /// What the run looked like from moment to moment.
+    #[serde(default)]
+    pub timeline: Timeline,
+    /// When the heap held mutators up.
+    #[serde(default)]
+    pub stalls: Stalls,
+    /// The operations that were slow, and why.
+    #[serde(default)]
+    pub slow: Slow,
+    /// The least share of its time that a mutator had, by the length of the stretch looked at.
+    #[serde(default)]
+    pub mmu: Vec<MmuPoint>,
+    /// How much later than it had asked for a thread woke up that did nothing else: what the machine
+    /// took from everybody. `None` if nothing was timed.
+    #[serde(default)]
+    pub hiccups: Option<Latency>,
+    /// From the moment when an object was unlinked to that when it was freed, where the heap tells.
+    #[serde(default)]
+    pub reclaim_lag: Option<Latency>,
     /// The clock that measured all this.
     pub clock: ClockFacts,
     /// The most resident memory seen, in bytes; 0 where the system does not tell.
@@ -157,6 +180,12 @@ impl Evidence {
             stats: Stats::default(),
             service: BTreeMap::new(),
             pauses: BTreeMap::new(),
+            timeline: Timeline::default(),
+            stalls: Stalls::default(),
+            slow: Slow::default(),
+            mmu: Vec::new(),
+            hiccups: None,
+            reclaim_lag: None,
             clock: Clock::get().facts().clone(),
             rss_bytes_peak: 0,
         }

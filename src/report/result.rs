@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{self, Judgement, Verdict};
-use crate::evidence::{Ended, Evidence, Latency, Moment};
+use crate::evidence::{Ended, Evidence, Latency, MmuPoint, Moment};
 use crate::plan::{Plan, Requirement};
 use crate::run::HostFacts;
 
@@ -131,6 +131,13 @@ pub struct RunResult {
     pub ops: BTreeMap<String, OpSummary>,
     /// How long the heap held mutators up, by cause.
     pub pauses: BTreeMap<String, Latency>,
+    /// The least share of its time that a mutator had, over all stretches of some lengths.
+    #[serde(default)]
+    pub mmu: Vec<MmuPoint>,
+    /// Whether the machine itself held the run up so much that its times are in doubt, and then a
+    /// caveat says why; `None` if that was not measured.
+    #[serde(default)]
+    pub noisy: Option<bool>,
     /// Every counter.
     pub counters: BTreeMap<String, u64>,
     /// What was required of the run.
@@ -171,6 +178,8 @@ impl RunResult {
             elapsed_ns: evidence.elapsed_ns,
             ops: ops(&evidence),
             pauses: evidence.pauses.clone(),
+            mmu: evidence.mmu.clone(),
+            noisy: None,
             counters,
             require: plan.require.clone(),
             checks,

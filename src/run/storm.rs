@@ -1,5 +1,6 @@
 //! The whole of one run: shared objects, threads, the deadline, and what is left at the end.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
@@ -9,7 +10,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::clock::{self, Clock, Stamp};
 use crate::evidence::ledger::Producer;
-use crate::evidence::{Ended, Evidence, Latency, Moment, Survey};
+use crate::evidence::{Ended, Evidence, Latency, Moment, Slow, Stalls, Survey, Timeline};
 use crate::heap::pause::Cause;
 use crate::heap::{Fault, Global, Heap, Mutator, ObjectId, Pauses, Seat, Slot};
 use crate::plan::{Needs, Plan};
@@ -351,7 +352,7 @@ impl<'r, H: Heap> Stage<'r, H> {
             producers.push(&mut setup);
             self.teardown(&mut producers, whole);
         }
-        let mut service = std::collections::BTreeMap::<String, Latency>::new();
+        let mut service = BTreeMap::<String, Latency>::new();
         for (kind, latency) in outcomes
             .iter_mut()
             .flat_map(|o| std::mem::take(&mut o.latencies))
@@ -361,16 +362,6 @@ impl<'r, H: Heap> Stage<'r, H> {
                 .or_default()
                 .add(&latency);
         }
-        let causes = Cause::ALL.into_iter();
-        let pauses = causes
-            .map(|cause| {
-                (
-                    cause.name().to_owned(),
-                    Latency::from(pauses.histogram(cause)),
-                )
-            })
-            .filter(|(_, latency)| latency.count() > 0)
-            .collect();
         let history = self.options.history.map(|limit| {
             let recorders = outcomes
                 .iter()
@@ -403,11 +394,27 @@ impl<'r, H: Heap> Stage<'r, H> {
             history,
             stats: self.heap.stats(),
             service,
-            pauses,
+            pauses: by_cause(pauses),
+            timeline: Timeline::default(),
+            stalls: Stalls::default(),
+            slow: Slow::default(),
+            mmu: Vec::new(),
+            hiccups: None,
+            reclaim_lag: None,
             clock: Clock::get().facts().clone(),
             rss_bytes_peak,
         }
     }
+}
+
+/// How long the heap held mutators up, by cause.
+fn by_cause(pauses: &Pauses) -> BTreeMap<String, Latency> {
+    let causes = Cause::ALL.into_iter();
+    causes
+        .map(|cause| (cause, Latency::from(pauses.histogram(cause))))
+        .filter(|(_, latency)| latency.count() > 0)
+        .map(|(cause, latency)| (cause.name().to_owned(), latency))
+        .collect()
 }
 
 /// What a panic said.

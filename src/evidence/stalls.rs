@@ -1,0 +1,143 @@
+//! When the heap held mutators up, and what that made slow.
+//!
+//! A *stall* is a stretch of time for which the heap kept a mutator from its program. A *slow*
+//! operation took longer than a threshold; its time is split over the causes of the stalls within it,
+//! innermost first, so that no nanosecond counts twice. What none of them explains, and the machine
+//! does not either, is unattributed. All of it is measured where it happens; nothing is corrected.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// How many stalls are kept to be drawn: the longest.
+pub const STALLS_KEPT: usize = 2000;
+/// How many slow operations are kept one by one: the longest.
+pub const SLOW_KEPT: usize = 200;
+/// What a slow operation's time is called for which its thread was ready to run, and the system ran
+/// something else.
+pub const MACHINE: &str = "machine";
+
+/// One stretch of time for which the heap held a mutator up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stall {
+    /// Why: the name of a [`Cause`](crate::heap::Cause); the outermost where one lay within another.
+    pub cause: String,
+    /// Whom, by number; `None` for work on a thread of the heap's own, which held nobody up by itself.
+    pub mutator: Option<u32>,
+    /// When it began, in nanoseconds since the common start.
+    pub start_ns: u64,
+    /// How long it took.
+    pub ns: u64,
+}
+
+/// The stalls of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stalls {
+    /// How many there were, after the common start.
+    pub count: u64,
+    /// How long they took together, over all mutators; those within others do not count.
+    pub total_ns: u64,
+    /// How many were too many to be kept for the curve of utilization: the shortest.
+    pub omitted: u64,
+    /// How long these took together.
+    pub omitted_ns: u64,
+    /// The longest, in the order of their beginning; at most [`STALLS_KEPT`].
+    pub longest: Vec<Stall>,
+}
+
+/// One operation that was slow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlowOp {
+    /// When it began, in nanoseconds since the common start.
+    pub at_ns: u64,
+    /// How long it took.
+    pub ns: u64,
+    /// The kind of operation.
+    pub kind: String,
+    /// Whose, by number.
+    pub mutator: u32,
+    /// For how much of it which cause held it up, in nanoseconds; [`MACHINE`] may be among them.
+    pub by_cause: BTreeMap<String, u64>,
+}
+
+/// The operations that took longer than a threshold, of those that were timed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Slow {
+    /// From how many nanoseconds on an operation is slow.
+    pub threshold_ns: u64,
+    /// How many were.
+    pub count: u64,
+    /// How long they took together.
+    pub total_ns: u64,
+    /// For how much of that which cause held them up, in nanoseconds; [`MACHINE`] is the one that is
+    /// not the heap's.
+    pub by_cause: BTreeMap<String, u64>,
+    /// What is left: `total_ns` less all of these.
+    pub unattributed_ns: u64,
+    /// The longest, in the order of their beginning; at most [`SLOW_KEPT`].
+    pub longest: Vec<SlowOp>,
+}
+
+impl Slow {
+    /// The share of the slow operations' time that a cause explains; `None` if none was slow.
+    pub fn attributed(&self) -> Option<f64> {
+        (self.total_ns > 0).then(|| 1.0 - self.unattributed_ns as f64 / self.total_ns as f64)
+    }
+}
+
+/// The least share of its time that a mutator had, over all stretches of one length.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MmuPoint {
+    /// The length of the stretches, in milliseconds.
+    pub window_ms: u64,
+    /// The least share, 0 to 1. Under a global lock: of the time in which any mutator was not held up;
+    /// elsewhere: of the time in which the worst-off mutator was not.
+    pub utilization: f64,
+    /// The worst-off mutator's share, whatever the heap; under a global lock it is small by design.
+    #[serde(default)]
+    pub each: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: stalls and slow operations survive JSON, and those of an older result are read.
+    #[test]
+    fn survive_json() {
+        let by_cause = BTreeMap::from([("collect".to_owned(), 60), (MACHINE.to_owned(), 30)]);
+        let slow = Slow {
+            threshold_ns: 50,
+            count: 1,
+            total_ns: 100,
+            by_cause: by_cause.clone(),
+            unattributed_ns: 10,
+            longest: vec![SlowOp {
+                at_ns: 5,
+                ns: 100,
+                kind: "append".to_owned(),
+                mutator: 1,
+                by_cause,
+            }],
+        };
+        let stalls = Stalls {
+            count: 1,
+            total_ns: 60,
+            longest: vec![Stall {
+                cause: "collect".to_owned(),
+                mutator: None,
+                start_ns: 7,
+                ns: 60,
+            }],
+            ..Stalls::default()
+        };
+        let json = serde_json::to_string(&(&slow, &stalls)).expect("it serializes");
+        let back: (Slow, Stalls) = serde_json::from_str(&json).expect("it parses");
+        assert_eq!((back.0.attributed(), &back.0), (Some(0.9), &slow));
+        assert_eq!(back.1, stalls);
+        let none: (Slow, Stalls) = serde_json::from_str("[{}, {}]").expect("it parses");
+        assert_eq!(none.0.attributed(), None);
+    }
+}
