@@ -1,5 +1,6 @@
 //! The whole of one run: shared objects, threads, the deadline, and what is left at the end.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
@@ -12,8 +13,9 @@ use crate::evidence::ledger::Producer;
 use crate::evidence::{Ended, Evidence, Latency, Moment, Survey};
 use crate::heap::pause::Cause;
 use crate::heap::{Fault, Global, Heap, Mutator, ObjectId, Pauses, Seat, Slot};
-use crate::plan::{Needs, Plan};
+use crate::plan::{Needs, OpKind, Plan};
 
+use super::paced::Paced;
 use super::record;
 use super::rendezvous::Rendezvous;
 use super::seat::{self, Outcome};
@@ -173,7 +175,9 @@ impl<'r, H: Heap> Stage<'r, H> {
 
     /// A thread's whole life. A panic under it is the heap's: data, not ours to pass on.
     fn thread(&self, number: usize) -> Option<Outcome> {
+        let is_paced = self.plan.mutators[number].pace.is_some();
         let outcome = catch_unwind(AssertUnwindSafe(|| match self.options.timing {
+            _ if is_paced => seat::sit::<H, Paced>(self, number),
             Timing::Every => seat::sit::<H, Every>(self, number),
             Timing::Sampled => seat::sit::<H, Sampled>(self, number),
             Timing::Off => seat::sit::<H, Off>(self, number),
@@ -343,16 +347,8 @@ impl<'r, H: Heap> Stage<'r, H> {
             producers.push(&mut setup);
             self.teardown(&mut producers, whole);
         }
-        let mut service = std::collections::BTreeMap::<String, Latency>::new();
-        for (kind, latency) in outcomes
-            .iter_mut()
-            .flat_map(|o| std::mem::take(&mut o.latencies))
-        {
-            service
-                .entry(kind.name().to_owned())
-                .or_default()
-                .add(&latency);
-        }
+        let service = sums(outcomes.iter_mut().map(|o| &mut o.latencies));
+        let response = sums(outcomes.iter_mut().map(|o| &mut o.responses));
         let causes = Cause::ALL.into_iter();
         let pauses = causes
             .map(|cause| {
@@ -372,7 +368,7 @@ impl<'r, H: Heap> Stage<'r, H> {
         let lock = |ended: Mutex<Option<Ended>>| {
             ended.into_inner().unwrap_or_else(PoisonError::into_inner)
         };
-        Evidence {
+        let mut evidence = Evidence {
             heap: name.to_owned(),
             fault: self.options.fault.map(|flaw| flaw.name().to_owned()),
             caps: self.heap.caps(),
@@ -394,11 +390,28 @@ impl<'r, H: Heap> Stage<'r, H> {
             history,
             stats: self.heap.stats(),
             service,
+            response,
             pauses,
             clock: Clock::get().facts().clone(),
             rss_bytes_peak,
+        };
+        if evidence.rate().is_some_and(|rate| rate.saturated) {
+            evidence.response.clear();
         }
+        evidence
     }
+}
+
+/// What all mutators recorded, by operation.
+fn sums<'o>(
+    recorded: impl Iterator<Item = &'o mut Vec<(OpKind, Latency)>>,
+) -> BTreeMap<String, Latency> {
+    let mut sums = BTreeMap::<String, Latency>::new();
+    for (kind, latency) in recorded.flat_map(std::mem::take) {
+        let sum = sums.entry(kind.name().to_owned()).or_default();
+        sum.add(&latency);
+    }
+    sums
 }
 
 /// What a panic said.
