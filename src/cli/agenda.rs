@@ -12,9 +12,9 @@ use super::faults;
 use super::reproduce;
 use super::usage::Usage;
 use crate::heap::{Caps, Flaw};
-use crate::plan::{Case, Plan, Requirement};
+use crate::plan::{Case, Pace, Plan, Requirement};
 use crate::report;
-use crate::run::{Budget, Entry, Options, Registry};
+use crate::run::{Budget, Entry, Options, Registry, Verify};
 use crate::workload::{self, Workload};
 
 /// How long a named workload runs if nobody says.
@@ -52,6 +52,8 @@ pub(super) struct Task<'r> {
     pub(super) asked_as: Vec<String>,
     /// The parameters that were set.
     pub(super) overrides: Vec<(String, String)>,
+    /// What the command line says of the rate.
+    pub(super) rate: Option<Pace>,
     /// What the command line requires besides the workload.
     pub(super) required: Vec<Requirement>,
 }
@@ -95,11 +97,12 @@ impl<'r> Agenda<'r> {
             Some(path) => Some(read(path, args.seed)?),
             None => None,
         };
-        let planned = match args.case.as_ref().zip(case.as_ref()) {
+        let mut planned = match args.case.as_ref().zip(case.as_ref()) {
             Some((path, case)) => vec![planned(path, case)],
             None if args.workloads.is_empty() => suite(&overrides, seed)?,
             None => named(&args.workloads, &overrides, seed)?,
         };
+        refuse_hold_ups(&mut planned, args)?;
         let mut agenda = Self {
             items: Vec::new(),
             case,
@@ -124,9 +127,10 @@ impl<'r> Agenda<'r> {
                             fault,
                             ..options(args, interrupt, &plan)
                         },
-                        plan: required(plan, &args.require),
+                        plan: required(paced(plan, args.rate), &args.require),
                         asked_as: asked_as.clone(),
                         overrides: overrides.clone(),
+                        rate: args.rate,
                         required: args.require.clone(),
                     })),
                 });
@@ -311,6 +315,42 @@ fn fits(plan: Arc<Plan>, heap: &Entry) -> Result<Arc<Plan>, String> {
     } else {
         Err(format!("the heap has no {}", missing.join(", no ")))
     }
+}
+
+fn paced(mut plan: Arc<Plan>, rate: Option<Pace>) -> Arc<Plan> {
+    if let Some(rate) = rate {
+        Arc::make_mut(&mut plan).share_rate(rate);
+    }
+    plan
+}
+
+/// Refuses what would hold threads up that have a rate, on our account and not on the heap's. Of the
+/// suite, which nobody chose one by one, what has a rate is skipped.
+fn refuse_hold_ups(planned: &mut [Planned], args: &Run) -> Result<(), Usage> {
+    let other = match (args.verify, args.history) {
+        (Verify::Every(_), _) => "--verify every=N",
+        (Verify::End, Some(_)) => "--history",
+        (Verify::End, None) => return Ok(()),
+    };
+    let why = format!(
+        "{other} makes threads wait for each other, and what is due meanwhile would be late"
+    );
+    if args.rate.is_some() {
+        return Err(Usage::new(format!("--rate does not go with {other}")).hint(why));
+    }
+    for planned in planned {
+        let is_paced = |plan: &Arc<Plan>| plan.mutators.iter().any(|m| m.pace.is_some());
+        if !planned.plan.as_ref().is_ok_and(is_paced) {
+            continue;
+        }
+        if !args.workloads.is_empty() {
+            let name = &planned.name;
+            let message = format!("the rate of workload `{name}` does not go with {other}");
+            return Err(Usage::new(message).hint(why));
+        }
+        planned.plan = Err(format!("it has a rate, and {why}"));
+    }
+    Ok(())
 }
 
 fn required(mut plan: Arc<Plan>, required: &[Requirement]) -> Arc<Plan> {

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{exit, values};
 use crate::heap::Points;
-use crate::plan::Requirement;
+use crate::plan::{Pace, Requirement};
 use crate::run::{CollectEvery, Timing, Verify};
 
 /// The whole command line.
@@ -78,7 +78,7 @@ pub(super) struct Run {
     pub(super) workloads: Vec<String>,
     /// Run a case in place of workloads: each of its mutators does its turns on a thread of its own
     #[arg(long, value_name = "FILE",
-          conflicts_with_all = ["workloads", "threads", "define", "duration", "rounds", "ops"])]
+          conflicts_with_all = ["workloads", "threads", "define", "duration", "rounds", "ops", "rate"])]
     pub(super) case: Option<PathBuf>,
     /// A heap from `gcstorm list heaps`; may be given several times
     #[arg(long = "heap", value_name = "NAME")]
@@ -91,6 +91,10 @@ pub(super) struct Run {
     pub(super) threads: Option<u64>,
     #[command(flatten)]
     pub(super) budget: BudgetArgs,
+    /// Start operations when they are due, so many a second, shared evenly between all threads; times
+    /// since then are shown as response times. In place of the workload's own rates
+    #[arg(long, value_name = "OPS[,constant|poisson|bursts]", value_parser = values::rate)]
+    pub(super) rate: Option<Pace>,
     /// Set a parameter of the workload; may be given several times
     #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = values::assignment)]
     pub(super) define: Vec<(String, String)>,

@@ -46,6 +46,9 @@ pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
         Budget::Rounds(rounds) => option("--rounds", rounds.to_string()),
         Budget::Ops(ops) => option("--ops", ops.to_string()),
     }
+    if let Some(rate) = task.rate {
+        option("--rate", values::rate_text(rate));
+    }
     if let Verify::Every(ops) = verify {
         option("--verify", format!("every={ops}"));
     }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::heap::{Point, Points};
-use crate::plan::{Asker, Requirement};
+use crate::plan::{Arrivals, Asker, Pace, RATE_MAX, Requirement};
 use crate::run::{CollectEvery, Verify};
 
 /// A duration: a number and one of `ms`, `s`, `m`, `h`. At least a millisecond, at most a year.
@@ -56,6 +56,37 @@ pub(super) fn positive(text: &str) -> Result<u64, String> {
         Ok(0) => Err("must be at least 1".to_owned()),
         Ok(number) => Ok(number),
         Err(_) => Err("not a whole number".to_owned()),
+    }
+}
+
+/// `OPS` or `OPS,ARRIVALS`
+pub(super) fn rate(text: &str) -> Result<Pace, String> {
+    let (ops, arrivals) = match text.split_once(',') {
+        None => (text, Arrivals::default()),
+        Some((ops, name)) => {
+            let unknown = || {
+                let names = Arrivals::ALL.map(Arrivals::name).join(", ");
+                format!("no arrivals are called `{name}`; expected one of {names}")
+            };
+            (ops, Arrivals::named(name).ok_or_else(unknown)?)
+        }
+    };
+    let per_second = positive(ops)?;
+    if per_second > RATE_MAX {
+        return Err(format!("at most {RATE_MAX} operations a second"));
+    }
+    Ok(Pace {
+        per_second: per_second as f64,
+        arrivals,
+    })
+}
+
+/// As [`rate`] reads it.
+pub(super) fn rate_text(rate: Pace) -> String {
+    let ops = rate.per_second;
+    match rate.arrivals {
+        Arrivals::Constant => format!("{ops}"),
+        arrivals => format!("{ops},{}", arrivals.name()),
     }
 }
 
@@ -173,6 +204,12 @@ mod tests {
                 collect_every(text).map(collect_every_text).as_deref(),
                 Ok(text)
             );
+        }
+        for text in ["20000", "7,poisson", "1000000000,bursts"] {
+            assert_eq!(rate(text).map(rate_text).as_deref(), Ok(text));
+        }
+        for text in ["0", "-1", "1e3", "5,", "5,often", "1000000001"] {
+            assert!(rate(text).is_err(), "{text}");
         }
         for text in ["0", "9..1", "..", "1..", "a"] {
             assert!(collect_every(text).is_err(), "{text}");

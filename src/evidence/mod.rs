@@ -11,6 +11,7 @@ pub mod latency;
 pub mod ledger;
 mod picture;
 mod race;
+mod rate;
 pub mod stalls;
 mod survey;
 mod tally;
@@ -21,6 +22,7 @@ pub use history::Recorded;
 pub use latency::Latency;
 pub use picture::{Contents, Name, Picture, Place};
 pub use race::{Race, Span};
+pub use rate::{ACHIEVED_MIN, Load, Rate};
 pub use stalls::{MmuPoint, Slow, SlowOp, Stall, Stalls};
 pub use survey::{CounterFacts, Finding, ListFacts, Moment, ProducerFacts, Survey};
 pub use tally::{CounterTally, ListTally, Tally, WeakTally};
@@ -64,6 +66,10 @@ pub struct Evidence {
     pub stats: Stats,
     /// Service times by operation, over all mutators; empty where nothing was timed.
     pub service: BTreeMap<String, Latency>,
+    /// Response times by operation, over all mutators that have a rate, from when operations should
+    /// have started; empty where none has, and where the run was saturated.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub response: BTreeMap<String, Latency>,
     /// How long the heap held mutators up, by cause.
     pub pauses: BTreeMap<String, Latency>,
     /// What the run looked like from moment to moment.
@@ -98,6 +104,9 @@ pub struct MutatorEvidence {
     pub name: String,
     /// From the common start to its last operation, in nanoseconds.
     pub elapsed_ns: u64,
+    /// Under a rate: what it was to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
     /// Full rounds of its program.
     pub rounds: u64,
     /// What the others did while it ran.
@@ -179,6 +188,7 @@ impl Evidence {
             history: None,
             stats: Stats::default(),
             service: BTreeMap::new(),
+            response: BTreeMap::new(),
             pauses: BTreeMap::new(),
             timeline: Timeline::default(),
             stalls: Stalls::default(),

@@ -112,9 +112,19 @@ impl Dice {
         reason = "the product of two negative numbers is positive, and cut off"
     )]
     pub(super) fn geometric(&mut self, geometric: Geometric) -> u64 {
+        (ln(self.unit()) * geometric.scale).min(geometric.cut) as u64
+    }
+
+    /// A number between 0 and 1, evenly, and neither of them.
+    #[inline]
+    pub(super) fn unit(&mut self) -> f64 {
         // 53 random bits, moved off 0, whose logarithm there is not.
-        let unit = ((self.rng.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
-        (ln(unit) * geometric.scale).min(geometric.cut) as u64
+        ((self.rng.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+    }
+
+    /// A number from the exponential distribution of mean 1.
+    pub(super) fn exponential(&mut self) -> f64 {
+        -ln(self.unit())
     }
 }
 

@@ -11,6 +11,7 @@ mod flow;
 mod interval;
 mod needs;
 mod op;
+mod pace;
 mod program;
 mod source;
 mod usage;
@@ -22,6 +23,7 @@ pub use flow::{Flow, Problem, ProblemKind};
 pub(crate) use interval::Interval;
 pub use needs::Needs;
 pub use op::{Op, OpKind};
+pub use pace::{Arrivals, BURST_OPS, Pace, RATE_MAX, Timetable};
 pub(crate) use program::yields;
 pub use source::{BATCH_OPS, Batch, OpSource, Part};
 pub use usage::ListUsage;
@@ -64,6 +66,17 @@ impl Plan {
     /// What a heap must be able to do to run it.
     pub fn needs(&self) -> Needs {
         Flow::of(self).needs
+    }
+
+    /// Gives all mutators together this rate, each an even share of it, whatever the workload says.
+    pub fn share_rate(&mut self, rate: Pace) {
+        let mutators = self.mutators.len().max(1) as f64;
+        for mutator in &mut self.mutators {
+            mutator.pace = Some(Pace {
+                per_second: rate.per_second / mutators,
+                ..rate
+            });
+        }
     }
 
     /// Fills in [`SharedObject::usage`], for plans that were not made from a workload.
@@ -115,6 +128,8 @@ pub struct MutatorPlan {
     pub rounds: Option<u64>,
     /// Runs until the mutators that are not in the background are done.
     pub background: bool,
+    /// When its operations are meant to start; `None`: one after the other.
+    pub pace: Option<Pace>,
 }
 
 /// One step of a program.

@@ -300,6 +300,7 @@ mod tests {
             body,
             rounds: None,
             background: false,
+            pace: None,
         }
     }
 

@@ -79,6 +79,7 @@ mod tests {
             ],
             rounds: None,
             background: false,
+            pace: None,
         };
         assert_eq!(weak_registers(&mutator), [weak]);
     }

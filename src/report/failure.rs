@@ -70,6 +70,7 @@ fn can_be_said(plan: &Plan) -> bool {
     let registers = || plan.mutators.iter().map(|mutator| mutator.registers);
     let all_registers: u64 = registers().map(u64::from).sum();
     !plan.mutators.is_empty()
+        && plan.mutators.iter().all(|mutator| mutator.pace.is_none())
         && plan.mutators.len() <= MUTATORS_MAX as usize
         && registers().all(|registers| registers <= REGISTERS_MAX)
         && all_registers <= ALL_REGISTERS_MAX.into()

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::figures;
 use crate::check::{self, Judgement, Verdict};
-use crate::evidence::{Ended, Evidence, Latency, MmuPoint, Moment};
+use crate::evidence::{ACHIEVED_MIN, Ended, Evidence, Latency, MmuPoint, Moment, Rate};
 use crate::plan::{Plan, Requirement};
 use crate::run::HostFacts;
 
@@ -90,7 +91,7 @@ pub struct OpSummary {
     pub mean_ns: Option<f64>,
     /// Service times: end minus start.
     pub service: Option<Latency>,
-    /// Response times: end minus intended start, under a rate only.
+    /// Response times: end minus intended start, under a rate only, and only if that was achieved.
     pub response: Option<Latency>,
 }
 
@@ -127,6 +128,9 @@ pub struct RunResult {
     pub threads: Vec<ThreadSummary>,
     /// How long the mutators ran.
     pub elapsed_ns: u64,
+    /// What was offered and achieved, if there was a rate.
+    #[serde(default)]
+    pub rate: Option<Rate>,
     /// The operations, by kind.
     pub ops: BTreeMap<String, OpSummary>,
     /// How long the heap held mutators up, by cause.
@@ -161,6 +165,8 @@ impl RunResult {
         let counters = check::counters(&evidence);
         let mut caveats = notes(plan, &checks);
         let verdict = outcome(plan, &evidence, &checks, &counters, &mut caveats);
+        let rate = evidence.rate();
+        caveats.extend(rate.as_ref().and_then(saturated));
         Self {
             schema: SCHEMA,
             tool,
@@ -176,6 +182,7 @@ impl RunResult {
             shard: None,
             threads: threads(&evidence),
             elapsed_ns: evidence.elapsed_ns,
+            rate,
             ops: ops(&evidence),
             pauses: evidence.pauses.clone(),
             mmu: evidence.mmu.clone(),
@@ -242,11 +249,25 @@ fn ops(evidence: &Evidence) -> BTreeMap<String, OpSummary> {
             },
             mean_ns: service.as_ref().map(Latency::mean),
             service,
-            response: None,
+            response: evidence.response.get(kind).cloned(),
         };
         (kind.to_owned(), summary)
     };
     counts.into_iter().map(summary).collect()
+}
+
+/// That the rate was not achieved, if it was not.
+fn saturated(rate: &Rate) -> Option<Caveat> {
+    rate.saturated.then(|| Caveat {
+        check: String::new(),
+        text: format!(
+            "saturated: {} operations a second were offered and {} achieved, less than {:.0} %. The \
+             queue grew as long as the run lasted, so response times are not shown",
+            figures::short(rate.offered_per_second),
+            figures::short(rate.achieved_per_second),
+            ACHIEVED_MIN * 100.0,
+        ),
+    })
 }
 
 /// The workload's own notes about verdicts that came out.

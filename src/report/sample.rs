@@ -82,6 +82,7 @@ fn mutator(name: &str, tally: Tally) -> MutatorEvidence {
         gap_starved_ns: 0,
         forced_collections: 0,
         refused: 0,
+        load: None,
         tally,
     }
 }

@@ -97,7 +97,28 @@ fn head(result: &RunResult) -> String {
         figures::rate(per_second),
     );
     let lead = format!("{}: ", paint(STRONG, &title));
-    wrapped(&lead, 4, &facts) + &clock(result, ops) + "\n"
+    wrapped(&lead, 4, &facts) + &clock(result, ops) + "\n" + &rate(result)
+}
+
+/// What was offered and achieved.
+fn rate(result: &RunResult) -> String {
+    let Some(rate) = &result.rate else {
+        return String::new();
+    };
+    let share = 100.0 * rate.achieved_per_second / rate.offered_per_second.max(1e-9);
+    let mut text = format!(
+        "offered {}, achieved {} ({share:.1} %)",
+        figures::rate(rate.offered_per_second),
+        figures::rate(rate.achieved_per_second),
+    );
+    let all = result.threads.len() as u64;
+    if rate.threads < all {
+        text += &format!(", by {} of {all} threads", rate.threads);
+    }
+    if rate.saturated {
+        text += &format!("; {}", paint(WARNING, "saturated"));
+    }
+    wrapped("rate: ", 4, &text)
 }
 
 /// What measured the times, and what that adds to each of them.
@@ -154,6 +175,7 @@ fn operations(result: &RunResult) -> String {
         let figures = [figures::count(op.count), figures::short(op.per_second)];
         columns.row(distribution(name, figures, op.service.as_ref()));
     }
+    responses(result, &mut columns);
     if !result.pauses.is_empty() {
         columns.space();
         columns.head(&[
@@ -166,6 +188,26 @@ fn operations(result: &RunResult) -> String {
         columns.row(distribution(cause, figures, Some(latency)));
     }
     columns.draw()
+}
+
+/// How long after they were due operations were done.
+fn responses(result: &RunResult, columns: &mut Columns) {
+    let ops = result.ops.iter();
+    let mut responses: Vec<_> = ops
+        .filter_map(|(name, op)| Some((name, op.response.as_ref()?)))
+        .collect();
+    if responses.is_empty() {
+        return;
+    }
+    responses.sort_by_key(|(_, response)| std::cmp::Reverse(response.count()));
+    columns.space();
+    columns.head(&[
+        "response", "count", "", "mean", "p50", "p99", "p99.9", "max",
+    ]);
+    for (name, response) in responses {
+        let figures = [figures::count(response.count()), String::new()];
+        columns.row(distribution(name, figures, Some(response)));
+    }
 }
 
 fn distribution(name: &str, figures: [String; 2], latency: Option<&Latency>) -> Vec<Cell> {

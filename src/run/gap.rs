@@ -99,6 +99,11 @@ impl<'s> Gap<'s> {
         self.look = Look::now();
     }
 
+    /// It had nothing to do.
+    pub(super) fn pass(&mut self) {
+        self.seen = self.others();
+    }
+
     /// What the others did in all, and the most of it between two batches.
     pub(super) fn sums(&self) -> (u64, Largest) {
         (self.seen.saturating_sub(self.first), self.max)

@@ -14,6 +14,8 @@ mod forced;
 mod gap;
 mod host;
 mod meet;
+mod paced;
+mod pacer;
 mod painter;
 mod place;
 mod record;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::evidence::ledger::Producer;
-use crate::evidence::{Ended, Latency, MutatorEvidence, Tally};
+use crate::evidence::{Ended, Latency, Load, MutatorEvidence, Tally};
 use crate::heap::{Global, Heap, Mutator, Seat, Slot};
 use crate::plan::{Batch, MutatorPlan, Op, OpKind, OpSource, Part};
 
@@ -18,6 +18,7 @@ use super::attest::Attestor;
 use super::executor::{Executor, Halt};
 use super::forced::Forced;
 use super::gap::Gap;
+use super::pacer::Pacer;
 use super::place::Place;
 use super::record::Recorder;
 use super::rendezvous::Intent;
@@ -34,6 +35,7 @@ const NAP: Duration = Duration::from_millis(1);
 pub(super) struct Outcome {
     pub(super) evidence: MutatorEvidence,
     pub(super) latencies: Vec<(OpKind, Latency)>,
+    pub(super) responses: Vec<(OpKind, Latency)>,
     pub(super) producer: Producer,
     pub(super) recorder: Option<Recorder>,
 }
@@ -51,6 +53,8 @@ pub(super) struct Sitter<'s, 'r, H: Heap + 'r, W> {
     until_done: u64,
     gap: Gap<'s>,
     forced: Forced,
+    /// There from the common start on, if the mutator has a rate.
+    pacer: Option<Pacer>,
 }
 
 /// It lost its place in the heap, and cannot so much as be surveyed.
@@ -93,11 +97,13 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
         until_done: quota(stage, number),
         gap: Gap::new(&stage.ops, number),
         forced: Forced::new(stage.options.collect_every, stage.plan.seed, number),
+        pacer: None,
     };
     sitter.set_up().ok()?;
     // What it takes to set the stage is counted, but is nobody's latency.
     sitter.executor.watch = W::new();
     sitter.meet(Intent::Start);
+    sitter.pacer = Pacer::new(stage, number);
     let clock = Clock::get();
     let start = clock.now();
     let rounds = sitter.rounds().ok()?;
@@ -106,7 +112,8 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
         stage.foreground_done();
     }
     while sitter.meet(Intent::Done) != Intent::Done {}
-    Some(sitter.leave(rounds, elapsed_ns))
+    let load = sitter.pacer.take().map(|pacer| pacer.load(elapsed_ns));
+    Some(sitter.leave(rounds, elapsed_ns, load))
 }
 
 fn pause_interval(verify: Verify) -> u64 {
@@ -170,11 +177,11 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 break;
             }
             self.stage.ops[self.number].store(self.executor.ops(), Relaxed);
-            self.gap.close();
+            self.close_gap();
             self.executor.watch.restart();
         }
         // Who was kept out to the end has done no batch.
-        self.gap.close();
+        self.close_gap();
         if let Some(recorder) = &mut self.executor.recorder {
             self.stage.writers.arrive(recorder, Writing::Ends);
         }
@@ -199,7 +206,14 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 }
                 continue;
             }
+            let Some(stride) = self.wait_for_start() else {
+                if self.stage.stopping(self.plan.background) {
+                    return Ok(());
+                }
+                continue;
+            };
             let portion = (total - done)
+                .min(stride)
                 .min(self.until_pause)
                 .min(self.until_done)
                 .min(self.forced.left())
@@ -220,6 +234,29 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             }
         }
         Ok(())
+    }
+
+    /// Waits until the next operation is due, if the mutator has a rate, and says how many may be done
+    /// before it must wait again. `None` if it is wanted elsewhere before that.
+    fn wait_for_start(&mut self) -> Option<u64> {
+        let Some(pacer) = &mut self.pacer else {
+            return Some(u64::MAX);
+        };
+        let (stage, background) = (self.stage, self.plan.background);
+        let is_over = || stage.stopping(background) || stage.rendezvous.pause_wanted();
+        let start = pacer.wait(self.place.mutator(), is_over)?;
+        let timed = Some(start).filter(|_| pacer.is_timed());
+        self.executor.watch.start(timed);
+        Some(1)
+    }
+
+    /// What a mutator with a rate did not do meanwhile was not due.
+    fn close_gap(&mut self) {
+        if self.pacer.is_some() {
+            self.gap.pass();
+        } else {
+            self.gap.close();
+        }
     }
 
     /// `portion` operations of a batch, from the `done`-th on.
@@ -309,7 +346,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
     }
 
     /// Empties the shared roots and lets go of the heap.
-    fn leave(self, rounds: u64, elapsed_ns: u64) -> Outcome {
+    fn leave(self, rounds: u64, elapsed_ns: u64, load: Option<Load>) -> Outcome {
         let Self {
             stage,
             plan,
@@ -323,7 +360,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         let (others_ops, gap) = gap.sums();
         let Executor {
             producer,
-            watch,
+            mut watch,
             counts,
             lists,
             counters,
@@ -358,6 +395,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             evidence: MutatorEvidence {
                 name: plan.name.clone(),
                 elapsed_ns,
+                load,
                 rounds,
                 others_ops,
                 gap_ops_max: gap.ops,
@@ -367,6 +405,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 refused,
                 tally,
             },
+            responses: watch.responses(),
             latencies: watch.latencies(),
             producer,
             recorder,

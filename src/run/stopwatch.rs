@@ -3,13 +3,14 @@
 //! One stamp an operation: the end of one is the start of the next, so a stamp's cost is paid once
 //! and nothing falls between two operations unseen.
 
+use super::pacer::Start;
 use crate::clock::{Clock, Stamp};
 use crate::evidence::Latency;
 use crate::plan::OpKind;
 
 /// One in how many operations a sampling stopwatch times: prime, so that no loop of a program keeps
 /// step with it.
-const SAMPLE_EVERY: u32 = 61;
+pub(super) const SAMPLE_EVERY: u32 = 61;
 
 /// Times operations, or does not.
 pub(super) trait Stopwatch {
@@ -21,6 +22,14 @@ pub(super) trait Stopwatch {
     fn begin(&mut self);
     /// The operation has ended.
     fn end(&mut self, kind: OpKind);
+    /// The next operation started then, and should have before; not called without a rate.
+    fn start(&mut self, start: Option<Start>) {
+        let _ = start;
+    }
+    /// The times since operations should have started, by kind; taken out.
+    fn responses(&mut self) -> Vec<(OpKind, Latency)> {
+        Vec::new()
+    }
     /// What was recorded, by kind.
     fn latencies(self) -> Vec<(OpKind, Latency)>;
 }
@@ -61,13 +70,13 @@ const SHORT: usize = 2048;
 
 /// The times of one kind of operation.
 #[derive(Debug, Clone)]
-struct Recorder {
+pub(super) struct Recorder {
     short: Box<[u64]>,
     long: Latency,
 }
 
 impl Recorder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             short: vec![0; SHORT].into_boxed_slice(),
             long: Latency::default(),
@@ -75,7 +84,7 @@ impl Recorder {
     }
 
     #[inline]
-    fn record(&mut self, nanos: u64) {
+    pub(super) fn record(&mut self, nanos: u64) {
         match usize::try_from(nanos)
             .ok()
             .and_then(|nanos| self.short.get_mut(nanos))
@@ -168,7 +177,7 @@ impl Stopwatch for Sampled {
     }
 }
 
-fn recorded(by_kind: Vec<Recorder>) -> Vec<(OpKind, Latency)> {
+pub(super) fn recorded(by_kind: Vec<Recorder>) -> Vec<(OpKind, Latency)> {
     OpKind::ALL
         .into_iter()
         .zip(by_kind.into_iter().map(Recorder::latency))

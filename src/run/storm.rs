@@ -13,8 +13,9 @@ use crate::evidence::ledger::Producer;
 use crate::evidence::{Ended, Evidence, Latency, Moment, Slow, Stalls, Survey, Timeline};
 use crate::heap::pause::Cause;
 use crate::heap::{Fault, Global, Heap, Mutator, ObjectId, Pauses, Seat, Slot};
-use crate::plan::{Needs, Plan};
+use crate::plan::{Needs, OpKind, Plan};
 
+use super::paced::Paced;
 use super::record;
 use super::rendezvous::Rendezvous;
 use super::seat::{self, Outcome};
@@ -174,7 +175,9 @@ impl<'r, H: Heap> Stage<'r, H> {
 
     /// A thread's whole life. A panic under it is the heap's: data, not ours to pass on.
     fn thread(&self, number: usize) -> Option<Outcome> {
+        let is_paced = self.plan.mutators[number].pace.is_some();
         let outcome = catch_unwind(AssertUnwindSafe(|| match self.options.timing {
+            _ if is_paced => seat::sit::<H, Paced>(self, number),
             Timing::Every => seat::sit::<H, Every>(self, number),
             Timing::Sampled => seat::sit::<H, Sampled>(self, number),
             Timing::Off => seat::sit::<H, Off>(self, number),
@@ -352,16 +355,18 @@ impl<'r, H: Heap> Stage<'r, H> {
             producers.push(&mut setup);
             self.teardown(&mut producers, whole);
         }
-        let mut service = BTreeMap::<String, Latency>::new();
-        for (kind, latency) in outcomes
-            .iter_mut()
-            .flat_map(|o| std::mem::take(&mut o.latencies))
-        {
-            service
-                .entry(kind.name().to_owned())
-                .or_default()
-                .add(&latency);
-        }
+        let service = sums(outcomes.iter_mut().map(|o| &mut o.latencies));
+        let response = sums(outcomes.iter_mut().map(|o| &mut o.responses));
+        let causes = Cause::ALL.into_iter();
+        let pauses = causes
+            .map(|cause| {
+                (
+                    cause.name().to_owned(),
+                    Latency::from(pauses.histogram(cause)),
+                )
+            })
+            .filter(|(_, latency)| latency.count() > 0)
+            .collect();
         let history = self.options.history.map(|limit| {
             let recorders = outcomes
                 .iter()
@@ -371,7 +376,7 @@ impl<'r, H: Heap> Stage<'r, H> {
         let lock = |ended: Mutex<Option<Ended>>| {
             ended.into_inner().unwrap_or_else(PoisonError::into_inner)
         };
-        Evidence {
+        let mut evidence = Evidence {
             heap: name.to_owned(),
             fault: self.options.fault.map(|flaw| flaw.name().to_owned()),
             caps: self.heap.caps(),
@@ -394,7 +399,8 @@ impl<'r, H: Heap> Stage<'r, H> {
             history,
             stats: self.heap.stats(),
             service,
-            pauses: by_cause(pauses),
+            response,
+            pauses,
             timeline: Timeline::default(),
             stalls: Stalls::default(),
             slow: Slow::default(),
@@ -403,18 +409,24 @@ impl<'r, H: Heap> Stage<'r, H> {
             reclaim_lag: None,
             clock: Clock::get().facts().clone(),
             rss_bytes_peak,
+        };
+        if evidence.rate().is_some_and(|rate| rate.saturated) {
+            evidence.response.clear();
         }
+        evidence
     }
 }
 
-/// How long the heap held mutators up, by cause.
-fn by_cause(pauses: &Pauses) -> BTreeMap<String, Latency> {
-    let causes = Cause::ALL.into_iter();
-    causes
-        .map(|cause| (cause, Latency::from(pauses.histogram(cause))))
-        .filter(|(_, latency)| latency.count() > 0)
-        .map(|(cause, latency)| (cause.name().to_owned(), latency))
-        .collect()
+/// What all mutators recorded, by operation.
+fn sums<'o>(
+    recorded: impl Iterator<Item = &'o mut Vec<(OpKind, Latency)>>,
+) -> BTreeMap<String, Latency> {
+    let mut sums = BTreeMap::<String, Latency>::new();
+    for (kind, latency) in recorded.flat_map(std::mem::take) {
+        let sum = sums.entry(kind.name().to_owned()).or_default();
+        sum.add(&latency);
+    }
+    sums
 }
 
 /// What a panic said.

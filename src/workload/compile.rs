@@ -10,8 +10,8 @@ use super::{LIVE_MAX, THREADS_MAX, Workload};
 use crate::diagnostic::{Complaint, Diagnostic};
 use crate::heap::{Global, Shape};
 use crate::plan::{
-    Asker, Ceiling, Flow, ListUsage, MutatorPlan, OpKind, Plan, Problem, ProblemKind, Requirement,
-    SharedObject, Step, yields,
+    Asker, Ceiling, Flow, ListUsage, MutatorPlan, OpKind, Pace, Plan, Problem, ProblemKind,
+    RATE_MAX, Requirement, SharedObject, Step, yields,
 };
 
 /// More rounds than any run comes to.
@@ -156,6 +156,7 @@ fn group<'a>(
         body,
         rounds,
         background: node.background,
+        pace: pace(node, values)?,
     };
     let group = Group {
         node,
@@ -163,6 +164,18 @@ fn group<'a>(
         places: lowering.places,
     };
     Ok((group, mutator))
+}
+
+/// The rate of each thread of a group; one of 0 is none.
+fn pace(node: &ThreadNode, values: &[Value]) -> Result<Option<Pace>, Complaint> {
+    let Some(rate) = &node.rate else {
+        return Ok(None);
+    };
+    let per_second = rate.within(values, 0, RATE_MAX, "the rate of a thread")?;
+    Ok((per_second > 0).then_some(Pace {
+        per_second: per_second as f64,
+        arrivals: node.arrivals,
+    }))
 }
 
 /// How many steps a program has, those in others counted.

@@ -35,6 +35,7 @@ const ALL: &[Embedded] = embedded![
     "finalizers",
     "thread-churn",
     "stalled-reader",
+    "paced-list",
 ];
 
 /// Every workload that comes with the program, in the order in which lists show them.

@@ -13,7 +13,7 @@ use super::parameter::{self, Names, Parameter};
 use super::step::{Scope, StepNode, shape};
 use crate::diagnostic::Complaint;
 use crate::heap::Shape;
-use crate::plan::Note;
+use crate::plan::{Arrivals, Note};
 
 /// The most shared objects and mailboxes: what the analysis of a plan keeps in one word.
 const SHARED_MAX: usize = 64;
@@ -49,6 +49,9 @@ pub(super) struct ThreadNode {
     pub(super) count: Expr,
     pub(super) background: bool,
     pub(super) rounds: Option<Expr>,
+    /// Operations a second of each thread.
+    pub(super) rate: Option<Expr>,
+    pub(super) arrivals: Arrivals,
     pub(super) setup: Vec<StepNode>,
     pub(super) body: Vec<StepNode>,
     /// Where `loop` stands.
@@ -230,7 +233,16 @@ fn threads(root: &Table<'_>, scope: &Scope<'_>) -> Result<Vec<ThreadNode>, Compl
 }
 
 fn thread(node: Node<'_>, scope: &Scope<'_>) -> Result<ThreadNode, Complaint> {
-    let keys = ["name", "count", "background", "rounds", "setup", "loop"];
+    let keys = [
+        "name",
+        "count",
+        "background",
+        "rounds",
+        "rate",
+        "arrivals",
+        "setup",
+        "loop",
+    ];
     let table = node.table("group of threads", &keys)?;
     let (name, body) = (table.need("name")?, table.need("loop")?);
     let expr = |key| {
@@ -245,8 +257,27 @@ fn thread(node: Node<'_>, scope: &Scope<'_>) -> Result<ThreadNode, Complaint> {
         count: expr("count")?.unwrap_or_else(|| Expr::number(1, name.span())),
         background: table.node("background").map_or(Ok(false), Node::bool)?,
         rounds: expr("rounds")?,
+        rate: expr("rate")?,
+        arrivals: arrivals(&table)?,
         setup: setup.map_or(Ok(Vec::new()), |node| scope.steps(node, 0))?,
         body: scope.steps(body, 0)?,
         body_span: body.span(),
     })
+}
+
+/// How the starts of a group with a rate lie in time.
+fn arrivals(table: &Table<'_>) -> Result<Arrivals, Complaint> {
+    let Some(entry) = table.get("arrivals") else {
+        return Ok(Arrivals::default());
+    };
+    if table.get("rate").is_none() {
+        let message =
+            "`arrivals` says how the operations of a `rate` lie in time, and there is none";
+        return Err(Complaint::new(entry.key_span.clone(), message)
+            .hint("add `rate = N`, in operations a second of each thread"));
+    }
+    let name = entry.node.str()?;
+    let known = Arrivals::ALL.map(Arrivals::name);
+    Arrivals::named(name)
+        .ok_or_else(|| Complaint::unknown(entry.node.span(), "kind of arrivals", name, known))
 }

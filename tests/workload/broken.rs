@@ -476,7 +476,7 @@ fn unknown_names_are_answered_with_the_known() {
         error,
         "unknown workload `shard-list`\nhelp: did you mean `shared-list`? known are \
          `shared-list`, `counter`, `churn`, `cycles`, `live-heap`, `chain`, `handoff`, `graph`, \
-         `tangles`, `weakrefs`, `finalizers`, `thread-churn`, `stalled-reader`"
+         `tangles`, `weakrefs`, `finalizers`, `thread-churn`, `stalled-reader`, `paced-list`"
     );
     let error = Workload::named("no/such/file.toml")
         .unwrap_err()

@@ -68,6 +68,7 @@ impl Case {
                 body,
                 rounds: Some(1),
                 background: false,
+                pace: None,
             })
             .collect()
     }

@@ -1,0 +1,59 @@
+//! The stopwatch of a mutator that has a rate: how long an operation took, and how long since it
+//! should have started.
+//!
+//! *Service* is the end less the start, as without a rate; *response* is the end less the intended
+//! start, which never is less. Nothing is measured between two operations, so nothing is restarted.
+
+use super::pacer::Start;
+use super::stopwatch::{Recorder, Stopwatch, recorded};
+use crate::clock::Clock;
+use crate::evidence::Latency;
+use crate::plan::OpKind;
+
+/// Times operations from when they started and from when they should have.
+#[derive(Debug)]
+pub(super) struct Paced {
+    clock: &'static Clock,
+    /// Of the operation under way, if it is timed.
+    start: Option<Start>,
+    service: Vec<Recorder>,
+    response: Vec<Recorder>,
+}
+
+impl Stopwatch for Paced {
+    fn new() -> Self {
+        let recorders = || vec![Recorder::new(); OpKind::ALL.len()];
+        Self {
+            clock: Clock::get(),
+            start: None,
+            service: recorders(),
+            response: recorders(),
+        }
+    }
+
+    fn restart(&mut self) {}
+
+    fn start(&mut self, start: Option<Start>) {
+        self.start = start;
+    }
+
+    #[inline]
+    fn begin(&mut self) {}
+
+    #[inline]
+    fn end(&mut self, kind: OpKind) {
+        if let Some(Start { at, late_ns }) = self.start.take() {
+            let service_ns = self.clock.nanos(at, self.clock.now());
+            self.service[kind as usize].record(service_ns);
+            self.response[kind as usize].record(service_ns.saturating_add(late_ns));
+        }
+    }
+
+    fn responses(&mut self) -> Vec<(OpKind, Latency)> {
+        recorded(std::mem::take(&mut self.response))
+    }
+
+    fn latencies(self) -> Vec<(OpKind, Latency)> {
+        recorded(self.service)
+    }
+}

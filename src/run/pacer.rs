@@ -1,0 +1,152 @@
+//! Waits for the moment at which an operation is meant to start.
+//!
+//! The times come from a [`Timetable`] and are never changed by what happens. A mutator that is early
+//! waits; one that is late goes on at once, and how late it was is told to its stopwatch. Whoever
+//! waits is idle to the heap: it has let go of a global lock and is pinned to no epoch. What the heap
+//! then takes to let it in again is part of the operation, since the start is stamped before that.
+//!
+//! A sleeping thread wakes some 50 µs after it was meant to (the slack of the system's timers, and a
+//! processor that has to be woken), so it sleeps until [`WAKE_EARLY`] before its time and then looks
+//! again and again, giving its processor to whoever wants it, and for the last two microseconds not
+//! even that. An operation starts within about a microsecond after it was due if a processor is free.
+//! That costs a waiting thread up to 100 µs of a processor for each operation, and all of one above
+//! some 10,000 operations a second. Where there are more threads than processors they start late, by
+//! as much as the others are let run; that is in the response times, as it would be in a program's.
+
+use std::time::Duration;
+
+use super::stopwatch::SAMPLE_EVERY;
+use super::{Timing, storm::Stage};
+use crate::clock::{Clock, Stamp};
+use crate::evidence::Load;
+use crate::heap::Mutator;
+use crate::plan::{Pace, Timetable};
+
+/// How long before its time a sleeper has itself woken: twice what timers are usually late by.
+const WAKE_EARLY: Duration = Duration::from_micros(100);
+/// From when on the processor is not given away any more: to do so takes about a microsecond.
+const HOLD_ON: Duration = Duration::from_micros(2);
+/// The longest sleep, after which it is looked whether the run is over.
+const NAP: Duration = Duration::from_millis(5);
+/// How many arrivals are looked at one by one at the end of a run that fell far behind: some
+/// milliseconds' worth. There are as many of the others as the rate says, within a thousandth.
+const COUNTED_MAX: u64 = 1 << 20;
+
+/// An operation's start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    /// When it started.
+    pub(super) at: Stamp,
+    /// How long after it should have.
+    pub(super) late_ns: u64,
+}
+
+/// One mutator's starts.
+#[derive(Debug)]
+pub(super) struct Pacer {
+    clock: &'static Clock,
+    pace: Pace,
+    table: Timetable,
+    /// The common start.
+    origin: Stamp,
+    /// When the next operation is due, in nanoseconds since then.
+    next_ns: u64,
+    taken: u64,
+    timing: Timing,
+}
+
+impl Pacer {
+    /// Of mutator `number`, if it has a rate. Nothing is due before the mutators have met.
+    pub(super) fn new<H>(stage: &Stage<'_, H>, number: usize) -> Option<Self> {
+        let pace = stage.plan.mutators[number].pace?;
+        let clock = Clock::get();
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let mut table = Timetable::new(pace, stage.plan.seed, number);
+        Some(Self {
+            clock,
+            pace,
+            next_ns: table.draw(),
+            table,
+            origin: stage.started.get().copied().unwrap_or(clock.now()),
+            taken: 0,
+            timing: stage.options.timing,
+        })
+    }
+
+    /// Waits until the next operation is due; `None` if `is_over` says so before. What was started is
+    /// to be done.
+    pub(super) fn wait<M: Mutator>(
+        &mut self,
+        mutator: &mut M,
+        is_over: impl Fn() -> bool,
+    ) -> Option<Start> {
+        if is_over() {
+            return None;
+        }
+        let mut at = Some(self.clock.now()).filter(|&now| self.left(now).is_zero());
+        if at.is_none() {
+            mutator.idle(&mut || at = self.sleep(&is_over));
+        }
+        let at = at?;
+        let late_ns = self.clock.nanos(self.origin, at) - self.next_ns;
+        self.next_ns = self.table.draw();
+        self.taken += 1;
+        Some(Start { at, late_ns })
+    }
+
+    /// Whether the operation that was started last is one to be timed.
+    pub(super) fn is_timed(&self) -> bool {
+        match self.timing {
+            Timing::Every => true,
+            Timing::Sampled => self.taken.is_multiple_of(SAMPLE_EVERY.into()),
+            Timing::Off => false,
+        }
+    }
+
+    fn left(&self, now: Stamp) -> Duration {
+        Duration::from_nanos(
+            self.next_ns
+                .saturating_sub(self.clock.nanos(self.origin, now)),
+        )
+    }
+
+    fn sleep(&self, is_over: &impl Fn() -> bool) -> Option<Stamp> {
+        loop {
+            let now = self.clock.now();
+            let left = self.left(now);
+            if left.is_zero() {
+                return Some(now);
+            }
+            if is_over() {
+                return None;
+            }
+            match left.checked_sub(WAKE_EARLY).filter(|span| !span.is_zero()) {
+                Some(span) => std::thread::sleep(span.min(NAP)),
+                None if left > HOLD_ON => std::thread::yield_now(),
+                None => std::hint::spin_loop(),
+            }
+        }
+    }
+
+    /// How many operations were done, and should have started `elapsed_ns` after the common start. As
+    /// many as may be due at the same moment are left out unless they were done: they would have been
+    /// next.
+    pub(super) fn load(mut self, elapsed_ns: u64) -> Load {
+        let mut waiting = 0;
+        while self.next_ns <= elapsed_ns && waiting < COUNTED_MAX {
+            self.next_ns = self.table.draw();
+            waiting += 1;
+        }
+        let left_ns = elapsed_ns.saturating_sub(self.next_ns);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative, and a run comes to less than 2^64 operations"
+        )]
+        let beyond = (left_ns as f64 / 1e9 * self.pace.per_second) as u64;
+        Load {
+            due: self.taken + (waiting + beyond).saturating_sub(self.pace.at_once()),
+            done: self.taken,
+        }
+    }
+}
