@@ -44,6 +44,8 @@ pub(super) enum Command {
     Replay(Replay),
     /// Plant every known fault, and show which check catches it
     Selftest(Selftest),
+    /// Judge and draw stored results again
+    Report(ReportArgs),
     /// One trial of `selftest`, which prints in short what it came to
     #[command(hide = true)]
     Attempt(Box<Run>),
@@ -136,6 +138,37 @@ pub(super) struct Run {
     /// an object for one run, an array for several
     #[arg(long, value_name = "FILE|-")]
     pub(super) json: Option<PathBuf>,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::REPORT_HELP)]
+pub(super) struct ReportArgs {
+    /// Files of results, or directories that hold some; several are put side by side, and the first of
+    /// each workload is what the others are compared with
+    #[arg(required = true, value_name = "RESULT")]
+    pub(super) results: Vec<PathBuf>,
+    /// How to draw them; default: a table, or with --out report.md, junit.xml and report.html
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(super) format: Option<Format>,
+    /// Write into this directory, and not to standard output
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+}
+
+/// How results are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For a terminal
+    Table,
+    /// For a CI job's summary
+    Markdown,
+    /// For what shows tests
+    Junit,
+    /// The results themselves
+    Json,
+    /// One page with pictures
+    Html,
 }
 
 /// Options of `fuzz`.

@@ -48,6 +48,18 @@ Exit codes:
   101  a bug in gcstorm
   130  interrupted; what there was is shown and written";
 
+/// The part of `report --help` about exit codes.
+pub(super) const REPORT_HELP: &str = "\
+Exit codes:
+  0    every check held
+  1    a check was violated
+  2    usage error, a result that cannot be read, or a report that cannot be written
+  3    vacuous: it ran, but did not do what was required of it
+  5    the heap under test crashed, hung or ran out of memory
+  101  a bug in gcstorm
+  130  a run was interrupted
+Where several apply the first of 101, 5, 1, 130, 3, 2 wins.";
+
 /// The part of `fuzz --help` about exit codes.
 pub(super) const FUZZ_HELP: &str = "\
 Exit codes:

@@ -24,11 +24,14 @@ mod manual;
 mod perform;
 mod progress;
 mod provenance;
+mod publish;
 mod recipe;
 mod replay;
+mod report;
 mod reproduce;
 mod selftest;
 mod store;
+mod stored;
 mod terminal;
 mod usage;
 mod values;
@@ -73,6 +76,7 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
         Command::Replay(args) => replay::replay(registry, &program, &args, &mut terminal),
         Command::Selftest(args) => control::needs_threads("selftest")
             .and_then(|()| selftest::selftest(registry, &program, &args, &mut terminal)),
+        Command::Report(args) => report::report(&args, &mut terminal),
         Command::Attempt(run) => selftest::attempt(registry, &run, &mut terminal),
         Command::List { what } => {
             list::list(registry, what, &mut terminal);

@@ -13,9 +13,11 @@ use super::progress::Watch;
 use super::store::{self, Store};
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{interrupt, isolate, provenance, reproduce};
+use super::{interrupt, isolate, provenance, publish, reproduce};
 use crate::evidence::Picture;
-use crate::report::{self, Detail, Line, Outcome, RunResult, summary, table};
+use crate::report::{
+    self, Absence, Absent, Collected, Detail, Line, Outcome, RunResult, summary, table,
+};
 use crate::run::Registry;
 
 /// Runs what `args` ask for.
@@ -38,7 +40,7 @@ pub(super) fn run(
         json,
         terminal,
         interrupted,
-        results: Vec::new(),
+        collected: Collected::default(),
         agreement: agenda
             .case
             .clone()
@@ -59,8 +61,8 @@ struct Session<'a> {
     json: Option<JsonTarget<'a>>,
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
-    /// Kept only if they are to be written together.
-    results: Vec<RunResult>,
+    /// For what is drawn of all of them together.
+    collected: Collected,
     /// There if it is a case that is run.
     agreement: Option<Agreement<'a>>,
     exit: Exit,
@@ -78,10 +80,18 @@ impl<'a> Session<'a> {
                     let text = format!("{workload} on {heap} is skipped: {why}");
                     self.terminal.warning(&text);
                 }
+                self.absent(workload, heap, Absence::Skipped, why);
                 Line::skipped(workload, heap, why)
             }
             Item::Run(task) if self.interrupted.load(Relaxed) => {
-                Line::not_started(&task.plan.workload, &task.subject())
+                let (workload, heap) = (&task.plan.workload, &task.subject());
+                self.absent(
+                    workload,
+                    heap,
+                    Absence::NotStarted,
+                    "it was interrupted before",
+                );
+                Line::not_started(workload, heap)
             }
             Item::Run(task) => self.task(task),
         }
@@ -97,6 +107,7 @@ impl<'a> Session<'a> {
                 let reproduce = reproduce::line(self.program, task);
                 self.terminal.message(&format!("reproduce: {reproduce}"));
                 self.exit = self.exit.and(Exit::Crashed);
+                self.absent(workload, heap, Absence::Failed, &why);
                 return Line::failed(workload, heap, &why);
             }
         };
@@ -127,10 +138,17 @@ impl<'a> Session<'a> {
         if self.runs > 1 && self.terminal.detail() != Detail::Verdict {
             self.show("\n");
         }
-        if self.json.is_some() {
-            self.results.push(result);
-        }
+        self.collected.results.push(result);
         line
+    }
+
+    fn absent(&mut self, workload: &str, heap: &str, what: Absence, why: &str) {
+        self.collected.absent.push(Absent {
+            workload: workload.to_owned(),
+            heap: heap.to_owned(),
+            what,
+            why: why.to_owned(),
+        });
     }
 
     /// Runs and judges, in a process apart if this one might not survive it. With a picture of the end
@@ -179,6 +197,14 @@ impl<'a> Session<'a> {
                 .error(&format!("failed to write the results as JSON: {error}"));
             self.exit = self.exit.and(Exit::Usage);
         }
+        // Whoever asked for a run in a process of its own draws it with the others.
+        if !isolate::is_inside()
+            && let Err(error) = publish::all(self.store.directory(), &self.collected)
+        {
+            let directory = self.store.directory().display();
+            (self.terminal).error(&format!("failed to write a report to {directory}: {error}"));
+            self.exit = self.exit.and(Exit::Usage);
+        }
         let directory = self.store.directory().display().to_string();
         self.terminal.remark(&format!("results: {directory}"));
         self.exit
@@ -200,7 +226,7 @@ impl<'a> Session<'a> {
 
     /// One object for one run, an array for several: the command decides, not how far it came.
     fn write_json(&mut self, target: JsonTarget<'_>) -> std::io::Result<()> {
-        let text = match (self.runs, self.results.as_slice()) {
+        let text = match (self.runs, self.collected.results.as_slice()) {
             (1, [result]) => store::json(result)?,
             (_, results) => store::json(&results)?,
         };

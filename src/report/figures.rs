@@ -67,13 +67,18 @@ pub fn rate(per_second: f64) -> String {
 
 /// Bytes: `48.2 MiB`.
 pub fn bytes(bytes: u64) -> String {
+    memory(bytes as f64)
+}
+
+/// Bytes that were worked out: as [`bytes`].
+pub fn memory(bytes: f64) -> String {
     let units = [
         ("B", 1024.0),
         ("KiB", 1024.0),
         ("MiB", 1024.0),
         ("GiB", f64::MAX),
     ];
-    let (value, unit) = scaled(bytes as f64, &units);
+    let (value, unit) = scaled(bytes, &units);
     format!("{} {unit}", significant(value))
 }
 

@@ -4,12 +4,17 @@
 //! verdicts, and where it happened. It is what `result.json` holds, and all that a report may use.
 //! Text formats carry ANSI styles; whoever prints them strips the styles where they are not wanted.
 
+mod collected;
 mod columns;
 mod failure;
 pub mod figures;
+pub mod headline;
 pub mod history;
 mod hlog;
+mod html;
 pub mod hunt;
+mod junit;
+mod markdown;
 pub mod matrix;
 pub(crate) mod prose;
 mod result;
@@ -19,8 +24,12 @@ mod style;
 mod summary;
 mod table;
 
+pub use collected::{Absence, Absent, Collected, Group, Member};
 pub use failure::{TURNS_MAX, failure};
 pub use hlog::hlog;
+pub use html::html;
+pub use junit::junit;
+pub use markdown::markdown;
 pub(crate) use prose::wrapped;
 pub use result::{
     Caveat, OpSummary, Outcome, RunResult, SCHEMA, ThreadSummary, Tool, WorkloadRef, subject,

@@ -197,6 +197,18 @@ impl RunResult {
         }
     }
 
+    /// The same run, judged anew by its plan: verdicts and figures come from the evidence, and where
+    /// it was made, by what and from which part of what stays as it is.
+    #[must_use]
+    pub fn judged_again(self, plan: &Plan) -> Self {
+        let (host, shard) = (self.host, self.shard);
+        Self {
+            host,
+            shard,
+            ..Self::new(plan, self.evidence, self.tool, self.reproduce)
+        }
+    }
+
     /// The heap, and what was planted in it.
     pub fn subject(&self) -> String {
         subject(&self.heap, self.fault.as_deref())

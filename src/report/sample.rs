@@ -47,7 +47,22 @@ pub(crate) fn result(heap: &str) -> RunResult {
     }
 }
 
-fn judgement(name: &str, verdict: Verdict, examined: u64, detail: Option<&str>) -> Judgement {
+/// The same with a violated check, which says something that every format must escape.
+pub(crate) fn violated(heap: &str) -> RunResult {
+    let detail = "object <0> & \"1\" | `2`\nis ]]> gone \u{1b}[31m\u{7}";
+    let mut result = result(heap);
+    let violated = judgement("premature", Verdict::Violated, 5, Some(detail));
+    result.checks.insert(0, violated);
+    result.verdict = Outcome::Violated;
+    result
+}
+
+pub(crate) fn judgement(
+    name: &str,
+    verdict: Verdict,
+    examined: u64,
+    detail: Option<&str>,
+) -> Judgement {
     Judgement {
         name: name.to_owned(),
         verdict,

@@ -5,6 +5,8 @@ mod fuzz;
 mod harness;
 mod interrupt;
 mod output;
+mod report;
 mod run;
+mod schema;
 mod selftest;
 mod usage;

@@ -27,7 +27,14 @@ fn gil_holds() {
     let text = serde_json::to_string(&result).expect("it serializes");
     let again: gcstorm::report::RunResult = serde_json::from_str(&text).expect("it parses");
     assert_eq!(serde_json::to_string(&again).expect("it serializes"), text);
-    let files = ["latency.hlog", "result.json"].map(|name| Path::new("o").join(name));
+    let files = [
+        "junit.xml",
+        "latency.hlog",
+        "report.html",
+        "report.md",
+        "result.json",
+    ];
+    let files = files.map(|name| Path::new("o").join(name));
     assert_eq!(place.files(), files, "no temporary file is left");
 }
 

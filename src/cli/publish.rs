@@ -1,0 +1,83 @@
+//! Writes reports of several results into a directory: each format a file, whole or not at all.
+
+use std::io;
+use std::path::Path;
+
+use super::args::Format;
+use super::store::{self, write_whole};
+use crate::report::{self, Collected, Detail, RunResult};
+
+/// The formats that a directory gets, and what the files are called. The table is for terminals, and
+/// results are kept as they are by `run` already.
+const FILES: [(Format, &str); 3] = [
+    (Format::Markdown, "report.md"),
+    (Format::Junit, "junit.xml"),
+    (Format::Html, "report.html"),
+];
+
+/// Writes the report in every format.
+pub(super) fn all(directory: &Path, collected: &Collected) -> io::Result<()> {
+    for (format, name) in FILES {
+        let text = draw(format, collected, Detail::Page)?;
+        write_whole(&directory.join(name), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Writes it in one format, under its usual name.
+pub(super) fn one(
+    directory: &Path,
+    format: Format,
+    collected: &Collected,
+    detail: Detail,
+) -> io::Result<()> {
+    let files = FILES.into_iter().chain([
+        (Format::Table, "report.txt"),
+        (Format::Json, "results.json"),
+    ]);
+    for (_, name) in files.filter(|(known, _)| *known == format) {
+        let text = draw(format, collected, detail)?;
+        let plain = match format {
+            Format::Table => anstream::adapter::strip_str(&text).to_string(),
+            _ => text,
+        };
+        write_whole(&directory.join(name), plain.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The report in one format.
+pub(super) fn draw(format: Format, collected: &Collected, detail: Detail) -> io::Result<String> {
+    Ok(match format {
+        Format::Table => table(&collected.results, detail),
+        Format::Markdown => report::markdown(collected),
+        Format::Junit => report::junit(collected).map_err(io::Error::other)?,
+        Format::Html => report::html(collected),
+        Format::Json => {
+            let json = match collected.results.as_slice() {
+                [result] => store::json(result)?,
+                results => store::json(&results)?,
+            };
+            String::from_utf8_lossy(&json).into_owned()
+        }
+    })
+}
+
+/// What `run` shows of the same results.
+fn table(results: &[RunResult], detail: Detail) -> String {
+    let gap = if results.len() > 1 && detail != Detail::Verdict {
+        "\n"
+    } else {
+        ""
+    };
+    let mut text = String::new();
+    for result in results {
+        text += &report::table(result, detail);
+        text += gap;
+    }
+    if !gap.is_empty() {
+        let lines: Vec<report::Line> = results.iter().map(report::Line::ran).collect();
+        text += &report::summary(&lines);
+    }
+    text
+}

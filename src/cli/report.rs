@@ -1,0 +1,53 @@
+//! `report`: stored results, judged and drawn again.
+
+use super::args::{Format, ReportArgs};
+use super::exit::Exit;
+use super::stored::{self, Stored};
+use super::terminal::Terminal;
+use super::usage::Usage;
+use super::{publish, store};
+use crate::report::Collected;
+
+/// Draws the results that `args` name.
+pub(super) fn report(args: &ReportArgs, terminal: &mut Terminal) -> Result<Exit, Usage> {
+    let stored = stored::read(&args.results)?;
+    let directory = args.out.as_deref();
+    let directory = directory.map(|out| store::prepare_directory(Some(out), ""));
+    let directory = directory.transpose()?;
+    tell(&stored, terminal);
+    let collected = Collected {
+        results: stored.into_iter().map(|stored| stored.result).collect(),
+        absent: Vec::new(),
+    };
+    let detail = terminal.detail();
+    let written = match (&directory, args.format) {
+        (None, format) => publish::draw(format.unwrap_or(Format::Table), &collected, detail)
+            .map(|text| terminal.data(&text)),
+        (Some(directory), Some(format)) => publish::one(directory, format, &collected, detail),
+        (Some(directory), None) => publish::all(directory, &collected),
+    };
+    written.map_err(|error| Usage::new(format!("failed to write the report: {error}")))?;
+    if let Some(directory) = &directory {
+        terminal.remark(&format!("report: {}", directory.display()));
+    }
+    let exits = collected
+        .results
+        .iter()
+        .map(|result| Exit::from(result.verdict));
+    Ok(exits.fold(Exit::Held, Exit::and))
+}
+
+/// Says which verdicts are those of the run, since nothing could be judged again.
+fn tell(stored: &[Stored], terminal: &mut Terminal) {
+    for Stored {
+        path, as_stored, ..
+    } in stored
+    {
+        if let Some(why) = as_stored {
+            let path = path.display();
+            terminal.remark(&format!(
+                "{path}: the verdicts are those that were stored: {why}"
+            ));
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Several results together: which of them belong side by side, and what became of all of them.
+//!
+//! Results of one workload with the same parameters form a *group*; within it the first is what the
+//! others are compared with. Each member has a label that no other one in its group has.
+
+use super::{Outcome, RunResult, figures};
+
+/// Results, and what was to be run and has none.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// In the order in which they were made or named.
+    pub results: Vec<RunResult>,
+    /// In the order in which it was tried.
+    pub absent: Vec<Absent>,
+}
+
+/// A run without a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    /// The workload's name.
+    pub workload: String,
+    /// The heap's name.
+    pub heap: String,
+    /// What became of it.
+    pub what: Absence,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Why there is no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// The heap could not be opened.
+    Failed,
+    /// The heap cannot do it.
+    Skipped,
+    /// The command was interrupted before.
+    NotStarted,
+}
+
+impl Absence {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Failed => "crashed",
+            Self::Skipped => "skipped",
+            Self::NotStarted => "not started",
+        }
+    }
+}
+
+/// Results of one workload.
+#[derive(Debug)]
+pub struct Group<'a> {
+    /// The workload, with those of its parameters in which it differs from another group's.
+    pub name: String,
+    /// At least one; the first is what the others are compared with.
+    pub members: Vec<Member<'a>>,
+}
+
+/// One result of a group.
+#[derive(Debug)]
+pub struct Member<'a> {
+    /// The heap, and what else it takes to tell it from the others.
+    pub label: String,
+    /// The result.
+    pub result: &'a RunResult,
+}
+
+impl Collected {
+    /// The worst that any of them came to; exit codes rank them alike.
+    pub fn verdict(&self) -> Outcome {
+        let rank = |outcome: Outcome| match outcome {
+            Outcome::Crashed => 5,
+            Outcome::Hung => 4,
+            Outcome::Violated => 3,
+            Outcome::Interrupted => 2,
+            Outcome::Vacuous => 1,
+            Outcome::Held => 0,
+        };
+        let absent = self.absent.iter().filter_map(|absent| match absent.what {
+            Absence::Failed => Some(Outcome::Crashed),
+            Absence::NotStarted => Some(Outcome::Interrupted),
+            Absence::Skipped => None,
+        });
+        let verdicts = self.results.iter().map(|result| result.verdict);
+        let worst = verdicts.chain(absent).max_by_key(|outcome| rank(*outcome));
+        worst.unwrap_or(Outcome::Held)
+    }
+
+    /// What they came to in a line: `2 runs: 1 held, 1 violated`.
+    pub fn tally(&self) -> String {
+        let verdicts = self.results.iter().map(|result| result.verdict.name());
+        let absent = self.absent.iter().map(|absent| absent.what.name());
+        let words: Vec<&str> = verdicts.chain(absent).collect();
+        let mut kinds: Vec<&str> = Vec::new();
+        for word in &words {
+            if !kinds.contains(word) {
+                kinds.push(word);
+            }
+        }
+        let count = |kind: &&str| words.iter().filter(|word| *word == kind).count();
+        let counts: Vec<String> = kinds
+            .iter()
+            .map(|kind| format!("{} {kind}", count(kind)))
+            .collect();
+        let runs = figures::several(words.len() as u64, "run", "runs");
+        format!("{runs}: {}", counts.join(", "))
+    }
+
+    /// The groups, in the order of their first results.
+    pub fn groups(&self) -> Vec<Group<'_>> {
+        let mut groups: Vec<Vec<&RunResult>> = Vec::new();
+        for result in &self.results {
+            let same = |group: &&mut Vec<&RunResult>| group[0].workload == result.workload;
+            match groups.iter_mut().find(same) {
+                Some(group) => group.push(result),
+                None => groups.push(vec![result]),
+            }
+        }
+        let firsts: Vec<&RunResult> = groups.iter().map(|group| group[0]).collect();
+        let named = groups.iter().map(|group| Group {
+            name: group_name(group[0], &firsts),
+            members: members(group),
+        });
+        named.collect()
+    }
+}
+
+/// The workload's name, and the parameters in which it differs from others of that name.
+fn group_name(result: &RunResult, all: &[&RunResult]) -> String {
+    let workload = &result.workload;
+    let others = all.iter().map(|other| &other.workload);
+    let others: Vec<_> = others.filter(|other| other.name == workload.name).collect();
+    let differs = |key: &String, value: &String| {
+        let mut others = others.iter();
+        others.any(|other| other.parameters.get(key).is_none_or(|it| it != value))
+    };
+    let parameters = workload.parameters.iter();
+    let parameters: Vec<String> = parameters
+        .filter(|(key, value)| differs(key, value))
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    [&[workload.name.clone()][..], &parameters]
+        .concat()
+        .join(" ")
+}
+
+fn members<'a>(group: &[&'a RunResult]) -> Vec<Member<'a>> {
+    let mut members: Vec<Member<'_>> = Vec::new();
+    for &result in group {
+        let alike = group
+            .iter()
+            .filter(|other| other.subject() == result.subject());
+        let mut label = result.subject();
+        if alike.count() > 1 {
+            label += &format!(", seed {}", result.seed);
+        }
+        let taken = |label: &str| members.iter().any(|member| member.label == label);
+        let numbered = (2..).map(|number| format!("{label} ({number})"));
+        let free = std::iter::once(label.clone()).chain(numbered);
+        let label = free
+            .into_iter()
+            .find(|label| !taken(label))
+            .unwrap_or(label.clone());
+        members.push(Member { label, result });
+    }
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    /// Goal: what is of one workload stands together under labels that differ, and the worst wins.
+    #[test]
+    fn groups_by_workload() {
+        let mut other = sample::result("gil");
+        (other.workload.parameters).insert("batch".to_owned(), "9".to_owned());
+        let mut seeded = sample::result("gil");
+        seeded.seed = 8;
+        let collected = Collected {
+            results: vec![
+                sample::result("gil"),
+                other,
+                sample::violated("lock-free"),
+                seeded.clone(),
+                seeded,
+            ],
+            absent: Vec::new(),
+        };
+        let groups = collected.groups();
+        let labels: Vec<Vec<&str>> = groups
+            .iter()
+            .map(|group| group.members.iter().map(|m| m.label.as_str()).collect())
+            .collect();
+        assert_eq!(
+            labels,
+            [
+                vec!["gil, seed 7", "lock-free", "gil, seed 8", "gil, seed 8 (2)"],
+                vec!["gil"]
+            ]
+        );
+        assert_ne!(groups[0].name, groups[1].name);
+        assert!(groups[1].name.contains("batch=9"), "{}", groups[1].name);
+        assert_eq!(collected.verdict(), Outcome::Violated);
+        assert_eq!(collected.tally(), "5 runs: 4 held, 1 violated");
+    }
+
+    /// Goal: a heap that could not be opened makes the whole a crash, one that cannot do it does not.
+    #[test]
+    fn what_is_absent_counts() {
+        let absent = |what| Collected {
+            results: vec![sample::result("gil")],
+            absent: vec![Absent {
+                workload: "chain".to_owned(),
+                heap: "mine".to_owned(),
+                what,
+                why: "no".to_owned(),
+            }],
+        };
+        assert_eq!(absent(Absence::Failed).verdict(), Outcome::Crashed);
+        assert_eq!(absent(Absence::Skipped).verdict(), Outcome::Held);
+        assert_eq!(
+            absent(Absence::Skipped).tally(),
+            "2 runs: 1 held, 1 skipped"
+        );
+    }
+}
