@@ -79,7 +79,12 @@ impl Axis {
         let mut ticks = Vec::new();
         let mut number = 0.0;
         while number <= count {
-            ticks.push((number * step, show(number * step)));
+            let name = if number == 0.0 {
+                "0".to_owned()
+            } else {
+                show(number * step)
+            };
+            ticks.push((number * step, name));
             number += 1.0;
         }
         Self {
@@ -89,6 +94,18 @@ impl Axis {
             to: count * step,
             ticks,
         }
+    }
+
+    /// Bytes, from nothing to a figure that is round in the unit it is written in.
+    pub(super) fn memory(title: &str, most: f64) -> Self {
+        let mut unit = 1.0;
+        while most / unit >= 1024.0 {
+            unit *= 1024.0;
+        }
+        let mut axis = Self::from_zero(title, most / unit, |value| figures::memory(value * unit));
+        axis.to *= unit;
+        axis.ticks.iter_mut().for_each(|(value, _)| *value *= unit);
+        axis
     }
 
     /// From nothing to exactly `most` nanoseconds: the time of a run.
@@ -166,6 +183,8 @@ mod tests {
         assert!(Axis::times("t", [0.0].into_iter()).is_none());
         let axis = Axis::from_zero("n", 930.0, figures::short);
         assert_eq!(named(&axis), ["0", "250", "500", "750", "1 k"]);
+        let axis = Axis::memory("m", 300.0 * 1024.0 * 1024.0);
+        assert_eq!(named(&axis)[..2], ["0", "100 MiB"]);
         let axis = Axis::percentiles(100_000.0);
         assert_eq!(named(&axis), ["0", "90", "99", "99.9", "99.99", "99.999"]);
     }

@@ -19,7 +19,8 @@ struct Quantity {
     /// Its value at a sample, given the one before; `None` where there is none.
     of: fn(&Sample, &Sample) -> Option<f64>,
     show: fn(f64) -> String,
-    is_time: bool,
+    /// The axis for it, given the greatest value and all of them.
+    scale: fn(&Self, f64, &mut dyn Iterator<Item = f64>) -> Option<Axis>,
     has_collections: bool,
     /// What to say where no run has it.
     absent: &'static str,
@@ -32,7 +33,7 @@ const QUANTITIES: [Quantity; 5] = [
         axis: "time",
         of: |_, now| (now.slowest_ns > 0).then_some(now.slowest_ns as f64),
         show: figures::time,
-        is_time: true,
+        scale: |quantity, _, values| Axis::times(quantity.axis, values),
         has_collections: true,
         absent: "No slow operation was recorded over time.",
     },
@@ -45,7 +46,7 @@ const QUANTITIES: [Quantity; 5] = [
             Some(now.ops.saturating_sub(before.ops) as f64 / seconds)
         },
         show: figures::rate,
-        is_time: false,
+        scale: |quantity, most, _| Some(Axis::from_zero(quantity.axis, most, quantity.show)),
         has_collections: false,
         absent: "",
     },
@@ -55,7 +56,7 @@ const QUANTITIES: [Quantity; 5] = [
         axis: "objects",
         of: |_, now| now.live.map(|live| live as f64),
         show: figures::short,
-        is_time: false,
+        scale: |quantity, most, _| Some(Axis::from_zero(quantity.axis, most, quantity.show)),
         has_collections: false,
         absent: "No heap here tells how many objects it holds.",
     },
@@ -65,7 +66,7 @@ const QUANTITIES: [Quantity; 5] = [
         axis: "objects",
         of: |_, now| now.unreclaimed.map(|objects| objects as f64),
         show: figures::short,
-        is_time: false,
+        scale: |quantity, most, _| Some(Axis::from_zero(quantity.axis, most, quantity.show)),
         has_collections: false,
         absent: "No heap here frees later than it unlinks, or tells how much waits for it.",
     },
@@ -75,7 +76,7 @@ const QUANTITIES: [Quantity; 5] = [
         axis: "memory",
         of: |_, now| (now.rss_bytes > 0).then_some(now.rss_bytes as f64),
         show: figures::memory,
-        is_time: false,
+        scale: |quantity, most, _| Some(Axis::memory(quantity.axis, most)),
         has_collections: false,
         absent: "The system does not tell how much memory is resident.",
     },
@@ -108,11 +109,7 @@ fn picture(quantity: &Quantity, members: &[Member<'_>], budget: usize) -> Option
     let all: Vec<Moments> = members.iter().map(|m| moments(quantity, m)).collect();
     let values = || all.iter().flatten().filter_map(|(_, value)| *value);
     let most = values().reduce(f64::max)?;
-    let up = if quantity.is_time {
-        Axis::times(quantity.axis, values())?
-    } else {
-        Axis::from_zero(quantity.axis, most, quantity.show)
-    };
+    let up = (quantity.scale)(quantity, most, &mut values())?;
     let end = all.iter().flatten().map(|(at, _)| *at).fold(0.0, f64::max);
     let curves: Vec<Curve> = all
         .iter()

@@ -25,7 +25,7 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 /// Nothing is fetched, and a browser that finds otherwise is to refuse.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-                      base-uri 'none'; form-action 'none'";
+                      img-src data:; base-uri 'none'; form-action 'none'";
 /// How many points the curves over time may have, all results together: some forty bytes each, for five
 /// curves a result. So a page stays far below a megabyte, however long the runs were.
 const POINTS_MAX: usize = 2400;

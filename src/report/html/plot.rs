@@ -13,10 +13,12 @@ use super::markup::escaped;
 /// the size of those around it.
 pub(super) const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 236.0;
-const LEFT: f64 = 58.0;
+const LEFT: f64 = 66.0;
 const RIGHT: f64 = 372.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 196.0;
+/// About how wide a letter is.
+pub(super) const LETTER: f64 = 6.2;
 /// How many marks a curve has: enough to know it by.
 const MARKS: usize = 5;
 
@@ -110,14 +112,24 @@ fn grid(across: &Axis, up: &Axis) -> String {
             escaped(name)
         );
     }
+    let mut free_from = f64::NEG_INFINITY;
     for (share, name) in across.ticks() {
         let x = LEFT + share * (RIGHT - LEFT);
-        // The last name would leave the picture if it stood in the middle of its tick.
-        let class = if share > 0.95 { "e" } else { "c" };
-        let at = if share > 0.95 { RIGHT + 4.0 } else { x };
+        let _ = write!(svg, "<path d=\"M{x:.1},{TOP}V{BOTTOM}\"/>");
+        // The last name would leave the picture if it stood in the middle of its tick; one that would
+        // touch the name before it is left out.
+        let width = name.chars().count() as f64 * LETTER;
+        let (class, at, begins) = match share {
+            ..0.95 => ("c", x, x - width / 2.0),
+            _ => ("e", RIGHT + 4.0, RIGHT + 4.0 - width),
+        };
+        if begins < free_from {
+            continue;
+        }
+        free_from = begins + width + LETTER;
         let _ = write!(
             svg,
-            "<path d=\"M{x:.1},{TOP}V{BOTTOM}\"/><text x=\"{at:.1}\" y=\"{}\" class=\"{class}\">{}</text>",
+            "<text x=\"{at:.1}\" y=\"{}\" class=\"{class}\">{}</text>",
             BOTTOM + 15.0,
             escaped(name)
         );

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::axis::Axis;
 use super::marks::{STYLES, mark};
 use super::markup::escaped;
-use super::plot::WIDTH;
+use super::plot::{LETTER, WIDTH};
 
 const LEFT: f64 = 10.0;
 const RIGHT: f64 = 366.0;
@@ -45,16 +45,24 @@ pub(super) fn draw(about: &str, across: &Axis, blocks: &[Rows]) -> String {
          <g class=\"grid\">",
         escaped(about)
     );
+    let mut free_from = f64::NEG_INFINITY;
     for (share, name) in across.ticks() {
         let at = LEFT + share * (RIGHT - LEFT);
-        let class = match share {
-            ..0.05 => "b",
-            ..0.95 => "c",
-            _ => "e",
+        let _ = write!(svg, "<path d=\"M{at:.1},4V{bottom}\"/>");
+        let width = name.chars().count() as f64 * LETTER;
+        let (class, begins) = match share {
+            ..0.05 => ("b", at),
+            ..0.95 => ("c", at - width / 2.0),
+            _ => ("e", at - width),
         };
+        // One that would touch the name before it is left out.
+        if begins < free_from {
+            continue;
+        }
+        free_from = begins + width + LETTER;
         let _ = write!(
             svg,
-            "<path d=\"M{at:.1},4V{bottom}\"/><text x=\"{at:.1}\" y=\"{}\" class=\"{class}\">{}</text>",
+            "<text x=\"{at:.1}\" y=\"{}\" class=\"{class}\">{}</text>",
             bottom + 15.0,
             escaped(name)
         );
