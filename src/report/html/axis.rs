@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(
             named(&axis),
             [
-                "10 ns", "100 ns", "1 µs", "10.0 µs", "100 µs", "1 ms", "10.0 ms"
+                "10.0 ns", "100 ns", "1 µs", "10.0 µs", "100 µs", "1 ms", "10.0 ms"
             ]
         );
         assert_eq!(axis.place(1.0), 0.0);

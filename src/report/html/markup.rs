@@ -118,6 +118,6 @@ mod tests {
     #[test]
     fn escapes() {
         let text = "<script>\"'&\u{1b}[31mred\u{1b}[0m\u{7}\r";
-        assert_eq!(escaped(text), "&lt;script&gt;&quot;&#39;&amp;red  ");
+        assert_eq!(escaped(text), "&lt;script&gt;&quot;&#39;&amp;red ");
     }
 }
