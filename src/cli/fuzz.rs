@@ -199,6 +199,11 @@ impl Hunter<'_> {
         if self.terminal.detail() == Detail::Everything {
             self.show(&report::hunt::ops(&bag));
         }
+        if bag.cases == 0 && !self.interrupted.load(Relaxed) {
+            self.terminal
+                .warning("no program was tried, so nothing was shown");
+            self.exit = self.exit.and(Exit::Vacuous);
+        }
         bag
     }
 

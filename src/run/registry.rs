@@ -17,6 +17,12 @@ pub struct Registry {
     entries: Vec<Entry>,
 }
 
+/// Letters, digits, and what joins them.
+fn is_word(name: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_.+:@".contains(c);
+    !name.is_empty() && !name.starts_with('-') && name.chars().all(is_plain)
+}
+
 /// One heap that can be named.
 pub struct Entry {
     /// Its name.
@@ -165,12 +171,19 @@ impl Registry {
     }
 
     /// Adds a heap. `open` is called once for each run.
+    ///
+    /// # Panics
+    ///
+    /// If the name is not one word, or another heap has it: it must do on a command line, in a case
+    /// (where `#` begins a comment) and as part of a file's name.
     #[must_use]
     pub fn with<H, F>(mut self, name: &str, about: &str, open: F) -> Self
     where
         H: Heap + 'static,
         F: Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static,
     {
+        assert!(is_word(name), "a heap's name is one word, not {name:?}");
+        assert!(self.get(name).is_none(), "two heaps have the name {name:?}");
         let heap_name = name.to_owned();
         let open = Arc::new(open);
         let caps = caps_of(&open);
@@ -327,4 +340,25 @@ fn run_on<H: Heap>(
     };
     let heap = open(&config)?;
     Ok(super::run(name, heap, &pauses, plan, options, observer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::counted::open_gil;
+
+    fn with(name: &str) -> Registry {
+        Registry::empty().with(name, "a heap", |config| Ok(open_gil(config)))
+    }
+
+    /// Goal: a name is one that can be given on a command line and read back from a case.
+    #[test]
+    fn names_are_words() {
+        for name in ["mine", "rust-gc@0.5", "gc_arena+x", "Größe"] {
+            assert!(with(name).get(name).is_some());
+        }
+        for name in ["", "my heap", "a#b", "-q", "a/b", "a\tb"] {
+            assert!(catch_unwind(|| with(name)).is_err(), "{name:?}");
+        }
+    }
 }

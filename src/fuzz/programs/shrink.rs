@@ -9,6 +9,7 @@
 //! 3. with one turn simpler, or the turns from one switch to the next done earlier, right after those
 //!    before of their mutator, so that fewer switches are left of the schedule;
 //! 4. without two single turns at once, once there are few;
+//! 5. without a turn of the setup, or without a shared object;
 //!
 //! and from the beginning again as long as anything came of it. What is left is
 //! [tidied up](super::tidy): registers, roots and room that nothing names are taken away.
@@ -48,6 +49,10 @@ enum Place {
     Advance { at: usize },
     /// Without turns `first` and `second`.
     Pair { first: usize, second: usize },
+    /// Without turn `at` of the setup.
+    Setup { at: usize },
+    /// Without this shared object.
+    Unshare { object: usize },
     /// Tidied up.
     Tidy,
     /// Nothing is.
@@ -113,6 +118,8 @@ impl CaseTree {
                 turns.remove(second);
                 turns.remove(first);
             }
+            Place::Setup { at } => drop(case.setup.remove(at)),
+            Place::Unshare { object } => tidy::unshare(&mut case, object)?,
             Place::Tidy => case = tidy::tidied(&case),
             Place::Done => return None,
         }
@@ -127,6 +134,8 @@ impl CaseTree {
                 let is_its = |turn: &Turn| turn.mutator == turns[at].mutator;
                 !is_its(&turns[at - 1]) && turns[..at].iter().any(is_its)
             }
+            Place::Setup { at } => at < self.best.setup.len(),
+            Place::Unshare { object } => object < self.best.shared.len(),
             _ => true,
         }
     }
@@ -152,6 +161,16 @@ impl CaseTree {
             (Place::Advance { at }, _) => advance(at + 1, len),
             (Place::Pair { first, second }, Outcome::Worse) => pair(first, second + 1, len),
             (Place::Pair { first, .. }, Outcome::Better) => pair(first, first + 1, len),
+            (Place::Setup { at }, Outcome::Worse) if at < self.best.setup.len() => {
+                Place::Setup { at: at + 1 }
+            }
+            (Place::Setup { at }, Outcome::Better) => Place::Setup { at },
+            (Place::Setup { .. }, Outcome::Worse) => Place::Unshare { object: 0 },
+            (Place::Unshare { object }, Outcome::Worse) if object < self.best.shared.len() => {
+                Place::Unshare { object: object + 1 }
+            }
+            (Place::Unshare { object }, Outcome::Better) => Place::Unshare { object },
+            (Place::Unshare { .. }, Outcome::Worse) => Place::Tidy,
             (Place::Tidy, _) if self.is_better => {
                 self.is_better = false;
                 cut(0, len.div_ceil(2).max(1), len)
@@ -189,7 +208,7 @@ fn merge(gone: u32, heir: u32, mutators: u32, len: usize) -> Place {
             heir: 0,
         },
         _ if len > 0 => Place::Simplify { at: 0, way: 0 },
-        _ => Place::Tidy,
+        _ => Place::Setup { at: 0 },
     }
 }
 
@@ -208,7 +227,7 @@ fn pair(first: usize, second: usize, len: usize) -> Place {
             first: first + 1,
             second: first + 2,
         },
-        _ => Place::Tidy,
+        _ => Place::Setup { at: 0 },
     }
 }
 
@@ -381,8 +400,32 @@ mod tests {
     /// Goal: nothing is left of what does not matter at all.
     #[test]
     fn nothing_is_left_of_nothing() {
-        let (left, proposals) = shrunk(programs().draw(3), |_| true);
-        assert!(left.turns.is_empty());
-        assert!(proposals < 30, "{proposals}");
+        for programs in [programs(), programs().that_meet()] {
+            let (left, proposals) = shrunk(programs.draw(3), |_| true);
+            assert_eq!(left.all_turns().count() + left.shared.len(), 0, "{left}");
+            assert!(proposals < 30, "{proposals}");
+        }
+    }
+
+    /// Goal: of the setup too only what matters is left, and what is shared stays while it matters.
+    #[test]
+    fn setups_shrink() {
+        let appends = |case: &Case| {
+            let is_append = |turn: &&Turn| turn.op.kind() == OpKind::Append;
+            case.setup.iter().filter(is_append).count()
+        };
+        let mut tried = 0;
+        for seed in 0..200 {
+            let case = programs().that_meet().draw(seed);
+            if appends(&case) == 0 {
+                continue;
+            }
+            tried += 1;
+            let fails = |case: &Case| appends(case) > 0 && !case.shared.is_empty();
+            let (left, _) = shrunk(case, fails);
+            assert_eq!((left.setup.len(), left.shared.len()), (1, 1), "{left}");
+            assert!(left.turns.is_empty(), "{left}");
+        }
+        assert!(tried > 50, "{tried}");
     }
 }

@@ -1,5 +1,7 @@
 //! What a case does not need is taken away, and what it needs is numbered from 0.
 
+use std::cmp::Ordering;
+
 use crate::heap::{Finalizer, Global, Slot};
 use crate::plan::{Case, Op, Turn};
 
@@ -58,6 +60,30 @@ fn renumber_roots(case: &mut Case) {
         }
     }
     case.roots = next;
+}
+
+/// Takes a shared object away, and leaves the registers that held it empty; `None` if a turn names its
+/// root.
+pub(super) fn unshare(case: &mut Case, object: usize) -> Option<()> {
+    for turn in case.setup.iter_mut().chain(&mut case.turns) {
+        let Some(root) = root_of(&mut turn.op) else {
+            continue;
+        };
+        match usize::from(root.0).cmp(&object) {
+            Ordering::Less => {}
+            Ordering::Equal => return None,
+            Ordering::Greater => root.0 -= 1,
+        }
+    }
+    case.shared.remove(object);
+    case.roots -= 1;
+    for mutator in &mut case.mutators {
+        mutator.held.retain(|(_, held)| *held != object);
+        for (_, held) in &mut mutator.held {
+            *held -= usize::from(*held > object);
+        }
+    }
+    Some(())
 }
 
 fn root_of(op: &mut Op) -> Option<&mut Global> {

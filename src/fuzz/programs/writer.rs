@@ -20,6 +20,11 @@ const ROOTS: (u32, u32) = (1, 3);
 const SPARE_ROOM: u32 = 8;
 /// One kind in this many is left out of a case.
 const LEFT_OUT: u32 = 4;
+/// Elements that fill a list, as far as the program is that long.
+const FILLING: (u32, u32) = (8, 40);
+/// One program of several mutators in so many begins with an object that all of them hold: what is handed
+/// over by way of a root seldom comes to be much used by two.
+const MEET_ONE_IN: u32 = 4;
 /// How often it is made again what it was before, in eights.
 const SAME_MUTATOR: u32 = 5;
 
@@ -29,7 +34,7 @@ const LONG_ONE_IN: u32 = 64;
 const LONG: u32 = 16;
 
 /// What a step of a program can be, with its weight before the swarm changes it.
-const KINDS: [(Kind, u32); 27] = [
+const KINDS: [(Kind, u32); 28] = [
     (Kind::Op(OpKind::Alloc), 12),
     (Kind::Op(OpKind::AllocFinalized), 4),
     (Kind::Op(OpKind::Copy), 8),
@@ -57,6 +62,7 @@ const KINDS: [(Kind, u32); 27] = [
     (Kind::Op(OpKind::Upgrade), 5),
     (Kind::Op(OpKind::Rejoin), 1),
     (Kind::Ring, 2),
+    (Kind::Fill, 1),
 ];
 
 /// Most are one operation of that kind.
@@ -68,6 +74,9 @@ enum Kind {
     BackTo,
     /// A cycle of nodes that is held by one register, made at once: by chance they are rare.
     Ring,
+    /// So many appends to one list that it fills some page, and is one that others can cut a page from:
+    /// by chance no list of a short program is that long.
+    Fill,
 }
 
 /// What a register may hold.
@@ -93,7 +102,7 @@ impl Guess {
 /// Whether a heap with these abilities can do this.
 fn is_able(caps: Caps, kind: Kind) -> bool {
     match kind {
-        Kind::FrontTo | Kind::BackTo => caps.lists,
+        Kind::FrontTo | Kind::BackTo | Kind::Fill => caps.lists,
         Kind::Ring => caps.cycles,
         Kind::Erase => true,
         Kind::Op(kind) => match kind {
@@ -183,7 +192,8 @@ impl Writer {
             kinds_total,
             shapes,
         };
-        if programs.meet && caps.globals {
+        let meets = programs.meet || (mutators > 1 && writer.below(MEET_ONE_IN) == 0);
+        if meets && caps.globals {
             writer.meet(caps);
         }
         writer
@@ -377,6 +387,7 @@ impl Writer {
                 self.guesses[m].fill(Guess::Empty);
             }
             Kind::Ring => self.ring(m),
+            Kind::Fill => self.fill(m),
             kind => self.list_op(m, kind),
         }
     }
@@ -506,6 +517,21 @@ impl Writer {
             },
         };
         self.push(m, op);
+    }
+
+    fn fill(&mut self, m: usize) {
+        let (Some(list), val) = (self.container(m, Shape::List), self.any_slot()) else {
+            return;
+        };
+        let shape = self.shape();
+        for _ in 0..between(&mut self.rng, FILLING.0, FILLING.1) {
+            if val == list || self.case.turns.len() >= self.len {
+                return;
+            }
+            self.alloc(m, val, shape);
+            self.push(m, Op::Append { list, val });
+            self.guess(m, val, Guess::Empty);
+        }
     }
 
     /// A node that refers to itself, or two that refer to each other, as far as registers go round.

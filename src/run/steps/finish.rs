@@ -50,7 +50,7 @@ impl<H: Heap> Session<'_, H> {
                 );
             }
         }
-        let setup = case.mutators.len();
+        let setup = self.setup();
         let spare = self.spare(setup);
         let passed_over = u16::from(self.flaw == Some(Flaw::WalkSkipsRoot));
         for root in 0..case.roots.saturating_sub(passed_over) {
@@ -113,9 +113,15 @@ impl<H: Heap> Session<'_, H> {
 
     /// Lets go of everything until finalizers bring nothing back, and says what is left.
     pub(super) fn let_go(&mut self, trace: &mut Trace) {
-        let setup = self.case.mutators.len();
-        (0..setup).for_each(|number| self.leave(number));
+        let setup = self.setup();
+        (0..self.case.mutators.len()).for_each(|number| self.leave(number));
         let mut emptied = Emptied::default();
+        if self.is_alone
+            && let Err(broke) = self.rejoin(setup)
+        {
+            trace.broke = Some(broke);
+            return;
+        }
         loop {
             let before = self.finalized();
             let spare = self.spare(setup);

@@ -102,6 +102,8 @@ pub(super) struct Session<'h, H: Heap> {
     heap: &'h H,
     case: &'h Case,
     flaw: Option<Flaw>,
+    /// The heap is for one mutator.
+    is_alone: bool,
     /// The mutators, and after them the setup, which made the shared objects.
     players: Vec<Player<H::Mutator<'h>>>,
     /// Whose turn it was last; all others are at rest.
@@ -122,6 +124,7 @@ impl<'h, H: Heap> Session<'h, H> {
             heap,
             case,
             flaw,
+            is_alone: !heap.caps().threads,
             players: Vec::with_capacity(case.mutators.len() + 1),
             awake: None,
             living: Vec::new(),
@@ -180,9 +183,24 @@ impl<'h, H: Heap> Session<'h, H> {
         Ok(())
     }
 
+    /// Who makes the shared objects and looks at the roots: one of its own, but where there can be only
+    /// one mutator.
+    fn setup(&self) -> usize {
+        if self.is_alone {
+            0
+        } else {
+            self.case.mutators.len()
+        }
+    }
+
     fn attach_all(&mut self) -> Result<(), Broke> {
+        if self.is_alone && (self.case.mutators.len() > 1 || !self.case.shared.is_empty()) {
+            return Err(Broke::Unseated(Fault::Other {
+                message: "a heap for one mutator has no place for a second".to_owned(),
+            }));
+        }
         let scratch = self.case.capacity.saturating_add(SCRATCH_MIN);
-        let setup = std::iter::once(0);
+        let setup = (!self.is_alone).then_some(0);
         let registers = self.case.mutators.iter().map(|mutator| mutator.registers);
         for (number, registers) in (0..).zip(registers.chain(setup)) {
             let seat = Seat {
@@ -206,7 +224,7 @@ impl<'h, H: Heap> Session<'h, H> {
 
     /// Makes the shared objects, and puts them into the registers that hold them.
     fn share_objects(&mut self) -> Result<(), Broke> {
-        let setup = self.case.mutators.len();
+        let setup = self.setup();
         for (number, shared) in self.case.shared.iter().enumerate() {
             let shape = shared.shape;
             let dst = self.spare(setup);
@@ -218,7 +236,7 @@ impl<'h, H: Heap> Session<'h, H> {
             let root = Case::root_of(number);
             self.mutator(setup).publish(root, dst);
         }
-        (0..setup).for_each(|number| self.fetch_held(number));
+        (0..self.case.mutators.len()).for_each(|number| self.fetch_held(number));
         Ok(())
     }
 
@@ -362,7 +380,7 @@ impl<'h, H: Heap> Session<'h, H> {
     }
 
     fn look_at_roots(&mut self, trace: &mut Trace) {
-        let setup = self.case.mutators.len();
+        let setup = self.setup();
         let (spare, after) = (self.spare(setup), self.turns_done);
         for root in 0..self.case.roots {
             let mutator = self.mutator(setup);
