@@ -5,6 +5,7 @@
 //! Text formats carry ANSI styles; whoever prints them strips the styles where they are not wanted.
 
 mod columns;
+pub mod compare;
 mod failure;
 pub mod figures;
 pub mod history;
