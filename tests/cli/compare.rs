@@ -4,11 +4,27 @@ use gcstorm::report::{Outcome, RunResult};
 
 use crate::harness::Place;
 
+/// One thread, which nothing holds up.
+const ALONE: &str = r#"
+summary = "one thread and its list"
+[objects]
+list = "list"
+[limits]
+live_objects = 1000
+[[threads]]
+name = "writer"
+loop = [
+  { op = "append-new", list = "list", times = 10 },
+  { op = "truncate-front", list = "list", leave = 5 },
+]
+"#;
+
 /// Eight runs of a short workload, in `base`, and their results.
 fn base(place: &Place) -> Vec<RunResult> {
-    let line = "run counter --heap gil --ops 2000 --seed 11 --repeat 8 --out base -q";
+    place.write("alone.toml", ALONE);
+    let line = "run alone.toml --heap gil --ops 2000 --seed 11 --repeat 8 --out base -q";
     place.run(line).code(0);
-    let result = |seed| place.result(&format!("base/counter-gil-{seed}/result.json"));
+    let result = |seed| place.result(&format!("base/alone-gil-{seed}/result.json"));
     (11..19).map(result).collect()
 }
 
@@ -37,23 +53,23 @@ fn slower_runs_are_found() {
         .run("compare base base")
         .code(0)
         .says("no regression in ")
-        .says("counter on gil: 8 runs");
+        .says("alone on gil: 8 runs");
     write(
         &place,
         "slow.json",
-        &changed(&base, |result| result.elapsed_ns *= 20),
+        &changed(&base, |result| result.elapsed_ns *= 1000),
     );
     let done = place.run("compare base slow.json").code(4);
     let done = done
-        .says("regression: throughput of counter on gil: ")
+        .says("regression: throughput of alone on gil: ")
         .says("REGRESSION");
-    done.says("reproduce: gcstorm run counter --heap gil --seed 11 --ops 2000\n");
+    done.says("reproduce: gcstorm run alone.toml --heap gil --seed 11 --ops 2000\n");
     let done = place
         .run("compare base slow.json --format markdown")
         .code(4);
     done.says("| throughput | ").says("**REGRESSION**");
     place
-        .run("compare base slow.json --max-regression throughput=99%")
+        .run("compare base slow.json --max-regression throughput=99.99%")
         .code(0);
     place
         .run("compare base slow.json --max-regression 10%,throughput=off")
@@ -76,7 +92,7 @@ fn few_runs_say_so() {
     let place = Place::new();
     let base = base(&place);
     write(&place, "few.json", &base[..3]);
-    let slow = changed(&base[..3], |result| result.elapsed_ns *= 20);
+    let slow = changed(&base[..3], |result| result.elapsed_ns *= 1000);
     write(&place, "slow.json", &slow);
     place
         .run("compare few.json slow.json")
@@ -104,7 +120,7 @@ fn strangers_are_refused() {
         ("the planted fault differs: none", |r| {
             r.fault = Some("len-off-by-one".to_owned())
         }),
-        ("counter on gil is in the base and not", |r| {
+        ("alone on gil is in the base and not", |r| {
             r.workload.name = "other".to_owned()
         }),
         ("is hung: a run that broke off", |r| {
@@ -115,8 +131,8 @@ fn strangers_are_refused() {
             r.evidence.service.clear()
         }),
         ("how long runs last differs", |r| {
-            r.elapsed_ns *= 20;
-            r.ops.values_mut().for_each(|op| op.count *= 20);
+            r.elapsed_ns *= 1000;
+            r.ops.values_mut().for_each(|op| op.count *= 1000);
         }),
     ];
     let settled = changed(&base, |r| {
@@ -156,8 +172,9 @@ fn strangers_are_refused() {
 #[test]
 fn runs_are_repeated() {
     let place = Place::new();
+    place.write("alone.toml", ALONE);
     let line =
-        "run counter --heap gil --heap lock-free --ops 200 --seed 5 --repeat 2 --json all.json";
+        "run alone.toml --heap gil --heap lock-free --ops 200 --seed 5 --repeat 2 --json all.json";
     place
         .run(&format!("{line} --out o"))
         .code(0)
@@ -171,6 +188,6 @@ fn runs_are_repeated() {
     );
     assert_eq!(
         results[3].reproduce,
-        "gcstorm run counter --heap lock-free --seed 6 --ops 200"
+        "gcstorm run alone.toml --heap lock-free --seed 6 --ops 200"
     );
 }

@@ -2,11 +2,24 @@
 
 use crate::harness::Place;
 
+const ADDERS: &str = r#"
+summary = "two threads add"
+[objects]
+total = "counter"
+[limits]
+live_objects = 10
+[[threads]]
+name = "adder"
+count = 2
+loop = [{ op = "add", counter = "total" }]
+"#;
+
 /// Goal: offered and achieved are shown, response times only where the rate was achieved, and the line
 /// to do it again has the rate.
 #[test]
 fn rates_are_shown() {
     let place = Place::new();
+    place.write("adders.toml", ADDERS);
     for (rate, budget) in [
         ("400", "--duration 500ms"),
         ("400,poisson", "--ops 200"),
@@ -15,7 +28,7 @@ fn rates_are_shown() {
         ("1000000000", "--duration 50ms"),
     ] {
         let done = place.run(&format!(
-            "run counter {budget} --rate {rate} --seed 3 --out o"
+            "run adders.toml {budget} --rate {rate} --seed 3 --out o"
         ));
         let done = done
             .code(0)

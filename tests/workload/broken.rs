@@ -36,32 +36,32 @@ const CASES: &[(&str, &str, &str)] = &[
         r#"name = "worker""#,
         r#"name = "worker"
 rate = -5"#,
-        "16:8: the rate of a thread must be from 0 to 1000000000, not -5 | ",
+        "17:8: the rate of a thread must be from 0 to 1000000000, not -5 | ",
     ),
     (
         r#"name = "worker""#,
         r#"name = "worker"
 rate = 2_000_000_000"#,
-        "16:8: the rate of a thread must be from 0 to 1000000000, not 2000000000 | ",
+        "17:8: the rate of a thread must be from 0 to 1000000000, not 2000000000 | ",
     ),
     (
         r#"name = "worker""#,
         r#"name = "worker"
 rate = 100.5"#,
-        "16:8: `rate` must be a number or an expression, not a fraction | ",
+        "17:8: `rate` must be a number or an expression, not a fraction | ",
     ),
     (
         r#"name = "worker""#,
         r#"name = "worker"
 arrivals = "poisson""#,
-        "16:1: `arrivals` says how the operations of a `rate` lie in time, and there is none | add `rate = N`, in operations a second of each thread",
+        "17:1: `arrivals` says how the operations of a `rate` lie in time, and there is none | add `rate = N`, in operations a second of each thread",
     ),
     (
         r#"name = "worker""#,
         r#"name = "worker"
 rate = 100
 arrivals = "poison""#,
-        "17:12: unknown kind of arrivals `poison` | did you mean `poisson`? known are `constant`, `poisson`, `bursts`",
+        "18:12: unknown kind of arrivals `poison` | did you mean `poisson`? known are `constant`, `poisson`, `bursts`",
     ),
     (
         r#"summary = "a test""#,

@@ -7,8 +7,9 @@
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-/// How often both sides are drawn again: the ends of the interval move by less than its hundredth.
-const DRAWS: usize = 2000;
+/// How often both sides are drawn again: the ends of the interval move by less than its hundredth. Tests
+/// make tens of thousands of intervals, and do not look so closely.
+const DRAWS: usize = if cfg!(test) { 200 } else { 2000 };
 /// What lies outside of the interval on each side.
 const OUTSIDE: f64 = 0.025;
 /// With fewer values there is nothing to draw from.

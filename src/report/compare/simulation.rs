@@ -123,7 +123,7 @@ fn it_does_not_cry_wolf() {
         ),
     ];
     for (name, noises) in noises {
-        for runs in [3, 5, 8, 12] {
+        for runs in [5, 8, 12] {
             let alarms = alarms(runs, 1.0, &noises);
             assert!(alarms <= 3, "{name}, {runs} runs: {alarms} alarms");
         }
