@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use crate::report::{Outcome, RunResult, SCHEMA, figures};
+use crate::report::{Outcome, RunResult, SCHEMA};
 
-/// Runs whose lengths and operations both differ by more than this, the same way, had other budgets.
-const BUDGET_RATIO: f64 = 1.5;
-/// Rates that differ by more than chance lets arrivals differ were asked for as other rates.
-const RATE_RATIO: f64 = 1.2;
+/// Options of a run that may differ: what is compared by itself, and what only looks.
+const FREE: [&str; 5] = ["--seed", "--heap", "--fault", "--require", "--case"];
 
 /// Runs of one workload on one heap that differ in their seeds.
 #[derive(Debug, Clone)]
@@ -26,11 +24,6 @@ impl<'r> Group<'r> {
     fn name(&self) -> String {
         let first = self.first();
         format!("{} on {}", first.workload.name, first.subject())
-    }
-
-    fn median(&self, of: impl Fn(&RunResult) -> f64) -> f64 {
-        let values: Vec<f64> = self.results.iter().map(|(_, result)| of(result)).collect();
-        super::ratio::median(&values)
     }
 }
 
@@ -64,7 +57,7 @@ pub enum Mismatch {
         /// Workload and heap.
         what: String,
         /// In what.
-        difference: &'static str,
+        difference: String,
         /// The base's.
         base: String,
         /// The new one's.
@@ -175,7 +168,8 @@ fn groups<'r>(
 /// Refuses what should be alike and is not.
 fn alike(base: &Group<'_>, new: &Group<'_>) -> Result<(), Mismatch> {
     let (one, other) = (base.first(), new.first());
-    let differs = |difference, base: String, new: String| {
+    let differs = |difference: &str, base: String, new: String| {
+        let difference = difference.to_owned();
         let what = format!("{} on {}", other.workload.name, other.subject());
         Err(Mismatch::Differs {
             what,
@@ -188,51 +182,44 @@ fn alike(base: &Group<'_>, new: &Group<'_>) -> Result<(), Mismatch> {
         let (base, new) = (one.workload.hash.clone(), other.workload.hash.clone());
         return differs("the text of the workload", base, new);
     }
-    let offered = |result: &RunResult| {
-        let rate = result.rate.as_ref();
-        rate.map_or(0.0, |rate| rate.offered_per_second)
+    let (base, new) = (asked(&one.reproduce), asked(&other.reproduce));
+    let options = base.keys().chain(new.keys());
+    let of = |asked: &BTreeMap<String, String>, option: &str| {
+        asked
+            .get(option)
+            .cloned()
+            .unwrap_or_else(|| "none".to_owned())
     };
-    let rates = [base, new].map(|group| group.median(offered));
-    if is_other(rates, RATE_RATIO) != 0 {
-        let [base, new] = rates.map(|rate| match rate {
-            0.0 => "none".to_owned(),
-            rate => figures::rate(rate),
-        });
-        return differs("the rate", base, new);
-    }
-    let elapsed = [base, new].map(|group| group.median(|result| result.elapsed_ns as f64));
-    let done = |result: &RunResult| result.ops.values().map(|op| op.count).sum::<u64>() as f64;
-    let done = [base, new].map(|group| group.median(done));
-    let longer = is_other(elapsed, BUDGET_RATIO);
-    if longer != 0 && longer == is_other(done, BUDGET_RATIO) {
-        let [base, new] = elapsed.map(figures::time);
-        return differs("how long runs last", base, new);
-    }
-    let timed = |result: &RunResult| {
-        let service = result.evidence.service.values();
-        let ops = result.ops.values().map(|op| op.count).sum::<u64>();
-        let timed: u64 = service.map(crate::evidence::Latency::count).sum();
-        match timed {
-            0 => "none",
-            timed if timed * 2 > ops => "all",
-            _ => "a sample",
-        }
-    };
-    let (base, new) = (timed(one), timed(other));
-    if base == new {
-        Ok(())
-    } else {
-        differs(
-            "which operations are timed",
-            base.to_owned(),
-            new.to_owned(),
-        )
+    match options
+        .into_iter()
+        .find(|option| base.get(*option) != new.get(*option))
+    {
+        None => Ok(()),
+        Some(option) => differs(option, of(&base, option), of(&new, option)),
     }
 }
 
-/// Whether the second is larger (1) or smaller (-1) by more than this factor.
-fn is_other([base, new]: [f64; 2], factor: f64) -> i32 {
-    i32::from(new > base * factor) - i32::from(base > new * factor)
+/// How the run was made: the options in the line that does it again, such as its length, its rate, and
+/// which operations it timed.
+fn asked(reproduce: &str) -> BTreeMap<String, String> {
+    let mut words = reproduce.split_whitespace().peekable();
+    let mut asked = BTreeMap::new();
+    while let Some(word) = words.next() {
+        if !word.starts_with("--") || FREE.contains(&word) {
+            continue;
+        }
+        let (option, value) = match word.split_once('=') {
+            Some((option, value)) => (option, value),
+            None => (
+                word,
+                words
+                    .next_if(|next| !next.starts_with('-'))
+                    .unwrap_or_default(),
+            ),
+        };
+        asked.insert(option.to_owned(), value.to_owned());
+    }
+    asked
 }
 
 /// Why a group of the base has no counterpart: what the likeliest one has instead.
@@ -261,7 +248,7 @@ fn counterpart(key: &Key, group: &Group<'_>, rest: &BTreeMap<Key, Group<'_>>) ->
     };
     Mismatch::Differs {
         what: group.name(),
-        difference,
+        difference: difference.to_owned(),
         base,
         new,
     }
