@@ -99,8 +99,7 @@ impl<'r> Agenda<'r> {
         };
         let mut planned = match args.case.as_ref().zip(case.as_ref()) {
             Some((path, case)) => vec![planned(path, case)],
-            None if args.workloads.is_empty() => suite(&overrides, seed)?,
-            None => named(&args.workloads, &overrides, seed)?,
+            None => repeated(args, &overrides, seed)?,
         };
         refuse_hold_ups(&mut planned, args)?;
         let mut agenda = Self {
@@ -252,6 +251,21 @@ fn planned(path: &Path, case: &Case) -> Planned {
         asked_as: vec!["--case".to_owned(), name],
         plan: Ok(Arc::new(case.plan())),
     }
+}
+
+/// The workloads as often as they are to be run, each time with another seed. All of them once and
+/// then all of them again, so that a machine that becomes slower does so for all.
+fn repeated(args: &Run, overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usage> {
+    let mut all = Vec::new();
+    for time in 0..args.repeat {
+        let seed = seed.wrapping_add(time);
+        all.extend(if args.workloads.is_empty() {
+            suite(overrides, seed)?
+        } else {
+            named(&args.workloads, overrides, seed)?
+        });
+    }
+    Ok(all)
 }
 
 /// The workloads that were named; each must take every parameter that was set.

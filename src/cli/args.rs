@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::{exit, values};
 use crate::heap::Points;
 use crate::plan::{Pace, Requirement};
+use crate::report::compare::Limits;
 use crate::run::{CollectEvery, Timing, Verify};
 
 /// The whole command line.
@@ -46,6 +47,8 @@ pub(super) enum Command {
     Selftest(Selftest),
     /// Judge and draw stored results again
     Report(ReportArgs),
+    /// Judge two sets of results against each other: is the new one worse?
+    Compare(Compare),
     /// One trial of `selftest`, which prints in short what it came to
     #[command(hide = true)]
     Attempt(Box<Run>),
@@ -88,6 +91,10 @@ pub(super) struct Run {
     /// Where all randomness comes from; drawn and printed if not given, and a case's own for a case
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
+    /// Run everything N times, with this seed and those that follow; all of it once, then all of it again
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::positive,
+          conflicts_with = "case")]
+    pub(super) repeat: u64,
     /// Mutators in all; short for -D threads=N
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(super) threads: Option<u64>,
@@ -247,6 +254,37 @@ pub(super) struct Replay {
     /// none kept, before it counts as not reproduced
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = values::positive)]
     pub(super) times: u64,
+}
+
+/// Options of `compare`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::COMPARE_HELP)]
+pub(super) struct Compare {
+    /// A result.json, or a directory with several of them
+    #[arg(value_name = "BASE")]
+    pub(super) base: PathBuf,
+    /// The same, of what may be worse
+    #[arg(value_name = "NEW")]
+    pub(super) new: PathBuf,
+    /// How much worse metrics may get: 5%, or by family, as in throughput=5%,p99=10%,memory=off; the
+    /// families are throughput, p50, p99, p99.9, pause, memory
+    #[arg(long, value_name = "LIMITS", default_value = "5%", value_parser = Limits::parse)]
+    pub(super) max_regression: Limits,
+    /// As what to show it
+    #[arg(long, value_enum, default_value_t = FormatArg::Table, value_name = "FORMAT")]
+    pub(super) format: FormatArg,
+    /// Also write the comparison as JSON to a file, or with `-` to standard output in place of the table
+    #[arg(long, value_name = "FILE|-")]
+    pub(super) json: Option<PathBuf>,
+}
+
+/// How a comparison is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatArg {
+    /// For a terminal
+    Table,
+    /// For a pull request or a job's summary
+    Markdown,
 }
 
 /// The order in which mutators take their turns.

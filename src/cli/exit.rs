@@ -18,6 +18,8 @@ pub(super) enum Exit {
     NotReproduced,
     /// 130: interrupted; what there was until then is judged and written.
     Interrupted,
+    /// 4: something became worse by more than is allowed.
+    Regressed,
     /// 3: it ran, but did not do what was required of it.
     Vacuous,
     /// 2: a usage error, an unreadable workload, or results that could not be written.
@@ -82,6 +84,14 @@ Exit codes:
   101  a bug in gcstorm
 Where several apply the first of 101, 5, 1, 6, 2 wins.";
 
+/// The part of `compare --help` about exit codes.
+pub(super) const COMPARE_HELP: &str = "\
+Exit codes:
+  0    nothing is shown to be worse by more than is allowed
+  2    usage error, or results that cannot be read or do not belong together
+  4    a regression; it is named
+  101  a bug in gcstorm";
+
 impl Exit {
     /// The number the system sees.
     pub(super) fn code(self) -> u8 {
@@ -90,6 +100,7 @@ impl Exit {
             Self::Violated => 1,
             Self::NotReproduced => 6,
             Self::Interrupted => 130,
+            Self::Regressed => 4,
             Self::Vacuous => 3,
             Self::Usage => 2,
             Self::Held => 0,
@@ -128,7 +139,7 @@ mod tests {
     /// Goal: the worst news wins, whichever came first.
     #[test]
     fn the_worst_wins() {
-        let ranked = [5, 1, 6, 130, 3, 2, 0];
+        let ranked = [5, 1, 6, 130, 4, 3, 2, 0];
         let all = [
             Exit::Held,
             Exit::Usage,
@@ -136,6 +147,7 @@ mod tests {
             Exit::Interrupted,
             Exit::Violated,
             Exit::NotReproduced,
+            Exit::Regressed,
             Exit::Crashed,
         ];
         let rank = |exit: Exit| ranked.iter().position(|&code| code == exit.code());

@@ -11,6 +11,7 @@ mod agenda;
 mod agreement;
 mod args;
 mod check;
+mod compare;
 mod control;
 mod exit;
 mod faults;
@@ -83,6 +84,7 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
             Ok(Exit::Held)
         }
         Command::Check { workloads } => Ok(check::check(&workloads, &mut terminal)),
+        Command::Compare(args) => compare::compare(&args, &mut terminal),
         Command::Completions { shell } => {
             manual::completions(shell, &program, &mut terminal);
             Ok(Exit::Held)

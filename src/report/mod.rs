@@ -6,6 +6,7 @@
 
 mod collected;
 mod columns;
+pub mod compare;
 mod failure;
 pub mod figures;
 pub mod headline;

@@ -1,5 +1,7 @@
 //! Several results in one table: a line for each workload on each heap.
 
+use std::collections::BTreeMap;
+
 use super::columns::{Cell, Columns, Side};
 use super::figures::{self, NONE};
 use super::style::{ERROR, FAINT, STRONG, of_outcome, paint};
@@ -23,6 +25,8 @@ enum What {
         per_second: f64,
         p99_9: Option<u64>,
         max: Option<u64>,
+        /// There under a rate; the figure, if the rate was achieved.
+        response_p99_9: Option<Option<u64>>,
         examined: u64,
     },
     Failed(String),
@@ -33,15 +37,14 @@ enum What {
 impl Line {
     /// It ran.
     pub fn ran(result: &RunResult) -> Self {
-        let mut all = Latency::default();
-        for latency in result.evidence.service.values() {
-            all.add(latency);
-        }
+        let all = sum(&result.evidence.service);
+        let response = || sum(&result.evidence.response).quantile(0.999);
         let what = What::Ran {
             verdict: result.verdict,
             per_second: result.ops.values().map(|op| op.per_second).sum(),
             p99_9: all.quantile(0.999),
             max: (all.count() > 0).then(|| all.max()),
+            response_p99_9: result.rate.as_ref().map(|_| response()),
             examined: result.examined(),
         };
         Self::of(&result.workload.name, &result.subject(), what)
@@ -70,7 +73,15 @@ impl Line {
         }
     }
 
-    fn cells(&self) -> Vec<Cell> {
+    fn is_paced(&self) -> bool {
+        let What::Ran { response_p99_9, .. } = &self.what else {
+            return false;
+        };
+        response_p99_9.is_some()
+    }
+
+    /// Under a rate there is one more, if it is anywhere.
+    fn cells(&self, is_anywhere: bool) -> Vec<Cell> {
         let mut cells = vec![self.workload.as_str().into(), self.heap.as_str().into()];
         let none = || Cell::styled(FAINT, NONE);
         match &self.what {
@@ -79,6 +90,7 @@ impl Line {
                 per_second,
                 p99_9,
                 max,
+                response_p99_9,
                 examined,
             } => {
                 let time =
@@ -88,8 +100,11 @@ impl Line {
                     figures::short(*per_second).into(),
                     time(p99_9),
                     time(max),
-                    figures::count(*examined).into(),
                 ]);
+                if is_anywhere {
+                    cells.push(time(&response_p99_9.flatten()));
+                }
+                cells.push(figures::count(*examined).into());
             }
             What::Failed(_) => cells.push(Cell::styled(ERROR, "crashed")),
             What::Skipped(_) => cells.push(Cell::styled(FAINT, "skipped")),
@@ -102,12 +117,15 @@ impl Line {
 /// Draws the table, the reasons of what did not run, and one line that sums it up.
 pub fn summary(lines: &[Line]) -> String {
     let left = [Side::Left; 3];
-    let mut columns = Columns::new([&left[..], &[Side::Right; 4]].concat());
-    columns.head(&[
-        "workload", "heap", "verdict", "ops/s", "p99.9", "max", "examined",
-    ]);
+    let is_paced = lines.iter().any(Line::is_paced);
+    let mut heads = vec!["workload", "heap", "verdict", "ops/s", "p99.9", "max"];
+    heads.extend(is_paced.then_some("response p99.9"));
+    heads.push("examined");
+    let right = vec![Side::Right; heads.len() - left.len()];
+    let mut columns = Columns::new([&left[..], &right].concat());
+    columns.head(&heads);
     for line in lines {
-        columns.row(line.cells());
+        columns.row(line.cells(is_paced));
     }
     let mut text = columns.draw();
     text.push('\n');
@@ -121,6 +139,15 @@ pub fn summary(lines: &[Line]) -> String {
         text += &super::prose::wrapped(&lead, 4, why);
     }
     text + &tally(lines)
+}
+
+/// All operations together.
+fn sum(times: &BTreeMap<String, Latency>) -> Latency {
+    let mut all = Latency::default();
+    for latency in times.values() {
+        all.add(latency);
+    }
+    all
 }
 
 fn tally(lines: &[Line]) -> String {

@@ -7,11 +7,12 @@
 //!
 //! A sleeping thread wakes some 50 µs after it was meant to (the slack of the system's timers, and a
 //! processor that has to be woken), so it sleeps until [`WAKE_EARLY`] before its time and then looks
-//! again and again, giving its processor to whoever wants it, and for the last two microseconds not
-//! even that. An operation starts within about a microsecond after it was due if a processor is free.
-//! That costs a waiting thread up to 100 µs of a processor for each operation, and all of one above
-//! some 10,000 operations a second. Where there are more threads than processors they start late, by
-//! as much as the others are let run; that is in the response times, as it would be in a program's.
+//! again and again. An operation starts within a microsecond after it was due if a processor is free.
+//! That costs a waiting thread up to 100 µs of a processor for each operation, and all of one above some
+//! 10,000 operations a second. It does not give its processor away meanwhile: where the machine has other
+//! work it would get it back milliseconds later. Only where there are more mutators than processors does
+//! it, or those that wait would keep those that work from working. Operations then start late, by as much
+//! as the others are let run; that is in the response times, as it would be in a program's.
 
 use std::time::Duration;
 
@@ -24,8 +25,6 @@ use crate::plan::{Pace, Timetable};
 
 /// How long before its time a sleeper has itself woken: twice what timers are usually late by.
 const WAKE_EARLY: Duration = Duration::from_micros(100);
-/// From when on the processor is not given away any more: to do so takes about a microsecond.
-const HOLD_ON: Duration = Duration::from_micros(2);
 /// The longest sleep, after which it is looked whether the run is over.
 const NAP: Duration = Duration::from_millis(5);
 /// How many arrivals are looked at one by one at the end of a run that fell far behind: some
@@ -53,6 +52,8 @@ pub(super) struct Pacer {
     next_ns: u64,
     taken: u64,
     timing: Timing,
+    /// There are more mutators than processors.
+    is_crowded: bool,
 }
 
 impl Pacer {
@@ -70,6 +71,8 @@ impl Pacer {
             origin: stage.started.get().copied().unwrap_or(clock.now()),
             taken: 0,
             timing: stage.options.timing,
+            is_crowded: std::thread::available_parallelism()
+                .is_ok_and(|processors| stage.plan.mutators.len() > processors.get()),
         })
     }
 
@@ -122,7 +125,7 @@ impl Pacer {
             }
             match left.checked_sub(WAKE_EARLY).filter(|span| !span.is_zero()) {
                 Some(span) => std::thread::sleep(span.min(NAP)),
-                None if left > HOLD_ON => std::thread::yield_now(),
+                None if self.is_crowded => std::thread::yield_now(),
                 None => std::hint::spin_loop(),
             }
         }

@@ -5,6 +5,7 @@ mod bad_heap;
 mod departures;
 mod determinism;
 mod independence;
+mod open_loop;
 mod planted;
 mod recorder;
 

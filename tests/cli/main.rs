@@ -1,11 +1,13 @@
 //! The command as its users meet it: what it prints where, what it leaves behind, how it exits.
 
 mod case;
+mod compare;
 mod fuzz;
 mod harness;
 mod interrupt;
 mod output;
 mod report;
+mod rate;
 mod run;
 mod schema;
 mod selftest;

@@ -33,6 +33,37 @@ const CASES: &[(&str, &str, &str)] = &[
         r#"2:18: invalid basic string, expected `"` | "#,
     ),
     (
+        r#"name = "worker""#,
+        r#"name = "worker"
+rate = -5"#,
+        "17:8: the rate of a thread must be from 0 to 1000000000, not -5 | ",
+    ),
+    (
+        r#"name = "worker""#,
+        r#"name = "worker"
+rate = 2_000_000_000"#,
+        "17:8: the rate of a thread must be from 0 to 1000000000, not 2000000000 | ",
+    ),
+    (
+        r#"name = "worker""#,
+        r#"name = "worker"
+rate = 100.5"#,
+        "17:8: `rate` must be a number or an expression, not a fraction | ",
+    ),
+    (
+        r#"name = "worker""#,
+        r#"name = "worker"
+arrivals = "poisson""#,
+        "17:1: `arrivals` says how the operations of a `rate` lie in time, and there is none | add `rate = N`, in operations a second of each thread",
+    ),
+    (
+        r#"name = "worker""#,
+        r#"name = "worker"
+rate = 100
+arrivals = "poison""#,
+        "18:12: unknown kind of arrivals `poison` | did you mean `poisson`? known are `constant`, `poisson`, `bursts`",
+    ),
+    (
         r#"summary = "a test""#,
         r#"sumary = "a test""#,
         "2:1: unknown key in the workload: `sumary` | did you mean `summary`? known are `summary`, `about`, `parameters`, `objects`, `mailboxes`, `limits`, `require`, `budget`, `notes`, `threads`",

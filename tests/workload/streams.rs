@@ -88,6 +88,8 @@ thread-churn visitor-1 900b9ddd299486d4
 thread-churn visitor-2 ca75a48cbc3f3bf9
 stalled-reader appender-0 517c05a689540911
 stalled-reader reader-0 65f756eec41b608a
+paced-list appender-0 75715684b1fb036d
+paced-list reader-0 e07fabfde2a4559a
 
 "#]]
     );

@@ -1,0 +1,295 @@
+//! Which runs belong together, and which do not.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::report::{Outcome, RunResult, SCHEMA};
+
+/// Options of a run that may differ: what is compared by itself, and what only looks.
+const FREE: [&str; 5] = ["--seed", "--heap", "--fault", "--require", "--case"];
+
+/// Runs of one workload on one heap that differ in their seeds.
+#[derive(Debug, Clone)]
+pub(super) struct Group<'r> {
+    /// Each with where it came from; at least one.
+    pub(super) results: Vec<(&'r str, &'r RunResult)>,
+}
+
+impl<'r> Group<'r> {
+    pub(super) fn first(&self) -> &'r RunResult {
+        self.results[0].1
+    }
+
+    fn name(&self) -> String {
+        let first = self.first();
+        format!("{} on {}", first.workload.name, first.subject())
+    }
+}
+
+/// What does not belong together. Completes "error: …".
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Mismatch {
+    /// A set without results.
+    #[error("there are no results in the {0}")]
+    Empty(&'static str),
+    /// A result of another form.
+    #[error("{from} has schema {schema}, not {SCHEMA}")]
+    Schema {
+        /// Where it came from.
+        from: String,
+        /// Its version.
+        schema: u32,
+    },
+    /// A run that came to no good end measured nothing.
+    #[error("{from} ({what}) is {verdict}: a run that broke off is no measurement")]
+    Broken {
+        /// Where it came from.
+        from: String,
+        /// Workload and heap.
+        what: String,
+        /// What it came to.
+        verdict: &'static str,
+    },
+    /// Two results that should be alike differ.
+    #[error("{what}: {difference} differs: {base} in the base, {new} in the new")]
+    Differs {
+        /// Workload and heap.
+        what: String,
+        /// In what.
+        difference: String,
+        /// The base's.
+        base: String,
+        /// The new one's.
+        new: String,
+    },
+    /// One set has the same run twice.
+    #[error("{what}: the run of seed {seed} is in the {set} twice")]
+    Twice {
+        /// Workload and heap.
+        what: String,
+        /// Which seed.
+        seed: u64,
+        /// In which set.
+        set: &'static str,
+    },
+    /// What the base has and the new set has not.
+    #[error("{what} is in the base and not in the new")]
+    Missing {
+        /// Workload and heap.
+        what: String,
+    },
+}
+
+/// What tells groups apart.
+type Key = (String, String, Option<String>, BTreeMap<String, String>);
+
+/// A base group and its counterpart.
+type Pair<'r> = (Group<'r>, Group<'r>);
+
+/// Finds the counterpart of each group, and what is to be said besides.
+pub(super) fn pairs<'r>(
+    base: &'r [(String, RunResult)],
+    new: &'r [(String, RunResult)],
+) -> Result<(Vec<Pair<'r>>, Vec<String>), Mismatch> {
+    let (mut base, mut new) = (groups(base, "base")?, groups(new, "new")?);
+    let keys: Vec<Key> = base
+        .keys()
+        .filter(|key| new.contains_key(*key))
+        .cloned()
+        .collect();
+    let mut pairs = Vec::new();
+    for key in keys {
+        let pair = (base.remove(&key), new.remove(&key));
+        if let (Some(base), Some(new)) = pair {
+            alike(&base, &new)?;
+            pairs.push((base, new));
+        }
+    }
+    if let Some((key, group)) = base.iter().next() {
+        return Err(counterpart(key, group, &new));
+    }
+    let mut notes: Vec<String> = (new.values())
+        .map(|group| format!("{} is in the new only, and not compared", group.name()))
+        .collect();
+    notes.extend(machines(&pairs));
+    Ok((pairs, notes))
+}
+
+fn groups<'r>(
+    results: &'r [(String, RunResult)],
+    set: &'static str,
+) -> Result<BTreeMap<Key, Group<'r>>, Mismatch> {
+    if results.is_empty() {
+        return Err(Mismatch::Empty(set));
+    }
+    let mut groups = BTreeMap::<Key, Group<'r>>::new();
+    for (from, result) in results {
+        if result.schema != SCHEMA {
+            let (from, schema) = (from.clone(), result.schema);
+            return Err(Mismatch::Schema { from, schema });
+        }
+        let what = format!("{} on {}", result.workload.name, result.subject());
+        match result.verdict {
+            Outcome::Held | Outcome::Vacuous => {}
+            broken => {
+                return Err(Mismatch::Broken {
+                    from: from.clone(),
+                    what,
+                    verdict: broken.name(),
+                });
+            }
+        }
+        let workload = &result.workload;
+        let key = (
+            workload.name.clone(),
+            result.heap.clone(),
+            result.fault.clone(),
+            workload.parameters.clone(),
+        );
+        let group = groups.entry(key).or_insert_with(|| Group {
+            results: Vec::new(),
+        });
+        let is_same =
+            |other: &RunResult| other.seed == result.seed && other.elapsed_ns == result.elapsed_ns;
+        if group.results.iter().any(|(_, other)| is_same(other)) {
+            let seed = result.seed;
+            return Err(Mismatch::Twice { what, seed, set });
+        }
+        group.results.push((from, result));
+        let [first, this] = [group.results[0], (from, result)].map(|result| Group {
+            results: vec![result],
+        });
+        alike(&first, &this)?;
+    }
+    Ok(groups)
+}
+
+/// Refuses what should be alike and is not.
+fn alike(base: &Group<'_>, new: &Group<'_>) -> Result<(), Mismatch> {
+    let (one, other) = (base.first(), new.first());
+    let differs = |difference: &str, base: String, new: String| {
+        let difference = difference.to_owned();
+        let what = format!("{} on {}", other.workload.name, other.subject());
+        Err(Mismatch::Differs {
+            what,
+            difference,
+            base,
+            new,
+        })
+    };
+    if one.workload.hash != other.workload.hash {
+        let (base, new) = (one.workload.hash.clone(), other.workload.hash.clone());
+        return differs("the text of the workload", base, new);
+    }
+    let (base, new) = (asked(&one.reproduce), asked(&other.reproduce));
+    let options = base.keys().chain(new.keys());
+    let of = |asked: &BTreeMap<String, String>, option: &str| {
+        asked
+            .get(option)
+            .cloned()
+            .unwrap_or_else(|| "none".to_owned())
+    };
+    match options
+        .into_iter()
+        .find(|option| base.get(*option) != new.get(*option))
+    {
+        None => Ok(()),
+        Some(option) => differs(option, of(&base, option), of(&new, option)),
+    }
+}
+
+/// How the run was made: the options in the line that does it again, such as its length, its rate, and
+/// which operations it timed.
+fn asked(reproduce: &str) -> BTreeMap<String, String> {
+    let mut words = reproduce.split_whitespace().peekable();
+    let mut asked = BTreeMap::new();
+    while let Some(word) = words.next() {
+        if !word.starts_with("--") || FREE.contains(&word) {
+            continue;
+        }
+        let (option, value) = match word.split_once('=') {
+            Some((option, value)) => (option, value),
+            None => (
+                word,
+                words
+                    .next_if(|next| !next.starts_with('-'))
+                    .unwrap_or_default(),
+            ),
+        };
+        asked.insert(option.to_owned(), value.to_owned());
+    }
+    asked
+}
+
+/// Why a group of the base has no counterpart: what the likeliest one has instead.
+fn counterpart(key: &Key, group: &Group<'_>, rest: &BTreeMap<Key, Group<'_>>) -> Mismatch {
+    let (workload, heap, fault, parameters) = key;
+    let same = |other: &&Key| other.0 == *workload;
+    let closest = (rest.keys().filter(same))
+        .max_by_key(|other| (other.1 == *heap, other.2 == *fault, other.3 == *parameters));
+    let Some(other) = closest else {
+        return Mismatch::Missing { what: group.name() };
+    };
+    let text = |fault: &Option<String>| fault.clone().unwrap_or_else(|| "none".to_owned());
+    let (difference, base, new) = if other.1 != *heap {
+        ("the heap", heap.clone(), other.1.clone())
+    } else if other.2 != *fault {
+        ("the planted fault", text(fault), text(&other.2))
+    } else {
+        let [base, new] = [(parameters, &other.3), (&other.3, parameters)].map(|(own, others)| {
+            let differing = own
+                .iter()
+                .filter(|(name, value)| others.get(*name) != Some(value));
+            let shown = differing.map(|(name, value)| format!("{name}={value}"));
+            shown.collect::<Vec<_>>().join(" ")
+        });
+        ("a parameter", base, new)
+    };
+    Mismatch::Differs {
+        what: group.name(),
+        difference: difference.to_owned(),
+        base,
+        new,
+    }
+}
+
+/// What is to be said of where the runs were made.
+fn machines(pairs: &[Pair<'_>]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (base, new) in pairs {
+        let host = |group: &Group<'_>| {
+            let host = &group.first().host;
+            format!("{} × {}, {}", host.cpus, host.cpu_model, host.kernel)
+        };
+        let (base, new) = (host(base), host(new));
+        if base != new {
+            let note = format!(
+                "the machines differ, and so may all figures: {base} in the base, {new} in the new"
+            );
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+    }
+    for (set, groups) in [
+        ("base", pairs.iter().map(|pair| &pair.0).collect::<Vec<_>>()),
+        ("new", pairs.iter().map(|pair| &pair.1).collect()),
+    ] {
+        for group in groups {
+            let saturated = |(_, result): &&(&str, &RunResult)| {
+                result.rate.as_ref().is_some_and(|rate| rate.saturated)
+            };
+            let count = group.results.iter().filter(saturated).count();
+            if count > 0 {
+                let runs = group.results.len();
+                notes.push(format!(
+                    "{}: {count} of {runs} runs of the {set} are saturated: response times are not \
+                     compared",
+                    group.name()
+                ));
+            }
+        }
+    }
+    notes
+}

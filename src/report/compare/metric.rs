@@ -1,0 +1,245 @@
+//! What is compared: the metrics of a group, and the values that its runs have of each.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::group::Group;
+use super::rank;
+use super::ratio::Ratio;
+use crate::evidence::Latency;
+use crate::report::RunResult;
+
+/// Times that differ by fewer readings of the clock do not differ: each time holds one, and a step of
+/// the clock may fall to either side of it.
+const CLOCK_STEPS: f64 = 2.0;
+/// Resident memory comes in arenas of the allocator; less than this is which thread came first.
+const BYTES_GRAIN: f64 = 4.0 * 1024.0 * 1024.0;
+/// Objects are handed out and taken back in batches; less than this is where the last one ended.
+const OBJECTS_GRAIN: f64 = 1000.0;
+/// Time held up in a second of running, in nanoseconds: a thousandth.
+const PAUSE_GRAIN: f64 = 1e6;
+
+/// Metrics that have one limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Operations a second.
+    Throughput,
+    /// The median time of an operation.
+    P50,
+    /// What one in a hundred takes longer than.
+    P99,
+    /// What one in a thousand takes longer than.
+    #[serde(rename = "p99.9")]
+    P99_9,
+    /// How long the heap holds threads up.
+    Pause,
+    /// Bytes and objects.
+    Memory,
+}
+
+impl Family {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Throughput,
+        Self::P50,
+        Self::P99,
+        Self::P99_9,
+        Self::Pause,
+        Self::Memory,
+    ];
+
+    /// The name in `--max-regression`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Throughput => "throughput",
+            Self::P50 => "p50",
+            Self::P99 => "p99",
+            Self::P99_9 => "p99.9",
+            Self::Pause => "pause",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// Which way is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Better {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+}
+
+/// One metric of both sides, a value for each run that has it.
+#[derive(Debug, Clone)]
+pub(super) struct Series {
+    pub(super) name: String,
+    pub(super) family: Family,
+    pub(super) better: Better,
+    /// A difference below this is none.
+    pub(super) grain: f64,
+    pub(super) base: Vec<f64>,
+    pub(super) new: Vec<f64>,
+}
+
+impl Series {
+    /// How likely the values are if the new ones are not worse by more than this share.
+    pub(super) fn worse(&self, limit: f64) -> f64 {
+        let allowed = |value: &f64| match self.better {
+            Better::Lower => value * (1.0 + limit) + self.grain,
+            Better::Higher => value * (1.0 - limit) - self.grain,
+        };
+        let allowed: Vec<f64> = self.base.iter().map(allowed).collect();
+        match self.better {
+            Better::Lower => rank::larger(&allowed, &self.new),
+            Better::Higher => rank::larger(&self.new, &allowed),
+        }
+    }
+
+    /// How likely they are if the new ones are not better.
+    pub(super) fn better(&self) -> f64 {
+        let turned = Self {
+            base: self.new.clone(),
+            new: self.base.clone(),
+            ..self.clone()
+        };
+        turned.worse(0.0)
+    }
+
+    /// The smallest that these can be.
+    pub(super) fn least(&self) -> f64 {
+        rank::least(self.base.len(), self.new.len())
+    }
+
+    pub(super) fn ratio(&self) -> Ratio {
+        Ratio::of(&self.base, &self.new, self.grain)
+    }
+
+    /// Whether all of the interval is worse than by this share.
+    pub(super) fn is_beyond(&self, (low, high): (f64, f64), limit: f64) -> bool {
+        match self.better {
+            Better::Lower => low > 1.0 + limit,
+            Better::Higher => high < 1.0 - limit,
+        }
+    }
+}
+
+/// What one run has of a metric.
+struct Value {
+    family: Family,
+    grain: f64,
+    value: f64,
+}
+
+/// The metrics that runs of both sides have. One that only some runs of a side have (a percentile that
+/// too few samples support) is not one of them.
+pub(super) fn series(base: &Group<'_>, new: &Group<'_>) -> Vec<Series> {
+    let [base, new] = [base, new].map(|group| {
+        let runs = group.results.iter().map(|(_, result)| values(result));
+        runs.collect::<Vec<_>>()
+    });
+    let Some(first) = base.first() else {
+        return Vec::new();
+    };
+    let column = |runs: &[Vec<(String, Value)>], name: &str| -> Option<Vec<f64>> {
+        let value = |run: &Vec<(String, Value)>| {
+            let found = run.iter().find(|(known, _)| known == name);
+            found.map(|(_, value)| value.value)
+        };
+        runs.iter().map(value).collect()
+    };
+    first
+        .iter()
+        .filter_map(|(name, value)| {
+            Some(Series {
+                name: name.clone(),
+                family: value.family,
+                better: match value.family {
+                    Family::Throughput => Better::Higher,
+                    _ => Better::Lower,
+                },
+                grain: value.grain,
+                base: column(&base, name)?,
+                new: column(&new, name)?,
+            })
+        })
+        .collect()
+}
+
+fn values(result: &RunResult) -> Vec<(String, Value)> {
+    let mut values = Vec::new();
+    let mut put = |name: String, family, grain, value| {
+        values.push((
+            name,
+            Value {
+                family,
+                grain,
+                value,
+            },
+        ));
+    };
+    let seconds = (result.elapsed_ns as f64 / 1e9).max(1e-9);
+    let ops: u64 = result.ops.values().map(|op| op.count).sum();
+    put(
+        "throughput".to_owned(),
+        Family::Throughput,
+        0.0,
+        ops as f64 / seconds,
+    );
+    let clock = &result.evidence.clock;
+    let step = CLOCK_STEPS * clock.cost_ns.max(clock.precision_ns as f64);
+    let mut times = |name: &str, latency: &Latency| {
+        let quantiles = [
+            (Family::P50, 0.5),
+            (Family::P99, 0.99),
+            (Family::P99_9, 0.999),
+        ];
+        for (family, at) in quantiles {
+            if let Some(nanos) = latency.quantile(at) {
+                put(
+                    format!("{name} {}", family.name()),
+                    family,
+                    step,
+                    nanos as f64,
+                );
+            }
+        }
+    };
+    for (name, op) in &result.ops {
+        if let Some(service) = &op.service {
+            times(name, service);
+        }
+        if let Some(response) = &op.response {
+            times(&format!("{name} response"), response);
+        }
+    }
+    pauses(&result.pauses, seconds, &mut put);
+    let counters = [
+        ("rss_bytes_peak", BYTES_GRAIN),
+        ("live_peak", OBJECTS_GRAIN),
+        ("unreclaimed_peak", OBJECTS_GRAIN),
+    ];
+    for (name, grain) in counters {
+        if let Some(&value) = result.counters.get(name) {
+            put(name.to_owned(), Family::Memory, grain, value as f64);
+        }
+    }
+    values
+}
+
+fn pauses(
+    pauses: &BTreeMap<String, Latency>,
+    seconds: f64,
+    put: &mut impl FnMut(String, Family, f64, f64),
+) {
+    for (cause, latency) in pauses {
+        let total = latency.total_ns() as f64 / seconds;
+        put(format!("{cause} total"), Family::Pause, PAUSE_GRAIN, total);
+        if let Some(nanos) = latency.quantile(0.99) {
+            put(format!("{cause} p99"), Family::Pause, 0.0, nanos as f64);
+        }
+    }
+}
