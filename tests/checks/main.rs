@@ -7,6 +7,7 @@ mod determinism;
 mod independence;
 mod planted;
 mod recorder;
+mod stalls;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
