@@ -79,10 +79,10 @@ fn a_slow_collection_shows_under_a_lock() {
     }));
 }
 
-/// Goal: without a lock the same collection is on the collector's own thread, and no operation waits
-/// for it; what was unlinked meanwhile waits, which is told too.
+/// Goal: without a lock the same collection is on the collector's own thread, and no operation runs it: who
+/// finds no memory meanwhile waits for that. What was unlinked waits as well, which is told too.
 #[test]
-fn a_slow_collection_holds_nobody_up_without_a_lock() {
+fn a_slow_collection_is_on_its_own_thread_without_a_lock() {
     let evidence = run("lock-free", Timing::Every);
     let collect = longest(&evidence, "collect");
     assert!(
