@@ -393,6 +393,7 @@ fn options(args: &Run, interrupt: &Arc<AtomicBool>, plan: &Plan) -> Options {
         switch_interval: args.switch_interval,
         delays: args.delays,
         fail_alloc: args.fail_alloc,
+        slow_collection: args.slow_collection,
         collect_every: args.collect_every,
         history: args.history,
         interrupt: Arc::clone(interrupt),

@@ -130,6 +130,9 @@ pub(super) struct Run {
     /// Refuse the allocation of this number, counted over all threads; the run goes on
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(super) fail_alloc: Option<u64>,
+    /// Hold a collection up for so long now and then, to see that it shows, and as what
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(super) slow_collection: Option<Duration>,
     /// Write down what is asked of shared lists and counters and what they answer, so many operations
     /// of each thread (N alone: 1000), and judge whether it has an order
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000",

@@ -34,12 +34,13 @@ pub(super) fn planted(registry: &Registry, heaps: &[&Entry], name: &str) -> Resu
     })
 }
 
-/// Delays and refused allocations need a heap that can be put through them, too.
+/// Delays, refused allocations and slow collections need a heap that can be put through them, too.
 pub(super) fn refuse_unplantable(heaps: &[&Entry], args: &Run) -> Result<(), Usage> {
-    let asked = match (args.delays, args.fail_alloc) {
-        (Some(_), _) => "--delays",
-        (None, Some(_)) => "--fail-alloc",
-        (None, None) => return Ok(()),
+    let asked = match (args.delays, args.fail_alloc, args.slow_collection) {
+        (Some(_), ..) => "--delays",
+        (None, Some(_), _) => "--fail-alloc",
+        (None, None, Some(_)) => "--slow-collection",
+        (None, None, None) => return Ok(()),
     };
     match heaps.iter().find(|heap| !heap.is_plantable()) {
         None => Ok(()),

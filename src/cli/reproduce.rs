@@ -36,6 +36,7 @@ pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
         fault,
         delays,
         fail_alloc,
+        slow_collection,
         collect_every,
         history,
         interrupt: _,
@@ -65,6 +66,9 @@ pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
     }
     if let Some(at) = fail_alloc {
         option("--fail-alloc", at.to_string());
+    }
+    if let Some(span) = slow_collection {
+        option("--slow-collection", duration_text(*span));
     }
     if let Some(events) = history {
         option("--history", events.to_string());

@@ -9,6 +9,7 @@
 pub mod history;
 pub mod latency;
 pub mod ledger;
+pub mod mmu;
 mod picture;
 mod race;
 mod rate;

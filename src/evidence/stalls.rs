@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Latency;
+
 /// How many stalls are kept to be drawn: the longest.
 pub const STALLS_KEPT: usize = 2000;
 /// How many slow operations are kept one by one: the longest.
@@ -87,6 +89,21 @@ impl Slow {
     }
 }
 
+/// From which share of the naps of a thread that did nothing else on the machine counts as noisy, if as
+/// many lasted longer than asked by [`NOISE_NS`]: a percentile that is often quoted, so that whoever
+/// reads it on such a machine is warned.
+const NOISY_FROM: f64 = 0.01;
+/// A hiccup that matters: a millisecond, more than it takes to be woken up on a machine with all of its
+/// processors in use.
+const NOISE_NS: u64 = 1_000_000;
+
+/// Whether the machine held up everybody so often that times are in doubt: at least one in a hundred
+/// naps lasted a millisecond longer than asked. `None` if there were too few of them to say.
+pub fn is_noisy(hiccups: &Latency) -> Option<bool> {
+    let quantile = hiccups.quantile(1.0 - NOISY_FROM)?;
+    Some(quantile >= NOISE_NS)
+}
+
 /// The least share of its time that a mutator had, over all stretches of one length.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MmuPoint {
@@ -103,6 +120,22 @@ pub struct MmuPoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Goal: a machine is noisy from one bad nap in a hundred on, and nothing is said of a few naps.
+    #[test]
+    fn noise_is_told_from_its_absence() {
+        for (good, bad, expected) in [
+            (2000, 0, Some(false)),
+            (1990, 10, Some(false)),
+            (1970, 30, Some(true)),
+            (900, 50, None),
+        ] {
+            let mut hiccups = Latency::default();
+            hiccups.record_many(60_000, good);
+            hiccups.record_many(3_000_000, bad);
+            assert_eq!(is_noisy(&hiccups), expected, "{good} {bad}");
+        }
+    }
 
     /// Goal: stalls and slow operations survive JSON, and those of an older result are read.
     #[test]

@@ -17,6 +17,10 @@ pub trait Flaws: Clone + std::fmt::Debug + Send + Sync + 'static {
     #[inline]
     fn pass(&self, _: Point) {}
 
+    /// Called when a collection has begun.
+    #[inline]
+    fn collecting(&self) {}
+
     /// Asked once for each object that is to be made: whether to say that there is no room.
     #[inline]
     fn refuses(&self) -> bool {

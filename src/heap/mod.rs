@@ -36,7 +36,7 @@ use std::time::Duration;
 pub use fault::{Fault, FaultCounts, FaultLog};
 pub use flaw::{Flaw, Flawless, Flaws, Point};
 pub use ordeal::{Ordeal, Points};
-pub use pause::{Cause, Pauses};
+pub use pause::{ByCause, Cause, Hold, Pauses};
 pub use tag::{ObjectId, Tag};
 
 use serde::{Deserialize, Serialize};
@@ -293,6 +293,18 @@ pub struct Stats {
     pub faults: FaultCounts,
 }
 
+/// What a heap tells of itself at any time, for a picture of how it went. Rough: it may be as old as
+/// the last time at which something was handed over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gauge {
+    /// Objects that were made and have not died; `None` where nobody can tell just now.
+    pub live: Option<u64>,
+    /// Objects that were unlinked, or died, and whose memory cannot be used again yet; likewise.
+    pub unreclaimed: Option<u64>,
+    /// Collections so far.
+    pub collections: u64,
+}
+
 /// A heap that several mutators may use at once.
 pub trait Heap: Sync {
     /// The view of one mutator, used on the thread that attached it.
@@ -324,6 +336,11 @@ pub trait Heap: Sync {
     /// What the heap counted so far. May be called at any time, from any thread.
     fn stats(&self) -> Stats {
         Stats::default()
+    }
+
+    /// The little that can be told at any time, from any thread, without holding anybody up.
+    fn gauge(&self) -> Gauge {
+        Gauge::default()
     }
 }
 
@@ -501,5 +518,10 @@ pub trait Collector: Mutator + Send {
     /// See [`Heap::stats`]; here called with the lock held.
     fn stats(&self) -> Stats {
         Stats::default()
+    }
+
+    /// See [`Heap::gauge`]; here called with the lock held, each time that it is offered to others.
+    fn gauge(&self) -> Gauge {
+        Gauge::default()
     }
 }

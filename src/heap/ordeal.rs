@@ -1,18 +1,23 @@
 //! What a heap is put through besides its program: a flaw, delays within operations, an allocation
-//! that is refused.
+//! that is refused, collections that take long.
 //!
 //! It is known at run time only, so a heap that goes through it is another type than the one that
 //! ships and is measured (see [`flaw`](super::flaw)).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use super::flaw::{Flaw, Flaws, Point};
+use crate::clock::Clock;
 
 /// One in how many passes of a point is held up for a moment, and one in how many of those for long:
 /// often enough that most windows of a short run are met, rarely enough that threads get on.
 const HOLD_UP_EVERY: u64 = 32;
 const LONG_EVERY: u64 = 8;
+/// How many times as far apart slow collections begin as they are long, at least: so that a program has
+/// most of the time for itself, and a pause is told from what comes after it.
+const SLOW_COLLECTION_EVERY: u64 = 5;
 /// How often a thread that is held up for a moment spins: about a microsecond.
 const SPINS: u32 = 100;
 
@@ -22,6 +27,15 @@ pub struct Ordeal {
     flaw: Option<Flaw>,
     delays: Option<Delays>,
     refusal: Option<Arc<Refusal>>,
+    slow_collection: Option<Arc<SlowCollection>>,
+}
+
+/// A collection that takes longer than it need, now and then.
+#[derive(Debug)]
+struct SlowCollection {
+    span: Duration,
+    /// When the next is due, in nanoseconds since the clock's origin.
+    due_ns: AtomicU64,
 }
 
 /// Where threads are held up, and the stream of numbers that says when.
@@ -92,6 +106,16 @@ impl Ordeal {
         }));
         self
     }
+
+    /// With a collection held up for `span` now and then, in the middle of its work.
+    #[must_use]
+    pub fn with_slow_collection(mut self, span: Duration) -> Self {
+        self.slow_collection = Some(Arc::new(SlowCollection {
+            span,
+            due_ns: AtomicU64::new(0),
+        }));
+        self
+    }
 }
 
 impl Flaws for Ordeal {
@@ -115,6 +139,26 @@ impl Flaws for Ordeal {
         }
         for _ in 0..SPINS {
             std::hint::spin_loop();
+        }
+    }
+
+    fn collecting(&self) {
+        let Some(slow) = &self.slow_collection else {
+            return;
+        };
+        let clock = Clock::get();
+        let now_ns = clock.nanos_since_origin(clock.now());
+        let span_ns = u64::try_from(slow.span.as_nanos()).unwrap_or(u64::MAX);
+        let due_ns = slow.due_ns.load(Relaxed);
+        let next_ns = now_ns.saturating_add(span_ns.saturating_mul(SLOW_COLLECTION_EVERY));
+        // Relaxed: of several that collect at the same time, one is slow. It sleeps, as one does that
+        // waits for a page: to spin would take a processor from others too.
+        if now_ns >= due_ns
+            && (slow.due_ns)
+                .compare_exchange(due_ns, next_ns, Relaxed, Relaxed)
+                .is_ok()
+        {
+            std::thread::sleep(slow.span);
         }
     }
 
@@ -147,6 +191,21 @@ mod tests {
         let asked = [&ordeal, &other, &ordeal, &other, &ordeal].map(Flaws::refuses);
         assert_eq!(asked, [false, false, true, false, false]);
         assert!(!Ordeal::default().refuses());
+    }
+
+    /// Goal: one of two collections in a row is slow, and not the other.
+    #[test]
+    fn one_collection_is_slow() {
+        let span = Duration::from_millis(20);
+        let ordeal = Ordeal::default().with_slow_collection(span);
+        let clock = Clock::get();
+        let start = clock.now();
+        ordeal.collecting();
+        let first = clock.now();
+        ordeal.clone().collecting();
+        assert!(clock.nanos(start, first) >= 20_000_000);
+        let slow = ordeal.slow_collection.expect("it is there");
+        assert!(slow.due_ns.load(Relaxed) >= clock.nanos_since_origin(start) + 100_000_000);
     }
 
     /// Goal: a set of points has those that it was made of, and no others.

@@ -60,6 +60,7 @@ fn is_plain(options: &Options) -> bool {
     let plain = Options::default();
     options.delays.is_none()
         && options.fail_alloc.is_none()
+        && options.slow_collection.is_none()
         && options.collect_every.is_none()
         && options.verify == Verify::End
         && options.switch_interval == plain.switch_interval

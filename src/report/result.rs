@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::figures;
 use crate::check::{self, Judgement, Verdict};
-use crate::evidence::{ACHIEVED_MIN, Ended, Evidence, Latency, MmuPoint, Moment, Rate};
+use crate::evidence::{ACHIEVED_MIN, Ended, Evidence, Latency, MmuPoint, Moment, Rate, stalls};
 use crate::plan::{Plan, Requirement};
 use crate::run::HostFacts;
 
@@ -164,6 +164,10 @@ impl RunResult {
         let checks = check::judge(plan, &evidence);
         let counters = check::counters(&evidence);
         let mut caveats = notes(plan, &checks);
+        let noisy = evidence.hiccups.as_ref().and_then(stalls::is_noisy);
+        if noisy == Some(true) {
+            caveats.extend(evidence.hiccups.as_ref().map(noise));
+        }
         let verdict = outcome(plan, &evidence, &checks, &counters, &mut caveats);
         let rate = evidence.rate();
         caveats.extend(rate.as_ref().and_then(saturated));
@@ -186,7 +190,7 @@ impl RunResult {
             ops: ops(&evidence),
             pauses: evidence.pauses.clone(),
             mmu: evidence.mmu.clone(),
-            noisy: None,
+            noisy,
             counters,
             require: plan.require.clone(),
             checks,
@@ -280,6 +284,23 @@ fn saturated(rate: &Rate) -> Option<Caveat> {
             ACHIEVED_MIN * 100.0,
         ),
     })
+}
+
+/// What the machine did to everybody, in words.
+fn noise(hiccups: &Latency) -> Caveat {
+    let shown = |nanos| figures::nanos(nanos);
+    Caveat {
+        check: String::new(),
+        text: format!(
+            "the machine was noisy: a thread that only slept, a millisecond at a time, woke up {} too \
+             late in one of a hundred cases, and {} at worst. That much of any time may be the \
+             machine's, not the heap's",
+            hiccups
+                .quantile(0.99)
+                .map_or_else(|| "much".to_owned(), shown),
+            shown(hiccups.max()),
+        ),
+    }
 }
 
 /// The workload's own notes about verdicts that came out.

@@ -36,6 +36,8 @@ pub fn table(result: &RunResult, detail: Detail) -> String {
     page.push('\n');
     page += &operations(result);
     page.push('\n');
+    page += &slow(result);
+    page += &utilization(result);
     page += &highlights(result);
     page += &checks(result);
     if detail == Detail::Everything {
@@ -224,6 +226,56 @@ fn distribution(name: &str, figures: [String; 2], latency: Option<&Latency>) -> 
     ];
     cells.extend(times.map(|time| time.map_or(Cell::styled(FAINT, NONE), Cell::from)));
     cells
+}
+
+/// Where the time of the slow operations went, in a sentence.
+fn slow(result: &RunResult) -> String {
+    let slow = &result.evidence.slow;
+    if slow.count == 0 {
+        return String::new();
+    }
+    let share = |nanos: u64| format!("{:.1} %", 100.0 * nanos as f64 / slow.total_ns as f64);
+    let mut causes: Vec<_> = slow.by_cause.iter().collect();
+    causes.sort_by_key(|(_, nanos)| std::cmp::Reverse(**nanos));
+    let causes = causes
+        .iter()
+        .map(|(cause, nanos)| (cause.as_str(), **nanos));
+    let all = causes.chain([("unattributed", slow.unattributed_ns)]);
+    let parts: Vec<String> = all
+        .filter(|(_, nanos)| *nanos > 0)
+        .map(|(cause, nanos)| format!("{cause} {}", share(nanos)))
+        .collect();
+    let text = format!(
+        "{} took {} or more, {} in all: {}",
+        figures::several(slow.count, "timed operation", "timed operations"),
+        figures::nanos(slow.threshold_ns),
+        figures::nanos(slow.total_ns),
+        parts.join(", "),
+    );
+    wrapped("slow: ", 4, &text)
+}
+
+/// Lengths, in milliseconds, for which a page says what share a mutator had at least.
+const WINDOWS_MS: [u64; 4] = [1, 10, 100, 1000];
+
+/// The least share of its time that a mutator had, in a sentence.
+fn utilization(result: &RunResult) -> String {
+    let points = result.mmu.iter();
+    let shown: Vec<String> = points
+        .filter(|point| WINDOWS_MS.contains(&point.window_ms))
+        .map(|point| {
+            let share = 100.0 * point.utilization;
+            format!("{share:.1} % of any {} ms", point.window_ms)
+        })
+        .collect();
+    if shown.is_empty() {
+        return String::new();
+    }
+    let whose = match result.evidence.stats.switches {
+        Some(_) => "all mutators together had at least",
+        None => "each mutator had at least",
+    };
+    wrapped("time: ", 4, &format!("{whose} {}", shown.join(", ")))
 }
 
 /// Counters that a reader looks for first, in this order, and what they are called in a sentence.

@@ -12,6 +12,8 @@ mod controlled;
 mod executor;
 mod forced;
 mod gap;
+mod held_up;
+mod hiccups;
 mod host;
 mod meet;
 mod paced;
@@ -22,6 +24,7 @@ mod record;
 mod registry;
 mod rendezvous;
 mod seat;
+mod slow;
 mod stamps;
 mod steps;
 mod stopwatch;
@@ -64,6 +67,8 @@ pub struct Options {
     pub delays: Option<Points>,
     /// Refuse the allocation of this number, counted over all mutators.
     pub fail_alloc: Option<u64>,
+    /// Make a collection take this much longer, again and again but for less than a fifth of the time.
+    pub slow_collection: Option<Duration>,
     /// Each mutator collects after so many operations of its own, drawn anew from the seed.
     pub collect_every: Option<CollectEvery>,
     /// Write down what is asked of shared objects and what they answer: so many events a mutator, after
@@ -83,6 +88,7 @@ impl Default for Options {
             fault: None,
             delays: None,
             fail_alloc: None,
+            slow_collection: None,
             collect_every: None,
             history: None,
             interrupt: Arc::default(),
@@ -94,7 +100,8 @@ impl Options {
     /// What the heap is to be put through, if anything.
     fn ordeal(&self, seed: u64) -> Option<Ordeal> {
         let flaw = self.fault.filter(|flaw| !Flaw::OF_HARNESS.contains(flaw));
-        if flaw.is_none() && self.delays.is_none() && self.fail_alloc.is_none() {
+        let is_sound = flaw.is_none() && self.delays.is_none() && self.fail_alloc.is_none();
+        if is_sound && self.slow_collection.is_none() {
             return None;
         }
         let mut ordeal = Ordeal::default().with_flaw(flaw);
@@ -103,6 +110,9 @@ impl Options {
         }
         if let Some(at) = self.fail_alloc {
             ordeal = ordeal.with_refusal(at);
+        }
+        if let Some(span) = self.slow_collection {
+            ordeal = ordeal.with_slow_collection(span);
         }
         Some(ordeal)
     }

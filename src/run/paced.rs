@@ -5,6 +5,7 @@
 //! start, which never is less. Nothing is measured between two operations, so nothing is restarted.
 
 use super::pacer::Start;
+use super::slow::SlowOps;
 use super::stopwatch::{Recorder, Stopwatch, recorded};
 use crate::clock::Clock;
 use crate::evidence::Latency;
@@ -18,6 +19,7 @@ pub(super) struct Paced {
     start: Option<Start>,
     service: Vec<Recorder>,
     response: Vec<Recorder>,
+    slow: SlowOps,
 }
 
 impl Stopwatch for Paced {
@@ -28,6 +30,9 @@ impl Stopwatch for Paced {
             start: None,
             service: recorders(),
             response: recorders(),
+            // For how long the machine kept the thread waiting is known between two looks only, and
+            // between two operations it may have waited for its time.
+            slow: SlowOps::new(false),
         }
     }
 
@@ -43,10 +48,17 @@ impl Stopwatch for Paced {
     #[inline]
     fn end(&mut self, kind: OpKind) {
         if let Some(Start { at, late_ns }) = self.start.take() {
-            let service_ns = self.clock.nanos(at, self.clock.now());
-            self.service[kind as usize].record(service_ns);
+            let now = self.clock.now();
+            let service_ns = self.clock.nanos(at, now);
+            if self.service[kind as usize].record(service_ns) {
+                self.slow.look(kind, at, now);
+            }
             self.response[kind as usize].record(service_ns.saturating_add(late_ns));
         }
+    }
+
+    fn slow(&mut self) -> Option<&mut SlowOps> {
+        Some(&mut self.slow)
     }
 
     fn responses(&mut self) -> Vec<(OpKind, Latency)> {

@@ -22,6 +22,7 @@ use super::pacer::Pacer;
 use super::place::Place;
 use super::record::Recorder;
 use super::rendezvous::Intent;
+use super::slow::SlowOps;
 use super::stopwatch::Stopwatch;
 use super::storm::Stage;
 use super::walk::{SCRATCH_MAX, SCRATCH_MIN};
@@ -36,6 +37,7 @@ pub(super) struct Outcome {
     pub(super) evidence: MutatorEvidence,
     pub(super) latencies: Vec<(OpKind, Latency)>,
     pub(super) responses: Vec<(OpKind, Latency)>,
+    pub(super) slow: Option<(u32, SlowOps)>,
     pub(super) producer: Producer,
     pub(super) recorder: Option<Recorder>,
 }
@@ -105,9 +107,11 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
     sitter.meet(Intent::Start);
     sitter.pacer = Pacer::new(stage, number);
     let clock = Clock::get();
+    let seated = stage.pauses.seat(seat.number);
     let start = clock.now();
     let rounds = sitter.rounds().ok()?;
     let elapsed_ns = clock.nanos(start, clock.now());
+    drop(seated);
     if !plan.background {
         stage.foreground_done();
     }
@@ -177,6 +181,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 break;
             }
             self.stage.ops[self.number].store(self.executor.ops(), Relaxed);
+            self.publish_slowest();
             self.close_gap();
             self.executor.watch.restart();
         }
@@ -186,6 +191,15 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             self.stage.writers.arrive(recorder, Writing::Ends);
         }
         Ok(source.rounds_done())
+    }
+
+    /// Says how long the slowest operation since the last time took, if that was long.
+    fn publish_slowest(&mut self) {
+        let slow = self.executor.watch.slow();
+        let nanos = slow.map_or(0, SlowOps::take_slowest);
+        if nanos > 0 {
+            self.stage.slowest[self.number].fetch_max(nanos, Relaxed);
+        }
     }
 
     /// One batch, cut where a pause or the end of the quota falls into it.
@@ -369,6 +383,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             refused,
             ..
         } = executor;
+        let seat_number = u32::try_from(number).unwrap_or(u32::MAX);
         for global in 0..stage.plan.globals {
             // A register of the walk's, which is empty by now.
             place
@@ -406,6 +421,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 tally,
             },
             responses: watch.responses(),
+            slow: watch.slow().map(|slow| (seat_number, slow.take())),
             latencies: watch.latencies(),
             producer,
             recorder,

@@ -8,6 +8,8 @@ use crate::clock::{Clock, Stamp};
 use crate::evidence::Latency;
 use crate::plan::OpKind;
 
+use super::slow::SlowOps;
+
 /// One in how many operations a sampling stopwatch times: prime, so that no loop of a program keeps
 /// step with it.
 pub(super) const SAMPLE_EVERY: u32 = 61;
@@ -29,6 +31,10 @@ pub(super) trait Stopwatch {
     /// The times since operations should have started, by kind; taken out.
     fn responses(&mut self) -> Vec<(OpKind, Latency)> {
         Vec::new()
+    }
+    /// The operations that took long, if any are timed.
+    fn slow(&mut self) -> Option<&mut SlowOps> {
+        None
     }
     /// What was recorded, by kind.
     fn latencies(self) -> Vec<(OpKind, Latency)>;
@@ -62,6 +68,7 @@ pub(super) struct Every {
     clock: &'static Clock,
     last: Stamp,
     by_kind: Vec<Recorder>,
+    slow: SlowOps,
 }
 
 /// Times below this are counted one by one in a plain array: where the histogram would keep each
@@ -83,14 +90,21 @@ impl Recorder {
         }
     }
 
+    /// Says whether the time was a long one.
     #[inline]
-    pub(super) fn record(&mut self, nanos: u64) {
+    pub(super) fn record(&mut self, nanos: u64) -> bool {
         match usize::try_from(nanos)
             .ok()
             .and_then(|nanos| self.short.get_mut(nanos))
         {
-            Some(count) => *count += 1,
-            None => self.record_long(nanos),
+            Some(count) => {
+                *count += 1;
+                false
+            }
+            None => {
+                self.record_long(nanos);
+                true
+            }
         }
     }
 
@@ -108,14 +122,29 @@ impl Recorder {
     }
 }
 
-impl Stopwatch for Every {
-    fn new() -> Self {
+impl Every {
+    fn with_slow(slow: SlowOps) -> Self {
         let clock = Clock::get();
         Self {
             clock,
             last: clock.now(),
             by_kind: vec![Recorder::new(); OpKind::ALL.len()],
+            slow,
         }
+    }
+
+    /// What to do about an operation that took long is nobody's latency.
+    #[cold]
+    fn look(&mut self, kind: OpKind, start: Stamp) {
+        if self.slow.look(kind, start, self.last) {
+            self.restart();
+        }
+    }
+}
+
+impl Stopwatch for Every {
+    fn new() -> Self {
+        Self::with_slow(SlowOps::new(true))
     }
 
     fn restart(&mut self) {
@@ -128,8 +157,15 @@ impl Stopwatch for Every {
     #[inline]
     fn end(&mut self, kind: OpKind) {
         let now = self.clock.now();
-        self.by_kind[kind as usize].record(self.clock.nanos(self.last, now));
-        self.last = now;
+        let start = std::mem::replace(&mut self.last, now);
+        let is_long = self.by_kind[kind as usize].record(self.clock.nanos(start, now));
+        if is_long {
+            self.look(kind, start);
+        }
+    }
+
+    fn slow(&mut self) -> Option<&mut SlowOps> {
+        Some(&mut self.slow)
     }
 
     fn latencies(self) -> Vec<(OpKind, Latency)> {
@@ -147,7 +183,7 @@ pub(super) struct Sampled {
 impl Stopwatch for Sampled {
     fn new() -> Self {
         Self {
-            every: Every::new(),
+            every: Every::with_slow(SlowOps::new(false)),
             left: SAMPLE_EVERY,
         }
     }
@@ -170,6 +206,10 @@ impl Stopwatch for Sampled {
             self.every.end(kind);
             self.left = SAMPLE_EVERY;
         }
+    }
+
+    fn slow(&mut self) -> Option<&mut SlowOps> {
+        self.every.slow()
     }
 
     fn latencies(self) -> Vec<(OpKind, Latency)> {

@@ -10,8 +10,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::clock::{self, Clock, Stamp};
 use crate::evidence::ledger::Producer;
-use crate::evidence::{Ended, Evidence, Latency, Moment, Slow, Stalls, Survey, Timeline};
-use crate::heap::pause::Cause;
+use crate::evidence::{Ended, Evidence, Latency, Moment, Sample, Slow, Survey, Timeline};
 use crate::heap::{Fault, Global, Heap, Mutator, ObjectId, Pauses, Seat, Slot};
 use crate::plan::{Needs, OpKind, Plan};
 
@@ -19,13 +18,15 @@ use super::paced::Paced;
 use super::record;
 use super::rendezvous::Rendezvous;
 use super::seat::{self, Outcome};
+use super::slow::SlowOps;
 use super::stopwatch::{Every, Off, Sampled};
 use super::survey::Surveyor;
 use super::writers::Writers;
-use super::{Budget, Observer, Options, Progress, Timing, host};
+use super::{Budget, Observer, Options, Progress, Timing, held_up, hiccups, host};
 
 /// How often the monitor looks: often enough for a progress bar and a peak of memory.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_nanos(LOOK_EVERY_NS);
+const LOOK_EVERY_NS: u64 = 50_000_000;
 /// How many surveys made at pauses are kept whole. All of the others were found to be in order by
 /// whoever observed the run, or it would have ended there.
 const SURVEYS_KEPT: usize = 32;
@@ -33,6 +34,8 @@ const SURVEYS_KEPT: usize = 32;
 /// What the threads of one run share.
 pub(super) struct Stage<'r, H> {
     pub(super) heap: &'r H,
+    /// Where the heap notes that it holds mutators up.
+    pub(super) pauses: &'r Pauses,
     pub(super) plan: &'r Plan,
     pub(super) needs: Needs,
     pub(super) options: &'r Options,
@@ -50,6 +53,9 @@ pub(super) struct Stage<'r, H> {
     surveys_made: AtomicU64,
     /// Operations done so far, by mutator; each the mutator's alone to write.
     pub(super) ops: Vec<CachePadded<AtomicU64>>,
+    /// The slowest operation of each mutator since the monitor looked last, in nanoseconds; 0 if none
+    /// took long. Relaxed: late by a batch, as the counts are.
+    pub(super) slowest: Vec<CachePadded<AtomicU64>>,
     /// Everyone stops at the next batch. Relaxed throughout: a late sight costs one batch.
     stop: AtomicBool,
     /// Threads that are not in the background and not done.
@@ -60,6 +66,15 @@ pub(super) struct Stage<'r, H> {
     /// Threads that have not returned.
     running: Mutex<usize>,
     returned: Condvar,
+}
+
+/// What the monitor saw.
+#[derive(Debug, Default)]
+struct Watched {
+    /// The peak of resident memory, in bytes.
+    rss_bytes_peak: u64,
+    timeline: Timeline,
+    hiccups: Option<Latency>,
 }
 
 /// Runs a plan on a heap. `pauses` is what the heap was opened with.
@@ -82,6 +97,7 @@ pub fn run<H: Heap>(
     });
     let stage = Stage {
         heap: &heap,
+        pauses,
         plan,
         needs: plan.needs(),
         options,
@@ -97,6 +113,9 @@ pub fn run<H: Heap>(
         ops: (0..mutators)
             .map(|_| CachePadded::new(AtomicU64::new(0)))
             .collect(),
+        slowest: (0..mutators)
+            .map(|_| CachePadded::new(AtomicU64::new(0)))
+            .collect(),
         stop: AtomicBool::new(false),
         foreground: AtomicUsize::new(plan.mutators.iter().filter(|m| !m.background).count()),
         ended: Mutex::new(None),
@@ -104,14 +123,14 @@ pub fn run<H: Heap>(
         running: Mutex::new(mutators),
         returned: Condvar::new(),
     };
-    let (outcomes, rss_bytes_peak) = match shared {
+    let (outcomes, watched) = match shared {
         Ok(_) => stage.perform(),
         Err(ended) => {
             stage.end(ended);
-            (Vec::new(), 0)
+            (Vec::new(), Watched::default())
         }
     };
-    stage.evidence(name, outcomes, pauses, rss_bytes_peak)
+    stage.evidence(name, outcomes, watched)
 }
 
 /// Makes the shared objects and publishes them.
@@ -151,7 +170,7 @@ impl<'r, H: Heap> Stage<'r, H> {
     ///
     /// If the system has no thread to give; but not before those that it gave have returned, which
     /// would otherwise wait for the missing one for ever.
-    fn perform(&self) -> (Vec<Outcome>, u64) {
+    fn perform(&self) -> (Vec<Outcome>, Watched) {
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..self.plan.mutators.len())
                 .map(|number| {
@@ -164,13 +183,34 @@ impl<'r, H: Heap> Stage<'r, H> {
                         })
                 })
                 .collect();
-            let rss_bytes_peak = self.watch();
+            let is_over = Arc::new(AtomicBool::new(self.options.timing == Timing::Off));
+            let probe = self.probe(scope, Arc::clone(&is_over));
+            let mut watched = self.watch();
+            // Relaxed: no more than the order to stop.
+            is_over.store(true, Relaxed);
+            watched.hiccups = probe.and_then(|probe| probe.join().ok());
             let outcomes = threads
                 .into_iter()
                 .map(|thread| thread.expect("the system has a thread to give"))
                 .filter_map(|thread| thread.join().ok().flatten());
-            (outcomes.collect(), rss_bytes_peak)
+            (outcomes.collect(), watched)
         })
+    }
+
+    /// Starts the thread that looks what the machine takes from everybody, if anything is timed. A
+    /// system that has no thread left for it is not looked at.
+    fn probe<'s>(
+        &'s self,
+        scope: &'s std::thread::Scope<'s, '_>,
+        is_over: Arc<AtomicBool>,
+    ) -> Option<std::thread::ScopedJoinHandle<'s, Latency>> {
+        if self.options.timing == Timing::Off {
+            return None;
+        }
+        let is_on = || self.started.get().is_some() && !self.stopping(true);
+        let probe = move || hiccups::probe(is_on, || is_over.load(Relaxed));
+        let builder = std::thread::Builder::new().name("gcstorm-hiccups".to_owned());
+        builder.spawn_scoped(scope, probe).ok()
     }
 
     /// A thread's whole life. A panic under it is the heap's: data, not ours to pass on.
@@ -204,10 +244,14 @@ impl<'r, H: Heap> Stage<'r, H> {
         self.returned.notify_all();
     }
 
-    /// Waits for the end, or brings it about. Returns the peak of resident memory.
-    fn watch(&self) -> u64 {
+    /// Waits for the end, or brings it about, and keeps what there is to see meanwhile.
+    fn watch(&self) -> Watched {
         let clock = Clock::get();
-        let mut rss_bytes_peak = 0;
+        let mut watched = Watched {
+            timeline: Timeline::new(LOOK_EVERY_NS),
+            ..Watched::default()
+        };
+        let mut is_over = false;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         while *running > 0 {
             let elapsed = self
@@ -227,14 +271,37 @@ impl<'r, H: Heap> Stage<'r, H> {
             }
             let waited = self.returned.wait_timeout(running, patience);
             running = waited.unwrap_or_else(PoisonError::into_inner).0;
-            rss_bytes_peak = rss_bytes_peak.max(host::rss_bytes());
+            let rss_bytes = host::rss_bytes();
+            watched.rss_bytes_peak = watched.rss_bytes_peak.max(rss_bytes);
+            if let Some(&start) = self.started.get()
+                && !is_over
+            {
+                is_over = self.stopping(true);
+                let sample = self.sample(clock.nanos(start, clock.now()), rss_bytes);
+                watched.timeline.push(sample);
+            }
             self.observer.progress(Progress {
                 elapsed,
                 ops: self.ops.iter().map(|ops| ops.load(Relaxed)).sum(),
                 surveys: self.surveys_made.load(Relaxed),
             });
         }
-        rss_bytes_peak
+        watched
+    }
+
+    /// What there is to see of the run now.
+    fn sample(&self, at_ns: u64, rss_bytes: u64) -> Sample {
+        let gauge = self.heap.gauge();
+        let slowest = self.slowest.iter().map(|slowest| slowest.swap(0, Relaxed));
+        Sample {
+            at_ns,
+            ops: self.ops.iter().map(|ops| ops.load(Relaxed)).sum(),
+            live: gauge.live,
+            unreclaimed: gauge.unreclaimed,
+            rss_bytes,
+            collections: gauge.collections,
+            slowest_ns: slowest.max().unwrap_or(0),
+        }
     }
 
     fn stop(&self) {
@@ -338,13 +405,7 @@ impl<'r, H: Heap> Stage<'r, H> {
         })
     }
 
-    fn evidence(
-        self,
-        name: &str,
-        mut outcomes: Vec<Outcome>,
-        pauses: &Pauses,
-        rss_bytes_peak: u64,
-    ) -> Evidence {
+    fn evidence(self, name: &str, mut outcomes: Vec<Outcome>, watched: Watched) -> Evidence {
         {
             let mut setup = self.setup.lock().unwrap_or_else(PoisonError::into_inner);
             let whole = outcomes.len() == self.plan.mutators.len();
@@ -357,16 +418,11 @@ impl<'r, H: Heap> Stage<'r, H> {
         }
         let service = sums(outcomes.iter_mut().map(|o| &mut o.latencies));
         let response = sums(outcomes.iter_mut().map(|o| &mut o.responses));
-        let causes = Cause::ALL.into_iter();
-        let pauses = causes
-            .map(|cause| {
-                (
-                    cause.name().to_owned(),
-                    Latency::from(pauses.histogram(cause)),
-                )
-            })
-            .filter(|(_, latency)| latency.count() > 0)
-            .collect();
+        let started = self.started.get().copied();
+        let started = started.unwrap_or_else(|| Clock::get().now());
+        let kept = self.pauses.kept();
+        let stats = self.heap.stats();
+        let slow = slow(&mut outcomes, started);
         let history = self.options.history.map(|limit| {
             let recorders = outcomes
                 .iter()
@@ -397,18 +453,19 @@ impl<'r, H: Heap> Stage<'r, H> {
                 .unwrap_or_else(PoisonError::into_inner),
             surveys_made: self.surveys_made.into_inner(),
             history,
-            stats: self.heap.stats(),
             service,
             response,
-            pauses,
-            timeline: Timeline::default(),
-            stalls: Stalls::default(),
-            slow: Slow::default(),
-            mmu: Vec::new(),
-            hiccups: None,
-            reclaim_lag: None,
+            pauses: held_up::by_cause(self.pauses),
+            timeline: watched.timeline,
+            stalls: held_up::stalls(&kept, started),
+            slow,
+            // Who switches a lock has one.
+            mmu: held_up::utilization(&kept, started, stats.switches.is_some()),
+            stats,
+            hiccups: watched.hiccups,
+            reclaim_lag: held_up::reclaim_lag(self.pauses),
             clock: Clock::get().facts().clone(),
-            rss_bytes_peak,
+            rss_bytes_peak: watched.rss_bytes_peak,
         };
         if evidence.rate().is_some_and(|rate| rate.saturated) {
             evidence.response.clear();
@@ -427,6 +484,14 @@ fn sums<'o>(
         sum.add(&latency);
     }
     sums
+}
+
+/// The slow operations of all mutators.
+fn slow(outcomes: &mut [Outcome], started: Stamp) -> Slow {
+    let slow = outcomes
+        .iter_mut()
+        .filter_map(|outcome| outcome.slow.take());
+    SlowOps::sum(&slow.collect::<Vec<_>>(), started)
 }
 
 /// What a panic said.

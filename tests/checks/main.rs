@@ -8,6 +8,7 @@ mod independence;
 mod open_loop;
 mod planted;
 mod recorder;
+mod stalls;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -23,10 +23,12 @@ fn busy_threads_take_turns() {
     let turns = [AtomicU64::new(0), AtomicU64::new(0)];
     // A turn begins when another thread was seen to have had the last one.
     let last = AtomicU64::new(u64::MAX);
+    let pauses = &*config.pauses;
     std::thread::scope(|scope| {
         for number in 0..2_u32 {
             let (heap, turns, last) = (&heap, &turns, &last);
             scope.spawn(move || {
+                let _seated = pauses.seat(number);
                 let mut mutator = heap.attach(seat(number, 1)).unwrap();
                 while turns.iter().any(|turns| turns.load(Relaxed) < SWITCHES / 2) {
                     if last.swap(number.into(), Relaxed) != u64::from(number) {

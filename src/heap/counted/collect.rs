@@ -37,6 +37,7 @@ impl<F: Flaws> Counted<F> {
             return Collection::default();
         }
         self.collecting.set(1);
+        self.flaws.collecting();
         let members = self.generations.members(generation, &self.cells);
         for (_, cell) in self.living(members) {
             put_on_trial(cell);

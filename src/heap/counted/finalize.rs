@@ -8,7 +8,7 @@ use super::Counted;
 use super::cell::{Cell, Ref};
 use super::release::Work;
 use super::word::Word;
-use crate::heap::{Flaw, Flaws, Tag};
+use crate::heap::{Cause, Flaw, Flaws, Tag};
 
 impl<F: Flaws> Counted<F> {
     /// Runs an object's finalizer, if that is still to be done. What it displaces from a shared
@@ -37,10 +37,15 @@ impl<F: Flaws> Counted<F> {
     /// it is buried at once: it was alive, so nothing on trial hangs on it.
     pub(super) fn finalize_condemned(&self, members: &[Word], work: &mut Work) -> bool {
         let before = self.finalized.get();
+        let hold = self.pauses.hold(Cause::Finalizer);
         for (object, cell) in self.on_trial(members) {
             self.finalize(object, cell, work);
             self.bury(work);
         }
-        self.finalized.get() != before
+        let were_any = self.finalized.get() != before;
+        if !were_any {
+            hold.dismiss();
+        }
+        were_any
     }
 }

@@ -58,7 +58,7 @@ use std::sync::Arc;
 
 use super::gil::Gil;
 use super::slab::Slab;
-use super::{FaultLog, Flaw, Flawless, Flaws, HeapConfig, Pauses, Stats};
+use super::{FaultLog, Flaw, Flawless, Flaws, Gauge, HeapConfig, Pauses, Stats};
 use crate::clock::Clock;
 use cells::Cells;
 use generations::Generations;
@@ -231,6 +231,14 @@ impl<F: Flaws> Counted<F> {
             cycles_freed: Word::default(),
             finalized: Word::default(),
             flaws,
+        }
+    }
+
+    fn gauge(&self) -> Gauge {
+        Gauge {
+            live: Some(self.cells.living()),
+            unreclaimed: None,
+            collections: self.collections.get(),
         }
     }
 

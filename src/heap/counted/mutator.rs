@@ -10,8 +10,8 @@ use super::generations::Generation;
 use super::registers::{CountedMutator, Tenancy};
 use super::release::End;
 use crate::heap::{
-    Belief, Caps, Census, Collection, Collector, Fault, Field, Finalizer, Flaw, Flaws, Global,
-    Mutator, OutOfMemory, Peek, Shape, Slot, Stats, Tag,
+    Belief, Caps, Census, Collection, Collector, Fault, Field, Finalizer, Flaw, Flaws, Gauge,
+    Global, Mutator, OutOfMemory, Peek, Shape, Slot, Stats, Tag,
 };
 
 /// What counted heaps can do.
@@ -343,5 +343,9 @@ impl<F: Flaws> Collector for CountedMutator<Box<Counted<F>>> {
 
     fn stats(&self) -> Stats {
         self.heap.stats()
+    }
+
+    fn gauge(&self) -> Gauge {
+        self.heap.gauge()
     }
 }

@@ -21,7 +21,9 @@ use std::ops::Deref;
 use super::Counted;
 use super::mutator::CAPS;
 use super::registers::{CountedMutator, Tenancy};
-use crate::heap::{Belief, Caps, Census, Collection, Fault, Flawless, Flaws, Heap, Seat, Stats};
+use crate::heap::{
+    Belief, Caps, Census, Collection, Fault, Flawless, Flaws, Gauge, Heap, Seat, Stats,
+};
 
 /// One in how many increments offers the processor: often enough that a mutator does so some
 /// thousand times a second, rarely enough that it costs a nanosecond each and that a mutator gets on
@@ -143,5 +145,9 @@ impl<F: Flaws> Heap for Racy<F> {
 
     fn stats(&self) -> Stats {
         self.counted.stats()
+    }
+
+    fn gauge(&self) -> Gauge {
+        self.counted.gauge()
     }
 }

@@ -14,7 +14,6 @@ use super::cell::{Cell, Ref};
 use super::generations::Generation;
 use super::release::Work;
 use super::word::Half;
-use crate::clock::Clock;
 use crate::heap::{Belief, Cause, Census, Collection, Flaw, Flaws, OutOfMemory, Shape, Slot, Tag};
 
 /// How often settling collects before it takes the heap for broken: one collection finds all
@@ -144,9 +143,8 @@ impl<H: Tenancy> CountedMutator<H> {
         &mut self,
         collect: impl FnOnce(&Counted<H::Flaws>, &mut Work) -> Collection,
     ) {
-        let start = Clock::get().now();
+        let _hold = self.heap.pauses.hold(Cause::Collect);
         collect(&self.heap, &mut self.work);
-        self.heap.pauses.record_since(Cause::Collect, start);
     }
 
     /// What has to be done before an object can be made, and what can go wrong.

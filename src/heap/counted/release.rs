@@ -18,7 +18,11 @@
 use super::Counted;
 use super::cell::{Cell, Ref};
 use super::list::{Header, Shed};
-use crate::heap::{Fault, Flaw, Flaws, Shape};
+use crate::heap::{Cause, Fault, Flaw, Flaws, Shape};
+
+/// A release of more objects than this is told of. That many take some microseconds, so two looks at
+/// the clock are a hundredth of it.
+const CASCADE: u64 = 256;
 
 /// One mutator's scratch memory, kept between operations.
 #[derive(Debug, Default)]
@@ -147,15 +151,45 @@ impl<F: Flaws> Counted<F> {
     pub(super) fn bury(&self, work: &mut Work) {
         // An object may have to be finalized before it is buried.
         let steps = 2 * u64::from(self.capacity) + self.pages.count();
-        for _ in 0..steps {
-            match work.dying.pop() {
-                None => return,
-                Some(Dying::Unfinalized(object)) => self.finalize_dying(object, work),
-                Some(Dying::Node(node)) => self.bury_node(node, work),
-                Some(Dying::Elements(elements)) => self.bury_page(elements, work),
+        let mut untimed = CASCADE;
+        for step in 0..steps {
+            if untimed == 0 {
+                return self.bury_many(steps - step, work);
             }
+            let Some(dying) = work.dying.pop() else {
+                return;
+            };
+            untimed = untimed.saturating_sub(self.bury_one(dying, work));
         }
         work.dying.clear();
+    }
+
+    /// The rest of a long release: it takes long enough to be told of.
+    #[cold]
+    #[inline(never)]
+    fn bury_many(&self, steps: u64, work: &mut Work) {
+        let hold = self.pauses.hold(Cause::ReleaseCascade);
+        if work.dying.is_empty() {
+            return hold.dismiss();
+        }
+        for _ in 0..steps {
+            let Some(dying) = work.dying.pop() else {
+                return;
+            };
+            self.bury_one(dying, work);
+        }
+        work.dying.clear();
+    }
+
+    /// One step; returns for how many objects it counts.
+    #[inline]
+    fn bury_one(&self, dying: Dying, work: &mut Work) -> u64 {
+        match dying {
+            Dying::Unfinalized(object) => self.finalize_dying(object, work),
+            Dying::Node(node) => self.bury_node(node, work),
+            Dying::Elements(elements) => return self.bury_page(elements, work),
+        }
+        1
     }
 
     /// Runs the finalizer of what has no references, and lets it die unless it has one now.
@@ -185,8 +219,9 @@ impl<F: Flaws> Counted<F> {
         }
     }
 
-    /// One page of what a list held; the rest waits below what that page held.
-    fn bury_page(&self, elements: Box<Header>, work: &mut Work) {
+    /// One page of what a list held; the rest waits below what that page held. Returns how many that
+    /// were.
+    fn bury_page(&self, elements: Box<Header>, work: &mut Work) -> u64 {
         let shed = elements.shed_front(&self.pages, u64::MAX);
         // The page is free from here on, but nobody takes one before this release is over.
         if !self.has(Flaw::PageLost) {
@@ -196,6 +231,7 @@ impl<F: Flaws> Counted<F> {
             work.dying.push(Dying::Elements(elements));
         }
         self.let_go_shed(&shed, work);
+        shed.words.len() as u64
     }
 
     fn let_go_shed(&self, shed: &Shed<'_>, work: &mut Work) {
@@ -210,6 +246,7 @@ impl<F: Flaws> Counted<F> {
             return;
         };
         let mut left = count.min(header.len(&self.pages));
+        let _hold = (left > CASCADE).then(|| self.pauses.hold(Cause::ReleaseCascade));
         while left > 0 {
             let shed = match end {
                 End::Front => header.shed_front(&self.pages, left),

@@ -176,6 +176,14 @@ impl<F: Flaws> Lock<F> {
         self.drop_request.load(Ordering::Relaxed)
     }
 
+    /// Asks the holder to look whether somebody waits.
+    pub(super) fn request(&self) {
+        // With this flaw the holder would not look, but wait for somebody who is not there.
+        if !self.flaws.has(Flaw::DropRequestKept) {
+            self.drop_request.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Lets the lock go because somebody asked for it, waits until somebody has it, and takes it
     /// back. Returns at once if nobody waits any more.
     pub(super) fn offer(&self, me: Holder) -> Taken {

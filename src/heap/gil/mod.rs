@@ -23,12 +23,13 @@ mod ranges;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::{
-    Belief, Caps, Cause, Census, Collection, Collector, Fault, Flawless, Flaws, Heap, Pauses, Seat,
-    Slot, Stats,
+    Belief, Caps, Cause, Census, Collection, Collector, Fault, Flawless, Flaws, Gauge, Heap,
+    Pauses, Seat, Slot, Stats,
 };
 use crate::clock::Clock;
 use crate::sync::Mutex;
@@ -50,6 +51,18 @@ pub struct Gil<C, F: Flaws = Flawless> {
     pauses: Arc<Pauses>,
     /// What the collector counted when it was last asked.
     known: Mutex<Stats>,
+    /// What it told when the lock was last offered to others.
+    shown: Shown,
+}
+
+/// What the lock's holder shows to whoever looks, so that nobody need take the lock for that. Relaxed
+/// throughout: each is a number by itself.
+#[derive(Debug, Default)]
+struct Shown {
+    live: AtomicU64,
+    collections: AtomicU64,
+    /// It is newer than the last look.
+    is_fresh: AtomicBool,
 }
 
 /// What only the lock's holder may touch.
@@ -92,6 +105,7 @@ impl<C: Collector, F: Flaws> Gil<C, F> {
             }),
             pauses,
             known: Mutex::new(Stats::default()),
+            shown: Shown::default(),
         }
     }
 
@@ -109,10 +123,9 @@ impl<C: Collector, F: Flaws> Gil<C, F> {
 
     /// Takes the lock for a mutator, and records the wait.
     fn enter(&self, me: Holder) {
-        let start = Clock::get().now();
-        let taken = self.lock.take(me, Patience::Endless);
-        if taken == Taken::AfterWaiting {
-            self.pauses.record_since(Cause::GilWait, start);
+        let wait = self.pauses.hold(Cause::GilWait);
+        if self.lock.take(me, Patience::Endless) != Taken::AfterWaiting {
+            wait.dismiss();
         }
     }
 
@@ -120,9 +133,22 @@ impl<C: Collector, F: Flaws> Gil<C, F> {
     #[cold]
     #[inline(never)]
     fn offer(&self, me: Holder) {
-        let start = Clock::get().now();
-        if self.lock.offer(me) == Taken::AfterWaiting {
-            self.pauses.record_since(Cause::GilWait, start);
+        self.show();
+        let wait = self.pauses.hold(Cause::GilWait);
+        if self.lock.offer(me) != Taken::AfterWaiting {
+            wait.dismiss();
+        }
+    }
+
+    /// Shows how things stand. Only for the lock's holder.
+    fn show(&self) {
+        // SAFETY: only the lock's holder calls this, and the reference ends here.
+        let guarded = unsafe { &*self.guarded.get() };
+        let gauge = guarded.collector.gauge();
+        if let Some(live) = gauge.live {
+            self.shown.live.store(live, Relaxed);
+            self.shown.collections.store(gauge.collections, Relaxed);
+            self.shown.is_fresh.store(true, Relaxed);
         }
     }
 
@@ -202,6 +228,20 @@ impl<C: Collector, F: Flaws> Heap for Gil<C, F> {
             contended: Some(traffic.contended),
             switches: Some(traffic.switches),
             ..known.clone()
+        }
+    }
+
+    /// What was shown at the last offer; if there was none since the last look, the holder is asked to
+    /// look whether somebody waits, which shows it for the next.
+    fn gauge(&self) -> Gauge {
+        let is_fresh = self.shown.is_fresh.swap(false, Relaxed);
+        if !is_fresh {
+            self.lock.request();
+        }
+        Gauge {
+            live: is_fresh.then(|| self.shown.live.load(Relaxed)),
+            unreclaimed: None,
+            collections: self.shown.collections.load(Relaxed),
         }
     }
 }

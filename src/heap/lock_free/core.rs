@@ -12,7 +12,8 @@ use super::weak::Verdict;
 use super::word;
 use super::worker::{Whose, Worker};
 use crate::heap::{
-    Belief, Census, FaultLog, Flaw, Flaws, HeapConfig, Leftover, Pauses, Point, Shape, Stats, Tag,
+    Belief, Census, FaultLog, Flaw, Flaws, Gauge, HeapConfig, Leftover, Pauses, Point, Shape,
+    Stats, Tag,
 };
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -58,6 +59,11 @@ impl<F: Flaws> Core<F> {
         self.flaws.pass(point);
     }
 
+    /// Called when a round of the collector has begun.
+    pub(super) fn collecting(&self) {
+        self.flaws.collecting();
+    }
+
     /// Whether the object that is to be made now is to be refused.
     #[inline]
     pub(super) fn refuses(&self) -> bool {
@@ -70,7 +76,7 @@ impl<F: Flaws> Core<F> {
         let cells = config.capacity.saturating_add(spare).min(cell::INDEXES);
         Self {
             slab: Slab::new(cells),
-            shared: Arc::new(Shared::default()),
+            shared: Arc::new(Shared::new(&config.pauses)),
             epochs: crossbeam_epoch::Collector::new(),
             globals: (0..config.globals).map(|_| AtomicU64::new(0)).collect(),
             faults: FaultLog::default(),
@@ -184,6 +190,14 @@ impl<F: Flaws> Core<F> {
             leftover("living objects that were condemned", condemned),
         ];
         census
+    }
+
+    pub(super) fn gauge(&self) -> Gauge {
+        Gauge {
+            live: Some(self.shared.live()),
+            unreclaimed: Some(self.shared.unreclaimed()),
+            collections: self.shared.rounds.all.load(Relaxed),
+        }
     }
 
     pub(super) fn stats(&self) -> Stats {

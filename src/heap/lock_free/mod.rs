@@ -78,7 +78,8 @@ use self::core::Core;
 #[cfg(not(any(loom, shuttle)))]
 use super::Upkeep;
 use super::{
-    Belief, Caps, Census, Collection, Fault, Flaw, Flawless, Flaws, Heap, HeapConfig, Seat, Stats,
+    Belief, Caps, Census, Collection, Fault, Flaw, Flawless, Flaws, Gauge, Heap, HeapConfig, Seat,
+    Stats,
 };
 
 /// The flaws that can be planted here: those that leave the process sane.
@@ -212,5 +213,9 @@ impl<F: Flaws> Heap for LockFree<F> {
 
     fn stats(&self) -> Stats {
         self.core.stats()
+    }
+
+    fn gauge(&self) -> Gauge {
+        self.core.gauge()
     }
 }

@@ -14,7 +14,6 @@ use super::LockFree;
 use super::cell::{POISON, Ref, Weak};
 use super::list::{self, Cursor, Visit};
 use super::worker::Worker;
-use crate::clock::Clock;
 use crate::heap::flaw::Flaw;
 use crate::heap::{
     Cause, Fault, Field, Finalizer, Flawless, Flaws, Global, Mutator, OutOfMemory, Peek, Point,
@@ -25,6 +24,9 @@ use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 /// Lists whose end and page a mutator remembers. Few programs use more at a time.
 const CURSORS: usize = 8;
+
+/// A truncation step by step of more than this is told of: it takes tens of microseconds.
+const CASCADE: u64 = 256;
 
 /// The slots of a new object, by shape. A list's storage comes later.
 const BLANK: [[u64; 2]; 4] = {
@@ -262,10 +264,9 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
     /// Runs a full collection on this thread. It waits for a collection that is under way, and for
     /// other mutators to renew their pins, so this one operation is *not* lock-free.
     fn collect(&mut self) {
-        let start = Clock::get().now();
         let core = self.worker.core;
+        let _hold = core.pauses.hold(Cause::Collect);
         self.worker.unpinned(|| core.collect_now());
-        core.pauses.record_since(Cause::Collect, start);
     }
 
     #[inline]
@@ -355,6 +356,8 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
 
     /// As `count` pops, one by one: see `list::truncate` for why, and judge it so.
     fn truncate_back(&mut self, list: Slot, count: u64) {
+        let core = self.worker.core;
+        let _hold = (count > CASCADE).then(|| core.pauses.hold(Cause::ReleaseCascade));
         for _ in 0..count {
             self.worker.enter();
             let Some(element) = self.visit(list).and_then(Visit::pop) else {

@@ -18,7 +18,7 @@ use super::list::{self, Range, Rest};
 use super::word::{self, Left};
 use super::worker::{Whose, Worker};
 use crate::heap::flaw::{Flaw, Flaws, Point};
-use crate::heap::{Fault, Shape, Tag};
+use crate::heap::{Cause, Fault, Shape, Tag};
 use crate::sync::atomic::Ordering::{Relaxed, Release};
 use crate::sync::sized;
 
@@ -136,7 +136,21 @@ impl<F: Flaws> Worker<'_, F> {
         self.work(budget);
     }
 
-    fn work(&mut self, mut budget: usize) {
+    fn work(&mut self, budget: usize) {
+        self.work_some(budget.min(BUDGET));
+        if budget > BUDGET && !self.tasks.is_empty() {
+            self.work_long(budget - BUDGET);
+        }
+    }
+
+    /// More than an operation does of itself: it takes long enough to be told of.
+    #[cold]
+    fn work_long(&mut self, budget: usize) {
+        let _hold = self.core.pauses.hold(Cause::ReleaseCascade);
+        self.work_some(budget);
+    }
+
+    fn work_some(&mut self, mut budget: usize) {
         while budget > 0 {
             match self.tasks.pop() {
                 None => return,

@@ -5,9 +5,13 @@
 //! job does no work on objects either: it only moves things from *deferred* to *ripe*, where some
 //! mutator or the collector finds them and works on them within its own budget.
 
+use std::sync::Arc;
+
 use super::cell::Ref;
 use super::home::Homes;
 use super::stack::Stack;
+use crate::clock::Stamp;
+use crate::heap::Pauses;
 use crate::sync::atomic::AtomicI64;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -24,6 +28,8 @@ pub(super) const CANDIDATES: usize = sized(256, 1);
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
+    /// Where it is told how long what was unlinked waited.
+    pub(super) pauses: Arc<Pauses>,
     /// Free cells and ripe ranges.
     pub(super) homes: Homes,
     /// Work that a mutator left behind when it went idle.
@@ -64,6 +70,13 @@ pub(super) struct Rounds {
 }
 
 impl Shared {
+    pub(super) fn new(pauses: &Arc<Pauses>) -> Self {
+        Self {
+            pauses: Arc::clone(pauses),
+            ..Self::default()
+        }
+    }
+
     /// Notes objects that wait for a grace period.
     pub(super) fn add_unreclaimed(&self, objects: u64) {
         // Relaxed, as everything here that is only counted.
@@ -112,8 +125,10 @@ impl Shared {
         self.live_peak.load(Relaxed).max(0).unsigned_abs()
     }
 
-    /// Moves a chunk of cells whose grace period is over to the home of whoever retired them.
-    pub(super) fn reuse(&self, worker: u32, chunk: Vec<u32>) {
+    /// Moves a chunk of cells whose grace period is over to the home of whoever retired them, as a
+    /// whole at the moment `since`.
+    pub(super) fn reuse(&self, worker: u32, chunk: Vec<u32>, since: Stamp) {
+        self.pauses.reclaimed(since, chunk.len() as u64);
         let cells = chunk.len() as u64;
         // Relaxed, as everything here that is only counted.
         self.epochs.fetch_add(1, Relaxed);

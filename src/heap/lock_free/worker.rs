@@ -20,7 +20,8 @@ use super::pace::{self, PATIENCE};
 use super::release::Task;
 use super::shared::{CANDIDATES, CHUNK, Tally};
 use super::word;
-use crate::heap::{Fault, Flaw, Flaws, OutOfMemory, Shape};
+use crate::clock::{Clock, Stamp};
+use crate::heap::{Cause, Fault, Flaw, Flaws, OutOfMemory, Shape};
 use crate::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::sync::sized;
 
@@ -29,6 +30,9 @@ const FLUSH_WEIGHT: usize = CHUNK;
 /// Safepoints between two attempts to move the epoch on, whatever was deferred: such an attempt
 /// costs some 100 ns, and what was deferred since the last one is little.
 const FLUSH_SAFEPOINTS: usize = sized(1_024, 1);
+/// One in how many truncated ranges is watched until it is released: some are one element long, and
+/// a look at the clock is a tenth of what such a truncation costs.
+pub(super) const RANGES_STAMPED: u32 = 16;
 /// Stamps taken from the heap at a time.
 const STAMPS: u64 = 1 << 16;
 
@@ -58,6 +62,8 @@ pub(super) struct Worker<'h, F: Flaws> {
     pub(super) tally: Tally,
     weight: usize,
     safepoints: usize,
+    /// Ranges that it truncated.
+    ranges: u32,
 }
 
 impl<'h, F: Flaws> Worker<'h, F> {
@@ -77,6 +83,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
             tally: Tally::default(),
             weight: 0,
             safepoints: 0,
+            ranges: 0,
         }
     }
 
@@ -206,6 +213,8 @@ impl<'h, F: Flaws> Worker<'h, F> {
     /// Gets free cells; one of them is the result.
     #[cold]
     fn refill(&mut self) -> Result<u32, OutOfMemory> {
+        let core = self.core;
+        let _hold = core.pauses.hold(Cause::AllocateSlow);
         // A mutator that does nothing but allocate does not hold the epoch up.
         self.enter();
         for patience in 0..PATIENCE {
@@ -235,6 +244,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
                 break;
             }
             self.core.wake_collector();
+            let _wait = core.pauses.hold(Cause::Epoch);
             self.unpinned(|| pace::wait(patience));
         }
         Err(OutOfMemory)
@@ -276,6 +286,13 @@ impl<'h, F: Flaws> Worker<'h, F> {
         }
     }
 
+    /// When the range that is truncated now was, for one in [`RANGES_STAMPED`].
+    pub(super) fn stamp_range(&mut self) -> Option<Stamp> {
+        self.ranges = self.ranges.wrapping_add(1);
+        let is_stamped = self.ranges.is_multiple_of(RANGES_STAMPED);
+        is_stamped.then(|| Clock::get().now())
+    }
+
     /// Defers the reuse of the cells retired so far, as one job.
     fn seal(&mut self) {
         if self.retired.is_empty() {
@@ -284,8 +301,8 @@ impl<'h, F: Flaws> Worker<'h, F> {
         let chunk = std::mem::replace(&mut self.retired, Vec::with_capacity(CHUNK));
         let shared = Arc::clone(&self.core.shared);
         shared.add_unreclaimed(chunk.len() as u64);
-        let number = self.number;
-        self.defer(chunk.len(), move || shared.reuse(number, chunk));
+        let (number, now) = (self.number, Clock::get().now());
+        self.defer(chunk.len(), move || shared.reuse(number, chunk, now));
     }
 
     /// Notes an object that a decrement left alive and that may be part of a cycle.
@@ -364,6 +381,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
     /// Publishes deferred jobs, tries to move the epoch on, and runs jobs that became ready.
     #[cold]
     pub(super) fn advance(&mut self) {
+        let _hold = self.core.pauses.hold(Cause::Epoch);
         self.weight = 0;
         self.safepoints = 0;
         self.tell();

@@ -126,6 +126,7 @@ impl Cycles {
         if self.batch.is_empty() {
             return Collection::default();
         }
+        worker.core.collecting();
         let rounds = &worker.core.shared.rounds;
         rounds.all.fetch_add(1, Relaxed);
         rounds

@@ -9,6 +9,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::Effort;
+use crate::clock::Clock;
+use crate::heap::Cause;
 use crate::heap::flaw::Flaws;
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::home::{COLLECTOR, Look};
@@ -77,7 +79,10 @@ fn run(core: &Core<impl Flaws>, stop: &AtomicBool) {
         // Who waits for the lock while pinned holds up the collector that has it.
         let mut cycles = worker.unpinned(|| core.cycles());
         tidy(&mut worker, &mut look);
-        cycles.round(&mut worker, Effort::Paced);
+        let start = Clock::get().now();
+        if cycles.round(&mut worker, Effort::Paced).examined > 0 {
+            core.pauses.aside(Cause::Collect, start);
+        }
         // Before the lock is let go: who settles the heap must find all that is left to do.
         worker.hand_over();
     }

@@ -17,11 +17,12 @@ use std::sync::Arc;
 
 use super::slot::{self, Content};
 use super::{Span, Storage, Visit};
+use crate::clock::Stamp;
 use crate::heap::flaw::{Flaw, Flaws};
 use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::word;
-use crate::heap::lock_free::worker::Worker;
+use crate::heap::lock_free::worker::{RANGES_STAMPED, Worker};
 use crate::sync::atomic::Ordering::SeqCst;
 
 /// Elements to release; they count as references from outside the heap.
@@ -31,6 +32,8 @@ pub(in crate::heap::lock_free) struct Range {
     next: u64,
     end: u64,
     cause: Cause,
+    /// When it was truncated, if that is watched.
+    since: Option<Stamp>,
     /// The list's cell, for [`Flaw::RangeThroughCell`].
     through: Option<NonZeroU32>,
 }
@@ -62,6 +65,7 @@ impl Range {
             next: head,
             end: u64::MAX,
             cause: Cause::Dead,
+            since: None,
             through: None,
         }
     }
@@ -108,6 +112,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
             next: from,
             end: to,
             cause: Cause::Truncated,
+            since: self.worker.stamp_range(),
             through,
         };
         if self.worker.core.has(Flaw::ReleaseBeforePublish) {
@@ -163,7 +168,13 @@ pub(in crate::heap::lock_free) fn release_range(
         }
     }
     if range.cause == Cause::Truncated {
-        worker.tally.reclaimed += range.next - begin;
+        let released = range.next - begin;
+        worker.tally.reclaimed += released;
+        if let Some(since) = range.since {
+            // It stands for the others that were not watched.
+            let objects = released * u64::from(RANGES_STAMPED);
+            worker.core.pauses.reclaimed(since, objects);
+        }
     }
     rest
 }

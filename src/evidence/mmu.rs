@@ -1,0 +1,277 @@
+//! Minimum mutator utilization: of all stretches of one length, the least share of it that was not
+//! lost inside the heap.
+//!
+//! The measure is Cheng and Blelloch's (*A parallel, real-time garbage collector*, PLDI 2001). What is
+//! *lost* is what the heap noted as a hold on the mutator's own thread, the outermost counting; what an
+//! operation takes of itself is not. Nor is time for which the system ran something else, unless that
+//! fell into a hold: then it is lost, since a heap that had not begun would not have been interrupted,
+//! and nothing tells how much of it that was. On a noisy machine (see the hiccups) short stretches are
+//! therefore worse than the heap is. A stretch lies between the mutator's first operation and its
+//! last, so for one that is longer than that there is no answer.
+//!
+//! Several mutators can be looked at in two ways. *Each by itself*, and then the worst: for heaps whose
+//! mutators run at the same time. *Together*: lost is the time in which all were held up at once; for
+//! heaps with one lock, where the wait of one is the turn of another.
+
+use super::MmuPoint;
+
+/// The lengths that are looked at, in milliseconds: from what a frame of animation can spare to what
+/// anybody notices.
+pub const WINDOWS_MS: [u64; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+
+/// The time of one mutator, or of several together, in nanoseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lane {
+    /// Its first moment.
+    pub from: u64,
+    /// Its last.
+    pub to: u64,
+    /// What was lost: from, to; in the order of time, without overlaps, within the lane.
+    pub lost: Vec<(u64, u64)>,
+}
+
+impl Lane {
+    /// The least share of a stretch of `window` nanoseconds that was not lost; `None` if the lane is
+    /// shorter than that.
+    pub fn utilization(&self, window: u64) -> Option<f64> {
+        if window == 0 || self.to.saturating_sub(self.from) < window {
+            return None;
+        }
+        // What is lost in a stretch is most where one end of it is at an end of something lost, or of
+        // the lane: from anywhere else it can be moved without losing less.
+        let starts = self.lost.iter().map(|lost| lost.0);
+        let ends = self.lost.iter().map(|lost| lost.1.saturating_sub(window));
+        let last = self.to - window;
+        let sums = self.sums();
+        let most = starts
+            .chain(ends)
+            .chain([self.from])
+            .map(|start| start.clamp(self.from, last))
+            .map(|start| self.before(&sums, start + window) - self.before(&sums, start))
+            .max()
+            .unwrap_or(0);
+        Some(1.0 - most as f64 / window as f64)
+    }
+
+    /// What was lost before each of the stretches.
+    fn sums(&self) -> Vec<u64> {
+        let lengths = self.lost.iter().map(|lost| lost.1 - lost.0);
+        let mut sum = 0;
+        let sums = lengths.map(|length| {
+            sum += length;
+            sum - length
+        });
+        sums.collect()
+    }
+
+    /// What was lost before a moment.
+    fn before(&self, sums: &[u64], moment: u64) -> u64 {
+        let begun = self.lost.partition_point(|lost| lost.0 < moment);
+        let Some(last) = begun.checked_sub(1) else {
+            return 0;
+        };
+        let (start, end) = self.lost[last];
+        sums[last] + end.min(moment) - start
+    }
+
+    /// All lanes as one: what each of them lost that there is at that moment.
+    pub fn together(lanes: &[Self]) -> Self {
+        let from = lanes.iter().map(|lane| lane.from).min().unwrap_or(0);
+        let to = lanes.iter().map(|lane| lane.to).max().unwrap_or(0);
+        // Each step says when, and by how many more lanes are then there, or keep nobody from losing:
+        // those that are held up, and those that are not there.
+        let mut steps: Vec<(u64, i64, i64)> = Vec::new();
+        for lane in lanes {
+            steps.extend([(lane.from, 1, -1), (lane.to, -1, 1)]);
+            for &(start, end) in &lane.lost {
+                steps.extend([(start, 0, 1), (end, 0, -1)]);
+            }
+        }
+        steps.sort_unstable_by_key(|step| step.0);
+        let all = lanes.len() as i64;
+        let (mut there, mut aside) = (0, all);
+        let mut lost = Vec::<(u64, u64)>::new();
+        for pair in steps.windows(2) {
+            let ((start, more_there, more_aside), (end, ..)) = (pair[0], pair[1]);
+            there += more_there;
+            aside += more_aside;
+            if start == end || there == 0 || aside < all {
+                continue;
+            }
+            match lost.last_mut() {
+                Some(last) if last.1 == start => last.1 = end,
+                _ => lost.push((start, end)),
+            }
+        }
+        Self { from, to, lost }
+    }
+}
+
+/// The curve. Under a global lock it is that of all mutators together.
+pub fn curve(lanes: &[Lane], has_global_lock: bool) -> Vec<MmuPoint> {
+    let together = has_global_lock.then(|| Lane::together(lanes));
+    let point = |window_ms: u64| {
+        let window = window_ms * 1_000_000;
+        let each = lanes
+            .iter()
+            .filter_map(|lane| lane.utilization(window))
+            .min_by(f64::total_cmp);
+        let utilization = match &together {
+            Some(all) => all.utilization(window),
+            None => each,
+        };
+        Some(MmuPoint {
+            window_ms,
+            utilization: utilization?,
+            each,
+        })
+    };
+    WINDOWS_MS.into_iter().filter_map(point).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lane(from: u64, to: u64, lost: &[(u64, u64)]) -> Lane {
+        Lane {
+            from,
+            to,
+            lost: lost.to_vec(),
+        }
+    }
+
+    /// Goal: where the answer is known it is given: one pause, none, periodic ones, a stretch shorter
+    /// than a pause, several pauses in a stretch, pauses at the ends, a lane shorter than the stretch.
+    #[test]
+    fn known_answers() {
+        let one = lane(0, 1000, &[(400, 410)]);
+        let periodic: Vec<_> = (0..10).map(|n| (n * 100, n * 100 + 20)).collect();
+        let periodic = lane(0, 1000, &periodic);
+        let burst = lane(0, 1000, &[(100, 110), (115, 125), (900, 905)]);
+        let ends = lane(50, 1050, &[(50, 60), (1030, 1050)]);
+        for (name, lane, window, expected) in [
+            ("none", &lane(0, 1000, &[]), 100, Some(1.0)),
+            ("one pause in a longer stretch", &one, 100, Some(0.9)),
+            ("one pause as long as the stretch", &one, 10, Some(0.0)),
+            ("one pause longer than the stretch", &one, 5, Some(0.0)),
+            ("one pause in all there is", &one, 1000, Some(0.99)),
+            ("longer than all there is", &one, 1001, None),
+            ("no length", &one, 0, None),
+            // A stretch of 120 holds two whole pauses and one of 220 three.
+            ("periodic", &periodic, 100, Some(0.8)),
+            (
+                "periodic, two pauses",
+                &periodic,
+                120,
+                Some(1.0 - 40.0 / 120.0),
+            ),
+            (
+                "periodic, three pauses",
+                &periodic,
+                220,
+                Some(1.0 - 60.0 / 220.0),
+            ),
+            ("two near ones", &burst, 25, Some(0.2)),
+            ("two near ones in part", &burst, 20, Some(0.25)),
+            ("at the end", &ends, 20, Some(0.0)),
+            ("at the end, longer", &ends, 40, Some(0.5)),
+        ] {
+            let got = lane.utilization(window);
+            let is_same = match (got, expected) {
+                (Some(got), Some(expected)) => (got - expected).abs() < 1e-12,
+                (got, expected) => got == expected,
+            };
+            assert!(is_same, "{name}: {got:?} and not {expected:?}");
+        }
+    }
+
+    /// Goal: together is lost what all lose that are there, and nothing else.
+    #[test]
+    fn together_is_what_all_lose() {
+        let one = lane(0, 100, &[(10, 40), (60, 70)]);
+        let two = lane(20, 80, &[(30, 50), (70, 75)]);
+        let both = Lane::together(&[one.clone(), two.clone()]);
+        // Before 20 and after 80 there is one only; 70 is the end of one's and the start of the other's.
+        assert_eq!(both, lane(0, 100, &[(10, 20), (30, 40)]));
+        assert_eq!(Lane::together(std::slice::from_ref(&one)), one);
+        let alone = lane(0, 10, &[]);
+        let later = lane(20, 30, &[(20, 30)]);
+        // From 10 to 20 there is nobody, who loses nothing.
+        let gap = Lane::together(&[alone, later]);
+        assert_eq!(gap.lost.last(), Some(&(20, 30)));
+    }
+
+    /// Goal: the curve leaves out what is longer than the run, and takes the worst of each or all
+    /// together as the heap is.
+    #[test]
+    fn the_curve_is_the_heaps() {
+        const MS: u64 = 1_000_000;
+        let one = lane(0, 100 * MS, &[(0, 50 * MS)]);
+        let two = lane(0, 100 * MS, &[(50 * MS, 100 * MS)]);
+        let locked = curve(&[one.clone(), two.clone()], true);
+        let free = curve(&[one, two], false);
+        let windows: Vec<u64> = free.iter().map(|point| point.window_ms).collect();
+        assert_eq!(windows, [1, 2, 5, 10, 20, 50, 100]);
+        assert!(locked.iter().all(|point| point.utilization >= 1.0));
+        assert!(locked.iter().take(6).all(|point| point.each == Some(0.0)));
+        assert!(free.iter().take(6).all(|point| point.utilization <= 0.0));
+        assert_eq!(free.last().map(|point| point.utilization), Some(0.5));
+    }
+
+    /// Lost stretches from the lengths of what is lost and what is not, in turn.
+    fn lost(lengths: &[(u64, u64)]) -> (Vec<(u64, u64)>, u64) {
+        let mut at = 0;
+        let mut lost = Vec::new();
+        for &(busy, gone) in lengths {
+            at += busy;
+            lost.push((at, at + gone));
+            at += gone;
+        }
+        (lost, at)
+    }
+
+    proptest! {
+        /// Goal: no stretch that begins at any whole moment loses more than is said, and one does.
+        #[test]
+        fn agrees_with_looking_everywhere(
+            lengths in vec((1..20_u64, 1..20_u64), 0..12),
+            tail in 0..20_u64,
+            window in 1..60_u64,
+        ) {
+            let (lost, end) = lost(&lengths);
+            let to = end + tail;
+            let lane = lane(0, to, &lost);
+            let is_lost = |at: u64| lost.iter().any(|lost| (lost.0..lost.1).contains(&at));
+            let in_stretch = |start: u64| (start..start + window).filter(|&at| is_lost(at)).count();
+            let most = (to >= window).then(|| (0..=to - window).map(in_stretch).max());
+            let expected = most.flatten().map(|most| 1.0 - most as f64 / window as f64);
+            prop_assert_eq!(lane.utilization(window), expected);
+        }
+
+        /// Goal: at each moment, what is lost together is what all of those lose that are there.
+        #[test]
+        fn together_agrees_with_looking_everywhere(
+            first in vec((1..9_u64, 1..9_u64), 0..8),
+            second in vec((1..9_u64, 1..9_u64), 0..8),
+            shift in 0..20_u64,
+        ) {
+            let lanes = [(first, 0), (second, shift)].map(|(lengths, shift)| {
+                let (lost, end) = lost(&lengths);
+                let lost = lost.iter().map(|lost| (lost.0 + shift, lost.1 + shift)).collect();
+                Lane { from: shift, to: end + shift + 3, lost }
+            });
+            let both = Lane::together(&lanes);
+            for at in both.from..both.to {
+                let is_there = |lane: &&Lane| (lane.from..lane.to).contains(&at);
+                let loses = |lane: &Lane| lane.lost.iter().any(|it| (it.0..it.1).contains(&at));
+                let mut there = lanes.iter().filter(is_there).peekable();
+                let expected = there.peek().is_some() && there.all(loses);
+                prop_assert_eq!(loses(&both), expected, "at {}", at);
+            }
+        }
+    }
+}

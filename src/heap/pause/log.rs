@@ -1,0 +1,353 @@
+//! What one thread notes of its holds: a histogram a cause, the last few holds with all that lay
+//! within them, and the intervals from beginning to end.
+
+use std::collections::VecDeque;
+
+use hdrhistogram::Histogram;
+
+use super::{ByCause, CAUSES, Cause, PAUSE_NS_MAX};
+use crate::clock::{Clock, Stamp};
+
+/// How many outermost holds are remembered whole, to be matched with the operation that they lay in:
+/// most operations have one or two.
+const RECENT: usize = 64;
+/// How many intervals a thread keeps: 6 MiB of them. A heap that is held up 2,000 times a second has
+/// two minutes until the first of them, the shortest, are dropped.
+const KEPT_MAX: usize = 1 << 18;
+
+/// A stretch of time for which a thread was held up, whatever lay within it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval {
+    /// Its beginning.
+    pub start: Stamp,
+    /// Its end.
+    pub end: Stamp,
+    /// The outermost cause.
+    pub cause: Cause,
+}
+
+impl Interval {
+    /// How long it took, in nanoseconds.
+    pub fn nanos(&self) -> u64 {
+        Clock::get().nanos(self.start, self.end)
+    }
+}
+
+/// What was kept of one thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Which mutator it was; `None` for a thread of the heap's own.
+    pub mutator: Option<u32>,
+    /// When it took its seat.
+    pub from: Stamp,
+    /// When it left it.
+    pub to: Stamp,
+    /// When it was held up: in the order of time, none within another.
+    pub intervals: Vec<Interval>,
+    /// How many more there were, all shorter than those that were kept at that time.
+    pub omitted: u64,
+    /// How long these took together, in nanoseconds.
+    pub omitted_ns: u64,
+}
+
+/// A hold that has not ended.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    cause: Cause,
+    start: Stamp,
+    /// The time of the holds within it, in nanoseconds.
+    inner_ns: u64,
+}
+
+/// An outermost hold that has ended, and whose time it was, innermost first.
+#[derive(Debug, Clone, Copy)]
+struct Ended {
+    interval: Interval,
+    by_cause: ByCause,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Log {
+    /// The address of the [`Pauses`](super::Pauses) that it belongs to.
+    owner: usize,
+    histograms: [Option<Histogram<u64>>; CAUSES],
+    open: Vec<Open>,
+    /// The time of what ended within the outermost open hold.
+    by_cause: ByCause,
+    recent: VecDeque<Ended>,
+    kept: Kept,
+    kept_max: usize,
+    /// Shorter intervals are not kept any more, in nanoseconds.
+    floor_ns: u64,
+}
+
+impl Log {
+    pub(super) fn new(owner: usize, mutator: Option<u32>, now: Stamp) -> Self {
+        Self {
+            owner,
+            histograms: [const { None }; CAUSES],
+            open: Vec::new(),
+            by_cause: [0; CAUSES],
+            recent: VecDeque::with_capacity(RECENT),
+            kept: Kept {
+                mutator,
+                from: now,
+                to: now,
+                intervals: Vec::new(),
+                omitted: 0,
+                omitted_ns: 0,
+            },
+            kept_max: KEPT_MAX,
+            floor_ns: 0,
+        }
+    }
+
+    pub(super) fn owner(&self) -> usize {
+        self.owner
+    }
+
+    pub(super) fn open(&mut self, cause: Cause, start: Stamp) {
+        self.open.push(Open {
+            cause,
+            start,
+            inner_ns: 0,
+        });
+    }
+
+    /// The innermost hold ends.
+    pub(super) fn close(&mut self, end: Stamp) {
+        let Some(Open {
+            cause,
+            start,
+            inner_ns,
+        }) = self.open.pop()
+        else {
+            return;
+        };
+        let nanos = Clock::get().nanos(start, end);
+        let histogram = self.histograms[cause as usize].get_or_insert_with(empty);
+        histogram.saturating_record(nanos);
+        self.by_cause[cause as usize] += nanos.saturating_sub(inner_ns);
+        match self.open.last_mut() {
+            Some(around) => around.inner_ns += nanos,
+            None => self.end(Interval { start, end, cause }),
+        }
+    }
+
+    /// The innermost hold was none; what lay within it lay within the next.
+    pub(super) fn dismiss(&mut self) {
+        let Some(none) = self.open.pop() else { return };
+        match self.open.last_mut() {
+            Some(around) => around.inner_ns += none.inner_ns,
+            // It was the outermost, and what lay within it is held up for a little less long.
+            None if none.inner_ns > 0 => {
+                let (mut cause, mut most) = (none.cause, 0);
+                for (of, &nanos) in std::iter::zip(Cause::ALL, &self.by_cause) {
+                    if nanos > most {
+                        (cause, most) = (of, nanos);
+                    }
+                }
+                let (start, end) = (none.start, Clock::get().now());
+                self.end(Interval { start, end, cause });
+            }
+            None => {}
+        }
+    }
+
+    /// An outermost hold has ended.
+    fn end(&mut self, interval: Interval) {
+        let by_cause = std::mem::take(&mut self.by_cause);
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(Ended { interval, by_cause });
+        self.keep(interval);
+    }
+
+    fn keep(&mut self, interval: Interval) {
+        let nanos = interval.nanos();
+        if nanos < self.floor_ns {
+            self.kept.omitted += 1;
+            self.kept.omitted_ns += nanos;
+            return;
+        }
+        if self.kept.intervals.len() == self.kept_max {
+            self.raise_floor();
+        }
+        self.kept.intervals.push(interval);
+    }
+
+    /// Drops the shorter half of what was kept.
+    #[cold]
+    fn raise_floor(&mut self) {
+        let intervals = &mut self.kept.intervals;
+        let mut lengths: Vec<u64> = intervals.iter().map(Interval::nanos).collect();
+        let middle = lengths.len() / 2;
+        let (_, &mut median, _) = lengths.select_nth_unstable(middle);
+        self.floor_ns = median + 1;
+        intervals.retain(|interval| {
+            let nanos = interval.nanos();
+            let is_kept = nanos >= self.floor_ns;
+            if !is_kept {
+                self.kept.omitted += 1;
+                self.kept.omitted_ns += nanos;
+            }
+            is_kept
+        });
+    }
+
+    pub(super) fn leave(&mut self, now: Stamp) {
+        self.kept.to = now;
+        // What is still open ends with the seat: a mutator that panicked.
+        while !self.open.is_empty() {
+            self.close(now);
+        }
+        self.recent = VecDeque::new();
+    }
+
+    /// For how much of the time between two stamps which cause held the thread up.
+    pub(super) fn held(&self, start: Stamp, end: Stamp) -> ByCause {
+        let mut sum = [0; CAUSES];
+        let overlapping = self.recent.iter().rev();
+        let overlapping = overlapping.take_while(|ended| ended.interval.end > start);
+        for Ended { interval, by_cause } in overlapping {
+            if interval.start >= start && interval.end <= end {
+                for (sum, nanos) in std::iter::zip(&mut sum, by_cause) {
+                    *sum += nanos;
+                }
+            } else {
+                // Only in part: which of it is not known, so it is the outermost cause's.
+                let within = (interval.start.max(start), interval.end.min(end));
+                sum[interval.cause as usize] += Clock::get().nanos(within.0, within.1);
+            }
+        }
+        sum
+    }
+
+    pub(super) fn add_to(&self, sum: &mut Histogram<u64>, cause: Cause) {
+        if let Some(histogram) = &self.histograms[cause as usize] {
+            sum.add(histogram).expect("histograms share their bounds");
+        }
+    }
+
+    pub(super) fn kept(&self) -> Kept {
+        self.kept.clone()
+    }
+}
+
+pub(super) fn empty() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, PAUSE_NS_MAX, 3).expect("constant bounds")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A moment so many microseconds after some other.
+    fn at(micros: u64) -> Stamp {
+        // A count for each nanosecond or so, whatever the clock.
+        let in_a_second = Clock::get().nanos(Stamp::of_counts(0), Stamp::of_counts(1 << 32));
+        let counts = u128::from(micros) * 1000 * (1 << 32) / u128::from(in_a_second);
+        Stamp::of_counts(u64::try_from(counts).expect("a short time") + (1 << 40))
+    }
+
+    fn log() -> Log {
+        Log::new(0, Some(0), at(0))
+    }
+
+    /// Whether so many nanoseconds are so many microseconds, but for rounding.
+    fn is_about(nanos: u64, micros: u64) -> bool {
+        nanos.abs_diff(micros * 1000) <= 10
+    }
+
+    /// Goal: of nested holds each nanosecond belongs to the innermost, the histograms have each of
+    /// them whole, and the interval is the outermost.
+    #[test]
+    fn nested_holds_count_once() {
+        let mut log = log();
+        log.open(Cause::Collect, at(100));
+        log.open(Cause::Finalizer, at(110));
+        log.open(Cause::ReleaseCascade, at(120));
+        log.close(at(150));
+        log.close(at(160));
+        log.open(Cause::Finalizer, at(170));
+        log.close(at(175));
+        log.close(at(200));
+        let held = log.held(at(90), at(210));
+        for (cause, micros) in [
+            (Cause::Collect, 45),
+            (Cause::Finalizer, 25),
+            (Cause::ReleaseCascade, 30),
+            (Cause::GilWait, 0),
+        ] {
+            assert!(is_about(held[cause as usize], micros), "{cause:?} {held:?}");
+        }
+        assert!(is_about(held.iter().sum(), 100));
+        assert_eq!(log.kept().intervals.len(), 1);
+        let collect = log.histograms[Cause::Collect as usize].as_ref();
+        assert!(collect.is_some_and(|it| it.max() >= 99_000));
+        let finalizer = log.histograms[Cause::Finalizer as usize].as_ref();
+        assert_eq!(finalizer.map(Histogram::len), Some(2));
+    }
+
+    /// Goal: only what lies within the stretch that is asked about is told of it, be it in part.
+    #[test]
+    fn only_the_overlap_is_told() {
+        let mut log = log();
+        for (cause, from, to) in [
+            (Cause::Collect, 10, 20),
+            (Cause::GilWait, 30, 50),
+            (Cause::Collect, 60, 70),
+        ] {
+            log.open(cause, at(from));
+            log.close(at(to));
+        }
+        for (from, to, collect, wait) in [
+            (0, 100, 20, 20),
+            (20, 60, 0, 20),
+            (35, 65, 5, 15),
+            (40, 45, 0, 5),
+            (70, 90, 0, 0),
+        ] {
+            let held = log.held(at(from), at(to));
+            assert!(is_about(held[Cause::Collect as usize], collect), "{held:?}");
+            assert!(is_about(held[Cause::GilWait as usize], wait), "{held:?}");
+        }
+    }
+
+    /// Goal: however many there are, memory is bounded, the longest stay, and what goes is counted.
+    #[test]
+    fn the_shortest_are_dropped_and_counted() {
+        let mut log = log();
+        log.kept_max = 100;
+        let mut total_ns = 0;
+        for number in 0..5000 {
+            log.open(Cause::Collect, at(number * 1000));
+            let long = if number % 500 == 0 { 900 } else { number % 50 };
+            log.close(at(number * 1000 + long));
+            total_ns += Clock::get().nanos(at(number * 1000), at(number * 1000 + long));
+        }
+        let kept = log.kept();
+        assert!(kept.intervals.len() <= 100);
+        let long = kept.intervals.iter().filter(|it| it.nanos() > 800_000);
+        assert_eq!(long.count(), 10);
+        assert_eq!(kept.intervals.len() as u64 + kept.omitted, 5000);
+        let kept_ns: u64 = kept.intervals.iter().map(Interval::nanos).sum();
+        assert_eq!(kept_ns + kept.omitted_ns, total_ns);
+        let all = log.histograms[Cause::Collect as usize].as_ref();
+        assert_eq!(all.map(Histogram::len), Some(5000));
+    }
+
+    /// Goal: who asks about more holds than are remembered is told of fewer, not of more.
+    #[test]
+    fn what_is_forgotten_is_not_made_up() {
+        let mut log = log();
+        for number in 0..3 * RECENT as u64 {
+            log.open(Cause::Epoch, at(number * 10));
+            log.close(at(number * 10 + 1));
+        }
+        let held = log.held(at(0), at(100_000));
+        assert!(is_about(held[Cause::Epoch as usize], RECENT as u64));
+    }
+}
