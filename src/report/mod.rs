@@ -12,6 +12,7 @@ pub mod hunt;
 pub mod matrix;
 pub(crate) mod prose;
 mod result;
+pub mod soak;
 mod style;
 mod summary;
 mod table;

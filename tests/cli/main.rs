@@ -7,4 +7,5 @@ mod interrupt;
 mod output;
 mod run;
 mod selftest;
+mod soak;
 mod usage;
