@@ -19,5 +19,6 @@ pub mod heap;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod soak;
 pub mod sync;
 pub mod workload;

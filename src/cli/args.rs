@@ -39,6 +39,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run workloads on heaps and judge what happened
     Run(Box<Run>),
+    /// Run workloads for hours, round after round with fresh seeds
+    Soak(Box<super::soak::Soak>),
     /// Generate random programs, run them, and shrink and keep those that fail
     Fuzz(Box<Fuzz>),
     /// Run a kept case again, exactly

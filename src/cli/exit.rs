@@ -73,6 +73,18 @@ Exit codes:
   130  interrupted; what was found until then is kept
 Where several apply the first of 101, 5, 1, 130, 2 wins.";
 
+/// The part of `soak --help` about exit codes.
+pub(super) const SOAK_HELP: &str = "\
+Exit codes:
+  0    every check held in every round
+  1    a check was violated
+  2    usage error, or a journal that cannot be read or written
+  3    vacuous: a round did not do what was required of it
+  5    the heap under test crashed, hung or ran out of memory
+  101  a bug in gcstorm
+  130  interrupted; the round under way was brought to its end
+Where several apply the first of 101, 5, 1, 130, 3, 2 wins.";
+
 /// The part of `replay --help` about exit codes.
 pub(super) const REPLAY_HELP: &str = "\
 Exit codes:

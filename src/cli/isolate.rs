@@ -18,7 +18,7 @@ use crate::report::RunResult;
 use crate::run::Budget;
 
 /// Set in the process of a run that has one of its own.
-const INSIDE: &str = "GCSTORM_INSIDE";
+pub(super) const INSIDE: &str = "GCSTORM_INSIDE";
 /// How much longer than its budget a run may last before it is taken to hang: the runs that show such
 /// a fault take a second or two.
 const GRACE: Duration = Duration::from_secs(10);

@@ -31,6 +31,7 @@ mod replay;
 mod report;
 mod reproduce;
 mod selftest;
+mod soak;
 mod store;
 mod stored;
 mod terminal;
@@ -69,10 +70,13 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
             };
         }
     };
+    soak::end_with_parent();
     let mut terminal = Terminal::new(&cli);
     let done = match cli.command {
         Command::Run(run) => control::needs_threads("run")
             .and_then(|()| perform::run(registry, &program, &run, &mut terminal)),
+        Command::Soak(args) => control::needs_threads("soak")
+            .and_then(|()| soak::soak(registry, &program, &args, &mut terminal)),
         Command::Fuzz(args) => fuzz::fuzz(registry, &program, &args, &mut terminal),
         Command::Replay(args) => replay::replay(registry, &program, &args, &mut terminal),
         Command::Selftest(args) => control::needs_threads("selftest")

@@ -21,6 +21,7 @@ pub(crate) mod prose;
 mod result;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod soak;
 mod style;
 mod summary;
 mod table;

@@ -33,7 +33,7 @@ fn started(place: &Place, line: &str, stdout: impl Into<Stdio>) -> Child {
     child
 }
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
         .args(["-s", name, &child.id().to_string()])
         .status();
@@ -99,7 +99,7 @@ fn fill(mut pipe: PipeWriter, done: &AtomicBool) {
 
 /// Looks again and again, for a minute at most: then something hangs.
 #[track_caller]
-fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     const LOOK_EVERY: Duration = Duration::from_millis(5);
     for _ in 0..12_000 {
         if condition() {

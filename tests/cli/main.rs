@@ -11,4 +11,5 @@ mod report;
 mod run;
 mod schema;
 mod selftest;
+mod soak;
 mod usage;

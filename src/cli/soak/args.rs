@@ -1,0 +1,152 @@
+//! Options of `soak`, and what they come to.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::args::TimingArg;
+use crate::cli::{exit, values};
+use crate::soak::Shard;
+
+/// Options of `soak`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::SOAK_HELP)]
+pub(in crate::cli) struct Soak {
+    /// Names from `gcstorm list workloads`, or paths to .toml files; none: every workload that comes with
+    /// the program
+    #[arg(value_name = "WORKLOAD", conflicts_with = "resume")]
+    pub(super) workloads: Vec<String>,
+    /// How long to go on; the round under way is brought to its end
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
+    pub(super) budget: Duration,
+    /// A heap from `gcstorm list heaps`; may be given several times
+    #[arg(long = "heap", value_name = "NAME", conflicts_with = "resume")]
+    pub(super) heaps: Vec<String>,
+    /// Plant a fault from `gcstorm list faults`; may be given several times, for rounds with each
+    #[arg(long = "fault", value_name = "NAME", conflicts_with = "resume")]
+    pub(super) faults: Vec<String>,
+    /// How many rounds a workload has while others have one; may be given several times
+    #[arg(long = "weight", value_name = "WORKLOAD=N", value_parser = values::assignment,
+          conflicts_with = "resume")]
+    pub(super) weights: Vec<(String, String)>,
+    /// How long each round lasts; default: 5s
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, conflicts_with = "resume")]
+    pub(super) round: Option<Duration>,
+    /// Where all rounds come from; drawn and printed if not given
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub(super) seed: Option<u64>,
+    /// Only every Nth round, from the Ith (from 0): for N machines with one seed. Taken from the
+    /// environment of Slurm's arrays and Kubernetes' indexed jobs if a seed is given
+    #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "resume")]
+    pub(super) shard: Option<Shard>,
+    /// Which operations to time; default: sampled
+    #[arg(long, value_enum, value_name = "WHICH", conflicts_with = "resume")]
+    pub(super) timing: Option<TimingArg>,
+    /// After how many failed rounds to stop
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::positive)]
+    pub(super) max_failures: u64,
+    /// How long a round may take beyond its own time before it counts as hung
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
+    pub(super) time_limit: Duration,
+    /// How much resident memory a round may have, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 8192, value_parser = values::positive)]
+    pub(super) memory_limit: u64,
+    /// Go on with the soak in this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub(super) resume: Option<PathBuf>,
+    /// Where the journal and what fails go; default: reports/soak-<when>/
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+}
+
+/// `2/8`: the third of eight.
+fn shard(text: &str) -> Result<Shard, String> {
+    let form = "as in 0/8, the first of eight";
+    let (index, of) = text.split_once('/').ok_or(form)?;
+    let number = |text: &str| text.parse::<u32>().map_err(|_| form.to_owned());
+    let shard = Shard {
+        index: number(index)?,
+        of: number(of)?,
+    };
+    if shard.index < shard.of {
+        Ok(shard)
+    } else {
+        Err("shards are counted from 0, and there are fewer than that".to_owned())
+    }
+}
+
+/// Where schedulers say which of several tasks a process is: its number, the first number and how many
+/// there are.
+const SCHEDULERS: [(&str, Option<&str>, &str); 3] = [
+    (
+        "SLURM_ARRAY_TASK_ID",
+        Some("SLURM_ARRAY_TASK_MIN"),
+        "SLURM_ARRAY_TASK_COUNT",
+    ),
+    ("JOB_COMPLETION_INDEX", None, "JOB_COMPLETIONS"),
+    ("CI_NODE_INDEX", Some("GCSTORM_ONE"), "CI_NODE_TOTAL"),
+];
+
+/// The shard that the environment names, and by which variable.
+pub(super) fn shard_of_environment(
+    variable: impl Fn(&str) -> Option<String>,
+) -> Option<(Shard, &'static str)> {
+    SCHEDULERS.into_iter().find_map(|(index, first, of)| {
+        let number = |name: &str| variable(name).and_then(|text| text.parse::<u32>().ok());
+        let least = match first {
+            // GitLab counts from 1.
+            Some("GCSTORM_ONE") => 1,
+            Some(first) => number(first).unwrap_or(0),
+            None => 0,
+        };
+        let shard = Shard {
+            index: number(index)?.checked_sub(least)?,
+            of: number(of)?,
+        };
+        (shard.index < shard.of).then_some((shard, index))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: each scheduler's own way to count is understood, and nonsense is none.
+    #[test]
+    fn schedulers_are_understood() {
+        let shard = |pairs: &[(&str, &str)]| {
+            let variable = |name: &str| {
+                let found = pairs.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            shard_of_environment(variable).map(|(shard, _)| (shard.index, shard.of))
+        };
+        let slurm = |id, min, count| {
+            shard(&[
+                ("SLURM_ARRAY_TASK_ID", id),
+                ("SLURM_ARRAY_TASK_MIN", min),
+                ("SLURM_ARRAY_TASK_COUNT", count),
+            ])
+        };
+        assert_eq!(slurm("5", "1", "8"), Some((4, 8)));
+        assert_eq!(slurm("0", "0", "8"), Some((0, 8)));
+        assert_eq!(slurm("9", "1", "8"), None);
+        let kubernetes = [("JOB_COMPLETION_INDEX", "3"), ("JOB_COMPLETIONS", "4")];
+        assert_eq!(shard(&kubernetes), Some((3, 4)));
+        assert_eq!(shard(&kubernetes[..1]), None);
+        let gitlab = [("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "2")];
+        assert_eq!(shard(&gitlab), Some((0, 2)));
+        assert_eq!(shard(&[]), None);
+    }
+
+    /// Goal: a shard is one of those there are.
+    #[test]
+    fn shards_are_read() {
+        let last = Shard { index: 7, of: 8 };
+        assert_eq!(shard("7/8"), Ok(last));
+        for text in ["8/8", "1", "a/b", "-1/2", "0/0"] {
+            assert!(shard(text).is_err(), "{text}");
+        }
+    }
+}

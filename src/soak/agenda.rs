@@ -1,0 +1,172 @@
+//! Which round comes when.
+//!
+//! Rounds are dealt in *turns of the table*: each has every lane as often as its weight says, in an order
+//! of its own. So after any number of rounds no lane has had more than its share by more than its weight,
+//! and two lanes do not always follow each other. The seed of a round is drawn from the soak's seed and
+//! the round's number.
+
+use rand::seq::SliceRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// A workload on a heap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lane {
+    /// As the workload was named: one that comes with the program, or a path.
+    pub workload: String,
+    /// A digest of its text, since a file may change while a soak is interrupted.
+    pub hash: String,
+    /// The heap's name.
+    pub heap: String,
+    /// The fault that is planted in it, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// How many rounds it has while others have one.
+    pub weight: u32,
+}
+
+/// One of several soaks that share their rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Which, from 0.
+    pub index: u32,
+    /// Of how many.
+    pub of: u32,
+}
+
+impl Shard {
+    /// All rounds are of this one.
+    pub const WHOLE: Self = Self { index: 0, of: 1 };
+}
+
+/// A run that is to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Round {
+    /// From 0, over all shards.
+    pub number: u64,
+    /// Which lane of the agenda.
+    pub lane: usize,
+    /// From which seed.
+    pub seed: u64,
+}
+
+/// All rounds of a soak.
+#[derive(Debug, Clone)]
+pub struct Agenda {
+    seed: u64,
+    /// Lanes by number, each as often as it weighs.
+    table: Vec<usize>,
+}
+
+/// Draws for the order of a turn and for the seed of a round must not be the same ones.
+const ORDERS: u64 = 0;
+const SEEDS: u64 = 1;
+
+impl Agenda {
+    /// The rounds of these lanes, by this seed.
+    ///
+    /// # Panics
+    ///
+    /// If no lane has any weight.
+    pub fn new(seed: u64, lanes: &[Lane]) -> Self {
+        let table: Vec<usize> = (0..)
+            .zip(lanes)
+            .flat_map(|(number, lane)| std::iter::repeat_n(number, lane.weight as usize))
+            .collect();
+        assert!(!table.is_empty(), "a soak has a lane");
+        Self { seed, table }
+    }
+
+    /// The round of this number.
+    pub fn round(&self, number: u64) -> Round {
+        let size = self.table.len() as u64;
+        let mut order = self.table.clone();
+        order.shuffle(&mut self.draw(ORDERS, number / size));
+        let place = usize::try_from(number % size).unwrap_or(0);
+        Round {
+            number,
+            lane: order[place],
+            // Short, since people will read it out.
+            seed: self.draw(SEEDS, number).next_u64() >> 32,
+        }
+    }
+
+    /// The rounds of one shard, from the first whose number is not below `from`.
+    pub fn rounds(&self, shard: Shard, from: u64) -> impl Iterator<Item = Round> {
+        let (index, of) = (u64::from(shard.index), u64::from(shard.of.max(1)));
+        let first = index + from.saturating_sub(index).div_ceil(of) * of;
+        let numbers = std::iter::successors(Some(first), move |number| number.checked_add(of));
+        numbers.map(|number| self.round(number))
+    }
+
+    fn draw(&self, stream: u64, number: u64) -> ChaCha8Rng {
+        let mut key = [0; 32];
+        for (place, word) in key.chunks_exact_mut(8).zip([self.seed, stream, number]) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        ChaCha8Rng::from_seed(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn lanes(weights: &[u32]) -> Vec<Lane> {
+        let lane = |&weight: &u32| Lane {
+            workload: "churn".to_owned(),
+            hash: String::new(),
+            heap: "gil".to_owned(),
+            fault: None,
+            weight,
+        };
+        weights.iter().map(lane).collect()
+    }
+
+    /// Goal: each lane has its share at any time, and is not always followed by the same one.
+    #[test]
+    fn lanes_have_their_share() {
+        let agenda = Agenda::new(7, &lanes(&[1, 3, 1]));
+        let mut counts = [0_i64; 3];
+        let mut pairs = HashSet::new();
+        let mut last = None;
+        for round in agenda.rounds(Shard::WHOLE, 0).take(500) {
+            counts[round.lane] += 1;
+            pairs.insert((last, round.lane));
+            last = Some(round.lane);
+            let turns = i64::try_from(round.number / 5).expect("few");
+            for (count, weight) in counts.iter().zip([1, 3, 1]) {
+                assert!((turns * weight..=(turns + 1) * weight).contains(count));
+            }
+        }
+        assert_eq!(counts, [100, 300, 100]);
+        assert_eq!(pairs.len(), 10, "each lane after each, and the first");
+    }
+
+    /// Goal: shards have all rounds between them and none twice, wherever one goes on; no seed comes twice.
+    #[test]
+    fn shards_share_all_rounds() {
+        let agenda = Agenda::new(1, &lanes(&[1, 1]));
+        let mut seen = HashSet::new();
+        let mut seeds = HashSet::new();
+        for index in 0..3 {
+            let shard = Shard { index, of: 3 };
+            let first: Vec<Round> = agenda.rounds(shard, 0).take(40).collect();
+            for (done, round) in (0..).zip(&first) {
+                assert!(seen.insert(round.number));
+                assert!(seeds.insert(round.seed));
+                let next = agenda.rounds(shard, round.number + 1).next();
+                assert_eq!(next.as_ref(), first.get(done + 1).or(next.as_ref()));
+                assert_eq!(*round, agenda.round(round.number));
+            }
+        }
+        assert_eq!(seen, (0..120).collect());
+        assert_ne!(
+            Agenda::new(2, &lanes(&[1, 1])).round(0).seed,
+            agenda.round(0).seed
+        );
+    }
+}

@@ -1,0 +1,352 @@
+//! The journal: one line of JSON for the soak, then one a round, only ever appended to.
+//!
+//! ```text
+//! gcstorm-soak 1
+//! 1f0c… {"seed":7,"lanes":[…]}
+//! 9a3b… {"round":0,"lane":1,…}
+//! ```
+//!
+//! Each line begins with a digest of what follows, and is synced before the next round starts. So a kill,
+//! a crash of the machine or a full disk loses at most the round that was under way: what is left of a
+//! line that was being written has no newline or a wrong digest, and is cut off by whoever goes on. A line
+//! that is broken and is *not* the last was not broken by that, and is an error with its place.
+//!
+//! A write that failed (a full disk) is taken back, so that the next attempt begins where it began, and
+//! what was written before is never touched.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Lane, Record, Shard};
+use crate::digest::Digest;
+
+/// The first line: what it is, and in which form.
+const MAGIC: &str = "gcstorm-soak 1";
+
+/// What a soak is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of the program that began it.
+    pub version: String,
+    /// Where all its rounds come from.
+    pub seed: u64,
+    /// What it runs.
+    pub lanes: Vec<Lane>,
+    /// Which of the rounds.
+    pub shard: Shard,
+    /// How long a round lasts, in milliseconds.
+    pub round_ms: u64,
+    /// What is put on the command line of each round besides.
+    pub options: Vec<String>,
+}
+
+/// Why a journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The system refuses.
+    #[error("{path}: {error}")]
+    Io {
+        /// The journal.
+        path: String,
+        /// What it says.
+        error: io::Error,
+    },
+    /// There is a line that nobody wrote so.
+    #[error("{path}:{line}: {what}")]
+    Damaged {
+        /// The journal.
+        path: String,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+/// A journal that is open for more.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    /// Where the next line goes: the end of the last whole one.
+    end: u64,
+}
+
+impl Journal {
+    /// Begins one, which must not be there yet.
+    ///
+    /// # Errors
+    ///
+    /// It is there, or cannot be written.
+    pub fn create(path: &Path, header: &Header) -> Result<Self, JournalError> {
+        let begun = OpenOptions::new().write(true).create_new(true).open(path);
+        let file = begun.map_err(|error| io_error(path, error))?;
+        let mut journal = Self {
+            path: path.to_owned(),
+            file,
+            end: 0,
+        };
+        let text = format!(
+            "{MAGIC}\n{}",
+            line(header).map_err(|error| io_error(path, error))?
+        );
+        journal.write(&text)?;
+        // The name of a new file is in its directory, which has to be synced as well.
+        let directory = path.parent().filter(|parent| *parent != Path::new(""));
+        let directory = File::open(directory.unwrap_or(Path::new(".")));
+        directory
+            .and_then(|directory| directory.sync_all())
+            .map_err(|error| io_error(path, error))?;
+        Ok(journal)
+    }
+
+    /// Opens one to go on with it: its header, its records, and whether a line that was being written
+    /// when it broke off was cut away.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, is none, or is damaged elsewhere than at its end.
+    pub fn resume(path: &Path) -> Result<(Self, Contents), JournalError> {
+        let opened = OpenOptions::new().read(true).write(true).open(path);
+        let mut file = opened.map_err(|error| io_error(path, error))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)
+            .map_err(|error| io_error(path, error))?;
+        let contents = Contents::parse(&bytes).map_err(|(line, what)| JournalError::Damaged {
+            path: path.display().to_string(),
+            line,
+            what,
+        })?;
+        let journal = Self {
+            path: path.to_owned(),
+            file,
+            end: contents.whole_bytes,
+        };
+        journal
+            .file
+            .set_len(journal.end)
+            .map_err(|error| io_error(path, error))?;
+        Ok((journal, contents))
+    }
+
+    /// Writes a record, and syncs it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written; then the journal is as it was.
+    pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
+        let text = line(record).map_err(|error| io_error(&self.path, error))?;
+        self.write(&text)
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), JournalError> {
+        let written = self
+            .file
+            .seek(SeekFrom::Start(self.end))
+            .and_then(|_| self.file.write_all(text.as_bytes()))
+            .and_then(|()| self.file.sync_data());
+        match written {
+            Ok(()) => {
+                self.end += text.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                // If this fails as well, the broken line is cut off by whoever goes on.
+                let _ = self.file.set_len(self.end);
+                Err(io_error(&self.path, error))
+            }
+        }
+    }
+}
+
+/// What is in a journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contents {
+    /// What the soak is.
+    pub header: Header,
+    /// Its rounds so far, in the order in which they ended.
+    pub records: Vec<Record>,
+    /// The last line was not whole.
+    pub was_cut: bool,
+    /// Up to here all lines are whole.
+    whole_bytes: u64,
+}
+
+impl Contents {
+    /// Reads a journal; the error is a line's number and what is wrong there.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, (usize, String)> {
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        let first = lines.next().unwrap_or_default();
+        if first != format!("{MAGIC}\n").as_bytes() {
+            return Err((
+                1,
+                format!("this is no journal of a soak: it does not begin with `{MAGIC}`"),
+            ));
+        }
+        let second = lines.next().unwrap_or_default();
+        let header = whole(second).map_err(|what| (2, what))?;
+        let mut contents = Self {
+            header,
+            records: Vec::new(),
+            was_cut: false,
+            whole_bytes: (first.len() + second.len()) as u64,
+        };
+        let mut lines = (3..).zip(lines).peekable();
+        while let Some((number, line)) = lines.next() {
+            match whole::<Record>(line) {
+                Ok(record) if record.lane < contents.header.lanes.len() => {
+                    contents.records.push(record);
+                    contents.whole_bytes += line.len() as u64;
+                }
+                Ok(record) => return Err((number, format!("there is no lane {}", record.lane))),
+                Err(_) if lines.peek().is_none() => contents.was_cut = true,
+                Err(what) => return Err((number, what)),
+            }
+        }
+        Ok(contents)
+    }
+}
+
+fn io_error(path: &Path, error: impl Into<io::Error>) -> JournalError {
+    JournalError::Io {
+        path: path.display().to_string(),
+        error: error.into(),
+    }
+}
+
+fn line<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    let json = serde_json::to_string(value)?;
+    Ok(format!("{} {json}\n", Digest::of(&json)))
+}
+
+/// What a line says, if all of it is there.
+fn whole<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Result<T, String> {
+    let line = line.strip_suffix(b"\n").ok_or("the line has no end")?;
+    let line = std::str::from_utf8(line).map_err(|error| error.to_string())?;
+    let (digest, json) = line.split_once(' ').ok_or("the line has no digest")?;
+    if Digest::of(json).to_string() != digest {
+        return Err("the line is not what was written: its digest is another".to_owned());
+    }
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Outcome;
+    use crate::soak::Came;
+
+    fn header() -> Header {
+        Header {
+            version: "0".to_owned(),
+            seed: 7,
+            lanes: vec![Lane {
+                workload: "churn".to_owned(),
+                hash: "abc".to_owned(),
+                heap: "gil".to_owned(),
+                fault: None,
+                weight: 1,
+            }],
+            shard: Shard::WHOLE,
+            round_ms: 1000,
+            options: vec!["--timing".to_owned(), "off".to_owned()],
+        }
+    }
+
+    fn record(round: u64) -> Record {
+        Record {
+            round,
+            lane: 0,
+            seed: round * 3,
+            ended_unix_ms: 5,
+            took_ms: 6,
+            came: Came::Judged {
+                outcome: Outcome::Held,
+            },
+            violated: Vec::new(),
+            note: String::new(),
+            ops: 7,
+            elapsed_ns: 8,
+            p99_9_ns: Some(9),
+            live_at_end: 1,
+            unreclaimed_peak: None,
+            rss_bytes_peak: 10,
+            reproduce: "gcstorm run churn".to_owned(),
+        }
+    }
+
+    /// Goal: wherever it broke off, what was whole before is there, and what comes then follows on it.
+    #[test]
+    fn any_end_can_be_gone_on_from() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("journal");
+        let mut journal = Journal::create(&path, &header()).expect("it is begun");
+        let mut ends = vec![journal.end];
+        for round in 0..3 {
+            journal.append(&record(round)).expect("it is written");
+            ends.push(journal.end);
+        }
+        let all = std::fs::read(&path).expect("it is read");
+        for cut in usize::try_from(ends[0]).expect("few")..=all.len() {
+            std::fs::write(&path, &all[..cut]).expect("it is written");
+            let (mut journal, contents) = Journal::resume(&path).expect("it goes on");
+            let whole = ends.iter().filter(|end| **end <= cut as u64).count() - 1;
+            assert_eq!(contents.header, header());
+            assert_eq!(contents.records.len(), whole);
+            assert_eq!(contents.was_cut, !ends.contains(&(cut as u64)));
+            journal.append(&record(9)).expect("it is written");
+            let (_, contents) = Journal::resume(&path).expect("it goes on");
+            let rounds: Vec<u64> = contents.records.iter().map(|record| record.round).collect();
+            let mut expected: Vec<u64> = (0..whole as u64).collect();
+            expected.push(9);
+            assert_eq!(rounds, expected);
+        }
+    }
+
+    /// Goal: what was changed in the middle is found, with its place; what is no journal is refused, and
+    /// one that is there is not begun again.
+    #[test]
+    fn damage_is_told_from_an_end() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("journal");
+        let mut journal = Journal::create(&path, &header()).expect("it is begun");
+        for round in 0..3 {
+            journal.append(&record(round)).expect("it is written");
+        }
+        let text = std::fs::read_to_string(&path).expect("it is read");
+        for (from, to, place) in [
+            ("\"round\":1", "\"round\":4", ":4: "),
+            ("\"seed\":7", "\"seed\":8", ":2: "),
+            ("gcstorm-soak 1", "gcstorm-soak 9", ":1: "),
+        ] {
+            std::fs::write(&path, text.replace(from, to)).expect("it is written");
+            let error = Journal::resume(&path)
+                .expect_err("it is damaged")
+                .to_string();
+            assert!(error.contains(place), "{error}");
+        }
+        assert!(Journal::create(&path, &header()).is_err());
+        assert!(Journal::resume(&directory.path().join("none")).is_err());
+    }
+
+    /// Goal: a write that fails takes nothing away of what was there.
+    #[test]
+    fn a_full_disk_loses_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("journal");
+        let mut journal = Journal::create(&path, &header()).expect("it is begun");
+        journal.append(&record(0)).expect("it is written");
+        let full = OpenOptions::new().write(true).open("/dev/full");
+        let Ok(full) = full else { return };
+        let kept = std::mem::replace(&mut journal.file, full);
+        assert!(journal.append(&record(1)).is_err());
+        journal.file = kept;
+        journal.append(&record(2)).expect("it is written");
+        let (_, contents) = Journal::resume(&path).expect("it goes on");
+        let rounds: Vec<u64> = contents.records.iter().map(|record| record.round).collect();
+        assert_eq!(rounds, [0, 2]);
+    }
+}

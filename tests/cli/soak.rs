@@ -1,0 +1,167 @@
+//! Soaks: what is written down, what is kept, and what survives a kill.
+
+use std::collections::HashSet;
+use std::process::{Child, Command, Stdio};
+
+use gcstorm::report::Outcome;
+use gcstorm::soak::{Came, Contents, Journal};
+
+use crate::harness::{Done, Place};
+use crate::interrupt::{signal, wait_until};
+
+fn journal(place: &Place) -> Contents {
+    let opened = Journal::resume(&place.path().join("o/journal"));
+    opened.expect("it can be read").1
+}
+
+/// How many lines the journal has so far, the two of its head among them.
+fn lines(place: &Place) -> usize {
+    let text = std::fs::read_to_string(place.path().join("o/journal"));
+    text.map_or(0, |text| text.lines().count())
+}
+
+fn started(place: &Place, line: &str) -> Child {
+    let mut command = place.command(line);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("it starts")
+}
+
+/// Whether some process is in this directory.
+fn is_inhabited(place: &Place) -> bool {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut places = processes.filter_map(|one| std::fs::read_link(one.path().join("cwd")).ok());
+    places.any(|cwd| cwd == place.path())
+}
+
+/// Goal: killed at any moment, a soak loses none of the rounds that it wrote down, leaves no round
+/// behind that goes on by itself, and goes on with the round after the last.
+#[test]
+fn a_kill_loses_nothing() {
+    let place = Place::new();
+    let mut line = "soak counter churn --heap gil --round 50ms --seed 3 --out o".to_owned();
+    for kill in 0..4 {
+        let before = lines(&place).max(2);
+        let mut child = started(&place, &line);
+        wait_until("a round is written down", || lines(&place) > before + kill);
+        signal(&child, "KILL");
+        child.wait().expect("it has ended");
+        wait_until("nobody is left", || !is_inhabited(&place));
+        line = "soak --resume o".to_owned();
+    }
+    let done = place.run("soak --resume o --budget 200ms").code(0);
+    done.says("counter on gil").warns("going on after");
+    let contents = journal(&place);
+    let rounds: Vec<u64> = contents.records.iter().map(|record| record.round).collect();
+    assert!(rounds.len() >= 10, "{rounds:?}");
+    assert_eq!(rounds, (0..rounds.len() as u64).collect::<Vec<u64>>());
+    let seeds: HashSet<u64> = contents.records.iter().map(|record| record.seed).collect();
+    assert_eq!(seeds.len(), rounds.len());
+}
+
+/// Goal: Ctrl-C brings the round under way to its end, which is written down.
+#[test]
+fn ctrl_c_ends_the_round_first() {
+    let place = Place::new();
+    let child = started(&place, "soak counter --heap gil --round 300ms --out o");
+    wait_until("a round is written down", || lines(&place) > 2);
+    signal(&child, "INT");
+    Done::from(child.wait_with_output().expect("it ends"))
+        .code(130)
+        .says("counter on gil")
+        .warns("to go on: gcstorm soak --resume o");
+    let contents = journal(&place);
+    let held = Came::Judged {
+        outcome: Outcome::Held,
+    };
+    assert!(contents.records.iter().all(|record| record.came == held));
+    assert!(!contents.was_cut);
+}
+
+/// Goal: what fails is named, kept and told how to do again; a heap that ends its process, hangs or eats
+/// memory is one that failed, and the soak goes on until there were enough of them.
+#[test]
+fn failures_are_kept() {
+    let place = Place::new();
+    let line = "soak churn --heap gil --fault get-without-increment --round 100ms --seed 1 \
+                --max-failures 2 --out o";
+    let done = place.run(line).code(1).says("violated");
+    done.warns("reproduce: gcstorm run churn --heap gil --seed ");
+    assert_eq!(journal(&place).records.len(), 2);
+    let result = place.result("o/failure-0/result.json");
+    assert_eq!(result.verdict, Outcome::Violated);
+    assert!(place.path().join("o/failure-1/failure.case").exists());
+
+    let place = Place::new();
+    let line = "soak chain --heap gil --fault recursive-release --round 1s --out o";
+    place.run(line).code(5).says("killed by signal");
+    assert!(place.path().join("o/failure-0/stderr.txt").exists());
+
+    let place = Place::new();
+    let line =
+        "soak churn --heap gil --fault drop-request-kept --round 100ms --time-limit 1s --out o";
+    // Where a debugger is found it takes its time.
+    let mut command = place.command(line);
+    let output = command.env("PATH", "").output().expect("it starts");
+    Done::from(output).code(5).says("hung: it was not over");
+
+    let place = Place::new();
+    let line = "soak counter --heap gil --round 1s --memory-limit 1 --out o";
+    place.run(line).code(5).says("out of memory: it had ");
+}
+
+/// Goal: what cannot be soaked is refused before anything runs, with a hint.
+#[test]
+fn bad_soaks_are_refused() {
+    let place = Place::new();
+    for (line, words) in [
+        ("soak nonsense", "nonsense"),
+        ("soak churn --heap nonsense", "nonsense"),
+        ("soak churn --weight graph=2", "graph"),
+        ("soak churn --weight churn=0", "from 1 to 1000"),
+        ("soak churn --shard 3/3", "counted from 0"),
+        ("soak --resume nowhere", "nowhere/journal"),
+        ("soak churn --resume nowhere", "cannot be used with"),
+    ] {
+        place.run(line).code(2).warns(words);
+    }
+    assert_eq!(place.files().len(), 0);
+    let own = "summary = \"mine\"\n[[threads]]\nname = \"t\"\nloop = [{ op = \"safepoint\" }]\n";
+    place.write("mine.toml", own);
+    let line = "soak mine.toml --heap gil --round 20ms --budget 30ms --out o";
+    place.run(line).code(3);
+    place.run(line).code(2).warns("soak --resume o");
+    place.write("mine.toml", &own.replace("mine", "mine, changed"));
+    let done = place.run("soak --resume o").code(2);
+    done.warns("is not what it was");
+    // Somebody wrote into it.
+    place.write("mine.toml", own);
+    let path = place.path().join("o/journal");
+    let text = std::fs::read_to_string(&path).expect("it is there");
+    std::fs::write(&path, text.replace("\"seed\"", "\"seeds\"")).expect("it is written");
+    place.run("soak --resume o").code(2).warns("o/journal:2: ");
+}
+
+/// Goal: a disk that is full is told of, and what was written before is there.
+#[test]
+fn a_full_disk_is_told_of() {
+    let place = Place::new();
+    place
+        .run("soak counter --heap gil --round 50ms --budget 100ms --out o")
+        .code(0);
+    let rounds = journal(&place).records.len();
+    // The largest file that a process of this shell may write ends where the journal does.
+    let bytes = std::fs::metadata(place.path().join("o/journal")).expect("it is there");
+    let script = format!(
+        "trap '' XFSZ; ulimit -f {}; exec \"$0\" soak --resume o --budget 10s",
+        bytes.len() / 1024
+    );
+    let output = Command::new("bash")
+        .args(["-c", &script, env!("CARGO_BIN_EXE_gcstorm")])
+        .current_dir(place.path())
+        .output()
+        .expect("a shell");
+    Done::from(output)
+        .code(2)
+        .warns("failed to write a round down");
+    assert!(journal(&place).records.len() >= rounds);
+}
