@@ -133,7 +133,7 @@ mod tests {
         let mut counts = [0_i64; 3];
         let mut pairs = HashSet::new();
         let mut last = None;
-        for round in agenda.rounds(Shard::WHOLE, 0).take(500) {
+        for round in agenda.rounds(Shard::WHOLE, 0).take(2000) {
             counts[round.lane] += 1;
             pairs.insert((last, round.lane));
             last = Some(round.lane);
@@ -142,7 +142,7 @@ mod tests {
                 assert!((turns * weight..=(turns + 1) * weight).contains(count));
             }
         }
-        assert_eq!(counts, [100, 300, 100]);
+        assert_eq!(counts, [400, 1200, 400]);
         assert_eq!(pairs.len(), 10, "each lane after each, and the first");
     }
 

@@ -41,7 +41,7 @@ fn what_is_written_is_valid() {
         ("run counter --rounds 1", 0),
         ("run shared-list --heap lock-free --rounds 1", 0),
         ("run counter --rounds 1 --timing off", 0),
-        ("run counter --duration 300ms --rate 2000", 0),
+        ("run paced-list --duration 300ms", 0),
         ("run counter -D increment=split --duration 300ms", 1),
         (
             "run counter --rounds 1 --require collections>=1000000000",

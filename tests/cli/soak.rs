@@ -125,7 +125,8 @@ fn bad_soaks_are_refused() {
         place.run(line).code(2).warns(words);
     }
     assert_eq!(place.files().len(), 0);
-    let own = "summary = \"mine\"\n[[threads]]\nname = \"t\"\nloop = [{ op = \"safepoint\" }]\n";
+    let own = "summary = \"mine\"\nabout = \"of one's own\"\n[limits]\nlive_objects = 10\n\
+               [[threads]]\nname = \"t\"\nloop = [{ op = \"safepoint\" }]\n";
     place.write("mine.toml", own);
     let line = "soak mine.toml --heap gil --round 20ms --budget 30ms --out o";
     place.run(line).code(3);
