@@ -9,7 +9,6 @@ mod output;
 mod rate;
 mod report;
 mod run;
-mod schema;
 mod selftest;
 mod soak;
 mod usage;

@@ -90,6 +90,9 @@ fn failures_are_kept() {
     let result = place.result("o/failure-0/result.json");
     assert_eq!(result.verdict, Outcome::Violated);
     assert!(place.path().join("o/failure-1/failure.case").exists());
+    // Who goes on knows of those, and they are not forgotten.
+    place.run("soak --resume o --max-failures 2").code(1);
+    assert_eq!(journal(&place).records.len(), 4);
 
     let place = Place::new();
     let line = "soak chain --heap gil --fault recursive-release --round 1s --out o";

@@ -45,6 +45,8 @@ pub(super) fn soak(
     let mut standing = Standing::of(header.lanes.len());
     records.iter().for_each(|record| standing.add(record));
     let next = records.iter().map(|record| record.round + 1).max();
+    let endings = records.iter().map(|record| record.came.outcome().into());
+    let exit = endings.fold(Exit::Held, Exit::and);
     let bar = bar(terminal.detail());
     let mut soak = Session {
         program,
@@ -53,12 +55,13 @@ pub(super) fn soak(
         header,
         directory,
         journal,
+        failures_before: standing.failures,
         standing,
         terminal,
         interrupted,
         bar,
         started: Clock::get().now(),
-        exit: Exit::Held,
+        exit,
     };
     soak.all(next.unwrap_or(0));
     Ok(soak.conclude())
@@ -85,6 +88,8 @@ struct Session<'a> {
     directory: PathBuf,
     journal: Journal,
     standing: Standing,
+    /// Those of them that are older than this process: who goes on knows of them.
+    failures_before: u64,
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
     bar: ProgressBar,
@@ -106,7 +111,9 @@ impl Session<'_> {
                 break;
             }
             self.tick(round, left);
-            if !self.round(round) || self.standing.failures >= self.args.max_failures {
+            let is_written = self.round(round);
+            let failures = self.standing.failures - self.failures_before;
+            if !is_written || failures >= self.args.max_failures {
                 break;
             }
             if clock.since(last_line) >= LINE_EVERY {
@@ -206,6 +213,8 @@ impl Session<'_> {
         let text = report::soak::failure(record, lane);
         let name = format!("failure-{}", record.round);
         let kept = self.directory.join(name);
+        // There is one if this very round was made before and could not be written down.
+        let _ = std::fs::remove_dir_all(&kept);
         let moved = std::fs::create_dir_all(scratch)
             .and_then(|()| std::fs::rename(scratch, &kept))
             .and_then(|()| match ended.said.is_empty() {
