@@ -9,7 +9,7 @@
 //!
 //! *Noise of any shape.* Run times have heavy tails and two humps. The middle of a group is its median,
 //! the interval that is shown a bootstrap of the ratio of medians, and the decision an exact rank
-//! test ([`rank`]) that assumes no distribution: how likely is it that the new runs rank so high above
+//! test (`rank`) that assumes no distribution: how likely is it that the new runs rank so high above
 //! the base's, once those are made worse by what is allowed? A bootstrap alone will not do: with five
 //! runs its intervals are too narrow, and never wider than the runs are spread.
 //!
