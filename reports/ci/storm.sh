@@ -5,7 +5,7 @@
 #   storm.sh OUT [BASE]     BASE: the directory of an earlier storm of the base branch
 #
 # GCSTORM        the program              (default: gcstorm)
-# STORM          arguments of `run`       (default: shared-list live-heap --duration 10s --seed 1)
+# STORM          arguments of `run`       (default: shared-list live-heap --duration 2s --repeat 8 --seed 1)
 # MAX_REGRESSION what is still no alarm   (default: 5%)
 #
 # Exits as gcstorm does: 1 a check was violated, 3 vacuous, 4 a regression, 5 the heap crashed.
@@ -14,7 +14,7 @@ set -uo pipefail
 out=${1:?storm.sh OUT [BASE]}
 base=${2:-}
 gcstorm=${GCSTORM:-gcstorm}
-read -r -a storm <<<"${STORM:-shared-list live-heap --duration 10s --seed 1}"
+read -r -a storm <<<"${STORM:-shared-list live-heap --duration 2s --repeat 8 --seed 1}"
 
 code=0
 "$gcstorm" run "${storm[@]}" --out "$out" || code=$?
