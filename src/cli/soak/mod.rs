@@ -225,7 +225,6 @@ impl Session<'_> {
                 Some(stacks) => store::write_whole(&kept.join("stacks.txt"), stacks.as_bytes()),
                 None => Ok(()),
             });
-        self.bar.suspend(|| {});
         self.show(&text);
         if let Err(error) = moved {
             self.terminal.error(&format!(
