@@ -113,7 +113,7 @@ fn elapsed(plan: &Plan, timing: Timing, ops: u64) -> Duration {
         ..Options::default()
     };
     let pauses = Arc::new(Pauses::default());
-    let evidence = run("nothing", Nothing, &pauses, plan, &options, &Unobserved);
+    let evidence = run("nothing", &Nothing, &pauses, plan, &options, &Unobserved);
     Duration::from_nanos(evidence.elapsed_ns)
 }
 

@@ -85,6 +85,9 @@ impl<'r> Agenda<'r> {
             .map(|name| faults::planted(registry, &heaps, name))
             .transpose()?;
         faults::refuse_unplantable(&heaps, args)?;
+        if args.same_heap {
+            faults::refuse_processes(fault)?;
+        }
         let overrides = overrides(args)?;
         for require in &args.require {
             let known = workload::COUNTERS;

@@ -54,6 +54,9 @@ pub(super) enum Command {
     /// One trial of `selftest`, which prints in short what it came to
     #[command(hide = true)]
     Attempt(Box<Run>),
+    /// The rounds of a stint of `soak`, one for each line on standard input
+    #[command(hide = true)]
+    Stint(Box<Run>),
     /// List what can be named
     List {
         /// What to list
@@ -97,6 +100,9 @@ pub(super) struct Run {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::positive,
           conflicts_with = "case")]
     pub(super) repeat: u64,
+    /// Go on with one heap from run to run, which grows old, instead of a new one for each
+    #[arg(long)]
+    pub(super) same_heap: bool,
     /// Mutators in all; short for -D threads=N
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(super) threads: Option<u64>,

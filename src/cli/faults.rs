@@ -1,6 +1,7 @@
 //! Faults on the command line: which is meant, whether the heaps can have it, and the list of all.
 
 use super::args::Run;
+use super::isolate;
 use super::usage::Usage;
 use crate::fuzz::catalogue::{self, Rate};
 use crate::heap::Flaw;
@@ -49,6 +50,16 @@ pub(super) fn refuse_unplantable(heaps: &[&Entry], args: &Run) -> Result<(), Usa
                 .hint("nothing can be planted in it; name other heaps with --heap"),
         ),
     }
+}
+
+/// Runs with a fault that may end the process get one each, and so a heap each.
+pub(super) fn refuse_processes(fault: Option<Flaw>) -> Result<(), Usage> {
+    let Some(fault) = fault.filter(|fault| isolate::is_dangerous(*fault)) else {
+        return Ok(());
+    };
+    let name = fault.name();
+    let usage = Usage::new(format!("--same-heap does not go with fault `{name}`"));
+    Err(usage.hint("it may end the process, so each run gets one of its own, and with it a heap"))
 }
 
 /// The faults that some heap can have, each once.

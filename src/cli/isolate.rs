@@ -27,8 +27,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Whether a run is to have a process of its own.
 pub(super) fn is_wanted(task: &Task<'_>) -> bool {
-    let planted = task.options.fault.and_then(catalogue::of);
-    planted.is_some_and(|planted| planted.danger.is_some()) && !is_inside()
+    task.options.fault.is_some_and(is_dangerous) && !is_inside()
+}
+
+/// Whether a fault may end the process, or keep it from ending.
+pub(super) fn is_dangerous(fault: Flaw) -> bool {
+    catalogue::of(fault).is_some_and(|planted| planted.danger.is_some())
 }
 
 /// Whether this is the process of a run that has one of its own.

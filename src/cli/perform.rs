@@ -1,6 +1,8 @@
 //! `run`: the agenda from beginning to end, each result judged, shown and written as soon as it is
 //! there.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -14,11 +16,12 @@ use super::store::{self, Store};
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{interrupt, isolate, provenance, publish, reproduce};
-use crate::evidence::Picture;
+use crate::evidence::{Evidence, Picture};
+use crate::heap::Fault;
 use crate::report::{
     self, Absence, Absent, Collected, Detail, Line, Outcome, RunResult, summary, table,
 };
-use crate::run::Registry;
+use crate::run::{Observer, Opened, Registry};
 
 /// Runs what `args` ask for.
 pub(super) fn run(
@@ -41,6 +44,7 @@ pub(super) fn run(
         terminal,
         interrupted,
         collected: Collected::default(),
+        heaps: args.same_heap.then(HashMap::new),
         agreement: agenda
             .case
             .clone()
@@ -63,6 +67,8 @@ struct Session<'a> {
     interrupted: Arc<AtomicBool>,
     /// For what is drawn of all of them together.
     collected: Collected,
+    /// By workload and heap: those that runs go on with, if they are to.
+    heaps: Option<HashMap<(Vec<String>, String), Box<dyn Opened>>>,
     /// There if it is a case that is run.
     agreement: Option<Agreement<'a>>,
     exit: Exit,
@@ -153,7 +159,7 @@ impl<'a> Session<'a> {
 
     /// Runs and judges, in a process apart if this one might not survive it. With a picture of the end
     /// where one is to be compared.
-    fn result(&self, task: &Task<'_>) -> Result<(RunResult, Option<Picture>), String> {
+    fn result(&mut self, task: &Task<'_>) -> Result<(RunResult, Option<Picture>), String> {
         if isolate::is_wanted(task) {
             let directory = self.store.directory().join("inside");
             let result = isolate::run(self.program, task, &directory);
@@ -165,7 +171,10 @@ impl<'a> Session<'a> {
         if self.agreement.is_some() {
             watch = watch.with_picture();
         }
-        let evidence = task.heap.run(&task.plan, &task.options, &watch);
+        let evidence = match &mut self.heaps {
+            None => task.heap.run(&task.plan, &task.options, &watch),
+            Some(heaps) => on_one_of(heaps, task, &watch),
+        };
         watch.finish();
         let evidence = evidence.map_err(|fault| fault.to_string())?;
         let reproduce = reproduce::line(self.program, task);
@@ -232,4 +241,17 @@ impl<'a> Session<'a> {
         };
         target.write(&text, self.terminal)
     }
+}
+
+/// Runs a task on the heap that was open for its workload, or opens one.
+fn on_one_of(
+    heaps: &mut HashMap<(Vec<String>, String), Box<dyn Opened>>,
+    task: &Task<'_>,
+    observer: &dyn Observer,
+) -> Result<Evidence, Fault> {
+    let heap = match heaps.entry((task.asked_as.clone(), task.subject())) {
+        Entry::Occupied(heap) => heap.into_mut(),
+        Entry::Vacant(place) => place.insert(task.heap.open(&task.plan, &task.options)?),
+    };
+    Ok(heap.run(&task.plan, &task.options, observer))
 }

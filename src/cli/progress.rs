@@ -92,6 +92,7 @@ impl Observer for Watch<'_> {
             elapsed,
             ops,
             surveys,
+            ..
         } = progress;
         let mut message = match self.task.options.budget {
             Budget::Duration(budget) if elapsed >= budget => "judging".to_owned(),

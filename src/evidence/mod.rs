@@ -20,7 +20,7 @@ pub mod timeline;
 mod trace;
 
 pub use history::Recorded;
-pub use latency::Latency;
+pub use latency::{Latency, Packed};
 pub use picture::{Contents, Name, Picture, Place};
 pub use race::{Race, Span};
 pub use rate::{ACHIEVED_MIN, Load, Rate};

@@ -293,6 +293,34 @@ pub struct Stats {
     pub faults: FaultCounts,
 }
 
+impl Stats {
+    /// What was counted since `before`. Peaks, and faults, of which one is too many, stay.
+    #[must_use]
+    pub fn since(self, before: &Self) -> Self {
+        let counted = |now: Option<u64>, then: Option<u64>| {
+            now.map(|now| now.saturating_sub(then.unwrap_or(0)))
+        };
+        Self {
+            freed: self.freed.saturating_sub(before.freed),
+            collections: self.collections.saturating_sub(before.collections),
+            full_collections: (self.full_collections).saturating_sub(before.full_collections),
+            examined: self.examined.saturating_sub(before.examined),
+            cycles_freed: self.cycles_freed.saturating_sub(before.cycles_freed),
+            contended: counted(self.contended, before.contended),
+            switches: counted(self.switches, before.switches),
+            retries: counted(self.retries, before.retries),
+            epochs: counted(self.epochs, before.epochs),
+            truncations_met_append: counted(
+                self.truncations_met_append,
+                before.truncations_met_append,
+            ),
+            live_peak: self.live_peak,
+            unreclaimed_peak: self.unreclaimed_peak,
+            faults: self.faults,
+        }
+    }
+}
+
 /// What a heap tells of itself at any time, for a picture of how it went. Rough: it may be as old as
 /// the last time at which something was handed over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

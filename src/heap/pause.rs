@@ -99,6 +99,13 @@ pub struct Pauses {
 }
 
 impl Pauses {
+    /// Another run begins: what was noted before is forgotten. Nobody is seated.
+    pub fn begin(&self) {
+        self.logs().clear();
+        *self.aside.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.lags.clear();
+    }
+
     /// The heap begins to hold the calling thread up; it ends when what is returned is dropped.
     #[inline]
     pub fn hold(&self, cause: Cause) -> Hold<'_> {

@@ -7,7 +7,7 @@ use super::figures;
 use super::style::{FAINT, of_outcome, paint};
 use super::subject;
 use crate::soak::trend::Slope;
-use crate::soak::{Came, Header, Lane, Record, Standing};
+use crate::soak::{Came, Header, Lane, Record, Snapshot, Standing};
 
 /// The columns of the lines: their names and widths.
 const LINES: [(&str, usize); 8] = [
@@ -29,7 +29,13 @@ pub fn head() -> String {
 }
 
 /// How it stands now.
-pub fn line(standing: &Standing, elapsed: Duration, left: Duration) -> String {
+pub fn line(snapshot: &Snapshot<'_>) -> String {
+    let Snapshot {
+        standing,
+        elapsed,
+        left,
+        ..
+    } = *snapshot;
     let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     let lanes = &standing.lanes;
     let ops: u64 = lanes.iter().map(|lane| lane.ops).sum();
@@ -57,8 +63,8 @@ pub fn line(standing: &Standing, elapsed: Duration, left: Duration) -> String {
 /// What failed, and how.
 pub fn failure(record: &Record, lane: &Lane) -> String {
     let how = match &record.came {
-        Came::Judged { .. } if record.violated.is_empty() => record.note.clone(),
-        Came::Judged { .. } => record.violated.join(", "),
+        Came::Judged { .. } if record.found.violated.is_empty() => record.found.note.clone(),
+        Came::Judged { .. } => record.found.violated.join(", "),
         Came::Crashed { how } => how.clone(),
         Came::Hung { after_ms } => {
             let after = figures::span(after_ms.saturating_mul(1_000_000));
@@ -84,7 +90,7 @@ pub fn page(standing: &Standing, header: &Header) -> String {
         "lane", "rounds", "held", "vacuous", "failed", "a second", "p99.9", "memory",
     ]);
     let lanes = header.lanes.iter().zip(&standing.lanes);
-    for (lane, stands) in lanes.clone() {
+    for (lane, stands) in lanes {
         let none = || figures::NONE.to_owned();
         let cells = [
             name(lane),
@@ -99,19 +105,17 @@ pub fn page(standing: &Standing, header: &Header) -> String {
         columns.row(cells.map(Cell::from));
     }
     let mut page = columns.draw();
-    for (lane, stands) in lanes {
-        let grows = |slope: Option<Slope>| slope.filter(Slope::grows);
-        let mut drift = |what: &str, slope: Option<Slope>| {
-            if let Some(slope) = slope {
-                page += &drift_line(lane, what, slope);
+    for ((heap, fault), aging) in standing.aging(&header.lanes) {
+        let notes = [
+            (aging.leaks(), "memory grows", aging.memory),
+            (aging.slows(), "p99.9 grows", aging.latency),
+            (aging.tires(), "throughput falls", aging.throughput),
+        ];
+        for (is_so, what, slope) in notes {
+            if let (true, Some(slope)) = (is_so, slope) {
+                page += &drift_line(&subject(heap, fault), what, slope);
             }
-        };
-        drift("memory grows", grows(stands.memory_slope()));
-        drift("p99.9 grows", grows(stands.latency_slope()));
-        drift(
-            "throughput falls",
-            stands.throughput_slope().filter(Slope::shrinks),
-        );
+        }
     }
     page
 }
@@ -124,11 +128,10 @@ fn name(lane: &Lane) -> String {
     )
 }
 
-fn drift_line(lane: &Lane, what: &str, slope: Slope) -> String {
-    let percent = |value: f64| value / slope.middle * 100.0;
+fn drift_line(subject: &str, what: &str, slope: Slope) -> String {
+    let percent = |share: f64| share * 100.0;
     format!(
-        "note on {}: {what} from round to round, by {:+.3} % ({:+.3} to {:+.3})\n",
-        name(lane),
+        "note on {subject}: {what} with the age of the heap, by {:+.3} % a round ({:+.3} to {:+.3})\n",
         percent(slope.per_unit),
         percent(slope.low),
         percent(slope.high)

@@ -36,7 +36,7 @@ mod writers;
 #[cfg(shuttle)]
 pub use controlled::{Exploration, Explored, Judge, SCHEDULES};
 pub use host::HostFacts;
-pub use registry::{Entry, Registry};
+pub use registry::{Entry, Opened, Registry};
 pub use steps::{config_for, step_through};
 pub use storm::run;
 
@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Evidence, Picture, Survey};
+use crate::evidence::{Picture, Survey};
 use crate::heap::{Flaw, Ordeal, Points};
 
 /// How a plan is to be run.
@@ -170,6 +170,12 @@ pub struct Progress {
     pub ops: u64,
     /// Surveys made.
     pub surveys: u64,
+    /// Objects that the heap has, and those of them that only wait to be freed, where it tells.
+    pub live: Option<u64>,
+    /// See `live`.
+    pub unreclaimed: Option<u64>,
+    /// Resident memory of the process, in bytes; 0 where the system does not tell.
+    pub rss_bytes: u64,
 }
 
 /// Whoever watches a run.
@@ -201,8 +207,3 @@ pub trait Observer: Sync {
 pub struct Unobserved;
 
 impl Observer for Unobserved {}
-
-/// What a registry stores for each heap: the whole run, compiled for that heap.
-pub type Runner = dyn Fn(&crate::plan::Plan, &Options, &dyn Observer) -> Result<Evidence, crate::heap::Fault>
-    + Send
-    + Sync;

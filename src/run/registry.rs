@@ -10,7 +10,7 @@ use crate::plan::{Case, Plan};
 #[cfg(shuttle)]
 use super::controlled::{self, Exploration, Explored, Judge};
 use super::storm::panic_message;
-use super::{Observer, Options, Runner, config_for, step_through};
+use super::{Observer, Options, config_for, step_through};
 
 /// Heaps by name. Yours joins the built-in ones with [`with`](Self::with).
 pub struct Registry {
@@ -33,7 +33,7 @@ pub struct Entry {
     pub caps: Caps,
     /// Whether commands use it when no heap is named.
     pub is_default: bool,
-    run: Box<Runner>,
+    open: Box<Opener>,
     step: Box<Stepper>,
     #[cfg(shuttle)]
     explore: Box<Explorer>,
@@ -43,11 +43,16 @@ pub struct Entry {
 /// The heap that faults can be planted in: another type, so that the sound one need not ask.
 struct Flawed {
     flaws: &'static [Flaw],
-    run: Box<FlawedRunner>,
+    open: Box<FlawedOpener>,
     step: Box<FlawedStepper>,
     #[cfg(shuttle)]
     explore: Box<FlawedExplorer>,
 }
+
+/// Opens a heap for this plan, and those like it.
+type Opener = dyn Fn(&Plan, &Options) -> Result<Box<dyn Opened>, Fault> + Send + Sync;
+
+type FlawedOpener = dyn Fn(Ordeal, &Plan, &Options) -> Result<Box<dyn Opened>, Fault> + Send + Sync;
 
 /// Steps through a case on a fresh heap; the flaw is one of the harness's own view.
 type Stepper = dyn Fn(&Case, Option<Flaw>) -> Result<Trace, Fault> + Send + Sync;
@@ -62,9 +67,6 @@ type Explorer =
 #[cfg(shuttle)]
 type FlawedExplorer =
     dyn Fn(Ordeal, &Case, Exploration<'_>, Judge) -> Result<Explored, Fault> + Send + Sync;
-
-type FlawedRunner =
-    dyn Fn(Ordeal, &Plan, &Options, &dyn Observer) -> Result<Evidence, Fault> + Send + Sync;
 
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -90,11 +92,21 @@ impl Entry {
         options: &Options,
         observer: &dyn Observer,
     ) -> Result<Evidence, Fault> {
+        Ok(self.open(plan, options)?.run(plan, options, observer))
+    }
+
+    /// Opens a heap of this kind with the fault that the options plant, for this plan and any other with
+    /// as many shared roots and objects. What is drawn for delays comes from this plan's seed.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened, or cannot have that fault.
+    pub fn open(&self, plan: &Plan, options: &Options) -> Result<Box<dyn Opened>, Fault> {
         let ordeal = options.ordeal(plan.seed);
         match (ordeal, &self.flawed) {
-            (None, _) => (self.run)(plan, options, observer),
+            (None, _) => (self.open)(plan, options),
             (Some(ordeal), Some(flawed)) if options.fault.is_none_or(|it| self.can_have(it)) => {
-                (flawed.run)(ordeal, plan, options, observer)
+                (flawed.open)(ordeal, plan, options)
             }
             (Some(_), _) => Err(cannot_be_planted()),
         }
@@ -190,9 +202,8 @@ impl Registry {
         let to_step = Arc::clone(&open);
         #[cfg(shuttle)]
         let to_explore = Arc::clone(&open);
-        let run = move |plan: &Plan, options: &Options, observer: &dyn Observer| {
-            run_on(&heap_name, &*open, plan, options, observer)
-        };
+        let to_run =
+            move |plan: &Plan, options: &Options| opened(&heap_name, &*open, plan, options);
         let step = move |case: &Case, flaw: Option<Flaw>| {
             let to_step = Arc::clone(&to_step);
             stepped(move |config| to_step(config), case, flaw)
@@ -202,7 +213,7 @@ impl Registry {
             about: about.to_owned(),
             caps,
             is_default: false,
-            run: Box::new(run),
+            open: Box::new(to_run),
             step: Box::new(step),
             #[cfg(shuttle)]
             explore: Box::new(move |case, flaw, how, judge| {
@@ -228,14 +239,13 @@ impl Registry {
             let to_step = Arc::clone(&open);
             #[cfg(shuttle)]
             let to_explore = Arc::clone(&open);
-            let run =
-                move |ordeal: Ordeal, plan: &Plan, options: &Options, observer: &dyn Observer| {
-                    let open = |config: &HeapConfig| open(config, ordeal.clone());
-                    run_on(&heap_name, open, plan, options, observer)
-                };
+            let to_run = move |ordeal: Ordeal, plan: &Plan, options: &Options| {
+                let open = |config: &HeapConfig| open(config, ordeal.clone());
+                opened(&heap_name, open, plan, options)
+            };
             last.flawed = Some(Flawed {
                 flaws,
-                run: Box::new(run),
+                open: Box::new(to_run),
                 step: Box::new(move |ordeal: Ordeal, case: &Case| {
                     let to_step = Arc::clone(&to_step);
                     stepped(move |config| to_step(config, ordeal.clone()), case, None)
@@ -323,14 +333,41 @@ fn step_on<H: Heap>(
     }
 }
 
-/// One plan on one fresh heap.
-fn run_on<H: Heap>(
+/// A heap that is open, for one run or for several after each other: each leaves it empty, and older.
+pub trait Opened {
+    /// Runs a plan on it. What earlier runs counted is not in the evidence; peaks are those since the heap
+    /// was opened.
+    fn run(&self, plan: &Plan, options: &Options, observer: &dyn Observer) -> Evidence;
+}
+
+/// A heap, its name, and where it notes that it holds mutators up.
+struct OpenHeap<H> {
+    name: String,
+    heap: H,
+    pauses: Arc<Pauses>,
+}
+
+impl<H: Heap> Opened for OpenHeap<H> {
+    fn run(&self, plan: &Plan, options: &Options, observer: &dyn Observer) -> Evidence {
+        self.pauses.begin();
+        super::run(
+            &self.name,
+            &self.heap,
+            &self.pauses,
+            plan,
+            options,
+            observer,
+        )
+    }
+}
+
+/// Opens a heap for a plan.
+fn opened<H: Heap + 'static>(
     name: &str,
     open: impl Fn(&HeapConfig) -> Result<H, Fault>,
     plan: &Plan,
     options: &Options,
-    observer: &dyn Observer,
-) -> Result<Evidence, Fault> {
+) -> Result<Box<dyn Opened>, Fault> {
     let pauses = Arc::new(Pauses::default());
     let config = HeapConfig {
         globals: plan.globals,
@@ -338,8 +375,11 @@ fn run_on<H: Heap>(
         pauses: Arc::clone(&pauses),
         ..HeapConfig::with_capacity(plan.live_limit)
     };
-    let heap = open(&config)?;
-    Ok(super::run(name, heap, &pauses, plan, options, observer))
+    Ok(Box::new(OpenHeap {
+        name: name.to_owned(),
+        heap: open(&config)?,
+        pauses,
+    }))
 }
 
 #[cfg(test)]

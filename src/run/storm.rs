@@ -11,7 +11,7 @@ use crossbeam_utils::CachePadded;
 use crate::clock::{self, Clock, Stamp};
 use crate::evidence::ledger::Producer;
 use crate::evidence::{Ended, Evidence, Latency, Moment, Sample, Slow, Survey, Timeline};
-use crate::heap::{Fault, Global, Heap, Mutator, ObjectId, Pauses, Seat, Slot};
+use crate::heap::{Fault, Global, Heap, Mutator, ObjectId, Pauses, Seat, Slot, Stats};
 use crate::plan::{Needs, OpKind, Plan};
 
 use super::paced::Paced;
@@ -34,6 +34,8 @@ const SURVEYS_KEPT: usize = 32;
 /// What the threads of one run share.
 pub(super) struct Stage<'r, H> {
     pub(super) heap: &'r H,
+    /// What it had counted before.
+    stats_before: Stats,
     /// Where the heap notes that it holds mutators up.
     pub(super) pauses: &'r Pauses,
     pub(super) plan: &'r Plan,
@@ -77,18 +79,19 @@ struct Watched {
     hiccups: Option<Latency>,
 }
 
-/// Runs a plan on a heap. `pauses` is what the heap was opened with.
+/// Runs a plan on a heap, in which nothing is alive. `pauses` is what the heap was opened with.
 pub fn run<H: Heap>(
     name: &str,
-    heap: H,
+    heap: &H,
     pauses: &Pauses,
     plan: &Plan,
     options: &Options,
     observer: &dyn Observer,
 ) -> Evidence {
     let mutators = plan.mutators.len();
+    let stats_before = heap.stats();
     let mut setup = Producer::new(u32::try_from(mutators).unwrap_or(u32::MAX));
-    let shared = catch_unwind(AssertUnwindSafe(|| share_objects(&heap, plan, &mut setup)));
+    let shared = catch_unwind(AssertUnwindSafe(|| share_objects(heap, plan, &mut setup)));
     let shared = shared.unwrap_or_else(|panic| {
         Err(Ended::Panicked {
             mutator: "the setup".to_owned(),
@@ -96,7 +99,8 @@ pub fn run<H: Heap>(
         })
     });
     let stage = Stage {
-        heap: &heap,
+        heap,
+        stats_before,
         pauses,
         plan,
         needs: plan.needs(),
@@ -280,10 +284,14 @@ impl<'r, H: Heap> Stage<'r, H> {
                 let sample = self.sample(clock.nanos(start, clock.now()), rss_bytes);
                 watched.timeline.push(sample);
             }
+            let gauge = self.heap.gauge();
             self.observer.progress(Progress {
                 elapsed,
                 ops: self.ops.iter().map(|ops| ops.load(Relaxed)).sum(),
                 surveys: self.surveys_made.load(Relaxed),
+                live: gauge.live,
+                unreclaimed: gauge.unreclaimed,
+                rss_bytes,
             });
         }
         watched
@@ -299,7 +307,9 @@ impl<'r, H: Heap> Stage<'r, H> {
             live: gauge.live,
             unreclaimed: gauge.unreclaimed,
             rss_bytes,
-            collections: gauge.collections,
+            collections: gauge
+                .collections
+                .saturating_sub(self.stats_before.collections),
             slowest_ns: slowest.max().unwrap_or(0),
         }
     }
@@ -421,7 +431,7 @@ impl<'r, H: Heap> Stage<'r, H> {
         let started = self.started.get().copied();
         let started = started.unwrap_or_else(|| Clock::get().now());
         let kept = self.pauses.kept();
-        let stats = self.heap.stats();
+        let stats = self.heap.stats().since(&self.stats_before);
         let slow = slow(&mut outcomes, started);
         let history = self.options.history.map(|limit| {
             let recorders = outcomes

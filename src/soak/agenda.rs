@@ -1,9 +1,11 @@
 //! Which round comes when.
 //!
-//! Rounds are dealt in *turns of the table*: each has every lane as often as its weight says, in an order
-//! of its own. So after any number of rounds no lane has had more than its share by more than its weight,
-//! and two lanes do not always follow each other. The seed of a round is drawn from the soak's seed and
-//! the round's number.
+//! Rounds come in *stints*: so many of one lane after each other, in one process and on one heap, which
+//! grows old over them. Stints are dealt in *turns of the table*: each has every lane as often as its
+//! weight says, in an order of its own. So after any number of stints no lane has had more than its share
+//! by more than its weight, and two lanes do not always follow each other. The seed of a stint is drawn
+//! from the soak's seed and the stint's number, and its rounds have that seed and those that follow, as
+//! `run --repeat` has.
 
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -26,7 +28,7 @@ pub struct Lane {
     pub weight: u32,
 }
 
-/// One of several soaks that share their rounds.
+/// One of several soaks that share their stints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
     /// Which, from 0.
@@ -45,6 +47,8 @@ impl Shard {
 pub struct Round {
     /// From 0, over all shards.
     pub number: u64,
+    /// The number of its stint's first round.
+    pub stint: u64,
     /// Which lane of the agenda.
     pub lane: usize,
     /// From which seed.
@@ -55,48 +59,61 @@ pub struct Round {
 #[derive(Debug, Clone)]
 pub struct Agenda {
     seed: u64,
+    /// How many rounds a stint has.
+    stint: u64,
     /// Lanes by number, each as often as it weighs.
     table: Vec<usize>,
 }
 
-/// Draws for the order of a turn and for the seed of a round must not be the same ones.
+/// Draws for the order of a turn and for the seed of a stint must not be the same ones.
 const ORDERS: u64 = 0;
 const SEEDS: u64 = 1;
 
 impl Agenda {
-    /// The rounds of these lanes, by this seed.
+    /// The rounds of these lanes, by this seed, `stint` of each lane in a row (at least one).
     ///
     /// # Panics
     ///
     /// If no lane has any weight.
-    pub fn new(seed: u64, lanes: &[Lane]) -> Self {
+    pub fn new(seed: u64, stint: u32, lanes: &[Lane]) -> Self {
         let table: Vec<usize> = (0..)
             .zip(lanes)
             .flat_map(|(number, lane)| std::iter::repeat_n(number, lane.weight as usize))
             .collect();
         assert!(!table.is_empty(), "a soak has a lane");
-        Self { seed, table }
+        Self {
+            seed,
+            stint: u64::from(stint.max(1)),
+            table,
+        }
     }
 
     /// The round of this number.
     pub fn round(&self, number: u64) -> Round {
+        let (stint, age) = (number / self.stint, number % self.stint);
         let size = self.table.len() as u64;
         let mut order = self.table.clone();
-        order.shuffle(&mut self.draw(ORDERS, number / size));
-        let place = usize::try_from(number % size).unwrap_or(0);
+        order.shuffle(&mut self.draw(ORDERS, stint / size));
+        let place = usize::try_from(stint % size).unwrap_or(0);
         Round {
             number,
+            stint: stint * self.stint,
             lane: order[place],
             // Short, since people will read it out.
-            seed: self.draw(SEEDS, number).next_u64() >> 32,
+            seed: (self.draw(SEEDS, stint).next_u64() >> 32) + age,
         }
     }
 
-    /// The rounds of one shard, from the first whose number is not below `from`.
+    /// The rounds of one shard, from the first whose number is not below `from`: every so many stints,
+    /// whole.
     pub fn rounds(&self, shard: Shard, from: u64) -> impl Iterator<Item = Round> {
         let (index, of) = (u64::from(shard.index), u64::from(shard.of.max(1)));
-        let first = index + from.saturating_sub(index).div_ceil(of) * of;
-        let numbers = std::iter::successors(Some(first), move |number| number.checked_add(of));
+        let begun = from / self.stint;
+        let first = index + begun.saturating_sub(index).div_ceil(of) * of;
+        let stints = std::iter::successors(Some(first), move |stint| stint.checked_add(of));
+        let rounds = stints.flat_map(|stint| (0..self.stint).map(move |age| (stint, age)));
+        let numbers = rounds.map(|(stint, age)| stint * self.stint + age);
+        let numbers = numbers.skip_while(move |number| *number < from);
         numbers.map(|number| self.round(number))
     }
 
@@ -129,7 +146,7 @@ mod tests {
     /// Goal: each lane has its share at any time, and is not always followed by the same one.
     #[test]
     fn lanes_have_their_share() {
-        let agenda = Agenda::new(7, &lanes(&[1, 3, 1]));
+        let agenda = Agenda::new(7, 1, &lanes(&[1, 3, 1]));
         let mut counts = [0_i64; 3];
         let mut pairs = HashSet::new();
         let mut last = None;
@@ -149,24 +166,37 @@ mod tests {
     /// Goal: shards have all rounds between them and none twice, wherever one goes on; no seed comes twice.
     #[test]
     fn shards_share_all_rounds() {
-        let agenda = Agenda::new(1, &lanes(&[1, 1]));
-        let mut seen = HashSet::new();
-        let mut seeds = HashSet::new();
-        for index in 0..3 {
-            let shard = Shard { index, of: 3 };
-            let first: Vec<Round> = agenda.rounds(shard, 0).take(40).collect();
-            for (done, round) in (0..).zip(&first) {
-                assert!(seen.insert(round.number));
-                assert!(seeds.insert(round.seed));
-                let next = agenda.rounds(shard, round.number + 1).next();
-                assert_eq!(next.as_ref(), first.get(done + 1).or(next.as_ref()));
-                assert_eq!(*round, agenda.round(round.number));
+        for stint in [1, 4] {
+            let agenda = Agenda::new(1, stint, &lanes(&[1, 1]));
+            let mut seen = HashSet::new();
+            let mut seeds = HashSet::new();
+            for index in 0..3 {
+                let shard = Shard { index, of: 3 };
+                let first: Vec<Round> = agenda.rounds(shard, 0).take(40).collect();
+                for (done, round) in (0..).zip(&first) {
+                    assert!(seen.insert(round.number));
+                    assert!(seeds.insert(round.seed));
+                    let next = agenda.rounds(shard, round.number + 1).next();
+                    assert_eq!(next.as_ref(), first.get(done + 1).or(next.as_ref()));
+                    assert_eq!(*round, agenda.round(round.number));
+                }
             }
+            assert_eq!(seen, (0..120).collect());
+            let other = Agenda::new(2, stint, &lanes(&[1, 1]));
+            assert_ne!(other.round(0).seed, agenda.round(0).seed);
         }
-        assert_eq!(seen, (0..120).collect());
-        assert_ne!(
-            Agenda::new(2, &lanes(&[1, 1])).round(0).seed,
-            agenda.round(0).seed
-        );
+    }
+
+    /// Goal: a stint is of one lane, and its seeds follow each other.
+    #[test]
+    fn stints_are_of_one_lane() {
+        let agenda = Agenda::new(5, 4, &lanes(&[1, 2]));
+        for round in agenda.rounds(Shard { index: 1, of: 2 }, 0).take(100) {
+            assert_eq!((round.number / 4) % 2, 1);
+            let first = agenda.round(round.stint);
+            let age = round.number - round.stint;
+            assert!(age < 4 && first.stint == round.stint);
+            assert_eq!((first.lane, first.seed + age), (round.lane, round.seed));
+        }
     }
 }

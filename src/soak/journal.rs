@@ -1,7 +1,7 @@
 //! The journal: one line of JSON for the soak, then one a round, only ever appended to.
 //!
 //! ```text
-//! gcstorm-soak 1
+//! gcstorm-soak 2
 //! 1f0c… {"seed":7,"lanes":[…]}
 //! 9a3b… {"round":0,"lane":1,…}
 //! ```
@@ -15,7 +15,7 @@
 //! what was written before is never touched.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -24,13 +24,16 @@ use super::{Lane, Record, Shard};
 use crate::digest::Digest;
 
 /// The first line: what it is, and in which form.
-const MAGIC: &str = "gcstorm-soak 1";
+const MAGIC: &str = "gcstorm-soak 2";
 
 /// What a soak is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// The version of the program that began it.
     pub version: String,
+    /// The commit that it was built from; empty if unknown.
+    #[serde(default)]
+    pub commit: String,
     /// Where all its rounds come from.
     pub seed: u64,
     /// What it runs.
@@ -39,6 +42,8 @@ pub struct Header {
     pub shard: Shard,
     /// How long a round lasts, in milliseconds.
     pub round_ms: u64,
+    /// How many rounds one process makes on one heap.
+    pub stint: u32,
     /// What is put on the command line of each round besides.
     pub options: Vec<String>,
 }
@@ -103,32 +108,26 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Opens one to go on with it: its header, its records, and whether a line that was being written
-    /// when it broke off was cut away.
+    /// Opens one to go on with it, and shows its records in the order in which they were written. A line
+    /// that was being written when it broke off is cut away.
     ///
     /// # Errors
     ///
     /// It cannot be read, is none, or is damaged elsewhere than at its end.
-    pub fn resume(path: &Path) -> Result<(Self, Contents), JournalError> {
-        let opened = OpenOptions::new().read(true).write(true).open(path);
-        let mut file = opened.map_err(|error| io_error(path, error))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)
+    pub fn resume(
+        path: &Path,
+        visit: impl FnMut(Record),
+    ) -> Result<(Self, Contents), JournalError> {
+        let contents = read(path, visit)?;
+        let opened = OpenOptions::new().write(true).open(path);
+        let file = opened.map_err(|error| io_error(path, error))?;
+        file.set_len(contents.whole_bytes)
             .map_err(|error| io_error(path, error))?;
-        let contents = Contents::parse(&bytes).map_err(|(line, what)| JournalError::Damaged {
-            path: path.display().to_string(),
-            line,
-            what,
-        })?;
         let journal = Self {
             path: path.to_owned(),
             file,
             end: contents.whole_bytes,
         };
-        journal
-            .file
-            .set_len(journal.end)
-            .map_err(|error| io_error(path, error))?;
         Ok((journal, contents))
     }
 
@@ -162,52 +161,82 @@ impl Journal {
     }
 }
 
-/// What is in a journal.
-#[derive(Debug, Clone, PartialEq)]
+/// What is in a journal, but for its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
     /// What the soak is.
     pub header: Header,
-    /// Its rounds so far, in the order in which they ended.
-    pub records: Vec<Record>,
     /// The last line was not whole.
     pub was_cut: bool,
     /// Up to here all lines are whole.
     whole_bytes: u64,
 }
 
-impl Contents {
-    /// Reads a journal; the error is a line's number and what is wrong there.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, (usize, String)> {
-        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
-        let first = lines.next().unwrap_or_default();
-        if first != format!("{MAGIC}\n").as_bytes() {
-            return Err((
-                1,
-                format!("this is no journal of a soak: it does not begin with `{MAGIC}`"),
-            ));
-        }
-        let second = lines.next().unwrap_or_default();
-        let header = whole(second).map_err(|what| (2, what))?;
-        let mut contents = Self {
-            header,
-            records: Vec::new(),
-            was_cut: false,
-            whole_bytes: (first.len() + second.len()) as u64,
-        };
-        let mut lines = (3..).zip(lines).peekable();
-        while let Some((number, line)) = lines.next() {
-            match whole::<Record>(line) {
-                Ok(record) if record.lane < contents.header.lanes.len() => {
-                    contents.records.push(record);
-                    contents.whole_bytes += line.len() as u64;
-                }
-                Ok(record) => return Err((number, format!("there is no lane {}", record.lane))),
-                Err(_) if lines.peek().is_none() => contents.was_cut = true,
-                Err(what) => return Err((number, what)),
-            }
-        }
-        Ok(contents)
+/// Reads a journal, and shows its records in the order in which they were written: one at a time, since
+/// weeks of them are more than anybody needs at once.
+///
+/// # Errors
+///
+/// It cannot be read, is none, or is damaged elsewhere than at its end.
+pub fn read(path: &Path, visit: impl FnMut(Record)) -> Result<Contents, JournalError> {
+    let file = File::open(path).map_err(|error| io_error(path, error))?;
+    parse(BufReader::new(file), visit).map_err(|wrong| match wrong {
+        Wrong::Unreadable(error) => io_error(path, error),
+        Wrong::Damaged(line, what) => JournalError::Damaged {
+            path: path.display().to_string(),
+            line,
+            what,
+        },
+    })
+}
+
+/// Why a journal cannot be read.
+enum Wrong {
+    Unreadable(io::Error),
+    /// A line's number, and what is wrong there.
+    Damaged(usize, String),
+}
+
+fn parse(mut bytes: impl BufRead, mut visit: impl FnMut(Record)) -> Result<Contents, Wrong> {
+    let mut line = Vec::new();
+    let mut next = |line: &mut Vec<u8>| {
+        line.clear();
+        bytes.read_until(b'\n', line).map_err(Wrong::Unreadable)
+    };
+    let mut whole_bytes = next(&mut line)? as u64;
+    if line != format!("{MAGIC}\n").as_bytes() {
+        let what = format!("this is no journal of a soak: it does not begin with `{MAGIC}`");
+        return Err(Wrong::Damaged(1, what));
     }
+    whole_bytes += next(&mut line)? as u64;
+    let header: Header = whole(&line).map_err(|what| Wrong::Damaged(2, what))?;
+    let mut broken = None;
+    for number in 3.. {
+        let length = next(&mut line)?;
+        if length == 0 {
+            break;
+        }
+        // What is broken must be the last.
+        if let Some(what) = broken {
+            return Err(Wrong::Damaged(number - 1, what));
+        }
+        match whole::<Record>(&line) {
+            Ok(record) if record.lane < header.lanes.len() => {
+                whole_bytes += length as u64;
+                visit(record);
+            }
+            Ok(record) => {
+                let what = format!("there is no lane {}", record.lane);
+                return Err(Wrong::Damaged(number, what));
+            }
+            Err(what) => broken = Some(what),
+        }
+    }
+    Ok(Contents {
+        header,
+        was_cut: broken.is_some(),
+        whole_bytes,
+    })
 }
 
 fn io_error(path: &Path, error: impl Into<io::Error>) -> JournalError {
@@ -237,11 +266,19 @@ fn whole<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Result<T, String> {
 mod tests {
     use super::*;
     use crate::report::Outcome;
-    use crate::soak::Came;
+    use crate::soak::{Came, Found};
+
+    /// The journal, open again, and what is in it.
+    fn resumed(path: &Path) -> Result<(Journal, Contents, Vec<u64>), JournalError> {
+        let mut rounds = Vec::new();
+        let (journal, contents) = Journal::resume(path, |record| rounds.push(record.round))?;
+        Ok((journal, contents, rounds))
+    }
 
     fn header() -> Header {
         Header {
             version: "0".to_owned(),
+            commit: String::new(),
             seed: 7,
             lanes: vec![Lane {
                 workload: "churn".to_owned(),
@@ -252,6 +289,7 @@ mod tests {
             }],
             shard: Shard::WHOLE,
             round_ms: 1000,
+            stint: 12,
             options: vec!["--timing".to_owned(), "off".to_owned()],
         }
     }
@@ -261,19 +299,14 @@ mod tests {
             round,
             lane: 0,
             seed: round * 3,
+            since: 0,
             ended_unix_ms: 5,
             took_ms: 6,
             came: Came::Judged {
                 outcome: Outcome::Held,
             },
-            violated: Vec::new(),
-            note: String::new(),
-            ops: 7,
-            elapsed_ns: 8,
-            p99_9_ns: Some(9),
-            live_at_end: 1,
-            unreclaimed_peak: None,
-            rss_bytes_peak: 10,
+            last_seen: None,
+            found: Found::default(),
             reproduce: "gcstorm run churn".to_owned(),
         }
     }
@@ -292,14 +325,13 @@ mod tests {
         let all = std::fs::read(&path).expect("it is read");
         for cut in usize::try_from(ends[0]).expect("few")..=all.len() {
             std::fs::write(&path, &all[..cut]).expect("it is written");
-            let (mut journal, contents) = Journal::resume(&path).expect("it goes on");
+            let (mut journal, contents, rounds) = resumed(&path).expect("it goes on");
             let whole = ends.iter().filter(|end| **end <= cut as u64).count() - 1;
             assert_eq!(contents.header, header());
-            assert_eq!(contents.records.len(), whole);
+            assert_eq!(rounds.len(), whole);
             assert_eq!(contents.was_cut, !ends.contains(&(cut as u64)));
             journal.append(&record(9)).expect("it is written");
-            let (_, contents) = Journal::resume(&path).expect("it goes on");
-            let rounds: Vec<u64> = contents.records.iter().map(|record| record.round).collect();
+            let (_, _, rounds) = resumed(&path).expect("it goes on");
             let mut expected: Vec<u64> = (0..whole as u64).collect();
             expected.push(9);
             assert_eq!(rounds, expected);
@@ -320,16 +352,14 @@ mod tests {
         for (from, to, place) in [
             ("\"round\":1", "\"round\":4", ":4: "),
             ("\"seed\":7", "\"seed\":8", ":2: "),
-            ("gcstorm-soak 1", "gcstorm-soak 9", ":1: "),
+            ("gcstorm-soak 2", "gcstorm-soak 9", ":1: "),
         ] {
             std::fs::write(&path, text.replace(from, to)).expect("it is written");
-            let error = Journal::resume(&path)
-                .expect_err("it is damaged")
-                .to_string();
+            let error = resumed(&path).expect_err("it is damaged").to_string();
             assert!(error.contains(place), "{error}");
         }
         assert!(Journal::create(&path, &header()).is_err());
-        assert!(Journal::resume(&directory.path().join("none")).is_err());
+        assert!(resumed(&directory.path().join("none")).is_err());
     }
 
     /// Goal: a write that fails takes nothing away of what was there.
@@ -345,8 +375,7 @@ mod tests {
         assert!(journal.append(&record(1)).is_err());
         journal.file = kept;
         journal.append(&record(2)).expect("it is written");
-        let (_, contents) = Journal::resume(&path).expect("it goes on");
-        let rounds: Vec<u64> = contents.records.iter().map(|record| record.round).collect();
+        let (_, _, rounds) = resumed(&path).expect("it goes on");
         assert_eq!(rounds, [0, 2]);
     }
 }

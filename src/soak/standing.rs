@@ -1,8 +1,95 @@
 //! How a soak stands: its records summed up, lane by lane.
 
-use super::trend::{Slope, theil_sen};
-use super::{Came, Record};
+use std::collections::{BTreeMap, VecDeque};
+
+use super::trend::{self, Slope};
+use super::{Came, Lane, Record};
 use crate::report::Outcome;
+
+/// The first rounds of a stint are not those of a heap that grows old, but of one that fills its memory
+/// for the first time.
+const WARM_UP: u64 = 2;
+/// How many rounds are kept for pictures of the last while.
+const RECENT: usize = 120;
+
+/// What a lane shows by the age of its heap: values relative to the middle of their stint, so that those
+/// of different lanes can be put together.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Series {
+    /// By stint: which, and its rounds so far as (age, value).
+    stints: Vec<(u64, Vec<(f64, f64)>)>,
+}
+
+impl Series {
+    fn add(&mut self, stint: u64, age: u64, value: f64) {
+        if age < WARM_UP || value <= 0.0 {
+            return;
+        }
+        let point = (age as f64, value);
+        match self.stints.last_mut() {
+            Some((last, points)) if *last == stint => points.push(point),
+            _ => self.stints.push((stint, vec![point])),
+        }
+    }
+
+    fn relative(&self) -> impl Iterator<Item = Vec<(f64, f64)>> + '_ {
+        self.stints.iter().map(|(_, points)| {
+            let mut values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+            values.sort_unstable_by(f64::total_cmp);
+            let middle = trend::median(&values);
+            points.iter().map(|(x, y)| (*x, y / middle)).collect()
+        })
+    }
+}
+
+/// How something changes as a heap grows old: slopes as shares a round (0.01 is one in a hundred).
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Aging {
+    /// Resident memory after a round, when all in the heap is dead.
+    pub memory: Option<Slope>,
+    /// The 99.9th percentile of the slowest operation.
+    pub latency: Option<Slope>,
+    /// Operations a second.
+    pub throughput: Option<Slope>,
+}
+
+/// Less than this share a round is nothing that a heap would be blamed for: an allocator that puts a page
+/// more aside now and then does as much.
+const MEMORY_LEAST: f64 = 0.0002;
+/// Likewise, where the machine itself changes by more from minute to minute.
+const SPEED_LEAST: f64 = 0.005;
+
+impl Aging {
+    fn of<'a>(lanes: impl Iterator<Item = &'a LaneStanding> + Clone) -> Self {
+        let slope = |series: fn(&LaneStanding) -> &Series| {
+            let stints: Vec<_> = lanes
+                .clone()
+                .flat_map(|lane| series(lane).relative())
+                .collect();
+            trend::slope(stints.iter().map(Vec::as_slice))
+        };
+        Self {
+            memory: slope(|lane| &lane.memory),
+            latency: slope(|lane| &lane.latency),
+            throughput: slope(|lane| &lane.throughput),
+        }
+    }
+
+    /// Whether memory grows, surely and by enough to be blamed on the heap.
+    pub fn leaks(&self) -> bool {
+        self.memory.is_some_and(|it| it.grows_by(MEMORY_LEAST))
+    }
+
+    /// Whether operations become slower, surely and by enough.
+    pub fn slows(&self) -> bool {
+        self.latency.is_some_and(|it| it.grows_by(SPEED_LEAST))
+    }
+
+    /// Whether fewer operations are done, surely and by enough.
+    pub fn tires(&self) -> bool {
+        (self.throughput).is_some_and(|it| it.shrinks_by(SPEED_LEAST))
+    }
+}
 
 /// One lane so far.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,15 +110,14 @@ pub struct LaneStanding {
     pub p99_9_ns_max: Option<u64>,
     /// The most resident memory, in bytes.
     pub rss_bytes_peak: u64,
-    /// By round: resident memory, 99.9th percentile, throughput.
-    memory: Vec<(f64, f64)>,
-    latency: Vec<(f64, f64)>,
-    throughput: Vec<(f64, f64)>,
+    memory: Series,
+    latency: Series,
+    throughput: Series,
 }
 
 impl LaneStanding {
     fn add(&mut self, record: &Record) {
-        let round = self.rounds as f64;
+        let found = &record.found;
         self.rounds += 1;
         match record.came {
             Came::Judged {
@@ -43,19 +129,15 @@ impl LaneStanding {
             _ => {}
         }
         self.failures += u64::from(record.is_failure());
-        self.ops += record.ops;
-        self.elapsed_ns += record.elapsed_ns;
-        self.p99_9_ns_max = self.p99_9_ns_max.max(record.p99_9_ns);
-        self.rss_bytes_peak = self.rss_bytes_peak.max(record.rss_bytes_peak);
-        if record.rss_bytes_peak > 0 {
-            self.memory.push((round, record.rss_bytes_peak as f64));
-        }
-        if let Some(nanos) = record.p99_9_ns {
-            self.latency.push((round, nanos as f64));
-        }
-        if let Some(throughput) = record.throughput() {
-            self.throughput.push((round, throughput));
-        }
+        self.ops += found.ops;
+        self.elapsed_ns += found.elapsed_ns;
+        self.p99_9_ns_max = self.p99_9_ns_max.max(found.p99_9_ns);
+        self.rss_bytes_peak = self.rss_bytes_peak.max(found.rss_bytes_peak);
+        let age = record.round.saturating_sub(record.since);
+        let show = |series: &mut Series, value: f64| series.add(record.since, age, value);
+        show(&mut self.memory, found.rss_bytes_after as f64);
+        show(&mut self.latency, found.p99_9_ns.unwrap_or(0) as f64);
+        show(&mut self.throughput, found.throughput().unwrap_or(0.0));
     }
 
     /// Operations a second, over all rounds.
@@ -63,20 +145,27 @@ impl LaneStanding {
         (self.elapsed_ns > 0).then(|| self.ops as f64 * 1e9 / self.elapsed_ns as f64)
     }
 
-    /// How resident memory changes, in bytes a round.
-    pub fn memory_slope(&self) -> Option<Slope> {
-        theil_sen(&self.memory)
+    /// How its rounds change as their heap grows old.
+    pub fn aging(&self) -> Aging {
+        Aging::of(std::iter::once(self))
     }
+}
 
-    /// How the 99.9th percentile changes, in nanoseconds a round.
-    pub fn latency_slope(&self) -> Option<Slope> {
-        theil_sen(&self.latency)
-    }
-
-    /// How throughput changes, in operations a second a round.
-    pub fn throughput_slope(&self) -> Option<Slope> {
-        theil_sen(&self.throughput)
-    }
+/// A round of the last while, in short.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recent {
+    /// Which lane.
+    pub lane: usize,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Operations a second, if it has any to show.
+    pub throughput: Option<f64>,
+    /// The slowest operation's 99.9th percentile, in nanoseconds.
+    pub p99_9_ns: Option<u64>,
+    /// The most that were dead and not yet reclaimed, where the heap knows.
+    pub unreclaimed_peak: Option<u64>,
+    /// The most resident memory of its process, in bytes.
+    pub rss_bytes_peak: u64,
 }
 
 /// All lanes so far.
@@ -88,15 +177,18 @@ pub struct Standing {
     pub rounds: u64,
     /// Those that failed.
     pub failures: u64,
+    /// The last few, oldest first.
+    pub recent: VecDeque<Recent>,
 }
 
 impl Standing {
-    /// Of so many lanes, before the first round.
+    /// Of so many lanes, before the first round. More of them appear with their first records.
     pub fn of(lanes: usize) -> Self {
         Self {
             lanes: vec![LaneStanding::default(); lanes],
             rounds: 0,
             failures: 0,
+            recent: VecDeque::new(),
         }
     }
 
@@ -104,13 +196,39 @@ impl Standing {
     pub fn add(&mut self, record: &Record) {
         self.rounds += 1;
         self.failures += u64::from(record.is_failure());
-        if let Some(lane) = self.lanes.get_mut(record.lane) {
-            lane.add(record);
+        if record.lane >= self.lanes.len() {
+            self.lanes
+                .resize_with(record.lane + 1, LaneStanding::default);
         }
+        self.lanes[record.lane].add(record);
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(Recent {
+            lane: record.lane,
+            outcome: record.came.outcome(),
+            throughput: record.found.throughput(),
+            p99_9_ns: record.found.p99_9_ns,
+            unreclaimed_peak: record.found.unreclaimed_peak,
+            rss_bytes_peak: record.found.rss_bytes_peak,
+        });
     }
 
     /// Rounds that did nothing of what was required of them, over all lanes.
     pub fn vacuous(&self) -> u64 {
         self.lanes.iter().map(|lane| lane.vacuous).sum()
+    }
+
+    /// How each heap ages, over all of its lanes: one and the same heap with different faults counts as
+    /// several.
+    pub fn aging<'h>(&self, lanes: &'h [Lane]) -> BTreeMap<(&'h str, Option<&'h str>), Aging> {
+        let subject = |lane: &'h Lane| (lane.heap.as_str(), lane.fault.as_deref());
+        let subjects = lanes.iter().map(subject);
+        let aging = |wanted| {
+            let all = std::iter::zip(lanes, &self.lanes);
+            let own = all.filter(move |(lane, _)| subject(lane) == wanted);
+            (wanted, Aging::of(own.map(|(_, standing)| standing)))
+        };
+        subjects.map(aging).collect()
     }
 }

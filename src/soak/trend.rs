@@ -1,13 +1,19 @@
-//! Slow decay: does memory, latency or throughput change from round to round?
+//! Slow decay: does memory, latency or throughput change as a heap grows old?
 //!
-//! The slope is that of Theil and Sen, the median of the slopes between any two rounds, which a few wild
-//! rounds cannot bend; its interval is Sen's (Estimates of the regression coefficient based on Kendall's
-//! tau, JASA 1968): the slopes whose ranks lie within `z · sqrt(n (n - 1) (2 n + 5) / 18)` of the middle.
-//! It holds for whatever distribution the rounds have, as long as one does not depend on the others.
+//! What is compared are rounds of one stint, which one process made on one heap: between two stints
+//! everything starts anew. The slope is the median of the slopes between any two rounds of a stint, over
+//! all stints (Theil and Sen's, which a few wild rounds cannot bend, by strata: Hirsch, Slack and Smith,
+//! Techniques of trend analysis for monthly water quality data, WRR 1982). Its interval is Sen's
+//! (Estimates of the regression coefficient based on Kendall's tau, JASA 1968): the slopes whose ranks
+//! lie within `z` standard deviations of the middle, where each stint of n rounds adds
+//! `n (n - 1) (2 n + 5) / 18` to the variance. It holds for whatever distribution the rounds have, as long
+//! as one does not depend on the others.
 
-/// Fewer rounds than this say nothing.
+/// Stints with fewer rounds than this say nothing.
+const LEAST_IN_STINT: usize = 3;
+/// Fewer rounds than this in all say nothing.
 pub const LEAST: usize = 10;
-/// More points than this are thinned, since pairs are many: to the medians of as many spans.
+/// Stints with more points than this are thinned, since pairs are many: to the medians of as many spans.
 const MOST: usize = 400;
 /// Both sides of a normal distribution beyond this hold one in a thousand.
 const Z: f64 = 3.29;
@@ -21,43 +27,43 @@ pub struct Slope {
     pub low: f64,
     /// Its upper end.
     pub high: f64,
-    /// The median of what changes.
-    pub middle: f64,
 }
 
 impl Slope {
-    /// Whether it surely grows.
-    pub fn grows(&self) -> bool {
-        self.low > 0.0
+    /// Whether it surely grows, by more than this.
+    pub fn grows_by(&self, least: f64) -> bool {
+        self.low > 0.0 && self.per_unit > least
     }
 
-    /// Whether it surely shrinks.
-    pub fn shrinks(&self) -> bool {
-        self.high < 0.0
+    /// Whether it surely shrinks, by more than this.
+    pub fn shrinks_by(&self, least: f64) -> bool {
+        self.high < 0.0 && self.per_unit < -least
     }
 }
 
-/// The slope of these points; `None` if they are too few, or lie at one place.
-pub fn theil_sen(points: &[(f64, f64)]) -> Option<Slope> {
-    if points.len() < LEAST {
-        return None;
+/// The slope of these points, each stint a stratum of its own; `None` if they are too few, or all at one
+/// place.
+pub fn slope<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<Slope> {
+    let mut slopes: Vec<f64> = Vec::new();
+    let (mut rounds, mut variance) = (0, 0.0);
+    for stint in stints {
+        if stint.len() < LEAST_IN_STINT {
+            continue;
+        }
+        rounds += stint.len();
+        let thinned = thinned(stint);
+        for (at, (x, y)) in thinned.iter().enumerate() {
+            let later = thinned[at + 1..].iter().filter(|(other, _)| other != x);
+            slopes.extend(later.map(|(x2, y2)| (y2 - y) / (x2 - x)));
+        }
+        let n = thinned.len() as f64;
+        variance += n * (n - 1.0) * (2.0 * n + 5.0) / 18.0;
     }
-    let thinned = thinned(points);
-    let mut slopes: Vec<f64> = Vec::with_capacity(thinned.len() * thinned.len() / 2);
-    for (at, (x, y)) in thinned.iter().enumerate() {
-        let later = thinned[at + 1..].iter();
-        slopes.extend(
-            later
-                .filter(|(other, _)| other != x)
-                .map(|(x2, y2)| (y2 - y) / (x2 - x)),
-        );
-    }
-    if slopes.is_empty() {
+    if rounds < LEAST || slopes.is_empty() {
         return None;
     }
     slopes.sort_unstable_by(f64::total_cmp);
-    let (n, pairs) = (thinned.len() as f64, slopes.len() as f64);
-    let spread = Z * (n * (n - 1.0) * (2.0 * n + 5.0) / 18.0).sqrt();
+    let (pairs, spread) = (slopes.len() as f64, Z * variance.sqrt());
     let ranked = |rank: f64| {
         #[expect(
             clippy::cast_possible_truncation,
@@ -71,11 +77,6 @@ pub fn theil_sen(points: &[(f64, f64)]) -> Option<Slope> {
         per_unit: median(&slopes),
         low: ranked(((pairs - spread) / 2.0).floor()),
         high: ranked(((pairs + spread) / 2.0).ceil()),
-        middle: {
-            let mut values: Vec<f64> = thinned.iter().map(|(_, y)| *y).collect();
-            values.sort_unstable_by(f64::total_cmp);
-            median(&values)
-        },
     })
 }
 
@@ -94,7 +95,7 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// The median of what is sorted and there.
-fn median(sorted: &[f64]) -> f64 {
+pub(super) fn median(sorted: &[f64]) -> f64 {
     let half = sorted.len() / 2;
     if sorted.len() % 2 == 1 {
         sorted[half]
@@ -120,15 +121,21 @@ mod tests {
         }
     }
 
-    fn series(seed: u64, rounds: u32, slope: f64) -> Vec<(f64, f64)> {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    /// A stint of so many rounds.
+    fn series(rng: &mut ChaCha8Rng, rounds: u32, slope: f64) -> Vec<(f64, f64)> {
+        // Stints may start from wherever they like.
+        let start = 100.0 + 50.0 * rng.random::<f64>();
         let value = |round| {
-            (
-                f64::from(round),
-                100.0 + slope * f64::from(round) + noise(&mut rng),
-            )
+            let round = f64::from(round);
+            (round, start + slope * round + noise(rng))
         };
         (0..rounds).map(value).collect()
+    }
+
+    fn stints(seed: u64, stints: usize, rounds: u32, by: f64) -> Option<Slope> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let all: Vec<_> = (0..stints).map(|_| series(&mut rng, rounds, by)).collect();
+        slope(all.iter().map(Vec::as_slice))
     }
 
     /// Goal: a straight line has its slope, whatever a few wild rounds say.
@@ -140,29 +147,33 @@ mod tests {
         for at in [3, 11, 25] {
             points[at].1 = 1e9;
         }
-        let slope = theil_sen(&points).expect("enough");
-        assert!((slope.per_unit - 2.0).abs() < 1e-9 && slope.grows() && !slope.shrinks());
+        let slope = slope([points.as_slice()]).expect("enough");
+        assert!((slope.per_unit - 2.0).abs() < 1e-9 && slope.grows_by(1.0));
+        assert!(!slope.grows_by(2.5) && !slope.shrinks_by(0.0));
     }
 
-    /// Goal: noise alone is flagged in no more than a few of a thousand soaks, and a slow leak in all.
+    /// Goal: noise alone is flagged in no more than a few of a thousand soaks, and a slow leak in all,
+    /// whether it shows in one long stint or in many short ones that start at different places.
     #[test]
     fn leaks_are_told_from_noise() {
-        let flagged = |slope: f64| {
-            let soaks = 0..1000;
-            let slopes = soaks.filter_map(|seed| theil_sen(&series(seed, 60, slope)));
-            slopes.filter(Slope::grows).count()
-        };
-        assert!(flagged(0.0) <= 5, "{}", flagged(0.0));
-        assert!(flagged(0.1) >= 990, "{}", flagged(0.1));
-        assert_eq!(flagged(-0.1), 0);
+        for (many, rounds) in [(1, 60), (20, 12)] {
+            let flagged = |by: f64| {
+                let slopes = (0..1000).filter_map(|seed| stints(seed, many, rounds, by));
+                slopes.filter(|slope| slope.grows_by(0.0)).count()
+            };
+            assert!(flagged(0.0) <= 5, "{}", flagged(0.0));
+            assert!(flagged(0.15) >= 990, "{} of {many}", flagged(0.15));
+            assert_eq!(flagged(-0.15), 0);
+        }
     }
 
     /// Goal: many rounds are thinned and say the same; few say nothing.
     #[test]
     fn long_soaks_are_thinned() {
-        let slope = theil_sen(&series(1, 20_000, 0.01)).expect("enough");
-        assert!((slope.per_unit - 0.01).abs() < 1e-4, "{slope:?}");
-        assert_eq!(theil_sen(&series(1, 9, 1.0)), None);
-        assert_eq!(theil_sen(&[(1.0, 2.0); 20]), None);
+        let slope_of_many = stints(1, 1, 20_000, 0.01).expect("enough");
+        assert!((slope_of_many.per_unit - 0.01).abs() < 1e-4);
+        assert_eq!(stints(1, 1, 9, 1.0), None);
+        assert_eq!(stints(1, 50, 2, 1.0), None);
+        assert_eq!(slope([[(1.0, 2.0); 20].as_slice()]), None);
     }
 }

@@ -180,7 +180,7 @@ fn a_stalled_mutator_keeps_the_lock() {
         ..Options::default()
     };
     let heap = open_gil(&config);
-    let evidence = run("gil", heap, &pauses, &plan, &options, &Unobserved);
+    let evidence = run("gil", &heap, &pauses, &plan, &options, &Unobserved);
     assert_eq!(evidence.ended, Ended::Done);
     assert!(evidence.ops("stall") > 0);
     // The waiter came at some time during the stall; of several, one came in its first half.

@@ -114,7 +114,7 @@ fn judged(plan: &Plan, flaw: Option<Flaw>, word: Word) -> Vec<Judgement> {
         timing: Timing::Off,
         ..Options::default()
     };
-    let evidence = run("teller", heap, &pauses, plan, &options, &Unobserved);
+    let evidence = run("teller", &heap, &pauses, plan, &options, &Unobserved);
     check::judge(plan, &evidence)
 }
 

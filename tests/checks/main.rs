@@ -121,7 +121,7 @@ fn storm_for(plan: &Plan, flaw: Flaw, verify: Verify, budget: Budget) -> Evidenc
         timing: Timing::Sampled,
         ..Options::default()
     };
-    run("bad", heap, &pauses, plan, &options, &Strict(plan, caps))
+    run("bad", &heap, &pauses, plan, &options, &Strict(plan, caps))
 }
 
 fn violated(plan: &Plan, evidence: &Evidence) -> Vec<String> {

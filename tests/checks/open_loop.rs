@@ -95,7 +95,7 @@ fn storm(plan: &Plan, ops: u64, timing: Timing) -> Evidence {
         ..Options::default()
     };
     let pauses = Arc::new(Pauses::default());
-    run("stalling", heap, &pauses, plan, &options, &Unobserved)
+    run("stalling", &heap, &pauses, plan, &options, &Unobserved)
 }
 
 /// How many times were at least so long, but for the precision of a histogram.

@@ -4,14 +4,19 @@ use std::collections::HashSet;
 use std::process::{Child, Command, Stdio};
 
 use gcstorm::report::Outcome;
-use gcstorm::soak::{Came, Contents, Journal};
+use gcstorm::soak::{Came, Record};
 
 use crate::harness::{Done, Place};
 use crate::interrupt::{signal, wait_until};
 
-fn journal(place: &Place) -> Contents {
-    let opened = Journal::resume(&place.path().join("o/journal"));
-    opened.expect("it can be read").1
+/// What was written down.
+fn journal(place: &Place) -> Vec<Record> {
+    let mut records = Vec::new();
+    let read = gcstorm::soak::read(&place.path().join("o/journal"), |record| {
+        records.push(record);
+    });
+    assert!(!read.expect("it can be read").was_cut);
+    records
 }
 
 /// How many lines the journal has so far, the two of its head among them.
@@ -50,11 +55,11 @@ fn a_kill_loses_nothing() {
     }
     let done = place.run("soak --resume o --budget 200ms").code(0);
     done.says("counter on gil").warns("going on after");
-    let contents = journal(&place);
-    let rounds: Vec<u64> = contents.records.iter().map(|record| record.round).collect();
+    let records = journal(&place);
+    let rounds: Vec<u64> = records.iter().map(|record| record.round).collect();
     assert!(rounds.len() >= 10, "{rounds:?}");
     assert_eq!(rounds, (0..rounds.len() as u64).collect::<Vec<u64>>());
-    let seeds: HashSet<u64> = contents.records.iter().map(|record| record.seed).collect();
+    let seeds: HashSet<u64> = records.iter().map(|record| record.seed).collect();
     assert_eq!(seeds.len(), rounds.len());
 }
 
@@ -69,12 +74,10 @@ fn ctrl_c_ends_the_round_first() {
         .code(130)
         .says("counter on gil")
         .warns("to go on: gcstorm soak --resume o");
-    let contents = journal(&place);
     let held = Came::Judged {
         outcome: Outcome::Held,
     };
-    assert!(contents.records.iter().all(|record| record.came == held));
-    assert!(!contents.was_cut);
+    assert!(journal(&place).iter().all(|record| record.came == held));
 }
 
 /// Goal: what fails is named, kept and told how to do again; a heap that ends its process, hangs or eats
@@ -86,13 +89,13 @@ fn failures_are_kept() {
                 --max-failures 2 --out o";
     let done = place.run(line).code(1).says("violated");
     done.warns("reproduce: gcstorm run churn --heap gil --seed ");
-    assert_eq!(journal(&place).records.len(), 2);
+    assert_eq!(journal(&place).len(), 2);
     let result = place.result("o/failure-0/result.json");
     assert_eq!(result.verdict, Outcome::Violated);
     assert!(place.path().join("o/failure-1/failure.case").exists());
     // Who goes on knows of those, and they are not forgotten.
     place.run("soak --resume o --max-failures 2").code(1);
-    assert_eq!(journal(&place).records.len(), 4);
+    assert_eq!(journal(&place).len(), 4);
 
     let place = Place::new();
     let line = "soak chain --heap gil --fault recursive-release --round 1s --out o";
@@ -152,7 +155,7 @@ fn a_full_disk_is_told_of() {
     place
         .run("soak counter --heap gil --round 50ms --budget 100ms --out o")
         .code(0);
-    let rounds = journal(&place).records.len();
+    let rounds = journal(&place).len();
     // The largest file that a process of this shell may write ends where the journal does.
     let bytes = std::fs::metadata(place.path().join("o/journal")).expect("it is there");
     let script = format!(
@@ -167,5 +170,5 @@ fn a_full_disk_is_told_of() {
     Done::from(output)
         .code(2)
         .warns("failed to write a round down");
-    assert!(journal(&place).records.len() >= rounds);
+    assert!(journal(&place).len() >= rounds);
 }

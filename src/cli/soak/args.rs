@@ -33,10 +33,15 @@ pub(in crate::cli) struct Soak {
     /// How long each round lasts; default: 5s
     #[arg(long, value_name = "DURATION", value_parser = values::duration, conflicts_with = "resume")]
     pub(super) round: Option<Duration>,
+    /// How many rounds one process makes on one heap, which grows old over them; default: 12,
+    /// or fewer if some workload would not have its turn twice
+    #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1_000_000),
+          conflicts_with = "resume")]
+    pub(super) stint: Option<u32>,
     /// Where all rounds come from; drawn and printed if not given
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(super) seed: Option<u64>,
-    /// Only every Nth round, from the Ith (from 0): for N machines with one seed. Taken from the
+    /// Only every Nth stint, from the Ith (from 0): for N machines with one seed. Taken from the
     /// environment of Slurm's arrays and Kubernetes' indexed jobs if a seed is given
     #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "resume")]
     pub(super) shard: Option<Shard>,

@@ -1,32 +1,35 @@
-//! `soak`: round after round, each in a process of its own, written down before the next begins.
+//! `soak`: round after round, each in a process apart, written down before the next begins.
 
 mod args;
-mod child;
+mod process;
+mod rounds;
 mod start;
+mod stint;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use super::exit::Exit;
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{interrupt, reproduce, store};
 use crate::clock::{self, Clock, Stamp};
-use crate::report::{self, Detail, figures};
+use crate::report;
 use crate::run::Registry;
-use crate::soak::{Agenda, Came, Header, Journal, Record, Round, Standing};
+use crate::soak::{Agenda, Beat, Header, Journal, Round, Snapshot, Standing};
 pub(super) use args::Soak;
-use child::Limits;
-pub(super) use child::end_with_parent;
+use process::Limits;
+use rounds::{Made, Rounds};
+pub(super) use stint::stint;
+use watch::Watchers;
 
-/// How often a line says how it stands.
-const LINE_EVERY: Duration = Duration::from_secs(60);
 /// The journal's name in its directory.
 const JOURNAL: &str = "journal";
+/// Where a round that failed leaves what there is to keep, until it is known which it was.
+const SCRATCH: &str = "round";
 
 /// Soaks as `args` ask for.
 pub(super) fn soak(
@@ -36,164 +39,115 @@ pub(super) fn soak(
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
     let interrupted = interrupt::flag()?;
-    let start::Started {
-        directory,
-        header,
-        journal,
-        records,
-    } = start::start(registry, args, terminal)?;
-    let mut standing = Standing::of(header.lanes.len());
-    records.iter().for_each(|record| standing.add(record));
-    let next = records.iter().map(|record| record.round + 1).max();
-    let endings = records.iter().map(|record| record.came.outcome().into());
-    let exit = endings.fold(Exit::Held, Exit::and);
-    let bar = bar(terminal.detail());
-    let mut soak = Session {
+    let started = start::start(registry, args, terminal)?;
+    let limits = Limits {
+        time: Duration::from_millis(started.header.round_ms) + args.time_limit,
+        rss_bytes: args.memory_limit << 20,
+    };
+    let mut session = Session {
         program,
         args,
-        agenda: Agenda::new(header.seed, &header.lanes),
-        header,
-        directory,
-        journal,
-        failures_before: standing.failures,
-        standing,
+        rounds: Rounds::new(program, limits, &started.directory.join(SCRATCH)),
+        header: started.header,
+        directory: started.directory,
+        journal: started.journal,
+        failures_before: started.standing.failures,
+        standing: started.standing,
+        watchers: Watchers::new(terminal.detail()),
         terminal,
         interrupted,
-        bar,
         started: Clock::get().now(),
-        exit,
+        exit: started.exit,
     };
-    soak.all(next.unwrap_or(0));
-    Ok(soak.conclude())
-}
-
-fn bar(detail: Detail) -> ProgressBar {
-    let target = match detail {
-        Detail::Verdict => ProgressDrawTarget::hidden(),
-        Detail::Page | Detail::Everything => ProgressDrawTarget::stderr_with_hz(4),
-    };
-    let bar = ProgressBar::with_draw_target(None, target);
-    if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg}") {
-        bar.set_style(style);
-    }
-    bar
+    session.all(started.next);
+    Ok(session.conclude())
 }
 
 /// A soak under way.
 struct Session<'a> {
     program: &'a str,
     args: &'a Soak,
-    agenda: Agenda,
+    rounds: Rounds,
     header: Header,
     directory: PathBuf,
     journal: Journal,
     standing: Standing,
     /// Those of them that are older than this process: who goes on knows of them.
     failures_before: u64,
+    watchers: Watchers,
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
-    bar: ProgressBar,
     started: Stamp,
     exit: Exit,
+}
+
+/// How a soak stands.
+fn snapshot<'s>(
+    header: &'s Header,
+    standing: &'s Standing,
+    current: Option<(Round, Option<Beat>)>,
+    started: Stamp,
+    budget: Duration,
+) -> Snapshot<'s> {
+    let elapsed = Clock::get().since(started);
+    Snapshot {
+        header,
+        standing,
+        current,
+        elapsed,
+        left: budget.saturating_sub(elapsed),
+        unix_ms: clock::unix_millis(),
+    }
 }
 
 impl Session<'_> {
     /// Rounds from this number on, until the time is over or something ends it.
     fn all(&mut self, from: u64) {
         let clock = Clock::get();
-        let mut last_line = self.started;
-        self.show(&report::soak::head());
-        let agenda = self.agenda.clone();
+        self.watchers.say(&report::soak::head(), self.terminal);
+        let agenda = Agenda::new(self.header.seed, self.header.stint, &self.header.lanes);
         for round in agenda.rounds(self.header.shard, from) {
             let elapsed = clock.since(self.started);
-            let left = self.args.budget.saturating_sub(elapsed);
-            if left.is_zero() || self.interrupted.load(Relaxed) {
+            if elapsed >= self.args.budget || self.interrupted.load(Relaxed) {
                 break;
             }
-            self.tick(round, left);
             let is_written = self.round(round);
             let failures = self.standing.failures - self.failures_before;
             if !is_written || failures >= self.args.max_failures {
                 break;
             }
-            if clock.since(last_line) >= LINE_EVERY {
-                last_line = clock.now();
-                self.line();
-            }
+            let (started, budget) = (self.started, self.args.budget);
+            let now = snapshot(&self.header, &self.standing, None, started, budget);
+            self.watchers.round_over(&now, self.terminal);
         }
-        self.line();
-        self.bar.finish_and_clear();
+        let (started, budget) = (self.started, self.args.budget);
+        let now = snapshot(&self.header, &self.standing, None, started, budget);
+        self.watchers.line(&now, self.terminal);
+        self.watchers.finish();
     }
 
-    fn tick(&mut self, round: Round, left: Duration) {
-        let lane = &self.header.lanes[round.lane];
-        let left = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
-        self.bar.set_message(format!(
-            "round {}: {} on {}, {} left",
-            figures::count(round.number),
-            lane.workload,
-            report::subject(&lane.heap, lane.fault.as_deref()),
-            figures::span(left),
-        ));
-        self.bar.tick();
-    }
-
-    /// One round; false if it could not be written down.
+    /// One round; false if it could not be made, or not be written down.
     fn round(&mut self, round: Round) -> bool {
-        let words = self.words(round);
-        let line = [vec![self.program.to_owned()], words.clone()].concat();
-        let scratch = child::scratch(&self.directory);
-        let mut arguments = words;
-        arguments.extend(["--quiet", "--json", "-", "--out"].map(str::to_owned));
-        arguments.push(scratch.to_string_lossy().into_owned());
-        let round_time = Duration::from_millis(self.header.round_ms);
-        let limits = Limits {
-            time: round_time + self.args.time_limit,
-            rss_bytes: self.args.memory_limit << 20,
-        };
-        let ended = child::run(&arguments, limits);
-        let record = Record {
-            round: round.number,
-            lane: round.lane,
-            seed: round.seed,
-            ended_unix_ms: clock::unix_millis(),
-            took_ms: 0,
-            came: Came::Crashed { how: String::new() },
-            violated: Vec::new(),
-            note: String::new(),
-            ops: 0,
-            elapsed_ns: 0,
-            p99_9_ns: None,
-            live_at_end: 0,
-            unreclaimed_peak: None,
-            rss_bytes_peak: 0,
-            reproduce: reproduce::quoted(&line),
-        };
-        let ended = match ended {
-            Ok(ended) => ended,
+        let (header, standing) = (&self.header, &self.standing);
+        let (started, budget) = (self.started, self.args.budget);
+        let watchers = &mut self.watchers;
+        let made = self.rounds.make(header, round, |beat| {
+            watchers.tick(|| snapshot(header, standing, Some((round, beat)), started, budget));
+        });
+        let made = match made {
+            Ok(made) => made,
             Err(error) => {
-                self.terminal
-                    .error(&format!("failed to start a round: {error}"));
+                (self.terminal).error(&format!("failed to make a round: {error}"));
                 self.exit = self.exit.and(Exit::Usage);
                 return false;
             }
         };
-        let record = Record {
-            took_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
-            rss_bytes_peak: ended.rss_bytes_peak,
-            came: ended.lost.clone().unwrap_or(record.came),
-            ..record
-        };
-        let record = match &ended.result {
-            Some(result) => record.with(result),
-            None => record,
-        };
-        self.standing.add(&record);
-        self.exit = self.exit.and(record.came.outcome().into());
-        if record.is_failure() {
-            self.failed(&record, &ended, &scratch);
+        self.standing.add(&made.record);
+        self.exit = self.exit.and(made.record.came.outcome().into());
+        if made.record.is_failure() {
+            self.failed(&made);
         }
-        match self.journal.append(&record) {
+        match self.journal.append(&made.record) {
             Ok(()) => true,
             Err(error) => {
                 self.terminal
@@ -208,25 +162,13 @@ impl Session<'_> {
     }
 
     /// Says that a round failed, and keeps what it left.
-    fn failed(&mut self, record: &Record, ended: &child::Ended, scratch: &Path) {
+    fn failed(&mut self, made: &Made) {
+        let record = &made.record;
         let lane = &self.header.lanes[record.lane];
         let text = report::soak::failure(record, lane);
-        let name = format!("failure-{}", record.round);
-        let kept = self.directory.join(name);
-        // There is one if this very round was made before and could not be written down.
-        let _ = std::fs::remove_dir_all(&kept);
-        let moved = std::fs::create_dir_all(scratch)
-            .and_then(|()| std::fs::rename(scratch, &kept))
-            .and_then(|()| match ended.said.is_empty() {
-                true => Ok(()),
-                false => store::write_whole(&kept.join("stderr.txt"), ended.said.as_bytes()),
-            })
-            .and_then(|()| match &ended.stacks {
-                Some(stacks) => store::write_whole(&kept.join("stacks.txt"), stacks.as_bytes()),
-                None => Ok(()),
-            });
-        self.show(&text);
-        if let Err(error) = moved {
+        self.watchers.say(&text, self.terminal);
+        let kept = self.directory.join(format!("failure-{}", record.round));
+        if let Err(error) = keep(self.rounds.scratch(), &kept, made) {
             self.terminal.error(&format!(
                 "failed to keep what it left in {}: {error}",
                 kept.display()
@@ -234,36 +176,6 @@ impl Session<'_> {
         }
         self.terminal
             .message(&format!("reproduce: {}", record.reproduce));
-    }
-
-    /// The arguments that make a round.
-    fn words(&self, round: Round) -> Vec<String> {
-        let lane = &self.header.lanes[round.lane];
-        let mut words = vec!["run".to_owned(), lane.workload.clone()];
-        let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
-        option("--heap", lane.heap.clone());
-        option("--seed", round.seed.to_string());
-        let round_time = Duration::from_millis(self.header.round_ms);
-        option("--duration", super::values::duration_text(round_time));
-        if let Some(fault) = &lane.fault {
-            option("--fault", fault.clone());
-        }
-        words.extend_from_slice(&self.header.options);
-        words
-    }
-
-    fn line(&mut self) {
-        let elapsed = Clock::get().since(self.started);
-        let left = self.args.budget.saturating_sub(elapsed);
-        let line = report::soak::line(&self.standing, elapsed, left);
-        self.show(&line);
-    }
-
-    fn show(&mut self, text: &str) {
-        if self.terminal.detail() != Detail::Verdict {
-            let terminal = &mut *self.terminal;
-            self.bar.suspend(|| terminal.data(text));
-        }
     }
 
     fn conclude(self) -> Exit {
@@ -279,12 +191,29 @@ impl Session<'_> {
         .concat();
         self.terminal
             .remark(&format!("to go on: {}", reproduce::quoted(&line)));
-        // What the last round left is in the journal.
-        let _ = std::fs::remove_dir_all(child::scratch(&self.directory));
-        if self.interrupted.load(Relaxed) {
-            self.exit.and(Exit::Interrupted)
-        } else {
-            self.exit
+        let leaks = self.standing.aging(&self.header.lanes);
+        let mut exit = self.exit;
+        if leaks.values().any(crate::soak::Aging::leaks) {
+            exit = exit.and(Exit::Regressed);
         }
+        if self.interrupted.load(Relaxed) {
+            exit = exit.and(Exit::Interrupted);
+        }
+        exit
     }
+}
+
+/// Keeps what a round that failed has left: its result and case, and what is known of how it ended.
+fn keep(scratch: &Path, kept: &Path, made: &Made) -> std::io::Result<()> {
+    // There is one if this very round was made before and could not be written down.
+    let _ = std::fs::remove_dir_all(kept);
+    std::fs::create_dir_all(scratch)?;
+    std::fs::rename(scratch, kept)?;
+    if !made.said.is_empty() {
+        store::write_whole(&kept.join("stderr.txt"), made.said.as_bytes())?;
+    }
+    if let Some(stacks) = &made.stacks {
+        store::write_whole(&kept.join("stacks.txt"), stacks.as_bytes())?;
+    }
+    Ok(())
 }

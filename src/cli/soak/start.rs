@@ -6,23 +6,35 @@ use super::args::{Soak, shard_of_environment};
 use super::{JOURNAL, store};
 use crate::cli::agenda::{self, fresh_seed};
 use crate::cli::args::TimingArg;
+use crate::cli::exit::Exit;
 use crate::cli::faults;
+use crate::cli::provenance;
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
 use crate::heap::Caps;
 use crate::run::{Entry, Registry};
-use crate::soak::{Header, Journal, JournalError, Lane, Record, Shard};
+use crate::soak::{Header, Journal, JournalError, Lane, Shard, Standing};
 use crate::workload::{self, Workload};
 
 /// How long a round lasts if nobody says: so long that what goes with a process of its own is little.
 const ROUND_MS: u64 = 5000;
+/// The most rounds that make a stint if nobody says: a minute of one lane, in which a heap grows old a
+/// little and no lane waits long for its turn.
+const STINT_MAX: u32 = 12;
+/// How often each lane is to have its turn within the budget, if stints can be short enough.
+const TURNS: u64 = 2;
 
 /// A soak that can go on.
 pub(super) struct Started {
     pub(super) directory: PathBuf,
     pub(super) header: Header,
     pub(super) journal: Journal,
-    pub(super) records: Vec<Record>,
+    /// What was written down before.
+    pub(super) standing: Standing,
+    /// What that comes to.
+    pub(super) exit: Exit,
+    /// The number from which on rounds are to be made.
+    pub(super) next: u64,
 }
 
 /// Begins a soak, or opens one that was begun.
@@ -49,7 +61,9 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
     };
     let header = Header {
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: provenance::tool("").commit,
         seed: args.seed.unwrap_or_else(fresh_seed),
+        stint: args.stint.unwrap_or_else(|| stint(&lanes, round_ms, args)),
         lanes,
         shard: shard(args, terminal),
         round_ms,
@@ -71,9 +85,11 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
     ));
     Ok(Started {
         directory,
+        standing: Standing::of(header.lanes.len()),
         header,
         journal,
-        records: Vec::new(),
+        exit: Exit::Held,
+        next: 0,
     })
 }
 
@@ -129,12 +145,30 @@ fn lanes(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Ve
     Ok(lanes)
 }
 
+/// So many rounds that every lane has its turn, more than once.
+fn stint(lanes: &[Lane], round_ms: u64, args: &Soak) -> u32 {
+    let weights: u64 = lanes.iter().map(|lane| u64::from(lane.weight)).sum();
+    let turn_ms = weights.saturating_mul(round_ms).max(1);
+    let budget_ms = u64::try_from(args.budget.as_millis()).unwrap_or(u64::MAX);
+    let stint = budget_ms / TURNS / turn_ms;
+    u32::try_from(stint).unwrap_or(u32::MAX).clamp(1, STINT_MAX)
+}
+
 fn resume(
     registry: &Registry,
     directory: &Path,
     terminal: &mut Terminal,
 ) -> Result<Started, Usage> {
-    let (journal, contents) = Journal::resume(&directory.join(JOURNAL)).map_err(unusable)?;
+    let (mut standing, mut next, mut exit) = (Standing::of(0), 0, Exit::Held);
+    let journal = Journal::resume(&directory.join(JOURNAL), |record| {
+        standing.add(&record);
+        next = next.max(record.round + 1);
+        exit = exit.and(record.came.outcome().into());
+    });
+    let (journal, contents) = journal.map_err(unusable)?;
+    standing
+        .lanes
+        .resize_with(contents.header.lanes.len(), Default::default);
     for lane in &contents.header.lanes {
         let known = registry
             .entries()
@@ -157,14 +191,15 @@ fn resume(
     }
     terminal.remark(&format!(
         "going on after {} rounds of seed {}",
-        contents.records.len(),
-        contents.header.seed
+        standing.rounds, contents.header.seed
     ));
     Ok(Started {
         directory: directory.to_owned(),
         header: contents.header,
         journal,
-        records: contents.records,
+        standing,
+        exit,
+        next,
     })
 }
 

@@ -26,6 +26,13 @@ impl Lags {
         counts[step(nanos)].fetch_add(objects, Relaxed);
     }
 
+    /// As if none ever had.
+    pub(super) fn clear(&self) {
+        for count in self.0.get().map_or(&[][..], |counts| counts) {
+            count.store(0, Relaxed);
+        }
+    }
+
     /// The lengths that occurred, and how many objects waited for so long.
     pub(super) fn counts(&self) -> Vec<(u64, u64)> {
         let counts = self.0.get().map_or(&[][..], |counts| counts);
