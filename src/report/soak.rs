@@ -107,7 +107,16 @@ pub fn page(standing: &Standing, header: &Header) -> String {
     let mut page = columns.draw();
     for ((heap, fault), aging) in standing.aging(&header.lanes) {
         let notes = [
-            (aging.leaks(), "memory grows", aging.memory),
+            (
+                aging.memory.is_some_and(|it| it.is_leak()),
+                "resident memory grows",
+                aging.memory.map(|it| it.slope),
+            ),
+            (
+                aging.allocated.is_some_and(|it| it.is_leak()),
+                "allocated memory grows",
+                aging.allocated.map(|it| it.slope),
+            ),
             (aging.slows(), "p99.9 grows", aging.latency),
             (aging.tires(), "throughput falls", aging.throughput),
         ];

@@ -22,5 +22,5 @@ pub use agenda::{Agenda, Lane, Round, Shard};
 pub use journal::{Contents, Header, Journal, JournalError, read};
 pub use record::{Beat, Came, Found, Record};
 pub use snapshot::Snapshot;
-pub use standing::{Aging, LaneStanding, Recent, Standing};
+pub use standing::{Aging, Growth, LaneStanding, Recent, Standing};
 pub use told::{Over, Told};

@@ -143,6 +143,7 @@ fn stints_share_a_heap() {
     for record in &records {
         let is_last = record.round % 3 == 2;
         assert_eq!(record.found.rss_bytes_after == 0, is_last, "{record:?}");
+        assert_eq!(record.found.allocated_after.is_none(), is_last);
         assert!(!record.found.service.is_empty());
     }
 
