@@ -35,8 +35,8 @@ pub(in crate::cli) struct Soak {
     /// How long each round lasts; default: 5s
     #[arg(long, value_name = "DURATION", value_parser = values::duration, conflicts_with = "resume")]
     pub(super) round: Option<Duration>,
-    /// How many rounds one process makes on one heap, which grows old over them; default: 12,
-    /// or fewer if some workload would not have its turn twice
+    /// How many rounds one process makes on one heap, which grows old over them; default: so
+    /// many that every workload has its turn at least twice
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1_000_000),
           conflicts_with = "resume")]
     pub(super) stint: Option<u32>,

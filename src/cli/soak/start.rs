@@ -18,11 +18,12 @@ use crate::workload::{self, Workload};
 
 /// How long a round lasts if nobody says: so long that what goes with a process of its own is little.
 const ROUND_MS: u64 = 5000;
-/// The most rounds that make a stint if nobody says: a minute of one lane, in which a heap grows old a
-/// little and no lane waits long for its turn.
-const STINT_MAX: u32 = 12;
-/// How often each lane is to have its turn within the budget, if stints can be short enough.
-const TURNS: u64 = 2;
+/// How long a turn of all lanes takes at least, if the budget has room for two: within ten minutes a heap
+/// grows so old that a leak of one object in 100,000 shows.
+const TURN_MS_MIN: u64 = 600_000;
+/// How many turns a budget has at most that is longer: so no lane waits for its turn for more than an
+/// eighth of it.
+const TURNS_MAX: u64 = 8;
 
 /// A soak that can go on.
 pub(super) struct Started {
@@ -145,13 +146,13 @@ fn lanes(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Ve
     Ok(lanes)
 }
 
-/// So many rounds that every lane has its turn, more than once.
+/// So many rounds that every lane has its turn, more than once, and no more seldom than need be.
 fn stint(lanes: &[Lane], round_ms: u64, args: &Soak) -> u32 {
     let weights: u64 = lanes.iter().map(|lane| u64::from(lane.weight)).sum();
-    let turn_ms = weights.saturating_mul(round_ms).max(1);
     let budget_ms = u64::try_from(args.budget.as_millis()).unwrap_or(u64::MAX);
-    let stint = budget_ms / TURNS / turn_ms;
-    u32::try_from(stint).unwrap_or(u32::MAX).clamp(1, STINT_MAX)
+    let turn_ms = (budget_ms / TURNS_MAX).max(TURN_MS_MIN).min(budget_ms / 2);
+    let stint = turn_ms / weights.saturating_mul(round_ms).max(1);
+    u32::try_from(stint).unwrap_or(u32::MAX).max(1)
 }
 
 fn resume(
