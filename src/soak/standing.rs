@@ -107,6 +107,17 @@ impl Growth {
     }
 }
 
+/// One thing that changes with the age of a heap.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Drift {
+    /// What: `resident memory`, `allocated memory`, `p99.9` or `throughput`.
+    pub what: &'static str,
+    /// By what share a round; `None` if too few rounds tell.
+    pub slope: Option<Slope>,
+    /// Whether it surely becomes worse, by enough to be told.
+    pub is_worse: bool,
+}
+
 impl Aging {
     fn of<'a>(lanes: impl Iterator<Item = &'a LaneStanding> + Clone) -> Self {
         let slope = |stints: Vec<Vec<(f64, f64)>>| trend::slope(stints.iter().map(Vec::as_slice));
@@ -137,14 +148,26 @@ impl Aging {
         both.iter().flatten().any(Growth::is_leak)
     }
 
-    /// Whether operations become slower, surely and by enough.
-    pub fn slows(&self) -> bool {
-        self.latency.is_some_and(|it| it.grows_by(SPEED_LEAST))
-    }
-
-    /// Whether fewer operations are done, surely and by enough.
-    pub fn tires(&self) -> bool {
-        (self.throughput).is_some_and(|it| it.shrinks_by(SPEED_LEAST))
+    /// Everything that changes, with whether it surely becomes worse, and by enough.
+    pub fn drifts(&self) -> [Drift; 4] {
+        let memory = |what, growth: Option<Growth>| Drift {
+            what,
+            slope: growth.map(|growth| growth.slope),
+            is_worse: growth.is_some_and(|growth| growth.is_leak()),
+        };
+        let speed = |what, slope: Option<Slope>, is_worse: fn(&Slope) -> bool| Drift {
+            what,
+            slope,
+            is_worse: slope.as_ref().is_some_and(is_worse),
+        };
+        [
+            memory("resident memory", self.memory),
+            memory("allocated memory", self.allocated),
+            speed("p99.9", self.latency, |it| it.grows_by(SPEED_LEAST)),
+            speed("throughput", self.throughput, |it| {
+                it.shrinks_by(SPEED_LEAST)
+            }),
+        ]
     }
 }
 

@@ -12,3 +12,4 @@ mod run;
 mod selftest;
 mod soak;
 mod usage;
+mod watch;

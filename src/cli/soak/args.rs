@@ -2,11 +2,13 @@
 
 mod scheduler;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
+use super::watch::Audience;
 use crate::cli::args::TimingArg;
 use crate::cli::{exit, values};
 use crate::soak::Shard;
@@ -67,6 +69,39 @@ pub(in crate::cli) struct Soak {
     /// Where the journal and what fails go; default: reports/soak-<when>/
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+    /// Keep metrics in this file, in the text format of Prometheus, for the node exporter's textfile
+    /// collector (which reads files that end in .prom)
+    #[arg(long, value_name = "FILE")]
+    pub(super) metrics_file: Option<PathBuf>,
+    /// Serve a page that shows how it stands, /metrics and /healthz here, as in 127.0.0.1:9464; with port 0
+    /// one that is free
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    pub(super) serve: Option<SocketAddr>,
+    /// Serve whoever can reach that address, on other machines, too
+    #[arg(long, requires = "serve")]
+    serve_anyone: bool,
+}
+
+impl Soak {
+    /// Who may ask.
+    pub(super) fn audience(&self) -> Audience {
+        match self.serve_anyone {
+            true => Audience::Anyone,
+            false => Audience::Here,
+        }
+    }
+}
+
+/// `127.0.0.1:9464`, `[::1]:9464` or `localhost:9464`. Other names are not looked up: they may mean
+/// something else tomorrow.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let plain = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    plain
+        .parse()
+        .map_err(|_| "expected an address and a port, as in 127.0.0.1:9464".to_owned())
 }
 
 /// `2/8`: the third of eight.
@@ -88,6 +123,23 @@ fn shard(text: &str) -> Result<Shard, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Goal: an address is one, and has a port.
+    #[test]
+    fn addresses_are_read() {
+        for (text, is_one) in [
+            ("127.0.0.1:9464", true),
+            ("[::1]:0", true),
+            ("localhost:80", true),
+            ("localhost", false),
+            (":9464", false),
+            ("9464", false),
+            ("example.org:80", false),
+            ("127.0.0.1:65536", false),
+        ] {
+            assert_eq!(address(text).is_ok(), is_one, "{text}");
+        }
+    }
 
     /// Goal: a shard is one of those there are.
     #[test]
