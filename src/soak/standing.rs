@@ -90,6 +90,9 @@ pub struct Aging {
 /// Less than this share a round is nothing that a heap would be blamed for: the machine itself changes by
 /// more from minute to minute.
 const SPEED_LEAST: f64 = 0.005;
+/// And fewer stints than this do not tell the age of the heap from the time of day, at which other work on
+/// the machine may begin.
+const SPEED_STINTS: usize = 4;
 
 /// How memory grows.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -123,7 +126,11 @@ impl Aging {
         let slope = |stints: Vec<Vec<(f64, f64)>>| trend::slope(stints.iter().map(Vec::as_slice));
         let of_all = |series: fn(&LaneStanding) -> &Series| {
             let all = lanes.clone().flat_map(|lane| series(lane).relative());
-            slope(all.collect())
+            let stints: Vec<_> = all.collect();
+            if stints.len() < SPEED_STINTS {
+                return None;
+            }
+            slope(stints)
         };
         let growth = |series: fn(&LaneStanding) -> &Series, filling: fn(f64) -> f64| {
             let all = || lanes.clone().map(series);
