@@ -206,7 +206,7 @@ mod tests {
                 );
             }
         }
-        // `0-15:2`: the greatest number is not always one of the tasks'.
+        // `0-15:2`, should a Slurm tell the end as it was written; 22.05 tells 14.
         assert_eq!(shard(&slurm(14, 0, 15, 2, 8)), Ok(Some((7, 8))));
     }
 
