@@ -24,5 +24,5 @@ pub use journal::{Contents, Header, Journal, JournalError, read};
 pub use lately::Lately;
 pub use record::{Beat, Came, Found, Record};
 pub use snapshot::Snapshot;
-pub use standing::{Aging, LaneStanding, Recent, Standing};
+pub use standing::{Aging, Drift, Growth, LaneStanding, Recent, Standing};
 pub use told::{Over, Told};

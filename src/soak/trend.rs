@@ -86,15 +86,15 @@ pub fn slope<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<S
 
 /// Whether what grows goes on growing as fast as before, over all stints together: what grows in
 /// proportion to x grows twice as much over each doubling of x, and what grows with its logarithm, as
-/// whatever only keeps the most that was ever needed, by the same again.
-pub fn keeps_pace<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]>) -> bool {
+/// whatever only keeps the most that was ever needed, by the same again. Stints that are much shorter than
+/// others are all filling up, and are left out.
+pub fn keeps_pace<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]> + Clone) -> bool {
+    let longest = stints.clone().into_iter().map(<[_]>::len).max();
+    let long = LONG.max(longest.unwrap_or(0) / 2);
     let (mut before, mut after, mut is_long_enough) = (0.0, 0.0, false);
-    for stint in stints {
-        let n = stint.len();
-        if n < LONG {
-            continue;
-        }
+    for stint in stints.into_iter().filter(|stint| stint.len() >= long) {
         is_long_enough = true;
+        let n = stint.len();
         let middle = |from: usize, to: usize| {
             let mut values: Vec<f64> = stint[from..to].iter().map(|(_, y)| *y).collect();
             values.sort_unstable_by(f64::total_cmp);
@@ -197,18 +197,18 @@ mod tests {
     /// Goal: what goes on growing is told from what fills up, and nothing is told of what is too short.
     #[test]
     fn filling_slows_down() {
-        let keeps_pace = |rounds: u32, of: fn(f64) -> f64| {
+        let paced = |rounds: u32, of: fn(f64) -> f64| {
             let point = |round| (f64::from(round), of(f64::from(round)));
             let points: Vec<_> = (1..=rounds).map(point).collect();
-            super::keeps_pace([points.as_slice(), &points[..3]])
+            keeps_pace([points.as_slice(), &points[..rounds as usize / 3]])
         };
         for rounds in [20, 100, 1000] {
-            assert!(keeps_pace(rounds, |round| 50.0 + 0.01 * round));
-            assert!(keeps_pace(rounds, |round| 0.5 * round + round.ln()));
-            assert!(!keeps_pace(rounds, |round| 50.0 + 3.0 * round.ln()));
-            assert!(!keeps_pace(rounds, |round| 50.0 + round.min(8.0)));
+            assert!(paced(rounds, |round| 50.0 + 0.01 * round));
+            assert!(paced(rounds, |round| 0.5 * round + round.ln()));
+            assert!(!paced(rounds, |round| 50.0 + 3.0 * round.ln()));
+            assert!(!paced(rounds, |round| 50.0 + round.min(8.0)));
         }
-        assert!(!keeps_pace(7, |round| round));
+        assert!(!paced(7, |round| round));
     }
 
     /// Goal: many rounds are thinned and say the same; few say nothing.

@@ -25,7 +25,7 @@ fn gil_holds() {
     assert_eq!((result.verdict, result.seed), (Outcome::Held, 7));
     assert!(result.examined() > 100_000, "{}", result.examined());
     let text = serde_json::to_string(&result).expect("it serializes");
-    let again: gcstorm::report::RunResult = serde_json::from_str(&text).expect("it parses");
+    let again: RunResult = serde_json::from_str(&text).expect("it parses");
     assert_eq!(serde_json::to_string(&again).expect("it serializes"), text);
     let files = [
         "junit.xml",

@@ -143,6 +143,7 @@ fn stints_share_a_heap() {
     for record in &records {
         let is_last = record.round % 3 == 2;
         assert_eq!(record.found.rss_bytes_after == 0, is_last, "{record:?}");
+        assert_eq!(record.found.allocated_after.is_none(), is_last);
         assert!(!record.found.service.is_empty());
     }
 
@@ -176,6 +177,13 @@ fn bad_soaks_are_refused() {
     ] {
         place.run(line).code(2).warns(words);
     }
+    // Kubernetes tells the number, and the manifest would have to tell of how many.
+    let mut command = place.command("soak churn --seed 1");
+    let output = command.env("JOB_COMPLETION_INDEX", "3").output();
+    Done::from(output.expect("it starts"))
+        .code(2)
+        .warns("JOB_COMPLETIONS is not")
+        .warns("--shard I/N");
     assert_eq!(place.files().len(), 0);
     let own = "summary = \"mine\"\nabout = \"of one's own\"\n[limits]\nlive_objects = 10\n\
                [[threads]]\nname = \"t\"\nloop = [{ op = \"safepoint\" }]\n";

@@ -1,5 +1,7 @@
 //! Options of `soak`, and what they come to.
 
+mod scheduler;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use super::watch::Audience;
 use crate::cli::args::TimingArg;
 use crate::cli::{exit, values};
 use crate::soak::Shard;
+pub(super) use scheduler::shard_of_environment;
 
 /// Options of `soak`.
 #[derive(Debug, Args)]
@@ -43,8 +46,9 @@ pub(in crate::cli) struct Soak {
     /// Where all rounds come from; drawn and printed if not given
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(super) seed: Option<u64>,
-    /// Only every Nth stint, from the Ith (from 0): for N machines with one seed. Taken from the
-    /// environment of Slurm's arrays and Kubernetes' indexed jobs if a seed is given
+    /// Only every Nth stint, from the Ith (from 0): for N machines with one seed. If a seed is given, taken
+    /// from the environment of Slurm's arrays, Kubernetes' indexed jobs, AWS Batch, GitLab, CircleCI and
+    /// Buildkite
     #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "resume")]
     pub(super) shard: Option<Shard>,
     /// Which operations to time; default: sampled
@@ -116,69 +120,9 @@ fn shard(text: &str) -> Result<Shard, String> {
     }
 }
 
-/// Where schedulers say which of several tasks a process is: its number, the first number and how many
-/// there are.
-const SCHEDULERS: [(&str, Option<&str>, &str); 3] = [
-    (
-        "SLURM_ARRAY_TASK_ID",
-        Some("SLURM_ARRAY_TASK_MIN"),
-        "SLURM_ARRAY_TASK_COUNT",
-    ),
-    ("JOB_COMPLETION_INDEX", None, "JOB_COMPLETIONS"),
-    ("CI_NODE_INDEX", Some("GCSTORM_ONE"), "CI_NODE_TOTAL"),
-];
-
-/// The shard that the environment names, and by which variable.
-pub(super) fn shard_of_environment(
-    variable: impl Fn(&str) -> Option<String>,
-) -> Option<(Shard, &'static str)> {
-    SCHEDULERS.into_iter().find_map(|(index, first, of)| {
-        let number = |name: &str| variable(name).and_then(|text| text.parse::<u32>().ok());
-        let least = match first {
-            // GitLab counts from 1.
-            Some("GCSTORM_ONE") => 1,
-            Some(first) => number(first).unwrap_or(0),
-            None => 0,
-        };
-        let shard = Shard {
-            index: number(index)?.checked_sub(least)?,
-            of: number(of)?,
-        };
-        (shard.index < shard.of).then_some((shard, index))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Goal: each scheduler's own way to count is understood, and nonsense is none.
-    #[test]
-    fn schedulers_are_understood() {
-        let shard = |pairs: &[(&str, &str)]| {
-            let variable = |name: &str| {
-                let found = pairs.iter().find(|(key, _)| *key == name);
-                found.map(|(_, value)| (*value).to_owned())
-            };
-            shard_of_environment(variable).map(|(shard, _)| (shard.index, shard.of))
-        };
-        let slurm = |id, min, count| {
-            shard(&[
-                ("SLURM_ARRAY_TASK_ID", id),
-                ("SLURM_ARRAY_TASK_MIN", min),
-                ("SLURM_ARRAY_TASK_COUNT", count),
-            ])
-        };
-        assert_eq!(slurm("5", "1", "8"), Some((4, 8)));
-        assert_eq!(slurm("0", "0", "8"), Some((0, 8)));
-        assert_eq!(slurm("9", "1", "8"), None);
-        let kubernetes = [("JOB_COMPLETION_INDEX", "3"), ("JOB_COMPLETIONS", "4")];
-        assert_eq!(shard(&kubernetes), Some((3, 4)));
-        assert_eq!(shard(&kubernetes[..1]), None);
-        let gitlab = [("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "2")];
-        assert_eq!(shard(&gitlab), Some((0, 2)));
-        assert_eq!(shard(&[]), None);
-    }
 
     /// Goal: an address is one, and has a port.
     #[test]

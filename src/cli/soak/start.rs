@@ -66,7 +66,7 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
         seed: args.seed.unwrap_or_else(fresh_seed),
         stint: args.stint.unwrap_or_else(|| stint(&lanes, round_ms, args)),
         lanes,
-        shard: shard(args, terminal),
+        shard: shard(args, terminal)?,
         round_ms,
         options: vec!["--timing".to_owned(), timing.to_owned()],
     };
@@ -234,21 +234,24 @@ fn weight(args: &Soak, name: &str) -> Result<u32, Usage> {
     })
 }
 
-/// The shard that was asked for, or the one that a scheduler names. Without a seed each task would draw
-/// its own, and has rounds of its own anyway.
-fn shard(args: &Soak, terminal: &mut Terminal) -> Shard {
+/// The shard that was asked for, or the one that a scheduler names. Without a seed each task draws its
+/// own, and has rounds of its own anyway.
+fn shard(args: &Soak, terminal: &mut Terminal) -> Result<Shard, Usage> {
     if let Some(shard) = args.shard {
-        return shard;
+        return Ok(shard);
     }
-    let named = shard_of_environment(|name| std::env::var(name).ok());
-    match named.filter(|_| args.seed.is_some()) {
-        Some((shard, variable)) => {
-            let Shard { index, of } = shard;
-            terminal.remark(&format!("shard {index}/{of}, from {variable}"));
-            shard
-        }
-        None => Shard::WHOLE,
+    if args.seed.is_none() {
+        return Ok(Shard::WHOLE);
     }
+    let named = shard_of_environment(|name| std::env::var(name).ok()).map_err(|what| {
+        Usage::new(what)
+            .hint("say which with --shard I/N; --shard 0/1 is the whole, on every machine the same")
+    })?;
+    Ok(named.map_or(Shard::WHOLE, |(shard, variable)| {
+        let Shard { index, of } = shard;
+        terminal.remark(&format!("shard {index}/{of}, from {variable}"));
+        shard
+    }))
 }
 
 fn unusable(error: JournalError) -> Usage {

@@ -19,6 +19,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
 use crate::cli::{interrupt, provenance, publish, reproduce};
 use crate::evidence::Survey;
+use crate::memory;
 use crate::report::{self, Collected, Detail, Outcome, RunResult};
 use crate::run::{Observer, Opened, Progress, Registry};
 use crate::soak::{Beat, Came, Found, Over, Told};
@@ -33,6 +34,7 @@ pub(in crate::cli) fn stint(
     mut args: Box<Run>,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
+    memory::start();
     let interrupted = interrupt::flag()?;
     let wanted = listen()?;
     let first = args.seed.unwrap_or(0);
@@ -55,9 +57,12 @@ pub(in crate::cli) fn stint(
             None => (task.heap.open(&task.plan, &task.options))
                 .map_err(|fault| Usage::new(format!("failed to open the heap: {fault}")))?,
         };
-        let over = round(program, &args, task, &*opened, terminal);
+        let mut over = round(program, &args, task, &*opened, terminal);
         // What goes wrong when a heap is closed goes wrong in its last round.
         heap = (round_number + 1 < rounds).then_some(opened);
+        if heap.is_some() {
+            over.found.allocated_after = memory::in_use();
+        }
         tell(&Told::Over(Box::new(over)));
     }
     Ok(Exit::Held)

@@ -197,20 +197,21 @@ fn failures(watched: &Watched<'_>) -> String {
 
 fn aging(watched: &Watched<'_>) -> String {
     let known = watched.ages.iter().filter(|age| {
-        let aging = age.aging;
-        aging.memory.is_some() || aging.latency.is_some() || aging.throughput.is_some()
+        let drifts = age.aging.drifts();
+        drifts.iter().any(|drift| drift.slope.is_some())
     });
-    let mut table = Table::new(["heap", "memory", "p99.9", "throughput"].map(str::to_owned));
+    let head = crate::soak::Aging::default()
+        .drifts()
+        .map(|drift| drift.what);
+    let head = std::iter::once("heap").chain(head);
+    let mut table = Table::new(head.map(str::to_owned));
     let mut rows = 0;
     for age in known {
         rows += 1;
-        let aging = age.aging;
-        table.row([
-            subject(&age.heap, age.fault.as_deref()),
-            slope(aging.memory, aging.leaks()),
-            slope(aging.latency, aging.slows()),
-            slope(aging.throughput, aging.tires()),
-        ]);
+        let drifts = age.aging.drifts();
+        let cells = drifts.map(|drift| slope(drift.slope, drift.is_worse));
+        let name = subject(&age.heap, age.fault.as_deref());
+        table.row(std::iter::once(name).chain(cells));
     }
     if rows == 0 {
         return missing("Too few rounds so far to tell.");

@@ -170,17 +170,17 @@ fn of_ages(out: &mut Exposition, ages: &[Age]) {
     type Value = fn(&Slope) -> f64;
     let slopes: [(&str, &str, Value); 3] = [
         (
-            "gcstorm_soak_memory_slope_ratio",
-            "How resident memory changes from round to round of one process, as a share of it.",
+            "gcstorm_soak_slope_ratio",
+            "How something changes from round to round of one heap, as a share of it.",
             |slope| slope.per_unit,
         ),
         (
-            "gcstorm_soak_memory_slope_low_ratio",
+            "gcstorm_soak_slope_low_ratio",
             "The lower bound of that.",
             |slope| slope.low,
         ),
         (
-            "gcstorm_soak_memory_slope_high_ratio",
+            "gcstorm_soak_slope_high_ratio",
             "The upper bound of that.",
             |slope| slope.high,
         ),
@@ -188,8 +188,11 @@ fn of_ages(out: &mut Exposition, ages: &[Age]) {
     for (name, help, value) in slopes {
         out.metric(name, Kind::Gauge, help);
         for age in ages {
-            if let Some(slope) = &age.aging.memory {
-                out.value(&heap_labels(age), value(slope));
+            for drift in age.aging.drifts() {
+                if let Some(slope) = &drift.slope {
+                    let [heap, fault] = heap_labels(age);
+                    out.value(&[heap, fault, ("what", drift.what)], value(slope));
+                }
             }
         }
     }
@@ -199,13 +202,12 @@ fn of_ages(out: &mut Exposition, ages: &[Age]) {
         "1 where a heap surely becomes worse with age: memory or latency grows, or throughput falls.",
     );
     for age in ages {
-        for (what, is_so) in [
-            ("memory", age.aging.leaks()),
-            ("latency", age.aging.slows()),
-            ("throughput", age.aging.tires()),
-        ] {
+        for drift in age.aging.drifts() {
             let [heap, fault] = heap_labels(age);
-            out.count(&[heap, fault, ("what", what)], u64::from(is_so));
+            out.count(
+                &[heap, fault, ("what", drift.what)],
+                u64::from(drift.is_worse),
+            );
         }
     }
 }
@@ -303,7 +305,7 @@ mod tests {
             ("gcstorm_soak_round_unreclaimed_objects", &[fault], 12.0),
             (
                 "gcstorm_soak_drifts",
-                &[("heap", "gil"), ("what", "memory")],
+                &[("heap", "gil"), ("what", "resident memory")],
                 1.0,
             ),
         ] {
@@ -313,11 +315,12 @@ mod tests {
                 "{name}: {found}"
             );
         }
-        let slope = |name| value(&metrics, name, &[("heap", "gil")]).expect("it is there");
-        let middle = slope("gcstorm_soak_memory_slope_ratio");
+        let of = [("heap", "gil"), ("what", "resident memory")];
+        let slope = |name| value(&metrics, name, &of).expect("it is there");
+        let middle = slope("gcstorm_soak_slope_ratio");
         assert!((0.0006..0.0008).contains(&middle), "{middle}");
-        assert!(slope("gcstorm_soak_memory_slope_low_ratio") <= middle);
-        assert!(slope("gcstorm_soak_memory_slope_high_ratio") >= middle);
+        assert!(slope("gcstorm_soak_slope_low_ratio") <= middle);
+        assert!(slope("gcstorm_soak_slope_high_ratio") >= middle);
         let over = read(&sample, Phase::Over);
         assert_eq!(value(&over, "gcstorm_soak_under_way", &[]), Some(0.0));
     }

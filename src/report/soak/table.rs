@@ -29,14 +29,9 @@ pub fn page(standing: &Standing, header: &Header) -> String {
     }
     let mut page = columns.draw();
     for ((heap, fault), aging) in standing.aging(&header.lanes) {
-        let notes = [
-            (aging.leaks(), "memory grows", aging.memory),
-            (aging.slows(), "p99.9 grows", aging.latency),
-            (aging.tires(), "throughput falls", aging.throughput),
-        ];
-        for (is_so, what, slope) in notes {
-            if let (true, Some(slope)) = (is_so, slope) {
-                page += &drift_line(&subject(heap, fault), what, slope);
+        for drift in aging.drifts().iter().filter(|drift| drift.is_worse) {
+            if let Some(slope) = drift.slope {
+                page += &drift_line(&subject(heap, fault), drift.what, slope);
             }
         }
     }
@@ -46,7 +41,8 @@ pub fn page(standing: &Standing, header: &Header) -> String {
 fn drift_line(subject: &str, what: &str, slope: Slope) -> String {
     let percent = |share: f64| share * 100.0;
     format!(
-        "note on {subject}: {what} with the age of the heap, by {:+.3} % a round ({:+.3} to {:+.3})\n",
+        "note on {subject}: {what} changes with the age of the heap, by {:+.3} % a round ({:+.3} to \
+         {:+.3})\n",
         percent(slope.per_unit),
         percent(slope.low),
         percent(slope.high)
