@@ -34,7 +34,7 @@ const PAGES_EVERY: Duration = Duration::from_secs(1);
 /// How often it is worked out how heaps age, which takes milliseconds after thousands of rounds.
 const AGES_EVERY: Duration = Duration::from_secs(10);
 /// How many failures are kept to be shown.
-const FAILURES_MAX: usize = 20;
+const FAILURES_MAX: usize = 10;
 /// How long what goes with a round may take beyond its own time and that in which it is not yet hung: a
 /// process that starts, a result that is judged and kept, a debugger that asks for stacks.
 const AROUND: Duration = Duration::from_secs(30);

@@ -37,9 +37,9 @@ pub fn html(watched: &Watched<'_>) -> String {
     page += &glance(watched);
     page += "<h3>The last while</h3>\n";
     page += &charts::draw(watched);
-    page += "<h3>Lanes</h3>\n";
+    page += "<div class=\"lanes\"><h3>Lanes</h3>\n";
     page += &lanes(now);
-    page += "<h3>Failures</h3>\n";
+    page += "</div>\n<h3>Failures</h3>\n";
     page += &failures(watched);
     page += "<h3>As heaps grow old</h3>\n";
     page += &aging(watched);
@@ -102,7 +102,7 @@ fn glance(watched: &Watched<'_>) -> String {
     let rows = [
         ("under way", under_way(now)),
         ("operations", figures::count(ops(now))),
-        ("now", rate.map_or_else(|| NONE.to_owned(), figures::rate)),
+        ("pace", rate.map_or_else(|| NONE.to_owned(), figures::rate)),
         ("live objects", count(beat.and_then(|beat| beat.live))),
         ("unreclaimed", count(beat.and_then(|beat| beat.unreclaimed))),
         (

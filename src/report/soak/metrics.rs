@@ -167,7 +167,8 @@ fn of_moment(out: &mut Exposition, watched: &Watched<'_>) {
 }
 
 fn of_ages(out: &mut Exposition, ages: &[Age]) {
-    let slopes: [(&str, &str, fn(&Slope) -> f64); 3] = [
+    type Value = fn(&Slope) -> f64;
+    let slopes: [(&str, &str, Value); 3] = [
         (
             "gcstorm_soak_slope_ratio",
             "How something changes from round to round of one heap, as a share of it.",

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{Age, Failed, Phase, Watched, ages};
 use crate::report::Outcome;
+use crate::soak::trend::Slope;
 use crate::soak::{
-    Beat, Came, Found, Header, Lane, Lately, Record, Round, Shard, Snapshot, Standing,
+    Beat, Came, Found, Growth, Header, Lane, Lately, Record, Round, Shard, Snapshot, Standing,
 };
 
 /// All that a [`Snapshot`] and those who watch refer to.
@@ -93,6 +94,15 @@ impl Sample {
             }
         }
         sample.ages = ages(&sample.snapshot(100));
+        // What it takes to tell a leak is not for here.
+        sample.ages[0].aging.memory = Some(Growth {
+            slope: Slope {
+                per_unit: 0.0007,
+                low: 0.0006,
+                high: 0.0008,
+            },
+            keeps_pace: true,
+        });
         for second in 1..100 {
             sample.beat = Some(Beat {
                 elapsed_ms: second * 50,
