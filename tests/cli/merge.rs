@@ -176,18 +176,18 @@ fn failures_are_kept() {
 fn runs_are_added() {
     let place = Place::new();
     for seed in [1, 2] {
-        let line = format!("run counter --ops 20000 --seed {seed} --out r/{seed}");
+        let line = format!("run counter --rounds 1 --seed {seed} --out r/{seed}");
         place.run(&line).code(0);
     }
-    let line = "run counter --ops 20000 --seed 3 --json r/3.json --out elsewhere";
+    let line = "run counter --rounds 1 --seed 3 --json r/3.json --out elsewhere";
     place.run(line).code(0);
     let done = place.run("merge r r/1 r/3.json elsewhere --out m").code(0);
     done.says("3 rounds of 3 parts on 1 lane, ");
     place
-        .run("run counter --ops 100 --seed 4 --out short")
+        .run("run counter --rounds 2 --seed 4 --out short")
         .code(0);
     let done = place.run("merge r short").code(2);
-    done.warns("how runs of counter on gil are made differs: --ops=20000 in r/1/result.json, ");
+    done.warns("how runs of counter on gil are made differs: --rounds=1 in r/1/result.json, ");
 }
 
 /// Goal: what does not belong together is refused, by the names of both files and of what differs, and
@@ -204,7 +204,7 @@ fn what_does_not_belong_is_refused() {
     );
     soak(&place, "churn --round 20ms --budget 30ms", "churn");
     place
-        .run("run counter --ops 100 --seed 4 --out run")
+        .run("run counter --rounds 1 --seed 4 --out run")
         .code(0);
     let journal = fs::read_to_string(place.path().join("a/journal")).expect("it is there");
     let changed = |from: &str, to: &str| journal.replacen(from, to, 1);
