@@ -8,7 +8,12 @@ use gcstorm::heap::{
     Caps, Collection, Fault, Field, Global, Heap, HeapConfig, Mutator, OutOfMemory, Peek, Seat,
     Shape, Slot, Stats, Tag,
 };
+use gcstorm::memory::Counting;
 use gcstorm::run::Registry;
+
+/// So that a soak sees a leak of a few bytes.
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 fn main() -> ExitCode {
     let heaps = Registry::builtin().with("arc", "plain `Arc`s, no cycles", ArcHeap::open);

@@ -16,6 +16,7 @@ mod digest;
 pub mod evidence;
 pub mod fuzz;
 pub mod heap;
+pub mod memory;
 pub mod plan;
 pub mod report;
 pub mod run;

@@ -48,6 +48,8 @@ pub(super) struct Task<'r> {
     pub(super) heap: &'r Entry,
     pub(super) plan: Arc<Plan>,
     pub(super) options: Options,
+    /// The seed of the first run on the same heap, if it goes on with one.
+    pub(super) first_seed: Option<u64>,
     /// The words by which the workload or the case was named.
     pub(super) asked_as: Vec<String>,
     /// The parameters that were set.
@@ -130,6 +132,7 @@ impl<'r> Agenda<'r> {
                             ..options(args, interrupt, &plan)
                         },
                         plan: required(paced(plan, args.rate), &args.require),
+                        first_seed: args.same_heap.then_some(seed),
                         asked_as: asked_as.clone(),
                         overrides: overrides.clone(),
                         rate: args.rate,

@@ -110,6 +110,7 @@ fn expectation(entry: &catalogue::Planted) -> String {
         Rate::Certain => format!("caught by {checks}"),
         Rate::Usually => format!("usually caught by {checks}"),
         Rate::ModelOnly => "shown by models or by `fuzz` only: no workload has".to_owned(),
+        Rate::SoakOnly => "shown by `soak` only: by memory, over many rounds".to_owned(),
         Rate::Never => "caught by nothing here: the negative control".to_owned(),
     };
     if let Some(danger) = entry.danger {

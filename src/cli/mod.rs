@@ -77,7 +77,7 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
             .and_then(|()| perform::run(registry, &program, &run, &mut terminal)),
         Command::Soak(args) => control::needs_threads("soak")
             .and_then(|()| soak::soak(registry, &program, &args, &mut terminal)),
-        Command::Stint(run) => soak::stint(registry, &program, &run, &mut terminal),
+        Command::Stint(run) => soak::stint(registry, &program, run, &mut terminal),
         Command::Fuzz(args) => fuzz::fuzz(registry, &program, &args, &mut terminal),
         Command::Replay(args) => replay::replay(registry, &program, &args, &mut terminal),
         Command::Selftest(args) => control::needs_threads("selftest")

@@ -7,9 +7,17 @@ use super::values::{self, duration_text};
 use crate::heap::Points;
 use crate::run::{Budget, Options, Timing, Verify};
 
-/// The command line of one run, with everything that is not a default.
+/// The command line of one run, with everything that is not a default, and with the runs before it if they
+/// made its heap old.
 pub(super) fn line(program: &str, task: &Task<'_>) -> String {
-    quoted(&words(program, task))
+    let first = task.first_seed.unwrap_or(task.plan.seed);
+    let mut words = words_from(first, program, task);
+    let before = task.plan.seed.wrapping_sub(first);
+    if before > 0 {
+        words.extend(["--repeat".to_owned(), (before + 1).to_string()]);
+        words.push("--same-heap".to_owned());
+    }
+    quoted(&words)
 }
 
 /// Words as one line for a shell.
@@ -18,8 +26,12 @@ pub(super) fn quoted(words: &[String]) -> String {
     quoted.join(" ")
 }
 
-/// The same as words that no shell has to take apart.
+/// The command line of one run on a new heap, as words that no shell has to take apart.
 pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
+    words_from(task.plan.seed, program, task)
+}
+
+fn words_from(seed: u64, program: &str, task: &Task<'_>) -> Vec<String> {
     let mut words = vec![program.to_owned(), "run".to_owned()];
     words.extend_from_slice(&task.asked_as);
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
@@ -27,7 +39,7 @@ pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
         option("-D", format!("{key}={value}"));
     }
     option("--heap", task.heap.name.clone());
-    option("--seed", task.plan.seed.to_string());
+    option("--seed", seed.to_string());
     let Options {
         budget,
         verify,

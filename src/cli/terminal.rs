@@ -51,6 +51,11 @@ impl Terminal {
         self.detail
     }
 
+    /// Whether styles are wanted on standard error.
+    pub(super) fn is_styled(&self) -> bool {
+        self.err.current_choice() != ColorChoice::Never
+    }
+
     /// Writes data as it is.
     pub(super) fn data(&mut self, text: &str) {
         if self.state != State::Open {

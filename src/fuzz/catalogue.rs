@@ -32,6 +32,9 @@ pub enum Rate {
     /// By a model that takes every schedule, and some of them by a random program whose every answer is
     /// known; in a workload the window is too narrow to be met, or what is wrong too little to be seen.
     ModelOnly,
+    /// By a soak, from the memory of a heap that grows old: too little for any run to see, and beside
+    /// everything that the checks look at.
+    SoakOnly,
     /// By nothing here: the negative control.
     Never,
 }
@@ -211,6 +214,11 @@ pub const ALL: &[Planted] = &[
         &["order", "conservation"],
         &[TWO_APPENDERS],
     ),
+    certain(Flaw::ObjectKept, LEAK, &[on_both("churn", 4_000_000)]),
+    Planted {
+        rate: Rate::SoakOnly,
+        ..certain(Flaw::MemoryKept, &[], &[])
+    },
     certain(
         Flaw::RegistersKept,
         LEAK,
@@ -444,7 +452,7 @@ mod tests {
                 let mut workloads = workload::embedded().iter();
                 assert!(workloads.any(|known| known.name == show.workload));
             }
-            let is_silent = entry.rate == Rate::ModelOnly;
+            let is_silent = matches!(entry.rate, Rate::ModelOnly | Rate::SoakOnly);
             assert_eq!(is_silent, entry.shows.is_empty(), "{}", entry.flaw);
         }
     }

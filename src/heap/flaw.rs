@@ -191,10 +191,31 @@ flaws! {
     // No heap does that; it is a flaw of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";
+    ObjectKept "object-kept": "one in 100,000 of those that die is never freed";
+    MemoryKept "memory-kept": "for one in 100,000 of those that die, memory beside its cell is never given back";
     // The harness's own (`OF_HARNESS`), whatever heap it looks at.
     WalkSkipsRoot "walk-skips-root": "the harness's own walk passes over the last shared root";
     WalkSkipsEdge "walk-skips-edge": "the harness's own walk does not follow the second reference of a node";
     DeathsForgotten "deaths-forgotten": "the harness's ledger knows only the deaths in parts that are used again";
+}
+
+/// Of so many objects that die, a slow leak concerns one.
+const RARELY: u64 = 100_000;
+/// How much memory it keeps for it, in bytes: as much as a cell is.
+const KEPT_BYTES: usize = 64;
+
+/// Whether a slow leak is about this object, of which these are the tag's bits: by chance, but the same
+/// for both heaps and in every run with the same seed.
+pub(super) fn is_rare(tag: u64) -> bool {
+    // Mixed first: the bits of a tag count.
+    (tag.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % RARELY == 0
+}
+
+/// Leaks memory that no check looks at: what [`Flaw::MemoryKept`] does when an object dies.
+#[cold]
+pub(super) fn leak_memory() {
+    // Written to, or the system would never have to give it.
+    std::mem::forget(std::hint::black_box(vec![1_u8; KEPT_BYTES]));
 }
 
 impl Flaw {

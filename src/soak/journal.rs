@@ -13,15 +13,20 @@
 //!
 //! A write that failed (a full disk) is taken back, so that the next attempt begins where it began, and
 //! what was written before is never touched.
+//!
+//! How the file itself is looked after is told in `kept`.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+mod kept;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Lane, Record, Shard};
 use crate::digest::Digest;
+use kept::Kept;
 
 /// The first line: what it is, and in which form.
 const MAGIC: &str = "gcstorm-soak 2";
@@ -69,16 +74,55 @@ pub enum JournalError {
         /// What is wrong with it.
         what: String,
     },
+    /// Somebody has it open, to write into it.
+    #[error("{path}: another soak is writing into it")]
+    Busy {
+        /// The journal.
+        path: String,
+    },
+    /// It was deleted while it was open, and all of it is there again.
+    #[error("{path}: somebody deleted it; all that was in it was written anew")]
+    Deleted {
+        /// The journal.
+        path: String,
+    },
+    /// It was deleted while it was open, and could not be written anew.
+    #[error("{path}: somebody deleted it, and it cannot be written anew: {error}")]
+    Lost {
+        /// The journal.
+        path: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Its name does not lead to it any more, but it is not deleted.
+    #[error("{path}: somebody moved it away")]
+    Moved {
+        /// The journal as it was called.
+        path: String,
+    },
+}
+
+impl JournalError {
+    /// What to do about a journal that could not be written into, in a sentence.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => {
+                "what was written before is there; go on with --resume when there is room"
+            }
+            Self::Damaged { .. } => "what is before that line can be read; begin a new soak",
+            Self::Busy { .. } => "wait until that has ended, or name another directory with --out",
+            Self::Deleted { .. } => {
+                "no round is lost, but what rounds that failed had left is; go on with --resume"
+            }
+            Self::Lost { .. } => "the figures on this page are all that is left; begin a new soak",
+            Self::Moved { .. } => "no round is lost; go on with --resume where it is now",
+        }
+    }
 }
 
 /// A journal that is open for more.
 #[derive(Debug)]
-pub struct Journal {
-    path: PathBuf,
-    file: File,
-    /// Where the next line goes: the end of the last whole one.
-    end: u64,
-}
+pub struct Journal(Kept);
 
 impl Journal {
     /// Begins one, which must not be there yet.
@@ -87,25 +131,8 @@ impl Journal {
     ///
     /// It is there, or cannot be written.
     pub fn create(path: &Path, header: &Header) -> Result<Self, JournalError> {
-        let begun = OpenOptions::new().write(true).create_new(true).open(path);
-        let file = begun.map_err(|error| io_error(path, error))?;
-        let mut journal = Self {
-            path: path.to_owned(),
-            file,
-            end: 0,
-        };
-        let text = format!(
-            "{MAGIC}\n{}",
-            line(header).map_err(|error| io_error(path, error))?
-        );
-        journal.write(&text)?;
-        // The name of a new file is in its directory, which has to be synced as well.
-        let directory = path.parent().filter(|parent| *parent != Path::new(""));
-        let directory = File::open(directory.unwrap_or(Path::new(".")));
-        directory
-            .and_then(|directory| directory.sync_all())
-            .map_err(|error| io_error(path, error))?;
-        Ok(journal)
+        let head = line(header).map_err(|error| io_error(path, error))?;
+        Kept::begin(path, &format!("{MAGIC}\n{head}")).map(Self)
     }
 
     /// Opens one to go on with it, and shows its records in the order in which they were written. A line
@@ -113,51 +140,28 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// It cannot be read, is none, or is damaged elsewhere than at its end.
+    /// It cannot be read, is none, is damaged elsewhere than at its end, or another soak is writing into
+    /// it.
     pub fn resume(
         path: &Path,
         visit: impl FnMut(Record),
     ) -> Result<(Self, Contents), JournalError> {
+        // First, since what another is writing would be taken for a line that broke off.
+        let kept = Kept::open(path)?;
         let contents = read(path, visit)?;
-        let opened = OpenOptions::new().write(true).open(path);
-        let file = opened.map_err(|error| io_error(path, error))?;
-        file.set_len(contents.whole_bytes)
-            .map_err(|error| io_error(path, error))?;
-        let journal = Self {
-            path: path.to_owned(),
-            file,
-            end: contents.whole_bytes,
-        };
-        Ok((journal, contents))
+        let kept = kept.cut(contents.whole_bytes)?;
+        Ok((Self(kept), contents))
     }
 
     /// Writes a record, and syncs it.
     ///
     /// # Errors
     ///
-    /// It cannot be written; then the journal is as it was.
+    /// It cannot be written; then the journal is as it was. Or the journal was deleted or moved away, which
+    /// is found only now; then the record is in it, unless it is [lost](JournalError::Lost).
     pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
-        let text = line(record).map_err(|error| io_error(&self.path, error))?;
-        self.write(&text)
-    }
-
-    fn write(&mut self, text: &str) -> Result<(), JournalError> {
-        let written = self
-            .file
-            .seek(SeekFrom::Start(self.end))
-            .and_then(|_| self.file.write_all(text.as_bytes()))
-            .and_then(|()| self.file.sync_data());
-        match written {
-            Ok(()) => {
-                self.end += text.len() as u64;
-                Ok(())
-            }
-            Err(error) => {
-                // If this fails as well, the broken line is cut off by whoever goes on.
-                let _ = self.file.set_len(self.end);
-                Err(io_error(&self.path, error))
-            }
-        }
+        let text = line(record).map_err(|error| io_error(self.0.path(), error))?;
+        self.0.append(&text)
     }
 }
 
@@ -275,6 +279,11 @@ mod tests {
         Ok((journal, contents, rounds))
     }
 
+    /// How long the journal is so far, in bytes.
+    fn length(path: &Path) -> u64 {
+        std::fs::metadata(path).expect("it is there").len()
+    }
+
     fn header() -> Header {
         Header {
             version: "0".to_owned(),
@@ -317,11 +326,12 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("journal");
         let mut journal = Journal::create(&path, &header()).expect("it is begun");
-        let mut ends = vec![journal.end];
+        let mut ends = vec![length(&path)];
         for round in 0..3 {
             journal.append(&record(round)).expect("it is written");
-            ends.push(journal.end);
+            ends.push(length(&path));
         }
+        drop(journal);
         let all = std::fs::read(&path).expect("it is read");
         for cut in usize::try_from(ends[0]).expect("few")..=all.len() {
             std::fs::write(&path, &all[..cut]).expect("it is written");
@@ -331,6 +341,7 @@ mod tests {
             assert_eq!(rounds.len(), whole);
             assert_eq!(contents.was_cut, !ends.contains(&(cut as u64)));
             journal.append(&record(9)).expect("it is written");
+            drop(journal);
             let (_, _, rounds) = resumed(&path).expect("it goes on");
             let mut expected: Vec<u64> = (0..whole as u64).collect();
             expected.push(9);
@@ -348,6 +359,7 @@ mod tests {
         for round in 0..3 {
             journal.append(&record(round)).expect("it is written");
         }
+        drop(journal);
         let text = std::fs::read_to_string(&path).expect("it is read");
         for (from, to, place) in [
             ("\"round\":1", "\"round\":4", ":4: "),
@@ -360,22 +372,5 @@ mod tests {
         }
         assert!(Journal::create(&path, &header()).is_err());
         assert!(resumed(&directory.path().join("none")).is_err());
-    }
-
-    /// Goal: a write that fails takes nothing away of what was there.
-    #[test]
-    fn a_full_disk_loses_nothing() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("journal");
-        let mut journal = Journal::create(&path, &header()).expect("it is begun");
-        journal.append(&record(0)).expect("it is written");
-        let full = OpenOptions::new().write(true).open("/dev/full");
-        let Ok(full) = full else { return };
-        let kept = std::mem::replace(&mut journal.file, full);
-        assert!(journal.append(&record(1)).is_err());
-        journal.file = kept;
-        journal.append(&record(2)).expect("it is written");
-        let (_, _, rounds) = resumed(&path).expect("it goes on");
-        assert_eq!(rounds, [0, 2]);
     }
 }

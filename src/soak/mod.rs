@@ -8,10 +8,11 @@
 //! their numbers. What became of each round is one [`Record`], and all that a soak needs to go on is in
 //! its [`Journal`]: a header and one record a round, each written and synced before the next begins.
 //! [`Standing`] sums them up, [`trend`] tells a slow leak from noise, and a [`Snapshot`] is what is shown
-//! of all that while it goes on.
+//! of all that while it goes on, with [`Lately`] for the last minute.
 
 mod agenda;
 mod journal;
+mod lately;
 mod record;
 mod snapshot;
 mod standing;
@@ -20,7 +21,8 @@ pub mod trend;
 
 pub use agenda::{Agenda, Lane, Round, Shard};
 pub use journal::{Contents, Header, Journal, JournalError, read};
+pub use lately::Lately;
 pub use record::{Beat, Came, Found, Record};
 pub use snapshot::Snapshot;
-pub use standing::{Aging, LaneStanding, Recent, Standing};
+pub use standing::{Aging, Drift, Growth, LaneStanding, Recent, Standing};
 pub use told::{Over, Told};

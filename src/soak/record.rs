@@ -94,6 +94,10 @@ pub struct Found {
     /// Resident memory of its process when it was over and everything in the heap was dead, in bytes; 0
     /// if unknown.
     pub rss_bytes_after: u64,
+    /// Bytes that its process had allocated and not freed then, since it began to count, if it does; what
+    /// the heap had reserved once for all among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allocated_after: Option<i64>,
     /// How many turns the case of its failure has, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turns: Option<u64>,
@@ -128,6 +132,7 @@ impl Found {
             unreclaimed_peak: counter("unreclaimed_peak"),
             rss_bytes_peak: result.evidence.rss_bytes_peak,
             rss_bytes_after: 0,
+            allocated_after: None,
             turns,
             service: service.filter_map(packed).collect(),
         }

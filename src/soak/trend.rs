@@ -15,6 +15,10 @@ const LEAST_IN_STINT: usize = 3;
 pub const LEAST: usize = 10;
 /// Stints with more points than this are thinned, since pairs are many: to the medians of as many spans.
 const MOST: usize = 400;
+/// Stints with fewer points than this do not tell how growth goes on.
+const LONG: usize = 8;
+/// Between growing by as much again and by twice as much.
+const BETWEEN: f64 = 1.5;
 /// Both sides of a normal distribution beyond this hold one in a thousand.
 const Z: f64 = 3.29;
 
@@ -78,6 +82,29 @@ pub fn slope<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<S
         low: ranked(((pairs - spread) / 2.0).floor()),
         high: ranked(((pairs + spread) / 2.0).ceil()),
     })
+}
+
+/// Whether what grows goes on growing as fast as before, over all stints together: what grows in
+/// proportion to x grows twice as much over each doubling of x, and what grows with its logarithm, as
+/// whatever only keeps the most that was ever needed, by the same again. Stints that are much shorter than
+/// others are all filling up, and are left out.
+pub fn keeps_pace<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]> + Clone) -> bool {
+    let longest = stints.clone().into_iter().map(<[_]>::len).max();
+    let long = LONG.max(longest.unwrap_or(0) / 2);
+    let (mut before, mut after, mut is_long_enough) = (0.0, 0.0, false);
+    for stint in stints.into_iter().filter(|stint| stint.len() >= long) {
+        is_long_enough = true;
+        let n = stint.len();
+        let middle = |from: usize, to: usize| {
+            let mut values: Vec<f64> = stint[from..to].iter().map(|(_, y)| *y).collect();
+            values.sort_unstable_by(f64::total_cmp);
+            median(&values)
+        };
+        let quarters = [middle(n / 8, n / 4), middle(n / 4, n / 2), middle(n / 2, n)];
+        before += quarters[1] - quarters[0];
+        after += quarters[2] - quarters[1];
+    }
+    is_long_enough && after > BETWEEN * before
 }
 
 /// At most [`MOST`] points: the medians of spans of them.
@@ -165,6 +192,23 @@ mod tests {
             assert!(flagged(0.15) >= 990, "{} of {many}", flagged(0.15));
             assert_eq!(flagged(-0.15), 0);
         }
+    }
+
+    /// Goal: what goes on growing is told from what fills up, and nothing is told of what is too short.
+    #[test]
+    fn filling_slows_down() {
+        let paced = |rounds: u32, of: fn(f64) -> f64| {
+            let point = |round| (f64::from(round), of(f64::from(round)));
+            let points: Vec<_> = (1..=rounds).map(point).collect();
+            keeps_pace([points.as_slice(), &points[..rounds as usize / 3]])
+        };
+        for rounds in [20, 100, 1000] {
+            assert!(paced(rounds, |round| 50.0 + 0.01 * round));
+            assert!(paced(rounds, |round| 0.5 * round + round.ln()));
+            assert!(!paced(rounds, |round| 50.0 + 3.0 * round.ln()));
+            assert!(!paced(rounds, |round| 50.0 + round.min(8.0)));
+        }
+        assert!(!paced(7, |round| round));
     }
 
     /// Goal: many rounds are thinned and say the same; few say nothing.

@@ -27,7 +27,7 @@ fn streams<H: Heap>(plan: &Plan, heap: H) -> Vec<Vec<Call>> {
     let recorder = Recorder { heap, log: &log };
     let evidence = run(
         "recorded",
-        recorder,
+        &recorder,
         &Pauses::default(),
         plan,
         &options,
@@ -122,7 +122,7 @@ fn a_quota_is_met_exactly() {
     let pauses = Arc::new(Pauses::default());
     let evidence = run(
         "gil",
-        open_gil(&config(&plan)),
+        &open_gil(&config(&plan)),
         &pauses,
         &plan,
         &options,

@@ -13,3 +13,4 @@ mod run;
 mod selftest;
 mod soak;
 mod usage;
+mod watch;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gcstorm::check::{Judgement, Verdict};
-use gcstorm::report::Outcome;
+use gcstorm::report::{Outcome, RunResult};
 
 use crate::harness::{Done, Place};
 
@@ -25,7 +25,7 @@ fn gil_holds() {
     assert_eq!((result.verdict, result.seed), (Outcome::Held, 7));
     assert!(result.examined() > 100_000, "{}", result.examined());
     let text = serde_json::to_string(&result).expect("it serializes");
-    let again: gcstorm::report::RunResult = serde_json::from_str(&text).expect("it parses");
+    let again: RunResult = serde_json::from_str(&text).expect("it parses");
     assert_eq!(serde_json::to_string(&again).expect("it serializes"), text);
     let files = [
         "junit.xml",
@@ -296,4 +296,44 @@ fn stress_is_survived() {
         .run("run churn --heap racy --delays")
         .code(2)
         .warns("--delays cannot be used with racy");
+}
+
+/// Goal: a heap that is gone on with counts each run by itself, as a new one would, and comes to the same.
+#[test]
+fn one_heap_does_for_several_runs() {
+    for (workload, heap) in [
+        ("churn", "gil"),
+        ("cycles", "gil"),
+        ("churn", "lock-free"),
+        ("cycles", "lock-free"),
+        ("finalizers", "lock-free"),
+        ("thread-churn", "lock-free"),
+    ] {
+        let place = Place::new();
+        let line = format!("run {workload} --heap {heap} --seed 5 --repeat 3 --ops 20000");
+        // On a busy machine so few operations may never meet, which is vacuous and no harm here.
+        for options in ["--out new", "--same-heap --out old"] {
+            let done = place.run(&format!("{line} {options}"));
+            assert!(matches!(done.code, Some(0 | 3)), "{done:?}");
+        }
+        let last = place.result(&format!("old/{workload}-{heap}-7/result.json"));
+        assert!(last.reproduce.contains("--seed 5 "), "{}", last.reproduce);
+        assert!(last.reproduce.ends_with(" --repeat 3 --same-heap"));
+        for seed in 5..8 {
+            let of = |out| place.result(&format!("{out}/{workload}-{heap}-{seed}/result.json"));
+            let (new, old) = (of("new"), of("old"));
+            assert!(new.ops.keys().eq(old.ops.keys()));
+            // Counted anew: three runs together would be three times as many.
+            let freed = old.evidence.stats.freed;
+            assert_eq!(freed, old.evidence.allocated(), "{line}");
+            let collections = |result: &RunResult| result.counters["collections"];
+            assert!(collections(&old) <= 2 * collections(&new) + 2, "{line}");
+        }
+    }
+    let place = Place::new();
+    let line = "run chain --heap gil --fault recursive-release --same-heap";
+    place
+        .run(line)
+        .code(2)
+        .warns("--same-heap does not go with");
 }

@@ -115,6 +115,53 @@ fn failures_are_kept() {
     place.run(line).code(5).says("out of memory: it had ");
 }
 
+/// Goal: the rounds of a stint are made by one process on one heap, which is closed with the last of them, and
+/// what fails in one that has grown old is told with the rounds that made it old.
+#[test]
+fn stints_share_a_heap() {
+    let place = Place::new();
+    let line =
+        "soak counter churn --heap gil --heap lock-free --round 20ms --stint 3 --seed 4 --out o";
+    let child = started(&place, line);
+    wait_until("two stints are written down", || lines(&place) >= 2 + 6);
+    signal(&child, "INT");
+    Done::from(child.wait_with_output().expect("it ends")).code(130);
+    let records = journal(&place);
+    for pair in records.windows(2) {
+        assert_eq!(
+            pair[1].since == pair[0].since,
+            pair[0].round % 3 != 2,
+            "{pair:?}"
+        );
+        if pair[1].since == pair[0].since {
+            assert_eq!(
+                (pair[1].lane, pair[1].seed),
+                (pair[0].lane, pair[0].seed + 1)
+            );
+        }
+    }
+    for record in &records {
+        let is_last = record.round % 3 == 2;
+        assert_eq!(record.found.rss_bytes_after == 0, is_last, "{record:?}");
+        assert_eq!(record.found.allocated_after.is_none(), is_last);
+        assert!(!record.found.service.is_empty());
+    }
+
+    let place = Place::new();
+    let line = "soak churn --heap gil --fault object-kept --round 30ms --stint 50 --seed 1 --out o";
+    place.run(line).code(1).says("completeness");
+    let failed = journal(&place).pop().expect("it failed");
+    let age = failed.round - failed.since;
+    assert_eq!(failed.reproduce.contains("--same-heap"), age > 0);
+    let repeat = format!("--repeat {} ", age + 1);
+    assert_eq!(failed.reproduce.contains(&repeat), age > 0, "{failed:?}");
+    let words = failed
+        .reproduce
+        .strip_prefix("gcstorm ")
+        .expect("a command");
+    place.run(&format!("{words} --out again")).code(1);
+}
+
 /// Goal: what cannot be soaked is refused before anything runs, with a hint.
 #[test]
 fn bad_soaks_are_refused() {
@@ -130,6 +177,13 @@ fn bad_soaks_are_refused() {
     ] {
         place.run(line).code(2).warns(words);
     }
+    // Kubernetes tells the number, and the manifest would have to tell of how many.
+    let mut command = place.command("soak churn --seed 1");
+    let output = command.env("JOB_COMPLETION_INDEX", "3").output();
+    Done::from(output.expect("it starts"))
+        .code(2)
+        .warns("JOB_COMPLETIONS is not")
+        .warns("--shard I/N");
     assert_eq!(place.files().len(), 0);
     let own = "summary = \"mine\"\nabout = \"of one's own\"\n[limits]\nlive_objects = 10\n\
                [[threads]]\nname = \"t\"\nloop = [{ op = \"safepoint\" }]\n";

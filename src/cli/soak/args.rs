@@ -1,13 +1,18 @@
 //! Options of `soak`, and what they come to.
 
+mod scheduler;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
+use super::watch::Audience;
 use crate::cli::args::TimingArg;
 use crate::cli::{exit, values};
 use crate::soak::Shard;
+pub(super) use scheduler::shard_of_environment;
 
 /// Options of `soak`.
 #[derive(Debug, Args)]
@@ -33,16 +38,17 @@ pub(in crate::cli) struct Soak {
     /// How long each round lasts; default: 5s
     #[arg(long, value_name = "DURATION", value_parser = values::duration, conflicts_with = "resume")]
     pub(super) round: Option<Duration>,
-    /// How many rounds one process makes on one heap, which grows old over them; default: 12,
-    /// or fewer if some workload would not have its turn twice
+    /// How many rounds one process makes on one heap, which grows old over them; default: so
+    /// many that every workload has its turn at least twice
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1_000_000),
           conflicts_with = "resume")]
     pub(super) stint: Option<u32>,
     /// Where all rounds come from; drawn and printed if not given
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(super) seed: Option<u64>,
-    /// Only every Nth stint, from the Ith (from 0): for N machines with one seed. Taken from the
-    /// environment of Slurm's arrays and Kubernetes' indexed jobs if a seed is given
+    /// Only every Nth stint, from the Ith (from 0): for N machines with one seed. If a seed is given, taken
+    /// from the environment of Slurm's arrays, Kubernetes' indexed jobs, AWS Batch, GitLab, CircleCI and
+    /// Buildkite
     #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "resume")]
     pub(super) shard: Option<Shard>,
     /// Which operations to time; default: sampled
@@ -63,6 +69,39 @@ pub(in crate::cli) struct Soak {
     /// Where the journal and what fails go; default: reports/soak-<when>/
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+    /// Keep metrics in this file, in the text format of Prometheus, for the node exporter's textfile
+    /// collector (which reads files that end in .prom)
+    #[arg(long, value_name = "FILE")]
+    pub(super) metrics_file: Option<PathBuf>,
+    /// Serve a page that shows how it stands, /metrics and /healthz here, as in 127.0.0.1:9464; with port 0
+    /// one that is free
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    pub(super) serve: Option<SocketAddr>,
+    /// Serve whoever can reach that address, on other machines, too
+    #[arg(long, requires = "serve")]
+    serve_anyone: bool,
+}
+
+impl Soak {
+    /// Who may ask.
+    pub(super) fn audience(&self) -> Audience {
+        match self.serve_anyone {
+            true => Audience::Anyone,
+            false => Audience::Here,
+        }
+    }
+}
+
+/// `127.0.0.1:9464`, `[::1]:9464` or `localhost:9464`. Other names are not looked up: they may mean
+/// something else tomorrow.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let plain = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    plain
+        .parse()
+        .map_err(|_| "expected an address and a port, as in 127.0.0.1:9464".to_owned())
 }
 
 /// `2/8`: the third of eight.
@@ -81,68 +120,25 @@ fn shard(text: &str) -> Result<Shard, String> {
     }
 }
 
-/// Where schedulers say which of several tasks a process is: its number, the first number and how many
-/// there are.
-const SCHEDULERS: [(&str, Option<&str>, &str); 3] = [
-    (
-        "SLURM_ARRAY_TASK_ID",
-        Some("SLURM_ARRAY_TASK_MIN"),
-        "SLURM_ARRAY_TASK_COUNT",
-    ),
-    ("JOB_COMPLETION_INDEX", None, "JOB_COMPLETIONS"),
-    ("CI_NODE_INDEX", Some("GCSTORM_ONE"), "CI_NODE_TOTAL"),
-];
-
-/// The shard that the environment names, and by which variable.
-pub(super) fn shard_of_environment(
-    variable: impl Fn(&str) -> Option<String>,
-) -> Option<(Shard, &'static str)> {
-    SCHEDULERS.into_iter().find_map(|(index, first, of)| {
-        let number = |name: &str| variable(name).and_then(|text| text.parse::<u32>().ok());
-        let least = match first {
-            // GitLab counts from 1.
-            Some("GCSTORM_ONE") => 1,
-            Some(first) => number(first).unwrap_or(0),
-            None => 0,
-        };
-        let shard = Shard {
-            index: number(index)?.checked_sub(least)?,
-            of: number(of)?,
-        };
-        (shard.index < shard.of).then_some((shard, index))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Goal: each scheduler's own way to count is understood, and nonsense is none.
+    /// Goal: an address is one, and has a port.
     #[test]
-    fn schedulers_are_understood() {
-        let shard = |pairs: &[(&str, &str)]| {
-            let variable = |name: &str| {
-                let found = pairs.iter().find(|(key, _)| *key == name);
-                found.map(|(_, value)| (*value).to_owned())
-            };
-            shard_of_environment(variable).map(|(shard, _)| (shard.index, shard.of))
-        };
-        let slurm = |id, min, count| {
-            shard(&[
-                ("SLURM_ARRAY_TASK_ID", id),
-                ("SLURM_ARRAY_TASK_MIN", min),
-                ("SLURM_ARRAY_TASK_COUNT", count),
-            ])
-        };
-        assert_eq!(slurm("5", "1", "8"), Some((4, 8)));
-        assert_eq!(slurm("0", "0", "8"), Some((0, 8)));
-        assert_eq!(slurm("9", "1", "8"), None);
-        let kubernetes = [("JOB_COMPLETION_INDEX", "3"), ("JOB_COMPLETIONS", "4")];
-        assert_eq!(shard(&kubernetes), Some((3, 4)));
-        assert_eq!(shard(&kubernetes[..1]), None);
-        let gitlab = [("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "2")];
-        assert_eq!(shard(&gitlab), Some((0, 2)));
-        assert_eq!(shard(&[]), None);
+    fn addresses_are_read() {
+        for (text, is_one) in [
+            ("127.0.0.1:9464", true),
+            ("[::1]:0", true),
+            ("localhost:80", true),
+            ("localhost", false),
+            (":9464", false),
+            ("9464", false),
+            ("example.org:80", false),
+            ("127.0.0.1:65536", false),
+        ] {
+            assert_eq!(address(text).is_ok(), is_one, "{text}");
+        }
     }
 
     /// Goal: a shard is one of those there are.

@@ -39,6 +39,7 @@ pub(super) fn soak(
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
     let interrupted = interrupt::flag()?;
+    let watchers = Watchers::new(args, &interrupted, terminal)?;
     let started = start::start(registry, args, terminal)?;
     let limits = Limits {
         time: Duration::from_millis(started.header.round_ms) + args.time_limit,
@@ -53,7 +54,7 @@ pub(super) fn soak(
         journal: started.journal,
         failures_before: started.standing.failures,
         standing: started.standing,
-        watchers: Watchers::new(terminal.detail()),
+        watchers,
         terminal,
         interrupted,
         started: Clock::get().now(),
@@ -122,8 +123,7 @@ impl Session<'_> {
         }
         let (started, budget) = (self.started, self.args.budget);
         let now = snapshot(&self.header, &self.standing, None, started, budget);
-        self.watchers.line(&now, self.terminal);
-        self.watchers.finish();
+        self.watchers.finish(&now, self.terminal);
     }
 
     /// One round; false if it could not be made, or not be written down.
@@ -137,7 +137,10 @@ impl Session<'_> {
         let made = match made {
             Ok(made) => made,
             Err(error) => {
-                (self.terminal).error(&format!("failed to make a round: {error}"));
+                (self.watchers).aside(|| {
+                    self.terminal
+                        .error(&format!("failed to make a round: {error}"));
+                });
                 self.exit = self.exit.and(Exit::Usage);
                 return false;
             }
@@ -150,11 +153,13 @@ impl Session<'_> {
         match self.journal.append(&made.record) {
             Ok(()) => true,
             Err(error) => {
-                self.terminal
-                    .error(&format!("failed to write a round down: {error}"));
-                self.terminal.message(
-                    "what was written before is there; go on with --resume when there is room",
-                );
+                self.watchers.aside(|| {
+                    self.terminal
+                        .error(&format!("failed to write a round down: {error}"));
+                    self.terminal.message(
+                        "what was written before is there; go on with --resume when there is room",
+                    );
+                });
                 self.exit = self.exit.and(Exit::Usage);
                 false
             }
@@ -165,17 +170,18 @@ impl Session<'_> {
     fn failed(&mut self, made: &Made) {
         let record = &made.record;
         let lane = &self.header.lanes[record.lane];
-        let text = report::soak::failure(record, lane);
-        self.watchers.say(&text, self.terminal);
+        self.watchers.failed(record, lane, self.terminal);
         let kept = self.directory.join(format!("failure-{}", record.round));
         if let Err(error) = keep(self.rounds.scratch(), &kept, made) {
-            self.terminal.error(&format!(
-                "failed to keep what it left in {}: {error}",
-                kept.display()
-            ));
+            self.watchers.aside(|| {
+                self.terminal.error(&format!(
+                    "failed to keep what it left in {}: {error}",
+                    kept.display()
+                ));
+            });
         }
-        self.terminal
-            .message(&format!("reproduce: {}", record.reproduce));
+        let reproduce = format!("reproduce: {}", record.reproduce);
+        (self.watchers).aside(|| self.terminal.message(&reproduce));
     }
 
     fn conclude(self) -> Exit {

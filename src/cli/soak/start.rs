@@ -18,11 +18,12 @@ use crate::workload::{self, Workload};
 
 /// How long a round lasts if nobody says: so long that what goes with a process of its own is little.
 const ROUND_MS: u64 = 5000;
-/// The most rounds that make a stint if nobody says: a minute of one lane, in which a heap grows old a
-/// little and no lane waits long for its turn.
-const STINT_MAX: u32 = 12;
-/// How often each lane is to have its turn within the budget, if stints can be short enough.
-const TURNS: u64 = 2;
+/// How long a turn of all lanes takes at least, if the budget has room for two: within ten minutes a heap
+/// grows so old that a leak of one object in 100,000 shows.
+const TURN_MS_MIN: u64 = 600_000;
+/// How many turns a budget has at most that is longer: so no lane waits for its turn for more than an
+/// eighth of it.
+const TURNS_MAX: u64 = 8;
 
 /// A soak that can go on.
 pub(super) struct Started {
@@ -65,7 +66,7 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
         seed: args.seed.unwrap_or_else(fresh_seed),
         stint: args.stint.unwrap_or_else(|| stint(&lanes, round_ms, args)),
         lanes,
-        shard: shard(args, terminal),
+        shard: shard(args, terminal)?,
         round_ms,
         options: vec!["--timing".to_owned(), timing.to_owned()],
     };
@@ -145,13 +146,13 @@ fn lanes(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Ve
     Ok(lanes)
 }
 
-/// So many rounds that every lane has its turn, more than once.
+/// So many rounds that every lane has its turn, more than once, and no more seldom than need be.
 fn stint(lanes: &[Lane], round_ms: u64, args: &Soak) -> u32 {
     let weights: u64 = lanes.iter().map(|lane| u64::from(lane.weight)).sum();
-    let turn_ms = weights.saturating_mul(round_ms).max(1);
     let budget_ms = u64::try_from(args.budget.as_millis()).unwrap_or(u64::MAX);
-    let stint = budget_ms / TURNS / turn_ms;
-    u32::try_from(stint).unwrap_or(u32::MAX).clamp(1, STINT_MAX)
+    let turn_ms = (budget_ms / TURNS_MAX).max(TURN_MS_MIN).min(budget_ms / 2);
+    let stint = turn_ms / weights.saturating_mul(round_ms).max(1);
+    u32::try_from(stint).unwrap_or(u32::MAX).max(1)
 }
 
 fn resume(
@@ -233,21 +234,24 @@ fn weight(args: &Soak, name: &str) -> Result<u32, Usage> {
     })
 }
 
-/// The shard that was asked for, or the one that a scheduler names. Without a seed each task would draw
-/// its own, and has rounds of its own anyway.
-fn shard(args: &Soak, terminal: &mut Terminal) -> Shard {
+/// The shard that was asked for, or the one that a scheduler names. Without a seed each task draws its
+/// own, and has rounds of its own anyway.
+fn shard(args: &Soak, terminal: &mut Terminal) -> Result<Shard, Usage> {
     if let Some(shard) = args.shard {
-        return shard;
+        return Ok(shard);
     }
-    let named = shard_of_environment(|name| std::env::var(name).ok());
-    match named.filter(|_| args.seed.is_some()) {
-        Some((shard, variable)) => {
-            let Shard { index, of } = shard;
-            terminal.remark(&format!("shard {index}/{of}, from {variable}"));
-            shard
-        }
-        None => Shard::WHOLE,
+    if args.seed.is_none() {
+        return Ok(Shard::WHOLE);
     }
+    let named = shard_of_environment(|name| std::env::var(name).ok()).map_err(|what| {
+        Usage::new(what)
+            .hint("say which with --shard I/N; --shard 0/1 is the whole, on every machine the same")
+    })?;
+    Ok(named.map_or(Shard::WHOLE, |(shard, variable)| {
+        let Shard { index, of } = shard;
+        terminal.remark(&format!("shard {index}/{of}, from {variable}"));
+        shard
+    }))
 }
 
 fn unusable(error: JournalError) -> Usage {

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 
-use crate::cli::agenda::{Agenda, Task};
+use crate::cli::agenda::{Agenda, Item, Task};
 use crate::cli::args::Run;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Watch;
@@ -19,6 +19,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
 use crate::cli::{interrupt, provenance, publish, reproduce};
 use crate::evidence::Survey;
+use crate::memory;
 use crate::report::{self, Collected, Detail, Outcome, RunResult};
 use crate::run::{Observer, Opened, Progress, Registry};
 use crate::soak::{Beat, Came, Found, Over, Told};
@@ -30,18 +31,24 @@ const BEAT_MS: u64 = 200;
 pub(in crate::cli) fn stint(
     registry: &Registry,
     program: &str,
-    args: &Run,
+    mut args: Box<Run>,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
+    memory::start();
     let interrupted = interrupt::flag()?;
-    let agenda = Agenda::draw_up(registry, args, &interrupted)?;
     let wanted = listen()?;
-    let mut tasks = agenda.tasks().peekable();
-    if agenda.items.len() != agenda.tasks().count() {
-        return Err(Usage::new("a stint is of a workload that the heap can do"));
-    }
+    let first = args.seed.unwrap_or(0);
+    // One at a time: a stint may have thousands, and nobody needs all of their plans at once.
+    let rounds = std::mem::replace(&mut args.repeat, 1);
     let mut heap: Option<Box<dyn Opened>> = None;
-    while let Some(task) = tasks.next() {
+    for round_number in 0..rounds {
+        args.seed = Some(first.wrapping_add(round_number));
+        let agenda = Agenda::draw_up(registry, &args, &interrupted)?;
+        let [Item::Run(task)] = agenda.items.as_slice() else {
+            return Err(Usage::new(
+                "a stint is of one workload that the heap can do",
+            ));
+        };
         if wanted.recv().is_err() {
             break;
         }
@@ -50,9 +57,12 @@ pub(in crate::cli) fn stint(
             None => (task.heap.open(&task.plan, &task.options))
                 .map_err(|fault| Usage::new(format!("failed to open the heap: {fault}")))?,
         };
-        let over = round(program, args, task, &*opened, terminal);
+        let mut over = round(program, &args, task, &*opened, terminal);
         // What goes wrong when a heap is closed goes wrong in its last round.
-        heap = tasks.peek().is_some().then_some(opened);
+        heap = (round_number + 1 < rounds).then_some(opened);
+        if heap.is_some() {
+            over.found.allocated_after = memory::in_use();
+        }
         tell(&Told::Over(Box::new(over)));
     }
     Ok(Exit::Held)

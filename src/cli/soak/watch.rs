@@ -1,93 +1,264 @@
-//! What a soak shows while it goes on: a line a minute, and on a terminal how far it is.
+//! Everybody who watches a soak: a reader of lines, one a minute; whoever looks at a terminal; a file of
+//! metrics; a browser.
+//!
+//! All that they are shown is rendered here, by the soak's own thread, from a snapshot: some times a second
+//! for a terminal, once a second where somebody is served, every few seconds for the file.
 
+mod file;
+mod serve;
+mod view;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
+use super::args::Soak;
 use crate::cli::terminal::Terminal;
+use crate::cli::usage::Usage;
 use crate::clock::{Clock, Stamp};
+use crate::report::soak::{Age, Failed, Phase, Watched};
 use crate::report::{self, Detail, figures};
-use crate::soak::Snapshot;
+use crate::soak::{Lane, Lately, Record, Snapshot};
+use file::MetricsFile;
+pub(super) use serve::Audience;
+use serve::{Health, Pages, Server};
+use view::View;
 
 /// How often a line says how it stands.
 const LINE_EVERY: Duration = Duration::from_secs(60);
 /// How often what changes all the time is shown anew.
 const TICK_EVERY: Duration = Duration::from_millis(250);
+/// How often pages are drawn anew.
+const PAGES_EVERY: Duration = Duration::from_secs(1);
+/// How often it is worked out how heaps age, which takes milliseconds after thousands of rounds.
+const AGES_EVERY: Duration = Duration::from_secs(10);
+/// How many failures are kept to be shown.
+const FAILURES_MAX: usize = 20;
+/// How long what goes with a round may take beyond its own time and that in which it is not yet hung: a
+/// process that starts, a result that is judged and kept, a debugger that asks for stacks.
+const AROUND: Duration = Duration::from_secs(30);
 
-/// Everybody who watches.
-#[derive(Debug)]
+/// See the module.
 pub(super) struct Watchers {
-    bar: ProgressBar,
+    view: View,
+    file: Option<MetricsFile>,
+    server: Option<Server>,
+    /// How long a round may take beyond its own time.
+    time_limit: Duration,
+    interrupted: Arc<AtomicBool>,
+    lately: Lately,
+    ages: Vec<Age>,
+    /// Oldest first.
+    failures: VecDeque<Failed>,
+    /// When a round was over, or the first began.
+    round_over: Stamp,
     last_line: Stamp,
     last_tick: Option<Stamp>,
+    last_pages: Option<Stamp>,
+    last_ages: Option<Stamp>,
 }
 
 impl Watchers {
-    pub(super) fn new(detail: Detail) -> Self {
-        let target = match detail {
-            Detail::Verdict => ProgressDrawTarget::hidden(),
-            Detail::Page | Detail::Everything => ProgressDrawTarget::stderr_with_hz(4),
+    /// Those that `args` ask for. What cannot be written to or listened on is refused.
+    pub(super) fn new(
+        args: &Soak,
+        interrupted: &Arc<AtomicBool>,
+        terminal: &mut Terminal,
+    ) -> Result<Self, Usage> {
+        let file = args.metrics_file.as_deref();
+        let file = file
+            .map(|path| MetricsFile::new(path, terminal))
+            .transpose()?;
+        let server = match args.serve {
+            Some(address) => Some(Server::start(address, args.audience())?),
+            None => None,
         };
-        let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg}") {
-            bar.set_style(style);
+        if let Some(server) = &server {
+            // Who asked for any free port has to be told, however quiet it is to be.
+            terminal.message(&format!("serving http://{}/", server.address()));
         }
-        Self {
-            bar,
-            last_line: Clock::get().now(),
+        let now = Clock::get().now();
+        Ok(Self {
+            view: View::new(terminal),
+            file,
+            server,
+            time_limit: args.time_limit,
+            interrupted: Arc::clone(interrupted),
+            lately: Lately::default(),
+            ages: Vec::new(),
+            failures: VecDeque::new(),
+            round_over: now,
+            last_line: now,
             last_tick: None,
-        }
+            last_pages: None,
+            last_ages: None,
+        })
     }
 
     /// Called many times a second: shows how it stands, if it is time. `snapshot` is asked only then.
     pub(super) fn tick<'a>(&mut self, snapshot: impl FnOnce() -> Snapshot<'a>) {
-        let clock = Clock::get();
-        if (self.last_tick).is_some_and(|last| clock.since(last) < TICK_EVERY) {
+        if !is_due(&mut self.last_tick, TICK_EVERY) {
             return;
         }
-        self.last_tick = Some(clock.now());
-        self.show_bar(&snapshot());
+        let now = snapshot();
+        self.lately.note(&now);
+        self.show(&now);
     }
 
     /// A round is over: its line, if a minute is, too.
-    pub(super) fn round_over(&mut self, snapshot: &Snapshot<'_>, terminal: &mut Terminal) {
+    pub(super) fn round_over(&mut self, now: &Snapshot<'_>, terminal: &mut Terminal) {
         let clock = Clock::get();
+        self.round_over = clock.now();
+        self.lately.note(now);
         if clock.since(self.last_line) >= LINE_EVERY {
             self.last_line = clock.now();
-            self.line(snapshot, terminal);
+            self.line(now, terminal);
         }
+        if let Some(file) = &mut self.file {
+            self.view.aside(|| file.complain(terminal));
+        }
+        self.show(now);
+    }
+
+    /// A round failed.
+    pub(super) fn failed(&mut self, record: &Record, lane: &Lane, terminal: &mut Terminal) {
+        self.say(&report::soak::failure(record, lane), terminal);
+        if self.failures.len() == FAILURES_MAX {
+            self.failures.pop_front();
+        }
+        self.failures.push_back(Failed::of(record, lane));
     }
 
     /// A line, whatever the time.
-    pub(super) fn line(&mut self, snapshot: &Snapshot<'_>, terminal: &mut Terminal) {
-        self.say(&report::soak::line(snapshot), terminal);
+    fn line(&mut self, now: &Snapshot<'_>, terminal: &mut Terminal) {
+        self.say(&report::soak::line(now), terminal);
     }
 
     /// Text that stays, unless only verdicts are wanted.
-    pub(super) fn say(&self, text: &str, terminal: &mut Terminal) {
+    pub(super) fn say(&mut self, text: &str, terminal: &mut Terminal) {
         if terminal.detail() != Detail::Verdict {
-            self.bar.suspend(|| terminal.data(text));
+            self.aside(|| terminal.data(text));
         }
     }
 
-    /// The soak is over.
-    pub(super) fn finish(&self) {
-        self.bar.finish_and_clear();
+    /// Has something written that is not to be drawn over.
+    pub(super) fn aside(&mut self, write: impl FnOnce()) {
+        self.view.aside(write);
     }
 
-    fn show_bar(&self, snapshot: &Snapshot<'_>) {
-        let Some((round, _)) = snapshot.current else {
-            return;
-        };
-        let lane = &snapshot.header.lanes[round.lane];
-        let left = u64::try_from(snapshot.left.as_nanos()).unwrap_or(u64::MAX);
-        self.bar.set_message(format!(
-            "round {}: {} on {}, {} left",
-            figures::count(round.number),
-            lane.workload,
-            report::subject(&lane.heap, lane.fault.as_deref()),
-            figures::span(left),
-        ));
-        self.bar.tick();
+    /// The soak is over.
+    pub(super) fn finish(&mut self, now: &Snapshot<'_>, terminal: &mut Terminal) {
+        self.view.finish();
+        self.line(now, terminal);
+        self.lately.note(now);
+        (self.last_pages, self.last_ages) = (None, None);
+        self.pages(now, Phase::Over);
+        if let Some(file) = &mut self.file {
+            let watched = watched(
+                now,
+                &self.lately,
+                &self.ages,
+                &mut self.failures,
+                Phase::Over,
+            );
+            file.write(&report::soak::metrics(&watched));
+            file.complain(terminal);
+        }
     }
+
+    fn show(&mut self, now: &Snapshot<'_>) {
+        let phase = match self.interrupted.load(Relaxed) {
+            true => Phase::Ending,
+            false => Phase::Rounds,
+        };
+        if self.view.is_seen() {
+            let watched = watched(now, &self.lately, &self.ages, &mut self.failures, phase);
+            self.view.show(&watched);
+        }
+        self.pages(now, phase);
+    }
+
+    /// What is read and fetched, if it is time.
+    fn pages(&mut self, now: &Snapshot<'_>, phase: Phase) {
+        let is_watched = self.server.is_some() || self.file.is_some();
+        if !is_watched || !is_due(&mut self.last_pages, PAGES_EVERY) {
+            return;
+        }
+        if is_due(&mut self.last_ages, AGES_EVERY) {
+            self.ages = report::soak::ages(now);
+        }
+        let watched = watched(now, &self.lately, &self.ages, &mut self.failures, phase);
+        let file = self.file.as_mut().and_then(|file| {
+            let is_due = file.is_due(now.standing.rounds);
+            is_due.then_some(file)
+        });
+        if self.server.is_none() && file.is_none() {
+            return;
+        }
+        let metrics = report::soak::metrics(&watched);
+        if let Some(file) = file {
+            file.write(&metrics);
+        }
+        if let Some(server) = &self.server {
+            let round = Duration::from_millis(now.header.round_ms);
+            server.show(Pages {
+                page: report::soak::html(&watched),
+                metrics,
+                health: Health {
+                    well: well(now),
+                    late: late(now, &self.lately),
+                    round_over: self.round_over,
+                    patience: round + self.time_limit + AROUND,
+                },
+            });
+        }
+    }
+}
+
+/// Whether so much time has gone by, or this is the first time.
+fn is_due(last: &mut Option<Stamp>, every: Duration) -> bool {
+    let clock = Clock::get();
+    let is_due = last.is_none_or(|last| clock.since(last) >= every);
+    if is_due {
+        *last = Some(clock.now());
+    }
+    is_due
+}
+
+fn watched<'a>(
+    now: &'a Snapshot<'a>,
+    lately: &'a Lately,
+    ages: &'a [Age],
+    failures: &'a mut VecDeque<Failed>,
+    phase: Phase,
+) -> Watched<'a> {
+    Watched {
+        now,
+        lately,
+        ages,
+        failures: failures.make_contiguous(),
+        phase,
+    }
+}
+
+/// The line of one that goes on.
+fn well(now: &Snapshot<'_>) -> String {
+    let standing = now.standing;
+    format!(
+        "well: {}, {} failed\n",
+        figures::several(standing.rounds, "round", "rounds"),
+        figures::count(standing.failures)
+    )
+}
+
+/// The line of one that does not.
+fn late(now: &Snapshot<'_>, lately: &Lately) -> String {
+    let ended = lately.round_ended_unix_ms();
+    let since = ended.map_or_else(|| "it began".to_owned(), figures::utc);
+    let round = now.current.map(|(round, _)| round.number);
+    let round = round.map_or(String::new(), |round| {
+        format!("; round {} is under way", figures::count(round))
+    });
+    format!("late: no round has ended since {since}{round}\n")
 }

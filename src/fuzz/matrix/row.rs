@@ -67,7 +67,7 @@ impl Row<'_> {
 }
 
 /// Lays the catalogue out over heaps, each with the faults that it can have; then every run of it
-/// once more without a fault. What only models can show is not a row.
+/// once more without a fault. What only models or soaks can show is not a row.
 pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, Vec<Flaw>)]) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();
     for planted in catalogue {
@@ -75,7 +75,7 @@ pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, Vec<Flaw>)]) -> Vec
             Rate::Certain => Expect::Always,
             Rate::Usually => Expect::Usually,
             Rate::Never => Expect::Nothing,
-            Rate::ModelOnly => continue,
+            Rate::ModelOnly | Rate::SoakOnly => continue,
         };
         for show in planted.shows {
             let able = heaps

@@ -120,6 +120,8 @@ pub const PLANTABLE: &[Flaw] = &[
     Flaw::SwitchInsideTruncate,
     Flaw::SwitchInsideAppend,
     Flaw::RegistersKept,
+    Flaw::ObjectKept,
+    Flaw::MemoryKept,
 ];
 
 /// The counted heap as a single-threaded collector: all state, one register file.

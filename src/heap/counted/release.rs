@@ -18,7 +18,8 @@
 use super::Counted;
 use super::cell::{Cell, Ref};
 use super::list::{Header, Shed};
-use crate::heap::{Cause, Fault, Flaw, Flaws, Shape};
+use crate::heap::flaw::{self, Flaw, Flaws};
+use crate::heap::{Cause, Fault, Shape};
 
 /// A release of more objects than this is told of. That many take some microseconds, so two looks at
 /// the clock are a hundredth of it.
@@ -136,6 +137,12 @@ impl<F: Flaws> Counted<F> {
 
     #[inline]
     pub(super) fn free(&self, index: u32, cell: &Cell) {
+        if self.has(Flaw::ObjectKept) && flaw::is_rare(self.cells.tag(index)) {
+            return;
+        }
+        if self.has(Flaw::MemoryKept) && flaw::is_rare(self.cells.tag(index)) {
+            flaw::leak_memory();
+        }
         if cell.is_tracked() {
             self.generations.forget();
         }

@@ -117,6 +117,8 @@ pub const PLANTABLE: &[Flaw] = &[
     Flaw::CollectorNeverRuns,
     Flaw::RootSkipped,
     Flaw::RegistersKept,
+    Flaw::ObjectKept,
+    Flaw::MemoryKept,
     Flaw::SetReleasesOnRetry,
     Flaw::IncrementFromZero,
     Flaw::ReleaseBeforePublish,

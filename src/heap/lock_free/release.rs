@@ -17,7 +17,7 @@ use super::cell::{self, Cell, POISON, Ref};
 use super::list::{self, Range, Rest};
 use super::word::{self, Left};
 use super::worker::{Whose, Worker};
-use crate::heap::flaw::{Flaw, Flaws, Point};
+use crate::heap::flaw::{self, Flaw, Flaws, Point};
 use crate::heap::{Cause, Fault, Shape, Tag};
 use crate::sync::atomic::Ordering::{Relaxed, Release};
 use crate::sync::sized;
@@ -70,6 +70,7 @@ impl<F: Flaws> Worker<'_, F> {
     #[inline]
     pub(super) fn follow_up(&mut self, reference: Ref, left: Left) {
         match left {
+            Left::Nothing if self.is_kept(reference) => {}
             // A leaf brings up nothing more, so it need not wait.
             Left::Nothing if !reference.is_cyclic() => self.bury(reference.index()),
             Left::Nothing if self.core.has(Flaw::RecursiveRelease) => self.bury(reference.index()),
@@ -87,6 +88,13 @@ impl<F: Flaws> Worker<'_, F> {
                 cell: reference.index(),
             }),
         }
+    }
+
+    /// Whether a flaw keeps this object although it is dead.
+    #[inline]
+    fn is_kept(&self, reference: Ref) -> bool {
+        self.core.has(Flaw::ObjectKept)
+            && flaw::is_rare(self.core.slab.tag(reference.index()).load(Relaxed))
     }
 
     /// Adds a counted reference to an object whose uncounted reference was read under this pin;
@@ -221,7 +229,11 @@ impl<F: Flaws> Worker<'_, F> {
     /// Ends the life of a dead object whose slots are empty.
     #[inline]
     pub(super) fn expire(&mut self, index: u32, cell: &Cell) {
-        drop(Tag::from_bits(self.core.slab.tag(index).load(Relaxed)));
+        let tag = self.core.slab.tag(index).load(Relaxed);
+        if self.core.has(Flaw::MemoryKept) && flaw::is_rare(tag) {
+            flaw::leak_memory();
+        }
+        drop(Tag::from_bits(tag));
         if self.core.has(Flaw::FreedTwice) {
             drop(Tag::from_bits(self.core.slab.tag(index).load(Relaxed)));
         }
@@ -251,6 +263,9 @@ impl<F: Flaws> Worker<'_, F> {
             word::is_sole(word) || (self.core.has(Flaw::SoleByCount) && word::count(word) == 1);
         if !is_sole || !reference.fits(meta) {
             return self.decrement(reference);
+        }
+        if self.is_kept(reference) {
+            return;
         }
         self.core.pass(Point::Dying);
         cell.word.store(word::dead(word), Relaxed);

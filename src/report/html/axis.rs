@@ -3,7 +3,7 @@
 use crate::report::figures;
 
 /// The percentile beyond which lies one in so many: `p99.9` for a thousand.
-pub(super) fn percentile(beyond: f64) -> String {
+pub(in crate::report) fn percentile(beyond: f64) -> String {
     let mut digits = 0;
     let mut rest = beyond;
     while rest > 1.001 {
@@ -27,7 +27,7 @@ enum Scale {
 
 /// One axis of a picture.
 #[derive(Debug, Clone)]
-pub(super) struct Axis {
+pub(in crate::report) struct Axis {
     title: String,
     scale: Scale,
     from: f64,
@@ -38,7 +38,7 @@ pub(super) struct Axis {
 impl Axis {
     /// Times in nanoseconds, logarithmic, over whole powers of ten. `None` if there is no time to
     /// show.
-    pub(super) fn times(title: &str, values: impl Iterator<Item = f64>) -> Option<Self> {
+    pub(in crate::report) fn times(title: &str, values: impl Iterator<Item = f64>) -> Option<Self> {
         let (mut least, mut most) = (f64::INFINITY, 0.0_f64);
         for value in values.filter(|value| *value > 0.0) {
             (least, most) = (least.min(value), most.max(value));
@@ -69,12 +69,13 @@ impl Axis {
     }
 
     /// From nothing to the next round figure above `most`.
-    pub(super) fn from_zero(title: &str, most: f64, show: impl Fn(f64) -> String) -> Self {
+    pub(in crate::report) fn from_zero(
+        title: &str,
+        most: f64,
+        show: impl Fn(f64) -> String,
+    ) -> Self {
         let most = if most > 0.0 { most } else { 1.0 };
-        let raw = most / 4.0;
-        let power = 10_f64.powf(raw.log10().floor());
-        let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|factor| factor * power);
-        let step = step.into_iter().find(|step| *step >= raw).unwrap_or(raw);
+        let step = round_step(most / 4.0);
         let count = (most / step).ceil();
         let mut ticks = Vec::new();
         let mut number = 0.0;
@@ -97,7 +98,7 @@ impl Axis {
     }
 
     /// Bytes, from nothing to a figure that is round in the unit it is written in.
-    pub(super) fn memory(title: &str, most: f64) -> Self {
+    pub(in crate::report) fn memory(title: &str, most: f64) -> Self {
         let mut unit = 1.0;
         while most / unit >= 1024.0 {
             unit *= 1024.0;
@@ -109,36 +110,60 @@ impl Axis {
     }
 
     /// From nothing to exactly `most` nanoseconds: the time of a run.
-    pub(super) fn of_run(most: f64) -> Self {
+    pub(in crate::report) fn of_run(most: f64) -> Self {
         let mut axis = Self::from_zero("time since the start", most, figures::time);
         axis.to = most.max(1.0);
         axis.ticks.retain(|(at, _)| *at <= most);
         axis
     }
 
+    /// From one value to another, with ticks at round figures.
+    pub(in crate::report) fn between(
+        title: &str,
+        from: f64,
+        to: f64,
+        show: impl Fn(f64) -> String,
+    ) -> Self {
+        let to = to.max(from + 1.0);
+        let step = round_step((to - from) / 4.0);
+        let mut ticks = Vec::new();
+        let mut at = (from / step).ceil() * step;
+        while at <= to {
+            ticks.push((at, show(at)));
+            at += step;
+        }
+        Self {
+            title: title.to_owned(),
+            scale: Scale::Linear,
+            from,
+            to,
+            ticks,
+        }
+    }
+
     /// Shares, from none to all.
-    pub(super) fn shares(title: &str) -> Self {
+    pub(in crate::report) fn shares(title: &str) -> Self {
         Self::from_zero(title, 1.0, |share| format!("{:.0} %", share * 100.0))
     }
 
     /// Windows of time, in milliseconds.
-    pub(super) fn windows(title: &str, least_ms: f64, most_ms: f64) -> Self {
+    pub(in crate::report) fn windows(title: &str, least_ms: f64, most_ms: f64) -> Self {
         Self::decades(title, least_ms, most_ms, |ms| figures::time(ms * 1e6))
     }
 
     /// Percentiles: equal steps divide what lies beyond by equal factors. A value is one over the share
     /// beyond, 1 for the least and 1000 for p99.9.
-    pub(super) fn percentiles(most: f64) -> Self {
+    pub(in crate::report) fn percentiles(most: f64) -> Self {
         let show = |beyond: f64| percentile(beyond).trim_start_matches('p').to_owned();
         Self::decades("percentile", 1.0, most.max(100.0), show)
     }
 
-    pub(super) fn title(&self) -> &str {
+    pub(in crate::report) fn title(&self) -> &str {
         &self.title
     }
 
     /// Where a value lies, 0 to 1; what is outside lies at the edge.
-    pub(super) fn place(&self, value: f64) -> f64 {
+    pub(in crate::report) fn place(&self, value: f64) -> f64 {
         let share = match self.scale {
             Scale::Linear => (value - self.from) / (self.to - self.from),
             Scale::Log => (value / self.from).log10() / (self.to / self.from).log10(),
@@ -151,11 +176,21 @@ impl Axis {
     }
 
     /// The ticks: where, and what they are called.
-    pub(super) fn ticks(&self) -> impl Iterator<Item = (f64, &str)> {
+    pub(in crate::report) fn ticks(&self) -> impl Iterator<Item = (f64, &str)> {
         self.ticks
             .iter()
             .map(|(value, name)| (self.place(*value), name.as_str()))
     }
+}
+
+/// The next round figure that is not below this.
+fn round_step(least: f64) -> f64 {
+    let power = 10_f64.powf(least.log10().floor());
+    let steps = [1.0, 2.0, 2.5, 5.0, 10.0].map(|factor| factor * power);
+    steps
+        .into_iter()
+        .find(|step| *step >= least)
+        .unwrap_or(least)
 }
 
 #[cfg(test)]
@@ -185,6 +220,9 @@ mod tests {
         assert_eq!(named(&axis), ["0", "250", "500", "750", "1 k"]);
         let axis = Axis::memory("m", 300.0 * 1024.0 * 1024.0);
         assert_eq!(named(&axis)[..2], ["0", "100 MiB"]);
+        let axis = Axis::between("r", 880.0, 1000.0, figures::short);
+        assert_eq!(named(&axis), ["900", "950", "1 k"]);
+        assert_eq!((axis.place(880.0), axis.place(940.0)), (0.0, 0.5));
         let axis = Axis::percentiles(100_000.0);
         assert_eq!(named(&axis), ["0", "90", "99", "99.9", "99.99", "99.999"]);
     }

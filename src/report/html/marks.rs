@@ -3,10 +3,10 @@
 //! kind of colour vision tell apart; the style sheet has them, for light and dark.
 
 /// How many results look different; the next begins again.
-pub(super) const STYLES: usize = 6;
+pub(in crate::report) const STYLES: usize = 6;
 
 /// The mark of a result at a place, as a path.
-pub(super) fn mark(style: usize, x: f64, y: f64) -> String {
+pub(in crate::report) fn mark(style: usize, x: f64, y: f64) -> String {
     let shape = match style % STYLES {
         0 => "m-3,0a3,3 0 1,0 6,0a3,3 0 1,0 -6,0z",
         1 => "m-2.7,-2.7h5.4v5.4h-5.4z",
@@ -19,7 +19,7 @@ pub(super) fn mark(style: usize, x: f64, y: f64) -> String {
 }
 
 /// A short line with the mark, for the list that says whose it is.
-pub(super) fn key(style: usize) -> String {
+pub(in crate::report) fn key(style: usize) -> String {
     format!(
         "<svg class=\"sample\" width=\"30\" height=\"10\" aria-hidden=\"true\">\
          <path class=\"l\" d=\"M1,5L29,5\"/><path class=\"m\" d=\"{}\"/></svg>",

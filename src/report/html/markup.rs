@@ -9,7 +9,7 @@ use crate::report::figures::NONE;
 
 /// `text` as HTML shows it, in elements and in attributes. Control characters and the styles of a
 /// terminal have no place in a page.
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::report) fn escaped(text: &str) -> String {
     let plain = anstream::adapter::strip_str(text).to_string();
     let mut escaped = String::with_capacity(plain.len());
     for letter in plain.chars() {
@@ -29,13 +29,13 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// A table whose first column names its rows, and whose others are figures. Nothing in it is HTML yet.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(in crate::report) struct Table {
     head: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new(head: impl IntoIterator<Item = String>) -> Self {
+    pub(in crate::report) fn new(head: impl IntoIterator<Item = String>) -> Self {
         Self {
             head: head.into_iter().collect(),
             rows: Vec::new(),
@@ -43,23 +43,27 @@ impl Table {
     }
 
     /// A first column called `what`, and one for each member.
-    pub(super) fn of_members(what: &str, members: &[Member<'_>]) -> Self {
+    pub(in crate::report) fn of_members(what: &str, members: &[Member<'_>]) -> Self {
         let labels = members.iter().map(|member| member.label.clone());
         Self::new(std::iter::once(what.to_owned()).chain(labels))
     }
 
-    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(in crate::report) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
     /// A row of what there is of each member.
-    pub(super) fn row_of(&mut self, name: &str, cells: impl IntoIterator<Item = Option<String>>) {
+    pub(in crate::report) fn row_of(
+        &mut self,
+        name: &str,
+        cells: impl IntoIterator<Item = Option<String>>,
+    ) {
         let cells = cells.into_iter();
         let cells = cells.map(|cell| cell.unwrap_or_else(|| NONE.to_owned()));
         self.row(std::iter::once(name.to_owned()).chain(cells));
     }
 
-    pub(super) fn draw(&self) -> String {
+    pub(in crate::report) fn draw(&self) -> String {
         let mut text = String::from("<div class=\"wide\"><table><thead><tr>");
         for cell in &self.head {
             let _ = write!(text, "<th scope=\"col\">{}</th>", escaped(cell));
@@ -77,36 +81,48 @@ impl Table {
 }
 
 /// A picture with its title, a line on how to read it, which mark is whose, and the numbers behind it.
-pub(super) fn figure(
+pub(in crate::report) fn figure(
     title: &str,
     note: &str,
     picture: &str,
     members: &[Member<'_>],
     numbers: &Table,
 ) -> String {
+    let labels = members.iter().map(|member| member.label.as_str());
+    let numbers = numbers.draw();
+    let details = format!("<details><summary>numbers</summary>{numbers}</details>");
+    framed(title, note, picture, labels, &details)
+}
+
+/// A picture with its title, a line on how to read it, which mark is whose, and what comes after it.
+pub(in crate::report) fn framed<'a>(
+    title: &str,
+    note: &str,
+    picture: &str,
+    labels: impl Iterator<Item = &'a str>,
+    after: &str,
+) -> String {
     let mut keys = String::new();
-    for (number, member) in members.iter().enumerate() {
+    for (number, label) in labels.enumerate() {
         let _ = write!(
             keys,
             "<li class=\"s{}\">{}{}</li>",
             number % marks::STYLES,
             marks::key(number),
-            escaped(&member.label)
+            escaped(label)
         );
     }
     format!(
         "<figure><figcaption><h4>{}</h4><p>{}</p></figcaption>\n\
          <div class=\"plot\">{picture}<div class=\"tip\" hidden></div></div>\n\
-         <ul class=\"key\">{keys}</ul>\
-         <details><summary>numbers</summary>{}</details></figure>\n",
+         <ul class=\"key\">{keys}</ul>{after}</figure>\n",
         escaped(title),
         escaped(note),
-        numbers.draw()
     )
 }
 
 /// One line in place of a picture for which there is nothing to draw.
-pub(super) fn missing(what: &str) -> String {
+pub(in crate::report) fn missing(what: &str) -> String {
     format!("<p class=\"missing\">{}</p>\n", escaped(what))
 }
 

@@ -6,14 +6,14 @@
 //! up; what was checked; where does it come from. Each workload has a part of its own with its heaps
 //! side by side. Behind each picture stand its numbers as a table.
 
-mod axis;
+pub(super) mod axis;
 mod course;
 mod facts;
 mod held_up;
 mod latency;
-mod marks;
-mod markup;
-mod plot;
+pub(super) mod marks;
+pub(super) mod markup;
+pub(super) mod plot;
 mod rows;
 
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ use std::fmt::Write as _;
 use super::{Collected, Group, figures};
 use markup::escaped;
 
-const STYLE: &str = include_str!("page.css");
+pub(super) const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 /// Nothing is fetched, and a browser that finds otherwise is to refuse.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \

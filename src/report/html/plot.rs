@@ -11,42 +11,42 @@ use super::markup::escaped;
 
 /// The size of a drawing in units of its own: about the pixels of a phone, so that its letters have
 /// the size of those around it.
-pub(super) const WIDTH: f64 = 380.0;
+pub(in crate::report) const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 236.0;
 const LEFT: f64 = 66.0;
 const RIGHT: f64 = 372.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 196.0;
 /// About how wide a letter is.
-pub(super) const LETTER: f64 = 6.2;
+pub(in crate::report) const LETTER: f64 = 6.2;
 /// How many marks a curve has: enough to know it by.
 const MARKS: usize = 5;
 
 /// One value.
 #[derive(Debug, Clone)]
-pub(super) struct Point {
-    pub(super) x: f64,
-    pub(super) y: f64,
+pub(in crate::report) struct Point {
+    pub(in crate::report) x: f64,
+    pub(in crate::report) y: f64,
     /// What a reader is told of it.
-    pub(super) label: String,
+    pub(in crate::report) label: String,
 }
 
 /// The curve of one result.
 #[derive(Debug, Clone)]
-pub(super) struct Curve {
+pub(in crate::report) struct Curve {
     /// The number of the result among those in the picture.
-    pub(super) number: usize,
-    pub(super) name: String,
+    pub(in crate::report) number: usize,
+    pub(in crate::report) name: String,
     /// In pieces, with nothing drawn between them.
-    pub(super) pieces: Vec<Vec<Point>>,
+    pub(in crate::report) pieces: Vec<Vec<Point>>,
     /// A value that stands apart at the end of the curve.
-    pub(super) apart: Option<Point>,
+    pub(in crate::report) apart: Option<Point>,
     /// Where something happened, on the horizontal axis.
-    pub(super) events: Vec<f64>,
+    pub(in crate::report) events: Vec<f64>,
 }
 
 /// Draws the curves. `about` says in words what is to be seen.
-pub(super) fn draw(about: &str, across: &Axis, up: &Axis, curves: &[Curve]) -> String {
+pub(in crate::report) fn draw(about: &str, across: &Axis, up: &Axis, curves: &[Curve]) -> String {
     let x = |value: f64| LEFT + across.place(value) * (RIGHT - LEFT);
     let y = |value: f64| BOTTOM - up.place(value) * (BOTTOM - TOP);
     let mut svg = format!(

@@ -63,6 +63,10 @@ pub fn html(matrix: &Matrix) -> String {
         let names = matrix.by_model.join(", ");
         let _ = writeln!(page, "<p>Only models show: {}</p>", escaped(&names));
     }
+    if !matrix.by_soak.is_empty() {
+        let names = matrix.by_soak.join(", ");
+        let _ = writeln!(page, "<p>Only a soak shows: {}</p>", escaped(&names));
+    }
     for row in matrix.all().filter(|row| row.standing == Standing::Failed) {
         let why = row.why.as_deref().unwrap_or_default();
         let _ = writeln!(

@@ -32,6 +32,9 @@ pub fn markdown(matrix: &Matrix) -> String {
     {
         let _ = writeln!(text, "- {sentence}");
     }
+    if !matrix.by_soak.is_empty() {
+        let _ = writeln!(text, "- only a soak shows: {}", matrix.by_soak.join(", "));
+    }
     if !matrix.by_model.is_empty() {
         let _ = writeln!(text, "- only models show: {}", matrix.by_model.join(", "));
     }

@@ -41,6 +41,9 @@ pub struct Matrix {
     pub sound: Vec<MatrixRow>,
     /// Faults that no run shows, only the models do.
     pub by_model: Vec<String>,
+    /// Faults that no run shows and a soak does, by name.
+    #[serde(default)]
+    pub by_soak: Vec<String>,
 }
 
 /// One row.
@@ -95,7 +98,10 @@ impl Matrix {
             }
             .push(drawn);
         }
-        let by_model = catalogue.iter().filter(|p| p.rate == Rate::ModelOnly);
+        let only_by = |rate: Rate| {
+            let entries = catalogue.iter().filter(move |entry| entry.rate == rate);
+            entries.map(|entry| entry.flaw.name().to_owned()).collect()
+        };
         Self {
             schema: MATRIX_SCHEMA,
             tool,
@@ -105,7 +111,8 @@ impl Matrix {
             without_check: None,
             rows,
             sound,
-            by_model: by_model.map(|p| p.flaw.name().to_owned()).collect(),
+            by_model: only_by(Rate::ModelOnly),
+            by_soak: only_by(Rate::SoakOnly),
         }
     }
 

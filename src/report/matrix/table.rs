@@ -36,6 +36,9 @@ pub fn table(matrix: &Matrix) -> String {
     {
         text += &wrapped("", 2, &sentence);
     }
+    if !matrix.by_soak.is_empty() {
+        text += &wrapped("only a soak shows: ", 2, &matrix.by_soak.join(", "));
+    }
     if !matrix.by_model.is_empty() {
         text += &wrapped("only models show: ", 2, &matrix.by_model.join(", "));
     }

@@ -1,0 +1,240 @@
+//! Which shard a process is, if a scheduler started it as one of several: Slurm, Kubernetes, AWS Batch and
+//! CI services each tell it by variables of their own.
+//!
+//! A number without a total, or one that does not go with it, is refused. Nobody would notice otherwise
+//! that each of a hundred machines soaks the same rounds.
+
+use crate::soak::Shard;
+
+/// How a scheduler tells which of several tasks a process is.
+#[derive(Debug)]
+struct Scheduler {
+    /// The variable of the task's number.
+    index: &'static str,
+    /// The variable of how many there are.
+    total: &'static str,
+    numbers: Numbers,
+}
+
+/// Which numbers tasks have.
+#[derive(Debug, Clone, Copy)]
+enum Numbers {
+    /// Each from this one on.
+    From(u32),
+    /// Every so many from the least to the greatest, by these variables.
+    Range {
+        least: &'static str,
+        greatest: &'static str,
+        step: &'static str,
+    },
+}
+
+/// Those that say what they set (the first that did is believed: who submits a Slurm job from a CI job
+/// hands its variables on):
+///
+/// - Slurm: `sbatch(1)`, output environment variables. A limit as in `0-7%4` does not show in them.
+/// - Kubernetes: "Indexed Job". It tells the number only; `JOB_COMPLETIONS` is what our manifest sets.
+/// - AWS Batch: "Job environment variables".
+/// - GitLab: `parallel`, predefined variables. Counted from 1; always there is only the total.
+/// - CircleCI: `parallelism`, built-in variables. Always there, as 0 of 1 if need be.
+/// - Buildkite: `parallelism`, environment variables.
+///
+/// GitHub sets none: its workflows hand `strategy.job-index` to `--shard`.
+const SCHEDULERS: [Scheduler; 6] = [
+    Scheduler {
+        index: "SLURM_ARRAY_TASK_ID",
+        total: "SLURM_ARRAY_TASK_COUNT",
+        numbers: Numbers::Range {
+            least: "SLURM_ARRAY_TASK_MIN",
+            greatest: "SLURM_ARRAY_TASK_MAX",
+            step: "SLURM_ARRAY_TASK_STEP",
+        },
+    },
+    Scheduler {
+        index: "JOB_COMPLETION_INDEX",
+        total: "JOB_COMPLETIONS",
+        numbers: Numbers::From(0),
+    },
+    Scheduler {
+        index: "AWS_BATCH_JOB_ARRAY_INDEX",
+        total: "AWS_BATCH_JOB_ARRAY_SIZE",
+        numbers: Numbers::From(0),
+    },
+    Scheduler {
+        index: "CI_NODE_INDEX",
+        total: "CI_NODE_TOTAL",
+        numbers: Numbers::From(1),
+    },
+    Scheduler {
+        index: "CIRCLE_NODE_INDEX",
+        total: "CIRCLE_NODE_TOTAL",
+        numbers: Numbers::From(0),
+    },
+    Scheduler {
+        index: "BUILDKITE_PARALLEL_JOB",
+        total: "BUILDKITE_PARALLEL_JOB_COUNT",
+        numbers: Numbers::From(0),
+    },
+];
+
+/// The shard that the environment names, and by which variable; `None` if no scheduler did.
+///
+/// # Errors
+///
+/// What is missing or wrong in what the scheduler set.
+pub(in crate::cli::soak) fn shard_of_environment(
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<(Shard, &'static str)>, String> {
+    let set = SCHEDULERS.iter().find_map(|scheduler| {
+        let index = variable(scheduler.index).filter(|index| !index.is_empty());
+        index.map(|_| scheduler)
+    });
+    set.map(|scheduler| {
+        scheduler
+            .shard(variable)
+            .map(|shard| (shard, scheduler.index))
+    })
+    .transpose()
+}
+
+impl Scheduler {
+    fn shard(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Shard, String> {
+        let text = |name: &str| variable(name).filter(|text| !text.is_empty());
+        let number = |name: &str| {
+            let text = text(name).ok_or_else(|| {
+                let set = self.index;
+                format!("{set} is set, and {name} is not: it would tell how many shards there are")
+            })?;
+            text.parse::<u32>()
+                .map_err(|_| format!("{name} is `{text}`, which is no number"))
+        };
+        let (index, of) = (number(self.index)?, number(self.total)?);
+        let place = match self.numbers {
+            Numbers::From(first) => index.checked_sub(first),
+            Numbers::Range {
+                least,
+                greatest,
+                step,
+            } => {
+                let (least, greatest) = (number(least)?, number(greatest)?);
+                let step = number(step)?.max(1);
+                let above = index.checked_sub(least);
+                let is_even = greatest
+                    .checked_sub(least)
+                    .is_some_and(|range| u64::from(range / step) + 1 == u64::from(of));
+                // The numbers of `1,2,4` do not tell that the last is the third.
+                above
+                    .filter(|above| is_even && above % step == 0)
+                    .map(|above| above / step)
+            }
+        };
+        match place {
+            Some(index) if index < of => Ok(Shard { index, of }),
+            _ => Err(format!(
+                "{} is {index}, {} is {of}: which shard that is cannot be told",
+                self.index, self.total
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What variables as in `A=1 B=2` come to.
+    fn shard(environment: &str) -> Result<Option<(u32, u32)>, String> {
+        let pairs: Vec<_> = (environment.split(' '))
+            .filter_map(|pair| pair.split_once('='))
+            .collect();
+        let variable = |name: &str| {
+            let found = pairs.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let named = shard_of_environment(variable)?;
+        Ok(named.map(|(shard, _)| (shard.index, shard.of)))
+    }
+
+    /// What Slurm sets for a task.
+    fn slurm(id: u32, least: u32, greatest: u32, step: u32, count: u32) -> String {
+        format!(
+            "SLURM_ARRAY_TASK_ID={id} SLURM_ARRAY_TASK_MIN={least} SLURM_ARRAY_TASK_MAX={greatest} \
+             SLURM_ARRAY_TASK_STEP={step} SLURM_ARRAY_TASK_COUNT={count}"
+        )
+    }
+
+    /// Goal: each scheduler's own way to count is understood, and where there is none nothing is assumed.
+    #[test]
+    fn schedulers_are_understood() {
+        for (environment, expected) in [
+            ("", None),
+            ("HOME=/root", None),
+            ("JOB_COMPLETION_INDEX=3 JOB_COMPLETIONS=4", Some((3, 4))),
+            (
+                "AWS_BATCH_JOB_ARRAY_INDEX=0 AWS_BATCH_JOB_ARRAY_SIZE=10",
+                Some((0, 10)),
+            ),
+            ("CI_NODE_INDEX=1 CI_NODE_TOTAL=2", Some((0, 2))),
+            ("CI_NODE_INDEX=2 CI_NODE_TOTAL=2", Some((1, 2))),
+            ("CI_NODE_TOTAL=1", None),
+            ("CIRCLE_NODE_INDEX=0 CIRCLE_NODE_TOTAL=1", Some((0, 1))),
+            (
+                "BUILDKITE_PARALLEL_JOB=4 BUILDKITE_PARALLEL_JOB_COUNT=5",
+                Some((4, 5)),
+            ),
+            (
+                "JOB_COMPLETION_INDEX= CIRCLE_NODE_INDEX=1 CIRCLE_NODE_TOTAL=2",
+                Some((1, 2)),
+            ),
+        ] {
+            assert_eq!(shard(environment), Ok(expected), "{environment}");
+        }
+    }
+
+    /// Goal: the tasks of Slurm's arrays are all shards there are, each once, whatever their numbers.
+    #[test]
+    fn arrays_of_slurm_are_understood() {
+        for (least, greatest, step) in [(0, 7, 1), (1, 8, 1), (0, 14, 2), (3, 15, 4), (5, 5, 1)] {
+            let ids: Vec<u32> = (least..=greatest).step_by(step as usize).collect();
+            let count = u32::try_from(ids.len()).expect("few");
+            for (index, id) in (0..).zip(&ids) {
+                let environment = slurm(*id, least, greatest, step, count);
+                assert_eq!(
+                    shard(&environment),
+                    Ok(Some((index, count))),
+                    "{environment}"
+                );
+            }
+        }
+        // `0-15:2`: the greatest number is not always one of the tasks'.
+        assert_eq!(shard(&slurm(14, 0, 15, 2, 8)), Ok(Some((7, 8))));
+    }
+
+    /// Goal: what does not tell which shard it is, is refused by name, and not taken for the whole.
+    #[test]
+    fn what_does_not_tell_is_refused() {
+        for (environment, name) in [
+            ("JOB_COMPLETION_INDEX=3", "JOB_COMPLETIONS is not"),
+            ("JOB_COMPLETION_INDEX=3 JOB_COMPLETIONS=", "JOB_COMPLETIONS"),
+            ("JOB_COMPLETION_INDEX=x JOB_COMPLETIONS=4", "`x`"),
+            (
+                "JOB_COMPLETION_INDEX=4 JOB_COMPLETIONS=4",
+                "JOB_COMPLETIONS is 4",
+            ),
+            (
+                "CI_NODE_INDEX=0 CI_NODE_TOTAL=2",
+                "CI_NODE_INDEX is 0, CI_NODE_TOTAL is 2",
+            ),
+            ("SLURM_ARRAY_TASK_ID=1", "SLURM_ARRAY_TASK_COUNT is not"),
+            // `1,2,4`, and `1,3,5,7`, which Slurm does not take for `1-7:2`.
+            (&slurm(2, 1, 4, 1, 3), "cannot be told"),
+            (&slurm(3, 1, 7, 1, 4), "cannot be told"),
+            (&slurm(9, 1, 8, 1, 8), "cannot be told"),
+            (&slurm(3, 0, 14, 2, 8), "cannot be told"),
+            (&slurm(0, 1, 8, 1, 8), "cannot be told"),
+        ] {
+            let refused = shard(environment).expect_err(environment);
+            assert!(refused.contains(name), "{environment}: {refused}");
+        }
+    }
+}

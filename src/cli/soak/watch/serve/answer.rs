@@ -1,0 +1,189 @@
+//! Answers one connection, which is then closed. Nothing of what was asked is in an answer.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Pages;
+use super::request::{self, Form, Request, Unheard};
+use crate::clock::{Clock, Stamp};
+
+/// How long a head may take to come, and an answer to go.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long, and for how many bytes, what comes after an answer is thrown away: a connection that is closed
+/// before is reset, and the answer may be lost with it.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 1 << 20;
+
+/// In every answer. Nothing may be fetched or run, whatever a page came to hold, and nobody keeps what
+/// changes every second.
+const HEADERS: &str = "\
+Connection: close\r\n\
+Cache-Control: no-store\r\n\
+Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
+base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n\
+Cross-Origin-Resource-Policy: same-origin\r\n\
+Referrer-Policy: no-referrer\r\n\
+X-Content-Type-Options: nosniff\r\n";
+
+const PLAIN: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What is said.
+struct Answer<'a> {
+    status: &'static str,
+    kind: &'static str,
+    body: &'a str,
+    form: Form,
+    /// Headers of this one alone.
+    extra: &'static str,
+}
+
+/// Hears what is asked and answers it. `shown` is asked for the pages only when it is known that there is
+/// something to answer.
+pub(super) fn attend(
+    stream: &TcpStream,
+    shown: impl FnOnce() -> Option<Arc<Pages>>,
+) -> io::Result<()> {
+    let asked = request::read(&mut Timed::new(stream, PATIENCE));
+    if asked == Err(Unheard::Gone) {
+        return Ok(());
+    }
+    let pages = shown();
+    let answer = answer(&asked, pages.as_deref());
+    let mut stream = Timed::new(stream, PATIENCE);
+    stream.write_all(answer.head().as_bytes())?;
+    if answer.form == Form::Whole {
+        stream.write_all(answer.body.as_bytes())?;
+    }
+    linger(stream.stream)
+}
+
+fn answer<'a>(asked: &Result<Request, Unheard>, pages: Option<&'a Pages>) -> Answer<'a> {
+    let said = |status, body| Answer {
+        status,
+        kind: PLAIN,
+        body,
+        form: Form::Whole,
+        extra: "",
+    };
+    let request = match asked {
+        Ok(request) => *request,
+        Err(Unheard::TooLong) => {
+            return said("431 Request Header Fields Too Large", "too long\n");
+        }
+        Err(Unheard::TooSlow) => return said("408 Request Timeout", "too slow\n"),
+        Err(Unheard::Nonsense | Unheard::Gone) => {
+            return said("400 Bad Request", "not understood\n");
+        }
+    };
+    let (form, found) = match request {
+        Request::Change => {
+            return Answer {
+                extra: "Allow: GET, HEAD\r\n",
+                ..said("405 Method Not Allowed", "read only\n")
+            };
+        }
+        Request::Nothing(form) => (form, said("404 Not Found", "not found\n")),
+        Request::Page(form) | Request::Metrics(form) | Request::Health(form) => {
+            let found = pages.map(|pages| found(request, pages));
+            let early = || said("503 Service Unavailable", "not yet\n");
+            (form, found.unwrap_or_else(early))
+        }
+    };
+    Answer { form, ..found }
+}
+
+/// What is there.
+fn found(request: Request, pages: &Pages) -> Answer<'_> {
+    let health = &pages.health;
+    let is_late = || Clock::get().since(health.round_over) > health.patience;
+    let (status, kind, body) = match request {
+        Request::Metrics(_) => ("200 OK", PROMETHEUS, &pages.metrics),
+        Request::Health(_) if is_late() => ("503 Service Unavailable", PLAIN, &health.late),
+        Request::Health(_) => ("200 OK", PLAIN, &health.well),
+        _ => ("200 OK", HTML, &pages.page),
+    };
+    Answer {
+        status,
+        kind,
+        body,
+        form: Form::Whole,
+        extra: "",
+    }
+}
+
+impl Answer<'_> {
+    fn head(&self) -> String {
+        format!(
+            "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}{HEADERS}\r\n",
+            self.status,
+            self.kind,
+            self.body.len(),
+            self.extra
+        )
+    }
+}
+
+/// Nothing more is said; what is still coming is thrown away, up to a point.
+fn linger(stream: &TcpStream) -> io::Result<()> {
+    stream.shutdown(Shutdown::Write)?;
+    let mut rest = [0; 4096];
+    let mut from = Timed::new(stream, LINGER);
+    let mut thrown = 0;
+    while thrown < LINGER_BYTES {
+        match from.read(&mut rest) {
+            Ok(0) => break,
+            Ok(more) => thrown += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A connection on which all reads, or all writes, together have so much time: the system's own limits
+/// begin anew with each byte.
+struct Timed<'a> {
+    stream: &'a TcpStream,
+    start: Stamp,
+    limit: Duration,
+}
+
+impl<'a> Timed<'a> {
+    fn new(stream: &'a TcpStream, limit: Duration) -> Self {
+        Self {
+            stream,
+            start: Clock::get().now(),
+            limit,
+        }
+    }
+
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.limit.saturating_sub(Clock::get().since(self.start));
+        match left.is_zero() {
+            true => Err(ErrorKind::TimedOut.into()),
+            false => Ok(left),
+        }
+    }
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(self.left()?))?;
+        self.stream.read(into)
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.left()?))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}

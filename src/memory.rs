@@ -1,0 +1,124 @@
+//! How much memory the process has taken from its allocator and not given back, to the byte.
+//!
+//! Resident memory hides a slow leak for a long time: what leaks goes into the holes that the allocator
+//! has anyway. So a program may count what it allocates. [`Counting`] is the system's allocator with a
+//! counter, which `gcstorm` itself uses; a program of your own that adds a heap installs it likewise:
+//!
+//! ```
+//! #[global_allocator]
+//! static ALLOCATOR: gcstorm::memory::Counting = gcstorm::memory::Counting;
+//! # fn main() {}
+//! ```
+//!
+//! It counts only in the process of a soak's stint: there an allocation costs an atomic addition more, in
+//! all others one look at a flag. Threads count in different places, so they do not slow each other down
+//! by it; only the sum means anything, since what one thread allocates another frees.
+//!
+//! Counted are the bytes that were asked for. A heap that reserves its memory once, as those here do, is
+//! counted once; what it fills of that shows in resident memory only.
+
+#![expect(
+    unsafe_code,
+    reason = "an allocator is unsafe to be one, and hands everything on to the system's"
+)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering::Relaxed};
+
+use crossbeam_utils::CachePadded;
+
+/// More threads than this share places, and wait for each other now and then.
+const PLACES: usize = 16;
+
+static IS_COUNTING: AtomicBool = AtomicBool::new(false);
+static COUNTS: [CachePadded<AtomicI64>; PLACES] =
+    [const { CachePadded::new(AtomicI64::new(0)) }; PLACES];
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Where this thread counts; `PLACES` before it first does. Needs no drop, so that it can be used for
+    /// as long as the thread allocates.
+    static PLACE: Cell<usize> = const { Cell::new(PLACES) };
+}
+
+/// The system's allocator, which can count.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counting;
+
+/// Bytes that were allocated and not freed since [`start`], which may be fewer than none if older ones were
+/// freed; `None` if nobody counts: the program uses another allocator, or was not told to.
+pub fn in_use() -> Option<i64> {
+    // Relaxed throughout: counts by themselves, read when the threads that made them have been joined.
+    let total = || COUNTS.iter().map(|count| count.load(Relaxed)).sum::<i64>();
+    if !IS_COUNTING.load(Relaxed) {
+        return None;
+    }
+    let before = total();
+    let probe = std::hint::black_box(Box::new([0_u64; 8]));
+    let is_installed = total() != before;
+    drop(probe);
+    is_installed.then(total)
+}
+
+/// From now on it is counted.
+pub fn start() {
+    IS_COUNTING.store(true, Relaxed);
+}
+
+#[inline]
+fn count(bytes: i64) {
+    if IS_COUNTING.load(Relaxed) {
+        add(bytes);
+    }
+}
+
+#[inline(never)]
+fn add(bytes: i64) {
+    let place = PLACE.get();
+    let place = if place < PLACES {
+        place
+    } else {
+        let place = THREADS.fetch_add(1, Relaxed) % PLACES;
+        PLACE.set(place);
+        place
+    };
+    COUNTS[place].fetch_add(bytes, Relaxed);
+}
+
+/// A size as what it adds; no object is larger than that.
+#[expect(clippy::cast_possible_wrap, reason = "layouts are at most isize::MAX")]
+fn size(bytes: usize) -> i64 {
+    bytes as i64
+}
+
+// SAFETY: every call goes to the system's allocator as it is, and counting neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(size(layout.size()));
+        // SAFETY: what the caller promises of the layout is what the system's allocator asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(size(layout.size()));
+        // SAFETY: as in `alloc`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-size(layout.size()));
+        // SAFETY: the pointer came from the system's allocator with this layout, by way of this one.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count(size(new_size) - size(layout.size()));
+        // SAFETY: as in `dealloc`, and the caller promises that the new size is one.
+        unsafe { System.realloc(pointer, layout, new_size) }
+    }
+}

@@ -1,0 +1,86 @@
+//! How a soak stands, a line a minute, and a line for each round that failed.
+
+use std::time::Duration;
+
+use crate::report::style::{FAINT, of_outcome, paint};
+use crate::report::{figures, subject};
+use crate::soak::{Came, Lane, Record, Snapshot};
+
+/// The columns of the lines: their names and widths.
+const LINES: [(&str, usize); 8] = [
+    ("time", 12),
+    ("rounds", 8),
+    ("failed", 7),
+    ("vacuous", 8),
+    ("operations", 11),
+    ("a second", 11),
+    ("p99.9", 9),
+    ("memory", 9),
+];
+
+/// What stands above the lines.
+pub fn head() -> String {
+    let names = LINES.iter().map(|(name, width)| format!("{name:>width$}"));
+    let names: String = names.collect();
+    format!("{}\n", paint(FAINT, &format!("{names}  left")))
+}
+
+/// How it stands now.
+pub fn line(snapshot: &Snapshot<'_>) -> String {
+    let Snapshot {
+        standing,
+        elapsed,
+        left,
+        ..
+    } = *snapshot;
+    let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    let lanes = &standing.lanes;
+    let ops: u64 = lanes.iter().map(|lane| lane.ops).sum();
+    let ran: u64 = lanes.iter().map(|lane| lane.elapsed_ns).sum();
+    let p99_9 = lanes.iter().filter_map(|lane| lane.p99_9_ns_max).max();
+    let memory = lanes.iter().map(|lane| lane.rss_bytes_peak).max();
+    let per_second = (ran > 0).then(|| figures::rate(ops as f64 * 1e9 / ran as f64));
+    let cells = [
+        figures::span(nanos(elapsed)),
+        figures::count(standing.rounds),
+        figures::count(standing.failures),
+        figures::count(standing.vacuous()),
+        figures::short(ops as f64),
+        per_second.unwrap_or_else(|| figures::NONE.to_owned()),
+        p99_9.map_or_else(|| figures::NONE.to_owned(), figures::nanos),
+        figures::bytes(memory.unwrap_or(0)),
+    ];
+    let cells = cells.iter().zip(LINES);
+    let cells: String = cells
+        .map(|(cell, (_, width))| format!("{cell:>width$}"))
+        .collect();
+    format!("{cells}  {}\n", figures::span(nanos(left)))
+}
+
+/// What failed, and how.
+pub fn failure(record: &Record, lane: &Lane) -> String {
+    let how = how(record);
+    let verdict = paint(of_outcome(record.came.outcome()), record.came.name());
+    let subject = subject(&lane.heap, lane.fault.as_deref());
+    let round = figures::count(record.round);
+    format!(
+        "round {round}: {} on {subject} {verdict}: {how}\n",
+        lane.workload
+    )
+}
+
+/// How a round failed, without what it is called.
+pub(super) fn how(record: &Record) -> String {
+    match &record.came {
+        Came::Judged { .. } if record.found.violated.is_empty() => record.found.note.clone(),
+        Came::Judged { .. } => record.found.violated.join(", "),
+        Came::Crashed { how } => how.clone(),
+        Came::Hung { after_ms } => {
+            let after = figures::span(after_ms.saturating_mul(1_000_000));
+            format!("it was not over after {after}")
+        }
+        Came::OutOfMemory { rss_bytes } => {
+            format!("it had {} and was ended", figures::bytes(*rss_bytes))
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The last minute of a soak, second by second, from what it told while it went on.
+//!
+//! A second has the operations that were seen to be done in it and for how long mutators ran for them:
+//! processes that start and results that are judged take time in which nothing runs, and are no dips.
+//! Rounds that are over before they say how far they are count in the second in which they are over.
+
+use std::collections::VecDeque;
+
+use super::{Beat, Snapshot, Standing};
+
+/// How many seconds are kept.
+const SECONDS: usize = 90;
+/// The rate of this moment is that of so many seconds, so that it can be read.
+const NOW: u64 = 3;
+
+/// What was done in one second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Second {
+    number: u64,
+    ops: u64,
+    ran_ns: u64,
+}
+
+/// How much is counted of something so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Done {
+    ops: u64,
+    ran_ns: u64,
+}
+
+impl Done {
+    /// Of all rounds that are over.
+    fn of(standing: &Standing) -> Self {
+        let lanes = &standing.lanes;
+        Self {
+            ops: lanes.iter().map(|lane| lane.ops).sum(),
+            ran_ns: lanes.iter().map(|lane| lane.elapsed_ns).sum(),
+        }
+    }
+
+    fn beyond(self, other: Self) -> Self {
+        Self {
+            ops: self.ops.saturating_sub(other.ops),
+            ran_ns: self.ran_ns.saturating_sub(other.ran_ns),
+        }
+    }
+}
+
+/// See the module.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Lately {
+    /// Those in which something was done, oldest first.
+    seconds: VecDeque<Second>,
+    /// Of the rounds that are over, and how many those are, once it is known.
+    over: Option<(u64, Done)>,
+    /// Of the round under way, and its number.
+    under_way: (u64, Done),
+    beat: Option<Beat>,
+    round_ended_unix_ms: Option<u64>,
+}
+
+impl Lately {
+    /// How it stands now. To be called some times a second, and after each round.
+    pub fn note(&mut self, now: &Snapshot<'_>) {
+        let second = now.elapsed.as_secs();
+        let (rounds, over) = (now.standing.rounds, Done::of(now.standing));
+        if let Some((before, done)) = self.over.replace((rounds, over))
+            && rounds > before
+        {
+            let (_, seen) = std::mem::take(&mut self.under_way);
+            self.add(second, over.beyond(done).beyond(seen));
+            self.round_ended_unix_ms = Some(now.unix_ms);
+        }
+        let Some((round, Some(beat))) = now.current else {
+            return;
+        };
+        // When its time is over it is judged.
+        let ran_ms = beat.elapsed_ms.min(now.header.round_ms);
+        let done = Done {
+            ops: beat.ops,
+            ran_ns: ran_ms.saturating_mul(1_000_000),
+        };
+        let seen = match self.under_way {
+            (number, seen) if number == round.number => seen,
+            _ => Done::default(),
+        };
+        self.add(second, done.beyond(seen));
+        self.under_way = (round.number, done);
+        self.beat = Some(beat);
+    }
+
+    fn add(&mut self, number: u64, done: Done) {
+        match self.seconds.back_mut() {
+            Some(last) if last.number == number => {
+                last.ops += done.ops;
+                last.ran_ns += done.ran_ns;
+            }
+            _ if done.ran_ns == 0 => {}
+            _ => {
+                if self.seconds.len() == SECONDS {
+                    self.seconds.pop_front();
+                }
+                let Done { ops, ran_ns } = done;
+                self.seconds.push_back(Second {
+                    number,
+                    ops,
+                    ran_ns,
+                });
+            }
+        }
+    }
+
+    /// Operations a second in the `count` seconds before `now` (in seconds since the soak began), oldest
+    /// first; `None` where nothing ran.
+    pub fn rates(&self, now: u64, count: usize) -> Vec<Option<f64>> {
+        let mut rates = vec![None; count];
+        for second in &self.seconds {
+            let ago = now.checked_sub(second.number).filter(|ago| *ago > 0);
+            let place = ago.and_then(|ago| count.checked_sub(usize::try_from(ago).ok()?));
+            if let Some(place) = place {
+                rates[place] = rate(second.ops, second.ran_ns);
+            }
+        }
+        rates
+    }
+
+    /// Operations a second at this moment, or when something ran last.
+    pub fn rate(&self) -> Option<f64> {
+        let last = self.seconds.back()?.number;
+        let seconds = self.seconds.iter().rev();
+        let seconds = seconds.take_while(|second| second.number + NOW > last);
+        let (ops, ran_ns) = seconds.fold((0, 0), |(ops, ran_ns), second| {
+            (ops + second.ops, ran_ns + second.ran_ns)
+        });
+        rate(ops, ran_ns)
+    }
+
+    /// What a round said last of how far it is.
+    pub fn beat(&self) -> Option<Beat> {
+        self.beat
+    }
+
+    /// When a round was over last, in milliseconds since 1970.
+    pub fn round_ended_unix_ms(&self) -> Option<u64> {
+        self.round_ended_unix_ms
+    }
+}
+
+fn rate(ops: u64, ran_ns: u64) -> Option<f64> {
+    (ran_ns > 0).then(|| ops as f64 * 1e9 / ran_ns as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::soak::{Header, Round, Shard};
+
+    fn header() -> Header {
+        Header {
+            version: String::new(),
+            commit: String::new(),
+            seed: 1,
+            lanes: Vec::new(),
+            shard: Shard::WHOLE,
+            round_ms: 2000,
+            stint: 1,
+            options: Vec::new(),
+        }
+    }
+
+    /// Notes that `ops` were done by rounds that are over, and how far the one under way is.
+    fn note(lately: &mut Lately, at_ms: u64, over: (u64, u64), current: Option<(u64, u64, u64)>) {
+        let header = header();
+        let mut standing = Standing::of(1);
+        // Those of these tests that have done more have made more rounds.
+        standing.rounds = over.0;
+        standing.lanes[0].ops = over.0;
+        standing.lanes[0].elapsed_ns = over.1 * 1_000_000;
+        let current = current.map(|(number, elapsed_ms, ops)| {
+            let round = Round {
+                number,
+                stint: number,
+                lane: 0,
+                seed: 1,
+            };
+            let beat = Beat {
+                elapsed_ms,
+                ops,
+                ..Beat::default()
+            };
+            (round, Some(beat))
+        });
+        lately.note(&Snapshot {
+            header: &header,
+            standing: &standing,
+            current,
+            elapsed: Duration::from_millis(at_ms),
+            left: Duration::ZERO,
+            unix_ms: 0,
+        });
+    }
+
+    /// Goal: each operation counts once, in the second in which it was seen, over the time for which
+    /// mutators ran; what was done before somebody looked does not count, and judging is no dip.
+    #[test]
+    fn operations_count_once() {
+        let mut lately = Lately::default();
+        note(&mut lately, 100, (70_000, 9000), None);
+        assert_eq!(lately.rate(), None);
+        note(&mut lately, 900, (70_000, 9000), Some((5, 500, 1000)));
+        note(&mut lately, 1900, (70_000, 9000), Some((5, 1500, 2000)));
+        // Its time is over, and it is being judged.
+        note(&mut lately, 2900, (70_000, 9000), Some((5, 2400, 3000)));
+        note(&mut lately, 3900, (70_000, 9000), Some((5, 3400, 3000)));
+        let rates = [Some(2000.0), Some(1000.0), Some(2000.0), None];
+        assert_eq!(lately.rates(4, 4), rates);
+        // It did a few more than it had said.
+        note(&mut lately, 4500, (73_200, 11_100), None);
+        assert_eq!(lately.rates(5, 1), [Some(2000.0)]);
+        note(&mut lately, 5500, (73_200, 11_100), Some((6, 500, 100)));
+        assert_eq!(lately.rates(6, 1), [Some(200.0)]);
+        assert_eq!(lately.rates(500, 60), vec![None; 60]);
+        let rate = lately.rate().expect("something ran");
+        assert!((rate - 500.0).abs() < 1e-9, "{rate}");
+    }
+
+    /// Goal: rounds that are over before they say anything count, and one that was lost does not make
+    /// operations less.
+    #[test]
+    fn short_and_lost_rounds_count() {
+        let mut lately = Lately::default();
+        for round in 0..=20 {
+            note(&mut lately, 50 * round, (round * 100, round * 20), None);
+        }
+        assert_eq!(lately.rate(), Some(5000.0));
+        note(&mut lately, 1500, (2000, 400), Some((21, 500, 700)));
+        note(&mut lately, 1700, (2000, 400), Some((22, 100, 100)));
+        assert_eq!(lately.rates(2, 1), [Some(900.0 / 0.62)]);
+    }
+
+    /// Goal: however long it goes on, a minute and a half is kept.
+    #[test]
+    fn is_bounded() {
+        let mut lately = Lately::default();
+        for second in 0..1000 {
+            note(
+                &mut lately,
+                second * 1000,
+                (second * 7, second * 1000),
+                None,
+            );
+        }
+        assert_eq!(lately.seconds.len(), SECONDS);
+        let rates = lately.rates(1000, 200);
+        assert_eq!(rates.iter().flatten().count(), SECONDS);
+    }
+}
