@@ -51,6 +51,8 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// Judge two sets of results against each other: is the new one worse?
     Compare(Compare),
+    /// Add up what many machines found: soaks, their shards, runs, and what was merged before
+    Merge(Merge),
     /// One trial of `selftest`, which prints in short what it came to
     #[command(hide = true)]
     Attempt(Box<Run>),
@@ -289,7 +291,26 @@ pub(super) struct Compare {
     pub(super) json: Option<PathBuf>,
 }
 
-/// How a comparison is shown.
+/// Options of `merge`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::MERGE_HELP)]
+pub(super) struct Merge {
+    /// Soaks' directories or journals, results of `run`, what was merged before, or directories that hold
+    /// any of these; in any order, and the same may be given again
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// As what to show it
+    #[arg(long, value_enum, default_value_t = FormatArg::Table, value_name = "FORMAT")]
+    pub(super) format: FormatArg,
+    /// Where the sum and the cases of what failed go; default: reports/merged-<when>/
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Also write the sum as JSON to a file, or with `-` to standard output in place of the table
+    #[arg(long, value_name = "FILE|-")]
+    pub(super) json: Option<PathBuf>,
+}
+
+/// How a comparison or a sum is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum FormatArg {
     /// For a terminal

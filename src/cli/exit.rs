@@ -85,6 +85,19 @@ Exit codes:
   130  interrupted; the round under way was brought to its end
 Where several apply the first of 101, 5, 1, 130, 3, 2 wins.";
 
+/// The part of `merge --help` about exit codes.
+pub(super) const MERGE_HELP: &str = "\
+Exit codes:
+  0    every check held, in all that was merged
+  1    a check was violated
+  2    usage error, what cannot be read or does not belong together, or a sum that cannot be written
+  3    vacuous: some of it did not do what was required of it, or there is nothing in it
+  4    a soak found that a heap leaks
+  5    the heap under test crashed, hung or ran out of memory
+  101  a bug in gcstorm
+  130  a run was interrupted
+Where several apply the first of 101, 5, 1, 130, 4, 3, 2 wins.";
+
 /// The part of `replay --help` about exit codes.
 pub(super) const REPLAY_HELP: &str = "\
 Exit codes:

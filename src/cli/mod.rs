@@ -22,6 +22,7 @@ mod isolate;
 mod json_target;
 mod list;
 mod manual;
+mod merge;
 mod perform;
 mod progress;
 mod provenance;
@@ -89,6 +90,7 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
         }
         Command::Check { workloads } => Ok(check::check(&workloads, &mut terminal)),
         Command::Compare(args) => compare::compare(&args, &mut terminal),
+        Command::Merge(args) => merge::merge(&program, &args, &mut terminal),
         Command::Completions { shell } => {
             manual::completions(shell, &program, &mut terminal);
             Ok(Exit::Held)

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -122,17 +122,30 @@ pub(super) fn json<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
 /// Writes a file so that it holds all of `bytes` or what it held before, whatever happens meanwhile.
 /// What is not a regular file (a pipe, a terminal, a link) is written to as it is.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole_with(path, |out| out.write_all(bytes))
+}
+
+/// The same for what is too much to be had in memory as well.
+pub(super) fn write_whole_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let all = |file: File| {
+        let mut out = io::BufWriter::new(file);
+        write(&mut out)?;
+        out.into_inner().map_err(io::IntoInnerError::into_error)
+    };
     if is_special(path) {
         return fs::OpenOptions::new()
             .write(true)
-            .open(path)?
-            .write_all(bytes);
+            .open(path)
+            .and_then(all)
+            .map(drop);
     }
     let temporary = beside(path);
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
+    let written = File::create(&temporary)
+        .and_then(all)
+        .and_then(|file| file.sync_all());
     let renamed = written.and_then(|()| fs::rename(&temporary, path));
     if renamed.is_err() {
         // The error that is reported is the first; what is left of the file is best gone.

@@ -73,7 +73,7 @@ struct Version {
 }
 
 /// One result, or an array of them as `--json` writes it.
-fn parse(path: &Path) -> Result<Vec<RunResult>, Usage> {
+pub(super) fn parse(path: &Path) -> Result<Vec<RunResult>, Usage> {
     let shown = path.display();
     let text = std::fs::read(path)
         .map_err(|error| Usage::new(format!("failed to read {shown}: {error}")))?;

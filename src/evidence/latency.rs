@@ -19,12 +19,12 @@ pub const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
 /// Three significant digits: a value is kept within 0.1 %.
 const DIGITS: u8 = 3;
 /// What begins the compressed form, and what is compressed.
-const COMPRESSED_COOKIE: [u8; 4] = [0x1c, 0x84, 0x93, 0x14];
-const PLAIN_COOKIE: [u8; 4] = [0x1c, 0x84, 0x93, 0x13];
+pub(super) const COMPRESSED_COOKIE: [u8; 4] = [0x1c, 0x84, 0x93, 0x14];
+pub(super) const PLAIN_COOKIE: [u8; 4] = [0x1c, 0x84, 0x93, 0x13];
 /// Bytes before the counts: the cookie, the length of the counts, and what [`bounds`] says.
-const HEADER_BYTES: usize = 40;
+pub(super) const HEADER_BYTES: usize = 40;
 /// No histogram of these bounds takes more: some 33,000 counts of at most nine bytes.
-const PLAIN_BYTES_MAX: u64 = 512 << 10;
+pub(super) const PLAIN_BYTES_MAX: usize = 512 << 10;
 /// A percentile with fewer samples beyond it says nothing, and is not shown.
 const SAMPLES_BEYOND_MIN: f64 = 10.0;
 
@@ -133,29 +133,42 @@ impl Latency {
 /// The plain form, if it is of a histogram like those here. Whoever reads it believes its header, and
 /// makes room for whatever range and length that claims: gigabytes, for a line of text.
 fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let mut plain = Vec::new();
+    ZlibDecoder::new(compressed(bytes)?)
+        .take(PLAIN_BYTES_MAX as u64)
+        .read_to_end(&mut plain)
+        .map_err(|error| error.to_string())?;
+    counts(&plain).map(|_| ())?;
+    Ok(plain)
+}
+
+/// What is to be inflated.
+pub(super) fn compressed(bytes: &[u8]) -> Result<&[u8], String> {
     let compressed = (bytes.strip_prefix(&COMPRESSED_COOKIE))
         .and_then(|rest| rest.split_at_checked(4))
         .ok_or("it is not a compressed histogram")?;
-    let mut plain = Vec::new();
-    ZlibDecoder::new(compressed.1)
-        .take(PLAIN_BYTES_MAX)
-        .read_to_end(&mut plain)
-        .map_err(|error| error.to_string())?;
-    let header = plain.get(..HEADER_BYTES).ok_or("it ends in its header")?;
+    Ok(compressed.1)
+}
+
+/// The counts in the plain form, if its header is that of every histogram here.
+pub(super) fn counts(plain: &[u8]) -> Result<&[u8], String> {
+    let (header, counts) = plain
+        .split_at_checked(HEADER_BYTES)
+        .ok_or("it ends in its header")?;
     if header[..4] != PLAIN_COOKIE || header[8..] != bounds() {
         return Err("it is a histogram of another form or range".to_owned());
     }
     let mut claimed = [0; 4];
     claimed.copy_from_slice(&header[4..8]);
-    if u32::from_be_bytes(claimed) as usize != plain.len() - HEADER_BYTES {
+    if u32::from_be_bytes(claimed) as usize != counts.len() {
         return Err("it is shorter or longer than it claims".to_owned());
     }
-    Ok(plain)
+    Ok(counts)
 }
 
 /// What the header of every histogram here says after the length: no offset, the digits, the least
 /// value and the greatest, and a ratio of one.
-fn bounds() -> [u8; HEADER_BYTES - 8] {
+pub(super) fn bounds() -> [u8; HEADER_BYTES - 8] {
     let mut bounds = [0; HEADER_BYTES - 8];
     bounds[4..8].copy_from_slice(&u32::from(DIGITS).to_be_bytes());
     bounds[8..16].copy_from_slice(&1_u64.to_be_bytes());
@@ -174,6 +187,15 @@ impl Packed {
     /// Packs one; `None` if a count is too large for that form.
     pub fn of(latency: &Latency) -> Option<Self> {
         latency.encode().ok().map(Self)
+    }
+
+    /// What it is, as text.
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn from_text(text: String) -> Self {
+        Self(text)
     }
 
     /// Unpacks it.

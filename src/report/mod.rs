@@ -17,6 +17,7 @@ pub mod hunt;
 mod junit;
 mod markdown;
 pub mod matrix;
+pub mod merge;
 pub(crate) mod prose;
 mod result;
 #[cfg(test)]

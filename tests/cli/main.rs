@@ -5,6 +5,7 @@ mod compare;
 mod fuzz;
 mod harness;
 mod interrupt;
+mod merge;
 mod output;
 mod rate;
 mod report;

@@ -201,7 +201,7 @@ fn alike(base: &Group<'_>, new: &Group<'_>) -> Result<(), Mismatch> {
 
 /// How the run was made: the options in the line that does it again, such as its length, its rate, and
 /// which operations it timed.
-fn asked(reproduce: &str) -> BTreeMap<String, String> {
+pub(in crate::report) fn asked(reproduce: &str) -> BTreeMap<String, String> {
     let mut words = reproduce.split_whitespace().peekable();
     let mut asked = BTreeMap::new();
     while let Some(word) = words.next() {

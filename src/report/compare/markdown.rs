@@ -40,14 +40,14 @@ pub fn markdown(comparison: &Comparison) -> String {
     text
 }
 
-fn capital(text: &str) -> String {
+pub(in crate::report) fn capital(text: &str) -> String {
     let mut rest = text.chars();
     let first = rest.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(rest).collect()
 }
 
 /// Names of workloads are their files', and may hold what Markdown means something by.
-fn escaped(text: &str) -> String {
+pub(in crate::report) fn escaped(text: &str) -> String {
     let special = |c: char| "\\`*_{}[]<>|#".contains(c);
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -43,8 +43,10 @@ mod table;
 use serde::Serialize;
 
 pub use group::Mismatch;
+pub(in crate::report) use group::asked;
 pub use limits::{Limits, LimitsError};
 pub use markdown::markdown;
+pub(in crate::report) use markdown::{capital, escaped};
 pub use metric::{Better, Family};
 pub use table::table;
 

@@ -1,0 +1,104 @@
+//! What there is to merge at a path: a file's first bytes say what it is, and a directory is looked
+//! through.
+//!
+//! In the directory of a soak its journal is all that counts: the results below it are of rounds that are
+//! in there. Likewise with what was merged before.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::MERGED;
+use crate::cli::usage::Usage;
+
+/// A journal's name in the directory of a soak.
+const JOURNAL: &str = "journal";
+/// A result's name in its directory.
+const RESULT: &str = "result.json";
+
+/// One file, and what it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Source {
+    /// The journal of a soak.
+    Journal(PathBuf),
+    /// What was merged before.
+    Merged(PathBuf),
+    /// A result of `run`, or several.
+    Results(PathBuf),
+}
+
+impl Source {
+    pub(super) fn path(&self) -> &Path {
+        let (Self::Journal(path) | Self::Merged(path) | Self::Results(path)) = self;
+        path
+    }
+}
+
+/// All there is at these paths, in the order in which they were named; each file once.
+pub(super) fn all(paths: &[PathBuf]) -> Result<Vec<Source>, Usage> {
+    let mut sources = Vec::new();
+    for path in paths {
+        let before = sources.len();
+        let facts = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+        if facts.is_dir() {
+            below(path, &mut sources)?;
+        } else {
+            sources.push(file(path)?);
+        }
+        if sources.len() == before {
+            let message = format!("there is nothing to merge in {}", path.display());
+            return Err(Usage::new(message)
+                .hint("name what `soak`, `run` or `merge` put its results into with --out DIR"));
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    sources.retain(|source| seen.insert(source.clone()));
+    Ok(sources)
+}
+
+fn below(directory: &Path, sources: &mut Vec<Source>) -> Result<(), Usage> {
+    let (journal, merged) = (directory.join(JOURNAL), directory.join(MERGED));
+    if journal.is_file() {
+        sources.push(Source::Journal(journal));
+        return Ok(());
+    }
+    if merged.is_file() {
+        sources.push(Source::Merged(merged));
+        return Ok(());
+    }
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(directory).map_err(|error| unreadable(directory, &error))? {
+        entries.push(entry.map_err(|error| unreadable(directory, &error))?);
+    }
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            below(&entry.path(), sources)?;
+        } else if entry.file_name() == RESULT {
+            sources.push(Source::Results(entry.path()));
+        }
+    }
+    Ok(())
+}
+
+/// What somebody named.
+fn file(path: &Path) -> Result<Source, Usage> {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
+    read.map_err(|error| unreadable(path, &error))?;
+    let path = path.to_owned();
+    let start = String::from_utf8_lossy(&start);
+    // `merge` writes this within the first few bytes, and where it stands in a result it is quoted.
+    let is_merged = start.contains("\"kind\":\"merged\"");
+    Ok(if start.starts_with("gcstorm-soak ") {
+        Source::Journal(path)
+    } else if is_merged {
+        Source::Merged(path)
+    } else {
+        Source::Results(path)
+    })
+}
+
+pub(super) fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Usage {
+    Usage::new(format!("failed to read {}: {error}", path.display()))
+}

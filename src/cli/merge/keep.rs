@@ -1,0 +1,111 @@
+//! Keeps the cases of what failed: the smallest and the fastest of each kind, each a file to be replayed.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cli::store::write_whole;
+use crate::report::merge::{Kind, Merged};
+
+/// Where cases are, in the directory of a sum.
+const FAILURES: &str = "failures";
+/// How the two of a kind are told apart.
+const WHICH: [&str; 2] = ["smallest", "fastest"];
+/// The longest name of a kind, in bytes: file systems take 255, and more is added to it.
+const NAME_MAX: usize = 160;
+
+/// Writes them; answers where the smallest of each kind is.
+pub(super) fn cases(directory: &Path, merged: &Merged) -> io::Result<Vec<PathBuf>> {
+    let directory = directory.join(FAILURES);
+    clear(&directory)?;
+    let (mut kept, mut taken) = (Vec::new(), HashSet::new());
+    for (kind, sightings) in merged.failures() {
+        let name = free_name(kind, &mut taken);
+        let both = [&sightings.smallest, &sightings.fastest];
+        for (which, sighting) in WHICH.into_iter().zip(both) {
+            // What took its process down left none, and has its line.
+            let Some(text) = &sighting.case else { continue };
+            fs::create_dir_all(&directory)?;
+            let path = directory.join(format!("{name}-{which}.case"));
+            write_whole(&path, text.as_bytes())?;
+            if which == WHICH[0] {
+                kept.push(path);
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// Takes away what an earlier sum left, which would be taken for this one's; and nothing else that
+/// somebody may keep there.
+fn clear(directory: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_ours = WHICH
+            .iter()
+            .any(|which| name.ends_with(&format!("-{which}.case")));
+        if is_ours {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// A name for a kind, which no other has.
+fn free_name(kind: &Kind, taken: &mut HashSet<String>) -> String {
+    let workload = Path::new(&kind.workload).file_stem();
+    let workload = workload.unwrap_or_default().to_string_lossy().into_owned();
+    let mut words = vec![workload, kind.heap.clone()];
+    words.extend(kind.fault.clone());
+    words.push(kind.how.lost.name().to_owned());
+    words.extend(kind.how.violated.iter().cloned());
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    let name: String = words.join("-").chars().map(plain).take(NAME_MAX).collect();
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    names
+        .find(|name| taken.insert(name.clone()))
+        .unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::merge::{How, Lost};
+
+    /// Goal: names tell kinds apart, are short, and lead nowhere else.
+    #[test]
+    fn names_are_their_own() {
+        let mut taken = HashSet::new();
+        let mut name = |workload: &str, checks: usize| {
+            let violated = vec!["refcounts".to_owned(); checks];
+            let kind = Kind {
+                workload: workload.to_owned(),
+                heap: "gil".to_owned(),
+                fault: None,
+                how: How {
+                    lost: Lost::Violated,
+                    violated,
+                },
+            };
+            free_name(&kind, &mut taken)
+        };
+        assert_eq!(name("churn", 1), "churn-gil-violated-refcounts");
+        assert_eq!(name("../a b.toml", 0), "a_b-gil-violated");
+        assert_eq!(name("/other/a b.toml", 0), "a_b-gil-violated-2");
+        assert!(name("churn", 100).len() <= NAME_MAX);
+    }
+}

@@ -1,0 +1,101 @@
+//! `merge`: finds and reads what many machines wrote, adds it up, and keeps the sum and the cases of what
+//! failed.
+
+mod find;
+mod keep;
+mod read;
+
+use std::io;
+
+use super::args::{FormatArg, Merge};
+use super::exit::Exit;
+use super::json_target::JsonTarget;
+use super::terminal::Terminal;
+use super::usage::Usage;
+use super::{reproduce, store};
+use crate::report::merge::{self, Belonging, Document, Merged, Totals};
+
+/// What the sum is called in its directory.
+const MERGED: &str = "merged.json";
+
+/// Adds up what is at these places.
+pub(super) fn merge(program: &str, args: &Merge, terminal: &mut Terminal) -> Result<Exit, Usage> {
+    let json = args.json.as_deref().map(JsonTarget::new);
+    if let Some(JsonTarget::File(path)) = json {
+        store::try_out_file(path)?;
+    }
+    let sources = find::all(&args.paths)?;
+    let read = read::all(&sources)?;
+    let (mut merged, mut belonging) = (Merged::default(), Belonging::default());
+    for (source, read) in sources.iter().zip(read) {
+        let from = source.path().display().to_string();
+        if read.was_cut {
+            terminal.remark(&format!(
+                "the last line of {from} is not whole: what comes before it counts"
+            ));
+        }
+        (belonging.admit(&read.merged, &from)).map_err(|mismatch| {
+            let usage = Usage::new(format!("cannot merge: {mismatch}"));
+            usage.hint("merge what belongs together, and the rest by itself")
+        })?;
+        merged = merged.join(read.merged);
+    }
+    let totals = merged
+        .totals()
+        .map_err(|what| Usage::new(format!("failed to add it up: {what}")))?;
+    let directory = store::prepare_directory(args.out.as_deref(), "merged-")?;
+    let document = merged.document(&totals);
+    let written = store::write_whole_with(&directory.join(MERGED), |out| write(&document, out));
+    let kept = written.and_then(|()| keep::cases(&directory, &merged));
+    let kept = kept.map_err(|error| {
+        let shown = directory.display();
+        Usage::new(format!("failed to keep the sum in {shown}: {error}"))
+    })?;
+    show(args.format, json, &merged, &totals, terminal)?;
+    for path in kept {
+        let path = path.to_string_lossy().into_owned();
+        let words = [program.to_owned(), "replay".to_owned(), path];
+        terminal.remark(&format!("reproduce: {}", reproduce::quoted(&words)));
+    }
+    terminal.remark(&format!("merged: {}", directory.join(MERGED).display()));
+    let mut outcomes = totals.outcomes().iter().map(|outcome| Exit::from(*outcome));
+    let leaks = totals.leaks.then_some(Exit::Regressed);
+    let exit = outcomes.by_ref().chain(leaks);
+    Ok(exit.fold(Exit::Held, Exit::and))
+}
+
+/// Writes it and shows it, where it is asked for.
+fn show(
+    format: FormatArg,
+    json: Option<JsonTarget<'_>>,
+    merged: &Merged,
+    totals: &Totals,
+    terminal: &mut Terminal,
+) -> Result<(), Usage> {
+    let page = match format {
+        FormatArg::Table => merge::page(merged, totals, terminal.detail()),
+        FormatArg::Markdown => merge::markdown(merged, totals),
+    };
+    let document = merged.document(totals);
+    let written = match json {
+        Some(JsonTarget::Stdout) => {
+            let mut text = Vec::new();
+            let written = write(&document, &mut text);
+            written.and_then(|()| JsonTarget::Stdout.write(&text, terminal))
+        }
+        Some(JsonTarget::File(path)) => store::write_whole_with(path, |out| write(&document, out)),
+        None => Ok(()),
+    };
+    written.map_err(|error| Usage::new(format!("failed to write the sum: {error}")))?;
+    match json {
+        Some(JsonTarget::Stdout) => terminal.message(page.trim_end_matches('\n')),
+        Some(JsonTarget::File(_)) | None => terminal.data(&page),
+    }
+    Ok(())
+}
+
+/// A line for programs: of a thousand parts nobody reads it, and it would be twice as long in columns.
+fn write(document: &Document<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, document)?;
+    out.write_all(b"\n")
+}

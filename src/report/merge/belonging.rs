@@ -1,0 +1,149 @@
+//! What belongs together: parts that state no fact differently.
+
+use std::collections::BTreeMap;
+
+use super::Merged;
+
+/// Two files that do not belong together. Completes "error: …".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} differs: {} in {}, {} in {}", .one.0, .one.1, .other.0, .other.1)]
+pub struct Mismatch {
+    /// In what they differ.
+    pub what: String,
+    /// What it is in one, and where that came from.
+    pub one: (String, String),
+    /// The same of the other.
+    pub other: (String, String),
+}
+
+/// The facts that were stated so far.
+#[derive(Debug, Clone, Default)]
+pub struct Belonging {
+    /// By what they are of: the value, and who said so first.
+    facts: BTreeMap<String, (String, String)>,
+}
+
+impl Belonging {
+    /// Takes in what came from there.
+    ///
+    /// # Errors
+    ///
+    /// It states something else than one that came before, or than itself; the first of these.
+    pub fn admit(&mut self, merged: &Merged, from: &str) -> Result<(), Mismatch> {
+        for part in merged.parts() {
+            for (what, value) in part.facts() {
+                match self.facts.get(&what) {
+                    Some((known, _)) if *known == value => {}
+                    Some(one) => {
+                        let one = one.clone();
+                        let other = (value, from.to_owned());
+                        return Err(Mismatch { what, one, other });
+                    }
+                    None => {
+                        self.facts.insert(what, (value, from.to_owned()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::merge::samples::{journal, merged};
+    use crate::report::merge::{Key, Part};
+
+    type Change = fn(&mut Part);
+
+    /// The seed of a soak, its shard and their number.
+    fn of(part: &mut Part) -> (&mut u64, &mut u32, &mut u32) {
+        match &mut part.key {
+            Key::Soak {
+                seed, index, of, ..
+            } => (seed, index, of),
+            Key::Run { .. } => unreachable!("a soak"),
+        }
+    }
+
+    /// Goal: each thing in which two journals must agree is refused by name, with both files, if they do
+    /// not, in either order; and what may differ is not.
+    #[test]
+    fn what_differs_is_named() {
+        let cases: [(Change, &str); 8] = [
+            (|part| part.version = "9".to_owned(), "the program differs"),
+            (|part| part.commit = "9".to_owned(), "the program differs"),
+            (|part| part.options.clear(), "how rounds are made differs"),
+            (
+                |part| *of(part).2 = 1000,
+                "the number of shards of seed 7 differs: 8 in",
+            ),
+            (
+                |part| part.agenda = "9".to_owned(),
+                "which rounds seed 7 has differs",
+            ),
+            (
+                |part| part.lanes[0].lane.hash = "9".to_owned(),
+                "the text of workload churn differs",
+            ),
+            (
+                |part| part.lanes[1].lane.hash = "9".to_owned(),
+                "the text of workload graph differs",
+            ),
+            (
+                |part| {
+                    let digest = "9".to_owned();
+                    part.key = Key::Run { seed: 7, digest };
+                },
+                "what made it differs: soak in",
+            ),
+        ];
+        let base = journal(7, 0);
+        for (change, words) in cases {
+            let mut other = journal(7, 1);
+            change(&mut other);
+            for swapped in [false, true] {
+                let mut belonging = Belonging::default();
+                let (one, two) = (merged(base.clone()), merged(other.clone()));
+                let (one, two) = if swapped { (two, one) } else { (one, two) };
+                belonging
+                    .admit(&one, "first")
+                    .expect("it agrees with itself");
+                let refused = belonging.admit(&two, "second").expect_err(words);
+                let text = refused.to_string();
+                let (what, _) = words.split_once(" differs").expect("a fact");
+                assert!(text.starts_with(what), "{text}");
+                assert!(swapped || text.starts_with(words), "{text}");
+                assert!(
+                    text.contains("in first, ") && text.ends_with("in second"),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    /// Goal: another shard belongs, and so does a soak of another seed, whatever its shards and rounds.
+    #[test]
+    fn what_may_differ_is_admitted() {
+        let free: [Change; 3] = [
+            |_| {},
+            |part| *of(part).1 = 3,
+            |part| {
+                *of(part).0 = 8;
+                *of(part).2 = 2;
+                part.agenda = "another".to_owned();
+            },
+        ];
+        for change in free {
+            let mut other = journal(7, 1);
+            change(&mut other);
+            let mut belonging = Belonging::default();
+            let first = merged(journal(7, 0));
+            belonging.admit(&first, "first").expect("it agrees");
+            belonging
+                .admit(&merged(other), "second")
+                .expect("it agrees");
+        }
+    }
+}

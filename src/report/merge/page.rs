@@ -1,0 +1,116 @@
+//! A merge as a page of text for a terminal.
+
+use std::fmt::Write as _;
+
+use super::{Merged, Sighting, Total, Totals};
+use crate::evidence::Latency;
+use crate::report::columns::{Cell, Columns};
+use crate::report::figures::{self, NONE};
+use crate::report::style::{ERROR, FAINT, WARNING, of_outcome, paint};
+use crate::report::{Detail, prose::wrapped};
+
+/// The quantiles that are shown.
+pub(super) const QUANTILES: [(&str, f64); 4] =
+    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
+/// What is shown of each lane.
+pub(super) const LANES: [&str; 8] = [
+    "lane", "rounds", "held", "vacuous", "failed", "a second", "p99.9", "memory",
+];
+
+/// Draws it; with [`Detail::Verdict`] failures and the conclusion only.
+pub fn page(merged: &Merged, totals: &Totals, detail: Detail) -> String {
+    let mut text = String::new();
+    if detail != Detail::Verdict {
+        text += &lanes(totals);
+        text.push('\n');
+        text += &operations(totals);
+        text.push('\n');
+        for note in &totals.notes {
+            text += &wrapped(&format!("{}: ", paint(WARNING, "note")), 6, note);
+        }
+    }
+    for (kind, sightings) in merged.failures() {
+        let lost = paint(ERROR, kind.how.lost.name());
+        let times = figures::several(totals.times(kind), "time", "times");
+        let _ = writeln!(text, "{lost} {kind}, {times}");
+        for (which, sighting) in sightings.each() {
+            let _ = writeln!(text, "  {which}: {}", described(sighting));
+            let _ = writeln!(text, "  reproduce: {}", sighting.reproduce);
+        }
+    }
+    let verdict = totals.verdict();
+    let name = paint(of_outcome(verdict), verdict.name());
+    let _ = writeln!(text, "{name}: {}", totals.conclusion());
+    text
+}
+
+/// What is known of a failure, in a line.
+pub(super) fn described(sighting: &Sighting) -> String {
+    let mut text = match sighting.turns {
+        Some(turns) => format!("{}, ", figures::several(turns, "turn", "turns")),
+        None => String::new(),
+    };
+    text += &format!(
+        "after {}, from seed {}: ",
+        figures::nanos(sighting.elapsed_ns),
+        sighting.seed
+    );
+    if matches!(sighting.by, super::Key::Soak { .. }) {
+        text += &format!("round {} of ", figures::count(sighting.round));
+    }
+    text += &format!("{}, in {}", sighting.by, sighting.from);
+    if !sighting.note.is_empty() {
+        text += &format!(": {}", sighting.note);
+    }
+    text
+}
+
+fn lanes(totals: &Totals) -> String {
+    let mut columns = Columns::of_figures(LANES.len() - 1);
+    columns.head(&LANES);
+    for total in &totals.lanes {
+        columns.row(cells(total).map(Cell::from));
+    }
+    columns.draw()
+}
+
+/// A lane.
+pub(super) fn cells(total: &Total) -> [String; LANES.len()] {
+    let none = || NONE.to_owned();
+    [
+        total.lane.to_string(),
+        figures::count(total.rounds),
+        figures::count(total.held),
+        figures::count(total.vacuous),
+        figures::count(total.failures),
+        total.throughput().map_or_else(none, figures::rate),
+        total.p99_9_ns_max.map_or_else(none, figures::nanos),
+        figures::bytes(total.rss_bytes_peak),
+    ]
+}
+
+fn operations(totals: &Totals) -> String {
+    let mut columns = Columns::of_figures(QUANTILES.len() + 2);
+    let mut head = vec!["operation", "timed"];
+    head.extend(QUANTILES.map(|(name, _)| name));
+    head.push("max");
+    columns.head(&head);
+    for total in totals.lanes.iter().filter(|total| total.rounds > 0) {
+        columns.row([Cell::styled(FAINT, total.lane.to_string())]);
+        for (operation, latency) in &total.service {
+            let name = Cell::from(format!("  {operation}"));
+            columns.row(std::iter::once(name).chain(times(latency).map(Cell::from)));
+        }
+    }
+    columns.draw()
+}
+
+/// How many were timed, their quantiles and the longest.
+pub(super) fn times(latency: &Latency) -> impl Iterator<Item = String> + use<> {
+    let quantile = |quantile| latency.quantile(quantile);
+    let quantiles = QUANTILES.map(|(_, at)| quantile(at));
+    let quantiles = quantiles.map(|value| value.map_or_else(|| NONE.to_owned(), figures::nanos));
+    std::iter::once(figures::count(latency.count()))
+        .chain(quantiles)
+        .chain([figures::nanos(latency.max())])
+}

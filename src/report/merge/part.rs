@@ -1,0 +1,216 @@
+//! What one writer wrote, as sums by lane.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::Packed;
+use crate::report::{Outcome, subject};
+
+/// Who wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "made_by", rename_all = "kebab-case")]
+pub enum Key {
+    /// A soak.
+    Soak {
+        /// Its seed.
+        seed: u64,
+        /// Which shard it was, from 0.
+        index: u32,
+        /// Of how many.
+        of: u32,
+        /// A digest of its first round, which no other soak has made in that time at that moment; empty
+        /// before that.
+        began: String,
+    },
+    /// A run.
+    Run {
+        /// Its seed.
+        seed: u64,
+        /// A digest of its result.
+        digest: String,
+    },
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Soak {
+                seed, index, of, ..
+            } => write!(f, "shard {index}/{of} of seed {seed}"),
+            Self::Run { seed, .. } => write!(f, "the run of seed {seed}"),
+        }
+    }
+}
+
+/// A workload on a heap.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Lane {
+    /// The workload: a soak knows it as it was named, a result by its name.
+    pub workload: String,
+    /// A digest of its text.
+    pub hash: String,
+    /// The value of every parameter; empty for a soak, which leaves them as they are.
+    pub parameters: BTreeMap<String, String>,
+    /// The heap's name.
+    pub heap: String,
+    /// The fault that is planted in it, if any.
+    pub fault: Option<String>,
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = subject(&self.heap, self.fault.as_deref());
+        write!(f, "{} on {subject}", self.workload)
+    }
+}
+
+/// How something was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lost {
+    /// A check was violated.
+    Violated,
+    /// The heap panicked or ended its process.
+    Crashed,
+    /// It did not come to an end.
+    Hung,
+    /// It had more memory than it was allowed.
+    OutOfMemory,
+}
+
+impl Lost {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OutOfMemory => "out of memory",
+            lost => lost.outcome().name(),
+        }
+    }
+
+    /// The verdict.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::Violated => Outcome::Violated,
+            Self::Crashed | Self::OutOfMemory => Outcome::Crashed,
+            Self::Hung => Outcome::Hung,
+        }
+    }
+}
+
+/// What a failure came to, whatever it was on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct How {
+    /// What it came to.
+    pub lost: Lost,
+    /// The checks that were violated.
+    pub violated: Vec<String>,
+}
+
+/// One lane of one part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneSum {
+    /// Which.
+    pub lane: Lane,
+    /// Rounds that are over.
+    pub rounds: u64,
+    /// Those in which every check held.
+    pub held: u64,
+    /// Those that did not do what was required of them.
+    pub vacuous: u64,
+    /// Those that were interrupted, and held until then.
+    pub interrupted: u64,
+    /// Those that failed, by how.
+    pub failed: Vec<(How, u64)>,
+    /// Operations, all together.
+    pub ops: u64,
+    /// For how long mutators ran, in nanoseconds.
+    pub elapsed_ns: u64,
+    /// The longest of the rounds' 99.9th percentiles, in nanoseconds.
+    pub p99_9_ns_max: Option<u64>,
+    /// The most resident memory, in bytes.
+    pub rss_bytes_peak: u64,
+    /// Service times by operation, over all rounds.
+    pub service: BTreeMap<String, Packed>,
+}
+
+/// What one writer wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Who.
+    pub key: Key,
+    /// The version of the program that made its rounds.
+    pub version: String,
+    /// The commit that it was built from; empty if unknown.
+    pub commit: String,
+    /// How its rounds were made: their length, and which operations were timed.
+    pub options: Vec<String>,
+    /// A digest of which rounds come when; empty for a run.
+    pub agenda: String,
+    /// The heaps that leak with their age, as the soak found by itself.
+    pub leaks: Vec<String>,
+    /// Its lanes, each once.
+    pub lanes: Vec<LaneSum>,
+}
+
+impl Part {
+    /// Rounds that are over, on all lanes.
+    pub fn rounds(&self) -> u64 {
+        let rounds = self.lanes.iter().map(|lane| lane.rounds);
+        rounds.fold(0, u64::saturating_add)
+    }
+
+    /// Whether this one stays where both have one key: a total order, in which two are equal only if they
+    /// are the same.
+    pub(super) fn outdoes(&self, other: &Self) -> bool {
+        match self.rounds().cmp(&other.rounds()) {
+            // It cannot fail: there is nothing in it that JSON has no form for.
+            std::cmp::Ordering::Equal => {
+                let text = |part: &Self| serde_json::to_string(part).unwrap_or_default();
+                self != other && text(self) > text(other)
+            }
+            order => order.is_gt(),
+        }
+    }
+
+    /// What it states, each with its value: of parts that belong together no two state different values.
+    pub(super) fn facts(&self) -> Vec<(String, String)> {
+        let mut facts = vec![(
+            "the program".to_owned(),
+            format!("{} ({})", self.version, self.commit),
+        )];
+        let mut fact = |what: String, value: String| facts.push((what, value));
+        let options = self.options.join(" ");
+        match &self.key {
+            Key::Soak { seed, of, .. } => {
+                fact("what made it".to_owned(), "soak".to_owned());
+                fact("how rounds are made".to_owned(), options);
+                fact(
+                    format!("the number of shards of seed {seed}"),
+                    of.to_string(),
+                );
+                fact(
+                    format!("which rounds seed {seed} has"),
+                    format!("the agenda {}", self.agenda),
+                );
+            }
+            Key::Run { .. } => {
+                fact("what made it".to_owned(), "run".to_owned());
+                for sum in &self.lanes {
+                    fact(
+                        format!("how runs of {} are made", sum.lane),
+                        options.clone(),
+                    );
+                }
+            }
+        }
+        for LaneSum { lane, .. } in &self.lanes {
+            fact(
+                format!("the text of workload {}", lane.workload),
+                format!("the hash {}", lane.hash),
+            );
+        }
+        facts
+    }
+}
