@@ -56,6 +56,9 @@ pub(super) fn run(
     Ok(session.conclude(&lines))
 }
 
+/// Heaps that are open, by the words that a workload was named by, and what it is run on.
+type Heaps = HashMap<(Vec<String>, String), Box<dyn Opened>>;
+
 /// The runs of one command.
 struct Session<'a> {
     program: &'a str,
@@ -68,7 +71,7 @@ struct Session<'a> {
     /// For what is drawn of all of them together.
     collected: Collected,
     /// By workload and heap: those that runs go on with, if they are to.
-    heaps: Option<HashMap<(Vec<String>, String), Box<dyn Opened>>>,
+    heaps: Option<Heaps>,
     /// There if it is a case that is run.
     agreement: Option<Agreement<'a>>,
     exit: Exit,
@@ -245,7 +248,7 @@ impl<'a> Session<'a> {
 
 /// Runs a task on the heap that was open for its workload, or opens one.
 fn on_one_of(
-    heaps: &mut HashMap<(Vec<String>, String), Box<dyn Opened>>,
+    heaps: &mut Heaps,
     task: &Task<'_>,
     observer: &dyn Observer,
 ) -> Result<Evidence, Fault> {

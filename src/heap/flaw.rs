@@ -208,7 +208,7 @@ const KEPT_BYTES: usize = 64;
 /// for both heaps and in every run with the same seed.
 pub(super) fn is_rare(tag: u64) -> bool {
     // Mixed first: the bits of a tag count.
-    (tag.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % RARELY == 0
+    (tag.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).is_multiple_of(RARELY)
 }
 
 /// Leaks memory that no check looks at: what [`Flaw::MemoryKept`] does when an object dies.
