@@ -37,8 +37,8 @@ def shards(journal, number, directory):
         shard = pathlib.Path(directory, str(index))
         shard.mkdir(parents=True)
         shard.joinpath("journal").write_bytes(b"\n".join([magic, line, rest]))
-    each = len(rest)
-    print(f"{number} journals of {rest.count(b'\n')} rounds, {each / 1024:.0f} KiB each")
+    rounds = rest.count(b"\n")
+    print(f"{number} journals of {rounds} rounds, {len(rest) / 1024:.0f} KiB each")
 
 
 def counts(hdr):
