@@ -33,7 +33,7 @@ pub(in crate::cli) fn stint(
     args: &Run,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
-    let interrupted = interrupt::flag()?;
+    let interrupted = interrupt::deaf()?;
     let agenda = Agenda::draw_up(registry, args, &interrupted)?;
     let wanted = listen()?;
     let mut tasks = agenda.tasks().peekable();
