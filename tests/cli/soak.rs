@@ -31,11 +31,15 @@ fn started(place: &Place, line: &str) -> Child {
     command.spawn().expect("it starts")
 }
 
-/// Whether some process is in this directory.
-fn is_inhabited(place: &Place) -> bool {
+/// The processes in this directory.
+fn inhabitants(place: &Place) -> Vec<String> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let mut places = processes.filter_map(|one| std::fs::read_link(one.path().join("cwd")).ok());
-    places.any(|cwd| cwd == place.path())
+    let here = processes.filter(|one| {
+        let cwd = std::fs::read_link(one.path().join("cwd"));
+        cwd.is_ok_and(|cwd| cwd == place.path())
+    });
+    here.map(|one| one.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// Goal: killed at any moment, a soak loses none of the rounds that it wrote down, leaves no round
@@ -43,18 +47,18 @@ fn is_inhabited(place: &Place) -> bool {
 #[test]
 fn a_kill_loses_nothing() {
     let place = Place::new();
-    let mut line = "soak counter churn --heap gil --round 50ms --seed 3 --out o".to_owned();
+    let mut line = "soak cycles graph --heap gil --round 50ms --seed 3 --out o".to_owned();
     for kill in 0..4 {
         let before = lines(&place).max(2);
         let mut child = started(&place, &line);
         wait_until("a round is written down", || lines(&place) > before + kill);
         signal(&child, "KILL");
         child.wait().expect("it has ended");
-        wait_until("nobody is left", || !is_inhabited(&place));
+        wait_until("nobody is left", || inhabitants(&place).is_empty());
         line = "soak --resume o".to_owned();
     }
     let done = place.run("soak --resume o --budget 200ms").code(0);
-    done.says("counter on gil").warns("going on after");
+    done.says("cycles on gil").warns("going on after");
     let records = journal(&place);
     let rounds: Vec<u64> = records.iter().map(|record| record.round).collect();
     assert!(rounds.len() >= 10, "{rounds:?}");
@@ -63,16 +67,34 @@ fn a_kill_loses_nothing() {
     assert_eq!(seeds.len(), rounds.len());
 }
 
+/// Goal: a scheduler sends its signal to all processes of a job at once; it does not cut the round short.
+#[test]
+fn a_signal_to_all_ends_the_round_first() {
+    let place = Place::new();
+    let child = started(&place, "soak cycles --heap gil --round 300ms --out o");
+    wait_until("a round is written down", || lines(&place) > 2);
+    let all = inhabitants(&place);
+    assert!(all.len() >= 2, "the soak, and who makes its rounds");
+    let sent = Command::new("kill").args(["-s", "TERM"]).args(all).status();
+    assert!(sent.expect("kill is there").success());
+    let done = Done::from(child.wait_with_output().expect("it ends"));
+    done.code(130);
+    let held = Came::Judged {
+        outcome: Outcome::Held,
+    };
+    assert!(journal(&place).iter().all(|record| record.came == held));
+}
+
 /// Goal: Ctrl-C brings the round under way to its end, which is written down.
 #[test]
 fn ctrl_c_ends_the_round_first() {
     let place = Place::new();
-    let child = started(&place, "soak counter --heap gil --round 300ms --out o");
+    let child = started(&place, "soak cycles --heap gil --round 300ms --out o");
     wait_until("a round is written down", || lines(&place) > 2);
     signal(&child, "INT");
     Done::from(child.wait_with_output().expect("it ends"))
         .code(130)
-        .says("counter on gil")
+        .says("cycles on gil")
         .warns("to go on: gcstorm soak --resume o");
     let held = Came::Judged {
         outcome: Outcome::Held,
@@ -207,7 +229,7 @@ fn bad_soaks_are_refused() {
 fn a_full_disk_is_told_of() {
     let place = Place::new();
     place
-        .run("soak counter --heap gil --round 50ms --budget 100ms --out o")
+        .run("soak cycles --heap gil --round 50ms --budget 100ms --out o")
         .code(0);
     let rounds = journal(&place).len();
     // The largest file that a process of this shell may write ends where the journal does.

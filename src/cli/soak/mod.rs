@@ -156,9 +156,7 @@ impl Session<'_> {
                 self.watchers.aside(|| {
                     self.terminal
                         .error(&format!("failed to write a round down: {error}"));
-                    self.terminal.message(
-                        "what was written before is there; go on with --resume when there is room",
-                    );
+                    self.terminal.message(error.advice());
                 });
                 self.exit = self.exit.and(Exit::Usage);
                 false

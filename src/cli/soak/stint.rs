@@ -35,7 +35,7 @@ pub(in crate::cli) fn stint(
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
     memory::start();
-    let interrupted = interrupt::flag()?;
+    let interrupted = interrupt::deaf()?;
     let wanted = listen()?;
     let first = args.seed.unwrap_or(0);
     // One at a time: a stint may have thousands, and nobody needs all of their plans at once.

@@ -71,7 +71,7 @@ pub fn failure(record: &Record, lane: &Lane) -> String {
 
 /// How a round failed, without what it is called.
 pub(super) fn how(record: &Record) -> String {
-    match &record.came {
+    let how = match &record.came {
         Came::Judged { .. } if record.found.violated.is_empty() => record.found.note.clone(),
         Came::Judged { .. } => record.found.violated.join(", "),
         Came::Crashed { how } => how.clone(),
@@ -82,5 +82,11 @@ pub(super) fn how(record: &Record) -> String {
         Came::OutOfMemory { rss_bytes } => {
             format!("it had {} and was ended", figures::bytes(*rss_bytes))
         }
-    }
+    };
+    let Some(seen) = &record.last_seen else {
+        return how;
+    };
+    let after = figures::span(seen.elapsed_ms.saturating_mul(1_000_000));
+    let ops = figures::short(seen.ops as f64);
+    format!("{how}; last seen after {after}, with {ops} operations done")
 }
