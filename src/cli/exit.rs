@@ -80,10 +80,11 @@ Exit codes:
   1    a check was violated
   2    usage error, or a journal that cannot be read or written
   3    vacuous: a round did not do what was required of it
+  4    a heap goes on taking memory as it grows old
   5    the heap under test crashed, hung or ran out of memory
   101  a bug in gcstorm
   130  interrupted; the round under way was brought to its end
-Where several apply the first of 101, 5, 1, 130, 3, 2 wins.";
+Where several apply the first of 101, 5, 1, 130, 4, 3, 2 wins.";
 
 /// The part of `merge --help` about exit codes.
 pub(super) const MERGE_HELP: &str = "\
