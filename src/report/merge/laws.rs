@@ -159,7 +159,7 @@ fn what_is_no_merge_is_refused() {
         ("\"kind\":\"merged\"", "\"kind\":\"other\"", "`other` of"),
         (
             "HISTFAAA",
-            "HISTFAAB",
+            "HISSFAAA",
             "a histogram of shard 0/8 of seed 7: ",
         ),
         ("\"parts\":", "\"parties\":", "missing field `parts`"),
