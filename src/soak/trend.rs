@@ -16,9 +16,9 @@ pub const LEAST: usize = 10;
 /// Stints with more points than this are thinned, since pairs are many: to the medians of as many spans.
 const MOST: usize = 400;
 /// Stints with fewer points than this do not tell how growth goes on.
-const LONG: usize = 8;
-/// Between growing by as much again and by twice as much.
-const BETWEEN: f64 = 1.5;
+const LONG: usize = 9;
+/// Between a slope that stays and one that falls as that of a logarithm does.
+const BETWEEN: f64 = 0.7;
 /// Both sides of a normal distribution beyond this hold one in a thousand.
 const Z: f64 = 3.29;
 
@@ -84,27 +84,29 @@ pub fn slope<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<S
     })
 }
 
-/// Whether what grows goes on growing as fast as before, over all stints together: what grows in
-/// proportion to x grows twice as much over each doubling of x, and what grows with its logarithm, as
-/// whatever only keeps the most that was ever needed, by the same again. Stints that are much shorter than
-/// others are all filling up, and are left out.
+/// Whether what grows goes on growing as fast as before: whether the slope of the last third of the stints
+/// is about that of their second third, as where something grows in proportion to x. What only keeps the
+/// most that was ever needed grows with the logarithm of x, and the slope of that is 0.6 times as much in the
+/// last third; a jump, however large, bends neither. Stints that are much shorter than others are all
+/// filling up, and are left out.
 pub fn keeps_pace<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]> + Clone) -> bool {
     let longest = stints.clone().into_iter().map(<[_]>::len).max();
     let long = LONG.max(longest.unwrap_or(0) / 2);
-    let (mut before, mut after, mut is_long_enough) = (0.0, 0.0, false);
-    for stint in stints.into_iter().filter(|stint| stint.len() >= long) {
-        is_long_enough = true;
-        let n = stint.len();
-        let middle = |from: usize, to: usize| {
-            let mut values: Vec<f64> = stint[from..to].iter().map(|(_, y)| *y).collect();
-            values.sort_unstable_by(f64::total_cmp);
-            median(&values)
-        };
-        let quarters = [middle(n / 8, n / 4), middle(n / 4, n / 2), middle(n / 2, n)];
-        before += quarters[1] - quarters[0];
-        after += quarters[2] - quarters[1];
+    let long_ones = || {
+        let stints = stints.clone().into_iter();
+        stints.filter(move |stint| stint.len() >= long)
+    };
+    let third = |stint: &'a [(f64, f64)], number: usize| {
+        &stint[stint.len() * number / 3..stint.len() * (number + 1) / 3]
+    };
+    let second = slope(long_ones().map(|stint| third(stint, 1)));
+    let last = slope(long_ones().map(|stint| third(stint, 2)));
+    match (second, last) {
+        (Some(second), Some(last)) => {
+            last.per_unit > 0.0 && last.per_unit > BETWEEN * second.per_unit
+        }
+        _ => false,
     }
-    is_long_enough && after > BETWEEN * before
 }
 
 /// At most [`MOST`] points: the medians of spans of them.
@@ -202,13 +204,15 @@ mod tests {
             let points: Vec<_> = (1..=rounds).map(point).collect();
             keeps_pace([points.as_slice(), &points[..rounds as usize / 3]])
         };
-        for rounds in [20, 100, 1000] {
+        for rounds in [40, 100, 1000] {
             assert!(paced(rounds, |round| 50.0 + 0.01 * round));
             assert!(paced(rounds, |round| 0.5 * round + round.ln()));
+            let jumps = |round| 50.0 + 0.01 * round + if round > 9.0 { 5.0 } else { 0.0 };
+            assert!(paced(rounds, jumps));
             assert!(!paced(rounds, |round| 50.0 + 3.0 * round.ln()));
             assert!(!paced(rounds, |round| 50.0 + round.min(8.0)));
         }
-        assert!(!paced(7, |round| round));
+        assert!(!paced(8, |round| round));
     }
 
     /// Goal: many rounds are thinned and say the same; few say nothing.
