@@ -326,8 +326,12 @@ fn one_heap_does_for_several_runs() {
             // Counted anew: three runs together would be three times as many.
             let freed = old.evidence.stats.freed;
             assert_eq!(freed, old.evidence.allocated(), "{line}");
-            let collections = |result: &RunResult| result.counters["collections"];
-            assert!(collections(&old) <= 2 * collections(&new) + 2, "{line}");
+            // Under the lock it is a count of allocations that starts a collection. Without one there is a
+            // thread that collects when it is its turn, so how often it did says nothing.
+            if heap == "gil" {
+                let collections = |result: &RunResult| result.counters["collections"];
+                assert!(collections(&old) <= 2 * collections(&new) + 2, "{line}");
+            }
         }
     }
     let place = Place::new();
