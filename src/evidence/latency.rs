@@ -120,7 +120,7 @@ impl Latency {
         Ok(BASE64.encode(bytes))
     }
 
-    fn decode(text: &str) -> Result<Self, String> {
+    pub(super) fn decode(text: &str) -> Result<Self, String> {
         let bytes = BASE64.decode(text).map_err(|error| error.to_string())?;
         let plain = inflate(&bytes)?;
         HdrDeserializer::new()
@@ -175,37 +175,6 @@ pub(super) fn bounds() -> [u8; HEADER_BYTES - 8] {
     bounds[16..24].copy_from_slice(&LATENCY_NS_MAX.to_be_bytes());
     bounds[24..].copy_from_slice(&1_f64.to_be_bytes());
     bounds
-}
-
-/// A distribution as nothing but its compressed form: a kilobyte in place of a quarter of a million
-/// bytes, for places that keep thousands of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Packed(String);
-
-impl Packed {
-    /// Packs one; `None` if a count is too large for that form.
-    pub fn of(latency: &Latency) -> Option<Self> {
-        latency.encode().ok().map(Self)
-    }
-
-    /// What it is, as text.
-    pub(super) fn text(&self) -> &str {
-        &self.0
-    }
-
-    pub(super) fn from_text(text: String) -> Self {
-        Self(text)
-    }
-
-    /// Unpacks it.
-    ///
-    /// # Errors
-    ///
-    /// It is none, or has another form or range: where it came from, somebody wrote something else.
-    pub fn unpack(&self) -> Result<Latency, String> {
-        Latency::decode(&self.0)
-    }
 }
 
 #[derive(Serialize, Deserialize)]

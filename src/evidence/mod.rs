@@ -10,6 +10,7 @@ pub mod history;
 pub mod latency;
 pub mod ledger;
 pub mod mmu;
+mod packed;
 mod picture;
 mod race;
 mod rate;
@@ -21,12 +22,13 @@ pub mod timeline;
 mod trace;
 
 pub use history::Recorded;
-pub use latency::{Latency, Packed};
+pub use latency::Latency;
+pub use packed::{Packed, Room};
 pub use picture::{Contents, Name, Picture, Place};
 pub use race::{Race, Span};
 pub use rate::{ACHIEVED_MIN, Load, Rate};
 pub use stalls::{MmuPoint, Slow, SlowOp, Stall, Stalls};
-pub use sum::{Room, Sum};
+pub use sum::Sum;
 pub use survey::{CounterFacts, Finding, ListFacts, Moment, ProducerFacts, Survey};
 pub use tally::{CounterTally, ListTally, Tally, WeakTally};
 pub use timeline::{Sample, Timeline};
@@ -124,6 +126,9 @@ pub struct MutatorEvidence {
     /// For how much of that it was ready to run while the machine ran something else.
     #[serde(default)]
     pub gap_starved_ns: u64,
+    /// How long threads of the process ran meanwhile, all together: that is how much time the others had.
+    #[serde(default)]
+    pub gap_ran_ns: u64,
     /// Collections that it was made to run, besides those of its program.
     #[serde(default)]
     pub forced_collections: u64,

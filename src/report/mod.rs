@@ -15,6 +15,7 @@ mod hlog;
 mod html;
 pub mod hunt;
 mod junit;
+mod lane_row;
 mod markdown;
 pub mod matrix;
 pub mod merge;

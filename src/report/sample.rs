@@ -86,7 +86,7 @@ fn ramp(step: u64) -> Latency {
     latency
 }
 
-fn mutator(name: &str, tally: Tally) -> MutatorEvidence {
+pub(crate) fn mutator(name: &str, tally: Tally) -> MutatorEvidence {
     MutatorEvidence {
         name: name.to_owned(),
         elapsed_ns: 2_000_000_000,
@@ -95,6 +95,7 @@ fn mutator(name: &str, tally: Tally) -> MutatorEvidence {
         gap_ops_max: 0,
         gap_ns: 0,
         gap_starved_ns: 0,
+        gap_ran_ns: 0,
         forced_collections: 0,
         refused: 0,
         load: None,

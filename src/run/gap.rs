@@ -34,12 +34,15 @@ pub(super) struct Largest {
     pub(super) elapsed_ns: u64,
     /// For how much of that the thread was ready to run and did not.
     pub(super) starved_ns: u64,
+    /// How long threads of the process ran meanwhile, all together.
+    pub(super) ran_ns: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Look {
     at: Stamp,
     starved_ns: u64,
+    ran_ns: u64,
 }
 
 impl Look {
@@ -47,6 +50,7 @@ impl Look {
         Self {
             at: Clock::get().now(),
             starved_ns: host::starved_ns(),
+            ran_ns: host::ran_ns(),
         }
     }
 }
@@ -87,6 +91,7 @@ impl<'s> Gap<'s> {
                 ops,
                 elapsed_ns: Clock::get().nanos(before.at, now.at),
                 starved_ns: now.starved_ns.saturating_sub(before.starved_ns),
+                ran_ns: now.ran_ns.saturating_sub(before.ran_ns),
             };
         }
         self.look = now;

@@ -44,6 +44,16 @@ pub(super) fn starved_ns() -> u64 {
     waited.and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
 }
 
+/// How long the threads of this process have run on a processor, all together, in nanoseconds.
+pub(super) fn ran_ns() -> u64 {
+    let ran = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let nanos = ran
+        .tv_sec
+        .saturating_mul(1_000_000_000)
+        .saturating_add(ran.tv_nsec);
+    u64::try_from(nanos).unwrap_or(0)
+}
+
 /// Resident memory now, in bytes; 0 where the system does not tell.
 pub(super) fn rss_bytes() -> u64 {
     let Ok(myself) = procfs::process::Process::myself() else {

@@ -45,25 +45,18 @@ impl Series {
     }
 
     /// Each stint's values as shares of their middle.
-    fn relative(&self) -> impl Iterator<Item = Vec<(f64, f64)>> + '_ {
-        self.stints.iter().map(|(_, points)| {
-            let middle = middle(points);
-            points.iter().map(|(x, y)| (*x, y / middle)).collect()
-        })
+    fn relative(&self) -> impl Iterator<Item = Vec<(f64, f64)>> {
+        self.beyond(|_| 0.0)
     }
 
-    /// The later part of each stint, likewise, less what a heap may have filled by then without a leak:
-    /// for each factor of e in its age so much in all, `filling` of the middle.
-    fn beyond_filling(
-        &self,
-        filling: impl Fn(f64) -> f64,
-    ) -> impl Iterator<Item = Vec<(f64, f64)>> {
+    /// Likewise, less what a heap may have filled by then without a leak: for each factor of e in its age so
+    /// much in all, `filling` of the middle.
+    fn beyond(&self, filling: impl Fn(f64) -> f64) -> impl Iterator<Item = Vec<(f64, f64)>> {
         self.stints.iter().map(move |(_, points)| {
             let middle = middle(points);
-            let later = &points[points.len() / FILLING_PART..];
-            let beyond =
-                |(age, value): &(f64, f64)| (*age, (value - filling(middle) * age.ln()) / middle);
-            later.iter().map(beyond).collect()
+            let filled = |age: f64| filling(middle) * age.ln();
+            let share = |&(age, value): &(f64, f64)| (age, (value - filled(age)) / middle);
+            points.iter().map(share).collect()
         })
     }
 }
@@ -97,8 +90,11 @@ const SPEED_STINTS: usize = 4;
 /// How memory grows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Growth {
-    /// By how much more than a heap may fill in its time.
+    /// By how much.
     pub slope: Slope,
+    /// By how much more than a heap may fill in its time, without its first rounds.
+    /// `None` if too few rounds tell.
+    pub beyond: Option<Slope>,
     /// Whether it does not grow ever more slowly, as what only fills up does.
     pub keeps_pace: bool,
 }
@@ -106,7 +102,7 @@ pub struct Growth {
 impl Growth {
     /// Whether it grows, surely, by more than a heap may fill, and without slowing down.
     pub fn is_leak(&self) -> bool {
-        self.keeps_pace && self.slope.grows_by(0.0)
+        self.keeps_pace && self.beyond.is_some_and(|slope| slope.grows_by(0.0))
     }
 }
 
@@ -134,11 +130,13 @@ impl Aging {
         };
         let growth = |series: fn(&LaneStanding) -> &Series, filling: fn(f64) -> f64| {
             let all = || lanes.clone().map(series);
-            let later = all().flat_map(|series| series.beyond_filling(filling));
+            let later = |mut stint: Vec<_>| stint.split_off(stint.len() / FILLING_PART);
+            let beyond = all().flat_map(|series| series.beyond(filling)).map(later);
             let whole: Vec<_> = all().flat_map(Series::relative).collect();
-            slope(later.collect()).map(|slope| Growth {
-                slope,
+            Some(Growth {
                 keeps_pace: trend::keeps_pace(whole.iter().map(Vec::as_slice)),
+                beyond: slope(beyond.collect()),
+                slope: slope(whole)?,
             })
         };
         Self {

@@ -87,7 +87,7 @@ fn journal(path: &Path, room: &mut Room) -> Result<Read, Usage> {
             "failed to read a journal: {shown}:{line}: {what}"
         )));
     }
-    let merged = gathering.finish(&contents.header, room);
+    let merged = gathering.finish(&contents.header);
     Ok(Read {
         merged: merged.map_err(|what| unreadable(path, &what))?,
         was_cut: contents.was_cut,

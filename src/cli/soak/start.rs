@@ -18,9 +18,9 @@ use crate::workload::{self, Workload};
 
 /// How long a round lasts if nobody says: so long that what goes with a process of its own is little.
 const ROUND_MS: u64 = 5000;
-/// How long a turn of all lanes takes at least, if the budget has room for two: within ten minutes a heap
-/// grows so old that a leak of one object in 100,000 shows.
-const TURN_MS_MIN: u64 = 600_000;
+/// How long a turn of all lanes takes at least, if the budget has room for two: how a heap changes is told by
+/// some rounds on one, which every lane has then, be they thirty.
+const TURN_MS_MIN: u64 = 1_800_000;
 /// How many turns a budget has at most that is longer: so no lane waits for its turn for more than an
 /// eighth of it.
 const TURNS_MAX: u64 = 8;

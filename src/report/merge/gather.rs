@@ -97,12 +97,12 @@ impl Adding {
         Ok(())
     }
 
-    fn finish(self, lane: Lane, room: &mut Room) -> Result<LaneSum, String> {
+    fn finish(self, lane: Lane) -> Result<LaneSum, String> {
         let mut service = BTreeMap::new();
         for (kind, times) in self.service {
             let packed = match times {
                 Times::Once(packed) => packed,
-                Times::Several(sum) => (sum.pack(room))
+                Times::Several(sum) => (sum.pack())
                     .ok_or_else(|| format!("the times of {kind} are too many to be written"))?,
             };
             service.insert(kind, packed);
@@ -208,7 +208,7 @@ impl Gathering {
     /// # Errors
     ///
     /// There are more samples than can be written.
-    pub fn finish(mut self, header: &Header, room: &mut Room) -> Result<Merged, String> {
+    pub fn finish(mut self, header: &Header) -> Result<Merged, String> {
         let mut merged = Merged::default();
         let key = Key::Soak {
             seed: header.seed,
@@ -247,7 +247,7 @@ impl Gathering {
                 heap: lane.heap.clone(),
                 fault: lane.fault.clone(),
             };
-            lanes.push(adding.finish(lane, room)?);
+            lanes.push(adding.finish(lane)?);
         }
         merged.add_part(Part {
             leaks: leaks
@@ -356,7 +356,7 @@ pub fn of_run(
             .collect(),
         agenda: String::new(),
         leaks: Vec::new(),
-        lanes: vec![adding.finish(lane, room)?],
+        lanes: vec![adding.finish(lane)?],
     });
     Ok(merged)
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::page::{LANES, QUANTILES, cells, described, times};
+use super::page::{QUANTILES, described, row, times};
 use super::{Merged, Totals};
 use crate::report::compare::{capital, escaped};
 use crate::report::figures;
+use crate::report::lane_row::LaneRow;
 
 /// Draws it.
 pub fn markdown(merged: &Merged, totals: &Totals) -> String {
@@ -27,13 +28,13 @@ pub fn markdown(merged: &Merged, totals: &Totals) -> String {
     for note in &totals.notes {
         let _ = writeln!(text, "- {}", escaped(note));
     }
-    let _ = writeln!(text, "\n| {} |", LANES.join(" | "));
-    let _ = writeln!(text, "| --- |{}", " --: |".repeat(LANES.len() - 1));
+    let _ = writeln!(text, "\n| {} |", LaneRow::HEAD.join(" | "));
+    let _ = writeln!(text, "| --- |{}", " --: |".repeat(LaneRow::HEAD.len() - 1));
     for total in &totals.lanes {
         let _ = writeln!(
             text,
             "| {} |",
-            cells(total).map(|cell| escaped(&cell)).join(" | ")
+            row(total).cells().map(|cell| escaped(&cell)).join(" | ")
         );
     }
     let quantiles = QUANTILES.map(|(name, _)| name).join(" | ");

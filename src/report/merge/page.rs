@@ -6,17 +6,13 @@ use super::{Merged, Sighting, Total, Totals};
 use crate::evidence::Latency;
 use crate::report::columns::{Cell, Columns};
 use crate::report::figures::{self, NONE};
+use crate::report::lane_row::LaneRow;
 use crate::report::style::{ERROR, FAINT, WARNING, of_outcome, paint};
 use crate::report::{Detail, prose::wrapped};
 
 /// The quantiles that are shown.
 pub(super) const QUANTILES: [(&str, f64); 4] =
     [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
-/// What is shown of each lane.
-pub(super) const LANES: [&str; 8] = [
-    "lane", "rounds", "held", "vacuous", "failed", "a second", "p99.9", "memory",
-];
-
 /// Draws it; with [`Detail::Verdict`] failures and the conclusion only.
 pub fn page(merged: &Merged, totals: &Totals, detail: Detail) -> String {
     let mut text = String::new();
@@ -66,27 +62,26 @@ pub(super) fn described(sighting: &Sighting) -> String {
 }
 
 fn lanes(totals: &Totals) -> String {
-    let mut columns = Columns::of_figures(LANES.len() - 1);
-    columns.head(&LANES);
+    let mut columns = Columns::of_figures(LaneRow::HEAD.len() - 1);
+    columns.head(&LaneRow::HEAD);
     for total in &totals.lanes {
-        columns.row(cells(total).map(Cell::from));
+        columns.row(row(total).cells().map(Cell::from));
     }
     columns.draw()
 }
 
 /// A lane.
-pub(super) fn cells(total: &Total) -> [String; LANES.len()] {
-    let none = || NONE.to_owned();
-    [
-        total.lane.to_string(),
-        figures::count(total.rounds),
-        figures::count(total.held),
-        figures::count(total.vacuous),
-        figures::count(total.failures),
-        total.throughput().map_or_else(none, figures::rate),
-        total.p99_9_ns_max.map_or_else(none, figures::nanos),
-        figures::bytes(total.rss_bytes_peak),
-    ]
+pub(super) fn row(total: &Total) -> LaneRow {
+    LaneRow {
+        name: total.lane.to_string(),
+        rounds: total.rounds,
+        held: total.held,
+        vacuous: total.vacuous,
+        failures: total.failures,
+        throughput: total.throughput(),
+        p99_9_ns_max: total.p99_9_ns_max,
+        rss_bytes_peak: total.rss_bytes_peak,
+    }
 }
 
 fn operations(totals: &Totals) -> String {

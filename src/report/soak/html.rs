@@ -6,10 +6,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Phase, Stage, Watched, charts, name, ops, tenths, whole};
+use super::{Phase, Stage, Watched, charts, name, ops, percents, row, tenths, whole};
 use crate::report::figures::{self, NONE};
 use crate::report::html::STYLE;
 use crate::report::html::markup::{Table, escaped, missing};
+use crate::report::lane_row::LaneRow;
 use crate::report::subject;
 use crate::soak::Snapshot;
 use crate::soak::trend::Slope;
@@ -144,27 +145,9 @@ fn shard(now: &Snapshot<'_>) -> String {
 }
 
 fn lanes(now: &Snapshot<'_>) -> String {
-    let head = [
-        "lane", "rounds", "held", "vacuous", "failed", "a second", "p99.9", "memory",
-    ];
-    let mut table = Table::new(head.map(str::to_owned));
+    let mut table = Table::new(LaneRow::HEAD.map(str::to_owned));
     for (lane, stands) in std::iter::zip(&now.header.lanes, &now.standing.lanes) {
-        let none = || NONE.to_owned();
-        let is_new = stands.rounds == 0;
-        table.row([
-            name(lane),
-            figures::count(stands.rounds),
-            figures::count(stands.held),
-            figures::count(stands.vacuous),
-            figures::count(stands.failures),
-            stands.throughput().map_or_else(none, figures::rate),
-            stands.p99_9_ns_max.map_or_else(none, figures::nanos),
-            if is_new {
-                none()
-            } else {
-                figures::bytes(stands.rss_bytes_peak)
-            },
-        ]);
+        table.row(row(lane, stands).cells());
     }
     table.draw() + "\n"
 }
@@ -225,14 +208,9 @@ fn slope(slope: Option<Slope>, is_worse: bool) -> String {
     let Some(slope) = slope else {
         return NONE.to_owned();
     };
-    let percent = |share: f64| share * 100.0;
-    format!(
-        "{}{:+.3} % ({:+.3} to {:+.3})",
-        if is_worse { "! " } else { "" },
-        percent(slope.per_unit),
-        percent(slope.low),
-        percent(slope.high)
-    )
+    let mark = if is_worse { "! " } else { "" };
+    let [change, low, high] = percents(slope);
+    format!("{mark}{change} ({low} to {high})")
 }
 
 #[cfg(test)]

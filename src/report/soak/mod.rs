@@ -23,8 +23,10 @@ pub use table::page;
 
 use std::time::Duration;
 
+use super::lane_row::LaneRow;
 use super::subject;
-use crate::soak::{Aging, Lane, Lately, Record, Snapshot};
+use crate::soak::trend::Slope;
+use crate::soak::{Aging, Lane, LaneStanding, Lately, Record, Snapshot};
 
 /// A soak under way, as those see it who watch.
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +108,25 @@ impl Failed {
 fn name(lane: &Lane) -> String {
     let subject = subject(&lane.heap, lane.fault.as_deref());
     format!("{} on {subject}", lane.workload)
+}
+
+/// How a lane stands.
+fn row(lane: &Lane, stands: &LaneStanding) -> LaneRow {
+    LaneRow {
+        name: name(lane),
+        rounds: stands.rounds,
+        held: stands.held,
+        vacuous: stands.vacuous,
+        failures: stands.failures,
+        throughput: stands.throughput(),
+        p99_9_ns_max: stands.p99_9_ns_max,
+        rss_bytes_peak: stands.rss_bytes_peak,
+    }
+}
+
+/// A change from round to round and the two ends of its interval, of shares.
+fn percents(slope: Slope) -> [String; 3] {
+    [slope.per_unit, slope.low, slope.high].map(|share| format!("{:+.3} %", share * 100.0))
 }
 
 /// How far a round is.

@@ -95,12 +95,14 @@ impl Sample {
         }
         sample.ages = ages(&sample.snapshot(100));
         // What it takes to tell a leak is not for here.
+        let slope = Slope {
+            per_unit: 0.0007,
+            low: 0.0006,
+            high: 0.0008,
+        };
         sample.ages[0].aging.memory = Some(Growth {
-            slope: Slope {
-                per_unit: 0.0007,
-                low: 0.0006,
-                high: 0.0008,
-            },
+            slope,
+            beyond: Some(slope),
             keeps_pace: true,
         });
         for second in 1..100 {

@@ -1,50 +1,56 @@
-//! How a soak came out: a table of its lanes, and what changes as a heap grows old.
+//! How a soak came out: a table of its lanes, and one of how heaps changed as they grew old.
 
-use super::name;
+use super::{percents, row};
 use crate::report::columns::{Cell, Columns};
-use crate::report::{figures, subject};
-use crate::soak::trend::Slope;
+use crate::report::lane_row::LaneRow;
+use crate::report::style::{FAINT, WARNING, paint};
+use crate::report::subject;
 use crate::soak::{Header, Standing};
 
-/// All lanes, and what changes from round to round.
+/// All of it.
 pub fn page(standing: &Standing, header: &Header) -> String {
-    let mut columns = Columns::of_figures(7);
-    columns.head(&[
-        "lane", "rounds", "held", "vacuous", "failed", "a second", "p99.9", "memory",
-    ]);
-    let lanes = header.lanes.iter().zip(&standing.lanes);
-    for (lane, stands) in lanes {
-        let none = || figures::NONE.to_owned();
-        let cells = [
-            name(lane),
-            figures::count(stands.rounds),
-            figures::count(stands.held),
-            figures::count(stands.vacuous),
-            figures::count(stands.failures),
-            stands.throughput().map_or_else(none, figures::rate),
-            stands.p99_9_ns_max.map_or_else(none, figures::nanos),
-            figures::bytes(stands.rss_bytes_peak),
-        ];
-        columns.row(cells.map(Cell::from));
+    let mut columns = Columns::of_figures(LaneRow::HEAD.len() - 1);
+    columns.head(&LaneRow::HEAD);
+    for (lane, stands) in header.lanes.iter().zip(&standing.lanes) {
+        columns.row(row(lane, stands).cells().map(Cell::from));
     }
-    let mut page = columns.draw();
-    for ((heap, fault), aging) in standing.aging(&header.lanes) {
-        for drift in aging.drifts().iter().filter(|drift| drift.is_worse) {
-            if let Some(slope) = drift.slope {
-                page += &drift_line(&subject(heap, fault), drift.what, slope);
-            }
-        }
-    }
-    page
+    format!("{}\n{}", columns.draw(), aging(standing, header))
 }
 
-fn drift_line(subject: &str, what: &str, slope: Slope) -> String {
-    let percent = |share: f64| share * 100.0;
-    format!(
-        "note on {subject}: {what} changes with the age of the heap, by {:+.3} % a round ({:+.3} to \
-         {:+.3})\n",
-        percent(slope.per_unit),
-        percent(slope.low),
-        percent(slope.high)
-    )
+/// By how much, with the interval in which it lies.
+fn aging(standing: &Standing, header: &Header) -> String {
+    let mut columns = Columns::of_figures(3);
+    columns.head(&["as heaps grow old", "a round", "from", "to"]);
+    let (mut is_any, mut worse) = (false, String::new());
+    for ((heap, fault), aging) in standing.aging(&header.lanes) {
+        let subject = subject(heap, fault);
+        let drifts = aging.drifts().into_iter();
+        let known = drifts.filter_map(|drift| Some((drift, drift.slope?)));
+        let mut known = known.peekable();
+        if known.peek().is_some() {
+            is_any = true;
+            columns.row([Cell::styled(FAINT, subject.clone())]);
+        }
+        for (drift, slope) in known {
+            let [change, low, high] = percents(slope);
+            if drift.is_worse {
+                let note = paint(WARNING, "note");
+                let what = drift.what;
+                worse += &format!(
+                    "{note} on {subject}: {what} changes with the age of the heap, by {change} a round\n"
+                );
+            }
+            let name = Cell::from(format!("  {}", drift.what));
+            columns.row(
+                [name]
+                    .into_iter()
+                    .chain([change, low, high].map(Cell::from)),
+            );
+        }
+    }
+    if is_any {
+        columns.draw() + &worse
+    } else {
+        "as heaps grow old: too few rounds on one heap to tell\n".to_owned()
+    }
 }

@@ -1,0 +1,290 @@
+//! A distribution as a line of text, for places that keep thousands of them.
+//!
+//! The form is HdrHistogram's compressed V2 (`V2EncodedHistogram` in its sources), which its tools read: a
+//! header, then a number for each time from the least to the longest that was seen, where one that is not
+//! negative is the count of the next time, and a negative one a run of so many that were never seen.
+//!
+//! The zlib stream around that is written with *stored* blocks, which is a valid one. The numbers are short as
+//! they are, and to deflate them makes a histogram of a round a quarter shorter, but takes whoever reads it
+//! fifty times as long (10 µs in place of 0.2: a code that is made for each costs more than what it codes),
+//! and whoever adds up a thousand machines reads half a million. Deflated ones are read like any.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use flate2::{Decompress, FlushDecompress, Status};
+use serde::{Deserialize, Serialize};
+
+use super::latency::{self, COMPRESSED_COOKIE, HEADER_BYTES, Latency, PLAIN_BYTES_MAX};
+use super::sum::Sum;
+
+/// How many times are told apart up to [`latency::LATENCY_NS_MAX`]: 1,024 for each power of two from
+/// 2,048 to 2^42, and twice as many below.
+const LENGTH_MAX: u32 = 33 * 1024;
+
+/// A distribution as nothing but its packed form: a kilobyte in place of a quarter of a million bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Packed(String);
+
+/// A time, by its place among those that are told apart, and how often it was seen: not never.
+pub(super) type Count = (u32, u64);
+
+impl Packed {
+    /// Packs one; `None` if a count is too large for that form.
+    pub fn of(latency: &Latency) -> Option<Self> {
+        Sum::from(latency).pack()
+    }
+
+    /// Packs these, which are in the order of their times.
+    pub(super) fn from_counts(counts: &[Count]) -> Option<Self> {
+        let mut plain = Vec::new();
+        plain.extend(latency::PLAIN_COOKIE);
+        plain.extend([0; 4]);
+        plain.extend(latency::bounds());
+        if counts.is_empty() {
+            // Nothing at all is written as one time that was never seen.
+            write(0, &mut plain);
+        }
+        let mut next = 0;
+        for &(index, count) in counts {
+            match index - next {
+                0 => {}
+                1 => write(0, &mut plain),
+                zeros => write(-i64::from(zeros), &mut plain),
+            }
+            write(i64::try_from(count).ok()?, &mut plain);
+            next = index + 1;
+        }
+        let length = u32::try_from(plain.len() - HEADER_BYTES).ok()?;
+        plain[4..8].copy_from_slice(&length.to_be_bytes());
+        let stored = stored(&plain);
+        let mut bytes = COMPRESSED_COOKIE.to_vec();
+        bytes.extend(u32::try_from(stored.len()).ok()?.to_be_bytes());
+        bytes.extend(stored);
+        Some(Self(BASE64.encode(bytes)))
+    }
+
+    /// Unpacks it.
+    ///
+    /// # Errors
+    ///
+    /// It is none, or has another form or range: where it came from, somebody wrote something else.
+    pub fn unpack(&self) -> Result<Latency, String> {
+        Latency::decode(&self.0)
+    }
+}
+
+/// Room for what is between the packed form and the counts, used again and again.
+#[derive(Debug)]
+pub struct Room {
+    bytes: Vec<u8>,
+    /// Of fixed length: the codec would fill the room of a vector with zeros first, all of it.
+    plain: Box<[u8]>,
+    inflate: Decompress,
+    counts: Vec<Count>,
+    /// For whoever adds them to others.
+    pub(super) spare: Vec<Count>,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            bytes: Vec::new(),
+            plain: vec![0; PLAIN_BYTES_MAX].into(),
+            inflate: Decompress::new(true),
+            counts: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+}
+
+impl Room {
+    /// What is packed there, in the order of times, and room for as many.
+    ///
+    /// # Errors
+    ///
+    /// It is none, or has another form or range.
+    pub(super) fn unpack(
+        &mut self,
+        packed: &Packed,
+    ) -> Result<(&[Count], &mut Vec<Count>), String> {
+        self.bytes.clear();
+        BASE64
+            .decode_vec(&packed.0, &mut self.bytes)
+            .map_err(|error| error.to_string())?;
+        let compressed = latency::compressed(&self.bytes)?;
+        self.inflate.reset(true);
+        let finish = FlushDecompress::Finish;
+        match (self.inflate).decompress(compressed, &mut self.plain, finish) {
+            Ok(Status::StreamEnd) => {}
+            Ok(_) => return Err("it is cut off, or longer than any histogram".to_owned()),
+            Err(error) => return Err(error.to_string()),
+        }
+        let length = usize::try_from(self.inflate.total_out()).unwrap_or(usize::MAX);
+        let plain = (self.plain.get(..length)).ok_or("it is longer than any histogram")?;
+        self.counts.clear();
+        read_all(latency::counts(plain)?, &mut self.counts)?;
+        Ok((&self.counts, &mut self.spare))
+    }
+}
+
+/// A zlib stream of stored blocks (RFC 1950, RFC 1951 section 3.2.4).
+fn stored(plain: &[u8]) -> Vec<u8> {
+    /// A window of 32 KiB, the fastest level.
+    const HEADER: [u8; 2] = [0x78, 0x01];
+    let mut bytes = HEADER.to_vec();
+    let mut blocks = plain.chunks(usize::from(u16::MAX)).peekable();
+    while let Some(block) = blocks.next() {
+        bytes.push(u8::from(blocks.peek().is_none()));
+        // A chunk is no longer than that.
+        let length = u16::try_from(block.len()).unwrap_or(u16::MAX);
+        bytes.extend(length.to_le_bytes());
+        bytes.extend((!length).to_le_bytes());
+        bytes.extend(block);
+    }
+    bytes.extend(adler_32(plain).to_be_bytes());
+    bytes
+}
+
+/// The checksum of a zlib stream.
+fn adler_32(bytes: &[u8]) -> u32 {
+    const MODULUS: u32 = 65_521;
+    let sums = bytes.iter().fold((1, 0), |(low, high), byte| {
+        let low = (low + u32::from(*byte)) % MODULUS;
+        (low, (high + low) % MODULUS)
+    });
+    sums.1 << 16 | sums.0
+}
+
+/// Reads each count that is not zero.
+fn read_all(mut bytes: &[u8], counts: &mut Vec<Count>) -> Result<(), String> {
+    let mut index = 0_u32;
+    while !bytes.is_empty() {
+        let (number, rest) = read(bytes).ok_or("a count in it is cut off")?;
+        bytes = rest;
+        match u64::try_from(number) {
+            Ok(count) if index < LENGTH_MAX => {
+                if count > 0 {
+                    counts.push((index, count));
+                }
+                index += 1;
+            }
+            Err(_) if number.unsigned_abs() <= u64::from(LENGTH_MAX) => {
+                index += u32::try_from(number.unsigned_abs()).unwrap_or(LENGTH_MAX);
+            }
+            _ => return Err("it has a time beyond its range".to_owned()),
+        }
+    }
+    Ok(())
+}
+
+/// One number: zigzag, seven bits a byte and the least first, but for a ninth byte, which has eight.
+fn read(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let mut value = 0_u64;
+    for (place, &byte) in bytes.iter().take(9).enumerate() {
+        if place == 8 || byte < 0x80 {
+            value |= u64::from(byte) << (7 * place);
+            let number = (value >> 1).cast_signed() ^ -(value & 1).cast_signed();
+            return Some((number, &bytes[place + 1..]));
+        }
+        value |= u64::from(byte & 0x7f) << (7 * place);
+    }
+    None
+}
+
+fn write(number: i64, bytes: &mut Vec<u8>) {
+    let mut value = ((number << 1) ^ (number >> 63)).cast_unsigned();
+    for _ in 0..8 {
+        let [low, ..] = value.to_le_bytes();
+        if value < 0x80 {
+            bytes.push(low);
+            return;
+        }
+        bytes.push(low | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value.to_le_bytes()[0]);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Goal: numbers of any length survive.
+        #[test]
+        fn numbers_survive(number in any::<i64>(), short in -70_000_i64..70_000) {
+            for number in [number, short] {
+                let mut bytes = Vec::new();
+                write(number, &mut bytes);
+                prop_assert_eq!(read(&bytes), Some((number, &[][..])));
+                prop_assert_eq!(read(&bytes[..bytes.len() - 1]), None);
+            }
+        }
+
+        /// Goal: what is stored is what another codec reads, over any number of blocks.
+        #[test]
+        fn what_is_stored_is_read(bytes in prop::collection::vec(any::<u8>(), 1..100), times in 1..3000_usize) {
+            let plain = bytes.repeat(times);
+            let mut read = Vec::new();
+            let stored = stored(&plain);
+            let mut zlib = flate2::read::ZlibDecoder::new(stored.as_slice());
+            std::io::Read::read_to_end(&mut zlib, &mut read).expect("it is read");
+            prop_assert_eq!(read, plain);
+        }
+    }
+
+    /// Goal: counts survive, whether the stream is stored or deflated.
+    #[test]
+    fn counts_survive() {
+        let mut latency = Latency::default();
+        let mut room = Room::default();
+        for (nanos, count) in [(0, 1), (1, 2), (3, 1 << 40), (4_000_000, 7)] {
+            latency.record_many(nanos, count);
+            let deflated = Packed(latency.encode().expect("it is written"));
+            let packed = Packed::of(&latency).expect("it is packed");
+            let counts = room.unpack(&packed).expect("it is its own").0.to_vec();
+            assert_eq!(room.unpack(&deflated).expect("it is its own").0, counts);
+            assert_eq!(packed.unpack(), Ok(latency.clone()));
+        }
+        assert_eq!(Packed::from_counts(&[(7, 1 << 63)]), None);
+    }
+
+    /// Goal: what is no histogram of ours is refused.
+    #[test]
+    fn refuses_what_is_not_its_own() {
+        let own = Packed::from_counts(&[(9000, 1), (20_000, 5)]).expect("it is packed");
+        let mut room = Room::default();
+        let mut changed = BASE64.decode(&own.0).expect("base64");
+        // The checksum.
+        *changed.last_mut().expect("it is not empty") ^= 1;
+        let zeros = {
+            let mut bytes = COMPRESSED_COOKIE.to_vec();
+            bytes.extend(u32::MAX.to_be_bytes());
+            let mut zlib = ZlibEncoder::new(&mut bytes, Compression::fast());
+            zlib.write_all(&vec![0; 16 << 20]).expect("it is written");
+            zlib.finish().expect("it is written");
+            BASE64.encode(bytes)
+        };
+        let half = own.0[..own.0.len() / 2 / 4 * 4].to_owned();
+        let changed = BASE64.encode(changed);
+        for text in ["", "HISTFAAA", "%", &half, &changed, &zeros] {
+            let refused = room.unpack(&Packed(text.to_owned()));
+            assert!(refused.is_err(), "{text}");
+        }
+        assert!(room.unpack(&own).is_ok());
+        // A run of zeros beyond the range, a count there, a number that is cut off.
+        for numbers in [&[-40_000][..], &[-33_792, 1], &[-33_000, -33_000, 1]] {
+            let mut bytes = Vec::new();
+            numbers.iter().for_each(|number| write(*number, &mut bytes));
+            assert!(read_all(&bytes, &mut Vec::new()).is_err(), "{numbers:?}");
+        }
+        assert!(read_all(&[0x80], &mut Vec::new()).is_err());
+    }
+}

@@ -1,0 +1,42 @@
+//! A lane in a table: the same columns wherever lanes are shown.
+
+use super::figures::{self, NONE};
+
+/// What came of a lane's rounds.
+#[derive(Debug)]
+pub(super) struct LaneRow {
+    pub(super) name: String,
+    pub(super) rounds: u64,
+    pub(super) held: u64,
+    pub(super) vacuous: u64,
+    pub(super) failures: u64,
+    /// Operations a second.
+    pub(super) throughput: Option<f64>,
+    /// The longest of its rounds' 99.9th percentiles, in nanoseconds.
+    pub(super) p99_9_ns_max: Option<u64>,
+    /// The most resident memory, in bytes.
+    pub(super) rss_bytes_peak: u64,
+}
+
+impl LaneRow {
+    /// What is in its columns.
+    pub(super) const HEAD: [&str; 8] = [
+        "lane", "rounds", "held", "vacuous", "failed", "a second", "p99.9", "memory",
+    ];
+
+    /// One text a column.
+    pub(super) fn cells(self) -> [String; Self::HEAD.len()] {
+        let none = || NONE.to_owned();
+        let peak = (self.rss_bytes_peak > 0).then_some(self.rss_bytes_peak);
+        [
+            self.name,
+            figures::count(self.rounds),
+            figures::count(self.held),
+            figures::count(self.vacuous),
+            figures::count(self.failures),
+            self.throughput.map_or_else(none, figures::rate),
+            self.p99_9_ns_max.map_or_else(none, figures::nanos),
+            peak.map_or_else(none, figures::bytes),
+        ]
+    }
+}
