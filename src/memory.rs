@@ -49,8 +49,6 @@ pub struct Counting;
 /// Bytes that were allocated and not freed since [`start`], which may be fewer than none if older ones were
 /// freed; `None` if nobody counts: the program uses another allocator, or was not told to.
 pub fn in_use() -> Option<i64> {
-    // Relaxed throughout: counts by themselves, read when the threads that made them have been joined.
-    let total = || COUNTS.iter().map(|count| count.load(Relaxed)).sum::<i64>();
     if !IS_COUNTING.load(Relaxed) {
         return None;
     }
@@ -59,6 +57,11 @@ pub fn in_use() -> Option<i64> {
     let is_installed = total() != before;
     drop(probe);
     is_installed.then(total)
+}
+
+fn total() -> i64 {
+    // Relaxed throughout: counts by themselves, read when the threads that made them have been joined.
+    COUNTS.iter().map(|count| count.load(Relaxed)).sum()
 }
 
 /// From now on it is counted.
@@ -70,6 +73,14 @@ pub fn start() {
 fn count(bytes: i64) {
     if IS_COUNTING.load(Relaxed) {
         add(bytes);
+    }
+}
+
+/// Counts what was allocated, if it was.
+#[inline]
+fn count_if(pointer: *mut u8, bytes: i64) {
+    if !pointer.is_null() {
+        count(bytes);
     }
 }
 
@@ -96,16 +107,18 @@ fn size(bytes: usize) -> i64 {
 unsafe impl GlobalAlloc for Counting {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(size(layout.size()));
         // SAFETY: what the caller promises of the layout is what the system's allocator asks for.
-        unsafe { System.alloc(layout) }
+        let pointer = unsafe { System.alloc(layout) };
+        count_if(pointer, size(layout.size()));
+        pointer
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(size(layout.size()));
         // SAFETY: as in `alloc`.
-        unsafe { System.alloc_zeroed(layout) }
+        let pointer = unsafe { System.alloc_zeroed(layout) };
+        count_if(pointer, size(layout.size()));
+        pointer
     }
 
     #[inline]
@@ -117,8 +130,53 @@ unsafe impl GlobalAlloc for Counting {
 
     #[inline]
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count(size(new_size) - size(layout.size()));
         // SAFETY: as in `dealloc`, and the caller promises that the new size is one.
-        unsafe { System.realloc(pointer, layout, new_size) }
+        let pointer = unsafe { System.realloc(pointer, layout, new_size) };
+        count_if(pointer, size(new_size) - size(layout.size()));
+        pointer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: what is allocated, grown, shrunk and freed comes to nothing in the end, whichever thread frees it,
+    /// and nobody is told a sum of a program that uses another allocator.
+    #[test]
+    fn counts_what_is_in_use() {
+        assert_eq!(in_use(), None);
+        start();
+        assert_eq!(in_use(), None);
+        let layout = |bytes| Layout::array::<u8>(bytes).expect("a small size");
+        // SAFETY: the size is not zero.
+        let pointer = unsafe { Counting.alloc(layout(1000)) };
+        assert_eq!(total(), 1000);
+        // SAFETY: it was allocated there with this layout, and the size is not zero.
+        let pointer = unsafe { Counting.realloc(pointer, layout(1000), 5000) };
+        assert_eq!(total(), 5000);
+        // SAFETY: as before.
+        let pointer = unsafe { Counting.realloc(pointer, layout(5000), 10) };
+        assert_eq!(total(), 10);
+        // SAFETY: the size is not zero.
+        let zeroed = unsafe { Counting.alloc_zeroed(layout(7)) };
+        assert_eq!(total(), 17);
+        let address = zeroed.expose_provenance();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let zeroed = std::ptr::with_exposed_provenance_mut(address);
+                // SAFETY: it was allocated there with this layout, and nobody else has it.
+                unsafe { Counting.dealloc(zeroed, layout(7)) };
+            });
+        });
+        // SAFETY: it was allocated there with this layout.
+        unsafe { Counting.dealloc(pointer, layout(10)) };
+        assert_eq!(total(), 0);
+        // More than there is: it is refused, and not counted.
+        let huge = layout(isize::MAX.unsigned_abs() / 2);
+        // SAFETY: the size is not zero.
+        let refused = std::hint::black_box(unsafe { Counting.alloc(huge) });
+        assert!(refused.is_null());
+        assert_eq!(total(), 0);
     }
 }

@@ -5,7 +5,7 @@
 //! negative is the count of the next time, and a negative one a run of so many that were never seen.
 //!
 //! The zlib stream around that is written with *stored* blocks, which is a valid one. The numbers are short as
-//! they are, and to deflate them makes a histogram of a round a quarter shorter, but takes whoever reads it
+//! they are: to deflate them makes a histogram of a round a quarter shorter, but takes whoever reads it
 //! fifty times as long (10 µs in place of 0.2: a code that is made for each costs more than what it codes),
 //! and whoever adds up a thousand machines reads half a million. Deflated ones are read like any.
 
@@ -169,7 +169,8 @@ fn read_all(mut bytes: &[u8], counts: &mut Vec<Count>) -> Result<(), String> {
                 }
                 index += 1;
             }
-            Err(_) if number.unsigned_abs() <= u64::from(LENGTH_MAX) => {
+            // So it never passes the end, however many runs there are.
+            Err(_) if number.unsigned_abs() <= u64::from(LENGTH_MAX - index) => {
                 index += u32::try_from(number.unsigned_abs()).unwrap_or(LENGTH_MAX);
             }
             _ => return Err("it has a time beyond its range".to_owned()),
@@ -280,10 +281,15 @@ mod tests {
         }
         assert!(room.unpack(&own).is_ok());
         // A run of zeros beyond the range, a count there, a number that is cut off.
-        for numbers in [&[-40_000][..], &[-33_792, 1], &[-33_000, -33_000, 1]] {
+        let many = [&[-20_000, 1][..], &[-33_792; 127_100], &[-5, 1]].concat();
+        for numbers in [&[-40_000][..], &[-33_792, 1], &[-33_000, -33_000, 1], &many] {
             let mut bytes = Vec::new();
             numbers.iter().for_each(|number| write(*number, &mut bytes));
-            assert!(read_all(&bytes, &mut Vec::new()).is_err(), "{numbers:?}");
+            assert!(
+                read_all(&bytes, &mut Vec::new()).is_err(),
+                "{:?}",
+                numbers.len()
+            );
         }
         assert!(read_all(&[0x80], &mut Vec::new()).is_err());
     }

@@ -57,8 +57,9 @@ impl Sum {
         }
         sum.extend(own);
         sum.extend(more);
-        // What was there becomes room for the next; what is kept is no longer than it must be.
+        // Copied and not swapped: the room is as large as the largest of all sums, and each keeps its own.
         self.counts.clear();
+        self.counts.reserve_exact(sum.len());
         self.counts.extend_from_slice(sum);
         Ok(())
     }

@@ -385,9 +385,9 @@ fn outcome(
             };
         }
         Ended::Fault { mutator, fault } => {
-            let elapsed = std::time::Duration::from_nanos(evidence.elapsed_ns);
+            let elapsed = figures::nanos(evidence.elapsed_ns);
             caveat(format!(
-                "ended after {elapsed:.1?}: {mutator} reported: {fault}"
+                "ended after {elapsed}: {mutator} reported: {fault}"
             ));
             // A fault that no check has a name for is the heap's own admission all the same.
             return Outcome::Violated;

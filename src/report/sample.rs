@@ -95,7 +95,7 @@ pub(crate) fn mutator(name: &str, tally: Tally) -> MutatorEvidence {
         gap_ops_max: 0,
         gap_ns: 0,
         gap_starved_ns: 0,
-        gap_ran_ns: 0,
+        gap_ran_ns: None,
         forced_collections: 0,
         refused: 0,
         load: None,

@@ -34,7 +34,7 @@ pub(super) struct Largest {
     pub(super) elapsed_ns: u64,
     /// For how much of that the thread was ready to run and did not.
     pub(super) starved_ns: u64,
-    /// How long threads of the process ran meanwhile, all together.
+    /// How long threads of the process ran meanwhile, all together, likewise.
     pub(super) ran_ns: u64,
 }
 

@@ -416,7 +416,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 gap_ops_max: gap.ops,
                 gap_ns: gap.elapsed_ns,
                 gap_starved_ns: gap.starved_ns,
-                gap_ran_ns: gap.ran_ns,
+                gap_ran_ns: Some(gap.ran_ns),
                 forced_collections: forced.made(),
                 refused,
                 tally,

@@ -113,6 +113,9 @@ pub struct Drift {
     pub what: &'static str,
     /// By what share a round; `None` if too few rounds tell.
     pub slope: Option<Slope>,
+    /// Of memory, by how much more than a heap may fill in its time, after its first rounds: this is what is
+    /// judged.
+    pub beyond: Option<Slope>,
     /// Whether it surely becomes worse, by enough to be told.
     pub is_worse: bool,
 }
@@ -158,11 +161,13 @@ impl Aging {
         let memory = |what, growth: Option<Growth>| Drift {
             what,
             slope: growth.map(|growth| growth.slope),
+            beyond: growth.and_then(|growth| growth.beyond),
             is_worse: growth.is_some_and(|growth| growth.is_leak()),
         };
         let speed = |what, slope: Option<Slope>, is_worse: fn(&Slope) -> bool| Drift {
             what,
             slope,
+            beyond: None,
             is_worse: slope.as_ref().is_some_and(is_worse),
         };
         [

@@ -23,7 +23,7 @@ const BETWEEN: f64 = 0.7;
 const Z: f64 = 3.29;
 
 /// How something changes.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Slope {
     /// By how much for each unit of x.
     pub per_unit: f64,

@@ -218,7 +218,7 @@ fn conclude(
         terminal.error(&format!("failed to write the matrix to {shown}: {error}"));
         exit = exit.and(Exit::Usage);
     }
-    let page = matrix::matrix_table(matrix);
+    let page = matrix::matrix_table(matrix, terminal.detail());
     if json.is_some_and(|path| path == Path::new("-")) {
         terminal.message(page.trim_end_matches('\n'));
     } else {

@@ -18,9 +18,12 @@ use crate::workload::{self, Workload};
 
 /// How long a round lasts if nobody says: so long that what goes with a process of its own is little.
 const ROUND_MS: u64 = 5000;
-/// How long a turn of all lanes takes at least, if the budget has room for two: how a heap changes is told by
-/// some rounds on one, which every lane has then, be they thirty.
-const TURN_MS_MIN: u64 = 1_800_000;
+/// How long a turn of all lanes takes at least, if the budget has room for two: within ten minutes a heap
+/// grows so old that a leak of one object in 100,000 shows.
+const TURN_MS_MIN: u64 = 600_000;
+/// How many rounds a stint has at least, if the budget has room for two turns of them: it takes some on one
+/// heap to tell how that changes.
+const STINT_MIN: u64 = 6;
 /// How many turns a budget has at most that is longer: so no lane waits for its turn for more than an
 /// eighth of it.
 const TURNS_MAX: u64 = 8;
@@ -150,8 +153,12 @@ fn lanes(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Ve
 fn stint(lanes: &[Lane], round_ms: u64, args: &Soak) -> u32 {
     let weights: u64 = lanes.iter().map(|lane| u64::from(lane.weight)).sum();
     let budget_ms = u64::try_from(args.budget.as_millis()).unwrap_or(u64::MAX);
-    let turn_ms = (budget_ms / TURNS_MAX).max(TURN_MS_MIN).min(budget_ms / 2);
-    let stint = turn_ms / weights.saturating_mul(round_ms).max(1);
+    let all_once_ms = weights.saturating_mul(round_ms).max(1);
+    let turn_ms = (budget_ms / TURNS_MAX)
+        .max(TURN_MS_MIN)
+        .max(all_once_ms.saturating_mul(STINT_MIN))
+        .min(budget_ms / 2);
+    let stint = turn_ms / all_once_ms;
     u32::try_from(stint).unwrap_or(u32::MAX).max(1)
 }
 

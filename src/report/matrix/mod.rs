@@ -320,6 +320,7 @@ mod tests {
     use crate::fuzz::matrix::tests_support::{CATALOGUE, caught, missed};
     use crate::fuzz::matrix::{Depth, Tried, rows};
     use crate::heap::Flaw;
+    use crate::report::Detail;
 
     /// A schedule of two seeds of which the last misses what is always caught.
     fn matrix() -> Matrix {
@@ -359,7 +360,14 @@ mod tests {
     /// Goal: the page for a terminal names what is not as expected, and how to see it again.
     #[test]
     fn the_table_says_it_all() {
-        let text = anstream::adapter::strip_str(&matrix_table(&matrix())).to_string();
+        let plain =
+            |detail| anstream::adapter::strip_str(&matrix_table(&matrix(), detail)).to_string();
+        let short = plain(Detail::Verdict);
+        let text = plain(Detail::Page);
+        assert!(
+            text.ends_with(&short) && short.len() < text.len() / 2,
+            "{short}"
+        );
         snapbox::assert_data_eq!(
             text,
             snapbox::str![[r#"

@@ -4,13 +4,31 @@ use std::fmt::Write as _;
 
 use super::{Matrix, MatrixRow, lane_sentence, tally};
 use crate::fuzz::matrix::{Lane, LaneScore, Standing};
+use crate::report::Detail;
 use crate::report::columns::{Cell, Columns, Side};
 use crate::report::figures::{self, NONE};
 use crate::report::prose::wrapped;
 use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint};
 
-/// Draws the rows, what they come to, and how to do again what went wrong.
-pub fn table(matrix: &Matrix) -> String {
+/// Draws the rows, what they come to, and how to do again what went wrong; with [`Detail::Verdict`] no more
+/// than the latter and the conclusion.
+pub fn table(matrix: &Matrix, detail: Detail) -> String {
+    let mut text = match detail {
+        Detail::Verdict => String::new(),
+        _ => rows(matrix),
+    };
+    for row in matrix.all().filter(|row| row.standing == Standing::Failed) {
+        let lead = format!("{}: ", paint(ERROR, "not as expected"));
+        let why = row.why.as_deref().unwrap_or_default();
+        let said = format!("{} in {} under {}: {why}", row.name(), row.heap, row.run());
+        text += &wrapped(&lead, 4, &said);
+        let _ = writeln!(text, "reproduce: {}", row.reproduce);
+    }
+    let _ = writeln!(text, "{}", paint(STRONG, &matrix.conclusion()));
+    text
+}
+
+fn rows(matrix: &Matrix) -> String {
     let mut columns = Columns::new([
         Side::Left,
         Side::Left,
@@ -46,14 +64,6 @@ pub fn table(matrix: &Matrix) -> String {
         let lead = format!("{}: ", paint(WARNING, "note"));
         text += &wrapped(&lead, 6, &format!("the verdicts of {check} were ignored"));
     }
-    for row in matrix.all().filter(|row| row.standing == Standing::Failed) {
-        let lead = format!("{}: ", paint(ERROR, "not as expected"));
-        let why = row.why.as_deref().unwrap_or_default();
-        let said = format!("{} in {} under {}: {why}", row.name(), row.heap, row.run());
-        text += &wrapped(&lead, 4, &said);
-        let _ = writeln!(text, "reproduce: {}", row.reproduce);
-    }
-    let _ = writeln!(text, "{}", paint(STRONG, &matrix.conclusion()));
     text
 }
 

@@ -13,6 +13,7 @@ use crate::report::{Detail, prose::wrapped};
 /// The quantiles that are shown.
 pub(super) const QUANTILES: [(&str, f64); 4] =
     [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
+
 /// Draws it; with [`Detail::Verdict`] failures and the conclusion only.
 pub fn page(merged: &Merged, totals: &Totals, detail: Detail) -> String {
     let mut text = String::new();

@@ -200,7 +200,8 @@ fn aging(watched: &Watched<'_>) -> String {
         return missing("Too few rounds so far to tell.");
     }
     let note = "Change from round to round on one and the same heap, with the interval that holds it in \
-                all but one case of a thousand; what is surely worse is marked with an exclamation mark.";
+                all but one case of a thousand. What is surely worse is marked with an exclamation mark: of \
+                memory that is what grows by more than a heap may fill in its time, and does not slow down.";
     format!("{}\n{}", table.draw(), missing(note))
 }
 

@@ -1,28 +1,28 @@
 //! How a soak stands, a line a minute, and a line for each round that failed.
 
-use std::time::Duration;
-
+use super::whole;
 use crate::report::style::{FAINT, of_outcome, paint};
 use crate::report::{figures, subject};
 use crate::soak::{Came, Lane, Record, Snapshot};
 
-/// The columns of the lines: their names and widths.
-const LINES: [(&str, usize); 8] = [
-    ("time", 12),
-    ("rounds", 8),
+/// The columns of the lines: their names and widths, 79 in all.
+const LINES: [(&str, usize); 9] = [
+    ("time", 11),
+    ("rounds", 7),
     ("failed", 7),
     ("vacuous", 8),
-    ("operations", 11),
-    ("a second", 11),
-    ("p99.9", 9),
+    ("ops", 8),
+    ("a second", 9),
+    ("p99.9", 8),
     ("memory", 9),
+    ("left", 12),
 ];
 
 /// What stands above the lines.
 pub fn head() -> String {
     let names = LINES.iter().map(|(name, width)| format!("{name:>width$}"));
     let names: String = names.collect();
-    format!("{}\n", paint(FAINT, &format!("{names}  left")))
+    format!("{}\n", paint(FAINT, &names))
 }
 
 /// How it stands now.
@@ -33,7 +33,6 @@ pub fn line(snapshot: &Snapshot<'_>) -> String {
         left,
         ..
     } = *snapshot;
-    let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     let lanes = &standing.lanes;
     let ops: u64 = lanes.iter().map(|lane| lane.ops).sum();
     let ran: u64 = lanes.iter().map(|lane| lane.elapsed_ns).sum();
@@ -41,7 +40,7 @@ pub fn line(snapshot: &Snapshot<'_>) -> String {
     let memory = lanes.iter().map(|lane| lane.rss_bytes_peak).max();
     let per_second = (ran > 0).then(|| figures::rate(ops as f64 * 1e9 / ran as f64));
     let cells = [
-        figures::span(nanos(elapsed)),
+        whole(elapsed),
         figures::count(standing.rounds),
         figures::count(standing.failures),
         figures::count(standing.vacuous()),
@@ -49,12 +48,13 @@ pub fn line(snapshot: &Snapshot<'_>) -> String {
         per_second.unwrap_or_else(|| figures::NONE.to_owned()),
         p99_9.map_or_else(|| figures::NONE.to_owned(), figures::nanos),
         figures::bytes(memory.unwrap_or(0)),
+        whole(left),
     ];
     let cells = cells.iter().zip(LINES);
     let cells: String = cells
         .map(|(cell, (_, width))| format!("{cell:>width$}"))
         .collect();
-    format!("{cells}  {}\n", figures::span(nanos(left)))
+    format!("{cells}\n")
 }
 
 /// What failed, and how.

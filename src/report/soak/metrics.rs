@@ -199,7 +199,8 @@ fn of_ages(out: &mut Exposition, ages: &[Age]) {
     out.metric(
         "gcstorm_soak_drifts",
         Kind::Gauge,
-        "1 where a heap surely becomes worse with age: memory or latency grows, or throughput falls.",
+        "1 where a heap surely becomes worse with age: memory grows by more than what fills up, latency \
+         grows, or throughput falls.",
     );
     for age in ages {
         for drift in age.aging.drifts() {

@@ -126,7 +126,13 @@ fn row(lane: &Lane, stands: &LaneStanding) -> LaneRow {
 
 /// A change from round to round and the two ends of its interval, of shares.
 fn percents(slope: Slope) -> [String; 3] {
-    [slope.per_unit, slope.low, slope.high].map(|share| format!("{:+.3} %", share * 100.0))
+    [slope.per_unit, slope.low, slope.high].map(|share| {
+        let text = format!("{:+.3} %", share * 100.0);
+        match text.as_str() {
+            "+0.000 %" | "-0.000 %" => "0.000 %".to_owned(),
+            _ => text,
+        }
+    })
 }
 
 /// How far a round is.

@@ -2,10 +2,12 @@
 
 use super::{percents, row};
 use crate::report::columns::{Cell, Columns};
+use crate::report::figures::NONE;
 use crate::report::lane_row::LaneRow;
+use crate::report::prose::wrapped;
 use crate::report::style::{FAINT, WARNING, paint};
 use crate::report::subject;
-use crate::soak::{Header, Standing};
+use crate::soak::{Drift, Header, Standing};
 
 /// All of it.
 pub fn page(standing: &Standing, header: &Header) -> String {
@@ -23,34 +25,50 @@ fn aging(standing: &Standing, header: &Header) -> String {
     columns.head(&["as heaps grow old", "a round", "from", "to"]);
     let (mut is_any, mut worse) = (false, String::new());
     for ((heap, fault), aging) in standing.aging(&header.lanes) {
-        let subject = subject(heap, fault);
-        let drifts = aging.drifts().into_iter();
-        let known = drifts.filter_map(|drift| Some((drift, drift.slope?)));
-        let mut known = known.peekable();
-        if known.peek().is_some() {
-            is_any = true;
-            columns.row([Cell::styled(FAINT, subject.clone())]);
+        let drifts = aging.drifts();
+        if drifts.iter().all(|drift| drift.slope.is_none()) {
+            continue;
         }
-        for (drift, slope) in known {
-            let [change, low, high] = percents(slope);
+        is_any = true;
+        let subject = subject(heap, fault);
+        columns.row([Cell::styled(FAINT, subject.clone())]);
+        for drift in &drifts {
+            let unknown = || [NONE, NONE, NONE].map(str::to_owned);
+            let cells = drift.slope.map_or_else(unknown, percents);
+            let name = Cell::from(format!("  {}", drift.what));
+            columns.row([name].into_iter().chain(cells.map(Cell::from)));
             if drift.is_worse {
-                let note = paint(WARNING, "note");
-                let what = drift.what;
-                worse += &format!(
-                    "{note} on {subject}: {what} changes with the age of the heap, by {change} a round\n"
+                worse += &wrapped(
+                    &format!("{}: ", paint(WARNING, "note")),
+                    6,
+                    &told(&subject, drift),
                 );
             }
-            let name = Cell::from(format!("  {}", drift.what));
-            columns.row(
-                [name]
-                    .into_iter()
-                    .chain([change, low, high].map(Cell::from)),
-            );
         }
     }
     if is_any {
         columns.draw() + &worse
     } else {
         "as heaps grow old: too few rounds on one heap to tell\n".to_owned()
+    }
+}
+
+/// What becomes worse, by what it was judged.
+fn told(subject: &str, drift: &Drift) -> String {
+    let what = drift.what;
+    match (drift.beyond, drift.slope) {
+        (Some(beyond), _) => {
+            let [change, low, high] = percents(beyond);
+            format!(
+                "{subject}: {what} grows with the age of the heap, by {change} a round ({low} to {high}) more \
+                 than what only fills up"
+            )
+        }
+        (None, slope) => {
+            let [change, low, high] = percents(slope.unwrap_or_default());
+            format!(
+                "{subject}: {what} changes with the age of the heap, by {change} a round ({low} to {high})"
+            )
+        }
     }
 }
