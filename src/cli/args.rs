@@ -389,7 +389,8 @@ pub(super) struct BudgetArgs {
     /// How many rounds each thread runs
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(super) rounds: Option<u64>,
-    /// How many operations the threads run together
+    /// How many operations of their programs the threads run together; the table counts one that takes
+    /// several (an append first allocates) as several
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(super) ops: Option<u64>,
 }
