@@ -1,9 +1,10 @@
 //! One plan on one heap: attach, start together, run, settle, survey.
 //!
 //! A run is a function of a plan, a heap and a schedule, and its outcome is
-//! [`Evidence`](crate::evidence::Evidence). What went wrong with the heap is data in it; a run itself cannot fail. It does not know what the evidence
-//! will be judged by, nor how anything looks: an [`Observer`] is told of progress, and asked after
-//! each survey at a pause whether to go on.
+//! [`Evidence`](crate::evidence::Evidence). What went wrong with the heap is data in it; a run
+//! itself cannot fail. It does not know what the evidence will be judged by, nor how anything
+//! looks: an [`Observer`] is told of progress, and asked after each survey at a pause whether to go
+//! on.
 
 mod attest;
 mod builtin;
