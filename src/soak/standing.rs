@@ -90,9 +90,9 @@ const SPEED_STINTS: usize = 4;
 /// How memory grows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Growth {
-    /// By how much.
+    /// By how much, after the first third of each stint.
     pub slope: Slope,
-    /// By how much more than a heap may fill in its time, without its first rounds.
+    /// By how much more than a heap may fill in that time.
     /// `None` if too few rounds tell.
     pub beyond: Option<Slope>,
     /// Whether it does not grow ever more slowly, as what only fills up does.
@@ -111,10 +111,9 @@ impl Growth {
 pub struct Drift {
     /// What: `resident memory`, `allocated memory`, `p99.9` or `throughput`.
     pub what: &'static str,
-    /// By what share a round; `None` if too few rounds tell.
+    /// By what share a round, of memory after the first third of each stint; `None` if too few rounds tell.
     pub slope: Option<Slope>,
-    /// Of memory, by how much more than a heap may fill in its time, after its first rounds: this is what is
-    /// judged.
+    /// Of memory, by how much more than a heap may fill in that time: this is what is judged.
     pub beyond: Option<Slope>,
     /// Whether it surely becomes worse, by enough to be told.
     pub is_worse: bool,
@@ -139,7 +138,7 @@ impl Aging {
             Some(Growth {
                 keeps_pace: trend::keeps_pace(whole.iter().map(Vec::as_slice)),
                 beyond: slope(beyond.collect()),
-                slope: slope(whole)?,
+                slope: slope(whole.into_iter().map(later).collect())?,
             })
         };
         Self {

@@ -13,6 +13,7 @@ use crossbeam_epoch::Guard;
 use crossbeam_utils::CachePadded;
 
 use super::list::Range;
+use super::shared::CHUNK;
 use super::stack::Stack;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -65,13 +66,21 @@ impl Homes {
     }
 
     /// Brings a chunk of free cells to a worker's home.
-    pub(super) fn put_cells(&self, worker: u32, chunk: Vec<u32>) {
+    pub(super) fn put_cells(&self, worker: u32, mut chunk: Vec<u32>) {
+        if chunk.len() < CHUNK {
+            chunk.shrink_to_fit();
+        }
         self.of(worker).cells.push(chunk);
     }
 
     /// A chunk of free cells, from this worker's home if there is one.
     pub(super) fn take_cells(&self, worker: u32, guard: &Guard) -> Option<Vec<u32>> {
         self.from(worker).find_map(|home| home.cells.pop(guard))
+    }
+
+    /// A chunk of free cells from this worker's home and no other.
+    pub(super) fn take_cells_of(&self, worker: u32, guard: &Guard) -> Option<Vec<u32>> {
+        self.of(worker).cells.pop(guard)
     }
 
     /// Brings a range to a worker's home.

@@ -3,6 +3,8 @@
 use std::sync::Barrier;
 
 use super::open;
+use super::shared::CHUNK;
+use super::worker::Worker;
 use crate::heap::tag::{Life, OwnedSegment};
 use crate::heap::{
     Census, Field, Global, Heap, HeapConfig, Mutator, ObjectId, OutOfMemory, Peek, Seat, Shape,
@@ -285,6 +287,30 @@ fn memory_runs_out_and_comes_back() {
         }
     }
     assert_eq!(m.len(Slot(0)), 999);
+}
+
+/// Goal: mutators that come, need or free one cell and go leave no more chunks behind than a few: memory for
+/// free cells does not grow with how many there were.
+#[test]
+fn remnants_are_put_together() {
+    let heap = open(&HeapConfig::with_capacity(10_000));
+    let mut births = Births::new();
+    for _ in 0..300 {
+        let mut first = heap.attach(seat(1)).unwrap();
+        alloc(&mut first, &mut births, 0, Shape::Leaf);
+        first.publish(Global(0), Slot(0));
+        drop(first);
+        let mut second = heap.attach(seat(2)).unwrap();
+        second.publish(Global(0), Slot(0));
+        drop(second);
+        heap.settle().unwrap();
+    }
+    let worker = Worker::new(&heap.core, 1);
+    let take = || heap.core.shared.homes.take_cells(1, worker.guard());
+    let chunks: Vec<Vec<u32>> = std::iter::from_fn(take).collect();
+    let room: usize = chunks.iter().map(Vec::capacity).sum();
+    assert!(chunks.len() < 10, "{} chunks", chunks.len());
+    assert!(room < 10 * CHUNK, "room for {room} cells");
 }
 
 /// Goal: whatever several mutators do to shared lists and nodes at once, nothing is freed early,
