@@ -19,8 +19,9 @@ const FILLING: f64 = 0.004;
 const FILLING_BYTES: f64 = 16_384.0;
 /// What a process has anyway, and did not count: a heap that reserves nothing may end with less than that.
 const BASE_BYTES: f64 = 16_777_216.0;
-/// Besides, the first of so many parts of each stint is not looked at, where a heap fills fastest.
-const FILLING_PART: usize = 3;
+/// Besides, the first of so many parts of each stint is not looked at, where a heap fills fastest: some here
+/// for half a minute, which is half of a stint of a soak of half an hour.
+const FILLING_PART: usize = 2;
 /// How many rounds are kept for pictures of the last while.
 const RECENT: usize = 120;
 
@@ -90,7 +91,7 @@ const SPEED_STINTS: usize = 4;
 /// How memory grows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Growth {
-    /// By how much, after the first third of each stint.
+    /// By how much, in the second half of each stint.
     pub slope: Slope,
     /// By how much more than a heap may fill in that time.
     /// `None` if too few rounds tell.
@@ -111,7 +112,7 @@ impl Growth {
 pub struct Drift {
     /// What: `resident memory`, `allocated memory`, `p99.9` or `throughput`.
     pub what: &'static str,
-    /// By what share a round, of memory after the first third of each stint; `None` if too few rounds tell.
+    /// By what share a round, of memory in the second half of each stint; `None` if too few rounds tell.
     pub slope: Option<Slope>,
     /// Of memory, by how much more than a heap may fill in that time: this is what is judged.
     pub beyond: Option<Slope>,

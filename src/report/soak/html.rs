@@ -199,10 +199,10 @@ fn aging(watched: &Watched<'_>) -> String {
     if rows == 0 {
         return missing("Too few rounds so far to tell.");
     }
-    let note = "Change from round to round on one and the same heap, of memory after the first third of \
-                its rounds, with the interval that holds it in all but one case of a thousand. What is \
-                surely worse is marked with an exclamation mark: of memory that is what grows by more than \
-                a heap may fill in its time, and does not slow down.";
+    let note = "Change from round to round on one and the same heap, of memory in the second half of its \
+                rounds, with the interval that holds it in all but one case of a thousand. What is surely \
+                worse is marked with an exclamation mark: of memory that is what grows by more than a heap \
+                may fill in its time, and does not slow down.";
     format!("{}\n{}", table.draw(), missing(note))
 }
 
