@@ -72,3 +72,64 @@ fn told(subject: &str, drift: &Drift) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::soak::sample::{Sample, header};
+    use crate::soak::trend::Slope;
+
+    fn plain(sample: &Sample) -> String {
+        let page = page(&sample.standing, &sample.header);
+        console::strip_ansi_codes(&page).into_owned()
+    }
+
+    /// Goal: what there is to say of a heap's age is said, and no more: of a heap with six rounds nothing.
+    #[test]
+    fn ageing_is_told() {
+        let page = plain(&Sample::full(header("churn", "cell-lost")));
+        let (lanes, ageing) = page.split_once("as heaps grow old").expect("it is there");
+        assert!(lanes.contains("churn on gil WITH PLANTED FAULT cell-lost"));
+        assert!(!ageing.contains("cell-lost"), "{ageing}");
+        // 64 KiB a round, of some 91 MiB.
+        let words: Vec<&str> = ageing.split_whitespace().collect();
+        assert!(page.contains("resident memory"), "{page}");
+        let memory = words
+            .windows(3)
+            .find(|words| words[..2] == ["resident", "memory"]);
+        let slope: f64 = memory.expect("a row")[2].parse().expect("a share");
+        assert!((0.06..0.08).contains(&slope), "{slope}");
+        let page = plain(&Sample::begun(header("churn", "cell-lost")));
+        assert!(
+            page.ends_with("as heaps grow old: too few rounds on one heap to tell\n"),
+            "{page}"
+        );
+    }
+
+    /// Goal: what is told as a leak is told with the slope that was judged, and not the one in the table.
+    #[test]
+    fn leaks_are_told_as_they_were_judged() {
+        let slope = |per_unit| Slope {
+            per_unit,
+            low: per_unit / 2.0,
+            high: per_unit * 2.0,
+        };
+        let mut drift = Drift {
+            what: "allocated memory",
+            slope: Some(slope(0.25)),
+            beyond: Some(slope(0.125)),
+            is_worse: true,
+        };
+        let judged = told("gil", &drift);
+        assert!(
+            judged.contains("allocated memory grows") && judged.contains("12.5"),
+            "{judged}"
+        );
+        drift.beyond = None;
+        let shown = told("gil", &drift);
+        assert!(
+            shown.contains("changes") && shown.contains("25.0"),
+            "{shown}"
+        );
+    }
+}
