@@ -35,6 +35,17 @@ pub(super) fn planted(registry: &Registry, heaps: &[&Entry], name: &str) -> Resu
     })
 }
 
+/// What to know of a fault before runs with it, which are not expected to show it.
+pub(super) fn beyond_runs(name: &str) -> Option<String> {
+    let entry = catalogue::of(Flaw::named(name)?)?;
+    match entry.rate {
+        Rate::Certain | Rate::Usually => None,
+        Rate::ModelOnly | Rate::SoakOnly | Rate::Never => {
+            Some(format!("fault `{name}` is {}", expectation(entry)))
+        }
+    }
+}
+
 /// Delays, refused allocations and slow collections need a heap that can be put through them, too.
 pub(super) fn refuse_unplantable(heaps: &[&Entry], args: &Run) -> Result<(), Usage> {
     let asked = match (args.delays, args.fail_alloc, args.slow_collection) {
@@ -138,5 +149,13 @@ mod tests {
                 "{text}"
             );
         }
+    }
+    /// Goal: who plants a fault that runs do not show is told so, and nobody else is bothered.
+    #[test]
+    fn what_runs_do_not_show_is_said() {
+        let said = |flaw: Flaw| beyond_runs(flaw.name()).unwrap_or_default();
+        assert!(said(Flaw::PlainSet).contains("by models or by `fuzz` only"));
+        assert!(said(Flaw::MemoryKept).contains("by `soak` only"));
+        assert_eq!(said(Flaw::CellLost), "");
     }
 }

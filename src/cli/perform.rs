@@ -15,7 +15,7 @@ use super::progress::Watch;
 use super::store::{self, Store};
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{interrupt, isolate, provenance, publish, reproduce};
+use super::{faults, interrupt, isolate, provenance, publish, reproduce};
 use crate::evidence::{Evidence, Picture};
 use crate::heap::Fault;
 use crate::report::{
@@ -32,6 +32,13 @@ pub(super) fn run(
 ) -> Result<Exit, Usage> {
     let interrupted = interrupt::flag()?;
     let agenda = Agenda::draw_up(registry, args, &interrupted)?;
+    // Whoever runs a case knows what it is for.
+    if agenda.case.is_none()
+        && !isolate::is_inside()
+        && let Some(note) = args.fault.as_deref().and_then(faults::beyond_runs)
+    {
+        terminal.remark(&note);
+    }
     let json = args.json.as_deref().map(JsonTarget::new);
     if let Some(JsonTarget::File(path)) = json {
         store::try_out_file(path)?;

@@ -8,6 +8,11 @@
 //! strayed would have every mutator find its home empty in turn, and take the others'. Homes are
 //! shared all the same (there are fewer of them than there may be workers, and a job that ends a
 //! grace period runs on any thread), so nothing depends on who has which.
+//!
+//! Who goes or waits brings home what is no whole chunk. Where many come and go and each needs little there
+//! would soon be as many such *remnants* as cells, so they lie apart, and whoever takes cells or goes puts
+//! them together. Never to more than a chunk: there are to be as many chunks as those who come together
+//! once took, or the last of them would find nothing while the others have more than they need.
 
 use crossbeam_epoch::Guard;
 use crossbeam_utils::CachePadded;
@@ -28,8 +33,10 @@ pub(super) const COLLECTOR: u32 = u32::MAX;
 
 #[derive(Debug, Default)]
 struct Home {
-    /// Chunks of free cells.
+    /// Whole chunks of free cells.
     cells: Stack<Vec<u32>>,
+    /// Free cells that are no whole chunk: what those who went or waited had left.
+    remnants: Stack<Vec<u32>>,
     /// Elements that may be released now: truncated and past their grace period, or of a dead list.
     ripe: Stack<Range>,
     /// How many of those were taken so far.
@@ -37,6 +44,42 @@ struct Home {
 }
 
 impl Home {
+    /// Puts remnants together until they are a chunk, as far as there are any.
+    fn gather(&self, cells: &mut Vec<u32>, guard: &Guard) {
+        while cells.len() < CHUNK
+            && let Some(remnant) = self.remnants.pop(guard)
+        {
+            cells.extend(remnant);
+        }
+    }
+
+    /// Remnants and a whole chunk, fewer than two chunks together; `None` if there is nothing.
+    fn take_cells(&self, guard: &Guard) -> Option<Vec<u32>> {
+        let mut cells = self.remnants.pop(guard).unwrap_or_default();
+        self.gather(&mut cells, guard);
+        if cells.len() < CHUNK
+            && let Some(mut chunk) = self.cells.pop(guard)
+        {
+            chunk.append(&mut cells);
+            return Some(chunk);
+        }
+        (!cells.is_empty()).then_some(cells)
+    }
+
+    fn put_cells(&self, mut cells: Vec<u32>) {
+        while cells.len() > CHUNK {
+            self.cells.push(cells.split_off(cells.len() - CHUNK));
+        }
+        match cells.len() {
+            0 => {}
+            CHUNK => self.cells.push(cells),
+            _ => {
+                cells.shrink_to_fit();
+                self.remnants.push(cells);
+            }
+        }
+    }
+
     fn take_ripe(&self, guard: &Guard) -> Option<Range> {
         let range = self.ripe.pop(guard)?;
         // Relaxed: it says no more than that somebody works here.
@@ -65,22 +108,21 @@ impl Homes {
         &self.0[worker as usize % HOMES]
     }
 
-    /// Brings a chunk of free cells to a worker's home.
-    pub(super) fn put_cells(&self, worker: u32, mut chunk: Vec<u32>) {
-        if chunk.len() < CHUNK {
-            chunk.shrink_to_fit();
-        }
-        self.of(worker).cells.push(chunk);
+    /// Brings free cells to a worker's home.
+    pub(super) fn put_cells(&self, worker: u32, cells: Vec<u32>) {
+        self.of(worker).put_cells(cells);
     }
 
-    /// A chunk of free cells, from this worker's home if there is one.
+    /// Likewise those that are left when a worker goes, with what lies there.
+    pub(super) fn give_back(&self, worker: u32, mut cells: Vec<u32>, guard: &Guard) {
+        let home = self.of(worker);
+        home.gather(&mut cells, guard);
+        home.put_cells(cells);
+    }
+
+    /// Free cells, from this worker's home if there are any.
     pub(super) fn take_cells(&self, worker: u32, guard: &Guard) -> Option<Vec<u32>> {
-        self.from(worker).find_map(|home| home.cells.pop(guard))
-    }
-
-    /// A chunk of free cells from this worker's home and no other.
-    pub(super) fn take_cells_of(&self, worker: u32, guard: &Guard) -> Option<Vec<u32>> {
-        self.of(worker).cells.pop(guard)
+        self.from(worker).find_map(|home| home.take_cells(guard))
     }
 
     /// Brings a range to a worker's home.

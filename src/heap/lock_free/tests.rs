@@ -313,6 +313,23 @@ fn remnants_are_put_together() {
     assert!(room < 10 * CHUNK, "room for {room} cells");
 }
 
+/// Goal: as many mutators as share a home find cells again, round after round, although they have most of
+/// the cells that there are and each needs only one.
+#[test]
+fn many_that_need_little_find_cells() {
+    let heap = open(&HeapConfig::with_capacity(10_000));
+    let mut births = Births::new();
+    for _ in 0..20 {
+        let attach = |number| heap.attach(seat(number)).unwrap();
+        let mut all: Vec<_> = (0..64).map(attach).collect();
+        for m in &mut all {
+            alloc(m, &mut births, 0, Shape::Leaf);
+        }
+        drop(all);
+        heap.settle().unwrap();
+    }
+}
+
 /// Goal: whatever several mutators do to shared lists and nodes at once, nothing is freed early,
 /// twice or never, and what remains is exactly what is reachable.
 #[test]

@@ -259,23 +259,10 @@ impl<'h, F: Flaws> Worker<'h, F> {
                 // Backwards, so that cells are used in the order in which they lie.
                 self.free.extend(self.core.slab.take_fresh(CHUNK).rev());
             }
-            self.gather(CHUNK.min(room));
         }
         if self.free.len() > room {
             let spare = self.free.split_off(room);
             self.core.shared.homes.put_cells(self.number, spare);
-        }
-    }
-
-    /// Puts what lies at home to the free cells until there are so many. Who leaves or waits brings home what
-    /// is no whole chunk, and where many come and go and each needs little there would soon be as many such
-    /// remnants as cells.
-    fn gather(&mut self, cells: usize) {
-        let homes = &self.core.shared.homes;
-        while self.free.len() < cells
-            && let Some(remnant) = homes.take_cells_of(self.number, self.guard())
-        {
-            self.free.extend(remnant);
         }
     }
 
@@ -437,11 +424,11 @@ impl<'h, F: Flaws> Worker<'h, F> {
 
     /// Brings all free cells home.
     fn give_back(&mut self) {
-        self.gather(CHUNK);
-        if !self.free.is_empty() {
-            let free = std::mem::take(&mut self.free);
-            self.core.shared.homes.put_cells(self.number, free);
-        }
+        let free = std::mem::take(&mut self.free);
+        self.core
+            .shared
+            .homes
+            .give_back(self.number, free, self.guard());
     }
 }
 

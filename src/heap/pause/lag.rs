@@ -29,6 +29,8 @@ impl Lags {
     /// As if none ever had.
     pub(super) fn clear(&self) {
         for count in self.0.get().map_or(&[][..], |counts| counts) {
+            // Relaxed: between two runs, when nobody adds but a collector that may still be at it; what it
+            // adds now counts for the one or the other.
             count.store(0, Relaxed);
         }
     }
