@@ -11,8 +11,9 @@
 //!
 //! Who goes or waits brings home what is no whole chunk. Where many come and go and each needs little there
 //! would soon be as many such *remnants* as cells, so they lie apart, and whoever takes cells or goes puts
-//! them together. Never to more than a chunk: there are to be as many chunks as those who come together
-//! once took, or the last of them would find nothing while the others have more than they need.
+//! them together. But nobody takes more than a chunk: however remnants lie, as many find cells as there are
+//! chunks' worth of them. (What is being put together is nowhere for a moment. Who finds nothing looks
+//! again, and gives up only if there is nothing fresh either.)
 
 use crossbeam_epoch::Guard;
 use crossbeam_utils::CachePadded;
@@ -27,6 +28,9 @@ use crate::sync::sized;
 /// How many homes there are: as many as mutators that run at the same time on a machine of today's
 /// usual size; in models two, so that there is an elsewhere.
 const HOMES: usize = sized(16, 2);
+
+/// How many remnants are put together at a time: some 3 us of work within one operation.
+const GATHERED_MOST: usize = 32;
 
 /// The number of the collector, and of whoever settles the heap: their home is the last.
 pub(super) const COLLECTOR: u32 = u32::MAX;
@@ -46,22 +50,29 @@ struct Home {
 impl Home {
     /// Puts remnants together until they are a chunk, as far as there are any.
     fn gather(&self, cells: &mut Vec<u32>, guard: &Guard) {
-        while cells.len() < CHUNK
-            && let Some(remnant) = self.remnants.pop(guard)
-        {
+        for _ in 0..GATHERED_MOST {
+            if cells.len() >= CHUNK {
+                break;
+            }
+            let Some(remnant) = self.remnants.pop(guard) else {
+                break;
+            };
             cells.extend(remnant);
         }
     }
 
-    /// Remnants and a whole chunk, fewer than two chunks together; `None` if there is nothing.
+    /// A whole chunk if there is one, else what there is, and never more.
     fn take_cells(&self, guard: &Guard) -> Option<Vec<u32>> {
-        let mut cells = self.remnants.pop(guard).unwrap_or_default();
+        let mut cells = Vec::new();
         self.gather(&mut cells, guard);
         if cells.len() < CHUNK
-            && let Some(mut chunk) = self.cells.pop(guard)
+            && let Some(chunk) = self.cells.pop(guard)
         {
-            chunk.append(&mut cells);
+            self.put_cells(cells);
             return Some(chunk);
+        }
+        if cells.len() > CHUNK {
+            self.put_cells(cells.split_off(CHUNK));
         }
         (!cells.is_empty()).then_some(cells)
     }
