@@ -150,6 +150,7 @@ mod tests {
             );
         }
     }
+
     /// Goal: who plants a fault that runs do not show is told so, and nobody else is bothered.
     #[test]
     fn what_runs_do_not_show_is_said() {
