@@ -11,11 +11,21 @@ use crate::clock::{Clock, Stamp};
 /// little for the millisecond or so that these batches take.
 const LOOK_EVERY: u32 = 64;
 
-/// One mutator's look at the others' counts, which they publish after each batch. Relaxed, and a
-/// batch behind: it is a share of a whole run that matters.
+/// What a mutator has done so far, for others to see; each the mutator's alone to write. Relaxed, and a
+/// batch or a look behind: it is a share of a whole run that matters.
+#[derive(Debug, Default)]
+pub(super) struct Deeds {
+    /// Operations, after each batch.
+    pub(super) ops: AtomicU64,
+    /// For how long its thread has been on a processor, in nanoseconds, at its last look. That of the
+    /// whole process says nothing where several runs share one, as tests do.
+    ran_ns: AtomicU64,
+}
+
+/// One mutator's look at what the others do.
 #[derive(Debug)]
 pub(super) struct Gap<'s> {
-    ops: &'s [CachePadded<AtomicU64>],
+    deeds: &'s [CachePadded<Deeds>],
     number: usize,
     first: u64,
     seen: u64,
@@ -34,7 +44,7 @@ pub(super) struct Largest {
     pub(super) elapsed_ns: u64,
     /// For how much of that the thread was ready to run and did not.
     pub(super) starved_ns: u64,
-    /// How long threads of the process ran meanwhile, all together, likewise.
+    /// How long the others ran meanwhile, all together, likewise.
     pub(super) ran_ns: u64,
 }
 
@@ -45,31 +55,19 @@ struct Look {
     ran_ns: u64,
 }
 
-impl Look {
-    fn now() -> Self {
-        Self {
-            at: Clock::get().now(),
-            starved_ns: host::starved_ns(),
-            ran_ns: host::ran_ns(),
-        }
-    }
-}
-
 impl<'s> Gap<'s> {
     /// The mutator of this number starts to look.
-    pub(super) fn new(ops: &'s [CachePadded<AtomicU64>], number: usize) -> Self {
-        let mut gap = Self {
-            ops,
+    pub(super) fn new(deeds: &'s [CachePadded<Deeds>], number: usize) -> Self {
+        let seen = others(deeds, number, |deeds| &deeds.ops);
+        Self {
+            deeds,
             number,
-            first: 0,
-            seen: 0,
+            first: seen,
+            seen,
             max: Largest::default(),
-            look: Look::now(),
+            look: Look::now(deeds, number),
             until_look: LOOK_EVERY,
-        };
-        gap.first = gap.others();
-        gap.seen = gap.first;
-        gap
+        }
     }
 
     /// It has done something.
@@ -85,7 +83,7 @@ impl<'s> Gap<'s> {
 
     #[cold]
     fn look(&mut self, ops: u64) {
-        let (before, now) = (self.look, Look::now());
+        let (before, now) = (self.look, Look::now(self.deeds, self.number));
         if ops > self.max.ops {
             self.max = Largest {
                 ops,
@@ -101,7 +99,7 @@ impl<'s> Gap<'s> {
     /// What it did not do meanwhile it was not meant to do.
     pub(super) fn forgive(&mut self) {
         self.seen = self.others();
-        self.look = Look::now();
+        self.look = Look::now(self.deeds, self.number);
     }
 
     /// It had nothing to do.
@@ -115,12 +113,29 @@ impl<'s> Gap<'s> {
     }
 
     fn others(&self) -> u64 {
-        let others = self.ops.iter().enumerate();
-        others
-            .filter(|(number, _)| *number != self.number)
-            .map(|(_, ops)| ops.load(Relaxed))
-            .sum()
+        others(self.deeds, self.number, |deeds| &deeds.ops)
     }
+}
+
+impl Look {
+    /// The clocks now; the others see this mutator's.
+    fn now(deeds: &[CachePadded<Deeds>], number: usize) -> Self {
+        deeds[number].ran_ns.store(host::ran_ns(), Relaxed);
+        Self {
+            at: Clock::get().now(),
+            starved_ns: host::starved_ns(),
+            ran_ns: others(deeds, number, |deeds| &deeds.ran_ns),
+        }
+    }
+}
+
+/// The sum of what all but the mutator of this number have done.
+fn others(deeds: &[CachePadded<Deeds>], number: usize, what: impl Fn(&Deeds) -> &AtomicU64) -> u64 {
+    let others = deeds
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != number);
+    others.map(|(_, deeds)| what(deeds).load(Relaxed)).sum()
 }
 
 #[cfg(test)]
@@ -130,17 +145,16 @@ mod tests {
     /// Goal: the longest gap is found, a forgiven one is none, and one's own operations do not count.
     #[test]
     fn gaps_are_found() {
-        let ops: Vec<_> = (0..3)
-            .map(|_| CachePadded::new(AtomicU64::new(5)))
-            .collect();
-        let mut gap = Gap::new(&ops, 1);
+        let deeds: [CachePadded<Deeds>; 3] = Default::default();
+        deeds[0].ops.store(5, Relaxed);
+        let mut gap = Gap::new(&deeds, 1);
         for (other, more, forgiven) in [
             (0, 10, false),
             (2, 30, false),
             (1, 500, false),
             (0, 900, true),
         ] {
-            ops[other].fetch_add(more, Relaxed);
+            deeds[other].ops.fetch_add(more, Relaxed);
             if forgiven {
                 gap.forgive();
             } else {
@@ -149,5 +163,22 @@ mod tests {
         }
         let (others, largest) = gap.sums();
         assert_eq!((others, largest.ops), (940, 30));
+    }
+    /// Goal: of the time in a gap, what the others ran counts, and neither one's own nor that of threads
+    /// that have nothing to do with the run.
+    #[test]
+    fn the_others_time_is_told_from_the_process_s() {
+        let deeds: [CachePadded<Deeds>; 2] = Default::default();
+        let mut gap = Gap::new(&deeds, 0);
+        let spin = || {
+            let start = host::ran_ns();
+            while host::ran_ns() - start < 2_000_000 {}
+        };
+        std::thread::scope(|scope| scope.spawn(spin).join().expect("it ends"));
+        spin();
+        deeds[1].ops.store(10, Relaxed);
+        deeds[1].ran_ns.store(700, Relaxed);
+        gap.close();
+        assert_eq!((gap.sums().1.ops, gap.sums().1.ran_ns), (10, 700));
     }
 }

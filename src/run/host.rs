@@ -44,9 +44,9 @@ pub(super) fn starved_ns() -> u64 {
     waited.and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
 }
 
-/// How long the threads of this process have run on a processor, all together, in nanoseconds.
+/// How long the calling thread has run on a processor, in nanoseconds.
 pub(super) fn ran_ns() -> u64 {
-    let ran = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let ran = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     let nanos = ran
         .tv_sec
         .saturating_mul(1_000_000_000)

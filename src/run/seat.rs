@@ -97,7 +97,7 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
         depth_max,
         until_pause: pause_interval(stage.options.verify),
         until_done: quota(stage, number),
-        gap: Gap::new(&stage.ops, number),
+        gap: Gap::new(&stage.deeds, number),
         forced: Forced::new(stage.options.collect_every, stage.plan.seed, number),
         pacer: None,
     };
@@ -180,7 +180,9 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 self.halt(halt)?;
                 break;
             }
-            self.stage.ops[self.number].store(self.executor.ops(), Relaxed);
+            self.stage.deeds[self.number]
+                .ops
+                .store(self.executor.ops(), Relaxed);
             self.publish_slowest();
             self.close_gap();
             self.executor.watch.restart();
@@ -391,7 +393,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 .publish(Global(global), Slot(plan.registers));
         }
         drop(place);
-        stage.ops[number].store(counts.iter().sum(), Relaxed);
+        stage.deeds[number].ops.store(counts.iter().sum(), Relaxed);
         let ops = OpKind::ALL
             .into_iter()
             .zip(counts)

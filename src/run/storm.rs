@@ -14,6 +14,7 @@ use crate::evidence::{Ended, Evidence, Latency, Moment, Sample, Slow, Survey, Ti
 use crate::heap::{Fault, Global, Heap, Mutator, ObjectId, Pauses, Seat, Slot, Stats};
 use crate::plan::{Needs, OpKind, Plan};
 
+use super::gap::Deeds;
 use super::paced::Paced;
 use super::record;
 use super::rendezvous::Rendezvous;
@@ -53,8 +54,8 @@ pub(super) struct Stage<'r, H> {
     pub(super) writers: Writers,
     surveys: Mutex<Vec<Survey>>,
     surveys_made: AtomicU64,
-    /// Operations done so far, by mutator; each the mutator's alone to write.
-    pub(super) ops: Vec<CachePadded<AtomicU64>>,
+    /// What each mutator has done so far.
+    pub(super) deeds: Vec<CachePadded<Deeds>>,
     /// The slowest operation of each mutator since the monitor looked last, in nanoseconds; 0 if none
     /// took long. Relaxed: late by a batch, as the counts are.
     pub(super) slowest: Vec<CachePadded<AtomicU64>>,
@@ -114,9 +115,7 @@ pub fn run<H: Heap>(
         writers: Writers::new(record::involved(plan)),
         surveys: Mutex::new(Vec::new()),
         surveys_made: AtomicU64::new(0),
-        ops: (0..mutators)
-            .map(|_| CachePadded::new(AtomicU64::new(0)))
-            .collect(),
+        deeds: (0..mutators).map(|_| CachePadded::default()).collect(),
         slowest: (0..mutators)
             .map(|_| CachePadded::new(AtomicU64::new(0)))
             .collect(),
@@ -287,7 +286,7 @@ impl<'r, H: Heap> Stage<'r, H> {
             let gauge = self.heap.gauge();
             self.observer.progress(Progress {
                 elapsed,
-                ops: self.ops.iter().map(|ops| ops.load(Relaxed)).sum(),
+                ops: self.ops(),
                 surveys: self.surveys_made.load(Relaxed),
                 live: gauge.live,
                 unreclaimed: gauge.unreclaimed,
@@ -297,13 +296,19 @@ impl<'r, H: Heap> Stage<'r, H> {
         watched
     }
 
+    /// Operations of all mutators so far.
+    fn ops(&self) -> u64 {
+        let ops = self.deeds.iter().map(|deeds| deeds.ops.load(Relaxed));
+        ops.sum()
+    }
+
     /// What there is to see of the run now.
     fn sample(&self, at_ns: u64, rss_bytes: u64) -> Sample {
         let gauge = self.heap.gauge();
         let slowest = self.slowest.iter().map(|slowest| slowest.swap(0, Relaxed));
         Sample {
             at_ns,
-            ops: self.ops.iter().map(|ops| ops.load(Relaxed)).sum(),
+            ops: self.ops(),
             live: gauge.live,
             unreclaimed: gauge.unreclaimed,
             rss_bytes,
@@ -369,7 +374,7 @@ impl<'r, H: Heap> Stage<'r, H> {
         for (number, producer) in (0..).zip(producers) {
             surveyor.count_births(number, producer);
         }
-        surveyor.count_ops(self.ops.iter().map(|ops| ops.load(Relaxed)).sum());
+        surveyor.count_ops(self.ops());
         let survey = catch_unwind(AssertUnwindSafe(|| surveyor.conclude(self.heap)));
         match survey {
             Ok(survey) => self.keep(survey),

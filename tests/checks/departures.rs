@@ -189,5 +189,6 @@ fn a_stalled_mutator_keeps_the_lock() {
         longest > STALL / 2,
         "nobody waited for longer than {longest:?}"
     );
+    assert_eq!(violated(&plan, &evidence), [""; 0]);
     assert_eq!(result(&plan, evidence).verdict, Outcome::Held);
 }
