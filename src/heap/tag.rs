@@ -60,15 +60,16 @@ static TABLE: [OnceLock<Box<Segment>>; SEGMENTS] = [const { OnceLock::new() }; S
 pub struct ObjectId(u64);
 
 impl ObjectId {
-    /// `last` is what the entry holds just before a proper death.
+    /// What the names of all objects of a segment have in common. `generation` is as it is in the
+    /// entries.
+    fn of_segment(segment: u16, generation: u16) -> Self {
+        Self(u64::from(generation) << STATE_SHIFT | u64::from(segment) << ENTRY_BITS)
+    }
+
+    /// The name of one of them. `last` is the state of the entry just before a proper death.
     #[inline]
-    fn new(segment: u16, entry: usize, last: u16, shape: Shape) -> Self {
-        Self(
-            (shape as u64) << SHAPE_SHIFT
-                | u64::from(last) << STATE_SHIFT
-                | u64::from(segment) << ENTRY_BITS
-                | entry as u64,
-        )
+    fn of_object(self, entry: usize, last: u16, shape: Shape) -> Self {
+        Self(self.0 | (shape as u64) << SHAPE_SHIFT | u64::from(last) << STATE_SHIFT | entry as u64)
     }
 
     /// The segment's number, below [`SEGMENTS`].

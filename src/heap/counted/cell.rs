@@ -21,8 +21,9 @@ use crate::heap::slab::Zeroed;
 use crate::heap::{Finalizer, Global, Shape};
 
 /// What a free cell's slots hold. No reference looks like it: an index this large is refused when
-/// a heap is opened.
-pub(super) const POISON: u64 = 0xDEAD_F1E1_DEAD_F1E1;
+/// a heap is opened. The upper half is as it is so that one instruction can compare or store the
+/// whole, which it can with 32 bits and their sign.
+pub(super) const POISON: u64 = 0xFFFF_FFFF_DEAD_F1E1;
 
 const SHAPE_MASK: u32 = 3;
 /// The generations hold an entry for this object.

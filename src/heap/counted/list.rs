@@ -19,6 +19,8 @@ use super::pages::{PAGE, Page, Pages};
 use super::word::{Half, Word};
 use crate::heap::slab::Zeroed;
 
+/// No page has this number.
+const UNKNOWN: u32 = u32::MAX;
 /// What one append may take: its page, a new root, and two directories under it.
 const APPEND_PAGES: u64 = 4;
 
@@ -32,7 +34,7 @@ pub(super) struct Header {
     tail: Word,
     root: Half,
     height: Half,
-    /// The page that the next append goes to, unless that begins a page; 0: unknown.
+    /// The page that the next append goes to, unless that begins a page, or it is [`UNKNOWN`].
     tail_page: Half,
     spare: Half,
 }
@@ -70,7 +72,7 @@ impl Header {
     fn forget_tree(&self) {
         self.root.set(0);
         self.height.set(0);
-        self.tail_page.set(0);
+        self.tail_page.set(UNKNOWN);
     }
 
     /// The length. Without a lock `head` may have overtaken `tail`, and either may be anyone's.
@@ -122,12 +124,12 @@ impl Header {
     #[inline]
     pub(super) fn next_in_page<'p>(&self, pages: &'p Pages) -> Option<&'p Word> {
         let tail = self.tail.get();
-        let page = self.tail_page.get();
-        if page == 0 || tail.is_multiple_of(PAGE) {
+        if tail.is_multiple_of(PAGE) {
             return None;
         }
+        let page = pages.at(self.tail_page.get())?;
         self.tail.set(tail.wrapping_add(1));
-        Some(&pages.page(page)[offset(tail)])
+        Some(&page[offset(tail)])
     }
 
     /// Puts a word after the last element.
@@ -256,7 +258,7 @@ impl Header {
         }
         pages.give(shed.page);
         if self.tail_page.get() == shed.page || empty {
-            self.tail_page.set(0);
+            self.tail_page.set(UNKNOWN);
         }
         let (root, height) = (self.root.get(), self.height.get());
         let block = shed.number / PAGE;

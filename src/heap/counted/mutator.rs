@@ -136,16 +136,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         if self.strikes(Flaw::AppendOutOfOrder, 16) {
             return self.append_before_last(list, val);
         }
-        if let Some(index) = self.tracked_list(list)
-            && value.is_strong()
-            && let Some(header) = self.heap.headers.at(index)
-            && let Some(place) = header.next_in_page(&self.heap.pages)
-        {
-            place.set(value.bits());
-            self.vacate(val);
-            return true;
-        }
-        self.append_slowly(list, val)
+        self.append_in_stride(list, val) || self.append_slowly(list, val)
     }
 
     #[inline]

@@ -52,6 +52,12 @@ impl Pages {
         (u64::from(self.fresh.get()) - 1).saturating_sub(u64::from(self.free_len.get()))
     }
 
+    /// The page's words; `None` if there is no such page.
+    #[inline]
+    pub(super) fn at(&self, number: u32) -> Option<&Page> {
+        self.pages.at(number)
+    }
+
     /// The page's words. A number that is none, which only threads without a lock can come by,
     /// leads to page 0.
     #[inline]

@@ -100,12 +100,29 @@ impl<H: Tenancy> CountedMutator<H> {
         cell.is(shape).then_some((reference.index(), cell))
     }
 
-    /// The number of the list in a register, if the collector knows it already.
+    /// Moves an element from its register to the end of a list that is ready for it: one that the
+    /// collector knows and whose last page has room. If anything is not as it should be nothing
+    /// happens, and [`append_slowly`](Self::append_slowly) finds out what.
     #[inline]
-    pub(super) fn tracked_list(&self, slot: Slot) -> Option<u32> {
-        let reference = self.register(slot);
-        let cell = self.heap.follow(reference)?;
-        cell.is_tracked_list().then_some(reference.index())
+    pub(super) fn append_in_stride(&mut self, list: Slot, val: Slot) -> bool {
+        let heap: &Counted<H::Flaws> = &self.heap;
+        let list = Ref::from_bits(self.registers[list.0 as usize]);
+        let register = &mut self.registers[val.0 as usize];
+        let value = Ref::from_bits(*register);
+        // An empty or weak reference needs no look of its own: no incarnation of a tracked object is
+        // like its.
+        if let Some(cell) = heap.cells.at(list.index())
+            && cell.incarnation.get() == list.incarnation()
+            && cell.is_tracked_list()
+            && value.is_strong()
+            && let Some(header) = heap.headers.at(list.index())
+            && let Some(place) = header.next_in_page(&heap.pages)
+        {
+            place.set(value.bits());
+            *register = Ref::NONE.bits();
+            return true;
+        }
+        false
     }
 
     /// Counts a reference that was found in shared memory and puts it into a register. A broken

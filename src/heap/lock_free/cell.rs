@@ -31,8 +31,9 @@ const RESURRECTS: u64 = 1 << 36;
 const GLOBAL_SHIFT: u32 = 48;
 
 /// What the slots of a free cell hold. Even, so that nothing takes it for a reference, and not a
-/// number that anything else here stores.
-pub(super) const POISON: u64 = 0xDEAD_F9EE_DEAD_F9EE & !7;
+/// number that anything else here stores. The upper half is as it is so that one instruction can
+/// compare or store the whole, which it can with 32 bits and their sign.
+pub(super) const POISON: u64 = 0xFFFF_FFFF_DEAD_F9E8;
 
 /// How many cells can be told apart.
 pub(super) const INDEXES: u32 = 1 << 30;

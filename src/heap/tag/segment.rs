@@ -248,7 +248,8 @@ impl Segment {
 pub struct OwnedSegment {
     number: u16,
     segment: &'static Segment,
-    generation: u16,
+    /// What the names of its objects have in common: the segment, and the generation.
+    name: ObjectId,
     /// The owner's own copy of what `segment.born` tells everybody: to read that back just after it
     /// was written would make each birth wait for the one before.
     born: u32,
@@ -276,7 +277,7 @@ impl OwnedSegment {
         let mut owned = Self {
             number,
             segment,
-            generation: 0,
+            name: ObjectId(0),
             born: 0,
         };
         owned.renew(producer, base, 0);
@@ -301,8 +302,9 @@ impl OwnedSegment {
         let mut notes = segment.notes.lock().unwrap_or_else(PoisonError::into_inner);
         segment.recycled.store(recycled, Relaxed);
         let next = (segment.generation.load(Relaxed) + 1) & GENERATION_MASK;
-        self.generation = next.max(1);
-        segment.generation.store(self.generation, Relaxed);
+        let generation = next.max(1);
+        self.name = ObjectId::of_segment(self.number, generation << STATE_BITS);
+        segment.generation.store(generation, Relaxed);
         segment.producer.store(producer, Relaxed);
         segment.base.store(base, Relaxed);
         self.born = 0;
@@ -327,15 +329,11 @@ impl OwnedSegment {
     #[inline]
     fn next(&mut self, shape: Shape, last: u16) -> Option<Tag> {
         let entry = self.born as usize;
-        let generation = self.generation << STATE_BITS;
-        self.segment
-            .entries
-            .get(entry)?
-            .store(generation | ALIVE, Relaxed);
+        let word = self.segment.entries.get(entry)?;
+        word.store(self.name.when(ALIVE), Relaxed);
         self.born += 1;
         self.segment.born.store(self.born, Relaxed);
-        let id = ObjectId::new(self.number, entry, generation | last, shape);
-        Some(Tag(id))
+        Some(Tag(self.name.of_object(entry, last, shape)))
     }
 
     /// The segment's number in every [`ObjectId`] of its objects.
