@@ -10,8 +10,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use gcstorm::evidence::ledger::Producer;
 use gcstorm::heap::counted::{GilHeap, open_gil};
-use gcstorm::heap::tag::OwnedSegment;
 use gcstorm::heap::{Field, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
 
 /// Objects per measured batch: the list that the harness's first workload truncates by.
@@ -27,34 +27,6 @@ const RING: u64 = 10;
 thread_local! {
     /// The least nanoseconds per object of each line, in order.
     static LEAST: RefCell<Vec<(&'static str, f64)>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Tags, recycled as the harness's ledger recycles them.
-struct Births(Vec<OwnedSegment>, usize);
-
-impl Births {
-    fn new() -> Self {
-        let segment = || OwnedSegment::take(0, 0).expect("segments suffice");
-        Self((0..32).map(|_| segment()).collect(), 0)
-    }
-
-    #[inline]
-    fn tag(&mut self, shape: Shape) -> Tag {
-        match self.0[self.1].birth(shape) {
-            Some(tag) => tag,
-            None => self.next(shape),
-        }
-    }
-
-    #[cold]
-    fn next(&mut self, shape: Shape) -> Tag {
-        loop {
-            self.1 = (self.1 + 1) % self.0.len();
-            if self.0[self.1].segment().born() == 0 || self.0[self.1].recycle(0, 0).is_some() {
-                return self.tag(shape);
-            }
-        }
-    }
 }
 
 fn heap() -> GilHeap {
@@ -118,11 +90,11 @@ fn floor(criterion: &mut Criterion) {
 }
 
 fn tags(criterion: &mut Criterion) {
-    let mut births = Births::new();
+    let mut births = Producer::new(0);
     let mut bits = Vec::new();
     line(criterion, "tags: birth and death alone", BATCH, || {
         timed(|| {
-            bits.extend((0..BATCH).map(|_| births.tag(Shape::Leaf).into_bits()));
+            bits.extend((0..BATCH).map(|_| births.birth(Shape::Leaf).expect("room").into_bits()));
             bits.drain(..).for_each(|bits| drop(Tag::from_bits(bits)));
         })
     });
@@ -134,11 +106,11 @@ fn append_and_truncate(criterion: &mut Criterion) {
         (Shape::Node, "node: alloc + append", "node: del l[:n]"),
     ] {
         let heap = heap();
-        let mut births = Births::new();
+        let mut births = Producer::new(0);
         let mut mutator = heap.attach(seat()).expect("a seat");
-        let tag = births.tag(Shape::List);
+        let tag = births.birth(Shape::List).expect("room");
         mutator.alloc(LIST, Shape::List, tag).expect("room");
-        let fill = |mutator: &mut _, births: &mut Births| fill(mutator, births, shape);
+        let fill = |mutator: &mut _, births: &mut Producer| fill(mutator, births, shape);
         line(criterion, append, BATCH, || {
             let elapsed = timed(|| fill(&mut mutator, &mut births));
             mutator.truncate_front(LIST, BATCH);
@@ -153,9 +125,9 @@ fn append_and_truncate(criterion: &mut Criterion) {
     }
 }
 
-fn fill(mutator: &mut impl Mutator, births: &mut Births, shape: Shape) {
+fn fill(mutator: &mut impl Mutator, births: &mut Producer, shape: Shape) {
     for _ in 0..BATCH {
-        let tag = births.tag(shape);
+        let tag = births.birth(shape).expect("room");
         mutator.alloc(A, shape, tag).expect("room");
         mutator.append(LIST, A);
     }
@@ -163,10 +135,10 @@ fn fill(mutator: &mut impl Mutator, births: &mut Births, shape: Shape) {
 
 /// Two nodes that refer to each other, and nothing else does.
 #[inline]
-fn drop_a_pair(mutator: &mut impl Mutator, births: &mut Births) {
-    let tag = births.tag(Shape::Node);
+fn drop_a_pair(mutator: &mut impl Mutator, births: &mut Producer) {
+    let tag = births.birth(Shape::Node).expect("room");
     mutator.alloc(A, Shape::Node, tag).expect("room");
-    let tag = births.tag(Shape::Node);
+    let tag = births.birth(Shape::Node).expect("room");
     mutator.alloc(B, Shape::Node, tag).expect("room");
     mutator.copy(C, A);
     mutator.store(A, Field(0), Some(B));
@@ -180,7 +152,7 @@ fn cycles(criterion: &mut Criterion) {
     /// Few enough that no threshold is reached before the collection that is measured.
     const PAIRS: u64 = 300;
     let heap = heap();
-    let mut births = Births::new();
+    let mut births = Producer::new(0);
     let mut mutator = heap.attach(seat()).expect("a seat");
     line(criterion, "cycle of 2: found and freed", PAIRS, || {
         for _ in 0..PAIRS {
@@ -199,16 +171,16 @@ fn cycles(criterion: &mut Criterion) {
 
 fn full_collection(criterion: &mut Criterion) {
     let heap = heap();
-    let mut births = Births::new();
+    let mut births = Producer::new(0);
     let mut mutator = heap.attach(seat()).expect("a seat");
-    let tag = births.tag(Shape::List);
+    let tag = births.birth(Shape::List).expect("room");
     mutator.alloc(LIST, Shape::List, tag).expect("room");
     for _ in 0..LIVE / RING {
-        let tag = births.tag(Shape::Node);
+        let tag = births.birth(Shape::Node).expect("room");
         mutator.alloc(A, Shape::Node, tag).expect("room");
         mutator.copy(C, A);
         for _ in 1..RING {
-            let tag = births.tag(Shape::Node);
+            let tag = births.birth(Shape::Node).expect("room");
             mutator.alloc(B, Shape::Node, tag).expect("room");
             mutator.store(B, Field(0), Some(A));
             mutator.load(A, B, Field(0));

@@ -10,11 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use gcstorm::evidence::ledger::Producer;
 use gcstorm::heap::lock_free::{LockFree, LockFreeMutator, open, open_with};
-use gcstorm::heap::tag::OwnedSegment;
-use gcstorm::heap::{
-    Field, Flaws, Global, Heap, HeapConfig, Mutator, Ordeal, Seat, Shape, Slot, Tag,
-};
+use gcstorm::heap::{Field, Flaws, Global, Heap, HeapConfig, Mutator, Ordeal, Seat, Shape, Slot};
 
 /// Objects per measured batch: the list that the harness's first workload truncates by.
 const BATCH: u64 = 50_000;
@@ -22,42 +20,6 @@ const LIST: Slot = Slot(0);
 const A: Slot = Slot(1);
 const B: Slot = Slot(2);
 const C: Slot = Slot(3);
-
-/// Tags, recycled as the harness's ledger recycles them.
-struct Births(Vec<OwnedSegment>, usize);
-
-impl Births {
-    fn new() -> Self {
-        Self(vec![Self::segment()], 0)
-    }
-
-    fn segment() -> OwnedSegment {
-        OwnedSegment::take(0, 0).expect("segments suffice")
-    }
-
-    #[inline]
-    fn tag(&mut self, shape: Shape) -> Tag {
-        match self.0[self.1].birth(shape) {
-            Some(tag) => tag,
-            None => self.next(shape),
-        }
-    }
-
-    #[cold]
-    fn next(&mut self, shape: Shape) -> Tag {
-        let spent = self
-            .0
-            .iter_mut()
-            .position(|owned| owned.recycle(0, 0).is_some());
-        self.1 = spent.unwrap_or_else(|| {
-            self.0.push(Self::segment());
-            self.0.len() - 1
-        });
-        self.0[self.1]
-            .birth(shape)
-            .expect("an empty segment has room")
-    }
-}
 
 fn heap() -> LockFree {
     open(&HeapConfig::with_capacity(4_000_000))
@@ -89,11 +51,13 @@ fn batches(times: u64, mut batch: impl FnMut(u64) -> Duration) -> Duration {
     total
 }
 
-fn make(m: &mut impl Mutator, births: &mut Births, dst: Slot, shape: Shape) {
-    m.alloc(dst, shape, births.tag(shape)).expect("room");
+#[inline(always)]
+fn make(m: &mut impl Mutator, births: &mut Producer, dst: Slot, shape: Shape) {
+    m.alloc(dst, shape, births.birth(shape).expect("room"))
+        .expect("room");
 }
 
-fn fill(m: &mut impl Mutator, births: &mut Births, shape: Shape, count: u64) {
+fn fill(m: &mut impl Mutator, births: &mut Producer, shape: Shape, count: u64) {
     for _ in 0..count {
         make(m, births, A, shape);
         m.append(LIST, A);
@@ -128,7 +92,7 @@ fn append_and_truncate_on<F: Flaws>(
     shape: Shape,
     name: &str,
 ) {
-    let mut births = Births::new();
+    let mut births = Producer::new(0);
     let mut m = heap.attach(seat(0)).expect("a seat");
     make(&mut m, &mut births, LIST, Shape::List);
     criterion.bench_function(&format!("{name}: alloc + append"), |bencher| {
@@ -152,7 +116,7 @@ fn append_and_truncate_on<F: Flaws>(
 
 fn get_and_release(criterion: &mut Criterion) {
     let heap = heap();
-    let mut births = Births::new();
+    let mut births = Producer::new(0);
     let mut m = heap.attach(seat(0)).expect("a seat");
     make(&mut m, &mut births, LIST, Shape::List);
     fill(&mut m, &mut births, Shape::Leaf, 1_000);
@@ -169,7 +133,7 @@ fn get_and_release(criterion: &mut Criterion) {
 
 fn append_against_len(criterion: &mut Criterion) {
     let heap = heap();
-    let mut births = Births::new();
+    let mut births = Producer::new(0);
     let mut m = heap.attach(seat(0)).expect("a seat");
     make(&mut m, &mut births, LIST, Shape::List);
     m.copy(A, LIST);
@@ -201,7 +165,11 @@ fn append_against_len(criterion: &mut Criterion) {
         });
         stop.store(true, Relaxed);
     });
-    let mean = nanos.load(Relaxed) as f64 / calls.load(Relaxed) as f64;
+    let calls = calls.load(Relaxed);
+    if calls == 0 {
+        return;
+    }
+    let mean = nanos.load(Relaxed) as f64 / calls as f64;
     say(&format!("len, against append: {mean:.1} ns in the mean"));
 }
 
@@ -215,7 +183,7 @@ fn say(what: &str) {
 
 fn cycles(criterion: &mut Criterion) {
     let heap = heap();
-    let mut births = Births::new();
+    let mut births = Producer::new(0);
     let mut m = heap.attach(seat(0)).expect("a seat");
     criterion.bench_function("cycle of 2: made, dropped, collected", |bencher| {
         bencher.iter_custom(|times| {
@@ -278,7 +246,7 @@ impl Race {
     }
 
     fn runner(&self, heap: &LockFree, number: u32) {
-        let mut births = Births::new();
+        let mut births = Producer::new(0);
         let mut m = heap.attach(seat(number)).expect("a seat");
         make(&mut m, &mut births, LIST, Shape::List);
         loop {
@@ -309,7 +277,7 @@ impl Race {
 }
 
 /// With a safepoint after every operation, as the harness has it.
-fn append_steadily(m: &mut LockFreeMutator<'_>, births: &mut Births, times: u64) {
+fn append_steadily(m: &mut LockFreeMutator<'_>, births: &mut Producer, times: u64) {
     batches(times, |now| {
         for _ in 0..now {
             fill(m, births, Shape::Leaf, 1);

@@ -35,6 +35,14 @@ const GLOBAL_SHIFT: u32 = 48;
 /// compare or store the whole, which it can with 32 bits and their sign.
 pub(super) const POISON: u64 = 0xFFFF_FFFF_DEAD_F9E8;
 
+/// What the slots of a new object hold, by shape. A list's storage comes later.
+pub(super) const BLANK: [[u64; 2]; 4] = {
+    let mut blank = [[POISON; 2]; 4];
+    blank[Shape::Node as usize] = [0; 2];
+    blank[Shape::Counter as usize][0] = 0;
+    blank
+};
+
 /// How many cells can be told apart.
 pub(super) const INDEXES: u32 = 1 << 30;
 
@@ -115,11 +123,14 @@ impl Ref {
     /// A reference to the object of this shape and incarnation.
     #[inline]
     pub(super) fn new(index: u32, shape: Shape, incarnation: u32) -> Self {
-        let acyclic = match shape {
-            Shape::Leaf | Shape::Counter => ACYCLIC,
-            Shape::Node | Shape::List => 0,
+        // Looked up, as every object is made here: that is one instruction, and to ask takes six.
+        const KIND: [u64; 4] = {
+            let mut kind = [0; 4];
+            kind[Shape::Leaf as usize] = ACYCLIC;
+            kind[Shape::Counter as usize] = ACYCLIC;
+            kind
         };
-        Self(acyclic | u64::from(index) << 32 | u64::from(incarnation))
+        Self(KIND[shape as usize] | u64::from(index) << 32 | u64::from(incarnation))
     }
 
     /// The reference in a register or slot; `None` for everything else that those may hold.

@@ -11,7 +11,7 @@
 //! own after, which also makes the object a candidate.
 
 use super::LockFree;
-use super::cell::{POISON, Ref, Weak};
+use super::cell::{Ref, Weak};
 use super::list::{self, Cursor, Visit};
 use super::worker::Worker;
 use crate::heap::flaw::Flaw;
@@ -27,14 +27,6 @@ const CURSORS: usize = 8;
 
 /// A truncation step by step of more than this is told of: it takes tens of microseconds.
 const CASCADE: u64 = 256;
-
-/// The slots of a new object, by shape. A list's storage comes later.
-const BLANK: [[u64; 2]; 4] = {
-    let mut blank = [[POISON; 2]; 4];
-    blank[Shape::Node as usize] = [0; 2];
-    blank[Shape::Counter as usize][0] = 0;
-    blank
-};
 
 /// See the module.
 #[derive(Debug)]
@@ -60,12 +52,27 @@ impl<'h, F: Flaws> LockFreeMutator<'h, F> {
     }
 
     /// Puts bits into a register and releases what was there.
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, slot: Slot, bits: u64) {
         let old = std::mem::replace(&mut self.registers[slot.0 as usize], bits);
         if let Some(old) = Ref::from_bits(old) {
-            self.worker.release(old);
+            self.put_away(old);
         }
+    }
+
+    /// Out of line: most operations find their register empty.
+    #[inline(never)]
+    fn put_away(&mut self, old: Ref) {
+        self.worker.release(old);
+    }
+
+    /// Gives a new list its storage. Out of line: it takes room on the stack that would have to be
+    /// made for everything that is allocated.
+    #[cold]
+    #[inline(never)]
+    fn build(&self, list: Ref) {
+        let cell = self.worker.core.slab.cell(list.index());
+        cell.slots[0].store(list::build(), Relaxed);
     }
 
     /// Takes the counted reference out of `val` for a store into what `obj` names: see the module.
@@ -152,14 +159,9 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
         if self.worker.core.refuses() {
             return Err(OutOfMemory);
         }
-        let object = self.worker.allocate(shape, BLANK[shape as usize])?;
-        // Relaxed, here and below: the object is published later, by whatever publishes the
-        // register.
-        let place = self.worker.core.slab.tag(object.index());
-        place.store(tag.into_bits(), Relaxed);
+        let object = self.worker.allocate(shape, tag)?;
         if shape == Shape::List {
-            let cell = self.worker.core.slab.cell(object.index());
-            cell.slots[0].store(list::build(), Relaxed);
+            self.build(object);
         }
         self.put(dst, object.bits());
         Ok(())
@@ -272,13 +274,17 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
     #[inline]
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         self.worker.enter();
-        let (Some(target), Some(value)) = (self.strong(list), self.strong(val)) else {
+        let is_move = list != val || self.moves_into_itself();
+        let Some(target) = self.strong(list) else {
             return false;
         };
-        let is_move = list != val || self.moves_into_itself();
+        let register = &mut self.registers[val.0 as usize];
+        let Some(value) = Ref::from_bits(*register) else {
+            return false;
+        };
         let cursor = &mut self.cursors[target.index() as usize % CURSORS];
         if is_move && cursor.append(self.worker.core, target, value) {
-            self.registers[val.0 as usize] = 0;
+            *register = 0;
             return true;
         }
         let Some(visit) = Visit::begin(&mut self.worker, cursor, target) else {

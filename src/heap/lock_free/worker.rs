@@ -14,14 +14,15 @@ use std::sync::Arc;
 
 use crossbeam_epoch::{Guard, LocalHandle};
 
-use super::cell::{self, Cell, POISON, Ref};
+use super::cell::{self, BLANK, Cell, POISON, Ref};
 use super::core::Core;
 use super::pace::{self, PATIENCE};
 use super::release::Task;
 use super::shared::{CANDIDATES, CHUNK, Tally};
 use super::word;
 use crate::clock::{Clock, Stamp};
-use crate::heap::{Cause, Fault, Flaw, Flaws, OutOfMemory, Shape};
+use crate::heap::{Cause, Fault, Flaw, Flaws, OutOfMemory, Shape, Tag};
+use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::sync::sized;
 
@@ -173,22 +174,25 @@ impl<'h, F: Flaws> Worker<'h, F> {
         });
     }
 
-    /// A new object with one reference and these slots ([`POISON`] where the shape has none). Its
-    /// tag is still to be stored.
+    /// A new object with one reference and this tag; a list's storage is still to be stored.
+    ///
+    /// The object is published later, by whatever publishes the reference.
     #[inline]
-    pub(super) fn allocate(&mut self, shape: Shape, slots: [u64; 2]) -> Result<Ref, OutOfMemory> {
+    pub(super) fn allocate(&mut self, shape: Shape, tag: Tag) -> Result<Ref, OutOfMemory> {
         let index = match self.free.pop() {
             Some(index) => index,
             None => self.refill()?,
         };
-        let cell = self.core.slab.cell(index);
+        let (cell, place) = self.core.slab.cell_and_tag(index);
+        place.store(tag.into_bits(), Relaxed);
         let meta = cell.meta.load(Relaxed);
-        let found = [cell.slots[0].load(Relaxed), cell.slots[1].load(Relaxed)];
-        if cell::is_alive(meta) || found != [POISON; 2] {
-            self.unfit(index, meta, found);
+        let is_fit = |slot: &AtomicU64| slot.load(Relaxed) == POISON;
+        if cell::is_alive(meta) || !is_fit(&cell.slots[0]) || !is_fit(&cell.slots[1]) {
+            self.unfit(index, meta);
         }
-        cell.slots[0].store(slots[0], Relaxed);
-        cell.slots[1].store(slots[1], Relaxed);
+        let [first, second] = BLANK[shape as usize];
+        cell.slots[0].store(first, Relaxed);
+        cell.slots[1].store(second, Relaxed);
         let incarnation = cell::incarnation_of(meta).wrapping_add(1) | 1;
         cell.meta.store(cell::meta_of(shape, incarnation), Relaxed);
         // Release pairs with the Acquire of a weak upgrade: who sees the new word sees the new
@@ -201,11 +205,13 @@ impl<'h, F: Flaws> Worker<'h, F> {
 
     /// Notes that a free cell was not as it was left.
     #[cold]
-    fn unfit(&self, cell: u32, meta: u64, found: [u64; 2]) {
+    fn unfit(&self, cell: u32, meta: u64) {
         if cell::is_alive(meta) {
             self.core.faults.note(Fault::InUse { cell });
         }
-        for found in found.into_iter().filter(|&found| found != POISON) {
+        let slots = &self.core.slab.cell(cell).slots;
+        let found = slots.iter().map(|slot| slot.load(Relaxed));
+        for found in found.filter(|&found| found != POISON) {
             self.core.faults.note(Fault::Spoiled { cell, found });
         }
     }

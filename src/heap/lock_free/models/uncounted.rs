@@ -26,12 +26,9 @@ fn field<'h>(worker: &Worker<'h, Option<Flaw>>, of: Ref, number: usize) -> &'h A
 }
 
 fn make(worker: &mut Worker<'_, Option<Flaw>>, births: &mut Births) -> Ref {
-    let node = worker
-        .allocate(Shape::Node, [0, 0])
-        .expect("models are small");
-    let tag = births.tag(Shape::Node).into_bits();
-    worker.core.slab.tag(node.index()).store(tag, SeqCst);
-    node
+    let tag = births.tag(Shape::Node);
+    let node = worker.allocate(Shape::Node, tag);
+    node.expect("models are small")
 }
 
 /// The graph: a reference to `x` for each worker, and one to `a` for the first.
