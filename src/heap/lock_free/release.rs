@@ -195,10 +195,12 @@ impl<F: Flaws> Worker<'_, F> {
         self.bury_in(cell, cell.meta.load(Relaxed), index);
     }
 
-    #[inline]
+    /// Out of line: a walk over truncated elements has to make room for all of this, and most of what
+    /// it frees can be reused at once.
+    #[inline(never)]
     fn bury_in(&mut self, cell: &Cell, meta: u64, index: u32) {
         self.empty(cell, meta);
-        self.expire(index, cell);
+        self.expire(index, cell, meta);
         self.retire(index);
     }
 
@@ -226,9 +228,10 @@ impl<F: Flaws> Worker<'_, F> {
         }
     }
 
-    /// Ends the life of a dead object whose slots are empty.
+    /// Ends the life of a dead object whose slots are empty. Of `meta` only the incarnation counts: the
+    /// collector may have changed a flag since.
     #[inline]
-    pub(super) fn expire(&mut self, index: u32, cell: &Cell) {
+    pub(super) fn expire(&mut self, index: u32, cell: &Cell, meta: u64) {
         let tag = self.core.slab.tag(index).load(Relaxed);
         if self.core.has(Flaw::MemoryKept) && flaw::is_rare(tag) {
             flaw::leak_memory();
@@ -237,7 +240,7 @@ impl<F: Flaws> Worker<'_, F> {
         if self.core.has(Flaw::FreedTwice) {
             drop(Tag::from_bits(self.core.slab.tag(index).load(Relaxed)));
         }
-        let incarnation = cell::incarnation_of(cell.meta.load(Relaxed));
+        let incarnation = cell::incarnation_of(meta);
         // Release: who finds the incarnation of a dead object finds its poison, too.
         cell.meta
             .store(u64::from(incarnation.wrapping_add(1)), Release);
@@ -275,7 +278,7 @@ impl<F: Flaws> Worker<'_, F> {
         if cell::shape_of(meta) == Shape::Counter {
             cell.slots[0].store(POISON, Relaxed);
         }
-        self.expire(reference.index(), cell);
+        self.expire(reference.index(), cell, meta);
         self.reuse(reference.index());
     }
 }

@@ -31,7 +31,7 @@ impl Graph {
             let index = member.reference.index();
             let cell = worker.core.slab.cell(index);
             self.empty(worker, cell);
-            worker.expire(index, cell);
+            worker.expire(index, cell, cell.meta.load(Relaxed));
             worker.retire(index);
             worker.enter();
             freed += 1;

@@ -185,11 +185,9 @@ fn settled(
     span: Span<'_>,
     range: std::ops::Range<u64>,
 ) -> u64 {
-    let end = range.end;
-    for position in range {
-        let Some(slot) = span.at(position) else {
-            return position;
-        };
+    let mut end = range.start;
+    for (position, slot) in range.zip(span.from(end)) {
+        end = position + 1;
         // The grace period orders this load after every write but a late helper's.
         match slot::content(slot.load(SeqCst)) {
             Content::Value(element) => worker.release_settled(element),

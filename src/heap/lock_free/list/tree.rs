@@ -68,6 +68,12 @@ impl<'a> Span<'a> {
         self.slots.get(offset)
     }
 
+    /// The slots from a position on, up to the window's end.
+    pub(super) fn from(&self, position: u64) -> &'a [AtomicU64] {
+        let offset = usize::try_from(position.wrapping_sub(self.start)).unwrap_or(usize::MAX);
+        self.slots.get(offset..).unwrap_or_default()
+    }
+
     /// The position after the last.
     pub(super) fn end(&self) -> u64 {
         self.start + self.slots.len() as u64
