@@ -21,8 +21,8 @@ pub(super) const CHECK: Check = Check {
 
 /// A run shorter than this is not judged: a hundred switch intervals of the default length.
 const ELAPSED_NS_MIN: u64 = 500_000_000;
-/// And a gap tells nothing in which all threads together ran for less than this: twenty switch intervals, of
-/// which a fair lock would have given the waiter several.
+/// And a gap tells nothing in which all the others together ran for less than this: twenty switch intervals,
+/// of which a fair lock would have given the waiter several.
 const RAN_NS_MIN: u64 = 100_000_000;
 /// The others must have done as much: enough for each of some threads to have had many turns.
 const OTHERS_OPS_MIN: u64 = 100_000;

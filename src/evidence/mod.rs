@@ -126,8 +126,8 @@ pub struct MutatorEvidence {
     /// For how much of that it was ready to run while the machine ran something else.
     #[serde(default)]
     pub gap_starved_ns: u64,
-    /// How long the other mutators ran meanwhile, all together and on all processors, each from a few
-    /// batches before. `None` if nobody looked.
+    /// How long the other mutators ran meanwhile, all together and on all processors, each from and to a
+    /// few milliseconds before, or a batch. `None` if nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_ran_ns: Option<u64>,
     /// Collections that it was made to run, besides those of its program.

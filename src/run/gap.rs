@@ -1,15 +1,16 @@
 //! What the other mutators do while one does nothing.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
 use super::host;
 use crate::clock::{Clock, Stamp};
 
-/// How many batches pass between two looks at the clocks: a look costs some microseconds, which is
-/// little for the millisecond or so that these batches take.
-const LOOK_EVERY: u32 = 64;
+/// The time between two looks at the clocks, or a batch if that is longer: a look costs some
+/// microseconds, and what it shows the others is late by no more than that.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// What a mutator has done so far, for others to see; each the mutator's alone to write. Relaxed, and a
 /// batch or a look behind: it is a share of a whole run that matters.
@@ -30,9 +31,8 @@ pub(super) struct Gap<'s> {
     first: u64,
     seen: u64,
     max: Largest,
-    /// The clocks, a few batches ago.
+    /// The clocks, a moment ago.
     look: Look,
-    until_look: u32,
 }
 
 /// The largest gap.
@@ -40,7 +40,7 @@ pub(super) struct Gap<'s> {
 pub(super) struct Largest {
     /// What the others did in it.
     pub(super) ops: u64,
-    /// How long it took, and a few batches before it.
+    /// How long it took, and a moment before it.
     pub(super) elapsed_ns: u64,
     /// For how much of that the thread was ready to run and did not.
     pub(super) starved_ns: u64,
@@ -66,7 +66,6 @@ impl<'s> Gap<'s> {
             seen,
             max: Largest::default(),
             look: Look::now(deeds, number),
-            until_look: LOOK_EVERY,
         }
     }
 
@@ -74,8 +73,7 @@ impl<'s> Gap<'s> {
     pub(super) fn close(&mut self) {
         let others = self.others();
         let ops = others.saturating_sub(self.seen);
-        self.until_look -= 1;
-        if ops > self.max.ops || self.until_look == 0 {
+        if ops > self.max.ops || self.is_due() {
             self.look(ops);
         }
         self.seen = others;
@@ -93,7 +91,11 @@ impl<'s> Gap<'s> {
             };
         }
         self.look = now;
-        self.until_look = LOOK_EVERY;
+    }
+
+    /// Whether it is time for a look.
+    fn is_due(&self) -> bool {
+        Clock::get().since(self.look.at) >= LOOK_EVERY
     }
 
     /// What it did not do meanwhile it was not meant to do.
@@ -105,6 +107,14 @@ impl<'s> Gap<'s> {
     /// It had nothing to do.
     pub(super) fn pass(&mut self) {
         self.seen = self.others();
+        if self.is_due() {
+            self.look = Look::now(self.deeds, self.number);
+        }
+    }
+
+    /// It does nothing more, and the others see all that it has done.
+    pub(super) fn end(&mut self) {
+        self.look = Look::now(self.deeds, self.number);
     }
 
     /// What the others did in all, and the most of it between two batches.
@@ -164,18 +174,39 @@ mod tests {
         let (others, largest) = gap.sums();
         assert_eq!((others, largest.ops), (940, 30));
     }
+    /// Goal: what a mutator ran is seen by the others whether it has a rate or not, and all of it once it
+    /// has ended.
+    #[test]
+    fn time_is_shown() {
+        let shown_after = |step: &dyn Fn(&mut Gap<'_>)| {
+            let deeds: [CachePadded<Deeds>; 2] = Default::default();
+            let mut gap = Gap::new(&deeds, 0);
+            let before = deeds[0].ran_ns.load(Relaxed);
+            spin(LOOK_EVERY);
+            step(&mut gap);
+            deeds[0].ran_ns.load(Relaxed) > before
+        };
+        assert!(shown_after(&|gap| gap.close()));
+        assert!(shown_after(&|gap| gap.pass()));
+        assert!(!shown_after(&|_| ()));
+        assert!(shown_after(&|gap| gap.end()));
+    }
+
+    fn spin(time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).expect("short");
+        let start = host::ran_ns();
+        while host::ran_ns() - start < nanos {}
+    }
+
     /// Goal: of the time in a gap, what the others ran counts, and neither one's own nor that of threads
     /// that have nothing to do with the run.
     #[test]
     fn the_others_time_is_told_from_the_process_s() {
         let deeds: [CachePadded<Deeds>; 2] = Default::default();
         let mut gap = Gap::new(&deeds, 0);
-        let spin = || {
-            let start = host::ran_ns();
-            while host::ran_ns() - start < 2_000_000 {}
-        };
-        std::thread::scope(|scope| scope.spawn(spin).join().expect("it ends"));
-        spin();
+        let busy = || spin(LOOK_EVERY);
+        std::thread::scope(|scope| scope.spawn(busy).join().expect("it ends"));
+        busy();
         deeds[1].ops.store(10, Relaxed);
         deeds[1].ran_ns.store(700, Relaxed);
         gap.close();

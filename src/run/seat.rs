@@ -189,6 +189,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         }
         // Who was kept out to the end has done no batch.
         self.close_gap();
+        self.gap.end();
         if let Some(recorder) = &mut self.executor.recorder {
             self.stage.writers.arrive(recorder, Writing::Ends);
         }

@@ -176,3 +176,28 @@ impl Homes {
             .filter_map(|(worker, (last, now))| (last.is_some() && last == now).then_some(worker))
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    /// Goal: however many remnants lie in a home, one operation puts a few of them together, and none is
+    /// lost.
+    #[test]
+    fn one_operation_gathers_a_few() {
+        let handle = crossbeam_epoch::Collector::new().register();
+        let guard = handle.pin();
+        let home = Home::default();
+        let cells = 0..u32::try_from(2 * GATHERED_MOST + 5).expect("few");
+        cells.clone().for_each(|cell| home.put_cells(vec![cell]));
+        let mut seen = Vec::new();
+        let mut sizes = Vec::new();
+        while let Some(taken) = home.take_cells(&guard) {
+            sizes.push(taken.len());
+            seen.extend(taken);
+        }
+        assert_eq!(sizes, [GATHERED_MOST, GATHERED_MOST, 5]);
+        seen.sort_unstable();
+        assert!(seen.into_iter().eq(cells));
+    }
+}
