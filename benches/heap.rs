@@ -108,8 +108,7 @@ fn append_and_truncate(criterion: &mut Criterion) {
         let heap = heap();
         let mut births = Producer::new(0);
         let mut mutator = heap.attach(seat()).expect("a seat");
-        let tag = births.birth(Shape::List).expect("room");
-        mutator.alloc(LIST, Shape::List, tag).expect("room");
+        make(&mut mutator, &mut births, LIST, Shape::List);
         let fill = |mutator: &mut _, births: &mut Producer| fill(mutator, births, shape);
         line(criterion, append, BATCH, || {
             let elapsed = timed(|| fill(&mut mutator, &mut births));
@@ -125,10 +124,15 @@ fn append_and_truncate(criterion: &mut Criterion) {
     }
 }
 
+#[inline(always)]
+fn make(mutator: &mut impl Mutator, births: &mut Producer, dst: Slot, shape: Shape) {
+    let tag = births.birth(shape).expect("room");
+    mutator.alloc(dst, shape, tag).expect("room");
+}
+
 fn fill(mutator: &mut impl Mutator, births: &mut Producer, shape: Shape) {
     for _ in 0..BATCH {
-        let tag = births.birth(shape).expect("room");
-        mutator.alloc(A, shape, tag).expect("room");
+        make(mutator, births, A, shape);
         mutator.append(LIST, A);
     }
 }
@@ -136,10 +140,8 @@ fn fill(mutator: &mut impl Mutator, births: &mut Producer, shape: Shape) {
 /// Two nodes that refer to each other, and nothing else does.
 #[inline]
 fn drop_a_pair(mutator: &mut impl Mutator, births: &mut Producer) {
-    let tag = births.birth(Shape::Node).expect("room");
-    mutator.alloc(A, Shape::Node, tag).expect("room");
-    let tag = births.birth(Shape::Node).expect("room");
-    mutator.alloc(B, Shape::Node, tag).expect("room");
+    make(mutator, births, A, Shape::Node);
+    make(mutator, births, B, Shape::Node);
     mutator.copy(C, A);
     mutator.store(A, Field(0), Some(B));
     mutator.load(B, C, Field(0));
@@ -173,15 +175,12 @@ fn full_collection(criterion: &mut Criterion) {
     let heap = heap();
     let mut births = Producer::new(0);
     let mut mutator = heap.attach(seat()).expect("a seat");
-    let tag = births.birth(Shape::List).expect("room");
-    mutator.alloc(LIST, Shape::List, tag).expect("room");
+    make(&mut mutator, &mut births, LIST, Shape::List);
     for _ in 0..LIVE / RING {
-        let tag = births.birth(Shape::Node).expect("room");
-        mutator.alloc(A, Shape::Node, tag).expect("room");
+        make(&mut mutator, &mut births, A, Shape::Node);
         mutator.copy(C, A);
         for _ in 1..RING {
-            let tag = births.birth(Shape::Node).expect("room");
-            mutator.alloc(B, Shape::Node, tag).expect("room");
+            make(&mut mutator, &mut births, B, Shape::Node);
             mutator.store(B, Field(0), Some(A));
             mutator.load(A, B, Field(0));
             mutator.append(LIST, A);

@@ -174,22 +174,23 @@ mod tests {
         let (others, largest) = gap.sums();
         assert_eq!((others, largest.ops), (940, 30));
     }
+
     /// Goal: what a mutator ran is seen by the others whether it has a rate or not, and all of it once it
     /// has ended.
     #[test]
     fn time_is_shown() {
-        let shown_after = |step: &dyn Fn(&mut Gap<'_>)| {
+        let shown_after = |time: Duration, step: &dyn Fn(&mut Gap<'_>)| {
             let deeds: [CachePadded<Deeds>; 2] = Default::default();
             let mut gap = Gap::new(&deeds, 0);
             let before = deeds[0].ran_ns.load(Relaxed);
-            spin(LOOK_EVERY);
+            spin(time);
             step(&mut gap);
             deeds[0].ran_ns.load(Relaxed) > before
         };
-        assert!(shown_after(&|gap| gap.close()));
-        assert!(shown_after(&|gap| gap.pass()));
-        assert!(!shown_after(&|_| ()));
-        assert!(shown_after(&|gap| gap.end()));
+        assert!(shown_after(LOOK_EVERY, &|gap| gap.close()));
+        assert!(shown_after(LOOK_EVERY, &|gap| gap.pass()));
+        assert!(!shown_after(LOOK_EVERY, &|_| ()));
+        assert!(shown_after(LOOK_EVERY / 20, &|gap| gap.end()));
     }
 
     fn spin(time: Duration) {

@@ -62,7 +62,7 @@ impl Pages {
     /// leads to page 0.
     #[inline]
     pub(super) fn page(&self, number: u32) -> &Page {
-        self.pages.at(number).unwrap_or(&self.pages[0])
+        self.at(number).unwrap_or(&self.pages[0])
     }
 
     /// A page; 0 if there is none left.

@@ -72,6 +72,7 @@ impl<'h, F: Flaws> LockFreeMutator<'h, F> {
     #[inline(never)]
     fn build(&self, list: Ref) {
         let cell = self.worker.core.slab.cell(list.index());
+        // Relaxed: as in `allocate`, the list is published later.
         cell.slots[0].store(list::build(), Relaxed);
     }
 

@@ -60,12 +60,6 @@ impl Slab {
         &self.tags[index as usize]
     }
 
-    /// Both.
-    #[inline]
-    pub(super) fn cell_and_tag(&self, index: u32) -> (&Cell, &AtomicU64) {
-        (self.cell(index), self.tag(index))
-    }
-
     /// Numbers of up to `wanted` cells that were never used before, poisoned like any free cell.
     pub(super) fn take_fresh(&self, wanted: usize) -> std::ops::Range<u32> {
         let cells = self.cells.len() as u64;

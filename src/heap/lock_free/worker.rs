@@ -176,15 +176,16 @@ impl<'h, F: Flaws> Worker<'h, F> {
 
     /// A new object with one reference and this tag; a list's storage is still to be stored.
     ///
-    /// The object is published later, by whatever publishes the reference.
+    /// Relaxed but for the word: the object is published later, by whatever publishes the reference.
     #[inline]
     pub(super) fn allocate(&mut self, shape: Shape, tag: Tag) -> Result<Ref, OutOfMemory> {
         let index = match self.free.pop() {
             Some(index) => index,
             None => self.refill()?,
         };
-        let (cell, place) = self.core.slab.cell_and_tag(index);
-        place.store(tag.into_bits(), Relaxed);
+        let slab = &self.core.slab;
+        let cell = slab.cell(index);
+        slab.tag(index).store(tag.into_bits(), Relaxed);
         let meta = cell.meta.load(Relaxed);
         let is_fit = |slot: &AtomicU64| slot.load(Relaxed) == POISON;
         if cell::is_alive(meta) || !is_fit(&cell.slots[0]) || !is_fit(&cell.slots[1]) {
