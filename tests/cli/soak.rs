@@ -25,6 +25,19 @@ fn lines(place: &Place) -> usize {
     text.map_or(0, |text| text.lines().count())
 }
 
+/// What a soak in which nothing failed ends with. On a busy machine, rounds as short as these may not come
+/// to do what is required of them.
+#[track_caller]
+fn sound(records: &[Record]) -> i32 {
+    let all = |outcome| {
+        let came = Came::Judged { outcome };
+        records.iter().filter(|record| record.came == came).count()
+    };
+    let vacuous = all(Outcome::Vacuous);
+    assert_eq!(all(Outcome::Held) + vacuous, records.len(), "{records:?}");
+    if vacuous > 0 { 3 } else { 0 }
+}
+
 fn started(place: &Place, line: &str) -> Child {
     let mut command = place.command(line);
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -57,9 +70,10 @@ fn a_kill_loses_nothing() {
         wait_until("nobody is left", || inhabitants(&place).is_empty());
         line = "soak --resume o".to_owned();
     }
-    let done = place.run("soak --resume o --budget 200ms").code(0);
-    done.says("cycles on gil").warns("going on after");
+    let done = place.run("soak --resume o --budget 200ms");
     let records = journal(&place);
+    let done = done.code(sound(&records));
+    done.says("cycles on gil").warns("going on after");
     let rounds: Vec<u64> = records.iter().map(|record| record.round).collect();
     assert!(rounds.len() >= 10, "{rounds:?}");
     assert_eq!(rounds, (0..rounds.len() as u64).collect::<Vec<u64>>());
@@ -79,10 +93,7 @@ fn a_signal_to_all_ends_the_round_first() {
     assert!(sent.expect("kill is there").success());
     let done = Done::from(child.wait_with_output().expect("it ends"));
     done.code(130);
-    let held = Came::Judged {
-        outcome: Outcome::Held,
-    };
-    assert!(journal(&place).iter().all(|record| record.came == held));
+    sound(&journal(&place));
 }
 
 /// Goal: Ctrl-C brings the round under way to its end, which is written down.
@@ -96,10 +107,7 @@ fn ctrl_c_ends_the_round_first() {
         .code(130)
         .says("cycles on gil")
         .warns("to go on: gcstorm soak --resume o");
-    let held = Came::Judged {
-        outcome: Outcome::Held,
-    };
-    assert!(journal(&place).iter().all(|record| record.came == held));
+    sound(&journal(&place));
 }
 
 /// Goal: what fails is named, kept and told how to do again; a heap that ends its process, hangs or eats
@@ -149,6 +157,8 @@ fn stints_share_a_heap() {
     signal(&child, "INT");
     Done::from(child.wait_with_output().expect("it ends")).code(130);
     let records = journal(&place);
+    let outcome = Outcome::Held;
+    let held = Came::Judged { outcome };
     for pair in records.windows(2) {
         assert_eq!(
             pair[1].since == pair[0].since,
@@ -166,7 +176,8 @@ fn stints_share_a_heap() {
         let is_last = record.round % 3 == 2;
         assert_eq!(record.found.rss_bytes_after == 0, is_last, "{record:?}");
         assert_eq!(record.found.allocated_after.is_none(), is_last);
-        assert!(!record.found.service.is_empty());
+        let has_done = record.came == held;
+        assert!(!has_done || !record.found.service.is_empty(), "{record:?}");
     }
 
     let place = Place::new();
@@ -231,10 +242,9 @@ fn bad_soaks_are_refused() {
 #[test]
 fn a_full_disk_is_told_of() {
     let place = Place::new();
-    place
-        .run("soak cycles --heap gil --round 50ms --budget 100ms --out o")
-        .code(0);
+    let done = place.run("soak cycles --heap gil --round 50ms --budget 100ms --out o");
     let rounds = journal(&place).len();
+    done.code(sound(&journal(&place)));
     // The largest file that a process of this shell may write ends where the journal does.
     let bytes = std::fs::metadata(place.path().join("o/journal")).expect("it is there");
     let script = format!(
