@@ -1,0 +1,231 @@
+//! One appends, and another asks for the length without pause.
+//!
+//! Whoever appends writes to the line of the cache that whoever looks has just read, so it goes back and
+//! forth whatever the list is made of. How fast, the machine tells: two processors may be threads of one
+//! core or lie far apart, and a virtual machine changes between both while it runs. So everything is
+//! measured in turn, in pieces of some milliseconds: how long a word takes there and back; then nothing but
+//! an array, into which one writes word after word by exchanges while the other looks for the first that is
+//! empty; then the list. Pieces are told apart by the first of these, which is what the others depend on.
+
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::time::Duration;
+
+use criterion::Criterion;
+use gcstorm::evidence::ledger::Producer;
+use gcstorm::heap::lock_free::{LockFree, LockFreeMutator};
+use gcstorm::heap::{Global, Heap, Mutator, Shape};
+
+use crate::{A, BATCH, LIST, batches, fill, heap, make, say, seat, timed, truncate};
+
+/// Pieces of each kind.
+const ROUNDS: usize = 300;
+/// Times that a word goes there and back in one.
+const TRIPS: u64 = 5_000;
+/// Looks between two looks at the clock.
+const LOOKS: u64 = 100;
+
+/// What one round found, in nanoseconds: an array's and a list's figures are for one word or object of the
+/// writer and one look of the other.
+struct Round {
+    trip: f64,
+    array: [f64; 2],
+    list: [f64; 2],
+}
+
+/// On lines of its own: it lies on the stack of one of the two.
+#[repr(align(256))]
+struct Fight {
+    words: Vec<AtomicU64>,
+    ball: AtomicU64,
+    /// Met by both before and after each piece.
+    line: Barrier,
+    /// Not 0 once the writer's part of a piece is over.
+    is_over: AtomicU64,
+    looks: AtomicU64,
+    nanos: AtomicU64,
+}
+
+impl Fight {
+    fn new() -> Self {
+        Self {
+            words: (0..=BATCH).map(|_| AtomicU64::new(0)).collect(),
+            ball: AtomicU64::new(0),
+            line: Barrier::new(2),
+            is_over: AtomicU64::new(0),
+            looks: AtomicU64::new(0),
+            nanos: AtomicU64::new(0),
+        }
+    }
+
+    /// A piece of the writer's: what one of its `times` steps took, and one look of the other.
+    fn piece(&self, times: u64, meet: impl FnOnce(&dyn Fn()), work: impl FnOnce()) -> [f64; 2] {
+        for counter in [&self.is_over, &self.looks, &self.nanos] {
+            counter.store(0, Relaxed);
+        }
+        meet(&|| {
+            self.line.wait();
+        });
+        let took = timed(work);
+        self.is_over.store(1, Relaxed);
+        self.line.wait();
+        let [looks, nanos] = [&self.looks, &self.nanos].map(|counter| counter.load(Relaxed));
+        [
+            took.as_nanos() as f64 / times as f64,
+            nanos as f64 / looks.max(1) as f64,
+        ]
+    }
+
+    /// The other's part of a piece.
+    fn look(&self, mut look: impl FnMut() -> u64) {
+        let (mut looks, mut nanos) = (0, Duration::ZERO);
+        while self.is_over.load(Relaxed) == 0 {
+            nanos += timed(|| {
+                for _ in 0..LOOKS {
+                    black_box(look());
+                }
+            });
+            looks += LOOKS;
+        }
+        self.looks.store(looks, Relaxed);
+        let nanos = u64::try_from(nanos.as_nanos()).expect("short");
+        self.nanos.store(nanos, Relaxed);
+    }
+
+    fn serve(&self) {
+        for trip in 0..TRIPS {
+            self.ball.store(2 * trip + 1, Release);
+            self.wait_for(2 * trip + 2);
+        }
+    }
+
+    fn answer(&self) {
+        for trip in 0..TRIPS {
+            self.wait_for(2 * trip + 1);
+            self.ball.store(2 * trip + 2, Release);
+        }
+    }
+
+    fn wait_for(&self, ball: u64) {
+        while self.ball.load(Acquire) != ball {}
+    }
+
+    fn write_words(&self, count: u64) {
+        for (word, number) in self.words.iter().zip(1..=count) {
+            let exchanged = word.compare_exchange(0, number, SeqCst, Relaxed);
+            exchanged.expect("nobody else writes");
+        }
+    }
+
+    fn clear_words(&self) {
+        self.words.iter().for_each(|word| word.store(0, Relaxed));
+    }
+
+    fn writer(&self, heap: &LockFree) -> Vec<Round> {
+        let mut births = Producer::new(0);
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        make(&mut m, &mut births, LIST, Shape::List);
+        m.copy(A, LIST);
+        m.publish(Global(0), A);
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS {
+            let at_rest = |m: &mut LockFreeMutator<'_>, wait: &dyn Fn()| m.idle(&mut || wait());
+            let [trip, _] = self.piece(TRIPS, |wait| at_rest(&mut m, wait), || self.serve());
+            let array = self.piece(
+                BATCH,
+                |wait| at_rest(&mut m, wait),
+                || self.write_words(BATCH),
+            );
+            self.clear_words();
+            self.line.wait();
+            let list = self.piece(
+                BATCH,
+                |wait| wait(),
+                || {
+                    fill(&mut m, &mut births, Shape::Leaf, BATCH);
+                },
+            );
+            truncate(heap, &mut m, BATCH);
+            rounds.push(Round { trip, array, list });
+        }
+        rounds
+    }
+
+    fn reader(&self, heap: &LockFree) {
+        let mut m = heap.attach(seat(1)).expect("a seat");
+        for round in 0..ROUNDS {
+            let mut last = 0;
+            m.idle(&mut || {
+                self.line.wait();
+                self.answer();
+                self.line.wait();
+                self.line.wait();
+                self.look(|| {
+                    while self.words[last].load(SeqCst) != 0 {
+                        last += 1;
+                    }
+                    last as u64
+                });
+                self.line.wait();
+                self.line.wait();
+            });
+            assert!(round > 0 || m.fetch(LIST, Global(0)));
+            self.line.wait();
+            self.look(|| m.len(LIST));
+            self.line.wait();
+        }
+    }
+}
+
+/// Not by criterion, which measures one side and one kind at a time; but for what the array takes alone.
+pub(crate) fn append_against_len(criterion: &mut Criterion) {
+    let (fight, heap) = (Fight::new(), heap());
+    let mut is_wanted = false;
+    criterion.bench_function("words of an array, alone", |bencher| {
+        is_wanted = true;
+        bencher.iter_custom(|times| {
+            batches(times, |now| {
+                let took = timed(|| fight.write_words(now));
+                fight.clear_words();
+                took
+            })
+        });
+    });
+    if !is_wanted {
+        return;
+    }
+    let mut rounds = std::thread::scope(|scope| {
+        scope.spawn(|| fight.reader(&heap));
+        fight.writer(&heap)
+    });
+    rounds.sort_by(|one, other| one.trip.total_cmp(&other.trip));
+    let (least, most) = (rounds[0].trip, rounds[ROUNDS - 1].trip);
+    let far = rounds.partition_point(|round| round.trip <= (least * most).sqrt());
+    let (near, far) = rounds.split_at(far);
+    tell(near);
+    tell(far);
+}
+
+fn tell(rounds: &[Round]) {
+    if rounds.is_empty() {
+        return;
+    }
+    let middle = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
+    say(&format!(
+        "{} rounds in which a word goes there and back in {:.0} ns: a word of the array {:.1} ns, a look at \
+         it {:.1}; alloc + append {:.1}, len {:.1}",
+        rounds.len(),
+        middle(|round| round.trip),
+        middle(|round| round.array[0]),
+        middle(|round| round.array[1]),
+        middle(|round| round.list[0]),
+        middle(|round| round.list[1]),
+    ));
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
