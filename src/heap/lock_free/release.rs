@@ -19,6 +19,7 @@ use super::word::{self, Left};
 use super::worker::{Whose, Worker};
 use crate::heap::flaw::{self, Flaw, Flaws, Point};
 use crate::heap::{Cause, Fault, Shape, Tag};
+use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Relaxed, Release};
 use crate::sync::sized;
 
@@ -196,7 +197,7 @@ impl<F: Flaws> Worker<'_, F> {
     }
 
     /// Out of line: a walk over truncated elements has to make room for all of this, and most of what
-    /// it frees can be reused at once.
+    /// it frees refers to nothing.
     #[inline(never)]
     fn bury_in(&mut self, cell: &Cell, meta: u64, index: u32) {
         self.empty(cell, meta);
@@ -272,13 +273,28 @@ impl<F: Flaws> Worker<'_, F> {
         }
         self.core.pass(Point::Dying);
         cell.word.store(word::dead(word), Relaxed);
-        if reference.is_cyclic() {
-            return self.bury_in(cell, meta, reference.index());
-        }
-        if cell::shape_of(meta) == Shape::Counter {
-            cell.slots[0].store(POISON, Relaxed);
+        // What brings up nothing more is done with here; the rest takes room, see `bury_in`.
+        match cell::shape_of(meta) {
+            Shape::Leaf => {}
+            Shape::Counter => cell.slots[0].store(POISON, Relaxed),
+            Shape::Node if refers_to_nothing(cell) => {
+                cell.slots[0].store(POISON, Relaxed);
+                cell.slots[1].store(POISON, Relaxed);
+            }
+            Shape::Node | Shape::List => return self.bury_in(cell, meta, reference.index()),
         }
         self.expire(reference.index(), cell, meta);
-        self.reuse(reference.index());
+        if reference.is_cyclic() {
+            self.retire(reference.index());
+        } else {
+            self.reuse(reference.index());
+        }
     }
+}
+
+/// Whether a node has no children.
+#[inline]
+fn refers_to_nothing(cell: &Cell) -> bool {
+    let refers = |slot: &AtomicU64| Ref::from_bits(slot.load(Relaxed)).is_some();
+    !refers(&cell.slots[0]) && !refers(&cell.slots[1])
 }
