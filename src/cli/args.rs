@@ -356,7 +356,7 @@ pub(super) struct Selftest {
     /// Trials at a time; default: as many as there are processors
     #[arg(long, value_name = "N", value_parser = values::positive)]
     jobs: Option<u64>,
-    /// How long a trial may take before it counts as hung
+    /// How long a trial may run, or wait, before it counts as hung
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = values::duration)]
     pub(super) time_limit: Duration,
     /// Ignore what this check says, to see that it is missed

@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use super::agenda::Task;
+use super::patience::Patience;
 use super::{provenance, reproduce};
 use crate::evidence::{Ended, Evidence};
 use crate::fuzz::catalogue;
@@ -58,21 +59,21 @@ pub(super) fn run(program: &str, task: &Task<'_>, directory: &Path) -> std::io::
         let _ = output.as_mut().map(|output| output.read_to_end(&mut text));
         text
     })?;
-    let patience = match task.options.budget {
+    let limit = match task.options.budget {
         Budget::Duration(duration) => duration + GRACE,
         Budget::Workload | Budget::Rounds(_) | Budget::Ops(_) => GRACE,
     };
-    let ended = wait(&mut child, patience)?;
+    let ended = wait(&mut child, limit)?;
     let text = reader.join().unwrap_or_default();
     // It may never have been made, and what is in it is in the result.
     let _ = std::fs::remove_dir_all(directory);
-    Ok(serde_json::from_slice(&text).unwrap_or_else(|_| lost(program, task, ended, patience)))
+    Ok(serde_json::from_slice(&text).unwrap_or_else(|_| lost(program, task, ended, limit)))
 }
 
 /// How the process ended; `None` if it had to be ended.
-fn wait(child: &mut Child, patience: Duration) -> std::io::Result<Option<ExitStatus>> {
-    let looks = patience.as_millis() / LOOK_EVERY.as_millis();
-    for _ in 0..looks {
+fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+    let mut patience = Patience::with(child.id(), limit);
+    while !patience.is_over() {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
@@ -83,15 +84,10 @@ fn wait(child: &mut Child, patience: Duration) -> std::io::Result<Option<ExitSta
     Ok(None)
 }
 
-fn lost(
-    program: &str,
-    task: &Task<'_>,
-    ended: Option<ExitStatus>,
-    patience: Duration,
-) -> RunResult {
+fn lost(program: &str, task: &Task<'_>, ended: Option<ExitStatus>, limit: Duration) -> RunResult {
     let ended = match ended {
         None => Ended::Hung {
-            after_ns: u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX),
+            after_ns: u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX),
         },
         Some(status) => Ended::Died {
             how: match status.signal() {

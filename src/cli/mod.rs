@@ -23,6 +23,7 @@ mod json_target;
 mod list;
 mod manual;
 mod merge;
+mod patience;
 mod perform;
 mod progress;
 mod provenance;

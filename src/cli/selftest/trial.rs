@@ -10,6 +10,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use crate::cli::exit::Exit;
+use crate::cli::patience::Patience;
 use crate::cli::reproduce::quote;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::Danger;
@@ -99,17 +100,18 @@ impl Bench {
                 text(out)
             });
             let err = scope.spawn(move || text(err));
-            let mut waited = Duration::ZERO;
+            let mut patience = Patience::with(child.id(), limit);
+            let mut is_hung = false;
             while closed.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-                waited += LOOK_EVERY;
-                if waited >= limit || self.is_interrupted() {
+                is_hung = patience.is_over();
+                if is_hung || self.is_interrupted() {
                     kill(&mut child)?;
                     break;
                 }
             }
             let status = child.wait()?;
             Ok(Ended {
-                status: (waited < limit).then_some(status),
+                status: (!is_hung).then_some(status),
                 out: out.join().unwrap_or_default(),
                 err: err.join().unwrap_or_default(),
             })

@@ -57,7 +57,7 @@ pub(in crate::cli) struct Soak {
     /// After how many failed rounds to stop
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::positive)]
     pub(super) max_failures: u64,
-    /// How long a round may take beyond its own time before it counts as hung
+    /// How long a round may run, or wait, beyond its own time before it counts as hung
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
     pub(super) time_limit: Duration,
     /// How much resident memory a round may have, in MiB

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::cli::isolate;
+use crate::cli::patience::Patience;
 use crate::clock::{Clock, Stamp};
 use crate::soak::{Beat, Came, Found, Over, Told};
 
@@ -105,6 +106,7 @@ impl Process {
         let start = clock.now();
         // If it is no more, that is found out below.
         let _ = self.input.write_all(b"\n");
+        let mut patience = Patience::with(self.child.id(), limits.time);
         let mut seen = None;
         let mut rss_bytes_peak = 0;
         loop {
@@ -131,13 +133,13 @@ impl Process {
             }
             let rss_bytes = rss_bytes(self.child.id());
             rss_bytes_peak = rss_bytes_peak.max(rss_bytes);
-            let elapsed = clock.since(start);
             if rss_bytes > limits.rss_bytes {
                 self.child.kill()?;
                 self.child.wait()?;
                 return Ok(lost(Came::OutOfMemory { rss_bytes }, seen, start));
             }
-            if elapsed > limits.time {
+            if patience.is_over() {
+                let elapsed = clock.since(start);
                 let stacks = stacks(self.child.id());
                 self.child.kill()?;
                 self.child.wait()?;
