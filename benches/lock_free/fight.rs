@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use gcstorm::evidence::ledger::Producer;
-use gcstorm::heap::lock_free::{LockFree, LockFreeMutator};
+use gcstorm::heap::lock_free::LockFree;
 use gcstorm::heap::{Global, Heap, Mutator, Shape};
 
 use crate::{A, BATCH, LIST, batches, fill, heap, make, say, seat, timed, truncate};
@@ -61,13 +61,11 @@ impl Fight {
     }
 
     /// A piece of the writer's: what one of its `times` steps took, and one look of the other.
-    fn piece(&self, times: u64, meet: impl FnOnce(&dyn Fn()), work: impl FnOnce()) -> [f64; 2] {
+    fn piece(&self, times: u64, work: impl FnOnce()) -> [f64; 2] {
         for counter in [&self.is_over, &self.looks, &self.nanos] {
             counter.store(0, Relaxed);
         }
-        meet(&|| {
-            self.line.wait();
-        });
+        self.line.wait();
         let took = timed(work);
         self.is_over.store(1, Relaxed);
         self.line.wait();
@@ -131,22 +129,14 @@ impl Fight {
         m.publish(Global(0), A);
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
-            let at_rest = |m: &mut LockFreeMutator<'_>, wait: &dyn Fn()| m.idle(&mut || wait());
-            let [trip, _] = self.piece(TRIPS, |wait| at_rest(&mut m, wait), || self.serve());
-            let array = self.piece(
-                BATCH,
-                |wait| at_rest(&mut m, wait),
-                || self.write_words(BATCH),
-            );
-            self.clear_words();
-            self.line.wait();
-            let list = self.piece(
-                BATCH,
-                |wait| wait(),
-                || {
-                    fill(&mut m, &mut births, Shape::Leaf, BATCH);
-                },
-            );
+            let (mut trip, mut array) = (0.0, [0.0; 2]);
+            m.idle(&mut || {
+                [trip, _] = self.piece(TRIPS, || self.serve());
+                array = self.piece(BATCH, || self.write_words(BATCH));
+                self.clear_words();
+                self.line.wait();
+            });
+            let list = self.piece(BATCH, || fill(&mut m, &mut births, Shape::Leaf, BATCH));
             truncate(heap, &mut m, BATCH);
             rounds.push(Round { trip, array, list });
         }

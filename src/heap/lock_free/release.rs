@@ -292,7 +292,7 @@ impl<F: Flaws> Worker<'_, F> {
     }
 }
 
-/// Whether a node has no children.
+/// Whether a node has no children. Relaxed, as in `Worker::empty`.
 #[inline]
 fn refers_to_nothing(cell: &Cell) -> bool {
     let refers = |slot: &AtomicU64| Ref::from_bits(slot.load(Relaxed)).is_some();
