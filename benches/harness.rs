@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gcstorm::heap::{
-    Caps, Collection, Fault, Field, Heap, Mutator, OutOfMemory, Pauses, Peek, Seat, Shape, Slot,
+    Caps, Collection, Defect, Field, Heap, Mutator, OutOfMemory, Pauses, Peek, Seat, Shape, Slot,
     Tag,
 };
 use gcstorm::plan::Plan;
@@ -25,15 +25,15 @@ impl Heap for Nothing {
         Caps::NONE
     }
 
-    fn attach(&self, _: Seat) -> Result<Idle, Fault> {
+    fn attach(&self, _: Seat) -> Result<Idle, Defect> {
         Ok(Idle)
     }
 
-    fn collect(&self) -> Result<Collection, Fault> {
+    fn collect(&self) -> Result<Collection, Defect> {
         Ok(Collection::default())
     }
 
-    fn settle(&self) -> Result<(), Fault> {
+    fn settle(&self) -> Result<(), Defect> {
         Ok(())
     }
 }
@@ -58,7 +58,7 @@ impl Mutator for Idle {
         Peek::Empty
     }
     #[inline]
-    fn safepoint(&mut self) -> Result<(), Fault> {
+    fn safepoint(&mut self) -> Result<(), Defect> {
         Ok(())
     }
     #[inline]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gcstorm::heap::{
-    Caps, Collection, Fault, Field, Global, Heap, HeapConfig, Mutator, OutOfMemory, Peek, Seat,
+    Caps, Collection, Defect, Field, Global, Heap, HeapConfig, Mutator, OutOfMemory, Peek, Seat,
     Shape, Slot, Stats, Tag,
 };
 use gcstorm::memory::Counting;
@@ -56,7 +56,7 @@ struct ArcHeap {
 }
 
 impl ArcHeap {
-    fn open(config: &HeapConfig) -> Result<Self, Fault> {
+    fn open(config: &HeapConfig) -> Result<Self, Defect> {
         let globals = (0..config.globals).map(|_| Mutex::new(None)).collect();
         let freed = Arc::default();
         Ok(Self { globals, freed })
@@ -77,16 +77,16 @@ impl Heap for ArcHeap {
         }
     }
 
-    fn attach(&self, seat: Seat) -> Result<Registers<'_>, Fault> {
+    fn attach(&self, seat: Seat) -> Result<Registers<'_>, Defect> {
         let slots = (0..seat.slots).map(|_| None).collect();
         Ok(Registers { heap: self, slots })
     }
 
-    fn collect(&self) -> Result<Collection, Fault> {
+    fn collect(&self) -> Result<Collection, Defect> {
         Ok(Collection::default())
     }
 
-    fn settle(&self) -> Result<(), Fault> {
+    fn settle(&self) -> Result<(), Defect> {
         Ok(())
     }
 
@@ -223,7 +223,7 @@ impl Mutator for Registers<'_> {
             .map_or(Peek::Empty, |object| Peek::Object(object.tag.id()))
     }
 
-    fn safepoint(&mut self) -> Result<(), Fault> {
+    fn safepoint(&mut self) -> Result<(), Defect> {
         Ok(())
     }
 

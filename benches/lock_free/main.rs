@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, criterion_group, criterion_main};
 use gcstorm::evidence::ledger::Producer;
 use gcstorm::heap::lock_free::{LockFree, open, open_with};
-use gcstorm::heap::{Field, Flaws, Heap, HeapConfig, Mutator, Ordeal, Seat, Shape, Slot};
+use gcstorm::heap::{Faults, Field, Heap, HeapConfig, Mutator, Ordeal, Seat, Shape, Slot};
 
 /// Objects per measured batch: the list that the harness's first workload truncates by.
 const BATCH: u64 = 50_000;
@@ -67,7 +67,7 @@ fn fill(m: &mut impl Mutator, births: &mut Producer, shape: Shape, count: u64) {
 }
 
 /// Truncates by `count`, and works until all of it is freed.
-fn truncate<F: Flaws>(heap: &LockFree<F>, m: &mut impl Mutator, count: u64) {
+fn truncate<F: Faults>(heap: &LockFree<F>, m: &mut impl Mutator, count: u64) {
     m.truncate_front(LIST, count);
     while heap.unreclaimed() > 0 {
         m.safepoint().expect("a sound heap");
@@ -88,7 +88,7 @@ fn append_and_truncate(criterion: &mut Criterion) {
     );
 }
 
-fn append_and_truncate_on<F: Flaws>(
+fn append_and_truncate_on<F: Faults>(
     heap: &LockFree<F>,
     criterion: &mut Criterion,
     shape: Shape,

@@ -117,7 +117,7 @@ fn state(stepped: Stepped<'_>) -> Result<&Picture, String> {
     let Stepped { name, trace } = stepped;
     let ended = |why: &dyn std::fmt::Display| Err(format!("{name} did not come to the end: {why}"));
     match (&trace.broke, &trace.settled) {
-        (Some(Broke::Fault(fault) | Broke::Unseated(fault)), _) => ended(fault),
+        (Some(Broke::Defect(defect) | Broke::Unseated(defect)), _) => ended(defect),
         (Some(Broke::Panicked(message)), _) => ended(message),
         (None, None) => ended(&"it has left no state"),
         (None, Some(settled)) => match &settled.incomplete {

@@ -2,7 +2,7 @@
 //! list names only what is free.
 
 use super::{Check, Exhibit, Opinion, Verdict};
-use crate::heap::Fault;
+use crate::heap::Defect;
 
 pub(super) const CHECK: Check = Check {
     name: "collector-state",
@@ -22,12 +22,12 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
             opinion.expect(count == 0, || format!("found {count} {what}"));
         }
     }
-    let in_use = exhibit.fault_texts(|fault| matches!(fault, Fault::InUse { .. }));
-    opinion.accuse(exhibit.faults().in_use, in_use);
+    let in_use = exhibit.defect_texts(|defect| matches!(defect, Defect::InUse { .. }));
+    opinion.accuse(exhibit.defects().in_use, in_use);
     // Those that no other check has a name for are the heap's own admission all the same.
     let named_nowhere =
-        |fault: &Fault| matches!(fault, Fault::Panicked { .. } | Fault::Other { .. });
-    opinion.accuse(exhibit.faults().other, exhibit.fault_texts(named_nowhere));
+        |defect: &Defect| matches!(defect, Defect::Panicked { .. } | Defect::Other { .. });
+    opinion.accuse(exhibit.defects().other, exhibit.defect_texts(named_nowhere));
     if opinion.examined == 0 {
         opinion.nothing = Some((Verdict::Skipped, "the heap has no census".to_owned()));
     }

@@ -20,7 +20,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     };
     for survey in exhibit.surveys {
         // Whatever a heap promises, a fault that it reports counts against it.
-        if let Some(why) = &survey.settle_fault {
+        if let Some(why) = &survey.settle_defect {
             opinion.expect(false, || format!("failed to settle: {why}"));
         }
         if !certifies {

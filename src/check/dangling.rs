@@ -4,7 +4,7 @@
 //! recognises a stale one, and all that the walk finds when everything stands still.
 
 use super::{Check, Exhibit, Opinion};
-use crate::heap::Fault;
+use crate::heap::Defect;
 
 pub(super) const CHECK: Check = Check {
     name: "dangling",
@@ -18,7 +18,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         opinion.examine(survey.references);
         opinion.find(&survey.dangling);
     }
-    let stale = exhibit.fault_texts(|fault| matches!(fault, Fault::Stale { .. }));
-    opinion.accuse(exhibit.faults().stale, stale);
+    let stale = exhibit.defect_texts(|defect| matches!(defect, Defect::Stale { .. }));
+    opinion.accuse(exhibit.defects().stale, stale);
     opinion
 }

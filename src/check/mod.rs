@@ -31,7 +31,7 @@ pub use require::{Shortfall, counters, unmet};
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, Finding, Survey};
-use crate::heap::{Caps, FaultCounts, Shape};
+use crate::heap::{Caps, DefectCounts, Shape};
 use crate::plan::{ListUsage, Plan};
 
 /// What a check says.
@@ -97,19 +97,19 @@ impl<'a> Exhibit<'a> {
         }
     }
 
-    /// The faults that the heap recognised by itself; none while the run lasts.
-    fn faults(&self) -> FaultCounts {
+    /// The defects that the heap recognised by itself; none while the run lasts.
+    fn defects(&self) -> DefectCounts {
         self.evidence
-            .map(|evidence| evidence.stats.faults.clone())
+            .map(|evidence| evidence.stats.defects.clone())
             .unwrap_or_default()
     }
 
-    /// Names of the faults that `select` picks.
-    fn fault_texts(&self, select: impl Fn(&crate::heap::Fault) -> bool) -> Vec<String> {
-        let first = self.faults().first;
+    /// Names of the defects that `select` picks.
+    fn defect_texts(&self, select: impl Fn(&crate::heap::Defect) -> bool) -> Vec<String> {
+        let first = self.defects().first;
         first
             .iter()
-            .filter(|fault| select(fault))
+            .filter(|defect| select(defect))
             .map(ToString::to_string)
             .collect()
     }

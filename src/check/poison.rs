@@ -4,7 +4,7 @@
 //! in every census.
 
 use super::{Check, Exhibit, Opinion, Verdict};
-use crate::heap::Fault;
+use crate::heap::Defect;
 
 pub(super) const CHECK: Check = Check {
     name: "poison",
@@ -25,8 +25,8 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
             opinion.blame(spoiled, format!("{spoiled} free cells were written to"));
         }
     }
-    let spoiled = exhibit.fault_texts(|fault| matches!(fault, Fault::Spoiled { .. }));
-    opinion.accuse(exhibit.faults().spoiled, spoiled);
+    let spoiled = exhibit.defect_texts(|defect| matches!(defect, Defect::Spoiled { .. }));
+    opinion.accuse(exhibit.defects().spoiled, spoiled);
     if opinion.examined == 0 {
         opinion.nothing = Some((
             Verdict::Skipped,

@@ -5,7 +5,7 @@
 //! mutators ran counts as well: the heap met it, and nothing could have hidden it.
 
 use super::{Check, Exhibit, Opinion};
-use crate::heap::Fault;
+use crate::heap::Defect;
 
 pub(super) const CHECK: Check = Check {
     name: "refcounts",
@@ -24,8 +24,8 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
             opinion.blame(compared.abs_diff(reachable), text);
         }
     }
-    let underflows = exhibit.fault_texts(|fault| matches!(fault, Fault::Underflow { .. }));
-    opinion.accuse(exhibit.faults().underflow, underflows);
+    let underflows = exhibit.defect_texts(|defect| matches!(defect, Defect::Underflow { .. }));
+    opinion.accuse(exhibit.defects().underflow, underflows);
     if exhibit.surveys.iter().all(|survey| survey.census.is_none()) {
         opinion.nothing = Some((super::Verdict::Skipped, "the heap has no census".to_owned()));
     }

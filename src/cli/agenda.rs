@@ -11,7 +11,7 @@ use super::args::{BudgetArgs, Run};
 use super::faults;
 use super::reproduce;
 use super::usage::Usage;
-use crate::heap::{Caps, Flaw};
+use crate::heap::{Caps, Fault};
 use crate::plan::{Case, Pace, Plan, Requirement};
 use crate::report;
 use crate::run::{Budget, Entry, Options, Registry, Verify};
@@ -63,7 +63,7 @@ pub(super) struct Task<'r> {
 impl Task<'_> {
     /// The heap, and what is planted in it.
     pub(super) fn subject(&self) -> String {
-        report::subject(&self.heap.name, self.options.fault.map(Flaw::name))
+        report::subject(&self.heap.name, self.options.fault.map(Fault::name))
     }
 }
 

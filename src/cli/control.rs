@@ -5,7 +5,7 @@ use super::usage::Usage;
 use crate::fuzz::Finding;
 #[cfg(shuttle)]
 use crate::fuzz::{Raced, by_schedules};
-use crate::heap::{Fault, Flaw};
+use crate::heap::{Defect, Fault};
 use crate::plan::{Case, Control};
 use crate::run::Entry;
 #[cfg(shuttle)]
@@ -41,10 +41,10 @@ pub(super) fn needs_threads(what: &str) -> Result<(), Usage> {
 #[cfg(shuttle)]
 pub(super) fn explore(
     heap: &Entry,
-    fault: Option<Flaw>,
+    fault: Option<Fault>,
     by: Control,
     case: &Case,
-) -> Result<Option<(Finding, String)>, Fault> {
+) -> Result<Option<(Finding, String)>, Defect> {
     let how = Exploration {
         by,
         kept: None,
@@ -59,11 +59,11 @@ pub(super) fn explore(
 #[cfg(not(shuttle))]
 pub(super) fn explore(
     _: &Entry,
-    _: Option<Flaw>,
+    _: Option<Fault>,
     by: Control,
     _: &Case,
-) -> Result<Option<(Finding, String)>, Fault> {
-    Err(Fault::Other {
+) -> Result<Option<(Finding, String)>, Defect> {
+    Err(Defect::Other {
         message: format!("this build cannot make schedule `{}`", by.name()),
     })
 }

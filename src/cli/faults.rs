@@ -4,29 +4,29 @@ use super::args::Run;
 use super::isolate;
 use super::usage::Usage;
 use crate::fuzz::catalogue::{self, Rate};
-use crate::heap::Flaw;
+use crate::heap::Fault;
 use crate::report::Detail;
 use crate::run::{Entry, Registry};
 
 /// The fault of this name, which each of the heaps must be able to have.
-pub(super) fn planted(registry: &Registry, heaps: &[&Entry], name: &str) -> Result<Flaw, Usage> {
-    let Some(flaw) = Flaw::named(name) else {
-        let known = carried(registry).map(Flaw::name);
+pub(super) fn planted(registry: &Registry, heaps: &[&Entry], name: &str) -> Result<Fault, Usage> {
+    let Some(fault) = Fault::named(name) else {
+        let known = carried(registry).map(Fault::name);
         return Err(Usage::unknown("fault", name, known));
     };
     let unfit: Vec<&str> = heaps
         .iter()
-        .filter(|heap| !heap.can_have(flaw))
+        .filter(|heap| !heap.can_have(fault))
         .map(|heap| heap.name.as_str())
         .collect();
     if unfit.is_empty() {
-        return Ok(flaw);
+        return Ok(fault);
     }
     let usage = Usage::new(format!(
         "fault `{name}` cannot be planted in {}",
         unfit.join(", nor in ")
     ));
-    Err(match carriers(registry, flaw).as_slice() {
+    Err(match carriers(registry, fault).as_slice() {
         [] => usage.hint("none of the heaps here can have it; `list faults` shows what they can"),
         heaps => usage.hint(format!(
             "it can in {}: name heaps with --heap",
@@ -37,7 +37,7 @@ pub(super) fn planted(registry: &Registry, heaps: &[&Entry], name: &str) -> Resu
 
 /// What to know of a fault before runs with it, which are not expected to show it.
 pub(super) fn beyond_runs(name: &str) -> Option<String> {
-    let entry = catalogue::of(Flaw::named(name)?)?;
+    let entry = catalogue::of(Fault::named(name)?)?;
     match entry.rate {
         Rate::Certain | Rate::Usually => None,
         Rate::ModelOnly | Rate::SoakOnly | Rate::Never => {
@@ -64,7 +64,7 @@ pub(super) fn refuse_unplantable(heaps: &[&Entry], args: &Run) -> Result<(), Usa
 }
 
 /// Runs with a fault that may end the process get one each, and so a heap each.
-pub(super) fn refuse_processes(fault: Option<Flaw>) -> Result<(), Usage> {
+pub(super) fn refuse_processes(fault: Option<Fault>) -> Result<(), Usage> {
     let Some(fault) = fault.filter(|fault| isolate::is_dangerous(*fault)) else {
         return Ok(());
     };
@@ -74,16 +74,16 @@ pub(super) fn refuse_processes(fault: Option<Flaw>) -> Result<(), Usage> {
 }
 
 /// The faults that some heap can have, each once.
-fn carried(registry: &Registry) -> impl Iterator<Item = Flaw> {
-    let all = Flaw::ALL.iter().copied();
-    all.filter(|flaw| !carriers(registry, *flaw).is_empty())
+fn carried(registry: &Registry) -> impl Iterator<Item = Fault> {
+    let all = Fault::ALL.iter().copied();
+    all.filter(|fault| !carriers(registry, *fault).is_empty())
 }
 
 /// The heaps that can have this fault.
-fn carriers(registry: &Registry, flaw: Flaw) -> Vec<&str> {
+fn carriers(registry: &Registry, fault: Fault) -> Vec<&str> {
     let heaps = registry.entries().iter();
     heaps
-        .filter(|heap| heap.can_have(flaw))
+        .filter(|heap| heap.can_have(fault))
         .map(|heap| heap.name.as_str())
         .collect()
 }
@@ -91,22 +91,22 @@ fn carriers(registry: &Registry, flaw: Flaw) -> Vec<&str> {
 /// The faults with what is to be said about each.
 pub(super) fn described(registry: &Registry, detail: Detail) -> Vec<(String, String)> {
     carried(registry)
-        .map(|flaw| {
-            let heaps = carriers(registry, flaw).join(", ");
-            let mut text = format!("{} (in {heaps})", flaw.change());
-            if let Some(entry) = catalogue::of(flaw) {
+        .map(|fault| {
+            let heaps = carriers(registry, fault).join(", ");
+            let mut text = format!("{} (in {heaps})", fault.change());
+            if let Some(entry) = catalogue::of(fault) {
                 text += "; ";
                 text += &expectation(entry);
                 if detail == Detail::Everything {
                     for show in entry.shows {
-                        text += &format!("; try {}", show.line(flaw));
+                        text += &format!("; try {}", show.line(fault));
                     }
                 }
                 if let Some(history) = entry.history {
                     text += &format!("; {}: {}", history.what, history.link);
                 }
             }
-            (flaw.name().to_owned(), text)
+            (fault.name().to_owned(), text)
         })
         .collect()
 }
@@ -154,9 +154,9 @@ mod tests {
     /// Goal: who plants a fault that runs do not show is told so, and nobody else is bothered.
     #[test]
     fn what_runs_do_not_show_is_said() {
-        let said = |flaw: Flaw| beyond_runs(flaw.name()).unwrap_or_default();
-        assert!(said(Flaw::PlainSet).contains("by models or by `fuzz` only"));
-        assert!(said(Flaw::MemoryKept).contains("by `soak` only"));
-        assert_eq!(said(Flaw::CellLost), "");
+        let said = |fault: Fault| beyond_runs(fault.name()).unwrap_or_default();
+        assert!(said(Fault::PlainSet).contains("by models or by `fuzz` only"));
+        assert!(said(Fault::MemoryKept).contains("by `soak` only"));
+        assert_eq!(said(Fault::CellLost), "");
     }
 }

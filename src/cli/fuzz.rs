@@ -21,7 +21,7 @@ use crate::fuzz::{
     Bag, CRASHED, Failure, Finding, Hunt, HuntBudget, HuntProgress, HuntWatch, by_steps,
     on_threads, programs,
 };
-use crate::heap::Flaw;
+use crate::heap::Fault;
 use crate::plan::{Case, Control, Schedule};
 use crate::report::{self, Detail, figures};
 use crate::run::{Entry, Registry};
@@ -112,7 +112,7 @@ pub(super) fn fuzz(
         exit = exit.and(hunter.exit);
         hunted.push(Hunted {
             heap: &heap.name,
-            fault: fault.map(Flaw::name),
+            fault: fault.map(Fault::name),
             schedule: schedule.name(),
             seed,
             bag,
@@ -147,7 +147,7 @@ struct Hunter<'a> {
     program: &'a str,
     args: &'a Fuzz,
     heap: &'a Entry,
-    fault: Option<Flaw>,
+    fault: Option<Fault>,
     schedule: Schedule,
     json: Option<JsonTarget<'a>>,
     bar: ProgressBar,
@@ -158,7 +158,7 @@ struct Hunter<'a> {
 
 impl Hunter<'_> {
     fn subject(&self) -> String {
-        report::subject(&self.heap.name, self.fault.map(Flaw::name))
+        report::subject(&self.heap.name, self.fault.map(Fault::name))
     }
 
     fn hunt(&mut self, seed: u64) -> Bag {
@@ -340,7 +340,7 @@ fn default_jobs(schedule: &Schedule) -> usize {
 /// Tries a case once.
 pub(super) fn attempt(
     heap: &Entry,
-    fault: Option<Flaw>,
+    fault: Option<Fault>,
     schedule: &Schedule,
     case: &Case,
 ) -> Option<Finding> {

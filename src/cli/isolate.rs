@@ -14,7 +14,7 @@ use super::patience::Patience;
 use super::{provenance, reproduce};
 use crate::evidence::{Ended, Evidence};
 use crate::fuzz::catalogue;
-use crate::heap::Flaw;
+use crate::heap::Fault;
 use crate::report::RunResult;
 use crate::run::Budget;
 
@@ -32,7 +32,7 @@ pub(super) fn is_wanted(task: &Task<'_>) -> bool {
 }
 
 /// Whether a fault may end the process, or keep it from ending.
-pub(super) fn is_dangerous(fault: Flaw) -> bool {
+pub(super) fn is_dangerous(fault: Fault) -> bool {
     catalogue::of(fault).is_some_and(|planted| planted.danger.is_some())
 }
 
@@ -96,7 +96,10 @@ fn lost(program: &str, task: &Task<'_>, ended: Option<ExitStatus>, limit: Durati
             },
         },
     };
-    let fault = task.options.fault.map(|flaw| Flaw::name(flaw).to_owned());
+    let fault = task
+        .options
+        .fault
+        .map(|fault| Fault::name(fault).to_owned());
     let evidence = Evidence::of_lost(&task.heap.name, task.heap.caps, fault, ended);
     let tool = provenance::tool(program);
     RunResult::new(&task.plan, evidence, tool, reproduce::line(program, task))

@@ -17,7 +17,7 @@ use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{faults, interrupt, isolate, provenance, publish, reproduce};
 use crate::evidence::{Evidence, Picture};
-use crate::heap::Fault;
+use crate::heap::Defect;
 use crate::report::{
     self, Absence, Absent, Collected, Detail, Line, Outcome, RunResult, summary, table,
 };
@@ -186,7 +186,7 @@ impl<'a> Session<'a> {
             Some(heaps) => on_one_of(heaps, task, &watch),
         };
         watch.finish();
-        let evidence = evidence.map_err(|fault| fault.to_string())?;
+        let evidence = evidence.map_err(|defect| defect.to_string())?;
         let reproduce = reproduce::line(self.program, task);
         let tool = provenance::tool(self.program);
         let result = RunResult::new(&task.plan, evidence, tool, reproduce);
@@ -258,7 +258,7 @@ fn on_one_of(
     heaps: &mut Heaps,
     task: &Task<'_>,
     observer: &dyn Observer,
-) -> Result<Evidence, Fault> {
+) -> Result<Evidence, Defect> {
     let heap = match heaps.entry((task.asked_as.clone(), task.subject())) {
         Entry::Occupied(heap) => heap.into_mut(),
         Entry::Vacant(place) => place.insert(task.heap.open(&task.plan, &task.options)?),

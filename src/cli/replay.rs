@@ -13,7 +13,7 @@ use super::{faults, hush, recipe};
 #[cfg(shuttle)]
 use crate::fuzz::by_schedules;
 use crate::fuzz::{CRASHED, Finding, by_steps};
-use crate::heap::{Fault, Flaw};
+use crate::heap::{Defect, Fault};
 use crate::plan::{Case, Control, Schedule};
 use crate::report::{self, Detail, ERROR, HELP, figures, paint};
 #[cfg(shuttle)]
@@ -42,7 +42,7 @@ pub(super) fn replay(
     let fault = match args.fault.as_deref() {
         Some(NO_FAULT) => None,
         Some(name) => Some(name),
-        None => case.fault.map(Flaw::name),
+        None => case.fault.map(Fault::name),
     };
     let fault = fault
         .map(|name| faults::planted(registry, &heaps, name))
@@ -139,12 +139,12 @@ struct Race<'a> {
 struct Stage<'a> {
     case: &'a Case,
     heap: &'a Entry,
-    fault: Option<Flaw>,
+    fault: Option<Fault>,
 }
 
 impl Stage<'_> {
     fn subject(&self) -> String {
-        report::subject(&self.heap.name, self.fault.map(Flaw::name))
+        report::subject(&self.heap.name, self.fault.map(Fault::name))
     }
 
     /// Once, which is exact.
@@ -152,7 +152,7 @@ impl Stage<'_> {
         let tried = hush::while_trying(|| by_steps(self.heap, self.fault, self.case));
         let (trace, finding) = match tried {
             Ok(tried) => tried,
-            Err(fault) => return Some(self.failed(&fault, terminal)),
+            Err(defect) => return Some(self.failed(&defect, terminal)),
         };
         if terminal.detail() == Detail::Everything {
             terminal.data(&report::hunt::steps(self.case, &trace, finding.as_ref()));
@@ -168,12 +168,12 @@ impl Stage<'_> {
         finding
     }
 
-    fn failed(&self, fault: &Fault, terminal: &mut Terminal) -> Finding {
-        terminal.error(&format!("failed to run it on {}: {fault}", self.subject()));
+    fn failed(&self, defect: &Defect, terminal: &mut Terminal) -> Finding {
+        terminal.error(&format!("failed to run it on {}: {defect}", self.subject()));
         Finding {
             check: CRASHED,
             turn: None,
-            text: fault.to_string(),
+            text: defect.to_string(),
         }
     }
 
@@ -188,7 +188,7 @@ impl Stage<'_> {
         let tried = hush::while_trying(|| by_schedules(self.heap, self.fault, how, self.case));
         let raced = match tried {
             Ok(raced) => raced,
-            Err(fault) => return Some(self.failed(&fault, terminal)),
+            Err(defect) => return Some(self.failed(&defect, terminal)),
         };
         if raced.has_diverged {
             terminal.warning(
@@ -217,8 +217,8 @@ impl Stage<'_> {
         let Race { by, kept, times } = how;
         let tried = control::explore(self.heap, self.fault, by, self.case);
         debug_assert!(tried.is_err(), "{kept:?}, {times} times");
-        let fault = tried.err()?;
-        Some(self.failed(&fault, terminal))
+        let defect = tried.err()?;
+        Some(self.failed(&defect, terminal))
     }
 
     /// Until it fails again.

@@ -39,7 +39,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, ClockFacts};
-use crate::heap::{Caps, Fault, Stats};
+use crate::heap::{Caps, Defect, Stats};
 
 /// What one run left behind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,11 +151,13 @@ pub enum Ended {
     /// A survey at a pause found something; going on would only blur the picture.
     Violated,
     /// The heap recognised that it is broken.
-    Fault {
+    #[serde(rename = "fault")]
+    Defect {
         /// Which mutator met it.
         mutator: String,
         /// What it met.
-        fault: Fault,
+        #[serde(rename = "fault")]
+        defect: Defect,
     },
     /// The heap had no room for another object.
     OutOfMemory {

@@ -98,7 +98,8 @@ pub struct Survey {
     /// are empty, since they would accuse what was merely not looked at.
     pub incomplete: Option<String>,
     /// What settling the heap failed with.
-    pub settle_fault: Option<String>,
+    #[serde(rename = "settle_fault")]
+    pub settle_defect: Option<String>,
 }
 
 impl Survey {
@@ -127,7 +128,7 @@ impl Survey {
             lists: Vec::new(),
             counters: Vec::new(),
             incomplete: None,
-            settle_fault: None,
+            settle_defect: None,
         }
     }
 }

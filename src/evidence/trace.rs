@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Finding, Name, Picture};
 use crate::digest::Digest;
-use crate::heap::{Caps, Census, Fault};
+use crate::heap::{Caps, Census, Defect};
 
 /// What a case did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,9 +90,10 @@ pub enum Happening {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Broke {
     /// The heap recognised that it is broken.
-    Fault(Fault),
+    #[serde(rename = "Fault")]
+    Defect(Defect),
     /// The heap did not let a mutator in.
-    Unseated(Fault),
+    Unseated(Defect),
     /// The heap panicked.
     Panicked(String),
 }
@@ -116,7 +117,8 @@ pub struct Settled {
     /// What else the heap tells of itself.
     pub census: Option<Census>,
     /// What settling failed with.
-    pub fault: Option<Fault>,
+    #[serde(rename = "fault")]
+    pub defect: Option<Defect>,
 }
 
 /// What was left when nothing was reachable.
@@ -133,7 +135,8 @@ pub struct Emptied {
     /// What the heap tells of itself.
     pub census: Option<Census>,
     /// What settling failed with.
-    pub fault: Option<Fault>,
+    #[serde(rename = "fault")]
+    pub defect: Option<Defect>,
 }
 
 impl Trace {

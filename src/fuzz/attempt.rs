@@ -13,7 +13,7 @@ use crate::check;
 #[cfg(shuttle)]
 use crate::evidence::Race;
 use crate::evidence::Trace;
-use crate::heap::{Fault, Flaw, Heap, HeapConfig};
+use crate::heap::{Defect, Fault, Heap, HeapConfig};
 use crate::plan::Case;
 #[cfg(shuttle)]
 use crate::run::Exploration;
@@ -45,9 +45,9 @@ pub fn check_steps<H: Heap>(
 /// The heap cannot be opened, or cannot have that fault.
 pub fn by_steps(
     heap: &Entry,
-    fault: Option<Flaw>,
+    fault: Option<Fault>,
     case: &Case,
-) -> Result<(Trace, Option<Finding>), Fault> {
+) -> Result<(Trace, Option<Finding>), Defect> {
     let trace = heap.step(case, fault)?;
     let finding = judge(case, &trace);
     Ok((trace, finding))
@@ -75,10 +75,10 @@ pub struct Raced {
 #[cfg(shuttle)]
 pub fn by_schedules(
     heap: &Entry,
-    fault: Option<Flaw>,
+    fault: Option<Fault>,
     how: Exploration<'_>,
     case: &Case,
-) -> Result<Raced, Fault> {
+) -> Result<Raced, Defect> {
     let judge = |case: &Case, race: &Race| judge_race(case, race).is_some();
     let explored = heap.explore(case, fault, how, judge)?;
     let race = explored.race.as_ref();
@@ -98,9 +98,9 @@ pub fn by_schedules(
 /// The heap cannot be opened, or cannot have that fault.
 pub fn on_threads(
     heap: &Entry,
-    fault: Option<Flaw>,
+    fault: Option<Fault>,
     case: &Case,
-) -> Result<Option<Finding>, Fault> {
+) -> Result<Option<Finding>, Defect> {
     let plan = case.plan();
     // Above all cycles, which random programs close by chance.
     if !plan.needs().missing_from(&heap.caps).is_empty() {

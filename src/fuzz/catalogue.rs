@@ -1,15 +1,15 @@
 //! What should catch each planted fault, where it shows, and how surely: data, and nothing else.
 //!
-//! Which heaps can have a fault is theirs to say (`Entry::flaws`); what changes is said beside the
-//! fault's name ([`Flaw::change`]).
+//! Which heaps can have a fault is theirs to say (`Entry::faults`); what changes is said beside the
+//! fault's name ([`Fault::change`]).
 
-use crate::heap::Flaw;
+use crate::heap::Fault;
 
 /// One fault, and what is expected of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Planted {
     /// Which.
-    pub flaw: Flaw,
+    pub fault: Fault,
     /// The checks that should catch it. One of them is enough.
     pub caught_by: &'static [&'static str],
     /// How surely.
@@ -78,7 +78,7 @@ pub struct Show {
 
 impl Show {
     /// The command line of it, but for the seed.
-    pub fn line(&self, flaw: Flaw) -> String {
+    pub fn line(&self, fault: Fault) -> String {
         let mut line = format!("gcstorm run {}", self.workload);
         for (key, value) in self.parameters {
             line += &format!(" -D {key}={value}");
@@ -95,199 +95,199 @@ impl Show {
         if self.delays {
             line += " --delays";
         }
-        line + &format!(" --ops {} --fault {flaw}", self.ops)
+        line + &format!(" --ops {} --fault {fault}", self.ops)
     }
 }
 
 /// What is expected of a fault.
-pub fn of(flaw: Flaw) -> Option<&'static Planted> {
-    ALL.iter().find(|planted| planted.flaw == flaw)
+pub fn of(fault: Fault) -> Option<&'static Planted> {
+    ALL.iter().find(|planted| planted.fault == fault)
 }
 
 /// Every fault that is in the catalogue.
 pub const ALL: &[Planted] = &[
-    certain(Flaw::GetWithoutIncrement, &["premature"], &[CHURN]),
-    certain(Flaw::CopyWithoutIncrement, UNCOUNTED, &[TANGLES]),
+    certain(Fault::GetWithoutIncrement, &["premature"], &[CHURN]),
+    certain(Fault::CopyWithoutIncrement, UNCOUNTED, &[TANGLES]),
     certain(
-        Flaw::UpgradeWithoutIncrement,
+        Fault::UpgradeWithoutIncrement,
         UNCOUNTED,
         &[on_both("weakrefs", 20_000)],
     ),
-    certain(Flaw::SetKeepsOld, LEAK, &[CHURN]),
-    certain(Flaw::StoreKeepsOld, LEAK, &[on_both("graph", 100_000)]),
-    certain(Flaw::StoreDropsValue, LEAK, &[on_gil("tangles", 20_000)]),
-    certain(Flaw::PopKeepsReference, LEAK, &[CHURN]),
+    certain(Fault::SetKeepsOld, LEAK, &[CHURN]),
+    certain(Fault::StoreKeepsOld, LEAK, &[on_both("graph", 100_000)]),
+    certain(Fault::StoreDropsValue, LEAK, &[on_gil("tangles", 20_000)]),
+    certain(Fault::PopKeepsReference, LEAK, &[CHURN]),
     certain(
-        Flaw::AppendCountsTwice,
+        Fault::AppendCountsTwice,
         &["refcounts"],
         &[on_gil("churn", 20_000)],
     ),
-    certain(Flaw::AppendLost, &["conservation", "order"], &[LIST]),
-    certain(Flaw::AppendOutOfOrder, &["order"], &[LIST]),
-    certain(Flaw::LenOffByOne, &["length"], &[CHURN]),
-    certain(Flaw::PopTakesSecond, &["linearizable"], &[RECORDED]),
-    certain(Flaw::TruncateOffByOne, &["conservation"], &[LIST]),
+    certain(Fault::AppendLost, &["conservation", "order"], &[LIST]),
+    certain(Fault::AppendOutOfOrder, &["order"], &[LIST]),
+    certain(Fault::LenOffByOne, &["length"], &[CHURN]),
+    certain(Fault::PopTakesSecond, &["linearizable"], &[RECORDED]),
+    certain(Fault::TruncateOffByOne, &["conservation"], &[LIST]),
     certain(
-        Flaw::AdditionLost,
+        Fault::AdditionLost,
         &["counter"],
         &[on_gil("counter", 20_000)],
     ),
     certain(
-        Flaw::WeakNotCleared,
+        Fault::WeakNotCleared,
         &["weak"],
         &[on_gil("weakrefs", 20_000)],
     ),
-    certain(Flaw::WeakAfterFinalizer, &["weak"], &[FINALIZERS]),
-    certain(Flaw::FinalizerSkipped, &["finalizers"], &[FINALIZERS]),
-    certain(Flaw::FinalizerRunTwice, &["finalizers"], &[FINALIZERS]),
+    certain(Fault::WeakAfterFinalizer, &["weak"], &[FINALIZERS]),
+    certain(Fault::FinalizerSkipped, &["finalizers"], &[FINALIZERS]),
+    certain(Fault::FinalizerRunTwice, &["finalizers"], &[FINALIZERS]),
     known(
-        certain(Flaw::ResurrectedFreedAnyway, UNCOUNTED, &[FINALIZERS]),
+        certain(Fault::ResurrectedFreedAnyway, UNCOUNTED, &[FINALIZERS]),
         "rust-gc, issue 124",
         "https://github.com/Manishearth/rust-gc/issues/124",
     ),
     dangerous(
         Danger::Crash,
-        certain(Flaw::RecursiveRelease, &[], &[on_both("chain", 2_000_001)]),
+        certain(Fault::RecursiveRelease, &[], &[on_both("chain", 2_000_001)]),
     ),
     certain(
-        Flaw::WorklistOverwritten,
+        Fault::WorklistOverwritten,
         LEAK,
         &[on_both("tangles", 20_000)],
     ),
-    certain(Flaw::WriteAfterFree, &["poison"], &[CHURN]),
-    certain(Flaw::FreedTwice, &["double-free"], &[CYCLES]),
+    certain(Fault::WriteAfterFree, &["poison"], &[CHURN]),
+    certain(Fault::FreedTwice, &["double-free"], &[CYCLES]),
     certain(
-        Flaw::CellLost,
+        Fault::CellLost,
         &["collector-state"],
         &[on_gil("cycles", 200_000)],
     ),
-    certain(Flaw::PageLost, &["collector-state"], &[FINALIZERS]),
-    certain(Flaw::EdgesCountedOnce, LEAK, &[on_both("tangles", 20_000)]),
+    certain(Fault::PageLost, &["collector-state"], &[FINALIZERS]),
+    certain(Fault::EdgesCountedOnce, LEAK, &[on_both("tangles", 20_000)]),
     known(
-        certain(Flaw::LivenessOneLevel, &["dangling"], &[TANGLES]),
+        certain(Fault::LivenessOneLevel, &["dangling"], &[TANGLES]),
         "gcmodule 0.1.1",
         "https://docs.rs/crate/gcmodule/0.1.1",
     ),
     known(
-        certain(Flaw::ExternalChildReleasedTwice, UNCOUNTED, &[TANGLES]),
+        certain(Fault::ExternalChildReleasedTwice, UNCOUNTED, &[TANGLES]),
         "bacon-rajan-cc, issue 30",
         "https://github.com/fitzgen/bacon-rajan-cc/issues/30",
     ),
     certain(
-        Flaw::YoungSubtractsOld,
+        Fault::YoungSubtractsOld,
         UNCOUNTED,
         &[on_gil("tangles", 200_000)],
     ),
     known(
-        certain(Flaw::ThresholdIgnored, &["budget"], &[LARGE_HEAP]),
+        certain(Fault::ThresholdIgnored, &["budget"], &[LARGE_HEAP]),
         "CPython before 2.7",
         "https://mail.python.org/pipermail/python-dev/2008-June/080579.html",
     ),
-    certain(Flaw::CollectorNeverRuns, &["completeness"], &[CYCLES]),
-    certain(Flaw::RootSkipped, UNCOUNTED, &[TANGLES]),
+    certain(Fault::CollectorNeverRuns, &["completeness"], &[CYCLES]),
+    certain(Fault::RootSkipped, UNCOUNTED, &[TANGLES]),
     certain(
-        Flaw::SurvivorsForgotten,
+        Fault::SurvivorsForgotten,
         &["completeness", "collector-state"],
         &[on_gil("tangles", 200_000)],
     ),
     certain(
-        Flaw::MarkLeftBehind,
+        Fault::MarkLeftBehind,
         &["collector-state"],
         &[on_gil("tangles", 200_000)],
     ),
     known(
         dangerous(
             Danger::Hang,
-            certain(Flaw::DropRequestKept, &[], &[on_gil("churn", 2_000_000)]),
+            certain(Fault::DropRequestKept, &[], &[on_gil("churn", 2_000_000)]),
         ),
         "CPython, gh-96387",
         "https://github.com/python/cpython/issues/96387",
     ),
-    certain(Flaw::NoForcedSwitch, &["progress"], &[BUSY_PAIR]),
+    certain(Fault::NoForcedSwitch, &["progress"], &[BUSY_PAIR]),
     usually(
-        Flaw::SwitchInsideTruncate,
+        Fault::SwitchInsideTruncate,
         &["conservation"],
         &[SHORT_ROUNDS],
     ),
     usually(
-        Flaw::SwitchInsideAppend,
+        Fault::SwitchInsideAppend,
         &["order", "conservation"],
         &[TWO_APPENDERS],
     ),
-    certain(Flaw::ObjectKept, LEAK, &[on_both("churn", 4_000_000)]),
+    certain(Fault::ObjectKept, LEAK, &[on_both("churn", 4_000_000)]),
     Planted {
         rate: Rate::SoakOnly,
-        ..certain(Flaw::MemoryKept, &[], &[])
+        ..certain(Fault::MemoryKept, &[], &[])
     },
     certain(
-        Flaw::RegistersKept,
+        Fault::RegistersKept,
         LEAK,
         &[on_both("thread-churn", 20_000)],
     ),
     certain(
-        Flaw::WalkSkipsRoot,
+        Fault::WalkSkipsRoot,
         &["refcounts", "premature", "completeness"],
         &[CHURN],
     ),
-    certain(Flaw::WalkSkipsEdge, LEAK, &[on_both("graph", 100_000)]),
-    certain(Flaw::DeathsForgotten, &["conservation"], &[CHURN]),
+    certain(Fault::WalkSkipsEdge, LEAK, &[on_both("graph", 100_000)]),
+    certain(Fault::DeathsForgotten, &["conservation"], &[CHURN]),
     dangerous(
         Danger::Hang,
-        usually(Flaw::SetReleasesOnRetry, UNCOUNTED, &[SETS]),
+        usually(Fault::SetReleasesOnRetry, UNCOUNTED, &[SETS]),
     ),
-    usually(Flaw::IncrementFromZero, UNCOUNTED, &[DELAYED]),
-    usually(Flaw::ReleaseBeforePublish, UNCOUNTED, &[CUTS]),
-    usually(Flaw::FreeAtOnce, UNCOUNTED, &[CUTS]),
+    usually(Fault::IncrementFromZero, UNCOUNTED, &[DELAYED]),
+    usually(Fault::ReleaseBeforePublish, UNCOUNTED, &[CUTS]),
+    usually(Fault::FreeAtOnce, UNCOUNTED, &[CUTS]),
     usually(
-        Flaw::ReaderWithoutPin,
+        Fault::ReaderWithoutPin,
         UNCOUNTED,
         &[on_lock_free("churn", 4_000_000)],
     ),
     usually(
-        Flaw::CandidatesDropped,
+        Fault::CandidatesDropped,
         LEAK,
         &[on_lock_free("cycles", 200_000)],
     ),
-    usually(Flaw::StalledPin, &["budget"], &[STALLED]),
+    usually(Fault::StalledPin, &["budget"], &[STALLED]),
     Planted {
         rate: Rate::Never,
-        ..certain(Flaw::MissingFence, &[], &[DELAYED])
+        ..certain(Fault::MissingFence, &[], &[DELAYED])
     },
     usually(
-        Flaw::TrustHint,
+        Fault::TrustHint,
         &["conservation", "completeness"],
         &[LOCK_FREE_CHURN],
     ),
     usually(
-        Flaw::FastOnAnyStamp,
+        Fault::FastOnAnyStamp,
         &["conservation", "completeness"],
         &[LOCK_FREE_CHURN],
     ),
-    model_only(Flaw::LookBelowFirst),
-    dangerous(Danger::Hang, model_only(Flaw::LocalStamps)),
-    model_only(Flaw::NoHeadLoad),
-    model_only(Flaw::GetNotPassed),
-    model_only(Flaw::PlainSet),
-    model_only(Flaw::ClampedTruncate),
-    model_only(Flaw::CompareCounts),
-    model_only(Flaw::NoGrace),
-    model_only(Flaw::RereadSlots),
-    model_only(Flaw::SoleByCount),
-    model_only(Flaw::ClearOneByOne),
-    model_only(Flaw::MoveIntoItself),
-    model_only(Flaw::NoVerdict),
-    model_only(Flaw::ForgetSuspects),
-    model_only(Flaw::FinalizedTwice),
-    model_only(Flaw::NoSecondLook),
-    model_only(Flaw::PublishOneByOne),
-    model_only(Flaw::PardonFirst),
-    model_only(Flaw::SoleUnfinalized),
-    model_only(Flaw::PopWithoutTouch),
-    model_only(Flaw::CountWhileReading),
-    model_only(Flaw::TouchBeforeMove),
-    model_only(Flaw::AdmitDead),
-    dangerous(Danger::Crash, model_only(Flaw::RangeThroughCell)),
-    model_only(Flaw::UncountedContainer),
+    model_only(Fault::LookBelowFirst),
+    dangerous(Danger::Hang, model_only(Fault::LocalStamps)),
+    model_only(Fault::NoHeadLoad),
+    model_only(Fault::GetNotPassed),
+    model_only(Fault::PlainSet),
+    model_only(Fault::ClampedTruncate),
+    model_only(Fault::CompareCounts),
+    model_only(Fault::NoGrace),
+    model_only(Fault::RereadSlots),
+    model_only(Fault::SoleByCount),
+    model_only(Fault::ClearOneByOne),
+    model_only(Fault::MoveIntoItself),
+    model_only(Fault::NoVerdict),
+    model_only(Fault::ForgetSuspects),
+    model_only(Fault::FinalizedTwice),
+    model_only(Fault::NoSecondLook),
+    model_only(Fault::PublishOneByOne),
+    model_only(Fault::PardonFirst),
+    model_only(Fault::SoleUnfinalized),
+    model_only(Fault::PopWithoutTouch),
+    model_only(Fault::CountWhileReading),
+    model_only(Fault::TouchBeforeMove),
+    model_only(Fault::AdmitDead),
+    dangerous(Danger::Crash, model_only(Fault::RangeThroughCell)),
+    model_only(Fault::UncountedContainer),
 ];
 
 /// What says that something is in use and nobody knows. A heap that compares incarnations says so
@@ -390,12 +390,12 @@ const fn dangerous(danger: Danger, planted: Planted) -> Planted {
 }
 
 const fn certain(
-    flaw: Flaw,
+    fault: Fault,
     caught_by: &'static [&'static str],
     shows: &'static [Show],
 ) -> Planted {
     Planted {
-        flaw,
+        fault,
         caught_by,
         rate: Rate::Certain,
         shows,
@@ -405,21 +405,21 @@ const fn certain(
 }
 
 const fn usually(
-    flaw: Flaw,
+    fault: Fault,
     caught_by: &'static [&'static str],
     shows: &'static [Show],
 ) -> Planted {
     Planted {
         rate: Rate::Usually,
-        ..certain(flaw, caught_by, shows)
+        ..certain(fault, caught_by, shows)
     }
 }
 
 /// What only the models show.
-const fn model_only(flaw: Flaw) -> Planted {
+const fn model_only(fault: Fault) -> Planted {
     Planted {
         rate: Rate::ModelOnly,
-        ..certain(flaw, &[], &[])
+        ..certain(fault, &[], &[])
     }
 }
 
@@ -440,9 +440,9 @@ mod tests {
     /// Goal: the catalogue names each fault once, and no check or workload that is not there.
     #[test]
     fn names_what_there_is() {
-        for &flaw in Flaw::ALL {
-            let entries = ALL.iter().filter(|entry| entry.flaw == flaw).count();
-            assert_eq!(entries, 1, "{flaw}");
+        for &fault in Fault::ALL {
+            let entries = ALL.iter().filter(|entry| entry.fault == fault).count();
+            assert_eq!(entries, 1, "{fault}");
         }
         for entry in ALL {
             for name in entry.caught_by {
@@ -453,7 +453,7 @@ mod tests {
                 assert!(workloads.any(|known| known.name == show.workload));
             }
             let is_silent = matches!(entry.rate, Rate::ModelOnly | Rate::SoakOnly);
-            assert_eq!(is_silent, entry.shows.is_empty(), "{}", entry.flaw);
+            assert_eq!(is_silent, entry.shows.is_empty(), "{}", entry.fault);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Cases under the model checker: `RUSTFLAGS="--cfg shuttle" cargo test --lib controlled`.
 
 use super::by_schedules;
-use crate::heap::Flaw;
+use crate::heap::Fault;
 use crate::plan::{Case, Control};
 use crate::run::{Entry, Exploration, Registry, SCHEDULES};
 
@@ -59,7 +59,7 @@ fn nothing_is_wrong_with_sound_heaps() {
 #[test]
 fn a_schedule_that_fails_fails_again() {
     with_heap("lock-free", |heap, case| {
-        let fault = Some(Flaw::TrustHint);
+        let fault = Some(Fault::TrustHint);
         let explored = by_schedules(heap, fault, how(Control::Pct, None), case);
         let explored = explored.expect("it opens");
         let (race, schedule) = explored.race.expect("a schedule fails");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{self, Verdict};
 use crate::evidence::{Ended, Evidence, Moment};
-use crate::heap::Fault;
+use crate::heap::Defect;
 use crate::plan::Plan;
 
 /// When a run's first violation was seen.
@@ -73,8 +73,8 @@ impl Sighting {
 /// The checks that were violated first, and when: what ended the run, or else the first survey that
 /// shows something, or else what only the whole of the evidence does.
 fn first(plan: &Plan, evidence: &Evidence, fired: &[String]) -> (Vec<String>, At) {
-    if let Ended::Fault { fault, .. } = &evidence.ended {
-        return (vec![taken_up_by(fault).to_owned()], At::Once);
+    if let Ended::Defect { defect, .. } = &evidence.ended {
+        return (vec![taken_up_by(defect).to_owned()], At::Once);
     }
     for survey in &evidence.surveys {
         let names = check::violated_at(plan, evidence.caps, survey);
@@ -89,13 +89,13 @@ fn first(plan: &Plan, evidence: &Evidence, fired: &[String]) -> (Vec<String>, At
     (fired.to_vec(), At::End)
 }
 
-/// The check that counts this fault against the heap.
-pub(super) fn taken_up_by(fault: &Fault) -> &'static str {
-    match fault {
-        Fault::Stale { .. } => "dangling",
-        Fault::Underflow { .. } => "refcounts",
-        Fault::Spoiled { .. } => "poison",
-        Fault::InUse { .. } | Fault::Panicked { .. } | Fault::Other { .. } => "collector-state",
+/// The check that counts this defect against the heap.
+pub(super) fn taken_up_by(defect: &Defect) -> &'static str {
+    match defect {
+        Defect::Stale { .. } => "dangling",
+        Defect::Underflow { .. } => "refcounts",
+        Defect::Spoiled { .. } => "poison",
+        Defect::InUse { .. } | Defect::Panicked { .. } | Defect::Other { .. } => "collector-state",
     }
 }
 
@@ -107,6 +107,6 @@ fn broke(ended: &Ended) -> Option<String> {
         Ended::OutOfMemory { mutator } => Some(format!("had no room when {mutator} asked for it")),
         Ended::Died { how } => Some(format!("died: {how}")),
         Ended::Hung { .. } => Some("did not come to an end".to_owned()),
-        Ended::Done | Ended::Interrupted | Ended::Violated | Ended::Fault { .. } => None,
+        Ended::Done | Ended::Interrupted | Ended::Violated | Ended::Defect { .. } => None,
     }
 }

@@ -14,15 +14,15 @@
 //!   implementer could forget.
 //! * **Operations are infallible, safepoints fail.** Nothing but allocation returns a `Result` in
 //!   the hot loop. A heap that meets a broken reference treats it as empty, remembers the
-//!   [`Fault`], and hands it out at the next safepoint.
+//!   [`Defect`], and hands it out at the next safepoint.
 //!
 //! An operation on an empty register, a reference of the wrong shape, or an index out of range does
 //! nothing and returns its "nothing" value; the register it would have moved from keeps its
 //! reference. A heap refuses to know of plans, checks and reports.
 
 pub mod counted;
+pub mod defect;
 pub mod fault;
-pub mod flaw;
 pub mod gil;
 pub mod lock_free;
 mod ordeal;
@@ -33,8 +33,8 @@ pub mod tag;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use fault::{Fault, FaultCounts, FaultLog};
-pub use flaw::{Flaw, Flawless, Flaws, Point};
+pub use defect::{Defect, DefectCounts, DefectLog};
+pub use fault::{Fault, Faultless, Faults, Point};
 pub use ordeal::{Ordeal, Points};
 pub use pause::{ByCause, Cause, Hold, Pauses};
 pub use tag::{ObjectId, Tag};
@@ -258,7 +258,7 @@ pub struct Leftover {
 }
 
 /// What a heap counts of its own work, for reports and for proof that the stress happened. Nothing
-/// here is used to judge the heap, except that the [`Fault`]s it recognised count against it.
+/// here is used to judge the heap, except that the [`Defect`]s it recognised count against it.
 ///
 /// What only some heaps can count is `None` in the others: a heap without a lock does not switch it
 /// 0 times. Nothing can be required of a counter that is not there.
@@ -290,11 +290,12 @@ pub struct Stats {
     /// Truncations that found an append of another thread under way in the place they wanted.
     pub truncations_met_append: Option<u64>,
     /// Broken invariants that the heap itself recognised.
-    pub faults: FaultCounts,
+    #[serde(rename = "faults")]
+    pub defects: DefectCounts,
 }
 
 impl Stats {
-    /// What was counted since `before`. Peaks, and faults, of which one is too many, stay.
+    /// What was counted since `before`. Peaks, and defects, of which one is too many, stay.
     #[must_use]
     pub fn since(self, before: &Self) -> Self {
         let counted = |now: Option<u64>, then: Option<u64>| {
@@ -316,7 +317,7 @@ impl Stats {
             ),
             live_peak: self.live_peak,
             unreclaimed_peak: self.unreclaimed_peak,
-            faults: self.faults,
+            defects: self.defects,
         }
     }
 }
@@ -345,14 +346,14 @@ pub trait Heap: Sync {
 
     /// Admits the calling thread as a mutator. Dropping the mutator clears its registers and
     /// detaches it.
-    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Fault>;
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect>;
 
     /// Runs a full collection now. Called while no mutator runs.
-    fn collect(&self) -> Result<Collection, Fault>;
+    fn collect(&self) -> Result<Collection, Defect>;
 
     /// Reclaims everything that can be reclaimed, and runs the finalizers that this takes. Called
     /// while no mutator runs.
-    fn settle(&self) -> Result<(), Fault>;
+    fn settle(&self) -> Result<(), Defect>;
 
     /// Shows every living object and what the heap believes of it, while no mutator runs; `None`
     /// if the heap cannot. The beliefs are judged against what the operations did.
@@ -408,7 +409,7 @@ pub trait Mutator {
     fn peek(&mut self, slot: Slot) -> Peek;
 
     /// A point where the mutator may be held up, and where a broken heap says so.
-    fn safepoint(&mut self) -> Result<(), Fault>;
+    fn safepoint(&mut self) -> Result<(), Defect>;
 
     /// Lets go of all that holds other mutators up (a global lock, an epoch's pin), until
     /// [`wake`](Self::wake). Nothing else is called meanwhile; another mutator may run on the same
@@ -535,7 +536,7 @@ pub trait Collector: Mutator + Send {
     fn collect_now(&mut self) -> Collection;
 
     /// See [`Heap::settle`].
-    fn settle(&mut self) -> Result<(), Fault>;
+    fn settle(&mut self) -> Result<(), Defect>;
 
     /// See [`Heap::census`].
     fn census(&self, visit: &mut dyn FnMut(Belief)) -> Option<Census> {

@@ -1,14 +1,14 @@
-//! What a heap is put through besides its program: a flaw, delays within operations, an allocation
+//! What a heap is put through besides its program: a fault, delays within operations, an allocation
 //! that is refused, collections that take long.
 //!
 //! It is known at run time only, so a heap that goes through it is another type than the one that
-//! ships and is measured (see [`flaw`](super::flaw)).
+//! ships and is measured (see [`fault`](super::fault)).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::flaw::{Flaw, Flaws, Point};
+use super::fault::{Fault, Faults, Point};
 use crate::clock::Clock;
 
 /// One in how many passes of a point is held up for a moment, and one in how many of those for long:
@@ -24,7 +24,7 @@ const SPINS: u32 = 100;
 /// What one heap goes through. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Ordeal {
-    flaw: Option<Flaw>,
+    fault: Option<Fault>,
     delays: Option<Delays>,
     refusal: Option<Arc<Refusal>>,
     slow_collection: Option<Arc<SlowCollection>>,
@@ -74,18 +74,18 @@ struct Refusal {
 }
 
 impl Ordeal {
-    /// A flaw, and nothing else.
-    pub fn of(flaw: Flaw) -> Self {
+    /// A fault, and nothing else.
+    pub fn of(fault: Fault) -> Self {
         Self {
-            flaw: Some(flaw),
+            fault: Some(fault),
             ..Self::default()
         }
     }
 
-    /// With this flaw, if any.
+    /// With this fault, if any.
     #[must_use]
-    pub fn with_flaw(mut self, flaw: Option<Flaw>) -> Self {
-        self.flaw = flaw;
+    pub fn with_fault(mut self, fault: Option<Fault>) -> Self {
+        self.fault = fault;
         self
     }
 
@@ -118,10 +118,10 @@ impl Ordeal {
     }
 }
 
-impl Flaws for Ordeal {
+impl Faults for Ordeal {
     #[inline]
-    fn has(&self, flaw: Flaw) -> bool {
-        self.flaw == Some(flaw)
+    fn has(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
     }
 
     fn pass(&self, point: Point) {
@@ -188,7 +188,7 @@ mod tests {
     fn one_allocation_is_refused() {
         let ordeal = Ordeal::default().with_refusal(3);
         let other = ordeal.clone();
-        let asked = [&ordeal, &other, &ordeal, &other, &ordeal].map(Flaws::refuses);
+        let asked = [&ordeal, &other, &ordeal, &other, &ordeal].map(Faults::refuses);
         assert_eq!(asked, [false, false, true, false, false]);
         assert!(!Ordeal::default().refuses());
     }

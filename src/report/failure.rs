@@ -9,7 +9,7 @@
 
 use crate::check::Verdict;
 use crate::evidence::Ended;
-use crate::heap::Flaw;
+use crate::heap::Fault;
 use crate::plan::case::{
     ALL_REGISTERS_MAX, CAPACITY_MAX, CaseMutator, MUTATORS_MAX, REGISTERS_MAX, Schedule, Shared,
     Turn,
@@ -39,7 +39,7 @@ pub fn failure(
     let mut checks = result.checks.iter();
     let mut case = Case {
         heap: Some(result.heap.clone()),
-        fault: result.fault.as_deref().and_then(Flaw::named),
+        fault: result.fault.as_deref().and_then(Fault::named),
         schedule: Schedule::Free,
         seed: plan.seed,
         check: checks
@@ -88,7 +88,7 @@ fn turns_done(plan: &Plan, result: &RunResult) -> Option<Vec<u64>> {
     }
     // What broke off is not counted, but it was begun, and may be what broke.
     let broken = match &evidence.ended {
-        Ended::Fault { mutator, .. } | Ended::OutOfMemory { mutator } => Some(mutator),
+        Ended::Defect { mutator, .. } | Ended::OutOfMemory { mutator } => Some(mutator),
         _ => None,
     };
     let mut done = Vec::new();

@@ -384,12 +384,12 @@ fn outcome(
                 Outcome::Crashed
             };
         }
-        Ended::Fault { mutator, fault } => {
+        Ended::Defect { mutator, defect } => {
             let elapsed = figures::nanos(evidence.elapsed_ns);
             caveat(format!(
-                "ended after {elapsed}: {mutator} reported: {fault}"
+                "ended after {elapsed}: {mutator} reported: {defect}"
             ));
-            // A fault that no check has a name for is the heap's own admission all the same.
+            // A defect that no check has a name for is the heap's own admission all the same.
             return Outcome::Violated;
         }
         Ended::Violated => {

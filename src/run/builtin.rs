@@ -2,7 +2,7 @@
 
 use crate::heap::counted::{self, CAPACITY_MAX, open_gil, open_gil_with, open_racy};
 use crate::heap::lock_free;
-use crate::heap::{Fault, Heap, HeapConfig};
+use crate::heap::{Defect, Heap, HeapConfig};
 
 use super::Registry;
 
@@ -39,9 +39,9 @@ impl Registry {
 fn within_capacity<H: Heap>(
     config: &HeapConfig,
     open: impl FnOnce(&HeapConfig) -> H,
-) -> Result<H, Fault> {
+) -> Result<H, Defect> {
     if config.capacity > CAPACITY_MAX {
-        return Err(Fault::Other {
+        return Err(Defect::Other {
             message: format!(
                 "failed to make room for {} objects: the heap holds {CAPACITY_MAX} at most",
                 config.capacity

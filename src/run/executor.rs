@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::evidence::ledger::Producer;
 use crate::evidence::{CounterTally, ListTally};
-use crate::heap::{Fault, Finalizer, Mutator, OutOfMemory, Shape, Slot};
+use crate::heap::{Defect, Finalizer, Mutator, OutOfMemory, Shape, Slot};
 use crate::plan::{MutatorPlan, Needs, Op, OpKind};
 
 use super::attest::Attestor;
@@ -21,11 +21,11 @@ use super::stopwatch::Stopwatch;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Halt {
     /// The heap said at a safepoint that it is broken.
-    Fault(Fault),
+    Defect(Defect),
     /// There is no room for another object.
     OutOfMemory,
     /// The heap did not let it come back after it had left.
-    Unseated(Fault),
+    Unseated(Defect),
 }
 
 impl From<OutOfMemory> for Halt {
@@ -215,7 +215,7 @@ impl<W: Stopwatch> Executor<W> {
 
     #[inline(always)]
     fn end<M: Mutator>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
-        mutator.safepoint().map_err(Halt::Fault)?;
+        mutator.safepoint().map_err(Halt::Defect)?;
         self.watch.end(op.kind());
         Ok(())
     }

@@ -49,7 +49,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Picture, Survey};
-use crate::heap::{Flaw, Ordeal, Points};
+use crate::heap::{Fault, Ordeal, Points};
 
 /// How a plan is to be run.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ pub struct Options {
     /// How long a waiter leaves the holder of a global lock alone.
     pub switch_interval: Duration,
     /// A fault to plant in the heap, or in how the harness sees it.
-    pub fault: Option<Flaw>,
+    pub fault: Option<Fault>,
     /// Hold threads up at these points of the heap's operations, by what is drawn from the seed.
     pub delays: Option<Points>,
     /// Refuse the allocation of this number, counted over all mutators.
@@ -100,12 +100,14 @@ impl Default for Options {
 impl Options {
     /// What the heap is to be put through, if anything.
     fn ordeal(&self, seed: u64) -> Option<Ordeal> {
-        let flaw = self.fault.filter(|flaw| !Flaw::OF_HARNESS.contains(flaw));
-        let is_sound = flaw.is_none() && self.delays.is_none() && self.fail_alloc.is_none();
+        let fault = self
+            .fault
+            .filter(|fault| !Fault::OF_HARNESS.contains(fault));
+        let is_sound = fault.is_none() && self.delays.is_none() && self.fail_alloc.is_none();
         if is_sound && self.slow_collection.is_none() {
             return None;
         }
-        let mut ordeal = Ordeal::default().with_flaw(flaw);
+        let mut ordeal = Ordeal::default().with_fault(fault);
         if let Some(points) = self.delays {
             ordeal = ordeal.with_delays(points, seed);
         }

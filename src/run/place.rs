@@ -3,7 +3,7 @@
 //! To the heap that is another mutator, with the same seat and empty registers; to the run it is
 //! the same one, which goes on with its program. Nobody else ever has the place meanwhile.
 
-use crate::heap::{Fault, Heap, Seat};
+use crate::heap::{Defect, Heap, Seat};
 
 /// A place in `heap`, taken by the calling thread.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Place<'r, H: Heap + 'r> {
 
 impl<'r, H: Heap> Place<'r, H> {
     /// Attaches to the heap.
-    pub(super) fn take(heap: &'r H, seat: Seat) -> Result<Self, Fault> {
+    pub(super) fn take(heap: &'r H, seat: Seat) -> Result<Self, Defect> {
         Ok(Self {
             heap,
             seat,
@@ -34,7 +34,7 @@ impl<'r, H: Heap> Place<'r, H> {
     }
 
     /// Leaves the heap altogether, and attaches anew.
-    pub(super) fn retake(&mut self) -> Result<(), Fault> {
+    pub(super) fn retake(&mut self) -> Result<(), Defect> {
         // Taken out first: a heap may panic in here, and must not be asked to let go twice.
         drop(self.mutator.take());
         self.mutator = Some(self.heap.attach(self.seat)?);

@@ -16,7 +16,7 @@
 
 use crate::evidence::history::{Answer, Call, Element, Event, History, Recorded};
 use crate::heap::{
-    Fault, Field, Finalizer, Global, Mutator, ObjectId, OutOfMemory, Peek, Shape, Slot, Tag,
+    Defect, Field, Finalizer, Global, Mutator, ObjectId, OutOfMemory, Peek, Shape, Slot, Tag,
 };
 use crate::plan::{MutatorPlan, Plan};
 
@@ -370,7 +370,7 @@ impl<M: Mutator> Mutator for Recording<'_, M> {
         self.inner.peek(slot)
     }
 
-    fn safepoint(&mut self) -> Result<(), Fault> {
+    fn safepoint(&mut self) -> Result<(), Defect> {
         self.inner.safepoint()
     }
 

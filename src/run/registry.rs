@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::evidence::{Broke, Evidence, Trace};
-use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig, Ordeal, Pauses};
+use crate::heap::{Caps, Defect, Fault, Heap, HeapConfig, Ordeal, Pauses};
 use crate::plan::{Case, Plan};
 
 #[cfg(shuttle)]
@@ -37,36 +37,37 @@ pub struct Entry {
     step: Box<Stepper>,
     #[cfg(shuttle)]
     explore: Box<Explorer>,
-    flawed: Option<Flawed>,
+    faulty: Option<Faulty>,
 }
 
 /// The heap that faults can be planted in: another type, so that the sound one need not ask.
-struct Flawed {
-    flaws: &'static [Flaw],
-    open: Box<FlawedOpener>,
-    step: Box<FlawedStepper>,
+struct Faulty {
+    faults: &'static [Fault],
+    open: Box<FaultyOpener>,
+    step: Box<FaultyStepper>,
     #[cfg(shuttle)]
-    explore: Box<FlawedExplorer>,
+    explore: Box<FaultyExplorer>,
 }
 
 /// Opens a heap for this plan, and those like it.
-type Opener = dyn Fn(&Plan, &Options) -> Result<Box<dyn Opened>, Fault> + Send + Sync;
+type Opener = dyn Fn(&Plan, &Options) -> Result<Box<dyn Opened>, Defect> + Send + Sync;
 
-type FlawedOpener = dyn Fn(Ordeal, &Plan, &Options) -> Result<Box<dyn Opened>, Fault> + Send + Sync;
+type FaultyOpener =
+    dyn Fn(Ordeal, &Plan, &Options) -> Result<Box<dyn Opened>, Defect> + Send + Sync;
 
-/// Steps through a case on a fresh heap; the flaw is one of the harness's own view.
-type Stepper = dyn Fn(&Case, Option<Flaw>) -> Result<Trace, Fault> + Send + Sync;
+/// Steps through a case on a fresh heap; the fault is one of the harness's own view.
+type Stepper = dyn Fn(&Case, Option<Fault>) -> Result<Trace, Defect> + Send + Sync;
 
-type FlawedStepper = dyn Fn(Ordeal, &Case) -> Result<Trace, Fault> + Send + Sync;
+type FaultyStepper = dyn Fn(Ordeal, &Case) -> Result<Trace, Defect> + Send + Sync;
 
 /// Races a case under the model checker.
 #[cfg(shuttle)]
 type Explorer =
-    dyn Fn(&Case, Option<Flaw>, Exploration<'_>, Judge) -> Result<Explored, Fault> + Send + Sync;
+    dyn Fn(&Case, Option<Fault>, Exploration<'_>, Judge) -> Result<Explored, Defect> + Send + Sync;
 
 #[cfg(shuttle)]
-type FlawedExplorer =
-    dyn Fn(Ordeal, &Case, Exploration<'_>, Judge) -> Result<Explored, Fault> + Send + Sync;
+type FaultyExplorer =
+    dyn Fn(Ordeal, &Case, Exploration<'_>, Judge) -> Result<Explored, Defect> + Send + Sync;
 
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -91,7 +92,7 @@ impl Entry {
         plan: &Plan,
         options: &Options,
         observer: &dyn Observer,
-    ) -> Result<Evidence, Fault> {
+    ) -> Result<Evidence, Defect> {
         Ok(self.open(plan, options)?.run(plan, options, observer))
     }
 
@@ -101,12 +102,12 @@ impl Entry {
     /// # Errors
     ///
     /// It cannot be opened, or cannot have that fault.
-    pub fn open(&self, plan: &Plan, options: &Options) -> Result<Box<dyn Opened>, Fault> {
+    pub fn open(&self, plan: &Plan, options: &Options) -> Result<Box<dyn Opened>, Defect> {
         let ordeal = options.ordeal(plan.seed);
-        match (ordeal, &self.flawed) {
+        match (ordeal, &self.faulty) {
             (None, _) => (self.open)(plan, options),
-            (Some(ordeal), Some(flawed)) if options.fault.is_none_or(|it| self.can_have(it)) => {
-                (flawed.open)(ordeal, plan, options)
+            (Some(ordeal), Some(faulty)) if options.fault.is_none_or(|it| self.can_have(it)) => {
+                (faulty.open)(ordeal, plan, options)
             }
             (Some(_), _) => Err(cannot_be_planted()),
         }
@@ -114,12 +115,14 @@ impl Entry {
 
     /// Steps through a case on a fresh heap of this kind, with this fault. The only error is a heap that
     /// cannot be opened, or cannot have that fault.
-    pub fn step(&self, case: &Case, fault: Option<Flaw>) -> Result<Trace, Fault> {
-        match (fault, &self.flawed) {
+    pub fn step(&self, case: &Case, fault: Option<Fault>) -> Result<Trace, Defect> {
+        match (fault, &self.faulty) {
             (None, _) => (self.step)(case, None),
-            (Some(flaw), _) if Flaw::OF_HARNESS.contains(&flaw) => (self.step)(case, Some(flaw)),
-            (Some(flaw), Some(flawed)) if self.can_have(flaw) => {
-                (flawed.step)(Ordeal::of(flaw), case)
+            (Some(fault), _) if Fault::OF_HARNESS.contains(&fault) => {
+                (self.step)(case, Some(fault))
+            }
+            (Some(fault), Some(faulty)) if self.can_have(fault) => {
+                (faulty.step)(Ordeal::of(fault), case)
             }
             (Some(_), _) => Err(cannot_be_planted()),
         }
@@ -135,41 +138,41 @@ impl Entry {
     pub fn explore(
         &self,
         case: &Case,
-        fault: Option<Flaw>,
+        fault: Option<Fault>,
         how: Exploration<'_>,
         judge: Judge,
-    ) -> Result<Explored, Fault> {
-        match (fault, &self.flawed) {
+    ) -> Result<Explored, Defect> {
+        match (fault, &self.faulty) {
             (None, _) => (self.explore)(case, None, how, judge),
-            (Some(flaw), _) if Flaw::OF_HARNESS.contains(&flaw) => {
-                (self.explore)(case, Some(flaw), how, judge)
+            (Some(fault), _) if Fault::OF_HARNESS.contains(&fault) => {
+                (self.explore)(case, Some(fault), how, judge)
             }
-            (Some(flaw), Some(flawed)) if self.can_have(flaw) => {
-                (flawed.explore)(Ordeal::of(flaw), case, how, judge)
+            (Some(fault), Some(faulty)) if self.can_have(fault) => {
+                (faulty.explore)(Ordeal::of(fault), case, how, judge)
             }
             (Some(_), _) => Err(cannot_be_planted()),
         }
     }
 
     /// Whether this fault can be planted in it, or in how the harness sees it.
-    pub fn can_have(&self, flaw: Flaw) -> bool {
-        self.flaws().any(|own| own == flaw)
+    pub fn can_have(&self, fault: Fault) -> bool {
+        self.faults().any(|own| own == fault)
     }
 
     /// Whether delays and refused allocations can be planted in it.
     pub fn is_plantable(&self) -> bool {
-        self.flawed.is_some()
+        self.faulty.is_some()
     }
 
     /// The faults that can be planted in it, and those in how the harness sees any heap.
-    pub fn flaws(&self) -> impl Iterator<Item = Flaw> + use<> {
-        let own = self.flawed.as_ref().map_or(&[][..], |flawed| flawed.flaws);
-        own.iter().chain(Flaw::OF_HARNESS).copied()
+    pub fn faults(&self) -> impl Iterator<Item = Fault> + use<> {
+        let own = self.faulty.as_ref().map_or(&[][..], |faulty| faulty.faults);
+        own.iter().chain(Fault::OF_HARNESS).copied()
     }
 }
 
-fn cannot_be_planted() -> Fault {
-    Fault::Other {
+fn cannot_be_planted() -> Defect {
+    Defect::Other {
         message: "what was asked for cannot be planted in it".to_owned(),
     }
 }
@@ -192,7 +195,7 @@ impl Registry {
     pub fn with<H, F>(mut self, name: &str, about: &str, open: F) -> Self
     where
         H: Heap + 'static,
-        F: Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static,
+        F: Fn(&HeapConfig) -> Result<H, Defect> + Send + Sync + 'static,
     {
         assert!(is_word(name), "a heap's name is one word, not {name:?}");
         assert!(self.get(name).is_none(), "two heaps have the name {name:?}");
@@ -204,9 +207,9 @@ impl Registry {
         let to_explore = Arc::clone(&open);
         let to_run =
             move |plan: &Plan, options: &Options| opened(&heap_name, &*open, plan, options);
-        let step = move |case: &Case, flaw: Option<Flaw>| {
+        let step = move |case: &Case, fault: Option<Fault>| {
             let to_step = Arc::clone(&to_step);
-            stepped(move |config| to_step(config), case, flaw)
+            stepped(move |config| to_step(config), case, fault)
         };
         self.entries.push(Entry {
             name: name.to_owned(),
@@ -216,11 +219,11 @@ impl Registry {
             open: Box::new(to_run),
             step: Box::new(step),
             #[cfg(shuttle)]
-            explore: Box::new(move |case, flaw, how, judge| {
+            explore: Box::new(move |case, fault, how, judge| {
                 let open = Arc::clone(&to_explore);
-                controlled::explore(move |config| open(config), case, flaw, how, judge)
+                controlled::explore(move |config| open(config), case, fault, how, judge)
             }),
-            flawed: None,
+            faulty: None,
         });
         self
     }
@@ -228,10 +231,10 @@ impl Registry {
     /// Says which faults can be planted in the heap added last. `open` opens one that is put through
     /// an [`Ordeal`]: one of these faults, delays, a refused allocation.
     #[must_use]
-    pub fn plantable<H, F>(mut self, flaws: &'static [Flaw], open: F) -> Self
+    pub fn plantable<H, F>(mut self, faults: &'static [Fault], open: F) -> Self
     where
         H: Heap + 'static,
-        F: Fn(&HeapConfig, Ordeal) -> Result<H, Fault> + Send + Sync + 'static,
+        F: Fn(&HeapConfig, Ordeal) -> Result<H, Defect> + Send + Sync + 'static,
     {
         if let Some(last) = self.entries.last_mut() {
             let heap_name = last.name.clone();
@@ -243,8 +246,8 @@ impl Registry {
                 let open = |config: &HeapConfig| open(config, ordeal.clone());
                 opened(&heap_name, open, plan, options)
             };
-            last.flawed = Some(Flawed {
-                flaws,
+            last.faulty = Some(Faulty {
+                faults,
                 open: Box::new(to_run),
                 step: Box::new(move |ordeal: Ordeal, case: &Case| {
                     let to_step = Arc::clone(&to_step);
@@ -283,7 +286,7 @@ impl Registry {
 
 /// What a heap that is opened this way can do.
 #[cfg(not(shuttle))]
-fn caps_of<H: Heap>(open: &Arc<impl Fn(&HeapConfig) -> Result<H, Fault>>) -> Caps {
+fn caps_of<H: Heap>(open: &Arc<impl Fn(&HeapConfig) -> Result<H, Defect>>) -> Caps {
     // A heap that cannot even be opened for a handful of objects can do nothing; it says why
     // when somebody runs it.
     open(&HeapConfig::with_capacity(64)).map_or(Caps::NONE, |heap| heap.caps())
@@ -291,7 +294,7 @@ fn caps_of<H: Heap>(open: &Arc<impl Fn(&HeapConfig) -> Result<H, Fault>>) -> Cap
 
 #[cfg(shuttle)]
 fn caps_of<H: Heap>(
-    open: &Arc<impl Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static>,
+    open: &Arc<impl Fn(&HeapConfig) -> Result<H, Defect> + Send + Sync + 'static>,
 ) -> Caps {
     let open = Arc::clone(open);
     controlled::caps_of(move |config| open(config))
@@ -300,32 +303,32 @@ fn caps_of<H: Heap>(
 /// One case on one fresh heap, step by step.
 #[cfg(not(shuttle))]
 fn stepped<H: Heap>(
-    open: impl Fn(&HeapConfig) -> Result<H, Fault>,
+    open: impl Fn(&HeapConfig) -> Result<H, Defect>,
     case: &Case,
-    flaw: Option<Flaw>,
-) -> Result<Trace, Fault> {
-    step_on(open, case, flaw)
+    fault: Option<Fault>,
+) -> Result<Trace, Defect> {
+    step_on(open, case, fault)
 }
 
 #[cfg(shuttle)]
 fn stepped<H: Heap>(
-    open: impl Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static,
+    open: impl Fn(&HeapConfig) -> Result<H, Defect> + Send + Sync + 'static,
     case: &Case,
-    flaw: Option<Flaw>,
-) -> Result<Trace, Fault> {
+    fault: Option<Fault>,
+) -> Result<Trace, Defect> {
     let case = case.clone();
-    controlled::alone(move || step_on(&open, &case, flaw))
+    controlled::alone(move || step_on(&open, &case, fault))
 }
 
 /// One case on one fresh heap. One that panics while it is opened has broken as any other that does.
 fn step_on<H: Heap>(
-    open: impl Fn(&HeapConfig) -> Result<H, Fault>,
+    open: impl Fn(&HeapConfig) -> Result<H, Defect>,
     case: &Case,
-    flaw: Option<Flaw>,
-) -> Result<Trace, Fault> {
+    fault: Option<Fault>,
+) -> Result<Trace, Defect> {
     let opened = catch_unwind(AssertUnwindSafe(|| open(&config_for(case))));
     match opened {
-        Ok(heap) => Ok(step_through(heap?, case, flaw)),
+        Ok(heap) => Ok(step_through(heap?, case, fault)),
         Err(panic) => Ok(Trace {
             broke: Some(Broke::Panicked(panic_message(&*panic))),
             ..Trace::of(Caps::NONE)
@@ -364,10 +367,10 @@ impl<H: Heap> Opened for OpenHeap<H> {
 /// Opens a heap for a plan.
 fn opened<H: Heap + 'static>(
     name: &str,
-    open: impl Fn(&HeapConfig) -> Result<H, Fault>,
+    open: impl Fn(&HeapConfig) -> Result<H, Defect>,
     plan: &Plan,
     options: &Options,
-) -> Result<Box<dyn Opened>, Fault> {
+) -> Result<Box<dyn Opened>, Defect> {
     let pauses = Arc::new(Pauses::default());
     let config = HeapConfig {
         globals: plan.globals,

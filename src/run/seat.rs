@@ -74,10 +74,10 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
     };
     let place = match Place::take(stage.heap, seat) {
         Ok(place) => place,
-        Err(fault) => {
-            stage.end(Ended::Fault {
+        Err(defect) => {
+            stage.end(Ended::Defect {
                 mutator: plan.name.clone(),
-                fault,
+                defect,
             });
             return None;
         }
@@ -354,9 +354,9 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
     fn halt(&self, halt: Halt) -> Result<(), Unseated> {
         let mutator = self.plan.name.clone();
         let (ended, seated) = match halt {
-            Halt::Fault(fault) => (Ended::Fault { mutator, fault }, Ok(())),
+            Halt::Defect(defect) => (Ended::Defect { mutator, defect }, Ok(())),
             Halt::OutOfMemory => (Ended::OutOfMemory { mutator }, Ok(())),
-            Halt::Unseated(fault) => (Ended::Fault { mutator, fault }, Err(Unseated)),
+            Halt::Unseated(defect) => (Ended::Defect { mutator, defect }, Err(Unseated)),
         };
         self.stage.end(ended);
         seated

@@ -11,7 +11,7 @@ use crossbeam_utils::CachePadded;
 use crate::clock::{self, Clock, Stamp};
 use crate::evidence::ledger::Producer;
 use crate::evidence::{Ended, Evidence, Latency, Moment, Sample, Slow, Survey, Timeline};
-use crate::heap::{Fault, Global, Heap, Mutator, ObjectId, Pauses, Seat, Slot, Stats};
+use crate::heap::{Defect, Global, Heap, Mutator, ObjectId, Pauses, Seat, Slot, Stats};
 use crate::plan::{Needs, OpKind, Plan};
 
 use super::gap::Deeds;
@@ -146,9 +146,9 @@ fn share_objects<H: Heap>(
     let number = u32::try_from(plan.mutators.len()).unwrap_or(u32::MAX);
     let mut mutator = heap
         .attach(Seat { number, slots: 1 })
-        .map_err(|fault| Ended::Fault {
+        .map_err(|defect| Ended::Defect {
             mutator: setup(),
-            fault,
+            defect,
         })?;
     plan.objects
         .iter()
@@ -368,7 +368,7 @@ impl<'r, H: Heap> Stage<'r, H> {
         }
         match catch_unwind(AssertUnwindSafe(|| self.let_go(producers))) {
             Ok(Ok(())) => {}
-            Ok(Err(fault)) => surveyor.settle_failed(fault.to_string()),
+            Ok(Err(defect)) => surveyor.settle_failed(defect.to_string()),
             Err(panic) => surveyor.settle_failed(panic_message(&*panic)),
         }
         for (number, producer) in (0..).zip(producers) {
@@ -387,7 +387,7 @@ impl<'r, H: Heap> Stage<'r, H> {
 
     /// Settles the heap until nothing is reachable. Finalizers may have published objects since
     /// the mutators emptied the shared roots, and may do so again, but each of them only once.
-    fn let_go(&self, producers: &mut [&mut Producer]) -> Result<(), Fault> {
+    fn let_go(&self, producers: &mut [&mut Producer]) -> Result<(), Defect> {
         self.heap.settle()?;
         if !self.needs.finalizers {
             return Ok(());
@@ -403,7 +403,7 @@ impl<'r, H: Heap> Stage<'r, H> {
         }
     }
 
-    fn empty_roots(&self) -> Result<(), Fault> {
+    fn empty_roots(&self) -> Result<(), Defect> {
         let number = u32::try_from(self.plan.mutators.len()).unwrap_or(u32::MAX);
         let mut mutator = self.heap.attach(Seat { number, slots: 1 })?;
         for global in 0..self.plan.globals {
@@ -449,7 +449,7 @@ impl<'r, H: Heap> Stage<'r, H> {
         };
         let mut evidence = Evidence {
             heap: name.to_owned(),
-            fault: self.options.fault.map(|flaw| flaw.name().to_owned()),
+            fault: self.options.fault.map(|fault| fault.name().to_owned()),
             caps: self.heap.caps(),
             started_unix_ms: self.started_unix_ms(),
             elapsed_ns: outcomes

@@ -9,7 +9,7 @@ use crate::evidence::{
     ProducerFacts, Survey,
 };
 use crate::heap::tag::{Origin, Segment, Sightings};
-use crate::heap::{Belief, Flaw, Heap, Mutator, ObjectId, Shape, Slot};
+use crate::heap::{Belief, Fault, Heap, Mutator, ObjectId, Shape, Slot};
 use crate::plan::Plan;
 
 use super::attest::{Attestor, Lost};
@@ -45,7 +45,7 @@ pub(super) struct Surveyor<'p> {
     /// There if a picture is wanted.
     sketch: Option<Sketch>,
     /// What is wrong with the survey itself, on purpose.
-    flaw: Option<Flaw>,
+    fault: Option<Fault>,
 }
 
 impl<'p> Surveyor<'p> {
@@ -54,7 +54,7 @@ impl<'p> Surveyor<'p> {
         plan: &'p Plan,
         moment: Moment,
         objects: &[ObjectId],
-        flaw: Option<Flaw>,
+        fault: Option<Fault>,
     ) -> Self {
         let numbered = |shape| {
             objects
@@ -87,7 +87,7 @@ impl<'p> Surveyor<'p> {
             segments: Vec::new(),
             recycled: 0,
             sketch: None,
-            flaw,
+            fault,
         }
     }
 
@@ -98,7 +98,7 @@ impl<'p> Surveyor<'p> {
 
     /// Settling the heap failed.
     pub(super) fn settle_failed(&mut self, why: String) {
-        self.survey.settle_fault = Some(why);
+        self.survey.settle_defect = Some(why);
     }
 
     /// Not everything can be looked at.
@@ -155,7 +155,7 @@ impl<'p> Surveyor<'p> {
             depth_max: witness.depth_max - 1,
             ..*witness
         };
-        let passed_over = u16::from(self.flaw == Some(Flaw::WalkSkipsRoot));
+        let passed_over = u16::from(self.fault == Some(Fault::WalkSkipsRoot));
         for global in 0..self.plan.globals.saturating_sub(passed_over) {
             if mutator.fetch(root, crate::heap::Global(global)) {
                 let mut walk = self.walk(mutator, &above);
@@ -219,7 +219,7 @@ impl<'p> Surveyor<'p> {
             scratch: witness.scratch,
             depth_max: witness.depth_max,
             len_max: len_max(self.plan),
-            flaw: self.flaw,
+            fault: self.fault,
         };
         let seen = walk.visit_root(register, &|| place.to_string());
         let name = seen.and_then(Name::of);
@@ -247,7 +247,7 @@ impl<'p> Surveyor<'p> {
             scratch: witness.scratch,
             depth_max: witness.depth_max,
             len_max: len_max(self.plan),
-            flaw: self.flaw,
+            fault: self.fault,
         }
     }
 
@@ -286,7 +286,7 @@ impl<'p> Surveyor<'p> {
     pub(super) fn conclude<H: Heap>(mut self, heap: &H) -> Survey {
         self.survey.dead = self.recycled;
         for (number, segment) in std::mem::take(&mut self.segments) {
-            if self.flaw != Some(Flaw::DeathsForgotten) {
+            if self.fault != Some(Fault::DeathsForgotten) {
                 self.survey.dead += segment.dead() as u64;
             }
             if self.survey.incomplete.is_some() {

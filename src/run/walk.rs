@@ -8,7 +8,7 @@
 //! takes its parent's place, so a chain of any length needs two registers and a list needs one.
 
 use crate::evidence::{Finding, Survey};
-use crate::heap::{Field, Flaw, Mutator, ObjectId, Peek, Shape, Slot};
+use crate::heap::{Fault, Field, Mutator, ObjectId, Peek, Shape, Slot};
 
 /// The most registers that a walk may need; deeper graphs are reported as not walked. A random
 /// graph of two edges a node is about 0.6 times as deep as it is large, so this covers 1.7 million
@@ -97,7 +97,7 @@ pub(super) struct Walk<'a, M, W> {
     /// A length above this is not believed: no heap of this size holds that many elements.
     pub(super) len_max: u64,
     /// What is wrong with it on purpose.
-    pub(super) flaw: Option<Flaw>,
+    pub(super) fault: Option<Fault>,
 }
 
 enum Entry {
@@ -176,8 +176,8 @@ impl<M: Mutator, W: Witness> Walk<'_, M, W> {
         let first = self.follow(node, Field(0), above);
         // The last child takes the parent's place.
         self.mutator.load(parent, parent, Field(1));
-        let second = match self.flaw {
-            Some(Flaw::WalkSkipsEdge) => None,
+        let second = match self.fault {
+            Some(Fault::WalkSkipsEdge) => None,
             _ => self.follow(node, Field(1), parent),
         };
         stack.pop();
@@ -338,7 +338,7 @@ mod tests {
             scratch,
             depth_max: DEPTH_MAX,
             len_max: 10,
-            flaw: None,
+            fault: None,
         }
         .visit_root(root, &|| "the root".to_owned());
         assert!(survey.incomplete.is_some(), "{survey:?}");

@@ -9,7 +9,7 @@ use gcstorm::heap::{Cause, HeapConfig, Pauses};
 use gcstorm::report::Outcome;
 use gcstorm::run::{Budget, Options, Unobserved, Verify, run};
 
-use crate::bad_heap::Flaw;
+use crate::bad_heap::Fault;
 use crate::{plan_of, result, storm, storm_for, violated};
 
 /// Visitors that leave with full registers: of objects that others use too, of garbage, of one that
@@ -49,7 +49,7 @@ loop = [
 fn departures_lose_nothing() {
     for verify in [Verify::End, Verify::Every(97)] {
         let plan = plan_of(VISITS, 1);
-        let evidence = storm(&plan, Flaw::None, verify);
+        let evidence = storm(&plan, Fault::None, verify);
         assert_eq!(evidence.ended, Ended::Done);
         assert_eq!(evidence.ops("rejoin"), 3 + 300);
         let judgements = check::judge(&plan, &evidence).into_iter();
@@ -65,24 +65,24 @@ fn departures_lose_nothing() {
 #[test]
 fn bad_departures_are_found() {
     let stay = VISITS.replace(r#"{ op = "rejoin" }"#, r#"{ op = "safepoint" }"#);
-    for (flaw, checks) in [
-        (Flaw::DetachKeeps, &["completeness"][..]),
-        (Flaw::DetachLosesBuffer, &["completeness"]),
+    for (fault, checks) in [
+        (Fault::DetachKeeps, &["completeness"][..]),
+        (Fault::DetachLosesBuffer, &["completeness"]),
         // Which of them depends on whether anyone still held the object when it was freed.
-        (Flaw::DetachReleasesTwice, &["refcounts", "dangling"]),
+        (Fault::DetachReleasesTwice, &["refcounts", "dangling"]),
     ] {
         for verify in [Verify::End, Verify::Every(97)] {
             let plan = plan_of(VISITS, 2);
-            let found = violated(&plan, &storm(&plan, flaw, verify));
+            let found = violated(&plan, &storm(&plan, fault, verify));
             assert!(
                 found.iter().any(|name| checks.contains(&name.as_str())),
-                "{flaw:?}, {verify:?}: {found:?}"
+                "{fault:?}, {verify:?}: {found:?}"
             );
         }
-        if flaw == Flaw::DetachLosesBuffer {
+        if fault == Fault::DetachLosesBuffer {
             let plan = plan_of(&stay, 2);
-            let found = violated(&plan, &storm(&plan, flaw, Verify::Every(97)));
-            assert!(found.is_empty(), "{flaw:?}: {found:?}");
+            let found = violated(&plan, &storm(&plan, fault, Verify::Every(97)));
+            assert!(found.is_empty(), "{fault:?}: {found:?}");
         }
     }
 }
@@ -93,10 +93,10 @@ fn bad_departures_are_found() {
 fn a_refusal_ends_the_run() {
     for verify in [Verify::End, Verify::Every(97)] {
         let plan = plan_of(VISITS, 3);
-        let evidence = storm(&plan, Flaw::AttachFails, verify);
+        let evidence = storm(&plan, Fault::AttachFails, verify);
         assert!(
-            matches!(&evidence.ended, Ended::Fault { mutator, fault }
-                if mutator.starts_with("visitor") && fault.to_string().contains("refusal")),
+            matches!(&evidence.ended, Ended::Defect { mutator, defect }
+                if mutator.starts_with("visitor") && defect.to_string().contains("refusal")),
             "{:?}",
             evidence.ended
         );
@@ -109,7 +109,7 @@ fn a_refusal_ends_the_run() {
 fn a_panic_on_leaving_is_data() {
     for verify in [Verify::End, Verify::Every(97)] {
         let plan = plan_of(VISITS, 4);
-        let evidence = storm(&plan, Flaw::DetachPanics, verify);
+        let evidence = storm(&plan, Fault::DetachPanics, verify);
         assert!(
             matches!(evidence.ended, Ended::Panicked { .. }),
             "{:?}",
@@ -150,7 +150,7 @@ fn a_run_does_not_wait_for_a_stall() {
         Budget::Duration(Duration::from_millis(50)),
         Budget::Rounds(50),
     ] {
-        let evidence = storm_for(&plan, Flaw::None, Verify::End, budget);
+        let evidence = storm_for(&plan, Fault::None, Verify::End, budget);
         assert_eq!(evidence.ended, Ended::Done);
         let stall = Duration::from_secs(60);
         assert!(Duration::from_nanos(evidence.elapsed_ns) < stall);

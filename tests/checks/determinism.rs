@@ -8,7 +8,7 @@ use gcstorm::plan::Plan;
 use gcstorm::run::{Budget, Options, Unobserved, run};
 use gcstorm::workload::{Workload, embedded};
 
-use crate::bad_heap::{BadHeap, Flaw};
+use crate::bad_heap::{BadHeap, Fault};
 use crate::recorder::{Call, Recorder};
 
 fn config(plan: &Plan) -> HeapConfig {
@@ -89,7 +89,7 @@ fn streams_do_not_depend_on_the_heap() {
             assert_agree(
                 workload.name,
                 &gil,
-                &streams(&plan, BadHeap::open(&config(&plan), Flaw::None)),
+                &streams(&plan, BadHeap::open(&config(&plan), Fault::None)),
             );
         }
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use gcstorm::check::{self, Judgement, Verdict};
 use gcstorm::heap::counted::open_gil_with;
 use gcstorm::heap::{
-    Belief, Caps, Census, Collection, Fault, Flaw, Heap, HeapConfig, Pauses, Seat, Stats,
+    Belief, Caps, Census, Collection, Defect, Fault, Heap, HeapConfig, Pauses, Seat, Stats,
 };
 use gcstorm::plan::Plan;
 use gcstorm::run::{Budget, Options, Timing, Unobserved, run};
@@ -44,11 +44,11 @@ impl<H: Heap> Heap for Teller<H> {
         self.heap.caps()
     }
 
-    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Fault> {
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
         self.heap.attach(seat)
     }
 
-    fn collect(&self) -> Result<Collection, Fault> {
+    fn collect(&self) -> Result<Collection, Defect> {
         let done = self.heap.collect()?;
         Ok(match self.word {
             Word::True => done,
@@ -60,7 +60,7 @@ impl<H: Heap> Heap for Teller<H> {
         })
     }
 
-    fn settle(&self) -> Result<(), Fault> {
+    fn settle(&self) -> Result<(), Defect> {
         self.heap.settle()
     }
 
@@ -80,25 +80,25 @@ impl<H: Heap> Heap for Teller<H> {
         let stats = self.heap.stats();
         match self.word {
             Word::True => stats,
-            // A fault that the heap admits counts against it, whatever else it says.
+            // A defect that the heap admits counts against it, whatever else it says.
             Word::False => Stats {
                 freed: 7,
                 live_peak: 0,
                 collections: 1_000_000,
                 full_collections: 1_000_000,
                 cycles_freed: 1_000_000,
-                faults: stats.faults,
+                defects: stats.defects,
                 ..Stats::default()
             },
             Word::None => Stats {
-                faults: stats.faults,
+                defects: stats.defects,
                 ..Stats::default()
             },
         }
     }
 }
 
-fn judged(plan: &Plan, flaw: Option<Flaw>, word: Word) -> Vec<Judgement> {
+fn judged(plan: &Plan, fault: Option<Fault>, word: Word) -> Vec<Judgement> {
     let pauses = Arc::new(Pauses::default());
     let config = HeapConfig {
         globals: plan.globals,
@@ -106,7 +106,7 @@ fn judged(plan: &Plan, flaw: Option<Flaw>, word: Word) -> Vec<Judgement> {
         ..HeapConfig::with_capacity(plan.live_limit)
     };
     let heap = Teller {
-        heap: open_gil_with(&config, flaw),
+        heap: open_gil_with(&config, fault),
         word,
     };
     let options = Options {
@@ -126,13 +126,13 @@ fn plan(workload: &str) -> Plan {
 }
 
 /// Faults of the collector itself, whose own view is consistent and wrong, and none.
-const FLAWS: [Option<Flaw>; 6] = [
+const FLAWS: [Option<Fault>; 6] = [
     None,
-    Some(Flaw::RootSkipped),
-    Some(Flaw::EdgesCountedOnce),
-    Some(Flaw::LivenessOneLevel),
-    Some(Flaw::ExternalChildReleasedTwice),
-    Some(Flaw::CollectorNeverRuns),
+    Some(Fault::RootSkipped),
+    Some(Fault::EdgesCountedOnce),
+    Some(Fault::LivenessOneLevel),
+    Some(Fault::ExternalChildReleasedTwice),
+    Some(Fault::CollectorNeverRuns),
 ];
 
 /// Checks that look at what the heap stores or says, and no others.
@@ -141,28 +141,28 @@ const OF_THE_HEAP: [&str; 4] = ["refcounts", "poison", "collector-state", "budge
 /// Goal: whatever the collector says of its work, the verdicts are the same, word for word.
 #[test]
 fn a_lie_changes_nothing() {
-    for flaw in FLAWS {
+    for fault in FLAWS {
         let plan = plan("tangles");
         let all = |word| {
-            let mut judged = judged(&plan, flaw, word);
+            let mut judged = judged(&plan, fault, word);
             judged.retain(|judgement| judgement.name != "budget");
             judged
         };
-        assert_eq!(all(Word::True), all(Word::False), "{flaw:?}");
+        assert_eq!(all(Word::True), all(Word::False), "{fault:?}");
     }
 }
 
 /// Goal: a heap that says nothing of itself is judged by all that its operations did.
 #[test]
 fn silence_changes_nothing() {
-    for flaw in FLAWS {
+    for fault in FLAWS {
         let plan = plan("tangles");
         let others = |word| {
-            let mut judged = judged(&plan, flaw, word);
+            let mut judged = judged(&plan, fault, word);
             judged.retain(|judgement| !OF_THE_HEAP.contains(&judgement.name.as_str()));
             judged
         };
-        assert_eq!(others(Word::True), others(Word::None), "{flaw:?}");
+        assert_eq!(others(Word::True), others(Word::None), "{fault:?}");
     }
 }
 
@@ -170,7 +170,7 @@ fn silence_changes_nothing() {
 /// by a mutator that follows the reference, and by nobody's list of what is alive.
 #[test]
 fn a_skipped_root_is_caught_without_the_heaps_word() {
-    let judged = judged(&plan("tangles"), Some(Flaw::RootSkipped), Word::None);
+    let judged = judged(&plan("tangles"), Some(Fault::RootSkipped), Word::None);
     let violated = |name: &str| {
         let mut judged = judged.iter();
         judged.any(|check| check.name == name && check.verdict == Verdict::Violated)

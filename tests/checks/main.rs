@@ -1,5 +1,5 @@
-//! Goal: every check can fail. Each flaw below, and no other reason, makes its check say so; the
-//! same heap without a flaw passes everything.
+//! Goal: every check can fail. Each fault below, and no other reason, makes its check say so; the
+//! same heap without a fault passes everything.
 
 mod bad_heap;
 mod departures;
@@ -13,7 +13,7 @@ mod stalls;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use bad_heap::{BadHeap, Flaw};
+use bad_heap::{BadHeap, Fault};
 use gcstorm::check::{self, Verdict};
 use gcstorm::evidence::{Ended, Evidence, Survey};
 use gcstorm::heap::{Caps, HeapConfig, Pauses};
@@ -102,18 +102,18 @@ impl Observer for Strict<'_> {
 /// a machine where the writer waits long for a core, fill its room and end everyone's history.
 const HISTORY: u64 = 20_000;
 
-fn storm(plan: &Plan, flaw: Flaw, verify: Verify) -> Evidence {
-    storm_for(plan, flaw, verify, Budget::Rounds(100))
+fn storm(plan: &Plan, fault: Fault, verify: Verify) -> Evidence {
+    storm_for(plan, fault, verify, Budget::Rounds(100))
 }
 
-fn storm_for(plan: &Plan, flaw: Flaw, verify: Verify, budget: Budget) -> Evidence {
+fn storm_for(plan: &Plan, fault: Fault, verify: Verify, budget: Budget) -> Evidence {
     let pauses = Arc::new(Pauses::default());
     let config = HeapConfig {
         capacity: plan.live_limit,
         globals: plan.globals,
         ..HeapConfig::with_capacity(plan.live_limit)
     };
-    let heap = BadHeap::open(&config, flaw);
+    let heap = BadHeap::open(&config, fault);
     let caps = gcstorm::heap::Heap::caps(&heap);
     let options = Options {
         budget,
@@ -143,15 +143,15 @@ fn result(plan: &Plan, evidence: Evidence) -> RunResult {
     RunResult::new(plan, evidence, tool, String::new())
 }
 
-/// What runs as short as these do not show. A flaw for each is in `planted`.
+/// What runs as short as these do not show. A fault for each is in `planted`.
 pub(crate) const TAKES_LONGER: [&str; 2] = ["progress", "budget"];
 
-/// Goal: without a flaw every check holds, at the end and at pauses, and looked at something.
+/// Goal: without a fault every check holds, at the end and at pauses, and looked at something.
 #[test]
 fn a_right_heap_passes() {
     for verify in [Verify::End, Verify::Every(500)] {
         let plan = plan(1);
-        let evidence = storm(&plan, Flaw::None, verify);
+        let evidence = storm(&plan, Fault::None, verify);
         assert_eq!(evidence.ended, Ended::Done);
         for judgement in check::judge(&plan, &evidence) {
             if TAKES_LONGER.contains(&judgement.name.as_str()) {
@@ -192,50 +192,50 @@ fn changes_through_other_registers_are_no_losses() {
         );
         let workload = Workload::parse("alias.toml", &text).unwrap_or_else(|e| panic!("{e}"));
         let plan = workload.plan(&[], 1).unwrap_or_else(|e| panic!("{e}"));
-        let evidence = storm(&plan, Flaw::None, Verify::End);
+        let evidence = storm(&plan, Fault::None, Verify::End);
         assert_eq!(violated(&plan, &evidence), [""; 0], "{program}");
     }
 }
 
-/// Goal: each flaw trips the check that is meant for it, whether the run is surveyed at its end or
+/// Goal: each fault trips the check that is meant for it, whether the run is surveyed at its end or
 /// all the time.
 #[test]
-fn every_flaw_trips_its_check() {
+fn every_fault_trips_its_check() {
     let cases = [
-        (Flaw::CensusLies, "refcounts"),
-        (Flaw::TruncationFrees, "dangling"),
-        (Flaw::TruncationDropsTags, "premature"),
-        (Flaw::TruncationKeeps, "completeness"),
-        (Flaw::CyclesKept, "completeness"),
-        (Flaw::DropsTwice, "double-free"),
-        (Flaw::AppendLoses, "conservation"),
-        (Flaw::AppendSwaps, "order"),
-        (Flaw::AddLoses, "counter"),
-        (Flaw::LenLies, "length"),
-        (Flaw::PopSwaps, "linearizable"),
-        (Flaw::Spoiled, "poison"),
-        (Flaw::MarkLeft, "collector-state"),
-        (Flaw::WeakKept, "weak"),
-        (Flaw::WeakLost, "weak"),
-        (Flaw::WeakClearedAtRest, "weak"),
-        (Flaw::WeakOutlivesFinalizer, "weak"),
-        (Flaw::FinalizesTwice, "finalizers"),
-        (Flaw::FinalizesNever, "finalizers"),
-        (Flaw::ResurrectsTheDead, "premature"),
-        (Flaw::NotesOther, "collector-state"),
-        (Flaw::SettleFails, "completeness"),
-        (Flaw::CensusOmits, "refcounts"),
-        (Flaw::AppendRefuses, "conservation"),
-        (Flaw::RootsLost, "premature"),
+        (Fault::CensusLies, "refcounts"),
+        (Fault::TruncationFrees, "dangling"),
+        (Fault::TruncationDropsTags, "premature"),
+        (Fault::TruncationKeeps, "completeness"),
+        (Fault::CyclesKept, "completeness"),
+        (Fault::DropsTwice, "double-free"),
+        (Fault::AppendLoses, "conservation"),
+        (Fault::AppendSwaps, "order"),
+        (Fault::AddLoses, "counter"),
+        (Fault::LenLies, "length"),
+        (Fault::PopSwaps, "linearizable"),
+        (Fault::Spoiled, "poison"),
+        (Fault::MarkLeft, "collector-state"),
+        (Fault::WeakKept, "weak"),
+        (Fault::WeakLost, "weak"),
+        (Fault::WeakClearedAtRest, "weak"),
+        (Fault::WeakOutlivesFinalizer, "weak"),
+        (Fault::FinalizesTwice, "finalizers"),
+        (Fault::FinalizesNever, "finalizers"),
+        (Fault::ResurrectsTheDead, "premature"),
+        (Fault::NotesOther, "collector-state"),
+        (Fault::SettleFails, "completeness"),
+        (Fault::CensusOmits, "refcounts"),
+        (Fault::AppendRefuses, "conservation"),
+        (Fault::RootsLost, "premature"),
     ];
-    for (flaw, check) in cases {
+    for (fault, check) in cases {
         for verify in [Verify::End, Verify::Every(97)] {
             let plan = plan(2);
-            let evidence = storm(&plan, flaw, verify);
+            let evidence = storm(&plan, fault, verify);
             let violated = violated(&plan, &evidence);
             assert!(
                 violated.iter().any(|name| name == check),
-                "{flaw:?}: {violated:?}"
+                "{fault:?}: {violated:?}"
             );
             assert_eq!(result(&plan, evidence).verdict, Outcome::Violated);
         }
@@ -244,32 +244,32 @@ fn every_flaw_trips_its_check() {
     for check in known.filter(|check| !TAKES_LONGER.contains(&check.name)) {
         assert!(
             cases.iter().any(|(_, name)| *name == check.name),
-            "no flaw for {}",
+            "no fault for {}",
             check.name
         );
     }
 }
 
-/// Goal: flaws that the operations alone can tell are told apart from each other.
+/// Goal: faults that the operations alone can tell are told apart from each other.
 #[test]
-fn flaws_are_told_apart() {
-    for (flaw, checks) in [
-        (Flaw::CensusLies, &["refcounts"][..]),
-        (Flaw::AddLoses, &["counter", "linearizable"]),
-        (Flaw::PopSwaps, &["linearizable"]),
-        (Flaw::DropsTwice, &["double-free"]),
-        (Flaw::Spoiled, &["poison"]),
-        (Flaw::MarkLeft, &["collector-state"]),
-        (Flaw::WeakLost, &["weak"]),
-        (Flaw::WeakOutlivesFinalizer, &["weak"]),
-        (Flaw::FinalizesTwice, &["finalizers"]),
-        (Flaw::FinalizesNever, &["finalizers"]),
+fn faults_are_told_apart() {
+    for (fault, checks) in [
+        (Fault::CensusLies, &["refcounts"][..]),
+        (Fault::AddLoses, &["counter", "linearizable"]),
+        (Fault::PopSwaps, &["linearizable"]),
+        (Fault::DropsTwice, &["double-free"]),
+        (Fault::Spoiled, &["poison"]),
+        (Fault::MarkLeft, &["collector-state"]),
+        (Fault::WeakLost, &["weak"]),
+        (Fault::WeakOutlivesFinalizer, &["weak"]),
+        (Fault::FinalizesTwice, &["finalizers"]),
+        (Fault::FinalizesNever, &["finalizers"]),
     ] {
         let plan = plan(3);
-        let evidence = storm(&plan, flaw, Verify::End);
+        let evidence = storm(&plan, fault, Verify::End);
         let history = evidence.history.as_ref().expect("one is written");
-        assert!(history.is_whole(), "{flaw:?}: its history ends early");
-        assert_eq!(violated(&plan, &evidence), checks, "{flaw:?}");
+        assert!(history.is_whole(), "{fault:?}: its history ends early");
+        assert_eq!(violated(&plan, &evidence), checks, "{fault:?}");
     }
 }
 
@@ -278,7 +278,7 @@ fn flaws_are_told_apart() {
 fn a_panic_is_data() {
     for verify in [Verify::End, Verify::Every(300)] {
         let plan = plan(4);
-        let evidence = storm(&plan, Flaw::Panics, verify);
+        let evidence = storm(&plan, Fault::Panics, verify);
         assert!(
             matches!(&evidence.ended, Ended::Panicked { mutator, message }
                 if mutator == "writer-0" && message.contains("the planted panic")),
@@ -293,7 +293,7 @@ fn a_panic_is_data() {
 #[test]
 fn a_panic_in_the_setup_is_data() {
     let plan = plan(4);
-    let evidence = storm(&plan, Flaw::PanicsAtOnce, Verify::End);
+    let evidence = storm(&plan, Fault::PanicsAtOnce, Verify::End);
     assert!(
         matches!(&evidence.ended, Ended::Panicked { mutator, .. } if mutator == "the setup"),
         "{:?}",
@@ -306,26 +306,26 @@ fn a_panic_in_the_setup_is_data() {
 #[test]
 fn what_was_not_looked_at_is_vacuous() {
     let plan = plan(8);
-    let unwatched = result(&plan, storm(&plan, Flaw::NeverWaits, Verify::End));
+    let unwatched = result(&plan, storm(&plan, Fault::NeverWaits, Verify::End));
     assert_eq!(
         unwatched.verdict,
         Outcome::Vacuous,
         "{:?}",
         unwatched.caveats
     );
-    let mut evidence = storm(&plan, Flaw::None, Verify::End);
+    let mut evidence = storm(&plan, Fault::None, Verify::End);
     evidence.surveys[0].incomplete = Some("the graph is too deep".to_owned());
     assert_eq!(result(&plan, evidence).verdict, Outcome::Vacuous);
 }
 
-/// Goal: a fault that a safepoint reports ends the run and is never green, even if no check has a
+/// Goal: a defect that a safepoint reports ends the run and is never green, even if no check has a
 /// name for it.
 #[test]
 fn a_fault_at_a_safepoint_ends_the_run() {
     let plan = plan(5);
-    let evidence = storm(&plan, Flaw::Faults, Verify::End);
+    let evidence = storm(&plan, Fault::Faults, Verify::End);
     assert!(
-        matches!(evidence.ended, Ended::Fault { .. }),
+        matches!(evidence.ended, Ended::Defect { .. }),
         "{:?}",
         evidence.ended
     );
@@ -336,7 +336,7 @@ fn a_fault_at_a_safepoint_ends_the_run() {
 #[test]
 fn a_result_survives_json() {
     let plan = plan(6);
-    let result = result(&plan, storm(&plan, Flaw::AppendLoses, Verify::Every(500)));
+    let result = result(&plan, storm(&plan, Fault::AppendLoses, Verify::Every(500)));
     let json = serde_json::to_string(&result).expect("it serializes");
     let back: RunResult = serde_json::from_str(&json).expect("it parses");
     assert_eq!(back.checks, result.checks);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gcstorm::evidence::{Evidence, Latency};
 use gcstorm::heap::{
-    Caps, Collection, Fault, Field, Heap, Mutator, OutOfMemory, Pauses, Peek, Seat, Shape, Slot,
+    Caps, Collection, Defect, Field, Heap, Mutator, OutOfMemory, Pauses, Peek, Seat, Shape, Slot,
     Tag,
 };
 use gcstorm::plan::{Arrivals, Pace, Plan};
@@ -45,13 +45,13 @@ impl Heap for Stalling {
     fn caps(&self) -> Caps {
         Caps::NONE
     }
-    fn attach(&self, _: Seat) -> Result<Staller<'_>, Fault> {
+    fn attach(&self, _: Seat) -> Result<Staller<'_>, Defect> {
         Ok(Staller(self))
     }
-    fn collect(&self) -> Result<Collection, Fault> {
+    fn collect(&self) -> Result<Collection, Defect> {
         Ok(Collection::default())
     }
-    fn settle(&self) -> Result<(), Fault> {
+    fn settle(&self) -> Result<(), Defect> {
         Ok(())
     }
 }
@@ -67,7 +67,7 @@ impl Mutator for Staller<'_> {
     fn peek(&mut self, _: Slot) -> Peek {
         Peek::Empty
     }
-    fn safepoint(&mut self) -> Result<(), Fault> {
+    fn safepoint(&mut self) -> Result<(), Defect> {
         if self.0.safepoints.fetch_add(1, Relaxed) == self.0.at {
             std::thread::sleep(STALL);
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use gcstorm::check::{Judgement, Verdict};
 use gcstorm::fuzz::catalogue::{self, Planted, Rate, Show};
-use gcstorm::heap::{Flaw, Points};
+use gcstorm::heap::{Fault, Points};
 use gcstorm::report::{Outcome, RunResult, Tool};
 use gcstorm::run::{Budget, CollectEvery, Options, Registry, Timing, Unobserved};
 use gcstorm::workload::Workload;
@@ -33,7 +33,7 @@ fn run(registry: &Registry, planted: &Planted, show: &Show, heap: &str, seed: u6
     let options = Options {
         budget: Budget::Ops(show.ops),
         timing: Timing::Off,
-        fault: Some(planted.flaw),
+        fault: Some(planted.fault),
         delays: show.delays.then_some(Points::ALL),
         collect_every: show.collect_every.map(|ops| CollectEvery {
             least: ops,
@@ -116,10 +116,10 @@ fn planted_faults_are_caught() {
             for heap in show.heaps {
                 let mut last = (Came::Missed, String::new());
                 let caught = (1..=seeds).any(|seed| {
-                    last = try_out(&format!("{} {number} {heap} {seed}", planted.flaw));
+                    last = try_out(&format!("{} {number} {heap} {seed}", planted.fault));
                     last.0 == Came::Caught
                 });
-                let line = show.line(planted.flaw);
+                let line = show.line(planted.fault);
                 assert!(caught, "{line} ({heap}): {:?}: {}", last.0, last.1);
             }
         }
@@ -134,11 +134,11 @@ fn one_trial() {
         return;
     };
     let words: Vec<&str> = trial.split(' ').collect();
-    let [flaw, number, heap, seed] = words[..] else {
+    let [fault, number, heap, seed] = words[..] else {
         panic!("not a trial: {trial}");
     };
-    let flaw = Flaw::named(flaw).expect("a fault");
-    let planted = catalogue::of(flaw).expect("it is in the catalogue");
+    let fault = Fault::named(fault).expect("a fault");
+    let planted = catalogue::of(fault).expect("it is in the catalogue");
     let show = &planted.shows[number.parse::<usize>().expect("a number")];
     let seed = seed.parse().expect("a seed");
     let result = run(&Registry::builtin(), planted, show, heap, seed);
@@ -154,7 +154,7 @@ fn heaps_can_have_what_is_shown_on_them() {
     for planted in catalogue::ALL {
         for heap in planted.shows.iter().flat_map(|show| show.heaps) {
             let entry = registry.get(heap).expect("a heap that is built in");
-            assert!(entry.can_have(planted.flaw), "{} on {heap}", planted.flaw);
+            assert!(entry.can_have(planted.fault), "{} on {heap}", planted.fault);
         }
     }
 }
@@ -166,7 +166,7 @@ fn nothing_sees_the_negative_control() {
     for planted in catalogue::ALL.iter().filter(|one| one.rate == Rate::Never) {
         for show in planted.shows {
             let result = run(&registry, planted, show, show.heaps[0], 1);
-            assert_ne!(result.verdict, Outcome::Violated, "{}", planted.flaw);
+            assert_ne!(result.verdict, Outcome::Violated, "{}", planted.fault);
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use gcstorm::heap::{
-    Belief, Caps, Census, Collection, Fault, Field, Finalizer, Global, Heap, Mutator, OutOfMemory,
+    Belief, Caps, Census, Collection, Defect, Field, Finalizer, Global, Heap, Mutator, OutOfMemory,
     Peek, Seat, Shape, Slot, Stats, Tag,
 };
 
@@ -37,7 +37,7 @@ impl<H: Heap> Heap for Recorder<'_, H> {
         self.heap.caps()
     }
 
-    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Fault> {
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
         let inner = self.heap.attach(seat)?;
         Ok(Recorded {
             inner,
@@ -47,11 +47,11 @@ impl<H: Heap> Heap for Recorder<'_, H> {
         })
     }
 
-    fn collect(&self) -> Result<Collection, Fault> {
+    fn collect(&self) -> Result<Collection, Defect> {
         self.heap.collect()
     }
 
-    fn settle(&self) -> Result<(), Fault> {
+    fn settle(&self) -> Result<(), Defect> {
         self.heap.settle()
     }
 
@@ -121,7 +121,7 @@ impl<M: Mutator> Mutator for Recorded<'_, M> {
     fn peek(&mut self, target: Slot) -> Peek {
         self.inner.peek(target)
     }
-    fn safepoint(&mut self) -> Result<(), Fault> {
+    fn safepoint(&mut self) -> Result<(), Defect> {
         self.inner.safepoint()
     }
     fn idle(&mut self, wait: &mut dyn FnMut()) {

@@ -54,10 +54,10 @@ fn every_check_is_missed() {
             continue;
         };
         let place = Place::new();
-        let (name, flaw) = (check.name, fault.flaw);
-        let line = format!("selftest --fault {flaw} --seeds 1 --out o --without-check {name}");
+        let (name, fault) = (check.name, fault.fault);
+        let line = format!("selftest --fault {fault} --seeds 1 --out o --without-check {name}");
         let done = place.run(&line).code(1);
-        done.says(&format!("not as expected: {flaw} in gil"))
+        done.says(&format!("not as expected: {fault} in gil"))
             .says(&format!("the verdicts of {name} were ignored"))
             .says("reproduce: gcstorm run ");
         let matrix = matrix(&place, "o/selftest.json");

@@ -2,7 +2,7 @@
 
 use gcstorm::fuzz::{check_steps, programs};
 use gcstorm::heap::counted::GilHeap;
-use gcstorm::heap::{Caps, Collection, Fault, Heap, HeapConfig, Seat, counted, lock_free};
+use gcstorm::heap::{Caps, Collection, Defect, Heap, HeapConfig, Seat, counted, lock_free};
 use proptest::prelude::*;
 
 /// A heap that only one mutator can use.
@@ -24,20 +24,20 @@ impl Heap for Alone {
         }
     }
 
-    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Fault> {
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
         if seat.number > 0 {
-            return Err(Fault::Other {
+            return Err(Defect::Other {
                 message: "one is enough".to_owned(),
             });
         }
         self.0.attach(seat)
     }
 
-    fn collect(&self) -> Result<Collection, Fault> {
+    fn collect(&self) -> Result<Collection, Defect> {
         self.0.collect()
     }
 
-    fn settle(&self) -> Result<(), Fault> {
+    fn settle(&self) -> Result<(), Defect> {
         self.0.settle()
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gcstorm::fuzz::{Bag, Hunt, HuntBudget, HuntWatch, by_steps, programs};
-use gcstorm::heap::Flaw;
+use gcstorm::heap::Fault;
 use gcstorm::plan::Case;
 use gcstorm::run::Registry;
 
@@ -11,7 +11,7 @@ struct Quiet;
 
 impl HuntWatch for Quiet {}
 
-fn hunt(heap: &str, fault: Option<Flaw>, cases: u64) -> Bag {
+fn hunt(heap: &str, fault: Option<Fault>, cases: u64) -> Bag {
     let registry = Registry::builtin();
     let entry = registry.get(heap).expect("the heap is there");
     let attempt = |case: &Case| by_steps(entry, fault, case).expect("the heap opens").1;
@@ -29,24 +29,24 @@ fn hunt(heap: &str, fault: Option<Flaw>, cases: u64) -> Bag {
 }
 
 /// Faults that show soon, each with the most turns that it should take.
-const SOON: &[(&str, Flaw, usize)] = &[
-    ("gil", Flaw::GetWithoutIncrement, 5),
-    ("gil", Flaw::SetKeepsOld, 7),
-    ("gil", Flaw::LenOffByOne, 3),
-    ("gil", Flaw::WeakNotCleared, 6),
-    ("gil", Flaw::FinalizerRunTwice, 3),
-    ("gil", Flaw::ResurrectedFreedAnyway, 4),
-    ("gil", Flaw::EdgesCountedOnce, 8),
-    ("gil", Flaw::LivenessOneLevel, 14),
-    ("gil", Flaw::WriteAfterFree, 3),
-    ("gil", Flaw::WalkSkipsEdge, 6),
-    ("lock-free", Flaw::CopyWithoutIncrement, 3),
-    ("lock-free", Flaw::PopKeepsReference, 6),
-    ("lock-free", Flaw::FreedTwice, 3),
-    ("lock-free", Flaw::TrustHint, 10),
-    ("lock-free", Flaw::ExternalChildReleasedTwice, 9),
-    ("lock-free", Flaw::CandidatesDropped, 10),
-    ("lock-free", Flaw::RegistersKept, 3),
+const SOON: &[(&str, Fault, usize)] = &[
+    ("gil", Fault::GetWithoutIncrement, 5),
+    ("gil", Fault::SetKeepsOld, 7),
+    ("gil", Fault::LenOffByOne, 3),
+    ("gil", Fault::WeakNotCleared, 6),
+    ("gil", Fault::FinalizerRunTwice, 3),
+    ("gil", Fault::ResurrectedFreedAnyway, 4),
+    ("gil", Fault::EdgesCountedOnce, 8),
+    ("gil", Fault::LivenessOneLevel, 14),
+    ("gil", Fault::WriteAfterFree, 3),
+    ("gil", Fault::WalkSkipsEdge, 6),
+    ("lock-free", Fault::CopyWithoutIncrement, 3),
+    ("lock-free", Fault::PopKeepsReference, 6),
+    ("lock-free", Fault::FreedTwice, 3),
+    ("lock-free", Fault::TrustHint, 10),
+    ("lock-free", Fault::ExternalChildReleasedTwice, 9),
+    ("lock-free", Fault::CandidatesDropped, 10),
+    ("lock-free", Fault::RegistersKept, 3),
 ];
 
 /// Goal: planted faults are found without a hint of where to look, and little is left of the program.

@@ -4,7 +4,7 @@
 use gcstorm::fuzz::{by_steps, programs};
 use gcstorm::heap::counted::open_gil;
 use gcstorm::heap::{
-    Belief, Caps, Census, Collection, Fault, Field, Finalizer, Global, Heap, HeapConfig, Mutator,
+    Belief, Caps, Census, Collection, Defect, Field, Finalizer, Global, Heap, HeapConfig, Mutator,
     OutOfMemory, Peek, Seat, Shape, Slot, Tag,
 };
 use gcstorm::run::Registry;
@@ -81,7 +81,7 @@ impl<H: Heap> Heap for Bent<H> {
         self.inner.caps()
     }
 
-    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Fault> {
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
         let (wrong, spare) = (self.wrong, Slot(seat.slots));
         let slots = seat.slots + 2;
         let inner = self.inner.attach(Seat { slots, ..seat })?;
@@ -92,11 +92,11 @@ impl<H: Heap> Heap for Bent<H> {
         })
     }
 
-    fn collect(&self) -> Result<Collection, Fault> {
+    fn collect(&self) -> Result<Collection, Defect> {
         self.inner.collect()
     }
 
-    fn settle(&self) -> Result<(), Fault> {
+    fn settle(&self) -> Result<(), Defect> {
         self.inner.settle()
     }
 
@@ -185,7 +185,7 @@ impl<M: Mutator> Mutator for BentMutator<M> {
         self.inner.peek(slot)
     }
 
-    fn safepoint(&mut self) -> Result<(), Fault> {
+    fn safepoint(&mut self) -> Result<(), Defect> {
         self.inner.safepoint()
     }
 

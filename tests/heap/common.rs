@@ -104,5 +104,5 @@ pub(crate) fn assert_sound(heap: &impl Heap, living: u64) {
         "{:?}",
         census.leftovers
     );
-    assert_eq!(heap.stats().faults.total(), 0);
+    assert_eq!(heap.stats().defects.total(), 0);
 }

@@ -213,7 +213,7 @@ fn without_the_lock_faults_are_recognised() {
             heap.collect().unwrap();
             heap.settle().unwrap();
             assert!(heap.census(&mut |_| ()).is_some());
-            heap.stats().faults.total() > 0
+            heap.stats().defects.total() > 0
         });
         assert!(recognised, "{threads} threads broke nothing");
     }
@@ -228,7 +228,7 @@ fn one_thread_alone_needs_no_lock() {
     publish_shared(&heap, &mut births[0]);
     hammer(&heap, &mut births[1..], 100_000, 1);
     empty(&heap, &mut births);
-    assert_eq!(heap.stats().faults.total(), 0);
+    assert_eq!(heap.stats().defects.total(), 0);
     assert!(births.iter().all(|births| births.alive() == 0));
     assert!(
         births[1..]

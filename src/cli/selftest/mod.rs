@@ -24,7 +24,7 @@ use crate::check;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::{self, Planted};
 use crate::fuzz::matrix::{Depth, Row, Schedule, Standing, rows};
-use crate::heap::Flaw;
+use crate::heap::Fault;
 use crate::report::Detail;
 use crate::report::matrix::{self, Matrix};
 use crate::run::Registry;
@@ -83,21 +83,21 @@ pub(super) fn selftest(
 
 /// The faults that were asked for.
 fn faults(args: &Selftest) -> Result<Vec<Planted>, Usage> {
-    let known = || catalogue::ALL.iter().map(|planted| planted.flaw.name());
+    let known = || catalogue::ALL.iter().map(|planted| planted.fault.name());
     for name in &args.faults {
         if !known().any(|fault| fault == name) {
             return Err(Usage::unknown("fault", name, known()));
         }
     }
     let is_asked = |planted: &&Planted| {
-        let name = planted.flaw.name();
+        let name = planted.fault.name();
         args.faults.is_empty() || args.faults.iter().any(|asked| asked == name)
     };
     Ok(catalogue::ALL.iter().filter(is_asked).copied().collect())
 }
 
 /// The heaps that were asked for, each with the faults that it can have.
-fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Vec<Flaw>)>, Usage> {
+fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Vec<Fault>)>, Usage> {
     let known = || registry.entries().iter().map(|entry| entry.name.as_str());
     for name in &args.heaps {
         if registry.get(name).is_none() {
@@ -107,7 +107,7 @@ fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Ve
     let entries = registry.entries().iter();
     let asked = entries.filter(|entry| args.heaps.is_empty() || args.heaps.contains(&entry.name));
     Ok(asked
-        .map(|entry| (entry.name.as_str(), entry.flaws().collect()))
+        .map(|entry| (entry.name.as_str(), entry.faults().collect()))
         .collect())
 }
 

@@ -172,7 +172,7 @@ fn words(row: &Row<'_>, lane: Lane, seed: u64) -> Vec<String> {
     }
     option("--timing", "off".to_owned());
     if let Some(planted) = row.fault {
-        option("--fault", planted.flaw.name().to_owned());
+        option("--fault", planted.fault.name().to_owned());
     }
     if let Some(ops) = row.show.collect_every {
         words.extend(["--collect-every".to_owned(), ops.to_string()]);

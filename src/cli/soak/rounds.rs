@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::process::{Ended, Limits, Process};
 use crate::cli::{isolate, reproduce, values};
 use crate::clock;
-use crate::heap::Flaw;
+use crate::heap::Fault;
 use crate::report::Outcome;
 use crate::soak::{Beat, Header, Lane, Record, Round};
 
@@ -117,7 +117,7 @@ impl Rounds {
 /// Whether the lane's rounds share a heap. A fault that may end the process shows at once, and gets a
 /// process for each run wherever it is planted.
 fn grows_old(lane: &Lane) -> bool {
-    let fault = lane.fault.as_deref().and_then(Flaw::named);
+    let fault = lane.fault.as_deref().and_then(Fault::named);
     !fault.is_some_and(isolate::is_dangerous)
 }
 

@@ -83,7 +83,7 @@ pub(crate) mod tests_support {
     use super::{Ending, Sighting};
     use crate::fuzz::At;
     use crate::fuzz::catalogue::{Planted, Rate, Show};
-    use crate::heap::Flaw;
+    use crate::heap::Fault;
 
     const SHOW: Show = Show {
         heaps: &["gil"],
@@ -105,7 +105,7 @@ pub(crate) mod tests_support {
 
     const fn planted(rate: Rate) -> Planted {
         Planted {
-            flaw: Flaw::TrustHint,
+            fault: Fault::TrustHint,
             caught_by: &["weak"],
             rate,
             shows: &[SHOW],

@@ -1,7 +1,7 @@
 //! The rows: the catalogue laid out over the heaps that are there, and the same runs without a fault.
 
 use crate::fuzz::catalogue::{Danger, Planted, Rate, Show};
-use crate::heap::Flaw;
+use crate::heap::Fault;
 
 /// Operations that take a second or more.
 const LONG_OPS: u64 = 10_000_000;
@@ -62,13 +62,13 @@ impl Row<'_> {
 
     /// The fault's name, or what to call its absence.
     pub fn name(&self) -> &'static str {
-        self.fault.map_or("none", |planted| planted.flaw.name())
+        self.fault.map_or("none", |planted| planted.fault.name())
     }
 }
 
 /// Lays the catalogue out over heaps, each with the faults that it can have; then every run of it
 /// once more without a fault. What only models or soaks can show is not a row.
-pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, Vec<Flaw>)]) -> Vec<Row<'a>> {
+pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, Vec<Fault>)]) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();
     for planted in catalogue {
         let expect = match planted.rate {
@@ -78,9 +78,9 @@ pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, Vec<Flaw>)]) -> Vec
             Rate::ModelOnly | Rate::SoakOnly => continue,
         };
         for show in planted.shows {
-            let able = heaps
-                .iter()
-                .filter(|(heap, flaws)| show.heaps.contains(heap) && flaws.contains(&planted.flaw));
+            let able = heaps.iter().filter(|(heap, faults)| {
+                show.heaps.contains(heap) && faults.contains(&planted.fault)
+            });
             rows.extend(able.map(|(heap, _)| Row {
                 fault: Some(planted),
                 heap,

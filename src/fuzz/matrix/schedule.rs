@@ -181,10 +181,14 @@ mod tests {
     use super::*;
     use crate::fuzz::matrix::rows;
     use crate::fuzz::matrix::tests_support::{CATALOGUE, caught, missed};
-    use crate::heap::Flaw;
+    use crate::heap::Fault;
 
     fn schedule(depth: Depth) -> Schedule<'static> {
-        Schedule::new(rows(CATALOGUE, &[("gil", Flaw::ALL.to_vec())]), depth, None)
+        Schedule::new(
+            rows(CATALOGUE, &[("gil", Fault::ALL.to_vec())]),
+            depth,
+            None,
+        )
     }
 
     fn run(schedule: &mut Schedule<'_>, mut ending: impl FnMut(&Row<'_>, Trial) -> Ending) {
@@ -270,7 +274,7 @@ mod tests {
     /// Goal: without the check that a row names, nothing else saves it.
     #[test]
     fn a_check_that_is_gone_is_missed() {
-        let rows = rows(CATALOGUE, &[("gil", Flaw::ALL.to_vec())]);
+        let rows = rows(CATALOGUE, &[("gil", Fault::ALL.to_vec())]);
         let mut schedule = Schedule::new(rows, Depth::QUICK, Some("weak"));
         run(&mut schedule, |row, _| {
             if row.expect == Expect::Nothing {

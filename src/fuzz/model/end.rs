@@ -23,7 +23,7 @@ impl Model<'_> {
     }
 
     fn settled(&self, settled: &Settled, trace: &Trace) -> Result<(), Wrong> {
-        faultless(settled)?;
+        defectless(settled)?;
         let expected = self.picture();
         if expected != settled.picture {
             let different = settled
@@ -125,9 +125,9 @@ impl Model<'_> {
 }
 
 /// What was walked at the end led to nothing that is broken.
-fn faultless(settled: &Settled) -> Result<(), Wrong> {
-    if let Some(fault) = &settled.fault {
-        return Err(Wrong::fault(fault));
+fn defectless(settled: &Settled) -> Result<(), Wrong> {
+    if let Some(defect) = &settled.defect {
+        return Err(Wrong::defect(defect));
     }
     nothing("dangling", &settled.dangling)?;
     nothing("premature", &settled.premature)?;
@@ -139,7 +139,7 @@ fn faultless(settled: &Settled) -> Result<(), Wrong> {
 
 /// What must hold of a heap that has settled, whatever is there.
 pub(super) fn sound(settled: &Settled) -> Result<(), Wrong> {
-    faultless(settled)?;
+    defectless(settled)?;
     settled.census.as_ref().map_or(Ok(()), leftovers)
 }
 
@@ -149,8 +149,8 @@ pub(super) fn emptied(
     trace: &Trace,
     is_excused: impl Fn(Name) -> bool,
 ) -> Result<(), Wrong> {
-    if let Some(fault) = &emptied.fault {
-        return Err(Wrong::fault(fault));
+    if let Some(defect) = &emptied.defect {
+        return Err(Wrong::defect(defect));
     }
     for (check, count, what) in [
         ("double-free", emptied.died_twice, "deaths of the dead"),

@@ -19,7 +19,7 @@ mod steps;
 use std::fmt;
 
 use crate::evidence::{Broke, Trace};
-use crate::heap::Fault;
+use crate::heap::Defect;
 use crate::plan::Case;
 
 use super::attempt::CRASHED;
@@ -72,7 +72,7 @@ pub fn judge(case: &Case, trace: &Trace) -> Option<Finding> {
 /// Why the case ended early, if it did.
 fn broke(trace: &Trace) -> Option<Finding> {
     let wrong = match trace.broke.as_ref()? {
-        Broke::Fault(fault) | Broke::Unseated(fault) => Wrong::fault(fault),
+        Broke::Defect(defect) | Broke::Unseated(defect) => Wrong::defect(defect),
         Broke::Panicked(message) => Wrong::new(CRASHED, format!("it panicked: {message}")),
     };
     // The end begins where all turns are done.
@@ -96,8 +96,8 @@ impl Wrong {
     }
 
     /// What a heap says of itself.
-    fn fault(fault: &Fault) -> Self {
-        Self::new(taken_up_by(fault), fault.to_string())
+    fn defect(defect: &Defect) -> Self {
+        Self::new(taken_up_by(defect), defect.to_string())
     }
 
     fn at(self, turn: usize) -> Finding {

@@ -7,7 +7,7 @@
 use super::cell::{Cell, POISON, Ref, is_living};
 use super::word::{Half, Word};
 use crate::heap::slab::Slab;
-use crate::heap::{Fault, FaultLog, Shape, Tag};
+use crate::heap::{Defect, DefectLog, Shape, Tag};
 
 /// How many living cells a search for a free one skips before it gives up. Only threads without a
 /// lock ever meet one.
@@ -49,7 +49,7 @@ impl Cells {
     /// The object that a strong reference leads to. One that was kept too long is noted; an empty
     /// or a weak one leads nowhere.
     #[inline]
-    pub(super) fn follow(&self, reference: Ref, faults: &FaultLog) -> Option<&Cell> {
+    pub(super) fn follow(&self, reference: Ref, defects: &DefectLog) -> Option<&Cell> {
         if !reference.is_strong() {
             return None;
         }
@@ -57,7 +57,7 @@ impl Cells {
         match cell {
             Some(cell) if cell.incarnation.get() == reference.incarnation() => Some(cell),
             _ => {
-                note_stale(reference, cell, faults);
+                note_stale(reference, cell, defects);
                 None
             }
         }
@@ -82,7 +82,7 @@ impl Cells {
 
     /// A new object with one reference, and a note of every cell on the way that is not as it
     /// should be; `None` if there is no cell left.
-    pub(super) fn take_slowly(&self, shape: Shape, tag: u64, faults: &FaultLog) -> Option<Ref> {
+    pub(super) fn take_slowly(&self, shape: Shape, tag: u64, defects: &DefectLog) -> Option<Ref> {
         for _ in 0..SKIPS_MAX {
             let free = self.free_len.get();
             if free == 0 {
@@ -93,12 +93,12 @@ impl Cells {
             let cell = self.at(index)?;
             let incarnation = cell.incarnation.get();
             if is_living(incarnation) {
-                faults.note(Fault::InUse { cell: index });
+                defects.note(Defect::InUse { cell: index });
                 continue;
             }
             if let Some(spoiled) = cell.slots.iter().find(|slot| slot.get() != POISON) {
                 let found = spoiled.get();
-                faults.note(Fault::Spoiled { cell: index, found });
+                defects.note(Defect::Spoiled { cell: index, found });
             }
             return Some(self.settle_in(index, cell, incarnation, shape, tag));
         }
@@ -137,7 +137,7 @@ impl Cells {
         }
     }
 
-    /// Loses the cell that became free last: what a flaw does.
+    /// Loses the cell that became free last: what a fault does.
     pub(super) fn lose_one(&self) {
         self.free_len.take(1);
     }
@@ -188,8 +188,8 @@ impl Cells {
 
 #[cold]
 #[inline(never)]
-fn note_stale(reference: Ref, cell: Option<&Cell>, faults: &FaultLog) {
-    faults.note(Fault::Stale {
+fn note_stale(reference: Ref, cell: Option<&Cell>, defects: &DefectLog) {
+    defects.note(Defect::Stale {
         cell: reference.index(),
         expected: reference.incarnation(),
         found: cell.map_or(0, |cell| cell.incarnation.get()),

@@ -7,7 +7,7 @@
 use super::Counted;
 use super::cell::{POISON, is_living};
 use super::generations::is_member;
-use crate::heap::{Belief, Census, Flaws, Leftover, Shape, Tag};
+use crate::heap::{Belief, Census, Faults, Leftover, Shape, Tag};
 
 /// What the census counted that must be nothing.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ struct Findings {
     pages: u64,
 }
 
-impl<F: Flaws> Counted<F> {
+impl<F: Faults> Counted<F> {
     /// Shows every living object, and counts what does not add up. `waiting` objects are known to
     /// wait on the caller's work list.
     pub(super) fn take_census(&self, waiting: u64, visit: &mut dyn FnMut(Belief)) -> Census {

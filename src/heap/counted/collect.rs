@@ -20,12 +20,12 @@ use super::cell::{Cell, Ref};
 use super::generations::{Generation, is_member};
 use super::release::Work;
 use super::word::Word;
-use crate::heap::{Collection, Flaw, Flaws, Shape, Tag};
+use crate::heap::{Collection, Fault, Faults, Shape, Tag};
 
-impl<F: Flaws> Counted<F> {
+impl<F: Faults> Counted<F> {
     /// Collects the generation whose time has come.
     pub(super) fn collect_due(&self, work: &mut Work) -> Collection {
-        let done = self.collect(self.generations.due_generation(&self.flaws), work);
+        let done = self.collect(self.generations.due_generation(&self.faults), work);
         self.examined.add(done.examined);
         done
     }
@@ -33,17 +33,17 @@ impl<F: Flaws> Counted<F> {
     /// Collects a generation and all younger ones.
     pub(super) fn collect(&self, generation: Generation, work: &mut Work) -> Collection {
         // Without a lock, somebody else may be collecting already.
-        if self.collecting.get() != 0 || self.has(Flaw::CollectorNeverRuns) {
+        if self.collecting.get() != 0 || self.has(Fault::CollectorNeverRuns) {
             return Collection::default();
         }
         self.collecting.set(1);
-        self.flaws.collecting();
+        self.faults.collecting();
         let members = self.generations.members(generation, &self.cells);
         for (_, cell) in self.living(members) {
             put_on_trial(cell);
         }
         self.try_members(members, work);
-        if self.finalize_condemned(members, work) && !self.has(Flaw::ResurrectedFreedAnyway) {
+        if self.finalize_condemned(members, work) && !self.has(Fault::ResurrectedFreedAnyway) {
             for (_, cell) in self.on_trial(members) {
                 put_on_trial(cell);
             }
@@ -64,12 +64,12 @@ impl<F: Flaws> Counted<F> {
         done
     }
 
-    /// What flaws do to those that survived.
+    /// What faults do to those that survived.
     fn spoil_survivors(&self, generation: Generation, members: &[Word]) {
-        if self.has(Flaw::SurvivorsForgotten) && generation == Generation::Young {
+        if self.has(Fault::SurvivorsForgotten) && generation == Generation::Young {
             self.generations.forget_young();
         }
-        if self.has(Flaw::MarkLeftBehind)
+        if self.has(Fault::MarkLeftBehind)
             && let Some((_, survivor)) = self.living(members).next()
         {
             survivor.trial.set(1);
@@ -87,7 +87,7 @@ impl<F: Flaws> Counted<F> {
         for (object, cell) in self.on_trial(members) {
             let mut last = 0;
             self.for_each_child(object.index(), cell, |index, child| {
-                if last == index && self.has(Flaw::EdgesCountedOnce) {
+                if last == index && self.has(Fault::EdgesCountedOnce) {
                     return;
                 }
                 last = index;
@@ -96,15 +96,15 @@ impl<F: Flaws> Counted<F> {
         }
     }
 
-    /// What only flaws subtract: references from outside.
+    /// What only faults subtract: references from outside.
     fn subtract_external(&self) {
-        if self.has(Flaw::RootSkipped)
+        if self.has(Fault::RootSkipped)
             && let Some(root) = self.globals.last()
             && let Some(cell) = self.follow(Ref::from_bits(root.get()))
         {
             subtract_one(cell);
         }
-        if self.has(Flaw::YoungSubtractsOld) {
+        if self.has(Fault::YoungSubtractsOld) {
             let entries = self.generations.entries();
             for entry in entries.filter(|entry| is_member(*entry, &self.cells).is_some()) {
                 if let Some(cell) = self.follow(entry).filter(|cell| cell.trial.get() == 0) {
@@ -133,7 +133,7 @@ impl<F: Flaws> Counted<F> {
                     if child.trial.get() != 0 && bound > 0 {
                         bound -= 1;
                         child.trial.set(0);
-                        if !self.has(Flaw::LivenessOneLevel) {
+                        if !self.has(Fault::LivenessOneLevel) {
                             work.found.push(index);
                         }
                     }
@@ -173,11 +173,11 @@ impl<F: Flaws> Counted<F> {
             }
         }
         cell.trial.set(0);
-        if self.has(Flaw::FreedTwice) {
+        if self.has(Fault::FreedTwice) {
             drop(Tag::from_bits(self.cells.tag(index)));
         }
         self.free(index, cell);
-        if self.has(Flaw::CellLost) {
+        if self.has(Fault::CellLost) {
             self.cells.lose_one();
         }
     }
@@ -190,7 +190,7 @@ impl<F: Flaws> Counted<F> {
         });
         if outside {
             self.release(child, work);
-            if self.has(Flaw::ExternalChildReleasedTwice) {
+            if self.has(Fault::ExternalChildReleasedTwice) {
                 self.release(child, work);
             }
         }

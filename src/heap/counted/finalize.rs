@@ -8,9 +8,9 @@ use super::Counted;
 use super::cell::{Cell, Ref};
 use super::release::Work;
 use super::word::Word;
-use crate::heap::{Cause, Flaw, Flaws, Tag};
+use crate::heap::{Cause, Fault, Faults, Tag};
 
-impl<F: Flaws> Counted<F> {
+impl<F: Faults> Counted<F> {
     /// Runs an object's finalizer, if that is still to be done. What it displaces from a shared
     /// root is released, but at most put on the work list.
     pub(super) fn finalize(&self, object: Ref, cell: &Cell, work: &mut Work) {
@@ -19,7 +19,7 @@ impl<F: Flaws> Counted<F> {
         };
         self.finalized.add(1);
         let id = Tag::id_of_bits(self.cells.tag(object.index()));
-        if self.has(Flaw::FinalizerRunTwice) {
+        if self.has(Fault::FinalizerRunTwice) {
             finalizer.run(id);
         }
         let place = finalizer

@@ -22,7 +22,7 @@ use super::cell::{Cell, Ref};
 use super::cells::Cells;
 use super::word::{Half, Word};
 use crate::heap::slab::Slab;
-use crate::heap::{Flaw, Flaws};
+use crate::heap::{Fault, Faults};
 
 /// After how many young collections a middle one, and middle ones an old one, may be due: CPython's
 /// `gc.get_threshold()`, through 3.11.
@@ -108,10 +108,10 @@ impl Generations {
     }
 
     /// The oldest generation whose time has come.
-    pub(super) fn due_generation(&self, flaws: &impl Flaws) -> Generation {
+    pub(super) fn due_generation(&self, faults: &impl Faults) -> Generation {
         let over = |generation: usize| self.counts[generation].get() > self.thresholds[generation];
         let has_grown = self.pending.get() > self.settled.get() / 4;
-        if over(2) && (has_grown || flaws.has(Flaw::ThresholdIgnored)) {
+        if over(2) && (has_grown || faults.has(Fault::ThresholdIgnored)) {
             Generation::Old
         } else if over(1) {
             Generation::Middle
@@ -162,7 +162,7 @@ impl Generations {
         }
     }
 
-    /// Loses all entries of the young generation: what a flaw does.
+    /// Loses all entries of the young generation: what a fault does.
     pub(super) fn forget_young(&self) {
         self.end_at(self.start(Generation::Young));
     }
@@ -245,7 +245,7 @@ fn clamp(len: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::heap::tag::OwnedSegment;
-    use crate::heap::{FaultLog, Flawless, Shape};
+    use crate::heap::{DefectLog, Faultless, Shape};
 
     struct Fixture {
         cells: Cells,
@@ -265,8 +265,8 @@ mod tests {
         fn enter(&mut self, count: usize) -> Vec<Ref> {
             let enter = |_| {
                 let tag = self.births.birth(Shape::Node).unwrap().into_bits();
-                let faults = FaultLog::default();
-                let object = self.cells.take_slowly(Shape::Node, tag, &faults).unwrap();
+                let defects = DefectLog::default();
+                let object = self.cells.take_slowly(Shape::Node, tag, &defects).unwrap();
                 self.cells.at(object.index()).unwrap().mark_tracked();
                 self.generations.enter(object, &self.cells);
                 object
@@ -341,7 +341,7 @@ mod tests {
         assert!(!fixture.generations.due());
         let mut collected = Vec::new();
         for _ in 0..11 * 12 * 2 {
-            let generation = fixture.generations.due_generation(&Flawless);
+            let generation = fixture.generations.due_generation(&Faultless);
             fixture.generations.promote(generation, &fixture.cells);
             collected.push(generation);
         }

@@ -13,7 +13,7 @@
 //! what is in use is freed, as in an interpreter whose lock was taken away; yet nothing is
 //! undefined: no memory changes its type, every index is checked, every loop is bounded by what
 //! the heap was opened for, and whatever was kept too long is recognised by its incarnation and
-//! noted as a [`Fault`](super::Fault). `racy` must never crash or hang, whatever the interleaving.
+//! noted as a [`Defect`](super::Defect). `racy` must never crash or hang, whatever the interleaving.
 //!
 //! These files stay on the standard library's atomics under a model checker: `gil` is sequential
 //! by construction (its lock is what is worth modelling, and lives elsewhere), and for `racy`
@@ -58,7 +58,7 @@ use std::sync::Arc;
 
 use super::gil::Gil;
 use super::slab::Slab;
-use super::{FaultLog, Flaw, Flawless, Flaws, Gauge, HeapConfig, Pauses, Stats};
+use super::{DefectLog, Fault, Faultless, Faults, Gauge, HeapConfig, Pauses, Stats};
 use crate::clock::Clock;
 use cells::Cells;
 use generations::Generations;
@@ -79,56 +79,56 @@ const PAGES_MIN: u64 = 4096;
 /// Non-empty lists at least, unless the capacity is less: 128 MiB if they are ever touched.
 const LISTS_MIN: u64 = 16_384;
 
-/// The flaws that can be planted in `gil`.
-pub const PLANTABLE: &[Flaw] = &[
-    Flaw::GetWithoutIncrement,
-    Flaw::CopyWithoutIncrement,
-    Flaw::UpgradeWithoutIncrement,
-    Flaw::SetKeepsOld,
-    Flaw::StoreKeepsOld,
-    Flaw::StoreDropsValue,
-    Flaw::PopKeepsReference,
-    Flaw::AppendCountsTwice,
-    Flaw::AppendLost,
-    Flaw::AppendOutOfOrder,
-    Flaw::LenOffByOne,
-    Flaw::PopTakesSecond,
-    Flaw::TruncateOffByOne,
-    Flaw::AdditionLost,
-    Flaw::WeakNotCleared,
-    Flaw::WeakAfterFinalizer,
-    Flaw::FinalizerSkipped,
-    Flaw::FinalizerRunTwice,
-    Flaw::ResurrectedFreedAnyway,
-    Flaw::RecursiveRelease,
-    Flaw::WorklistOverwritten,
-    Flaw::WriteAfterFree,
-    Flaw::FreedTwice,
-    Flaw::CellLost,
-    Flaw::PageLost,
-    Flaw::EdgesCountedOnce,
-    Flaw::LivenessOneLevel,
-    Flaw::ExternalChildReleasedTwice,
-    Flaw::YoungSubtractsOld,
-    Flaw::ThresholdIgnored,
-    Flaw::CollectorNeverRuns,
-    Flaw::RootSkipped,
-    Flaw::SurvivorsForgotten,
-    Flaw::MarkLeftBehind,
-    Flaw::DropRequestKept,
-    Flaw::NoForcedSwitch,
-    Flaw::SwitchInsideTruncate,
-    Flaw::SwitchInsideAppend,
-    Flaw::RegistersKept,
-    Flaw::ObjectKept,
-    Flaw::MemoryKept,
+/// The faults that can be planted in `gil`.
+pub const PLANTABLE: &[Fault] = &[
+    Fault::GetWithoutIncrement,
+    Fault::CopyWithoutIncrement,
+    Fault::UpgradeWithoutIncrement,
+    Fault::SetKeepsOld,
+    Fault::StoreKeepsOld,
+    Fault::StoreDropsValue,
+    Fault::PopKeepsReference,
+    Fault::AppendCountsTwice,
+    Fault::AppendLost,
+    Fault::AppendOutOfOrder,
+    Fault::LenOffByOne,
+    Fault::PopTakesSecond,
+    Fault::TruncateOffByOne,
+    Fault::AdditionLost,
+    Fault::WeakNotCleared,
+    Fault::WeakAfterFinalizer,
+    Fault::FinalizerSkipped,
+    Fault::FinalizerRunTwice,
+    Fault::ResurrectedFreedAnyway,
+    Fault::RecursiveRelease,
+    Fault::WorklistOverwritten,
+    Fault::WriteAfterFree,
+    Fault::FreedTwice,
+    Fault::CellLost,
+    Fault::PageLost,
+    Fault::EdgesCountedOnce,
+    Fault::LivenessOneLevel,
+    Fault::ExternalChildReleasedTwice,
+    Fault::YoungSubtractsOld,
+    Fault::ThresholdIgnored,
+    Fault::CollectorNeverRuns,
+    Fault::RootSkipped,
+    Fault::SurvivorsForgotten,
+    Fault::MarkLeftBehind,
+    Fault::DropRequestKept,
+    Fault::NoForcedSwitch,
+    Fault::SwitchInsideTruncate,
+    Fault::SwitchInsideAppend,
+    Fault::RegistersKept,
+    Fault::ObjectKept,
+    Fault::MemoryKept,
 ];
 
 /// The counted heap as a single-threaded collector: all state, one register file.
-pub type CountedCollector<F = Flawless> = CountedMutator<Box<Counted<F>>>;
+pub type CountedCollector<F = Faultless> = CountedMutator<Box<Counted<F>>>;
 
 /// The heap called `gil`.
-pub type GilHeap<F = Flawless> = Gil<CountedCollector<F>, F>;
+pub type GilHeap<F = Faultless> = Gil<CountedCollector<F>, F>;
 
 /// Opens the heap called `gil`.
 ///
@@ -136,21 +136,21 @@ pub type GilHeap<F = Flawless> = Gil<CountedCollector<F>, F>;
 ///
 /// If the capacity exceeds [`CAPACITY_MAX`].
 pub fn open_gil(config: &HeapConfig) -> GilHeap {
-    open_gil_with(config, Flawless)
+    open_gil_with(config, Faultless)
 }
 
-/// Opens a heap like `gil`, with flaws.
+/// Opens a heap like `gil`, with faults.
 ///
 /// # Panics
 ///
 /// If the capacity exceeds [`CAPACITY_MAX`].
-pub fn open_gil_with<F: Flaws>(config: &HeapConfig, flaws: F) -> GilHeap<F> {
-    let counted = Box::new(Counted::new(config, flaws.clone()));
-    Gil::with_flaws(
+pub fn open_gil_with<F: Faults>(config: &HeapConfig, faults: F) -> GilHeap<F> {
+    let counted = Box::new(Counted::new(config, faults.clone()));
+    Gil::with_faults(
         CountedMutator::new(counted, 0),
         config.switch_interval,
         Arc::clone(&config.pauses),
-        flaws,
+        faults,
     )
 }
 
@@ -160,21 +160,21 @@ pub fn open_gil_with<F: Flaws>(config: &HeapConfig, flaws: F) -> GilHeap<F> {
 ///
 /// If the capacity exceeds [`CAPACITY_MAX`].
 pub fn open_racy(config: &HeapConfig) -> Racy {
-    open_racy_with(config, Flawless)
+    open_racy_with(config, Faultless)
 }
 
-/// Opens a heap like `racy`, with more flaws than that.
+/// Opens a heap like `racy`, with more faults than that.
 ///
 /// # Panics
 ///
 /// If the capacity exceeds [`CAPACITY_MAX`].
-pub fn open_racy_with<F: Flaws>(config: &HeapConfig, flaws: F) -> Racy<F> {
-    Racy::new(Counted::new(config, flaws))
+pub fn open_racy_with<F: Faults>(config: &HeapConfig, faults: F) -> Racy<F> {
+    Racy::new(Counted::new(config, faults))
 }
 
 /// All state of a counted heap but its mutators' registers.
 #[derive(Debug)]
-pub struct Counted<F: Flaws = Flawless> {
+pub struct Counted<F: Faults = Faultless> {
     capacity: u32,
     cells: Cells,
     /// The list of the object with the same number.
@@ -182,7 +182,7 @@ pub struct Counted<F: Flaws = Flawless> {
     pages: Pages,
     generations: Generations,
     globals: Box<[Word]>,
-    faults: FaultLog,
+    defects: DefectLog,
     pauses: Arc<Pauses>,
     /// Not 0 while a collection runs.
     collecting: Half,
@@ -197,17 +197,17 @@ pub struct Counted<F: Flaws = Flawless> {
     cycles_freed: Word,
     /// Finalizers that ran.
     finalized: Word,
-    flaws: F,
+    faults: F,
 }
 
-impl<F: Flaws> Counted<F> {
-    /// Whether this flaw was planted here.
+impl<F: Faults> Counted<F> {
+    /// Whether this fault was planted here.
     #[inline]
-    fn has(&self, flaw: Flaw) -> bool {
-        self.flaws.has(flaw)
+    fn has(&self, fault: Fault) -> bool {
+        self.faults.has(fault)
     }
 
-    fn new(config: &HeapConfig, flaws: F) -> Self {
+    fn new(config: &HeapConfig, faults: F) -> Self {
         let capacity = config.capacity;
         assert!(
             capacity <= CAPACITY_MAX,
@@ -222,7 +222,7 @@ impl<F: Flaws> Counted<F> {
             pages: Pages::new(pages_for(capacity)),
             generations: Generations::new(capacity, config.nursery),
             globals: (0..config.globals).map(|_| Word::default()).collect(),
-            faults: FaultLog::default(),
+            defects: DefectLog::default(),
             pauses: Arc::clone(&config.pauses),
             collecting: Half::default(),
             attention: Half::default(),
@@ -232,7 +232,7 @@ impl<F: Flaws> Counted<F> {
             examined: Word::default(),
             cycles_freed: Word::default(),
             finalized: Word::default(),
-            flaws,
+            faults,
         }
     }
 
@@ -252,13 +252,13 @@ impl<F: Flaws> Counted<F> {
             full_collections: self.full_collections.get(),
             examined: self.examined.get(),
             cycles_freed: self.cycles_freed.get(),
-            faults: self.faults.counts(),
+            defects: self.defects.counts(),
             ..Stats::default()
         }
     }
 }
 
-impl<F: Flaws> Drop for Counted<F> {
+impl<F: Faults> Drop for Counted<F> {
     /// The heap's end is the end of everything in it: the tags of the living are dropped.
     fn drop(&mut self) {
         self.cells.drop_living();

@@ -10,7 +10,7 @@ use super::generations::Generation;
 use super::registers::{CountedMutator, Tenancy};
 use super::release::End;
 use crate::heap::{
-    Belief, Caps, Census, Collection, Collector, Fault, Field, Finalizer, Flaw, Flaws, Gauge,
+    Belief, Caps, Census, Collection, Collector, Defect, Fault, Faults, Field, Finalizer, Gauge,
     Global, Mutator, OutOfMemory, Peek, Shape, Slot, Stats, Tag,
 };
 
@@ -23,7 +23,7 @@ pub(super) const CAPS: Caps = Caps {
 impl<H: Tenancy> Mutator for CountedMutator<H> {
     #[inline(always)]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
-        if self.heap.flaws.refuses() {
+        if self.heap.faults.refuses() {
             return Err(OutOfMemory);
         }
         let tag = tag.into_bits();
@@ -54,7 +54,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
     #[inline]
     fn copy(&mut self, dst: Slot, src: Slot) {
         let reference = self.register(src);
-        if reference.is_weak() || self.heap.has(Flaw::CopyWithoutIncrement) {
+        if reference.is_weak() || self.heap.has(Fault::CopyWithoutIncrement) {
             self.put(dst, reference);
         } else if reference != Ref::NONE {
             self.put_copy(dst, reference);
@@ -88,7 +88,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         }
         let place = &cell.slots[usize::from(field.0)];
         let old = Ref::from_bits(place.get());
-        if self.strikes(Flaw::StoreDropsValue, 16) {
+        if self.strikes(Fault::StoreDropsValue, 16) {
             place.set(0);
         } else {
             place.set(value.bits());
@@ -96,7 +96,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         if let Some(val) = val {
             self.vacate(val);
         }
-        if !self.heap.has(Flaw::StoreKeepsOld) {
+        if !self.heap.has(Fault::StoreKeepsOld) {
             self.heap.release(old, &mut self.work);
         }
     }
@@ -114,9 +114,9 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
     }
 
     #[inline]
-    fn safepoint(&mut self) -> Result<(), Fault> {
+    fn safepoint(&mut self) -> Result<(), Defect> {
         self.heap.at_rest();
-        self.heap.faults.check()
+        self.heap.defects.check()
     }
 
     fn collect(&mut self) {
@@ -126,14 +126,14 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
     #[inline(always)]
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let value = self.register(val);
-        if self.strikes(Flaw::AppendLost, 16) {
+        if self.strikes(Fault::AppendLost, 16) {
             self.put(val, Ref::NONE);
             return value.is_strong();
         }
-        if self.heap.has(Flaw::AppendCountsTwice) {
+        if self.heap.has(Fault::AppendCountsTwice) {
             self.heap.acquire(value, || ());
         }
-        if self.strikes(Flaw::AppendOutOfOrder, 16) {
+        if self.strikes(Fault::AppendOutOfOrder, 16) {
             return self.append_before_last(list, val);
         }
         self.append_in_stride(list, val) || self.append_slowly(list, val)
@@ -144,7 +144,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         self.object(list, Shape::List)
             .and_then(|(index, _)| self.heap.headers.at(index))
             .map_or(0, |header| {
-                let more = u64::from(self.heap.has(Flaw::LenOffByOne));
+                let more = u64::from(self.heap.has(Fault::LenOffByOne));
                 header.len(&self.heap.pages) + more
             })
     }
@@ -157,7 +157,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
             .and_then(|header| header.element(&self.heap.pages, index))
             .map(|word| Ref::from_bits(word.get()));
         if let Some(element) = element
-            && self.heap.has(Flaw::GetWithoutIncrement)
+            && self.heap.has(Fault::GetWithoutIncrement)
         {
             self.put(dst, element);
             return true;
@@ -182,7 +182,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         let old = Ref::from_bits(place.get());
         place.set(value.bits());
         self.vacate(val);
-        if !self.heap.has(Flaw::SetKeepsOld) {
+        if !self.heap.has(Fault::SetKeepsOld) {
             self.heap.release(old, &mut self.work);
         }
         true
@@ -190,7 +190,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     #[inline]
     fn pop(&mut self, dst: Slot, list: Slot) -> bool {
-        if self.strikes(Flaw::PopTakesSecond, 16) {
+        if self.strikes(Fault::PopTakesSecond, 16) {
             self.swap_last_two(list);
         }
         let popped = self
@@ -200,7 +200,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         let Some(word) = popped else {
             return false;
         };
-        if self.heap.has(Flaw::PopKeepsReference) {
+        if self.heap.has(Fault::PopKeepsReference) {
             self.heap.acquire(Ref::from_bits(word), || ());
         }
         self.put(dst, Ref::from_bits(word));
@@ -209,7 +209,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     fn truncate_front(&mut self, list: Slot, count: u64) {
         if let Some((number, _)) = self.object(list, Shape::List) {
-            let more = u64::from(self.heap.has(Flaw::TruncateOffByOne));
+            let more = u64::from(self.heap.has(Fault::TruncateOffByOne));
             let count = count.saturating_add(more);
             self.heap
                 .truncate(number, End::Front, count, &mut self.work);
@@ -224,7 +224,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     #[inline]
     fn add(&mut self, counter: Slot, by: i64) {
-        let is_lost = self.strikes(Flaw::AdditionLost, 16);
+        let is_lost = self.strikes(Fault::AdditionLost, 16);
         if let Some((_, cell)) = self.object(counter, Shape::Counter)
             && !is_lost
         {
@@ -281,17 +281,17 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
             return false;
         }
         let mut strong = reference.strengthened();
-        // That the target is gone is no fault here, but the question.
+        // That the target is gone is no defect here, but the question.
         let lives = self.heap.cells.at(strong.index()).is_some_and(|cell| {
-            if self.heap.has(Flaw::WeakNotCleared) {
+            if self.heap.has(Fault::WeakNotCleared) {
                 strong = Ref::new(strong.index(), cell.incarnation.get());
                 return is_living(strong.incarnation());
             }
             let is_void = cell.is_finalized() != reference.is_late();
             cell.incarnation.get() == strong.incarnation()
-                && (!is_void || self.heap.has(Flaw::WeakAfterFinalizer))
+                && (!is_void || self.heap.has(Fault::WeakAfterFinalizer))
         });
-        if lives && self.heap.has(Flaw::UpgradeWithoutIncrement) {
+        if lives && self.heap.has(Fault::UpgradeWithoutIncrement) {
             self.put(dst, strong);
             return true;
         }
@@ -299,7 +299,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
     }
 }
 
-impl<F: Flaws> Collector for CountedMutator<Box<Counted<F>>> {
+impl<F: Faults> Collector for CountedMutator<Box<Counted<F>>> {
     fn caps(&self) -> Caps {
         CAPS
     }
@@ -323,7 +323,7 @@ impl<F: Flaws> Collector for CountedMutator<Box<Counted<F>>> {
         self.collect_fully()
     }
 
-    fn settle(&mut self) -> Result<(), Fault> {
+    fn settle(&mut self) -> Result<(), Defect> {
         self.settle_counted();
         Ok(())
     }

@@ -22,7 +22,7 @@ use super::Counted;
 use super::mutator::CAPS;
 use super::registers::{CountedMutator, Tenancy};
 use crate::heap::{
-    Belief, Caps, Census, Collection, Fault, Flawless, Flaws, Gauge, Heap, Seat, Stats,
+    Belief, Caps, Census, Collection, Defect, Faultless, Faults, Gauge, Heap, Seat, Stats,
 };
 
 /// One in how many increments offers the processor: often enough that a mutator does so some
@@ -44,13 +44,13 @@ enum Offer {
 
 /// One mutator's view of a heap that nobody holds.
 #[derive(Debug)]
-pub struct Unlocked<'h, F: Flaws = Flawless> {
+pub struct Unlocked<'h, F: Faults = Faultless> {
     counted: &'h Counted<F>,
     until_offer: Local<u32>,
     offer: Local<Offer>,
 }
 
-impl<'h, F: Flaws> Unlocked<'h, F> {
+impl<'h, F: Faults> Unlocked<'h, F> {
     fn new(counted: &'h Counted<F>) -> Self {
         Self {
             counted,
@@ -60,7 +60,7 @@ impl<'h, F: Flaws> Unlocked<'h, F> {
     }
 }
 
-impl<F: Flaws> Deref for Unlocked<'_, F> {
+impl<F: Faults> Deref for Unlocked<'_, F> {
     type Target = Counted<F>;
 
     fn deref(&self) -> &Counted<F> {
@@ -68,8 +68,8 @@ impl<F: Flaws> Deref for Unlocked<'_, F> {
     }
 }
 
-impl<F: Flaws> Tenancy for Unlocked<'_, F> {
-    type Flaws = F;
+impl<F: Faults> Tenancy for Unlocked<'_, F> {
+    type Faults = F;
 
     #[inline]
     fn between(&self) {
@@ -98,11 +98,11 @@ impl<F: Flaws> Tenancy for Unlocked<'_, F> {
 
 /// The heap called `racy`.
 #[derive(Debug)]
-pub struct Racy<F: Flaws = Flawless> {
+pub struct Racy<F: Faults = Faultless> {
     counted: Counted<F>,
 }
 
-impl<F: Flaws> Racy<F> {
+impl<F: Faults> Racy<F> {
     pub(super) fn new(counted: Counted<F>) -> Self {
         Self { counted }
     }
@@ -113,7 +113,7 @@ impl<F: Flaws> Racy<F> {
     }
 }
 
-impl<F: Flaws> Heap for Racy<F> {
+impl<F: Faults> Heap for Racy<F> {
     type Mutator<'h> = CountedMutator<Unlocked<'h, F>>;
 
     fn caps(&self) -> Caps {
@@ -123,18 +123,18 @@ impl<F: Flaws> Heap for Racy<F> {
         }
     }
 
-    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Fault> {
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
         Ok(CountedMutator::new(
             Unlocked::new(&self.counted),
             seat.slots,
         ))
     }
 
-    fn collect(&self) -> Result<Collection, Fault> {
+    fn collect(&self) -> Result<Collection, Defect> {
         Ok(self.visitor().collect_fully())
     }
 
-    fn settle(&self) -> Result<(), Fault> {
+    fn settle(&self) -> Result<(), Defect> {
         self.visitor().settle_counted();
         Ok(())
     }

@@ -14,7 +14,9 @@ use super::cell::{Cell, Ref};
 use super::generations::Generation;
 use super::release::Work;
 use super::word::Half;
-use crate::heap::{Belief, Cause, Census, Collection, Flaw, Flaws, OutOfMemory, Shape, Slot, Tag};
+use crate::heap::{
+    Belief, Cause, Census, Collection, Fault, Faults, OutOfMemory, Shape, Slot, Tag,
+};
 
 /// How often settling collects before it takes the heap for broken: one collection finds all
 /// garbage, a second finds none. A finalizer may drop a cycle that was in a shared root, whose
@@ -23,9 +25,9 @@ use crate::heap::{Belief, Cause, Census, Collection, Flaw, Flaws, OutOfMemory, S
 const SETTLE_ROUNDS_MAX: usize = 8;
 
 /// How a mutator holds the heap: alone, by virtue of a lock, or not.
-pub trait Tenancy: Deref<Target = Counted<Self::Flaws>> {
-    /// The heap's flaws.
-    type Flaws: Flaws;
+pub trait Tenancy: Deref<Target = Counted<Self::Faults>> {
+    /// The heap's faults.
+    type Faults: Faults;
 
     /// Called between reading a count and writing it back. Whoever holds the heap alone does
     /// nothing here, and pays nothing for it.
@@ -37,8 +39,8 @@ pub trait Tenancy: Deref<Target = Counted<Self::Flaws>> {
     fn at_rest(&self) {}
 }
 
-impl<F: Flaws> Tenancy for Box<Counted<F>> {
-    type Flaws = F;
+impl<F: Faults> Tenancy for Box<Counted<F>> {
+    type Faults = F;
 }
 
 /// One register file on a counted heap.
@@ -47,7 +49,7 @@ pub struct CountedMutator<H: Tenancy> {
     pub(super) registers: Vec<u64>,
     pub(super) work: Work,
     pub(super) heap: H,
-    /// How often a flaw was asked whether it shows.
+    /// How often a fault was asked whether it shows.
     asked: Half,
 }
 
@@ -77,10 +79,10 @@ impl<H: Tenancy> CountedMutator<H> {
         }
     }
 
-    /// Whether this flaw shows now, as it does once in so many times.
+    /// Whether this fault shows now, as it does once in so many times.
     #[inline]
-    pub(super) fn strikes(&self, flaw: Flaw, every: u32) -> bool {
-        if !self.heap.has(flaw) {
+    pub(super) fn strikes(&self, fault: Fault, every: u32) -> bool {
+        if !self.heap.has(fault) {
             return false;
         }
         self.asked.add(1);
@@ -105,7 +107,7 @@ impl<H: Tenancy> CountedMutator<H> {
     /// happens, and [`append_slowly`](Self::append_slowly) finds out what.
     #[inline]
     pub(super) fn append_in_stride(&mut self, list: Slot, val: Slot) -> bool {
-        let heap: &Counted<H::Flaws> = &self.heap;
+        let heap: &Counted<H::Faults> = &self.heap;
         let list = Ref::from_bits(self.registers[list.0 as usize]);
         let register = &mut self.registers[val.0 as usize];
         let value = Ref::from_bits(*register);
@@ -129,7 +131,7 @@ impl<H: Tenancy> CountedMutator<H> {
     /// one is treated as empty.
     #[inline]
     pub(super) fn put_copy(&mut self, dst: Slot, reference: Ref) -> bool {
-        let heap: &Counted<H::Flaws> = &self.heap;
+        let heap: &Counted<H::Faults> = &self.heap;
         let found = heap.acquire(reference, || self.heap.between());
         self.put(dst, if found { reference } else { Ref::NONE });
         found
@@ -147,7 +149,7 @@ impl<H: Tenancy> CountedMutator<H> {
     #[inline(never)]
     fn track(&self, slot: Slot, container: &Cell) {
         container.mark_tracked();
-        let heap: &Counted<H::Flaws> = &self.heap;
+        let heap: &Counted<H::Faults> = &self.heap;
         heap.generations.enter(self.register(slot), &heap.cells);
         if heap.generations.due() {
             heap.attention.set(1);
@@ -158,7 +160,7 @@ impl<H: Tenancy> CountedMutator<H> {
     #[inline(never)]
     pub(super) fn collect_in_passing(
         &mut self,
-        collect: impl FnOnce(&Counted<H::Flaws>, &mut Work) -> Collection,
+        collect: impl FnOnce(&Counted<H::Faults>, &mut Work) -> Collection,
     ) {
         let _hold = self.heap.pauses.hold(Cause::Collect);
         collect(&self.heap, &mut self.work);
@@ -194,7 +196,7 @@ impl<H: Tenancy> CountedMutator<H> {
 
     /// If there is no cell, one more try after a full collection.
     fn take_or_collect(&mut self, shape: Shape, tag: u64) -> Option<Ref> {
-        let take = |heap: &Counted<H::Flaws>| heap.cells.take_slowly(shape, tag, &heap.faults);
+        let take = |heap: &Counted<H::Faults>| heap.cells.take_slowly(shape, tag, &heap.defects);
         take(&self.heap).or_else(|| {
             self.collect_in_passing(|heap, work| heap.collect(Generation::Old, work));
             take(&self.heap)
@@ -226,7 +228,7 @@ impl<H: Tenancy> CountedMutator<H> {
         pushed
     }
 
-    /// What a flaw makes of an append.
+    /// What a fault makes of an append.
     #[inline(never)]
     pub(super) fn append_before_last(&mut self, list: Slot, val: Slot) -> bool {
         let done = self.append_slowly(list, val);
@@ -236,7 +238,7 @@ impl<H: Tenancy> CountedMutator<H> {
         done
     }
 
-    /// What flaws do: the last element changes places with the one before, if there is one.
+    /// What faults do: the last element changes places with the one before, if there is one.
     #[cold]
     pub(super) fn swap_last_two(&mut self, list: Slot) {
         let header = self

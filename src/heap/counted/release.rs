@@ -18,8 +18,8 @@
 use super::Counted;
 use super::cell::{Cell, Ref};
 use super::list::{Header, Shed};
-use crate::heap::flaw::{self, Flaw, Flaws};
-use crate::heap::{Cause, Fault, Shape};
+use crate::heap::fault::{self, Fault, Faults};
+use crate::heap::{Cause, Defect, Shape};
 
 /// A release of more objects than this is told of. That many take some microseconds, so two looks at
 /// the clock are a hundredth of it.
@@ -59,11 +59,11 @@ pub(super) enum End {
     Back,
 }
 
-impl<F: Flaws> Counted<F> {
+impl<F: Faults> Counted<F> {
     /// The object that a strong reference leads to.
     #[inline]
     pub(super) fn follow(&self, reference: Ref) -> Option<&Cell> {
-        self.cells.follow(reference, &self.faults)
+        self.cells.follow(reference, &self.defects)
     }
 
     /// Counts one more reference; false, and nothing counted, if it leads nowhere. `between` runs
@@ -109,10 +109,10 @@ impl<F: Flaws> Counted<F> {
     }
 
     fn start_dying(&self, object: Ref, cell: &Cell, work: &mut Work) {
-        if self.has(Flaw::WorklistOverwritten) {
+        if self.has(Fault::WorklistOverwritten) {
             work.dying.clear();
         }
-        if cell.is_unfinalized() && !self.has(Flaw::FinalizerSkipped) {
+        if cell.is_unfinalized() && !self.has(Fault::FinalizerSkipped) {
             work.dying.push(Dying::Unfinalized(object));
         } else if cell.is(Shape::List)
             && let Some(header) = self.headers.at(object.index())
@@ -120,7 +120,7 @@ impl<F: Flaws> Counted<F> {
             let elements = header.take();
             self.free(object.index(), cell);
             work.dying.push(Dying::Elements(Box::new(elements)));
-        } else if self.has(Flaw::RecursiveRelease) {
+        } else if self.has(Fault::RecursiveRelease) {
             self.bury_node(object, work);
         } else {
             work.dying.push(Dying::Node(object));
@@ -130,24 +130,24 @@ impl<F: Flaws> Counted<F> {
     #[cold]
     #[inline(never)]
     fn note_underflow(&self, reference: Ref) {
-        self.faults.note(Fault::Underflow {
+        self.defects.note(Defect::Underflow {
             cell: reference.index(),
         });
     }
 
     #[inline]
     pub(super) fn free(&self, index: u32, cell: &Cell) {
-        if self.has(Flaw::ObjectKept) && flaw::is_rare(self.cells.tag(index)) {
+        if self.has(Fault::ObjectKept) && fault::is_rare(self.cells.tag(index)) {
             return;
         }
-        if self.has(Flaw::MemoryKept) && flaw::is_rare(self.cells.tag(index)) {
-            flaw::leak_memory();
+        if self.has(Fault::MemoryKept) && fault::is_rare(self.cells.tag(index)) {
+            fault::leak_memory();
         }
         if cell.is_tracked() {
             self.generations.forget();
         }
         self.cells.give(index, cell);
-        if self.has(Flaw::WriteAfterFree) {
+        if self.has(Fault::WriteAfterFree) {
             cell.slots[1].set(0);
         }
     }
@@ -205,7 +205,7 @@ impl<F: Flaws> Counted<F> {
             return;
         };
         self.finalize(object, cell, work);
-        if cell.count.get() > 0 && !self.has(Flaw::ResurrectedFreedAnyway) {
+        if cell.count.get() > 0 && !self.has(Fault::ResurrectedFreedAnyway) {
             return;
         }
         if cell.is_bare() {
@@ -231,7 +231,7 @@ impl<F: Flaws> Counted<F> {
     fn bury_page(&self, elements: Box<Header>, work: &mut Work) -> u64 {
         let shed = elements.shed_front(&self.pages, u64::MAX);
         // The page is free from here on, but nobody takes one before this release is over.
-        if !self.has(Flaw::PageLost) {
+        if !self.has(Fault::PageLost) {
             elements.prune(&self.pages, &shed);
         }
         if elements.len(&self.pages) > 0 {

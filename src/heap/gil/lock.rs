@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use crate::heap::{Flaw, Flawless, Flaws};
+use crate::heap::{Fault, Faultless, Faults};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
@@ -22,7 +22,7 @@ pub(super) type Holder = u64;
 
 /// The global lock.
 #[derive(Debug)]
-pub(super) struct Lock<F: Flaws = Flawless> {
+pub(super) struct Lock<F: Faults = Faultless> {
     state: Mutex<State>,
     /// The lock was let go.
     available: Condvar,
@@ -33,7 +33,7 @@ pub(super) struct Lock<F: Flaws = Flawless> {
     drop_request: AtomicBool,
     #[cfg_attr(any(shuttle, loom), expect(dead_code, reason = "a model has no time"))]
     interval: Duration,
-    flaws: F,
+    faults: F,
 }
 
 #[derive(Debug, Default)]
@@ -78,15 +78,15 @@ pub(super) struct Traffic {
 impl Lock {
     /// A lock whose waiters get impatient after `interval`.
     pub(super) fn new(interval: Duration) -> Self {
-        Self::with_flaws(interval, Flawless)
+        Self::with_faults(interval, Faultless)
     }
 }
 
-impl<F: Flaws> Lock<F> {
-    /// A lock whose waiters get impatient after `interval`, with flaws.
-    pub(super) fn with_flaws(interval: Duration, flaws: F) -> Self {
+impl<F: Faults> Lock<F> {
+    /// A lock whose waiters get impatient after `interval`, with faults.
+    pub(super) fn with_faults(interval: Duration, faults: F) -> Self {
         Self {
-            flaws,
+            faults,
             state: Mutex::new(State::default()),
             available: Condvar::new(),
             taken: Condvar::new(),
@@ -96,10 +96,10 @@ impl<F: Flaws> Lock<F> {
         }
     }
 
-    /// Whether this flaw was planted here.
+    /// Whether this fault was planted here.
     #[inline]
-    pub(super) fn has(&self, flaw: Flaw) -> bool {
-        self.flaws.has(flaw)
+    pub(super) fn has(&self, fault: Fault) -> bool {
+        self.faults.has(fault)
     }
 
     /// A name for one that will hold the lock.
@@ -149,7 +149,7 @@ impl<F: Flaws> Lock<F> {
             state.last = me;
             state.switches += 1;
         }
-        if !self.flaws.has(Flaw::DropRequestKept) {
+        if !self.faults.has(Fault::DropRequestKept) {
             self.drop_request.store(false, Ordering::Relaxed);
         }
         // A call of the system even where nobody waits.
@@ -178,8 +178,8 @@ impl<F: Flaws> Lock<F> {
 
     /// Asks the holder to look whether somebody waits.
     pub(super) fn request(&self) {
-        // With this flaw the holder would not look, but wait for somebody who is not there.
-        if !self.flaws.has(Flaw::DropRequestKept) {
+        // With this fault the holder would not look, but wait for somebody who is not there.
+        if !self.faults.has(Fault::DropRequestKept) {
             self.drop_request.store(true, Ordering::Relaxed);
         }
     }
@@ -188,13 +188,13 @@ impl<F: Flaws> Lock<F> {
     /// back. Returns at once if nobody waits any more.
     pub(super) fn offer(&self, me: Holder) -> Taken {
         let mut state = self.state();
-        if state.waiting == 0 && !self.flaws.has(Flaw::DropRequestKept) {
+        if state.waiting == 0 && !self.faults.has(Fault::DropRequestKept) {
             self.drop_request.store(false, Ordering::Relaxed);
             return Taken::AtOnce;
         }
         state.held = false;
         self.available.notify_one();
-        if self.flaws.has(Flaw::NoForcedSwitch) {
+        if self.faults.has(Fault::NoForcedSwitch) {
             // Under the same mutex: a system that prefers whoever it has just woken would be fair
             // in the lock's place.
             self.hand_to(&mut state, me);

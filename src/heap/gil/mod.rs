@@ -28,7 +28,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::{
-    Belief, Caps, Cause, Census, Collection, Collector, Fault, Flawless, Flaws, Gauge, Heap,
+    Belief, Caps, Cause, Census, Collection, Collector, Defect, Faultless, Faults, Gauge, Heap,
     Pauses, Seat, Slot, Stats,
 };
 use crate::clock::Clock;
@@ -44,7 +44,7 @@ const STATS_PATIENCE: Patience = Patience::Intervals(2);
 const CLEARED_AT_ONCE: u32 = 4096;
 
 /// A single-threaded collector behind a global lock.
-pub struct Gil<C, F: Flaws = Flawless> {
+pub struct Gil<C, F: Faults = Faultless> {
     lock: Lock<F>,
     guarded: UnsafeCell<Guarded<C>>,
     caps: Caps,
@@ -73,28 +73,28 @@ struct Guarded<C> {
 
 // SAFETY: `guarded` is touched only by the one thread that holds the lock, and the lock orders one
 // holder's accesses before the next one's; so the collector is only ever sent, not shared.
-unsafe impl<C: Send, F: Flaws> Sync for Gil<C, F> {}
+unsafe impl<C: Send, F: Faults> Sync for Gil<C, F> {}
 
 impl<C: Collector> Gil<C> {
     /// A heap of `collector`, whose waiters ask for the lock after `switch_interval`. Waits are
     /// recorded in `pauses`.
     pub fn new(collector: C, switch_interval: Duration, pauses: Arc<Pauses>) -> Self {
-        Self::with_flaws(collector, switch_interval, pauses, Flawless)
+        Self::with_faults(collector, switch_interval, pauses, Faultless)
     }
 }
 
-impl<C: Collector, F: Flaws> Gil<C, F> {
-    /// The same, with flaws in the lock.
-    pub(super) fn with_flaws(
+impl<C: Collector, F: Faults> Gil<C, F> {
+    /// The same, with faults in the lock.
+    pub(super) fn with_faults(
         collector: C,
         switch_interval: Duration,
         pauses: Arc<Pauses>,
-        flaws: F,
+        faults: F,
     ) -> Self {
         // The clock calibrates itself at the first call, which should not be within a pause.
         Clock::get();
         Self {
-            lock: Lock::with_flaws(switch_interval, flaws),
+            lock: Lock::with_faults(switch_interval, faults),
             caps: Caps {
                 threads: true,
                 ..collector.caps()
@@ -153,13 +153,13 @@ impl<C: Collector, F: Flaws> Gil<C, F> {
     }
 
     /// Makes room for a mutator. Only for the lock's holder.
-    fn seat(&self, seat: Seat) -> Result<Range<u32>, Fault> {
+    fn seat(&self, seat: Seat) -> Result<Range<u32>, Defect> {
         // SAFETY: only the lock's holder calls this, and the reference ends here.
         let guarded = unsafe { &mut *self.guarded.get() };
         let range = guarded
             .ranges
             .take(seat.slots)
-            .ok_or_else(|| Fault::Other {
+            .ok_or_else(|| Defect::Other {
                 message: format!("failed to seat a mutator with {} registers", seat.slots),
             })?;
         guarded.collector.reserve_slots(guarded.ranges.end());
@@ -183,7 +183,7 @@ impl<C: Collector, F: Flaws> Gil<C, F> {
     }
 }
 
-impl<C: Collector, F: Flaws> Heap for Gil<C, F> {
+impl<C: Collector, F: Faults> Heap for Gil<C, F> {
     type Mutator<'h>
         = GilMutator<'h, C, F>
     where
@@ -193,23 +193,23 @@ impl<C: Collector, F: Flaws> Heap for Gil<C, F> {
         self.caps
     }
 
-    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Fault> {
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
         let me = self.lock.name();
         self.enter(me);
         match self.seat(seat) {
             Ok(range) => Ok(GilMutator::new(self, me, range)),
-            Err(fault) => {
+            Err(defect) => {
                 self.lock.let_go();
-                Err(fault)
+                Err(defect)
             }
         }
     }
 
-    fn collect(&self) -> Result<Collection, Fault> {
+    fn collect(&self) -> Result<Collection, Defect> {
         Ok(self.visit().collector().collect_now())
     }
 
-    fn settle(&self) -> Result<(), Fault> {
+    fn settle(&self) -> Result<(), Defect> {
         self.visit().collector().settle()
     }
 
@@ -246,7 +246,7 @@ impl<C: Collector, F: Flaws> Heap for Gil<C, F> {
     }
 }
 
-impl<C: fmt::Debug, F: Flaws> fmt::Debug for Gil<C, F> {
+impl<C: fmt::Debug, F: Faults> fmt::Debug for Gil<C, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gil")
             .field("lock", &self.lock)
@@ -255,11 +255,11 @@ impl<C: fmt::Debug, F: Flaws> fmt::Debug for Gil<C, F> {
 }
 
 /// The lock, held for a call of the harness's own.
-struct Visit<'h, C: Collector, F: Flaws> {
+struct Visit<'h, C: Collector, F: Faults> {
     gil: &'h Gil<C, F>,
 }
 
-impl<C: Collector, F: Flaws> Visit<'_, C, F> {
+impl<C: Collector, F: Faults> Visit<'_, C, F> {
     fn collector(&mut self) -> &mut C {
         // SAFETY: a visit exists only while it holds the lock, and `&mut self` makes it the only
         // reference through this visit.
@@ -268,7 +268,7 @@ impl<C: Collector, F: Flaws> Visit<'_, C, F> {
     }
 }
 
-impl<C: Collector, F: Flaws> Drop for Visit<'_, C, F> {
+impl<C: Collector, F: Faults> Drop for Visit<'_, C, F> {
     fn drop(&mut self) {
         self.gil.lock.let_go();
     }

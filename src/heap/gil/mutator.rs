@@ -7,13 +7,13 @@ use std::ops::Range;
 use super::lock::Holder;
 use super::{CLEARED_AT_ONCE, Gil};
 use crate::heap::{
-    Collector, Fault, Field, Finalizer, Flaw, Flawless, Flaws, Global, Mutator, OutOfMemory, Peek,
-    Shape, Slot, Tag,
+    Collector, Defect, Fault, Faultless, Faults, Field, Finalizer, Global, Mutator, OutOfMemory,
+    Peek, Shape, Slot, Tag,
 };
 
 /// A mutator that holds the lock, except while it is idle or lets others run.
 #[derive(Debug)]
-pub struct GilMutator<'h, C: Collector, F: Flaws = Flawless> {
+pub struct GilMutator<'h, C: Collector, F: Faults = Faultless> {
     gil: &'h Gil<C, F>,
     me: Holder,
     registers: Range<u32>,
@@ -34,12 +34,12 @@ struct PutAway {
 
 /// How many registers count as touched together, so that finding a new one is rare.
 const TOUCHED_AT_ONCE: u32 = 64;
-/// Where a flaw offers the lock within an operation, it does so at lengths that are a multiple of
+/// Where a fault offers the lock within an operation, it does so at lengths that are a multiple of
 /// this: some thirty times in the run that shows it, of half a million appends or some hundred cuts.
 const APPENDS: u64 = 16_384;
 const CUTS: u64 = 4;
 
-impl<'h, C: Collector, F: Flaws> GilMutator<'h, C, F> {
+impl<'h, C: Collector, F: Faults> GilMutator<'h, C, F> {
     /// The caller has taken the lock in the name of `me`.
     pub(super) fn new(gil: &'h Gil<C, F>, me: Holder, registers: Range<u32>) -> Self {
         Self {
@@ -76,13 +76,13 @@ impl<'h, C: Collector, F: Flaws> GilMutator<'h, C, F> {
         Slot(self.registers.start + slot.0)
     }
 
-    /// What a flaw does: offers the lock within an operation that has read the length of a list, if
+    /// What a fault does: offers the lock within an operation that has read the length of a list, if
     /// that is a multiple of `every`. Whoever takes the lock keeps it for a switch interval, and others
     /// may come before this one does again: if every operation offered it, a run would wait for most of
     /// its time. Returns how much longer the list became meanwhile, which the operation is not to know.
     #[inline]
-    fn grown_meanwhile(&mut self, flaw: Flaw, every: u64, list: Slot) -> u64 {
-        if !self.gil.lock.has(flaw) {
+    fn grown_meanwhile(&mut self, fault: Fault, every: u64, list: Slot) -> u64 {
+        if !self.gil.lock.has(fault) {
             return 0;
         }
         let seen = self.collector().len(list);
@@ -102,14 +102,14 @@ impl<'h, C: Collector, F: Flaws> GilMutator<'h, C, F> {
     }
 }
 
-impl<C: Collector, F: Flaws> Drop for GilMutator<'_, C, F> {
+impl<C: Collector, F: Faults> Drop for GilMutator<'_, C, F> {
     fn drop(&mut self) {
         if self.put_away.is_some() {
             self.wake();
         }
         // After a panic within the collector its registers are not to be trusted, and a panic
         // here would abort: leave them, and the range with them, but never the lock.
-        if !std::thread::panicking() && !self.gil.lock.has(Flaw::RegistersKept) {
+        if !std::thread::panicking() && !self.gil.lock.has(Fault::RegistersKept) {
             let Range { start, end } = self.registers;
             let touched = start + self.touched;
             for first in (start..touched).step_by(CLEARED_AT_ONCE as usize) {
@@ -125,7 +125,7 @@ impl<C: Collector, F: Flaws> Drop for GilMutator<'_, C, F> {
     }
 }
 
-impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
+impl<C: Collector, F: Faults> Mutator for GilMutator<'_, C, F> {
     #[inline(always)]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         let dst = self.own(dst);
@@ -175,7 +175,7 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
     }
 
     #[inline]
-    fn safepoint(&mut self) -> Result<(), Fault> {
+    fn safepoint(&mut self) -> Result<(), Defect> {
         self.assert_awake();
         if self.gil.lock.is_requested() {
             self.gil.offer(self.me);
@@ -212,7 +212,7 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
     #[inline(always)]
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let (list, val) = (self.own(list), self.own(val));
-        let grown = self.grown_meanwhile(Flaw::SwitchInsideAppend, APPENDS, list);
+        let grown = self.grown_meanwhile(Fault::SwitchInsideAppend, APPENDS, list);
         if grown > 0 {
             let index = self.collector().len(list) - grown;
             return self.collector().set(list, index, val);
@@ -247,7 +247,7 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
     #[inline]
     fn truncate_front(&mut self, list: Slot, count: u64) {
         let list = self.own(list);
-        let grown = self.grown_meanwhile(Flaw::SwitchInsideTruncate, CUTS, list);
+        let grown = self.grown_meanwhile(Fault::SwitchInsideTruncate, CUTS, list);
         self.collector().truncate_front(list, count);
         if grown > 0 {
             self.collector().truncate_back(list, grown);
@@ -257,7 +257,7 @@ impl<C: Collector, F: Flaws> Mutator for GilMutator<'_, C, F> {
     #[inline]
     fn truncate_back(&mut self, list: Slot, count: u64) {
         let list = self.own(list);
-        let grown = self.grown_meanwhile(Flaw::SwitchInsideTruncate, CUTS, list);
+        let grown = self.grown_meanwhile(Fault::SwitchInsideTruncate, CUTS, list);
         self.collector()
             .truncate_back(list, count.saturating_add(grown));
     }

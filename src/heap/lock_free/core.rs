@@ -12,7 +12,7 @@ use super::weak::Verdict;
 use super::word;
 use super::worker::{Whose, Worker};
 use crate::heap::{
-    Belief, Census, FaultLog, Flaw, Flaws, Gauge, HeapConfig, Leftover, Pauses, Point, Shape,
+    Belief, Census, DefectLog, Fault, Faults, Gauge, HeapConfig, Leftover, Pauses, Point, Shape,
     Stats, Tag,
 };
 use crate::sync::atomic::AtomicU64;
@@ -25,13 +25,13 @@ const SPARE_CHUNKS: usize = 64;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Core<F: Flaws> {
+pub(super) struct Core<F: Faults> {
     pub(super) slab: Slab,
     pub(super) shared: Arc<Shared>,
     /// The heap's own epochs, so that another heap's stalled mutator does not matter here.
     pub(super) epochs: crossbeam_epoch::Collector,
     pub(super) globals: Box<[AtomicU64]>,
-    pub(super) faults: FaultLog,
+    pub(super) defects: DefectLog,
     pub(super) pauses: Arc<Pauses>,
     /// The next stamp that nobody has for empty slots; 0 is that of untouched ones.
     pub(super) stamps: AtomicU64,
@@ -43,34 +43,34 @@ pub(super) struct Core<F: Flaws> {
     /// The collector's thread, to wake it; none in models, where it is run by hand.
     collector: OnceLock<std::thread::Thread>,
     capacity: u32,
-    flaws: F,
+    faults: F,
 }
 
-impl<F: Flaws> Core<F> {
-    /// Whether this flaw was planted here.
+impl<F: Faults> Core<F> {
+    /// Whether this fault was planted here.
     #[inline]
-    pub(super) fn has(&self, flaw: Flaw) -> bool {
-        self.flaws.has(flaw)
+    pub(super) fn has(&self, fault: Fault) -> bool {
+        self.faults.has(fault)
     }
 
     /// Called where a thread that is held up meets others in the midst of something.
     #[inline]
     pub(super) fn pass(&self, point: Point) {
-        self.flaws.pass(point);
+        self.faults.pass(point);
     }
 
     /// Called when a round of the collector has begun.
     pub(super) fn collecting(&self) {
-        self.flaws.collecting();
+        self.faults.collecting();
     }
 
     /// Whether the object that is to be made now is to be refused.
     #[inline]
     pub(super) fn refuses(&self) -> bool {
-        self.flaws.refuses()
+        self.faults.refuses()
     }
 
-    pub(super) fn new(config: &HeapConfig, flaws: F) -> Self {
+    pub(super) fn new(config: &HeapConfig, faults: F) -> Self {
         let spare = u32::try_from(SPARE_CHUNKS * CHUNK).unwrap_or(u32::MAX);
         let spare = config.capacity.max(spare);
         let cells = config.capacity.saturating_add(spare).min(cell::INDEXES);
@@ -79,7 +79,7 @@ impl<F: Flaws> Core<F> {
             shared: Arc::new(Shared::new(&config.pauses)),
             epochs: crossbeam_epoch::Collector::new(),
             globals: (0..config.globals).map(|_| AtomicU64::new(0)).collect(),
-            faults: FaultLog::default(),
+            defects: DefectLog::default(),
             pauses: Arc::clone(&config.pauses),
             stamps: AtomicU64::new(1),
             verdict: Verdict::default(),
@@ -87,7 +87,7 @@ impl<F: Flaws> Core<F> {
             cycles: Mutex::new(Cycles::new(cells)),
             collector: OnceLock::new(),
             capacity: config.capacity,
-            flaws,
+            faults,
         }
     }
 
@@ -137,7 +137,7 @@ impl<F: Flaws> Core<F> {
     }
 
     /// Reclaims all that waits for grace periods, if no mutator is stalled; cycles apart.
-    pub(super) fn quiesce(&self, worker: &mut Worker<'_, impl Flaws>) {
+    pub(super) fn quiesce(&self, worker: &mut Worker<'_, impl Faults>) {
         for patience in 0..PATIENCE {
             worker.enter();
             worker.reap(Whose::Anyone, usize::MAX);
@@ -215,13 +215,13 @@ impl<F: Flaws> Core<F> {
             retries: Some(contended),
             epochs: Some(self.shared.epochs.load(Relaxed)),
             truncations_met_append: Some(self.shared.met_append.load(Relaxed)),
-            faults: self.faults.counts(),
+            defects: self.defects.counts(),
             ..Stats::default()
         }
     }
 }
 
-impl<F: Flaws> Drop for Core<F> {
+impl<F: Faults> Drop for Core<F> {
     fn drop(&mut self) {
         for index in self.slab.used() {
             let cell = self.slab.cell(index);

@@ -49,18 +49,18 @@ use super::cell::{self, Ref};
 use super::release::Task;
 use super::word::{self, FINALIZED, SHARED};
 use super::worker::Worker;
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::fault::{Fault, Faults};
 use crate::heap::{Finalizer, Tag};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-impl<'h, F: Flaws> Worker<'h, F> {
+impl<'h, F: Faults> Worker<'h, F> {
     /// Gives a new object its finalizer. Nobody else has a reference to it yet.
     pub(super) fn endow(&self, object: Ref, finalizer: Finalizer) {
         let cell = self.core.slab.cell(object.index());
         // Relaxed, both: the object is published later, by whatever publishes its reference.
         cell.meta.fetch_or(cell::finalizer_bits(finalizer), Relaxed);
-        if !self.core.has(Flaw::SoleUnfinalized) {
+        if !self.core.has(Fault::SoleUnfinalized) {
             cell.word.fetch_or(SHARED, Relaxed);
         }
     }
@@ -69,7 +69,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
     #[cold]
     pub(super) fn let_go(&mut self, object: Ref) {
         let is_late =
-            self.core.has(Flaw::WeakAfterFinalizer) || self.core.has(Flaw::FinalizedTwice);
+            self.core.has(Fault::WeakAfterFinalizer) || self.core.has(Fault::FinalizedTwice);
         let mark = if is_late { 0 } else { FINALIZED };
         let cell = self.core.slab.cell(object.index());
         match word::let_go(&cell.word, mark) {
@@ -82,13 +82,13 @@ impl<'h, F: Flaws> Worker<'h, F> {
     pub(super) fn finalize(&mut self, object: Ref) {
         let place = self.run_finalizer(object);
         let word = &self.core.slab.cell(object.index()).word;
-        if self.core.has(Flaw::WeakAfterFinalizer) {
+        if self.core.has(Fault::WeakAfterFinalizer) {
             word.fetch_or(FINALIZED, SeqCst);
         }
         if let Some(place) = place {
             self.raise(object, place);
         }
-        if self.core.has(Flaw::FinalizedTwice) {
+        if self.core.has(Fault::FinalizedTwice) {
             word.fetch_or(FINALIZED, SeqCst);
         }
         if place.is_none() {
@@ -119,6 +119,6 @@ impl<'h, F: Flaws> Worker<'h, F> {
     /// found, by the word before it was counted.
     #[inline]
     pub(super) fn needs_second_look(&self, before: u64) -> bool {
-        before & FINALIZED != 0 && !self.core.has(Flaw::NoSecondLook)
+        before & FINALIZED != 0 && !self.core.has(Fault::NoSecondLook)
     }
 }

@@ -78,71 +78,71 @@ use self::core::Core;
 #[cfg(not(any(loom, shuttle)))]
 use super::Upkeep;
 use super::{
-    Belief, Caps, Census, Collection, Fault, Flaw, Flawless, Flaws, Gauge, Heap, HeapConfig, Seat,
-    Stats,
+    Belief, Caps, Census, Collection, Defect, Fault, Faultless, Faults, Gauge, Heap, HeapConfig,
+    Seat, Stats,
 };
 
-/// The flaws that can be planted here: those that leave the process sane.
-pub const PLANTABLE: &[Flaw] = &[
-    Flaw::TrustHint,
-    Flaw::LookBelowFirst,
-    Flaw::FastOnAnyStamp,
-    Flaw::LocalStamps,
-    Flaw::NoHeadLoad,
-    Flaw::GetNotPassed,
-    Flaw::PlainSet,
-    Flaw::ClampedTruncate,
-    Flaw::CompareCounts,
-    Flaw::NoGrace,
-    Flaw::RereadSlots,
-    Flaw::SoleByCount,
-    Flaw::ClearOneByOne,
-    Flaw::MoveIntoItself,
-    Flaw::NoVerdict,
-    Flaw::ForgetSuspects,
-    Flaw::GetWithoutIncrement,
-    Flaw::CopyWithoutIncrement,
-    Flaw::UpgradeWithoutIncrement,
-    Flaw::SetKeepsOld,
-    Flaw::StoreKeepsOld,
-    Flaw::PopKeepsReference,
-    Flaw::LenOffByOne,
-    Flaw::RecursiveRelease,
-    Flaw::WorklistOverwritten,
-    Flaw::WriteAfterFree,
-    Flaw::FreedTwice,
-    Flaw::EdgesCountedOnce,
-    Flaw::LivenessOneLevel,
-    Flaw::ExternalChildReleasedTwice,
-    Flaw::CollectorNeverRuns,
-    Flaw::RootSkipped,
-    Flaw::RegistersKept,
-    Flaw::ObjectKept,
-    Flaw::MemoryKept,
-    Flaw::SetReleasesOnRetry,
-    Flaw::IncrementFromZero,
-    Flaw::ReleaseBeforePublish,
-    Flaw::FreeAtOnce,
-    Flaw::ReaderWithoutPin,
-    Flaw::CandidatesDropped,
-    Flaw::StalledPin,
-    Flaw::MissingFence,
-    Flaw::WeakAfterFinalizer,
-    Flaw::ResurrectedFreedAnyway,
-    Flaw::FinalizedTwice,
-    Flaw::NoSecondLook,
-    Flaw::PublishOneByOne,
-    Flaw::PardonFirst,
-    Flaw::SoleUnfinalized,
-    Flaw::PopWithoutTouch,
-    Flaw::CountWhileReading,
-    Flaw::TouchBeforeMove,
-    Flaw::AdmitDead,
+/// The faults that can be planted here: those that leave the process sane.
+pub const PLANTABLE: &[Fault] = &[
+    Fault::TrustHint,
+    Fault::LookBelowFirst,
+    Fault::FastOnAnyStamp,
+    Fault::LocalStamps,
+    Fault::NoHeadLoad,
+    Fault::GetNotPassed,
+    Fault::PlainSet,
+    Fault::ClampedTruncate,
+    Fault::CompareCounts,
+    Fault::NoGrace,
+    Fault::RereadSlots,
+    Fault::SoleByCount,
+    Fault::ClearOneByOne,
+    Fault::MoveIntoItself,
+    Fault::NoVerdict,
+    Fault::ForgetSuspects,
+    Fault::GetWithoutIncrement,
+    Fault::CopyWithoutIncrement,
+    Fault::UpgradeWithoutIncrement,
+    Fault::SetKeepsOld,
+    Fault::StoreKeepsOld,
+    Fault::PopKeepsReference,
+    Fault::LenOffByOne,
+    Fault::RecursiveRelease,
+    Fault::WorklistOverwritten,
+    Fault::WriteAfterFree,
+    Fault::FreedTwice,
+    Fault::EdgesCountedOnce,
+    Fault::LivenessOneLevel,
+    Fault::ExternalChildReleasedTwice,
+    Fault::CollectorNeverRuns,
+    Fault::RootSkipped,
+    Fault::RegistersKept,
+    Fault::ObjectKept,
+    Fault::MemoryKept,
+    Fault::SetReleasesOnRetry,
+    Fault::IncrementFromZero,
+    Fault::ReleaseBeforePublish,
+    Fault::FreeAtOnce,
+    Fault::ReaderWithoutPin,
+    Fault::CandidatesDropped,
+    Fault::StalledPin,
+    Fault::MissingFence,
+    Fault::WeakAfterFinalizer,
+    Fault::ResurrectedFreedAnyway,
+    Fault::FinalizedTwice,
+    Fault::NoSecondLook,
+    Fault::PublishOneByOne,
+    Fault::PardonFirst,
+    Fault::SoleUnfinalized,
+    Fault::PopWithoutTouch,
+    Fault::CountWhileReading,
+    Fault::TouchBeforeMove,
+    Fault::AdmitDead,
 ];
 
 /// See the module.
 #[derive(Debug)]
-pub struct LockFree<F: Flaws = Flawless> {
+pub struct LockFree<F: Faults = Faultless> {
     /// Before the core, which it uses.
     #[cfg(not(any(loom, shuttle)))]
     _collector: Option<cycles::thread::CollectorThread>,
@@ -157,16 +157,16 @@ pub struct LockFree<F: Flaws = Flawless> {
 ///
 /// If the operating system refuses the thread.
 pub fn open(config: &HeapConfig) -> LockFree {
-    open_with(config, Flawless)
+    open_with(config, Faultless)
 }
 
-/// Opens a heap with flaws.
+/// Opens a heap with faults.
 ///
 /// # Panics
 ///
 /// If the operating system refuses the thread.
-pub fn open_with<F: Flaws>(config: &HeapConfig, flaws: F) -> LockFree<F> {
-    let core = Arc::new(Core::new(config, flaws));
+pub fn open_with<F: Faults>(config: &HeapConfig, faults: F) -> LockFree<F> {
+    let core = Arc::new(Core::new(config, faults));
     LockFree {
         #[cfg(not(any(loom, shuttle)))]
         _collector: (config.upkeep == Upkeep::ByItself)
@@ -175,7 +175,7 @@ pub fn open_with<F: Flaws>(config: &HeapConfig, flaws: F) -> LockFree<F> {
     }
 }
 
-impl<F: Flaws> LockFree<F> {
+impl<F: Faults> LockFree<F> {
     fn core(&self) -> &Core<F> {
         &self.core
     }
@@ -187,26 +187,26 @@ impl<F: Flaws> LockFree<F> {
     }
 }
 
-impl<F: Flaws> Heap for LockFree<F> {
+impl<F: Faults> Heap for LockFree<F> {
     type Mutator<'h> = LockFreeMutator<'h, F>;
 
     fn caps(&self) -> Caps {
         Caps::ALL
     }
 
-    fn attach(&self, seat: Seat) -> Result<LockFreeMutator<'_, F>, Fault> {
+    fn attach(&self, seat: Seat) -> Result<LockFreeMutator<'_, F>, Defect> {
         Ok(LockFreeMutator::new(self, seat))
     }
 
-    fn collect(&self) -> Result<Collection, Fault> {
+    fn collect(&self) -> Result<Collection, Defect> {
         let collection = self.core.collect_now();
-        self.core.faults.check()?;
+        self.core.defects.check()?;
         Ok(collection)
     }
 
-    fn settle(&self) -> Result<(), Fault> {
+    fn settle(&self) -> Result<(), Defect> {
         self.core.settle_now();
-        self.core.faults.check()
+        self.core.defects.check()
     }
 
     fn census(&self, visit: &mut dyn FnMut(Belief)) -> Option<Census> {

@@ -14,9 +14,9 @@ use super::LockFree;
 use super::cell::{Ref, Weak};
 use super::list::{self, Cursor, Visit};
 use super::worker::Worker;
-use crate::heap::flaw::Flaw;
+use crate::heap::fault::Fault;
 use crate::heap::{
-    Cause, Fault, Field, Finalizer, Flawless, Flaws, Global, Mutator, OutOfMemory, Peek, Point,
+    Cause, Defect, Faultless, Faults, Field, Finalizer, Global, Mutator, OutOfMemory, Peek, Point,
     Seat, Shape, Slot, Tag,
 };
 use crate::sync::atomic::AtomicU64;
@@ -30,13 +30,13 @@ const CASCADE: u64 = 256;
 
 /// See the module.
 #[derive(Debug)]
-pub struct LockFreeMutator<'h, F: Flaws = Flawless> {
+pub struct LockFreeMutator<'h, F: Faults = Faultless> {
     worker: Worker<'h, F>,
     registers: Vec<u64>,
     cursors: [Cursor; CURSORS],
 }
 
-impl<'h, F: Flaws> LockFreeMutator<'h, F> {
+impl<'h, F: Faults> LockFreeMutator<'h, F> {
     pub(super) fn new(heap: &'h LockFree<F>, seat: Seat) -> Self {
         Self {
             worker: Worker::new(heap.core(), seat.number),
@@ -91,7 +91,7 @@ impl<'h, F: Flaws> LockFreeMutator<'h, F> {
     #[inline]
     fn moves_into_itself(&self) -> bool {
         let core = self.worker.core;
-        core.has(Flaw::MoveIntoItself) || core.has(Flaw::TouchBeforeMove)
+        core.has(Fault::MoveIntoItself) || core.has(Fault::TouchBeforeMove)
     }
 
     /// Ends what [`take`](Self::take) began.
@@ -140,7 +140,7 @@ impl<'h, F: Flaws> LockFreeMutator<'h, F> {
         // SeqCst, as every change of an edge: it is ordered with the words that the collector
         // reads before and after it looks at edges.
         if let Some(old) = Ref::from_bits(place.swap(bits, SeqCst))
-            && !self.worker.core.has(Flaw::StoreKeepsOld)
+            && !self.worker.core.has(Fault::StoreKeepsOld)
         {
             self.worker.release(old);
         }
@@ -153,7 +153,7 @@ impl<'h, F: Flaws> LockFreeMutator<'h, F> {
     }
 }
 
-impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
+impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
     #[inline]
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         self.worker.go_on();
@@ -190,7 +190,7 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
             return;
         }
         if let Some(source) = Ref::from_bits(bits)
-            && !self.worker.core.has(Flaw::CopyWithoutIncrement)
+            && !self.worker.core.has(Fault::CopyWithoutIncrement)
             && !self.worker.retain(source)
         {
             return;
@@ -251,9 +251,9 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
     }
 
     #[inline]
-    fn safepoint(&mut self) -> Result<(), Fault> {
+    fn safepoint(&mut self) -> Result<(), Defect> {
         self.worker.safepoint();
-        self.worker.core.faults.check()
+        self.worker.core.defects.check()
     }
 
     fn rest(&mut self) {
@@ -347,7 +347,7 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
         let Some(element) = self.visit(list).and_then(Visit::pop) else {
             return false;
         };
-        if self.worker.core.has(Flaw::PopKeepsReference) {
+        if self.worker.core.has(Fault::PopKeepsReference) {
             self.worker.retain(element);
         }
         self.put(dst, element.bits());
@@ -448,11 +448,11 @@ impl<F: Flaws> Mutator for LockFreeMutator<'_, F> {
     }
 }
 
-impl<F: Flaws> Drop for LockFreeMutator<'_, F> {
+impl<F: Faults> Drop for LockFreeMutator<'_, F> {
     fn drop(&mut self) {
         self.worker.pin();
         self.worker.enter();
-        if self.worker.core.has(Flaw::RegistersKept) {
+        if self.worker.core.has(Fault::RegistersKept) {
             return;
         }
         for bits in std::mem::take(&mut self.registers) {

@@ -17,8 +17,8 @@ use super::cell::{self, Cell, POISON, Ref};
 use super::list::{self, Range, Rest};
 use super::word::{self, Left};
 use super::worker::{Whose, Worker};
-use crate::heap::flaw::{self, Flaw, Flaws, Point};
-use crate::heap::{Cause, Fault, Shape, Tag};
+use crate::heap::fault::{self, Fault, Faults, Point};
+use crate::heap::{Cause, Defect, Shape, Tag};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Relaxed, Release};
 use crate::sync::sized;
@@ -37,7 +37,7 @@ pub(super) enum Task {
     Elements(Range),
 }
 
-impl<F: Flaws> Worker<'_, F> {
+impl<F: Faults> Worker<'_, F> {
     /// Gives a counted reference back.
     #[inline]
     pub(super) fn release(&mut self, reference: Ref) {
@@ -59,7 +59,7 @@ impl<F: Flaws> Worker<'_, F> {
         if cell::has_finalizer(meta) {
             return self.let_go(reference);
         }
-        let left = if self.core.has(Flaw::MissingFence) {
+        let left = if self.core.has(Fault::MissingFence) {
             word::decrement_unfenced(&cell.word)
         } else {
             word::decrement(&cell.word)
@@ -74,9 +74,9 @@ impl<F: Flaws> Worker<'_, F> {
             Left::Nothing if self.is_kept(reference) => {}
             // A leaf brings up nothing more, so it need not wait.
             Left::Nothing if !reference.is_cyclic() => self.bury(reference.index()),
-            Left::Nothing if self.core.has(Flaw::RecursiveRelease) => self.bury(reference.index()),
+            Left::Nothing if self.core.has(Fault::RecursiveRelease) => self.bury(reference.index()),
             Left::Nothing => {
-                if self.core.has(Flaw::WorklistOverwritten) {
+                if self.core.has(Fault::WorklistOverwritten) {
                     self.tasks.clear();
                 }
                 self.core.pass(Point::Dying);
@@ -85,17 +85,17 @@ impl<F: Flaws> Worker<'_, F> {
             // Rule R3: whatever might now be a garbage cycle's last trace is remembered.
             Left::Others if reference.is_cyclic() => self.suspect(reference),
             Left::Others => {}
-            Left::Underflow => self.core.faults.note(Fault::Underflow {
+            Left::Underflow => self.core.defects.note(Defect::Underflow {
                 cell: reference.index(),
             }),
         }
     }
 
-    /// Whether a flaw keeps this object although it is dead.
+    /// Whether a fault keeps this object although it is dead.
     #[inline]
     fn is_kept(&self, reference: Ref) -> bool {
-        self.core.has(Flaw::ObjectKept)
-            && flaw::is_rare(self.core.slab.tag(reference.index()).load(Relaxed))
+        self.core.has(Fault::ObjectKept)
+            && fault::is_rare(self.core.slab.tag(reference.index()).load(Relaxed))
     }
 
     /// Adds a counted reference to an object whose uncounted reference was read under this pin;
@@ -110,7 +110,9 @@ impl<F: Flaws> Worker<'_, F> {
     pub(super) fn retain_seeing(&self, reference: Ref) -> Option<u64> {
         let cell = self.core.slab.cell(reference.index());
         let before = match word::increment(&cell.word) {
-            None if self.core.has(Flaw::IncrementFromZero) => word::increment_from_zero(&cell.word),
+            None if self.core.has(Fault::IncrementFromZero) => {
+                word::increment_from_zero(&cell.word)
+            }
             before => before?,
         };
         // The pin keeps the cell from being reused, so this can only fail in a broken heap.
@@ -234,11 +236,11 @@ impl<F: Flaws> Worker<'_, F> {
     #[inline]
     pub(super) fn expire(&mut self, index: u32, cell: &Cell, meta: u64) {
         let tag = self.core.slab.tag(index).load(Relaxed);
-        if self.core.has(Flaw::MemoryKept) && flaw::is_rare(tag) {
-            flaw::leak_memory();
+        if self.core.has(Fault::MemoryKept) && fault::is_rare(tag) {
+            fault::leak_memory();
         }
         drop(Tag::from_bits(tag));
-        if self.core.has(Flaw::FreedTwice) {
+        if self.core.has(Fault::FreedTwice) {
             drop(Tag::from_bits(self.core.slab.tag(index).load(Relaxed)));
         }
         let incarnation = cell::incarnation_of(meta);
@@ -246,7 +248,7 @@ impl<F: Flaws> Worker<'_, F> {
         cell.meta
             .store(u64::from(incarnation.wrapping_add(1)), Release);
         self.tally.freed += 1;
-        if self.core.has(Flaw::WriteAfterFree) {
+        if self.core.has(Fault::WriteAfterFree) {
             cell.slots[1].store(0, Relaxed);
         }
     }
@@ -264,7 +266,7 @@ impl<F: Flaws> Worker<'_, F> {
         let meta = cell.meta.load(Relaxed);
         let word = cell.word.load(Relaxed);
         let is_sole =
-            word::is_sole(word) || (self.core.has(Flaw::SoleByCount) && word::count(word) == 1);
+            word::is_sole(word) || (self.core.has(Fault::SoleByCount) && word::count(word) == 1);
         if !is_sole || !reference.fits(meta) {
             return self.decrement(reference);
         }

@@ -17,7 +17,7 @@
 use super::cell::{Ref, Weak};
 use super::core::Core;
 use super::word::{self, CONDEMNED, FINALIZED};
-use crate::heap::flaw::{Flaw, Flaws, Point};
+use crate::heap::fault::{Fault, Faults, Point};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
@@ -62,7 +62,7 @@ impl Verdict {
     }
 }
 
-impl<F: Flaws> Core<F> {
+impl<F: Faults> Core<F> {
     /// A weak reference to an object; its owner holds a counted one.
     pub(super) fn downgrade(&self, target: Ref) -> Weak {
         let is_late = word::weaken(&self.slab.cell(target.index()).word);
@@ -85,7 +85,7 @@ impl<F: Flaws> Core<F> {
                 return false;
             }
             self.pass(Point::Read);
-            if self.has(Flaw::UpgradeWithoutIncrement) {
+            if self.has(Fault::UpgradeWithoutIncrement) {
                 return true;
             }
             if seen & CONDEMNED != 0 && self.verdict.is_final() {

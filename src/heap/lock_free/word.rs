@@ -110,7 +110,7 @@ pub(super) fn decrement(word: &AtomicU64) -> Left {
     }
 }
 
-/// What a flaw makes of [`decrement`]: it orders nothing. On a machine whose every read-modify-write
+/// What a fault makes of [`decrement`]: it orders nothing. On a machine whose every read-modify-write
 /// is a full barrier that changes nothing.
 #[cold]
 pub(super) fn decrement_unfenced(word: &AtomicU64) -> Left {
@@ -124,7 +124,7 @@ pub(super) fn decrement_unfenced(word: &AtomicU64) -> Left {
     }
 }
 
-/// What a flaw makes of [`increment`]: it brings the dead back.
+/// What a fault makes of [`increment`]: it brings the dead back.
 #[cold]
 pub(super) fn increment_from_zero(word: &AtomicU64) -> u64 {
     word.fetch_add(STAMP + 1, AcqRel)

@@ -21,7 +21,7 @@ use super::release::Task;
 use super::shared::{CANDIDATES, CHUNK, Tally};
 use super::word;
 use crate::clock::{Clock, Stamp};
-use crate::heap::{Cause, Fault, Flaw, Flaws, OutOfMemory, Shape, Tag};
+use crate::heap::{Cause, Defect, Fault, Faults, OutOfMemory, Shape, Tag};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::sync::sized;
@@ -48,7 +48,7 @@ pub(super) enum Whose {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Worker<'h, F: Flaws> {
+pub(super) struct Worker<'h, F: Faults> {
     pub(super) core: &'h Core<F>,
     /// Which home is its own.
     pub(super) number: u32,
@@ -67,7 +67,7 @@ pub(super) struct Worker<'h, F: Flaws> {
     ranges: u32,
 }
 
-impl<'h, F: Flaws> Worker<'h, F> {
+impl<'h, F: Faults> Worker<'h, F> {
     /// A worker for the calling thread. Numbers need not be unique: see `home`.
     pub(super) fn new(core: &'h Core<F>, number: u32) -> Self {
         let handle = core.epochs.register();
@@ -98,7 +98,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
     /// rest has no pin, and must not follow pointers that may be freed meanwhile.
     #[inline]
     pub(super) fn enter(&mut self) {
-        let stalls = self.core.has(Flaw::StalledPin) && self.number == 0;
+        let stalls = self.core.has(Fault::StalledPin) && self.number == 0;
         let guard = self.guard.as_mut().expect("the mutator is at rest");
         if !stalls {
             guard.repin();
@@ -149,7 +149,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
     }
 
     /// The cell that a reference leads to, if its object is of this shape; a stale reference is
-    /// noted as a fault.
+    /// noted as a defect.
     #[inline]
     pub(super) fn object(&self, reference: Ref, shape: Shape) -> Option<&'h Cell> {
         let cell = self.core.slab.cell(reference.index());
@@ -167,7 +167,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
     /// Notes that a reference led to another object than it was made for.
     #[cold]
     pub(super) fn stale(&self, reference: Ref, meta: u64) {
-        self.core.faults.note(Fault::Stale {
+        self.core.defects.note(Defect::Stale {
             cell: reference.index(),
             expected: reference.incarnation(),
             found: cell::incarnation_of(meta),
@@ -208,12 +208,12 @@ impl<'h, F: Flaws> Worker<'h, F> {
     #[cold]
     fn unfit(&self, cell: u32, meta: u64) {
         if cell::is_alive(meta) {
-            self.core.faults.note(Fault::InUse { cell });
+            self.core.defects.note(Defect::InUse { cell });
         }
         let slots = &self.core.slab.cell(cell).slots;
         let found = slots.iter().map(|slot| slot.load(Relaxed));
         for found in found.filter(|&found| found != POISON) {
-            self.core.faults.note(Fault::Spoiled { cell, found });
+            self.core.defects.note(Defect::Spoiled { cell, found });
         }
     }
 
@@ -344,7 +344,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
             return;
         }
         let waiting = &self.core.shared.candidates_len;
-        if self.core.has(Flaw::CandidatesDropped) && waiting.load(Relaxed) > 0 {
+        if self.core.has(Fault::CandidatesDropped) && waiting.load(Relaxed) > 0 {
             return self.candidates.clear();
         }
         let full = std::mem::replace(&mut self.candidates, Vec::with_capacity(CANDIDATES));
@@ -439,7 +439,7 @@ impl<'h, F: Flaws> Worker<'h, F> {
     }
 }
 
-impl<F: Flaws> Drop for Worker<'_, F> {
+impl<F: Faults> Drop for Worker<'_, F> {
     fn drop(&mut self) {
         self.hand_over();
         self.give_back();

@@ -19,7 +19,7 @@ mod tests;
 pub mod text;
 mod to_plan;
 
-use crate::heap::{Flaw, Global, Shape, Slot};
+use crate::heap::{Fault, Global, Shape, Slot};
 
 use super::Op;
 
@@ -44,7 +44,7 @@ pub struct Case {
     /// The heap it was found on.
     pub heap: Option<String>,
     /// The fault that was planted there.
-    pub fault: Option<Flaw>,
+    pub fault: Option<Fault>,
     /// The order in which its turns come.
     pub schedule: Schedule,
     /// What it was drawn from.

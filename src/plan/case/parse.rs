@@ -11,7 +11,7 @@ use super::{
     Schedule, Shared, Turn, VERSION,
 };
 use crate::diagnostic::{Complaint, Diagnostic};
-use crate::heap::{Field, Finalizer, Flaw, Global, Shape, Slot};
+use crate::heap::{Fault, Field, Finalizer, Global, Shape, Slot};
 use crate::plan::Op;
 
 /// What the first line begins with.
@@ -240,10 +240,10 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
-    fn fault(&mut self) -> Result<Flaw, Complaint> {
+    fn fault(&mut self) -> Result<Fault, Complaint> {
         let word = self.word("a fault's name")?;
-        let known = Flaw::ALL.iter().map(|flaw| flaw.name());
-        Flaw::named(word.text)
+        let known = Fault::ALL.iter().map(|fault| fault.name());
+        Fault::named(word.text)
             .ok_or_else(|| Complaint::unknown(word.span, "fault", word.text, known))
     }
 

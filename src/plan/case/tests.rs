@@ -76,7 +76,7 @@ fn case() -> impl Strategy<Value = Case> {
     let again = again.prop_map(|words| words.split('\n').map(str::to_owned).collect());
     let known = (
         prop::option::of(Just("lock-free".to_owned())),
-        prop::option::of(prop::sample::select(Flaw::ALL)),
+        prop::option::of(prop::sample::select(Fault::ALL)),
         prop::option::of(Just("length".to_owned())),
         again.prop_map(|words: Vec<String>| if words == [""] { Vec::new() } else { words }),
     );

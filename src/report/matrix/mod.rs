@@ -100,7 +100,7 @@ impl Matrix {
         }
         let only_by = |rate: Rate| {
             let entries = catalogue.iter().filter(move |entry| entry.rate == rate);
-            entries.map(|entry| entry.flaw.name().to_owned()).collect()
+            entries.map(|entry| entry.fault.name().to_owned()).collect()
         };
         Self {
             schema: MATRIX_SCHEMA,
@@ -189,8 +189,8 @@ fn draw(
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     let history = row.fault.and_then(|planted| planted.history);
     MatrixRow {
-        fault: row.fault.map(|planted| planted.flaw.name().to_owned()),
-        change: row.fault.map(|planted| planted.flaw.change().to_owned()),
+        fault: row.fault.map(|planted| planted.fault.name().to_owned()),
+        change: row.fault.map(|planted| planted.fault.change().to_owned()),
         heap: row.heap.to_owned(),
         workload: row.show.workload.to_owned(),
         parameters: row.show.parameters.iter().map(owned).collect(),
@@ -319,7 +319,7 @@ mod tests {
     use super::*;
     use crate::fuzz::matrix::tests_support::{CATALOGUE, caught, missed};
     use crate::fuzz::matrix::{Depth, Tried, rows};
-    use crate::heap::Flaw;
+    use crate::heap::Fault;
     use crate::report::Detail;
 
     /// A schedule of two seeds of which the last misses what is always caught.
@@ -331,7 +331,7 @@ mod tests {
             sound: 2,
             from: 1,
         };
-        let rows = rows(CATALOGUE, &[("gil", Flaw::ALL.to_vec())]);
+        let rows = rows(CATALOGUE, &[("gil", Fault::ALL.to_vec())]);
         let mut schedule = Schedule::new(rows, depth, None);
         while let Some(trial) = schedule.next_trial() {
             let ending = match schedule.rows()[trial.row].expect {

@@ -23,7 +23,7 @@ use super::config_for;
 use super::steps::race::race;
 use super::storm::panic_message;
 use crate::evidence::{Broke, Race, Trace};
-use crate::heap::{Caps, Fault, Flaw, Heap, HeapConfig};
+use crate::heap::{Caps, Defect, Fault, Heap, HeapConfig};
 use crate::plan::{Case, Control};
 use choices::Choices;
 use recorder::{Chooser, Ended, Recorder, Shared};
@@ -89,7 +89,7 @@ pub(super) fn alone<T: Send + 'static>(done: impl Fn() -> T + Send + Sync + 'sta
 
 /// What a heap that is opened this way can do.
 pub(super) fn caps_of<H: Heap>(
-    open: impl Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static,
+    open: impl Fn(&HeapConfig) -> Result<H, Defect> + Send + Sync + 'static,
 ) -> Caps {
     // A heap that cannot even be opened for a handful of objects can do nothing; it says why
     // when somebody runs it.
@@ -102,16 +102,16 @@ pub(super) fn caps_of<H: Heap>(
 ///
 /// The heap cannot be opened; or what was kept is no schedule.
 pub(super) fn explore<H: Heap>(
-    open: impl Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static,
+    open: impl Fn(&HeapConfig) -> Result<H, Defect> + Send + Sync + 'static,
     case: &Case,
-    flaw: Option<Flaw>,
+    fault: Option<Fault>,
     how: Exploration<'_>,
     judge: Judge,
-) -> Result<Explored, Fault> {
+) -> Result<Explored, Defect> {
     let shared = match how.kept {
         None => Shared::new(case, judge, chooser(case, how)),
         Some(kept) => {
-            let kept = Choices::parse(kept).ok_or_else(|| Fault::Other {
+            let kept = Choices::parse(kept).ok_or_else(|| Defect::Other {
                 message: "what was kept with the case is not a schedule".to_owned(),
             })?;
             let iter: Vec<usize> = kept.iter().collect();
@@ -122,10 +122,10 @@ pub(super) fn explore<H: Heap>(
         }
     };
     let open = Arc::new(open);
-    while run_until_ended(&shared, &open, flaw) {}
+    while run_until_ended(&shared, &open, fault) {}
     let mut state = shared.state();
-    if let Some(fault) = state.fault.take() {
-        return Err(fault);
+    if let Some(defect) = state.defect.take() {
+        return Err(defect);
     }
     Ok(Explored {
         schedules: state.executions,
@@ -140,13 +140,13 @@ pub(super) fn explore<H: Heap>(
 /// Runs executions until there are no more, or one was ended; whether to go on.
 fn run_until_ended<H: Heap>(
     shared: &Arc<Shared>,
-    open: &Arc<impl Fn(&HeapConfig) -> Result<H, Fault> + Send + Sync + 'static>,
-    flaw: Option<Flaw>,
+    open: &Arc<impl Fn(&HeapConfig) -> Result<H, Defect> + Send + Sync + 'static>,
+    fault: Option<Fault>,
 ) -> bool {
     let (own, open) = (Arc::clone(shared), Arc::clone(open));
     let execution = move || {
         let heap = open(&config_for(&own.case));
-        let raced = heap.map(|heap| race(heap, &own.case, flaw, &own.log));
+        let raced = heap.map(|heap| race(heap, &own.case, fault, &own.log));
         own.state().race = Some(raced);
     };
     let runner = Runner::new(Recorder(Arc::clone(shared)), config());

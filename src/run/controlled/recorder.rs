@@ -16,7 +16,7 @@ use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use super::choices::Choices;
 use super::{Judge, STEPS_MAX};
 use crate::evidence::Race;
-use crate::heap::Fault;
+use crate::heap::Defect;
 use crate::plan::Case;
 use crate::run::steps::race::Log;
 
@@ -58,12 +58,12 @@ pub(super) struct State {
     /// Executions begun.
     pub(super) executions: u64,
     /// What the last execution came to, until it is judged.
-    pub(super) race: Option<Result<Race, Fault>>,
+    pub(super) race: Option<Result<Race, Defect>>,
     pub(super) ended: Option<Ended>,
     /// The first that the judge did not let pass, and its choices.
     pub(super) found: Option<(Race, Choices)>,
     /// The heap could not be opened.
-    pub(super) fault: Option<Fault>,
+    pub(super) defect: Option<Defect>,
     random: u64,
 }
 
@@ -87,7 +87,7 @@ impl Shared {
                 race: None,
                 ended: None,
                 found: None,
-                fault: None,
+                defect: None,
                 random: 0,
             }),
         })
@@ -114,10 +114,10 @@ impl Shared {
                 let choices = std::mem::take(&mut state.choices);
                 state.found = Some((race, choices));
             }
-            Some(Err(fault)) => state.fault = Some(fault),
+            Some(Err(defect)) => state.defect = Some(defect),
             Some(Ok(_)) | None => {}
         }
-        state.found.is_none() && state.fault.is_none()
+        state.found.is_none() && state.defect.is_none()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::evidence::{Emptied, Moment, Name, Place, Seen, Settled, Survey, Trace};
-use crate::heap::{Flaw, Global, Heap, Mutator, Slot};
+use crate::heap::{Fault, Global, Heap, Mutator, Slot};
 use crate::run::painter::Painter;
 use crate::run::walk::{Marks, Walk};
 
@@ -15,7 +15,7 @@ impl<H: Heap> Session<'_, H> {
     pub(super) fn settle(&mut self, trace: &mut Trace) {
         self.rest_all();
         let mut settled = Settled {
-            fault: self.heap.settle().err(),
+            defect: self.heap.settle().err(),
             ..Settled::default()
         };
         self.turns_done += 1;
@@ -52,7 +52,7 @@ impl<H: Heap> Session<'_, H> {
         }
         let setup = self.setup();
         let spare = self.spare(setup);
-        let passed_over = u16::from(self.flaw == Some(Flaw::WalkSkipsRoot));
+        let passed_over = u16::from(self.fault == Some(Fault::WalkSkipsRoot));
         for root in 0..case.roots.saturating_sub(passed_over) {
             if self.mutator(setup).fetch(spare, Global(root)) {
                 let place = Place::Root(root);
@@ -74,7 +74,7 @@ impl<H: Heap> Session<'_, H> {
         marks: &mut Marks,
         painter: &mut Painter,
     ) {
-        let (flaw, capacity) = (self.flaw, self.case.capacity);
+        let (fault, capacity) = (self.fault, self.case.capacity);
         let scratch = self.spare(number).0 + 1;
         let depth_max = self.players[number].seat.slots - scratch;
         let mut walk = Walk {
@@ -85,7 +85,7 @@ impl<H: Heap> Session<'_, H> {
             scratch,
             depth_max,
             len_max: u64::from(capacity) * ELEMENTS_MAX,
-            flaw,
+            fault,
         };
         let seen = walk.visit_root(slot, &|| place.to_string());
         if let Some(name) = seen.and_then(Name::of) {
@@ -129,8 +129,8 @@ impl<H: Heap> Session<'_, H> {
                 self.mutator(setup).publish(Global(root), spare);
             }
             self.rest_all();
-            if let Err(fault) = self.heap.settle() {
-                emptied.fault = Some(fault);
+            if let Err(defect) = self.heap.settle() {
+                emptied.defect = Some(defect);
             }
             if self.finalized() == before {
                 break;

@@ -22,7 +22,7 @@ use crate::evidence::ledger::Producer;
 use crate::evidence::{Answer, Broke, Event, Happening, Name, Seen, Step, Trace};
 use crate::heap::tag::Life;
 use crate::heap::{
-    Fault, Flaw, Global, Heap, HeapConfig, Mutator, ObjectId, Peek, Seat, Slot, Upkeep,
+    Defect, Fault, Global, Heap, HeapConfig, Mutator, ObjectId, Peek, Seat, Slot, Upkeep,
 };
 use crate::plan::{Case, Op};
 
@@ -42,24 +42,24 @@ pub fn config_for(case: &Case) -> HeapConfig {
     }
 }
 
-/// Steps through a case on a fresh heap, which was opened as [`config_for`] says. `flaw` is what is
+/// Steps through a case on a fresh heap, which was opened as [`config_for`] says. `fault` is what is
 /// wrong with the harness's own view, on purpose.
 ///
 /// A heap that panics is left as it is, and with it what it holds.
-pub fn step_through<H: Heap>(heap: H, case: &Case, flaw: Option<Flaw>) -> Trace {
-    put_through(heap, case, flaw, |session, trace| session.all(trace))
+pub fn step_through<H: Heap>(heap: H, case: &Case, fault: Option<Fault>) -> Trace {
+    put_through(heap, case, fault, |session, trace| session.all(trace))
 }
 
 /// Does all turns in a session, settles, lets go of all, and says what came of it.
 fn put_through<H: Heap>(
     heap: H,
     case: &Case,
-    flaw: Option<Flaw>,
+    fault: Option<Fault>,
     all: impl FnOnce(&mut Session<'_, H>, &mut Trace) -> Result<(), Broke>,
 ) -> Trace {
     let mut trace = Trace::of(heap.caps());
     let heap = ManuallyDrop::new(heap);
-    let mut session = ManuallyDrop::new(Session::new(&*heap, case, flaw));
+    let mut session = ManuallyDrop::new(Session::new(&*heap, case, fault));
     let ended = catch_unwind(AssertUnwindSafe(|| session.play_out(&mut trace, all)));
     let ended = match ended {
         Ok(()) => {
@@ -101,7 +101,7 @@ impl<M: Mutator> Player<M> {
 pub(super) struct Session<'h, H: Heap> {
     heap: &'h H,
     case: &'h Case,
-    flaw: Option<Flaw>,
+    fault: Option<Fault>,
     /// The heap is for one mutator.
     is_alone: bool,
     /// The mutators, and after them the setup, which made the shared objects.
@@ -119,11 +119,11 @@ pub(super) struct Session<'h, H: Heap> {
 }
 
 impl<'h, H: Heap> Session<'h, H> {
-    fn new(heap: &'h H, case: &'h Case, flaw: Option<Flaw>) -> Self {
+    fn new(heap: &'h H, case: &'h Case, fault: Option<Fault>) -> Self {
         Self {
             heap,
             case,
-            flaw,
+            fault,
             is_alone: !heap.caps().threads,
             players: Vec::with_capacity(case.mutators.len() + 1),
             awake: None,
@@ -195,7 +195,7 @@ impl<'h, H: Heap> Session<'h, H> {
 
     fn attach_all(&mut self) -> Result<(), Broke> {
         if self.is_alone && (self.case.mutators.len() > 1 || !self.case.shared.is_empty()) {
-            return Err(Broke::Unseated(Fault::Other {
+            return Err(Broke::Unseated(Defect::Other {
                 message: "a heap for one mutator has no place for a second".to_owned(),
             }));
         }
@@ -229,7 +229,7 @@ impl<'h, H: Heap> Session<'h, H> {
             let shape = shared.shape;
             let dst = self.spare(setup);
             if self.perform(setup, Op::Alloc { dst, shape }) == Answer::NoRoom {
-                return Err(Broke::Unseated(Fault::Other {
+                return Err(Broke::Unseated(Defect::Other {
                     message: format!("failed to make the shared `{}`: no room", shared.name),
                 }));
             }
@@ -281,7 +281,7 @@ impl<'h, H: Heap> Session<'h, H> {
             }
             op => self.perform(number, op),
         };
-        self.mutator(number).safepoint().map_err(Broke::Fault)?;
+        self.mutator(number).safepoint().map_err(Broke::Defect)?;
         let slot = match op {
             Op::Peek { slot } => Some(slot),
             op => op.changes(),

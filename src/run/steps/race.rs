@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::{Player, Session, put_through};
 use crate::evidence::{Answer, Broke, Name, Race, Seen, Span, Step, Trace};
 use crate::heap::tag::Life;
-use crate::heap::{Caps, Flaw, Heap, Mutator, Peek};
+use crate::heap::{Caps, Fault, Heap, Mutator, Peek};
 use crate::plan::{Case, Op};
 use crate::run::storm::panic_message;
 
@@ -96,10 +96,10 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Races a case on a fresh heap, which was opened as [`config_for`](super::config_for) says, within an
 /// execution of the checker.
-pub(in crate::run) fn race<H: Heap>(heap: H, case: &Case, flaw: Option<Flaw>, log: &Log) -> Race {
+pub(in crate::run) fn race<H: Heap>(heap: H, case: &Case, fault: Option<Fault>, log: &Log) -> Race {
     let mut race = Race::of(Trace::of(heap.caps()));
     let mut done = Race::of(race.trace.clone());
-    let trace = put_through(heap, case, flaw, |session, trace| {
+    let trace = put_through(heap, case, fault, |session, trace| {
         let raced = session.race(log);
         log.tell(&mut done, |peek| session.name_of(peek));
         raced?;
@@ -223,7 +223,7 @@ impl<M: Mutator> Player<M> {
             op => self.perform(op),
         };
         let returned = log.now();
-        self.mutator().safepoint().map_err(Broke::Fault)?;
+        self.mutator().safepoint().map_err(Broke::Defect)?;
         let slot = match op {
             Op::Peek { slot } => Some(slot),
             op => op.changes(),

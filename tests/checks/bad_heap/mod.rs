@@ -9,13 +9,13 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gcstorm::heap::{
-    Belief, Caps, Census, Collection, Fault, Finalizer, Heap, HeapConfig, Leftover, ObjectId, Seat,
-    Shape, Stats, Tag,
+    Belief, Caps, Census, Collection, Defect, Finalizer, Heap, HeapConfig, Leftover, ObjectId,
+    Seat, Shape, Stats, Tag,
 };
 
 /// The one way in which a heap is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
+pub(crate) enum Fault {
     None,
     /// The census reports one reference too many for every tenth object.
     CensusLies,
@@ -61,7 +61,7 @@ pub(crate) enum Flaw {
     AppendRefuses,
     /// Settling fails, in a heap that promises no deaths.
     SettleFails,
-    /// A fault without a check of its own is noted, and never handed out.
+    /// A defect without a check of its own is noted, and never handed out.
     NotesOther,
     /// The census leaves out every tenth object.
     CensusOmits,
@@ -73,7 +73,7 @@ pub(crate) enum Flaw {
     PanicsAtOnce,
     /// The thousandth append panics.
     Panics,
-    /// The thousandth safepoint reports a fault.
+    /// The thousandth safepoint reports a defect.
     Faults,
     /// A mutator that leaves releases nothing of what its registers hold.
     DetachKeeps,
@@ -123,7 +123,7 @@ struct State {
 }
 
 pub(crate) struct BadHeap {
-    flaw: Flaw,
+    fault: Fault,
     state: Mutex<State>,
 }
 
@@ -132,7 +132,7 @@ pub(crate) struct BadMutator<'h> {
     seat: u32,
     registers: Vec<Option<usize>>,
     weak: Vec<Option<Weak>>,
-    /// What is still to be released, if the flaw needs it.
+    /// What is still to be released, if the fault needs it.
     buffer: Vec<usize>,
 }
 
@@ -140,10 +140,10 @@ pub(crate) struct BadMutator<'h> {
 const COMINGS: u64 = 30;
 
 impl BadHeap {
-    pub(crate) fn open(config: &HeapConfig, flaw: Flaw) -> Self {
+    pub(crate) fn open(config: &HeapConfig, fault: Fault) -> Self {
         let globals = vec![None; usize::from(config.globals)];
         Self {
-            flaw,
+            fault,
             state: Mutex::new(State {
                 globals,
                 ..State::default()
@@ -157,44 +157,44 @@ impl BadHeap {
 }
 
 impl State {
-    /// Every tenth time, if the flaw is the one asked for.
-    fn strikes(&mut self, flaw: Flaw, wanted: Flaw) -> bool {
-        self.tick += u64::from(flaw == wanted);
-        flaw == wanted && self.tick.is_multiple_of(10)
+    /// Every tenth time, if the fault is the one asked for.
+    fn strikes(&mut self, fault: Fault, wanted: Fault) -> bool {
+        self.tick += u64::from(fault == wanted);
+        fault == wanted && self.tick.is_multiple_of(10)
     }
 
-    fn release(&mut self, object: usize, flaw: Flaw) {
+    fn release(&mut self, object: usize, fault: Fault) {
         let mut pending = vec![object];
         while let Some(object) = pending.pop() {
             let cell = &mut self.objects[object];
             cell.count = cell.count.saturating_sub(1);
             if cell.count == 0 && cell.shape.is_some() {
-                pending.extend(self.finalize(object, flaw));
+                pending.extend(self.finalize(object, fault));
                 let cell = &mut self.objects[object];
                 if cell.count > 0 {
                     continue;
                 }
                 pending.extend(cell.fields.iter().flatten());
                 pending.extend(cell.elements.drain(..));
-                self.free(object, flaw);
+                self.free(object, fault);
             }
         }
     }
 
     /// Runs the finalizer, if it is still to run. Returns what was displaced from a shared root.
-    fn finalize(&mut self, object: usize, flaw: Flaw) -> Option<usize> {
+    fn finalize(&mut self, object: usize, fault: Fault) -> Option<usize> {
         let finalizer = self.objects[object].finalizer.take()?;
-        if self.strikes(flaw, Flaw::FinalizesNever) {
+        if self.strikes(fault, Fault::FinalizesNever) {
             return None;
         }
-        self.objects[object].finalized = flaw != Flaw::WeakOutlivesFinalizer;
+        self.objects[object].finalized = fault != Fault::WeakOutlivesFinalizer;
         let id = self.objects[object].tag.as_ref().map(Tag::id)?;
-        if self.strikes(flaw, Flaw::FinalizesTwice) {
+        if self.strikes(fault, Fault::FinalizesTwice) {
             finalizer.run(id);
         }
         let global = finalizer.run(id)?;
         self.objects[object].count += 1;
-        if flaw == Flaw::ResurrectsTheDead {
+        if fault == Fault::ResurrectsTheDead {
             let tag = self.objects[object].tag.take()?;
             let bits = tag.into_bits();
             drop(Tag::from_bits(bits));
@@ -203,11 +203,11 @@ impl State {
         self.globals[usize::from(global.0)].replace(object)
     }
 
-    fn free(&mut self, object: usize, flaw: Flaw) {
+    fn free(&mut self, object: usize, fault: Fault) {
         if let Some(tag) = self.objects[object].tag.take() {
             let bits = tag.into_bits();
             drop(Tag::from_bits(bits));
-            if self.strikes(flaw, Flaw::DropsTwice) {
+            if self.strikes(fault, Fault::DropsTwice) {
                 drop(Tag::from_bits(bits));
             }
         }
@@ -250,7 +250,7 @@ impl State {
     }
 
     /// Frees the garbage, once no finalizer of it is left to run.
-    fn sweep(&mut self, flaw: Flaw) {
+    fn sweep(&mut self, fault: Fault) {
         let unfinalized = |state: &Self, garbage: &[usize]| {
             let mut garbage = garbage.iter();
             garbage.any(|&object| state.objects[object].finalizer.is_some())
@@ -258,8 +258,8 @@ impl State {
         let mut garbage = self.garbage();
         while unfinalized(self, &garbage) {
             for object in garbage {
-                if let Some(displaced) = self.finalize(object, flaw) {
-                    self.release(displaced, flaw);
+                if let Some(displaced) = self.finalize(object, fault) {
+                    self.release(displaced, fault);
                 }
             }
             garbage = self.garbage();
@@ -272,7 +272,7 @@ impl State {
                 let count = &mut self.objects[child].count;
                 *count = count.saturating_sub(1);
             }
-            self.free(object, flaw);
+            self.free(object, fault);
         }
     }
 }
@@ -289,17 +289,17 @@ impl Heap for BadHeap {
             globals: true,
             weak: true,
             finalizers: true,
-            certifies_death: self.flaw != Flaw::SettleFails,
+            certifies_death: self.fault != Fault::SettleFails,
         }
     }
 
-    fn attach(&self, seat: Seat) -> Result<BadMutator<'_>, Fault> {
+    fn attach(&self, seat: Seat) -> Result<BadMutator<'_>, Defect> {
         let mut state = self.state();
         let number = seat.number;
         assert!(!state.seated.contains(&number), "seat {number} is taken");
         state.attached += 1;
-        if self.flaw == Flaw::AttachFails && state.attached >= COMINGS {
-            return Err(Fault::Other {
+        if self.fault == Fault::AttachFails && state.attached >= COMINGS {
+            return Err(Defect::Other {
                 message: "the planted refusal".to_owned(),
             });
         }
@@ -313,18 +313,18 @@ impl Heap for BadHeap {
         })
     }
 
-    fn collect(&self) -> Result<Collection, Fault> {
+    fn collect(&self) -> Result<Collection, Defect> {
         self.settle().map(|()| Collection::default())
     }
 
-    fn settle(&self) -> Result<(), Fault> {
-        if self.flaw == Flaw::SettleFails {
-            return Err(Fault::Other {
+    fn settle(&self) -> Result<(), Defect> {
+        if self.fault == Fault::SettleFails {
+            return Err(Defect::Other {
                 message: "the planted failure to settle".to_owned(),
             });
         }
-        if self.flaw != Flaw::CyclesKept && self.flaw != Flaw::TruncationFrees {
-            self.state().sweep(self.flaw);
+        if self.fault != Fault::CyclesKept && self.fault != Fault::TruncationFrees {
+            self.state().sweep(self.fault);
         }
         self.state().at_rest = true;
         Ok(())
@@ -344,10 +344,10 @@ impl Heap for BadHeap {
             };
             let (id, count) = (tag.id(), *count);
             living += 1;
-            if state.strikes(self.flaw, Flaw::CensusOmits) {
+            if state.strikes(self.fault, Fault::CensusOmits) {
                 continue;
             }
-            let lie = u64::from(state.strikes(self.flaw, Flaw::CensusLies));
+            let lie = u64::from(state.strikes(self.fault, Fault::CensusLies));
             visit(Belief {
                 id,
                 count: count + lie,
@@ -355,19 +355,19 @@ impl Heap for BadHeap {
         }
         let mark = Leftover {
             what: "cells with a mark".to_owned(),
-            count: u64::from(self.flaw == Flaw::MarkLeft),
+            count: u64::from(self.fault == Fault::MarkLeft),
         };
         Some(Census {
             living,
             free_examined: state.free.len() as u64,
-            spoiled: u64::from(self.flaw == Flaw::Spoiled),
+            spoiled: u64::from(self.fault == Fault::Spoiled),
             leftovers: vec![mark],
         })
     }
 
     fn stats(&self) -> Stats {
         let mut stats = Stats::default();
-        stats.faults.other = u64::from(self.flaw == Flaw::NotesOther);
+        stats.defects.other = u64::from(self.fault == Fault::NotesOther);
         stats
     }
 }

@@ -3,17 +3,17 @@
 use std::collections::VecDeque;
 
 use gcstorm::heap::{
-    Fault, Field, Finalizer, Global, Mutator, OutOfMemory, Peek, Shape, Slot, Tag,
+    Defect, Field, Finalizer, Global, Mutator, OutOfMemory, Peek, Shape, Slot, Tag,
 };
 
-use super::{BadMutator, COMINGS, Flaw, Object, State, Weak};
+use super::{BadMutator, COMINGS, Fault, Object, State, Weak};
 
 impl BadMutator<'_> {
     fn put(&mut self, state: &mut State, dst: Slot, object: Option<usize>) {
         self.weak[dst.0 as usize] = None;
         let old = std::mem::replace(&mut self.registers[dst.0 as usize], object);
         if let Some(old) = old {
-            state.release(old, self.heap.flaw);
+            state.release(old, self.heap.fault);
         }
     }
 
@@ -33,27 +33,27 @@ impl BadMutator<'_> {
     }
 
     fn cut(&mut self, list: Slot, remove: impl FnOnce(&mut VecDeque<usize>) -> Vec<usize>) {
-        let (heap, flaw) = (self.heap, self.heap.flaw);
+        let (heap, fault) = (self.heap, self.heap.fault);
         let mut state = heap.state();
         let Some(removed) = state.list(self.reg(list)).map(remove) else {
             return;
         };
         for object in removed {
-            match flaw {
-                Flaw::TruncationKeeps => {}
-                Flaw::TruncationFrees if state.objects[object].shape.is_some() => {
-                    state.free(object, flaw);
+            match fault {
+                Fault::TruncationKeeps => {}
+                Fault::TruncationFrees if state.objects[object].shape.is_some() => {
+                    state.free(object, fault);
                 }
-                Flaw::TruncationDropsTags if state.objects[object].count > 1 => {
+                Fault::TruncationDropsTags if state.objects[object].count > 1 => {
                     // The tag dies; what stays readable is a copy of it.
                     if let Some(tag) = state.objects[object].tag.take() {
                         let bits = tag.into_bits();
                         drop(Tag::from_bits(bits));
                         state.objects[object].tag = Some(Tag::from_bits(bits));
                     }
-                    state.release(object, flaw);
+                    state.release(object, fault);
                 }
-                _ => state.release(object, flaw),
+                _ => state.release(object, fault),
             }
         }
     }
@@ -64,16 +64,16 @@ impl Drop for BadMutator<'_> {
         let heap = self.heap;
         let mut state = heap.state();
         state.seated.retain(|&number| number != self.seat);
-        if heap.flaw == Flaw::DetachKeeps {
+        if heap.fault == Fault::DetachKeeps {
             return;
         }
         for object in self.registers.iter_mut().filter_map(Option::take) {
-            state.release(object, heap.flaw);
-            if heap.flaw == Flaw::DetachReleasesTwice {
-                state.release(object, heap.flaw);
+            state.release(object, heap.fault);
+            if heap.fault == Fault::DetachReleasesTwice {
+                state.release(object, heap.fault);
             }
         }
-        let leaves_in_peace = heap.flaw != Flaw::DetachPanics || state.attached < COMINGS;
+        let leaves_in_peace = heap.fault != Fault::DetachPanics || state.attached < COMINGS;
         drop(state);
         assert!(leaves_in_peace, "the planted panic");
     }
@@ -83,7 +83,7 @@ impl Mutator for BadMutator<'_> {
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         let heap = self.heap;
         let mut state = heap.state();
-        assert!(heap.flaw != Flaw::PanicsAtOnce, "the planted panic");
+        assert!(heap.fault != Fault::PanicsAtOnce, "the planted panic");
         state.at_rest = false;
         let cell = Object {
             tag: Some(tag),
@@ -93,7 +93,7 @@ impl Mutator for BadMutator<'_> {
         };
         // A heap that frees what is in use must not hand it out again, or it would only get
         // more confused than it is meant to be.
-        let reused = if heap.flaw == Flaw::TruncationFrees {
+        let reused = if heap.fault == Fault::TruncationFrees {
             None
         } else {
             state.free.pop()
@@ -128,7 +128,7 @@ impl Mutator for BadMutator<'_> {
 
     fn clear(&mut self, slot: Slot) {
         let heap = self.heap;
-        if heap.flaw == Flaw::DetachLosesBuffer {
+        if heap.fault == Fault::DetachLosesBuffer {
             self.buffer.extend(self.registers[slot.0 as usize].take());
             return;
         }
@@ -137,9 +137,9 @@ impl Mutator for BadMutator<'_> {
 
     fn idle(&mut self, wait: &mut dyn FnMut()) {
         for object in self.buffer.drain(..) {
-            self.heap.state().release(object, self.heap.flaw);
+            self.heap.state().release(object, self.heap.fault);
         }
-        if self.heap.flaw != Flaw::NeverWaits {
+        if self.heap.fault != Fault::NeverWaits {
             wait();
         }
     }
@@ -164,7 +164,7 @@ impl Mutator for BadMutator<'_> {
         let new = val.and_then(|val| self.registers[val.0 as usize].take());
         let place = &mut state.objects[object].fields[usize::from(field.0)];
         if let Some(old) = std::mem::replace(place, new) {
-            state.release(old, heap.flaw);
+            state.release(old, heap.fault);
         }
     }
 
@@ -178,11 +178,11 @@ impl Mutator for BadMutator<'_> {
         }
     }
 
-    fn safepoint(&mut self) -> Result<(), Fault> {
+    fn safepoint(&mut self) -> Result<(), Defect> {
         let mut state = self.heap.state();
-        state.tick += u64::from(self.heap.flaw == Flaw::Faults);
-        if self.heap.flaw == Flaw::Faults && state.tick == 1000 {
-            return Err(Fault::Other {
+        state.tick += u64::from(self.heap.fault == Fault::Faults);
+        if self.heap.fault == Fault::Faults && state.tick == 1000 {
+            return Err(Defect::Other {
                 message: "the planted fault".to_owned(),
             });
         }
@@ -190,26 +190,26 @@ impl Mutator for BadMutator<'_> {
     }
 
     fn append(&mut self, list: Slot, val: Slot) -> bool {
-        let (heap, flaw) = (self.heap, self.heap.flaw);
+        let (heap, fault) = (self.heap, self.heap.fault);
         let mut state = heap.state();
         let register = self.reg(list);
         let Some(object) = self.reg(val) else {
             return false;
         };
-        if state.list(register).is_none() || flaw == Flaw::AppendRefuses {
+        if state.list(register).is_none() || fault == Fault::AppendRefuses {
             return false;
         }
         self.registers[val.0 as usize] = None;
-        state.tick += u64::from(flaw == Flaw::Panics);
+        state.tick += u64::from(fault == Fault::Panics);
         assert!(
-            flaw != Flaw::Panics || state.tick != 1000,
+            fault != Fault::Panics || state.tick != 1000,
             "the planted panic"
         );
-        if state.strikes(flaw, Flaw::AppendLoses) {
-            state.release(object, flaw);
+        if state.strikes(fault, Fault::AppendLoses) {
+            state.release(object, fault);
             return true;
         }
-        let swaps = state.strikes(flaw, Flaw::AppendSwaps);
+        let swaps = state.strikes(fault, Fault::AppendSwaps);
         let Some(elements) = state.list(register) else {
             return false;
         };
@@ -220,7 +220,7 @@ impl Mutator for BadMutator<'_> {
 
     fn len(&mut self, list: Slot) -> u64 {
         let mut state = self.heap.state();
-        let lie = u64::from(state.strikes(self.heap.flaw, Flaw::LenLies));
+        let lie = u64::from(state.strikes(self.heap.fault, Fault::LenLies));
         state
             .list(self.reg(list))
             .map_or(0, |elements| elements.len() as u64 + lie)
@@ -251,14 +251,14 @@ impl Mutator for BadMutator<'_> {
         };
         let old = std::mem::replace(place, object);
         self.registers[val.0 as usize] = None;
-        state.release(old, heap.flaw);
+        state.release(old, heap.fault);
         true
     }
 
     fn pop(&mut self, dst: Slot, list: Slot) -> bool {
         let heap = self.heap;
         let mut state = heap.state();
-        let swaps = state.strikes(heap.flaw, Flaw::PopSwaps);
+        let swaps = state.strikes(heap.fault, Fault::PopSwaps);
         let register = self.reg(list);
         if let Some(elements) = state.list(register).filter(|e| swaps && e.len() > 1) {
             let last = elements.len() - 1;
@@ -285,7 +285,7 @@ impl Mutator for BadMutator<'_> {
 
     fn add(&mut self, counter: Slot, by: i64) {
         let mut state = self.heap.state();
-        if state.strikes(self.heap.flaw, Flaw::AddLoses) {
+        if state.strikes(self.heap.fault, Fault::AddLoses) {
             return;
         }
         if let Some(object) = state.alive(self.reg(counter)) {
@@ -313,12 +313,12 @@ impl Mutator for BadMutator<'_> {
         let new = self.registers[src.0 as usize].take();
         let place = &mut state.globals[usize::from(global.0)];
         if let Some(old) = std::mem::replace(place, new) {
-            state.release(old, heap.flaw);
+            state.release(old, heap.fault);
         }
     }
 
     fn fetch(&mut self, dst: Slot, global: Global) -> bool {
-        let lost = self.heap.flaw == Flaw::RootsLost;
+        let lost = self.heap.fault == Fault::RootsLost;
         !lost && self.share(dst, |state, _| state.globals[usize::from(global.0)])
     }
 
@@ -341,20 +341,20 @@ impl Mutator for BadMutator<'_> {
     }
 
     fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
-        let (heap, flaw) = (self.heap, self.heap.flaw);
+        let (heap, fault) = (self.heap, self.heap.fault);
         let Some(weak) = self.weak[weak.0 as usize] else {
             return false;
         };
         let mut state = heap.state();
-        let at_rest = state.at_rest && flaw == Flaw::WeakClearedAtRest;
-        if at_rest || state.strikes(flaw, Flaw::WeakLost) {
+        let at_rest = state.at_rest && fault == Fault::WeakClearedAtRest;
+        if at_rest || state.strikes(fault, Fault::WeakLost) {
             return false;
         }
         let cell = &state.objects[weak.object];
         let id = cell.tag.as_ref().map(Tag::id);
         let stands = id == Some(weak.id) && cell.finalized == weak.finalized;
         drop(state);
-        if !stands && flaw != Flaw::WeakKept {
+        if !stands && fault != Fault::WeakKept {
             return false;
         }
         self.share(dst, |_, _| Some(weak.object))

@@ -6,7 +6,7 @@
 //! finalized; and what is published holds all that it reaches, along edges that cannot have changed.
 
 use super::graph::{Fate, Graph, Member};
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::fault::{Fault, Faults};
 use crate::heap::lock_free::cell;
 use crate::heap::lock_free::word::{self, FINALIZED};
 use crate::heap::lock_free::worker::Worker;
@@ -16,10 +16,10 @@ use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 impl Graph {
     /// Runs the finalizers of all garbage members that have not run, and takes what is resurrected
     /// out of the garbage.
-    pub(super) fn finalize_garbage<'h>(&mut self, worker: &mut Worker<'h, impl Flaws>) {
+    pub(super) fn finalize_garbage<'h>(&mut self, worker: &mut Worker<'h, impl Faults>) {
         let core = worker.core;
         let mut risen = Vec::new();
-        if core.has(Flaw::PardonFirst) {
+        if core.has(Fault::PardonFirst) {
             self.pardon(core, Fate::Garbage);
         }
         for (number, member) in (0..).zip(&mut self.members) {
@@ -31,7 +31,7 @@ impl Graph {
             };
             // The reference that will be published: nobody but the collector counts here.
             word::increment(&core.slab.cell(member.reference.index()).word);
-            if core.has(Flaw::PublishOneByOne) {
+            if core.has(Fault::PublishOneByOne) {
                 worker.raise(member.reference, place);
             }
             risen.push((number, place));
@@ -39,12 +39,12 @@ impl Graph {
         if risen.is_empty() {
             return;
         }
-        if !core.has(Flaw::ResurrectedFreedAnyway) {
+        if !core.has(Fault::ResurrectedFreedAnyway) {
             self.resurrect(risen.iter().map(|&(number, _)| number).collect());
             self.pardon(core, Fate::Resurrected);
         }
         for (number, place) in risen {
-            if !core.has(Flaw::PublishOneByOne) {
+            if !core.has(Fault::PublishOneByOne) {
                 worker.raise(self.members[number as usize].reference, place);
             }
         }
@@ -62,7 +62,7 @@ impl Graph {
 /// Runs a garbage member's finalizer, unless it has none or that has run; the shared root that the
 /// member is to be put in.
 fn finalize_member<'h>(
-    worker: &Worker<'h, impl Flaws>,
+    worker: &Worker<'h, impl Faults>,
     member: &mut Member,
 ) -> Option<&'h AtomicU64> {
     let cell = worker.core.slab.cell(member.reference.index());

@@ -10,7 +10,7 @@
 )]
 
 use crate::heap::Shape;
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::fault::{Fault, Faults};
 use crate::heap::lock_free::cell::{self, Cell, Ref};
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::list::{self, Walk};
@@ -88,13 +88,13 @@ impl Graph {
     /// Steps 1 to 3.
     pub(super) fn snapshot(
         &mut self,
-        worker: &Worker<'_, impl Flaws>,
+        worker: &Worker<'_, impl Faults>,
         candidates: &[Ref],
         budget: usize,
     ) -> Reach {
         let mut early = Vec::new();
         let reach = self.close(worker, candidates, budget, &mut early);
-        if worker.core.has(Flaw::CountWhileReading) {
+        if worker.core.has(Fault::CountWhileReading) {
             self.count_early(&early);
         } else {
             self.count(worker.core, budget);
@@ -109,7 +109,7 @@ impl Graph {
     /// candidates become members even if the budget ends before: they must not get lost.
     fn close(
         &mut self,
-        worker: &Worker<'_, impl Flaws>,
+        worker: &Worker<'_, impl Faults>,
         candidates: &[Ref],
         mut budget: usize,
         early: &mut Vec<(usize, Ref)>,
@@ -123,7 +123,7 @@ impl Graph {
                 let reference = member.reference;
                 let cell = worker.core.slab.cell(reference.index());
                 each_child(cell, reference, &mut budget, |child| {
-                    if worker.core.has(Flaw::CountWhileReading) {
+                    if worker.core.has(Fault::CountWhileReading) {
                         early.push((next, child));
                     }
                     self.admit(worker, child);
@@ -134,7 +134,7 @@ impl Graph {
         if budget == 0 { Reach::Cut } else { Reach::All }
     }
 
-    fn admit(&mut self, worker: &Worker<'_, impl Flaws>, reference: Ref) {
+    fn admit(&mut self, worker: &Worker<'_, impl Faults>, reference: Ref) {
         let mark = &mut self.marks[reference.index() as usize];
         if *mark != 0 {
             return;
@@ -142,10 +142,10 @@ impl Graph {
         let cell = worker.core.slab.cell(reference.index());
         // SeqCst: after BUFFERED was cleared, before any edge is counted.
         let word = cell.word.load(SeqCst);
-        if worker.core.has(Flaw::ClearOneByOne) {
+        if worker.core.has(Fault::ClearOneByOne) {
             cell.meta.fetch_and(!cell::BUFFERED, SeqCst);
         }
-        let is_dead = word::count(word) == 0 && !worker.core.has(Flaw::AdmitDead);
+        let is_dead = word::count(word) == 0 && !worker.core.has(Fault::AdmitDead);
         if is_dead || !reference.fits(cell.meta.load(SeqCst)) {
             return;
         }
@@ -160,13 +160,13 @@ impl Graph {
     }
 
     /// Step 2 once more, with the slots of now.
-    pub(super) fn recount(&mut self, core: &Core<impl Flaws>) {
+    pub(super) fn recount(&mut self, core: &Core<impl Faults>) {
         self.edges.clear();
         self.count(core, usize::MAX);
     }
 
     /// Step 2: records the edges between members. All words were read before.
-    fn count(&mut self, core: &Core<impl Flaws>, mut budget: usize) {
+    fn count(&mut self, core: &Core<impl Faults>, mut budget: usize) {
         for number in 0..self.members.len() {
             let reference = self.members[number].reference;
             let cell = core.slab.cell(reference.index());
@@ -174,7 +174,7 @@ impl Graph {
             let begin = edges.len();
             each_child(cell, reference, &mut budget, |child| {
                 if let Some(target) = member_of(marks, members, child) {
-                    if core.has(Flaw::EdgesCountedOnce) && edges[begin..].contains(&target) {
+                    if core.has(Fault::EdgesCountedOnce) && edges[begin..].contains(&target) {
                         return;
                     }
                     members[target as usize].internal += 1;
@@ -200,9 +200,9 @@ impl Graph {
     }
 
     /// Step 3: whatever somebody outside refers to is live, with all that it reaches.
-    fn split(&mut self, core: &Core<impl Flaws>) {
+    fn split(&mut self, core: &Core<impl Faults>) {
         let mut live = Vec::new();
-        if core.has(Flaw::RootSkipped) {
+        if core.has(Fault::RootSkipped) {
             self.skip_root(core);
         }
         for (number, member) in (0..).zip(&mut self.members) {
@@ -211,16 +211,16 @@ impl Graph {
                 live.push(number);
             }
         }
-        if core.has(Flaw::LivenessOneLevel) {
+        if core.has(Fault::LivenessOneLevel) {
             self.spread_one_level(&live);
         } else {
             self.spread(live, Fate::Suspect, Fate::Live);
         }
     }
 
-    /// What a flaw does: takes the last shared root for an edge between members.
+    /// What a fault does: takes the last shared root for an edge between members.
     #[cold]
-    fn skip_root(&mut self, core: &Core<impl Flaws>) {
+    fn skip_root(&mut self, core: &Core<impl Faults>) {
         let root = core.globals.last().map(|root| root.load(SeqCst));
         let member = root
             .and_then(Ref::from_bits)
@@ -230,7 +230,7 @@ impl Graph {
         }
     }
 
-    /// What a flaw makes of [`spread`](Self::spread).
+    /// What a fault makes of [`spread`](Self::spread).
     #[cold]
     fn spread_one_level(&mut self, from: &[u32]) {
         for &number in from {

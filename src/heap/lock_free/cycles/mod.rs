@@ -58,7 +58,7 @@ use super::core::Core;
 use super::home::COLLECTOR;
 use super::worker::Worker;
 use crate::heap::Collection;
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::fault::{Fault, Faults};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
@@ -105,7 +105,7 @@ impl Cycles {
     /// One round over the candidates of now.
     pub(super) fn round(
         &mut self,
-        worker: &mut Worker<'_, impl Flaws>,
+        worker: &mut Worker<'_, impl Faults>,
         effort: Effort,
     ) -> Collection {
         worker.enter();
@@ -122,7 +122,7 @@ impl Cycles {
         examined
     }
 
-    fn run(&mut self, worker: &mut Worker<'_, impl Flaws>, effort: Effort) -> Collection {
+    fn run(&mut self, worker: &mut Worker<'_, impl Faults>, effort: Effort) -> Collection {
         if self.batch.is_empty() {
             return Collection::default();
         }
@@ -134,7 +134,7 @@ impl Cycles {
             .fetch_add(u64::from(effort == Effort::Full), Relaxed);
         for candidate in &self.batch {
             // The whole batch before any word is read: see `Worker::suspect`.
-            if !worker.core.has(Flaw::ClearOneByOne) {
+            if !worker.core.has(Fault::ClearOneByOne) {
                 let meta = &worker.core.slab.cell(candidate.index()).meta;
                 meta.fetch_and(!cell::BUFFERED, SeqCst);
             }
@@ -148,7 +148,7 @@ impl Cycles {
             examined: self.graph.len() as u64,
             freed: 0,
         };
-        if self.graph.has_suspects() && !worker.core.has(Flaw::CollectorNeverRuns) {
+        if self.graph.has_suspects() && !worker.core.has(Fault::CollectorNeverRuns) {
             if self.wait_grace(worker) {
                 self.graph.validate(worker.core);
                 self.graph.finalize_garbage(worker);
@@ -156,7 +156,7 @@ impl Cycles {
             } else {
                 rounds.abandoned.fetch_add(1, Relaxed);
             }
-            if !worker.core.has(Flaw::ForgetSuspects) {
+            if !worker.core.has(Fault::ForgetSuspects) {
                 self.graph.suspect_again(worker);
             }
         }
@@ -179,7 +179,7 @@ impl Cycles {
     }
 
     /// Fills the batch; returns how many candidates left the shared buffers.
-    fn take_batch(&mut self, worker: &mut Worker<'_, impl Flaws>, effort: Effort) -> usize {
+    fn take_batch(&mut self, worker: &mut Worker<'_, impl Faults>, effort: Effort) -> usize {
         let shared = Arc::clone(&worker.core.shared);
         let waiting = std::mem::take(&mut self.waiting);
         for (candidate, word) in waiting {
@@ -203,7 +203,7 @@ impl Cycles {
     /// ago, it is in use, and looking at all that it reaches would be a waste: it waits.
     fn take(
         &mut self,
-        worker: &Worker<'_, impl Flaws>,
+        worker: &Worker<'_, impl Faults>,
         candidate: Ref,
         before: Option<u64>,
         effort: Effort,
@@ -223,7 +223,7 @@ impl Cycles {
     }
 }
 
-impl<F: Flaws> Core<F> {
+impl<F: Faults> Core<F> {
     /// A full collection, on the calling thread. Waits for one that is under way.
     pub(super) fn collect_now(&self) -> Collection {
         // In this order: who waits for the lock while pinned holds up the collector that has it.

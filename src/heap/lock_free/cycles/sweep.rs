@@ -14,13 +14,13 @@ use crate::heap::lock_free::cell::{self, Cell, POISON, Ref};
 use crate::heap::lock_free::list::{self, Walk};
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
-use crate::heap::{Flaw, Flaws, Shape};
+use crate::heap::{Fault, Faults, Shape};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 impl Graph {
     /// Frees all garbage members; returns how many they are. What they referred to outside is
     /// released, and is a candidate if it stays alive (rule R3).
-    pub(super) fn free_garbage(&self, worker: &mut Worker<'_, impl Flaws>) -> u64 {
+    pub(super) fn free_garbage(&self, worker: &mut Worker<'_, impl Faults>) -> u64 {
         let mut freed = 0;
         for member in self.garbage() {
             let cell = worker.core.slab.cell(member.reference.index());
@@ -46,7 +46,7 @@ impl Graph {
     }
 
     /// Takes a garbage member's references out of it.
-    fn empty(&self, worker: &mut Worker<'_, impl Flaws>, cell: &Cell) {
+    fn empty(&self, worker: &mut Worker<'_, impl Faults>, cell: &Cell) {
         // Relaxed: nobody else has the object any more.
         match cell::shape_of(cell.meta.load(Relaxed)) {
             Shape::Leaf | Shape::Counter => {}
@@ -74,10 +74,10 @@ impl Graph {
         }
     }
 
-    fn release(&self, worker: &mut Worker<'_, impl Flaws>, child: Ref) {
+    fn release(&self, worker: &mut Worker<'_, impl Faults>, child: Ref) {
         if !self.is_garbage(child) {
             worker.decrement(child);
-            if worker.core.has(Flaw::ExternalChildReleasedTwice) {
+            if worker.core.has(Fault::ExternalChildReleasedTwice) {
                 worker.decrement(child);
             }
         }
@@ -85,7 +85,7 @@ impl Graph {
 
     /// Makes everything that was suspected and not freed a candidate again, including what lies
     /// upstream of a changed object: no later decrement would name it.
-    pub(super) fn suspect_again(&self, worker: &mut Worker<'_, impl Flaws>) {
+    pub(super) fn suspect_again(&self, worker: &mut Worker<'_, impl Faults>) {
         for member in &self.members {
             if matches!(member.fate, Fate::Suspect | Fate::Rescued) {
                 worker.suspect_if_alive(member.reference);

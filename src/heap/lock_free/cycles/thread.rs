@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::Effort;
 use crate::clock::Clock;
 use crate::heap::Cause;
-use crate::heap::flaw::Flaws;
+use crate::heap::fault::Faults;
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::home::{COLLECTOR, Look};
 use crate::heap::lock_free::worker::{Whose, Worker};
@@ -37,7 +37,7 @@ impl CollectorThread {
     /// # Panics
     ///
     /// If the operating system refuses.
-    pub(in crate::heap::lock_free) fn start(core: &Arc<Core<impl Flaws>>) -> Self {
+    pub(in crate::heap::lock_free) fn start(core: &Arc<Core<impl Faults>>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (theirs, core_of_theirs) = (Arc::clone(&stop), Arc::clone(core));
         let thread = std::thread::Builder::new()
@@ -65,7 +65,7 @@ impl Drop for CollectorThread {
     }
 }
 
-fn run(core: &Core<impl Flaws>, stop: &AtomicBool) {
+fn run(core: &Core<impl Faults>, stop: &AtomicBool) {
     let mut worker = Worker::new(core, COLLECTOR);
     let mut look = Look::default();
     // Relaxed: nothing but the order to stop is read.
@@ -90,7 +90,7 @@ fn run(core: &Core<impl Flaws>, stop: &AtomicBool) {
 
 /// Works off what was left behind, and what is ripe where nobody works on it: mutators at work do
 /// that themselves. Either way, their cells stay theirs.
-fn tidy(worker: &mut Worker<'_, impl Flaws>, look: &mut Look) {
+fn tidy(worker: &mut Worker<'_, impl Faults>, look: &mut Look) {
     for neglected in worker.core.shared.homes.neglected(look) {
         worker.stand_in_for(neglected, BUDGET);
     }

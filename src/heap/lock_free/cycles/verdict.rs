@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::Cycles;
 use super::graph::{Fate, Graph, Member};
-use crate::heap::flaw::{Flaw, Flaws, Point};
+use crate::heap::fault::{Fault, Faults, Point};
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::pace::{self, PATIENCE};
 use crate::heap::lock_free::word::{self, CONDEMNED, WEAK};
@@ -20,8 +20,8 @@ use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 impl Cycles {
     /// Waits until every pin of now has ended; false if some mutator keeps one for too long. (The
     /// wait is bounded also so that no stamp can come full circle meanwhile.)
-    pub(super) fn wait_grace(&mut self, worker: &mut Worker<'_, impl Flaws>) -> bool {
-        if worker.core.has(Flaw::NoGrace) {
+    pub(super) fn wait_grace(&mut self, worker: &mut Worker<'_, impl Faults>) -> bool {
+        if worker.core.has(Fault::NoGrace) {
             return true;
         }
         self.grace += 1;
@@ -48,14 +48,14 @@ impl Graph {
     /// Step 5: a suspect whose word changed is live, with all that it reaches along the *recorded*
     /// edges (its slots may have lost an edge since). The others are garbage, unless somebody
     /// upgrades a weak reference to one of them before the verdict.
-    pub(super) fn validate(&mut self, core: &Core<impl Flaws>) {
+    pub(super) fn validate(&mut self, core: &Core<impl Faults>) {
         core.pass(Point::Verdict);
         let is_weak = |member: &Member| member.fate == Fate::Suspect && member.word & WEAK != 0;
         let has_weak = self.members.iter().any(is_weak);
         if has_weak {
             core.verdict.open();
         }
-        if core.has(Flaw::RereadSlots) {
+        if core.has(Fault::RereadSlots) {
             self.recount(core);
         }
         let mut changed = Vec::new();
@@ -67,7 +67,7 @@ impl Graph {
         }
         self.spread(changed, Fate::Suspect, Fate::Rescued);
         self.pardon(core, Fate::Rescued);
-        if has_weak && !core.has(Flaw::NoVerdict) && !core.verdict.is_death() {
+        if has_weak && !core.has(Fault::NoVerdict) && !core.verdict.is_death() {
             self.settle(Fate::Rescued);
             self.pardon(core, Fate::Rescued);
         } else {
@@ -85,7 +85,7 @@ impl Graph {
     }
 
     /// Takes the mark off condemned members that are not to die.
-    pub(super) fn pardon(&mut self, core: &Core<impl Flaws>, fate: Fate) {
+    pub(super) fn pardon(&mut self, core: &Core<impl Faults>, fate: Fate) {
         for member in &mut self.members {
             if member.fate == fate && member.word & CONDEMNED != 0 {
                 word::pardon(&core.slab.cell(member.reference.index()).word);
@@ -98,17 +98,17 @@ impl Graph {
 /// Whether the member's word is what was recorded. If there are weak references to it, it is
 /// condemned in the same step: an upgrade after this finds the mark, one before this changed the
 /// word.
-fn is_unchanged(core: &Core<impl Flaws>, member: &mut Member) -> bool {
+fn is_unchanged(core: &Core<impl Faults>, member: &mut Member) -> bool {
     let word = &core.slab.cell(member.reference.index()).word;
     // A read-modify-write sees the latest value, whatever the processor.
     if member.word & WEAK == 0 {
         let now = word.fetch_or(0, SeqCst);
-        if core.has(Flaw::CompareCounts) {
+        if core.has(Fault::CompareCounts) {
             return word::count(now) == word::count(member.word);
         }
         return now == member.word;
     }
-    if core.has(Flaw::NoVerdict) {
+    if core.has(Fault::NoVerdict) {
         return word.fetch_or(0, SeqCst) == member.word;
     }
     let condemned = member.word | CONDEMNED;

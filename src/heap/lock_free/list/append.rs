@@ -18,7 +18,7 @@
 use super::slot::{UNTOUCHED, is_empty};
 use super::tail::Purpose;
 use super::{Cursor, Visit};
-use crate::heap::flaw::{Flaw, Flaws, Point};
+use crate::heap::fault::{Fault, Faults, Point};
 use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::core::Core;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -33,7 +33,7 @@ impl Cursor {
     #[inline]
     pub(in crate::heap::lock_free) fn append(
         &mut self,
-        core: &Core<impl Flaws>,
+        core: &Core<impl Faults>,
         list: Ref,
         element: Ref,
     ) -> bool {
@@ -53,7 +53,7 @@ impl Cursor {
         let slots = unsafe { &*self.slots };
         let slot = &slots[offset];
         let mut expected = UNTOUCHED;
-        if core.has(Flaw::FastOnAnyStamp) {
+        if core.has(Fault::FastOnAnyStamp) {
             let seen = slot.load(SeqCst);
             expected = if is_empty(seen) { seen } else { UNTOUCHED };
         }
@@ -73,7 +73,7 @@ impl Cursor {
     }
 }
 
-impl<F: Flaws> Visit<'_, '_, F> {
+impl<F: Faults> Visit<'_, '_, F> {
     /// The slow path. Moves the element's counted reference into the list.
     #[cold]
     pub(in crate::heap::lock_free) fn append(mut self, element: Ref) {

@@ -3,11 +3,11 @@
 
 use super::Visit;
 use super::slot::{self, Content};
-use crate::heap::flaw::Flaws;
+use crate::heap::fault::Faults;
 
 /// Finishes whatever is under way in a slot, as it was seen there.
 #[cold]
-pub(super) fn finish(visit: &mut Visit<'_, '_, impl Flaws>, position: u64, seen: u64) {
+pub(super) fn finish(visit: &mut Visit<'_, '_, impl Faults>, position: u64, seen: u64) {
     match slot::content(seen) {
         Content::Empty | Content::Value(_) => {}
         Content::Clear => visit.finish_clear(position, seen),

@@ -59,7 +59,7 @@ use tree::{Span, Tree};
 
 use super::cell::{Cell, POISON, Ref};
 use super::worker::Worker;
-use crate::heap::{Flaws, Shape};
+use crate::heap::{Faults, Shape};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
@@ -168,7 +168,7 @@ impl Default for Cursor {
 
 /// One operation on one list: begun under a pin, over before the pin ends.
 #[derive(Debug)]
-pub(super) struct Visit<'a, 'h, F: Flaws> {
+pub(super) struct Visit<'a, 'h, F: Faults> {
     worker: &'a mut Worker<'h, F>,
     cursor: &'a mut Cursor,
     cell: &'h Cell,
@@ -176,7 +176,7 @@ pub(super) struct Visit<'a, 'h, F: Flaws> {
     span: Span<'a>,
 }
 
-impl<'a, 'h, F: Flaws> Visit<'a, 'h, F> {
+impl<'a, 'h, F: Faults> Visit<'a, 'h, F> {
     /// Begins an operation on the list that a register's counted reference leads to; `None` if that
     /// is not a list.
     #[inline(always)]

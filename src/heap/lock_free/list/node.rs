@@ -7,7 +7,7 @@
 
 use std::ptr;
 
-use crate::heap::flaw::Flaws;
+use crate::heap::fault::Faults;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sync::atomic::{AtomicPtr, AtomicU64};
@@ -74,7 +74,7 @@ pub(super) fn link(place: &AtomicPtr<Node>, make: impl FnOnce() -> Node) -> *mut
 }
 
 /// Takes a node whose last part was retired out of the tree, and frees it a grace period later.
-pub(super) fn unlink(worker: &mut Worker<'_, impl Flaws>, place: &AtomicPtr<Node>) {
+pub(super) fn unlink(worker: &mut Worker<'_, impl Faults>, place: &AtomicPtr<Node>) {
     let node = place.swap(ptr::null_mut(), AcqRel);
     worker.defer(0, move || {
         // SAFETY: the node came from a `Box`, one worker unlinks it, and no pin is left that could

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use super::Visit;
 use super::slot::{self, Content};
 use super::tail::Purpose;
-use crate::heap::flaw::{Flaw, Flaws, Point};
+use crate::heap::fault::{Fault, Faults, Point};
 use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::word;
 use crate::sync::atomic::AtomicPtr;
@@ -52,7 +52,7 @@ pub(in crate::heap::lock_free) struct Claim {
     element: Ref,
 }
 
-impl<F: Flaws> Visit<'_, '_, F> {
+impl<F: Faults> Visit<'_, '_, F> {
     /// Takes the last element, and its counted reference, out of the list.
     pub(in crate::heap::lock_free) fn pop(mut self) -> Option<Ref> {
         loop {
@@ -63,7 +63,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
             if tail.len() == 0 {
                 return None;
             }
-            let (stamp, stamp_below) = if self.worker.core.has(Flaw::LocalStamps) {
+            let (stamp, stamp_below) = if self.worker.core.has(Fault::LocalStamps) {
                 (slot::stamp_of(tail.seen) + 1, 0)
             } else {
                 (self.worker.stamp(), self.worker.stamp())
@@ -102,7 +102,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
         });
         // Rule R1: the reference moved out of the list into a register, and the count did not
         // change; the stamp must.
-        if !self.worker.core.has(Flaw::PopWithoutTouch) {
+        if !self.worker.core.has(Fault::PopWithoutTouch) {
             word::touch(&self.worker.core.slab.cell(element.index()).word);
         }
         element

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::slot::{self, Content};
 use super::{Span, Storage, Visit};
 use crate::clock::Stamp;
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::fault::{Fault, Faults};
 use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::word;
@@ -34,7 +34,7 @@ pub(in crate::heap::lock_free) struct Range {
     cause: Cause,
     /// When it was truncated, if that is watched.
     since: Option<Stamp>,
-    /// The list's cell, for [`Flaw::RangeThroughCell`].
+    /// The list's cell, for [`Fault::RangeThroughCell`].
     through: Option<NonZeroU32>,
 }
 
@@ -71,7 +71,7 @@ impl Range {
     }
 
     /// Whether the pages can be found by the way that the range was told to take.
-    fn is_within_reach(&self, core: &Core<impl Flaws>) -> bool {
+    fn is_within_reach(&self, core: &Core<impl Faults>) -> bool {
         self.through.is_none_or(|cell| {
             let found = core.slab.cell(cell.get()).slots[0].load(SeqCst);
             super::pointer(found) == Some(Arc::as_ptr(&self.storage))
@@ -79,14 +79,14 @@ impl Range {
     }
 
     /// Lets go of the storage, which the collector may be walking under its pin.
-    pub(in crate::heap::lock_free) fn finish(self, worker: &mut Worker<'_, impl Flaws>) {
+    pub(in crate::heap::lock_free) fn finish(self, worker: &mut Worker<'_, impl Faults>) {
         let storage = self.storage;
         worker.defer(0, move || drop(storage));
     }
 
     /// Makes the range ripe once no pin of now exists any more.
-    pub(in crate::heap::lock_free) fn ripen(self, worker: &mut Worker<'_, impl Flaws>) {
-        if worker.core.has(Flaw::FreeAtOnce) {
+    pub(in crate::heap::lock_free) fn ripen(self, worker: &mut Worker<'_, impl Faults>) {
+        if worker.core.has(Fault::FreeAtOnce) {
             return worker.core.shared.homes.put_ripe(worker.number, self);
         }
         let shared = Arc::clone(&worker.core.shared);
@@ -96,16 +96,16 @@ impl Range {
     }
 }
 
-impl<F: Flaws> Visit<'_, '_, F> {
+impl<F: Faults> Visit<'_, '_, F> {
     /// Follows up on a move of the head, which this mutator did: first the list's own stamp changes
     /// (rule R1: after the move), then what was passed is retired.
     pub(super) fn moved_head(&mut self, from: u64, to: u64) {
         let core = self.worker.core;
-        if !core.has(Flaw::TouchBeforeMove) {
+        if !core.has(Fault::TouchBeforeMove) {
             word::touch(&self.cell.word);
         }
         let through = Ref::from_bits(self.cursor.list)
-            .filter(|_| core.has(Flaw::RangeThroughCell))
+            .filter(|_| core.has(Fault::RangeThroughCell))
             .and_then(|list| NonZeroU32::new(list.index()));
         let range = Range {
             storage: self.storage_counted(),
@@ -115,7 +115,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
             since: self.worker.stamp_range(),
             through,
         };
-        if self.worker.core.has(Flaw::ReleaseBeforePublish) {
+        if self.worker.core.has(Fault::ReleaseBeforePublish) {
             return range.finish(self.worker);
         }
         self.worker.core.shared.add_unreclaimed(to - from);
@@ -125,7 +125,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
 
 /// Releases elements of a range within `budget`, which shrinks by as many as were looked at.
 pub(in crate::heap::lock_free) fn release_range(
-    worker: &mut Worker<'_, impl Flaws>,
+    worker: &mut Worker<'_, impl Faults>,
     range: &mut Range,
     budget: &mut usize,
 ) -> Rest {
@@ -181,7 +181,7 @@ pub(in crate::heap::lock_free) fn release_range(
 
 /// Releases truncated elements; returns the position of the first that it must not touch yet.
 fn settled(
-    worker: &mut Worker<'_, impl Flaws>,
+    worker: &mut Worker<'_, impl Faults>,
     span: Span<'_>,
     range: std::ops::Range<u64>,
 ) -> u64 {
@@ -200,7 +200,7 @@ fn settled(
 }
 
 /// Releases a dead list's elements; returns the position of the first that is not one.
-fn dead(worker: &mut Worker<'_, impl Flaws>, span: Span<'_>, range: std::ops::Range<u64>) -> u64 {
+fn dead(worker: &mut Worker<'_, impl Faults>, span: Span<'_>, range: std::ops::Range<u64>) -> u64 {
     let end = range.end;
     for position in range {
         // The last decrement of the list's count acquired all that was done to its slots.

@@ -14,12 +14,12 @@ use super::slot::{self, Content};
 use super::tail::Purpose;
 use super::tree::POSITIONS;
 use super::{Visit, help};
-use crate::heap::flaw::{Flaw, Flaws, Point};
+use crate::heap::fault::{Fault, Faults, Point};
 use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::word;
 use crate::sync::atomic::Ordering::SeqCst;
 
-impl<F: Flaws> Visit<'_, '_, F> {
+impl<F: Faults> Visit<'_, '_, F> {
     /// How many elements there are.
     #[inline]
     pub(in crate::heap::lock_free) fn len(mut self) -> u64 {
@@ -39,7 +39,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
             if self.is_head_still(tail.head) {
                 self.cursor.tail = tail.position;
                 self.remember();
-                return tail.len() + u64::from(self.worker.core.has(Flaw::LenOffByOne));
+                return tail.len() + u64::from(self.worker.core.has(Fault::LenOffByOne));
             }
         }
     }
@@ -59,17 +59,17 @@ impl<F: Flaws> Visit<'_, '_, F> {
                     continue;
                 }
             };
-            let is_lax = self.worker.core.has(Flaw::GetNotPassed);
+            let is_lax = self.worker.core.has(Fault::GetNotPassed);
             let is_good = is_lax && self.storage.head.load(SeqCst) <= position;
             if !is_good && !self.is_head_still(head) {
                 continue;
             }
             let element = element?;
             self.worker.core.pass(Point::Read);
-            if self.worker.core.has(Flaw::ReaderWithoutPin) {
+            if self.worker.core.has(Fault::ReaderWithoutPin) {
                 self.worker.unpinned(std::thread::yield_now);
             }
-            let is_uncounted = self.worker.core.has(Flaw::GetWithoutIncrement);
+            let is_uncounted = self.worker.core.has(Fault::GetWithoutIncrement);
             if is_uncounted || self.retain(element, position, head) {
                 self.remember();
                 return Some(element);

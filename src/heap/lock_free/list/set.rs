@@ -15,7 +15,7 @@
 use super::read::position;
 use super::slot::{self, Content};
 use super::{Visit, help};
-use crate::heap::flaw::{Flaw, Flaws, Point};
+use crate::heap::fault::{Fault, Faults, Point};
 use crate::heap::lock_free::cell::Ref;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::SeqCst;
@@ -36,7 +36,7 @@ pub(in crate::heap::lock_free) struct Change {
     decision: AtomicU64,
 }
 
-impl<F: Flaws> Visit<'_, '_, F> {
+impl<F: Faults> Visit<'_, '_, F> {
     /// Moves a counted reference to `index` and releases what was there; false, and nothing is
     /// moved, if there is no such element.
     pub(in crate::heap::lock_free) fn set(mut self, index: u64, new: Ref) -> bool {
@@ -53,7 +53,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
                     }
                 }
                 Content::Value(old) => {
-                    if self.worker.core.has(Flaw::PlainSet) {
+                    if self.worker.core.has(Fault::PlainSet) {
                         if self.exchange(position, seen, new.bits()) {
                             self.worker.release(old);
                             return true;
@@ -70,12 +70,12 @@ impl<F: Flaws> Visit<'_, '_, F> {
                     };
                     if self.change(seen, change) {
                         self.remember();
-                        if !self.worker.core.has(Flaw::SetKeepsOld) {
+                        if !self.worker.core.has(Fault::SetKeepsOld) {
                             self.worker.release(old);
                         }
                         return true;
                     }
-                    if self.worker.core.has(Flaw::SetReleasesOnRetry) {
+                    if self.worker.core.has(Fault::SetReleasesOnRetry) {
                         self.worker.release(old);
                     }
                     self.worker.tally.contended += 1;

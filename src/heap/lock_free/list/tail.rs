@@ -16,7 +16,7 @@
 
 use super::slot::{self, UNTOUCHED};
 use super::{Visit, help};
-use crate::heap::flaw::{Flaw, Flaws};
+use crate::heap::fault::{Fault, Faults};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
@@ -49,7 +49,7 @@ impl Tail {
     }
 }
 
-impl<F: Flaws> Visit<'_, '_, F> {
+impl<F: Faults> Visit<'_, '_, F> {
     /// The tail, if it is a few untouched slots above where this mutator saw it last, in the same
     /// page: which is where those find it who look often.
     #[inline]
@@ -77,7 +77,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
     pub(super) fn tail(&mut self, purpose: Purpose) -> Tail {
         let storage = self.storage;
         // SeqCst: below, no slot is looked at before head.
-        let head = if self.takes(Purpose::Append, purpose, Flaw::NoHeadLoad) {
+        let head = if self.takes(Purpose::Append, purpose, Fault::NoHeadLoad) {
             0
         } else {
             storage.head.load(SeqCst)
@@ -110,12 +110,12 @@ impl<F: Flaws> Visit<'_, '_, F> {
             if position == head || (seen == UNTOUCHED && is_behind_filled) {
                 return tail;
             }
-            if self.takes(Purpose::Append, purpose, Flaw::TrustHint) {
+            if self.takes(Purpose::Append, purpose, Fault::TrustHint) {
                 return tail;
             }
             let below = self.read(position - 1);
             if slot::is_value(below) {
-                if self.takes(Purpose::Append, purpose, Flaw::LookBelowFirst) {
+                if self.takes(Purpose::Append, purpose, Fault::LookBelowFirst) {
                     let seen = self.read(position);
                     if slot::is_empty(seen) {
                         return Tail { seen, ..tail };
@@ -134,8 +134,8 @@ impl<F: Flaws> Visit<'_, '_, F> {
         }
     }
 
-    fn takes(&self, of: Purpose, purpose: Purpose, flaw: Flaw) -> bool {
-        of == purpose && self.worker.core.has(flaw)
+    fn takes(&self, of: Purpose, purpose: Purpose, fault: Fault) -> bool {
+        of == purpose && self.worker.core.has(fault)
     }
 
     /// Whether the head is still what it was when the tail was found; if not, somebody was in the

@@ -24,7 +24,7 @@
 use std::ptr;
 
 use super::node::{Node, link, unlink};
-use crate::heap::flaw::Flaws;
+use crate::heap::fault::Faults;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::Acquire;
 use crate::sync::atomic::{AtomicPtr, AtomicU64};
@@ -159,7 +159,7 @@ impl Tree {
 
     /// Notes that `count` slots of the page of `position` will never be used again; the last of
     /// them takes the page away, and the last page its branch.
-    pub(super) fn retire(&self, worker: &mut Worker<'_, impl Flaws>, position: u64, count: u64) {
+    pub(super) fn retire(&self, worker: &mut Worker<'_, impl Faults>, position: u64, count: u64) {
         let mut path = [&self.first; HEIGHTS + 1];
         let mut depth = 0;
         if position >= FIRST {

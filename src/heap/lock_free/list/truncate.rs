@@ -15,11 +15,11 @@
 use super::Visit;
 use super::slot;
 use super::tail::Purpose;
-use crate::heap::flaw::{Flaw, Flaws, Point};
+use crate::heap::fault::{Fault, Faults, Point};
 use crate::heap::lock_free::word;
 use crate::sync::atomic::Ordering::SeqCst;
 
-impl<F: Flaws> Visit<'_, '_, F> {
+impl<F: Faults> Visit<'_, '_, F> {
     /// `del l[:count]`
     pub(in crate::heap::lock_free) fn truncate_front(mut self, count: u64) {
         if count == 0 {
@@ -34,7 +34,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
                 break;
             }
             self.worker.core.pass(Point::Change);
-            let is_clamped = self.worker.core.has(Flaw::ClampedTruncate);
+            let is_clamped = self.worker.core.has(Fault::ClampedTruncate);
             if count <= tail.len() || is_clamped {
                 let count = count.min(tail.len());
                 if self.move_head(tail.head, tail.head + count).is_ok() {
@@ -76,10 +76,10 @@ impl<F: Flaws> Visit<'_, '_, F> {
 
     /// Moves the head, and follows up on it; fails with the head as it is.
     fn move_head(&mut self, from: u64, to: u64) -> Result<(), u64> {
-        if self.worker.core.has(Flaw::ReleaseBeforePublish) {
+        if self.worker.core.has(Fault::ReleaseBeforePublish) {
             self.release_early(from, to);
         }
-        if self.worker.core.has(Flaw::TouchBeforeMove) {
+        if self.worker.core.has(Fault::TouchBeforeMove) {
             word::touch(&self.cell.word);
         }
         self.storage
@@ -89,7 +89,7 @@ impl<F: Flaws> Visit<'_, '_, F> {
         Ok(())
     }
 
-    /// What a flaw does: gives references back that others can still find.
+    /// What a fault does: gives references back that others can still find.
     #[cold]
     fn release_early(&mut self, from: u64, to: u64) {
         for position in from..to {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
 use super::program::Act::{self, Clear, Cut, Duplicate, Get, Node, Pop, Store, Upgrade, Weaken};
 use super::program::{Graph, build, check_registers, perform_act};
-use crate::heap::flaw::Flaw;
+use crate::heap::fault::Fault;
 use crate::heap::lock_free::LockFreeMutator;
 use crate::heap::{Field, Global, Heap, Mutator, Shape, Slot};
 
@@ -89,7 +89,7 @@ fn perform(heap: &Modelled, start: &Start, number: u32, seed: u64) -> Births {
     births
 }
 
-fn step(m: &mut LockFreeMutator<'_, Option<Flaw>>, births: &mut Births, dice: &mut Dice) {
+fn step(m: &mut LockFreeMutator<'_, Option<Fault>>, births: &mut Births, dice: &mut Dice) {
     let (one, other) = (dice.slot(), dice.slot());
     match dice.draw(14) {
         0 | 1 => m.load(one, other, dice.field()),
@@ -111,8 +111,8 @@ fn step(m: &mut LockFreeMutator<'_, Option<Flaw>>, births: &mut Births, dice: &m
     }
 }
 
-fn run(seed: u64, flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn run(seed: u64, fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     prepare(&heap, &mut births);
     let work = [1, 2]
@@ -207,9 +207,9 @@ static DIRECTED: [(Graph, [&[Act]; 2]); 7] = [
     ),
 ];
 
-fn direct(case: usize, flaw: Option<Flaw>) {
+fn direct(case: usize, fault: Option<Fault>) {
     let (graph, programs) = DIRECTED[case];
-    let heap = open(flaw);
+    let heap = open(fault);
     let mut births = Births::new();
     build(&heap, &mut births, graph);
     let work = [0, 1].map(|number| {
@@ -238,33 +238,33 @@ fn direct(case: usize, flaw: Option<Flaw>) {
 fn cycles_are_collected_concurrently() {
     for seed in 0..PROGRAMS {
         println!("program {seed}");
-        holds(move |flaw| run(seed, flaw));
+        holds(move |fault| run(seed, fault));
     }
     for case in 0..DIRECTED.len() {
         println!("directed program {case}");
-        holds(move |flaw| direct(case, flaw));
+        holds(move |fault| direct(case, fault));
     }
 }
 
-/// Goal: each flaw through the collector's protocol is caught.
+/// Goal: each fault through the collector's protocol is caught.
 #[test]
-fn flaws_break_collection() {
+fn faults_break_collection() {
     let scenarios: Vec<_> = (0..DIRECTED.len())
-        .map(|case| move |flaw| direct(case, flaw))
+        .map(|case| move |fault| direct(case, fault))
         .collect();
-    for flaw in [
-        Flaw::MoveIntoItself,
-        Flaw::CompareCounts,
-        Flaw::ClearOneByOne,
-        Flaw::RereadSlots,
+    for fault in [
+        Fault::MoveIntoItself,
+        Fault::CompareCounts,
+        Fault::ClearOneByOne,
+        Fault::RereadSlots,
     ] {
-        breaks(flaw, &scenarios);
+        breaks(fault, &scenarios);
     }
 }
 
 /// A round that gives up, because a mutator keeps its pin: what it suspected is found by a later one.
-fn stalled(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn stalled(fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(1)).expect("a seat");
@@ -287,5 +287,5 @@ fn stalled(flaw: Option<Flaw>) {
 #[test]
 fn abandoned_rounds_are_made_up_for() {
     holds(stalled);
-    breaks(Flaw::ForgetSuspects, &[stalled]);
+    breaks(Fault::ForgetSuspects, &[stalled]);
 }

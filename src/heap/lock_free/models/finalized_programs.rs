@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::explore::{Births, Modelled, assert_emptied, holds, open, seat};
-use crate::heap::flaw::Flaw;
+use crate::heap::fault::Fault;
 use crate::heap::lock_free::LockFreeMutator;
 use crate::heap::tag::Life;
 use crate::heap::{Field, Finalizer, Global, Heap, Mutator, ObjectId, Peek, Shape, Slot};
@@ -26,7 +26,7 @@ type State = Option<(ObjectId, Life)>;
 
 /// A mutator, and what it knows.
 struct Witness<'h> {
-    m: LockFreeMutator<'h, Option<Flaw>>,
+    m: LockFreeMutator<'h, Option<Fault>>,
     births: Births,
     strong: [State; STRONG as usize],
     weak: [State; WEAK as usize],
@@ -175,8 +175,8 @@ fn perform(heap: &Modelled, number: u32, seed: u64) -> Births {
     w.births
 }
 
-fn run(seed: u64, flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn run(seed: u64, fault: Option<Fault>) {
+    let heap = open(fault);
     let mut born = vec![prepare(&heap, seed)];
     let mutators = [1, 2].map(|number| {
         let heap = Arc::clone(&heap);
@@ -202,6 +202,6 @@ fn run(seed: u64, flaw: Option<Flaw>) {
 fn nothing_is_finalized_while_it_is_held() {
     for seed in 0..PROGRAMS {
         println!("program {seed}");
-        holds(move |flaw| run(seed, flaw));
+        holds(move |fault| run(seed, fault));
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::explore::{Births, Modelled, assert_emptied, breaks, holds, open, seat};
-use crate::heap::flaw::Flaw;
+use crate::heap::fault::Fault;
 use crate::heap::lock_free::LockFreeMutator;
 use crate::heap::tag::Life;
 use crate::heap::{Field, Finalizer, Global, Heap, Mutator, ObjectId, Peek, Shape, Slot};
@@ -22,7 +22,7 @@ const HOME: Global = Global(0);
 const RISEN: Global = Global(1);
 const FIRST: Field = Field(0);
 
-type Model<'h> = LockFreeMutator<'h, Option<Flaw>>;
+type Model<'h> = LockFreeMutator<'h, Option<Fault>>;
 
 fn spawn<T: Send + 'static>(
     heap: &Arc<Modelled>,
@@ -59,8 +59,8 @@ fn hold(m: &mut Model<'_>, slot: Slot, state: Life) {
 
 /// An object with a finalizer is dropped by one mutator while another upgrades a weak reference to
 /// it and the first looks for what came back.
-fn release(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn release(fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(0)).expect("a seat");
@@ -99,8 +99,8 @@ fn release(flaw: Option<Flaw>) {
 
 /// A reader finds an object in a root or in a list when it is about to be dropped; its finalizer
 /// does not bring it back, so it is never to be had in another state than alive.
-fn reader(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn reader(fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(0)).expect("a seat");
@@ -134,8 +134,8 @@ fn reader(flaw: Option<Flaw>) {
 
 /// An object is replaced in its root, to which its finalizer brings it back: the root is never empty,
 /// whoever looks at it and when.
-fn replaced(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn replaced(fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(0)).expect("a seat");
@@ -173,8 +173,8 @@ fn ring(m: &mut Model<'_>) {
 
 /// A cycle of an object that is to come back and of one without a finalizer, with weak references
 /// to both, is dropped under the collector and upgraded.
-fn cycle(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn cycle(fault: Option<Fault>) {
+    let heap = open(fault);
     let births = upgrade_ring(&heap);
     assert_emptied(&heap, &[births]);
 }
@@ -218,8 +218,8 @@ fn upgrade_ring(heap: &Arc<Modelled>) -> Births {
 
 /// A cycle of two objects that are to come back is collected; whoever finds either finds both
 /// finalized, whole, and good for new weak references.
-fn resurrection(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn resurrection(fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(0)).expect("a seat");
@@ -250,8 +250,8 @@ fn resurrection(flaw: Option<Flaw>) {
 }
 
 /// An element with a finalizer, of which nobody else ever had a reference, is truncated.
-fn truncated(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn truncated(fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(0)).expect("a seat");
@@ -283,12 +283,12 @@ fn cycles_are_finalized_as_one() {
 
 /// Goal: each shortcut that the argument excludes is found out.
 #[test]
-fn flaws_break_finalizers() {
-    breaks(Flaw::WeakAfterFinalizer, &[release]);
-    breaks(Flaw::FinalizedTwice, &[release]);
-    breaks(Flaw::NoSecondLook, &[reader]);
-    breaks(Flaw::SoleUnfinalized, &[truncated]);
-    breaks(Flaw::PardonFirst, &[cycle]);
-    breaks(Flaw::ResurrectedFreedAnyway, &[resurrection]);
-    breaks(Flaw::PublishOneByOne, &[resurrection]);
+fn faults_break_finalizers() {
+    breaks(Fault::WeakAfterFinalizer, &[release]);
+    breaks(Fault::FinalizedTwice, &[release]);
+    breaks(Fault::NoSecondLook, &[reader]);
+    breaks(Fault::SoleUnfinalized, &[truncated]);
+    breaks(Fault::PardonFirst, &[cycle]);
+    breaks(Fault::ResurrectedFreedAnyway, &[resurrection]);
+    breaks(Fault::PublishOneByOne, &[resurrection]);
 }

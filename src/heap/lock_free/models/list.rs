@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
 use super::linearizable::{Call, Event, assert_linearizable};
-use crate::heap::flaw::Flaw;
+use crate::heap::fault::Fault;
 use crate::heap::lock_free::LockFreeMutator;
 use crate::heap::{Global, Heap, Mutator, ObjectId, Peek, Shape, Slot};
 
@@ -96,8 +96,8 @@ static CASES: [Case; 25] = [
 ];
 
 /// Runs one case and judges its history.
-fn run(case: &'static Case, flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn run(case: &'static Case, fault: Option<Fault>) {
+    let heap = open(fault);
     let clock = Arc::new(AtomicU64::new(0));
     let mut births = Births::new();
     let initial = {
@@ -141,7 +141,7 @@ fn run(case: &'static Case, flaw: Option<Flaw>) {
     born.iter().for_each(Births::assert_dead);
 }
 
-fn contents(m: &mut LockFreeMutator<'_, Option<Flaw>>) -> Vec<ObjectId> {
+fn contents(m: &mut LockFreeMutator<'_, Option<Fault>>) -> Vec<ObjectId> {
     let len = m.len(LIST);
     let contents = (0..len)
         .map(|index| {
@@ -153,7 +153,7 @@ fn contents(m: &mut LockFreeMutator<'_, Option<Flaw>>) -> Vec<ObjectId> {
     contents
 }
 
-fn named(m: &mut LockFreeMutator<'_, Option<Flaw>>, slot: Slot) -> Option<ObjectId> {
+fn named(m: &mut LockFreeMutator<'_, Option<Fault>>, slot: Slot) -> Option<ObjectId> {
     match m.peek(slot) {
         Peek::Object(id) => Some(id),
         Peek::Empty => None,
@@ -228,31 +228,31 @@ fn perform(
 #[test]
 fn lists_are_linearizable() {
     for case in &CASES {
-        holds(move |flaw| run(case, flaw));
+        holds(move |fault| run(case, fault));
     }
 }
 
-fn breaks_lists(flaw: Flaw) {
+fn breaks_lists(fault: Fault) {
     let scenarios: Vec<_> = CASES
         .iter()
-        .map(|case| move |flaw| run(case, flaw))
+        .map(|case| move |fault| run(case, fault))
         .collect();
-    breaks(flaw, &scenarios);
+    breaks(fault, &scenarios);
 }
 
-/// Goal: each flaw through the list's protocol is caught.
+/// Goal: each fault through the list's protocol is caught.
 #[test]
-fn flaws_break_lists() {
-    for flaw in [
-        Flaw::TrustHint,
-        Flaw::LookBelowFirst,
-        Flaw::FastOnAnyStamp,
-        Flaw::LocalStamps,
-        Flaw::NoHeadLoad,
-        Flaw::GetNotPassed,
-        Flaw::PlainSet,
-        Flaw::ClampedTruncate,
+fn faults_break_lists() {
+    for fault in [
+        Fault::TrustHint,
+        Fault::LookBelowFirst,
+        Fault::FastOnAnyStamp,
+        Fault::LocalStamps,
+        Fault::NoHeadLoad,
+        Fault::GetNotPassed,
+        Fault::PlainSet,
+        Fault::ClampedTruncate,
     ] {
-        breaks_lists(flaw);
+        breaks_lists(fault);
     }
 }

@@ -84,6 +84,6 @@ static SCENES: [Scene; 13] = [
 #[test]
 fn the_collector_may_meet_anything() {
     for scene in &SCENES {
-        holds_scripted(scene.script, move |flaw| run(scene, flaw));
+        holds_scripted(scene.script, move |fault| run(scene, fault));
     }
 }

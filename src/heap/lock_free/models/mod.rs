@@ -12,11 +12,11 @@
 //! has the programs, which an exhaustive search of the protocol came up with; [`meetings`] stops the
 //! operations at each of their steps and lets the collector come by.
 //!
-//! What each [`Flaw`](crate::heap::flaw::Flaw) took to show, at the seeds that are in use here. Random
-//! and PCT schedules are counted over all of a flaw's scenarios, and vary with any change to the
+//! What each [`Fault`](crate::heap::fault::Fault) took to show, at the seeds that are in use here. Random
+//! and PCT schedules are counted over all of a fault's scenarios, and vary with any change to the
 //! heap.
 //!
-//! | flaw | found by | in schedule |
+//! | fault | found by | in schedule |
 //! | --- | --- | --- |
 //! | `TrustHint` | PCT | 400 |
 //! | `LookBelowFirst` | PCT | 327 |
@@ -43,9 +43,9 @@
 //!
 //! Not shown to be necessary: a touch *after* the head moves, where no reference is moved into the
 //! very object that it names (the register of the list makes up for it, and a search that did not
-//! end found nothing either, so the flaw is both); that a decrement comes under the pin of its
+//! end found nothing either, so the fault is both); that a decrement comes under the pin of its
 //! operation, and that a stamp is not reset when its cell is reused. Nothing is known to break
-//! without the last two; the proof needs them, and they have no flaw here.
+//! without the last two; the proof needs them, and they have no fault here.
 //!
 //! A page that is freed too early is not seen by these models, which do not watch memory; the cases
 //! of [`list`] in which pages end and go show that nothing else is wrong there, and the address
@@ -98,17 +98,17 @@ mod explore {
     use shuttle::{Config, FailurePersistence, Runner};
 
     use super::turns::{Turn, Turns};
-    use crate::heap::flaw::Flaw;
+    use crate::heap::fault::Fault;
     use crate::heap::lock_free::{LockFree, open_with};
     use crate::heap::tag::OwnedSegment;
     use crate::heap::{Finalizer, Global, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
 
-    /// The heap, with a flaw that is known at run time, or with none.
-    pub(super) type Modelled = LockFree<Option<Flaw>>;
+    /// The heap, with a fault that is known at run time, or with none.
+    pub(super) type Modelled = LockFree<Option<Fault>>;
 
     /// Schedules of each kind, unless the environment says otherwise.
     const SCHEDULES: usize = 300;
-    /// Schedules that a flaw may take to show.
+    /// Schedules that a fault may take to show.
     const FLAW_SCHEDULES: usize = 100_000;
     /// Changes of priority that PCT makes: the depth of the deepest fault known here is 3.
     const PCT_DEPTH: usize = 4;
@@ -144,7 +144,7 @@ mod explore {
     }
 
     /// Explores a scenario, which must hold in every schedule.
-    pub(super) fn holds(scenario: impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static) {
+    pub(super) fn holds(scenario: impl Fn(Option<Fault>) + Copy + Send + Sync + 'static) {
         if let Ok(file) = std::env::var("GCSTORM_REPLAY") {
             return replay(file.as_ref(), move || scenario(None));
         }
@@ -158,10 +158,10 @@ mod explore {
         run(pct, config(keep()), move || scenario(None));
     }
 
-    /// Explores scenarios with a flaw; one of them must fail.
+    /// Explores scenarios with a fault; one of them must fail.
     pub(super) fn breaks(
-        flaw: Flaw,
-        scenarios: &[impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static],
+        fault: Fault,
+        scenarios: &[impl Fn(Option<Fault>) + Copy + Send + Sync + 'static],
     ) {
         // In rounds of a few, so that the scenario that shows it does not wait for the others.
         let schedules = 100;
@@ -173,7 +173,7 @@ mod explore {
                     let attempt = || {
                         run(scheduler, config(FailurePersistence::None), move || {
                             tried.fetch_add(1, Ordering::Relaxed);
-                            scenario(Some(flaw));
+                            scenario(Some(fault));
                         });
                     };
                     catch_unwind(AssertUnwindSafe(attempt)).err()
@@ -184,43 +184,43 @@ mod explore {
                 let failure = failure.or_else(|| attempt(Box::new(pct)).map(|said| ("PCT", said)));
                 if let Some((scheduler, said)) = failure {
                     let (tried, said) = (tried.load(Ordering::Relaxed), message(&*said));
-                    println!("{flaw:?}: {scheduler}, scenario {number}, schedule {tried}: {said}");
+                    println!("{fault:?}: {scheduler}, scenario {number}, schedule {tried}: {said}");
                     return;
                 }
             }
         }
-        panic!("{flaw:?} was planted, and nothing failed");
+        panic!("{fault:?} was planted, and nothing failed");
     }
 
     /// Explores every schedule of a script, in all of which the scenario must hold.
     pub(super) fn holds_scripted(
         script: &'static [Turn],
-        scenario: impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static,
+        scenario: impl Fn(Option<Fault>) + Copy + Send + Sync + 'static,
     ) {
         let turns = Turns::new(script, Arc::default());
         let schedules = Runner::new(turns, config(keep())).run(move || scenario(None));
         println!("{script:?}: held in {schedules} schedules");
     }
 
-    /// Explores the schedules of a script with a flaw; one of them must fail, and must say so.
+    /// Explores the schedules of a script with a fault; one of them must fail, and must say so.
     pub(super) fn breaks_scripted(
-        flaw: Flaw,
+        fault: Fault,
         script: &'static [Turn],
         symptom: &str,
-        scenario: impl Fn(Option<Flaw>) + Copy + Send + Sync + 'static,
+        scenario: impl Fn(Option<Fault>) + Copy + Send + Sync + 'static,
     ) {
         let schedules = Arc::new(AtomicUsize::new(0));
         let turns = Turns::new(script, Arc::clone(&schedules));
         let attempt = || {
             run(turns, config(FailurePersistence::None), move || {
-                scenario(Some(flaw))
+                scenario(Some(fault))
             })
         };
         let failure = catch_unwind(AssertUnwindSafe(attempt)).expect_err("nothing failed");
         let schedules = schedules.load(Ordering::Relaxed);
         let said = message(&*failure);
-        assert!(said.contains(symptom), "{flaw:?} failed otherwise: {said}");
-        println!("{flaw:?}: caught in schedule {schedules} of its script: {said}");
+        assert!(said.contains(symptom), "{fault:?} failed otherwise: {said}");
+        println!("{fault:?}: caught in schedule {schedules} of its script: {said}");
     }
 
     /// What a panic said.
@@ -231,9 +231,9 @@ mod explore {
             .unwrap_or_default()
     }
 
-    /// A small heap with a flaw, or none.
-    pub(super) fn open(flaw: Option<Flaw>) -> Arc<Modelled> {
-        Arc::new(open_with(&HeapConfig::with_capacity(24), flaw))
+    /// A small heap with a fault, or none.
+    pub(super) fn open(fault: Option<Fault>) -> Arc<Modelled> {
+        Arc::new(open_with(&HeapConfig::with_capacity(24), fault))
     }
 
     pub(super) fn seat(number: u32) -> Seat {

@@ -2,7 +2,7 @@
 //! step by step.
 
 use super::explore::{Births, Modelled, seat};
-use crate::heap::flaw::Flaw;
+use crate::heap::fault::Fault;
 use crate::heap::lock_free::LockFreeMutator;
 use crate::heap::{Field, Global, Heap, Mutator, Peek, Shape, Slot};
 
@@ -97,13 +97,13 @@ pub(super) fn build(heap: &Modelled, births: &mut Births, graph: Graph) {
 }
 
 /// Takes what is published as `number` into register 0.
-pub(super) fn begin(m: &mut LockFreeMutator<'_, Option<Flaw>>, number: u16) {
+pub(super) fn begin(m: &mut LockFreeMutator<'_, Option<Fault>>, number: u16) {
     m.fetch(Slot(0), Global(number));
     m.publish(Global(number), Slot(REGISTERS - 1));
 }
 
 pub(super) fn perform_act(
-    m: &mut LockFreeMutator<'_, Option<Flaw>>,
+    m: &mut LockFreeMutator<'_, Option<Fault>>,
     births: &mut Births,
     act: Act,
 ) {
@@ -137,7 +137,7 @@ pub(super) fn perform_act(
 }
 
 /// Fails if a register leads to what is dead, or the heap found a fault.
-pub(super) fn check_registers(m: &mut LockFreeMutator<'_, Option<Flaw>>) {
+pub(super) fn check_registers(m: &mut LockFreeMutator<'_, Option<Fault>>) {
     m.safepoint().expect("no fault");
     for slot in 0..REGISTERS {
         assert_ne!(m.peek(Slot(slot)), Peek::Stale, "register {slot} is stale");

@@ -7,7 +7,7 @@ use super::explore::{
     Births, Modelled, assert_empty, breaks, breaks_scripted, holds, holds_scripted, open, seat,
 };
 use super::turns::Turn;
-use crate::heap::flaw::Flaw;
+use crate::heap::fault::Fault;
 use crate::heap::lock_free::home::COLLECTOR;
 use crate::heap::lock_free::worker::Worker;
 use crate::heap::{Global, Heap, Mutator, Peek, Shape, Slot};
@@ -42,8 +42,8 @@ static SCRIPT: [Turn; 2 * GRACE + 6] = {
 
 /// Two lists that hold the same leaf; a mutator empties the first and then the second, and another
 /// reads the second all the while.
-fn run(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn run(fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(0)).expect("a seat");
@@ -102,8 +102,8 @@ fn run(flaw: Option<Flaw>) {
 /// A mutator truncates a list that another reads, makes a new element and leaves; whoever stands in
 /// for it releases what it left behind, and brings the cells to its home, from which it comes back to
 /// take them.
-fn left_behind(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn left_behind(fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(0)).expect("a seat");
@@ -181,12 +181,12 @@ fn what_is_left_behind_is_released_once() {
 
 /// Goal: without a grace period, whoever stands in frees what a reader has just found.
 #[test]
-fn flaws_break_standing_in() {
-    breaks(Flaw::FreeAtOnce, &[left_behind]);
+fn faults_break_standing_in() {
+    breaks(Fault::FreeAtOnce, &[left_behind]);
 }
 
 /// Goal: a count of 1 alone is found out not to be enough to free without a read-modify-write.
 #[test]
-fn flaws_break_release() {
-    breaks_scripted(Flaw::SoleByCount, &SCRIPT, "Stale", run);
+fn faults_break_release() {
+    breaks_scripted(Fault::SoleByCount, &SCRIPT, "Stale", run);
 }

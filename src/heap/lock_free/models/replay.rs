@@ -10,13 +10,13 @@ use shuttle::scheduler::RandomScheduler;
 use shuttle::{FailurePersistence, Runner};
 
 use super::explore::{Births, assert_empty, config, message, open, replay, seat};
-use crate::heap::flaw::Flaw;
+use crate::heap::fault::Fault;
 use crate::heap::{Global, Heap, Mutator, Shape, Slot};
 
 /// A list is truncated by its only owner, unless the other mutator dropped it first; what it held is
 /// lost.
 fn scenario() {
-    let heap = open(Some(Flaw::RangeThroughCell));
+    let heap = open(Some(Fault::RangeThroughCell));
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(0)).expect("a seat");

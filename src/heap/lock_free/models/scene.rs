@@ -7,7 +7,7 @@ use super::explore::{Births, Modelled, assert_empty, open, seat};
 use super::program::{Act, Graph, begin, build, check_registers, perform_act};
 use super::turns::Turn;
 use crate::heap::Heap;
-use crate::heap::flaw::Flaw;
+use crate::heap::fault::Fault;
 
 /// Turns that a mutator waits for the collector, at the most.
 const PATIENCE: usize = 200;
@@ -25,8 +25,8 @@ pub(super) struct Scene {
 }
 
 /// Runs a scene, with the collector beside the mutators, and judges what is left.
-pub(super) fn run(scene: &'static Scene, flaw: Option<Flaw>) {
-    let heap = open(flaw);
+pub(super) fn run(scene: &'static Scene, fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     build(&heap, &mut births, scene.graph);
     let is_over = Arc::new(AtomicBool::new(false));

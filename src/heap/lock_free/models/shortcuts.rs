@@ -11,12 +11,12 @@ use super::program::Act::{Append, Clear, Cut, Get, Pop, Rest, Store, Yield};
 use super::program::Graph;
 use super::scene::{COLLECTOR, ONE, Scene, TWO, run};
 use super::turns::Turn::{Part, Whole};
-use crate::heap::flaw::Flaw;
+use crate::heap::fault::Fault;
 
 /// A shortcut, what shows it, and how.
 #[derive(Debug)]
 struct Case {
-    flaw: Flaw,
+    fault: Fault,
     scene: Scene,
     /// Part of what the failed assertion says.
     symptom: &'static str,
@@ -26,7 +26,7 @@ static CASES: [Case; 6] = [
     // The edge l -> a is counted, a moves out of the list, and l moves into a: all counts are
     // right, and all words are as they were.
     Case {
-        flaw: Flaw::PopWithoutTouch,
+        fault: Fault::PopWithoutTouch,
         scene: Scene {
             graph: Graph::Loop,
             programs: [&[Yield, Pop(1, 0), Store(1, 1, 0)], &[Clear(0)]],
@@ -36,7 +36,7 @@ static CASES: [Case; 6] = [
     },
     // The edge l -> a is noted, then a is taken, then its word is read, and then l moves into a.
     Case {
-        flaw: Flaw::CountWhileReading,
+        fault: Fault::CountWhileReading,
         scene: Scene {
             graph: Graph::Tail,
             programs: [
@@ -58,7 +58,7 @@ static CASES: [Case; 6] = [
     // The stamp changes, all words are read, the edge l -> l is counted, the head moves, and the
     // last register that leads to l moves into l: what the truncated range refers to is freed.
     Case {
-        flaw: Flaw::TouchBeforeMove,
+        fault: Fault::TouchBeforeMove,
         scene: Scene {
             graph: Graph::Own,
             programs: [&[Yield, Cut(0), Append(0, 0), Rest], &[Clear(0)]],
@@ -75,7 +75,7 @@ static CASES: [Case; 6] = [
     // The edge l -> a is followed, a is taken and dies, and its word is read before its cell is
     // marked as free.
     Case {
-        flaw: Flaw::AdmitDead,
+        fault: Fault::AdmitDead,
         scene: Scene {
             graph: Graph::Loop,
             programs: [&[Yield, Pop(1, 0), Yield, Clear(1)], &[Clear(0)]],
@@ -93,7 +93,7 @@ static CASES: [Case; 6] = [
     // A reader has found a, but not counted it yet; a leaves the list and is dropped. The reader counts
     // it between the second look at its word and its death.
     Case {
-        flaw: Flaw::NoGrace,
+        fault: Fault::NoGrace,
         scene: Scene {
             graph: Graph::Tail,
             programs: [&[Yield, Pop(1, 0), Clear(1)], &[Yield, Get(1, 0)]],
@@ -110,7 +110,7 @@ static CASES: [Case; 6] = [
     },
     // The list dies while the range waits for its grace period.
     Case {
-        flaw: Flaw::RangeThroughCell,
+        fault: Fault::RangeThroughCell,
         scene: Scene {
             graph: Graph::Tail,
             programs: [&[Cut(0), Clear(0)], &[Clear(0)]],
@@ -120,11 +120,11 @@ static CASES: [Case; 6] = [
     },
 ];
 
-/// Goal: without a flaw, all of these hold.
+/// Goal: without a fault, all of these hold.
 #[test]
 fn the_protocol_holds_where_shortcuts_fail() {
     for case in &CASES {
-        holds_scripted(case.scene.script, move |flaw| run(&case.scene, flaw));
+        holds_scripted(case.scene.script, move |fault| run(&case.scene, fault));
     }
 }
 
@@ -134,7 +134,7 @@ fn a_move_into_itself_does_not_show_here() {
     let scenes = CASES.iter().map(|case| &case.scene);
     for scene in scenes.filter(|scene| matches!(scene.graph, Graph::Own)) {
         holds_scripted(scene.script, move |_| {
-            run(scene, Some(Flaw::MoveIntoItself))
+            run(scene, Some(Fault::MoveIntoItself))
         });
     }
 }
@@ -143,8 +143,8 @@ fn a_move_into_itself_does_not_show_here() {
 #[test]
 fn shortcuts_fail_where_the_protocol_holds() {
     for case in &CASES {
-        breaks_scripted(case.flaw, case.scene.script, case.symptom, move |flaw| {
-            run(&case.scene, flaw);
+        breaks_scripted(case.fault, case.scene.script, case.symptom, move |fault| {
+            run(&case.scene, fault);
         });
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::explore::{Births, Modelled, assert_empty, breaks_scripted, holds_scripted, open, seat};
 use super::turns::Turn::{self, Part, Whole};
 use crate::heap::Shape;
-use crate::heap::flaw::Flaw;
+use crate::heap::fault::Fault;
 use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
@@ -21,11 +21,11 @@ use crate::sync::atomic::Ordering::SeqCst;
 
 static SCRIPT: [Turn; 3] = [Part(1), Whole(2), Whole(3)];
 
-fn field<'h>(worker: &Worker<'h, Option<Flaw>>, of: Ref, number: usize) -> &'h AtomicU64 {
+fn field<'h>(worker: &Worker<'h, Option<Fault>>, of: Ref, number: usize) -> &'h AtomicU64 {
     &worker.core.slab.cell(of.index()).slots[number]
 }
 
-fn make(worker: &mut Worker<'_, Option<Flaw>>, births: &mut Births) -> Ref {
+fn make(worker: &mut Worker<'_, Option<Fault>>, births: &mut Births) -> Ref {
     let tag = births.tag(Shape::Node);
     let node = worker.allocate(Shape::Node, tag);
     node.expect("models are small")
@@ -74,11 +74,11 @@ fn take_out(heap: &Modelled, x: Ref) {
     worker.release(taken);
 }
 
-fn run(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn run(fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     let (x, a) = prepare(&heap, &mut births);
-    let is_counted = flaw != Some(Flaw::UncountedContainer);
+    let is_counted = fault != Some(Fault::UncountedContainer);
     let spawn = |work: Box<dyn FnOnce(&Modelled) + Send>| {
         let heap = Arc::clone(&heap);
         shuttle::thread::spawn(move || work(&heap))
@@ -104,5 +104,5 @@ fn run(flaw: Option<Flaw>) {
 #[test]
 fn containers_are_counted() {
     holds_scripted(&SCRIPT, run);
-    breaks_scripted(Flaw::UncountedContainer, &SCRIPT, "something is left", run);
+    breaks_scripted(Fault::UncountedContainer, &SCRIPT, "something is left", run);
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
-use crate::heap::flaw::Flaw;
+use crate::heap::fault::Fault;
 use crate::heap::{Field, Global, Heap, Mutator, Peek, Shape, Slot};
 
 const A: Slot = Slot(0);
@@ -15,8 +15,8 @@ const GOT: Slot = Slot(4);
 
 /// A cycle of two, with a weak reference to each. The mutator drops the cycle and upgrades one and
 /// then the other, while the collector runs. If the first comes back, the second must be alive.
-fn cycle(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn cycle(fault: Option<Fault>) {
+    let heap = open(fault);
     let births = upgrade_both(&heap);
     assert_empty(&heap);
     births.assert_dead();
@@ -60,8 +60,8 @@ fn upgrade_both(heap: &Arc<Modelled>) -> Births {
 }
 
 /// A leaf, dropped by one mutator while another upgrades, and allocated anew by the first.
-fn leaf(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn leaf(fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(0)).expect("a seat");
@@ -98,8 +98,8 @@ fn leaf(flaw: Option<Flaw>) {
 
 /// The same cycle, and two mutators that upgrade one end each while the collector decides: it lives as
 /// a whole, for both, or it dies as a whole.
-fn rivals(flaw: Option<Flaw>) {
-    let heap = open(flaw);
+fn rivals(fault: Option<Fault>) {
+    let heap = open(fault);
     let mut births = Births::new();
     {
         let mut m = heap.attach(seat(0)).expect("a seat");
@@ -160,6 +160,6 @@ fn upgrades_find_all_or_nothing() {
 
 /// Goal: killing condemned objects without a common verdict is found out.
 #[test]
-fn flaws_break_weak_references() {
-    breaks(Flaw::NoVerdict, &[cycle]);
+fn faults_break_weak_references() {
+    breaks(Fault::NoVerdict, &[cycle]);
 }
