@@ -1,9 +1,9 @@
 //! gcstorm: a stress-testing harness for garbage collectors that count references and collect
 //! cycles.
 //!
-//! Data flows one way: `workload → plan → run → evidence → check → report`. A run is a function of
-//! a plan, a heap and a schedule; a verdict of the plan and the evidence; a report of the evidence
-//! and the verdicts. The last two are pure, so an old run can be judged and drawn again.
+//! Data flows one way: `workload → plan → run → evidence → check → result → report`. A run is a
+//! function of a plan, a heap and a schedule; a verdict of the plan and the evidence; a report of the
+//! evidence and the verdicts. The last two are pure, so an old run can be judged and drawn again.
 //!
 //! To put your own collector through it, implement [`heap::Heap`] (or [`heap::Collector`], if it
 //! knows nothing of threads), add it to a [`run::Registry`], and hand that to [`cli::main`].
@@ -19,6 +19,7 @@ pub mod heap;
 pub mod memory;
 pub mod plan;
 pub mod report;
+pub mod result;
 pub mod run;
 pub mod soak;
 pub mod sync;

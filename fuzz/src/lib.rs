@@ -7,7 +7,8 @@
 mod steps;
 
 use gcstorm::plan::{Case, Plan};
-use gcstorm::report::{Detail, Line, RunResult, summary, table};
+use gcstorm::report::{Detail, Line, summary, table};
+use gcstorm::result::RunResult;
 use gcstorm::workload::{Color, Diagnostic, Workload};
 
 pub use steps::steps;

@@ -87,7 +87,6 @@ fn stood_still(mutator: &MutatorEvidence) -> Option<bool> {
 mod tests {
     use super::*;
     use crate::evidence::Tally;
-    use crate::report::sample::mutator;
 
     const MS: u64 = 1_000_000;
 
@@ -115,7 +114,7 @@ mod tests {
                 gap_ns: gap * MS,
                 gap_starved_ns: starved * MS,
                 gap_ran_ns: Some(ran * MS),
-                ..mutator("waiter", Tally::default())
+                ..MutatorEvidence::sample("waiter", Tally::default())
             };
             assert_eq!(stood_still(&mutator), expected, "{mutator:?}");
         }

@@ -13,7 +13,7 @@ use super::reproduce;
 use super::usage::Usage;
 use crate::heap::{Caps, Fault};
 use crate::plan::{Case, Pace, Plan, Requirement};
-use crate::report;
+use crate::result;
 use crate::run::{Budget, Entry, Options, Registry, Verify};
 use crate::workload::{self, Workload};
 
@@ -63,7 +63,7 @@ pub(super) struct Task<'r> {
 impl Task<'_> {
     /// The heap, and what is planted in it.
     pub(super) fn subject(&self) -> String {
-        report::subject(&self.heap.name, self.options.fault.map(Fault::name))
+        result::subject(&self.heap.name, self.options.fault.map(Fault::name))
     }
 }
 

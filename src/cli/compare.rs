@@ -10,8 +10,8 @@ use super::json_target::JsonTarget;
 use super::store;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use crate::report::RunResult;
 use crate::report::compare::{self, Comparison};
+use crate::result::RunResult;
 
 /// Compares what is at two places.
 pub(super) fn compare(args: &Compare, terminal: &mut Terminal) -> Result<Exit, Usage> {

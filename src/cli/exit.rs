@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::report::Outcome;
+use crate::result::Outcome;
 
 /// The exit codes, in the order in which they win: where several apply, the first of them.
 ///

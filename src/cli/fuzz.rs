@@ -23,7 +23,8 @@ use crate::fuzz::{
 };
 use crate::heap::Fault;
 use crate::plan::{Case, Control, Schedule};
-use crate::report::{self, Detail, figures};
+use crate::report::{self, Detail};
+use crate::result::{self, figures};
 use crate::run::{Entry, Registry};
 
 /// How long programs are tried if nobody says.
@@ -158,7 +159,7 @@ struct Hunter<'a> {
 
 impl Hunter<'_> {
     fn subject(&self) -> String {
-        report::subject(&self.heap.name, self.fault.map(Fault::name))
+        result::subject(&self.heap.name, self.fault.map(Fault::name))
     }
 
     fn hunt(&mut self, seed: u64) -> Bag {

@@ -15,7 +15,7 @@ use super::{provenance, reproduce};
 use crate::evidence::{Ended, Evidence};
 use crate::fuzz::catalogue;
 use crate::heap::Fault;
-use crate::report::RunResult;
+use crate::result::RunResult;
 use crate::run::Budget;
 
 /// Set in the process of a run that has one of its own.

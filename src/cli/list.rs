@@ -6,7 +6,8 @@ use super::terminal::Terminal;
 use crate::check::{self, Check};
 use crate::heap::Caps;
 use crate::report::prose::wrapped;
-use crate::report::{Detail, STRONG, figures};
+use crate::report::{Detail, STRONG};
+use crate::result::figures;
 use crate::run::{Entry, Registry};
 use crate::workload::{self, Parameter, ParameterKind, Workload};
 

@@ -18,9 +18,8 @@ use super::usage::Usage;
 use super::{faults, interrupt, isolate, provenance, publish, reproduce};
 use crate::evidence::{Evidence, Picture};
 use crate::heap::Defect;
-use crate::report::{
-    self, Absence, Absent, Collected, Detail, Line, Outcome, RunResult, summary, table,
-};
+use crate::report::{self, Absence, Absent, Collected, Detail, Line, summary, table};
+use crate::result::{Outcome, RunResult};
 use crate::run::{Observer, Opened, Registry};
 
 /// Runs what `args` ask for.

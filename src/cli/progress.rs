@@ -9,7 +9,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::agenda::Task;
 use crate::check;
 use crate::evidence::{Picture, Survey};
-use crate::report::{Detail, figures};
+use crate::report::Detail;
+use crate::result::figures;
 use crate::run::{Budget, Observer, Progress};
 
 /// How long a redrawn line stays: often enough to look alive.

@@ -1,6 +1,6 @@
 //! Which program this is: the version, and the commit it was built from.
 
-use crate::report::Tool;
+use crate::result::Tool;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Empty where the build had no repository.

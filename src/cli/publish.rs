@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::args::Format;
 use super::store::{self, write_whole};
-use crate::report::{self, Collected, Detail, RunResult};
+use crate::report::{self, Collected, Detail};
+use crate::result::RunResult;
 
 /// The formats that a directory gets, and what the files are called. The table is for terminals, and
 /// results are kept as they are by `run` already.

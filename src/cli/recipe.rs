@@ -16,7 +16,8 @@ use super::{hush, interrupt, isolate, provenance};
 use crate::check::{self, Verdict};
 use crate::fuzz::{CRASHED, Finding};
 use crate::plan::Case;
-use crate::report::{Detail, Outcome, RunResult, figures};
+use crate::report::Detail;
+use crate::result::{Outcome, RunResult, figures};
 use crate::run::Registry;
 
 /// What doing it again came to.

@@ -15,7 +15,8 @@ use crate::fuzz::by_schedules;
 use crate::fuzz::{CRASHED, Finding, by_steps};
 use crate::heap::{Defect, Fault};
 use crate::plan::{Case, Control, Schedule};
-use crate::report::{self, Detail, ERROR, HELP, figures, paint};
+use crate::report::{self, Detail, ERROR, HELP, paint};
+use crate::result::{self, figures};
 #[cfg(shuttle)]
 use crate::run::Exploration;
 use crate::run::{Entry, Registry};
@@ -144,7 +145,7 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     fn subject(&self) -> String {
-        report::subject(&self.heap.name, self.fault.map(Fault::name))
+        result::subject(&self.heap.name, self.fault.map(Fault::name))
     }
 
     /// Once, which is exact.

@@ -11,7 +11,8 @@ use serde::Serialize;
 use super::usage::Usage;
 use crate::clock;
 use crate::plan::Case;
-use crate::report::{self, RunResult, figures, history};
+use crate::report::{self, history};
+use crate::result::{RunResult, figures};
 
 /// The directory of one command's results.
 #[derive(Debug)]

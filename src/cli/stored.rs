@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::usage::Usage;
 use crate::plan::Plan;
-use crate::report::{RunResult, SCHEMA};
+use crate::result::{RunResult, SCHEMA};
 use crate::workload::Workload;
 
 /// A result, and why it could not be judged again if it could not.

@@ -3,7 +3,7 @@
 //! Results of one workload with the same parameters form a *group*; within it the first is what the
 //! others are compared with. Each member has a label that no other one in its group has.
 
-use super::{Outcome, RunResult, figures};
+use crate::result::{Outcome, RunResult, figures};
 
 /// Results, and what was to be run and has none.
 #[derive(Debug, Default)]
@@ -171,7 +171,7 @@ fn members<'a>(group: &[&'a RunResult]) -> Vec<Member<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::result::sample;
 
     /// Goal: what is of one workload stands together under labels that differ, and the worst wins.
     #[test]

@@ -17,7 +17,7 @@ use crate::plan::case::{
 use crate::plan::{Case, Op, OpSource, Part, Plan};
 use crate::run::{Budget, Options, Verify};
 
-use super::{Outcome, RunResult};
+use crate::result::{Outcome, RunResult};
 
 /// The most turns that are written: some four megabytes, which is as much as anybody will look
 /// through or wait to see shrunk.
@@ -175,7 +175,7 @@ mod tests {
 
     use super::*;
     use crate::evidence::Evidence;
-    use crate::report::Tool;
+    use crate::result::Tool;
     use crate::run::{Registry, Unobserved};
     use crate::workload::{Workload, embedded};
 

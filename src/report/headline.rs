@@ -1,8 +1,9 @@
 //! The figures that every report puts side by side first: how fast, how slow at worst, how large.
 
-use super::figures;
-use super::{Member, RunResult};
+use super::Member;
 use crate::evidence::Latency;
+use crate::result::RunResult;
+use crate::result::figures;
 
 /// One figure of a result.
 #[derive(Debug, Clone, Copy)]

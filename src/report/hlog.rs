@@ -10,8 +10,8 @@
 
 use std::fmt::Write as _;
 
-use super::RunResult;
 use crate::evidence::Latency;
+use crate::result::RunResult;
 
 /// What the column of maxima is divided by: nanoseconds to milliseconds.
 const MAX_DIVISOR: f64 = 1e6;
@@ -111,7 +111,7 @@ mod tests {
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
     use super::*;
-    use crate::report::sample;
+    use crate::result::sample;
 
     /// Goal: what is written is read back by the reader of another library, series by series; nothing
     /// but the headline is without a tag.

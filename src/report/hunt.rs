@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{ERROR, FAINT, STRONG, figures, paint};
+use super::{ERROR, FAINT, STRONG, paint};
 use crate::evidence::{Answer, Happening, Race, Seen, Trace};
 use crate::fuzz::{Bag, Failure, Finding};
 use crate::plan::{Case, Schedule, Turn};
+use crate::result::figures;
 
 /// The longest case that is shown whole; a longer one is named only.
 const SHOWN_MAX: usize = 40;

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Absence, Absent, Collected, Outcome, RunResult};
+use super::{Absence, Absent, Collected};
 use crate::check::{Judgement, Verdict};
+use crate::result::{Outcome, RunResult};
 
 /// Writes them.
 ///
@@ -127,7 +128,7 @@ fn absent(absent: &Absent) -> TestSuite {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::result::sample;
 
     /// Goal: every verdict becomes what CI systems understand by it, failures say how to do it again, and
     /// nothing of a check's words breaks the file.

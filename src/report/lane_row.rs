@@ -1,6 +1,6 @@
 //! A lane in a table: the same columns wherever lanes are shown.
 
-use super::figures::{self, NONE};
+use crate::result::figures::{self, NONE};
 
 /// What came of a lane's rounds.
 #[derive(Debug)]

@@ -3,10 +3,11 @@
 
 use std::fmt::Write as _;
 
-use super::figures::{self, NONE};
 use super::headline::{self, HEADLINES};
-use super::{Collected, Group, Member, Outcome, RunResult};
+use super::{Collected, Group, Member};
 use crate::check::Verdict;
+use crate::result::figures::{self, NONE};
+use crate::result::{Outcome, RunResult};
 
 /// Draws them.
 pub fn markdown(collected: &Collected) -> String {
@@ -190,7 +191,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::result::sample;
 
     /// Goal: the verdict comes first, what is wrong with its reproduce line next, and every row of a
     /// table has as many cells as its head, whatever the checks say.

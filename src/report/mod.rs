@@ -1,14 +1,11 @@
-//! Results, and one output format a file; pure functions of results.
+//! One output format a file; pure functions of [results](crate::result).
 //!
-//! A [`RunResult`] is what one workload on one heap with one seed came to: the evidence, the
-//! verdicts, and where it happened. It is what `result.json` holds, and all that a report may use.
 //! Text formats carry ANSI styles; whoever prints them strips the styles where they are not wanted.
 
 mod collected;
 mod columns;
 pub mod compare;
 mod failure;
-pub mod figures;
 pub mod headline;
 pub mod history;
 mod hlog;
@@ -20,9 +17,6 @@ mod markdown;
 pub mod matrix;
 pub mod merge;
 pub(crate) mod prose;
-mod result;
-#[cfg(test)]
-pub(crate) mod sample;
 pub mod soak;
 mod style;
 mod summary;
@@ -35,9 +29,10 @@ pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
 pub(crate) use prose::wrapped;
-pub use result::{
-    Caveat, OpSummary, Outcome, RunResult, SCHEMA, ThreadSummary, Tool, WorkloadRef, subject,
-};
 pub use style::{ERROR, FAINT, HELP, STRONG, WARNING, of_outcome, of_verdict, paint};
 pub use summary::{Line, summary};
 pub use table::{Detail, table};
+
+#[cfg(test)]
+use crate::result::sample;
+use crate::result::{Caveat, Outcome, RunResult, figures, subject};

@@ -2,8 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::Outcome;
 use crate::check::Verdict;
+use crate::result::Outcome;
 
 /// What matters in a line.
 pub const STRONG: Style = Style::new().bold();

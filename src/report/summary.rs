@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::columns::{Cell, Columns, Side};
-use super::figures::{self, NONE};
 use super::style::{ERROR, FAINT, STRONG, of_outcome, paint};
-use super::{Outcome, RunResult};
 use crate::evidence::Latency;
+use crate::result::figures::{self, NONE};
+use crate::result::{Outcome, RunResult};
 
 /// What became of one workload on one heap.
 #[derive(Debug, Clone)]

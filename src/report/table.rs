@@ -6,12 +6,12 @@
 use std::fmt::Write as _;
 
 use super::columns::{Cell, Columns, Side};
-use super::figures::{self, NONE};
 use super::prose::wrapped;
 use super::style::{FAINT, STRONG, WARNING, of_outcome, of_verdict, paint};
-use super::{Outcome, RunResult};
 use crate::check::{Judgement, Verdict};
 use crate::evidence::Latency;
+use crate::result::figures::{self, NONE};
+use crate::result::{Outcome, RunResult};
 
 /// How much of a result is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -269,7 +269,7 @@ fn whole<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Outcome;
+    use crate::result::Outcome;
     use crate::soak::{Came, Found};
 
     /// The journal, open again, and what is in it.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Verdict;
 use crate::evidence::Packed;
-use crate::report::{Outcome, RunResult};
+use crate::result::{Outcome, RunResult};
 
 /// What a round came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::trend::{self, Slope};
 use super::{Came, Lane, Record};
-use crate::report::Outcome;
+use crate::result::Outcome;
 
 /// The first round of a stint is not that of a heap that grows old.
 const WARM_UP: u64 = 1;

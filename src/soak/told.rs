@@ -51,7 +51,7 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Outcome;
+    use crate::result::Outcome;
 
     /// Goal: what one process says the other understands, and nothing else.
     #[test]

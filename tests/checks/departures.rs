@@ -6,7 +6,7 @@ use gcstorm::check::{self, Judgement, Verdict};
 use gcstorm::evidence::Ended;
 use gcstorm::heap::counted::open_gil;
 use gcstorm::heap::{Cause, HeapConfig, Pauses};
-use gcstorm::report::Outcome;
+use gcstorm::result::Outcome;
 use gcstorm::run::{Budget, Options, Unobserved, Verify, run};
 
 use crate::bad_heap::Fault;

@@ -18,7 +18,7 @@ use gcstorm::check::{self, Verdict};
 use gcstorm::evidence::{Ended, Evidence, Survey};
 use gcstorm::heap::{Caps, HeapConfig, Pauses};
 use gcstorm::plan::Plan;
-use gcstorm::report::{Outcome, RunResult, Tool};
+use gcstorm::result::{Outcome, RunResult, Tool};
 use gcstorm::run::{Budget, Observer, Options, Timing, Verify, run};
 use gcstorm::workload::Workload;
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use gcstorm::check::{Judgement, Verdict};
 use gcstorm::fuzz::catalogue::{self, Planted, Rate, Show};
 use gcstorm::heap::{Fault, Points};
-use gcstorm::report::{Outcome, RunResult, Tool};
+use gcstorm::result::{Outcome, RunResult, Tool};
 use gcstorm::run::{Budget, CollectEvery, Options, Registry, Timing, Unobserved};
 use gcstorm::workload::Workload;
 

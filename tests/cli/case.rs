@@ -1,7 +1,7 @@
 //! Cases: what a failing run leaves behind, and `run --case`.
 
 use gcstorm::plan::Case;
-use gcstorm::report::Outcome;
+use gcstorm::result::Outcome;
 
 use crate::harness::Place;
 

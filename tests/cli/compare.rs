@@ -1,6 +1,6 @@
 //! Comparisons, as their users meet them.
 
-use gcstorm::report::{Outcome, RunResult};
+use gcstorm::result::{Outcome, RunResult};
 
 use crate::harness::Place;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use gcstorm::report::RunResult;
+use gcstorm::result::RunResult;
 use tempfile::TempDir;
 
 /// A directory in which the command runs.

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use gcstorm::report::Outcome;
+use gcstorm::result::Outcome;
 
 use crate::harness::{Done, Place};
 

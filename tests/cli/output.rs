@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use gcstorm::report::RunResult;
+use gcstorm::result::RunResult;
 
 use crate::harness::{Done, Place};
 

@@ -1,6 +1,6 @@
 //! Stored results: judged and drawn again.
 
-use gcstorm::report::{Outcome, RunResult};
+use gcstorm::result::{Outcome, RunResult};
 
 use crate::harness::Place;
 

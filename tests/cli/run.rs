@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gcstorm::check::{Judgement, Verdict};
-use gcstorm::report::{Outcome, RunResult};
+use gcstorm::result::{Outcome, RunResult};
 
 use crate::harness::{Done, Place};
 

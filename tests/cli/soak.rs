@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::process::{Child, Command, Stdio};
 
-use gcstorm::report::Outcome;
+use gcstorm::result::Outcome;
 use gcstorm::soak::{Came, Record};
 
 use crate::harness::{Done, Place};

@@ -67,7 +67,7 @@ fn the_corpus_can_be_read() {
     }
     for input in files(&folder("corpus/result")) {
         let text = fs::read_to_string(&input).expect("text");
-        let result: Result<gcstorm::report::RunResult, _> = serde_json::from_str(&text);
+        let result: Result<gcstorm::result::RunResult, _> = serde_json::from_str(&text);
         result.unwrap_or_else(|error| panic!("{input:?}: {error}"));
     }
 }

@@ -7,7 +7,7 @@ use super::process::{Ended, Limits, Process};
 use crate::cli::{isolate, reproduce, values};
 use crate::clock;
 use crate::heap::Fault;
-use crate::report::Outcome;
+use crate::result::Outcome;
 use crate::soak::{Beat, Header, Lane, Record, Round};
 
 /// A round that is over.

@@ -20,7 +20,8 @@ use crate::cli::usage::Usage;
 use crate::cli::{interrupt, provenance, publish, reproduce};
 use crate::evidence::Survey;
 use crate::memory;
-use crate::report::{self, Collected, Detail, Outcome, RunResult};
+use crate::report::{self, Collected, Detail};
+use crate::result::{Outcome, RunResult};
 use crate::run::{Observer, Opened, Progress, Registry};
 use crate::soak::{Beat, Came, Found, Over, Told};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use crate::report::{Outcome, RunResult, SCHEMA};
+use crate::result::{Outcome, RunResult, SCHEMA};
 
 /// Options of a run that may differ: what is compared by itself, and what only looks.
 const FREE: [&str; 5] = ["--seed", "--heap", "--fault", "--require", "--case"];

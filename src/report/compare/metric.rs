@@ -8,7 +8,7 @@ use super::group::Group;
 use super::rank;
 use super::ratio::Ratio;
 use crate::evidence::Latency;
-use crate::report::RunResult;
+use crate::result::RunResult;
 
 /// Times that differ by fewer readings of the clock do not differ: each time holds one, and a step of
 /// the clock may fall to either side of it.

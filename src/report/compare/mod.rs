@@ -50,7 +50,7 @@ pub(in crate::report) use markdown::{capital, escaped};
 pub use metric::{Better, Family};
 pub use table::table;
 
-use super::RunResult;
+use crate::result::RunResult;
 use group::Group;
 use metric::Series;
 use ratio::Ratio;

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::{Compared, Comparison, Row, Verdict};
 use crate::report::columns::{Cell, Columns, Side};
-use crate::report::figures::{self, NONE};
 use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint};
 use crate::report::{Detail, prose::wrapped};
+use crate::result::figures::{self, NONE};
 
 /// Draws it; with [`Detail::Verdict`] regressions and the conclusion only.
 pub fn table(comparison: &Comparison, detail: Detail) -> String {

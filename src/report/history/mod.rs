@@ -6,10 +6,10 @@ mod porcupine;
 pub use edn::edn;
 pub use porcupine::json_lines;
 
-use super::RunResult;
 use crate::evidence::Moment;
 use crate::evidence::history::{Element, Event, History, NEVER};
 use crate::heap::Shape;
+use crate::result::RunResult;
 
 /// One object's history and what else its files tell.
 #[derive(Debug, Clone)]

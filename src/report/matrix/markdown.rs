@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Matrix, MatrixRow, lane_sentence, tally};
 use crate::fuzz::matrix::{Lane, Standing};
-use crate::report::figures::{self, NONE};
+use crate::result::figures::{self, NONE};
 
 /// Draws it.
 pub fn markdown(matrix: &Matrix) -> String {

@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Tool, figures};
 use crate::fuzz::catalogue::{Danger, Planted, Rate};
 use crate::fuzz::matrix::{Expect, Lane, LaneScore, Row, Schedule, Score, Standing};
+use crate::result::{Tool, figures};
 use crate::run::HostFacts;
 
 /// The version of the matrix's form. Fields are only ever added to one version.

@@ -6,9 +6,9 @@ use super::{Matrix, MatrixRow, lane_sentence, tally};
 use crate::fuzz::matrix::{Lane, LaneScore, Standing};
 use crate::report::Detail;
 use crate::report::columns::{Cell, Columns, Side};
-use crate::report::figures::{self, NONE};
 use crate::report::prose::wrapped;
 use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint};
+use crate::result::figures::{self, NONE};
 
 /// Draws the rows, what they come to, and how to do again what went wrong; with [`Detail::Verdict`] no more
 /// than the latter and the conclusion.

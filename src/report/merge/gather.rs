@@ -7,7 +7,7 @@ use super::{How, Key, Lane, LaneSum, Lost, Merged, Part};
 use crate::digest::Digest;
 use crate::evidence::{Packed, Room, Sum};
 use crate::report::compare::asked;
-use crate::report::{Outcome, RunResult, subject};
+use crate::result::{Outcome, RunResult, subject};
 use crate::soak::{Aging, Came, Found, Header, Record, Standing};
 
 /// Service times of one operation. What comes once stays as it is, and need not be unpacked.

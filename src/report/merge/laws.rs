@@ -139,7 +139,7 @@ fn longer_copies_replace_shorter_ones() {
         let totals = both.totals().expect("they can be added");
         assert_eq!((totals.parts, totals.lanes[1].rounds), (1, 9));
         assert_eq!(totals.times(&kind), 1);
-        assert_eq!(totals.verdict(), crate::report::Outcome::Violated);
+        assert_eq!(totals.verdict(), crate::result::Outcome::Violated);
     }
 }
 

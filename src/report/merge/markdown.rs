@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::page::{QUANTILES, described, row, times};
 use super::{Merged, Totals};
 use crate::report::compare::{capital, escaped};
-use crate::report::figures;
 use crate::report::lane_row::LaneRow;
+use crate::result::figures;
 
 /// Draws it.
 pub fn markdown(merged: &Merged, totals: &Totals) -> String {

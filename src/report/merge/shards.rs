@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Key, Merged};
-use crate::report::figures;
+use crate::result::figures;
 
 /// How many gaps are named.
 const SHOWN_MAX: usize = 8;

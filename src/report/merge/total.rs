@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{How, Lane, LaneSum, Merged, shards};
 use crate::evidence::{Latency, Packed, Room, Sum};
-use crate::report::{Outcome, figures};
+use crate::result::{Outcome, figures};
 
 /// One lane of all parts.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -2,7 +2,7 @@
 
 use super::whole;
 use crate::report::style::{FAINT, of_outcome, paint};
-use crate::report::{figures, subject};
+use crate::result::{figures, subject};
 use crate::soak::{Came, Lane, Record, Snapshot};
 
 /// The columns of the lines: their names and widths, 79 in all.

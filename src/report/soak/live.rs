@@ -4,8 +4,8 @@ use console::{measure_text_width, truncate_str};
 
 use super::sparkline::sparkline;
 use super::{Phase, Stage, Watched, name, ops, tenths, whole};
-use crate::report::figures::{self, NONE};
 use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint};
+use crate::result::figures::{self, NONE};
 use crate::soak::Snapshot;
 
 /// How wide the names of the lines are.

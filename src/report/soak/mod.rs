@@ -24,7 +24,7 @@ pub use table::page;
 use std::time::Duration;
 
 use super::lane_row::LaneRow;
-use super::subject;
+use crate::result::subject;
 use crate::soak::trend::Slope;
 use crate::soak::{Aging, Lane, LaneStanding, Lately, Record, Snapshot};
 

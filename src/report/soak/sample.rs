@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Age, Failed, Phase, Watched, ages};
-use crate::report::Outcome;
+use crate::result::Outcome;
 use crate::soak::trend::Slope;
 use crate::soak::{
     Beat, Came, Found, Growth, Header, Lane, Lately, Record, Round, Shard, Snapshot, Standing,

@@ -2,11 +2,11 @@
 
 use super::{percents, row};
 use crate::report::columns::{Cell, Columns};
-use crate::report::figures::NONE;
 use crate::report::lane_row::LaneRow;
 use crate::report::prose::wrapped;
 use crate::report::style::{FAINT, WARNING, paint};
-use crate::report::subject;
+use crate::result::figures::NONE;
+use crate::result::subject;
 use crate::soak::{Drift, Header, Standing};
 
 /// All of it.

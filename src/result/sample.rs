@@ -25,7 +25,7 @@ pub(crate) fn result(heap: &str) -> RunResult {
         };
         evidence
             .mutators
-            .push(mutator(&format!("{name}er-0"), tally));
+            .push(MutatorEvidence::sample(&format!("{name}er-0"), tally));
         evidence.service.insert(name.to_owned(), latency);
     }
     evidence.pauses.insert("collect".to_owned(), ramp(1000));
@@ -84,21 +84,4 @@ fn ramp(step: u64) -> Latency {
         latency.record_many(step * times, count);
     }
     latency
-}
-
-pub(crate) fn mutator(name: &str, tally: Tally) -> MutatorEvidence {
-    MutatorEvidence {
-        name: name.to_owned(),
-        elapsed_ns: 2_000_000_000,
-        rounds: 1,
-        others_ops: 0,
-        gap_ops_max: 0,
-        gap_ns: 0,
-        gap_starved_ns: 0,
-        gap_ran_ns: None,
-        forced_collections: 0,
-        refused: 0,
-        load: None,
-        tally,
-    }
 }

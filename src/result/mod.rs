@@ -1,49 +1,31 @@
-//! `result.json`: one workload on one heap with one seed.
+//! Results: what one workload on one heap with one seed came to.
+//!
+//! A [`RunResult`] is the evidence, the verdicts, and where it happened. It is what `result.json`
+//! holds, and all that a report may use. [`figures`] writes numbers the way people read them.
+
+mod caveat;
+pub mod figures;
+mod outcome;
+#[cfg(test)]
+pub(crate) mod sample;
+
+pub use caveat::Caveat;
+pub use outcome::Outcome;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::figures;
-use crate::check::{self, Judgement, Verdict};
-use crate::evidence::{ACHIEVED_MIN, Ended, Evidence, Latency, MmuPoint, Moment, Rate, stalls};
+use caveat::{noise, notes, saturated};
+use outcome::outcome;
+
+use crate::check::{self, Judgement};
+use crate::evidence::{Evidence, Latency, MmuPoint, Rate, stalls};
 use crate::plan::{Plan, Requirement};
 use crate::run::HostFacts;
 
 /// The version of the result's form. Fields are only ever added to one version.
 pub const SCHEMA: u32 = 1;
-
-/// What a run came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Every check held.
-    Held,
-    /// A check was violated.
-    Violated,
-    /// It ran, but did not do what was required of it.
-    Vacuous,
-    /// The heap panicked, ended the process, or ran out of memory.
-    Crashed,
-    /// The run did not come to an end.
-    Hung,
-    /// It was interrupted; what there was held.
-    Interrupted,
-}
-
-impl Outcome {
-    /// The name in results.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Violated => "violated",
-            Self::Vacuous => "vacuous",
-            Self::Crashed => "crashed",
-            Self::Hung => "hung",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
 
 /// The program that made a result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,15 +75,6 @@ pub struct OpSummary {
     pub service: Option<Latency>,
     /// Response times: end minus intended start, under a rate only, and only if that was achieved.
     pub response: Option<Latency>,
-}
-
-/// Something a reader should know about a verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Caveat {
-    /// The check it is about; empty if it is about the run.
-    pub check: String,
-    /// A sentence or two.
-    pub text: String,
 }
 
 /// One workload on one heap with one seed: what `result.json` holds.
@@ -270,146 +243,4 @@ fn ops(evidence: &Evidence) -> BTreeMap<String, OpSummary> {
         (kind.to_owned(), summary)
     };
     counts.into_iter().map(summary).collect()
-}
-
-/// That the rate was not achieved, if it was not.
-fn saturated(rate: &Rate) -> Option<Caveat> {
-    rate.saturated.then(|| Caveat {
-        check: String::new(),
-        text: format!(
-            "saturated: {} operations a second were offered and {} achieved, less than {:.0} %. The \
-             queue grew as long as the run lasted, so response times are not shown",
-            figures::short(rate.offered_per_second),
-            figures::short(rate.achieved_per_second),
-            ACHIEVED_MIN * 100.0,
-        ),
-    })
-}
-
-/// What the machine did to everybody, in words.
-fn noise(hiccups: &Latency) -> Caveat {
-    let shown = |nanos| figures::nanos(nanos);
-    Caveat {
-        check: String::new(),
-        text: format!(
-            "the machine was noisy: a thread that only slept, a millisecond at a time, woke up {} too \
-             late in one of a hundred cases, and {} at worst. That much of any time may be the \
-             machine's, not the heap's",
-            hiccups
-                .quantile(0.99)
-                .map_or_else(|| "much".to_owned(), shown),
-            shown(hiccups.max()),
-        ),
-    }
-}
-
-/// The workload's own notes about verdicts that came out.
-fn notes(plan: &Plan, checks: &[Judgement]) -> Vec<Caveat> {
-    let came_out = |note: &&crate::plan::Note| {
-        checks
-            .iter()
-            .any(|check| check.name == note.check && check.verdict.name() == note.verdict)
-    };
-    let notes = plan.notes.iter().filter(came_out);
-    notes
-        .map(|note| Caveat {
-            check: note.check.clone(),
-            text: note.text.clone(),
-        })
-        .collect()
-}
-
-/// What was not looked at although it should have been, in words.
-fn gaps(evidence: &Evidence, checks: &[Judgement]) -> Vec<String> {
-    let mut gaps = Vec::new();
-    if checks.iter().all(|check| check.verdict != Verdict::Held) {
-        gaps.push("no check had anything to examine".to_owned());
-    }
-    if evidence.last_survey(Moment::End).is_none() {
-        gaps.push("the heap was never looked at after the last operation".to_owned());
-    }
-    // Where there need not be anything to look at, a check says `skipped`.
-    let vacuous = checks
-        .iter()
-        .filter(|check| check.verdict == Verdict::Vacuous);
-    gaps.extend(vacuous.map(|check| format!("{} had nothing to examine", check.name)));
-    let incomplete = evidence.surveys.iter().find_map(|s| s.incomplete.as_ref());
-    if let Some(why) = incomplete {
-        gaps.push(format!("not all of the heap was looked at: {why}"));
-    }
-    gaps
-}
-
-fn outcome(
-    plan: &Plan,
-    evidence: &Evidence,
-    checks: &[Judgement],
-    counters: &BTreeMap<String, u64>,
-    caveats: &mut Vec<Caveat>,
-) -> Outcome {
-    let mut caveat = |text: String| {
-        caveats.push(Caveat {
-            check: String::new(),
-            text,
-        })
-    };
-    let violated = checks
-        .iter()
-        .any(|check| check.verdict == Verdict::Violated);
-    match &evidence.ended {
-        Ended::Panicked { mutator, message } => {
-            caveat(format!("the heap panicked under {mutator}: {message}"));
-            return Outcome::Crashed;
-        }
-        Ended::Died { how } => {
-            caveat(format!("the process of the run died: {how}"));
-            return Outcome::Crashed;
-        }
-        Ended::Hung { after_ns } => {
-            let after = std::time::Duration::from_nanos(*after_ns);
-            caveat(format!(
-                "the run was not over after {after:.0?}, and was ended"
-            ));
-            return Outcome::Hung;
-        }
-        Ended::OutOfMemory { mutator } => {
-            caveat(format!(
-                "the heap had no room for another object when {mutator} asked for one \
-                 (it was opened for {} live objects)",
-                plan.live_limit
-            ));
-            return if violated {
-                Outcome::Violated
-            } else {
-                Outcome::Crashed
-            };
-        }
-        Ended::Defect { mutator, defect } => {
-            let elapsed = figures::nanos(evidence.elapsed_ns);
-            caveat(format!(
-                "ended after {elapsed}: {mutator} reported: {defect}"
-            ));
-            // A defect that no check has a name for is the heap's own admission all the same.
-            return Outcome::Violated;
-        }
-        Ended::Violated => {
-            caveat("ended at the first survey that found something".to_owned());
-            return Outcome::Violated;
-        }
-        Ended::Interrupted if !violated => return Outcome::Interrupted,
-        Ended::Interrupted | Ended::Done => {}
-    }
-    if violated {
-        return Outcome::Violated;
-    }
-    let unmet = check::unmet(counters, &plan.require);
-    let gaps = gaps(evidence, checks);
-    for text in unmet.iter().map(ToString::to_string).chain(gaps.clone()) {
-        caveat(text);
-    }
-    if !gaps.is_empty() || unmet.iter().any(check::Shortfall::is_vacuous) {
-        Outcome::Vacuous
-    } else {
-        Outcome::Held
-    }
 }
