@@ -6,9 +6,12 @@
 //! evidence and the verdicts. The last two are pure, so an old run can be judged and drawn again.
 //!
 //! To put your own collector through it, implement [`heap::Heap`] (or [`heap::Collector`], if it
-//! knows nothing of threads), add it to a [`run::Registry`], and hand that to [`cli::main`].
+//! knows nothing of threads), add it to a [`run::Registry`], and hand that to `cli::main`. To run it in
+//! tests of your own, depend on gcstorm with `default-features = false`: the feature `cli` is the command
+//! line and all that only it needs.
 
 pub mod check;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
 mod diagnostic;
@@ -18,9 +21,11 @@ pub mod fuzz;
 pub mod heap;
 pub mod memory;
 pub mod plan;
+#[cfg(feature = "cli")]
 pub mod report;
 pub mod result;
 pub mod run;
+#[cfg(feature = "cli")]
 pub mod soak;
 pub mod sync;
 pub mod workload;

@@ -1,40 +1,46 @@
-//! What is to be run: every workload on every heap that was asked for, planned and checked before
-//! the first of them starts.
+//! What is to be run: every workload on every heap that was asked for, planned and validated before the
+//! first run starts.
 
+use std::ffi::OsString;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::args::{BudgetArgs, Run};
+use super::args::Run;
 use super::faults;
 use super::reproduce;
+use super::task::RunTask;
 use super::usage::Usage;
+use super::values::NO_FAULT;
 use crate::heap::{Caps, Fault};
 use crate::plan::{Case, Pace, Plan, Requirement};
-use crate::result;
 use crate::run::{Budget, Entry, Options, Registry, Verify};
 use crate::workload::{self, Workload};
 
-/// How long a named workload runs if nobody says.
+/// How long a named workload runs by default.
 const DURATION: Duration = Duration::from_secs(5);
-/// How long all of them run together if none is named.
+/// How long all workloads together run by default if none is named.
 const SUITE_DURATION: Duration = Duration::from_secs(30);
+
+/// The most repetitions: all of them are planned before the first run, and all results are kept in memory
+/// for the report.
+const REPEAT_MAX: u64 = 10_000;
 
 /// What is to be run, in order.
 #[derive(Debug)]
-pub(super) struct Agenda<'r> {
+pub(super) struct RunAgenda<'r> {
     pub(super) items: Vec<Item<'r>>,
-    /// What is run in place of workloads.
+    /// The case that is run instead of workloads.
     pub(super) case: Option<Case>,
 }
 
 /// One workload on one heap.
 #[derive(Debug)]
 pub(super) enum Item<'r> {
-    Run(Box<Task<'r>>),
-    /// It cannot be run, for this reason.
+    Run(Box<RunTask<'r>>),
+    /// The heap cannot run the workload, for this reason.
     Skip {
         workload: String,
         heap: String,
@@ -42,50 +48,41 @@ pub(super) enum Item<'r> {
     },
 }
 
-/// A run that can start.
-#[derive(Debug)]
-pub(super) struct Task<'r> {
-    pub(super) heap: &'r Entry,
-    pub(super) plan: Arc<Plan>,
-    pub(super) options: Options,
-    /// The seed of the first run on the same heap, if it goes on with one.
-    pub(super) first_seed: Option<u64>,
-    /// The words by which the workload or the case was named.
-    pub(super) asked_as: Vec<String>,
-    /// The parameters that were set.
-    pub(super) overrides: Vec<(String, String)>,
-    /// What the command line says of the rate.
-    pub(super) rate: Option<Pace>,
-    /// What the command line requires besides the workload.
-    pub(super) required: Vec<Requirement>,
-}
-
-impl Task<'_> {
-    /// The heap, and what is planted in it.
-    pub(super) fn subject(&self) -> String {
-        result::subject(&self.heap.name, self.options.fault.map(Fault::name))
-    }
-}
-
-/// A workload or a case, and the plan of it.
+/// A workload or a case, and its plan, or why it cannot be run.
 struct Planned {
     name: String,
-    asked_as: Vec<String>,
+    asked_as: Vec<OsString>,
     plan: Result<Arc<Plan>, String>,
 }
 
-impl<'r> Agenda<'r> {
-    /// Plans everything that `args` ask for. `interrupt` will end the runs.
+impl Planned {
+    /// The run of it on a heap, if the heap can run it.
+    fn on<'r>(&self, heap: &'r Entry, task: impl FnOnce(Arc<Plan>) -> RunTask<'r>) -> Item<'r> {
+        match self.plan.clone().and_then(|plan| fits(plan, heap)) {
+            Ok(plan) => Item::Run(Box::new(task(plan))),
+            Err(why) => Item::Skip {
+                workload: self.name.clone(),
+                heap: heap.name.clone(),
+                why,
+            },
+        }
+    }
+}
+
+impl<'r> RunAgenda<'r> {
+    /// Plans everything that `args` ask for. `interrupt` ends the runs when it is set.
     pub(super) fn draw_up(
         registry: &'r Registry,
         args: &Run,
         interrupt: &Arc<AtomicBool>,
     ) -> Result<Self, Usage> {
-        let heaps = heaps(registry, &args.heaps)?;
-        let fault = args.fault.as_deref();
-        let fault = fault
-            .map(|name| faults::planted(registry, &heaps, name))
-            .transpose()?;
+        let case = match &args.case {
+            Some(path) => Some(read(path, args.seed)?),
+            None => None,
+        };
+        let kept_fault = case.as_ref().and_then(|case| case.fault);
+        let heaps = heaps(registry, &heap_names(args, case.as_ref()))?;
+        let fault = fault(registry, &heaps, args, kept_fault)?;
         faults::refuse_unplantable(&heaps, args)?;
         if args.same_heap {
             faults::refuse_processes(fault)?;
@@ -97,11 +94,8 @@ impl<'r> Agenda<'r> {
                 return Err(Usage::unknown("counter", &require.counter, known));
             }
         }
-        let seed = args.seed.unwrap_or_else(fresh_seed);
-        let case = match &args.case {
-            Some(path) => Some(read(path, args.seed)?),
-            None => None,
-        };
+        let own_seed = case.as_ref().map(|case| case.seed);
+        let seed = args.seed.or(own_seed).unwrap_or_else(fresh_seed);
         let mut planned = match args.case.as_ref().zip(case.as_ref()) {
             Some((path, case)) => vec![planned(path, case)],
             None => repeated(args, &overrides, seed)?,
@@ -111,56 +105,40 @@ impl<'r> Agenda<'r> {
             items: Vec::new(),
             case,
         };
-        for Planned {
-            name,
-            asked_as,
-            plan,
-        } in &planned
-        {
-            for &heap in &heaps {
-                let fit = plan.clone().and_then(|plan| fits(plan, heap));
-                agenda.items.push(match fit {
-                    Err(why) => Item::Skip {
-                        workload: name.clone(),
-                        heap: heap.name.clone(),
-                        why,
+        for planned in &planned {
+            agenda.items.extend(heaps.iter().map(|&heap| {
+                planned.on(heap, |plan| RunTask {
+                    heap,
+                    options: Options {
+                        fault,
+                        ..options(args, interrupt, &plan)
                     },
-                    Ok(plan) => Item::Run(Box::new(Task {
-                        heap,
-                        options: Options {
-                            fault,
-                            ..options(args, interrupt, &plan)
-                        },
-                        plan: required(paced(plan, args.rate), &args.require),
-                        first_seed: args.same_heap.then_some(seed),
-                        asked_as: asked_as.clone(),
-                        overrides: overrides.clone(),
-                        rate: args.rate,
-                        required: args.require.clone(),
-                    })),
-                });
-            }
+                    plan: required(paced(plan, args.rate), &args.require),
+                    first_seed: args.same_heap.then_some(seed),
+                    asked_as: planned.asked_as.clone(),
+                    overrides: overrides.clone(),
+                    rate: args.rate,
+                    required: args.require.clone(),
+                    fault_is_waived: kept_fault.is_some() && fault.is_none(),
+                })
+            }));
         }
         agenda.share_time(args);
         agenda.refuse_nothing()
     }
 
     /// The runs that can start.
-    pub(super) fn tasks(&self) -> impl Iterator<Item = &Task<'r>> {
+    pub(super) fn tasks(&self) -> impl Iterator<Item = &RunTask<'r>> {
         self.items.iter().filter_map(|item| match item {
             Item::Run(task) => Some(&**task),
             Item::Skip { .. } => None,
         })
     }
 
-    /// Where nothing is named, all runs together take a fixed time.
+    /// If no workload is named, all runs together take a fixed time.
     fn share_time(&mut self, args: &Run) {
-        let BudgetArgs {
-            duration,
-            rounds,
-            ops,
-        } = args.budget;
-        let is_given = duration.is_some() || rounds.is_some() || ops.is_some();
+        let given = &args.budget;
+        let is_given = given.duration.is_some() || given.rounds.is_some() || given.ops.is_some();
         let runs = u32::try_from(self.tasks().count()).unwrap_or(u32::MAX);
         if is_given || args.case.is_some() || !args.workloads.is_empty() || runs == 0 {
             return;
@@ -196,7 +174,33 @@ impl<'r> Agenda<'r> {
     }
 }
 
-/// The heaps of these names; if none is named, those by default.
+/// The heaps that are named, on the command line or by a case with a fault: a fault is planted where it
+/// was found.
+fn heap_names(args: &Run, case: Option<&Case>) -> Vec<String> {
+    let with_fault = case.filter(|case| case.fault.is_some() && args.fault.is_none());
+    match with_fault.and_then(|case| case.heap.clone()) {
+        Some(heap) if args.heaps.is_empty() => vec![heap],
+        _ => args.heaps.clone(),
+    }
+}
+
+/// The fault to plant: the one that is named, or else that of the case.
+fn fault(
+    registry: &Registry,
+    heaps: &[&Entry],
+    args: &Run,
+    of_case: Option<Fault>,
+) -> Result<Option<Fault>, Usage> {
+    let name = match (args.fault.as_deref(), of_case) {
+        (Some(NO_FAULT), _) => None,
+        (None, kept) => kept.map(Fault::name),
+        (named, _) => named,
+    };
+    name.map(|name| faults::planted(registry, heaps, name))
+        .transpose()
+}
+
+/// The heaps of these names; if none is named, the default heaps.
 pub(super) fn heaps<'r>(registry: &'r Registry, names: &[String]) -> Result<Vec<&'r Entry>, Usage> {
     let known = || registry.entries().iter().map(|entry| entry.name.as_str());
     let mut chosen: Vec<&Entry> = Vec::new();
@@ -212,7 +216,7 @@ pub(super) fn heaps<'r>(registry: &'r Registry, names: &[String]) -> Result<Vec<
         chosen.extend(registry.entries().iter().filter(|entry| entry.is_default));
     }
     if chosen.is_empty() {
-        return Err(Usage::new("no heap is named, and none is there by default")
+        return Err(Usage::new("no heap is named, and there is no default heap")
             .hint("name one with --heap; `list heaps` shows them"));
     }
     Ok(chosen)
@@ -231,7 +235,7 @@ fn overrides(args: &Run) -> Result<Vec<(String, String)>, Usage> {
     Ok(overrides)
 }
 
-/// The case in this file, with its own seed unless another is wanted.
+/// The case in this file, with its own seed unless another is given.
 fn read(path: &Path, seed: Option<u64>) -> Result<Case, Usage> {
     let name = path.to_string_lossy();
     let text = std::fs::read_to_string(path)
@@ -242,7 +246,7 @@ fn read(path: &Path, seed: Option<u64>) -> Result<Case, Usage> {
             "{name} is a recipe: there are no turns in it to run"
         ));
         return Err(usage.hint(format!(
-            "it says how to come to it: {}",
+            "it holds the command that failed: {}",
             reproduce::quoted(&case.again)
         )));
     }
@@ -253,15 +257,19 @@ fn read(path: &Path, seed: Option<u64>) -> Result<Case, Usage> {
 fn planned(path: &Path, case: &Case) -> Planned {
     let name = path.to_string_lossy().into_owned();
     Planned {
-        name: name.clone(),
-        asked_as: vec!["--case".to_owned(), name],
+        name,
+        asked_as: vec!["--case".into(), path.into()],
         plan: Ok(Arc::new(case.plan())),
     }
 }
 
-/// The workloads as often as they are to be run, each time with another seed. All of them once and
-/// then all of them again, so that a machine that becomes slower does so for all.
+/// All workloads once, then all of them again with the next seed, and so on: if the machine becomes slower
+/// meanwhile, it does so for all of them.
 fn repeated(args: &Run, overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usage> {
+    if args.repeat > REPEAT_MAX {
+        return Err(Usage::new(format!("--repeat is at most {REPEAT_MAX}"))
+            .hint("`soak` goes on for longer, and keeps only the results that matter"));
+    }
     let mut all = Vec::new();
     for time in 0..args.repeat {
         let seed = seed.wrapping_add(time);
@@ -274,7 +282,7 @@ fn repeated(args: &Run, overrides: &[(String, String)], seed: u64) -> Result<Vec
     Ok(all)
 }
 
-/// The workloads that were named; each must take every parameter that was set.
+/// The workloads that were named; each must have every parameter that was set.
 fn named(
     names: &[String],
     overrides: &[(String, String)],
@@ -295,14 +303,14 @@ fn named(
         }
         planned.push(Planned {
             name: name.clone(),
-            asked_as: vec![name.clone()],
+            asked_as: vec![name.into()],
             plan: Ok(Arc::new(workload.plan(overrides, seed)?)),
         });
     }
     Ok(planned)
 }
 
-/// Every workload that comes with the program; those that lack a parameter are skipped.
+/// Every workload that comes with the program; those without a parameter that was set are skipped.
 fn suite(overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usage> {
     let mut planned = Vec::new();
     for embedded in workload::embedded() {
@@ -316,16 +324,16 @@ fn suite(overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usag
         };
         planned.push(Planned {
             name: embedded.name.to_owned(),
-            asked_as: vec![embedded.name.to_owned()],
+            asked_as: vec![embedded.name.into()],
             plan,
         });
     }
     Ok(planned)
 }
 
-/// The plan, if the heap can do all that is in it.
+/// The plan, if the heap supports every operation in it.
 fn fits(plan: Arc<Plan>, heap: &Entry) -> Result<Arc<Plan>, String> {
-    // A heap that could not be opened to be asked has no abilities; running it shows why.
+    // A heap that could not be opened is known by no abilities; running it shows why.
     if heap.caps == Caps::NONE {
         return Ok(plan);
     }
@@ -344,8 +352,8 @@ fn paced(mut plan: Arc<Plan>, rate: Option<Pace>) -> Arc<Plan> {
     plan
 }
 
-/// Refuses what would hold threads up that have a rate, on our account and not on the heap's. Of the
-/// suite, which nobody chose one by one, what has a rate is skipped.
+/// Refuses options by which the harness itself would delay threads that have a rate. Without names, all
+/// workloads that come with the program are meant; of those, the ones with a rate are skipped.
 fn refuse_hold_ups(planned: &mut [Planned], args: &Run) -> Result<(), Usage> {
     let other = match (args.verify, args.history) {
         (Verify::Every(_), _) => "--verify every=N",
@@ -353,7 +361,7 @@ fn refuse_hold_ups(planned: &mut [Planned], args: &Run) -> Result<(), Usage> {
         (Verify::End, None) => return Ok(()),
     };
     let why = format!(
-        "{other} makes threads wait for each other, and what is due meanwhile would be late"
+        "{other} makes threads wait for each other, and operations that are due meanwhile would be late"
     );
     if args.rate.is_some() {
         return Err(Usage::new(format!("--rate does not go with {other}")).hint(why));
@@ -407,8 +415,8 @@ fn options(args: &Run, interrupt: &Arc<AtomicBool>, plan: &Plan) -> Options {
     }
 }
 
-/// A seed nobody has chosen. Short, since people will read it out; the standard library's hasher is
-/// keyed by the system's randomness.
+/// A fresh seed. It has 32 bits, since people will read it to each other; the standard library's hasher is
+/// keyed with randomness of the system.
 pub(super) fn fresh_seed() -> u64 {
     RandomState::new().build_hasher().finish() >> 32
 }

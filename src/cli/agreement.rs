@@ -1,38 +1,38 @@
-//! `run --case`: besides on threads of its own, the case is done on one thread on each heap, and what
-//! that left is held against the model and against the others, where they must agree.
+//! `run --case`: after its runs on threads, the case is stepped through on one thread of each heap. The
+//! results are compared with the model, and with each other where they must agree.
 //!
-//! What is not compared is said as well, with the reason: silence would read as consent.
+//! What cannot be compared is reported with the reason, so that nobody takes it for agreement.
 
-use super::agenda::Task;
 use super::exit::Exit;
 use super::isolate;
+use super::task::RunTask;
 use crate::check::agreement::{self, Comparison, Ran, Stepped};
 use crate::evidence::{Ended, Evidence, Picture, Trace};
 use crate::fuzz::model;
 use crate::plan::{Case, Op};
 use crate::report::{ERROR, STRONG, paint, wrapped};
 
-/// Every object that a case makes is looked at after each turn; more looks than this take a minute.
+/// Each turn looks at every object that the case allocates; more looks than this take a minute.
 const LOOKS_MAX: u64 = 1 << 33;
 
 /// The runs of one case, to be compared.
 pub(super) struct Agreement<'a> {
     case: Case,
-    runs: Vec<Run<'a>>,
+    runs: Vec<HeapRun<'a>>,
 }
 
-/// One heap.
-struct Run<'a> {
-    task: &'a Task<'a>,
-    /// The state at the end on threads of their own, or why there is none to compare.
+/// The run on threads of one heap.
+struct HeapRun<'a> {
+    task: &'a RunTask<'a>,
+    /// The state at its end, or why there is none to compare.
     picture: Result<Picture, String>,
 }
 
-/// What there is to say of the runs of a case.
-pub(super) struct Report {
-    /// A line for each thing.
+/// The outcome of all comparisons.
+pub(super) struct AgreementReport {
+    /// One line for each comparison.
     pub(super) page: String,
-    /// The lines about what is wrong.
+    /// The lines about violations alone.
     pub(super) wrong: String,
     pub(super) exit: Exit,
 }
@@ -45,10 +45,10 @@ impl<'a> Agreement<'a> {
         }
     }
 
-    /// A run on threads of its own is over.
+    /// Adds a run on threads that is over.
     pub(super) fn add(
         &mut self,
-        task: &'a Task<'a>,
+        task: &'a RunTask<'a>,
         evidence: &Evidence,
         picture: Option<Picture>,
     ) {
@@ -56,18 +56,18 @@ impl<'a> Agreement<'a> {
             _ if task.options.fail_alloc.is_some() => "an allocation was refused on purpose",
             (Ended::Done, Some(picture)) => {
                 let picture = Ok(picture);
-                return self.runs.push(Run { task, picture });
+                return self.runs.push(HeapRun { task, picture });
             }
             (Ended::Done, None) => "no picture of the end could be taken",
             _ => "it broke off",
         };
         let picture = Err(why.to_owned());
-        self.runs.push(Run { task, picture });
+        self.runs.push(HeapRun { task, picture });
     }
 
-    /// Does the case on one thread of each heap, and compares.
-    pub(super) fn conclude(self) -> Report {
-        let mut report = Report::new();
+    /// Steps through the case on each heap, and compares.
+    pub(super) fn conclude(self) -> AgreementReport {
+        let mut report = AgreementReport::new();
         let traces: Vec<Result<Trace, String>> =
             self.runs.iter().map(|run| self.step(run)).collect();
         for (run, trace) in self.runs.iter().zip(&traces) {
@@ -102,7 +102,7 @@ impl<'a> Agreement<'a> {
         report
     }
 
-    fn step(&self, run: &Run<'_>) -> Result<Trace, String> {
+    fn step(&self, run: &HeapRun<'_>) -> Result<Trace, String> {
         if isolate::is_wanted(run.task) {
             return Err("its fault may end the process".to_owned());
         }
@@ -119,7 +119,7 @@ impl<'a> Agreement<'a> {
     }
 }
 
-impl Report {
+impl AgreementReport {
     fn new() -> Self {
         let lead = paint(STRONG, "the same turns on one thread");
         Self {

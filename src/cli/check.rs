@@ -1,11 +1,11 @@
-//! `check`: whether workload files can be run, before anybody tries.
+//! `check`: validates workload files without running them.
 
 use super::exit::Exit;
 use super::terminal::Terminal;
 use super::usage::Usage;
 use crate::workload::Workload;
 
-/// Reads every workload; says `ok` or what is wrong.
+/// Reads every workload; prints `ok` or what is wrong with it.
 pub(super) fn check(names: &[String], terminal: &mut Terminal) -> Exit {
     let mut exit = Exit::Held;
     for name in names {

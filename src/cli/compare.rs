@@ -1,4 +1,4 @@
-//! `compare`: reads two sets of results, and says whether the new one is worse.
+//! `compare`: reads two sets of results, and tells whether the new one is worse.
 
 use std::fs;
 use std::io;
@@ -13,7 +13,7 @@ use super::usage::Usage;
 use crate::report::compare::{self, Comparison};
 use crate::result::RunResult;
 
-/// Compares what is at two places.
+/// Compares the results at two paths.
 pub(super) fn compare(args: &Compare, terminal: &mut Terminal) -> Result<Exit, Usage> {
     let json = args.json.as_deref().map(JsonTarget::new);
     if let Some(JsonTarget::File(path)) = json {
@@ -41,7 +41,7 @@ pub(super) fn compare(args: &Compare, terminal: &mut Terminal) -> Result<Exit, U
     })
 }
 
-/// The results in a file, or in all files called `result.json` below a directory.
+/// The results in a file, or in all files named `result.json` below a directory.
 fn results(path: &Path) -> Result<Vec<(String, RunResult)>, Usage> {
     let unreadable = |path: &Path, why: &dyn std::fmt::Display| {
         Usage::new(format!("failed to read {}: {why}", path.display()))
@@ -49,12 +49,13 @@ fn results(path: &Path) -> Result<Vec<(String, RunResult)>, Usage> {
     let files = files(path).map_err(|error| unreadable(path, &error))?;
     if files.is_empty() {
         let message = format!("there is no result.json in {}", path.display());
-        return Err(Usage::new(message).hint("`run --out DIR` puts results into a directory"));
+        return Err(Usage::new(message)
+            .hint("name a file or a directory that `run` wrote, as with `run --out DIR`"));
     }
     let mut results = Vec::new();
     for file in files {
         let text = fs::read(&file).map_err(|error| unreadable(&file, &error))?;
-        // `run --json` writes an array of several.
+        // `run --json` writes an array if there are several.
         let read = if text.trim_ascii_start().starts_with(b"[") {
             serde_json::from_slice::<Vec<RunResult>>(&text)
         } else {
@@ -67,7 +68,7 @@ fn results(path: &Path) -> Result<Vec<(String, RunResult)>, Usage> {
     Ok(results)
 }
 
-/// The file itself, or every `result.json` below the directory, by name.
+/// The file itself, or every `result.json` below the directory, sorted by path.
 fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !path.is_dir() {
         fs::metadata(path)?;

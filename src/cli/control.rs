@@ -1,32 +1,48 @@
-//! What a build can do about schedules: one with a model checker has no threads of its own, and one
+//! Which schedules a build can make: a build with a model checker has no threads of the system, and one
 //! without has no checker.
 
+use super::args::ScheduleArg;
 use super::usage::Usage;
 use crate::fuzz::Finding;
 #[cfg(shuttle)]
 use crate::fuzz::{Raced, by_schedules};
 use crate::heap::{Defect, Fault};
-use crate::plan::{Case, Control};
+use crate::plan::{Case, Control, Schedule};
 use crate::run::Entry;
 #[cfg(shuttle)]
 use crate::run::Exploration;
 
-/// How to get a build with the checker.
-const HINT: &str = "build with RUSTFLAGS=\"--cfg shuttle\", or take `steps` or `free`";
+const HINT: &str = "build with RUSTFLAGS=\"--cfg shuttle\", or use `steps` or `free`";
 
-/// Refuses a schedule that only a model checker can make, if there is none.
+/// The schedule that an option asks for, if this build can make it.
+pub(super) fn schedule(asked: ScheduleArg) -> Result<Schedule, Usage> {
+    let by = match asked {
+        ScheduleArg::Steps => return Ok(Schedule::Steps),
+        ScheduleArg::Free => {
+            needs_threads("schedule `free`")?;
+            return Ok(Schedule::Free);
+        }
+        ScheduleArg::Random => Control::Random,
+        ScheduleArg::Pct => Control::Pct,
+        ScheduleArg::Dfs => Control::Dfs,
+    };
+    needs_checker(by)?;
+    Ok(Schedule::Controlled { by, kept: None })
+}
+
+/// Refuses a schedule that needs a model checker, in a build without one.
 pub(super) fn needs_checker(by: Control) -> Result<(), Usage> {
     if cfg!(shuttle) {
         return Ok(());
     }
     let name = by.name();
     Err(Usage::new(format!(
-        "schedule `{name}` needs a model checker, which this build has not"
+        "schedule `{name}` needs a model checker, which this build does not have"
     ))
     .hint(HINT))
 }
 
-/// Refuses what runs on threads of the system, if all that is shared is the checker's.
+/// Refuses a command that needs threads of the system, in a build for the model checker.
 pub(super) fn needs_threads(what: &str) -> Result<(), Usage> {
     if !cfg!(shuttle) {
         return Ok(());
@@ -34,10 +50,10 @@ pub(super) fn needs_threads(what: &str) -> Result<(), Usage> {
     Err(Usage::new(format!(
         "{what} needs threads of the system, and this build has a model checker's"
     ))
-    .hint("build without --cfg shuttle; here are `fuzz` and `replay` with `random`, `pct`, `dfs` or `steps`"))
+    .hint("build without --cfg shuttle; this build has `fuzz` and `replay` with `random`, `pct`, `dfs` or `steps`"))
 }
 
-/// Explores the schedules of a case; what is wrong with the first that fails, and that schedule.
+/// Explores the schedules of a case; returns the finding in the first that fails, and that schedule.
 #[cfg(shuttle)]
 pub(super) fn explore(
     heap: &Entry,
@@ -55,7 +71,7 @@ pub(super) fn explore(
     Ok(finding.zip(race.map(|(_, schedule)| schedule)))
 }
 
-/// No such schedule gets past [`needs_checker`].
+/// Never called: [`needs_checker`] refuses such schedules before.
 #[cfg(not(shuttle))]
 pub(super) fn explore(
     _: &Entry,

@@ -1,12 +1,12 @@
-//! How the program ends, and which ending wins where several apply.
+//! Exit codes, and which of them wins if several apply.
 
 use std::process::ExitCode;
 
 use crate::result::Outcome;
 
-/// The exit codes, in the order in which they win: where several apply, the first of them.
+/// The exit codes by rank: if several apply, the first of these wins.
 ///
-/// A bug in gcstorm is a panic, which exits with 101 before any of these could.
+/// A bug in gcstorm is a panic, which exits with 101 and wins over all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Exit {
     /// 5: the heap under test panicked, ended the process, hung, could not be opened, or ran out of
@@ -16,9 +16,9 @@ pub(super) enum Exit {
     Violated,
     /// 6: a replay did not reproduce.
     NotReproduced,
-    /// 130: interrupted; what there was until then is judged and written.
+    /// 130: interrupted; results so far are judged and written.
     Interrupted,
-    /// 4: something became worse by more than is allowed.
+    /// 4: a metric is worse by more than is allowed, or a heap leaks.
     Regressed,
     /// 3: it ran, but did not do what was required of it.
     Vacuous,
@@ -28,98 +28,113 @@ pub(super) enum Exit {
     Held,
 }
 
-/// The part of `--help` about exit codes.
+/// Exit codes of all commands, for the help of the program as a whole.
 pub(super) const HELP: &str = "\
+Exit codes:
+  0    ran, and every check held
+  1    a check was violated
+  2    usage error, unreadable input, or results that cannot be written
+  3    vacuous: it ran, but did not do what was required of it
+  4    regression: `compare` found something worse, or a soak found that a heap leaks
+  5    the heap under test crashed, hung or ran out of memory
+  6    a replay did not reproduce
+  101  a bug in gcstorm
+  130  interrupted (SIGINT, SIGTERM, SIGHUP); results so far are judged and written
+If several apply, the first of 101, 5, 1, 6, 130, 4, 3, 2 wins.";
+
+/// Exit codes of `run`.
+pub(super) const RUN_HELP: &str = "\
 Exit codes:
   0    ran, and every check held
   1    a check was violated
   2    usage error, unreadable workload, or results that cannot be written
   3    vacuous: it ran, but did not do what was required of it
   5    the heap under test crashed, hung or ran out of memory
-  6    a replay did not reproduce
   101  a bug in gcstorm
-  130  interrupted; what there was is judged and written
-Where several apply the first of 101, 5, 1, 6, 130, 3, 2 wins.";
+  130  interrupted (SIGINT, SIGTERM, SIGHUP); results so far are judged and written
+If several apply, the first of 101, 5, 1, 130, 3, 2 wins.";
 
-/// The part of `selftest --help` about exit codes.
+/// Exit codes of `selftest`.
 pub(super) const SELFTEST_HELP: &str = "\
 Exit codes:
-  0    every fault was caught as it should be, and nothing was raised without one
-  1    not so; the rows are named
+  0    every fault was caught as expected, and no check was violated without a fault
+  1    a row of the matrix failed; it is named
   2    usage error, or results that cannot be written
   101  a bug in gcstorm
-  130  interrupted; what there was is shown and written";
+  130  interrupted (SIGINT, SIGTERM, SIGHUP); results so far are shown and written";
 
-/// The part of `report --help` about exit codes.
+/// Exit codes of `report`.
 pub(super) const REPORT_HELP: &str = "\
 Exit codes:
   0    every check held
   1    a check was violated
-  2    usage error, a result that cannot be read, or a report that cannot be written
-  3    vacuous: it ran, but did not do what was required of it
+  2    usage error, an unreadable result, or a report that cannot be written
+  3    vacuous: a run did not do what was required of it
   5    the heap under test crashed, hung or ran out of memory
   101  a bug in gcstorm
   130  a run was interrupted
-Where several apply the first of 101, 5, 1, 130, 3, 2 wins.";
+If several apply, the first of 101, 5, 1, 130, 3, 2 wins.";
 
-/// The part of `fuzz --help` about exit codes.
+/// Exit codes of `fuzz`.
 pub(super) const FUZZ_HELP: &str = "\
 Exit codes:
   0    no program failed
-  1    one failed; it was shrunk and kept
-  2    usage error, or cases that cannot be kept
+  1    a program failed; it was shrunk and kept
+  2    usage error, or cases that cannot be written
+  3    vacuous: no program was run
   5    the heap under test panicked or hung
   101  a bug in gcstorm
-  130  interrupted; what was found until then is kept
-Where several apply the first of 101, 5, 1, 130, 2 wins.";
+  130  interrupted (SIGINT, SIGTERM, SIGHUP); failures found so far are kept
+If several apply, the first of 101, 5, 1, 130, 3, 2 wins.";
 
-/// The part of `soak --help` about exit codes.
+/// Exit codes of `soak`.
 pub(super) const SOAK_HELP: &str = "\
 Exit codes:
   0    every check held in every round
   1    a check was violated
   2    usage error, or a journal that cannot be read or written
   3    vacuous: a round did not do what was required of it
-  4    a heap goes on taking memory as it grows old
+  4    a heap leaks: its memory grows from round to round
   5    the heap under test crashed, hung or ran out of memory
   101  a bug in gcstorm
-  130  interrupted; the round under way was brought to its end
-Where several apply the first of 101, 5, 1, 130, 4, 3, 2 wins.";
+  130  interrupted (SIGINT, SIGTERM, SIGHUP); the current round was completed
+If several apply, the first of 101, 5, 1, 130, 4, 3, 2 wins.";
 
-/// The part of `merge --help` about exit codes.
+/// Exit codes of `merge`.
 pub(super) const MERGE_HELP: &str = "\
 Exit codes:
-  0    every check held, in all that was merged
+  0    every check held in all that was merged
   1    a check was violated
-  2    usage error, what cannot be read or does not belong together, or a sum that cannot be written
-  3    vacuous: some of it did not do what was required of it, or there is nothing in it
+  2    usage error, input that is unreadable or does not belong together, or a sum that cannot be written
+  3    vacuous: a run did not do what was required of it, or there was nothing to merge
   4    a soak found that a heap leaks
   5    the heap under test crashed, hung or ran out of memory
   101  a bug in gcstorm
   130  a run was interrupted
-Where several apply the first of 101, 5, 1, 130, 4, 3, 2 wins.";
+If several apply, the first of 101, 5, 1, 130, 4, 3, 2 wins.";
 
-/// The part of `replay --help` about exit codes.
+/// Exit codes of `replay`.
 pub(super) const REPLAY_HELP: &str = "\
 Exit codes:
-  0    no check is violated, and the case does not say that one should be
-  1    a check is violated
-  2    usage error, or a case that cannot be read
+  0    no check was violated, and the case does not expect one to be
+  1    a check was violated
+  2    usage error, or an unreadable case
   5    the heap under test panicked
-  6    the case says that a check is violated, and none was: it did not reproduce
+  6    not reproduced: the case expects a violated check, and none was
   101  a bug in gcstorm
-Where several apply the first of 101, 5, 1, 6, 2 wins.";
+  130  interrupted (SIGINT, SIGTERM, SIGHUP)
+If several apply, the first of 101, 5, 1, 6, 130, 2 wins.";
 
-/// The part of `compare --help` about exit codes.
+/// Exit codes of `compare`.
 pub(super) const COMPARE_HELP: &str = "\
 Exit codes:
-  0    nothing is shown to be worse by more than is allowed
-  2    usage error, or results that cannot be read or do not belong together
+  0    nothing was shown to be worse by more than is allowed
+  2    usage error, or results that are unreadable or do not belong together
   4    a regression; it is named
   101  a bug in gcstorm";
 
 impl Exit {
-    /// The number the system sees.
+    /// The code that the process exits with.
     pub(super) fn code(self) -> u8 {
         match self {
             Self::Crashed => 5,
@@ -133,7 +148,7 @@ impl Exit {
         }
     }
 
-    /// What two endings come to together.
+    /// The one of the two that wins.
     #[must_use]
     pub(super) fn and(self, other: Self) -> Self {
         self.min(other)
@@ -162,7 +177,7 @@ impl From<Exit> for ExitCode {
 mod tests {
     use super::*;
 
-    /// Goal: the worst news wins, whichever came first.
+    /// Goal: the exit code of the higher rank wins, in whichever order the two came.
     #[test]
     fn the_worst_wins() {
         let ranked = [5, 1, 6, 130, 4, 3, 2, 0];

@@ -1,4 +1,4 @@
-//! Faults on the command line: which is meant, whether the heaps can have it, and the list of all.
+//! Faults on the command line: finds them by name, refuses heaps that cannot have them, lists all.
 
 use super::args::Run;
 use super::isolate;
@@ -35,7 +35,7 @@ pub(super) fn planted(registry: &Registry, heaps: &[&Entry], name: &str) -> Resu
     })
 }
 
-/// What to know of a fault before runs with it, which are not expected to show it.
+/// What to tell a user before runs with a fault that runs are not expected to show.
 pub(super) fn beyond_runs(name: &str) -> Option<String> {
     let entry = catalogue::of(Fault::named(name)?)?;
     match entry.rate {
@@ -46,7 +46,7 @@ pub(super) fn beyond_runs(name: &str) -> Option<String> {
     }
 }
 
-/// Delays, refused allocations and slow collections need a heap that can be put through them, too.
+/// Refuses delays, refused allocations and slow collections on heaps that do not support them.
 pub(super) fn refuse_unplantable(heaps: &[&Entry], args: &Run) -> Result<(), Usage> {
     let asked = match (args.delays, args.fail_alloc, args.slow_collection) {
         (Some(_), ..) => "--delays",
@@ -58,19 +58,22 @@ pub(super) fn refuse_unplantable(heaps: &[&Entry], args: &Run) -> Result<(), Usa
         None => Ok(()),
         Some(heap) => Err(
             Usage::new(format!("{asked} cannot be used with {}", heap.name))
-                .hint("nothing can be planted in it; name other heaps with --heap"),
+                .hint("the heap has no support for planting; name other heaps with --heap"),
         ),
     }
 }
 
-/// Runs with a fault that may end the process get one each, and so a heap each.
+/// Refuses `--same-heap` with a fault that may end the process: each of its runs gets a process, and so a
+/// heap, of its own.
 pub(super) fn refuse_processes(fault: Option<Fault>) -> Result<(), Usage> {
     let Some(fault) = fault.filter(|fault| isolate::is_dangerous(*fault)) else {
         return Ok(());
     };
     let name = fault.name();
     let usage = Usage::new(format!("--same-heap does not go with fault `{name}`"));
-    Err(usage.hint("it may end the process, so each run gets one of its own, and with it a heap"))
+    Err(usage.hint(
+        "the fault may end the process, so each run gets a process, and so a heap, of its own",
+    ))
 }
 
 /// The faults that some heap can have, each once.
@@ -88,7 +91,7 @@ fn carriers(registry: &Registry, fault: Fault) -> Vec<&str> {
         .collect()
 }
 
-/// The faults with what is to be said about each.
+/// The faults and their descriptions.
 pub(super) fn described(registry: &Registry, detail: Detail) -> Vec<(String, String)> {
     carried(registry)
         .map(|fault| {
@@ -112,7 +115,7 @@ pub(super) fn described(registry: &Registry, detail: Detail) -> Vec<(String, Str
 }
 
 fn expectation(entry: &catalogue::Planted) -> String {
-    // A fault that only ends the process, or keeps it from ending, is seen by that.
+    // A fault that crashes or hangs the process, and does nothing else, is seen by that.
     let checks = match entry.caught_by {
         [] => "the end of its process".to_owned(),
         checks => checks.join(" or "),
@@ -137,7 +140,7 @@ fn expectation(entry: &catalogue::Planted) -> String {
 mod tests {
     use super::*;
 
-    /// Goal: a fault that no check is named for is said to be seen by how its process ends.
+    /// Goal: of a fault that no check catches, the list says that it shows in how its process ends.
     #[test]
     fn a_fault_without_a_check_is_seen_by_its_end() {
         for entry in catalogue::ALL {
@@ -151,7 +154,7 @@ mod tests {
         }
     }
 
-    /// Goal: who plants a fault that runs do not show is told so, and nobody else is bothered.
+    /// Goal: a user who plants a fault that runs do not show is told so, and only then.
     #[test]
     fn what_runs_do_not_show_is_said() {
         let said = |fault: Fault| beyond_runs(fault.name()).unwrap_or_default();

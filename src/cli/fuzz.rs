@@ -1,5 +1,6 @@
-//! `fuzz`: a hunt on each heap; what fails is shown and kept as soon as it is small.
+//! `fuzz`: hunts for failures on each heap; each is shown and kept as soon as it has been shrunk.
 
+use std::ffi::OsStr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,53 +11,35 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::agenda::{self, fresh_seed};
-use super::args::{Fuzz, ScheduleArg};
+use super::args::Fuzz;
 use super::exit::Exit;
 use super::json_target::JsonTarget;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{control, faults, hush, interrupt, reproduce, store};
+use super::{control, faults, hush, interrupt, reproduce, store, threads};
 use crate::digest::Digest;
 use crate::fuzz::{
     Bag, CRASHED, Failure, Finding, Hunt, HuntBudget, HuntProgress, HuntWatch, by_steps,
     on_threads, programs,
 };
 use crate::heap::Fault;
-use crate::plan::{Case, Control, Schedule};
+use crate::plan::{Case, Schedule};
 use crate::report::{self, Detail};
 use crate::result::{self, figures};
 use crate::run::{Entry, Registry};
 
-/// How long programs are tried if nobody says.
+/// How long programs are tried on each heap by default.
 const DURATION: Duration = Duration::from_secs(30);
-/// How often a smaller case is tried on threads before it counts as one that does not fail. A race that
-/// shows in one run of ten is then lost in one of eight such cases.
+/// How many times a smaller case is tried on threads before it counts as one that does not fail. A race
+/// that shows in one run of ten is then missed in one case of eight.
 const TRIES: u32 = 20;
-/// How often the progress line is drawn.
+/// How often the progress line is drawn anew.
 const DRAWS_PER_SECOND: u8 = 10;
-/// The most operations of a program if nobody says; fewer where each is tried in many schedules, of
-/// which there are more the longer it is.
+/// The most operations of a program by default, and under a model checker, which tries a program in many
+/// schedules: the longer it is, the more there are.
 const OPS: (u32, u32) = (50, 12);
-/// The most mutators of a program if nobody says.
+/// The most mutators of a program by default.
 const MUTATORS: u32 = 3;
-
-impl ScheduleArg {
-    /// The schedule, if this build has it.
-    pub(super) fn schedule(self) -> Result<Schedule, Usage> {
-        let by = match self {
-            Self::Steps => return Ok(Schedule::Steps),
-            Self::Free => {
-                control::needs_threads("schedule `free`")?;
-                return Ok(Schedule::Free);
-            }
-            Self::Random => Control::Random,
-            Self::Pct => Control::Pct,
-            Self::Dfs => Control::Dfs,
-        };
-        control::needs_checker(by)?;
-        Ok(Schedule::Controlled { by, kept: None })
-    }
-}
 
 /// A hunt on one heap, as JSON.
 #[derive(Debug, Serialize)]
@@ -81,12 +64,16 @@ pub(super) fn fuzz(
     let fault = fault
         .map(|name| faults::planted(registry, &heaps, name))
         .transpose()?;
-    let schedule = args.schedule.schedule()?;
+    let schedule = control::schedule(args.schedule)?;
+    if matches!(schedule, Schedule::Free) {
+        let mutators = args.mutators.unwrap_or(MUTATORS);
+        threads::refuse_too_many(mutators as usize + 1)?;
+    }
     let json = args.json.as_deref().map(JsonTarget::new);
     if let Some(JsonTarget::File(path)) = json {
         store::try_out_file(path)?;
     }
-    // Before the directory is there for all to see: who sees it may send a signal.
+    // Before the directory is made, so that a signal after that ends the hunt in order.
     let interrupted = interrupt::flag()?;
     store::prepare_directory(Some(&args.out), "")?;
     let seed = args.seed.unwrap_or_else(fresh_seed);
@@ -143,7 +130,7 @@ fn bar(detail: Detail) -> ProgressBar {
     bar
 }
 
-/// One hunt, and whoever watches it.
+/// One hunt, and where its findings go.
 struct Hunter<'a> {
     program: &'a str,
     args: &'a Fuzz,
@@ -208,7 +195,7 @@ impl Hunter<'_> {
         bag
     }
 
-    /// Shows text where text goes: beside the JSON if that has taken standard output.
+    /// Prints to standard output, or to standard error if the JSON goes to standard output.
     fn show(&mut self, page: &str) {
         match self.json {
             Some(JsonTarget::Stdout) => self.terminal.message(page.trim_end_matches('\n')),
@@ -216,7 +203,7 @@ impl Hunter<'_> {
         }
     }
 
-    /// The case with all that it takes to run it again.
+    /// The case with the heap, the fault and the schedule that it failed with.
     fn complete(&self, case: &Case) -> Case {
         Case {
             heap: Some(self.heap.name.clone()),
@@ -226,7 +213,7 @@ impl Hunter<'_> {
         }
     }
 
-    /// Explores once more, which finds the same, for the schedule to keep.
+    /// Explores once more, which finds the same failure, to learn its schedule.
     fn keep_schedule(&mut self, case: &mut Case) {
         let Schedule::Controlled { by, kept } = &mut case.schedule else {
             return;
@@ -256,9 +243,13 @@ impl Hunter<'_> {
         let text = format!("{case}# {}\n", comment.replace('\n', "\n# "));
         match store::write_whole(&path, text.as_bytes()) {
             Ok(()) => {
-                let path = reproduce::quote(&path.to_string_lossy());
-                let line = format!("reproduce: {} replay {path}", self.program);
-                self.terminal.message(&line);
+                let words = [
+                    OsStr::new(self.program),
+                    OsStr::new("replay"),
+                    path.as_os_str(),
+                ];
+                let line = reproduce::quoted(&words);
+                self.terminal.message(&format!("reproduce: {line}"));
             }
             Err(error) => {
                 let path = path.display();
@@ -304,7 +295,7 @@ impl HuntWatch for Hunter<'_> {
             Exit::Violated
         });
         let page = report::hunt::failure(failure);
-        // It is drawn again at the next look.
+        // The next progress draws it again.
         self.bar.finish_and_clear();
         self.show(&page);
         self.keep(&failure.case, &failure.text);
@@ -319,21 +310,21 @@ impl HuntWatch for Hunter<'_> {
             check: Some("hung".to_owned()),
             ..case.clone()
         };
-        // Its schedule cannot be had: to explore it again would not end either.
+        // Its schedule is unknown, and exploring again to learn it would not end either.
         self.write(&self.complete(&case), "it did not come to an end");
         let code = Exit::Crashed.code();
-        // A thread that does not come back cannot be waited for.
+        // A thread that hangs cannot be joined.
         std::process::exit(code.into());
     }
 }
 
 fn default_jobs(schedule: &Schedule) -> usize {
     match schedule {
-        // Under the checker, all threads of a case are one of the system's.
+        // Under the checker, all threads of a case share one thread of the system.
         Schedule::Steps | Schedule::Controlled { .. } => {
             std::thread::available_parallelism().map_or(1, usize::from)
         }
-        // Their own threads are to meet each other, not those of another case.
+        // The threads of a case are to race with each other, not with those of other cases.
         Schedule::Free => 1,
     }
 }
@@ -362,7 +353,7 @@ pub(super) fn attempt(
     })
 }
 
-/// A name that says what it is, and is the same for the same program.
+/// A name made of the check, the heap, the fault, and a digest of the program.
 fn file_name(case: &Case) -> PathBuf {
     let digest = Digest::of(&case.program().to_string()).to_string();
     let mut name = format!(

@@ -1,5 +1,5 @@
-//! Panics of a heap under test are findings, one of thousands of programs that are tried while one is
-//! shrunk: they are told when it is small, and not each time.
+//! Silences panics of a heap under test while programs are tried: shrinking tries thousands, and the finding
+//! is reported once, when it is small.
 
 use std::cell::Cell;
 
@@ -7,7 +7,7 @@ thread_local! {
     static IS_TRYING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// From now on, what panics [while something is tried](while_trying) does so in silence.
+/// From now on, panics [while something is tried](while_trying) print nothing.
 pub(super) fn panics_of_heaps() {
     let loud = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -17,7 +17,7 @@ pub(super) fn panics_of_heaps() {
     }));
 }
 
-/// Tries something.
+/// Tries something that may panic; its panics print nothing on this thread.
 pub(super) fn while_trying<T>(attempt: impl FnOnce() -> T) -> T {
     IS_TRYING.set(true);
     let result = attempt();

@@ -1,32 +1,43 @@
-//! Ctrl-C, and a polite `kill`: the first ends the run, which is judged and written; the second ends
-//! the program at once.
+//! Signals that ask the program to end: the first ends the run, whose results are judged and written; the
+//! second ends the program at once.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use procfs::process::Process;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
 
 use super::exit::Exit;
 use super::usage::Usage;
 
-/// A flag that the signals set from now on.
+/// The signals that end a run: Ctrl-C, `kill`, and a terminal that is closed, unless `nohup` told the
+/// program to ignore that one.
+fn signals() -> impl Iterator<Item = i32> {
+    let ignored = Process::myself().and_then(|process| process.status());
+    let ignored = ignored.map_or(0, |status| status.sigign);
+    let is_ignored = ignored & (1 << (SIGHUP - 1)) != 0;
+    let all = [SIGINT, SIGTERM, SIGHUP].into_iter();
+    all.filter(move |&signal| !(signal == SIGHUP && is_ignored))
+}
+
+/// A flag that these signals set from now on.
 pub(super) fn flag() -> Result<Arc<AtomicBool>, Usage> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in signals() {
         listen(signal, &flag)
             .map_err(|error| Usage::new(format!("failed to listen for signals: {error}")))?;
     }
     Ok(flag)
 }
 
-/// A flag that nothing sets: the same signals are passed over from now on, since another process decides when
-/// this one ends. Schedulers send them to all processes of a job at once, and whoever gets them there first
-/// must not cut short what the other is about to wait for.
+/// A flag that nothing sets: from now on these signals are ignored, since another process decides when this
+/// one ends. Schedulers send signals to all processes of a job at once; if this process ended by itself,
+/// the round that the other waits for would be lost.
 pub(super) fn deaf() -> Result<Arc<AtomicBool>, Usage> {
-    for signal in [SIGINT, SIGTERM] {
+    for signal in signals() {
         register(signal, Arc::default())
-            .map_err(|error| Usage::new(format!("failed to pass over signals: {error}")))?;
+            .map_err(|error| Usage::new(format!("failed to ignore signals: {error}")))?;
     }
     Ok(Arc::default())
 }

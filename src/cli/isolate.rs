@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use super::agenda::Task;
 use super::patience::Patience;
+use super::task::RunTask;
 use super::{provenance, reproduce};
 use crate::evidence::{Ended, Evidence};
 use crate::fuzz::catalogue;
@@ -27,7 +27,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Whether a run is to have a process of its own.
-pub(super) fn is_wanted(task: &Task<'_>) -> bool {
+pub(super) fn is_wanted(task: &RunTask<'_>) -> bool {
     task.options.fault.is_some_and(is_dangerous) && !is_inside()
 }
 
@@ -42,7 +42,11 @@ pub(super) fn is_inside() -> bool {
 }
 
 /// Runs a task in a process of its own, whose files go below `directory`.
-pub(super) fn run(program: &str, task: &Task<'_>, directory: &Path) -> std::io::Result<RunResult> {
+pub(super) fn run(
+    program: &str,
+    task: &RunTask<'_>,
+    directory: &Path,
+) -> std::io::Result<RunResult> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(&reproduce::words(program, task)[1..])
         .args(["--quiet", "--json", "-", "--out"])
@@ -84,7 +88,12 @@ fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus
     Ok(None)
 }
 
-fn lost(program: &str, task: &Task<'_>, ended: Option<ExitStatus>, limit: Duration) -> RunResult {
+fn lost(
+    program: &str,
+    task: &RunTask<'_>,
+    ended: Option<ExitStatus>,
+    limit: Duration,
+) -> RunResult {
     let ended = match ended {
         None => Ended::Hung {
             after_ns: u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX),

@@ -1,4 +1,4 @@
-//! Where `--json` points.
+//! The destination of `--json`.
 
 use std::io;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use super::store;
 use super::terminal::Terminal;
 
-/// Where `--json` points.
+/// The destination of `--json`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum JsonTarget<'a> {
-    /// Standard output, in place of what people read.
+    /// Standard output; the text for people goes to standard error.
     Stdout,
     /// A file.
     File(&'a Path),
@@ -24,7 +24,7 @@ impl<'a> JsonTarget<'a> {
         }
     }
 
-    /// Writes the whole text there.
+    /// Writes the whole text.
     pub(super) fn write(self, text: &[u8], terminal: &mut Terminal) -> io::Result<()> {
         match self {
             Self::File(path) => store::write_whole(path, text),

@@ -1,6 +1,6 @@
-//! `list`: everything that can be named on the command line or in a workload.
+//! `list`: the names of heaps, workloads, checks and faults.
 
-use super::args::Listed;
+use super::command_line::Listed;
 use super::faults;
 use super::terminal::Terminal;
 use crate::check::{self, Check};
@@ -22,14 +22,11 @@ pub(super) fn list(registry: &Registry, what: Listed, terminal: &mut Terminal) {
     terminal.data(&text);
 }
 
-/// A name, and what is to be said about it.
-type Row = (String, String);
-
-/// Names to the left, sentences to the right, wrapped within their column.
-fn rows(rows: &[Row]) -> String {
+/// Names on the left, descriptions on the right, wrapped within their column.
+fn rows(rows: &[(String, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max();
     let indent = width.unwrap_or(0) + 2;
-    let row = |(name, about): &Row| {
+    let row = |(name, about): &(String, String)| {
         let lead = format!(
             "{STRONG}{name}{STRONG:#}{:1$}",
             "",
@@ -79,7 +76,7 @@ fn abilities(caps: &Caps) -> String {
 }
 
 fn workloads(detail: Detail) -> String {
-    // They are what the tests parse one by one; one that did not would be left out here.
+    // A test parses each of them, so none is left out here.
     let all = workload::embedded()
         .iter()
         .filter_map(|embedded| Workload::named(embedded.name).ok());
@@ -111,7 +108,7 @@ fn checks() -> String {
     rows(&check::ALL.iter().map(described).collect::<Vec<_>>())
 }
 
-/// A number, with separators if it is large.
+/// A number; large ones have separators.
 fn number(value: i64) -> String {
     u64::try_from(value).map_or_else(|_| value.to_string(), figures::count)
 }

@@ -1,16 +1,27 @@
 //! The command line: the only place that prints or exits.
 //!
-//! Everything is validated before anything runs: the workloads are read, planned for every heap that
-//! was named, and the place for the results is tried. Then the runs follow one another, each written
-//! and shown as soon as it is done. Data goes to standard output, progress and messages to standard
-//! error. A reader of standard output that goes away is nobody's error.
+//! Everything is validated before anything runs: workloads are read and planned for every heap that was
+//! named, and the directory for results is written to once. Then the runs follow one another; each is
+//! written and shown as soon as it is done. Data goes to standard output, progress and messages go to
+//! standard error. It is not an error if the reader of standard output goes away.
 //!
-//! A program of your own that adds a heap is [`main`] with a [`Registry`] of your own.
+//! Files stand in layers, and a file imports only from layers below its own:
+//!
+//! 1. [`command_line`]: all commands and their options; above it only what takes a whole command line
+//!    apart ([`main`], `recipe`, `replay`, `manual`).
+//! 2. The commands: `run` is in `perform`, the others are in files and directories of their names.
+//! 3. What commands have in common: [`agenda`] says what is to be run, [`task`] is one run of it, `store`
+//!    and `publish` write results, `isolate` runs in a process of its own, `reproduce` writes command
+//!    lines.
+//! 4. [`args`], the options; `values`, the values of options; `exit`, `terminal`, `usage`.
+//!
+//! A program of your own that adds a heap calls [`main`] with a [`Registry`] of its own.
 
 mod agenda;
 mod agreement;
 mod args;
 mod check;
+mod command_line;
 mod compare;
 mod control;
 mod exit;
@@ -36,7 +47,9 @@ mod selftest;
 mod soak;
 mod store;
 mod stored;
+mod task;
 mod terminal;
+mod threads;
 mod usage;
 mod values;
 
@@ -44,15 +57,17 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anstream::ColorChoice;
 use clap::Parser as _;
 
+use crate::report::Detail;
 use crate::run::Registry;
-use args::{Cli, Command};
+use command_line::{Command, CommandLine};
 use exit::Exit;
 use terminal::Terminal;
 use usage::Usage;
 
-/// The whole program, with these heaps and the process's arguments.
+/// Runs the whole program with these heaps and the arguments of the process.
 pub fn main(registry: Registry) -> ExitCode {
     main_from(&registry, std::env::args_os()).into()
 }
@@ -60,20 +75,12 @@ pub fn main(registry: Registry) -> ExitCode {
 fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let program = program_name(&arguments);
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(answer) => {
-            // Help and the version are answers, too; where they cannot be shown nobody looks.
-            let _ = answer.print();
-            return if answer.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Held
-            };
-        }
+    let line = match CommandLine::try_parse_from(arguments) {
+        Ok(line) => line,
+        Err(answer) => return answered(&answer),
     };
-    let mut terminal = Terminal::new(&cli);
-    let done = match cli.command {
+    let mut terminal = Terminal::new(line.color(), line.detail());
+    let done = match line.command {
         Command::Run(run) => control::needs_threads("run")
             .and_then(|()| perform::run(registry, &program, &run, &mut terminal)),
         Command::Soak(args) => control::needs_threads("soak")
@@ -108,7 +115,19 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
     exit.and(terminal.close())
 }
 
-/// How the program was called, for lines that others are to paste.
+/// Prints help or the version, which are data, or what is wrong with the command line.
+fn answered(answer: &clap::Error) -> Exit {
+    let mut terminal = Terminal::new(ColorChoice::Auto, Detail::Page);
+    let text = answer.render().ansi().to_string();
+    if answer.use_stderr() {
+        terminal.message(text.trim_end_matches('\n'));
+        return Exit::Usage;
+    }
+    terminal.data(&text);
+    terminal.close()
+}
+
+/// The name that the program was called by, for command lines that people paste.
 fn program_name(arguments: &[OsString]) -> String {
     let stem = arguments
         .first()

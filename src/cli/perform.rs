@@ -1,21 +1,22 @@
-//! `run`: the agenda from beginning to end, each result judged, shown and written as soon as it is
-//! there.
+//! `run`: makes all runs in order; each result is judged, written and shown as soon as the run is over.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use super::agenda::{Agenda, Item, Task};
+use super::agenda::{Item, RunAgenda};
 use super::agreement::Agreement;
 use super::args::Run;
 use super::exit::Exit;
 use super::json_target::JsonTarget;
 use super::progress::Watch;
 use super::store::{self, Store};
+use super::task::RunTask;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{faults, interrupt, isolate, provenance, publish, reproduce};
+use super::{faults, interrupt, isolate, provenance, publish, reproduce, threads};
 use crate::evidence::{Evidence, Picture};
 use crate::heap::Defect;
 use crate::report::{self, Absence, Absent, Collected, Detail, Line, summary, table};
@@ -30,8 +31,15 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
     let interrupted = interrupt::flag()?;
-    let agenda = Agenda::draw_up(registry, args, &interrupted)?;
-    // Whoever runs a case knows what it is for.
+    let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
+    let threads = agenda.tasks().map(RunTask::threads).max();
+    threads::refuse_too_many(threads.unwrap_or(0))?;
+    if !isolate::is_inside()
+        && let Some(directory) = &args.out
+    {
+        store::refuse_used(directory)?;
+    }
+    // A case was kept to show its fault, so there is nothing to remark on.
     if agenda.case.is_none()
         && !isolate::is_inside()
         && let Some(note) = args.fault.as_deref().and_then(faults::beyond_runs)
@@ -42,7 +50,7 @@ pub(super) fn run(
     if let Some(JsonTarget::File(path)) = json {
         store::try_out_file(path)?;
     }
-    let mut session = Session {
+    let mut session = RunSession {
         program,
         runs: agenda.tasks().count(),
         store: Store::prepare(args.out.as_deref(), agenda.tasks().count())?,
@@ -62,11 +70,11 @@ pub(super) fn run(
     Ok(session.conclude(&lines))
 }
 
-/// Heaps that are open, by the words that a workload was named by, and what it is run on.
-type Heaps = HashMap<(Vec<String>, String), Box<dyn Opened>>;
+/// Heaps that are open, by the arguments that named the workload, and the heap's name with its fault.
+type OpenHeaps = HashMap<(Vec<OsString>, String), Box<dyn Opened>>;
 
-/// The runs of one command.
-struct Session<'a> {
+/// All runs of one command.
+struct RunSession<'a> {
     program: &'a str,
     /// How many runs there are.
     runs: usize,
@@ -74,16 +82,16 @@ struct Session<'a> {
     json: Option<JsonTarget<'a>>,
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
-    /// For what is drawn of all of them together.
+    /// All results so far, for the report.
     collected: Collected,
-    /// By workload and heap: those that runs go on with, if they are to.
-    heaps: Option<Heaps>,
-    /// There if it is a case that is run.
+    /// The heaps that runs share, if they do.
+    heaps: Option<OpenHeaps>,
+    /// There if a case is run.
     agreement: Option<Agreement<'a>>,
     exit: Exit,
 }
 
-impl<'a> Session<'a> {
+impl<'a> RunSession<'a> {
     fn item(&mut self, item: &'a Item<'a>) -> Line {
         match item {
             Item::Skip {
@@ -104,7 +112,7 @@ impl<'a> Session<'a> {
                     workload,
                     heap,
                     Absence::NotStarted,
-                    "it was interrupted before",
+                    "the command was interrupted before it",
                 );
                 Line::not_started(workload, heap)
             }
@@ -112,7 +120,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn task(&mut self, task: &'a Task<'a>) -> Line {
+    fn task(&mut self, task: &'a RunTask<'a>) -> Line {
         let (result, picture) = match self.result(task) {
             Ok(result) => result,
             Err(why) => {
@@ -135,9 +143,11 @@ impl<'a> Session<'a> {
             &task.plan,
             &task.options,
             &result,
-            reproduce::words(self.program, task).split_off(1),
+            reproduce::again(self.program, task),
         );
-        // Written before it is shown: whoever has seen it can rely on the file.
+        // A case needs turns, or a command that text can hold.
+        let case = case.filter(|case| !(case.mutators.is_empty() && case.again.is_empty()));
+        // Written before it is shown: a result that was shown is also on the disk.
         let kept = self.store.keep(&result, case.as_ref());
         if let Err(error) = &kept {
             let directory = self.store.directory().display();
@@ -147,7 +157,11 @@ impl<'a> Session<'a> {
         }
         self.show(&table(&result, self.terminal.detail()));
         if let Ok(Some(path)) = kept {
-            let replay = [self.program, "replay", &path.to_string_lossy()].map(str::to_owned);
+            let replay = [
+                OsStr::new(self.program),
+                OsStr::new("replay"),
+                path.as_os_str(),
+            ];
             self.show(&format!("reproduce: {}\n", reproduce::quoted(&replay)));
         }
         if self.runs > 1 && self.terminal.detail() != Detail::Verdict {
@@ -166,9 +180,9 @@ impl<'a> Session<'a> {
         });
     }
 
-    /// Runs and judges, in a process apart if this one might not survive it. With a picture of the end
-    /// where one is to be compared.
-    fn result(&mut self, task: &Task<'_>) -> Result<(RunResult, Option<Picture>), String> {
+    /// Runs a task and judges it, in another process if it might end this one. Also returns the state at
+    /// the end if it is to be compared.
+    fn result(&mut self, task: &RunTask<'_>) -> Result<(RunResult, Option<Picture>), String> {
         if isolate::is_wanted(task) {
             let directory = self.store.directory().join("inside");
             let result = isolate::run(self.program, task, &directory);
@@ -192,7 +206,7 @@ impl<'a> Session<'a> {
         Ok((result, watch.take_picture()))
     }
 
-    /// Shows a page where pages go: beside the JSON if that has taken standard output.
+    /// Prints to standard output, or to standard error if the JSON goes to standard output.
     fn show(&mut self, page: &str) {
         match self.json {
             Some(JsonTarget::Stdout) => self.terminal.message(page.trim_end_matches('\n')),
@@ -215,7 +229,7 @@ impl<'a> Session<'a> {
                 .error(&format!("failed to write the results as JSON: {error}"));
             self.exit = self.exit.and(Exit::Usage);
         }
-        // Whoever asked for a run in a process of its own draws it with the others.
+        // The result of a run in a process of its own is reported by the process that started it.
         if !isolate::is_inside()
             && let Err(error) = publish::all(self.store.directory(), &self.collected)
         {
@@ -228,7 +242,7 @@ impl<'a> Session<'a> {
         self.exit
     }
 
-    /// Compares what the runs of a case came to.
+    /// Compares the runs of a case.
     fn compare(&mut self) {
         let agreement = self.agreement.take();
         let Some(agreement) = agreement.filter(|_| !self.interrupted.load(Relaxed)) else {
@@ -242,7 +256,7 @@ impl<'a> Session<'a> {
         self.exit = self.exit.and(report.exit);
     }
 
-    /// One object for one run, an array for several: the command decides, not how far it came.
+    /// One object for one run, an array for several, even if it was interrupted before the second.
     fn write_json(&mut self, target: JsonTarget<'_>) -> std::io::Result<()> {
         let text = match (self.runs, self.collected.results.as_slice()) {
             (1, [result]) => store::json(result)?,
@@ -252,10 +266,10 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Runs a task on the heap that was open for its workload, or opens one.
+/// Runs a task on the heap that is open for its workload, or opens one.
 fn on_one_of(
-    heaps: &mut Heaps,
-    task: &Task<'_>,
+    heaps: &mut OpenHeaps,
+    task: &RunTask<'_>,
     observer: &dyn Observer,
 ) -> Result<Evidence, Defect> {
     let heap = match heaps.entry((task.asked_as.clone(), task.subject())) {

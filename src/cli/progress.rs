@@ -1,4 +1,4 @@
-//! A bar on standard error while a run lasts, and the judge of its surveys.
+//! The progress bar of a run; it also ends the run when a survey violates a check.
 
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
@@ -6,27 +6,27 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::agenda::Task;
+use super::task::RunTask;
 use crate::check;
 use crate::evidence::{Picture, Survey};
 use crate::report::Detail;
 use crate::result::figures;
 use crate::run::{Budget, Observer, Progress};
 
-/// How long a redrawn line stays: often enough to look alive.
+/// How often the bar is drawn anew: often enough to be seen to move.
 const DRAWS_PER_SECOND: u8 = 10;
 
 /// Watches one run.
 pub(super) struct Watch<'a> {
-    task: &'a Task<'a>,
+    task: &'a RunTask<'a>,
     bar: ProgressBar,
-    /// There if a picture of the end is wanted; filled in then.
+    /// There if the state at the end is to be recorded; filled in then.
     picture: Option<Mutex<Option<Picture>>>,
 }
 
 impl<'a> Watch<'a> {
-    /// Shows a bar if somebody is there to see it (indicatif hides it off a terminal).
-    pub(super) fn new(task: &'a Task<'a>, detail: Detail) -> Self {
+    /// Shows a bar if standard error is a terminal (otherwise indicatif hides it).
+    pub(super) fn new(task: &'a RunTask<'a>, detail: Detail) -> Self {
         let target = if detail == Detail::Verdict {
             ProgressDrawTarget::hidden()
         } else {
@@ -48,7 +48,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// A picture of the end is wanted, too.
+    /// Also records the state at the end.
     pub(super) fn with_picture(self) -> Self {
         Self {
             picture: Some(Mutex::default()),
@@ -56,13 +56,13 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// The picture, if one was wanted and could be taken.
+    /// The state at the end, if it was to be recorded and could be.
     pub(super) fn take_picture(self) -> Option<Picture> {
         let picture = self.picture?.into_inner();
         picture.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The run is over; the bar goes.
+    /// Removes the bar when the run is over.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }

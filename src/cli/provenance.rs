@@ -1,4 +1,4 @@
-//! Which program this is: the version, and the commit it was built from.
+//! The version of the program, and the commit that it was built from.
 
 use crate::result::Tool;
 

@@ -1,4 +1,4 @@
-//! Writes reports of several results into a directory: each format a file, whole or not at all.
+//! Writes reports into a directory: each format to a file of its own, completely or not at all.
 
 use std::io;
 use std::path::Path;
@@ -8,8 +8,8 @@ use super::store::{self, write_whole};
 use crate::report::{self, Collected, Detail};
 use crate::result::RunResult;
 
-/// The formats that a directory gets, and what the files are called. The table is for terminals, and
-/// results are kept as they are by `run` already.
+/// The formats that are written by default, and the names of their files. The table is for terminals, and
+/// `run` writes the results themselves.
 const FILES: [(Format, &str); 3] = [
     (Format::Markdown, "report.md"),
     (Format::Junit, "junit.xml"),

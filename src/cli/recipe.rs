@@ -1,18 +1,20 @@
-//! A recipe done again: the command in it, as often as it takes to fail.
+//! Replays a recipe: repeats the command in it until it fails.
 //!
-//! A recipe holds all that its run was put through, so nothing can be asked for besides. What the runs
-//! leave is not kept: whoever wants that runs the command.
+//! The command sets everything about its run, so other options are refused. Results are not kept; to have
+//! them, run the command itself.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use clap::Parser as _;
 
-use super::agenda::{Agenda, Item, Task};
-use super::args::{Cli, Command, Replay};
+use super::agenda::{Item, RunAgenda};
+use super::args::{Replay, Run};
+use super::command_line::{Command, CommandLine};
 use super::progress::Watch;
+use super::task::RunTask;
 use super::usage::Usage;
-use super::{hush, interrupt, isolate, provenance};
+use super::{hush, interrupt, isolate, provenance, threads};
 use crate::check::{self, Verdict};
 use crate::fuzz::{CRASHED, Finding};
 use crate::plan::Case;
@@ -20,43 +22,51 @@ use crate::report::Detail;
 use crate::result::{Outcome, RunResult, figures};
 use crate::run::Registry;
 
-/// What doing it again came to.
-pub(super) struct Done {
-    /// The heap, and what was planted in it.
+/// The outcome of a replay.
+pub(super) struct Replayed {
+    /// The heap, and the fault that was planted in it.
     pub(super) subject: String,
     pub(super) finding: Option<Finding>,
-    /// In which run, or in how many.
+    /// In which run it failed, or in how many it did not.
     pub(super) how: String,
     pub(super) is_interrupted: bool,
 }
 
-/// Does what the recipe says until it fails, up to so many times.
+/// Repeats the command of the recipe until it fails, at most `args.times` times.
 pub(super) fn replay(
     registry: &Registry,
     program: &str,
     args: &Replay,
     case: &Case,
-) -> Result<Done, Usage> {
+) -> Result<Replayed, Usage> {
     if !args.heaps.is_empty() || args.fault.is_some() || args.schedule.is_some() {
         return Err(
             Usage::new("a recipe says itself on what it is to be run, and how")
-                .hint("change the words behind `again` in the file"),
+                .hint("change the command after `again` in the file"),
         );
     }
     let shown = args.case.display();
-    let unfit = || Usage::new(format!("the command in {shown} is not one run"));
+    let unfit = || {
+        Usage::new(format!("the command in {shown} is not one run"))
+            .hint("it names one workload and one heap, and does not repeat them")
+    };
     let words = std::iter::once(program).chain(case.again.iter().map(String::as_str));
-    let cli = Cli::try_parse_from(words)
+    let line = CommandLine::try_parse_from(words)
         .map_err(|error| Usage::new(format!("the command in {shown} cannot be done: {error}")))?;
-    let Command::Run(run) = cli.command else {
+    let Command::Run(run) = line.command else {
         return Err(unfit());
     };
+    // Before anything is planned: a file can ask for more runs than memory can hold.
+    if !is_one(&run) {
+        return Err(unfit());
+    }
     let interrupted = interrupt::flag()?;
-    let agenda = Agenda::draw_up(registry, &run, &interrupted)?;
+    let agenda = RunAgenda::draw_up(registry, &run, &interrupted)?;
     let [Item::Run(task)] = agenda.items.as_slice() else {
         return Err(unfit());
     };
-    let mut done = Done {
+    threads::refuse_too_many(task.threads())?;
+    let mut done = Replayed {
         subject: task.subject(),
         finding: None,
         how: String::new(),
@@ -80,7 +90,13 @@ pub(super) fn replay(
     Ok(done)
 }
 
-fn result(program: &str, task: &Task<'_>) -> Result<RunResult, String> {
+/// Whether these options ask for a single run, as far as can be told without planning it.
+fn is_one(run: &Run) -> bool {
+    let named = run.workloads.len() + usize::from(run.case.is_some());
+    named == 1 && run.heaps.len() <= 1 && run.repeat == 1
+}
+
+fn result(program: &str, task: &RunTask<'_>) -> Result<RunResult, String> {
     if isolate::is_wanted(task) {
         let name = format!("gcstorm-replay-{}", std::process::id());
         let directory = std::env::temp_dir().join(name);
@@ -94,7 +110,7 @@ fn result(program: &str, task: &Task<'_>) -> Result<RunResult, String> {
     Ok(RunResult::new(&plan, evidence, tool, String::new()))
 }
 
-/// What is wrong with a run: the first check that says so, or how it ended.
+/// What is wrong with a run: its first violated check, or how it ended.
 fn finding(result: &RunResult) -> Option<Finding> {
     let mut checks = result.checks.iter();
     if let Some(violated) = checks.find(|check| check.verdict == Verdict::Violated) {

@@ -1,4 +1,4 @@
-//! `replay`: a kept case, once where that is exact, and else until it fails again.
+//! `replay`: runs a kept case once if that is deterministic, otherwise until it fails again.
 
 use std::path::Path;
 
@@ -9,7 +9,8 @@ use super::exit::Exit;
 use super::fuzz::attempt;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{faults, hush, recipe};
+use super::values::NO_FAULT;
+use super::{faults, hush, recipe, threads};
 #[cfg(shuttle)]
 use crate::fuzz::by_schedules;
 use crate::fuzz::{CRASHED, Finding, by_steps};
@@ -20,9 +21,6 @@ use crate::result::{self, figures};
 #[cfg(shuttle)]
 use crate::run::Exploration;
 use crate::run::{Entry, Registry};
-
-/// What a fault is called that is none.
-const NO_FAULT: &str = "none";
 
 /// Runs the case again.
 pub(super) fn replay(
@@ -49,15 +47,18 @@ pub(super) fn replay(
         .map(|name| faults::planted(registry, &heaps, name))
         .transpose()?;
     let schedule = match args.schedule {
-        Some(schedule) => schedule.schedule()?,
+        Some(schedule) => control::schedule(schedule)?,
         None => case.schedule.clone(),
     };
     match &schedule {
         Schedule::Steps => {}
-        Schedule::Free => control::needs_threads("schedule `free`")?,
+        Schedule::Free => {
+            control::needs_threads("schedule `free`")?;
+            threads::refuse_too_many(case.mutators.len() + 1)?;
+        }
         Schedule::Controlled { by, .. } => control::needs_checker(*by)?,
     }
-    // Whatever else was asked for, that it fails is not promised.
+    // With other heaps, faults or schedules the case is not expected to fail.
     let is_as_kept = args.heaps.is_empty() && args.fault.is_none() && args.schedule.is_none();
     let mut exit = Exit::Held;
     for heap in heaps {
@@ -66,21 +67,21 @@ pub(super) fn replay(
             continue;
         }
         hush::panics_of_heaps();
-        let stage = Stage {
+        let subject = Subject {
             case: &case,
             heap,
             fault,
         };
         let finding = match &schedule {
-            Schedule::Steps => stage.step(terminal),
-            Schedule::Free => stage.repeat(args.times, terminal),
+            Schedule::Steps => subject.step(terminal),
+            Schedule::Free => subject.repeat(args.times, terminal),
             Schedule::Controlled { by, kept } => {
-                let how = Race {
+                let how = RaceOptions {
                     by: *by,
                     kept: kept.as_deref(),
                     times: args.times,
                 };
-                stage.race(how, terminal)
+                subject.race(how, terminal)
             }
         };
         exit = exit.and(match finding {
@@ -93,7 +94,7 @@ pub(super) fn replay(
     Ok(exit)
 }
 
-/// Does the command of a recipe again.
+/// Repeats the command of a recipe.
 fn recipe(
     registry: &Registry,
     program: &str,
@@ -120,35 +121,35 @@ fn read(path: &Path) -> Result<Case, Usage> {
     Ok(Case::parse(&shown.to_string(), &text)?)
 }
 
-/// What a heap cannot do of a case.
+/// What the case needs that the heap lacks.
 fn lacks(heap: &Entry, case: &Case) -> Option<String> {
     let missing = case.plan().needs().missing_from(&heap.caps);
     (!missing.is_empty()).then(|| format!("the heap has no {}", missing.join(", no ")))
 }
 
-/// How a case is raced.
+/// How schedules are chosen under a model checker.
 #[derive(Debug, Clone, Copy)]
-struct Race<'a> {
+struct RaceOptions<'a> {
     by: Control,
-    /// The only schedule, if it was kept.
+    /// The schedule that the case keeps, if it does.
     kept: Option<&'a str>,
-    /// How many schedules, if none was.
+    /// How many schedules to explore if it keeps none.
     times: u64,
 }
 
-/// A case on one heap.
-struct Stage<'a> {
+/// A case, and the heap that it is run on.
+struct Subject<'a> {
     case: &'a Case,
     heap: &'a Entry,
     fault: Option<Fault>,
 }
 
-impl Stage<'_> {
-    fn subject(&self) -> String {
+impl Subject<'_> {
+    fn name(&self) -> String {
         result::subject(&self.heap.name, self.fault.map(Fault::name))
     }
 
-    /// Once, which is exact.
+    /// Steps through it once, which is deterministic.
     fn step(&self, terminal: &mut Terminal) -> Option<Finding> {
         let tried = hush::while_trying(|| by_steps(self.heap, self.fault, self.case));
         let (trace, finding) = match tried {
@@ -160,7 +161,7 @@ impl Stage<'_> {
         }
         let turns = figures::several(trace.steps.len() as u64, "turn", "turns");
         tell(
-            &self.subject(),
+            &self.name(),
             self.case,
             finding.as_ref(),
             &format!("{turns}, trace {}", trace.digest()),
@@ -170,7 +171,7 @@ impl Stage<'_> {
     }
 
     fn failed(&self, defect: &Defect, terminal: &mut Terminal) -> Finding {
-        terminal.error(&format!("failed to run it on {}: {defect}", self.subject()));
+        terminal.error(&format!("failed to run it on {}: {defect}", self.name()));
         Finding {
             check: CRASHED,
             turn: None,
@@ -178,9 +179,9 @@ impl Stage<'_> {
         }
     }
 
-    /// In the schedule that was kept, which is exact, or in others.
+    /// Runs it in the kept schedule, which is deterministic, or explores others.
     #[cfg(shuttle)]
-    fn race(&self, how: Race<'_>, terminal: &mut Terminal) -> Option<Finding> {
+    fn race(&self, how: RaceOptions<'_>, terminal: &mut Terminal) -> Option<Finding> {
         let how = Exploration {
             by: how.by,
             kept: how.kept,
@@ -208,21 +209,21 @@ impl Stage<'_> {
             }
         };
         let finding = raced.finding.as_ref();
-        tell(&self.subject(), self.case, finding, &how, terminal);
+        tell(&self.name(), self.case, finding, &how, terminal);
         raced.finding
     }
 
-    /// Nothing of the kind gets here.
+    /// Never called: such schedules are refused before.
     #[cfg(not(shuttle))]
-    fn race(&self, how: Race<'_>, terminal: &mut Terminal) -> Option<Finding> {
-        let Race { by, kept, times } = how;
+    fn race(&self, how: RaceOptions<'_>, terminal: &mut Terminal) -> Option<Finding> {
+        let RaceOptions { by, kept, times } = how;
         let tried = control::explore(self.heap, self.fault, by, self.case);
         debug_assert!(tried.is_err(), "{kept:?}, {times} times");
         let defect = tried.err()?;
         Some(self.failed(&defect, terminal))
     }
 
-    /// Until it fails again.
+    /// Runs it on free threads until it fails.
     fn repeat(&self, times: u64, terminal: &mut Terminal) -> Option<Finding> {
         let schedule = Schedule::Free;
         let found = (1..=times).find_map(|time| {
@@ -236,18 +237,12 @@ impl Stage<'_> {
                 None,
             ),
         };
-        tell(
-            &self.subject(),
-            self.case,
-            finding.as_ref(),
-            &times,
-            terminal,
-        );
+        tell(&self.name(), self.case, finding.as_ref(), &times, terminal);
         finding
     }
 }
 
-/// What became of a case.
+/// Prints the outcome of a replay.
 fn tell(subject: &str, case: &Case, finding: Option<&Finding>, how: &str, terminal: &mut Terminal) {
     let expected = case.check.as_deref();
     let text = match finding {

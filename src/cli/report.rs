@@ -1,14 +1,14 @@
-//! `report`: stored results, judged and drawn again.
+//! `report`: judges stored results again, and draws reports of them.
 
 use super::args::{Format, ReportArgs};
 use super::exit::Exit;
-use super::stored::{self, Stored};
+use super::stored::{self, StoredResult};
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{publish, store};
 use crate::report::Collected;
 
-/// Draws the results that `args` name.
+/// Draws a report of the results that `args` name.
 pub(super) fn report(args: &ReportArgs, terminal: &mut Terminal) -> Result<Exit, Usage> {
     let stored = stored::read(&args.results)?;
     let directory = args.out.as_deref();
@@ -37,16 +37,16 @@ pub(super) fn report(args: &ReportArgs, terminal: &mut Terminal) -> Result<Exit,
     Ok(exits.fold(Exit::Held, Exit::and))
 }
 
-/// Says which verdicts are those of the run, since nothing could be judged again.
-fn tell(stored: &[Stored], terminal: &mut Terminal) {
-    for Stored {
+/// Tells which results could not be judged again and keep their stored verdicts.
+fn tell(stored: &[StoredResult], terminal: &mut Terminal) {
+    for StoredResult {
         path, as_stored, ..
     } in stored
     {
         if let Some(why) = as_stored {
             let path = path.display();
             terminal.remark(&format!(
-                "{path}: the verdicts are those that were stored: {why}"
+                "{path}: not judged again, the stored verdicts are shown: {why}"
             ));
         }
     }

@@ -1,40 +1,50 @@
-//! The line that does a run again, whole and quoted, ready to paste.
+//! The command line that repeats a run, complete and quoted for a shell.
 
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
-use super::agenda::Task;
-use super::values::{self, duration_text};
+use super::task::RunTask;
+use super::values::{self, NO_FAULT, duration_text};
 use crate::heap::Points;
 use crate::run::{Budget, Options, Timing, Verify};
 
-/// The command line of one run, with everything that is not a default, and with the runs before it if they
-/// made its heap old.
-pub(super) fn line(program: &str, task: &Task<'_>) -> String {
+/// The command line of one run, with every option that is not at its default. If the run was on a heap
+/// that earlier runs had used, the line repeats those as well.
+pub(super) fn line(program: &str, task: &RunTask<'_>) -> String {
     let first = task.first_seed.unwrap_or(task.plan.seed);
     let mut words = words_from(first, program, task);
     let before = task.plan.seed.wrapping_sub(first);
     if before > 0 {
-        words.extend(["--repeat".to_owned(), (before + 1).to_string()]);
-        words.push("--same-heap".to_owned());
+        words.extend(["--repeat".into(), (before + 1).to_string().into()]);
+        words.push("--same-heap".into());
     }
     quoted(&words)
 }
 
 /// Words as one line for a shell.
-pub(super) fn quoted(words: &[String]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
+pub(super) fn quoted(words: &[impl AsRef<OsStr>]) -> String {
+    let quoted: Vec<String> = words.iter().map(quote).collect();
     quoted.join(" ")
 }
 
-/// The command line of one run on a new heap, as words that no shell has to take apart.
-pub(super) fn words(program: &str, task: &Task<'_>) -> Vec<String> {
+/// The command line of one run on a new heap, as the words that a process is started with.
+pub(super) fn words(program: &str, task: &RunTask<'_>) -> Vec<OsString> {
     words_from(task.plan.seed, program, task)
 }
 
-fn words_from(seed: u64, program: &str, task: &Task<'_>) -> Vec<String> {
-    let mut words = vec![program.to_owned(), "run".to_owned()];
+/// The same without the program, as a case keeps it: empty if some word is not text, since cases are.
+pub(super) fn again(program: &str, task: &RunTask<'_>) -> Vec<String> {
+    let words = words(program, task).into_iter().skip(1);
+    let words: Result<Vec<String>, OsString> = words.map(OsString::into_string).collect();
+    words.unwrap_or_default()
+}
+
+fn words_from(seed: u64, program: &str, task: &RunTask<'_>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = vec![program.into(), "run".into()];
     words.extend_from_slice(&task.asked_as);
-    let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
+    let mut option = |name: &str, value: String| words.extend([name.into(), value.into()]);
     for (key, value) in &task.overrides {
         option("-D", format!("{key}={value}"));
     }
@@ -87,6 +97,8 @@ fn words_from(seed: u64, program: &str, task: &Task<'_>) -> Vec<String> {
     }
     if let Some(fault) = fault {
         option("--fault", fault.name().to_owned());
+    } else if task.fault_is_waived {
+        option("--fault", NO_FAULT.to_owned());
     }
     for require in &task.required {
         option(
@@ -96,27 +108,68 @@ fn words_from(seed: u64, program: &str, task: &Task<'_>) -> Vec<String> {
     }
     match *delays {
         None => {}
-        Some(Points::ALL) => words.push("--delays".to_owned()),
-        Some(points) => words.push(format!("--delays={}", values::points_text(points))),
+        Some(Points::ALL) => words.push("--delays".into()),
+        Some(points) => words.push(format!("--delays={}", values::points_text(points)).into()),
     }
     words
 }
 
-/// A word as a POSIX shell reads it back.
-pub(super) fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+/// A word as a shell reads it back. Words that are not text, or hold control characters, take the form
+/// `$'…'`, which POSIX has since 2024 and the usual shells have had for long.
+///
+/// No library does this: `shell-words` and `shlex` also quote `key=value`, and take text only or leave
+/// control characters as they are.
+pub(super) fn quote(word: impl AsRef<OsStr>) -> String {
+    let word = word.as_ref();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
+        Some(text) if !text.contains(char::is_control) => {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+        _ => escaped(word.as_bytes()),
     }
+}
+
+/// Bytes as `$'…'`: octal escapes have three digits, so a digit that follows is not taken for one.
+fn escaped(bytes: &[u8]) -> String {
+    let mut text = "$'".to_owned();
+    for &byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = match byte {
+            b'\'' | b'\\' => write!(text, "\\{}", char::from(byte)),
+            b' '..=b'~' => write!(text, "{}", char::from(byte)),
+            _ => write!(text, "\\{byte:03o}"),
+        };
+    }
+    text.push('\'');
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Goal: what a shell would take apart is quoted, and nothing else is.
+    /// Goal: a word that is not text, or that a terminal would act on, is one that a shell reads back.
+    #[test]
+    fn quotes_bytes() {
+        let cases: [(&[u8], &str); 3] = [
+            (b"a\xff1.case", r"$'a\3771.case'"),
+            (b"it's\x1b[2J", r"$'it\'s\033[2J'"),
+            ("\u{9b}\\".as_bytes(), r"$'\302\233\\'"),
+        ];
+        for (word, quoted) in cases {
+            assert_eq!(quote(OsStr::from_bytes(word)), quoted);
+            let echoed = std::process::Command::new("bash")
+                .args(["-c", &format!("printf %s {quoted}")])
+                .output();
+            if let Ok(echoed) = echoed {
+                assert_eq!(echoed.stdout, word);
+            }
+        }
+    }
+
+    /// Goal: words that a shell would take apart are quoted, and no others are.
     #[test]
     fn quotes_what_needs_it() {
         let cases = [

@@ -1,18 +1,24 @@
-//! Where results are kept: each in a file of its own as soon as it is there, whole or not at all.
+//! Writes results: each to a file of its own as soon as it is known, completely or not at all.
 
 use std::collections::HashSet;
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use super::usage::Usage;
 use crate::clock;
 use crate::plan::Case;
 use crate::report::{self, history};
 use crate::result::{RunResult, figures};
+
+/// The most links that are followed, which is Linux's own limit.
+const LINKS_MAX: usize = 40;
+/// Files by which a directory is known to hold results of some command.
+const RESULT_FILES: [&str; 4] = ["result.json", "journal", "merged.json", "selftest.json"];
 
 /// The directory of one command's results.
 #[derive(Debug)]
@@ -22,17 +28,18 @@ pub(super) struct Store {
     taken: HashSet<String>,
 }
 
-/// How results lie in the directory.
+/// How results are arranged in the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
-    /// `result.json`, and what belongs to it
+    /// `result.json` and its other files.
     Single,
-    /// `<workload>-<heap>-<seed>/result.json`
+    /// `<workload>-<heap>-<seed>/result.json` and its other files.
     Several,
 }
 
 impl Store {
-    /// Makes sure that `runs` results can be kept, in `directory` or one named after the time.
+    /// Makes sure that `runs` results can be written to `directory`, or to a new one that is named after
+    /// the time.
     pub(super) fn prepare(directory: Option<&Path>, runs: usize) -> Result<Self, Usage> {
         Ok(Self {
             directory: prepare_directory(directory, "")?,
@@ -45,12 +52,12 @@ impl Store {
         })
     }
 
-    /// Where the results are.
+    /// The directory of the results.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Writes one result, and beside it the case of it, if there is one. Returns where that is.
+    /// Writes one result, and its case if there is one. Returns the path of the case.
     pub(super) fn keep(
         &mut self,
         result: &RunResult,
@@ -70,22 +77,16 @@ impl Store {
         for (name, text) in history::files(result) {
             write_whole(&directory.join(name), text.as_bytes())?;
         }
+        let Some(case) = case else {
+            return Ok(None);
+        };
         let path = directory.join("failure.case");
-        match case {
-            Some(case) => {
-                write_whole(&path, case.to_string().as_bytes())?;
-                Ok(Some(path))
-            }
-            // One of an earlier run would be taken for this one's.
-            None => match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(None),
-            },
-        }
+        write_whole(&path, case.to_string().as_bytes())?;
+        Ok(Some(path))
     }
 
-    /// A name for a result's directory that no earlier one has: workloads of different files may
-    /// share theirs.
+    /// A name for the directory of a result that no earlier one has: workloads in different files may
+    /// have the same name.
     fn free_name(&mut self, result: &RunResult) -> String {
         let base = format!("{}-{}-{}", result.workload.name, result.heap, result.seed);
         let base = base.replace(['/', '\\'], "_");
@@ -98,7 +99,29 @@ impl Store {
     }
 }
 
-/// Makes sure that results can be kept in `directory`, or one below `reports/` whose name is
+/// Refuses a directory that holds results already: reports would show only some of them, and whoever
+/// reads the directory later would take all of them for one command's.
+pub(super) fn refuse_used(directory: &Path) -> Result<(), Usage> {
+    let holds = |directory: &Path| {
+        let mut names = RESULT_FILES.into_iter();
+        names.find(|name| directory.join(name).is_file())
+    };
+    let below = || {
+        let mut entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.find_map(|entry| {
+            let found = holds(&entry.path())?;
+            Some(Path::new(&entry.file_name()).join(found))
+        })
+    };
+    let Some(found) = holds(directory).map(PathBuf::from).or_else(below) else {
+        return Ok(());
+    };
+    let (shown, found) = (directory.display(), found.display());
+    let message = format!("there are other results in {shown} already: {found}");
+    Err(Usage::new(message).hint("name another directory with --out DIR, or remove this one"))
+}
+
+/// Makes sure that results can be written to `directory`, or to a new one below `reports/` that is named
 /// `prefix` and the time.
 pub(super) fn prepare_directory(directory: Option<&Path>, prefix: &str) -> Result<PathBuf, Usage> {
     let made = match directory {
@@ -113,76 +136,110 @@ pub(super) fn prepare_directory(directory: Option<&Path>, prefix: &str) -> Resul
     })
 }
 
-/// `value` as people and programs read it.
+/// A value as indented JSON, with a line break at the end.
 pub(super) fn json<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(value)?;
     text.push(b'\n');
     Ok(text)
 }
 
-/// Writes a file so that it holds all of `bytes` or what it held before, whatever happens meanwhile.
-/// What is not a regular file (a pipe, a terminal, a link) is written to as it is.
+/// Writes a file atomically: it holds all of `bytes` afterwards, or what it held before. Links are
+/// followed. What is not a regular file (a pipe, a terminal) is written to as it is.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole_with(path, |out| out.write_all(bytes))
 }
 
-/// The same for what is too much to be had in memory as well.
+/// Like [`write_whole`], for contents that are too large to be held in memory as well.
 pub(super) fn write_whole_with(
     path: &Path,
     write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let all = |file: File| {
+    let buffered = |file: &File| {
         let mut out = io::BufWriter::new(file);
         write(&mut out)?;
-        out.into_inner().map_err(io::IntoInnerError::into_error)
+        io::Write::flush(&mut out)
     };
-    if is_special(path) {
-        return fs::OpenOptions::new()
-            .write(true)
-            .open(path)
-            .and_then(all)
-            .map(drop);
+    match Destination::of(path)? {
+        Destination::Stream => {
+            let file = fs::OpenOptions::new().write(true).open(path)?;
+            buffered(&file)
+        }
+        Destination::File(path) => {
+            let temporary = temporary_in(path.parent().unwrap_or(Path::new("")))?;
+            buffered(temporary.as_file())?;
+            temporary.as_file().sync_all()?;
+            temporary.persist(&path)?;
+            Ok(())
+        }
     }
-    let temporary = beside(path);
-    let written = File::create(&temporary)
-        .and_then(all)
-        .and_then(|file| file.sync_all());
-    let renamed = written.and_then(|()| fs::rename(&temporary, path));
-    if renamed.is_err() {
-        // The error that is reported is the first; what is left of the file is best gone.
-        let _ = fs::remove_file(&temporary);
-    }
-    renamed
 }
 
-/// Makes sure, as well as can be told beforehand, that [`write_whole`] will succeed.
+/// Makes sure, as far as can be told beforehand, that [`write_whole`] will succeed.
 pub(super) fn try_out_file(path: &Path) -> Result<(), Usage> {
-    let tried = if path.is_dir() {
-        Err(io::ErrorKind::IsADirectory.into())
-    } else if is_special(path) {
-        fs::OpenOptions::new().write(true).open(path).map(drop)
-    } else {
-        File::create(beside(path)).and_then(|_| fs::remove_file(beside(path)))
-    };
+    let tried = Destination::of(path).and_then(|destination| match destination {
+        // To open a named pipe would wait for a reader, who would then see it closed.
+        Destination::Stream if is_pipe(path) => Ok(()),
+        Destination::Stream => fs::OpenOptions::new().write(true).open(path).map(drop),
+        Destination::File(path) => try_out(path.parent().unwrap_or(Path::new(""))),
+    });
     tried.map_err(|error| Usage::new(format!("failed to write {}: {error}", path.display())))
 }
 
-fn is_special(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|facts| !facts.is_file())
+fn is_pipe(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|facts| facts.file_type().is_fifo())
 }
 
+/// What is written to at a path.
+enum Destination {
+    /// A regular file at this path, which may not exist yet; no link.
+    File(PathBuf),
+    /// A pipe, a terminal or another device.
+    Stream,
+}
+
+impl Destination {
+    fn of(path: &Path) -> io::Result<Self> {
+        match fs::metadata(path) {
+            Ok(facts) if facts.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(facts) if facts.is_file() => fs::canonicalize(path).map(Self::File),
+            Ok(_) => Ok(Self::Stream),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                end_of_links(path).map(Self::File)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Where a file is created that a dangling link, or a chain of links, points to.
+fn end_of_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+/// Makes sure that files can be created in a directory.
 fn try_out(directory: &Path) -> io::Result<()> {
-    let probe = beside(&directory.join("result.json"));
-    File::create(&probe)?;
-    fs::remove_file(&probe)
+    temporary_in(directory).map(drop)
 }
 
-/// A name in the same directory, which nobody else uses.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", std::process::id()));
-    path.with_file_name(name)
+/// A file that is removed unless it is renamed, with the permissions of a new file: temporary files are
+/// otherwise private.
+fn temporary_in(directory: &Path) -> io::Result<NamedTempFile> {
+    let directory = if directory == Path::new("") {
+        Path::new(".")
+    } else {
+        directory
+    };
+    let permissions = fs::Permissions::from_mode(0o666);
+    tempfile::Builder::new()
+        .permissions(permissions)
+        .tempfile_in(directory)
 }
 
 /// A new directory below `parent`, named after the time.
@@ -206,25 +263,66 @@ fn fresh_directory(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
 mod tests {
     use super::*;
 
-    /// Goal: a file is replaced as a whole and nothing is left beside it; a link is written through.
+    /// Goal: a file is replaced as a whole, through links as well, whether or not it exists yet; no other
+    /// file is left beside it, and others may read it if they may read new files.
     #[test]
     fn replaces_as_a_whole() {
         let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("result.json");
-        for text in ["first", "second"] {
-            write_whole(&path, text.as_bytes()).expect("it is written");
-            assert_eq!(fs::read_to_string(&path).expect("it is read"), text);
+        let at = |name: &str| directory.path().join(name);
+        for (link, target) in [
+            ("link", "result.json"),
+            ("chain", "link"),
+            ("dangling", "new"),
+        ] {
+            std::os::unix::fs::symlink(target, at(link)).expect("a link");
         }
-        let link = directory.path().join("link");
-        std::os::unix::fs::symlink(&path, &link).expect("a link");
-        write_whole(&link, b"through").expect("it is written");
-        assert!(link.is_symlink());
-        assert_eq!(
-            fs::read_dir(directory.path())
-                .expect("it is listed")
-                .count(),
-            2
-        );
+        for (path, text, file) in [
+            ("result.json", "a longer text", "result.json"),
+            ("result.json", "text", "result.json"),
+            ("link", "short", "result.json"),
+            ("chain", "by two", "result.json"),
+            ("dangling", "made", "new"),
+        ] {
+            write_whole(&at(path), text.as_bytes()).expect("it is written");
+            assert_eq!(fs::read_to_string(at(file)).expect("it is read"), text);
+        }
+        assert!(at("link").is_symlink() && at("dangling").is_symlink());
+        let files = fs::read_dir(directory.path()).expect("it is listed");
+        assert_eq!(files.count(), 5);
+        fs::write(at("plain"), "").expect("a file");
+        let mode = |name| fs::metadata(at(name)).expect("it is there").permissions();
+        assert_eq!(mode("new"), mode("plain"));
+        std::os::unix::fs::symlink("loop", at("loop")).expect("a link");
+        assert!(write_whole(&at("loop"), b"").is_err());
+    }
+
+    /// Goal: any name that the file system takes can be written, and one that is too long is noticed
+    /// beforehand.
+    #[test]
+    fn long_names_are_names() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let longest = directory.path().join("a".repeat(255));
+        try_out_file(&longest).expect("it can be written");
+        write_whole(&longest, b"text").expect("it is written");
+        assert!(try_out_file(&directory.path().join("a".repeat(256))).is_err());
+    }
+
+    /// Goal: a directory is refused if it holds results, or directories that do, and not otherwise.
+    #[test]
+    fn used_directories_are_refused() {
+        for (file, is_used) in [
+            ("result.json", true),
+            ("counter-gil-7/result.json", true),
+            ("journal", true),
+            ("notes.txt", false),
+            ("far/below/result.json", false),
+        ] {
+            let directory = tempfile::tempdir().expect("a directory");
+            let path = directory.path().join(file);
+            fs::create_dir_all(path.parent().expect("it has one")).expect("a directory");
+            fs::write(path, "").expect("a file");
+            assert_eq!(refuse_used(directory.path()).is_err(), is_used, "{file}");
+        }
     }
 
     /// Goal: two commands within one second do not share a directory.

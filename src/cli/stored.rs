@@ -1,5 +1,4 @@
-//! Results that were kept: found, read, and judged again where the plan that they come from can be made
-//! again.
+//! Finds and reads stored results, and judges them again if their plan can be made again.
 
 use std::path::{Path, PathBuf};
 
@@ -10,17 +9,18 @@ use crate::plan::Plan;
 use crate::result::{RunResult, SCHEMA};
 use crate::workload::Workload;
 
-/// A result, and why it could not be judged again if it could not.
+/// A stored result.
 #[derive(Debug)]
-pub(super) struct Stored {
+pub(super) struct StoredResult {
     pub(super) result: RunResult,
     pub(super) path: PathBuf,
+    /// Why it keeps its stored verdicts, if it could not be judged again.
     pub(super) as_stored: Option<String>,
 }
 
-/// Reads what the paths name: a file of one result or several, or a directory with `result.json` in it
-/// or below it.
-pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Stored>, Usage> {
+/// Reads the results at these paths: files of one or several results, or directories with files named
+/// `result.json` at any depth.
+pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<StoredResult>, Usage> {
     let mut stored = Vec::new();
     for path in paths {
         let files = files(path)?;
@@ -39,7 +39,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Stored>, Usage> {
     Ok(stored)
 }
 
-/// The files of results that `path` stands for, in order.
+/// The files of results at a path, sorted by name.
 fn files(path: &Path) -> Result<Vec<PathBuf>, Usage> {
     let failed = |path: &Path, error: std::io::Error| {
         let usage = Usage::new(format!("failed to read {}: {error}", path.display()));
@@ -66,7 +66,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Usage> {
     Ok(found)
 }
 
-/// What is known of any version of a result.
+/// What every version of a result has.
 #[derive(Deserialize)]
 struct Version {
     schema: u32,
@@ -82,7 +82,7 @@ pub(super) fn parse(path: &Path) -> Result<Vec<RunResult>, Usage> {
     {
         let usage = Usage::new(format!("{shown} is a result of version {schema}"));
         return Err(usage.hint(format!(
-            "this program reads versions up to {SCHEMA}; take the one that wrote it"
+            "this program reads versions up to {SCHEMA}; use the version that wrote it"
         )));
     }
     let is_array = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
@@ -93,25 +93,26 @@ pub(super) fn parse(path: &Path) -> Result<Vec<RunResult>, Usage> {
     };
     let results: Vec<RunResult> = parsed.map_err(|error| {
         let place = format!("{shown}:{}:{}", error.line(), error.column());
-        Usage::new(format!("{place}: this is not a result: {error}"))
-            .hint("name a result.json or what `run --json` wrote; a file that was cut off is lost")
+        Usage::new(format!("{place}: this is not a result: {error}")).hint(
+            "name a result.json or what `run --json` wrote; a truncated file cannot be recovered",
+        )
     })?;
     if results.is_empty() {
         return Err(Usage::new(format!("{shown} holds no results"))
-            .hint("the command that wrote it ended before its first run"));
+            .hint("the command that wrote it was interrupted before its first run"));
     }
     Ok(results)
 }
 
-fn judged(result: RunResult, path: &Path) -> Stored {
+fn judged(result: RunResult, path: &Path) -> StoredResult {
     let path = path.to_owned();
     match plan_of(&result) {
-        Ok(plan) => Stored {
+        Ok(plan) => StoredResult {
             result: result.judged_again(&plan),
             path,
             as_stored: None,
         },
-        Err(why) => Stored {
+        Err(why) => StoredResult {
             result,
             path,
             as_stored: Some(why),
@@ -119,7 +120,7 @@ fn judged(result: RunResult, path: &Path) -> Stored {
     }
 }
 
-/// The plan that a result comes from, made again; or why that cannot be.
+/// The plan of a result, made again; or why it cannot be made.
 fn plan_of(result: &RunResult) -> Result<Plan, String> {
     let name = &result.workload.name;
     let workload = Workload::embedded(name)
@@ -134,7 +135,7 @@ fn plan_of(result: &RunResult) -> Result<Plan, String> {
     if plan.workload_hash != result.workload.hash {
         return Err(format!("{name} has another text now"));
     }
-    // Those of the command line are among them.
+    // The result also holds what the command line required.
     plan.require.clone_from(&result.require);
     Ok(plan)
 }

@@ -1,52 +1,41 @@
-//! Where text goes: data to standard output, messages to standard error, styles only where they are
-//! wanted.
+//! Prints data to standard output and messages to standard error, with styles only where they are wanted.
 
 use std::io::{ErrorKind, Stderr, Stdout, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::args::{Cli, Color};
 use super::exit::Exit;
 use crate::report::{Detail, ERROR, WARNING, paint};
 
-/// The two streams, and how much is wanted of them.
+/// The two output streams, and how much is to be printed.
 pub(super) struct Terminal {
     out: AutoStream<Stdout>,
     err: AutoStream<Stderr>,
-    state: State,
+    out_state: OutState,
     detail: Detail,
 }
 
-/// What became of standard output.
+/// The state of standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum OutState {
     Open,
-    /// Its reader has gone, which is the reader's good right.
+    /// Its reader has gone away, which is not an error.
     Closed,
-    /// It could not be written to for another reason, such as a full disk.
+    /// Writing failed for another reason, such as a full disk.
     Broken,
 }
 
 impl Terminal {
-    pub(super) fn new(cli: &Cli) -> Self {
-        let choice = match cli.color {
-            Color::Auto => ColorChoice::Auto,
-            Color::Always => ColorChoice::AlwaysAnsi,
-            Color::Never => ColorChoice::Never,
-        };
+    pub(super) fn new(choice: ColorChoice, detail: Detail) -> Self {
         Self {
             out: AutoStream::new(std::io::stdout(), choice),
             err: AutoStream::new(std::io::stderr(), choice),
-            state: State::Open,
-            detail: match (cli.quiet, cli.verbose) {
-                (true, _) => Detail::Verdict,
-                (false, false) => Detail::Page,
-                (false, true) => Detail::Everything,
-            },
+            out_state: OutState::Open,
+            detail,
         }
     }
 
-    /// How much is wanted.
+    /// How much is to be printed.
     pub(super) fn detail(&self) -> Detail {
         self.detail
     }
@@ -56,9 +45,9 @@ impl Terminal {
         self.err.current_choice() != ColorChoice::Never
     }
 
-    /// Writes data as it is.
+    /// Writes data to standard output, unless that has failed before.
     pub(super) fn data(&mut self, text: &str) {
-        if self.state != State::Open {
+        if self.out_state != OutState::Open {
             return;
         }
         let written = self
@@ -67,17 +56,17 @@ impl Terminal {
             .and_then(|()| self.out.flush());
         if let Err(error) = written {
             if error.kind() == ErrorKind::BrokenPipe {
-                self.state = State::Closed;
+                self.out_state = OutState::Closed;
             } else {
-                self.state = State::Broken;
+                self.out_state = OutState::Broken;
                 self.error(&format!("failed to write to standard output: {error}"));
             }
         }
     }
 
-    /// Writes a message, and ends its line.
+    /// Writes a message and a line break to standard error.
     pub(super) fn message(&mut self, text: &str) {
-        // There is nobody left to tell if this fails.
+        // If this fails there is no stream left to report it on.
         let _ = writeln!(self.err, "{text}");
     }
 
@@ -88,7 +77,7 @@ impl Terminal {
         }
     }
 
-    /// Writes an error that does not end the program.
+    /// Writes an error after which the program goes on.
     pub(super) fn error(&mut self, text: &str) {
         self.message(&format!("{} {text}", paint(ERROR, "error:")));
     }
@@ -100,9 +89,9 @@ impl Terminal {
 
     /// What standard output contributes to the exit code.
     pub(super) fn close(&self) -> Exit {
-        match self.state {
-            State::Open | State::Closed => Exit::Held,
-            State::Broken => Exit::Usage,
+        match self.out_state {
+            OutState::Open | OutState::Closed => Exit::Held,
+            OutState::Broken => Exit::Usage,
         }
     }
 }

@@ -1,18 +1,18 @@
-//! What the user got wrong, and what to do about it.
+//! Usage errors: what the user got wrong, and a hint what to do.
 
 use crate::diagnostic::suggest;
 use crate::report::{ERROR, HELP, paint};
 use crate::workload::{Color, Diagnostic, LoadError};
 
-/// A usage error. It ends the program before anything runs.
+/// A usage error, with which the program ends before anything runs.
 #[derive(Debug)]
 pub(super) struct Usage {
-    /// Styled, without a line break at the end.
+    /// With styles, without a line break at the end.
     text: String,
 }
 
 impl Usage {
-    /// `message` completes "error: …".
+    /// The message, as it is to stand after `error:`.
     pub(super) fn new(message: impl AsRef<str>) -> Self {
         let text = format!("{} {}", paint(ERROR, "error:"), message.as_ref());
         Self { text }
@@ -24,7 +24,7 @@ impl Usage {
         self
     }
 
-    /// `name` is none of the `known` names of `what`.
+    /// `name` is not among the `known` names of `what`.
     pub(super) fn unknown<'a>(
         what: &str,
         name: &str,

@@ -1,54 +1,42 @@
 //! The values of options: durations, parameters, requirements, how often to verify.
 
-use std::str::FromStr;
 use std::time::Duration;
+
+use humantime::DurationError;
 
 use crate::heap::{Point, Points};
 use crate::plan::{Arrivals, Asker, Pace, RATE_MAX, Requirement};
 use crate::run::{CollectEvery, Verify};
 
-/// A duration: a number and one of `ms`, `s`, `m`, `h`. At least a millisecond, at most a year.
+/// The shortest and the longest duration that an option takes.
+const DURATIONS: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_secs(366 * 86400);
+
+/// A duration such as `250ms`, `1.5s`, `1h30m` or `8h`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let split = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .ok_or("a unit is missing: 500ms, 30s, 10m or 8h")?;
-    let (number, unit) = text.split_at(split);
-    let unit_seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(format!("unknown unit `{unit}`: 500ms, 30s, 10m or 8h")),
-    };
-    let number = f64::from_str(number).map_err(|_| format!("`{number}` is not a number"))?;
-    let seconds = number * unit_seconds;
-    if !(0.001..=366.0 * 86400.0).contains(&seconds) {
-        return Err("a duration is at least 1ms and at most a year".to_owned());
-    }
-    Ok(Duration::from_micros(rounded(seconds * 1e6)))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "bounded above and below by whoever calls it"
-)]
-fn rounded(value: f64) -> u64 {
-    value.round() as u64
-}
-
-/// A duration as [`duration`] reads it.
-pub(super) fn duration_text(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    match millis {
-        _ if !duration.subsec_micros().is_multiple_of(1000) => {
-            format!("{}ms", duration.as_micros() as f64 / 1e3)
+    const FORM: &str = "write it as 250ms, 30s, 10m, 1h30m or 8h";
+    let duration = humantime::parse_duration(text).map_err(|error| match error {
+        DurationError::UnknownUnit { unit, .. } if unit.is_empty() => {
+            format!("a unit is missing: {FORM}")
         }
-        _ if millis.is_multiple_of(3_600_000) => format!("{}h", millis / 3_600_000),
-        _ if millis.is_multiple_of(1000) => format!("{}s", millis / 1000),
-        _ => format!("{millis}ms"),
+        DurationError::UnknownUnit { unit, .. } => format!("unknown unit `{unit}`: {FORM}"),
+        error => format!("not a duration ({error}): {FORM}"),
+    })?;
+    if DURATIONS.contains(&duration) {
+        Ok(duration)
+    } else {
+        Err("a duration is at least 1ms and at most a year".to_owned())
     }
 }
+
+/// A duration in the form that [`duration`] reads, as one word.
+pub(super) fn duration_text(duration: Duration) -> String {
+    let text = humantime::format_duration(duration).to_string();
+    text.replace(' ', "")
+}
+
+/// The name of a fault that stands for no fault.
+pub(super) const NO_FAULT: &str = "none";
 
 /// A whole number of at least 1; underscores are allowed as in workloads.
 pub(super) fn positive(text: &str) -> Result<u64, String> {
@@ -81,7 +69,7 @@ pub(super) fn rate(text: &str) -> Result<Pace, String> {
     })
 }
 
-/// As [`rate`] reads it.
+/// A rate in the form that [`rate`] reads.
 pub(super) fn rate_text(rate: Pace) -> String {
     let ops = rate.per_second;
     match rate.arrivals {
@@ -102,7 +90,7 @@ pub(super) fn collect_every(text: &str) -> Result<CollectEvery, String> {
     Ok(CollectEvery { least, most })
 }
 
-/// As [`collect_every`] reads it.
+/// An interval in the form that [`collect_every`] reads.
 pub(super) fn collect_every_text(every: CollectEvery) -> String {
     let CollectEvery { least, most } = every;
     if least == most {
@@ -112,7 +100,7 @@ pub(super) fn collect_every_text(every: CollectEvery) -> String {
     }
 }
 
-/// What [`points`] reads as all of them.
+/// The word that [`points`] reads as all points.
 pub(super) const EVERYWHERE: &str = "all";
 
 /// Names of points, with commas between them
@@ -130,7 +118,7 @@ pub(super) fn points(text: &str) -> Result<Points, String> {
     text.split(',').map(point).collect()
 }
 
-/// As [`points`] reads them.
+/// Points in the form that [`points`] reads.
 pub(super) fn points_text(points: Points) -> String {
     let names = Point::ALL.into_iter().filter(|&point| points.has(point));
     names.map(Point::name).collect::<Vec<_>>().join(",")
@@ -168,28 +156,35 @@ pub(super) fn verify(text: &str) -> Result<Verify, String> {
 mod tests {
     use super::*;
 
-    /// Goal: a duration reads back as what it is written as.
+    /// Goal: a duration is written in a form that reads back as the same, and every usual form is read.
     #[test]
     fn durations_round_trip() {
-        for text in ["1ms", "1.5ms", "500ms", "5s", "90s", "8h", "1500ms"] {
+        for text in ["1ms", "1ms500us", "500ms", "5s", "1m30s", "8h", "1h30m"] {
             let read = duration(text).expect("it is a duration");
             assert_eq!(duration_text(read), text);
         }
-        assert_eq!(duration("10m"), duration("600s"));
-        assert_eq!(duration("0.5s"), duration("500ms"));
+        for (text, same) in [
+            ("10m", "600s"),
+            ("0.5s", "500ms"),
+            ("1.5ms", "1500us"),
+            ("1h30m", "90min"),
+            ("1h 30m", "5400s"),
+        ] {
+            assert_eq!(duration(text), duration(same), "{text}");
+        }
     }
 
-    /// Goal: what is no duration is refused with what would be one.
+    /// Goal: what is no duration, or too short or too long, is refused.
     #[test]
     fn refuses_other_durations() {
         for text in [
-            "", "5", "5 s", "s", "-1s", "5d", "0ms", "1e9h", "1.2.3s", "9999999h",
+            "", "5", "1h30", "s", "-1s", "5x", "0ms", "999us", "1e9h", "1.2.3s", "9999999h",
         ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }
 
-    /// Goal: requirements and parameters are told from what only looks like them.
+    /// Goal: values of each form read back as the same, and malformed ones are refused.
     #[test]
     fn splits_pairs() {
         assert_eq!(assignment("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));

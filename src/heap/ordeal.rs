@@ -5,7 +5,7 @@
 //! ships and is measured (see [`fault`](super::fault)).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::fault::{Fault, Faults, Point};
@@ -18,6 +18,8 @@ const LONG_EVERY: u64 = 8;
 /// How many times as far apart slow collections begin as they are long, at least: so that a program has
 /// most of the time for itself, and a pause is told from what comes after it.
 const SLOW_COLLECTION_EVERY: u64 = 5;
+/// How often a slow collection looks whether the run was interrupted: nobody notices such a delay.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How often a thread that is held up for a moment spins: about a microsecond.
 const SPINS: u32 = 100;
 
@@ -36,6 +38,21 @@ struct SlowCollection {
     span: Duration,
     /// When the next is due, in nanoseconds since the clock's origin.
     due_ns: AtomicU64,
+    /// Set when the run is to end: no collection is slow any more.
+    interrupt: Arc<AtomicBool>,
+}
+
+impl SlowCollection {
+    /// Sleeps for the span, and looks often whether the run was interrupted: a span may be hours.
+    fn sleep(&self) {
+        let mut left = self.span;
+        // Relaxed: a flag that is set once and orders nothing.
+        while !left.is_zero() && !self.interrupt.load(Relaxed) {
+            let part = left.min(LOOK_EVERY);
+            std::thread::sleep(part);
+            left -= part;
+        }
+    }
 }
 
 /// Where threads are held up, and the stream of numbers that says when.
@@ -107,12 +124,14 @@ impl Ordeal {
         self
     }
 
-    /// With a collection held up for `span` now and then, in the middle of its work.
+    /// With a collection held up for `span` now and then, in the middle of its work, until `interrupt` is
+    /// set.
     #[must_use]
-    pub fn with_slow_collection(mut self, span: Duration) -> Self {
+    pub fn with_slow_collection(mut self, span: Duration, interrupt: Arc<AtomicBool>) -> Self {
         self.slow_collection = Some(Arc::new(SlowCollection {
             span,
             due_ns: AtomicU64::new(0),
+            interrupt,
         }));
         self
     }
@@ -158,7 +177,7 @@ impl Faults for Ordeal {
                 .compare_exchange(due_ns, next_ns, Relaxed, Relaxed)
                 .is_ok()
         {
-            std::thread::sleep(slow.span);
+            slow.sleep();
         }
     }
 
@@ -197,7 +216,7 @@ mod tests {
     #[test]
     fn one_collection_is_slow() {
         let span = Duration::from_millis(20);
-        let ordeal = Ordeal::default().with_slow_collection(span);
+        let ordeal = Ordeal::default().with_slow_collection(span, Arc::default());
         let clock = Clock::get();
         let start = clock.now();
         ordeal.collecting();
@@ -206,6 +225,15 @@ mod tests {
         assert!(clock.nanos(start, first) >= 20_000_000);
         let slow = ordeal.slow_collection.expect("it is there");
         assert!(slow.due_ns.load(Relaxed) >= clock.nanos_since_origin(start) + 100_000_000);
+    }
+
+    /// Goal: a collection that would be slow for a year is not if the run was interrupted.
+    #[test]
+    fn an_interrupt_ends_a_slow_collection() {
+        let span = Duration::from_secs(366 * 86400);
+        let interrupt = Arc::new(AtomicBool::new(true));
+        let ordeal = Ordeal::default().with_slow_collection(span, interrupt);
+        ordeal.collecting();
     }
 
     /// Goal: a set of points has those that it was made of, and no others.

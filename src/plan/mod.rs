@@ -78,14 +78,6 @@ impl Plan {
             });
         }
     }
-
-    /// Fills in [`SharedObject::usage`], for plans that were not made from a workload.
-    pub fn derive_usage(&mut self) {
-        let usage = Flow::of(self).usage;
-        for (object, usage) in self.objects.iter_mut().zip(usage) {
-            object.usage = usage;
-        }
-    }
 }
 
 /// The most that a counter may come to.

@@ -1,6 +1,5 @@
 //! The machine a run happened on, for provenance.
 
-use procfs::Current as _;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, ClockFacts};
@@ -21,14 +20,15 @@ pub struct HostFacts {
 impl HostFacts {
     /// This machine.
     pub fn here() -> Self {
-        let cpu_model = procfs::CpuInfo::current()
-            .ok()
-            .and_then(|info| info.model_name(0).map(str::to_owned))
-            .unwrap_or_default();
+        let cpu_info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let cpu_model = cpu_info.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            (key.trim() == "model name").then(|| value.trim().to_owned())
+        });
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         Self {
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
-            cpu_model,
+            cpu_model: cpu_model.unwrap_or_default(),
             kernel: kernel.trim().to_owned(),
             clock: Clock::get().facts().clone(),
         }
@@ -56,9 +56,9 @@ pub(super) fn ran_ns() -> u64 {
 
 /// Resident memory now, in bytes; 0 where the system does not tell.
 pub(super) fn rss_bytes() -> u64 {
-    let Ok(myself) = procfs::process::Process::myself() else {
-        return 0;
-    };
-    let Ok(statm) = myself.statm() else { return 0 };
-    statm.resident * procfs::page_size()
+    // All memory, then what is resident, in pages: proc_pid_statm(5).
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm.split_whitespace().nth(1);
+    let pages: u64 = pages.and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages * rustix::param::page_size() as u64
 }

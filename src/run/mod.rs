@@ -115,7 +115,7 @@ impl Options {
             ordeal = ordeal.with_refusal(at);
         }
         if let Some(span) = self.slow_collection {
-            ordeal = ordeal.with_slow_collection(span);
+            ordeal = ordeal.with_slow_collection(span, Arc::clone(&self.interrupt));
         }
         Some(ordeal)
     }

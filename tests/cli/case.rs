@@ -3,7 +3,7 @@
 use gcstorm::plan::Case;
 use gcstorm::result::Outcome;
 
-use crate::harness::Place;
+use crate::harness::{Done, Place};
 
 /// A run that fails for certain, in some thousands of operations.
 const FAILING: &str =
@@ -20,7 +20,7 @@ fn case_in(place: &Place, path: &str) -> Case {
     Case::parse(path, &text).expect("it is in order")
 }
 
-/// Goal: a failing run leaves its turns, which fail again, and a later run that holds takes them away.
+/// Goal: a failing run leaves its turns, which fail again, with the fault that the case names.
 #[test]
 fn a_failing_run_leaves_a_case() {
     let place = Place::new();
@@ -35,14 +35,52 @@ fn a_failing_run_leaves_a_case() {
     assert_eq!(case.all_turns().count() as u64, ops);
     assert_eq!(case.check.as_deref(), Some("completeness"));
     assert_eq!(case.again[..4], ["run", "tangles", "--heap", "gil"]);
-    let line = "run --case o/failure.case --heap gil --fault edges-counted-once -q --out p";
-    place.run(line).code(1).says("violated: completeness");
+    let line = "run --case o/failure.case -q --out p";
+    place
+        .run(line)
+        .code(1)
+        .says("on gil WITH PLANTED FAULT edges-counted-once")
+        .says("violated: completeness");
+    place
+        .run("run --case o/failure.case --heap lock-free --out q")
+        .code(1)
+        .says("lock-free WITH PLANTED FAULT edges-counted-once");
+    let done = place.run("run --case o/failure.case --heap gil --fault none --out r");
+    done.code(0)
+        .says("reproduce: gcstorm run --case o/failure.case --heap gil --seed 1 --fault none\n");
+    let line = "run --case o/failure.case --heap racy";
+    place.run(line).code(2).warns("cannot be planted in racy");
     place
         .run("replay o/failure.case")
         .code(1)
         .says("completeness");
-    place.run("run counter --rounds 1 -q --out o").code(0);
-    assert!(!place.path().join("o/failure.case").exists());
+}
+
+/// Goal: a path that is not text is one that can be pasted, wherever a line names it.
+#[test]
+fn odd_paths_can_be_pasted() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let place = Place::new();
+    let directory = OsStr::from_bytes(b"a\xff b");
+    let mut command = place.command(FAILING);
+    let done = Done::from(command.arg(directory).output().expect("it starts")).code(1);
+    let pasted = |done: &Done, command: &str| {
+        let start = format!("reproduce: gcstorm {command}");
+        let line = done.out.lines().find(|line| line.starts_with(&start));
+        let line = line.unwrap_or_else(|| panic!("no {start:?} in {}", done.out));
+        let program = env!("CARGO_BIN_EXE_gcstorm");
+        let line = line.replacen("reproduce: gcstorm", program, 1);
+        let mut again = std::process::Command::new("bash");
+        again.args(["-c", &line]).current_dir(place.path());
+        Done::from(again.output().expect("a shell"))
+    };
+    let replayed = pasted(&done, "replay ").code(1);
+    replayed.says("failed on gil");
+    let mut command = place.command_as_is("run --heap gil --out p --case");
+    let case = std::path::Path::new(directory).join("failure.case");
+    let done = Done::from(command.arg(case).output().expect("it starts")).code(1);
+    pasted(&done, "run --case ").code(1).says("violated");
 }
 
 /// Goal: what turns cannot tell is left as a recipe, which is replayed by doing it again and says so if
@@ -90,6 +128,12 @@ fn what_turns_cannot_tell_is_a_recipe() {
             "run counter shared-list --heap gil --rounds 1",
             "is not one run",
         ),
+        // At once, without planning them.
+        (
+            "run counter --repeat 18446744073709551615 --ops 10 --heap gil",
+            "is not one run",
+        ),
+        ("run --rounds 1", "is not one run"),
         ("list heaps", "unknown command `list`"),
     ] {
         place.write(
@@ -107,7 +151,7 @@ fn heaps_agree_on_a_case() {
     place.write("counter.case", COUNTER);
     let mut command = place.command_as_is("run --case counter.case --out o");
     let output = command.output().expect("the command starts");
-    let done = crate::harness::Done::from(output).code(0);
+    let done = Done::from(output).code(0);
     done.says("case on gil: seed 3")
         .says("2 runs: 2 held")
         .says("gil in steps: 6 turns as they should be")
@@ -144,6 +188,7 @@ fn what_may_differ_is_not_compared() {
         place.write("c.case", &format!("{COUNTER}{turns}"));
         let done = place.run("run --case c.case --out o").code(code);
         done.says("not compared: ").says(why);
+        place.remove("o");
     }
     place.write("c.case", COUNTER);
     let line = "run --case c.case --fail-alloc 2 --heap gil --out o";
@@ -162,7 +207,7 @@ fn a_case_is_judged_in_steps_too() {
     place.write("cycle.case", cycle);
     let line = "run --case cycle.case --heap gil --fault edges-counted-once -q --out o";
     place.run(line).code(1).says("  gil in steps: violated: ");
-    let line = "run --case cycle.case --heap gil -q --out o";
+    let line = "run --case cycle.case --heap gil -q --out p";
     let done = place.run(line).code(0);
     assert_eq!(done.out.lines().count(), 1, "{}", done.out);
 }

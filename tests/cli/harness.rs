@@ -53,6 +53,11 @@ impl Place {
         Done::from(self.command(line).output().expect("the command starts"))
     }
 
+    /// Removes a directory of results: no other run may write to it.
+    pub(crate) fn remove(&self, name: &str) {
+        std::fs::remove_dir_all(self.path().join(name)).expect("a directory");
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path().join(name), text).expect("a file");
     }

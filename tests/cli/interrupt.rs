@@ -11,7 +11,11 @@ use crate::harness::{Done, Place};
 
 /// Starts a run that would last an hour, and waits until its mutators are there.
 fn started(place: &Place, line: &str, stdout: impl Into<Stdio>) -> Child {
-    let mut command = place.command(line);
+    begun(&mut place.command(line), stdout)
+}
+
+/// Starts a command, and waits until its mutators are there.
+fn begun(command: &mut Command, stdout: impl Into<Stdio>) -> Child {
     let command = command.stdout(stdout).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
     let tasks = format!("/proc/{}/task", child.id());
@@ -43,9 +47,9 @@ pub(crate) fn signal(child: &Child, name: &str) {
 /// Goal: a signal ends the run, what there is is judged and written, and nothing else is started.
 #[test]
 fn ends_the_run() {
-    for name in ["INT", "TERM"] {
+    for name in ["INT", "TERM", "HUP"] {
         let place = Place::new();
-        let line = "run shared-list counter --duration 1h --seed 7 --out o";
+        let line = "run shared-list counter --duration 1h30m --seed 7 --out o";
         let child = started(&place, line, Stdio::piped());
         signal(&child, name);
         let done = Done::from(child.wait_with_output().expect("it ends")).code(130);
@@ -56,6 +60,37 @@ fn ends_the_run() {
         assert_eq!(result.verdict, Outcome::Interrupted);
         // The result, its log, and the report of both in three formats.
         assert_eq!(place.files().len(), 5, "{:?}", place.files());
+    }
+}
+
+/// Goal: a closed terminal does not end a run that was started with `nohup`.
+#[test]
+fn nohup_is_heeded() {
+    let place = Place::new();
+    let line = "run shared-list --duration 1h --seed 7 --out o --heap gil";
+    let program = env!("CARGO_BIN_EXE_gcstorm");
+    let mut shell = Command::new("sh");
+    let script = format!("trap '' HUP; exec {program} {line}");
+    shell.args(["-c", &script]).current_dir(place.path());
+    let child = begun(&mut shell, Stdio::piped());
+    signal(&child, "HUP");
+    // If the first counted, this would be the second, which ends the program without results.
+    signal(&child, "TERM");
+    Done::from(child.wait_with_output().expect("it ends")).code(130);
+    assert_eq!(place.result("o/result.json").verdict, Outcome::Interrupted);
+}
+
+/// Goal: a collection that is slow for hours does not keep an interrupted run from its end.
+#[test]
+fn a_slow_collection_is_interrupted() {
+    for heap in ["gil", "lock-free"] {
+        let place = Place::new();
+        let line =
+            format!("run shared-list --heap {heap} --slow-collection 8h --duration 1h --out o");
+        let child = started(&place, &line, Stdio::piped());
+        signal(&child, "INT");
+        let done = Done::from(child.wait_with_output().expect("it ends")).code(130);
+        done.says("interrupted: ").says("--slow-collection 8h");
     }
 }
 

@@ -19,7 +19,7 @@ fn json_takes_standard_output() {
         "the page is not lost: {}",
         one.err
     );
-    let line = "run counter shared-list --rounds 1 --json - --out o";
+    let line = "run counter shared-list --rounds 1 --json - --out p";
     let two = place.run(line).code(0);
     let results: Vec<RunResult> = serde_json::from_str(&two.out).expect("an array");
     assert_eq!(results.len(), 2);
@@ -70,7 +70,7 @@ fn quiet_is_one_line() {
     );
     assert_eq!((good.out.lines().count(), good.err.as_str()), (1, ""));
     let bad = place
-        .run("run counter --rounds 1 --require noted>=5 -q --out o")
+        .run("run counter --rounds 1 --require noted>=5 -q --out p")
         .code(3);
     assert_eq!(bad.out.lines().count(), 2, "{}", bad.out);
     bad.says("reproduce: gcstorm run counter");
@@ -80,7 +80,7 @@ fn quiet_is_one_line() {
 #[test]
 fn styles_are_optional() {
     let place = Place::new();
-    let line = "run counter --rounds 1 --out o";
+    let line = "run counter --rounds 1";
     assert!(
         !place.run(line).code(0).out.contains('\u{1b}'),
         "a pipe is no terminal"
@@ -114,8 +114,8 @@ fn closed_pipes_are_success() {
         ("list workloads", 0),
         ("man", 0),
         ("run counter --rounds 1 --out o", 0),
-        ("run counter --rounds 1 --require noted>=5 --out o", 3),
-        ("run counter --rounds 1 --json - --out o", 0),
+        ("run counter --rounds 1 --require noted>=5 --out p", 3),
+        ("run counter --rounds 1 --json - --out q", 0),
     ];
     for (line, code) in cases {
         let (reader, writer) = std::io::pipe().expect("a pipe");
@@ -146,6 +146,52 @@ fn full_disks_are_errors() {
         .code(2)
         .warns("failed to write to standard output");
     assert_eq!(place.result("o/result.json").workload.name, "counter");
+}
+
+/// Goal: help that cannot be shown is an error like any other, as is a list; one that nobody reads is not.
+#[test]
+fn help_is_data() {
+    let place = Place::new();
+    for line in ["--help", "run --help", "--version", "list heaps"] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let mut command = place.command_as_is(line);
+        let output = command.stdout(full.expect("/dev/full")).output();
+        Done::from(output.expect("it starts"))
+            .code(2)
+            .warns("failed to write to standard output");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = command.stdout(writer).output();
+        Done::from(output.expect("it starts")).code(0);
+    }
+}
+
+/// Goal: `--json` replaces all of what a link points to, and makes what one points to that is not there;
+/// a name of any length that the file system takes will do.
+#[test]
+fn json_goes_through_links() {
+    let place = Place::new();
+    let longest = "j".repeat(250);
+    place.write("target", &"x".repeat(1_000_000));
+    for (link, file) in [("link", "target"), ("dangling", "new"), ("chain", "link")] {
+        std::os::unix::fs::symlink(file, place.path().join(link)).expect("a link");
+    }
+    for (number, (path, file)) in [
+        ("link", "target"),
+        ("dangling", "new"),
+        ("chain", "target"),
+        (longest.as_str(), longest.as_str()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let line = format!("run counter --rounds 1 -q --seed {number} --json {path}");
+        place.run(&line).code(0);
+        assert_eq!(place.result(file).seed, number as u64, "{path}");
+    }
+    assert!(place.path().join("link").is_symlink());
+    let line = format!("run counter --rounds 1 --json {longest}{longest}");
+    place.run(&line).code(2).warns("failed to write jj");
 }
 
 /// Goal: a result that cannot be written in the end is still shown, and the exit says so.

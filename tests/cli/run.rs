@@ -42,9 +42,12 @@ fn gil_holds() {
 #[test]
 fn racy_is_caught() {
     let place = Place::new();
-    let line = "run churn --heap racy --duration 300ms -q --out o --seed";
+    let line = "run churn --heap racy --duration 300ms -q";
     let codes: Vec<_> = (0..20)
-        .map(|seed| place.run(&format!("{line} {seed}")).code)
+        .map(|seed| {
+            let done = place.run(&format!("{line} --seed {seed} --out {seed}"));
+            done.code
+        })
         .collect();
     let caught = codes.iter().filter(|code| **code == Some(1)).count();
     assert!(caught >= 19, "{codes:?}");
@@ -96,10 +99,10 @@ fn vacuous_runs_are_not_green() {
     assert_eq!(place.result("o/result.json").verdict, Outcome::Vacuous);
 
     // No machine does as much; every machine does something.
-    let line = "run counter --rounds 1 --out p --require ops_per_second>=";
-    let done = place.run(&format!("{line}1000000000000000")).code(3);
-    done.says("ops_per_second is ");
-    place.run(&format!("{line}1")).code(0);
+    let line = "run counter --rounds 1 --require ops_per_second>=";
+    let done = place.run(&format!("{line}1000000000000000 --out p"));
+    done.code(3).says("ops_per_second is ");
+    place.run(&format!("{line}1 --out q")).code(0);
 }
 
 /// Goal: times are shown when they were taken, and only then.
@@ -167,7 +170,7 @@ fn reproduces_files_with_odd_names() {
         .text()
         .to_owned();
     place.write("it's mine.toml", &text);
-    let mut command = place.command("run --rounds 1 --out o --seed 1");
+    let mut command = place.command("run --rounds 1 --seed 1");
     let output = command.arg("it's mine.toml").output().expect("it starts");
     let text = String::from_utf8(output.stdout).expect("text");
     let line = text
@@ -230,7 +233,9 @@ fn a_planted_fault_is_loud() {
         place.result("o/result.json").fault.as_deref(),
         Some("plain-set")
     );
+    place.remove("o");
     place.run(&format!("{line} -q")).says(loud);
+    place.remove("o");
     let several = line.replace("run churn", "run churn counter");
     place
         .run(&several)
@@ -259,6 +264,7 @@ fn lost_processes_are_results() {
             .code(5);
         done.says(&format!("{word}: the heap ")).says("reproduce: ");
         assert_eq!(place.result("o/result.json").verdict, outcome);
+        place.remove("o");
     }
 }
 
@@ -340,4 +346,62 @@ fn one_heap_does_for_several_runs() {
         .run(line)
         .code(2)
         .warns("--same-heap does not go with");
+}
+
+/// Goal: results of two commands are not mixed: a directory that holds some is refused before anything
+/// runs, with what to do, and what is in it stays as it is.
+#[test]
+fn a_used_directory_is_refused() {
+    let place = Place::new();
+    let line = "run counter --heap gil --heap lock-free --rounds 1 -q";
+    place.run(&format!("{line} --seed 1 --out o")).code(0);
+    let before = place.files();
+    let done = place.run(&format!("{line} --seed 2 --out o")).code(2);
+    done.warns("there are other results in o already: counter-")
+        .warns("help: name another directory with --out DIR");
+    assert_eq!(place.files(), before);
+    place
+        .run("run counter --rounds 1 -q --out o/counter-gil-1")
+        .code(2)
+        .warns("o/counter-gil-1 already: result.json");
+    place.remove("o");
+    place.write("o.txt", "");
+    place.run("run counter --rounds 1 -q --out .").code(0);
+}
+
+/// Goal: where the system has no thread to give, that is said, and nothing is left behind.
+#[test]
+fn a_missing_thread_is_said() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    // The limit is not for root, who may be somebody else for as long.
+    let open = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(place.path(), open).expect("it is ours");
+    let program = place.path().join("gcstorm");
+    std::fs::copy(env!("CARGO_BIN_EXE_gcstorm"), &program).expect("a copy");
+    let run = "ulimit -u 1 && ./gcstorm run counter --heap gil --threads 3 --rounds 1 --out o";
+    let script = format!(
+        "if [ $(id -u) = 0 ]; then exec setpriv --reuid 65534 --clear-groups bash -c '{run}'; \
+         else {run}; fi"
+    );
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", &script]).current_dir(place.path());
+    let done = Done::from(command.output().expect("a shell"));
+    if done.err.contains("setpriv: ") {
+        return;
+    }
+    done.code(2)
+        .warns("no thread could be started")
+        .warns("help: use fewer threads");
+    assert!(!place.path().join("o").exists());
+}
+
+/// Goal: more repetitions than anybody can wait for are refused at once, not planned one by one.
+#[test]
+fn endless_repetition_is_refused() {
+    let place = Place::new();
+    place
+        .run("run counter --ops 10 --repeat 18446744073709551615")
+        .code(2)
+        .warns("--repeat is at most");
 }

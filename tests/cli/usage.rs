@@ -46,6 +46,8 @@ fn slips_are_refused() {
         ),
         ("run counter --duration 5", &["unit is missing"]),
         ("run counter --duration 0ms", &["at least 1ms"]),
+        ("run counter --duration 1h30", &["unit is missing", "1h30m"]),
+        ("soak --round 5x", &["unknown unit `x`"]),
         ("run counter --verify sometimes", &["every=N"]),
         ("run counter --timing always", &["sampled"]),
         ("run counter --seed=-1", &["--seed"]),
@@ -179,6 +181,7 @@ fn explains_itself() {
         .run("--help")
         .code(0)
         .says("Exit codes")
+        .says("  4    regression: ")
         .says("completions");
     place
         .run("run --help")
@@ -194,7 +197,11 @@ fn explains_itself() {
         .run("completions zsh")
         .code(0)
         .says("#compdef gcstorm");
-    place.run("man").code(0).says(".TH gcstorm");
+    place
+        .run("man")
+        .code(0)
+        .says(".TH gcstorm")
+        .says("  4    regression: ");
 }
 
 /// Goal: the README's example is the one that is compiled.

@@ -1,29 +1,30 @@
-//! What there is to merge at a path: a file's first bytes say what it is, and a directory is looked
-//! through.
+//! Finds what there is to merge at a path. The first bytes of a file tell its kind; directories are searched
+//! at any depth.
 //!
-//! In the directory of a soak its journal is all that counts: the results below it are of rounds that are
-//! in there. Likewise with what was merged before.
+//! In the directory of a soak only the journal counts, since it has the rounds whose results lie below.
+//! Likewise an earlier sum stands for everything else in its directory.
 
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::MERGED;
 use crate::cli::usage::Usage;
 
-/// A journal's name in the directory of a soak.
+/// The name of a sum in its directory.
+pub(super) const MERGED: &str = "merged.json";
+/// The name of the journal in the directory of a soak.
 const JOURNAL: &str = "journal";
-/// A result's name in its directory.
+/// The name of a result in its directory.
 const RESULT: &str = "result.json";
 
-/// One file, and what it is.
+/// One file, by its kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Source {
     /// The journal of a soak.
     Journal(PathBuf),
-    /// What was merged before.
+    /// An earlier sum.
     Merged(PathBuf),
-    /// A result of `run`, or several.
+    /// One result of `run`, or several.
     Results(PathBuf),
 }
 
@@ -34,7 +35,7 @@ impl Source {
     }
 }
 
-/// All there is at these paths, in the order in which they were named; each file once.
+/// Everything at these paths, in the order of the paths; each file once.
 pub(super) fn all(paths: &[PathBuf]) -> Result<Vec<Source>, Usage> {
     let mut sources = Vec::new();
     for path in paths {
@@ -81,14 +82,14 @@ fn below(directory: &Path, sources: &mut Vec<Source>) -> Result<(), Usage> {
     Ok(())
 }
 
-/// What somebody named.
+/// A file that was named itself.
 fn file(path: &Path) -> Result<Source, Usage> {
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
     read.map_err(|error| unreadable(path, &error))?;
     let path = path.to_owned();
     let start = String::from_utf8_lossy(&start);
-    // `merge` writes this within the first few bytes, and where it stands in a result it is quoted.
+    // `merge` writes this within the first few bytes. A result can hold it only with its quotes escaped.
     let is_merged = start.contains("\"kind\":\"merged\"");
     Ok(if start.starts_with("gcstorm-soak ") {
         Source::Journal(path)

@@ -1,4 +1,4 @@
-//! Keeps the cases of what failed: the smallest and the fastest of each kind, each a file to be replayed.
+//! Writes the cases of failures, for `replay`: the smallest and the fastest of each kind.
 
 use std::collections::HashSet;
 use std::fs;
@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use crate::cli::store::write_whole;
 use crate::report::merge::{Kind, Merged};
 
-/// Where cases are, in the directory of a sum.
+/// The directory of cases, below that of the sum.
 const FAILURES: &str = "failures";
-/// How the two of a kind are told apart.
+/// The two cases of a kind, as in their file names.
 const WHICH: [&str; 2] = ["smallest", "fastest"];
-/// The longest name of a kind, in bytes: file systems take 255, and more is added to it.
+/// The longest name of a kind, in bytes: file systems take 255, and the file name adds to it.
 const NAME_MAX: usize = 160;
 
-/// Writes them; answers where the smallest of each kind is.
+/// Writes the cases; returns the path of the smallest of each kind.
 pub(super) fn cases(directory: &Path, merged: &Merged) -> io::Result<Vec<PathBuf>> {
     let directory = directory.join(FAILURES);
     clear(&directory)?;
@@ -24,7 +24,7 @@ pub(super) fn cases(directory: &Path, merged: &Merged) -> io::Result<Vec<PathBuf
         let name = free_name(kind, &mut taken);
         let both = [&sightings.smallest, &sightings.fastest];
         for (which, sighting) in WHICH.into_iter().zip(both) {
-            // What took its process down left none, and has its line.
+            // A failure that ended its process left no case; the table has its command line.
             let Some(text) = &sighting.case else { continue };
             fs::create_dir_all(&directory)?;
             let path = directory.join(format!("{name}-{which}.case"));
@@ -37,8 +37,7 @@ pub(super) fn cases(directory: &Path, merged: &Merged) -> io::Result<Vec<PathBuf
     Ok(kept)
 }
 
-/// Takes away what an earlier sum left, which would be taken for this one's; and nothing else that
-/// somebody may keep there.
+/// Removes the cases of an earlier sum, which would be taken for this one's, and no other files.
 fn clear(directory: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -58,7 +57,7 @@ fn clear(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A name for a kind, which no other has.
+/// A name for a kind that no other kind has.
 fn free_name(kind: &Kind, taken: &mut HashSet<String>) -> String {
     let workload = Path::new(&kind.workload).file_stem();
     let workload = workload.unwrap_or_default().to_string_lossy().into_owned();
@@ -86,7 +85,7 @@ mod tests {
     use super::*;
     use crate::report::merge::{How, Lost};
 
-    /// Goal: names tell kinds apart, are short, and lead nowhere else.
+    /// Goal: names of kinds are distinct and short, and stay within their directory.
     #[test]
     fn names_are_their_own() {
         let mut taken = HashSet::new();

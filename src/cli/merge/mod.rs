@@ -1,10 +1,11 @@
-//! `merge`: finds and reads what many machines wrote, adds it up, and keeps the sum and the cases of what
-//! failed.
+//! `merge`: finds and reads what many machines wrote, adds it up, and writes the sum and the cases of
+//! failures.
 
 mod find;
 mod keep;
 mod read;
 
+use std::ffi::OsStr;
 use std::io;
 
 use super::args::{FormatArg, Merge};
@@ -13,12 +14,11 @@ use super::json_target::JsonTarget;
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{reproduce, store};
+use find::MERGED;
+
 use crate::report::merge::{self, Belonging, Document, Merged, Totals};
 
-/// What the sum is called in its directory.
-const MERGED: &str = "merged.json";
-
-/// Adds up what is at these places.
+/// Adds up everything at the paths that `args` name.
 pub(super) fn merge(program: &str, args: &Merge, terminal: &mut Terminal) -> Result<Exit, Usage> {
     let json = args.json.as_deref().map(JsonTarget::new);
     if let Some(JsonTarget::File(path)) = json {
@@ -31,12 +31,12 @@ pub(super) fn merge(program: &str, args: &Merge, terminal: &mut Terminal) -> Res
         let from = source.path().display().to_string();
         if read.was_cut {
             terminal.remark(&format!(
-                "the last line of {from} is not whole: what comes before it counts"
+                "the last line of {from} is incomplete and ignored"
             ));
         }
         (belonging.admit(&read.merged, &from)).map_err(|mismatch| {
             let usage = Usage::new(format!("cannot merge: {mismatch}"));
-            usage.hint("merge what belongs together, and the rest by itself")
+            usage.hint("merge only what belongs together")
         })?;
         merged = merged.join(read.merged);
     }
@@ -53,8 +53,7 @@ pub(super) fn merge(program: &str, args: &Merge, terminal: &mut Terminal) -> Res
     })?;
     show(args.format, json, &merged, &totals, terminal)?;
     for path in kept {
-        let path = path.to_string_lossy().into_owned();
-        let words = [program.to_owned(), "replay".to_owned(), path];
+        let words = [OsStr::new(program), OsStr::new("replay"), path.as_os_str()];
         terminal.remark(&format!("reproduce: {}", reproduce::quoted(&words)));
     }
     terminal.remark(&format!("merged: {}", directory.join(MERGED).display()));
@@ -64,7 +63,7 @@ pub(super) fn merge(program: &str, args: &Merge, terminal: &mut Terminal) -> Res
     Ok(exit.fold(Exit::Held, Exit::and))
 }
 
-/// Writes it and shows it, where it is asked for.
+/// Writes the sum as JSON if that was asked for, and prints it.
 fn show(
     format: FormatArg,
     json: Option<JsonTarget<'_>>,
@@ -94,7 +93,7 @@ fn show(
     Ok(())
 }
 
-/// A line for programs: of a thousand parts nobody reads it, and it would be twice as long in columns.
+/// Writes the sum on one line: indented, that of a thousand parts would be twice as long.
 fn write(document: &Document<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     serde_json::to_writer(&mut *out, document)?;
     out.write_all(b"\n")

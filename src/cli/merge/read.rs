@@ -1,5 +1,5 @@
-//! Reads what is to be merged, on all processors: each file becomes what it holds, added up, before the
-//! next is opened, so a journal takes as much memory as its sums.
+//! Reads what is to be merged, on all processors. Each thread adds up one file before it opens the next, so
+//! a journal takes no more memory than its sums.
 
 use std::fs;
 use std::io;
@@ -15,34 +15,35 @@ use crate::plan::Case;
 use crate::report::merge::{Gathering, Merged, of_run};
 use crate::soak::{self, Record};
 
-/// What was in a file.
+/// The contents of a file, added up.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(super) struct Contents {
     pub(super) merged: Merged,
-    /// Its last line was not whole.
+    /// Its last line is incomplete.
     pub(super) was_cut: bool,
 }
 
-/// Reads each of them, in order; of several that cannot be read, the first is named.
-pub(super) fn all(sources: &[Source]) -> Result<Vec<Read>, Usage> {
+/// Reads all of them, in order. If several cannot be read, the error is about the first.
+pub(super) fn all(sources: &[Source]) -> Result<Vec<Contents>, Usage> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
-    let slots: Vec<Mutex<Option<Result<Read, Usage>>>> =
+    let slots: Vec<Mutex<Option<Result<Contents, Usage>>>> =
         sources.iter().map(|_| Mutex::new(None)).collect();
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(sources.len()) {
-            scope.spawn(|| {
-                let mut room = Room::default();
-                // Nothing is handed over by this number but itself; the results go through the locks.
-                loop {
-                    let at = next.fetch_add(1, Relaxed);
-                    let Some(source) = sources.get(at) else { break };
-                    let read = one(source, &mut room);
-                    let slot = slots[at].lock();
-                    *slot.unwrap_or_else(PoisonError::into_inner) = Some(read);
-                }
-            });
+    let nth = |at: usize| sources.get(at).zip(slots.get(at));
+    let work = || {
+        let mut room = Room::default();
+        // Relaxed: the counter hands out numbers and orders nothing; results go through the locks.
+        while let Some((source, slot)) = nth(next.fetch_add(1, Relaxed)) {
+            let read = one(source, &mut room);
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(read);
         }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.min(sources.len()) {
+            // If the system has no more threads, fewer do the work.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
     });
     let read = slots.into_iter().filter_map(|slot| {
         let slot = slot.into_inner();
@@ -51,7 +52,7 @@ pub(super) fn all(sources: &[Source]) -> Result<Vec<Read>, Usage> {
     read.collect()
 }
 
-fn one(source: &Source, room: &mut Room) -> Result<Read, Usage> {
+fn one(source: &Source, room: &mut Room) -> Result<Contents, Usage> {
     match source {
         Source::Journal(path) => journal(path, room),
         Source::Merged(path) => merged(path, room),
@@ -59,7 +60,7 @@ fn one(source: &Source, room: &mut Room) -> Result<Read, Usage> {
     }
 }
 
-fn journal(path: &Path, room: &mut Room) -> Result<Read, Usage> {
+fn journal(path: &Path, room: &mut Room) -> Result<Contents, Usage> {
     let directory = path.parent().unwrap_or(Path::new(""));
     let shown = if directory == Path::new("") {
         ".".to_owned()
@@ -79,7 +80,7 @@ fn journal(path: &Path, room: &mut Room) -> Result<Read, Usage> {
     });
     let contents = contents.map_err(|error| {
         let usage = Usage::new(format!("failed to read a journal: {error}"));
-        usage.hint("a journal is only read by the version of the program that knows its form")
+        usage.hint("use the version of the program that wrote it")
     })?;
     if let Some((line, what)) = wrong {
         let shown = path.display();
@@ -88,28 +89,28 @@ fn journal(path: &Path, room: &mut Room) -> Result<Read, Usage> {
         )));
     }
     let merged = gathering.finish(&contents.header);
-    Ok(Read {
+    Ok(Contents {
         merged: merged.map_err(|what| unreadable(path, &what))?,
         was_cut: contents.was_cut,
     })
 }
 
-fn merged(path: &Path, room: &mut Room) -> Result<Read, Usage> {
+fn merged(path: &Path, room: &mut Room) -> Result<Contents, Usage> {
     let text = fs::read(path).map_err(|error| unreadable(path, &error))?;
     let merged = Merged::read(&text, room).map_err(|(line, what)| {
         let shown = path.display();
         let place = line.map_or_else(|| shown.to_string(), |line| format!("{shown}:{line}"));
-        Usage::new(format!("{place}: this is no sum that can be read: {what}"))
+        Usage::new(format!("{place}: not a readable sum: {what}"))
             .hint("name a merged.json that `merge` of this version wrote")
     })?;
     let was_cut = false;
-    Ok(Read { merged, was_cut })
+    Ok(Contents { merged, was_cut })
 }
 
-fn results(path: &Path, room: &mut Room) -> Result<Read, Usage> {
+fn results(path: &Path, room: &mut Room) -> Result<Contents, Usage> {
     let directory = path.parent().unwrap_or(Path::new(""));
     let results = stored::parse(path)?;
-    // Beside several there is no telling whose case it is.
+    // Beside a file of several results it is unknown which of them a case belongs to.
     let case = match results.as_slice() {
         [_] => case(&directory.join("failure.case")).map_err(|what| Usage::new(&what))?,
         _ => None,
@@ -121,10 +122,10 @@ fn results(path: &Path, room: &mut Room) -> Result<Read, Usage> {
         merged = merged.join(one.map_err(|what| unreadable(path, &what))?);
     }
     let was_cut = false;
-    Ok(Read { merged, was_cut })
+    Ok(Contents { merged, was_cut })
 }
 
-/// The case that is kept there, and how many turns it has if it is no recipe; `None` if there is none.
+/// The case at this path, and its number of turns unless it is a recipe; `None` if there is no case.
 fn case(path: &Path) -> Result<Option<(String, Option<u64>)>, String> {
     let shown = path.display().to_string();
     let text = match fs::read_to_string(path) {
@@ -132,13 +133,8 @@ fn case(path: &Path) -> Result<Option<(String, Option<u64>)>, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("failed to read {shown}: {error}")),
     };
-    let case = Case::parse(&shown, &text).map_err(|wrong| {
-        format!(
-            "{shown}:{}: this is no case: {}",
-            wrong.line(),
-            wrong.message()
-        )
-    })?;
+    let case = Case::parse(&shown, &text)
+        .map_err(|wrong| format!("{shown}:{}: not a case: {}", wrong.line(), wrong.message()))?;
     let turns = (!case.is_recipe()).then_some(case.turns.len() as u64);
     Ok(Some((text, turns)))
 }

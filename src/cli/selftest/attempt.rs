@@ -1,27 +1,28 @@
-//! One trial, in a process of its own: a run of which only the sighting is told.
+//! One trial of `selftest`, in a process of its own: a run that prints only what the checks saw.
 
-use crate::cli::agenda::{Agenda, Item};
+use crate::cli::agenda::{Item, RunAgenda};
 use crate::cli::args::Run;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Watch;
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
-use crate::cli::{interrupt, store};
+use crate::cli::{interrupt, store, threads};
 use crate::fuzz::Sighting;
 use crate::report::Detail;
 use crate::run::Registry;
 
-/// Runs the one thing that `args` ask for, and prints its sighting as JSON, whatever it is.
+/// Makes the one run that `args` ask for, and prints what the checks saw as JSON.
 pub(in crate::cli) fn attempt(
     registry: &Registry,
     args: &Run,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
     let interrupted = interrupt::flag()?;
-    let agenda = Agenda::draw_up(registry, args, &interrupted)?;
+    let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
     let [Item::Run(task)] = agenda.items.as_slice() else {
-        return Err(Usage::new("an attempt is one workload on one heap"));
+        return Err(Usage::new("a trial is one workload on one heap"));
     };
+    threads::refuse_too_many(task.threads())?;
     let watch = Watch::new(task, Detail::Verdict);
     let evidence = task
         .heap

@@ -1,7 +1,7 @@
-//! `selftest`: plants every fault that is known and shows which check catches it.
+//! `selftest`: plants every known fault and shows which check catches it.
 //!
-//! Each trial is a process of its own, since a fault may end it or keep it from ending. What is to
-//! be tried and what it comes to is `fuzz::matrix`'s to say; here it is made to happen.
+//! Each trial is a process of its own, since a fault may crash or hang it. `fuzz::matrix` decides what is
+//! tried and judges the trials; this module makes them.
 
 mod attempt;
 mod trial;
@@ -30,7 +30,7 @@ use crate::report::matrix::{self, Matrix};
 use crate::run::Registry;
 use trial::Bench;
 
-/// Tries every fault, and says what came of it.
+/// Tries every fault, and shows which checks caught it.
 pub(super) fn selftest(
     registry: &Registry,
     program: &str,
@@ -96,7 +96,7 @@ fn faults(args: &Selftest) -> Result<Vec<Planted>, Usage> {
     Ok(catalogue::ALL.iter().filter(is_asked).copied().collect())
 }
 
-/// The heaps that were asked for, each with the faults that it can have.
+/// The heaps that were asked for, each with the faults that can be planted in it.
 fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Vec<Fault>)>, Usage> {
     let known = || registry.entries().iter().map(|entry| entry.name.as_str());
     for name in &args.heaps {
@@ -111,8 +111,8 @@ fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Ve
         .collect())
 }
 
-/// How many seeds are tried: as many as asked, and without a fault no more than with one where only
-/// some of the rows are wanted.
+/// How many seeds are tried. If only some faults or heaps are tried, sound heaps get no more trials than
+/// faults do.
 fn depth(args: &Selftest, rows: &[Row<'_>]) -> Depth {
     let mut depth = if args.quick {
         Depth::QUICK
@@ -132,7 +132,7 @@ fn depth(args: &Selftest, rows: &[Row<'_>]) -> Depth {
     depth
 }
 
-/// Tries everything, on as many threads as there are jobs.
+/// Makes all trials, so many at a time.
 fn try_all<'a>(bench: &Bench, schedule: Schedule<'a>, jobs: usize, detail: Detail) -> Schedule<'a> {
     let bar = bar(detail);
     let schedule = Mutex::new(schedule);
@@ -159,9 +159,11 @@ fn try_all<'a>(bench: &Bench, schedule: Schedule<'a>, jobs: usize, detail: Detai
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(work);
+        for _ in 1..jobs {
+            // If the system has no more threads, fewer trials are made at a time.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
+        work();
     });
     bar.finish_and_clear();
     schedule
@@ -184,7 +186,7 @@ fn bar(detail: Detail) -> ProgressBar {
     bar
 }
 
-/// Writes the files, shows the page, and says how the program ends.
+/// Writes the files, prints the table, and returns the exit code.
 fn conclude(
     matrix: &Matrix,
     directory: &Path,

@@ -1,4 +1,4 @@
-//! Starting a trial's process, waiting for it, and understanding how it ended.
+//! Starts the process of a trial, waits for it, and classifies how it ended.
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt as _;
@@ -11,23 +11,22 @@ use std::time::Duration;
 
 use crate::cli::exit::Exit;
 use crate::cli::patience::Patience;
-use crate::cli::reproduce::quote;
+use crate::cli::reproduce::quoted;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::Danger;
 use crate::fuzz::matrix::{Ending, Lane, Row, Trial, Tried};
 
-/// How often a trial that goes on is looked after.
+/// How often a running trial is checked for its time limit and for interruption.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// How long a run may take of which it is known that it may not end: a hundred times what it takes
-/// without its fault.
+/// The time limit of a trial whose fault may hang it: a hundred times what it takes without the fault.
 const HANG_LIMIT: Duration = Duration::from_secs(5);
 
-/// How many times a run is looked at in the lane that pauses, about: often enough to be in the way of
-/// races, and to see a fault well before the end.
+/// About how many surveys at pauses a run has in the lane with pauses: enough to see a fault well before
+/// the end.
 const PAUSES: u64 = 16;
 
-/// Where trials are made.
+/// Makes trials.
 #[derive(Debug)]
 pub(super) struct Bench {
     program: PathBuf,
@@ -36,15 +35,15 @@ pub(super) struct Bench {
 }
 
 /// How a process ended.
-struct Ended {
-    /// `None` if it had to be killed.
+struct EndedProcess {
+    /// `None` if it was killed at its time limit.
     status: Option<ExitStatus>,
     out: String,
     err: String,
 }
 
 impl Bench {
-    /// Trials by this very program, none longer than `limit`.
+    /// Trials run this program; none takes longer than `limit`.
     pub(super) fn new(limit: Duration, interrupted: &Arc<AtomicBool>) -> std::io::Result<Self> {
         Ok(Self {
             program: std::env::current_exe()?,
@@ -57,13 +56,13 @@ impl Bench {
         self.interrupted.load(Relaxed)
     }
 
-    /// Makes one trial; `None` if it was interrupted, and shows nothing.
+    /// Makes one trial; `None` if it was interrupted.
     pub(super) fn try_out(&self, row: &Row<'_>, trial: Trial) -> Option<Tried> {
         let clock = Clock::get();
         let start = clock.now();
         let words = words(row, trial.lane, trial.seed);
         let limit = match row.danger() {
-            // It is expected: nobody need wait for long.
+            // It is expected to hang, so waiting for longer shows nothing.
             Some(Danger::Hang) => self.limit.min(HANG_LIMIT),
             Some(Danger::Crash) | None => self.limit,
         };
@@ -83,7 +82,7 @@ impl Bench {
         })
     }
 
-    fn run(&self, words: &[String], limit: Duration) -> std::io::Result<Ended> {
+    fn run(&self, words: &[String], limit: Duration) -> std::io::Result<EndedProcess> {
         let mut child = Command::new(&self.program)
             .arg("attempt")
             .args(words)
@@ -93,7 +92,7 @@ impl Bench {
             .spawn()?;
         let (out, err) = (child.stdout.take(), child.stderr.take());
         std::thread::scope(|scope| {
-            // Nothing is sent: the channel is closed when there is nothing more to read.
+            // Nothing is sent: the channel closes when the process has closed its output.
             let (sender, closed) = channel::<()>();
             let out = scope.spawn(move || {
                 let _sender = sender;
@@ -110,7 +109,7 @@ impl Bench {
                 }
             }
             let status = child.wait()?;
-            Ok(Ended {
+            Ok(EndedProcess {
                 status: (!is_hung).then_some(status),
                 out: out.join().unwrap_or_default(),
                 err: err.join().unwrap_or_default(),
@@ -119,7 +118,7 @@ impl Bench {
     }
 }
 
-/// Ends a process that may have ended by itself just now.
+/// Kills a process that may have ended by itself meanwhile.
 fn kill(child: &mut Child) -> std::io::Result<()> {
     match child.kill() {
         Err(error) if error.kind() != std::io::ErrorKind::InvalidInput => Err(error),
@@ -127,17 +126,17 @@ fn kill(child: &mut Child) -> std::io::Result<()> {
     }
 }
 
-/// All that a stream has to say.
+/// Reads a stream to its end.
 fn text(stream: Option<impl Read>) -> String {
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
-        // What cannot be read was not said.
+        // What was read before an error is kept.
         let _ = stream.read_to_end(&mut bytes);
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn ending(ended: &Ended) -> Ending {
+fn ending(ended: &EndedProcess) -> Ending {
     let Some(status) = ended.status else {
         return Ending::Hung;
     };
@@ -156,7 +155,7 @@ fn ending(ended: &Ended) -> Ending {
     }
 }
 
-/// The arguments of a trial, which are those of `run`.
+/// The arguments of a trial: those of `run`.
 fn words(row: &Row<'_>, lane: Lane, seed: u64) -> Vec<String> {
     let mut words = vec![row.show.workload.to_owned()];
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
@@ -186,13 +185,9 @@ fn words(row: &Row<'_>, lane: Lane, seed: u64) -> Vec<String> {
     words
 }
 
-/// The line that makes a trial again, as a run with all that a run shows.
+/// The command line that repeats a trial as a `run`, with all its output.
 pub(super) fn line(program: &str, row: &Row<'_>, lane: Lane, seed: u64) -> String {
-    let words = words(row, lane, seed);
-    let quoted = words.iter().map(|word| quote(word));
-    [quote(program), "run".to_owned()]
-        .into_iter()
-        .chain(quoted)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let mut line = vec![program.to_owned(), "run".to_owned()];
+    line.extend(words(row, lane, seed));
+    quoted(&line)
 }

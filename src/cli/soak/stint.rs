@@ -10,11 +10,12 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 
-use crate::cli::agenda::{Agenda, Item, Task};
+use crate::cli::agenda::{Item, RunAgenda};
 use crate::cli::args::Run;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Watch;
 use crate::cli::store::Store;
+use crate::cli::task::RunTask;
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
 use crate::cli::{interrupt, provenance, publish, reproduce};
@@ -44,7 +45,7 @@ pub(in crate::cli) fn stint(
     let mut heap: Option<Box<dyn Opened>> = None;
     for round_number in 0..rounds {
         args.seed = Some(first.wrapping_add(round_number));
-        let agenda = Agenda::draw_up(registry, &args, &interrupted)?;
+        let agenda = RunAgenda::draw_up(registry, &args, &interrupted)?;
         let [Item::Run(task)] = agenda.items.as_slice() else {
             return Err(Usage::new(
                 "a stint is of one workload that the heap can do",
@@ -73,7 +74,7 @@ pub(in crate::cli) fn stint(
 fn round(
     program: &str,
     args: &Run,
-    task: &Task<'_>,
+    task: &RunTask<'_>,
     heap: &dyn Opened,
     terminal: &mut Terminal,
 ) -> Over {
@@ -96,7 +97,7 @@ fn round(
         &task.plan,
         &task.options,
         &result,
-        reproduce::words(program, task).split_off(1),
+        reproduce::again(program, task),
     );
     let turns = case.as_ref().filter(|case| !case.is_recipe());
     let found = Found::of(&result, turns.map(|case| case.turns.len() as u64));

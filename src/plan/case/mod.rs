@@ -198,7 +198,7 @@ impl Case {
     }
 
     /// This name, or one like it, such that nothing else in the case is called so.
-    pub(crate) fn free_name(&self, wanted: &str) -> String {
+    pub fn free_name(&self, wanted: &str) -> String {
         let mut name = wanted.to_owned();
         let shared = self.shared.iter().map(|shared| &shared.name);
         let taken: Vec<&String> = (self.mutators.iter().map(|mutator| &mutator.name))

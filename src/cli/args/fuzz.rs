@@ -1,0 +1,101 @@
+//! Options of `fuzz`, and of `replay`, which runs what `fuzz` kept.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::{exit, values};
+
+/// Options of `fuzz`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::FUZZ_HELP)]
+pub(in crate::cli) struct Fuzz {
+    /// A heap from `gcstorm list heaps`; may be given several times
+    #[arg(long = "heap", value_name = "NAME")]
+    pub(in crate::cli) heaps: Vec<String>,
+    /// The seed of all random choices; default: a fresh one, which is printed
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) seed: Option<u64>,
+    #[command(flatten)]
+    pub(in crate::cli) budget: FuzzBudgetArgs,
+    /// In which order the mutators take their turns
+    #[arg(long, value_enum, default_value_t = ScheduleArg::Steps, value_name = "WHICH")]
+    pub(in crate::cli) schedule: ScheduleArg,
+    /// The most operations of one program; default: 50, or 12 under a model checker
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(in crate::cli) ops: Option<u32>,
+    /// The most mutators of one program; default: 3
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(in crate::cli) mutators: Option<u32>,
+    /// Plant a fault from `gcstorm list faults` in the heap, to see that it is found
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) fault: Option<String>,
+    /// How long to go on shrinking one failure
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
+    pub(in crate::cli) shrink_budget: Duration,
+    /// Stop after this many different failures on a heap
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::positive)]
+    pub(in crate::cli) max_failures: u64,
+    /// How many programs to run at a time; default: the number of processors, or 1 with `free`
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    pub(in crate::cli) jobs: Option<u64>,
+    /// How long one program may take before it counts as hung
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
+    pub(in crate::cli) time_limit: Duration,
+    /// The directory for cases that fail
+    #[arg(long, value_name = "DIR", default_value = "reports/failures")]
+    pub(in crate::cli) out: PathBuf,
+    /// Also write what was found to a file as JSON, or with `-` to standard output instead of the text
+    #[arg(long, value_name = "FILE|-")]
+    pub(in crate::cli) json: Option<PathBuf>,
+}
+
+/// When fuzzing ends on one heap, if nothing is found. At most one of them.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(in crate::cli) struct FuzzBudgetArgs {
+    /// How many programs to run on each heap
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    pub(in crate::cli) cases: Option<u64>,
+    /// How long to run programs on each heap; default: 30s
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(in crate::cli) duration: Option<Duration>,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::REPLAY_HELP)]
+pub(in crate::cli) struct Replay {
+    /// A case that `fuzz`, `soak` or a failing run kept
+    #[arg(value_name = "CASE")]
+    pub(in crate::cli) case: PathBuf,
+    /// A heap instead of the one that the case names; may be given several times
+    #[arg(long = "heap", value_name = "NAME")]
+    pub(in crate::cli) heaps: Vec<String>,
+    /// A schedule instead of the one that the case names
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(in crate::cli) schedule: Option<ScheduleArg>,
+    /// A fault instead of the one that the case names; `none` for no fault
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) fault: Option<String>,
+    /// How many times to try before the failure counts as not reproduced: runs on free threads, or
+    /// schedules to explore if the case keeps none; a deterministic case is run once
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = values::positive)]
+    pub(in crate::cli) times: u64,
+}
+
+/// The order in which mutators take their turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ScheduleArg {
+    /// All on one thread, operation by operation; deterministic
+    Steps,
+    /// Each on a thread of its own, scheduled by the system
+    Free,
+    /// Under a model checker that schedules at random (only in builds with --cfg shuttle)
+    Random,
+    /// Under a model checker that schedules by priorities and changes them a few times (PCT; likewise)
+    Pct,
+    /// Under a model checker that tries all schedules, depth first (likewise)
+    Dfs,
+}

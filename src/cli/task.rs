@@ -1,0 +1,42 @@
+//! One run that can start: what everything that makes, shows or reproduces a run needs to know of it.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use crate::heap::Fault;
+use crate::plan::{Pace, Plan, Requirement};
+use crate::result;
+use crate::run::{Entry, Options};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct RunTask<'r> {
+    pub(super) heap: &'r Entry,
+    pub(super) plan: Arc<Plan>,
+    pub(super) options: Options,
+    /// The seed of the first run on the same heap, if runs share one.
+    pub(super) first_seed: Option<u64>,
+    /// The arguments that named the workload or the case.
+    pub(super) asked_as: Vec<OsString>,
+    /// The parameters that were set.
+    pub(super) overrides: Vec<(String, String)>,
+    /// The rate that the command line sets.
+    pub(super) rate: Option<Pace>,
+    /// What the command line requires in addition to the workload.
+    pub(super) required: Vec<Requirement>,
+    /// A case names a fault, and the command line says `none`.
+    pub(super) fault_is_waived: bool,
+}
+
+impl RunTask<'_> {
+    /// The heap, and the fault that is planted in it.
+    pub(super) fn subject(&self) -> String {
+        result::subject(&self.heap.name, self.options.fault.map(Fault::name))
+    }
+
+    /// How many threads the run needs at a time: one for each mutator, and one that measures how the
+    /// system schedules threads.
+    pub(super) fn threads(&self) -> usize {
+        self.plan.mutators.len() + 1
+    }
+}
