@@ -42,12 +42,16 @@ use crate::clock::{Clock, ClockFacts};
 use crate::heap::{Caps, Defect, Stats};
 
 /// What one run left behind.
+///
+/// In JSON it is a part of a [result](crate::result::RunResult). Fields that `result.json` has at its
+/// top are read here, as older results have them in both places, but are not written again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The heap's name in the registry.
+    #[serde(default, skip_serializing)]
     pub heap: String,
     /// The fault that was planted in it on purpose, if any.
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub fault: Option<String>,
     /// What the heap said it can do.
     pub caps: Caps,
@@ -70,12 +74,14 @@ pub struct Evidence {
     /// What the heap counted of its own work.
     pub stats: Stats,
     /// Service times by operation, over all mutators; empty where nothing was timed.
+    #[serde(default, skip_serializing)]
     pub service: BTreeMap<String, Latency>,
     /// Response times by operation, over all mutators that have a rate, from when operations should
     /// have started; empty where none has, and where the run was saturated.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing)]
     pub response: BTreeMap<String, Latency>,
     /// How long the heap held mutators up, by cause.
+    #[serde(default, skip_serializing)]
     pub pauses: BTreeMap<String, Latency>,
     /// What the run looked like from moment to moment.
     #[serde(default)]
@@ -87,7 +93,7 @@ pub struct Evidence {
     #[serde(default)]
     pub slow: Slow,
     /// The least share of its time that a mutator had, by the length of the stretch looked at.
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub mmu: Vec<MmuPoint>,
     /// How much later than it had asked for a thread woke up that did nothing else: what the machine
     /// took from everybody. `None` if nothing was timed.

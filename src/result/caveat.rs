@@ -17,7 +17,7 @@ pub struct Caveat {
     pub text: String,
 }
 
-/// That the rate was not achieved, if it was not.
+/// Says that the rate was not achieved, if so.
 pub(super) fn saturated(rate: &Rate) -> Option<Caveat> {
     rate.saturated.then(|| Caveat {
         check: String::new(),
@@ -31,7 +31,7 @@ pub(super) fn saturated(rate: &Rate) -> Option<Caveat> {
     })
 }
 
-/// What the machine did to everybody, in words.
+/// Says how much the machine itself delayed threads.
 pub(super) fn noise(hiccups: &Latency) -> Caveat {
     let shown = |nanos| figures::nanos(nanos);
     Caveat {
@@ -48,7 +48,7 @@ pub(super) fn noise(hiccups: &Latency) -> Caveat {
     }
 }
 
-/// The workload's own notes about verdicts that came out.
+/// The workload's own notes on verdicts that were reached.
 pub(super) fn notes(plan: &Plan, checks: &[Judgement]) -> Vec<Caveat> {
     let came_out = |note: &&Note| {
         checks

@@ -1,7 +1,7 @@
 //! Numbers as people read them: three significant digits and a unit where they are measured,
 //! thousands separators where they are counted.
 
-/// What stands where there is no figure.
+/// Stands in place of a missing figure.
 pub const NONE: &str = "–";
 
 /// A count, exact: `61,300,000`.
@@ -39,7 +39,7 @@ pub fn nanos(nanos: u64) -> String {
     }
 }
 
-/// How long something went on: as [`time`] up to two minutes, then `8 h 02 min`.
+/// A duration: as [`time`] up to two minutes, then `8 h 02 min`.
 pub fn span(nanos: u64) -> String {
     let seconds = nanos / 1_000_000_000;
     match (seconds / 3600, seconds / 60 % 60) {
@@ -70,7 +70,7 @@ pub fn bytes(bytes: u64) -> String {
     memory(bytes as f64)
 }
 
-/// Bytes that were worked out: as [`bytes`].
+/// Bytes that are the result of a calculation: as [`bytes`].
 pub fn memory(bytes: f64) -> String {
     let units = [
         ("B", 1024.0),

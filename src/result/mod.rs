@@ -14,7 +14,7 @@ pub use outcome::Outcome;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use caveat::{noise, notes, saturated};
 use outcome::outcome;
@@ -78,23 +78,30 @@ pub struct OpSummary {
 }
 
 /// One workload on one heap with one seed: what `result.json` holds.
+///
+/// In memory the evidence is whole, and the fields above it are what it comes to. In JSON what would
+/// stand in both places stands at the top only, and reading puts it back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RunResult {
     /// [`SCHEMA`]
     pub schema: u32,
-    /// What made it.
+    /// The program that made it.
     pub tool: Tool,
-    /// Where it was made.
+    /// The machine that it was made on.
     pub host: HostFacts,
-    /// Of what.
+    /// The workload.
     pub workload: WorkloadRef,
-    /// On which heap.
+    /// The heap's name.
     pub heap: String,
     /// The fault that was planted in it on purpose, if any.
     #[serde(default)]
     pub fault: Option<String>,
-    /// From which seed.
+    /// The seed.
     pub seed: u64,
+    /// The seed in decimal digits, for JSON readers that round numbers above 2^53.
+    #[serde(default)]
+    pub seed_text: String,
     /// Which part of a sharded run: (number, of how many).
     pub shard: Option<(u32, u32)>,
     /// The mutators.
@@ -108,11 +115,11 @@ pub struct RunResult {
     pub ops: BTreeMap<String, OpSummary>,
     /// How long the heap held mutators up, by cause.
     pub pauses: BTreeMap<String, Latency>,
-    /// The least share of its time that a mutator had, over all stretches of some lengths.
+    /// The minimum mutator utilization, by the length of the window.
     #[serde(default)]
     pub mmu: Vec<MmuPoint>,
-    /// Whether the machine itself held the run up so much that its times are in doubt, and then a
-    /// caveat says why; `None` if that was not measured.
+    /// Whether the machine delayed the run so much that its times are in doubt; if so a caveat says why.
+    /// `None` if that was not measured.
     #[serde(default)]
     pub noisy: Option<bool>,
     /// Every counter.
@@ -123,16 +130,16 @@ pub struct RunResult {
     pub checks: Vec<Judgement>,
     /// What a reader should know.
     pub caveats: Vec<Caveat>,
-    /// What the run came to.
+    /// The verdict of the run.
     pub verdict: Outcome,
-    /// A line that does it again.
+    /// A command that repeats the run.
     pub reproduce: String,
-    /// The evidence itself, so that it can be judged again.
+    /// The evidence, from which the run can be judged again.
     pub evidence: Evidence,
 }
 
 impl RunResult {
-    /// Judges a run. `reproduce` is the line that does it again; `tool` says who asks.
+    /// Judges a run. `reproduce` is the command that repeats it, and `tool` the program that made it.
     pub fn new(plan: &Plan, evidence: Evidence, tool: Tool, reproduce: String) -> Self {
         let checks = check::judge(plan, &evidence);
         let counters = check::counters(&evidence);
@@ -156,6 +163,7 @@ impl RunResult {
             heap: evidence.heap.clone(),
             fault: evidence.fault.clone(),
             seed: plan.seed,
+            seed_text: plan.seed.to_string(),
             shard: None,
             threads: threads(&evidence),
             elapsed_ns: evidence.elapsed_ns,
@@ -174,8 +182,8 @@ impl RunResult {
         }
     }
 
-    /// The same run, judged anew by its plan: verdicts and figures come from the evidence, and where
-    /// it was made, by what and from which part of what stays as it is.
+    /// The same run, judged again by its plan: verdicts and figures come from the evidence, while the
+    /// machine, the program and the shard stay as they are.
     #[must_use]
     pub fn judged_again(self, plan: &Plan) -> Self {
         let (host, shard) = (self.host, self.shard);
@@ -186,19 +194,63 @@ impl RunResult {
         }
     }
 
-    /// The heap, and what was planted in it.
+    /// The heap, and the fault planted in it.
     pub fn subject(&self) -> String {
         subject(&self.heap, self.fault.as_deref())
     }
 
-    /// How much of the evidence the checks looked at, all together.
+    /// How many pieces of evidence the checks examined in all.
     pub fn examined(&self) -> u64 {
         self.checks.iter().map(|check| check.examined).sum()
     }
 }
 
-/// A heap, and what was planted in it, in words. Nobody is to take a heap with a fault for a sound
-/// one, so every report names it so.
+// `remote = "Self"` makes associated functions of the derived ones, which these wrap.
+impl Serialize for RunResult {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RunResult {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut result = Self::deserialize(deserializer)?;
+        result.make_whole();
+        Ok(result)
+    }
+}
+
+impl RunResult {
+    /// Puts back into the evidence what JSON has at the top only. Results of earlier versions have it
+    /// in the evidence as well, and keep that.
+    fn make_whole(&mut self) {
+        // A program that rounds numbers may have written the file again; the text survives that.
+        match self.seed_text.parse() {
+            Ok(seed) => self.seed = seed,
+            Err(_) => self.seed_text = self.seed.to_string(),
+        }
+        let evidence = &mut self.evidence;
+        if !evidence.heap.is_empty() {
+            return;
+        }
+        evidence.heap.clone_from(&self.heap);
+        evidence.fault.clone_from(&self.fault);
+        evidence.pauses.clone_from(&self.pauses);
+        evidence.mmu.clone_from(&self.mmu);
+        for (kind, op) in &self.ops {
+            let times = [
+                (&mut evidence.service, &op.service),
+                (&mut evidence.response, &op.response),
+            ];
+            for (of_kind, latency) in times {
+                of_kind.extend(latency.clone().map(|latency| (kind.clone(), latency)));
+            }
+        }
+    }
+}
+
+/// A heap and the fault planted in it. Every report names a heap so, lest one with a planted fault be
+/// taken for a sound one.
 pub fn subject(heap: &str, fault: Option<&str>) -> String {
     match fault {
         None => heap.to_owned(),
@@ -227,6 +279,10 @@ fn ops(evidence: &Evidence) -> BTreeMap<String, OpSummary> {
     {
         *counts.entry(kind).or_default() += count;
     }
+    // Every time has its operation here, since nothing else of the times is written.
+    for kind in evidence.service.keys().chain(evidence.response.keys()) {
+        counts.entry(kind).or_default();
+    }
     let summary = |(kind, count): (&str, u64)| {
         let service = evidence.service.get(kind).cloned();
         let summary = OpSummary {
@@ -243,4 +299,66 @@ fn ops(evidence: &Evidence) -> BTreeMap<String, OpSummary> {
         (kind.to_owned(), summary)
     };
     counts.into_iter().map(summary).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A result with times, pauses and a planted fault.
+    fn whole() -> RunResult {
+        let mut result = sample::result("gil");
+        (result.evidence.fault, result.fault) = (Some("no".to_owned()), Some("no".to_owned()));
+        let mmu = MmuPoint {
+            window_ms: 1,
+            utilization: 0.5,
+            each: None,
+        };
+        (result.evidence.mmu, result.mmu) = (vec![mmu.clone()], vec![mmu]);
+        result
+    }
+
+    /// Goal: a result survives JSON, in which no histogram stands twice.
+    #[test]
+    fn survives_json_and_says_nothing_twice() {
+        let result = whole();
+        let text = serde_json::to_string(&result).expect("it serializes");
+        let back: RunResult = serde_json::from_str(&text).expect("it parses");
+        assert_eq!(back, result);
+        let latencies = result.evidence.service.len() + result.pauses.len();
+        assert_eq!(text.matches("\"hdr\":").count(), latencies);
+        let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        for field in ["heap", "fault", "service", "response", "pauses", "mmu"] {
+            assert!(json["evidence"].get(field).is_none(), "{field}");
+        }
+    }
+
+    /// Goal: results of earlier versions, in which the evidence is whole and the seed a number only, are
+    /// read as before.
+    #[test]
+    fn reads_earlier_results() {
+        let result = whole();
+        let mut json = serde_json::to_value(&result).expect("it serializes");
+        let of = |value: &BTreeMap<String, Latency>| serde_json::to_value(value).expect("JSON");
+        json["evidence"]["heap"] = "gil".into();
+        json["evidence"]["fault"] = "no".into();
+        json["evidence"]["service"] = of(&result.evidence.service);
+        json["evidence"]["pauses"] = of(&result.pauses);
+        json["evidence"]["mmu"] = json["mmu"].clone();
+        json.as_object_mut().expect("an object").remove("seed_text");
+        let back: RunResult = serde_json::from_value(json).expect("it parses");
+        assert_eq!(back, result);
+    }
+
+    /// Goal: a seed that a JSON reader rounded comes back as it was.
+    #[test]
+    fn seeds_are_not_rounded() {
+        let mut result = whole();
+        (result.seed, result.seed_text) = (u64::MAX - 1, (u64::MAX - 1).to_string());
+        let mut json = serde_json::to_value(&result).expect("it serializes");
+        assert_eq!(json["seed_text"], "18446744073709551614");
+        json["seed"] = 18_446_744_073_709_550_000_u64.into();
+        let back: RunResult = serde_json::from_value(json).expect("it parses");
+        assert_eq!(back.seed, u64::MAX - 1);
+    }
 }

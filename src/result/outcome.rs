@@ -1,4 +1,4 @@
-//! What a run came to as a whole: its verdicts, how it ended and what was required of it, in a word.
+//! The verdict of a run as a whole: from its checks, how it ended and what was required of it.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::check::{self, Judgement, Verdict};
 use crate::evidence::{Ended, Evidence, Moment};
 use crate::plan::Plan;
 
-/// What a run came to.
+/// The verdict of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -23,12 +23,12 @@ pub enum Outcome {
     Crashed,
     /// The run did not come to an end.
     Hung,
-    /// It was interrupted; what there was held.
+    /// It was interrupted, and everything held until then.
     Interrupted,
 }
 
 impl Outcome {
-    /// The name in results.
+    /// Its name in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Held => "held",
@@ -41,7 +41,7 @@ impl Outcome {
     }
 }
 
-/// What was not looked at although it should have been, in words.
+/// What should have been examined and was not, in words.
 fn gaps(evidence: &Evidence, checks: &[Judgement]) -> Vec<String> {
     let mut gaps = Vec::new();
     if checks.iter().all(|check| check.verdict != Verdict::Held) {
@@ -50,7 +50,7 @@ fn gaps(evidence: &Evidence, checks: &[Judgement]) -> Vec<String> {
     if evidence.last_survey(Moment::End).is_none() {
         gaps.push("the heap was never looked at after the last operation".to_owned());
     }
-    // Where there need not be anything to look at, a check says `skipped`.
+    // A check that rightly had nothing to examine is `skipped`, not vacuous.
     let vacuous = checks
         .iter()
         .filter(|check| check.verdict == Verdict::Vacuous);
@@ -62,7 +62,7 @@ fn gaps(evidence: &Evidence, checks: &[Judgement]) -> Vec<String> {
     gaps
 }
 
-/// What the run came to; why goes to the caveats.
+/// The verdict of a run; the reasons are added to the caveats.
 pub(super) fn outcome(
     plan: &Plan,
     evidence: &Evidence,
