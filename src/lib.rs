@@ -19,6 +19,8 @@ mod digest;
 pub mod evidence;
 pub mod fuzz;
 pub mod heap;
+#[cfg(feature = "cli")]
+mod median;
 pub mod memory;
 pub mod plan;
 #[cfg(feature = "cli")]

@@ -130,8 +130,10 @@ pub(super) const COMPARE_HELP: &str = "\
 Exit codes:
   0    nothing was shown to be worse by more than is allowed
   2    usage error, or results that are unreadable or do not belong together
+  3    vacuous: there are too few runs to tell
   4    a regression; it is named
-  101  a bug in gcstorm";
+  101  a bug in gcstorm
+If several apply, the first of 101, 4, 3, 2 wins.";
 
 impl Exit {
     /// The code that the process exits with.

@@ -1,5 +1,9 @@
 //! Finds and reads stored results, and judges them again if their plan can be made again.
 
+use std::collections::HashSet;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -8,6 +12,13 @@ use super::usage::Usage;
 use crate::plan::Plan;
 use crate::result::{RunResult, SCHEMA};
 use crate::workload::Workload;
+
+/// What `run` calls a result.
+pub(super) const RESULT: &str = "result.json";
+/// Larger files are refused. Results take some hundred kilobytes, so this has room for thousands.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+/// So much of a file tells whether it may be JSON at all.
+const START_BYTES: u64 = 4096;
 
 /// A stored result.
 #[derive(Debug)]
@@ -18,52 +29,94 @@ pub(super) struct StoredResult {
     pub(super) as_stored: Option<String>,
 }
 
-/// Reads the results at these paths: files of one or several results, or directories with files named
-/// `result.json` at any depth.
+/// Reads what the paths name, and judges it again.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<StoredResult>, Usage> {
-    let mut stored = Vec::new();
+    let results = results(paths)?.into_iter();
+    Ok(results.map(|(path, result)| judged(result, path)).collect())
+}
+
+/// The results in what the paths name, each with its file: a file of one result or several, or a
+/// directory with `result.json` in it or below it. A file that is named or found twice counts once.
+pub(super) fn results(paths: &[PathBuf]) -> Result<Vec<(PathBuf, RunResult)>, Usage> {
+    let (mut results, mut seen) = (Vec::new(), HashSet::new());
     for path in paths {
-        let files = files(path)?;
+        let mut files = Vec::new();
+        if facts(path)?.is_dir() {
+            below(path, &mut files)?;
+        } else {
+            files.push(path.clone());
+        }
         if files.is_empty() {
             let shown = path.display();
             return Err(
-                Usage::new(format!("there is no result.json in {shown} or below"))
+                Usage::new(format!("there is no {RESULT} in {shown} or below"))
                     .hint("name a file that `run` wrote, or the directory that holds it"),
             );
         }
         for file in files {
-            let results = parse(&file)?;
-            stored.extend(results.into_iter().map(|result| judged(result, &file)));
+            let facts = facts(&file)?;
+            if seen.insert((facts.dev(), facts.ino())) {
+                let read = parse(&file)?.into_iter();
+                results.extend(read.map(|result| (file.clone(), result)));
+            }
         }
     }
-    Ok(stored)
+    Ok(results)
 }
 
-/// The files of results at a path, sorted by name.
-fn files(path: &Path) -> Result<Vec<PathBuf>, Usage> {
-    let failed = |path: &Path, error: std::io::Error| {
-        let usage = Usage::new(format!("failed to read {}: {error}", path.display()));
-        usage.hint("name a result.json that `run` wrote, or the directory that holds it")
-    };
-    let facts = std::fs::metadata(path).map_err(|error| failed(path, error))?;
-    if !facts.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(|error| failed(path, error))? {
-        entries.push(entry.map_err(|error| failed(path, error))?);
-    }
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    let mut found = Vec::new();
+fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Usage {
+    let usage = Usage::new(format!("failed to read {}: {error}", path.display()));
+    usage.hint("name a result.json that `run` wrote, or the directory that holds it")
+}
+
+fn facts(path: &Path) -> Result<Metadata, Usage> {
+    fs::metadata(path).map_err(|error| unreadable(path, &error))
+}
+
+/// Adds every `result.json` in a directory and below, by name.
+fn below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Usage> {
+    let entries = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let mut entries = entries.map_err(|error| unreadable(directory, &error))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
-        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_directory {
-            found.extend(files(&entry.path())?);
-        } else if entry.file_name() == "result.json" {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            below(&entry.path(), found)?;
+        } else if entry.file_name() == RESULT {
+            regular(&entry.path())?;
             found.push(entry.path());
         }
     }
-    Ok(found)
+    Ok(())
+}
+
+/// Makes sure that what was found, and not named by anybody, can be read to its end: to open a pipe
+/// waits for whoever writes to it, and a device may have no end.
+pub(super) fn regular(path: &Path) -> Result<(), Usage> {
+    if facts(path)?.is_file() {
+        return Ok(());
+    }
+    let shown = path.display();
+    Err(Usage::new(format!("{shown} is not a regular file"))
+        .hint("remove it, or name the files that are to be read"))
+}
+
+/// The bytes of a file, without the byte-order mark that some editors put before them. What does not
+/// begin like JSON is not read to its end.
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    let mut file = File::open(path)?;
+    let mut text = Vec::new();
+    (&mut file).take(START_BYTES).read_to_end(&mut text)?;
+    if text.starts_with(MARK) {
+        text.drain(..MARK.len());
+    }
+    if let Some(b'{' | b'[') = text.trim_ascii_start().first() {
+        file.take(FILE_BYTES_MAX).read_to_end(&mut text)?;
+    }
+    if text.len() as u64 >= FILE_BYTES_MAX {
+        return Err(io::Error::other("it is larger than 1 GiB"));
+    }
+    Ok(text)
 }
 
 /// What every version of a result has.
@@ -75,17 +128,19 @@ struct Version {
 /// One result, or an array of them as `--json` writes it.
 pub(super) fn parse(path: &Path) -> Result<Vec<RunResult>, Usage> {
     let shown = path.display();
-    let text = std::fs::read(path)
-        .map_err(|error| Usage::new(format!("failed to read {shown}: {error}")))?;
-    if let Ok(Version { schema }) = serde_json::from_slice(&text)
-        && schema > SCHEMA
-    {
+    let text = bytes(path).map_err(|error| unreadable(path, &error))?;
+    let is_array = text.trim_ascii_start().starts_with(b"[");
+    let versions: Vec<Version> = if is_array {
+        serde_json::from_slice(&text).unwrap_or_default()
+    } else {
+        serde_json::from_slice(&text).into_iter().collect()
+    };
+    if let Some(Version { schema }) = versions.iter().find(|it| it.schema > SCHEMA) {
         let usage = Usage::new(format!("{shown} is a result of version {schema}"));
         return Err(usage.hint(format!(
             "this program reads versions up to {SCHEMA}; use the version that wrote it"
         )));
     }
-    let is_array = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
     let parsed = if is_array {
         serde_json::from_slice(&text)
     } else {
@@ -104,8 +159,7 @@ pub(super) fn parse(path: &Path) -> Result<Vec<RunResult>, Usage> {
     Ok(results)
 }
 
-fn judged(result: RunResult, path: &Path) -> StoredResult {
-    let path = path.to_owned();
+fn judged(result: RunResult, path: PathBuf) -> StoredResult {
     match plan_of(&result) {
         Ok(plan) => StoredResult {
             result: result.judged_again(&plan),

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Stderr, Stdout, Write as _};
 use anstream::{AutoStream, ColorChoice};
 
 use super::exit::Exit;
-use crate::report::{Detail, ERROR, WARNING, paint};
+use crate::report::{Detail, ERROR, WARNING, only_styled, paint};
 
 /// The two output streams, and how much is to be printed.
 pub(super) struct Terminal {
@@ -45,11 +45,17 @@ impl Terminal {
         self.err.current_choice() != ColorChoice::Never
     }
 
-    /// Writes data to standard output, unless that has failed before.
+    /// Writes data to standard output, unless that has failed before: as it is for programs, and for
+    /// terminals without any control sequences but styles.
     pub(super) fn data(&mut self, text: &str) {
         if self.out_state != OutState::Open {
             return;
         }
+        let text = if self.out.is_terminal() {
+            only_styled(text)
+        } else {
+            text.into()
+        };
         let written = self
             .out
             .write_all(text.as_bytes())
@@ -67,7 +73,7 @@ impl Terminal {
     /// Writes a message and a line break to standard error.
     pub(super) fn message(&mut self, text: &str) {
         // If this fails there is no stream left to report it on.
-        let _ = writeln!(self.err, "{text}");
+        let _ = writeln!(self.err, "{}", only_styled(text));
     }
 
     /// Writes a message unless only verdicts are wanted.

@@ -1,7 +1,7 @@
 //! Usage errors: what the user got wrong, and a hint what to do.
 
 use crate::diagnostic::suggest;
-use crate::report::{ERROR, HELP, paint};
+use crate::report::{ERROR, HELP, paint, shown};
 use crate::workload::{Color, Diagnostic, LoadError};
 
 /// A usage error, with which the program ends before anything runs.
@@ -14,13 +14,13 @@ pub(super) struct Usage {
 impl Usage {
     /// The message, as it is to stand after `error:`.
     pub(super) fn new(message: impl AsRef<str>) -> Self {
-        let text = format!("{} {}", paint(ERROR, "error:"), message.as_ref());
+        let text = format!("{} {}", paint(ERROR, "error:"), shown(message.as_ref()));
         Self { text }
     }
 
     /// Adds a line that says what to do.
     pub(super) fn hint(mut self, hint: impl AsRef<str>) -> Self {
-        self.text += &format!("\n{} {}", paint(HELP, "help:"), hint.as_ref());
+        self.text += &format!("\n{} {}", paint(HELP, "help:"), shown(hint.as_ref()));
         self
     }
 

@@ -1,16 +1,16 @@
-//! Several results together: which of them belong side by side, and what became of all of them.
+//! Several results together: which of them stand side by side, and the verdict over all.
 //!
-//! Results of one workload with the same parameters form a *group*; within it the first is what the
-//! others are compared with. Each member has a label that no other one in its group has.
+//! Results of one workload with the same parameters form a *group*; the others of a group
+//! are compared with its first. Each member has a label that is unique in its group.
 
 use crate::result::{Outcome, RunResult, figures};
 
-/// Results, and what was to be run and has none.
+/// Results, and runs that have none.
 #[derive(Debug, Default)]
 pub struct Collected {
-    /// In the order in which they were made or named.
+    /// Results, in the order in which they were made or named.
     pub results: Vec<RunResult>,
-    /// In the order in which it was tried.
+    /// Runs without a result, in the order in which they were tried.
     pub absent: Vec<Absent>,
 }
 
@@ -21,9 +21,9 @@ pub struct Absent {
     pub workload: String,
     /// The heap's name.
     pub heap: String,
-    /// What became of it.
+    /// Why there is none.
     pub what: Absence,
-    /// Why, in words.
+    /// The reason in words.
     pub why: String,
 }
 
@@ -32,14 +32,14 @@ pub struct Absent {
 pub enum Absence {
     /// The heap could not be opened.
     Failed,
-    /// The heap cannot do it.
+    /// The heap lacks an ability that the workload needs.
     Skipped,
-    /// The command was interrupted before.
+    /// The command was interrupted before it.
     NotStarted,
 }
 
 impl Absence {
-    /// The word for it.
+    /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Failed => "crashed",
@@ -52,23 +52,23 @@ impl Absence {
 /// Results of one workload.
 #[derive(Debug)]
 pub struct Group<'a> {
-    /// The workload, with those of its parameters in which it differs from another group's.
+    /// The workload, with the parameters in which it differs from other groups of that workload.
     pub name: String,
-    /// At least one; the first is what the others are compared with.
+    /// At least one; the others are compared with the first.
     pub members: Vec<Member<'a>>,
 }
 
 /// One result of a group.
 #[derive(Debug)]
 pub struct Member<'a> {
-    /// The heap, and what else it takes to tell it from the others.
+    /// The heap, and the seed or a number where several members have the same.
     pub label: String,
     /// The result.
     pub result: &'a RunResult,
 }
 
 impl Collected {
-    /// The worst that any of them came to; exit codes rank them alike.
+    /// The worst verdict, ranked like exit codes.
     pub fn verdict(&self) -> Outcome {
         let rank = |outcome: Outcome| match outcome {
             Outcome::Crashed => 5,
@@ -88,7 +88,7 @@ impl Collected {
         worst.unwrap_or(Outcome::Held)
     }
 
-    /// What they came to in a line: `2 runs: 1 held, 1 violated`.
+    /// All verdicts in a line: `2 runs: 1 held, 1 violated`.
     pub fn tally(&self) -> String {
         let verdicts = self.results.iter().map(|result| result.verdict.name());
         let absent = self.absent.iter().map(|absent| absent.what.name());

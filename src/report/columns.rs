@@ -1,13 +1,16 @@
-//! Rows of cells in aligned columns: the first column to the left, figures to the right.
-
-use std::fmt::Write as _;
+//! Rows of cells in aligned columns, as a terminal shows them.
 
 use anstyle::Style;
+use console::{measure_text_width, truncate_str};
 
+use super::prose::one_line;
 use super::style::paint;
 
-/// What lies between two columns.
+/// Blanks between two columns.
 const GAP: usize = 2;
+/// Wider cells are shortened. Names of threads and of files may have any length, and one that is wider
+/// than a terminal would push all other columns out of sight.
+const CELL_MAX: usize = 120;
 
 /// On which side of its column a cell stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +28,13 @@ pub(super) struct Cell {
 
 impl Cell {
     pub(super) fn styled(style: Style, text: impl Into<String>) -> Self {
-        let text = text.into();
+        let text = one_line(&text.into()).into_owned();
+        let text = truncate_str(&text, CELL_MAX, "…").into_owned();
         Self { text, style }
     }
 
     fn width(&self) -> usize {
-        self.text.chars().count()
+        measure_text_width(&self.text)
     }
 }
 
@@ -95,7 +99,7 @@ impl Columns {
             for ((cell, &side), &width) in row[..used].iter().zip(&self.sides).zip(&widths) {
                 let blank = width - cell.width();
                 let before = if side == Side::Right { blank } else { 0 };
-                let _ = write!(text, "{:1$}", "", pending + before);
+                text.push_str(&" ".repeat(pending + before));
                 text.push_str(&paint(cell.style, &cell.text));
                 pending = GAP + blank - before;
             }
@@ -121,5 +125,21 @@ mod tests {
             plain,
             "what        n  time\na       1,000  1 µs\nlonger      1\n"
         );
+    }
+
+    /// Goal: letters that take two columns line up as well, and a cell of any length is shortened.
+    #[test]
+    fn any_text_lines_up() {
+        let mut columns = Columns::of_figures(1);
+        columns.row(["数据".into(), "1".into()]);
+        columns.row(["four".into(), "2".into()]);
+        columns.row(["a\nb\u{7}".into(), "3".into()]);
+        let plain = anstream::adapter::strip_str(&columns.draw()).to_string();
+        assert_eq!(plain, "数据      1\nfour      2\na b\\u{7}  3\n");
+        let mut columns = Columns::of_figures(1);
+        columns.row(["n".repeat(70_000).into(), "1".into()]);
+        let line = columns.draw();
+        assert!(line.ends_with("n…  1\n"), "{}", line.len());
+        assert_eq!(measure_text_width(line.trim_end()), CELL_MAX + 3);
     }
 }

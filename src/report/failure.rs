@@ -1,11 +1,10 @@
-//! A run that failed, as a case: the turns that each mutator did, if they can be told and tell all.
+//! A run that failed, as a case: the turns that each mutator did, if they are known and are all there was.
 //!
-//! What a mutator did is a function of the plan, the seed and its number, and how much of that it did
-//! is in the evidence; so nothing need be recorded while a run lasts. In what order the mutators did it
-//! nobody knows: on threads of their own they did it at the same time. The turns are written as if all
-//! went on evenly, and the schedule says `free`.
+//! What a mutator did is a function of the plan, the seed and its number, and how far it came is in the
+//! evidence; so nothing need be recorded during a run. The order between mutators is not known, as they
+//! ran in parallel. Their turns are interleaved evenly, and the schedule is `free`.
 //!
-//! Where the turns cannot be told, or would not tell all, the case is a [recipe](Case::is_recipe).
+//! Where the turns are not known, or are not all that was done, the case is a [recipe](Case::is_recipe).
 
 use crate::check::Verdict;
 use crate::evidence::Ended;
@@ -19,10 +18,10 @@ use crate::run::{Budget, Options, Verify};
 
 use crate::result::{Outcome, RunResult};
 
-/// The most turns that are written: some four megabytes, which is as much as anybody will look
-/// through or wait to see shrunk.
+/// The most turns that are written: some four megabytes. Larger cases would take too long to read and to
+/// shrink.
 pub const TURNS_MAX: u64 = 200_000;
-/// How many turns in a row the busiest mutator has, where the order is not known.
+/// How many turns in a row the busiest mutator has.
 const CHUNK: u64 = 8;
 
 /// The case of a run, and `again`, the command that it came from; `None` if it did not fail.
@@ -55,7 +54,7 @@ pub fn failure(
     Some(case)
 }
 
-/// Whether the run was nothing but its turns: nothing that a case cannot say was done to it besides.
+/// Whether the run had no options that change what is done and that a case cannot express.
 fn is_plain(options: &Options) -> bool {
     let plain = Options::default();
     options.delays.is_none()
@@ -66,7 +65,7 @@ fn is_plain(options: &Options) -> bool {
         && options.switch_interval == plain.switch_interval
 }
 
-/// Whether a case can have what the plan has.
+/// Whether a case can express the plan.
 fn can_be_said(plan: &Plan) -> bool {
     let registers = || plan.mutators.iter().map(|mutator| mutator.registers);
     let all_registers: u64 = registers().map(u64::from).sum();
@@ -79,14 +78,14 @@ fn can_be_said(plan: &Plan) -> bool {
         && plan.objects.len() <= usize::from(plan.globals)
 }
 
-/// How many operations each mutator did, by number; `None` if one was lost, and its count with it, or
-/// if there are too many.
+/// How many operations each mutator did, by number; `None` if the count of one was lost, or if there are
+/// too many.
 fn turns_done(plan: &Plan, result: &RunResult) -> Option<Vec<u64>> {
     let evidence = &result.evidence;
     if evidence.mutators.len() != plan.mutators.len() {
         return None;
     }
-    // What broke off is not counted, but it was begun, and may be what broke.
+    // The operation under way when the run broke off is not counted, but may be what broke the heap.
     let broken = match &evidence.ended {
         Ended::Defect { mutator, .. } | Ended::OutOfMemory { mutator } => Some(mutator),
         _ => None,
@@ -100,7 +99,7 @@ fn turns_done(plan: &Plan, result: &RunResult) -> Option<Vec<u64>> {
     (done.iter().sum::<u64>() <= TURNS_MAX).then_some(done)
 }
 
-/// Gives the case the plan's program, as far as it was done.
+/// Writes the part of the plan's program that was done into the case.
 fn program(case: &mut Case, plan: &Plan, options: &Options, done: &[u64]) {
     case.capacity = plan.live_limit;
     case.roots = plan.globals;
@@ -154,7 +153,7 @@ fn operations(plan: &Plan, options: &Options, number: u32, done: u64) -> (Vec<Op
     (first(Part::Setup, None), first(Part::Rounds, asked))
 }
 
-/// All mutators' operations in turn, in portions such that all end together.
+/// All mutators' operations interleaved, in portions such that all end together.
 fn evenly(rounds: &[Vec<Op>]) -> Vec<Turn> {
     let most = rounds.iter().map(Vec::len).max().unwrap_or(0) as u64;
     let portions = usize::try_from(most.div_ceil(CHUNK)).unwrap_or(1).max(1);

@@ -1,4 +1,4 @@
-//! The figures that every report puts side by side first: how fast, how slow at worst, how large.
+//! The figures that every report shows first: throughput, percentiles, maxima and memory.
 
 use super::Member;
 use crate::evidence::Latency;
@@ -66,8 +66,8 @@ pub const HEADLINES: [Headline; 9] = [
     },
 ];
 
-/// All operations of a result together: their response times where there are any, since that is what is
-/// felt from outside, and else their service times.
+/// All operations of a result together: response times if there are any, as a client would see them, and
+/// service times otherwise.
 pub fn latencies(result: &RunResult) -> Latency {
     let mut all = Latency::default();
     let has_responses = has_responses(result);
@@ -84,12 +84,12 @@ pub fn latencies(result: &RunResult) -> Latency {
     all
 }
 
-/// Which times [`latencies`] are.
+/// Whether [`latencies`] are response times.
 pub fn has_responses(result: &RunResult) -> bool {
     result.ops.values().any(|op| op.response.is_some())
 }
 
-/// `figure` as a multiple of the first member's, for all but the first: `×1.85`.
+/// `figure` as a multiple of the first member's: `×1.85`.
 pub fn ratio(figure: Option<f64>, first: Option<f64>) -> Option<String> {
     let (figure, first) = (figure?, first.filter(|first| *first > 0.0)?);
     let ratio = figure / first;

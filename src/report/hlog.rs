@@ -6,7 +6,7 @@
 //! `response/append` its response times, `pause/collect` how long that cause held mutators up. A log
 //! without an untagged series crashes HdrHistogram's own processor. Values are nanoseconds; only the
 //! column of maxima, which is for people, is in milliseconds, as it is in logs of other tools.
-//! What an idle time would be is not made up: a series without values is left out, but for the headline.
+//! A series without values is left out, except for the headline.
 
 use std::fmt::Write as _;
 
@@ -45,7 +45,7 @@ pub fn hlog(result: &RunResult) -> Result<String, String> {
     Ok(log)
 }
 
-/// All operations together: what is felt from outside where there is a rate, and else what they took.
+/// All operations together: response times if the run had a rate, and service times otherwise.
 fn headline(result: &RunResult) -> (&'static str, Latency) {
     let mut all = Latency::default();
     let mut responses = result.ops.values().filter_map(|op| op.response.as_ref());
@@ -92,7 +92,7 @@ fn line(
     Ok(())
 }
 
-/// A tag ends at a comma, a blank or the end of the line.
+/// A tag ends at a comma, a blank or the end of the line, so it may hold none of these.
 fn as_tag(text: &str) -> String {
     text.replace(|letter: char| letter == ',' || letter.is_whitespace(), "_")
 }

@@ -1,4 +1,4 @@
-//! What a hunt found, and what a replay showed, as text.
+//! What `fuzz` found, and what `replay` showed, as text.
 
 use std::fmt::Write as _;
 
@@ -46,7 +46,7 @@ fn program(case: &Case) -> String {
     lines.collect()
 }
 
-/// What a hunt on one heap came to, in a line.
+/// The outcome of a hunt on one heap, in a line.
 pub fn bag(bag: &Bag, subject: &str, schedule: &Schedule, seed: u64) -> String {
     let seconds = bag.elapsed_ns as f64 / 1e9;
     let verdict = match bag.failures.len() {

@@ -1,15 +1,16 @@
 //! Results as JUnit XML, which CI systems show as tests: a suite a run, a test case a check, and one
 //! more for the run as a whole.
 //!
-//! A violated check is a failure. One that was vacuous is an error: the test itself did not do what it
-//! is for. Skipped ones are skipped. So is a run for whose workload the heap lacks an ability; a heap
-//! that could not be opened is an error.
+//! A violated check is a failure. A vacuous one is an error: the test did not do what it is for. Skipped
+//! checks are skipped, and so is a run whose workload needs an ability that the heap lacks. A heap that
+//! could not be opened is an error.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Absence, Absent, Collected};
+use super::{Absence, Absent, Collected, Member};
 use crate::check::{Judgement, Verdict};
 use crate::result::{Outcome, RunResult};
 
@@ -20,13 +21,36 @@ use crate::result::{Outcome, RunResult};
 /// The text cannot be written as XML.
 pub fn junit(collected: &Collected) -> Result<String, String> {
     let mut report = Report::new("gcstorm");
-    report.add_test_suites(collected.results.iter().map(suite));
-    report.add_test_suites(collected.absent.iter().map(absent));
+    let mut classes = Classes::default();
+    for group in collected.groups() {
+        for Member { label, result } in &group.members {
+            let class = classes.free(format!("{}.{label}", group.name));
+            report.add_test_suite(suite(result, &class));
+        }
+    }
+    for absent in &collected.absent {
+        let class = classes.free(format!("{}.{}", absent.workload, absent.heap));
+        report.add_test_suite(self::absent(absent, &class));
+    }
     report.to_string().map_err(|error| error.to_string())
 }
 
-fn suite(result: &RunResult) -> TestSuite {
-    let class = format!("{}.{}", result.workload.name, result.subject());
+/// Names of classes. Test cases are called after checks, and of two with one name in one class CI systems
+/// show one, which may hide the other's failure. So no two runs have the same class.
+#[derive(Debug, Default)]
+struct Classes(HashSet<String>);
+
+impl Classes {
+    /// The name, with a number if it is taken.
+    fn free(&mut self, name: String) -> String {
+        let numbered = (2..).map(|number| format!("{name} ({number})"));
+        let mut names = std::iter::once(name.clone()).chain(numbered);
+        let free = names.find(|name| self.0.insert(name.clone()));
+        free.unwrap_or(name)
+    }
+}
+
+fn suite(result: &RunResult, class: &str) -> TestSuite {
     let name = format!(
         "{} on {}, seed {}",
         result.workload.name,
@@ -48,19 +72,19 @@ fn suite(result: &RunResult) -> TestSuite {
         Property::new("reproduce", result.reproduce.as_str()),
     ]);
     let mut run = TestCase::new("run", of_run(result));
-    run.set_classname(class.as_str());
+    run.set_classname(class);
     run.set_time(Duration::from_nanos(result.elapsed_ns));
     suite.add_test_case(run);
     for check in &result.checks {
         let mut case = TestCase::new(check.name.as_str(), of_check(result, check));
-        case.set_classname(class.as_str());
+        case.set_classname(class);
         case.set_assertions(usize::try_from(check.examined).unwrap_or(usize::MAX));
         suite.add_test_case(case);
     }
     suite
 }
 
-/// What the run as a whole came to: what no check says is in its caveats.
+/// The verdict of the run as a whole, with its caveats.
 fn of_run(result: &RunResult) -> TestCaseStatus {
     let kind = match result.verdict {
         Outcome::Held => return TestCaseStatus::success(),
@@ -96,7 +120,7 @@ fn of_check(result: &RunResult, check: &Judgement) -> TestCaseStatus {
     }
 }
 
-/// The first line says what, the text all of it and how to do it again.
+/// The message is the first line of the detail; the text has all of it and the reproduce line.
 fn unsuccessful(
     kind: NonSuccessKind,
     name: &str,
@@ -110,7 +134,7 @@ fn unsuccessful(
     status
 }
 
-fn absent(absent: &Absent) -> TestSuite {
+fn absent(absent: &Absent, class: &str) -> TestSuite {
     let Absent { workload, heap, .. } = absent;
     let mut status = match absent.what {
         Absence::Failed => TestCaseStatus::non_success(NonSuccessKind::Error),
@@ -119,7 +143,7 @@ fn absent(absent: &Absent) -> TestSuite {
     status.set_type(absent.what.name());
     status.set_message(absent.why.as_str());
     let mut case = TestCase::new("run", status);
-    case.set_classname(format!("{workload}.{heap}"));
+    case.set_classname(class);
     let mut suite = TestSuite::new(format!("{workload} on {heap}"));
     suite.add_test_case(case);
     suite
@@ -170,5 +194,47 @@ mod tests {
         );
         let read = Report::deserialize_from_str(&text).expect("it is read back");
         assert_eq!(read.test_suites.len(), 4);
+    }
+
+    /// Goal: no test case has the class and the name of another one, however often a workload was run; and
+    /// one that was run once is called as ever.
+    #[test]
+    fn no_two_cases_share_a_name() {
+        let mut other_seed = sample::result("gil");
+        other_seed.seed = 8;
+        let mut other_text = sample::result("lock-free");
+        other_text.workload.hash = "another".to_owned();
+        let absent = Absent {
+            workload: "weakrefs".to_owned(),
+            heap: "mine".to_owned(),
+            what: Absence::Skipped,
+            why: "it has none".to_owned(),
+        };
+        let collected = Collected {
+            results: vec![
+                sample::result("gil"),
+                other_seed.clone(),
+                other_seed,
+                sample::result("lock-free"),
+                other_text,
+            ],
+            absent: vec![absent.clone(), absent],
+        };
+        let text = junit(&collected).expect("it is written");
+        let read = Report::deserialize_from_str(&text).expect("it is read back");
+        let mut seen = HashSet::new();
+        for case in read.test_suites.iter().flat_map(|suite| &suite.test_cases) {
+            let class = case.classname.as_ref().expect("a class").to_string();
+            assert!(
+                seen.insert((class.clone(), case.name.to_string())),
+                "{class}"
+            );
+        }
+        let has = |class: &str| seen.contains(&(class.to_owned(), "run".to_owned()));
+        assert!(has("shared-list.gil, seed 7") && has("shared-list.gil, seed 8 (2)"));
+        assert!(
+            has("shared-list.lock-free") && has("weakrefs.mine (2)"),
+            "{seen:?}"
+        );
     }
 }

@@ -1,8 +1,8 @@
-//! A lane in a table: the same columns wherever lanes are shown.
+//! A row for a lane, with the same columns in every table of lanes.
 
 use crate::result::figures::{self, NONE};
 
-/// What came of a lane's rounds.
+/// The figures of a lane.
 #[derive(Debug)]
 pub(super) struct LaneRow {
     pub(super) name: String,
@@ -19,12 +19,12 @@ pub(super) struct LaneRow {
 }
 
 impl LaneRow {
-    /// What is in its columns.
+    /// The names of the columns.
     pub(super) const HEAD: [&str; 8] = [
         "lane", "rounds", "held", "vacuous", "failed", "a second", "p99.9", "memory",
     ];
 
-    /// One text a column.
+    /// The text of each column.
     pub(super) fn cells(self) -> [String; Self::HEAD.len()] {
         let none = || NONE.to_owned();
         let peak = (self.rss_bytes_peak > 0).then_some(self.rss_bytes_peak);

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::commonmark::{self, BoundedPage, escaped};
 use super::headline::{self, HEADLINES};
 use super::{Collected, Group, Member};
 use crate::check::Verdict;
@@ -11,36 +12,40 @@ use crate::result::{Outcome, RunResult};
 
 /// Draws them.
 pub fn markdown(collected: &Collected) -> String {
-    let mut text = format!(
+    let mut page = BoundedPage::new(format!(
         "## {} gcstorm: {}\n\n{}.\n",
         sign(collected.verdict()),
         collected.verdict().name(),
         collected.tally()
-    );
-    for result in &collected.results {
-        text += &complaint(result);
+    ));
+    let results = collected.results.iter();
+    for result in results.filter(|result| is_remarkable(result)) {
+        page.add(commonmark::FAILURE, &complaint(result));
     }
     for absent in &collected.absent {
         let (workload, heap) = (escaped(&absent.workload), escaped(&absent.heap));
         let (what, why) = (absent.what.name(), escaped(&absent.why));
-        let _ = writeln!(text, "\n- **{workload} on {heap} {what}**: {why}");
+        let line = format!("\n- **{workload} on {heap} {what}**: {why}\n");
+        page.add(commonmark::NOTE, &line);
     }
     for group in &collected.groups() {
-        text += &self::group(group);
+        page.add(commonmark::TABLE, &figures_of(group));
+        page.add(commonmark::TABLE, &operations(&group.members));
     }
-    text += &provenance(&collected.results);
-    text
+    page.add(commonmark::NOTE, &provenance(&collected.results));
+    page.finish()
+}
+
+/// Whether there is more to say of a result than its figures.
+fn is_remarkable(result: &RunResult) -> bool {
+    result.verdict != Outcome::Held || !result.caveats.is_empty()
 }
 
 /// What is wrong with a result, or should be known about it, and the line that does it again.
 fn complaint(result: &RunResult) -> String {
-    let mut text = String::new();
-    if result.verdict == Outcome::Held && result.caveats.is_empty() {
-        return text;
-    }
     let (workload, subject) = (escaped(&result.workload.name), escaped(&result.subject()));
     let name = result.verdict.name();
-    let _ = writeln!(text, "\n**{workload} on {subject}: {name}**\n");
+    let mut text = format!("\n**{workload} on {subject}: {name}**\n\n");
     for check in &result.checks {
         let detail = check.detail.as_deref().unwrap_or("no details");
         match check.verdict {
@@ -59,20 +64,19 @@ fn complaint(result: &RunResult) -> String {
         let _ = writeln!(text, "- note{about}: {}", escaped(&caveat.text));
     }
     if result.verdict != Outcome::Held {
-        // Indented code ends with its line and knows no escapes, whatever is in it.
-        let _ = writeln!(text, "\n    {}", one_line(&result.reproduce));
+        text.push('\n');
+        text += &commonmark::fenced("", &result.reproduce);
     }
     text
 }
 
-fn group(group: &Group<'_>) -> String {
-    let mut text = format!("\n### {}\n\n|  |", escaped(&group.name));
-    for member in &group.members {
-        let _ = write!(text, " {} |", escaped(&member.label));
-    }
-    text += "\n| --- |";
-    text += &" --: |".repeat(group.members.len());
-    text.push('\n');
+/// The headlines of a group's members, side by side.
+fn figures_of(group: &Group<'_>) -> String {
+    let mut text = format!(
+        "\n### {}\n\n{}",
+        escaped(&group.name),
+        labels(&group.members)
+    );
     let verdicts = group.members.iter().map(|member| {
         let verdict = member.result.verdict;
         format!("{} {}", sign(verdict), verdict.name())
@@ -84,7 +88,13 @@ fn group(group: &Group<'_>) -> String {
             text += &line(head.name, row.into_iter().map(cell));
         }
     }
-    text + &operations(&group.members)
+    text
+}
+
+/// The head of a table with a column for each member.
+fn labels(members: &[Member<'_>]) -> String {
+    let labels = members.iter().map(|member| escaped(&member.label));
+    commonmark::head(std::iter::once(String::new()).chain(labels))
 }
 
 /// Each operation's 99th percentile, which is where heaps begin to differ, and its number.
@@ -92,14 +102,10 @@ fn operations(members: &[Member<'_>]) -> String {
     let mut names: Vec<&String> = members.iter().flat_map(|m| m.result.ops.keys()).collect();
     names.sort();
     names.dedup();
-    let mut text =
-        String::from("\n<details><summary>operations: a second, p99, longest</summary>\n\n|  |");
-    for member in members {
-        let _ = write!(text, " {} |", escaped(&member.label));
-    }
-    text += "\n| --- |";
-    text += &" --: |".repeat(members.len());
-    text.push('\n');
+    let mut text = format!(
+        "\n<details><summary>operations: a second, p99, longest</summary>\n\n{}",
+        labels(members)
+    );
     for name in names {
         let cells = members.iter().map(|member| {
             let Some(op) = member.result.ops.get(name) else {
@@ -116,7 +122,7 @@ fn operations(members: &[Member<'_>]) -> String {
                 or_none(timed.map(|latency| latency.max()))
             )
         });
-        text += &line(name, cells.collect::<Vec<_>>());
+        text += &line(name, cells);
     }
     text + "\n</details>\n"
 }
@@ -127,30 +133,40 @@ fn cell((figure, ratio): (Option<String>, Option<String>)) -> String {
 }
 
 fn line(name: &str, cells: impl IntoIterator<Item = String>) -> String {
-    let cells: Vec<String> = cells.into_iter().collect();
-    format!("| {} | {} |\n", escaped(name), cells.join(" | "))
+    commonmark::row(std::iter::once(escaped(name)).chain(cells))
 }
 
+/// So many seeds are named.
+const SEEDS_MAX: usize = 10;
+
+/// What made the results, and where.
 fn provenance(results: &[RunResult]) -> String {
     let Some(result) = results.first() else {
         return String::new();
     };
     let tool = &result.tool;
-    let mut seeds: Vec<String> = results.iter().map(|r| r.seed.to_string()).collect();
+    let mut seeds: Vec<u64> = results.iter().map(|result| result.seed).collect();
     seeds.dedup();
+    let more = match seeds.len().saturating_sub(SEEDS_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let seeds: Vec<String> = (seeds.iter().take(SEEDS_MAX))
+        .map(ToString::to_string)
+        .collect();
     let dirty = match tool.dirty {
         Some(true) => ", with changes",
         Some(false) | None => "",
     };
+    let commit = match tool.commit.as_str() {
+        "" => "commit unknown",
+        commit => commit,
+    };
     format!(
-        "\n<sub>{} {} ({}{dirty}), seed {}, {}, {}, kernel {}</sub>\n",
+        "\n<sub>{} {} ({}{dirty}), seed {}{more}, {}, {}, kernel {}</sub>\n",
         escaped(&tool.name),
         escaped(&tool.version),
-        escaped(if tool.commit.is_empty() {
-            "commit unknown"
-        } else {
-            &tool.commit
-        }),
+        escaped(commit),
         seeds.join(", "),
         figures::several(result.host.cpus as u64, "processor", "processors"),
         escaped(&result.host.cpu_model),
@@ -164,28 +180,6 @@ fn sign(verdict: Outcome) -> &'static str {
         Outcome::Violated | Outcome::Crashed | Outcome::Hung => "❌",
         Outcome::Vacuous | Outcome::Interrupted => "⚠️",
     }
-}
-
-/// Text that means nothing to Markdown, nor to the HTML in it, in one line.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in one_line(text).chars() {
-        match letter {
-            '<' => escaped += "&lt;",
-            '&' => escaped += "&amp;",
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '>' | '~' | '#' => {
-                escaped.push('\\');
-                escaped.push(letter);
-            }
-            _ => escaped.push(letter),
-        }
-    }
-    escaped
-}
-
-fn one_line(text: &str) -> String {
-    let plain = anstream::adapter::strip_str(text).to_string();
-    plain.replace(char::is_control, " ")
 }
 
 #[cfg(test)]
@@ -204,10 +198,12 @@ mod tests {
         let text = markdown(&collected);
         assert!(text.starts_with("## ❌ gcstorm: violated\n"), "{text}");
         assert!(
-            text.contains("object &lt;0\\> &amp; \"1\" \\| \\`2\\` is"),
+            text.contains(
+                "object &lt;0\\> &amp; \"1\" \\| \\`2\\` is \\]\\]\\> gone \\\\u\\{1b\\}"
+            ),
             "{text}"
         );
-        let reproduce = "\n    gcstorm run shared-list --heap lock-free --seed 7\n";
+        let reproduce = "\n```\ngcstorm run shared-list --heap lock-free --seed 7\n```\n";
         assert!(text.contains(reproduce), "{text}");
         assert!(!text.contains(['\u{1b}', '\u{7}']), "{text}");
         let rows = text.lines().filter(|line| line.starts_with('|'));
@@ -216,5 +212,25 @@ mod tests {
         }
         assert!(text.contains("(×1.00)"), "{text}");
         assert!(text.len() < 4096, "{}", text.len());
+    }
+
+    /// Goal: however many results there are and whatever they say, the page fits a job's summary, the
+    /// verdict comes first, and what is missing is said.
+    #[test]
+    fn fits_a_summary() {
+        let mut wordy = sample::violated("gil");
+        wordy.checks[0].detail = Some("<b>|".repeat(50_000));
+        let collected = Collected {
+            results: vec![wordy; 200],
+            absent: Vec::new(),
+        };
+        let text = markdown(&collected);
+        assert!(text.len() < commonmark::PAGE_BYTES_MAX, "{}", text.len());
+        assert!(text.starts_with("## ❌ gcstorm: violated\n"));
+        assert!(
+            text.contains("\n**Left out**, since "),
+            "{}",
+            &text[text.len() - 300..]
+        );
     }
 }

@@ -4,6 +4,7 @@
 
 mod collected;
 mod columns;
+mod commonmark;
 pub mod compare;
 mod failure;
 pub mod headline;
@@ -28,7 +29,7 @@ pub use hlog::hlog;
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
-pub(crate) use prose::wrapped;
+pub(crate) use prose::{only_styled, shown, wrapped};
 pub use style::{ERROR, FAINT, HELP, STRONG, WARNING, of_outcome, of_verdict, paint};
 pub use summary::{Line, summary};
 pub use table::{Detail, table};

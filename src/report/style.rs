@@ -1,13 +1,14 @@
-//! Which colour means what: green held, red broken, yellow look again.
+//! Styles: green for what held, red for what failed, yellow for what needs a look.
 
 use anstyle::{AnsiColor, Style};
 
+use super::prose::shown;
 use crate::check::Verdict;
 use crate::result::Outcome;
 
-/// What matters in a line.
+/// The most important part of a line.
 pub const STRONG: Style = Style::new().bold();
-/// What need not be read.
+/// Text of little importance.
 pub const FAINT: Style = Style::new().dimmed();
 /// In front of an error.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -17,9 +18,9 @@ pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub const HELP: Style = AnsiColor::Cyan.on_default().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
 
-/// `text` in `style`.
+/// `text` in `style`; commands to the terminal in it are shown.
 pub fn paint(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
+    format!("{style}{}{style:#}", shown(text))
 }
 
 /// The style of a check's verdict.

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::columns::{Cell, Columns, Side};
+use super::prose::wrapped;
 use super::style::{ERROR, FAINT, STRONG, of_outcome, paint};
 use crate::evidence::Latency;
 use crate::result::figures::{self, NONE};
 use crate::result::{Outcome, RunResult};
 
-/// What became of one workload on one heap.
+/// One workload on one heap.
 #[derive(Debug, Clone)]
 pub struct Line {
     /// The workload's name.
@@ -25,7 +26,7 @@ enum What {
         per_second: f64,
         p99_9: Option<u64>,
         max: Option<u64>,
-        /// There under a rate; the figure, if the rate was achieved.
+        /// `Some` if the run had a rate; the figure, if the rate was achieved.
         response_p99_9: Option<Option<u64>>,
         examined: u64,
     },
@@ -55,12 +56,12 @@ impl Line {
         Self::of(workload, heap, What::Failed(why.to_owned()))
     }
 
-    /// The heap cannot do it.
+    /// The heap lacks an ability that the workload needs.
     pub fn skipped(workload: &str, heap: &str, why: &str) -> Self {
         Self::of(workload, heap, What::Skipped(why.to_owned()))
     }
 
-    /// It was interrupted before.
+    /// The command was interrupted before it.
     pub fn not_started(workload: &str, heap: &str) -> Self {
         Self::of(workload, heap, What::NotStarted)
     }
@@ -80,7 +81,7 @@ impl Line {
         response_p99_9.is_some()
     }
 
-    /// Under a rate there is one more, if it is anywhere.
+    /// If any line has a rate, all have a column for response times.
     fn cells(&self, is_anywhere: bool) -> Vec<Cell> {
         let mut cells = vec![self.workload.as_str().into(), self.heap.as_str().into()];
         let none = || Cell::styled(FAINT, NONE);
@@ -114,7 +115,7 @@ impl Line {
     }
 }
 
-/// Draws the table, the reasons of what did not run, and one line that sums it up.
+/// Draws the table, why some did not run, and one line with the number of each verdict.
 pub fn summary(lines: &[Line]) -> String {
     let left = [Side::Left; 3];
     let is_paced = lines.iter().any(Line::is_paced);
@@ -135,8 +136,8 @@ pub fn summary(lines: &[Line]) -> String {
             What::Skipped(why) => ("skipped", why),
             What::Ran { .. } | What::NotStarted => continue,
         };
-        let lead = format!("{word}: {} on {}: ", line.workload, line.heap);
-        text += &super::prose::wrapped(&lead, 4, why);
+        let why = format!("{word}: {} on {}: {why}", line.workload, line.heap);
+        text += &wrapped("", 4, &why);
     }
     text + &tally(lines)
 }

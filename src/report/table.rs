@@ -1,12 +1,12 @@
 //! One result as a page of text for a terminal.
 //!
-//! The page answers, in this order: what ran, how fast, what held it up, what the heap came to, what
-//! the checks say, what to know about that, and how to do it again. Tables fit a hundred columns, sentences eighty.
+//! The page tells, in this order: what ran, how fast, what held it up, the heap's counters, what the
+//! checks say, notes on that, and how to reproduce it. Tables fit a hundred columns, sentences eighty.
 
 use std::fmt::Write as _;
 
 use super::columns::{Cell, Columns, Side};
-use super::prose::wrapped;
+use super::prose::{one_line, shown, wrapped};
 use super::style::{FAINT, STRONG, WARNING, of_outcome, of_verdict, paint};
 use crate::check::{Judgement, Verdict};
 use crate::evidence::Latency;
@@ -50,28 +50,28 @@ pub fn table(result: &RunResult, detail: Detail) -> String {
     for caveat in &result.caveats {
         let about = match caveat.check.as_str() {
             "" => String::new(),
-            check => format!(" on {check}"),
+            check => format!(" on {}", one_line(check)),
         };
         let lead = format!("{}{about}: ", paint(WARNING, "note"));
         page += &wrapped(&lead, 6, &caveat.text);
     }
     let (name, why) = verdict(result);
     let _ = writeln!(page, "{name}: {why}");
-    let _ = writeln!(page, "reproduce: {}", result.reproduce);
+    let _ = writeln!(page, "reproduce: {}", shown(&result.reproduce));
     page
 }
 
-/// What one line says, and the way to reproduce what is not well.
+/// One line with the verdict, and the reproduce line unless it held.
 fn terse(result: &RunResult) -> String {
     let (name, why) = verdict(result);
     let mut text = format!(
         "{} on {}, seed {}: {name}: {why}\n",
-        result.workload.name,
-        result.subject(),
+        one_line(&result.workload.name),
+        one_line(&result.subject()),
         result.seed
     );
     if result.verdict != Outcome::Held {
-        let _ = writeln!(text, "reproduce: {}", result.reproduce);
+        let _ = writeln!(text, "reproduce: {}", shown(&result.reproduce));
     }
     text
 }
@@ -85,7 +85,7 @@ fn head(result: &RunResult) -> String {
     } else {
         0.0
     };
-    // The exact counts stand in the table; here they would only make the line too long.
+    // Rounded, because exact counts stand in the table and would make the line too long.
     let operations = if ops < 1_000_000 {
         figures::several(ops, "operation", "operations")
     } else {
@@ -102,7 +102,7 @@ fn head(result: &RunResult) -> String {
     wrapped(&lead, 4, &facts) + &clock(result, ops) + "\n" + &rate(result)
 }
 
-/// What was offered and achieved.
+/// The offered and the achieved rate.
 fn rate(result: &RunResult) -> String {
     let Some(rate) = &result.rate else {
         return String::new();
@@ -118,12 +118,12 @@ fn rate(result: &RunResult) -> String {
         text += &format!(", by {} of {all} threads", rate.threads);
     }
     if rate.saturated {
-        text += &format!("; {}", paint(WARNING, "saturated"));
+        text += "; saturated";
     }
     wrapped("rate: ", 4, &text)
 }
 
-/// What measured the times, and what that adds to each of them.
+/// The clock, and what reading it adds to each time.
 fn clock(result: &RunResult, ops: u64) -> String {
     let clock = &result.evidence.clock;
     let timed: u64 = result.evidence.service.values().map(Latency::count).sum();
@@ -158,7 +158,7 @@ fn parameters(result: &RunResult) -> String {
     wrapped("parameters: ", 12, &set.join(" "))
 }
 
-/// Operations, and pauses below them in the same columns.
+/// Operations, with pauses below them in the same columns.
 fn operations(result: &RunResult) -> String {
     let mut columns = Columns::of_figures(7);
     columns.head(&[
@@ -192,7 +192,7 @@ fn operations(result: &RunResult) -> String {
     columns.draw()
 }
 
-/// How long after they were due operations were done.
+/// Response times: from when operations were due until they were done.
 fn responses(result: &RunResult, columns: &mut Columns) {
     let ops = result.ops.iter();
     let mut responses: Vec<_> = ops
@@ -255,10 +255,10 @@ fn slow(result: &RunResult) -> String {
     wrapped("slow: ", 4, &text)
 }
 
-/// Lengths, in milliseconds, for which a page says what share a mutator had at least.
+/// The windows, in milliseconds, whose minimum mutator utilization a page shows.
 const WINDOWS_MS: [u64; 4] = [1, 10, 100, 1000];
 
-/// The least share of its time that a mutator had, in a sentence.
+/// The minimum mutator utilization, in a sentence.
 fn utilization(result: &RunResult) -> String {
     let points = result.mmu.iter();
     let shown: Vec<String> = points
@@ -411,7 +411,7 @@ fn violated(result: &RunResult) -> impl Iterator<Item = &Judgement> {
     checks.filter(|check| check.verdict == Verdict::Violated)
 }
 
-/// What it came to, and why.
+/// The verdict, and why.
 fn verdict(result: &RunResult) -> (String, String) {
     let name = paint(of_outcome(result.verdict), result.verdict.name());
     let broken: Vec<&str> = violated(result).map(|check| check.name.as_str()).collect();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::trend::{self, Slope};
 use super::{Came, Lane, Record};
+use crate::median::median;
 use crate::result::Outcome;
 
 /// The first round of a stint is not that of a heap that grows old.
@@ -64,8 +65,7 @@ impl Series {
 
 fn middle(points: &[(f64, f64)]) -> f64 {
     let mut values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
-    values.sort_unstable_by(f64::total_cmp);
-    trend::median(&values)
+    median(&mut values)
 }
 
 /// How something changes as a heap grows old: slopes as shares a round (0.01 is one in a hundred).

@@ -9,6 +9,8 @@
 //! `n (n - 1) (2 n + 5) / 18` to the variance. It holds for whatever distribution the rounds have, as long
 //! as one does not depend on the others.
 
+use crate::median::median;
+
 /// Stints with fewer rounds than this say nothing.
 const LEAST_IN_STINT: usize = 3;
 /// Fewer rounds than this in all say nothing.
@@ -66,6 +68,7 @@ pub fn slope<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<S
     if rounds < LEAST || slopes.is_empty() {
         return None;
     }
+    let per_unit = median(&mut slopes);
     slopes.sort_unstable_by(f64::total_cmp);
     let (pairs, spread) = (slopes.len() as f64, Z * variance.sqrt());
     let ranked = |rank: f64| {
@@ -78,7 +81,7 @@ pub fn slope<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<S
         slopes[rank]
     };
     Some(Slope {
-        per_unit: median(&slopes),
+        per_unit,
         low: ranked(((pairs - spread) / 2.0).floor()),
         high: ranked(((pairs + spread) / 2.0).ceil()),
     })
@@ -113,24 +116,12 @@ pub fn keeps_pace<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]> + Clone
 fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let span = points.len().div_ceil(MOST);
     let middle = |span: &[(f64, f64)], of: fn(&(f64, f64)) -> f64| {
-        let mut values: Vec<f64> = span.iter().map(of).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        median(&values)
+        median(&mut span.iter().map(of).collect::<Vec<_>>())
     };
     let spans = points.chunks(span);
     spans
         .map(|span| (middle(span, |point| point.0), middle(span, |point| point.1)))
         .collect()
-}
-
-/// The median of what is sorted and there.
-pub(super) fn median(sorted: &[f64]) -> f64 {
-    let half = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[half]
-    } else {
-        f64::midpoint(sorted[half - 1], sorted[half])
-    }
 }
 
 #[cfg(test)]

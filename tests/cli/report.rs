@@ -116,3 +116,126 @@ fn failures_stay_failures() {
     assert!(read("report.html").contains(reproduce));
     place.run("report o -q").code(1).says("violated: counter");
 }
+
+/// Goal: a file counts once, however often it is named or found and under whichever name, and one that
+/// begins with a byte-order mark is read.
+#[test]
+fn a_file_counts_once() {
+    let place = two_heaps();
+    let one = "o/counter-gil-7/result.json";
+    std::os::unix::fs::symlink(place.path().join(one), place.path().join("link.json"))
+        .expect("a link");
+    place
+        .run(&format!("report o o {one} ./o/../{one} link.json"))
+        .code(0)
+        .says("2 runs: 2 held");
+    let text = std::fs::read_to_string(place.path().join(one)).expect("a result");
+    place.write("marked.json", &format!("\u{feff}{text}"));
+    place
+        .run("report marked.json")
+        .code(0)
+        .says("counter on gil");
+    let twice = "compare o o --max-regression off";
+    place
+        .run(twice)
+        .code(3)
+        .says("counter on gil: 1 run against 1");
+}
+
+/// Goal: a result's name does not make something else a result: what is below a directory and no regular
+/// file is refused, and what never ends is not read.
+#[test]
+fn only_files_are_read() {
+    let place = Place::new();
+    let directory = place.path().join("d");
+    std::fs::create_dir(&directory).expect("a directory");
+    let path = directory.join("result.json");
+    let pipe = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(pipe.expect("mkfifo starts").success());
+    for command in ["report d", "compare d d", "merge d"] {
+        let done = place.run(command).code(2);
+        done.warns("d/result.json is not a regular file")
+            .warns("help: ");
+    }
+    std::fs::remove_file(&path).expect("it is there");
+    std::os::unix::fs::symlink("/dev/zero", &path).expect("a link");
+    for command in ["report d", "compare d d", "merge d"] {
+        let done = place.run(command).code(2);
+        done.warns("d/result.json is not a regular file");
+    }
+    for command in [
+        "report /dev/zero",
+        "report d/result.json",
+        "merge /dev/zero",
+    ] {
+        place
+            .run(command)
+            .code(2)
+            .warns(":1:1: this is not a result");
+    }
+}
+
+/// Goal: names of any length and with commands to the terminal are shown, shortened and harmless, in every
+/// table and in every format.
+#[test]
+fn any_name_is_shown() {
+    let place = two_heaps();
+    let mut result = place.result("o/counter-gil-7/result.json");
+    let long = format!("a\u{1b}]0;title\u{7}|\n<b>{}", "n".repeat(70_000));
+    result.workload.name.clone_from(&long);
+    result.threads[0].name.clone_from(&long);
+    result.evidence.mutators[0].name.clone_from(&long);
+    result.caveats.push(gcstorm::result::Caveat {
+        check: String::new(),
+        text: "\u{1b}[2J".to_owned(),
+    });
+    place.write("long.json", &serde_json::to_string(&result).expect("JSON"));
+    for command in [
+        "report long.json",
+        "report long.json -v",
+        "report long.json o -v",
+        "report long.json -q",
+        "report long.json --format markdown",
+        "report long.json --format junit",
+        "report long.json --format html",
+        "merge long.json --out m",
+        "merge long.json --out m --format markdown",
+        "compare long.json long.json",
+        "compare long.json long.json --format markdown",
+    ] {
+        let done = place.run(&format!("{command} --color always"));
+        let done = done.code(if command.starts_with("compare") { 3 } else { 0 });
+        for text in [&done.out, &done.err] {
+            assert!(
+                !text.contains("\u{1b}]") && !text.contains("\u{1b}[2J"),
+                "{command}"
+            );
+        }
+    }
+    let done = place.run("report long.json -v");
+    let widest = done
+        .out
+        .lines()
+        .filter(|line| line.contains("nnn…"))
+        .count();
+    assert!(widest >= 1, "the thread is in the table");
+}
+
+/// Goal: a report of many runs has each of them once by name, and each line to do it again is code.
+#[test]
+fn repeated_runs_have_names() {
+    let place = Place::new();
+    place
+        .run("run counter --rounds 1 --seed 7 --repeat 2 --require noted>=5 -q --out o")
+        .code(3);
+    let read =
+        |name: &str| std::fs::read_to_string(place.path().join("o").join(name)).expect("a report");
+    let junit = read("junit.xml");
+    for seed in ["seed 7", "seed 8"] {
+        let run = format!("name=\"run\" classname=\"counter.gil, {seed}\"");
+        assert_eq!(junit.matches(&run).count(), 1, "{junit}");
+    }
+    let code =
+        "\n```\ngcstorm run counter --heap gil --seed 7 --rounds 1 --require 'noted>=5'\n```\n";
+    assert!(read("report.md").contains(code), "{}", read("report.md"));
+}

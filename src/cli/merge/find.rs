@@ -8,14 +8,13 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use crate::cli::stored;
 use crate::cli::usage::Usage;
 
 /// The name of a sum in its directory.
 pub(super) const MERGED: &str = "merged.json";
 /// The name of the journal in the directory of a soak.
 const JOURNAL: &str = "journal";
-/// The name of a result in its directory.
-const RESULT: &str = "result.json";
 
 /// One file, by its kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,7 +74,8 @@ fn below(directory: &Path, sources: &mut Vec<Source>) -> Result<(), Usage> {
     for entry in entries {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             below(&entry.path(), sources)?;
-        } else if entry.file_name() == RESULT {
+        } else if entry.file_name() == stored::RESULT {
+            stored::regular(&entry.path())?;
             sources.push(Source::Results(entry.path()));
         }
     }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cli::store::write_whole;
-use crate::report::merge::{Kind, Merged};
+use crate::report::merge::{FailureKind, Merged};
 
 /// The directory of cases, below that of the sum.
 const FAILURES: &str = "failures";
@@ -20,12 +20,14 @@ pub(super) fn cases(directory: &Path, merged: &Merged) -> io::Result<Vec<PathBuf
     let directory = directory.join(FAILURES);
     clear(&directory)?;
     let (mut kept, mut taken) = (Vec::new(), HashSet::new());
-    for (kind, sightings) in merged.failures() {
+    for (kind, extremes) in merged.failures() {
         let name = free_name(kind, &mut taken);
-        let both = [&sightings.smallest, &sightings.fastest];
-        for (which, sighting) in WHICH.into_iter().zip(both) {
+        let both = [&extremes.smallest, &extremes.fastest];
+        for (which, occurrence) in WHICH.into_iter().zip(both) {
             // A failure that ended its process left no case; the table has its command line.
-            let Some(text) = &sighting.case else { continue };
+            let Some(text) = &occurrence.case else {
+                continue;
+            };
             fs::create_dir_all(&directory)?;
             let path = directory.join(format!("{name}-{which}.case"));
             write_whole(&path, text.as_bytes())?;
@@ -58,7 +60,7 @@ fn clear(directory: &Path) -> io::Result<()> {
 }
 
 /// A name for a kind that no other kind has.
-fn free_name(kind: &Kind, taken: &mut HashSet<String>) -> String {
+fn free_name(kind: &FailureKind, taken: &mut HashSet<String>) -> String {
     let workload = Path::new(&kind.workload).file_stem();
     let workload = workload.unwrap_or_default().to_string_lossy().into_owned();
     let mut words = vec![workload, kind.heap.clone()];
@@ -91,7 +93,7 @@ mod tests {
         let mut taken = HashSet::new();
         let mut name = |workload: &str, checks: usize| {
             let violated = vec!["refcounts".to_owned(); checks];
-            let kind = Kind {
+            let kind = FailureKind {
                 workload: workload.to_owned(),
                 heap: "gil".to_owned(),
                 fault: None,

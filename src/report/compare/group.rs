@@ -1,22 +1,23 @@
-//! Which runs belong together, and which do not.
+//! Which runs belong together.
 
 use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use crate::result::{Outcome, RunResult, SCHEMA};
+use crate::result::{Outcome, RunResult};
 
-/// Options of a run that may differ: what is compared by itself, and what only looks.
+/// Options that may differ between runs of a group: those compared elsewhere, and those that do not change
+/// what is measured.
 const FREE: [&str; 5] = ["--seed", "--heap", "--fault", "--require", "--case"];
 
 /// Runs of one workload on one heap that differ in their seeds.
 #[derive(Debug, Clone)]
-pub(super) struct Group<'r> {
+pub(super) struct Runs<'r> {
     /// Each with where it came from; at least one.
     pub(super) results: Vec<(&'r str, &'r RunResult)>,
 }
 
-impl<'r> Group<'r> {
+impl<'r> Runs<'r> {
     pub(super) fn first(&self) -> &'r RunResult {
         self.results[0].1
     }
@@ -27,26 +28,18 @@ impl<'r> Group<'r> {
     }
 }
 
-/// What does not belong together. Completes "error: …".
+/// Runs that do not belong together. Completes "error: …".
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Mismatch {
     /// A set without results.
     #[error("there are no results in the {0}")]
     Empty(&'static str),
-    /// A result of another form.
-    #[error("{from} has schema {schema}, not {SCHEMA}")]
-    Schema {
-        /// Where it came from.
-        from: String,
-        /// Its version.
-        schema: u32,
-    },
-    /// A run that came to no good end measured nothing.
+    /// A run that did not end properly is no measurement.
     #[error("{from} ({what}) is {verdict}: a run that broke off is no measurement")]
     Broken {
         /// Where it came from.
         from: String,
-        /// Workload and heap.
+        /// The workload and the heap.
         what: String,
         /// What it came to.
         verdict: &'static str,
@@ -54,7 +47,7 @@ pub enum Mismatch {
     /// Two results that should be alike differ.
     #[error("{what}: {difference} differs: {base} in the base, {new} in the new")]
     Differs {
-        /// Workload and heap.
+        /// The workload and the heap.
         what: String,
         /// In what.
         difference: String,
@@ -66,28 +59,28 @@ pub enum Mismatch {
     /// One set has the same run twice.
     #[error("{what}: the run of seed {seed} is in the {set} twice")]
     Twice {
-        /// Workload and heap.
+        /// The workload and the heap.
         what: String,
         /// Which seed.
         seed: u64,
         /// In which set.
         set: &'static str,
     },
-    /// What the base has and the new set has not.
+    /// A group of the base has no counterpart in the new set.
     #[error("{what} is in the base and not in the new")]
     Missing {
-        /// Workload and heap.
+        /// The workload and the heap.
         what: String,
     },
 }
 
-/// What tells groups apart.
+/// Workload, heap, fault and parameters: what tells groups apart.
 type Key = (String, String, Option<String>, BTreeMap<String, String>);
 
 /// A base group and its counterpart.
-type Pair<'r> = (Group<'r>, Group<'r>);
+type Pair<'r> = (Runs<'r>, Runs<'r>);
 
-/// Finds the counterpart of each group, and what is to be said besides.
+/// Finds the counterpart of each group; the second part are notes.
 pub(super) fn pairs<'r>(
     base: &'r [(String, RunResult)],
     new: &'r [(String, RunResult)],
@@ -119,16 +112,12 @@ pub(super) fn pairs<'r>(
 fn groups<'r>(
     results: &'r [(String, RunResult)],
     set: &'static str,
-) -> Result<BTreeMap<Key, Group<'r>>, Mismatch> {
+) -> Result<BTreeMap<Key, Runs<'r>>, Mismatch> {
     if results.is_empty() {
         return Err(Mismatch::Empty(set));
     }
-    let mut groups = BTreeMap::<Key, Group<'r>>::new();
+    let mut groups = BTreeMap::<Key, Runs<'r>>::new();
     for (from, result) in results {
-        if result.schema != SCHEMA {
-            let (from, schema) = (from.clone(), result.schema);
-            return Err(Mismatch::Schema { from, schema });
-        }
         let what = format!("{} on {}", result.workload.name, result.subject());
         match result.verdict {
             Outcome::Held | Outcome::Vacuous => {}
@@ -147,7 +136,7 @@ fn groups<'r>(
             result.fault.clone(),
             workload.parameters.clone(),
         );
-        let group = groups.entry(key).or_insert_with(|| Group {
+        let group = groups.entry(key).or_insert_with(|| Runs {
             results: Vec::new(),
         });
         let is_same =
@@ -157,7 +146,7 @@ fn groups<'r>(
             return Err(Mismatch::Twice { what, seed, set });
         }
         group.results.push((from, result));
-        let [first, this] = [group.results[0], (from, result)].map(|result| Group {
+        let [first, this] = [group.results[0], (from, result)].map(|result| Runs {
             results: vec![result],
         });
         alike(&first, &this)?;
@@ -165,8 +154,8 @@ fn groups<'r>(
     Ok(groups)
 }
 
-/// Refuses what should be alike and is not.
-fn alike(base: &Group<'_>, new: &Group<'_>) -> Result<(), Mismatch> {
+/// Refuses runs that differ in something other than their seeds.
+fn alike(base: &Runs<'_>, new: &Runs<'_>) -> Result<(), Mismatch> {
     let (one, other) = (base.first(), new.first());
     let differs = |difference: &str, base: String, new: String| {
         let difference = difference.to_owned();
@@ -199,8 +188,8 @@ fn alike(base: &Group<'_>, new: &Group<'_>) -> Result<(), Mismatch> {
     }
 }
 
-/// How the run was made: the options in the line that does it again, such as its length, its rate, and
-/// which operations it timed.
+/// How the run was made: the options of its reproduce line, such as its length, its rate, and which
+/// operations it timed.
 pub(in crate::report) fn asked(reproduce: &str) -> BTreeMap<String, String> {
     let mut words = reproduce.split_whitespace().peekable();
     let mut asked = BTreeMap::new();
@@ -222,8 +211,8 @@ pub(in crate::report) fn asked(reproduce: &str) -> BTreeMap<String, String> {
     asked
 }
 
-/// Why a group of the base has no counterpart: what the likeliest one has instead.
-fn counterpart(key: &Key, group: &Group<'_>, rest: &BTreeMap<Key, Group<'_>>) -> Mismatch {
+/// Why a group of the base has no counterpart: how the most similar new group differs.
+fn counterpart(key: &Key, group: &Runs<'_>, rest: &BTreeMap<Key, Runs<'_>>) -> Mismatch {
     let (workload, heap, fault, parameters) = key;
     let same = |other: &&Key| other.0 == *workload;
     let closest = (rest.keys().filter(same))
@@ -254,11 +243,11 @@ fn counterpart(key: &Key, group: &Group<'_>, rest: &BTreeMap<Key, Group<'_>>) ->
     }
 }
 
-/// What is to be said of where the runs were made.
+/// Notes on the machines, and on runs that were saturated.
 fn machines(pairs: &[Pair<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
     for (base, new) in pairs {
-        let host = |group: &Group<'_>| {
+        let host = |group: &Runs<'_>| {
             let host = &group.first().host;
             format!("{} × {}, {}", host.cpus, host.cpu_model, host.kernel)
         };

@@ -4,20 +4,20 @@ use thiserror::Error;
 
 use super::Family;
 
-/// What is allowed if nothing is said: 5 %.
+/// The default: 5 %.
 const DEFAULT: f64 = 0.05;
 
-/// How much worse each family may get, as a share; `None`: it is shown and not judged.
+/// How much worse each family may get, as a share; with `None` it is shown but not judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits(Vec<(Family, Option<f64>)>);
 
-/// A text that is no limit. Completes "invalid value: …".
+/// A text that is not a limit. Completes "invalid value: …".
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LimitsError {
-    /// No percentage.
+    /// Not a percentage.
     #[error("`{0}` is not a share: 5%, 0.5% or `off`")]
     Share(String),
-    /// No family of metrics.
+    /// Not a family of metrics.
     #[error("no metrics are called `{0}`; expected one of {names}", names = names())]
     Family(String),
 }
@@ -38,12 +38,12 @@ impl Limits {
         Self(Family::ALL.map(|family| (family, limit)).to_vec())
     }
 
-    /// Reads `5%`, `throughput=5%,p99=10%`, `5%,memory=off`: what stands alone is for all, and what is
-    /// not named keeps 5 %.
+    /// Reads `5%`, `throughput=5%,p99=10%`, `5%,memory=off`: a share alone is for all families, and a family
+    /// that is not named keeps 5 %.
     ///
     /// # Errors
     ///
-    /// What is wrong with the text.
+    /// The part of the text that is no limit.
     pub fn parse(text: &str) -> Result<Self, LimitsError> {
         let mut limits = Self::default();
         for part in text.split(',').map(str::trim) {

@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::group::Group;
+use super::group::Runs;
 use super::rank;
 use super::ratio::Ratio;
 use crate::evidence::Latency;
 use crate::result::RunResult;
 
-/// Times that differ by fewer readings of the clock do not differ: each time holds one, and a step of
-/// the clock may fall to either side of it.
+/// The grain of times, in readings of the clock: each time includes one reading, and a step of the clock
+/// may fall to either side of it.
 const CLOCK_STEPS: f64 = 2.0;
-/// Resident memory comes in arenas of the allocator; less than this is which thread came first.
+/// The grain of resident memory: the allocator's arenas, whose number depends on the order of threads.
 const BYTES_GRAIN: f64 = 4.0 * 1024.0 * 1024.0;
-/// Objects are handed out and taken back in batches; less than this is where the last one ended.
+/// The grain of counts of objects: these are allocated and freed in batches of some hundred.
 const OBJECTS_GRAIN: f64 = 1000.0;
-/// Time held up in a second of running, in nanoseconds: a thousandth.
+/// The grain of pauses: a thousandth, in nanoseconds a second.
 const PAUSE_GRAIN: f64 = 1e6;
 
-/// Metrics that have one limit.
+/// Metrics that share a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
@@ -28,9 +28,9 @@ pub enum Family {
     Throughput,
     /// The median time of an operation.
     P50,
-    /// What one in a hundred takes longer than.
+    /// The 99th percentile of an operation's time.
     P99,
-    /// What one in a thousand takes longer than.
+    /// The 99.9th percentile.
     #[serde(rename = "p99.9")]
     P99_9,
     /// How long the heap holds threads up.
@@ -86,7 +86,7 @@ pub(super) struct Series {
 }
 
 impl Series {
-    /// How likely the values are if the new ones are not worse by more than this share.
+    /// The p-value of the new values if they are not worse by more than this share.
     pub(super) fn worse(&self, limit: f64) -> f64 {
         let allowed = |value: &f64| match self.better {
             Better::Lower => value * (1.0 + limit) + self.grain,
@@ -99,7 +99,7 @@ impl Series {
         }
     }
 
-    /// How likely they are if the new ones are not better.
+    /// Their p-value if they are not better.
     pub(super) fn better(&self) -> f64 {
         let turned = Self {
             base: self.new.clone(),
@@ -109,7 +109,7 @@ impl Series {
         turned.worse(0.0)
     }
 
-    /// The smallest that these can be.
+    /// The smallest p-value that so many values can have.
     pub(super) fn least(&self) -> f64 {
         rank::least(self.base.len(), self.new.len())
     }
@@ -127,16 +127,16 @@ impl Series {
     }
 }
 
-/// What one run has of a metric.
+/// The value of a metric in one run.
 struct Value {
     family: Family,
     grain: f64,
     value: f64,
 }
 
-/// The metrics that runs of both sides have. One that only some runs of a side have (a percentile that
-/// too few samples support) is not one of them.
-pub(super) fn series(base: &Group<'_>, new: &Group<'_>) -> Vec<Series> {
+/// The metrics that all runs of both sides have. A percentile that too few samples support in some run is
+/// left out.
+pub(super) fn series(base: &Runs<'_>, new: &Runs<'_>) -> Vec<Series> {
     let [base, new] = [base, new].map(|group| {
         let runs = group.results.iter().map(|(_, result)| values(result));
         runs.collect::<Vec<_>>()

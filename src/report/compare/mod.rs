@@ -1,33 +1,33 @@
 //! Two sets of results against each other: is the new one worse?
 //!
-//! Runs of the same workload, heap and parameters that differ in nothing but their seeds are one
-//! *group*, and a group of the base is compared with its counterpart, metric by metric. What does not
-//! belong together is refused by name ([`Mismatch`]); nothing is averaged over what differs.
+//! Runs of the same workload, heap and parameters that differ only in their seeds are one *group*, and a
+//! group of the base is compared with its counterpart, metric by metric. Runs that do not belong together
+//! are refused by name ([`Mismatch`]).
 //!
-//! An alarm that is wrong is worse than none, since nobody looks at the next one. Three things make
-//! alarms wrong, and each has its answer here.
+//! After a false alarm nobody looks at the next one. Three things cause false alarms, and each is dealt
+//! with here.
 //!
-//! *Noise of any shape.* Run times have heavy tails and two humps. The middle of a group is its median,
-//! the interval that is shown a bootstrap of the ratio of medians, and the decision an exact rank
-//! test (`rank`) that assumes no distribution: how likely is it that the new runs rank so high above
-//! the base's, once those are made worse by what is allowed? A bootstrap alone will not do: with five
-//! runs its intervals are too narrow, and never wider than the runs are spread.
+//! *Noise of any distribution.* Run times have heavy tails and are often bimodal. The centre of a group is
+//! its median, the interval that is shown is a bootstrap of the ratio of medians, and the decision is an
+//! exact rank test (`rank`) that assumes no distribution: how likely is it that the new runs rank so high
+//! above the base's, after those were made worse by what is allowed? A bootstrap alone would not do: with
+//! five runs its intervals are too narrow, and never wider than the range of the runs.
 //!
 //! *Many metrics, one alarm.* Some thirty metrics a group, each tested at one in twenty, raise an alarm
 //! in most comparisons of a program with itself. By Holm's procedure ("A simple sequentially rejective
-//! multiple test procedure", 1979) the whole comparison raises a wrong one at most once in a hundred
-//! times ([`ALARM`]). That has its price: a few runs cannot say anything so surely, whatever they show.
-//! Then the verdict is [`Verdict::TooFewRuns`], with how many it takes.
+//! multiple test procedure", 1979) the whole comparison raises a false one at most once in a hundred
+//! times ([`ALARM`]). The price is that a few runs cannot show anything so surely, whatever they measured.
+//! Then the verdict is [`Change::TooFewRuns`], and the comparison says how many it takes.
 //!
-//! *Figures that are not smooth.* A clock that ticks in tens of nanoseconds makes 30 of 20 without
-//! anything having changed, and a heap that kept three objects keeps seven. Each metric has a *grain*,
-//! below which a difference is none.
+//! *Coarse figures.* With a clock that ticks in tens of nanoseconds 20 may become 30 although nothing has
+//! changed, and a heap that kept three objects may keep seven. Each metric has a *grain*; smaller
+//! differences do not count.
 //!
-//! A regression is claimed only if the test says so and all of the interval lies beyond what is allowed.
-//! The test does assume that the order of the runs does not matter. A machine that is slower in the
-//! second half of the measurement than in the first breaks that, so runs should take turns.
+//! A regression is reported only if the test rejects and the whole interval lies beyond what is allowed.
+//! The test assumes that the order of the runs does not matter. A machine that is slower in the second
+//! half of the measurement breaks this assumption, so runs of both sides should take turns.
 //!
-//! The longest time of an operation is not compared: it is one event, and grows with the number of
+//! The longest time of an operation is not compared: it is a single event, and grows with the number of
 //! events.
 
 mod group;
@@ -45,19 +45,23 @@ use serde::Serialize;
 pub use group::Mismatch;
 pub(in crate::report) use group::asked;
 pub use limits::{Limits, LimitsError};
+pub(in crate::report) use markdown::capital;
 pub use markdown::markdown;
-pub(in crate::report) use markdown::{capital, escaped};
 pub use metric::{Better, Family};
 pub use table::table;
 
+use crate::median::median;
 use crate::result::RunResult;
-use group::Group;
+use group::Runs;
 use metric::Series;
 use ratio::Ratio;
 
-/// How likely a comparison may be to raise an alarm if nothing is worse than allowed, all its metrics
-/// together. One in a hundred leaves room for what the test cannot know of.
+/// The probability of a false alarm, for all metrics of a comparison together. One in a hundred leaves
+/// room for influences that the test cannot account for.
 pub const ALARM: f64 = 0.01;
+/// How many runs of each side are asked for at least: these can tell of up to 128 metrics, where seven
+/// can tell of 34 and one workload may have more.
+const RUNS_MIN: usize = 8;
 
 /// All groups of two sets of results.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -66,7 +70,7 @@ pub struct Comparison {
     pub groups: Vec<Compared>,
     /// What a reader should know.
     pub notes: Vec<String>,
-    /// How many runs of each side it takes to say anything of so many metrics.
+    /// How many runs of each side it takes to tell anything about so many metrics.
     pub runs_needed: usize,
 }
 
@@ -75,21 +79,21 @@ pub struct Comparison {
 pub struct Compared {
     /// The workload's name.
     pub workload: String,
-    /// The heap, and what was planted in it.
+    /// The heap, and the fault planted in it.
     pub heap: String,
     /// Runs of the base.
     pub runs_base: usize,
     /// Runs of the new.
     pub runs_new: usize,
     /// Each metric that both have.
-    pub metrics: Vec<Row>,
-    /// A line that does the first of the new runs again.
+    pub metrics: Vec<MetricRow>,
+    /// A command that repeats the first of the new runs.
     pub reproduce: String,
 }
 
 /// One metric.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Row {
+pub struct MetricRow {
     /// Which: `throughput`, `append p99`, `gil_wait total`, `rss_bytes_peak`.
     pub metric: String,
     /// Its family, by which limits are set.
@@ -104,32 +108,32 @@ pub struct Row {
     pub ratio: Option<f64>,
     /// Where the ratio lies at 95 %; `None` with fewer than three runs of each.
     pub interval: Option<(f64, f64)>,
-    /// How much worse is allowed, as a share; `None` if it is not judged.
+    /// How much worse it may get, as a share; `None` if it is not judged.
     pub limit: Option<f64>,
-    /// How likely the runs would be if the metric were not worse than allowed, for all metrics together.
+    /// The p-value of being no worse than allowed, adjusted for the number of metrics.
     pub probability: Option<f64>,
-    /// What that comes to.
-    pub verdict: Verdict,
+    /// What follows from that.
+    pub verdict: Change,
 }
 
-/// What the runs say of a metric.
+/// What the runs show of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum Change {
     /// Worse, by more than is allowed.
     Regression,
-    /// Worse, but not surely by more than is allowed.
+    /// Worse, but not shown to be so by more than is allowed.
     Worse,
     /// Better.
     Better,
     /// The noise is larger than the difference.
     NoDifference,
-    /// So few runs cannot say, whatever they show.
+    /// There are too few runs to tell, whatever they measured.
     TooFewRuns,
 }
 
-impl Verdict {
-    /// In words.
+impl Change {
+    /// The words for it in reports.
     pub fn text(self) -> &'static str {
         match self {
             Self::Regression => "REGRESSION",
@@ -146,7 +150,7 @@ impl Comparison {
     ///
     /// # Errors
     ///
-    /// What does not belong together, by name.
+    /// Runs that do not belong together; the first difference is named.
     pub fn of(
         base: &[(String, RunResult)],
         new: &[(String, RunResult)],
@@ -171,27 +175,34 @@ impl Comparison {
         Ok(Self {
             groups,
             notes,
-            runs_needed: rank::runs_needed(ALARM / series.len().max(1) as f64),
+            runs_needed: rank::runs_needed(ALARM / series.len().max(1) as f64).max(RUNS_MIN),
         })
     }
 
     /// Every regression, with its group.
-    pub fn regressions(&self) -> impl Iterator<Item = (&Compared, &Row)> {
+    pub fn regressions(&self) -> impl Iterator<Item = (&Compared, &MetricRow)> {
         let rows = self.groups.iter().flat_map(|group| {
             let metrics = group.metrics.iter();
             metrics.map(move |row| (group, row))
         });
-        rows.filter(|(_, row)| row.verdict == Verdict::Regression)
+        rows.filter(|(_, row)| row.verdict == Change::Regression)
     }
 
-    /// Whether no metric had enough runs.
-    pub fn says_nothing(&self) -> bool {
-        let mut rows = self.groups.iter().flat_map(|group| &group.metrics);
-        rows.all(|row| row.verdict == Verdict::TooFewRuns)
+    /// Whether some group has so few runs that nothing can be said of it.
+    pub fn has_too_few_runs(&self) -> bool {
+        self.groups.iter().any(Compared::says_nothing)
     }
 }
 
-fn compared(base: &Group<'_>, new: &Group<'_>) -> Compared {
+impl Compared {
+    /// Whether there are too few runs for each of its metrics.
+    pub fn says_nothing(&self) -> bool {
+        let mut metrics = self.metrics.iter();
+        metrics.all(|row| row.verdict == Change::TooFewRuns)
+    }
+}
+
+fn compared(base: &Runs<'_>, new: &Runs<'_>) -> Compared {
     Compared {
         workload: new.first().workload.name.clone(),
         heap: new.first().subject(),
@@ -202,9 +213,9 @@ fn compared(base: &Group<'_>, new: &Group<'_>) -> Compared {
     }
 }
 
-/// Judges metrics together: each pays for the others.
-fn rows(series: &[&Series], limits: &Limits) -> Vec<Row> {
-    // What nobody set a limit for raises no alarm, but is told to be better or worse all the same.
+/// Judges metrics together, so that p-values are adjusted for their number.
+fn rows(series: &[&Series], limits: &Limits) -> Vec<MetricRow> {
+    // A metric without a limit raises no alarm, but is still shown as better or worse.
     let beyond: Vec<f64> = series
         .iter()
         .map(|one| limits.of(one.family).map_or(1.0, |limit| one.worse(limit)))
@@ -219,22 +230,22 @@ fn rows(series: &[&Series], limits: &Limits) -> Vec<Row> {
             let Ratio { ratio, interval } = one.ratio();
             let is_beyond = |share| interval.is_some_and(|around| one.is_beyond(around, share));
             let verdict = if one.least() > least {
-                Verdict::TooFewRuns
+                Change::TooFewRuns
             } else if beyond[at] <= ALARM && limit.is_some_and(is_beyond) {
-                Verdict::Regression
+                Change::Regression
             } else if worse[at] <= ALARM {
-                Verdict::Worse
+                Change::Worse
             } else if better[at] <= ALARM {
-                Verdict::Better
+                Change::Better
             } else {
-                Verdict::NoDifference
+                Change::NoDifference
             };
-            Row {
+            MetricRow {
                 metric: one.name.clone(),
                 family: one.family,
                 better: one.better,
-                base: ratio::median(&one.base),
-                new: ratio::median(&one.new),
+                base: median(&mut one.base.clone()),
+                new: median(&mut one.new.clone()),
                 ratio,
                 interval,
                 limit,

@@ -1,16 +1,16 @@
-//! The exact rank test, and what it takes to use it many times.
+//! The exact rank test, and its correction for many tests.
 //!
 //! Mann and Whitney ("On a test of whether one of two random variables is stochastically larger than
 //! the other", 1947): count the pairs of a new and a base value in which the new one is larger. If both
-//! come from the same distribution, whichever that is, every order of all values is as likely as any
-//! other, and how likely so many pairs are can be counted. Equal values count for nobody, which only
-//! makes the test slower to speak.
+//! come from the same distribution, whichever that is, every order of all values is equally likely, and
+//! the probability of so many pairs can be counted. Ties count for neither side, which only makes the test
+//! more conservative.
 
-/// From so many values of one side on a normal distribution is as good as counting.
+/// With more values on one side the normal approximation replaces counting.
 const COUNTED_MAX: usize = 40;
 
-/// How likely it is that values of `new` are larger than those of `base` in so many pairs, or more, if
-/// they are not larger in truth.
+/// The p-value: the probability that values of `new` are larger than those of `base` in so many pairs, or
+/// more, if both come from one distribution.
 pub(super) fn larger(base: &[f64], new: &[f64]) -> f64 {
     let larger = |value: &f64| base.iter().filter(|other| value > other).count();
     let pairs: usize = new.iter().map(larger).sum();
@@ -38,8 +38,8 @@ pub(super) fn runs_needed(probability: f64) -> usize {
         .unwrap_or(1)
 }
 
-/// By number of pairs: how many orders of `base` and `new` values have it. Each value that is put at
-/// the end of an order is a base value, or a new one that is larger than all base values before.
+/// By number of pairs: how many orders of `base` and `new` values have that number. The last value of an
+/// order is a base value, or a new one, which is larger than all base values before it.
 fn orders(base: usize, new: usize) -> Vec<f64> {
     // After the b-th base value: by number of new values, by number of pairs.
     let mut before: Vec<Vec<f64>> = vec![vec![1.0]; new + 1];
@@ -60,28 +60,14 @@ fn orders(base: usize, new: usize) -> Vec<f64> {
     before.swap_remove(new)
 }
 
-/// The same by the normal distribution, with the correction for whole numbers.
+/// The same by the normal distribution, with the continuity correction.
 fn normal(base: f64, new: f64, pairs: f64) -> f64 {
     let spread = (base * new * (base + new + 1.0) / 12.0).sqrt();
     let z = (pairs - 0.5 - base * new / 2.0) / spread;
-    // Abramowitz and Stegun 26.2.17, right to seven digits; good enough for a million orders.
-    let tail = |z: f64| {
-        let t = 1.0 / (1.0 + 0.231_641_9 * z);
-        let terms = [
-            0.319_381_530,
-            -0.356_563_782,
-            1.781_477_937,
-            -1.821_255_978,
-            1.330_274_429,
-        ];
-        let series = terms.iter().rev().fold(0.0, |sum, term| (sum + term) * t);
-        (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() * series
-    };
-    if z >= 0.0 { tail(z) } else { 1.0 - tail(-z) }
+    libm::erfc(z / std::f64::consts::SQRT_2) / 2.0
 }
 
-/// Probabilities of many tests, each made so much larger that the smallest of all can be believed, and
-/// then the next (Holm).
+/// The p-values of many tests, adjusted by Holm's procedure.
 pub(super) fn holm(probabilities: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
     order.sort_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));

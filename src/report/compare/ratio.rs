@@ -1,21 +1,23 @@
-//! The ratio of two medians, and where it lies: a percentile bootstrap (Efron and Tibshirani, "An
+//! The ratio of two medians and its interval by a percentile bootstrap (Efron and Tibshirani, "An
 //! Introduction to the Bootstrap", 1993).
 //!
-//! Each side is drawn again from its own values, with its own seed that never changes, so that the same
-//! results have the same intervals. The interval describes; what is decided rests on ranks as well.
+//! Each side is resampled from its own values with a fixed seed, so that the same results have the same
+//! intervals. The interval is shown; the decision rests on the rank test as well.
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-/// How often both sides are drawn again: the ends of the interval move by less than its hundredth. Tests
-/// make tens of thousands of intervals, and do not look so closely.
+use crate::median::median;
+
+/// How often both sides are resampled: with so many the ends of the interval vary by less than a hundredth
+/// of it. Tests make tens of thousands of intervals, and need less precision.
 const DRAWS: usize = if cfg!(test) { 200 } else { 2000 };
-/// What lies outside of the interval on each side.
+/// The share outside of the interval on each side: it holds 95 %.
 const OUTSIDE: f64 = 0.025;
-/// With fewer values there is nothing to draw from.
+/// With fewer values there is nothing to resample.
 const VALUES_MIN: usize = 3;
 
-/// A ratio and where it lies.
+/// A ratio and its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Ratio {
     pub(super) ratio: Option<f64>,
@@ -26,13 +28,13 @@ impl Ratio {
     /// Of the medians of `new` and `base`, in which a base below `grain` counts as that.
     pub(super) fn of(base: &[f64], new: &[f64], grain: f64) -> Self {
         let ratio = |base: f64, new: f64| new.max(grain) / base.max(grain).max(f64::MIN_POSITIVE);
-        let (middle_base, middle_new) = (median(base), median(new));
+        let (middle_base, middle_new) = (median(&mut base.to_vec()), median(&mut new.to_vec()));
         let enough = base.len() >= VALUES_MIN && new.len() >= VALUES_MIN;
         let interval = enough.then(|| {
             let mut rng = ChaCha8Rng::seed_from_u64(0);
             let mut ratios: Vec<f64> = (0..DRAWS)
                 .map(|_| {
-                    let [base, new] = [base, new].map(|side| median(&again(side, &mut rng)));
+                    let [base, new] = [base, new].map(|side| median(&mut again(side, &mut rng)));
                     ratio(base, new)
                 })
                 .collect();
@@ -46,24 +48,12 @@ impl Ratio {
     }
 }
 
-/// As many values, drawn from these.
+/// As many values, drawn from these with replacement.
 fn again(values: &[f64], rng: &mut ChaCha8Rng) -> Vec<f64> {
     let len = values.len() as u64;
     let mut one = || (u64::from(rng.next_u32()) * len) >> 32;
     let drawn = (0..values.len()).map(|_| values[usize::try_from(one()).unwrap_or(0)]);
     drawn.collect()
-}
-
-/// The value in the middle, or between the two there; 0 of none.
-pub(super) fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => 0.0,
-        len if len.is_multiple_of(2) => f64::midpoint(sorted[middle - 1], sorted[middle]),
-        _ => sorted[middle],
-    }
 }
 
 fn quantile(sorted: &[f64], share: f64) -> f64 {

@@ -4,7 +4,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::metric::Series;
-use super::{Better, Family, Limits, Row, Verdict, rows};
+use super::{Better, Change, Family, Limits, MetricRow, rows};
 
 /// Metrics of a group: what a run with six operations has.
 const METRICS: usize = 30;
@@ -78,7 +78,7 @@ impl Machine {
 }
 
 /// What 30 metrics come to, the first of them a throughput.
-fn compared(seed: u64, runs: usize, slower: f64, noises: &[Noise]) -> Vec<Row> {
+fn compared(seed: u64, runs: usize, slower: f64, noises: &[Noise]) -> Vec<MetricRow> {
     let mut machine = Machine(ChaCha8Rng::seed_from_u64(seed));
     let all: Vec<Series> = (0..METRICS)
         .map(|number| {
@@ -97,7 +97,7 @@ fn compared(seed: u64, runs: usize, slower: f64, noises: &[Noise]) -> Vec<Row> {
 fn alarms(runs: usize, slower: f64, noises: &[Noise]) -> usize {
     let raised = |seed: &u64| {
         let rows = compared(*seed, runs, slower, noises);
-        rows.iter().any(|row| row.verdict == Verdict::Regression)
+        rows.iter().any(|row| row.verdict == Change::Regression)
     };
     (0..PAIRS).filter(raised).count()
 }
@@ -139,7 +139,7 @@ fn it_finds_what_is_slower() {
     for seed in 0..PAIRS {
         let rows = compared(seed, 10, 1.0 / 0.9, &noises);
         assert!(
-            matches!(rows[0].verdict, Verdict::Regression | Verdict::Worse),
+            matches!(rows[0].verdict, Change::Regression | Change::Worse),
             "seed {seed}"
         );
     }
@@ -149,9 +149,9 @@ fn it_finds_what_is_slower() {
 #[test]
 fn verdicts_are_graded() {
     let verdict = |runs, slower, noise| compared(4, runs, slower, &[noise])[0].verdict;
-    assert_eq!(verdict(10, 1.03, Noise::Even(0.002)), Verdict::Worse);
-    assert_eq!(verdict(10, 0.8, Noise::Even(0.02)), Verdict::Better);
-    assert_eq!(verdict(10, 1.02, Noise::Even(0.1)), Verdict::NoDifference);
-    assert_eq!(verdict(5, 3.0, Noise::Even(0.02)), Verdict::TooFewRuns);
-    assert_eq!(verdict(8, 3.0, Noise::Even(0.02)), Verdict::Regression);
+    assert_eq!(verdict(10, 1.03, Noise::Even(0.002)), Change::Worse);
+    assert_eq!(verdict(10, 0.8, Noise::Even(0.02)), Change::Better);
+    assert_eq!(verdict(10, 1.02, Noise::Even(0.1)), Change::NoDifference);
+    assert_eq!(verdict(5, 3.0, Noise::Even(0.02)), Change::TooFewRuns);
+    assert_eq!(verdict(8, 3.0, Noise::Even(0.02)), Change::Regression);
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Compared, Comparison, Row, Verdict};
+use super::{Change, Compared, Comparison, MetricRow};
+use crate::report::Detail;
 use crate::report::columns::{Cell, Columns, Side};
+use crate::report::prose::{shown, wrapped};
 use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint};
-use crate::report::{Detail, prose::wrapped};
 use crate::result::figures::{self, NONE};
 
 /// Draws it; with [`Detail::Verdict`] regressions and the conclusion only.
@@ -18,7 +19,9 @@ pub fn table(comparison: &Comparison, detail: Detail) -> String {
     {
         let title = paint(STRONG, &format!("{} on {}", group.workload, group.heap));
         let _ = writeln!(text, "{title}: {}", runs(group));
-        text += &rows(group);
+        if !group.says_nothing() {
+            text += &rows(group);
+        }
         text.push('\n');
     }
     for note in &comparison.notes {
@@ -27,16 +30,20 @@ pub fn table(comparison: &Comparison, detail: Detail) -> String {
     for (group, row) in comparison.regressions() {
         let lead = format!("{}: ", paint(ERROR, "regression"));
         text += &wrapped(&lead, 4, &alarm(group, row));
-        let _ = writeln!(text, "reproduce: {}", group.reproduce);
+        let _ = writeln!(text, "reproduce: {}", shown(&group.reproduce));
     }
     text += &wrapped("", 0, &conclusion(comparison));
     text
 }
 
-/// How many runs there are.
+/// How many runs there are, and whether these are too few.
 pub(super) fn runs(group: &Compared) -> String {
     let base = figures::several(group.runs_base as u64, "run", "runs");
-    format!("{base} against {}", group.runs_new)
+    let too_few = match group.says_nothing() {
+        true => ": not enough runs",
+        false => "",
+    };
+    format!("{base} against {}{too_few}", group.runs_new)
 }
 
 fn rows(group: &Compared) -> String {
@@ -51,10 +58,10 @@ fn rows(group: &Compared) -> String {
     columns.head(&["metric", "base", "new", "ratio", "at 95 %", "verdict"]);
     for row in &group.metrics {
         let style = match row.verdict {
-            Verdict::Regression => ERROR,
-            Verdict::Worse => WARNING,
-            Verdict::Better => STRONG,
-            Verdict::NoDifference | Verdict::TooFewRuns => FAINT,
+            Change::Regression => ERROR,
+            Change::Worse => WARNING,
+            Change::Better => STRONG,
+            Change::NoDifference | Change::TooFewRuns => FAINT,
         };
         let [base, new, ratio, interval] = cells(row);
         columns.row([
@@ -70,7 +77,7 @@ fn rows(group: &Compared) -> String {
 }
 
 /// Base, new, ratio and interval of a metric.
-pub(super) fn cells(row: &Row) -> [String; 4] {
+pub(super) fn cells(row: &MetricRow) -> [String; 4] {
     let value = |value: f64| figure(&row.metric, value);
     [
         value(row.base),
@@ -101,8 +108,8 @@ fn figure(metric: &str, value: f64) -> String {
     }
 }
 
-/// What is wrong, in a sentence.
-pub(super) fn alarm(group: &Compared, row: &Row) -> String {
+/// A regression, in a sentence.
+pub(super) fn alarm(group: &Compared, row: &MetricRow) -> String {
     let [base, new, ratio, interval] = cells(row);
     let limit = row.limit.unwrap_or_default() * 100.0;
     format!(
@@ -112,28 +119,29 @@ pub(super) fn alarm(group: &Compared, row: &Row) -> String {
     )
 }
 
-/// What it comes to.
+/// The conclusion, in a sentence.
 pub(super) fn conclusion(comparison: &Comparison) -> String {
-    let metrics: usize = comparison
-        .groups
-        .iter()
-        .map(|group| group.metrics.len())
-        .sum();
+    let (silent, told): (Vec<&Compared>, Vec<&Compared>) =
+        (comparison.groups.iter()).partition(|group| group.says_nothing());
     let needed = comparison.runs_needed;
-    if comparison.says_nothing() {
-        return format!(
-            "not enough runs: {metrics} metrics take at least {needed} runs of each side; make them with \
-             `run --repeat {}`",
-            needed + 3
-        );
+    let few = format!(
+        "not enough runs: it takes at least {needed} runs of each side to tell; make them with \
+         `run --repeat {needed}`"
+    );
+    if told.is_empty() {
+        return few;
     }
-    let regressions = comparison.regressions().count() as u64;
-    let compared = format!("in {metrics} metrics");
-    match regressions {
-        0 => format!("no regression {compared}"),
-        _ => format!(
-            "{} {compared}",
-            figures::several(regressions, "regression", "regressions")
-        ),
+    let metrics: usize = told.iter().map(|group| group.metrics.len()).sum();
+    let regressions = match comparison.regressions().count() as u64 {
+        0 => "no regression".to_owned(),
+        count => figures::several(count, "regression", "regressions"),
+    };
+    let found = format!("{regressions} in {metrics} metrics");
+    match silent.len() as u64 {
+        0 => found,
+        silent => {
+            let groups = figures::several(silent, "group has", "groups have");
+            format!("{found}; {groups} {few}")
+        }
     }
 }

@@ -7,15 +7,14 @@
 //!
 //! Appends, and the look at the whole list when the run is over, are transactions of Elle's
 //! `list-append` model, whose key is the object's number; `(filter #(= :txn (:f %)) history)` leaves
-//! those. That is a history of its own only of a list from which nobody takes anything and in which
-//! nobody replaces anything; Elle would take what is gone for lost. All else has a name of its own in
-//! `:f`: `:len`, `:get` of `[index element]`, `:set` of the same, `:pop`, `:truncate-front` and
+//! those. Elle can judge them only if nobody removes or replaces elements of that list: it would take a
+//! removed element for a lost one. Every other operation has a name of its own in `:f`: `:len`, `:get` of `[index element]`, `:set` of the same, `:pop`, `:truncate-front` and
 //! `:truncate-back` of a number; `:add`, `:read` and `:write` for counters. What was refused has the
-//! type `:fail`, and what had not returned `:info`.
+//! type `:fail`, and what had not returned has `:info`.
 //!
 //! An element is a number: its sequence times one more than there are threads, plus its maker's
-//! number, the setup's being the last; -1 is what was found and nobody knows. A time counts what the
-//! result says (`evidence.history.unit`).
+//! number, where the setup counts as the last thread; -1 is an element that no one made. The unit of times
+//! is that of the result (`evidence.history.unit`).
 
 use std::fmt::Write as _;
 
@@ -74,7 +73,7 @@ impl Lines<'_> {
         (element.sequence * makers + u64::from(element.producer)).to_string()
     }
 
-    /// What an answer adds to a call: `nil` before there is one.
+    /// What the answer adds to the value of a call; `nil` before there is one.
     fn answer(&self, answer: Answer, is_return: bool) -> String {
         match answer {
             Answer::Length(len) if is_return => len.to_string(),
@@ -104,7 +103,7 @@ impl Lines<'_> {
         }
     }
 
-    /// The look at everything when the run is over.
+    /// The read of the whole object after the run.
     fn last(&mut self) {
         let object = self.account.history.object;
         let (name, asked, found) = match self.account.last {

@@ -1,4 +1,4 @@
-//! Histories in the forms that other checkers read, a file for each shared object and form.
+//! Histories in the formats that other checkers read: a file for each shared object and format.
 
 mod edn;
 mod porcupine;
@@ -11,18 +11,18 @@ use crate::evidence::history::{Element, Event, History, NEVER};
 use crate::heap::Shape;
 use crate::result::RunResult;
 
-/// One object's history and what else its files tell.
+/// One object's history, and what its files hold besides.
 #[derive(Debug, Clone)]
 pub struct Account<'a> {
     /// What happened.
     pub history: &'a History,
-    /// How many threads there are; the number of whoever looks at the end.
+    /// How many threads there are. This is also the number of the client that reads everything at the end.
     pub threads: usize,
-    /// What was found when everything was over, if the history goes that far.
+    /// What was found after the run, if the history is complete.
     pub last: Option<Last<'a>>,
 }
 
-/// What was found in the object when everything was over.
+/// What was found in the object after the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Last<'a> {
     /// Elements, in order; `None` where nothing was found.
@@ -32,7 +32,7 @@ pub enum Last<'a> {
 }
 
 impl<'a> Account<'a> {
-    /// Those of a result.
+    /// The histories of a result.
     pub fn all(result: &'a RunResult) -> Vec<Self> {
         let Some(recorded) = &result.evidence.history else {
             return Vec::new();
@@ -73,7 +73,7 @@ impl<'a> Account<'a> {
     }
 }
 
-/// The files of a result's histories: their names and what is in them.
+/// The files of a result's histories: names and contents.
 pub fn files(result: &RunResult) -> Vec<(String, String)> {
     let accounts = Account::all(result);
     let both = accounts.iter().flat_map(|account| {
@@ -101,8 +101,8 @@ struct Happening<'a> {
     is_return: bool,
 }
 
-/// Calls and returns by time. At the same time calls come first, since what may overlap does; but those
-/// of one thread stay in its order.
+/// Calls and returns by time. At equal times calls come first, because operations that may overlap count
+/// as overlapping; calls and returns of one thread keep their order.
 fn happenings(history: &History) -> Vec<Happening<'_>> {
     let mut threads: Vec<(u32, std::collections::VecDeque<Happening<'_>>)> = Vec::new();
     for event in &history.events {

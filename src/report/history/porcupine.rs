@@ -4,13 +4,13 @@
 //! {"clientId":0,"input":{"op":"get","index":3},"call":31,"output":{"element":"1:7"},"return":95}
 //! ```
 //!
-//! `input` has the operation's name and, as it has them, `index`, `count`, `element` or `value`.
-//! `output` has `element` (null: there is none), `len`, `value` or `done`. It is null for what had not
-//! returned: that is said to return after everything else, and a model should accept anything for it,
-//! also that it changes nothing any more. The look at the whole object when the run is over is the
-//! operation `read-all` of a client of its own, with `elements` or a `value`. Elements are written
-//! `maker:sequence`. Where times are equal the operations count as concurrent, although those of one
-//! client are in its order. `truncate-back` may have been as many pops with others in between.
+//! `input` has the operation's name and, if the operation takes them, `index`, `count`, `element` or
+//! `value`. `output` has `element` (null: there was none), `len`, `value` or `done`. The output of an
+//! operation that had not returned is null and its return is later than all others; a model should accept
+//! any effect of it, including none. The read of the whole object after the run is the operation
+//! `read-all` of a client of its own, with `elements` or a `value`. Elements are written
+//! `maker:sequence`. Operations with equal times count as concurrent, except that those of one client
+//! keep their order. `truncate-back` may have been as many pops with others in between.
 
 use serde::Serialize;
 
@@ -78,7 +78,7 @@ pub fn json_lines(account: &Account<'_>) -> String {
         r#return: end + 2,
     });
     let lines = operations.chain(last).filter_map(|operation| {
-        // Plain data, none of which JSON has no words for.
+        // Cannot fail: JSON has a form for all of it.
         let mut line = serde_json::to_string(&operation).ok()?;
         line.push('\n');
         Some(line)

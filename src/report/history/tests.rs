@@ -1,4 +1,4 @@
-//! What is written is read again, by readers that know nothing of how it was written.
+//! Reads the files back with readers that share no code with the writers.
 
 use serde_json::Value;
 

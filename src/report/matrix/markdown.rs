@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Matrix, MatrixRow, lane_sentence, tally};
 use crate::fuzz::matrix::{Lane, Standing};
+use crate::report::commonmark::{self, escaped};
 use crate::result::figures::{self, NONE};
 
 /// Draws it.
@@ -40,13 +41,12 @@ pub fn markdown(matrix: &Matrix) -> String {
     }
     for row in matrix.all().filter(|row| row.standing == Standing::Failed) {
         let why = row.why.as_deref().unwrap_or_default();
-        let _ = writeln!(
+        let (name, heap, why) = (escaped(row.name()), escaped(&row.heap), escaped(why));
+        let code = commonmark::fenced("", &row.reproduce);
+        let _ = write!(
             text,
-            "\n**Not as expected**: {} in {}: {why}",
-            row.name(),
-            row.heap
+            "\n**Not as expected**: {name} in {heap}: {why}\n\n{code}"
         );
-        let _ = writeln!(text, "\n    {}", row.reproduce);
     }
     text
 }
@@ -59,14 +59,14 @@ fn line(row: &MatrixRow) -> String {
         median.map_or_else(none, figures::nanos)
     };
     let name = match &row.history {
-        Some((what, link)) => format!("{} ([{}]({link}))", row.name(), escaped(what)),
-        None => row.name().to_owned(),
+        Some((what, link)) => format!("{} ([{}]({link}))", escaped(row.name()), escaped(what)),
+        None => escaped(row.name()),
     };
     let cells = [
         name,
-        row.heap.clone(),
-        row.run(),
-        row.expected.clone(),
+        escaped(&row.heap),
+        escaped(&row.run()),
+        escaped(&row.expected),
         tally(row, Lane::End).unwrap_or_else(none),
         tally(row, Lane::Every).unwrap_or_else(none),
         end.and_then(|end| end.foremost(&row.caught_by))
@@ -79,9 +79,5 @@ fn line(row: &MatrixRow) -> String {
         cost(Lane::End),
         cost(Lane::Every),
     ];
-    format!("| {} |\n", cells.join(" | "))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('|', "\\|").replace(['[', ']'], "")
+    commonmark::row(cells)
 }

@@ -1,4 +1,4 @@
-//! The matrix of `selftest`: what its files hold, and one format a file.
+//! The matrix of `selftest`: its data, and one output format a file.
 
 mod html;
 mod markdown;
@@ -31,17 +31,17 @@ pub struct Matrix {
     pub host: HostFacts,
     /// How long that took.
     pub elapsed_ns: u64,
-    /// Whether it was broken off.
+    /// Whether it was interrupted.
     pub interrupted: bool,
-    /// A check whose verdicts were ignored, to see that it is missed.
+    /// A check whose verdicts were ignored, to see which faults only that check catches.
     pub without_check: Option<String>,
     /// The faults, each on a heap under a workload.
     pub rows: Vec<MatrixRow>,
     /// The same runs without a fault.
     pub sound: Vec<MatrixRow>,
-    /// Faults that no run shows, only the models do.
+    /// Faults that only model checking can find, by name.
     pub by_model: Vec<String>,
-    /// Faults that no run shows and a soak does, by name.
+    /// Faults that only a soak can find, by name.
     #[serde(default)]
     pub by_soak: Vec<String>,
 }
@@ -75,12 +75,12 @@ pub struct MatrixRow {
     pub standing: Standing,
     /// What is not as expected.
     pub why: Option<String>,
-    /// A line that does a trial again: one that went wrong, if any did.
+    /// A command that repeats a trial: one that went wrong, if any did.
     pub reproduce: String,
 }
 
 impl Matrix {
-    /// What a schedule came to. `reproduce` writes the line of a row's trial on a seed.
+    /// The matrix of a finished schedule. `reproduce` makes the command that repeats a row's trial on a seed.
     pub fn new(
         schedule: &Schedule<'_>,
         catalogue: &[Planted],
@@ -121,7 +121,7 @@ impl Matrix {
         self.rows.iter().chain(&self.sound)
     }
 
-    /// How many rows stand like this.
+    /// How many rows have this standing.
     pub fn count(&self, standing: Standing) -> usize {
         self.all().filter(|row| row.standing == standing).count()
     }
@@ -140,7 +140,7 @@ impl Matrix {
         ends.map(|end| end.tried).sum()
     }
 
-    /// What is said in the end.
+    /// The conclusion, in a sentence.
     fn conclusion(&self) -> String {
         let all = figures::several(self.all().count() as u64, "row", "rows");
         let (failed, untried) = (self.count(Standing::Failed), self.count(Standing::Untried));
@@ -162,7 +162,7 @@ impl MatrixRow {
         self.lane(Lane::End)
     }
 
-    /// The fault's name, or what to call its absence.
+    /// The fault's name, or what a row without a fault is called.
     fn name(&self) -> &str {
         self.fault.as_deref().unwrap_or("none")
     }
@@ -261,13 +261,12 @@ fn why(row: &Row<'_>, score: &Score) -> String {
     told.join("; ")
 }
 
-/// `19/20`
+/// A share of trials: `19/20`.
 fn share(part: u64, whole: u64) -> String {
     format!("{part}/{whole}")
 }
 
-/// What a lane's trials came to, as `caught/tried`; where nothing is to be caught, how many raised
-/// something.
+/// The trials of a lane, as `caught/tried`; for a row without a fault, how many raised anything.
 fn tally(row: &MatrixRow, lane: Lane) -> Option<String> {
     let score = row.lane(lane)?;
     let part = if row.expected == Expect::Nothing.name() {
@@ -289,7 +288,7 @@ fn cost(matrix: &Matrix, lane: Lane) -> Option<u64> {
     costs.get(costs.len() / 2).copied()
 }
 
-/// Of the trials of all faults in one lane, how many caught theirs.
+/// How many trials of faults in one lane caught their fault.
 fn caught(matrix: &Matrix, lane: Lane) -> (u64, u64) {
     let is_caught = |row: &&MatrixRow| row.expected != Expect::Nothing.name();
     let with_fault = matrix.rows.iter().filter(is_caught);
@@ -301,7 +300,7 @@ fn caught(matrix: &Matrix, lane: Lane) -> (u64, u64) {
     })
 }
 
-/// What one lane comes to, in a sentence.
+/// The result of one lane, in a sentence.
 fn lane_sentence(matrix: &Matrix, lane: Lane) -> Option<String> {
     let (caught, tried) = caught(matrix, lane);
     let cost = figures::nanos(cost(matrix, lane)?);
@@ -322,7 +321,7 @@ mod tests {
     use crate::heap::Fault;
     use crate::report::Detail;
 
-    /// A schedule of two seeds of which the last misses what is always caught.
+    /// A schedule of two seeds, of which the last misses a fault that is always to be caught.
     fn matrix() -> Matrix {
         let depth = Depth {
             seeds: 2,

@@ -1,4 +1,4 @@
-//! What belongs together: parts that state no fact differently.
+//! Whether parts belong together: they do if no two of them state different values of a fact.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::Merged;
 /// Two files that do not belong together. Completes "error: …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} differs: {} in {}, {} in {}", .one.0, .one.1, .other.0, .other.1)]
-pub struct Mismatch {
+pub struct Disagreement {
     /// In what they differ.
     pub what: String,
     /// What it is in one, and where that came from.
@@ -19,17 +19,17 @@ pub struct Mismatch {
 /// The facts that were stated so far.
 #[derive(Debug, Clone, Default)]
 pub struct Belonging {
-    /// By what they are of: the value, and who said so first.
+    /// By name: the value, and the file that stated it first.
     facts: BTreeMap<String, (String, String)>,
 }
 
 impl Belonging {
-    /// Takes in what came from there.
+    /// Takes in the facts of the parts from this file.
     ///
     /// # Errors
     ///
-    /// It states something else than one that came before, or than itself; the first of these.
-    pub fn admit(&mut self, merged: &Merged, from: &str) -> Result<(), Mismatch> {
+    /// A fact has another value than before; the first such fact is named.
+    pub fn admit(&mut self, merged: &Merged, from: &str) -> Result<(), Disagreement> {
         for part in merged.parts() {
             for (what, value) in part.facts() {
                 match self.facts.get(&what) {
@@ -37,7 +37,7 @@ impl Belonging {
                     Some(one) => {
                         let one = one.clone();
                         let other = (value, from.to_owned());
-                        return Err(Mismatch { what, one, other });
+                        return Err(Disagreement { what, one, other });
                     }
                     None => {
                         self.facts.insert(what, (value, from.to_owned()));
@@ -53,17 +53,17 @@ impl Belonging {
 mod tests {
     use super::*;
     use crate::report::merge::samples::{journal, merged};
-    use crate::report::merge::{Key, Part};
+    use crate::report::merge::{Part, PartKey};
 
     type Change = fn(&mut Part);
 
     /// The seed of a soak, its shard and their number.
     fn of(part: &mut Part) -> (&mut u64, &mut u32, &mut u32) {
         match &mut part.key {
-            Key::Soak {
+            PartKey::Soak {
                 seed, index, of, ..
             } => (seed, index, of),
-            Key::Run { .. } => unreachable!("a soak"),
+            PartKey::Run { .. } => unreachable!("a soak"),
         }
     }
 
@@ -94,7 +94,7 @@ mod tests {
             (
                 |part| {
                     let digest = "9".to_owned();
-                    part.key = Key::Run { seed: 7, digest };
+                    part.key = PartKey::Run { seed: 7, digest };
                 },
                 "what made it differs: soak in",
             ),

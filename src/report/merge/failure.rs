@@ -1,20 +1,20 @@
 //! Kinds of failures, and what is kept of each: the smallest case and the fastest.
 //!
-//! Which is the smallest is said by an order in which no two sightings are equal unless they are the same,
-//! and likewise which is the fastest; so whatever comes in which order, the same two stay. What is kept is
-//! bounded by the number of kinds: two cases each, of at most [`crate::report::TURNS_MAX`] turns. How often
-//! a kind was seen is not kept here: parts count that, and a part counts once.
+//! Both are minima of total orders, in which only identical occurrences are equal; so the same two stay
+//! whatever the order in which occurrences come. What is kept is bounded by the number of kinds: two cases
+//! each, of at most [`crate::report::TURNS_MAX`] turns. How often a kind was seen is not kept here, because
+//! parts count that, and each part counts once.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{How, Key};
+use super::{How, PartKey};
 use crate::result::subject;
 
 /// What failed, and how.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Kind {
+pub struct FailureKind {
     /// The workload.
     pub workload: String,
     /// The heap's name.
@@ -25,7 +25,7 @@ pub struct Kind {
     pub how: How,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FailureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subject = subject(&self.heap, self.fault.as_deref());
         write!(f, "{} on {subject}", self.workload)?;
@@ -38,30 +38,31 @@ impl fmt::Display for Kind {
 
 /// One failure.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Sighting {
+pub struct Occurrence {
     /// How many turns its case has; `None` if none is kept, or if that is a recipe.
     pub turns: Option<u64>,
-    /// How long it took: for what came to its end how long mutators ran, for what was lost how long its
-    /// process lasted, in nanoseconds.
+    /// How long it took, in nanoseconds: how long mutators ran, or how long the process lasted if the
+    /// round did not come to its end.
     pub elapsed_ns: u64,
     /// From which seed.
     pub seed: u64,
     /// Which round of a soak.
     pub round: u64,
-    /// Who made it.
-    pub by: Key,
-    /// Where that was read.
+    /// The part that it comes from.
+    pub by: PartKey,
+    /// The file that it was read from.
     pub from: String,
-    /// What is said of it besides; empty if nothing.
+    /// More about it; empty if there is nothing to say.
     pub note: String,
-    /// A line that does it again.
+    /// A command that repeats it.
     pub reproduce: String,
     /// The text of its case, if one was kept.
     pub case: Option<String>,
 }
 
-impl Sighting {
-    /// The less, the smaller. A case that is there is worth more than one that is told to be small.
+impl Occurrence {
+    /// The sort key for the smallest: an occurrence whose case is at hand comes before one that only states its
+    /// number of turns.
     fn size(&self) -> (bool, u64, u64) {
         let turns = self.turns.unwrap_or(u64::MAX);
         (self.case.is_none(), turns, self.elapsed_ns)
@@ -72,45 +73,45 @@ impl Sighting {
     }
 
     fn is_faster_than(&self, other: &Self) -> bool {
-        let speed = |sighting: &Self| (sighting.elapsed_ns, sighting.size());
+        let speed = |occurrence: &Self| (occurrence.elapsed_ns, occurrence.size());
         (speed(self), self) < (speed(other), other)
     }
 }
 
 /// What is kept of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sightings {
+pub struct Extremes {
     /// The one whose case has the fewest turns.
-    pub smallest: Sighting,
+    pub smallest: Occurrence,
     /// The one that took the least time.
-    pub fastest: Sighting,
+    pub fastest: Occurrence,
 }
 
-impl Sightings {
-    pub(super) fn of(only: Sighting) -> Self {
+impl Extremes {
+    pub(super) fn of(only: Occurrence) -> Self {
         Self {
             smallest: only.clone(),
             fastest: only,
         }
     }
 
-    pub(super) fn add(&mut self, sighting: Sighting) {
-        if sighting.is_faster_than(&self.fastest) {
-            self.fastest = sighting.clone();
+    pub(super) fn add(&mut self, occurrence: Occurrence) {
+        if occurrence.is_faster_than(&self.fastest) {
+            self.fastest = occurrence.clone();
         }
-        if sighting.is_smaller_than(&self.smallest) {
-            self.smallest = sighting;
+        if occurrence.is_smaller_than(&self.smallest) {
+            self.smallest = occurrence;
         }
     }
 
-    /// Whether one like this may be kept if its case is there: else nobody need read that.
-    pub(super) fn may_keep(&self, sighting: &Sighting) -> bool {
-        let (_, turns, elapsed_ns) = sighting.size();
+    /// Whether this one may be kept if its case is at hand; if not, the case need not be read.
+    pub(super) fn may_keep(&self, occurrence: &Occurrence) -> bool {
+        let (_, turns, elapsed_ns) = occurrence.size();
         (false, turns, elapsed_ns) <= self.smallest.size() || elapsed_ns <= self.fastest.elapsed_ns
     }
 
-    /// Both, by name, or one where they are the same.
-    pub fn each(&self) -> Vec<(&'static str, &Sighting)> {
+    /// Both with their names, or one if they are the same.
+    pub fn each(&self) -> Vec<(&'static str, &Occurrence)> {
         if self.smallest == self.fastest {
             vec![("smallest and fastest", &self.smallest)]
         } else {
@@ -119,23 +120,23 @@ impl Sightings {
     }
 }
 
-/// A kind and what is kept of it, as it is written.
+/// A kind and what is kept of it, in the file's form.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Failure {
+pub struct KeptFailure {
     /// What failed, and how.
-    pub kind: Kind,
+    pub kind: FailureKind,
     /// The one whose case has the fewest turns.
-    pub smallest: Sighting,
+    pub smallest: Occurrence,
     /// The one that took the least time.
-    pub fastest: Sighting,
+    pub fastest: Occurrence,
 }
 
-impl Failure {
-    pub(super) fn of((kind, sightings): (&Kind, &Sightings)) -> Self {
+impl KeptFailure {
+    pub(super) fn of((kind, extremes): (&FailureKind, &Extremes)) -> Self {
         Self {
             kind: kind.clone(),
-            smallest: sightings.smallest.clone(),
-            fastest: sightings.fastest.clone(),
+            smallest: extremes.smallest.clone(),
+            fastest: extremes.fastest.clone(),
         }
     }
 }
@@ -143,32 +144,32 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::merge::samples::sighting;
+    use crate::report::merge::samples::occurrence;
 
     /// Goal: fewer turns are smaller, less time is faster, and a case that is there comes before one that
     /// is not; which one may be kept is known before its case is read.
     #[test]
     fn the_smallest_and_the_fastest_stay() {
-        let one = |turns, elapsed_ns, has_case: bool| Sighting {
+        let one = |turns, elapsed_ns, has_case: bool| Occurrence {
             turns,
             elapsed_ns,
             case: has_case.then(|| "a case".to_owned()),
-            ..sighting(1)
+            ..occurrence(1)
         };
         let small = one(Some(5), 900, true);
         let fast = one(Some(50), 100, true);
         let told = one(Some(3), 500, false);
         let recipe = one(None, 400, true);
-        let mut kept = Sightings::of(told.clone());
+        let mut kept = Extremes::of(told.clone());
         assert!(kept.may_keep(&one(Some(5), 900, false)));
-        for sighting in [&recipe, &small, &fast, &told] {
-            kept.add(sighting.clone());
+        for occurrence in [&recipe, &small, &fast, &told] {
+            kept.add(occurrence.clone());
         }
         assert_eq!((&kept.smallest, &kept.fastest), (&small, &fast));
         assert_eq!(kept.each().len(), 2);
         assert!(!kept.may_keep(&one(Some(6), 101, false)));
         assert!(kept.may_keep(&one(Some(6), 100, false)));
         assert!(kept.may_keep(&one(Some(4), 9000, false)));
-        assert_eq!(Sightings::of(fast).each().len(), 1);
+        assert_eq!(Extremes::of(fast).each().len(), 1);
     }
 }

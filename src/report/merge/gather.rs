@@ -1,23 +1,23 @@
-//! Makes parts: of a journal record by record, and of a result.
+//! Makes parts: from a journal record by record, and from a result.
 
 use std::collections::BTreeMap;
 
-use super::failure::{Kind, Sighting, Sightings};
-use super::{How, Key, Lane, LaneSum, Lost, Merged, Part};
+use super::failure::{Extremes, FailureKind, Occurrence};
+use super::{How, LaneKey, LaneSum, Lost, Merged, Part, PartKey};
 use crate::digest::Digest;
 use crate::evidence::{Packed, Room, Sum};
 use crate::report::compare::asked;
 use crate::result::{Outcome, RunResult, subject};
 use crate::soak::{Aging, Came, Found, Header, Record, Standing};
 
-/// Service times of one operation. What comes once stays as it is, and need not be unpacked.
+/// Service times of one operation. A single histogram stays packed, as it need not be added to another.
 #[derive(Debug)]
 enum Times {
     Once(Packed),
     Several(Sum),
 }
 
-/// A lane in the making.
+/// The sums of a lane while its records are read.
 #[derive(Debug, Default)]
 struct Adding {
     rounds: u64,
@@ -33,7 +33,7 @@ struct Adding {
 }
 
 impl Adding {
-    /// Adds a round; answers how it failed, if it did.
+    /// Adds a round; returns how it failed, if it did.
     fn add(
         &mut self,
         came: &Came,
@@ -97,7 +97,7 @@ impl Adding {
         Ok(())
     }
 
-    fn finish(self, lane: Lane) -> Result<LaneSum, String> {
+    fn finish(self, lane: LaneKey) -> Result<LaneSum, String> {
         let mut service = BTreeMap::new();
         for (kind, times) in self.service {
             let packed = match times {
@@ -123,11 +123,11 @@ impl Adding {
     }
 }
 
-/// A journal on its way to be a part. Of its lanes nothing but their numbers is known until the end.
+/// A journal of which records are being added. Lanes are known by number only until the end.
 #[derive(Debug)]
 pub struct Gathering {
     lanes: Vec<Adding>,
-    failures: BTreeMap<(usize, How), Sightings>,
+    failures: BTreeMap<(usize, How), Extremes>,
     standing: Standing,
     began: String,
 }
@@ -144,12 +144,12 @@ impl Default for Gathering {
 }
 
 impl Gathering {
-    /// Adds the next record of the journal that was read `from` there. `case` is asked for the text of the
-    /// case of a failure, and for its turns, if it may be kept.
+    /// Adds the next record of the journal at `from`. `case` reads the text of a failure's case and its
+    /// number of turns; it is called only if that failure may be kept.
     ///
     /// # Errors
     ///
-    /// A histogram in it is none; or what `case` fails with.
+    /// A histogram in it cannot be read, or `case` failed.
     pub fn add(
         &mut self,
         mut record: Record,
@@ -174,12 +174,12 @@ impl Gathering {
         };
         let key = (record.lane, how);
         let known = self.failures.get_mut(&key);
-        let mut sighting = Sighting {
+        let mut occurrence = Occurrence {
             turns: record.found.turns,
             elapsed_ns,
             seed: record.seed,
             round: record.round,
-            // Who it was is known at the end.
+            // The key is known at the end.
             by: key_of_nobody(),
             from: from.to_owned(),
             note: match record.came {
@@ -189,48 +189,50 @@ impl Gathering {
             reproduce: record.reproduce,
             case: None,
         };
-        if known.as_ref().is_none_or(|known| known.may_keep(&sighting))
+        if known
+            .as_ref()
+            .is_none_or(|known| known.may_keep(&occurrence))
             && let Some((text, turns)) = case(record.round)?
         {
-            (sighting.case, sighting.turns) = (Some(text), turns);
+            (occurrence.case, occurrence.turns) = (Some(text), turns);
         }
         match known {
-            Some(known) => known.add(sighting),
+            Some(known) => known.add(occurrence),
             None => {
-                self.failures.insert(key, Sightings::of(sighting));
+                self.failures.insert(key, Extremes::of(occurrence));
             }
         }
         Ok(())
     }
 
-    /// The part that it was, of a soak that says this of itself.
+    /// The journal as a part; `header` is what stands at its top.
     ///
     /// # Errors
     ///
     /// There are more samples than can be written.
     pub fn finish(mut self, header: &Header) -> Result<Merged, String> {
         let mut merged = Merged::default();
-        let key = Key::Soak {
+        let key = PartKey::Soak {
             seed: header.seed,
             index: header.shard.index,
             of: header.shard.of,
             began: self.began,
         };
-        for ((lane, how), mut sightings) in self.failures {
+        for ((lane, how), mut extremes) in self.failures {
             let Some(lane) = header.lanes.get(lane) else {
                 continue;
             };
-            let kind = Kind {
+            let kind = FailureKind {
                 workload: lane.workload.clone(),
                 heap: lane.heap.clone(),
                 fault: lane.fault.clone(),
                 how,
             };
-            for sighting in [&mut sightings.smallest, &mut sightings.fastest] {
-                sighting.by = key.clone();
+            for occurrence in [&mut extremes.smallest, &mut extremes.fastest] {
+                occurrence.by = key.clone();
             }
-            merged.add_sighting(kind.clone(), sightings.smallest);
-            merged.add_sighting(kind, sightings.fastest);
+            merged.add_occurrence(kind.clone(), extremes.smallest);
+            merged.add_occurrence(kind, extremes.fastest);
         }
         self.lanes.resize_with(header.lanes.len(), Adding::default);
         (self.standing.lanes).resize_with(header.lanes.len(), Default::default);
@@ -240,7 +242,7 @@ impl Gathering {
         options.extend_from_slice(&header.options);
         let mut lanes = Vec::new();
         for (lane, adding) in header.lanes.iter().zip(self.lanes) {
-            let lane = Lane {
+            let lane = LaneKey {
                 workload: lane.workload.clone(),
                 hash: lane.hash.clone(),
                 parameters: BTreeMap::new(),
@@ -264,9 +266,9 @@ impl Gathering {
     }
 }
 
-/// Nobody, until it is known who it was.
-fn key_of_nobody() -> Key {
-    Key::Soak {
+/// The key of an occurrence until the journal's own is known.
+fn key_of_nobody() -> PartKey {
+    PartKey::Soak {
         seed: 0,
         index: 0,
         of: 0,
@@ -274,7 +276,7 @@ fn key_of_nobody() -> Key {
     }
 }
 
-/// What tells a soak from others of its seed: when its first round was made, and how long that took.
+/// Tells a soak from others of its seed: when its first round ended, and how long that took.
 fn began(first: &Record) -> String {
     let Record {
         round,
@@ -290,14 +292,14 @@ fn began(first: &Record) -> String {
     .to_string()
 }
 
-/// Which rounds come when, but for the seed.
+/// A digest of the agenda without its seed.
 fn agenda(header: &Header) -> String {
     let lanes = serde_json::to_string(&header.lanes).unwrap_or_default();
     Digest::of(&format!("{} {lanes}", header.stint)).to_string()
 }
 
-/// A run as a part; `from` is where it was read, and `case` the text of its case and its turns, if it has
-/// one.
+/// A run as a part; `from` is the file that it was read from, and `case` the text of its case and its
+/// number of turns, if it has one.
 ///
 /// # Errors
 ///
@@ -310,11 +312,11 @@ pub fn of_run(
 ) -> Result<Merged, String> {
     let mut merged = Merged::default();
     let json = serde_json::to_string(result).map_err(|error| error.to_string())?;
-    let key = Key::Run {
+    let key = PartKey::Run {
         seed: result.seed,
         digest: Digest::of(&json).to_string(),
     };
-    let lane = Lane {
+    let lane = LaneKey {
         workload: result.workload.name.clone(),
         hash: result.workload.hash.clone(),
         parameters: result.workload.parameters.clone(),
@@ -326,14 +328,14 @@ pub fn of_run(
     let note = std::mem::take(&mut found.note);
     let mut adding = Adding::default();
     if let Some(how) = adding.add(&Came::Judged { outcome }, &mut found, room)? {
-        let kind = Kind {
+        let kind = FailureKind {
             workload: lane.workload.clone(),
             heap: lane.heap.clone(),
             fault: lane.fault.clone(),
             how,
         };
         let (text, turns) = case.map_or((None, None), |(text, turns)| (Some(text), turns));
-        let sighting = Sighting {
+        let occurrence = Occurrence {
             turns,
             elapsed_ns: result.elapsed_ns,
             seed: result.seed,
@@ -344,7 +346,7 @@ pub fn of_run(
             reproduce: result.reproduce.clone(),
             case: text,
         };
-        merged.add_sighting(kind, sighting);
+        merged.add_occurrence(kind, occurrence);
     }
     let asked = asked(&result.reproduce).into_iter();
     merged.add_part(Part {

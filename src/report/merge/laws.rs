@@ -1,19 +1,19 @@
-//! That it does not matter in which order, in which groups, or how often anything is merged.
+//! Property tests: the order, the grouping and the repetition of merges do not matter.
 
 use proptest::prelude::*;
 
-use super::failure::Kind;
-use super::samples::{how, journal, sighting};
-use super::{Key, Lost, Merged, Part, Sighting};
+use super::failure::FailureKind;
+use super::samples::{how, journal, occurrence};
+use super::{Lost, Merged, Occurrence, Part, PartKey};
 use crate::evidence::{Latency, Packed, Room};
 
-/// A part of one of few keys, so that they meet; longer or shorter, and not always the beginning of
-/// another.
+/// A part with one of a few keys, so that keys coincide; some are longer than others, and not each is a
+/// prefix of the longer one.
 fn part() -> impl Strategy<Value = Part> {
     let times = prop::collection::vec(0..100_000_u64, 0..5);
     (0..3_u32, 0..2_u8, 0..4_u64, 0..3_u64, times).prop_map(|(index, began, rounds, ops, times)| {
         let mut part = journal(7, index);
-        if let Key::Soak { began: own, .. } = &mut part.key {
+        if let PartKey::Soak { began: own, .. } = &mut part.key {
             *own = began.to_string();
         }
         let lane = &mut part.lanes[0];
@@ -27,7 +27,7 @@ fn part() -> impl Strategy<Value = Part> {
     })
 }
 
-fn failure() -> impl Strategy<Value = (Kind, Sighting)> {
+fn failure() -> impl Strategy<Value = (FailureKind, Occurrence)> {
     let turns = prop::option::of(0..3_u64);
     (0..2_u8, turns, 0..3_u64, 0..3_u64, any::<bool>()).prop_map(
         |(kind, turns, elapsed_ns, seed, has_case)| {
@@ -35,19 +35,19 @@ fn failure() -> impl Strategy<Value = (Kind, Sighting)> {
             if kind == 1 {
                 how.lost = Lost::Crashed;
             }
-            let kind = Kind {
+            let kind = FailureKind {
                 workload: "churn".to_owned(),
                 heap: "gil".to_owned(),
                 fault: None,
                 how,
             };
-            let sighting = Sighting {
+            let occurrence = Occurrence {
                 turns,
                 elapsed_ns,
                 case: has_case.then(|| "a case".to_owned()),
-                ..sighting(seed)
+                ..occurrence(seed)
             };
-            (kind, sighting)
+            (kind, occurrence)
         },
     )
 }
@@ -60,8 +60,8 @@ fn merged() -> impl Strategy<Value = Merged> {
         for part in parts {
             merged.add_part(part);
         }
-        for (kind, sighting) in failures {
-            merged.add_sighting(kind, sighting);
+        for (kind, occurrence) in failures {
+            merged.add_occurrence(kind, occurrence);
         }
         merged
     })
@@ -124,13 +124,13 @@ fn longer_copies_replace_shorter_ones() {
     long.lanes[1].rounds = 9;
     let (mut one, mut other) = (Merged::default(), Merged::default());
     one.add_part(short);
-    let kind = Kind {
+    let kind = FailureKind {
         workload: "churn".to_owned(),
         heap: "gil".to_owned(),
         fault: None,
         how: how(),
     };
-    one.add_sighting(kind.clone(), sighting(3));
+    one.add_occurrence(kind.clone(), occurrence(3));
     other.add_part(long);
     for both in [
         one.clone().join(other.clone()),

@@ -1,36 +1,34 @@
 //! `merge`: what many machines found, added together.
 //!
 //! A *part* is what one writer wrote: the journal of one soak, or the result of one run. It is kept as
-//! sums by lane, so what it takes does not depend on how many hours it went on. A [`Merged`] is a set of
-//! parts and the failures seen in any of them, and to merge is to *join* two of these. Whoever collects
-//! files from machines does so again and again, in any order, and has some of them twice; so it must not
-//! matter. It does not, since the join is associative, commutative and idempotent:
+//! sums by lane, so its size does not depend on the length of the soak. A [`Merged`] is a set of parts
+//! and the failures seen in any of them, and merging is the *join* of two such sets. Files are collected
+//! from machines repeatedly, in any order, and some of them twice. None of this changes the outcome,
+//! because the join is associative, commutative and idempotent:
 //!
-//! * Parts are joined by [`Key`], and of two with one key the one with more rounds stays. A journal is only
-//!   ever appended to, so of two copies that were made at different times the longer holds all that the
-//!   shorter does, and nothing is lost and nothing counted twice. Should two of one length differ, the one
-//!   whose text comes later stays: that is the maximum of a total order, and a maximum is associative,
-//!   commutative and idempotent, whatever the order means.
-//! * Of each kind of failure the smallest case and the fastest stay, which are minima of total orders
-//!   ([`failure`]), over everything that was ever seen: also in a part that was not the longest.
-//! * Everything else is worked out of that and never read back: sums over parts, and counts of failures.
-//!   That is why parts are kept apart, in place of one sum of all: when a longer copy of a part comes along,
-//!   what the shorter one contributed has to be taken out again, and nobody could say what that was.
+//! * Parts are joined by [`PartKey`], and of two with one key the one with more rounds stays. A journal is
+//!   append-only, so of two copies the longer contains the shorter: nothing is lost and nothing is
+//!   counted twice. If two of one length differ, the one whose text compares greater stays. This is the
+//!   maximum of a total order, and a maximum is associative, commutative and idempotent whatever the
+//!   order means.
+//! * Of each kind of failure the smallest case and the fastest stay. These are minima of total orders
+//!   ([`failure`]) over all failures ever seen, including those of parts that were replaced.
+//! * Everything else is derived from that and never read back: sums over parts, and counts of failures.
+//!   For this reason parts are kept apart: when a longer copy of a part arrives, the contribution of the
+//!   shorter one has to be taken out again.
 //!
-//! The key of a soak is its seed and its shard, *and when it began*. The seed alone would not do. Two
-//! soaks of one seed and shard on two machines make the same rounds, but threads meet differently in them
-//! and times are others: neither contains the other. Both count, and a note says so. (One journal that
-//! was copied and *then gone on with in both places* is not told from one that was copied: the longer of the
-//! two counts. Failures of both are kept.)
+//! The key of a soak is its seed, its shard *and when it began*. Two soaks of one seed and shard on two
+//! machines make the same rounds, but with other interleavings and other times, so neither contains the
+//! other. Both count, and a note says so. (If a journal was copied and both copies were *continued*, they
+//! have the same key: the longer one counts, and the failures of both are kept.)
 //!
-//! What does not belong together is refused by name ([`Belonging`]). Each part states facts, and no fact
-//! may have two values. Whether one has is a property of the set of all parts; and as a part that gives
-//! way to a longer one states the same facts, what is refused does not depend on the order either.
+//! Parts that do not belong together are refused by name ([`Belonging`]). Each part states facts, and no
+//! fact may have two values. Whether one has is a property of the set of all parts. A part states the
+//! same facts as the longer copy that replaces it, so a refusal does not depend on the order either.
 //!
-//! Sums are of counts in histograms with the same bounds, so nothing is lost by them
-//! ([`crate::evidence::Sum`]): percentiles are those of all operations together, not averages of
-//! percentiles. How a heap ages is told by rounds that follow each other, and is judged by each soak for
-//! itself; what it came to is kept.
+//! Sums add counts in histograms with the same bounds, which loses nothing ([`crate::evidence::Sum`]):
+//! percentiles are those of all operations together, not averages of percentiles. How a heap ages shows
+//! in consecutive rounds, so each soak judges that for itself, and its judgement is kept.
 
 mod belonging;
 pub mod failure;
@@ -49,27 +47,27 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use belonging::{Belonging, Mismatch};
-pub use failure::{Failure, Kind, Sighting};
+pub use belonging::{Belonging, Disagreement};
+pub use failure::{FailureKind, KeptFailure, Occurrence};
 pub use gather::{Gathering, of_run};
 pub use markdown::markdown;
 pub use page::page;
-pub use part::{How, Key, Lane, LaneSum, Lost, Part};
+pub use part::{How, LaneKey, LaneSum, Lost, Part, PartKey};
 pub use total::{Total, Totals};
 
 use crate::evidence::{Room, Sum};
-use failure::Sightings;
+use failure::Extremes;
 
-/// The version of the form in which it is written.
+/// The version of the file format.
 pub const SCHEMA: u32 = 1;
-/// What tells it from other files.
+/// The `kind` that tells these files from others.
 pub const KIND: &str = "merged";
 
 /// Parts, and failures seen in any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Merged {
-    parts: BTreeMap<Key, Part>,
-    failures: BTreeMap<Kind, Sightings>,
+    parts: BTreeMap<PartKey, Part>,
+    failures: BTreeMap<FailureKind, Extremes>,
 }
 
 impl Merged {
@@ -79,19 +77,19 @@ impl Merged {
     }
 
     /// The smallest and the fastest of each kind of failure.
-    pub fn failures(&self) -> impl Iterator<Item = (&Kind, &Sightings)> {
+    pub fn failures(&self) -> impl Iterator<Item = (&FailureKind, &Extremes)> {
         self.failures.iter()
     }
 
-    /// Both together. They must belong together: see [`Belonging::admit`].
+    /// The join of both, which must belong together: see [`Belonging::admit`].
     #[must_use]
     pub fn join(mut self, other: Self) -> Self {
         for (_, part) in other.parts {
             self.add_part(part);
         }
-        for (kind, sightings) in other.failures {
-            self.add_sighting(kind.clone(), sightings.smallest);
-            self.add_sighting(kind, sightings.fastest);
+        for (kind, extremes) in other.failures {
+            self.add_occurrence(kind.clone(), extremes.smallest);
+            self.add_occurrence(kind, extremes.fastest);
         }
         self
     }
@@ -106,11 +104,11 @@ impl Merged {
         }
     }
 
-    pub(super) fn add_sighting(&mut self, kind: Kind, sighting: Sighting) {
+    pub(super) fn add_occurrence(&mut self, kind: FailureKind, occurrence: Occurrence) {
         match self.failures.get_mut(&kind) {
-            Some(sightings) => sightings.add(sighting),
+            Some(extremes) => extremes.add(occurrence),
             None => {
-                self.failures.insert(kind, Sightings::of(sighting));
+                self.failures.insert(kind, Extremes::of(occurrence));
             }
         }
     }
@@ -119,12 +117,12 @@ impl Merged {
     ///
     /// # Errors
     ///
-    /// A histogram in one of them is none.
+    /// A histogram in one of them cannot be read.
     pub fn totals(&self) -> Result<Totals, String> {
         Totals::of(self)
     }
 
-    /// What is written of it: with its totals, for whoever wants those and not the parts.
+    /// What is written: the parts, and the totals for those who read no parts.
     pub fn document<'m>(&'m self, totals: &'m Totals) -> Document<'m> {
         Document {
             schema: SCHEMA,
@@ -132,7 +130,7 @@ impl Merged {
             verdict: totals.verdict().name(),
             lanes: &totals.lanes,
             notes: &totals.notes,
-            failures: self.failures.iter().map(Failure::of).collect(),
+            failures: self.failures.iter().map(KeptFailure::of).collect(),
             parts: self.parts().collect(),
         }
     }
@@ -141,8 +139,8 @@ impl Merged {
     ///
     /// # Errors
     ///
-    /// It is something else, or of another version, or a histogram in it is none: with the line, if that
-    /// is known.
+    /// It is something else, or of another version, or a histogram in it cannot be read: with the line, if
+    /// that is known.
     pub fn read(text: &[u8], room: &mut Room) -> Result<Self, (Option<usize>, String)> {
         let stored: Stored = serde_json::from_slice(text)
             .map_err(|error| (Some(error.line()), error.to_string()))?;
@@ -161,8 +159,8 @@ impl Merged {
             merged.add_part(part);
         }
         for failure in stored.failures {
-            merged.add_sighting(failure.kind.clone(), failure.smallest);
-            merged.add_sighting(failure.kind, failure.fastest);
+            merged.add_occurrence(failure.kind.clone(), failure.smallest);
+            merged.add_occurrence(failure.kind, failure.fastest);
         }
         Ok(merged)
     }
@@ -176,15 +174,15 @@ pub struct Document<'m> {
     verdict: &'static str,
     lanes: &'m [Total],
     notes: &'m [String],
-    failures: Vec<Failure>,
+    failures: Vec<KeptFailure>,
     parts: Vec<&'m Part>,
 }
 
-/// What is read back of that.
+/// The fields that are read back.
 #[derive(Deserialize)]
 struct Stored {
     schema: u32,
     kind: String,
-    failures: Vec<Failure>,
+    failures: Vec<KeptFailure>,
     parts: Vec<Part>,
 }

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::{Merged, Sighting, Total, Totals};
+use super::{Merged, Occurrence, Total, Totals};
 use crate::evidence::Latency;
+use crate::report::Detail;
 use crate::report::columns::{Cell, Columns};
 use crate::report::figures::{self, NONE};
 use crate::report::lane_row::LaneRow;
+use crate::report::prose::{one_line, shown, wrapped};
 use crate::report::style::{ERROR, FAINT, WARNING, of_outcome, paint};
-use crate::report::{Detail, prose::wrapped};
 
 /// The quantiles that are shown.
 pub(super) const QUANTILES: [(&str, f64); 4] =
@@ -26,13 +27,14 @@ pub fn page(merged: &Merged, totals: &Totals, detail: Detail) -> String {
             text += &wrapped(&format!("{}: ", paint(WARNING, "note")), 6, note);
         }
     }
-    for (kind, sightings) in merged.failures() {
+    for (kind, extremes) in merged.failures() {
         let lost = paint(ERROR, kind.how.lost.name());
         let times = figures::several(totals.times(kind), "time", "times");
-        let _ = writeln!(text, "{lost} {kind}, {times}");
-        for (which, sighting) in sightings.each() {
-            let _ = writeln!(text, "  {which}: {}", described(sighting));
-            let _ = writeln!(text, "  reproduce: {}", sighting.reproduce);
+        let kind = kind.to_string();
+        let _ = writeln!(text, "{lost} {}, {times}", one_line(&kind));
+        for (which, occurrence) in extremes.each() {
+            let _ = writeln!(text, "  {which}: {}", one_line(&described(occurrence)));
+            let _ = writeln!(text, "  reproduce: {}", shown(&occurrence.reproduce));
         }
     }
     let verdict = totals.verdict();
@@ -42,22 +44,22 @@ pub fn page(merged: &Merged, totals: &Totals, detail: Detail) -> String {
 }
 
 /// What is known of a failure, in a line.
-pub(super) fn described(sighting: &Sighting) -> String {
-    let mut text = match sighting.turns {
+pub(super) fn described(occurrence: &Occurrence) -> String {
+    let mut text = match occurrence.turns {
         Some(turns) => format!("{}, ", figures::several(turns, "turn", "turns")),
         None => String::new(),
     };
     text += &format!(
         "after {}, from seed {}: ",
-        figures::nanos(sighting.elapsed_ns),
-        sighting.seed
+        figures::nanos(occurrence.elapsed_ns),
+        occurrence.seed
     );
-    if matches!(sighting.by, super::Key::Soak { .. }) {
-        text += &format!("round {} of ", figures::count(sighting.round));
+    if matches!(occurrence.by, super::PartKey::Soak { .. }) {
+        text += &format!("round {} of ", figures::count(occurrence.round));
     }
-    text += &format!("{}, in {}", sighting.by, sighting.from);
-    if !sighting.note.is_empty() {
-        text += &format!(": {}", sighting.note);
+    text += &format!("{}, in {}", occurrence.by, occurrence.from);
+    if !occurrence.note.is_empty() {
+        text += &format!(": {}", occurrence.note);
     }
     text
 }

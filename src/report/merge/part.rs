@@ -11,7 +11,7 @@ use crate::result::{Outcome, subject};
 /// Who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "made_by", rename_all = "kebab-case")]
-pub enum Key {
+pub enum PartKey {
     /// A soak.
     Soak {
         /// Its seed.
@@ -20,8 +20,8 @@ pub enum Key {
         index: u32,
         /// Of how many.
         of: u32,
-        /// A digest of its first round, which no other soak has made in that time at that moment; empty
-        /// before that.
+        /// A digest of when its first round ended and how long that took, which tells it from other soaks
+        /// of its seed; empty before the first round.
         began: String,
     },
     /// A run.
@@ -33,7 +33,7 @@ pub enum Key {
     },
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for PartKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Soak {
@@ -46,12 +46,12 @@ impl fmt::Display for Key {
 
 /// A workload on a heap.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Lane {
-    /// The workload: a soak knows it as it was named, a result by its name.
+pub struct LaneKey {
+    /// The workload: as it was named on the command line of a soak, or by its own name in a result.
     pub workload: String,
     /// A digest of its text.
     pub hash: String,
-    /// The value of every parameter; empty for a soak, which leaves them as they are.
+    /// The value of every parameter; empty for a soak, which uses the defaults.
     pub parameters: BTreeMap<String, String>,
     /// The heap's name.
     pub heap: String,
@@ -59,14 +59,14 @@ pub struct Lane {
     pub fault: Option<String>,
 }
 
-impl fmt::Display for Lane {
+impl fmt::Display for LaneKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subject = subject(&self.heap, self.fault.as_deref());
         write!(f, "{} on {subject}", self.workload)
     }
 }
 
-/// How something was lost.
+/// In which way a round failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lost {
@@ -76,12 +76,12 @@ pub enum Lost {
     Crashed,
     /// It did not come to an end.
     Hung,
-    /// It had more memory than it was allowed.
+    /// It exceeded its limit of memory.
     OutOfMemory,
 }
 
 impl Lost {
-    /// In words.
+    /// The name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::OutOfMemory => "out of memory",
@@ -99,7 +99,7 @@ impl Lost {
     }
 }
 
-/// What a failure came to, whatever it was on.
+/// How a round failed, whichever lane it was on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct How {
     /// What it came to.
@@ -112,12 +112,12 @@ pub struct How {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneSum {
     /// Which.
-    pub lane: Lane,
+    pub lane: LaneKey,
     /// Rounds that are over.
     pub rounds: u64,
     /// Those in which every check held.
     pub held: u64,
-    /// Those that did not do what was required of them.
+    /// Rounds that did not do what was required of them.
     pub vacuous: u64,
     /// Those that were interrupted, and held until then.
     pub interrupted: u64,
@@ -139,7 +139,7 @@ pub struct LaneSum {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// Who.
-    pub key: Key,
+    pub key: PartKey,
     /// The version of the program that made its rounds.
     pub version: String,
     /// The commit that it was built from; empty if unknown.
@@ -161,11 +161,11 @@ impl Part {
         rounds.fold(0, u64::saturating_add)
     }
 
-    /// Whether this one stays where both have one key: a total order, in which two are equal only if they
-    /// are the same.
+    /// Whether this part replaces the other one of the same key. This is a total order, in which only
+    /// identical parts are equal.
     pub(super) fn outdoes(&self, other: &Self) -> bool {
         match self.rounds().cmp(&other.rounds()) {
-            // It cannot fail: there is nothing in it that JSON has no form for.
+            // Cannot fail: JSON has a form for all of it.
             std::cmp::Ordering::Equal => {
                 let text = |part: &Self| serde_json::to_string(part).unwrap_or_default();
                 self != other && text(self) > text(other)
@@ -174,7 +174,8 @@ impl Part {
         }
     }
 
-    /// What it states, each with its value: of parts that belong together no two state different values.
+    /// The facts that it states, each with its value. Parts that belong together agree on every fact that
+    /// they share.
     pub(super) fn facts(&self) -> Vec<(String, String)> {
         let mut facts = vec![(
             "the program".to_owned(),
@@ -183,7 +184,7 @@ impl Part {
         let mut fact = |what: String, value: String| facts.push((what, value));
         let options = self.options.join(" ");
         match &self.key {
-            Key::Soak { seed, of, .. } => {
+            PartKey::Soak { seed, of, .. } => {
                 fact("what made it".to_owned(), "soak".to_owned());
                 fact("how rounds are made".to_owned(), options);
                 fact(
@@ -195,7 +196,7 @@ impl Part {
                     format!("the agenda {}", self.agenda),
                 );
             }
-            Key::Run { .. } => {
+            PartKey::Run { .. } => {
                 fact("what made it".to_owned(), "run".to_owned());
                 for sum in &self.lanes {
                     fact(

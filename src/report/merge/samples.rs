@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{How, Key, Lane, LaneSum, Lost, Merged, Part, Sighting};
+use super::{How, LaneKey, LaneSum, Lost, Merged, Occurrence, Part, PartKey};
 
 /// A part as it is alone.
 pub(super) fn merged(part: Part) -> Merged {
@@ -14,7 +14,7 @@ pub(super) fn merged(part: Part) -> Merged {
 /// A lane with a round that held.
 pub(super) fn lane(workload: &str) -> LaneSum {
     LaneSum {
-        lane: Lane {
+        lane: LaneKey {
             workload: workload.to_owned(),
             hash: "abc".to_owned(),
             parameters: BTreeMap::new(),
@@ -37,7 +37,7 @@ pub(super) fn lane(workload: &str) -> LaneSum {
 /// Shard `index` of 8 of this seed.
 pub(super) fn journal(seed: u64, index: u32) -> Part {
     Part {
-        key: Key::Soak {
+        key: PartKey::Soak {
             seed,
             index,
             of: 8,
@@ -61,8 +61,8 @@ pub(super) fn how() -> How {
 }
 
 /// A failure.
-pub(super) fn sighting(seed: u64) -> Sighting {
-    Sighting {
+pub(super) fn occurrence(seed: u64) -> Occurrence {
+    Occurrence {
         turns: None,
         elapsed_ns: 5,
         seed,

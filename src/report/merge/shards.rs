@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{Key, Merged};
+use super::{Merged, PartKey};
 use crate::result::figures;
 
-/// How many gaps are named.
+/// At most so many gaps are named.
 const SHOWN_MAX: usize = 8;
 
 /// What a reader should know of each seed.
 pub(super) fn notes(merged: &Merged) -> Vec<String> {
-    // By seed and number of shards, how often each is there. One without a round is as good as missing.
+    // By seed and number of shards: how often each shard is there. A shard without a round counts as missing.
     let mut seeds = BTreeMap::<(u64, u32), BTreeMap<u32, u64>>::new();
     for part in merged.parts() {
-        if let Key::Soak {
+        if let PartKey::Soak {
             seed, index, of, ..
         } = part.key
         {
@@ -48,7 +48,7 @@ pub(super) fn notes(merged: &Merged) -> Vec<String> {
     notes
 }
 
-/// The stretches of numbers below `of` that are not `there`, which is in order.
+/// The ranges of numbers below `of` that are not in `there`, which is sorted.
 fn gaps(there: &[u32], of: u32) -> Vec<(u32, u32)> {
     let mut gaps = Vec::new();
     let mut next = 0;
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use crate::report::merge::samples::{journal, merged};
 
-    /// Goal: what is missing is named in short, whatever the number of shards; what is there twice, too.
+    /// Goal: missing and duplicate shards are named briefly, whatever the number of shards.
     #[test]
     fn gaps_are_named() {
         let cases: [(&[u32], u32, &str); 6] = [
@@ -103,7 +103,7 @@ mod tests {
             ["of the 8 shards of seed 7 6 are missing: 1, 2, 4 to 7"]
         );
         let mut again = journal(7, 3);
-        if let Key::Soak { began, .. } = &mut again.key {
+        if let PartKey::Soak { began, .. } = &mut again.key {
             *began = "later".to_owned();
         }
         all = all.join(merged(again));
@@ -111,7 +111,7 @@ mod tests {
             notes(&all)[1],
             "shard 3/8 of seed 7 was soaked 2 times: all of its rounds count"
         );
-        // One that has not begun is missing.
+        // A shard that has not begun is missing.
         let mut empty = journal(9, 0);
         empty.lanes.iter_mut().for_each(|lane| lane.rounds = 0);
         assert!(notes(&merged(empty))[0].contains("8 are missing: 0 to 7"));

@@ -1,10 +1,10 @@
-//! Parts added together, lane by lane: all that is shown.
+//! Parts added together, lane by lane: everything that is shown of a merge.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{How, Lane, LaneSum, Merged, shards};
+use super::{How, LaneKey, LaneSum, Merged, shards};
 use crate::evidence::{Latency, Packed, Room, Sum};
 use crate::result::{Outcome, figures};
 
@@ -12,7 +12,7 @@ use crate::result::{Outcome, figures};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Total {
     /// Which.
-    pub lane: Lane,
+    pub lane: LaneKey,
     /// Rounds that are over.
     pub rounds: u64,
     /// Those in which every check held.
@@ -25,7 +25,7 @@ pub struct Total {
     pub failures: u64,
     /// Operations, all together.
     pub ops: u64,
-    /// For how long mutators ran, in nanoseconds, all machines one after the other.
+    /// How long mutators ran, in nanoseconds, summed over all machines.
     pub elapsed_ns: u64,
     /// The longest of all rounds' 99.9th percentiles, in nanoseconds.
     pub p99_9_ns_max: Option<u64>,
@@ -36,7 +36,7 @@ pub struct Total {
 }
 
 impl Total {
-    fn none(lane: &Lane) -> Self {
+    fn none(lane: &LaneKey) -> Self {
         Self {
             lane: lane.clone(),
             rounds: 0,
@@ -69,20 +69,20 @@ impl Total {
         self.rss_bytes_peak = self.rss_bytes_peak.max(sum.rss_bytes_peak);
     }
 
-    /// Operations a second of one machine.
+    /// Operations a second on one machine, on average.
     pub fn throughput(&self) -> Option<f64> {
         (self.elapsed_ns > 0).then(|| self.ops as f64 * 1e9 / self.elapsed_ns as f64)
     }
 }
 
-/// All of it.
+/// The sum of a merge.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Totals {
     /// How many parts there are.
     pub parts: u64,
     /// Each lane, in order.
     pub lanes: Vec<Total>,
-    /// How often a lane failed in a way: by workload, heap and fault.
+    /// How often each kind of failure was seen.
     failed: BTreeMap<(String, String, Option<String>, How), u64>,
     /// What a reader should know: which shards are missing, which heaps leak.
     pub notes: Vec<String>,
@@ -94,8 +94,8 @@ pub struct Totals {
 
 impl Totals {
     pub(super) fn of(merged: &Merged) -> Result<Self, String> {
-        let mut lanes = BTreeMap::<&Lane, Total>::new();
-        let mut packed = BTreeMap::<(&Lane, &str), Vec<&Packed>>::new();
+        let mut lanes = BTreeMap::<&LaneKey, Total>::new();
+        let mut packed = BTreeMap::<(&LaneKey, &str), Vec<&Packed>>::new();
         let mut failed = BTreeMap::new();
         let mut notes = shards::notes(merged);
         let mut leaks = false;
@@ -110,7 +110,7 @@ impl Totals {
                         .push(times);
                 }
                 for (how, count) in sum.failed.iter().filter(|(_, count)| *count > 0) {
-                    let Lane {
+                    let LaneKey {
                         workload,
                         heap,
                         fault,
@@ -144,7 +144,7 @@ impl Totals {
         let mut outcomes = outcomes(&lanes);
         let counted = failed.keys().map(|(_, _, _, how)| how.lost.outcome());
         outcomes.extend(counted);
-        // One may be of a part that gave way to another.
+        // A failure may come from a part that was replaced by a longer copy.
         outcomes.extend(merged.failures().map(|(kind, _)| kind.how.lost.outcome()));
         Ok(Self {
             parts: merged.parts().count() as u64,
@@ -156,12 +156,12 @@ impl Totals {
         })
     }
 
-    /// What there is in it.
+    /// The distinct outcomes in it.
     pub fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
     }
 
-    /// The worst that there is in it; where nothing ran at all that is vacuous.
+    /// The worst outcome in it; vacuous if nothing ran at all.
     pub fn verdict(&self) -> Outcome {
         let ranked = [
             Outcome::Crashed,
@@ -175,9 +175,10 @@ impl Totals {
         worst.unwrap_or(Outcome::Held)
     }
 
-    /// How often that was seen. At least once: it may be of a part that gave way to another.
-    pub fn times(&self, kind: &super::Kind) -> u64 {
-        let super::Kind {
+    /// How often that was seen. At least once, as it may come from a part that was replaced by a longer
+    /// copy.
+    pub fn times(&self, kind: &super::FailureKind) -> u64 {
+        let super::FailureKind {
             workload,
             heap,
             fault,
@@ -191,7 +192,7 @@ impl Totals {
         self.lanes.iter().map(of).fold(0, u64::saturating_add)
     }
 
-    /// What it comes to, in a line, after the verdict.
+    /// The line that follows the verdict.
     pub fn conclusion(&self) -> String {
         let rounds = self.sum(|lane| lane.rounds);
         let ops = self.sum(|lane| lane.ops) as f64;
@@ -223,7 +224,7 @@ fn outcomes(lanes: &[Total]) -> Vec<Outcome> {
         (any(|lane| lane.held), Outcome::Held),
         (any(|lane| lane.vacuous), Outcome::Vacuous),
         (any(|lane| lane.interrupted), Outcome::Interrupted),
-        // Nothing was looked at.
+        // Without a round nothing was examined.
         (!any(|lane| lane.rounds), Outcome::Vacuous),
     ];
     let seen = seen.into_iter().filter(|(is_seen, _)| *is_seen);

@@ -7,12 +7,12 @@
 //! gcstorm_soak_rounds_total{workload="churn",heap="gil",outcome="held"} 12
 //! ```
 //!
-//! All samples of a metric stand together below its two comments; none has a time, which the node
-//! exporter would refuse.
+//! All samples of a metric stand together below its two comments. None has a timestamp, as the node
+//! exporter would refuse it.
 
 use std::fmt::{Display, Write as _};
 
-/// What a metric's value does.
+/// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// It only grows.
@@ -21,10 +21,10 @@ pub(super) enum Kind {
     Gauge,
 }
 
-/// Names and values of labels. One without a value is as good as absent, and is left out.
+/// Names and values of labels. A label with an empty value means the same as none, and is left out.
 pub(super) type Labels<'a> = [(&'a str, &'a str)];
 
-/// Metrics in the making.
+/// Metrics, written one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Exposition {
     text: String,
@@ -75,8 +75,7 @@ impl Exposition {
     }
 }
 
-/// The value of a label between its quotes. Other control characters are allowed there and nobody can
-/// read them.
+/// The value of a label between its quotes. Other control characters are allowed there but unreadable.
 fn escaped(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
     for letter in value.chars() {

@@ -1,6 +1,7 @@
-//! How a soak stands, a line a minute, and a line for each round that failed.
+//! The state of a soak as a line a minute, and a line for each round that failed.
 
 use super::whole;
+use crate::report::prose::one_line;
 use crate::report::style::{FAINT, of_outcome, paint};
 use crate::result::{figures, subject};
 use crate::soak::{Came, Lane, Record, Snapshot};
@@ -18,14 +19,14 @@ const LINES: [(&str, usize); 9] = [
     ("left", 12),
 ];
 
-/// What stands above the lines.
+/// The head of the lines.
 pub fn head() -> String {
     let names = LINES.iter().map(|(name, width)| format!("{name:>width$}"));
     let names: String = names.collect();
     format!("{}\n", paint(FAINT, &names))
 }
 
-/// How it stands now.
+/// The current state.
 pub fn line(snapshot: &Snapshot<'_>) -> String {
     let Snapshot {
         standing,
@@ -57,19 +58,20 @@ pub fn line(snapshot: &Snapshot<'_>) -> String {
     format!("{cells}\n")
 }
 
-/// What failed, and how.
+/// A round that failed, and how.
 pub fn failure(record: &Record, lane: &Lane) -> String {
     let how = how(record);
     let verdict = paint(of_outcome(record.came.outcome()), record.came.name());
     let subject = subject(&lane.heap, lane.fault.as_deref());
     let round = figures::count(record.round);
     format!(
-        "round {round}: {} on {subject} {verdict}: {how}\n",
-        lane.workload
+        "round {round}: {} on {subject} {verdict}: {}\n",
+        one_line(&lane.workload),
+        one_line(&how)
     )
 }
 
-/// How a round failed, without what it is called.
+/// How a round failed, without its name.
 pub(super) fn how(record: &Record) -> String {
     let how = match &record.came {
         Came::Judged { .. } if record.found.violated.is_empty() => record.found.note.clone(),

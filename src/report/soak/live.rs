@@ -1,16 +1,17 @@
-//! How a soak stands at this moment, as a few lines that a terminal shows in place.
+//! The current state of a soak, as a few lines that a terminal updates in place.
 
 use console::{measure_text_width, truncate_str};
 
 use super::sparkline::sparkline;
 use super::{Phase, Stage, Watched, name, ops, tenths, whole};
+use crate::report::prose::one_line;
 use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint};
 use crate::result::figures::{self, NONE};
 use crate::soak::Snapshot;
 
 /// How wide the names of the lines are.
 const NAMES: usize = 8;
-/// How many seconds the throughput is drawn of, if there is room.
+/// The throughput is drawn for so many seconds, if there is room.
 const SECONDS: usize = 60;
 /// How long the bar of the round under way is, if there is room.
 const BAR: usize = 24;
@@ -92,7 +93,8 @@ fn under_way(now: &Snapshot<'_>, room: usize) -> String {
         return NONE.to_owned();
     };
     // A workload may be called as its file is, and that may hold anything.
-    let lane = name(&now.header.lanes[round.lane]).replace(char::is_control, " ");
+    let lane = name(&now.header.lanes[round.lane]);
+    let lane = one_line(&lane);
     let what = format!("round {}: {lane}", figures::count(round.number));
     let ms = |ms: u64| figures::span(ms.saturating_mul(1_000_000));
     let (done_ms, how_far) = match stage {
@@ -112,7 +114,7 @@ fn under_way(now: &Snapshot<'_>, room: usize) -> String {
     format!("{what} {bar} {how_far}")
 }
 
-/// So much of all, as a line of this length.
+/// A bar of this length, filled in proportion.
 fn bar(done: u64, all: u64, length: usize) -> String {
     let full = u128::from(done.min(all)) * length as u128 / u128::from(all.max(1));
     let full = usize::try_from(full).unwrap_or(length);

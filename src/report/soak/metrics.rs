@@ -1,9 +1,9 @@
-//! How a soak stands, as metrics for Prometheus: in base units, by lane (workload, heap and fault) where
-//! lanes differ.
+//! The state of a soak as metrics for Prometheus, in base units, by lane (workload, heap and fault)
+//! where lanes differ.
 //!
-//! What an alert needs: `gcstorm_soak_failures_total`, `gcstorm_soak_drifts` (a heap grows slower or larger
-//! with age), and of one that has died `gcstorm_soak_under_way` with the age of
-//! `gcstorm_soak_last_round_end_time_seconds`.
+//! For alerts: `gcstorm_soak_failures_total`; `gcstorm_soak_drifts`, if a heap grows slower or larger with
+//! age; and `gcstorm_soak_under_way` together with the age of `gcstorm_soak_last_round_end_time_seconds`,
+//! if a soak may have died.
 
 use super::exposition::{Exposition, Kind};
 use super::{Age, Phase, Watched};
@@ -132,7 +132,7 @@ fn of_lanes(out: &mut Exposition, now: &Snapshot<'_>) {
     }
 }
 
-/// What the round under way said last.
+/// The last report of the round under way.
 fn of_moment(out: &mut Exposition, watched: &Watched<'_>) {
     let (Some(beat), Some((round, _))) = (watched.lately.beat(), watched.now.current) else {
         return;

@@ -1,8 +1,7 @@
-//! How a soak stands, one format a file: lines of text, the view of a terminal, the table of its end, a
-//! page for a browser, and metrics for Prometheus.
+//! The state of a soak, one format a file: log lines, a live view for terminals, the final table, a page
+//! for browsers, and metrics for Prometheus.
 //!
-//! All are pure functions: of a [`Snapshot`] alone, or of that and what those who watch know besides
-//! ([`Watched`]).
+//! All are pure functions of a [`Snapshot`], or of a [`Watched`], which adds what is kept while watching.
 
 mod charts;
 mod exposition;
@@ -28,27 +27,27 @@ use crate::result::subject;
 use crate::soak::trend::Slope;
 use crate::soak::{Aging, Lane, LaneStanding, Lately, Record, Snapshot};
 
-/// A soak under way, as those see it who watch.
+/// A soak under way, with what is kept while watching it.
 #[derive(Debug, Clone, Copy)]
 pub struct Watched<'a> {
-    /// How it stands.
+    /// Its state.
     pub now: &'a Snapshot<'a>,
     /// Its last minute.
     pub lately: &'a Lately,
     /// How its heaps age, by heap and fault.
     pub ages: &'a [Age],
-    /// What failed last, oldest first.
+    /// The latest failures, oldest first.
     pub failures: &'a [Failed],
-    /// What it is at.
+    /// Its phase.
     pub phase: Phase,
 }
 
-/// What a soak is at.
+/// The phase of a soak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Rounds follow each other.
+    /// Rounds are run.
     Rounds,
-    /// It was told to end, and brings the round under way to its end.
+    /// It was interrupted, and finishes the round under way.
     Ending,
     /// It is over.
     Over,
@@ -65,7 +64,7 @@ pub struct Age {
     pub aging: Aging,
 }
 
-/// How all heaps of a soak age. It takes a while where rounds are many.
+/// How all heaps of a soak age. This takes a while if there are many rounds.
 pub fn ages(now: &Snapshot<'_>) -> Vec<Age> {
     let aging = now.standing.aging(&now.header.lanes).into_iter();
     let age = |((heap, fault), aging): ((&str, Option<&str>), Aging)| Age {
@@ -83,16 +82,16 @@ pub struct Failed {
     pub round: u64,
     /// The workload, and the heap with its fault.
     pub lane: String,
-    /// What it came to, in a word.
+    /// Its outcome, in a word.
     pub came: &'static str,
-    /// How.
+    /// How it failed.
     pub how: String,
-    /// A line that does it again.
+    /// A command that repeats it.
     pub reproduce: String,
 }
 
 impl Failed {
-    /// In short.
+    /// The failure in short.
     pub fn of(record: &Record, lane: &Lane) -> Self {
         Self {
             round: record.round,
@@ -104,13 +103,13 @@ impl Failed {
     }
 }
 
-/// What a lane is called.
+/// The name of a lane.
 fn name(lane: &Lane) -> String {
     let subject = subject(&lane.heap, lane.fault.as_deref());
     format!("{} on {subject}", lane.workload)
 }
 
-/// How a lane stands.
+/// The row of a lane.
 fn row(lane: &Lane, stands: &LaneStanding) -> LaneRow {
     LaneRow {
         name: name(lane),
@@ -124,7 +123,7 @@ fn row(lane: &Lane, stands: &LaneStanding) -> LaneRow {
     }
 }
 
-/// A change from round to round and the two ends of its interval, of shares.
+/// A relative change from round to round and the ends of its interval, as percentages.
 fn percents(slope: Slope) -> [String; 3] {
     [slope.per_unit, slope.low, slope.high].map(|share| {
         let text = format!("{:+.3} %", share * 100.0);
@@ -135,14 +134,14 @@ fn percents(slope: Slope) -> [String; 3] {
     })
 }
 
-/// How far a round is.
+/// How far a round has come.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
-    /// It has not said anything.
+    /// It has not reported anything.
     Starting,
-    /// So long, in milliseconds.
+    /// It has run for so many milliseconds.
     Running(u64),
-    /// Its time is over.
+    /// Its mutators are done, and it is being judged.
     Judging,
 }
 
@@ -157,14 +156,14 @@ impl Stage {
     }
 }
 
-/// Operations of rounds that are over and of the one under way.
+/// Operations of finished rounds and of the one under way.
 fn ops(now: &Snapshot<'_>) -> u64 {
     let over: u64 = now.standing.lanes.iter().map(|lane| lane.ops).sum();
     let under_way = now.current.and_then(|(_, beat)| beat);
     over + under_way.map_or(0, |beat| beat.ops)
 }
 
-/// How long, to the second: something that is read while it changes keeps its form.
+/// A time to the second, in a form that keeps its width while it counts.
 fn whole(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {

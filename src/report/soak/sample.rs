@@ -1,4 +1,4 @@
-//! A soak for the tests of what is shown of one.
+//! A soak for tests of the formats.
 
 use std::time::Duration;
 

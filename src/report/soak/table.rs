@@ -1,4 +1,4 @@
-//! How a soak came out: a table of its lanes, and one of how heaps changed as they grew old.
+//! The outcome of a soak: a table of its lanes, and one of how heaps changed with age.
 
 use super::{percents, row};
 use crate::report::columns::{Cell, Columns};
@@ -19,7 +19,7 @@ pub fn page(standing: &Standing, header: &Header) -> String {
     format!("{}\n{}", columns.draw(), aging(standing, header))
 }
 
-/// By how much, with the interval in which it lies.
+/// The changes with age, with their intervals.
 fn aging(standing: &Standing, header: &Header) -> String {
     let mut columns = Columns::of_figures(3);
     columns.head(&["as heaps grow old", "a round", "from", "to"]);
@@ -53,7 +53,7 @@ fn aging(standing: &Standing, header: &Header) -> String {
     }
 }
 
-/// What becomes worse, by what it was judged.
+/// A change for the worse, with the slope by which it was judged.
 fn told(subject: &str, drift: &Drift) -> String {
     let what = drift.what;
     match (drift.beyond, drift.slope) {
