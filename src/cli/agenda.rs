@@ -334,10 +334,10 @@ fn suite(overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usag
 /// The plan, if the heap supports every operation in it.
 fn fits(plan: Arc<Plan>, heap: &Entry) -> Result<Arc<Plan>, String> {
     // A heap that could not be opened is known by no abilities; running it shows why.
-    if heap.caps == Caps::NONE {
+    if heap.caps() == Caps::NONE {
         return Ok(plan);
     }
-    let missing = plan.needs().missing_from(&heap.caps);
+    let missing = plan.needs().missing_from(&heap.caps());
     if missing.is_empty() {
         Ok(plan)
     } else {

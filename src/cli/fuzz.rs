@@ -158,7 +158,7 @@ impl Hunter<'_> {
         });
         let jobs = self.args.jobs.and_then(|jobs| usize::try_from(jobs).ok());
         let all = programs()
-            .for_caps(self.heap.caps)
+            .for_caps(self.heap.caps())
             .with_ops(ops as usize)
             .with_mutators(self.args.mutators.unwrap_or(MUTATORS));
         let hunt = Hunt {

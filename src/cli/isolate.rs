@@ -109,7 +109,7 @@ fn lost(
         .options
         .fault
         .map(|fault| Fault::name(fault).to_owned());
-    let evidence = Evidence::of_lost(&task.heap.name, task.heap.caps, fault, ended);
+    let evidence = Evidence::of_lost(&task.heap.name, task.heap.caps(), fault, ended);
     let tool = provenance::tool(program);
     RunResult::new(&task.plan, evidence, tool, reproduce::line(program, task))
 }

@@ -40,7 +40,7 @@ fn rows(rows: &[(String, String)]) -> String {
 fn heaps(registry: &Registry) -> String {
     let described = |heap: &Entry| {
         let default = if heap.is_default { " (default)" } else { "" };
-        let about = format!("{}{default}; has {}", heap.about, abilities(&heap.caps));
+        let about = format!("{}{default}; has {}", heap.about, abilities(&heap.caps()));
         (heap.name.clone(), about)
     };
     rows(&registry.entries().iter().map(described).collect::<Vec<_>>())

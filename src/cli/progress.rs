@@ -123,7 +123,7 @@ impl Observer for Watch<'_> {
     }
 
     fn surveyed(&self, survey: &Survey) -> ControlFlow<()> {
-        if check::survey_violates(&self.task.plan, self.task.heap.caps, survey) {
+        if check::survey_violates(&self.task.plan, self.task.heap.caps(), survey) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

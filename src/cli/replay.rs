@@ -123,7 +123,7 @@ fn read(path: &Path) -> Result<Case, Usage> {
 
 /// What the case needs that the heap lacks.
 fn lacks(heap: &Entry, case: &Case) -> Option<String> {
-    let missing = case.plan().needs().missing_from(&heap.caps);
+    let missing = case.plan().needs().missing_from(&heap.caps());
     (!missing.is_empty()).then(|| format!("the heap has no {}", missing.join(", no ")))
 }
 

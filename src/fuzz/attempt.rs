@@ -103,7 +103,7 @@ pub fn on_threads(
 ) -> Result<Option<Finding>, Defect> {
     let plan = case.plan();
     // Above all cycles, which random programs close by chance.
-    if !plan.needs().missing_from(&heap.caps).is_empty() {
+    if !plan.needs().missing_from(&heap.caps()).is_empty() {
         return Ok(None);
     }
     let options = Options {

@@ -23,6 +23,7 @@
 pub mod counted;
 pub mod defect;
 pub mod fault;
+mod forward;
 pub mod gil;
 pub mod lock_free;
 mod ordeal;
@@ -370,6 +371,41 @@ pub trait Heap: Sync {
     /// The little that can be told at any time, from any thread, without holding anybody up.
     fn gauge(&self) -> Gauge {
         Gauge::default()
+    }
+}
+
+impl<H: Heap> Heap for &H {
+    type Mutator<'h>
+        = H::Mutator<'h>
+    where
+        Self: 'h;
+
+    fn caps(&self) -> Caps {
+        (**self).caps()
+    }
+
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
+        (**self).attach(seat)
+    }
+
+    fn collect(&self) -> Result<Collection, Defect> {
+        (**self).collect()
+    }
+
+    fn settle(&self) -> Result<(), Defect> {
+        (**self).settle()
+    }
+
+    fn census(&self, visit: &mut dyn FnMut(Belief)) -> Option<Census> {
+        (**self).census(visit)
+    }
+
+    fn stats(&self) -> Stats {
+        (**self).stats()
+    }
+
+    fn gauge(&self) -> Gauge {
+        (**self).gauge()
     }
 }
 

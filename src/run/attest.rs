@@ -72,7 +72,7 @@ impl Attestor {
     }
 
     /// Looks at what an operation left behind. `found` is what an upgrade or a fetch answered.
-    pub(super) fn attest<M: Mutator>(&mut self, mutator: &mut M, op: Op, found: bool) {
+    pub(super) fn attest(&mut self, mutator: &mut dyn Mutator, op: Op, found: bool) {
         match op {
             Op::Downgrade { dst, src } => self.downgraded(mutator, dst, src),
             Op::Upgrade { dst, weak } if found => self.won(mutator, dst, weak),
@@ -87,7 +87,7 @@ impl Attestor {
         }
     }
 
-    fn downgraded<M: Mutator>(&mut self, mutator: &mut M, dst: Slot, src: Slot) {
+    fn downgraded(&mut self, mutator: &mut dyn Mutator, dst: Slot, src: Slot) {
         let Register::Weak(downgraded) = &mut self.registers[dst.0 as usize] else {
             return;
         };
@@ -121,7 +121,7 @@ impl Attestor {
         }
     }
 
-    fn won<M: Mutator>(&mut self, mutator: &mut M, dst: Slot, weak: Slot) {
+    fn won(&mut self, mutator: &mut dyn Mutator, dst: Slot, weak: Slot) {
         self.tally.upgraded += 1;
         if let Some(downgraded) = self.known(weak) {
             self.tally.judged += 1;
@@ -129,7 +129,7 @@ impl Attestor {
         }
     }
 
-    fn lost<M: Mutator>(&mut self, mutator: &mut M, weak: Slot) {
+    fn lost(&mut self, mutator: &mut dyn Mutator, weak: Slot) {
         let Some(downgraded) = self.known(weak) else {
             return;
         };
@@ -147,9 +147,9 @@ impl Attestor {
 
     /// Tries every weak reference while everything stands still, with an empty register to spare.
     /// Returns how many there were, and those that were lost.
-    pub(super) fn probe<M: Mutator>(
+    pub(super) fn probe(
         &self,
-        mutator: &mut M,
+        mutator: &mut dyn Mutator,
         spare: Slot,
         wrong: &mut Finding,
     ) -> (u64, Vec<Lost>) {
@@ -177,7 +177,7 @@ impl Attestor {
 }
 
 /// An upgrade into `dst` was won.
-fn judge_won<M: Mutator>(mutator: &mut M, dst: Slot, downgraded: &Downgraded, wrong: &mut Finding) {
+fn judge_won(mutator: &mut dyn Mutator, dst: Slot, downgraded: &Downgraded, wrong: &mut Finding) {
     let seen = mutator.peek(dst);
     let target = downgraded.target;
     if seen != Peek::Object(target) {

@@ -1,7 +1,7 @@
 //! The hot loop: one mutator's operations on one heap, counted and timed.
 //!
-//! Everything here is generic over the mutator and the stopwatch, so that a release build has no
-//! indirect call between an operation of the plan and the heap. What it costs itself is measured by
+//! The loop is generic over the mutator and the stopwatch, so that a release build has no indirect
+//! call between an operation of the plan and the heap. What it costs itself is measured by
 //! `benches/harness.rs` on a heap that does nothing. Which mutator it works on is not its business:
 //! one that leaves and comes back is another to the heap, and the same here.
 
@@ -13,9 +13,10 @@ use crate::evidence::{CounterTally, ListTally};
 use crate::heap::{Defect, Finalizer, Mutator, OutOfMemory, Shape, Slot};
 use crate::plan::{MutatorPlan, Needs, Op, OpKind};
 
+use super::Timing;
 use super::attest::Attestor;
 use super::record::{Recorder, Recording};
-use super::stopwatch::Stopwatch;
+use super::stopwatch::{Stopwatch, Watch};
 
 /// Why a mutator cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,11 +45,17 @@ struct Broken {
     at: usize,
 }
 
-/// One mutator at work.
+/// One mutator at work: what it did, and how long that took.
 #[derive(Debug)]
-pub(super) struct Executor<W> {
+pub(super) struct Executor {
+    pub(super) work: Work,
+    pub(super) watch: Watch,
+}
+
+/// What one mutator did.
+#[derive(Debug)]
+pub(super) struct Work {
     pub(super) producer: Producer,
-    pub(super) watch: W,
     pub(super) counts: [u64; OpKind::ALL.len()],
     /// By register: what was done to the list in it.
     pub(super) lists: Box<[ListTally]>,
@@ -68,53 +75,57 @@ pub(super) struct Executor<W> {
     pub(super) refused: u64,
 }
 
-impl<W: Stopwatch> Executor<W> {
+impl Executor {
     pub(super) fn new(
         producer: Producer,
         plan: &MutatorPlan,
         needs: Needs,
+        timing: Timing,
         recorder: Option<Recorder>,
         refusal: Arc<AtomicBool>,
     ) -> Self {
-        let registers = plan.registers;
-        Self {
+        let registers = plan.registers as usize;
+        let work = Work {
             producer,
-            watch: W::new(),
             counts: [0; OpKind::ALL.len()],
-            lists: vec![ListTally::default(); registers as usize].into_boxed_slice(),
-            counters: vec![CounterTally::default(); registers as usize].into_boxed_slice(),
+            lists: vec![ListTally::default(); registers].into_boxed_slice(),
+            counters: vec![CounterTally::default(); registers].into_boxed_slice(),
             accumulator: 0,
             found: false,
             attestor: Attestor::new(plan, needs),
             recorder,
             refusal,
             refused: 0,
-        }
-    }
-
-    /// Operations done so far.
-    pub(super) fn ops(&self) -> u64 {
-        self.counts.iter().sum()
+        };
+        let watch = Watch::new(timing, plan.pace);
+        Self { work, watch }
     }
 
     /// Runs the sequence `times` times.
-    #[inline]
+    ///
+    /// A loop is compiled for this type of mutator only where operations are counted and timed, and
+    /// nothing else. Where each operation is looked at as well, or waited for, that takes longer than
+    /// an indirect call, and one loop does for all.
     pub(super) fn run<M: Mutator>(
         &mut self,
         mutator: &mut M,
         ops: &[Op],
         times: u32,
     ) -> Result<(), Halt> {
-        let is_recorded = self.recorder.as_ref().is_some_and(Recorder::is_open);
-        let ran = match self.attestor {
-            _ if is_recorded => self.run_by(mutator, ops, times, Self::recorded_step),
-            None => self.run_by(mutator, ops, times, Self::step),
-            Some(_) => self.run_by(mutator, ops, times, Self::attested_step),
+        let Self { work, watch } = self;
+        let ran = match watch {
+            Watch::Off(watch) if work.is_plain() => {
+                work.run_by(mutator, watch, ops, times, Work::step)
+            }
+            Watch::Every(watch) if work.is_plain() => {
+                work.run_by(mutator, watch, ops, times, Work::step)
+            }
+            Watch::Sampled(watch) if work.is_plain() => {
+                work.run_by(mutator, watch, ops, times, Work::step)
+            }
+            watch => work.run_observed(mutator, watch.as_dyn(), ops, times),
         };
-        match ran {
-            Ok(()) => Ok(()),
-            Err(broken) => self.go_on(mutator, ops, times, broken),
-        }
+        ran.or_else(|broken| self.go_on(mutator, ops, times, broken))
     }
 
     /// Goes on with a sequence that broke off, if that was the one allocation which was to be refused:
@@ -129,30 +140,66 @@ impl<W: Stopwatch> Executor<W> {
         broken: Broken,
     ) -> Result<(), Halt> {
         let Broken { halt, done, at } = broken;
+        self.work.pass_over_refusal(halt, &ops[at])?;
+        self.run(mutator, &ops[at + 1..], 1)?;
+        self.run(mutator, ops, times - done - 1)
+    }
+
+    /// An operation that stands alone: `perform` does it, in whatever way, and leaves a mutator to
+    /// go on with.
+    pub(super) fn run_alone<'m>(
+        &mut self,
+        op: Op,
+        perform: impl FnOnce() -> Result<&'m mut dyn Mutator, Halt>,
+    ) -> Result<(), Halt> {
+        let (work, watch) = (&mut self.work, self.watch.as_dyn());
+        watch.begin();
+        let mutator = perform()?;
+        end(mutator, watch, &op)?;
+        work.found = false;
+        work.attest(mutator, op);
+        work.count(&[op], 1);
+        Ok(())
+    }
+}
+
+impl Work {
+    /// Operations done so far.
+    pub(super) fn ops(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Whether nothing is looked at after an operation.
+    fn is_plain(&self) -> bool {
+        self.attestor.is_none() && !self.recorder.as_ref().is_some_and(Recorder::is_open)
+    }
+
+    /// Counts an allocation that was refused on purpose; the error if it was not that.
+    fn pass_over_refusal(&mut self, halt: Halt, op: &Op) -> Result<(), Halt> {
         // Relaxed: whoever meets the refusal takes it, and nothing else hangs on it.
         if halt != Halt::OutOfMemory || !self.refusal.swap(false, Relaxed) {
             return Err(halt);
         }
         self.refused += 1;
-        self.count(&ops[at..=at], 1);
-        self.run(mutator, &ops[at + 1..], 1)?;
-        self.run(mutator, ops, times - done - 1)
+        self.count(std::slice::from_ref(op), 1);
+        Ok(())
     }
 
     /// Out of line, and called once a batch, so that there is one loop into which everything that an
     /// operation takes can be put in line.
     #[inline(never)]
-    fn run_by<M: Mutator>(
+    fn run_by<M: Mutator + ?Sized, W: Stopwatch + ?Sized>(
         &mut self,
         mutator: &mut M,
+        watch: &mut W,
         ops: &[Op],
         times: u32,
-        step: impl Fn(&mut Self, &mut M, &Op) -> Result<(), Halt>,
+        step: impl Fn(&mut Self, &mut M, &mut W, &Op) -> Result<(), Halt>,
     ) -> Result<(), Broken> {
         for done in 0..times {
             let mut left = ops.iter();
             while let Some(op) = left.next() {
-                if let Err(halt) = step(self, mutator, op) {
+                if let Err(halt) = step(self, mutator, watch, op) {
                     let at = ops.len() - left.len() - 1;
                     self.count(ops, done);
                     self.count(&ops[..at], 1);
@@ -162,6 +209,19 @@ impl<W: Stopwatch> Executor<W> {
         }
         self.count(ops, times);
         Ok(())
+    }
+
+    /// The loop for all mutators.
+    fn run_observed(
+        &mut self,
+        mutator: &mut dyn Mutator,
+        watch: &mut dyn Stopwatch,
+        ops: &[Op],
+        times: u32,
+    ) -> Result<(), Broken> {
+        self.run_by(mutator, watch, ops, times, |work, mutator, watch, op| {
+            work.observed_step(mutator, watch, op)
+        })
     }
 
     /// Counts operations a batch at a time, which keeps it out of the hot loop.
@@ -174,67 +234,50 @@ impl<W: Stopwatch> Executor<W> {
     /// One operation and the safepoint after it. In line whatever the compiler thinks of its size: a
     /// call for each operation, its answer passed in memory, costs as much as all the rest.
     #[inline(always)]
-    fn step<M: Mutator>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
-        self.watch.begin();
-        self.perform(mutator, op)?;
-        self.end(mutator, op)
-    }
-
-    /// The same, and then a look at what it left behind, outside the time that it took.
-    fn attested_step<M: Mutator>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
-        self.step(mutator, op)?;
-        if let Some(attestor) = &mut self.attestor {
-            attestor.attest(mutator, *op, self.found);
-        }
-        Ok(())
-    }
-
-    /// The same, through a mutator that writes down what is done to shared objects. That is within the
-    /// time that the operation takes.
-    #[inline(never)]
-    fn recorded_step<M: Mutator>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
-        let Some(mut recorder) = self.recorder.take() else {
-            return self.attested_step(mutator, op);
-        };
-        self.watch.begin();
-        let performed = self.perform(
-            &mut Recording {
-                inner: mutator,
-                recorder: &mut recorder,
-            },
-            op,
-        );
-        self.recorder = Some(recorder);
-        performed?;
-        self.end(mutator, op)?;
-        if let Some(attestor) = &mut self.attestor {
-            attestor.attest(mutator, *op, self.found);
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn end<M: Mutator>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
-        mutator.safepoint().map_err(Halt::Defect)?;
-        self.watch.end(op.kind());
-        Ok(())
-    }
-
-    /// An operation that stands alone: `perform` does it, in whatever way, and leaves a mutator to
-    /// go on with.
-    pub(super) fn run_alone<'m, M: Mutator + 'm>(
+    fn step<M: Mutator + ?Sized, W: Stopwatch + ?Sized>(
         &mut self,
-        op: Op,
-        perform: impl FnOnce() -> Result<&'m mut M, Halt>,
+        mutator: &mut M,
+        watch: &mut W,
+        op: &Op,
     ) -> Result<(), Halt> {
-        self.watch.begin();
-        let mutator = perform()?;
-        self.end(mutator, &op)?;
-        if let Some(attestor) = &mut self.attestor {
-            attestor.attest(mutator, op, false);
+        watch.begin();
+        self.perform(mutator, op)?;
+        end(mutator, watch, op)
+    }
+
+    /// The same, with all that may be asked for besides: to write down what is done to shared objects,
+    /// which is within the time that the operation takes, and a look at what the operation left
+    /// behind, which is not.
+    fn observed_step(
+        &mut self,
+        mutator: &mut dyn Mutator,
+        watch: &mut dyn Stopwatch,
+        op: &Op,
+    ) -> Result<(), Halt> {
+        match self.recorder.take_if(|recorder| recorder.is_open()) {
+            None => self.step(mutator, watch, op)?,
+            Some(mut recorder) => {
+                watch.begin();
+                let performed = self.perform(
+                    &mut Recording {
+                        inner: mutator,
+                        recorder: &mut recorder,
+                    },
+                    op,
+                );
+                self.recorder = Some(recorder);
+                performed?;
+                end(mutator, watch, op)?;
+            }
         }
-        self.count(&[op], 1);
+        self.attest(mutator, *op);
         Ok(())
+    }
+
+    fn attest(&mut self, mutator: &mut dyn Mutator, op: Op) {
+        if let Some(attestor) = &mut self.attestor {
+            attestor.attest(mutator, op, self.found);
+        }
     }
 
     #[inline]
@@ -243,7 +286,7 @@ impl<W: Stopwatch> Executor<W> {
     }
 
     #[inline(always)]
-    fn perform<M: Mutator>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
+    fn perform<M: Mutator + ?Sized>(&mut self, mutator: &mut M, op: &Op) -> Result<(), Halt> {
         match *op {
             Op::Alloc { dst, shape } => {
                 let tag = self.producer.birth(shape)?;
@@ -313,7 +356,7 @@ impl<W: Stopwatch> Executor<W> {
         Ok(())
     }
 
-    fn alloc_finalized<M: Mutator>(
+    fn alloc_finalized<M: Mutator + ?Sized>(
         &mut self,
         mutator: &mut M,
         dst: Slot,
@@ -328,7 +371,7 @@ impl<W: Stopwatch> Executor<W> {
     }
 
     #[inline]
-    fn append<M: Mutator>(&mut self, mutator: &mut M, list: Slot, val: Slot) {
+    fn append<M: Mutator + ?Sized>(&mut self, mutator: &mut M, list: Slot, val: Slot) {
         if mutator.append(list, val) {
             self.list(list).append();
         } else {
@@ -337,13 +380,13 @@ impl<W: Stopwatch> Executor<W> {
     }
 
     #[inline]
-    fn truncate_front<M: Mutator>(&mut self, mutator: &mut M, list: Slot, count: u64) {
+    fn truncate_front<M: Mutator + ?Sized>(&mut self, mutator: &mut M, list: Slot, count: u64) {
         mutator.truncate_front(list, count);
         self.list(list).truncate(count);
     }
 
     #[inline]
-    fn truncate_back<M: Mutator>(&mut self, mutator: &mut M, list: Slot, count: u64) {
+    fn truncate_back<M: Mutator + ?Sized>(&mut self, mutator: &mut M, list: Slot, count: u64) {
         mutator.truncate_back(list, count);
         self.list(list).truncate(count);
     }
@@ -354,4 +397,16 @@ impl<W: Stopwatch> Executor<W> {
         tally.additions += 1;
         tally.sum = tally.sum.wrapping_add(by);
     }
+}
+
+/// The safepoint after an operation, and the end of its time.
+#[inline(always)]
+fn end<M: Mutator + ?Sized, W: Stopwatch + ?Sized>(
+    mutator: &mut M,
+    watch: &mut W,
+    op: &Op,
+) -> Result<(), Halt> {
+    mutator.safepoint().map_err(Halt::Defect)?;
+    watch.end(op.kind());
+    Ok(())
 }

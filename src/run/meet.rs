@@ -7,15 +7,13 @@ use std::sync::PoisonError;
 
 use crate::clock::Clock;
 use crate::evidence::Moment;
-use crate::heap::{Heap, Mutator};
 
 use super::rendezvous::{Abandoned, Intent, Purpose, Round};
 use super::seat::Sitter;
-use super::stopwatch::Stopwatch;
 use super::storm::Stage;
 use super::survey::{Surveyor, Witness};
 
-impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
+impl Sitter<'_, '_> {
     /// Waits for the others, and takes part in what the round is for.
     pub(super) fn meet(&mut self, intent: Intent) -> Purpose {
         let (rendezvous, number) = (&self.stage.rendezvous, self.number);
@@ -29,7 +27,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         // An abandoned round leaves no survey; whoever left has ended the run.
         let abandoned = match round.purpose {
             Intent::Start => {
-                self.stage.started.get_or_init(|| Clock::get().now());
+                self.stage.course.started.get_or_init(|| Clock::get().now());
                 false
             }
             Intent::Pause => self.survey(round, Moment::Pause).is_err(),
@@ -74,7 +72,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                     if let Some(picture) = surveyor.take_picture() {
                         stage.observer.painted(picture);
                     }
-                    stage.keep(surveyor.conclude(stage.heap));
+                    stage.keep(surveyor.conclude(stage.heap.0));
                 }
             });
         }
@@ -100,31 +98,30 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         let Some(surveyor) = surveyor.as_mut() else {
             return;
         };
-        let ops = self.executor.ops();
-        let executor = &mut self.executor;
+        let work = &mut self.executor.work;
         let witness = Witness {
             number: self.number,
-            lists: &executor.lists,
-            counters: &executor.counters,
-            ops,
+            lists: &work.lists,
+            counters: &work.counters,
+            ops: work.ops(),
             scratch: self.plan.registers,
             depth_max: self.depth_max,
         };
-        let mutator = self.place.mutator();
+        let mutator = self.place.mutator().as_mutator();
         surveyor.visit(mutator, &witness);
-        if let Some(attestor) = &executor.attestor {
+        if let Some(attestor) = &work.attestor {
             surveyor.probe(mutator, &witness, attestor);
         }
         if round.place == 0 {
             surveyor.visit_globals(mutator, &witness);
         }
         let number = u32::try_from(self.number).unwrap_or(u32::MAX);
-        surveyor.count_births(number, &mut executor.producer);
+        surveyor.count_births(number, &mut work.producer);
     }
 }
 
 /// The leader's first step: everything that can be reclaimed is, before anyone looks.
-fn open_survey<'r, H: Heap>(stage: &Stage<'r, H>, moment: Moment) -> Surveyor<'r> {
+fn open_survey<'r>(stage: &Stage<'r>, moment: Moment) -> Surveyor<'r> {
     let mut surveyor = Surveyor::new(stage.plan, moment, &stage.objects, stage.options.fault);
     if moment == Moment::End && stage.observer.wants_picture() {
         surveyor.begin_picture();
@@ -133,7 +130,7 @@ fn open_survey<'r, H: Heap>(stage: &Stage<'r, H>, moment: Moment) -> Surveyor<'r
         // A longer list holds what no history has room for.
         surveyor.keep_contents(limit.saturating_mul(stage.plan.mutators.len() as u64));
     }
-    if let Err(fault) = stage.heap.settle() {
+    if let Err(fault) = stage.heap.0.settle() {
         surveyor.settle_failed(fault.to_string());
     }
     let mut setup = stage.setup.lock().unwrap_or_else(PoisonError::into_inner);

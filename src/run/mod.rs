@@ -6,10 +6,13 @@
 //! looks: an [`Observer`] is told of progress, and asked after each survey at a pause whether to go
 //! on.
 
+mod any;
+mod assemble;
 mod attest;
 mod builtin;
 #[cfg(shuttle)]
 mod controlled;
+mod course;
 mod executor;
 mod forced;
 mod gap;
@@ -17,6 +20,7 @@ mod held_up;
 mod hiccups;
 mod host;
 mod meet;
+mod monitor;
 mod paced;
 mod pacer;
 mod painter;
@@ -31,6 +35,7 @@ mod steps;
 mod stopwatch;
 mod storm;
 mod survey;
+mod teardown;
 mod walk;
 mod writers;
 

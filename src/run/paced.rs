@@ -22,8 +22,8 @@ pub(super) struct Paced {
     slow: SlowOps,
 }
 
-impl Stopwatch for Paced {
-    fn new() -> Self {
+impl Paced {
+    pub(super) fn new() -> Self {
         let recorders = || vec![Recorder::new(); OpKind::ALL.len()];
         Self {
             clock: Clock::get(),
@@ -35,7 +35,9 @@ impl Stopwatch for Paced {
             slow: SlowOps::new(false),
         }
     }
+}
 
+impl Stopwatch for Paced {
     fn restart(&mut self) {}
 
     fn start(&mut self, start: Option<Start>) {
@@ -65,7 +67,7 @@ impl Stopwatch for Paced {
         recorded(std::mem::take(&mut self.response))
     }
 
-    fn latencies(self) -> Vec<(OpKind, Latency)> {
-        recorded(self.service)
+    fn latencies(&mut self) -> Vec<(OpKind, Latency)> {
+        recorded(std::mem::take(&mut self.service))
     }
 }

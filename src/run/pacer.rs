@@ -58,7 +58,7 @@ pub(super) struct Pacer {
 
 impl Pacer {
     /// Of mutator `number`, if it has a rate. Nothing is due before the mutators have met.
-    pub(super) fn new<H>(stage: &Stage<'_, H>, number: usize) -> Option<Self> {
+    pub(super) fn new(stage: &Stage<'_>, number: usize) -> Option<Self> {
         let pace = stage.plan.mutators[number].pace?;
         let clock = Clock::get();
         let number = u32::try_from(number).unwrap_or(u32::MAX);
@@ -68,7 +68,7 @@ impl Pacer {
             pace,
             next_ns: table.draw(),
             table,
-            origin: stage.started.get().copied().unwrap_or(clock.now()),
+            origin: stage.course.started.get().copied().unwrap_or(clock.now()),
             taken: 0,
             timing: stage.options.timing,
             is_crowded: std::thread::available_parallelism()
@@ -78,9 +78,9 @@ impl Pacer {
 
     /// Waits until the next operation is due; `None` if `is_over` says so before. What was started is
     /// to be done.
-    pub(super) fn wait<M: Mutator>(
+    pub(super) fn wait(
         &mut self,
-        mutator: &mut M,
+        mutator: &mut dyn Mutator,
         is_over: impl Fn() -> bool,
     ) -> Option<Start> {
         if is_over() {

@@ -3,21 +3,22 @@
 //! To the heap that is another mutator, with the same seat and empty registers; to the run it is
 //! the same one, which goes on with its program. Nobody else ever has the place meanwhile.
 
-use crate::heap::{Defect, Heap, Seat};
+use crate::heap::{Defect, Seat};
+
+use super::any::{AnyHeap, AnyMutator};
 
 /// A place in `heap`, taken by the calling thread.
-#[derive(Debug)]
-pub(super) struct Place<'r, H: Heap + 'r> {
-    heap: &'r H,
+pub(super) struct Place<'r> {
+    heap: &'r dyn AnyHeap,
     seat: Seat,
     /// There, but for the middle of [`Place::retake`]; if that fails, the place is lost, and must
     /// not be used any more.
-    mutator: Option<H::Mutator<'r>>,
+    mutator: Option<Box<dyn AnyMutator + 'r>>,
 }
 
-impl<'r, H: Heap> Place<'r, H> {
+impl<'r> Place<'r> {
     /// Attaches to the heap.
-    pub(super) fn take(heap: &'r H, seat: Seat) -> Result<Self, Defect> {
+    pub(super) fn take(heap: &'r dyn AnyHeap, seat: Seat) -> Result<Self, Defect> {
         Ok(Self {
             heap,
             seat,
@@ -26,10 +27,9 @@ impl<'r, H: Heap> Place<'r, H> {
     }
 
     /// Who sits there.
-    #[inline]
-    pub(super) fn mutator(&mut self) -> &mut H::Mutator<'r> {
+    pub(super) fn mutator(&mut self) -> &mut (dyn AnyMutator + 'r) {
         self.mutator
-            .as_mut()
+            .as_deref_mut()
             .expect("whoever lost its place does not go on")
     }
 
@@ -39,5 +39,10 @@ impl<'r, H: Heap> Place<'r, H> {
         drop(self.mutator.take());
         self.mutator = Some(self.heap.attach(self.seat)?);
         Ok(())
+    }
+
+    /// Leaves the heap.
+    pub(super) fn leave(&mut self) {
+        drop(self.mutator.take());
     }
 }

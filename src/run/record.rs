@@ -15,9 +15,8 @@
 //! fences (see `stamps`).
 
 use crate::evidence::history::{Answer, Call, Element, Event, History, Recorded};
-use crate::heap::{
-    Defect, Field, Finalizer, Global, Mutator, ObjectId, OutOfMemory, Peek, Shape, Slot, Tag,
-};
+use crate::forward_mutator;
+use crate::heap::{Mutator, ObjectId, Peek, Shape, Slot};
 use crate::plan::{MutatorPlan, Plan};
 
 use super::stamps::Stamps;
@@ -159,13 +158,12 @@ pub(super) fn gather<'a>(
 }
 
 /// A mutator that writes down what it does to shared objects.
-#[derive(Debug)]
-pub(super) struct Recording<'a, M> {
-    pub(super) inner: &'a mut M,
+pub(super) struct Recording<'a> {
+    pub(super) inner: &'a mut dyn Mutator,
     pub(super) recorder: &'a mut Recorder,
 }
 
-impl<M: Mutator> Recording<'_, M> {
+impl Recording<'_> {
     /// The number of the shared object in this register, if what is done to it is to be recorded.
     #[inline]
     fn subject(&mut self, slot: Slot) -> Option<usize> {
@@ -189,7 +187,7 @@ impl<M: Mutator> Recording<'_, M> {
         &mut self,
         object: usize,
         call: Call,
-        perform: impl FnOnce(&mut M) -> R,
+        perform: impl FnOnce(&mut dyn Mutator) -> R,
         answer: impl FnOnce(&mut Self, R) -> Answer,
     ) -> R {
         let stamps = self.recorder.stamps;
@@ -213,7 +211,7 @@ fn done_or_not(done: bool) -> Answer {
     if done { Answer::Done } else { Answer::Refused }
 }
 
-impl<M: Mutator> Mutator for Recording<'_, M> {
+impl Mutator for Recording<'_> {
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         match (self.subject(list), self.element(val)) {
             (Some(object), Some(element)) => self.call(
@@ -334,75 +332,7 @@ impl<M: Mutator> Mutator for Recording<'_, M> {
         );
     }
 
-    // All else goes to the heap as it is.
-
-    fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
-        self.inner.alloc(dst, shape, tag)
-    }
-
-    fn alloc_with_finalizer(
-        &mut self,
-        dst: Slot,
-        shape: Shape,
-        tag: Tag,
-        finalizer: Finalizer,
-    ) -> Result<(), OutOfMemory> {
-        self.inner.alloc_with_finalizer(dst, shape, tag, finalizer)
-    }
-
-    fn copy(&mut self, dst: Slot, src: Slot) {
-        self.inner.copy(dst, src);
-    }
-
-    fn clear(&mut self, slot: Slot) {
-        self.inner.clear(slot);
-    }
-
-    fn load(&mut self, dst: Slot, obj: Slot, field: Field) {
-        self.inner.load(dst, obj, field);
-    }
-
-    fn store(&mut self, obj: Slot, field: Field, val: Option<Slot>) {
-        self.inner.store(obj, field, val);
-    }
-
-    fn peek(&mut self, slot: Slot) -> Peek {
-        self.inner.peek(slot)
-    }
-
-    fn safepoint(&mut self) -> Result<(), Defect> {
-        self.inner.safepoint()
-    }
-
-    fn rest(&mut self) {
-        self.inner.rest();
-    }
-
-    fn wake(&mut self) {
-        self.inner.wake();
-    }
-
-    fn idle(&mut self, wait: &mut dyn FnMut()) {
-        self.inner.idle(wait);
-    }
-
-    fn collect(&mut self) {
-        self.inner.collect();
-    }
-
-    fn publish(&mut self, global: Global, src: Slot) {
-        self.inner.publish(global, src);
-    }
-
-    fn fetch(&mut self, dst: Slot, global: Global) -> bool {
-        self.inner.fetch(dst, global)
-    }
-
-    fn downgrade(&mut self, dst: Slot, src: Slot) {
-        self.inner.downgrade(dst, src);
-    }
-
-    fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
-        self.inner.upgrade(dst, weak)
-    }
+    forward_mutator!(self => *self.inner;
+        alloc alloc_with_finalizer copy clear load store peek safepoint rest wake idle collect
+        publish fetch downgrade upgrade);
 }

@@ -1,16 +1,17 @@
 //! The heaps that can be named on the command line.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::evidence::{Broke, Evidence, Trace};
+use crate::evidence::{Broke, Ended, Evidence, Trace};
 use crate::heap::{Caps, Defect, Fault, Heap, HeapConfig, Ordeal, Pauses};
 use crate::plan::{Case, Plan};
 
+use super::any::{AnyHeap, Fast, Planted, guarded};
 #[cfg(shuttle)]
 use super::controlled::{self, Exploration, Explored, Judge};
-use super::storm::panic_message;
-use super::{Observer, Options, config_for, step_through};
+use super::steps::step_through_any;
+use super::storm::run_any;
+use super::{Observer, Options, config_for};
 
 /// Heaps by name. Yours joins the built-in ones with [`with`](Self::with).
 pub struct Registry {
@@ -29,52 +30,28 @@ pub struct Entry {
     pub name: String,
     /// One line about it.
     pub about: String,
-    /// What it can do.
-    pub caps: Caps,
     /// Whether commands use it when no heap is named.
     pub is_default: bool,
-    open: Box<Opener>,
-    step: Box<Stepper>,
-    #[cfg(shuttle)]
-    explore: Box<Explorer>,
-    faulty: Option<Faulty>,
+    caps: OnceLock<Caps>,
+    open: Arc<Open>,
+    planted: Option<Plantable>,
 }
 
-/// The heap that faults can be planted in: another type, so that the sound one need not ask.
-struct Faulty {
+/// How the heap is opened that faults can be planted in: another type, so that the sound one need not
+/// ask whether it has one.
+struct Plantable {
     faults: &'static [Fault],
-    open: Box<FaultyOpener>,
-    step: Box<FaultyStepper>,
-    #[cfg(shuttle)]
-    explore: Box<FaultyExplorer>,
+    open: Arc<OpenPlanted>,
 }
 
-/// Opens a heap for this plan, and those like it.
-type Opener = dyn Fn(&Plan, &Options) -> Result<Box<dyn Opened>, Defect> + Send + Sync;
-
-type FaultyOpener =
-    dyn Fn(Ordeal, &Plan, &Options) -> Result<Box<dyn Opened>, Defect> + Send + Sync;
-
-/// Steps through a case on a fresh heap; the fault is one of the harness's own view.
-type Stepper = dyn Fn(&Case, Option<Fault>) -> Result<Trace, Defect> + Send + Sync;
-
-type FaultyStepper = dyn Fn(Ordeal, &Case) -> Result<Trace, Defect> + Send + Sync;
-
-/// Races a case under the model checker.
-#[cfg(shuttle)]
-type Explorer =
-    dyn Fn(&Case, Option<Fault>, Exploration<'_>, Judge) -> Result<Explored, Defect> + Send + Sync;
-
-#[cfg(shuttle)]
-type FaultyExplorer =
-    dyn Fn(Ordeal, &Case, Exploration<'_>, Judge) -> Result<Explored, Defect> + Send + Sync;
+/// Opens a heap.
+pub(super) type Open = dyn Fn(&HeapConfig) -> Result<Box<dyn AnyHeap>, Defect> + Send + Sync;
+/// Opens a heap that is put through something.
+type OpenPlanted = dyn Fn(&HeapConfig, Ordeal) -> Result<Box<dyn AnyHeap>, Defect> + Send + Sync;
 
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry")
-            .field("name", &self.name)
-            .field("caps", &self.caps)
-            .finish()
+        f.debug_struct("Entry").field("name", &self.name).finish()
     }
 }
 
@@ -85,15 +62,58 @@ impl std::fmt::Debug for Registry {
 }
 
 impl Entry {
-    /// Runs a plan on a fresh heap of this kind, with the fault that the options plant. The only
-    /// error is a heap that cannot be opened, or cannot have that fault.
+    /// What it can do, as a heap of this kind that is opened for a handful of objects says. It is asked
+    /// once, when somebody first wants to know. One that cannot be opened, or panics, can do nothing:
+    /// to run it shows why.
+    pub fn caps(&self) -> Caps {
+        *self.caps.get_or_init(|| self.ask_caps())
+    }
+
+    #[cfg(not(shuttle))]
+    fn ask_caps(&self) -> Caps {
+        let ask = || Some((self.open)(&HeapConfig::with_capacity(64)).ok()?.caps());
+        guarded("caps", ask).ok().flatten().unwrap_or(Caps::NONE)
+    }
+
+    #[cfg(shuttle)]
+    fn ask_caps(&self) -> Caps {
+        controlled::caps_of(&self.open)
+    }
+
+    /// Runs a plan on a fresh heap of this kind, with the fault that the options plant. A heap that
+    /// panics while it is opened has crashed, which the evidence says.
+    ///
+    /// # Errors
+    ///
+    /// The heap cannot be opened, or cannot have that fault.
     pub fn run(
         &self,
         plan: &Plan,
         options: &Options,
         observer: &dyn Observer,
     ) -> Result<Evidence, Defect> {
-        Ok(self.open(plan, options)?.run(plan, options, observer))
+        let opened = guarded("open", || self.open(plan, options));
+        let opened = match opened {
+            Ok(opened) => opened?,
+            Err(panicked) => {
+                let fault = options.fault.map(|fault| fault.name().to_owned());
+                let ended = Ended::Panicked {
+                    mutator: "the setup".to_owned(),
+                    message: panicked.to_string(),
+                };
+                return Ok(Evidence::of_lost(&self.name, self.caps(), fault, ended));
+            }
+        };
+        let mut evidence = opened.run(plan, options, observer);
+        if let Err(panicked) = guarded("the drop of the heap", || drop(opened))
+            && evidence.ended == Ended::Done
+        {
+            evidence.ended = Ended::Panicked {
+                mutator: "the teardown".to_owned(),
+                message: panicked.to_string(),
+            };
+        }
+        Ok(evidence)
     }
 
     /// Opens a heap of this kind with the fault that the options plant, for this plan and any other with
@@ -103,29 +123,37 @@ impl Entry {
     ///
     /// It cannot be opened, or cannot have that fault.
     pub fn open(&self, plan: &Plan, options: &Options) -> Result<Box<dyn Opened>, Defect> {
-        let ordeal = options.ordeal(plan.seed);
-        match (ordeal, &self.faulty) {
-            (None, _) => (self.open)(plan, options),
-            (Some(ordeal), Some(faulty)) if options.fault.is_none_or(|it| self.can_have(it)) => {
-                (faulty.open)(ordeal, plan, options)
+        let pauses = Arc::new(Pauses::default());
+        let config = HeapConfig {
+            globals: plan.globals,
+            switch_interval: options.switch_interval,
+            pauses: Arc::clone(&pauses),
+            ..HeapConfig::with_capacity(plan.live_limit)
+        };
+        let heap = match (options.ordeal(plan.seed), &self.planted) {
+            (None, _) => (self.open)(&config)?,
+            (Some(ordeal), Some(planted))
+                if options.fault.is_none_or(|fault| self.can_have(fault)) =>
+            {
+                (planted.open)(&config, ordeal)?
             }
-            (Some(_), _) => Err(cannot_be_planted()),
-        }
+            (Some(_), _) => return Err(cannot_be_planted()),
+        };
+        Ok(Box::new(OpenHeap {
+            name: self.name.clone(),
+            heap,
+            pauses,
+        }))
     }
 
-    /// Steps through a case on a fresh heap of this kind, with this fault. The only error is a heap that
-    /// cannot be opened, or cannot have that fault.
+    /// Steps through a case on a fresh heap of this kind, with this fault.
+    ///
+    /// # Errors
+    ///
+    /// The heap cannot be opened, or cannot have that fault.
     pub fn step(&self, case: &Case, fault: Option<Fault>) -> Result<Trace, Defect> {
-        match (fault, &self.faulty) {
-            (None, _) => (self.step)(case, None),
-            (Some(fault), _) if Fault::OF_HARNESS.contains(&fault) => {
-                (self.step)(case, Some(fault))
-            }
-            (Some(fault), Some(faulty)) if self.can_have(fault) => {
-                (faulty.step)(Ordeal::of(fault), case)
-            }
-            (Some(_), _) => Err(cannot_be_planted()),
-        }
+        let (open, fault) = self.opener(fault)?;
+        stepped(open, case, fault)
     }
 
     /// Races a case under the model checker, on fresh heaps of this kind with this fault, until the
@@ -142,13 +170,23 @@ impl Entry {
         how: Exploration<'_>,
         judge: Judge,
     ) -> Result<Explored, Defect> {
-        match (fault, &self.faulty) {
-            (None, _) => (self.explore)(case, None, how, judge),
+        let (open, fault) = self.opener(fault)?;
+        controlled::explore(open, case, fault, how, judge)
+    }
+
+    /// How a heap with this fault is opened, and the fault if it is one of the harness's own view.
+    fn opener(&self, fault: Option<Fault>) -> Result<(Arc<Open>, Option<Fault>), Defect> {
+        match (fault, &self.planted) {
+            (None, _) => Ok((Arc::clone(&self.open), None)),
             (Some(fault), _) if Fault::OF_HARNESS.contains(&fault) => {
-                (self.explore)(case, Some(fault), how, judge)
+                Ok((Arc::clone(&self.open), Some(fault)))
             }
-            (Some(fault), Some(faulty)) if self.can_have(fault) => {
-                (faulty.explore)(Ordeal::of(fault), case, how, judge)
+            (Some(fault), Some(planted)) if self.can_have(fault) => {
+                let open = Arc::clone(&planted.open);
+                Ok((
+                    Arc::new(move |config| open(config, Ordeal::of(fault))),
+                    None,
+                ))
             }
             (Some(_), _) => Err(cannot_be_planted()),
         }
@@ -161,12 +199,12 @@ impl Entry {
 
     /// Whether delays and refused allocations can be planted in it.
     pub fn is_plantable(&self) -> bool {
-        self.faulty.is_some()
+        self.planted.is_some()
     }
 
     /// The faults that can be planted in it, and those in how the harness sees any heap.
     pub fn faults(&self) -> impl Iterator<Item = Fault> + use<> {
-        let own = self.faulty.as_ref().map_or(&[][..], |faulty| faulty.faults);
+        let own = self.planted.as_ref().map_or(&[][..], |it| it.faults);
         own.iter().chain(Fault::OF_HARNESS).copied()
     }
 }
@@ -185,7 +223,8 @@ impl Registry {
         }
     }
 
-    /// Adds a heap. `open` is called once for each run.
+    /// Adds a heap. `open` is called once for each run, and once more, for a few objects, to ask the heap
+    /// what it can do.
     ///
     /// # Panics
     ///
@@ -199,31 +238,13 @@ impl Registry {
     {
         assert!(is_word(name), "a heap's name is one word, not {name:?}");
         assert!(self.get(name).is_none(), "two heaps have the name {name:?}");
-        let heap_name = name.to_owned();
-        let open = Arc::new(open);
-        let caps = caps_of(&open);
-        let to_step = Arc::clone(&open);
-        #[cfg(shuttle)]
-        let to_explore = Arc::clone(&open);
-        let to_run =
-            move |plan: &Plan, options: &Options| opened(&heap_name, &*open, plan, options);
-        let step = move |case: &Case, fault: Option<Fault>| {
-            let to_step = Arc::clone(&to_step);
-            stepped(move |config| to_step(config), case, fault)
-        };
         self.entries.push(Entry {
             name: name.to_owned(),
             about: about.to_owned(),
-            caps,
+            caps: OnceLock::new(),
             is_default: false,
-            open: Box::new(to_run),
-            step: Box::new(step),
-            #[cfg(shuttle)]
-            explore: Box::new(move |case, fault, how, judge| {
-                let open = Arc::clone(&to_explore);
-                controlled::explore(move |config| open(config), case, fault, how, judge)
-            }),
-            faulty: None,
+            open: Arc::new(move |config| Ok(Box::new(Fast(open(config)?)))),
+            planted: None,
         });
         self
     }
@@ -237,28 +258,9 @@ impl Registry {
         F: Fn(&HeapConfig, Ordeal) -> Result<H, Defect> + Send + Sync + 'static,
     {
         if let Some(last) = self.entries.last_mut() {
-            let heap_name = last.name.clone();
-            let open = Arc::new(open);
-            let to_step = Arc::clone(&open);
-            #[cfg(shuttle)]
-            let to_explore = Arc::clone(&open);
-            let to_run = move |ordeal: Ordeal, plan: &Plan, options: &Options| {
-                let open = |config: &HeapConfig| open(config, ordeal.clone());
-                opened(&heap_name, open, plan, options)
-            };
-            last.faulty = Some(Faulty {
+            last.planted = Some(Plantable {
                 faults,
-                open: Box::new(to_run),
-                step: Box::new(move |ordeal: Ordeal, case: &Case| {
-                    let to_step = Arc::clone(&to_step);
-                    stepped(move |config| to_step(config, ordeal.clone()), case, None)
-                }),
-                #[cfg(shuttle)]
-                explore: Box::new(move |ordeal: Ordeal, case, how, judge| {
-                    let open = Arc::clone(&to_explore);
-                    let open = move |config: &HeapConfig| open(config, ordeal.clone());
-                    controlled::explore(open, case, None, how, judge)
-                }),
+                open: Arc::new(move |config, ordeal| Ok(Box::new(Planted(open(config, ordeal)?)))),
             });
         }
         self
@@ -284,53 +286,24 @@ impl Registry {
     }
 }
 
-/// What a heap that is opened this way can do.
-#[cfg(not(shuttle))]
-fn caps_of<H: Heap>(open: &Arc<impl Fn(&HeapConfig) -> Result<H, Defect>>) -> Caps {
-    // A heap that cannot even be opened for a handful of objects can do nothing; it says why
-    // when somebody runs it.
-    open(&HeapConfig::with_capacity(64)).map_or(Caps::NONE, |heap| heap.caps())
-}
-
-#[cfg(shuttle)]
-fn caps_of<H: Heap>(
-    open: &Arc<impl Fn(&HeapConfig) -> Result<H, Defect> + Send + Sync + 'static>,
-) -> Caps {
-    let open = Arc::clone(open);
-    controlled::caps_of(move |config| open(config))
-}
-
 /// One case on one fresh heap, step by step.
 #[cfg(not(shuttle))]
-fn stepped<H: Heap>(
-    open: impl Fn(&HeapConfig) -> Result<H, Defect>,
-    case: &Case,
-    fault: Option<Fault>,
-) -> Result<Trace, Defect> {
-    step_on(open, case, fault)
+fn stepped(open: Arc<Open>, case: &Case, fault: Option<Fault>) -> Result<Trace, Defect> {
+    step_on(&*open, case, fault)
 }
 
 #[cfg(shuttle)]
-fn stepped<H: Heap>(
-    open: impl Fn(&HeapConfig) -> Result<H, Defect> + Send + Sync + 'static,
-    case: &Case,
-    fault: Option<Fault>,
-) -> Result<Trace, Defect> {
+fn stepped(open: Arc<Open>, case: &Case, fault: Option<Fault>) -> Result<Trace, Defect> {
     let case = case.clone();
-    controlled::alone(move || step_on(&open, &case, fault))
+    controlled::alone(move || step_on(&*open, &case, fault))
 }
 
 /// One case on one fresh heap. One that panics while it is opened has broken as any other that does.
-fn step_on<H: Heap>(
-    open: impl Fn(&HeapConfig) -> Result<H, Defect>,
-    case: &Case,
-    fault: Option<Fault>,
-) -> Result<Trace, Defect> {
-    let opened = catch_unwind(AssertUnwindSafe(|| open(&config_for(case))));
-    match opened {
-        Ok(heap) => Ok(step_through(heap?, case, fault)),
-        Err(panic) => Ok(Trace {
-            broke: Some(Broke::Panicked(panic_message(&*panic))),
+fn step_on(open: &Open, case: &Case, fault: Option<Fault>) -> Result<Trace, Defect> {
+    match guarded("open", || open(&config_for(case))) {
+        Ok(heap) => Ok(step_through_any(heap?, case, fault)),
+        Err(panicked) => Ok(Trace {
+            broke: Some(Broke::Panicked(panicked.to_string())),
             ..Trace::of(Caps::NONE)
         }),
     }
@@ -344,45 +317,18 @@ pub trait Opened {
 }
 
 /// A heap, its name, and where it notes that it holds mutators up.
-struct OpenHeap<H> {
+struct OpenHeap {
     name: String,
-    heap: H,
+    heap: Box<dyn AnyHeap>,
     pauses: Arc<Pauses>,
 }
 
-impl<H: Heap> Opened for OpenHeap<H> {
+impl Opened for OpenHeap {
     fn run(&self, plan: &Plan, options: &Options, observer: &dyn Observer) -> Evidence {
         self.pauses.begin();
-        super::run(
-            &self.name,
-            &self.heap,
-            &self.pauses,
-            plan,
-            options,
-            observer,
-        )
+        let (name, heap) = (&self.name, &*self.heap);
+        run_any(name, heap, &self.pauses, plan, options, observer)
     }
-}
-
-/// Opens a heap for a plan.
-fn opened<H: Heap + 'static>(
-    name: &str,
-    open: impl Fn(&HeapConfig) -> Result<H, Defect>,
-    plan: &Plan,
-    options: &Options,
-) -> Result<Box<dyn Opened>, Defect> {
-    let pauses = Arc::new(Pauses::default());
-    let config = HeapConfig {
-        globals: plan.globals,
-        switch_interval: options.switch_interval,
-        pauses: Arc::clone(&pauses),
-        ..HeapConfig::with_capacity(plan.live_limit)
-    };
-    Ok(Box::new(OpenHeap {
-        name: name.to_owned(),
-        heap: open(&config)?,
-        pauses,
-    }))
 }
 
 #[cfg(test)]
@@ -401,7 +347,7 @@ mod tests {
             assert!(with(name).get(name).is_some());
         }
         for name in ["", "my heap", "a#b", "-q", "a/b", "a\tb"] {
-            assert!(catch_unwind(|| with(name)).is_err(), "{name:?}");
+            assert!(std::panic::catch_unwind(|| with(name)).is_err(), "{name:?}");
         }
     }
 }

@@ -11,11 +11,11 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::evidence::ledger::Producer;
 use crate::evidence::{Ended, Latency, Load, MutatorEvidence, Tally};
-use crate::heap::{Global, Heap, Mutator, Seat, Slot};
+use crate::heap::{Global, Mutator, Seat, Slot};
 use crate::plan::{Batch, MutatorPlan, Op, OpKind, OpSource, Part};
 
 use super::attest::Attestor;
-use super::executor::{Executor, Halt};
+use super::executor::{Executor, Halt, Work};
 use super::forced::Forced;
 use super::gap::Gap;
 use super::pacer::Pacer;
@@ -23,7 +23,7 @@ use super::place::Place;
 use super::record::Recorder;
 use super::rendezvous::Intent;
 use super::slow::SlowOps;
-use super::stopwatch::Stopwatch;
+use super::stopwatch::Watch;
 use super::storm::Stage;
 use super::walk::{SCRATCH_MAX, SCRATCH_MIN};
 use super::writers::Writing;
@@ -43,12 +43,12 @@ pub(super) struct Outcome {
 }
 
 /// A mutator in its seat.
-pub(super) struct Sitter<'s, 'r, H: Heap + 'r, W> {
-    pub(super) stage: &'s Stage<'r, H>,
+pub(super) struct Sitter<'s, 'r> {
+    pub(super) stage: &'s Stage<'r>,
     pub(super) plan: &'r MutatorPlan,
     pub(super) number: usize,
-    pub(super) place: Place<'r, H>,
-    pub(super) executor: Executor<W>,
+    pub(super) place: &'s mut Place<'r>,
+    pub(super) executor: Executor,
     pub(super) depth_max: u32,
     /// Operations until this mutator asks for a pause, and until it is done.
     until_pause: u64,
@@ -64,7 +64,11 @@ struct Unseated;
 
 /// Runs mutator `number` from beginning to end; `None` if the heap did not let it in, be it at the
 /// beginning or after it had left. The run has then been told why.
-pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) -> Option<Outcome> {
+pub(super) fn sit<'r>(
+    stage: &Stage<'r>,
+    number: usize,
+    place: &mut Option<Place<'r>>,
+) -> Option<Outcome> {
     let plan = &stage.plan.mutators[number];
     let depth_max = (stage.plan.live_limit.saturating_add(SCRATCH_MIN)).min(SCRATCH_MAX);
     let seat = u32::try_from(number).unwrap_or(u32::MAX);
@@ -72,10 +76,10 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
         number: seat,
         slots: plan.registers + depth_max,
     };
-    let place = match Place::take(stage.heap, seat) {
-        Ok(place) => place,
+    let place = match Place::take(stage.heap.0, seat) {
+        Ok(taken) => place.insert(taken),
         Err(defect) => {
-            stage.end(Ended::Defect {
+            stage.course.end(Ended::Defect {
                 mutator: plan.name.clone(),
                 defect,
             });
@@ -87,23 +91,24 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
         plan,
         number,
         place,
-        executor: Executor::<W>::new(
+        executor: Executor::new(
             Producer::new(seat.number),
             plan,
             stage.needs,
+            stage.options.timing,
             recorder(stage, number),
             Arc::clone(&stage.refusal),
         ),
         depth_max,
         until_pause: pause_interval(stage.options.verify),
         until_done: quota(stage, number),
-        gap: Gap::new(&stage.deeds, number),
+        gap: Gap::new(&stage.course.deeds, number),
         forced: Forced::new(stage.options.collect_every, stage.plan.seed, number),
         pacer: None,
     };
     sitter.set_up().ok()?;
     // What it takes to set the stage is counted, but is nobody's latency.
-    sitter.executor.watch = W::new();
+    sitter.executor.watch = Watch::new(stage.options.timing, plan.pace);
     sitter.meet(Intent::Start);
     sitter.pacer = Pacer::new(stage, number);
     let clock = Clock::get();
@@ -113,7 +118,7 @@ pub(super) fn sit<H: Heap, W: Stopwatch>(stage: &Stage<'_, H>, number: usize) ->
     let elapsed_ns = clock.nanos(start, clock.now());
     drop(seated);
     if !plan.background {
-        stage.foreground_done();
+        stage.course.foreground_done();
     }
     while sitter.meet(Intent::Done) != Intent::Done {}
     let load = sitter.pacer.take().map(|pacer| pacer.load(elapsed_ns));
@@ -128,7 +133,7 @@ fn pause_interval(verify: Verify) -> u64 {
 }
 
 /// How many operations this mutator does: an even share of what was asked for.
-fn quota<H: Heap>(stage: &Stage<'_, H>, number: usize) -> u64 {
+fn quota(stage: &Stage<'_>, number: usize) -> u64 {
     let mutators = &stage.plan.mutators;
     match stage.options.budget {
         Budget::Ops(ops) if !mutators[number].background => {
@@ -143,14 +148,14 @@ fn quota<H: Heap>(stage: &Stage<'_, H>, number: usize) -> u64 {
     }
 }
 
-impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
+impl Sitter<'_, '_> {
     fn set_up(&mut self) -> Result<(), Unseated> {
-        fetch_held(self.stage, self.plan, self.place.mutator());
+        fetch_held(self.stage, self.plan, self.place.mutator().as_mutator());
         let seed = self.stage.plan.seed;
         let number = u32::try_from(self.number).unwrap_or(u32::MAX);
         let mut source = OpSource::new(self.plan, seed, number, Part::Setup, None);
         while let Some(batch) = source.next_batch() {
-            if self.stage.stopping(false) {
+            if self.stage.course.stopping(false) {
                 break;
             }
             let total = batch.ops.len() as u64 * u64::from(batch.times);
@@ -171,8 +176,8 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         let number = u32::try_from(self.number).unwrap_or(u32::MAX);
         let mut source = OpSource::new(self.plan, seed, number, Part::Rounds, rounds);
         self.wait_for_writers(Writing::Begins);
-        self.executor.watch.restart();
-        while self.until_done > 0 && !self.stage.stopping(self.plan.background) {
+        self.executor.watch.as_dyn().restart();
+        while self.until_done > 0 && !self.stage.course.stopping(self.plan.background) {
             let Some(batch) = source.next_batch() else {
                 break;
             };
@@ -180,17 +185,17 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 self.halt(halt)?;
                 break;
             }
-            self.stage.deeds[self.number]
+            self.stage.course.deeds[self.number]
                 .ops
-                .store(self.executor.ops(), Relaxed);
+                .store(self.executor.work.ops(), Relaxed);
             self.publish_slowest();
             self.close_gap();
-            self.executor.watch.restart();
+            self.executor.watch.as_dyn().restart();
         }
         // Who was kept out to the end has done no batch.
         self.close_gap();
         self.gap.end();
-        if let Some(recorder) = &mut self.executor.recorder {
+        if let Some(recorder) = &mut self.executor.work.recorder {
             self.stage.writers.arrive(recorder, Writing::Ends);
         }
         Ok(source.rounds_done())
@@ -198,10 +203,10 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
 
     /// Says how long the slowest operation since the last time took, if that was long.
     fn publish_slowest(&mut self) {
-        let slow = self.executor.watch.slow();
+        let slow = self.executor.watch.as_dyn().slow();
         let nanos = slow.map_or(0, SlowOps::take_slowest);
         if nanos > 0 {
-            self.stage.slowest[self.number].fetch_max(nanos, Relaxed);
+            self.stage.course.slowest[self.number].fetch_max(nanos, Relaxed);
         }
     }
 
@@ -217,14 +222,14 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             let room = self.room();
             if room == 0 {
                 self.wait_for_writers(Writing::Ends);
-                if self.stage.stopping(self.plan.background) {
+                if self.stage.course.stopping(self.plan.background) {
                     // Nothing more is done, so that nothing is missing from what was written down.
                     return Ok(());
                 }
                 continue;
             }
             let Some(stride) = self.wait_for_start() else {
-                if self.stage.stopping(self.plan.background) {
+                if self.stage.course.stopping(self.plan.background) {
                     return Ok(());
                 }
                 continue;
@@ -240,7 +245,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             self.until_done -= portion;
             if self.forced.is_due(portion) {
                 self.place.mutator().collect();
-                self.executor.watch.restart();
+                self.executor.watch.as_dyn().restart();
             }
             if self.until_pause != u64::MAX {
                 self.until_pause -= portion;
@@ -260,10 +265,10 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             return Some(u64::MAX);
         };
         let (stage, background) = (self.stage, self.plan.background);
-        let is_over = || stage.stopping(background) || stage.rendezvous.pause_wanted();
-        let start = pacer.wait(self.place.mutator(), is_over)?;
+        let is_over = || stage.course.stopping(background) || stage.rendezvous.pause_wanted();
+        let start = pacer.wait(self.place.mutator().as_mutator(), is_over)?;
         let timed = Some(start).filter(|_| pacer.is_timed());
-        self.executor.watch.start(timed);
+        self.executor.watch.as_dyn().start(timed);
         Some(1)
     }
 
@@ -281,33 +286,33 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
         if let Some(op) = batch.alone() {
             return self.alone(op);
         }
-        let (ops, mutator) = (batch.ops, self.place.mutator());
+        let (ops, mutator, executor) = (batch.ops, self.place.mutator(), &mut self.executor);
         // Batches are short (about a thousand operations), so these fit any usize.
         let at = usize::try_from(done % ops.len() as u64).unwrap_or(0);
         let mut left = usize::try_from(portion).unwrap_or(usize::MAX);
         if at > 0 {
             let end = ops.len().min(at + left);
-            self.executor.run(mutator, &ops[at..end], 1)?;
+            mutator.drive(executor, &ops[at..end], 1)?;
             left -= end - at;
         }
         let whole = u32::try_from(left / ops.len()).unwrap_or(u32::MAX);
-        self.executor.run(mutator, ops, whole)?;
-        self.executor.run(mutator, &ops[..left % ops.len()], 1)
+        mutator.drive(executor, ops, whole)?;
+        mutator.drive(executor, &ops[..left % ops.len()], 1)
     }
 
     /// An operation on the mutator itself.
     fn alone(&mut self, op: Op) -> Result<(), Halt> {
-        let (stage, plan, place) = (self.stage, self.plan, &mut self.place);
+        let (stage, plan, place) = (self.stage, self.plan, &mut *self.place);
         self.executor.run_alone(op, || {
             match op {
                 Op::Rejoin => {
                     place.retake().map_err(Halt::Unseated)?;
-                    fetch_held(stage, plan, place.mutator());
+                    fetch_held(stage, plan, place.mutator().as_mutator());
                 }
                 Op::Stall { millis } => stall(stage, plan, Duration::from_millis(millis.into())),
                 _ => unreachable!("{op:?} does not stand alone"),
             }
-            Ok(place.mutator())
+            Ok(place.mutator().as_mutator())
         })?;
         if matches!(op, Op::Stall { .. }) {
             self.gap.forgive();
@@ -318,7 +323,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
     /// How many operations may be done before it must be asked again: as many as there is room for in
     /// the history, while there is one.
     fn room(&self) -> u64 {
-        match &self.executor.recorder {
+        match &self.executor.work.recorder {
             Some(recorder) if recorder.is_open() => recorder.room(),
             _ => u64::MAX,
         }
@@ -328,26 +333,26 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
     /// this mutator goes on from the second wait, which a pause only interrupts.
     fn wait_for_writers(&mut self, writing: Writing) {
         let (stage, background) = (self.stage, self.plan.background);
-        let Some(recorder) = &mut self.executor.recorder else {
+        let Some(recorder) = &mut self.executor.work.recorder else {
             return;
         };
         stage.writers.arrive(recorder, writing);
         let pause_wanted = || stage.rendezvous.pause_wanted();
-        let is_over = || stage.stopping(background) || pause_wanted();
+        let is_over = || stage.course.stopping(background) || pause_wanted();
         let wait = || stage.writers.wait(writing, is_over);
         self.place.mutator().idle(&mut { wait });
-        let is_stopping = stage.stopping(background);
+        let is_stopping = stage.course.stopping(background);
         if writing == Writing::Ends && !is_stopping && !pause_wanted() {
             recorder.close();
         }
         self.gap.forgive();
-        self.executor.watch.restart();
+        self.executor.watch.as_dyn().restart();
     }
 
     fn pause(&mut self) {
         self.meet(Intent::Pause);
         self.until_pause = pause_interval(self.stage.options.verify);
-        self.executor.watch.restart();
+        self.executor.watch.as_dyn().restart();
     }
 
     /// Ends the run; says whether this mutator can still take part in the end.
@@ -358,7 +363,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             Halt::OutOfMemory => (Ended::OutOfMemory { mutator }, Ok(())),
             Halt::Unseated(defect) => (Ended::Defect { mutator, defect }, Err(Unseated)),
         };
-        self.stage.end(ended);
+        self.stage.course.end(ended);
         seated
     }
 
@@ -368,16 +373,16 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             stage,
             plan,
             number,
-            mut place,
+            place,
             executor,
             gap,
             forced,
             ..
         } = self;
         let (others_ops, gap) = gap.sums();
-        let Executor {
+        let Executor { work, mut watch } = executor;
+        let Work {
             producer,
-            mut watch,
             counts,
             lists,
             counters,
@@ -385,7 +390,8 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
             recorder,
             refused,
             ..
-        } = executor;
+        } = work;
+        let watch = watch.as_dyn();
         let seat_number = u32::try_from(number).unwrap_or(u32::MAX);
         for global in 0..stage.plan.globals {
             // A register of the walk's, which is empty by now.
@@ -393,8 +399,10 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
                 .mutator()
                 .publish(Global(global), Slot(plan.registers));
         }
-        drop(place);
-        stage.deeds[number].ops.store(counts.iter().sum(), Relaxed);
+        place.leave();
+        stage.course.deeds[number]
+            .ops
+            .store(counts.iter().sum(), Relaxed);
         let ops = OpKind::ALL
             .into_iter()
             .zip(counts)
@@ -434,7 +442,7 @@ impl<H: Heap, W: Stopwatch> Sitter<'_, '_, H, W> {
 }
 
 /// What writes down what this mutator does, if that is asked for.
-fn recorder<H: Heap>(stage: &Stage<'_, H>, number: usize) -> Option<Recorder> {
+fn recorder(stage: &Stage<'_>, number: usize) -> Option<Recorder> {
     let limit = stage.options.history?;
     let mutator = u32::try_from(number).unwrap_or(u32::MAX);
     let plan = &stage.plan.mutators[number];
@@ -455,7 +463,7 @@ fn held<T: Clone>(
 }
 
 /// Puts the shared objects into the registers that are theirs.
-fn fetch_held<H: Heap>(stage: &Stage<'_, H>, plan: &MutatorPlan, mutator: &mut impl Mutator) {
+fn fetch_held(stage: &Stage<'_>, plan: &MutatorPlan, mutator: &mut dyn Mutator) {
     for (slot, object) in &plan.held {
         mutator.fetch(*slot, stage.plan.objects[*object].global);
     }
@@ -464,10 +472,10 @@ fn fetch_held<H: Heap>(stage: &Stage<'_, H>, plan: &MutatorPlan, mutator: &mut i
 /// Does nothing for so long, or until the run ends. The mutator is not asked to be idle, so it keeps
 /// whatever it holds between two operations: a global lock, a pinned epoch. It sleeps, as a thread
 /// does that was preempted or waits for a page: to spin would take a processor from the others too.
-fn stall<H: Heap>(stage: &Stage<'_, H>, plan: &MutatorPlan, span: Duration) {
+fn stall(stage: &Stage<'_>, plan: &MutatorPlan, span: Duration) {
     let clock = Clock::get();
     let start = clock.now();
-    while !stage.stopping(plan.background) {
+    while !stage.course.stopping(plan.background) {
         let left = span.saturating_sub(clock.since(start));
         if left.is_zero() {
             return;

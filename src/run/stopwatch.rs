@@ -3,12 +3,13 @@
 //! One stamp an operation: the end of one is the start of the next, so a stamp's cost is paid once
 //! and nothing falls between two operations unseen.
 
+use super::Timing;
+use super::paced::Paced;
 use super::pacer::Start;
+use super::slow::SlowOps;
 use crate::clock::{Clock, Stamp};
 use crate::evidence::Latency;
-use crate::plan::OpKind;
-
-use super::slow::SlowOps;
+use crate::plan::{OpKind, Pace};
 
 /// One in how many operations a sampling stopwatch times: prime, so that no loop of a program keeps
 /// step with it.
@@ -16,8 +17,6 @@ pub(super) const SAMPLE_EVERY: u32 = 61;
 
 /// Times operations, or does not.
 pub(super) trait Stopwatch {
-    /// A stopwatch at rest.
-    fn new() -> Self;
     /// Time starts to count; also after an interruption that is nobody's latency.
     fn restart(&mut self);
     /// An operation begins.
@@ -36,8 +35,43 @@ pub(super) trait Stopwatch {
     fn slow(&mut self) -> Option<&mut SlowOps> {
         None
     }
-    /// What was recorded, by kind.
-    fn latencies(self) -> Vec<(OpKind, Latency)>;
+    /// What was recorded, by kind; taken out.
+    fn latencies(&mut self) -> Vec<(OpKind, Latency)>;
+}
+
+/// The stopwatch of one mutator.
+#[derive(Debug)]
+pub(super) enum Watch {
+    /// Times nothing.
+    Off(Off),
+    /// Times every operation.
+    Every(Every),
+    /// Times one operation in [`SAMPLE_EVERY`].
+    Sampled(Sampled),
+    /// Times operations that have a time at which they are due.
+    Paced(Paced),
+}
+
+impl Watch {
+    /// A stopwatch at rest, for a mutator with or without a rate.
+    pub(super) fn new(timing: Timing, pace: Option<Pace>) -> Self {
+        match timing {
+            _ if pace.is_some() => Self::Paced(Paced::new()),
+            Timing::Every => Self::Every(Every::new(SlowOps::new(true))),
+            Timing::Sampled => Self::Sampled(Sampled::new()),
+            Timing::Off => Self::Off(Off),
+        }
+    }
+
+    /// Where what it times is not the hot loop.
+    pub(super) fn as_dyn(&mut self) -> &mut dyn Stopwatch {
+        match self {
+            Self::Off(off) => off,
+            Self::Every(every) => every,
+            Self::Sampled(sampled) => sampled,
+            Self::Paced(paced) => paced,
+        }
+    }
 }
 
 /// Times nothing.
@@ -45,10 +79,6 @@ pub(super) trait Stopwatch {
 pub(super) struct Off;
 
 impl Stopwatch for Off {
-    fn new() -> Self {
-        Self
-    }
-
     fn restart(&mut self) {}
 
     #[inline]
@@ -57,7 +87,7 @@ impl Stopwatch for Off {
     #[inline]
     fn end(&mut self, _kind: OpKind) {}
 
-    fn latencies(self) -> Vec<(OpKind, Latency)> {
+    fn latencies(&mut self) -> Vec<(OpKind, Latency)> {
         Vec::new()
     }
 }
@@ -123,7 +153,7 @@ impl Recorder {
 }
 
 impl Every {
-    fn with_slow(slow: SlowOps) -> Self {
+    fn new(slow: SlowOps) -> Self {
         let clock = Clock::get();
         Self {
             clock,
@@ -143,10 +173,6 @@ impl Every {
 }
 
 impl Stopwatch for Every {
-    fn new() -> Self {
-        Self::with_slow(SlowOps::new(true))
-    }
-
     fn restart(&mut self) {
         self.last = self.clock.now();
     }
@@ -168,8 +194,8 @@ impl Stopwatch for Every {
         Some(&mut self.slow)
     }
 
-    fn latencies(self) -> Vec<(OpKind, Latency)> {
-        recorded(self.by_kind)
+    fn latencies(&mut self) -> Vec<(OpKind, Latency)> {
+        recorded(std::mem::take(&mut self.by_kind))
     }
 }
 
@@ -180,14 +206,16 @@ pub(super) struct Sampled {
     left: u32,
 }
 
-impl Stopwatch for Sampled {
+impl Sampled {
     fn new() -> Self {
         Self {
-            every: Every::with_slow(SlowOps::new(false)),
+            every: Every::new(SlowOps::new(false)),
             left: SAMPLE_EVERY,
         }
     }
+}
 
+impl Stopwatch for Sampled {
     fn restart(&mut self) {
         self.every.restart();
     }
@@ -212,7 +240,7 @@ impl Stopwatch for Sampled {
         self.every.slow()
     }
 
-    fn latencies(self) -> Vec<(OpKind, Latency)> {
+    fn latencies(&mut self) -> Vec<(OpKind, Latency)> {
         self.every.latencies()
     }
 }

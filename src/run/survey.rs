@@ -9,9 +9,10 @@ use crate::evidence::{
     ProducerFacts, Survey,
 };
 use crate::heap::tag::{Origin, Segment, Sightings};
-use crate::heap::{Belief, Fault, Heap, Mutator, ObjectId, Shape, Slot};
+use crate::heap::{Belief, Fault, Mutator, ObjectId, Shape, Slot};
 use crate::plan::Plan;
 
+use super::any::AnyHeap;
 use super::attest::{Attestor, Lost};
 use super::painter::Painter;
 use super::walk::{self, Marks, Walk};
@@ -112,7 +113,7 @@ impl<'p> Surveyor<'p> {
     }
 
     /// The walk from the registers of one mutator, on its own thread.
-    pub(super) fn visit<M: Mutator>(&mut self, mutator: &mut M, witness: &Witness<'_>) {
+    pub(super) fn visit(&mut self, mutator: &mut dyn Mutator, witness: &Witness<'_>) {
         self.survey.ops += witness.ops;
         let plan = &self.plan.mutators[witness.number];
         for (slot, object) in &plan.held {
@@ -147,7 +148,7 @@ impl<'p> Surveyor<'p> {
     }
 
     /// The walk from the shared roots, by any one mutator.
-    pub(super) fn visit_globals<M: Mutator>(&mut self, mutator: &mut M, witness: &Witness<'_>) {
+    pub(super) fn visit_globals(&mut self, mutator: &mut dyn Mutator, witness: &Witness<'_>) {
         // One register holds the root itself; the stack of the walk begins above it.
         let root = Slot(witness.scratch);
         let above = Witness {
@@ -179,9 +180,9 @@ impl<'p> Surveyor<'p> {
     }
 
     /// Tries one mutator's weak references.
-    pub(super) fn probe<M: Mutator>(
+    pub(super) fn probe(
         &mut self,
-        mutator: &mut M,
+        mutator: &mut dyn Mutator,
         witness: &Witness<'_>,
         attestor: &Attestor,
     ) {
@@ -201,9 +202,9 @@ impl<'p> Surveyor<'p> {
     }
 
     /// Draws what one of the mutator's registers leads to, which is that `place`.
-    pub(super) fn paint<M: Mutator>(
+    pub(super) fn paint(
         &mut self,
-        mutator: &mut M,
+        mutator: &mut dyn Mutator,
         witness: &Witness<'_>,
         register: Slot,
         place: Place,
@@ -234,11 +235,11 @@ impl<'p> Surveyor<'p> {
         is_whole.then_some(sketch.painter.picture)
     }
 
-    fn walk<'a, M: Mutator>(
+    fn walk<'a>(
         &'a mut self,
-        mutator: &'a mut M,
+        mutator: &'a mut dyn Mutator,
         witness: &Witness<'_>,
-    ) -> Walk<'a, M, SharedLists> {
+    ) -> Walk<'a, SharedLists> {
         Walk {
             mutator,
             marks: &mut self.marks,
@@ -283,7 +284,7 @@ impl<'p> Surveyor<'p> {
     }
 
     /// Holds the ledger and the census against the walks.
-    pub(super) fn conclude<H: Heap>(mut self, heap: &H) -> Survey {
+    pub(super) fn conclude(mut self, heap: &dyn AnyHeap) -> Survey {
         self.survey.dead = self.recycled;
         for (number, segment) in std::mem::take(&mut self.segments) {
             if self.fault != Some(Fault::DeathsForgotten) {

@@ -86,8 +86,8 @@ pub(super) trait Witness {
 }
 
 /// One walk in progress.
-pub(super) struct Walk<'a, M, W> {
-    pub(super) mutator: &'a mut M,
+pub(super) struct Walk<'a, W> {
+    pub(super) mutator: &'a mut dyn Mutator,
     pub(super) marks: &'a mut Marks,
     pub(super) survey: &'a mut Survey,
     pub(super) witness: &'a mut W,
@@ -105,7 +105,7 @@ enum Entry {
     List { id: ObjectId, next: u64, len: u64 },
 }
 
-impl<M: Mutator, W: Witness> Walk<'_, M, W> {
+impl<W: Witness> Walk<'_, W> {
     /// Walks from what `root` refers to. `describe` names the root in findings.
     /// Returns what that is.
     pub(super) fn visit_root(

@@ -30,7 +30,7 @@ fn kept() -> Vec<(PathBuf, Case)> {
 fn able<'r>(registry: &'r Registry, case: &Case) -> impl Iterator<Item = &'r Entry> {
     let needs = case.plan().needs();
     let sound = registry.entries().iter().filter(|entry| entry.is_default);
-    sound.filter(move |entry| needs.missing_from(&entry.caps).is_empty())
+    sound.filter(move |entry| needs.missing_from(&entry.caps()).is_empty())
 }
 
 /// Goal: every kept case holds on every sound heap, on one thread and, if it was kept so, on several.

@@ -16,7 +16,7 @@ fn hunt(heap: &str, fault: Option<Fault>, cases: u64) -> Bag {
     let entry = registry.get(heap).expect("the heap is there");
     let attempt = |case: &Case| by_steps(entry, fault, case).expect("the heap opens").1;
     let hunt = Hunt {
-        programs: programs().for_caps(entry.caps),
+        programs: programs().for_caps(entry.caps()),
         seed: 20_261_124,
         budget: HuntBudget::Cases(cases),
         shrink_budget: Duration::from_secs(60),

@@ -318,7 +318,7 @@ fn first_failure(wrong: Wrong, cases: u64) -> Option<(u64, String)> {
     };
     let registry = Registry::empty().with("bent", "with one thing wrong", open);
     let heap = registry.get("bent").expect("it is there");
-    let draw = programs().for_caps(heap.caps);
+    let draw = programs().for_caps(heap.caps());
     (0..cases).find_map(|seed| {
         let case = draw.draw(seed);
         let (_, finding) = by_steps(heap, None, &case).expect("the heap opens");

@@ -110,8 +110,8 @@ fn lanes(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Ve
         let weight = weight(args, &name)?;
         let plan = workload.plan(&[], 0)?;
         for &heap in &heaps {
-            let missing = plan.needs().missing_from(&heap.caps);
-            if !missing.is_empty() && heap.caps != Caps::NONE {
+            let missing = plan.needs().missing_from(&heap.caps());
+            if !missing.is_empty() && heap.caps() != Caps::NONE {
                 let missing = missing.join(", no ");
                 let text = format!("{name} on {} is left out: it has no {missing}", heap.name);
                 terminal.remark(&text);

@@ -19,11 +19,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
+use super::any::{guarded, panic_message};
 use super::config_for;
+use super::registry::Open;
 use super::steps::race::race;
-use super::storm::panic_message;
 use crate::evidence::{Broke, Race, Trace};
-use crate::heap::{Caps, Defect, Fault, Heap, HeapConfig};
+use crate::heap::{Caps, Defect, Fault, HeapConfig};
 use crate::plan::{Case, Control};
 use choices::Choices;
 use recorder::{Chooser, Ended, Recorder, Shared};
@@ -87,13 +88,13 @@ pub(super) fn alone<T: Send + 'static>(done: impl Fn() -> T + Send + Sync + 'sta
     result.take().expect("an execution that ended did its work")
 }
 
-/// What a heap that is opened this way can do.
-pub(super) fn caps_of<H: Heap>(
-    open: impl Fn(&HeapConfig) -> Result<H, Defect> + Send + Sync + 'static,
-) -> Caps {
-    // A heap that cannot even be opened for a handful of objects can do nothing; it says why
-    // when somebody runs it.
-    alone(move || open(&HeapConfig::with_capacity(64)).map_or(Caps::NONE, |heap| heap.caps()))
+/// What a heap that is opened this way can do; nothing if it cannot even be opened.
+pub(super) fn caps_of(open: &Arc<Open>) -> Caps {
+    let open = Arc::clone(open);
+    alone(move || {
+        let ask = || Some(open(&HeapConfig::with_capacity(64)).ok()?.caps());
+        guarded("caps", ask).ok().flatten().unwrap_or(Caps::NONE)
+    })
 }
 
 /// Races a case until the judge has found something, or as often as was said.
@@ -101,8 +102,8 @@ pub(super) fn caps_of<H: Heap>(
 /// # Errors
 ///
 /// The heap cannot be opened; or what was kept is no schedule.
-pub(super) fn explore<H: Heap>(
-    open: impl Fn(&HeapConfig) -> Result<H, Defect> + Send + Sync + 'static,
+pub(super) fn explore(
+    open: Arc<Open>,
     case: &Case,
     fault: Option<Fault>,
     how: Exploration<'_>,
@@ -121,7 +122,6 @@ pub(super) fn explore<H: Heap>(
             shared
         }
     };
-    let open = Arc::new(open);
     while run_until_ended(&shared, &open, fault) {}
     let mut state = shared.state();
     if let Some(defect) = state.defect.take() {
@@ -138,11 +138,7 @@ pub(super) fn explore<H: Heap>(
 }
 
 /// Runs executions until there are no more, or one was ended; whether to go on.
-fn run_until_ended<H: Heap>(
-    shared: &Arc<Shared>,
-    open: &Arc<impl Fn(&HeapConfig) -> Result<H, Defect> + Send + Sync + 'static>,
-    fault: Option<Fault>,
-) -> bool {
+fn run_until_ended(shared: &Arc<Shared>, open: &Arc<Open>, fault: Option<Fault>) -> bool {
     let (own, open) = (Arc::clone(shared), Arc::clone(open));
     let execution = move || {
         let heap = open(&config_for(&own.case));

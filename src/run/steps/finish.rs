@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::evidence::{Emptied, Moment, Name, Place, Seen, Settled, Survey, Trace};
-use crate::heap::{Fault, Global, Heap, Mutator, Slot};
+use crate::heap::{Fault, Global, Slot};
 use crate::run::painter::Painter;
 use crate::run::walk::{Marks, Walk};
 
@@ -10,7 +10,7 @@ use crate::run::walk::{Marks, Walk};
 /// believed.
 const ELEMENTS_MAX: u64 = 64;
 
-impl<H: Heap> Session<'_, H> {
+impl Session<'_> {
     /// Settles the heap and takes a picture of what is left.
     pub(super) fn settle(&mut self, trace: &mut Trace) {
         self.rest_all();
@@ -78,7 +78,7 @@ impl<H: Heap> Session<'_, H> {
         let scratch = self.spare(number).0 + 1;
         let depth_max = self.players[number].seat.slots - scratch;
         let mut walk = Walk {
-            mutator: self.mutator(number),
+            mutator: self.mutator(number).as_mutator(),
             marks,
             survey,
             witness: painter,

@@ -16,7 +16,7 @@ pub(super) mod race;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::storm::panic_message;
+use super::any::{AnyHeap, AnyMutator, Fast, panic_message};
 use super::walk::SCRATCH_MIN;
 use crate::evidence::ledger::Producer;
 use crate::evidence::{Answer, Broke, Event, Happening, Name, Seen, Step, Trace};
@@ -47,15 +47,20 @@ pub fn config_for(case: &Case) -> HeapConfig {
 ///
 /// A heap that panics is left as it is, and with it what it holds.
 pub fn step_through<H: Heap>(heap: H, case: &Case, fault: Option<Fault>) -> Trace {
+    step_through_any(Fast(heap), case, fault)
+}
+
+/// The same, on a heap of any type.
+pub(super) fn step_through_any(heap: impl AnyHeap, case: &Case, fault: Option<Fault>) -> Trace {
     put_through(heap, case, fault, |session, trace| session.all(trace))
 }
 
 /// Does all turns in a session, settles, lets go of all, and says what came of it.
-fn put_through<H: Heap>(
-    heap: H,
+fn put_through(
+    heap: impl AnyHeap,
     case: &Case,
     fault: Option<Fault>,
-    all: impl FnOnce(&mut Session<'_, H>, &mut Trace) -> Result<(), Broke>,
+    all: impl FnOnce(&mut Session<'_>, &mut Trace) -> Result<(), Broke>,
 ) -> Trace {
     let mut trace = Trace::of(heap.caps());
     let heap = ManuallyDrop::new(heap);
@@ -76,9 +81,9 @@ fn put_through<H: Heap>(
 }
 
 /// One mutator in a session.
-pub(super) struct Player<M> {
+pub(super) struct Player<'h> {
     /// There, but while it rejoins.
-    pub(super) mutator: Option<M>,
+    pub(super) mutator: Option<Box<dyn AnyMutator + 'h>>,
     pub(super) seat: Seat,
     producer: Producer,
     /// What it made, in order.
@@ -89,23 +94,23 @@ pub(super) struct Player<M> {
     accumulator: i64,
 }
 
-impl<M: Mutator> Player<M> {
+impl<'h> Player<'h> {
     /// It is there, whenever it is asked to do something.
-    pub(super) fn mutator(&mut self) -> &mut M {
-        let mutator = self.mutator.as_mut();
+    pub(super) fn mutator(&mut self) -> &mut (dyn AnyMutator + 'h) {
+        let mutator = self.mutator.as_deref_mut();
         mutator.expect("whoever lost its place does not go on")
     }
 }
 
 /// A case on its way.
-pub(super) struct Session<'h, H: Heap> {
-    heap: &'h H,
+pub(super) struct Session<'h> {
+    heap: &'h dyn AnyHeap,
     case: &'h Case,
     fault: Option<Fault>,
     /// The heap is for one mutator.
     is_alone: bool,
     /// The mutators, and after them the setup, which made the shared objects.
-    players: Vec<Player<H::Mutator<'h>>>,
+    players: Vec<Player<'h>>,
     /// Whose turn it was last; all others are at rest.
     awake: Option<usize>,
     /// What was not dead when it was last looked at, and in which state it was then.
@@ -118,8 +123,8 @@ pub(super) struct Session<'h, H: Heap> {
     is_plain: bool,
 }
 
-impl<'h, H: Heap> Session<'h, H> {
-    fn new(heap: &'h H, case: &'h Case, fault: Option<Fault>) -> Self {
+impl<'h> Session<'h> {
+    fn new(heap: &'h dyn AnyHeap, case: &'h Case, fault: Option<Fault>) -> Self {
         Self {
             heap,
             case,
@@ -254,7 +259,7 @@ impl<'h, H: Heap> Session<'h, H> {
     }
 
     /// The mutator of this number, awake, with all others at rest.
-    fn mutator(&mut self, number: usize) -> &mut H::Mutator<'h> {
+    fn mutator(&mut self, number: usize) -> &mut (dyn AnyMutator + 'h) {
         if self.awake != Some(number) {
             self.rest_all();
             self.awake = Some(number);
@@ -263,7 +268,7 @@ impl<'h, H: Heap> Session<'h, H> {
         self.seated(number)
     }
 
-    fn seated(&mut self, number: usize) -> &mut H::Mutator<'h> {
+    fn seated(&mut self, number: usize) -> &mut (dyn AnyMutator + 'h) {
         self.players[number].mutator()
     }
 

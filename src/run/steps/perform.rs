@@ -3,10 +3,10 @@
 use super::{Player, Session};
 use crate::evidence::Answer;
 use crate::heap::tag::Life;
-use crate::heap::{Finalizer, Heap, Mutator, Shape, Slot};
+use crate::heap::{Finalizer, Mutator, Shape, Slot};
 use crate::plan::Op;
 
-impl<H: Heap> Session<'_, H> {
+impl Session<'_> {
     /// Does what a mutator is asked to do, but for leaving.
     pub(super) fn perform(&mut self, number: usize, op: Op) -> Answer {
         // Woken, if it is to touch the heap.
@@ -21,7 +21,7 @@ impl<H: Heap> Session<'_, H> {
     }
 }
 
-impl<M: Mutator> Player<M> {
+impl Player<'_> {
     /// Does what it is asked to do while it is awake, but for leaving.
     pub(in crate::run) fn perform(&mut self, op: Op) -> Answer {
         match op {
@@ -45,7 +45,7 @@ impl<M: Mutator> Player<M> {
             Op::Safepoint | Op::Stall { .. } | Op::Rejoin => return Answer::Nothing,
             _ => {}
         }
-        perform(self.mutator(), op)
+        perform(self.mutator().as_mutator(), op)
     }
 
     fn alloc(&mut self, dst: Slot, shape: Shape, finalizer: Option<Finalizer>) -> Answer {
@@ -73,7 +73,7 @@ impl<M: Mutator> Player<M> {
 }
 
 /// What needs nothing but the mutator.
-fn perform<M: Mutator>(mutator: &mut M, op: Op) -> Answer {
+fn perform(mutator: &mut dyn Mutator, op: Op) -> Answer {
     match op {
         Op::Copy { dst, src } => mutator.copy(dst, src),
         Op::Clear { slot } => mutator.clear(slot),

@@ -16,9 +16,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::{Player, Session, put_through};
 use crate::evidence::{Answer, Broke, Name, Race, Seen, Span, Step, Trace};
 use crate::heap::tag::Life;
-use crate::heap::{Caps, Fault, Heap, Mutator, Peek};
+use crate::heap::{Caps, Fault, Mutator, Peek};
 use crate::plan::{Case, Op};
-use crate::run::storm::panic_message;
+use crate::run::any::{AnyHeap, panic_message};
 
 /// What the threads of one schedule write down. On the standard library, for the checker must not see
 /// it.
@@ -96,7 +96,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Races a case on a fresh heap, which was opened as [`config_for`](super::config_for) says, within an
 /// execution of the checker.
-pub(in crate::run) fn race<H: Heap>(heap: H, case: &Case, fault: Option<Fault>, log: &Log) -> Race {
+pub(in crate::run) fn race(
+    heap: impl AnyHeap,
+    case: &Case,
+    fault: Option<Fault>,
+    log: &Log,
+) -> Race {
     let mut race = Race::of(Trace::of(heap.caps()));
     let mut done = Race::of(race.trace.clone());
     let trace = put_through(heap, case, fault, |session, trace| {
@@ -118,7 +123,7 @@ pub(in crate::run) fn race<H: Heap>(heap: H, case: &Case, fault: Option<Fault>, 
     race
 }
 
-impl<H: Heap> Session<'_, H> {
+impl Session<'_> {
     fn race(&mut self, log: &Log) -> Result<(), Broke> {
         self.attach_all()?;
         self.share_objects()?;
@@ -159,9 +164,9 @@ impl<H: Heap> Session<'_, H> {
 }
 
 /// A mutator that is lent to a thread of the checker, with what it is to do there.
-struct Lent<'s, 'h, H: Heap> {
-    player: &'s mut Player<H::Mutator<'h>>,
-    heap: &'h H,
+struct Lent<'s, 'h> {
+    player: &'s mut Player<'h>,
+    heap: &'h dyn AnyHeap,
     case: &'h Case,
     turns: Vec<(u32, Op)>,
     log: &'s Log,
@@ -169,9 +174,9 @@ struct Lent<'s, 'h, H: Heap> {
 
 // SAFETY: the checker runs all its threads on one thread of the system, so nothing of this ever gets to
 // another; and the session, whose it is, waits until all of them have ended.
-unsafe impl<H: Heap> Send for Lent<'_, '_, H> {}
+unsafe impl Send for Lent<'_, '_> {}
 
-impl<H: Heap> Lent<'_, '_, H> {
+impl Lent<'_, '_> {
     fn run(self) {
         let Self {
             player,
@@ -199,7 +204,7 @@ impl<H: Heap> Lent<'_, '_, H> {
     }
 }
 
-impl<M: Mutator> Player<M> {
+impl<'h> Player<'h> {
     fn rest(&mut self) {
         // One that could not come back has nothing.
         if let Some(mutator) = &mut self.mutator {
@@ -207,9 +212,9 @@ impl<M: Mutator> Player<M> {
         }
     }
 
-    fn race_turn<'h, H: Heap<Mutator<'h> = M>>(
+    fn race_turn(
         &mut self,
-        heap: &'h H,
+        heap: &'h dyn AnyHeap,
         case: &Case,
         (turn, op): (u32, Op),
         log: &Log,
@@ -240,11 +245,7 @@ impl<M: Mutator> Player<M> {
         Ok(())
     }
 
-    fn race_rejoin<'h, H: Heap<Mutator<'h> = M>>(
-        &mut self,
-        heap: &'h H,
-        case: &Case,
-    ) -> Result<(), Broke> {
+    fn race_rejoin(&mut self, heap: &'h dyn AnyHeap, case: &Case) -> Result<(), Broke> {
         drop(self.mutator.take());
         let mutator = heap.attach(self.seat).map_err(Broke::Unseated)?;
         let mutator = self.mutator.insert(mutator);

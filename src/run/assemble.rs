@@ -1,0 +1,123 @@
+//! What is kept of a run: the evidence, put together from what its threads left behind.
+
+use std::collections::BTreeMap;
+
+use crate::clock::{self, Clock, Stamp};
+use crate::evidence::ledger::Producer;
+use crate::evidence::{Evidence, Latency, Slow};
+use crate::heap::{Caps, Stats};
+use crate::plan::OpKind;
+
+use super::course::locked;
+use super::held_up;
+use super::monitor::Watched;
+use super::record;
+use super::seat::Outcome;
+use super::slow::SlowOps;
+use super::storm::Stage;
+
+impl Stage<'_> {
+    /// When the mutators started together, in milliseconds since 1970; 0 if they never did.
+    fn started_unix_ms(&self) -> u64 {
+        self.course.started.get().map_or(0, |&started| {
+            let since = Clock::get().since(started).as_millis();
+            clock::unix_millis().saturating_sub(u64::try_from(since).unwrap_or(u64::MAX))
+        })
+    }
+
+    /// Tears down, and says all that is known of the run.
+    pub(super) fn evidence(
+        self,
+        name: &str,
+        mut outcomes: Vec<Outcome>,
+        watched: Watched,
+    ) -> Evidence {
+        {
+            let mut setup = locked(&self.setup);
+            let whole = outcomes.len() == self.plan.mutators.len();
+            let mut producers: Vec<&mut Producer> = outcomes
+                .iter_mut()
+                .map(|outcome| &mut outcome.producer)
+                .collect();
+            producers.push(&mut setup);
+            self.teardown(&mut producers, whole);
+        }
+        let service = sums(outcomes.iter_mut().map(|o| &mut o.latencies));
+        let response = sums(outcomes.iter_mut().map(|o| &mut o.responses));
+        let started = self.course.started.get().copied();
+        let started = started.unwrap_or_else(|| Clock::get().now());
+        let kept = self.pauses.kept();
+        let stats = self.heap.stats().unwrap_or_else(|panicked| {
+            self.course.end_in_panic("the teardown", &panicked);
+            Stats::default()
+        });
+        let stats = stats.since(&self.stats_before);
+        let caps = self.heap.caps().unwrap_or_else(|panicked| {
+            self.course.end_in_panic("the teardown", &panicked);
+            Caps::NONE
+        });
+        let slow = slow(&mut outcomes, started);
+        let history = self.options.history.map(|limit| {
+            let recorders = outcomes
+                .iter()
+                .filter_map(|outcome| outcome.recorder.as_ref());
+            record::gather(self.plan, limit, recorders)
+        });
+        let mut evidence = Evidence {
+            heap: name.to_owned(),
+            fault: self.options.fault.map(|fault| fault.name().to_owned()),
+            caps,
+            started_unix_ms: self.started_unix_ms(),
+            elapsed_ns: outcomes
+                .iter()
+                .map(|o| o.evidence.elapsed_ns)
+                .max()
+                .unwrap_or(0),
+            ended: self.course.reason(),
+            mutators: outcomes
+                .into_iter()
+                .map(|outcome| outcome.evidence)
+                .collect(),
+            surveys: std::mem::take(&mut *locked(&self.surveys)),
+            surveys_made: self.surveys_made(),
+            history,
+            service,
+            response,
+            pauses: held_up::by_cause(self.pauses),
+            timeline: watched.timeline,
+            stalls: held_up::stalls(&kept, started),
+            slow,
+            // Who switches a lock has one.
+            mmu: held_up::utilization(&kept, started, stats.switches.is_some()),
+            stats,
+            hiccups: watched.hiccups,
+            reclaim_lag: held_up::reclaim_lag(self.pauses),
+            clock: Clock::get().facts().clone(),
+            rss_bytes_peak: watched.rss_bytes_peak,
+        };
+        if evidence.rate().is_some_and(|rate| rate.saturated) {
+            evidence.response.clear();
+        }
+        evidence
+    }
+}
+
+/// What all mutators recorded, by operation.
+fn sums<'o>(
+    recorded: impl Iterator<Item = &'o mut Vec<(OpKind, Latency)>>,
+) -> BTreeMap<String, Latency> {
+    let mut sums = BTreeMap::<String, Latency>::new();
+    for (kind, latency) in recorded.flat_map(std::mem::take) {
+        let sum = sums.entry(kind.name().to_owned()).or_default();
+        sum.add(&latency);
+    }
+    sums
+}
+
+/// The slow operations of all mutators.
+fn slow(outcomes: &mut [Outcome], started: Stamp) -> Slow {
+    let slow = outcomes
+        .iter_mut()
+        .filter_map(|outcome| outcome.slow.take());
+    SlowOps::sum(&slow.collect::<Vec<_>>(), started)
+}

@@ -1,0 +1,130 @@
+//! Whoever watches a run: brings about its end, and keeps what there is to see meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
+use std::time::Duration;
+
+use super::storm::Stage;
+use super::{Budget, Progress, Timing, hiccups, host};
+use crate::clock::Clock;
+use crate::evidence::{Ended, Latency, Sample, Timeline};
+use crate::heap::Gauge;
+
+/// How often the monitor looks: often enough for a progress bar and a peak of memory.
+const LOOK_EVERY: Duration = Duration::from_nanos(LOOK_EVERY_NS);
+const LOOK_EVERY_NS: u64 = 50_000_000;
+
+/// What the monitor saw.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    /// The peak of resident memory, in bytes.
+    pub(super) rss_bytes_peak: u64,
+    pub(super) timeline: Timeline,
+    pub(super) hiccups: Option<Latency>,
+}
+
+impl Stage<'_> {
+    /// Watches a run from beside its mutators until all of them have returned.
+    pub(super) fn monitor<'s>(&'s self, scope: &'s Scope<'s, '_>) -> Watched {
+        let is_over = Arc::new(AtomicBool::new(self.options.timing == Timing::Off));
+        let probe = self.probe(scope, Arc::clone(&is_over));
+        let mut watched = self.watch();
+        // Relaxed: no more than the order to stop.
+        is_over.store(true, Relaxed);
+        watched.hiccups = probe.and_then(|probe| probe.join().ok());
+        watched
+    }
+
+    /// Starts the thread that measures how long the machine itself holds threads up, if anything is
+    /// timed. Where the system has no thread left for it, that is not measured.
+    fn probe<'s>(
+        &'s self,
+        scope: &'s Scope<'s, '_>,
+        is_over: Arc<AtomicBool>,
+    ) -> Option<ScopedJoinHandle<'s, Latency>> {
+        if self.options.timing == Timing::Off {
+            return None;
+        }
+        let is_on = || self.course.started.get().is_some() && !self.course.stopping(true);
+        let probe = move || hiccups::probe(is_on, || is_over.load(Relaxed));
+        let builder = Builder::new().name("gcstorm-hiccups".to_owned());
+        builder.spawn_scoped(scope, probe).ok()
+    }
+
+    fn watch(&self) -> Watched {
+        let clock = Clock::get();
+        let mut watched = Watched {
+            timeline: Timeline::new(LOOK_EVERY_NS),
+            ..Watched::default()
+        };
+        let mut is_over = false;
+        let mut is_answering = true;
+        loop {
+            let started = self.course.started.get();
+            let elapsed = started.map_or(Duration::ZERO, |&start| clock.since(start));
+            let mut patience = LOOK_EVERY;
+            if let Budget::Duration(budget) = self.options.budget {
+                if elapsed >= budget {
+                    self.course.stop();
+                }
+                patience =
+                    patience.min(budget.saturating_sub(elapsed).max(Duration::from_millis(1)));
+            }
+            if self.options.interrupt.load(Relaxed) {
+                self.course.end(Ended::Interrupted);
+            }
+            let goes_on = self.course.await_return(patience);
+            let rss_bytes = host::rss_bytes();
+            watched.rss_bytes_peak = watched.rss_bytes_peak.max(rss_bytes);
+            let gauge = self.gauge(&mut is_answering);
+            if let Some(&start) = self.course.started.get()
+                && !is_over
+            {
+                is_over = self.course.stopping(true);
+                let at_ns = clock.nanos(start, clock.now());
+                watched.timeline.push(self.sample(at_ns, rss_bytes, gauge));
+            }
+            self.observer.progress(Progress {
+                elapsed,
+                ops: self.course.ops(),
+                surveys: self.surveys_made(),
+                live: gauge.live,
+                unreclaimed: gauge.unreclaimed,
+                rss_bytes,
+            });
+            if !goes_on {
+                return watched;
+            }
+        }
+    }
+
+    /// What the heap tells of itself. A heap that panics there has crashed, and is not asked again.
+    fn gauge(&self, is_answering: &mut bool) -> Gauge {
+        if !*is_answering {
+            return Gauge::default();
+        }
+        self.heap.gauge().unwrap_or_else(|panicked| {
+            *is_answering = false;
+            self.course.end_in_panic("the monitor", &panicked);
+            Gauge::default()
+        })
+    }
+
+    /// What there is to see of the run now.
+    fn sample(&self, at_ns: u64, rss_bytes: u64, gauge: Gauge) -> Sample {
+        let slowest = self.course.slowest.iter();
+        let slowest = slowest.map(|slowest| slowest.swap(0, Relaxed));
+        Sample {
+            at_ns,
+            ops: self.course.ops(),
+            live: gauge.live,
+            unreclaimed: gauge.unreclaimed,
+            rss_bytes,
+            collections: gauge
+                .collections
+                .saturating_sub(self.stats_before.collections),
+            slowest_ns: slowest.max().unwrap_or(0),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What comes after all mutators have gone: everything is let go of, and the heap must be empty.
+
+use crate::evidence::Moment;
+use crate::evidence::ledger::Producer;
+use crate::heap::{Defect, Global, Seat, Slot};
+
+use super::any::guarded;
+use super::storm::Stage;
+use super::survey::Surveyor;
+
+impl Stage<'_> {
+    /// The survey after all mutators have gone, with nothing reachable. `is_whole` says whether the
+    /// births of all mutators are known.
+    pub(super) fn teardown(&self, producers: &mut [&mut Producer], is_whole: bool) {
+        let mut surveyor = Surveyor::new(
+            self.plan,
+            Moment::Teardown,
+            &self.objects,
+            self.options.fault,
+        );
+        if !is_whole {
+            surveyor.give_up("a mutator was lost, and its births with it");
+        }
+        match guarded("settle", || self.let_go(producers)) {
+            Ok(Ok(())) => {}
+            Ok(Err(defect)) => surveyor.settle_failed(defect.to_string()),
+            Err(panicked) => {
+                surveyor.give_up("the heap panicked while it settled");
+                self.course.end_in_panic("the teardown", &panicked);
+            }
+        }
+        for (number, producer) in (0..).zip(producers) {
+            surveyor.count_births(number, producer);
+        }
+        surveyor.count_ops(self.course.ops());
+        match guarded("census", || surveyor.conclude(self.heap.0)) {
+            Ok(survey) => self.keep(survey),
+            Err(panicked) => self.course.end_in_panic("the teardown", &panicked),
+        }
+    }
+
+    /// Settles the heap until nothing is reachable. Finalizers may have published objects since
+    /// the mutators emptied the shared roots, and may do so again, but each of them only once.
+    fn let_go(&self, producers: &mut [&mut Producer]) -> Result<(), Defect> {
+        self.heap.0.settle()?;
+        if !self.needs.finalizers {
+            return Ok(());
+        }
+        let mut finalized = || -> u64 { producers.iter_mut().map(|p| p.notes().finalized).sum() };
+        loop {
+            let before = finalized();
+            self.empty_roots()?;
+            self.heap.0.settle()?;
+            if finalized() == before {
+                return Ok(());
+            }
+        }
+    }
+
+    fn empty_roots(&self) -> Result<(), Defect> {
+        let number = u32::try_from(self.plan.mutators.len()).unwrap_or(u32::MAX);
+        let mut mutator = self.heap.0.attach(Seat { number, slots: 1 })?;
+        for global in 0..self.plan.globals {
+            mutator.publish(Global(global), Slot(0));
+        }
+        Ok(())
+    }
+}
