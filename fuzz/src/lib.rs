@@ -7,7 +7,7 @@
 mod steps;
 
 use gcstorm::plan::{Case, Plan};
-use gcstorm::report::{Detail, Line, summary, table};
+use gcstorm::report::{Collected, Detail, summary, table};
 use gcstorm::result::RunResult;
 use gcstorm::workload::{Color, Diagnostic, Workload};
 
@@ -78,7 +78,9 @@ fn draw(result: &RunResult) {
     for detail in [Detail::Verdict, Detail::Page, Detail::Everything] {
         let _ = table(result, detail);
     }
-    let _ = summary(&[Line::ran(result), Line::ran(result)]);
+    let results = vec![result.clone(), result.clone()];
+    let absent = Vec::new();
+    let _ = summary(&Collected { results, absent });
 }
 
 /// A complaint points into the text, and can be drawn.

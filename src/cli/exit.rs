@@ -34,7 +34,7 @@ Exit codes:
   0    ran, and every check held
   1    a check was violated
   2    usage error, unreadable input, or results that cannot be written
-  3    vacuous: it ran, but did not do what was required of it
+  3    vacuous: it ran, but did not do what was required of it, or `compare` had too few runs
   4    regression: `compare` found something worse, or a soak found that a heap leaks
   5    the heap under test crashed, hung or ran out of memory
   6    a replay did not reproduce

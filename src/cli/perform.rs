@@ -19,7 +19,7 @@ use super::usage::Usage;
 use super::{faults, interrupt, isolate, provenance, publish, reproduce, threads};
 use crate::evidence::{Evidence, Picture};
 use crate::heap::Defect;
-use crate::report::{self, Absence, Absent, Collected, Detail, Line, summary, table};
+use crate::report::{self, Absence, Absent, Collected, Detail, summary, table};
 use crate::result::{Outcome, RunResult};
 use crate::run::{Observer, Opened, Registry};
 
@@ -66,8 +66,10 @@ pub(super) fn run(
             .map(Agreement::of),
         exit: Exit::Held,
     };
-    let lines: Vec<Line> = agenda.items.iter().map(|item| session.item(item)).collect();
-    Ok(session.conclude(&lines))
+    for item in &agenda.items {
+        session.item(item);
+    }
+    Ok(session.conclude())
 }
 
 /// Heaps that are open, by the arguments that named the workload, and the heap's name with its fault.
@@ -92,7 +94,7 @@ struct RunSession<'a> {
 }
 
 impl<'a> RunSession<'a> {
-    fn item(&mut self, item: &'a Item<'a>) -> Line {
+    fn item(&mut self, item: &'a Item<'a>) {
         match item {
             Item::Skip {
                 workload,
@@ -104,7 +106,6 @@ impl<'a> RunSession<'a> {
                     self.terminal.warning(&text);
                 }
                 self.absent(workload, heap, Absence::Skipped, why);
-                Line::skipped(workload, heap, why)
             }
             Item::Run(task) if self.interrupted.load(Relaxed) => {
                 let (workload, heap) = (&task.plan.workload, &task.subject());
@@ -114,13 +115,12 @@ impl<'a> RunSession<'a> {
                     Absence::NotStarted,
                     "the command was interrupted before it",
                 );
-                Line::not_started(workload, heap)
             }
             Item::Run(task) => self.task(task),
         }
     }
 
-    fn task(&mut self, task: &'a RunTask<'a>) -> Line {
+    fn task(&mut self, task: &'a RunTask<'a>) {
         let (result, picture) = match self.result(task) {
             Ok(result) => result,
             Err(why) => {
@@ -131,14 +131,13 @@ impl<'a> RunSession<'a> {
                 self.terminal.message(&format!("reproduce: {reproduce}"));
                 self.exit = self.exit.and(Exit::Crashed);
                 self.absent(workload, heap, Absence::Failed, &why);
-                return Line::failed(workload, heap, &why);
+                return;
             }
         };
         self.exit = self.exit.and(result.verdict.into());
         if let Some(agreement) = &mut self.agreement {
             agreement.add(task, &result.evidence, picture);
         }
-        let line = Line::ran(&result);
         let case = report::failure(
             &task.plan,
             &task.options,
@@ -168,7 +167,6 @@ impl<'a> RunSession<'a> {
             self.show("\n");
         }
         self.collected.results.push(result);
-        line
     }
 
     fn absent(&mut self, workload: &str, heap: &str, what: Absence, why: &str) {
@@ -214,9 +212,10 @@ impl<'a> RunSession<'a> {
         }
     }
 
-    fn conclude(mut self, lines: &[Line]) -> Exit {
-        if lines.len() > 1 && self.terminal.detail() != Detail::Verdict {
-            self.show(&summary(lines));
+    fn conclude(mut self) -> Exit {
+        let runs = self.collected.results.len() + self.collected.absent.len();
+        if runs > 1 && self.terminal.detail() != Detail::Verdict {
+            self.show(&summary(&self.collected));
         }
         self.compare();
         if self.interrupted.load(Relaxed) {

@@ -6,7 +6,6 @@ use std::path::Path;
 use super::args::Format;
 use super::store::{self, write_whole};
 use crate::report::{self, Collected, Detail};
-use crate::result::RunResult;
 
 /// The formats that are written by default, and the names of their files. The table is for terminals, and
 /// `run` writes the results themselves.
@@ -50,7 +49,7 @@ pub(super) fn one(
 /// The report in one format.
 pub(super) fn draw(format: Format, collected: &Collected, detail: Detail) -> io::Result<String> {
     Ok(match format {
-        Format::Table => table(&collected.results, detail),
+        Format::Table => table(collected, detail),
         Format::Markdown => report::markdown(collected),
         Format::Junit => report::junit(collected).map_err(io::Error::other)?,
         Format::Html => report::html(collected),
@@ -65,7 +64,8 @@ pub(super) fn draw(format: Format, collected: &Collected, detail: Detail) -> io:
 }
 
 /// What `run` shows of the same results.
-fn table(results: &[RunResult], detail: Detail) -> String {
+fn table(collected: &Collected, detail: Detail) -> String {
+    let results = &collected.results;
     let gap = if results.len() > 1 && detail != Detail::Verdict {
         "\n"
     } else {
@@ -77,8 +77,7 @@ fn table(results: &[RunResult], detail: Detail) -> String {
         text += gap;
     }
     if !gap.is_empty() {
-        let lines: Vec<report::Line> = results.iter().map(report::Line::ran).collect();
-        text += &report::summary(&lines);
+        text += &report::summary(collected);
     }
     text
 }

@@ -90,6 +90,12 @@ impl Collected {
 
     /// All verdicts in a line: `2 runs: 1 held, 1 violated`.
     pub fn tally(&self) -> String {
+        let (runs, counts) = self.counts();
+        format!("{runs}: {counts}")
+    }
+
+    /// How many runs there are, and how many of each verdict.
+    pub(super) fn counts(&self) -> (String, String) {
         let verdicts = self.results.iter().map(|result| result.verdict.name());
         let absent = self.absent.iter().map(|absent| absent.what.name());
         let words: Vec<&str> = verdicts.chain(absent).collect();
@@ -105,7 +111,7 @@ impl Collected {
             .map(|kind| format!("{} {kind}", count(kind)))
             .collect();
         let runs = figures::several(words.len() as u64, "run", "runs");
-        format!("{runs}: {}", counts.join(", "))
+        (runs, counts.join(", "))
     }
 
     /// The groups, in the order of their first results.

@@ -31,7 +31,7 @@ pub use junit::junit;
 pub use markdown::markdown;
 pub(crate) use prose::{only_styled, shown, wrapped};
 pub use style::{ERROR, FAINT, HELP, STRONG, WARNING, of_outcome, of_verdict, paint};
-pub use summary::{Line, summary};
+pub use summary::summary;
 pub use table::{Detail, table};
 
 #[cfg(test)]

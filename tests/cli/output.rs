@@ -203,3 +203,43 @@ fn late_failures_to_write_are_told() {
     let done = place.run("run counter --rounds 1 --out o").code(2);
     done.says("held: ").warns("failed to write a result to o");
 }
+
+/// Goal: nothing that a workload is called or says commands the terminal; it is shown as text.
+#[test]
+fn workloads_command_no_terminal() {
+    let place = Place::new();
+    let name = "a\u{1b}]0;title\u{7}.toml";
+    place.write(
+        name,
+        r#"
+summary = "one thread and its list"
+[objects]
+list = "list"
+[limits]
+live_objects = 1000
+[[notes]]
+check = "conservation"
+verdict = "held"
+text = "cleared: \u001b[2J"
+[[threads]]
+name = "writer"
+loop = [
+  { op = "append-new", list = "list", times = 10 },
+  { op = "truncate-front", list = "list", leave = 5 },
+]
+"#,
+    );
+    let line = format!("run {name} --rounds 1 -v --color always --out o");
+    let run = place.run(&line).code(0);
+    let run = run.says("cleared: \\u{1b}[2J").says("\u{1b}[1m");
+    let missing = place
+        .run(&format!("report {name}.json --color always"))
+        .code(2);
+    let missing = missing.warns("failed to read a\\u{1b}]0;title\\u{7}.toml.json");
+    for text in [run.out, run.err, missing.out, missing.err] {
+        assert!(
+            !text.contains("\u{1b}]") && !text.contains("\u{1b}[2J"),
+            "{text}"
+        );
+    }
+}

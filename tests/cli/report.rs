@@ -163,6 +163,15 @@ fn only_files_are_read() {
         let done = place.run(command).code(2);
         done.warns("d/result.json is not a regular file");
     }
+    // A case beside a result is read as well.
+    place
+        .run("run counter --rounds 1 --heap gil --out r -q")
+        .code(0);
+    std::os::unix::fs::symlink("/dev/zero", place.path().join("r/failure.case")).expect("a link");
+    place
+        .run("merge r")
+        .code(2)
+        .warns("r/failure.case: it is not a regular file");
     for command in [
         "report /dev/zero",
         "report d/result.json",

@@ -128,11 +128,14 @@ fn results(path: &Path, room: &mut Room) -> Result<Contents, Usage> {
 /// The case at this path, and its number of turns unless it is a recipe; `None` if there is no case.
 fn case(path: &Path) -> Result<Option<(String, Option<u64>)>, String> {
     let shown = path.display().to_string();
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
+    let text = match fs::metadata(path) {
+        // Nobody named it, and a pipe or a device may have no end.
+        Ok(facts) if !facts.is_file() => Err(io::Error::other("it is not a regular file")),
+        Ok(_) => fs::read_to_string(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("failed to read {shown}: {error}")),
+        Err(error) => Err(error),
     };
+    let text = text.map_err(|error| format!("failed to read {shown}: {error}"))?;
     let case = Case::parse(&shown, &text)
         .map_err(|wrong| format!("{shown}:{}: not a case: {}", wrong.line(), wrong.message()))?;
     let turns = (!case.is_recipe()).then_some(case.turns.len() as u64);
