@@ -22,6 +22,7 @@ pub mod heap;
 #[cfg(feature = "cli")]
 mod median;
 pub mod memory;
+mod own_time;
 pub mod plan;
 #[cfg(feature = "cli")]
 pub mod report;

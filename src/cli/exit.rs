@@ -20,10 +20,10 @@ pub(super) enum Exit {
     Interrupted,
     /// 4: a metric is worse by more than is allowed, or a heap leaks.
     Regressed,
-    /// 3: it ran, but did not do what was required of it.
-    Vacuous,
     /// 2: a usage error, an unreadable workload, or results that could not be written.
     Usage,
+    /// 3: it ran, but did not do what was required of it.
+    Vacuous,
     /// 0: it ran, and every check held.
     Held,
 }
@@ -40,7 +40,7 @@ Exit codes:
   6    a replay did not reproduce
   101  a bug in gcstorm
   130  interrupted (SIGINT, SIGTERM, SIGHUP); results so far are judged and written
-If several apply, the first of 101, 5, 1, 6, 130, 4, 3, 2 wins.";
+If several apply, the first of 101, 5, 1, 6, 130, 4, 2, 3 wins.";
 
 /// Exit codes of `run`.
 pub(super) const RUN_HELP: &str = "\
@@ -52,7 +52,7 @@ Exit codes:
   5    the heap under test crashed, hung or ran out of memory
   101  a bug in gcstorm
   130  interrupted (SIGINT, SIGTERM, SIGHUP); results so far are judged and written
-If several apply, the first of 101, 5, 1, 130, 3, 2 wins.";
+If several apply, the first of 101, 5, 1, 130, 2, 3 wins.";
 
 /// Exit codes of `selftest`.
 pub(super) const SELFTEST_HELP: &str = "\
@@ -73,7 +73,7 @@ Exit codes:
   5    the heap under test crashed, hung or ran out of memory
   101  a bug in gcstorm
   130  a run was interrupted
-If several apply, the first of 101, 5, 1, 130, 3, 2 wins.";
+If several apply, the first of 101, 5, 1, 130, 2, 3 wins.";
 
 /// Exit codes of `fuzz`.
 pub(super) const FUZZ_HELP: &str = "\
@@ -85,7 +85,7 @@ Exit codes:
   5    the heap under test panicked or hung
   101  a bug in gcstorm
   130  interrupted (SIGINT, SIGTERM, SIGHUP); failures found so far are kept
-If several apply, the first of 101, 5, 1, 130, 3, 2 wins.";
+If several apply, the first of 101, 5, 1, 130, 2, 3 wins.";
 
 /// Exit codes of `soak`.
 pub(super) const SOAK_HELP: &str = "\
@@ -98,7 +98,7 @@ Exit codes:
   5    the heap under test crashed, hung or ran out of memory
   101  a bug in gcstorm
   130  interrupted (SIGINT, SIGTERM, SIGHUP); the current round was completed
-If several apply, the first of 101, 5, 1, 130, 4, 3, 2 wins.";
+If several apply, the first of 101, 5, 1, 130, 4, 2, 3 wins.";
 
 /// Exit codes of `merge`.
 pub(super) const MERGE_HELP: &str = "\
@@ -111,7 +111,7 @@ Exit codes:
   5    the heap under test crashed, hung or ran out of memory
   101  a bug in gcstorm
   130  a run was interrupted
-If several apply, the first of 101, 5, 1, 130, 4, 3, 2 wins.";
+If several apply, the first of 101, 5, 1, 130, 4, 2, 3 wins.";
 
 /// Exit codes of `replay`.
 pub(super) const REPLAY_HELP: &str = "\
@@ -182,7 +182,7 @@ mod tests {
     /// Goal: the exit code of the higher rank wins, in whichever order the two came.
     #[test]
     fn the_worst_wins() {
-        let ranked = [5, 1, 6, 130, 4, 3, 2, 0];
+        let ranked = [5, 1, 6, 130, 4, 2, 3, 0];
         let all = [
             Exit::Held,
             Exit::Usage,

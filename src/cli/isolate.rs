@@ -1,44 +1,45 @@
-//! A run in a process of its own, for faults that may end it or keep it from ending.
+//! A run in a process of its own: one whose fault may end the process or keep it from ending, and one for which
+//! there may not be enough memory.
 //!
-//! The process is this program again, with the line that reproduces the run; its result comes back
-//! as JSON. If none does, what is known is how the process ended, and that is a result as well.
+//! The process is this program again ([`child`](super::child)), with the line that reproduces the run; its
+//! result comes back as JSON. If none does, what is known is how the process ended, and that is a result as
+//! well: it is judged, written and shown like any other.
 
-use std::io::Read as _;
-use std::os::unix::process::ExitStatusExt as _;
+mod memory;
+
+use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use super::child::{Child, Printed, Waited, inside};
 use super::patience::Patience;
 use super::task::RunTask;
 use super::{provenance, reproduce};
+use crate::clock::Clock;
 use crate::evidence::{Ended, Evidence};
 use crate::fuzz::catalogue;
 use crate::heap::Fault;
 use crate::result::RunResult;
-use crate::run::Budget;
 
-/// Set in the process of a run that has one of its own.
-pub(super) const INSIDE: &str = "GCSTORM_INSIDE";
-/// How much longer than its budget a run may last before it is taken to hang: the runs that show such
-/// a fault take a second or two.
-const GRACE: Duration = Duration::from_secs(10);
-/// How often the process is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long a run whose fault may keep it from ending may do no operation before it is taken to hang: the runs
+/// that show such a fault take a second or two.
+const LIMIT: Duration = Duration::from_secs(10);
 
-/// Whether a run is to have a process of its own.
+/// Whether a run is to have a process of its own since its fault may end it.
 pub(super) fn is_wanted(task: &RunTask<'_>) -> bool {
-    task.options.fault.is_some_and(is_dangerous) && !is_inside()
+    task.options.fault.is_some_and(is_dangerous) && !inside::is_inside()
+}
+
+/// Whether a run is to have a process of its own since the memory that it needs may not be there: an allocation
+/// that fails aborts the process, wherever it is made.
+pub(super) fn may_exhaust_memory(task: &RunTask<'_>) -> bool {
+    !inside::is_inside() && memory::is_short_for(&task.plan)
 }
 
 /// Whether a fault may end the process, or keep it from ending.
 pub(super) fn is_dangerous(fault: Fault) -> bool {
     catalogue::of(fault).is_some_and(|planted| planted.danger.is_some())
-}
-
-/// Whether this is the process of a run that has one of its own.
-pub(super) fn is_inside() -> bool {
-    std::env::var_os(INSIDE).is_some()
 }
 
 /// Runs a task in a process of its own, whose files go below `directory`.
@@ -47,68 +48,45 @@ pub(super) fn run(
     task: &RunTask<'_>,
     directory: &Path,
 ) -> std::io::Result<RunResult> {
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(&reproduce::words(program, task)[1..])
-        .args(["--quiet", "--json", "-", "--out"])
-        .arg(directory)
-        .env(INSIDE, "1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let mut output = child.stdout.take();
-    let reader = std::thread::Builder::new().spawn(move || {
-        let mut text = Vec::new();
-        // What cannot be read is no result, which is found out below.
-        let _ = output.as_mut().map(|output| output.read_to_end(&mut text));
-        text
-    })?;
-    let limit = match task.options.budget {
-        Budget::Duration(duration) => duration + GRACE,
-        Budget::Workload | Budget::Rounds(_) | Budget::Ops(_) => GRACE,
+    let mut words = reproduce::words(program, task).split_off(1);
+    words.extend(["--quiet", "--json", "-", "--out"].map(OsString::from));
+    words.push(directory.into());
+    let clock = Clock::get();
+    let start = clock.now();
+    let mut child = Child::start(&words, Printed::Kept)?;
+    let limit = match is_wanted(task) {
+        true => LIMIT,
+        // No limit is set for a run that is only large, as none is for one in this process.
+        false => Duration::MAX,
     };
-    let ended = wait(&mut child, limit)?;
-    let text = reader.join().unwrap_or_default();
+    let mut patience = Patience::with(child.id(), limit);
+    let mut is_told = false;
+    let waited = child.wait(&mut patience, |child| {
+        if !is_told && task.options.interrupt.load(Relaxed) {
+            is_told = true;
+            child.ask();
+        }
+        true
+    })?;
+    let output = child.output();
     // It may never have been made, and what is in it is in the result.
     let _ = std::fs::remove_dir_all(directory);
-    Ok(serde_json::from_slice(&text).unwrap_or_else(|_| lost(program, task, ended, limit)))
-}
-
-/// How the process ended; `None` if it had to be ended.
-fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
-    let mut patience = Patience::with(child.id(), limit);
-    while !patience.is_over() {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        std::thread::sleep(LOOK_EVERY);
-    }
-    child.kill()?;
-    child.wait()?;
-    Ok(None)
-}
-
-fn lost(
-    program: &str,
-    task: &RunTask<'_>,
-    ended: Option<ExitStatus>,
-    limit: Duration,
-) -> RunResult {
-    let ended = match ended {
-        None => Ended::Hung {
-            after_ns: u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX),
-        },
-        Some(status) => Ended::Died {
-            how: match status.signal() {
-                Some(signal) => format!("it was killed by signal {signal}"),
-                None => format!("it ended without a result ({status})"),
+    Ok(serde_json::from_str(&output.printed).unwrap_or_else(|_| {
+        let ended = match waited {
+            Waited::Exited(status) => Ended::Died {
+                how: output.how(status),
             },
-        },
-    };
-    let fault = task
-        .options
-        .fault
-        .map(|fault| Fault::name(fault).to_owned());
+            Waited::Hung | Waited::CalledOff => Ended::Hung {
+                after_ns: clock.nanos(start, clock.now()),
+            },
+        };
+        lost(program, task, ended)
+    }))
+}
+
+/// The result of a run whose process left none.
+fn lost(program: &str, task: &RunTask<'_>, ended: Ended) -> RunResult {
+    let fault = task.options.fault.map(|fault| fault.name().to_owned());
     let evidence = Evidence::of_lost(&task.heap.name, task.heap.caps(), fault, ended);
     let tool = provenance::tool(program);
     RunResult::new(&task.plan, evidence, tool, reproduce::line(program, task))

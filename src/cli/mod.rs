@@ -21,6 +21,7 @@ mod agenda;
 mod agreement;
 mod args;
 mod check;
+mod child;
 mod command_line;
 mod compare;
 mod control;

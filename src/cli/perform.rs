@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use super::agenda::{Item, RunAgenda};
 use super::agreement::Agreement;
 use super::args::Run;
+use super::child::inside;
 use super::exit::Exit;
 use super::json_target::JsonTarget;
 use super::progress::Watch;
@@ -16,7 +17,7 @@ use super::store::{self, Store};
 use super::task::RunTask;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{faults, interrupt, isolate, provenance, publish, reproduce, threads};
+use super::{faults, isolate, provenance, publish, reproduce, threads};
 use crate::evidence::{Evidence, Picture};
 use crate::heap::Defect;
 use crate::report::{self, Absence, Absent, Collected, Detail, summary, table};
@@ -30,18 +31,18 @@ pub(super) fn run(
     args: &Run,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
-    let interrupted = interrupt::flag()?;
+    let interrupted = inside::interrupted()?;
     let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
     let threads = agenda.tasks().map(RunTask::threads).max();
     threads::refuse_too_many(threads.unwrap_or(0))?;
-    if !isolate::is_inside()
+    if !inside::is_inside()
         && let Some(directory) = &args.out
     {
         store::refuse_used(directory)?;
     }
     // A case was kept to show its fault, so there is nothing to remark on.
     if agenda.case.is_none()
-        && !isolate::is_inside()
+        && !inside::is_inside()
         && let Some(note) = args.fault.as_deref().and_then(faults::beyond_runs)
     {
         terminal.remark(&note);
@@ -62,7 +63,7 @@ pub(super) fn run(
         agreement: agenda
             .case
             .clone()
-            .filter(|_| !isolate::is_inside())
+            .filter(|_| !inside::is_inside())
             .map(Agreement::of),
         exit: Exit::Held,
     };
@@ -181,7 +182,9 @@ impl<'a> RunSession<'a> {
     /// Runs a task and judges it, in another process if it might end this one. Also returns the state at
     /// the end if it is to be compared.
     fn result(&mut self, task: &RunTask<'_>) -> Result<(RunResult, Option<Picture>), String> {
-        if isolate::is_wanted(task) {
+        // The state at the end, and a heap that goes on to the next run, have to be in this process.
+        let is_here = self.heaps.is_some() || self.agreement.is_some();
+        if isolate::is_wanted(task) || (!is_here && isolate::may_exhaust_memory(task)) {
             let directory = self.store.directory().join("inside");
             let result = isolate::run(self.program, task, &directory);
             return result
@@ -191,6 +194,9 @@ impl<'a> RunSession<'a> {
         let mut watch = Watch::new(task, self.terminal.detail());
         if self.agreement.is_some() {
             watch = watch.with_picture();
+        }
+        if inside::is_inside() {
+            watch = watch.telling();
         }
         let evidence = match &mut self.heaps {
             None => task.heap.run(&task.plan, &task.options, &watch),
@@ -229,7 +235,7 @@ impl<'a> RunSession<'a> {
             self.exit = self.exit.and(Exit::Usage);
         }
         // The result of a run in a process of its own is reported by the process that started it.
-        if !isolate::is_inside()
+        if !inside::is_inside()
             && let Err(error) = publish::all(self.store.directory(), &self.collected)
         {
             let directory = self.store.directory().display();

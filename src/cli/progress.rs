@@ -1,20 +1,26 @@
-//! The progress bar of a run; it also ends the run when a survey violates a check.
+//! The progress of a run: as a bar, or in a child as what its parent is told. Also ends the run when a survey
+//! violates a check.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::child::inside;
 use super::task::RunTask;
 use crate::check;
 use crate::evidence::{Picture, Survey};
 use crate::report::Detail;
 use crate::result::figures;
 use crate::run::{Budget, Observer, Progress};
+use crate::soak::{Beat, Told};
 
 /// How often the bar is drawn anew: often enough to be seen to move.
 const DRAWS_PER_SECOND: u8 = 10;
+/// The least time between two beats that a parent is told, in milliseconds.
+const BEAT_MS: u64 = 200;
 
 /// Watches one run.
 pub(super) struct Watch<'a> {
@@ -22,6 +28,9 @@ pub(super) struct Watch<'a> {
     bar: ProgressBar,
     /// There if the state at the end is to be recorded; filled in then.
     picture: Option<Mutex<Option<Picture>>>,
+    /// There if the parent of this process is told; when it was told last, in milliseconds since the start.
+    /// Relaxed: only the run's monitor asks.
+    told_ms: Option<AtomicU64>,
 }
 
 impl<'a> Watch<'a> {
@@ -45,6 +54,7 @@ impl<'a> Watch<'a> {
             task,
             bar,
             picture: None,
+            told_ms: None,
         }
     }
 
@@ -52,6 +62,14 @@ impl<'a> Watch<'a> {
     pub(super) fn with_picture(self) -> Self {
         Self {
             picture: Some(Mutex::default()),
+            ..self
+        }
+    }
+
+    /// Tells the parent of this process the progress.
+    pub(super) fn telling(self) -> Self {
+        Self {
+            told_ms: Some(AtomicU64::new(0)),
             ..self
         }
     }
@@ -66,6 +84,22 @@ impl<'a> Watch<'a> {
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Tells the parent, unless it was told just now.
+fn tell(progress: Progress, told_ms: &AtomicU64) {
+    let elapsed_ms = millis(progress.elapsed);
+    if elapsed_ms < told_ms.load(Relaxed) + BEAT_MS {
+        return;
+    }
+    told_ms.store(elapsed_ms, Relaxed);
+    inside::tell(&Told::Beat(Beat {
+        elapsed_ms,
+        ops: progress.ops,
+        live: progress.live,
+        unreclaimed: progress.unreclaimed,
+        rss_bytes: progress.rss_bytes,
+    }));
 }
 
 fn length(budget: &Budget) -> u64 {
@@ -86,6 +120,9 @@ fn span(duration: Duration) -> String {
 
 impl Observer for Watch<'_> {
     fn progress(&self, progress: Progress) {
+        if let Some(told_ms) = &self.told_ms {
+            tell(progress, told_ms);
+        }
         if self.bar.is_hidden() {
             return;
         }

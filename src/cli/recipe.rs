@@ -97,7 +97,7 @@ fn is_one(run: &Run) -> bool {
 }
 
 fn result(program: &str, task: &RunTask<'_>) -> Result<RunResult, String> {
-    if isolate::is_wanted(task) {
+    if isolate::is_wanted(task) || isolate::may_exhaust_memory(task) {
         let name = format!("gcstorm-replay-{}", std::process::id());
         let directory = std::env::temp_dir().join(name);
         return isolate::run(program, task, &directory).map_err(|error| error.to_string());

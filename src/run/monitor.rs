@@ -10,6 +10,7 @@ use super::{Budget, Progress, Timing, hiccups, host};
 use crate::clock::Clock;
 use crate::evidence::{Ended, Latency, Sample, Timeline};
 use crate::heap::Gauge;
+use crate::own_time;
 
 /// How often the monitor looks: often enough for a progress bar and a peak of memory.
 const LOOK_EVERY: Duration = Duration::from_nanos(LOOK_EVERY_NS);
@@ -48,7 +49,7 @@ impl Stage<'_> {
         }
         let is_on = || self.course.started.get().is_some() && !self.course.stopping(true);
         let probe = move || hiccups::probe(is_on, || is_over.load(Relaxed));
-        let builder = Builder::new().name("gcstorm-hiccups".to_owned());
+        let builder = Builder::new().name(own_time::PROBE.to_owned());
         builder.spawn_scoped(scope, probe).ok()
     }
 
@@ -65,11 +66,12 @@ impl Stage<'_> {
             let elapsed = started.map_or(Duration::ZERO, |&start| clock.since(start));
             let mut patience = LOOK_EVERY;
             if let Budget::Duration(budget) = self.options.budget {
-                if elapsed >= budget {
+                let left = budget.saturating_sub(elapsed);
+                if left.is_zero() {
                     self.course.stop();
+                } else {
+                    patience = patience.min(left.max(Duration::from_millis(1)));
                 }
-                patience =
-                    patience.min(budget.saturating_sub(elapsed).max(Duration::from_millis(1)));
             }
             if self.options.interrupt.load(Relaxed) {
                 self.course.end(Ended::Interrupted);

@@ -1,11 +1,9 @@
 //! Which round comes when.
 //!
-//! Rounds come in *stints*: so many of one lane after each other, in one process and on one heap, which
-//! grows old over them. Stints are dealt in *turns of the table*: each has every lane as often as its
-//! weight says, in an order of its own. So after any number of stints no lane has had more than its share
-//! by more than its weight, and two lanes do not always follow each other. The seed of a stint is drawn
-//! from the soak's seed and the stint's number, and its rounds have that seed and those that follow, as
-//! `run --repeat` has.
+//! Stints come in *turns*: a turn has every lane as often as its weight says, in an order of its own. So at no
+//! time is a lane ahead of its share by more than its weight, and the same two lanes do not always follow each
+//! other. The seed of a stint is drawn from the soak's seed and the stint's number; its first round has that
+//! seed and each further one the next, as with `run --repeat`.
 
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -15,16 +13,16 @@ use serde::{Deserialize, Serialize};
 /// A workload on a heap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lane {
-    /// As the workload was named: one that comes with the program, or a path.
+    /// The workload's name if it comes with the program, or else the path of its file.
     pub workload: String,
-    /// A digest of its text, since a file may change while a soak is interrupted.
+    /// A digest of the workload's text: its file may change while a soak is interrupted.
     pub hash: String,
     /// The heap's name.
     pub heap: String,
-    /// The fault that is planted in it, if any.
+    /// The fault that is planted in the heap, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
-    /// How many rounds it has while others have one.
+    /// How many stints it has in each turn; from 1 to [`WEIGHT_MAX`](super::WEIGHT_MAX).
     pub weight: u32,
 }
 
@@ -38,20 +36,20 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// All rounds are of this one.
+    /// The shard of a soak that is not shared: it has all rounds.
     pub const WHOLE: Self = Self { index: 0, of: 1 };
 }
 
-/// A run that is to be made.
+/// A round to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Round {
     /// From 0, over all shards.
     pub number: u64,
     /// The number of its stint's first round.
     pub stint: u64,
-    /// Which lane of the agenda.
+    /// The lane's number.
     pub lane: usize,
-    /// From which seed.
+    /// The seed of its run.
     pub seed: u64,
 }
 
@@ -61,16 +59,16 @@ pub struct Agenda {
     seed: u64,
     /// How many rounds a stint has.
     stint: u64,
-    /// Lanes by number, each as often as it weighs.
+    /// The lanes of a turn by number, each as often as its weight.
     table: Vec<usize>,
 }
 
-/// Draws for the order of a turn and for the seed of a stint must not be the same ones.
+/// Streams of random numbers: the order of a turn must not be drawn from the same numbers as a seed.
 const ORDERS: u64 = 0;
 const SEEDS: u64 = 1;
 
 impl Agenda {
-    /// The rounds of these lanes, by this seed, `stint` of each lane in a row (at least one).
+    /// The rounds of these lanes by this seed, with `stint` rounds (at least one) in a stint.
     ///
     /// # Panics
     ///
@@ -99,20 +97,20 @@ impl Agenda {
             number,
             stint: stint * self.stint,
             lane: order[place],
-            // Short, since people will read it out.
+            // Thirty-two bits, since people dictate it to each other.
             seed: (self.draw(SEEDS, stint).next_u64() >> 32) + age,
         }
     }
 
-    /// The rounds of one shard, from the first whose number is not below `from`: every so many stints,
-    /// whole.
+    /// The rounds of one shard whose number is at least `from`. A shard has whole stints.
     pub fn rounds(&self, shard: Shard, from: u64) -> impl Iterator<Item = Round> {
         let (index, of) = (u64::from(shard.index), u64::from(shard.of.max(1)));
         let begun = from / self.stint;
         let first = index + begun.saturating_sub(index).div_ceil(of) * of;
         let stints = std::iter::successors(Some(first), move |stint| stint.checked_add(of));
-        let rounds = stints.flat_map(|stint| (0..self.stint).map(move |age| (stint, age)));
-        let numbers = rounds.map(|(stint, age)| stint * self.stint + age);
+        let firsts = stints.map_while(|stint| stint.checked_mul(self.stint));
+        let numbers =
+            firsts.flat_map(|first| (0..self.stint).map(move |age| first.saturating_add(age)));
         let numbers = numbers.skip_while(move |number| *number < from);
         numbers.map(|number| self.round(number))
     }
@@ -143,7 +141,7 @@ mod tests {
         weights.iter().map(lane).collect()
     }
 
-    /// Goal: each lane has its share at any time, and is not always followed by the same one.
+    /// Goal: each lane has its share at any time, and is not always followed by the same lane.
     #[test]
     fn lanes_have_their_share() {
         let agenda = Agenda::new(7, 1, &lanes(&[1, 3, 1]));
@@ -163,7 +161,7 @@ mod tests {
         assert_eq!(pairs.len(), 10, "each lane after each, and the first");
     }
 
-    /// Goal: shards have all rounds between them and none twice, wherever one goes on; no seed comes twice.
+    /// Goal: each round is in exactly one shard, wherever a shard is continued, and no seed comes twice.
     #[test]
     fn shards_share_all_rounds() {
         for stint in [1, 4] {
@@ -187,7 +185,7 @@ mod tests {
         }
     }
 
-    /// Goal: a stint is of one lane, and its seeds follow each other.
+    /// Goal: the rounds of a stint have one lane and consecutive seeds.
     #[test]
     fn stints_are_of_one_lane() {
         let agenda = Agenda::new(5, 4, &lanes(&[1, 2]));

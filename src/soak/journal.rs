@@ -1,4 +1,4 @@
-//! The journal: one line of JSON for the soak, then one a round, only ever appended to.
+//! The journal: a line of JSON for the soak, then one for each round. It is only ever appended to.
 //!
 //! ```text
 //! gcstorm-soak 2
@@ -6,15 +6,15 @@
 //! 9a3b… {"round":0,"lane":1,…}
 //! ```
 //!
-//! Each line begins with a digest of what follows, and is synced before the next round starts. So a kill,
-//! a crash of the machine or a full disk loses at most the round that was under way: what is left of a
-//! line that was being written has no newline or a wrong digest, and is cut off by whoever goes on. A line
-//! that is broken and is *not* the last was not broken by that, and is an error with its place.
+//! Each line begins with a digest of the rest, and is synced before the next round starts. So a kill, a crash of
+//! the machine or a full disk loses at most the round under way: a line that was being written has no newline or
+//! a wrong digest, and is cut off when the soak is continued. A broken line that is *not* the last one has
+//! another cause, and is an error with its place.
 //!
-//! A write that failed (a full disk) is taken back, so that the next attempt begins where it began, and
-//! what was written before is never touched.
+//! A write that fails (on a full disk) is undone, and never touches earlier lines.
 //!
-//! How the file itself is looked after is told in `kept`.
+//! Everything that is read is checked before anybody relies on it: digests are no secret, and a journal may
+//! come from anywhere. How the file itself is looked after is told in `kept`.
 
 mod kept;
 
@@ -24,47 +24,27 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Lane, Record, Shard};
+use super::{Header, Record};
 use crate::digest::Digest;
 use kept::Kept;
 
-/// The first line: what it is, and in which form.
+/// The file name of a journal in the directory of its soak.
+pub const JOURNAL: &str = "journal";
+/// The first line: the kind of file, and the version of its form.
 const MAGIC: &str = "gcstorm-soak 2";
-
-/// What a soak is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
-    /// The version of the program that began it.
-    pub version: String,
-    /// The commit that it was built from; empty if unknown.
-    #[serde(default)]
-    pub commit: String,
-    /// Where all its rounds come from.
-    pub seed: u64,
-    /// What it runs.
-    pub lanes: Vec<Lane>,
-    /// Which of the rounds.
-    pub shard: Shard,
-    /// How long a round lasts, in milliseconds.
-    pub round_ms: u64,
-    /// How many rounds one process makes on one heap.
-    pub stint: u32,
-    /// What is put on the command line of each round besides.
-    pub options: Vec<String>,
-}
 
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// The system refuses.
+    /// The system refused to read or write it.
     #[error("{path}: {error}")]
     Io {
         /// The journal.
         path: String,
-        /// What it says.
+        /// The system's error.
         error: io::Error,
     },
-    /// There is a line that nobody wrote so.
+    /// A line was not written by a soak.
     #[error("{path}:{line}: {what}")]
     Damaged {
         /// The journal.
@@ -74,7 +54,7 @@ pub enum JournalError {
         /// What is wrong with it.
         what: String,
     },
-    /// Somebody has it open, to write into it.
+    /// Another process has it open for writing.
     #[error("{path}: another soak is writing into it")]
     Busy {
         /// The journal.
@@ -86,34 +66,41 @@ pub enum JournalError {
         /// The journal.
         path: String,
     },
-    /// It was deleted while it was open, and could not be written anew.
-    #[error("{path}: somebody deleted it, and it cannot be written anew: {error}")]
+    /// Somebody made it shorter or longer while it was open, and all of it is there again.
+    #[error("{path}: somebody wrote into it or emptied it; all that was in it was written anew")]
+    Emptied {
+        /// The journal.
+        path: String,
+    },
+    /// It was deleted or emptied while it was open, and could not be written anew.
+    #[error("{path}: somebody deleted or emptied it, and it cannot be written anew: {error}")]
     Lost {
         /// The journal.
         path: String,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
-    /// Its name does not lead to it any more, but it is not deleted.
+    /// It was renamed while it was open.
     #[error("{path}: somebody moved it away")]
     Moved {
-        /// The journal as it was called.
+        /// Its former path.
         path: String,
     },
 }
 
 impl JournalError {
-    /// What to do about a journal that could not be written into, in a sentence.
+    /// What to do about the error, in a sentence.
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Io { .. } => {
-                "what was written before is there; go on with --resume when there is room"
+                "earlier rounds are in the journal; go on with --resume when there is room"
             }
-            Self::Damaged { .. } => "what is before that line can be read; begin a new soak",
+            Self::Damaged { .. } => "begin a new soak",
             Self::Busy { .. } => "wait until that has ended, or name another directory with --out",
             Self::Deleted { .. } => {
-                "no round is lost, but what rounds that failed had left is; go on with --resume"
+                "no round is lost, but the files of rounds that failed may be; go on with --resume"
             }
+            Self::Emptied { .. } => "no round is lost; go on with --resume",
             Self::Lost { .. } => "the figures on this page are all that is left; begin a new soak",
             Self::Moved { .. } => "no round is lost; go on with --resume where it is now",
         }
@@ -125,28 +112,27 @@ impl JournalError {
 pub struct Journal(Kept);
 
 impl Journal {
-    /// Begins one, which must not be there yet.
+    /// Begins a journal; there must be no file of this name yet.
     ///
     /// # Errors
     ///
-    /// It is there, or cannot be written.
+    /// The file exists, or cannot be written.
     pub fn create(path: &Path, header: &Header) -> Result<Self, JournalError> {
         let head = line(header).map_err(|error| io_error(path, error))?;
         Kept::begin(path, &format!("{MAGIC}\n{head}")).map(Self)
     }
 
-    /// Opens one to go on with it, and shows its records in the order in which they were written. A line
-    /// that was being written when it broke off is cut away.
+    /// Opens a journal to continue it, and visits its records in the order in which they were written. A last
+    /// line that is incomplete is cut off.
     ///
     /// # Errors
     ///
-    /// It cannot be read, is none, is damaged elsewhere than at its end, or another soak is writing into
-    /// it.
+    /// It cannot be read, is no journal, is damaged before its last line, or another soak is writing into it.
     pub fn resume(
         path: &Path,
         visit: impl FnMut(Record),
     ) -> Result<(Self, Contents), JournalError> {
-        // First, since what another is writing would be taken for a line that broke off.
+        // Locked first: the line that another soak is writing would be taken for an incomplete one.
         let kept = Kept::open(path)?;
         let contents = read(path, visit)?;
         let kept = kept.cut(contents.whole_bytes)?;
@@ -157,31 +143,40 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// It cannot be written; then the journal is as it was. Or the journal was deleted or moved away, which
-    /// is found only now; then the record is in it, unless it is [lost](JournalError::Lost).
+    /// The record cannot be written; the journal is as it was. Or the journal was deleted, moved or damaged
+    /// since the last record; then this record is in it, unless the journal is [lost](JournalError::Lost).
     pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
         let text = line(record).map_err(|error| io_error(self.0.path(), error))?;
         self.0.append(&text)
     }
+
+    /// Checks once more that all records are there, after the last one.
+    ///
+    /// # Errors
+    ///
+    /// As of [`append`](Self::append) when the journal was deleted, moved away or damaged.
+    pub fn finish(mut self) -> Result<(), JournalError> {
+        self.0.look()
+    }
 }
 
-/// What is in a journal, but for its records.
+/// What is in a journal besides its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
     /// What the soak is.
     pub header: Header,
-    /// The last line was not whole.
+    /// The last line was incomplete.
     pub was_cut: bool,
-    /// Up to here all lines are whole.
+    /// The length of all complete lines.
     whole_bytes: u64,
 }
 
-/// Reads a journal, and shows its records in the order in which they were written: one at a time, since
-/// weeks of them are more than anybody needs at once.
+/// Reads a journal, and visits its records in the order in which they were written. They are not collected,
+/// since there may be weeks of them.
 ///
 /// # Errors
 ///
-/// It cannot be read, is none, or is damaged elsewhere than at its end.
+/// It cannot be read, is no journal, or is damaged before its last line.
 pub fn read(path: &Path, visit: impl FnMut(Record)) -> Result<Contents, JournalError> {
     let file = File::open(path).map_err(|error| io_error(path, error))?;
     parse(BufReader::new(file), visit).map_err(|wrong| match wrong {
@@ -214,24 +209,25 @@ fn parse(mut bytes: impl BufRead, mut visit: impl FnMut(Record)) -> Result<Conte
     }
     whole_bytes += next(&mut line)? as u64;
     let header: Header = whole(&line).map_err(|what| Wrong::Damaged(2, what))?;
+    (header.check()).map_err(|what| Wrong::Damaged(2, what))?;
     let mut broken = None;
+    let mut next_round = 0;
     for number in 3.. {
         let length = next(&mut line)?;
         if length == 0 {
             break;
         }
-        // What is broken must be the last.
+        // Only the last line may be broken.
         if let Some(what) = broken {
             return Err(Wrong::Damaged(number - 1, what));
         }
         match whole::<Record>(&line) {
-            Ok(record) if record.lane < header.lanes.len() => {
+            Ok(record) => {
+                let is_wrong = |what| Wrong::Damaged(number, what);
+                record.check(&header, next_round).map_err(is_wrong)?;
+                next_round = record.round + 1;
                 whole_bytes += length as u64;
                 visit(record);
-            }
-            Ok(record) => {
-                let what = format!("there is no lane {}", record.lane);
-                return Err(Wrong::Damaged(number, what));
             }
             Err(what) => broken = Some(what),
         }
@@ -255,13 +251,13 @@ fn line<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
     Ok(format!("{} {json}\n", Digest::of(&json)))
 }
 
-/// What a line says, if all of it is there.
+/// The value of a line, if the line is complete.
 fn whole<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Result<T, String> {
     let line = line.strip_suffix(b"\n").ok_or("the line has no end")?;
     let line = std::str::from_utf8(line).map_err(|error| error.to_string())?;
     let (digest, json) = line.split_once(' ').ok_or("the line has no digest")?;
     if Digest::of(json).to_string() != digest {
-        return Err("the line is not what was written: its digest is another".to_owned());
+        return Err("the line was changed: its digest does not match".to_owned());
     }
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
@@ -270,7 +266,7 @@ fn whole<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Result<T, String> {
 mod tests {
     use super::*;
     use crate::result::Outcome;
-    use crate::soak::{Came, Found};
+    use crate::soak::{Came, Found, Lane, Shard};
 
     /// The journal, open again, and what is in it.
     fn resumed(path: &Path) -> Result<(Journal, Contents, Vec<u64>), JournalError> {
@@ -320,7 +316,7 @@ mod tests {
         }
     }
 
-    /// Goal: wherever it broke off, what was whole before is there, and what comes then follows on it.
+    /// Goal: wherever a journal was cut off, its complete lines are read, and new ones follow them.
     #[test]
     fn any_end_can_be_gone_on_from() {
         let directory = tempfile::tempdir().expect("a directory");
@@ -349,8 +345,8 @@ mod tests {
         }
     }
 
-    /// Goal: what was changed in the middle is found, with its place; what is no journal is refused, and
-    /// one that is there is not begun again.
+    /// Goal: a line that was changed is found, with its place; what is no journal is refused, and one that
+    /// exists is not begun again.
     #[test]
     fn damage_is_told_from_an_end() {
         let directory = tempfile::tempdir().expect("a directory");

@@ -1,8 +1,8 @@
-//! The last minute of a soak, second by second, from what it told while it went on.
+//! The last minute of a soak, second by second, from the progress of its rounds.
 //!
-//! A second has the operations that were seen to be done in it and for how long mutators ran for them:
-//! processes that start and results that are judged take time in which nothing runs, and are no dips.
-//! Rounds that are over before they say how far they are count in the second in which they are over.
+//! For each second it has the operations that were seen to be done, and for how long mutators ran meanwhile. The
+//! time in which a process starts or a result is judged does not count, so it is no dip in the rate. A round that
+//! ends before it reports any progress counts in the second in which it ends.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use super::{Beat, Snapshot, Standing};
 
 /// How many seconds are kept.
 const SECONDS: usize = 90;
-/// The rate of this moment is that of so many seconds, so that it can be read.
+/// The current rate is that of this many seconds, so that it does not flicker.
 const NOW: u64 = 3;
 
 /// What was done in one second.
@@ -21,7 +21,7 @@ struct Second {
     ran_ns: u64,
 }
 
-/// How much is counted of something so far.
+/// Operations done, and the time in which they were done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Done {
     ops: u64,
@@ -31,10 +31,9 @@ struct Done {
 impl Done {
     /// Of all rounds that are over.
     fn of(standing: &Standing) -> Self {
-        let lanes = &standing.lanes;
         Self {
-            ops: lanes.iter().map(|lane| lane.ops).sum(),
-            ran_ns: lanes.iter().map(|lane| lane.elapsed_ns).sum(),
+            ops: standing.ops(),
+            ran_ns: standing.elapsed_ns(),
         }
     }
 
@@ -49,18 +48,18 @@ impl Done {
 /// See the module.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lately {
-    /// Those in which something was done, oldest first.
+    /// The seconds in which something was done, oldest first.
     seconds: VecDeque<Second>,
-    /// Of the rounds that are over, and how many those are, once it is known.
+    /// How many rounds are over, and what they did; `None` before the first snapshot.
     over: Option<(u64, Done)>,
-    /// Of the round under way, and its number.
+    /// The number of the round under way, and what it has done.
     under_way: (u64, Done),
     beat: Option<Beat>,
     round_ended_unix_ms: Option<u64>,
 }
 
 impl Lately {
-    /// How it stands now. To be called some times a second, and after each round.
+    /// Takes note of a snapshot. To be called a few times a second, and after each round.
     pub fn note(&mut self, now: &Snapshot<'_>) {
         let second = now.elapsed.as_secs();
         let (rounds, over) = (now.standing.rounds, Done::of(now.standing));
@@ -74,7 +73,7 @@ impl Lately {
         let Some((round, Some(beat))) = now.current else {
             return;
         };
-        // When its time is over it is judged.
+        // After its time it is judged, and does nothing.
         let ran_ms = beat.elapsed_ms.min(now.header.round_ms);
         let done = Done {
             ops: beat.ops,
@@ -124,7 +123,7 @@ impl Lately {
         rates
     }
 
-    /// Operations a second at this moment, or when something ran last.
+    /// The current number of operations a second, or the last one if nothing runs.
     pub fn rate(&self) -> Option<f64> {
         let last = self.seconds.back()?.number;
         let seconds = self.seconds.iter().rev();
@@ -135,12 +134,12 @@ impl Lately {
         rate(ops, ran_ns)
     }
 
-    /// What a round said last of how far it is.
+    /// The last progress that a round reported.
     pub fn beat(&self) -> Option<Beat> {
         self.beat
     }
 
-    /// When a round was over last, in milliseconds since 1970.
+    /// When the last round ended, in milliseconds since 1970.
     pub fn round_ended_unix_ms(&self) -> Option<u64> {
         self.round_ended_unix_ms
     }
@@ -170,11 +169,12 @@ mod tests {
         }
     }
 
-    /// Notes that `ops` were done by rounds that are over, and how far the one under way is.
+    /// Notes what the rounds that are over did (operations, milliseconds), and the progress of the one under way
+    /// (its number, milliseconds, operations).
     fn note(lately: &mut Lately, at_ms: u64, over: (u64, u64), current: Option<(u64, u64, u64)>) {
         let header = header();
         let mut standing = Standing::of(1);
-        // Those of these tests that have done more have made more rounds.
+        // In these tests more operations mean more rounds.
         standing.rounds = over.0;
         standing.lanes[0].ops = over.0;
         standing.lanes[0].elapsed_ns = over.1 * 1_000_000;
@@ -202,8 +202,8 @@ mod tests {
         });
     }
 
-    /// Goal: each operation counts once, in the second in which it was seen, over the time for which
-    /// mutators ran; what was done before somebody looked does not count, and judging is no dip.
+    /// Goal: each operation counts once, in the second in which it was seen, over the time in which mutators
+    /// ran; those before the first snapshot do not count, and judging is no dip.
     #[test]
     fn operations_count_once() {
         let mut lately = Lately::default();
@@ -226,8 +226,8 @@ mod tests {
         assert!((rate - 500.0).abs() < 1e-9, "{rate}");
     }
 
-    /// Goal: rounds that are over before they say anything count, and one that was lost does not make
-    /// operations less.
+    /// Goal: rounds that end before they report progress count, and a round that is lost takes no operations
+    /// away.
     #[test]
     fn short_and_lost_rounds_count() {
         let mut lately = Lately::default();
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(lately.rates(2, 1), [Some(900.0 / 0.62)]);
     }
 
-    /// Goal: however long it goes on, a minute and a half is kept.
+    /// Goal: however long a soak is, a minute and a half of it is kept.
     #[test]
     fn is_bounded() {
         let mut lately = Lately::default();

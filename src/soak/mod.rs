@@ -1,16 +1,19 @@
-//! A soak: rounds with fresh seeds, for hours, of which nothing is lost.
+//! A soak: rounds with fresh seeds for hours, none of which is lost.
 //!
-//! A *lane* is a workload on a heap, with a fault or without. A *round* is one run of a lane with a seed
-//! of its own. Rounds come in *stints*: several of one lane after each other, in one process and on one
-//! heap, so that a heap is seen to grow old, and one that takes its process down takes a stint along and
-//! not the soak. Which round comes when is a function of the soak's seed alone ([`Agenda`]), so a soak
-//! that was interrupted goes on as if it had not been, and many machines share the stints of one by
-//! their numbers. What became of each round is one [`Record`], and all that a soak needs to go on is in
-//! its [`Journal`]: a header and one record a round, each written and synced before the next begins.
-//! [`Standing`] sums them up, [`trend`] tells a slow leak from noise, and a [`Snapshot`] is what is shown
-//! of all that while it goes on, with [`Lately`] for the last minute.
+//! A *lane* is a workload on a heap, with a planted fault or without. A *round* is one run of a lane with a seed
+//! of its own. A *stint* is a series of rounds of one lane in one process and on one heap: it shows how a heap
+//! changes with age, and a heap that ends its process ends only its stint.
+//!
+//! Which round comes when is a function of the soak's seed alone ([`Agenda`]). So a soak can be interrupted and
+//! continued with the same rounds, and many machines can share the stints of one soak by their numbers. The
+//! outcome of a round is a [`Record`]. The [`Journal`] has a [`Header`] and one record for each round, written
+//! and synced before the next round begins, and that is all it takes to continue.
+//!
+//! [`Standing`] adds up the records, [`trend`] tells a slow leak from noise, a [`Snapshot`] is what is shown of a
+//! soak under way, and [`Lately`] is its last minute.
 
 mod agenda;
+mod header;
 mod journal;
 mod lately;
 mod record;
@@ -20,7 +23,8 @@ mod told;
 pub mod trend;
 
 pub use agenda::{Agenda, Lane, Round, Shard};
-pub use journal::{Contents, Header, Journal, JournalError, read};
+pub use header::{Header, WEIGHT_MAX};
+pub use journal::{Contents, JOURNAL, Journal, JournalError, read};
 pub use lately::Lately;
 pub use record::{Beat, Came, Found, Record};
 pub use snapshot::Snapshot;

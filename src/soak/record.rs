@@ -1,4 +1,4 @@
-//! What is kept of a round.
+//! What the journal keeps of a round.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,18 @@ use crate::check::Verdict;
 use crate::evidence::Packed;
 use crate::result::{Outcome, RunResult};
 
-/// What a round came to.
+use super::Header;
+
+/// The largest number of a round that is read: far more than anybody makes, and far from where sums overflow.
+const ROUND_MAX: u64 = 1 << 53;
+/// The last millisecond of the year 9999.
+const UNIX_MS_MAX: u64 = 253_402_300_799_999;
+
+/// The outcome of a round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "came", rename_all = "kebab-case")]
 pub enum Came {
-    /// Its result says so.
+    /// It has a result.
     Judged {
         /// The verdict.
         outcome: Outcome,
@@ -22,12 +29,12 @@ pub enum Came {
         /// How it ended.
         how: String,
     },
-    /// Its process did not come to an end, and was ended.
+    /// Its process did not end in time, and was killed.
     Hung {
         /// After so many milliseconds.
         after_ms: u64,
     },
-    /// Its process had more memory than it was allowed, and was ended.
+    /// Its process took more memory than allowed, and was killed.
     OutOfMemory {
         /// How much it had, in bytes.
         rss_bytes: u64,
@@ -35,7 +42,7 @@ pub enum Came {
 }
 
 impl Came {
-    /// The verdict, where there is no result that of a process which was lost.
+    /// The verdict of its result, or the one that stands for the loss of its process.
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Judged { outcome } => *outcome,
@@ -44,7 +51,7 @@ impl Came {
         }
     }
 
-    /// One word for it.
+    /// A word for it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::OutOfMemory { .. } => "out of memory",
@@ -53,16 +60,16 @@ impl Came {
     }
 }
 
-/// How far a round is, or was when it was lost.
+/// The progress of a round.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beat {
-    /// Since its common start, in milliseconds.
+    /// The time since its mutators started together, in milliseconds.
     pub elapsed_ms: u64,
-    /// Operations done, over all mutators; a little behind.
+    /// Operations done by all mutators; it lags a little.
     pub ops: u64,
     /// Objects that the heap has, where it tells.
     pub live: Option<u64>,
-    /// Of these, those that only wait to be freed, where it tells.
+    /// Those of them that only wait to be freed, where it tells.
     pub unreclaimed: Option<u64>,
     /// Resident memory of the process, in bytes; 0 where the system does not tell.
     pub rss_bytes: u64,
@@ -75,15 +82,15 @@ pub struct Found {
     /// The checks that were violated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub violated: Vec<String>,
-    /// What its result says of a failure besides; empty if nothing.
+    /// The first note of its result, if it did not hold; empty if there is none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub note: String,
     /// Operations done.
     pub ops: u64,
-    /// For how long the mutators ran, in nanoseconds.
+    /// How long the mutators ran, in nanoseconds.
     pub elapsed_ns: u64,
-    /// The slowest kind of operation's 99.9th percentile, in nanoseconds; `None` where nothing was timed
-    /// often enough.
+    /// The 99.9th percentile of the slowest kind of operation, in nanoseconds; `None` if none was timed often
+    /// enough.
     pub p99_9_ns: Option<u64>,
     /// Objects that were alive at the end.
     pub live_at_end: u64,
@@ -91,23 +98,23 @@ pub struct Found {
     pub unreclaimed_peak: Option<u64>,
     /// The most resident memory of its process, in bytes.
     pub rss_bytes_peak: u64,
-    /// Resident memory of its process when it was over and everything in the heap was dead, in bytes; 0
-    /// if unknown.
+    /// Resident memory of its process after the round, when everything in the heap was dead, in bytes; 0 if
+    /// unknown.
     pub rss_bytes_after: u64,
-    /// Bytes that its process had allocated and not freed then, since it began to count, if it does; what
-    /// the heap had reserved once for all among them.
+    /// Bytes that its process had allocated and not freed by then, including what the heap reserves once;
+    /// `None` if it does not count them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allocated_after: Option<i64>,
-    /// How many turns the case of its failure has, if there is one.
+    /// The length of the case of its failure in turns, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turns: Option<u64>,
-    /// Service times by operation, over all mutators.
+    /// Histograms of service times by operation, over all mutators.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub service: BTreeMap<String, Packed>,
 }
 
 impl Found {
-    /// What is kept of this one. `turns` is the length of its case, if it failed and there is one.
+    /// What is kept of this result. `turns` is the length of its case, if it failed and there is one.
     pub fn of(result: &RunResult, turns: Option<u64>) -> Self {
         let counter = |name: &str| result.counters.get(name).copied();
         let latencies = result.ops.values().filter_map(|op| op.service.as_ref());
@@ -138,43 +145,69 @@ impl Found {
         }
     }
 
-    /// Operations a second; `None` if it has none to show.
+    /// Operations a second; `None` if none were done.
     pub fn throughput(&self) -> Option<f64> {
         (self.ops > 0 && self.elapsed_ns > 0)
             .then(|| self.ops as f64 * 1e9 / self.elapsed_ns as f64)
     }
 }
 
-/// One round, as the journal has it.
+/// One round in the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The round's number.
     pub round: u64,
-    /// Which lane of the header.
+    /// The number of its lane in the header.
     pub lane: usize,
-    /// From which seed.
+    /// The seed of its run.
     pub seed: u64,
-    /// The first round that was made by the same process on the same heap: those in between made it old.
+    /// The first round that the same process made on the same heap. Their difference is the age of the heap.
     pub since: u64,
     /// When it ended, in milliseconds since 1970.
     pub ended_unix_ms: u64,
-    /// How long it took with everything around it, in milliseconds.
+    /// How long it took, including its judging, in milliseconds.
     pub took_ms: u64,
-    /// What it came to.
+    /// Its outcome.
     #[serde(flatten)]
     pub came: Came,
-    /// How far it was when it was lost, if it was and that is known.
+    /// The last progress that it reported, if it was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<Beat>,
-    /// What its result says; nothing if it was lost.
+    /// What is kept of its result; empty if it was lost.
     #[serde(default)]
     pub found: Found,
-    /// A line that does the round again.
+    /// A command line that reproduces the round; empty if it held.
     pub reproduce: String,
 }
 
 impl Record {
-    /// Whether a soak should stop at it.
+    /// What is wrong with a record that was read, if anything is: it may not have been written by a soak.
+    /// `next_round` is the least number that it may have.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong.
+    pub fn check(&self, header: &Header, next_round: u64) -> Result<(), String> {
+        if self.lane >= header.lanes.len() {
+            return Err(format!("there is no lane {}", self.lane));
+        }
+        if self.round < next_round {
+            return Err(format!("round {} comes after a later one", self.round));
+        }
+        if self.round > ROUND_MAX {
+            return Err(format!("no soak has a round {}", self.round));
+        }
+        if self.since > self.round {
+            let what = format!("round {} is older than its heap", self.round);
+            return Err(what);
+        }
+        if self.ended_unix_ms > UNIX_MS_MAX {
+            return Err(format!("round {} ended after the year 9999", self.round));
+        }
+        Ok(())
+    }
+
+    /// Whether it counts as a failure of the soak.
     pub fn is_failure(&self) -> bool {
         !matches!(
             self.came.outcome(),

@@ -1,4 +1,4 @@
-//! How a soak stands: its records summed up, lane by lane.
+//! The sums of a soak's records, lane by lane, and how its heaps change with age.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,30 +7,29 @@ use super::{Came, Lane, Record};
 use crate::median::median;
 use crate::result::Outcome;
 
-/// The first round of a stint is not that of a heap that grows old.
+/// How many rounds of a stint are left out as warm-up.
 const WARM_UP: u64 = 1;
-/// A heap keeps the memory that it once needed, and the most that it ever needed is passed again and again,
-/// though ever more seldom: as often between the tenth and the hundredth round as between the first and the
-/// tenth. So memory grows with the logarithm of the age without any leak. This is the share by which it may
-/// for each factor of e, measured as some 0.1 to 0.3 % on the heaps here; and only what is surely more
-/// than that is told of.
+/// Memory grows without a leak as well. A heap keeps the memory that it once needed, and its maximum is exceeded
+/// again and again, though ever more rarely: as often between the tenth and the hundredth round as between the
+/// first and the tenth. So memory grows with the logarithm of the heap's age. This is the growth for each factor
+/// of e that is not reported, as a share of the memory; on the heaps here it is 0.1 to 0.3 %.
 const FILLING: f64 = 0.004;
-/// The same for what is allocated, in bytes: stacks and tables that become longer as something happens that
-/// never happened before.
+/// The same for allocated memory, in bytes: stacks and tables grow when something exceeds its former maximum.
 const FILLING_BYTES: f64 = 16_384.0;
-/// What a process has anyway, and did not count: a heap that reserves nothing may end with less than that.
+/// Added to what a process counts as allocated, in bytes: it does not count what it had allocated before, and
+/// growth is taken as a share of the sum.
 const BASE_BYTES: f64 = 16_777_216.0;
-/// Besides, the first of so many parts of each stint is not looked at, where a heap fills fastest: some here
-/// for half a minute, which is half of a stint of a soak of half an hour.
+/// Of each stint, the first of this many parts is left out, since a heap fills up fastest at the beginning: some
+/// here for half a minute, which is half of a stint in a soak of half an hour.
 const FILLING_PART: usize = 2;
-/// How many rounds are kept for pictures of the last while.
+/// How many rounds are kept for charts of recent rounds.
 const RECENT: usize = 120;
 
-/// What a lane shows by the age of its heap: values relative to the middle of their stint, so that those
-/// of different lanes can be put together.
+/// A quantity of a lane by the age of its heap. It is evaluated as a share of the median of its stint, so that
+/// different lanes can be combined.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Series {
-    /// By stint: which, and its rounds so far as (age, value).
+    /// The stints: the number of the first round, and (age, value) for each round.
     stints: Vec<(u64, Vec<(f64, f64)>)>,
 }
 
@@ -46,13 +45,13 @@ impl Series {
         }
     }
 
-    /// Each stint's values as shares of their middle.
+    /// The values of each stint as shares of their median.
     fn relative(&self) -> impl Iterator<Item = Vec<(f64, f64)>> {
         self.beyond(|_| 0.0)
     }
 
-    /// Likewise, less what a heap may have filled by then without a leak: for each factor of e in its age so
-    /// much in all, `filling` of the middle.
+    /// The same after subtracting the growth that is no leak: `filling` of the median for each factor of e in the
+    /// age.
     fn beyond(&self, filling: impl Fn(f64) -> f64) -> impl Iterator<Item = Vec<(f64, f64)>> {
         self.stints.iter().map(move |(_, points)| {
             let middle = middle(points);
@@ -68,12 +67,12 @@ fn middle(points: &[(f64, f64)]) -> f64 {
     median(&mut values)
 }
 
-/// How something changes as a heap grows old: slopes as shares a round (0.01 is one in a hundred).
+/// How a heap changes with age. Slopes are shares a round: 0.01 is 1 % a round.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Aging {
-    /// Resident memory after a round, when all in the heap is dead.
+    /// Resident memory after a round, when everything in the heap is dead.
     pub memory: Option<Growth>,
-    /// What the process has allocated and not freed by then, where it counts that.
+    /// What the process has allocated and not freed by then, if it counts that.
     pub allocated: Option<Growth>,
     /// The 99.9th percentile of the slowest operation.
     pub latency: Option<Slope>,
@@ -81,42 +80,42 @@ pub struct Aging {
     pub throughput: Option<Slope>,
 }
 
-/// Less than this share a round is nothing that a heap would be blamed for: the machine itself changes by
-/// more from minute to minute.
+/// The smallest change of speed that is reported, as a share a round: the machine itself changes by as much from
+/// minute to minute.
 const SPEED_LEAST: f64 = 0.005;
-/// And fewer stints than this do not tell the age of the heap from the time of day, at which other work on
-/// the machine may begin.
+/// The fewest stints from which a change of speed is reported: in fewer, it may come from other work on the
+/// machine that began at some time.
 const SPEED_STINTS: usize = 4;
 
-/// How memory grows.
+/// The growth of memory with age.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Growth {
-    /// By how much, in the second half of each stint.
+    /// Its slope in the second half of each stint.
     pub slope: Slope,
-    /// By how much more than a heap may fill in that time.
-    /// `None` if too few rounds tell.
+    /// The slope beyond the growth that is no leak; `None` if there are too few rounds.
     pub beyond: Option<Slope>,
-    /// Whether it does not grow ever more slowly, as what only fills up does.
+    /// Whether it does not slow down, as it would if a heap only filled up.
     pub keeps_pace: bool,
 }
 
 impl Growth {
-    /// Whether it grows, surely, by more than a heap may fill, and without slowing down.
+    /// Whether it grows significantly, by more than a heap fills up, and without slowing down.
     pub fn is_leak(&self) -> bool {
         self.keeps_pace && self.beyond.is_some_and(|slope| slope.grows_by(0.0))
     }
 }
 
-/// One thing that changes with the age of a heap.
+/// One quantity that may change with the age of a heap.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drift {
-    /// What: `resident memory`, `allocated memory`, `p99.9` or `throughput`.
+    /// Its name: `resident memory`, `allocated memory`, `p99.9` or `throughput`.
     pub what: &'static str,
-    /// By what share a round, of memory in the second half of each stint; `None` if too few rounds tell.
+    /// Its slope as a share a round, for memory in the second half of each stint; `None` if there are too few
+    /// rounds.
     pub slope: Option<Slope>,
-    /// Of memory, by how much more than a heap may fill in that time: this is what is judged.
+    /// For memory, the slope beyond the growth that is no leak. This is what is judged.
     pub beyond: Option<Slope>,
-    /// Whether it surely becomes worse, by enough to be told.
+    /// Whether it becomes significantly worse, and by enough to be reported.
     pub is_worse: bool,
 }
 
@@ -150,13 +149,13 @@ impl Aging {
         }
     }
 
-    /// Whether memory grows, be it by what is resident or by what is allocated.
+    /// Whether memory leaks, resident or allocated.
     pub fn leaks(&self) -> bool {
         let both = [self.memory, self.allocated];
         both.iter().flatten().any(Growth::is_leak)
     }
 
-    /// Everything that changes, with whether it surely becomes worse, and by enough.
+    /// All quantities.
     pub fn drifts(&self) -> [Drift; 4] {
         let memory = |what, growth: Option<Growth>| Drift {
             what,
@@ -181,7 +180,7 @@ impl Aging {
     }
 }
 
-/// One lane so far.
+/// The sums of one lane.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LaneStanding {
     /// Rounds that are over.
@@ -192,11 +191,11 @@ pub struct LaneStanding {
     pub vacuous: u64,
     /// Those that failed.
     pub failures: u64,
-    /// Operations, all together.
+    /// Operations done.
     pub ops: u64,
-    /// For how long mutators ran, in nanoseconds.
+    /// How long mutators ran, in nanoseconds.
     pub elapsed_ns: u64,
-    /// The longest of the rounds' 99.9th percentiles, in nanoseconds.
+    /// The largest of the rounds' 99.9th percentiles, in nanoseconds.
     pub p99_9_ns_max: Option<u64>,
     /// The most resident memory, in bytes.
     pub rss_bytes_peak: u64,
@@ -220,8 +219,8 @@ impl LaneStanding {
             _ => {}
         }
         self.failures += u64::from(record.is_failure());
-        self.ops += found.ops;
-        self.elapsed_ns += found.elapsed_ns;
+        self.ops = self.ops.saturating_add(found.ops);
+        self.elapsed_ns = self.elapsed_ns.saturating_add(found.elapsed_ns);
         self.p99_9_ns_max = self.p99_9_ns_max.max(found.p99_9_ns);
         self.rss_bytes_peak = self.rss_bytes_peak.max(found.rss_bytes_peak);
         let age = record.round.saturating_sub(record.since);
@@ -245,16 +244,16 @@ impl LaneStanding {
     }
 }
 
-/// A round of the last while, in short.
+/// What charts show of a recent round.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recent {
     /// Which lane.
     pub lane: usize,
-    /// What it came to.
+    /// Its verdict.
     pub outcome: Outcome,
-    /// Operations a second, if it has any to show.
+    /// Operations a second, if any were done.
     pub throughput: Option<f64>,
-    /// The slowest operation's 99.9th percentile, in nanoseconds.
+    /// The 99.9th percentile of the slowest kind of operation, in nanoseconds.
     pub p99_9_ns: Option<u64>,
     /// The most that were dead and not yet reclaimed, where the heap knows.
     pub unreclaimed_peak: Option<u64>,
@@ -262,7 +261,7 @@ pub struct Recent {
     pub rss_bytes_peak: u64,
 }
 
-/// All lanes so far.
+/// The sums of all lanes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
     /// By the lane's number.
@@ -276,7 +275,7 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Of so many lanes, before the first round. More of them appear with their first records.
+    /// Of this many lanes, before the first round. A record of a further lane adds that.
     pub fn of(lanes: usize) -> Self {
         Self {
             lanes: vec![LaneStanding::default(); lanes],
@@ -286,7 +285,7 @@ impl Standing {
         }
     }
 
-    /// Another round is over.
+    /// Adds a round.
     pub fn add(&mut self, record: &Record) {
         self.rounds += 1;
         self.failures += u64::from(record.is_failure());
@@ -308,13 +307,32 @@ impl Standing {
         });
     }
 
-    /// Rounds that did nothing of what was required of them, over all lanes.
+    /// Rounds that did not do what was required of them, over all lanes.
     pub fn vacuous(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.vacuous).sum()
+        self.sum(|lane| lane.vacuous)
     }
 
-    /// How each heap ages, over all of its lanes: one and the same heap with different faults counts as
-    /// several.
+    /// Operations done, over all lanes.
+    pub fn ops(&self) -> u64 {
+        self.sum(|lane| lane.ops)
+    }
+
+    /// How long mutators ran, in nanoseconds, over all lanes.
+    pub fn elapsed_ns(&self) -> u64 {
+        self.sum(|lane| lane.elapsed_ns)
+    }
+
+    /// The largest of all rounds' 99.9th percentiles, in nanoseconds.
+    pub fn p99_9_ns_max(&self) -> Option<u64> {
+        self.lanes.iter().filter_map(|lane| lane.p99_9_ns_max).max()
+    }
+
+    /// A journal may hold any numbers.
+    fn sum(&self, of: fn(&LaneStanding) -> u64) -> u64 {
+        self.lanes.iter().map(of).fold(0, u64::saturating_add)
+    }
+
+    /// How each heap changes with age, over all of its lanes. A heap with a planted fault counts as another heap.
     pub fn aging<'h>(&self, lanes: &'h [Lane]) -> BTreeMap<(&'h str, Option<&'h str>), Aging> {
         let subject = |lane: &'h Lane| (lane.heap.as_str(), lane.fault.as_deref());
         let subjects = lanes.iter().map(subject);

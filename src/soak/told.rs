@@ -1,12 +1,12 @@
-//! What the process of a stint tells the soak: one line of JSON at a time.
+//! What a child process tells its parent: one line of JSON at a time.
 //!
 //! ```text
 //! {"told":"beat","elapsed_ms":250,"ops":123456,…}
 //! {"told":"over","came":"judged","outcome":"held","found":{…}}
 //! ```
 //!
-//! It says how far it is some times a second, and what its round came to once that is over, and then waits
-//! to be told to make the next one.
+//! It reports its progress a few times a second. The child that makes the rounds of a stint also reports the
+//! outcome of each, and then waits until it is asked for the next.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,33 +16,33 @@ use super::{Beat, Came, Found};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "told", rename_all = "kebab-case")]
 pub enum Told {
-    /// How far the round is.
+    /// The progress of the run.
     Beat(Beat),
     /// The round is over.
     Over(Box<Over>),
 }
 
-/// What a round came to, as its process sees it.
+/// The outcome of a round, as its own process sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Over {
-    /// In a word.
+    /// The outcome.
     #[serde(flatten)]
     pub came: Came,
-    /// In figures.
+    /// What is kept of the result.
     pub found: Found,
 }
 
 impl Told {
-    /// The line, with its end.
+    /// The line, with its newline.
     ///
     /// # Errors
     ///
-    /// None that could come from what is here; JSON has one.
+    /// None for the values that there are; the serializer's type has one.
     pub fn line(&self) -> serde_json::Result<String> {
         Ok(serde_json::to_string(self)? + "\n")
     }
 
-    /// What a line says; `None` for what somebody else wrote there, such as a heap that prints.
+    /// What a line says; `None` for any other line, such as those of a heap that prints.
     pub fn read(line: &str) -> Option<Self> {
         serde_json::from_str(line).ok()
     }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use crate::result::Outcome;
 
-    /// Goal: what one process says the other understands, and nothing else.
+    /// Goal: what one process writes the other reads, and no other line is taken for it.
     #[test]
     fn lines_are_understood() {
         let beat = Beat {

@@ -1,54 +1,52 @@
-//! Slow decay: does memory, latency or throughput change as a heap grows old?
+//! Trends: does memory, latency or throughput change with the age of a heap?
 //!
-//! What is compared are rounds of one stint, which one process made on one heap: between two stints
-//! everything starts anew. The slope is the median of the slopes between any two rounds of a stint, over
-//! all stints (Theil and Sen's, which a few wild rounds cannot bend, by strata: Hirsch, Slack and Smith,
-//! Techniques of trend analysis for monthly water quality data, WRR 1982). Its interval is Sen's
-//! (Estimates of the regression coefficient based on Kendall's tau, JASA 1968): the slopes whose ranks
-//! lie within `z` standard deviations of the middle, where each stint of n rounds adds
-//! `n (n - 1) (2 n + 5) / 18` to the variance. It holds for whatever distribution the rounds have, as long
-//! as one does not depend on the others.
+//! Only rounds of the same stint are compared, since the next stint has a new process and a new heap. The slope
+//! is the median of the slopes between any two rounds of a stint, over all stints: the estimator of Theil and
+//! Sen, which a few outliers do not change, with stints as strata (Hirsch, Slack and Smith, Techniques of trend
+//! analysis for monthly water quality data, WRR 1982). Its confidence interval is Sen's (Estimates of the
+//! regression coefficient based on Kendall's tau, JASA 1968): the slopes whose ranks lie within `z` standard
+//! deviations of the middle, where each stint of n rounds adds `n (n - 1) (2 n + 5) / 18` to the variance. It
+//! assumes no distribution, only that rounds are independent.
 
 use crate::median::median;
 
-/// Stints with fewer rounds than this say nothing.
+/// The fewest rounds of a stint that is used.
 const LEAST_IN_STINT: usize = 3;
-/// Fewer rounds than this in all say nothing.
+/// The fewest rounds in all from which a slope is computed.
 pub const LEAST: usize = 10;
-/// Stints with more points than this are thinned, since pairs are many: to the medians of as many spans.
+/// The most points of a stint. The number of pairs is quadratic, so a longer one is reduced to medians.
 const MOST: usize = 400;
-/// Stints with fewer points than this do not tell how growth goes on.
+/// The fewest points of a stint whose growth can be compared from part to part.
 const LONG: usize = 9;
-/// Between a slope that stays and one that falls as that of a logarithm does.
+/// The ratio of late to earlier growth that separates steady growth (1) from that of a logarithm (0.6).
 const BETWEEN: f64 = 0.7;
-/// Both sides of a normal distribution beyond this hold one in a thousand.
+/// The two tails of the normal distribution beyond this have a probability of 0.001.
 const Z: f64 = 3.29;
 
-/// How something changes.
+/// A slope with its confidence interval.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Slope {
-    /// By how much for each unit of x.
+    /// The change for each unit of x.
     pub per_unit: f64,
-    /// The interval that holds the true slope in all but one case of a thousand.
+    /// The lower end of the interval, which holds the true slope with a probability of 99.9 %.
     pub low: f64,
     /// Its upper end.
     pub high: f64,
 }
 
 impl Slope {
-    /// Whether it surely grows, by more than this.
+    /// Whether it grows significantly, and by more than this.
     pub fn grows_by(&self, least: f64) -> bool {
         self.low > 0.0 && self.per_unit > least
     }
 
-    /// Whether it surely shrinks, by more than this.
+    /// Whether it shrinks significantly, and by more than this.
     pub fn shrinks_by(&self, least: f64) -> bool {
         self.high < 0.0 && self.per_unit < -least
     }
 }
 
-/// The slope of these points, each stint a stratum of its own; `None` if they are too few, or all at one
-/// place.
+/// The slope of these points, with each stint as a stratum; `None` if they are too few, or all have the same x.
 pub fn slope<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<Slope> {
     let mut slopes: Vec<f64> = Vec::new();
     let (mut rounds, mut variance) = (0, 0.0);
@@ -75,7 +73,7 @@ pub fn slope<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<S
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "it is clamped to the places there are"
+            reason = "it is clamped to the indices of the slopes"
         )]
         let rank = rank.clamp(0.0, pairs - 1.0) as usize;
         slopes[rank]
@@ -87,11 +85,10 @@ pub fn slope<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<S
     })
 }
 
-/// Whether what grows goes on growing as fast as before: whether the slope of the last third of the stints
-/// is about that of their second third, as where something grows in proportion to x. What only keeps the
-/// most that was ever needed grows with the logarithm of x, and the slope of that is 0.6 times as much in the
-/// last third; a jump, however large, bends neither. Stints that are much shorter than others are all
-/// filling up, and are left out.
+/// Whether growth does not slow down: whether the slope in the last third of the stints is about that in their
+/// second third, as in linear growth. Memory that only keeps its maximum grows with the logarithm of x, whose
+/// slope in the last third is 0.6 times that in the second. A jump changes neither slope, however high it is.
+/// Stints much shorter than the longest are left out, since all of a short stint is warm-up.
 pub fn keeps_pace<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]> + Clone) -> bool {
     let longest = stints.clone().into_iter().map(<[_]>::len).max();
     let long = LONG.max(longest.unwrap_or(0) / 2);
@@ -112,7 +109,7 @@ pub fn keeps_pace<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]> + Clone
     }
 }
 
-/// At most [`MOST`] points: the medians of spans of them.
+/// The points, reduced to the medians of at most [`MOST`] spans.
 fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let span = points.len().div_ceil(MOST);
     let middle = |span: &[(f64, f64)], of: fn(&(f64, f64)) -> f64| {

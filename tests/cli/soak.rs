@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use gcstorm::result::Outcome;
 use gcstorm::soak::{Came, Record};
 
+use crate::children::{inhabitants, signal_all};
 use crate::harness::{Done, Place};
 use crate::interrupt::{signal, wait_until};
 
@@ -44,17 +45,6 @@ fn started(place: &Place, line: &str) -> Child {
     command.spawn().expect("it starts")
 }
 
-/// The processes in this directory.
-fn inhabitants(place: &Place) -> Vec<String> {
-    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let here = processes.filter(|one| {
-        let cwd = std::fs::read_link(one.path().join("cwd"));
-        cwd.is_ok_and(|cwd| cwd == place.path())
-    });
-    here.map(|one| one.file_name().to_string_lossy().into_owned())
-        .collect()
-}
-
 /// Goal: killed at any moment, a soak loses none of the rounds that it wrote down, leaves no round
 /// behind that goes on by itself, and goes on with the round after the last.
 #[test]
@@ -89,8 +79,7 @@ fn a_signal_to_all_ends_the_round_first() {
     wait_until("a round is written down", || lines(&place) > 2);
     let all = inhabitants(&place);
     assert!(all.len() >= 2, "the soak, and who makes its rounds");
-    let sent = Command::new("kill").args(["-s", "TERM"]).args(all).status();
-    assert!(sent.expect("kill is there").success());
+    signal_all("TERM", &all);
     let done = Done::from(child.wait_with_output().expect("it ends"));
     done.code(130);
     sound(&journal(&place));
@@ -208,6 +197,10 @@ fn bad_soaks_are_refused() {
         ("soak churn --weight graph=2", "graph"),
         ("soak churn --weight churn=0", "from 1 to 1000"),
         ("soak churn --shard 3/3", "counted from 0"),
+        (
+            "soak --memory-limit 17592186044416",
+            "at most 17592186044415",
+        ),
         ("soak --resume nowhere", "nowhere/journal"),
         ("soak churn --resume nowhere", "cannot be used with"),
     ] {
@@ -238,13 +231,57 @@ fn bad_soaks_are_refused() {
     place.run("soak --resume o").code(2).warns("o/journal:2: ");
 }
 
-/// Goal: a disk that is full is told of, and what was written before is there.
+/// Goal: a journal that nobody's soak can have written is refused, with what is wrong in it.
 #[test]
-fn a_full_disk_is_told_of() {
+fn impossible_journals_are_refused() {
     let place = Place::new();
-    let done = place.run("soak cycles --heap gil --round 50ms --budget 100ms --out o");
-    let rounds = journal(&place).len();
-    done.code(sound(&journal(&place)));
+    std::fs::create_dir(place.path().join("o")).expect("a directory");
+    let header = r#"35d4e2c0eb9f4072 {"version": "0.1.0", "commit": "2ed2715e2a19", "seed": 5, "lanes": [{"workload": "churn", "hash": "e416425cc1f2f580", "heap": "gil", "fault": "len-off-by-one", "weight": 0}, {"workload": "counter", "hash": "a101a76c65d3bd7d", "heap": "gil", "fault": "len-off-by-one", "weight": 0}], "shard": {"index": 0, "of": 1}, "round_ms": 50, "stint": 2, "options": ["--timing", "sampled"]}"#;
+    place.write("o/journal", &format!("gcstorm-soak 2\n{header}\n"));
+    let what = "o/journal:2: lane 0 (churn on gil with len-off-by-one) has weight 0";
+    place.run("soak --resume o").code(2).warns(what);
+    place.run("merge o").code(2).warns(what);
+}
+
+/// Goal: a journal that somebody empties while a soak writes it is whole again, and the soak says so.
+#[test]
+fn an_emptied_journal_is_written_anew() {
+    let place = Place::new();
+    let child = started(&place, "soak cycles --heap gil --round 50ms --out o");
+    wait_until("rounds are written down", || lines(&place) > 3);
+    place.write("o/journal", "");
+    Done::from(child.wait_with_output().expect("it ends"))
+        .code(2)
+        .warns("emptied it; all that was in it was written anew")
+        .warns("go on with --resume");
+    let rounds: Vec<u64> = journal(&place).iter().map(|record| record.round).collect();
+    assert!(rounds.len() >= 2, "{rounds:?}");
+    assert_eq!(rounds, (0..rounds.len() as u64).collect::<Vec<u64>>());
+}
+
+/// Goal: a soak that is stopped with all its processes, for longer than a round may hang, goes on when it is
+/// continued.
+#[test]
+fn stopped_time_is_nobodys() {
+    let place = Place::new();
+    let line = "soak cycles --heap gil --round 200ms --time-limit 1s --out o";
+    let child = started(&place, line);
+    wait_until("a round is written down", || lines(&place) > 2);
+    wait_until("a round is under way", || inhabitants(&place).len() > 1);
+    let all = inhabitants(&place);
+    signal_all("STOP", &all);
+    // Longer than the limit: what is tried is that this does not count.
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    signal_all("CONT", &all);
+    let before = lines(&place);
+    wait_until("it goes on", || lines(&place) > before + 1);
+    signal(&child, "INT");
+    Done::from(child.wait_with_output().expect("it ends")).code(130);
+    sound(&journal(&place));
+}
+
+/// Goes on with the soak in `o`, whose journal must not grow by more than a kilobyte.
+fn on_a_full_disk(place: &Place) -> Done {
     // The largest file that a process of this shell may write ends where the journal does.
     let bytes = std::fs::metadata(place.path().join("o/journal")).expect("it is there");
     let script = format!(
@@ -254,10 +291,31 @@ fn a_full_disk_is_told_of() {
     let output = Command::new("bash")
         .args(["-c", &script, env!("CARGO_BIN_EXE_gcstorm")])
         .current_dir(place.path())
-        .output()
-        .expect("a shell");
-    Done::from(output)
+        .output();
+    Done::from(output.expect("a shell"))
+}
+
+/// Goal: a disk that is full is told of, and what was written before is there.
+#[test]
+fn a_full_disk_is_told_of() {
+    let place = Place::new();
+    let done = place.run("soak cycles --heap gil --round 50ms --budget 100ms --out o");
+    let rounds = journal(&place).len();
+    done.code(sound(&journal(&place)));
+    on_a_full_disk(&place)
         .code(2)
         .warns("failed to write a round down");
     assert!(journal(&place).len() >= rounds);
+}
+
+/// Goal: that rounds cannot be written down is worse than that some did not do what was required of them.
+#[test]
+fn a_full_disk_is_told_of_before_vacuous_rounds() {
+    let place = Place::new();
+    let idle = "summary = \"idle\"\nabout = \"Does nothing.\"\n[limits]\nlive_objects = 10\n\
+                [[threads]]\nname = \"t\"\nloop = [{ op = \"safepoint\" }]\n";
+    place.write("idle.toml", idle);
+    let line = "soak idle.toml --heap gil --round 20ms --budget 30ms --out o";
+    place.run(line).code(3);
+    on_a_full_disk(&place).code(2);
 }

@@ -40,7 +40,7 @@ pub(in crate::cli) struct Fuzz {
     /// How many programs to run at a time; default: the number of processors, or 1 with `free`
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(in crate::cli) jobs: Option<u64>,
-    /// How long one program may take before it counts as hung
+    /// How long one program may take before it counts as hung; time that the machine took does not count
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
     pub(in crate::cli) time_limit: Duration,
     /// The directory for cases that fail

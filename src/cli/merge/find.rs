@@ -10,11 +10,10 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::stored;
 use crate::cli::usage::Usage;
+use crate::soak::JOURNAL;
 
 /// The name of a sum in its directory.
 pub(super) const MERGED: &str = "merged.json";
-/// The name of the journal in the directory of a soak.
-const JOURNAL: &str = "journal";
 
 /// One file, by its kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +47,7 @@ pub(super) fn all(paths: &[PathBuf]) -> Result<Vec<Source>, Usage> {
         if sources.len() == before {
             let message = format!("there is nothing to merge in {}", path.display());
             return Err(Usage::new(message)
-                .hint("name what `soak`, `run` or `merge` put its results into with --out DIR"));
+                .hint("name a directory that `soak`, `run` or `merge` wrote with --out DIR"));
         }
     }
     let mut seen = std::collections::BTreeSet::new();

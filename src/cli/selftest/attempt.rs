@@ -6,7 +6,7 @@ use crate::cli::exit::Exit;
 use crate::cli::progress::Watch;
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
-use crate::cli::{interrupt, store, threads};
+use crate::cli::{child::inside, store, threads};
 use crate::fuzz::Sighting;
 use crate::report::Detail;
 use crate::run::Registry;
@@ -17,13 +17,13 @@ pub(in crate::cli) fn attempt(
     args: &Run,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
-    let interrupted = interrupt::flag()?;
+    let interrupted = inside::interrupted()?;
     let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
     let [Item::Run(task)] = agenda.items.as_slice() else {
         return Err(Usage::new("a trial is one workload on one heap"));
     };
     threads::refuse_too_many(task.threads())?;
-    let watch = Watch::new(task, Detail::Verdict);
+    let watch = Watch::new(task, Detail::Verdict).telling();
     let evidence = task
         .heap
         .run(&task.plan, &task.options, &watch)

@@ -53,8 +53,7 @@ pub(super) fn selftest(
         }
     }
     let directory = store::prepare_directory(args.out.as_deref(), "selftest-")?;
-    let bench = Bench::new(args.time_limit, &interrupted)
-        .map_err(|error| Usage::new(format!("failed to find this program: {error}")))?;
+    let bench = Bench::new(args.time_limit, &interrupted);
     let depth = depth(args, &rows);
     let clock = Clock::get();
     let start = clock.now();

@@ -1,14 +1,12 @@
-//! Starts the process of a trial, waits for it, and classifies how it ended.
+//! Makes a trial in a process of its own, and judges how that process ended.
 
-use std::io::Read;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+use crate::cli::child::{Child, ChildOutput, Printed, Waited};
 use crate::cli::exit::Exit;
 use crate::cli::patience::Patience;
 use crate::cli::reproduce::quoted;
@@ -16,40 +14,28 @@ use crate::clock::Clock;
 use crate::fuzz::catalogue::Danger;
 use crate::fuzz::matrix::{Ending, Lane, Row, Trial, Tried};
 
-/// How often a running trial is checked for its time limit and for interruption.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-
-/// The time limit of a trial whose fault may hang it: a hundred times what it takes without the fault.
+/// How long a trial whose fault keeps runs from ending may do no operation: a hundred times what the whole run
+/// takes without its fault.
 const HANG_LIMIT: Duration = Duration::from_secs(5);
 
-/// About how many surveys at pauses a run has in the lane with pauses: enough to see a fault well before
-/// the end.
+/// How often a run is surveyed in the lane that pauses: often enough to disturb races, and to see a fault well
+/// before the end.
 const PAUSES: u64 = 16;
 
 /// Makes trials.
 #[derive(Debug)]
 pub(super) struct Bench {
-    program: PathBuf,
     limit: Duration,
     interrupted: Arc<AtomicBool>,
 }
 
-/// How a process ended.
-struct EndedProcess {
-    /// `None` if it was killed at its time limit.
-    status: Option<ExitStatus>,
-    out: String,
-    err: String,
-}
-
 impl Bench {
-    /// Trials run this program; none takes longer than `limit`.
-    pub(super) fn new(limit: Duration, interrupted: &Arc<AtomicBool>) -> std::io::Result<Self> {
-        Ok(Self {
-            program: std::env::current_exe()?,
+    /// One whose trials count as hung when they do no operation for `limit`.
+    pub(super) fn new(limit: Duration, interrupted: &Arc<AtomicBool>) -> Self {
+        Self {
             limit,
             interrupted: Arc::clone(interrupted),
-        })
+        }
     }
 
     pub(super) fn is_interrupted(&self) -> bool {
@@ -66,13 +52,14 @@ impl Bench {
             Some(Danger::Hang) => self.limit.min(HANG_LIMIT),
             Some(Danger::Crash) | None => self.limit,
         };
-        let ended = self.run(&words, limit);
+        let ended = self.run(words, limit);
         let wall = clock.since(start);
         if self.is_interrupted() {
             return None;
         }
         let ending = match ended {
-            Ok(ended) => ending(&ended),
+            Ok((Waited::Exited(status), output)) => ending(status, &output),
+            Ok((Waited::Hung | Waited::CalledOff, _)) => Ending::Hung,
             Err(error) => Ending::Failed(format!("failed to start it: {error}")),
         };
         Some(Tried {
@@ -82,72 +69,28 @@ impl Bench {
         })
     }
 
-    fn run(&self, words: &[String], limit: Duration) -> std::io::Result<EndedProcess> {
-        let mut child = Command::new(&self.program)
-            .arg("attempt")
-            .args(words)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let (out, err) = (child.stdout.take(), child.stderr.take());
-        std::thread::scope(|scope| {
-            // Nothing is sent: the channel closes when the process has closed its output.
-            let (sender, closed) = channel::<()>();
-            let out = scope.spawn(move || {
-                let _sender = sender;
-                text(out)
-            });
-            let err = scope.spawn(move || text(err));
-            let mut patience = Patience::with(child.id(), limit);
-            let mut is_hung = false;
-            while closed.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-                is_hung = patience.is_over();
-                if is_hung || self.is_interrupted() {
-                    kill(&mut child)?;
-                    break;
-                }
-            }
-            let status = child.wait()?;
-            Ok(EndedProcess {
-                status: (!is_hung).then_some(status),
-                out: out.join().unwrap_or_default(),
-                err: err.join().unwrap_or_default(),
-            })
-        })
+    fn run(
+        &self,
+        mut words: Vec<String>,
+        limit: Duration,
+    ) -> std::io::Result<(Waited, ChildOutput)> {
+        words.insert(0, "attempt".to_owned());
+        let mut child = Child::start(&words, Printed::Kept)?;
+        let mut patience = Patience::with(child.id(), limit);
+        let waited = child.wait(&mut patience, |_| !self.is_interrupted())?;
+        Ok((waited, child.output()))
     }
 }
 
-/// Kills a process that may have ended by itself meanwhile.
-fn kill(child: &mut Child) -> std::io::Result<()> {
-    match child.kill() {
-        Err(error) if error.kind() != std::io::ErrorKind::InvalidInput => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Reads a stream to its end.
-fn text(stream: Option<impl Read>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(mut stream) = stream {
-        // What was read before an error is kept.
-        let _ = stream.read_to_end(&mut bytes);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn ending(ended: &EndedProcess) -> Ending {
-    let Some(status) = ended.status else {
-        return Ending::Hung;
-    };
-    let said = ended.err.lines().find(|line| !line.is_empty());
-    let said = said.unwrap_or("it said nothing");
+/// What a process that has ended came to.
+fn ending(status: ExitStatus, output: &ChildOutput) -> Ending {
+    let said = output.first_words().unwrap_or("it said nothing");
     if let Some(signal) = status.signal() {
         return Ending::Crashed(format!("killed by signal {signal}: {said}"));
     }
     match status.code() {
         Some(code) if code == i32::from(Exit::Usage.code()) => Ending::Failed(said.to_owned()),
-        Some(0) => match serde_json::from_str(&ended.out) {
+        Some(0) => match serde_json::from_str(&output.printed) {
             Ok(sighting) => Ending::Judged(sighting),
             Err(error) => Ending::Failed(format!("its sighting cannot be read: {error}")),
         },

@@ -1,4 +1,4 @@
-//! `soak`: round after round, each in a process apart, written down before the next begins.
+//! `soak`: round after round in child processes, each written to the journal before the next begins.
 
 mod args;
 mod process;
@@ -21,17 +21,15 @@ use crate::report;
 use crate::run::Registry;
 use crate::soak::{Agenda, Beat, Header, Journal, Round, Snapshot, Standing};
 pub(super) use args::Soak;
-use process::Limits;
+use process::RoundLimits;
 use rounds::{Made, Rounds};
 pub(super) use stint::stint;
 use watch::Watchers;
 
-/// The journal's name in its directory.
-const JOURNAL: &str = "journal";
-/// Where a round that failed leaves what there is to keep, until it is known which it was.
+/// The directory for the files of the round under way, which is renamed if it fails.
 const SCRATCH: &str = "round";
 
-/// Soaks as `args` ask for.
+/// Runs the soak that `args` ask for.
 pub(super) fn soak(
     registry: &Registry,
     program: &str,
@@ -41,7 +39,7 @@ pub(super) fn soak(
     let interrupted = interrupt::flag()?;
     let watchers = Watchers::new(args, &interrupted, terminal)?;
     let started = start::start(registry, args, terminal)?;
-    let limits = Limits {
+    let limits = RoundLimits {
         time: Duration::from_millis(started.header.round_ms) + args.time_limit,
         rss_bytes: args.memory_limit << 20,
     };
@@ -59,6 +57,7 @@ pub(super) fn soak(
         interrupted,
         started: Clock::get().now(),
         exit: started.exit,
+        is_journal_lost: false,
     };
     session.all(started.next);
     Ok(session.conclude())
@@ -73,16 +72,18 @@ struct Session<'a> {
     directory: PathBuf,
     journal: Journal,
     standing: Standing,
-    /// Those of them that are older than this process: who goes on knows of them.
+    /// The failures that were in the journal when this process began; they do not count towards its limit.
     failures_before: u64,
     watchers: Watchers,
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
     started: Stamp,
     exit: Exit,
+    /// Whether it was reported that the journal cannot be written.
+    is_journal_lost: bool,
 }
 
-/// How a soak stands.
+/// The state of a soak at this moment.
 fn snapshot<'s>(
     header: &'s Header,
     standing: &'s Standing,
@@ -102,7 +103,7 @@ fn snapshot<'s>(
 }
 
 impl Session<'_> {
-    /// Rounds from this number on, until the time is over or something ends it.
+    /// Makes rounds from this number on, until the budget is used up or something ends the soak.
     fn all(&mut self, from: u64) {
         let clock = Clock::get();
         self.watchers.say(&report::soak::head(), self.terminal);
@@ -126,7 +127,7 @@ impl Session<'_> {
         self.watchers.finish(&now, self.terminal);
     }
 
-    /// One round; false if it could not be made, or not be written down.
+    /// Makes one round; false if it could not be made or written to the journal.
     fn round(&mut self, round: Round) -> bool {
         let (header, standing) = (&self.header, &self.standing);
         let (started, budget) = (self.started, self.args.budget);
@@ -158,13 +159,14 @@ impl Session<'_> {
                         .error(&format!("failed to write a round down: {error}"));
                     self.terminal.message(error.advice());
                 });
+                self.is_journal_lost = true;
                 self.exit = self.exit.and(Exit::Usage);
                 false
             }
         }
     }
 
-    /// Says that a round failed, and keeps what it left.
+    /// Reports that a round failed, and keeps its files.
     fn failed(&mut self, made: &Made) {
         let record = &made.record;
         let lane = &self.header.lanes[record.lane];
@@ -173,7 +175,7 @@ impl Session<'_> {
         if let Err(error) = keep(self.rounds.scratch(), &kept, made) {
             self.watchers.aside(|| {
                 self.terminal.error(&format!(
-                    "failed to keep what it left in {}: {error}",
+                    "failed to keep the files of this round in {}: {error}",
                     kept.display()
                 ));
             });
@@ -197,6 +199,15 @@ impl Session<'_> {
             .remark(&format!("to go on: {}", reproduce::quoted(&line)));
         let leaks = self.standing.aging(&self.header.lanes);
         let mut exit = self.exit;
+        // If an append has failed, this is known.
+        if !self.is_journal_lost
+            && let Err(error) = self.journal.finish()
+        {
+            self.terminal
+                .error(&format!("failed to keep the journal: {error}"));
+            self.terminal.message(error.advice());
+            exit = exit.and(Exit::Usage);
+        }
         if leaks.values().any(crate::soak::Aging::leaks) {
             exit = exit.and(Exit::Regressed);
         }
@@ -207,9 +218,9 @@ impl Session<'_> {
     }
 }
 
-/// Keeps what a round that failed has left: its result and case, and what is known of how it ended.
+/// Keeps the files of a round that failed: its result and case, what it wrote to standard error, and stacks.
 fn keep(scratch: &Path, kept: &Path, made: &Made) -> std::io::Result<()> {
-    // There is one if this very round was made before and could not be written down.
+    // There is one if this round was made before and could not be written to the journal.
     let _ = std::fs::remove_dir_all(kept);
     std::fs::create_dir_all(scratch)?;
     std::fs::rename(scratch, kept)?;

@@ -1,9 +1,10 @@
-//! Makes rounds: those of a stint in one process, whatever becomes of it.
+//! Makes rounds: those of a stint in one process, and in a new one after a round that failed.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::process::{Ended, Limits, Process};
+use super::process::{Process, RoundEnd, RoundLimits};
 use crate::cli::{isolate, reproduce, values};
 use crate::clock;
 use crate::heap::Fault;
@@ -14,8 +15,9 @@ use crate::soak::{Beat, Header, Lane, Record, Round};
 #[derive(Debug)]
 pub(super) struct Made {
     pub(super) record: Record,
-    /// Of one that failed: what its process said last on standard error, and what its threads were at.
+    /// If it failed: the end of what its process wrote to standard error.
     pub(super) said: String,
+    /// If it hung: the stacks of its threads, where there is a debugger.
     pub(super) stacks: Option<String>,
 }
 
@@ -23,15 +25,15 @@ pub(super) struct Made {
 #[derive(Debug)]
 pub(super) struct Rounds {
     program: String,
-    limits: Limits,
-    /// Where a round that failed leaves what there is to keep.
+    limits: RoundLimits,
+    /// Where a round that fails writes its files.
     scratch: PathBuf,
     /// The process of the stint under way, and the first round that it made.
     stint: Option<(Process, Round)>,
 }
 
 impl Rounds {
-    pub(super) fn new(program: &str, limits: Limits, scratch: &Path) -> Self {
+    pub(super) fn new(program: &str, limits: RoundLimits, scratch: &Path) -> Self {
         Self {
             program: program.to_owned(),
             limits,
@@ -40,16 +42,16 @@ impl Rounds {
         }
     }
 
-    /// Where a round that failed leaves what there is to keep.
+    /// Where a round that failed has written its files.
     pub(super) fn scratch(&self) -> &Path {
         &self.scratch
     }
 
-    /// Makes one. `tick` is called many times a second with how far it is.
+    /// Makes one round. `tick` is called many times a second with its progress.
     ///
     /// # Errors
     ///
-    /// No process could be started for it, or it could not be looked after.
+    /// No process could be started for it, or the system did not let it be watched.
     pub(super) fn make(
         &mut self,
         header: &Header,
@@ -67,12 +69,12 @@ impl Rounds {
         let mut ended = process.round(self.limits, tick)?;
         let is_last = round.number + 1 == round.stint + u64::from(header.stint);
         if is_last {
-            // Its heap is closed, which those of the others were not.
+            // Its heap is closed by then, so its memory does not compare with that of the other rounds.
             ended.found.rss_bytes_after = 0;
         }
         let record = record(&ended, round, first, reproduce);
         let (said, stacks) = if ended.is_lost() || record.is_failure() {
-            // Whatever went wrong may have left more behind.
+            // The heap may be damaged, so the next round gets a new one.
             (process.end(), ended.stacks)
         } else {
             if !is_last {
@@ -87,7 +89,7 @@ impl Rounds {
         })
     }
 
-    /// A process for what is left of the round's stint.
+    /// Starts a process for the remaining rounds of the round's stint.
     fn start(&self, header: &Header, round: Round) -> std::io::Result<Process> {
         let lane = &header.lanes[round.lane];
         let left = if grows_old(lane) {
@@ -95,14 +97,18 @@ impl Rounds {
         } else {
             1
         };
-        let mut words = vec!["stint".to_owned()];
-        words.extend(run_words(header, round, left));
-        words.extend(["--quiet".to_owned(), "--out".to_owned()]);
-        words.push(self.scratch.to_string_lossy().into_owned());
+        let mut words: Vec<OsString> = vec!["stint".into()];
+        words.extend(
+            run_words(header, round, left)
+                .into_iter()
+                .map(OsString::from),
+        );
+        words.extend(["--quiet", "--out"].map(OsString::from));
+        words.push(self.scratch.clone().into());
         Process::start(&words)
     }
 
-    /// A line that does the round again, and before it those that made its heap old.
+    /// A command line that reproduces the round, after the rounds that ran before it on the same heap.
     fn reproduce(&self, header: &Header, round: Round, first: Round) -> String {
         let repeat = round.number - first.number + 1;
         let mut words = vec![self.program.clone(), "run".to_owned()];
@@ -114,14 +120,14 @@ impl Rounds {
     }
 }
 
-/// Whether the lane's rounds share a heap. A fault that may end the process shows at once, and gets a
-/// process for each run wherever it is planted.
+/// Whether the lane's rounds share a heap. With a fault that may end the process each run has a process of its
+/// own, here as everywhere.
 fn grows_old(lane: &Lane) -> bool {
     let fault = lane.fault.as_deref().and_then(Fault::named);
     !fault.is_some_and(isolate::is_dangerous)
 }
 
-/// The options of so many runs from this round on.
+/// The arguments of `run` for `repeat` rounds, beginning with this one.
 fn run_words(header: &Header, round: Round, repeat: u64) -> Vec<String> {
     let lane = &header.lanes[round.lane];
     let mut words = vec![lane.workload.clone()];
@@ -140,7 +146,7 @@ fn run_words(header: &Header, round: Round, repeat: u64) -> Vec<String> {
     words
 }
 
-fn record(ended: &Ended, round: Round, first: Round, reproduce: String) -> Record {
+fn record(ended: &RoundEnd, round: Round, first: Round, reproduce: String) -> Record {
     let is_sound = ended.came.outcome() == Outcome::Held;
     Record {
         round: round.number,
@@ -152,7 +158,7 @@ fn record(ended: &Ended, round: Round, first: Round, reproduce: String) -> Recor
         came: ended.came.clone(),
         last_seen: ended.last_seen,
         found: ended.found.clone(),
-        // Of a thousand that held nobody asks for theirs, and it follows from the header.
+        // Nobody reproduces a round that held, and the line follows from the header anyway.
         reproduce: if is_sound { String::new() } else { reproduce },
     }
 }

@@ -1,47 +1,47 @@
-//! What a soak begins with: lanes, a directory and a journal, new or gone on with.
+//! Starts a soak or continues one: its lanes, its directory and its journal.
 
 use std::path::{Path, PathBuf};
 
 use super::args::{Soak, shard_of_environment};
-use super::{JOURNAL, store};
 use crate::cli::agenda::{self, fresh_seed};
 use crate::cli::args::TimingArg;
 use crate::cli::exit::Exit;
 use crate::cli::faults;
 use crate::cli::provenance;
+use crate::cli::store;
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
 use crate::heap::Caps;
 use crate::run::{Entry, Registry};
-use crate::soak::{Header, Journal, JournalError, Lane, Shard, Standing};
+use crate::soak::{Header, JOURNAL, Journal, JournalError, Lane, Shard, Standing, WEIGHT_MAX};
 use crate::workload::{self, Workload};
 
-/// How long a round lasts if nobody says: so long that what goes with a process of its own is little.
+/// How long a round lasts by default: long against the start of a process and the judging of a result.
 const ROUND_MS: u64 = 5000;
-/// How long a turn of all lanes takes at least, if the budget has room for two: within ten minutes a heap
-/// grows so old that a leak of one object in 100,000 shows.
+/// The shortest turn of all lanes, if the budget has room for two: ten minutes age a heap enough to show a leak
+/// of one object in 100,000.
 const TURN_MS_MIN: u64 = 600_000;
-/// How many rounds a stint has at least, if the budget has room for two turns of them: it takes some on one
-/// heap to tell how that changes.
+/// The fewest rounds of a stint, if the budget has room for two turns: a trend takes several rounds on one
+/// heap.
 const STINT_MIN: u64 = 6;
-/// How many turns a budget has at most that is longer: so no lane waits for its turn for more than an
-/// eighth of it.
+/// The most turns in a long budget, so that stints grow with it: no lane waits longer than an eighth of the
+/// budget for its turn.
 const TURNS_MAX: u64 = 8;
 
-/// A soak that can go on.
+/// A soak whose next round can be made.
 pub(super) struct Started {
     pub(super) directory: PathBuf,
     pub(super) header: Header,
     pub(super) journal: Journal,
-    /// What was written down before.
+    /// The sums of the rounds that are in the journal already.
     pub(super) standing: Standing,
-    /// What that comes to.
+    /// The exit code that those rounds ask for.
     pub(super) exit: Exit,
-    /// The number from which on rounds are to be made.
+    /// The number of the first round to make.
     pub(super) next: u64,
 }
 
-/// Begins a soak, or opens one that was begun.
+/// Begins a soak, or opens one to continue it.
 pub(super) fn start(
     registry: &Registry,
     args: &Soak,
@@ -97,7 +97,7 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
     })
 }
 
-/// Every workload on every heap that can do it, with each fault that it can have.
+/// Every workload on every heap that supports it, with each fault that the heap can have.
 fn lanes(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Vec<Lane>, Usage> {
     let heaps = agenda::heaps(registry, &args.heaps)?;
     let faults = args.faults.iter();
@@ -149,7 +149,7 @@ fn lanes(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Ve
     Ok(lanes)
 }
 
-/// So many rounds that every lane has its turn, more than once, and no more seldom than need be.
+/// The default number of rounds in a stint: many, but so few that every lane has at least two turns.
 fn stint(lanes: &[Lane], round_ms: u64, args: &Soak) -> u32 {
     let weights: u64 = lanes.iter().map(|lane| u64::from(lane.weight)).sum();
     let budget_ms = u64::try_from(args.budget.as_millis()).unwrap_or(u64::MAX);
@@ -185,17 +185,25 @@ fn resume(
         if registry.get(&lane.heap).is_none() {
             return Err(Usage::unknown("heap", &lane.heap, known));
         }
+        let planted = lane.fault.as_deref();
+        if let Some(fault) = planted {
+            faults::planted(
+                registry,
+                &agenda::heaps(registry, std::slice::from_ref(&lane.heap))?,
+                fault,
+            )?;
+        }
         let hash = Workload::named(&lane.workload)?.plan(&[], 0)?.workload_hash;
         if hash != lane.hash {
             return Err(Usage::new(format!(
-                "workload `{}` is not what it was when this soak was begun",
+                "workload `{}` is not what it was when this soak began",
                 lane.workload
             ))
-            .hint("rounds of both would be summed up as one: begin a new soak"));
+            .hint("the sums would mix rounds of both: begin a new soak"));
         }
     }
     if contents.was_cut {
-        terminal.warning("the last line of the journal was not whole: that round is made again");
+        terminal.warning("the last line of the journal was incomplete: that round is made again");
     }
     terminal.remark(&format!(
         "going on after {} rounds of seed {}",
@@ -233,16 +241,16 @@ fn weight(args: &Soak, name: &str) -> Result<u32, Usage> {
     let weight = weight
         .parse()
         .ok()
-        .filter(|weight| (1..=1000).contains(weight));
+        .filter(|weight| (1..=WEIGHT_MAX).contains(weight));
     weight.ok_or_else(|| {
         Usage::new(format!(
-            "the weight of {name} is not a whole number from 1 to 1000"
+            "the weight of {name} is not a whole number from 1 to {WEIGHT_MAX}"
         ))
     })
 }
 
-/// The shard that was asked for, or the one that a scheduler names. Without a seed each task draws its
-/// own, and has rounds of its own anyway.
+/// The shard that was asked for, or the one that a scheduler names. Without a seed there is nothing to share:
+/// each task draws a seed of its own.
 fn shard(args: &Soak, terminal: &mut Terminal) -> Result<Shard, Usage> {
     if let Some(shard) = args.shard {
         return Ok(shard);

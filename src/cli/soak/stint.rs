@@ -1,17 +1,14 @@
-//! The process that makes the rounds of a stint, from inside: one heap, and a run for each line on
-//! standard input.
+//! The child process that makes the rounds of a stint, seen from inside: one heap, and a run on it for each line
+//! on standard input.
 //!
-//! What a round came to goes to standard output as a line ([`Told`]); only of one that failed everything is
-//! written, where `--out` says. When standard input is closed the soak is no more, and the process ends at
-//! once, whatever it is at.
+//! The outcome of a round goes to standard output as a line ([`Told`]). If it failed, its result and its case
+//! are written to the directory that `--out` names.
 
-use std::io::{BufRead as _, Write as _};
-use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::channel;
 
 use crate::cli::agenda::{Item, RunAgenda};
 use crate::cli::args::Run;
+use crate::cli::child::inside;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Watch;
 use crate::cli::store::Store;
@@ -19,15 +16,11 @@ use crate::cli::task::RunTask;
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
 use crate::cli::{interrupt, provenance, publish, reproduce};
-use crate::evidence::Survey;
 use crate::memory;
 use crate::report::{self, Collected, Detail};
 use crate::result::{Outcome, RunResult};
-use crate::run::{Observer, Opened, Progress, Registry};
-use crate::soak::{Beat, Came, Found, Over, Told};
-
-/// How far beats lie apart at least, in milliseconds.
-const BEAT_MS: u64 = 200;
+use crate::run::{Opened, Registry};
+use crate::soak::{Came, Found, Over, Told};
 
 /// Makes the runs that `args` ask for, all on one heap, one for each line on standard input.
 pub(in crate::cli) fn stint(
@@ -38,9 +31,11 @@ pub(in crate::cli) fn stint(
 ) -> Result<Exit, Usage> {
     memory::start();
     let interrupted = interrupt::deaf()?;
-    let wanted = listen()?;
+    let (want, wanted) = channel();
+    // After the last round nobody receives.
+    inside::obey(move || want.send(()).unwrap_or_default())?;
     let first = args.seed.unwrap_or(0);
-    // One at a time: a stint may have thousands, and nobody needs all of their plans at once.
+    // Planned one at a time: a stint may have thousands of rounds, and their plans take memory.
     let rounds = std::mem::replace(&mut args.repeat, 1);
     let mut heap: Option<Box<dyn Opened>> = None;
     for round_number in 0..rounds {
@@ -48,7 +43,7 @@ pub(in crate::cli) fn stint(
         let agenda = RunAgenda::draw_up(registry, &args, &interrupted)?;
         let [Item::Run(task)] = agenda.items.as_slice() else {
             return Err(Usage::new(
-                "a stint is of one workload that the heap can do",
+                "a stint runs one workload that the heap supports",
             ));
         };
         if wanted.recv().is_err() {
@@ -60,17 +55,17 @@ pub(in crate::cli) fn stint(
                 .map_err(|fault| Usage::new(format!("failed to open the heap: {fault}")))?,
         };
         let mut over = round(program, &args, task, &*opened, terminal);
-        // What goes wrong when a heap is closed goes wrong in its last round.
+        // The last round includes closing the heap, so a crash there is that round's.
         heap = (round_number + 1 < rounds).then_some(opened);
         if heap.is_some() {
             over.found.allocated_after = memory::in_use();
         }
-        tell(&Told::Over(Box::new(over)));
+        inside::tell(&Told::Over(Box::new(over)));
     }
     Ok(Exit::Held)
 }
 
-/// One round, of which nothing is left in memory.
+/// Makes one round. Nothing of it stays in memory.
 fn round(
     program: &str,
     args: &Run,
@@ -78,11 +73,8 @@ fn round(
     heap: &dyn Opened,
     terminal: &mut Terminal,
 ) -> Over {
-    let pulse = Pulse {
-        watch: Watch::new(task, Detail::Verdict),
-        last_ms: AtomicU64::new(0),
-    };
-    let evidence = heap.run(&task.plan, &task.options, &pulse);
+    let watch = Watch::new(task, Detail::Verdict).telling();
+    let evidence = heap.run(&task.plan, &task.options, &watch);
     let reproduce = reproduce::line(program, task);
     let tool = provenance::tool(program);
     let result = RunResult::new(&task.plan, evidence, tool, reproduce);
@@ -113,62 +105,7 @@ fn round(
         drawn.map_err(|error| error.to_string())
     });
     if let Err(why) = kept {
-        terminal.error(&format!("failed to keep what the round left: {why}"));
+        terminal.error(&format!("failed to keep the files of the round: {why}"));
     }
     Over { came, found }
-}
-
-/// Wakes up whoever waits for the next line on standard input; ends the process when there is none.
-fn listen() -> Result<Receiver<()>, Usage> {
-    let (want, wanted) = channel();
-    let listening = std::thread::Builder::new().spawn(move || {
-        let mut line = String::new();
-        let mut input = std::io::stdin().lock();
-        while matches!(input.read_line(&mut line), Ok(1..)) {
-            line.clear();
-            if want.send(()).is_err() {
-                return;
-            }
-        }
-        #[expect(clippy::exit, reason = "nobody is left to hand a result to")]
-        std::process::exit(i32::from(Exit::Interrupted.code()))
-    });
-    listening
-        .map(|_| wanted)
-        .map_err(|error| Usage::new(format!("failed to listen for what to do: {error}")))
-}
-
-/// Says how far a round is.
-struct Pulse<'a> {
-    watch: Watch<'a>,
-    /// When it said so last; only the monitor of the run asks.
-    last_ms: AtomicU64,
-}
-
-impl Observer for Pulse<'_> {
-    fn progress(&self, progress: Progress) {
-        let elapsed_ms = u64::try_from(progress.elapsed.as_millis()).unwrap_or(u64::MAX);
-        if elapsed_ms < self.last_ms.load(Relaxed) + BEAT_MS {
-            return;
-        }
-        self.last_ms.store(elapsed_ms, Relaxed);
-        tell(&Told::Beat(Beat {
-            elapsed_ms,
-            ops: progress.ops,
-            live: progress.live,
-            unreclaimed: progress.unreclaimed,
-            rss_bytes: progress.rss_bytes,
-        }));
-    }
-
-    fn surveyed(&self, survey: &Survey) -> ControlFlow<()> {
-        self.watch.surveyed(survey)
-    }
-}
-
-fn tell(told: &Told) {
-    let Ok(line) = told.line() else { return };
-    let mut out = std::io::stdout().lock();
-    // If nobody listens the process is about to end anyway.
-    let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
 }

@@ -1,8 +1,8 @@
-//! Everybody who watches a soak: a reader of lines, one a minute; whoever looks at a terminal; a file of
-//! metrics; a browser.
+//! Shows a soak under way: as a line a minute, as a live view on a terminal, as a file of metrics, and as pages
+//! for a browser.
 //!
-//! All that they are shown is rendered here, by the soak's own thread, from a snapshot: some times a second
-//! for a terminal, once a second where somebody is served, every few seconds for the file.
+//! All of it is rendered here, by the soak's own thread, from a snapshot: a few times a second for a terminal,
+//! once a second for pages, every few seconds for the file.
 
 mod file;
 mod serve;
@@ -26,18 +26,18 @@ pub(super) use serve::Audience;
 use serve::{Health, Pages, Server};
 use view::View;
 
-/// How often a line says how it stands.
+/// How often a line is printed.
 const LINE_EVERY: Duration = Duration::from_secs(60);
-/// How often what changes all the time is shown anew.
+/// How often the live view is redrawn.
 const TICK_EVERY: Duration = Duration::from_millis(250);
-/// How often pages are drawn anew.
+/// How often pages are rendered.
 const PAGES_EVERY: Duration = Duration::from_secs(1);
-/// How often it is worked out how heaps age, which takes milliseconds after thousands of rounds.
+/// How often the trends over the age of heaps are computed, which takes milliseconds after thousands of rounds.
 const AGES_EVERY: Duration = Duration::from_secs(10);
-/// How many failures are kept to be shown.
+/// How many failures are shown.
 const FAILURES_MAX: usize = 10;
-/// How long what goes with a round may take beyond its own time and that in which it is not yet hung: a
-/// process that starts, a result that is judged and kept, a debugger that asks for stacks.
+/// The time that a round needs besides its own and the limit after which it counts as hung: to start a process,
+/// to judge and write its result, and to take stacks with a debugger. `/healthz` waits for that long as well.
 const AROUND: Duration = Duration::from_secs(30);
 
 /// See the module.
@@ -45,14 +45,14 @@ pub(super) struct Watchers {
     view: View,
     file: Option<MetricsFile>,
     server: Option<Server>,
-    /// How long a round may take beyond its own time.
+    /// How much longer than its own time a round may take.
     time_limit: Duration,
     interrupted: Arc<AtomicBool>,
     lately: Lately,
     ages: Vec<Age>,
     /// Oldest first.
     failures: VecDeque<Failed>,
-    /// When a round was over, or the first began.
+    /// When the last round ended, or the first began.
     round_over: Stamp,
     last_line: Stamp,
     last_tick: Option<Stamp>,
@@ -61,7 +61,7 @@ pub(super) struct Watchers {
 }
 
 impl Watchers {
-    /// Those that `args` ask for. What cannot be written to or listened on is refused.
+    /// Those that `args` ask for. A file that cannot be written and an address that cannot be served are refused.
     pub(super) fn new(
         args: &Soak,
         interrupted: &Arc<AtomicBool>,
@@ -76,7 +76,7 @@ impl Watchers {
             None => None,
         };
         if let Some(server) = &server {
-            // Who asked for any free port has to be told, however quiet it is to be.
+            // Printed even with --quiet: the user may have asked for any free port.
             terminal.message(&format!("serving http://{}/", server.address()));
         }
         let now = Clock::get().now();
@@ -97,7 +97,7 @@ impl Watchers {
         })
     }
 
-    /// Called many times a second: shows how it stands, if it is time. `snapshot` is asked only then.
+    /// Called many times a second: updates what is shown, if it is time. Only then is `snapshot` called.
     pub(super) fn tick<'a>(&mut self, snapshot: impl FnOnce() -> Snapshot<'a>) {
         if !is_due(&mut self.last_tick, TICK_EVERY) {
             return;
@@ -107,7 +107,7 @@ impl Watchers {
         self.show(&now);
     }
 
-    /// A round is over: its line, if a minute is, too.
+    /// A round is over: prints a line, if the last one is a minute old.
     pub(super) fn round_over(&mut self, now: &Snapshot<'_>, terminal: &mut Terminal) {
         let clock = Clock::get();
         self.round_over = clock.now();
@@ -131,19 +131,19 @@ impl Watchers {
         self.failures.push_back(Failed::of(record, lane));
     }
 
-    /// A line, whatever the time.
+    /// Prints a line now.
     fn line(&mut self, now: &Snapshot<'_>, terminal: &mut Terminal) {
         self.say(&report::soak::line(now), terminal);
     }
 
-    /// Text that stays, unless only verdicts are wanted.
+    /// Prints text above the live view, unless only verdicts are wanted.
     pub(super) fn say(&mut self, text: &str, terminal: &mut Terminal) {
         if terminal.detail() != Detail::Verdict {
             self.aside(|| terminal.data(text));
         }
     }
 
-    /// Has something written that is not to be drawn over.
+    /// Takes the live view away while something is printed.
     pub(super) fn aside(&mut self, write: impl FnOnce()) {
         self.view.aside(write);
     }
@@ -180,7 +180,7 @@ impl Watchers {
         self.pages(now, phase);
     }
 
-    /// What is read and fetched, if it is time.
+    /// Renders the pages and the file, if it is time.
     fn pages(&mut self, now: &Snapshot<'_>, phase: Phase) {
         let is_watched = self.server.is_some() || self.file.is_some();
         if !is_watched || !is_due(&mut self.last_pages, PAGES_EVERY) {
@@ -217,7 +217,7 @@ impl Watchers {
     }
 }
 
-/// Whether so much time has gone by, or this is the first time.
+/// Whether this much time has passed since `last`, which is then set to now; also the first time.
 fn is_due(last: &mut Option<Stamp>, every: Duration) -> bool {
     let clock = Clock::get();
     let is_due = last.is_none_or(|last| clock.since(last) >= every);
@@ -243,7 +243,7 @@ fn watched<'a>(
     }
 }
 
-/// The line of one that goes on.
+/// What `/healthz` says while rounds end in time.
 fn well(now: &Snapshot<'_>) -> String {
     let standing = now.standing;
     format!(
@@ -253,7 +253,7 @@ fn well(now: &Snapshot<'_>) -> String {
     )
 }
 
-/// The line of one that does not.
+/// What `/healthz` says otherwise.
 fn late(now: &Snapshot<'_>, lately: &Lately) -> String {
     let ended = lately.round_ended_unix_ms();
     let since = ended.map_or_else(|| "it began".to_owned(), figures::utc);

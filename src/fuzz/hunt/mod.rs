@@ -18,11 +18,14 @@ use serde::Serialize;
 use super::model::Finding;
 use super::programs::Programs;
 use crate::clock::{Clock, Stamp};
+use crate::own_time::OwnTime;
 use crate::plan::{Case, OpKind};
 use shrink::shrink;
 
 /// How often whoever watches is told how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The longest moment in which the time of this process is measured.
+const MOMENT_MAX: Duration = Duration::from_millis(250);
 
 /// What to look for, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +42,8 @@ pub struct Hunt {
     pub failures_max: usize,
     /// How many threads hunt.
     pub jobs: usize,
-    /// How long one case may take before it counts as hung.
+    /// How much time of its own one case may take before it counts as hung; what the machine takes does not
+    /// count.
     pub patience: Duration,
     /// How often a smaller case is tried before it counts as one that does not fail: once where a case
     /// always does the same.
@@ -239,7 +243,9 @@ impl Field<'_> {
     }
 
     fn watch(&self, watch: &mut dyn HuntWatch) -> Bag {
-        let mut looks: Vec<Look> = self.desks.iter().map(|_| Look::new(self.start)).collect();
+        let moment = (self.hunt.patience / 8).min(MOMENT_MAX).max(LOOK_EVERY / 2);
+        let mut own = OwnTime::of_jobs(self.hunt.jobs, moment);
+        let mut looks: Vec<Look> = self.desks.iter().map(|_| Look::default()).collect();
         let mut told = 0;
         let mut at_work = locked(&self.at_work);
         while *at_work > 0 {
@@ -255,8 +261,9 @@ impl Field<'_> {
                 self.called_off.store(true, Relaxed);
                 self.stop.store(true, Relaxed);
             }
+            let spent = own.spent();
             for (desk, look) in self.desks.iter().zip(&mut looks) {
-                if look.finds_hung(desk, self.hunt.patience)
+                if look.finds_hung(desk, spent, self.hunt.patience)
                     && let Some(case) = self.case_at(desk)
                 {
                     watch.hung(&case);
@@ -376,27 +383,22 @@ impl Field<'_> {
     }
 }
 
-/// What a thread had tried when it was last seen to have tried something.
+/// How many cases a thread had tried when it was last seen to have tried one.
+#[derive(Default)]
 struct Look {
     tried: u64,
-    at: Stamp,
+    /// The time that this process had spent by then.
+    spent: Duration,
 }
 
 impl Look {
-    fn new(at: Stamp) -> Self {
-        Self { tried: 0, at }
-    }
-
-    /// Whether a thread has tried nothing for so long.
-    fn finds_hung(&mut self, desk: &Desk, patience: Duration) -> bool {
+    /// Whether a thread has tried nothing while this process spent more than `patience`.
+    fn finds_hung(&mut self, desk: &Desk, spent: Duration, patience: Duration) -> bool {
         let tried = desk.tried.load(Relaxed);
         if tried != self.tried {
-            *self = Self {
-                tried,
-                at: Clock::get().now(),
-            };
+            *self = Self { tried, spent };
         }
-        Clock::get().since(self.at) > patience
+        spent.saturating_sub(self.spent) > patience
     }
 }
 
@@ -557,6 +559,27 @@ mod tests {
                 assert!(!numbers.is_empty() && numbers.len() <= failures_max);
                 assert_eq!(scribe.0, numbers, "{jobs} threads");
             }
+        }
+    }
+
+    /// Goal: a case takes as long as this process spends on it, not as long as that takes on a busy machine.
+    #[test]
+    fn only_time_that_was_spent_counts() {
+        let ms = Duration::from_millis;
+        let (desk, mut look) = (Desk::default(), Look::default());
+        for (spent, tried, is_hung) in [
+            (10, 0, false),
+            (11, 0, true),
+            (11, 1, false),
+            (21, 1, false),
+            (22, 1, true),
+        ] {
+            desk.tried.store(tried, Relaxed);
+            assert_eq!(
+                look.finds_hung(&desk, ms(spent), ms(10)),
+                is_hung,
+                "{spent}"
+            );
         }
     }
 

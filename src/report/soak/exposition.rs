@@ -15,7 +15,7 @@ use std::fmt::{Display, Write as _};
 /// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It only grows.
+    /// It never decreases.
     Counter,
     /// It goes up and down.
     Gauge,
@@ -28,13 +28,13 @@ pub(super) type Labels<'a> = [(&'a str, &'a str)];
 #[derive(Debug, Default)]
 pub(super) struct Exposition {
     text: String,
-    /// The name of the metric under way, and its two comments until it has a sample.
+    /// The name of the current metric, and its two comments until it has a sample.
     name: &'static str,
     pending: String,
 }
 
 impl Exposition {
-    /// The next metric. It does not appear unless it has a sample.
+    /// Begins a metric. It does not appear unless it has a sample.
     pub(super) fn metric(&mut self, name: &'static str, kind: Kind, help: &str) {
         let kind = match kind {
             Kind::Counter => "counter",
@@ -45,12 +45,12 @@ impl Exposition {
         self.pending = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
     }
 
-    /// A sample of the metric under way.
+    /// Adds a sample of the current metric.
     pub(super) fn count(&mut self, labels: &Labels<'_>, value: u64) {
         self.sample(labels, value);
     }
 
-    /// A sample of the metric under way, unless it is no number.
+    /// Adds a sample of the current metric, if it is a finite number.
     pub(super) fn value(&mut self, labels: &Labels<'_>, value: f64) {
         if value.is_finite() {
             self.sample(labels, value);
@@ -69,7 +69,7 @@ impl Exposition {
         let _ = writeln!(self.text, " {value}");
     }
 
-    /// All of them.
+    /// The whole text.
     pub(super) fn text(self) -> String {
         self.text
     }
@@ -97,7 +97,7 @@ pub(super) mod reader;
 mod tests {
     use super::*;
 
-    /// Goal: what is written is read back as what it was, whatever labels hold.
+    /// Goal: what is written reads back the same, whatever labels contain.
     #[test]
     fn labels_survive() {
         let evil = "a\"b\\n\nc},{x=\"y\" 7 #";

@@ -34,11 +34,8 @@ pub fn line(snapshot: &Snapshot<'_>) -> String {
         left,
         ..
     } = *snapshot;
-    let lanes = &standing.lanes;
-    let ops: u64 = lanes.iter().map(|lane| lane.ops).sum();
-    let ran: u64 = lanes.iter().map(|lane| lane.elapsed_ns).sum();
-    let p99_9 = lanes.iter().filter_map(|lane| lane.p99_9_ns_max).max();
-    let memory = lanes.iter().map(|lane| lane.rss_bytes_peak).max();
+    let (ops, ran) = (standing.ops(), standing.elapsed_ns());
+    let memory = standing.lanes.iter().map(|lane| lane.rss_bytes_peak).max();
     let per_second = (ran > 0).then(|| figures::rate(ops as f64 * 1e9 / ran as f64));
     let cells = [
         whole(elapsed),
@@ -47,7 +44,9 @@ pub fn line(snapshot: &Snapshot<'_>) -> String {
         figures::count(standing.vacuous()),
         figures::short(ops as f64),
         per_second.unwrap_or_else(|| figures::NONE.to_owned()),
-        p99_9.map_or_else(|| figures::NONE.to_owned(), figures::nanos),
+        standing
+            .p99_9_ns_max()
+            .map_or_else(|| figures::NONE.to_owned(), figures::nanos),
         figures::bytes(memory.unwrap_or(0)),
         whole(left),
     ];
@@ -82,7 +81,7 @@ pub(super) fn how(record: &Record) -> String {
             format!("it was not over after {after}")
         }
         Came::OutOfMemory { rss_bytes } => {
-            format!("it had {} and was ended", figures::bytes(*rss_bytes))
+            format!("it had {} and was killed", figures::bytes(*rss_bytes))
         }
     };
     let Some(seen) = &record.last_seen else {

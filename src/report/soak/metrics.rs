@@ -26,7 +26,7 @@ fn of_program(out: &mut Exposition, now: &Snapshot<'_>) {
     out.metric(
         "gcstorm_build_info",
         Kind::Gauge,
-        "The program that began the soak; always 1.",
+        "The version of the program that began the soak; always 1.",
     );
     let (version, commit) = (&now.header.version, &now.header.commit);
     out.count(&[("version", version), ("commit", commit)], 1);
@@ -38,13 +38,13 @@ fn of_time(out: &mut Exposition, watched: &Watched<'_>) {
     out.metric(
         "gcstorm_soak_start_time_seconds",
         Kind::Gauge,
-        "When this process began, since 1970.",
+        "When this process began, in seconds since 1970.",
     );
     out.value(&[], seconds(now.unix_ms) - now.elapsed.as_secs_f64());
     out.metric(
         "gcstorm_soak_last_round_end_time_seconds",
         Kind::Gauge,
-        "When a round was over last, since 1970; absent before the first.",
+        "When the last round ended, in seconds since 1970; absent before the first.",
     );
     if let Some(unix_ms) = watched.lately.round_ended_unix_ms() {
         out.value(&[], seconds(unix_ms));
@@ -52,13 +52,13 @@ fn of_time(out: &mut Exposition, watched: &Watched<'_>) {
     out.metric(
         "gcstorm_soak_left_seconds",
         Kind::Gauge,
-        "How long the soak is to go on.",
+        "The rest of the budget of the soak.",
     );
     out.value(&[], now.left.as_secs_f64());
     out.metric(
         "gcstorm_soak_under_way",
         Kind::Gauge,
-        "1 until the soak has come to its end by itself; one that died leaves 1.",
+        "1 until the soak ends in order; a soak that dies leaves 1.",
     );
     out.count(&[], u64::from(watched.phase != Phase::Over));
 }
@@ -67,7 +67,7 @@ fn of_rounds(out: &mut Exposition, now: &Snapshot<'_>) {
     out.metric(
         "gcstorm_soak_rounds_total",
         Kind::Counter,
-        "Rounds that are over, by what they came to: held, vacuous, failed or interrupted.",
+        "Rounds that are over, by outcome: held, vacuous, failed or interrupted.",
     );
     for (lane, stands) in lanes(now) {
         let judged = stands.held + stands.vacuous + stands.failures;
@@ -99,7 +99,7 @@ fn of_lanes(out: &mut Exposition, now: &Snapshot<'_>) {
         ),
         (
             "gcstorm_soak_run_seconds_total",
-            "For how long mutators ran for these operations.",
+            "How long mutators ran for these operations.",
             |stands| Some(stands.elapsed_ns as f64 / 1e9),
         ),
     ];
@@ -111,12 +111,12 @@ fn of_lanes(out: &mut Exposition, now: &Snapshot<'_>) {
         ),
         (
             "gcstorm_soak_latency_p999_seconds",
-            "The longest of the rounds' 99.9th percentiles, of the slowest kind of operation.",
+            "The largest of the rounds' 99.9th percentiles, each of the slowest kind of operation.",
             |stands| Some(stands.p99_9_ns_max? as f64 / 1e9),
         ),
         (
             "gcstorm_soak_resident_peak_bytes",
-            "The most resident memory that a round had.",
+            "The most resident memory that a round took.",
             |stands| Some(stands.rss_bytes_peak as f64),
         ),
     ];
@@ -161,7 +161,7 @@ fn of_moment(out: &mut Exposition, watched: &Watched<'_>) {
     );
     gauge(
         "gcstorm_soak_round_unreclaimed_objects",
-        "Of these, those that only wait to be freed.",
+        "Those of them that only wait to be freed.",
         beat.unreclaimed.map(|objects| objects as f64),
     );
 }
@@ -171,17 +171,17 @@ fn of_ages(out: &mut Exposition, ages: &[Age]) {
     let slopes: [(&str, &str, Value); 3] = [
         (
             "gcstorm_soak_slope_ratio",
-            "How something changes from round to round of one heap, as a share of it.",
+            "The change from round to round on one heap, as a share of the value.",
             |slope| slope.per_unit,
         ),
         (
             "gcstorm_soak_slope_low_ratio",
-            "The lower bound of that.",
+            "The lower bound of the slope.",
             |slope| slope.low,
         ),
         (
             "gcstorm_soak_slope_high_ratio",
-            "The upper bound of that.",
+            "The upper bound of the slope.",
             |slope| slope.high,
         ),
     ];
@@ -199,8 +199,8 @@ fn of_ages(out: &mut Exposition, ages: &[Age]) {
     out.metric(
         "gcstorm_soak_drifts",
         Kind::Gauge,
-        "1 where a heap surely becomes worse with age: memory grows by more than what fills up, latency \
-         grows, or throughput falls.",
+        "1 where a heap becomes significantly worse with age: memory grows by more than a heap fills up, \
+         latency grows, or throughput falls.",
     );
     for age in ages {
         for drift in age.aging.drifts() {
@@ -257,7 +257,7 @@ mod tests {
         Some(metric.samples.iter().find(has)?.value)
     }
 
-    /// Goal: what is known is there, under the name and in the unit that people build upon, by lane.
+    /// Goal: everything known is there, by lane, under the released names and in their units.
     #[test]
     fn says_how_it_stands() {
         let sample = Sample::full(header("churn", "cell-lost"));
@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(value(&over, "gcstorm_soak_under_way", &[]), Some(0.0));
     }
 
-    /// Goal: before the first round, and with lanes that are called anything, it is well formed.
+    /// Goal: the text is well formed before the first round, and whatever lanes are called.
     #[test]
     fn is_always_well_formed() {
         let evil = "a\"b\\n\nc},{x=\"y\" 7 #.toml";

@@ -34,7 +34,7 @@ pub struct Watched<'a> {
     pub now: &'a Snapshot<'a>,
     /// Its last minute.
     pub lately: &'a Lately,
-    /// How its heaps age, by heap and fault.
+    /// How its heaps change with age, by heap and fault.
     pub ages: &'a [Age],
     /// The latest failures, oldest first.
     pub failures: &'a [Failed],
@@ -53,14 +53,14 @@ pub enum Phase {
     Over,
 }
 
-/// How a heap ages.
+/// How a heap changes with age.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Age {
     /// Its name.
     pub heap: String,
     /// The fault that is planted in it, if any.
     pub fault: Option<String>,
-    /// How it ages.
+    /// The changes.
     pub aging: Aging,
 }
 
@@ -158,9 +158,9 @@ impl Stage {
 
 /// Operations of finished rounds and of the one under way.
 fn ops(now: &Snapshot<'_>) -> u64 {
-    let over: u64 = now.standing.lanes.iter().map(|lane| lane.ops).sum();
     let under_way = now.current.and_then(|(_, beat)| beat);
-    over + under_way.map_or(0, |beat| beat.ops)
+    let ops = under_way.map_or(0, |beat| beat.ops);
+    now.standing.ops().saturating_add(ops)
 }
 
 /// A time to the second, in a form that keeps its width while it counts.

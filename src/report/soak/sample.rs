@@ -9,7 +9,7 @@ use crate::soak::{
     Beat, Came, Found, Growth, Header, Lane, Lately, Record, Round, Shard, Snapshot, Standing,
 };
 
-/// All that a [`Snapshot`] and those who watch refer to.
+/// Everything that a [`Snapshot`] and a [`Watched`] borrow from.
 pub(super) struct Sample {
     pub(super) header: Header,
     pub(super) standing: Standing,
@@ -19,7 +19,7 @@ pub(super) struct Sample {
     pub(super) beat: Option<Beat>,
 }
 
-/// In the second lane a fault is planted.
+/// Two lanes; the second one has a planted fault.
 pub(super) fn header(workload: &str, fault: &str) -> Header {
     let lane = |fault: Option<&str>| Lane {
         workload: workload.to_owned(),
@@ -63,7 +63,7 @@ fn record(round: u64, outcome: Outcome) -> Record {
 }
 
 impl Sample {
-    /// Of these lanes, before the first round.
+    /// A soak of these lanes before its first round.
     pub(super) fn begun(header: Header) -> Self {
         Self {
             standing: Standing::of(header.lanes.len()),
@@ -75,7 +75,7 @@ impl Sample {
         }
     }
 
-    /// Of these lanes, in its thirty-first round; one was vacuous and one failed.
+    /// A soak of these lanes in its thirty-first round. One round was vacuous and one failed.
     pub(super) fn full(header: Header) -> Self {
         let mut sample = Self::begun(header);
         let mut lately = Lately::default();
@@ -94,7 +94,7 @@ impl Sample {
             }
         }
         sample.ages = ages(&sample.snapshot(100));
-        // What it takes to tell a leak is not for here.
+        // Given, since thirty rounds are too few to find a leak.
         let slope = Slope {
             per_unit: 0.0007,
             low: 0.0006,
@@ -119,7 +119,7 @@ impl Sample {
         sample
     }
 
-    /// So many seconds after it began.
+    /// The state this many seconds after the beginning.
     pub(super) fn snapshot(&self, elapsed_s: u64) -> Snapshot<'_> {
         let round = Round {
             number: 30,
@@ -137,7 +137,7 @@ impl Sample {
         }
     }
 
-    /// As those see it who watch.
+    /// What is shown.
     pub(super) fn watched<'a>(&'a self, now: &'a Snapshot<'a>) -> Watched<'a> {
         Watched {
             now,

@@ -9,7 +9,7 @@ use crate::result::figures::NONE;
 use crate::result::subject;
 use crate::soak::{Drift, Header, Standing};
 
-/// All of it.
+/// Both tables.
 pub fn page(standing: &Standing, header: &Header) -> String {
     let mut columns = Columns::of_figures(LaneRow::HEAD.len() - 1);
     columns.head(&LaneRow::HEAD);
@@ -61,7 +61,7 @@ fn told(subject: &str, drift: &Drift) -> String {
             let [change, low, high] = percents(beyond);
             format!(
                 "{subject}: {what} grows with the age of the heap, by {change} a round ({low} to {high}) more \
-                 than what only fills up"
+                 than a heap that only fills up"
             )
         }
         (None, slope) => {
@@ -84,7 +84,7 @@ mod tests {
         console::strip_ansi_codes(&page).into_owned()
     }
 
-    /// Goal: what there is to say of a heap's age is said, and no more: of a heap with six rounds nothing.
+    /// Goal: changes with age are shown for a heap with enough rounds, and not for one with six.
     #[test]
     fn ageing_is_told() {
         let page = plain(&Sample::full(header("churn", "cell-lost")));
@@ -106,7 +106,7 @@ mod tests {
         );
     }
 
-    /// Goal: what is told as a leak is told with the slope that was judged, and not the one in the table.
+    /// Goal: a leak is reported with the slope by which it was judged, not the one in the table.
     #[test]
     fn leaks_are_told_as_they_were_judged() {
         let slope = |per_unit| Slope {

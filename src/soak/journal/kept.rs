@@ -1,9 +1,13 @@
-//! The journal's file: begun whole, written by one, and missed when it is gone.
+//! The journal's file: begun whole, written by one process, and restored when somebody damages it.
 //!
-//! It is there under its name with its head or not at all, so that whoever finds one can go on with it. While
-//! it is open it is locked, since two that write would write over each other. And after each line the name
-//! must still lead to the file: one that was deleted takes writes as if nothing were wrong. What it holds is
-//! in the system's hands until it is closed, and is written anew.
+//! The file has its name with its head in it or not at all, so whoever finds one can go on with it. While it is
+//! open it is locked, since two processes would write over each other.
+//!
+//! After each line the name must still lead to the file, and the file must be as long as what was written to
+//! it. Writes to a file that was deleted succeed as if nothing were wrong, and so do writes to one that was
+//! emptied (`: > journal`). So every line is appended, which shows a missing start in the length, and goes into
+//! a second file as well, which has no name: nobody can reach it, and it is gone when this process ends. What
+//! was deleted or emptied is written anew from there.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -17,36 +21,41 @@ use super::{JournalError, io_error};
 pub(super) struct Kept {
     path: PathBuf,
     file: File,
-    /// Where the next line goes: the end of the last whole one.
+    /// The same without a name; `None` if there is no room for it.
+    copy: Option<File>,
+    /// How long the file is: the end of the last whole line.
     end: u64,
 }
 
 impl Kept {
-    /// Begins one with this text; it must not be there yet.
+    /// Begins a file with this text; it must not be there yet.
     pub(super) fn begin(path: &Path, text: &str) -> Result<Self, JournalError> {
-        // What is left of this if it is killed is in nobody's way.
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+        let temporary = beside(path, "tmp");
         let file = begin(&temporary, path, text).map_err(|error| {
             // The error that is reported is the first.
             let _ = fs::remove_file(&temporary);
             io_error(path, error)
         })?;
         lock(&file, path)?;
-        Ok(Self {
+        let mut kept = Self {
             path: path.to_owned(),
             file,
+            copy: None,
             end: text.len() as u64,
-        })
+        };
+        kept.copy = kept.copied().ok();
+        Ok(kept)
     }
 
-    /// Opens one that was begun.
+    /// Opens a file that was begun before.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
-        let opened = OpenOptions::new().read(true).write(true).open(path);
+        let opened = OpenOptions::new().read(true).append(true).open(path);
         let file = opened.map_err(|error| io_error(path, error))?;
         lock(&file, path)?;
         Ok(Self {
             path: path.to_owned(),
             file,
+            copy: None,
             end: 0,
         })
     }
@@ -56,6 +65,7 @@ impl Kept {
         let cut = self.file.set_len(end);
         cut.map_err(|error| io_error(&self.path, error))?;
         self.end = end;
+        self.copy = self.copied().ok();
         Ok(self)
     }
 
@@ -63,51 +73,97 @@ impl Kept {
         &self.path
     }
 
-    /// Writes at the end, syncs, and looks whether the file is still in its place.
+    /// Writes at the end, syncs, and looks whether all is still in its place.
     pub(super) fn append(&mut self, text: &str) -> Result<(), JournalError> {
         if let Err(error) = self.write(text) {
-            // If this fails as well, the broken line is cut off by whoever goes on.
-            let _ = self.file.set_len(self.end);
+            self.take_back();
             return Err(io_error(&self.path, error));
         }
         self.end += text.len() as u64;
-        self.keep_in_place()
+        if let Some(copy) = &mut self.copy
+            && copy.write_all(text.as_bytes()).is_err()
+        {
+            self.copy = None;
+        }
+        self.look()
+    }
+
+    /// Looks whether the file is still under its name, with all that was written to it. If not, it is written
+    /// anew where possible; that is an error as well.
+    pub(super) fn look(&mut self) -> Result<(), JournalError> {
+        let ours = self.file.metadata();
+        let ours = ours.map_err(|error| io_error(&self.path, error))?;
+        let is_deleted = ours.nlink() == 0;
+        let is_whole = ours.len() == self.end;
+        let found = fs::metadata(&self.path).ok();
+        let is_ours = found.as_ref().is_some_and(|found| {
+            let is_same_file = (found.dev(), found.ino()) == (ours.dev(), ours.ino());
+            // Some network file systems number their files anew now and then. A copy that somebody put in
+            // the journal's place does not have the line that was just written.
+            is_same_file || (!is_deleted && found.len() == self.end)
+        });
+        let path = self.path.display().to_string();
+        let (restored, error) = match found {
+            _ if is_ours && is_whole => return Ok(()),
+            _ if is_ours => (self.refill(), JournalError::Emptied { path: path.clone() }),
+            _ if !is_deleted => return Err(JournalError::Moved { path }),
+            // Another file is in its place, and is not ours to touch.
+            Some(_) => {
+                let error = io::ErrorKind::AlreadyExists.into();
+                return Err(JournalError::Lost { path, error });
+            }
+            None => (
+                self.write_anew(),
+                JournalError::Deleted { path: path.clone() },
+            ),
+        };
+        Err(match restored {
+            Ok(()) => error,
+            Err(error) => JournalError::Lost { path, error },
+        })
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(self.end))?;
         self.file.write_all(text.as_bytes())?;
         self.file.sync_data()
     }
 
-    fn keep_in_place(&mut self) -> Result<(), JournalError> {
-        let ours = self.file.metadata();
-        let ours = ours.map_err(|error| io_error(&self.path, error))?;
-        let is_deleted = ours.nlink() == 0;
-        let found = fs::metadata(&self.path).ok();
-        let is_ours = found.as_ref().is_some_and(|found| {
-            let is_same_file = (found.dev(), found.ino()) == (ours.dev(), ours.ino());
-            // Some network file systems number their files anew now and then; a copy that somebody put in
-            // its place has not the line that was just written.
-            is_same_file || (!is_deleted && found.len() == self.end)
-        });
-        let path = self.path.display().to_string();
-        match found {
-            _ if is_ours => Ok(()),
-            _ if !is_deleted => Err(JournalError::Moved { path }),
-            // Another file is in its place, and is not ours to touch.
-            Some(_) => Err(JournalError::Lost {
-                path,
-                error: io::ErrorKind::AlreadyExists.into(),
-            }),
-            None => Err(match self.write_anew() {
-                Ok(()) => JournalError::Deleted { path },
-                Err(error) => JournalError::Lost { path, error },
-            }),
+    /// Cuts off part of a line. If this fails as well, whoever goes on cuts it off.
+    fn take_back(&self) {
+        let is_longer = |file: &fs::Metadata| file.len() > self.end;
+        // One that somebody emptied meanwhile would be filled with zeros.
+        if self.file.metadata().as_ref().is_ok_and(is_longer) {
+            let _ = self.file.set_len(self.end);
         }
     }
 
+    /// A copy of the file that has no name.
+    fn copied(&mut self) -> io::Result<File> {
+        let path = beside(&self.path, "copy");
+        let mut copy = fresh(&path)?;
+        fs::remove_file(&path)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        io::copy(&mut self.file, &mut copy)?;
+        Ok(copy)
+    }
+
+    /// Writes all of it into the file again, which somebody made shorter or longer.
+    fn refill(&mut self) -> io::Result<()> {
+        let mut copy = self.copy.as_ref().ok_or(io::ErrorKind::StorageFull)?;
+        self.file.set_len(0)?;
+        copy.seek(SeekFrom::Start(0))?;
+        io::copy(&mut copy, &mut self.file)?;
+        self.file.sync_all()
+    }
+
+    /// Writes all of it into a new file of the same name.
     fn write_anew(&mut self) -> io::Result<()> {
+        let is_whole = self.file.metadata()?.len() == self.end;
+        // A deleted file keeps its content for as long as it is open, unless it was emptied before.
+        let mut from = match &self.copy {
+            Some(copy) if !is_whole => copy,
+            _ => &self.file,
+        };
         if let Some(directory) = self.path.parent() {
             fs::create_dir_all(directory)?;
         }
@@ -116,20 +172,33 @@ impl Kept {
             .create_new(true)
             .open(&self.path);
         let mut anew = anew?;
-        self.file.seek(SeekFrom::Start(0))?;
-        io::copy(&mut self.file, &mut anew)?;
+        from.seek(SeekFrom::Start(0))?;
+        io::copy(&mut from, &mut anew)?;
         anew.sync_all()
     }
 }
 
-/// A new file that holds this text as soon as it has its name.
+/// A name for a file of this process beside the journal.
+fn beside(path: &Path, what: &str) -> PathBuf {
+    path.with_extension(format!("{}.{what}", std::process::id()))
+}
+
+/// An empty file that can be read and appended to. What a killed process of the same number left is removed.
+fn fresh(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create_new(true).open(path)
+}
+
+/// Creates a file that holds this text as soon as it has its name.
 fn begin(temporary: &Path, path: &Path, text: &str) -> io::Result<File> {
     if path.exists() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
-    let mut options = OpenOptions::new();
-    let options = options.read(true).write(true).create(true).truncate(true);
-    let mut file = options.open(temporary)?;
+    let mut file = fresh(temporary)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(temporary, path)?;
@@ -139,8 +208,7 @@ fn begin(temporary: &Path, path: &Path, text: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// Keeps others from writing into it until it is closed or the process is no more. Where the file system
-/// knows no locks, there are none.
+/// Locks it until it is closed or the process ends. Some file systems have no locks; then it is not locked.
 fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(JournalError::Busy {
@@ -158,7 +226,7 @@ mod tests {
         fs::read_to_string(path).expect("it is read")
     }
 
-    /// A place of one's own, and in it a directory with a file of two lines.
+    /// A temporary directory, and in it a directory with a journal of two lines.
     fn begun() -> (tempfile::TempDir, PathBuf, Kept) {
         let place = tempfile::tempdir().expect("a directory");
         let path = place.path().join("soak/journal");
@@ -168,7 +236,7 @@ mod tests {
         (place, path, kept)
     }
 
-    /// Goal: a write that fails takes nothing away of what was there.
+    /// Goal: a write that fails takes nothing away from earlier lines.
     #[test]
     fn a_full_disk_loses_nothing() {
         let (_place, path, mut kept) = begun();
@@ -177,6 +245,7 @@ mod tests {
         let file = std::mem::replace(&mut kept.file, full);
         assert!(kept.append("1\n").is_err());
         kept.file = file;
+        kept.look().expect("it is as it was");
         kept.append("2\n").expect("it is written");
         assert_eq!(text(&path), "head\n0\n2\n");
     }
@@ -203,6 +272,30 @@ mod tests {
         let error = kept.append("1\n").expect_err("it is gone");
         assert!(matches!(error, JournalError::Lost { .. }), "{error}");
         assert_eq!(text(&place.path().join("soak")), "in the way");
+    }
+
+    /// Goal: a file that somebody emptied, cut short or wrote to is noticed at the next line, or at the end,
+    /// and is whole again with all lines; also if it is deleted after that.
+    #[test]
+    fn what_is_emptied_is_written_anew() {
+        for text_left in ["", "head\n", "head\n0\n of somebody else's\n"] {
+            let (_place, path, mut kept) = begun();
+            fs::write(&path, text_left).expect("it is written");
+            let error = kept.append("1\n").expect_err("it is damaged");
+            assert!(matches!(error, JournalError::Emptied { .. }), "{error}");
+            assert_eq!(text(&path), "head\n0\n1\n");
+            kept.append("2\n").expect("it goes on");
+            fs::write(&path, text_left).expect("it is written");
+            assert!(kept.look().is_err());
+            assert_eq!(text(&path), "head\n0\n1\n2\n");
+            kept.look().expect("it is whole");
+        }
+        let (_place, path, mut kept) = begun();
+        fs::write(&path, "").expect("it is emptied");
+        fs::remove_file(&path).expect("it is deleted");
+        let error = kept.append("1\n").expect_err("it is gone");
+        assert!(matches!(error, JournalError::Deleted { .. }), "{error}");
+        assert_eq!(text(&path), "head\n0\n1\n");
     }
 
     /// Goal: a file that was moved away is noticed, has all its lines where it is, and is not written anew;

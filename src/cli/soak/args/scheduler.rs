@@ -1,27 +1,27 @@
-//! Which shard a process is, if a scheduler started it as one of several: Slurm, Kubernetes, AWS Batch and
-//! CI services each tell it by variables of their own.
+//! The shard of a process that a scheduler started as one of several: Slurm, Kubernetes, AWS Batch and CI services
+//! pass it in environment variables.
 //!
-//! A number without a total, or one that does not go with it, is refused. Nobody would notice otherwise
-//! that each of a hundred machines soaks the same rounds.
+//! An index without a total, or one that does not fit the total, is refused. Otherwise a hundred machines might
+//! all run the same rounds, and nobody would notice.
 
 use crate::soak::Shard;
 
-/// How a scheduler tells which of several tasks a process is.
+/// How a scheduler numbers its tasks.
 #[derive(Debug)]
 struct Scheduler {
-    /// The variable of the task's number.
+    /// The variable with the number of this task.
     index: &'static str,
-    /// The variable of how many there are.
+    /// The variable with the number of tasks.
     total: &'static str,
     numbers: Numbers,
 }
 
-/// Which numbers tasks have.
+/// The numbers that tasks have.
 #[derive(Debug, Clone, Copy)]
 enum Numbers {
-    /// Each from this one on.
+    /// Consecutive numbers from this one on.
     From(u32),
-    /// Every so many from the least to the greatest, by these variables.
+    /// From the least to the greatest in steps, which these variables tell.
     Range {
         least: &'static str,
         greatest: &'static str,
@@ -29,17 +29,17 @@ enum Numbers {
     },
 }
 
-/// Those that say what they set (the first that did is believed: who submits a Slurm job from a CI job
-/// hands its variables on):
+/// The schedulers that document their variables. The first one whose index is set counts, since a Slurm job that a
+/// CI job submits inherits the variables of that:
 ///
-/// - Slurm: `sbatch(1)`, output environment variables. A limit as in `0-7%4` does not show in them.
-/// - Kubernetes: "Indexed Job". It tells the number only; `JOB_COMPLETIONS` is what our manifest sets.
+/// - Slurm: `sbatch(1)`, output environment variables. They do not contain a limit as in `0-7%4`.
+/// - Kubernetes: "Indexed Job". It sets only the index; our manifest sets `JOB_COMPLETIONS`.
 /// - AWS Batch: "Job environment variables".
-/// - GitLab: `parallel`, predefined variables. Counted from 1; always there is only the total.
-/// - CircleCI: `parallelism`, built-in variables. Always there, as 0 of 1 if need be.
+/// - GitLab: `parallel`, predefined variables. Counted from 1; the total is always set.
+/// - CircleCI: `parallelism`, built-in variables. Always set, to 0 of 1 without parallelism.
 /// - Buildkite: `parallelism`, environment variables.
 ///
-/// GitHub sets none: its workflows hand `strategy.job-index` to `--shard`.
+/// GitHub sets none: its workflows pass `strategy.job-index` to `--shard`.
 const SCHEDULERS: [Scheduler; 6] = [
     Scheduler {
         index: "SLURM_ARRAY_TASK_ID",
@@ -77,11 +77,11 @@ const SCHEDULERS: [Scheduler; 6] = [
     },
 ];
 
-/// The shard that the environment names, and by which variable; `None` if no scheduler did.
+/// The shard that the environment names, and the variable that does; `None` if no scheduler set one.
 ///
 /// # Errors
 ///
-/// What is missing or wrong in what the scheduler set.
+/// A variable is missing or does not fit.
 pub(in crate::cli::soak) fn shard_of_environment(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<(Shard, &'static str)>, String> {
@@ -103,10 +103,10 @@ impl Scheduler {
         let number = |name: &str| {
             let text = text(name).ok_or_else(|| {
                 let set = self.index;
-                format!("{set} is set, and {name} is not: it would tell how many shards there are")
+                format!("{set} is set, and {name} is not, which says how many shards there are")
             })?;
             text.parse::<u32>()
-                .map_err(|_| format!("{name} is `{text}`, which is no number"))
+                .map_err(|_| format!("{name} is `{text}`, which is not a number"))
         };
         let (index, of) = (number(self.index)?, number(self.total)?);
         let place = match self.numbers {
@@ -122,7 +122,7 @@ impl Scheduler {
                 let is_even = greatest
                     .checked_sub(least)
                     .is_some_and(|range| u64::from(range / step) + 1 == u64::from(of));
-                // The numbers of `1,2,4` do not tell that the last is the third.
+                // With uneven numbers such as `1,2,4`, these variables do not tell that 4 is the third task.
                 above
                     .filter(|above| is_even && above % step == 0)
                     .map(|above| above / step)
@@ -131,7 +131,7 @@ impl Scheduler {
         match place {
             Some(index) if index < of => Ok(Shard { index, of }),
             _ => Err(format!(
-                "{} is {index}, {} is {of}: which shard that is cannot be told",
+                "{} is {index} and {} is {of}, which do not say which shard this is",
                 self.index, self.total
             )),
         }
@@ -142,7 +142,7 @@ impl Scheduler {
 mod tests {
     use super::*;
 
-    /// What variables as in `A=1 B=2` come to.
+    /// The shard that variables as in `A=1 B=2` name.
     fn shard(environment: &str) -> Result<Option<(u32, u32)>, String> {
         let pairs: Vec<_> = (environment.split(' '))
             .filter_map(|pair| pair.split_once('='))
@@ -227,11 +227,11 @@ mod tests {
             ),
             ("SLURM_ARRAY_TASK_ID=1", "SLURM_ARRAY_TASK_COUNT is not"),
             // `1,2,4`, and `1,3,5,7`, which Slurm does not take for `1-7:2`.
-            (&slurm(2, 1, 4, 1, 3), "cannot be told"),
-            (&slurm(3, 1, 7, 1, 4), "cannot be told"),
-            (&slurm(9, 1, 8, 1, 8), "cannot be told"),
-            (&slurm(3, 0, 14, 2, 8), "cannot be told"),
-            (&slurm(0, 1, 8, 1, 8), "cannot be told"),
+            (&slurm(2, 1, 4, 1, 3), "do not say which"),
+            (&slurm(3, 1, 7, 1, 4), "do not say which"),
+            (&slurm(9, 1, 8, 1, 8), "do not say which"),
+            (&slurm(3, 0, 14, 2, 8), "do not say which"),
+            (&slurm(0, 1, 8, 1, 8), "do not say which"),
         ] {
             let refused = shard(environment).expect_err(environment);
             assert!(refused.contains(name), "{environment}: {refused}");

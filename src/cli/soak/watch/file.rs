@@ -1,5 +1,5 @@
-//! The file of metrics, for the node exporter's textfile collector: whole at any moment, and replaced every
-//! few seconds.
+//! The metrics file for the node exporter's textfile collector: replaced every few seconds, and complete at any
+//! moment.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
 use crate::clock::Stamp;
 
-/// How often it is written while a round goes on. Prometheus asks some times a minute.
+/// How often it is written during a round. Prometheus scrapes a few times a minute.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// See the module.
@@ -19,12 +19,12 @@ const EVERY: Duration = Duration::from_secs(5);
 pub(super) struct MetricsFile {
     path: PathBuf,
     last: Option<Stamp>,
-    /// After how many rounds it was written last.
+    /// How many rounds were over when it was last written.
     rounds: Option<u64>,
     trouble: Trouble,
 }
 
-/// What is to be said of a file that cannot be written.
+/// Whether the file could be written, and whether the user knows if not.
 #[derive(Debug)]
 enum Trouble {
     None,
@@ -33,7 +33,7 @@ enum Trouble {
 }
 
 impl MetricsFile {
-    /// Makes sure that it can be written; says so if nobody will read it.
+    /// Makes sure that it can be written; warns if the node exporter will not read it.
     pub(super) fn new(path: &Path, terminal: &mut Terminal) -> Result<Self, Usage> {
         store::try_out_file(path)
             .map_err(|usage| usage.hint("name another with --metrics-file"))?;
@@ -51,13 +51,13 @@ impl MetricsFile {
         })
     }
 
-    /// Whether it should be written now: after a round, or if it was not for a while.
+    /// Whether it should be written now: after each round, and every few seconds in between.
     pub(super) fn is_due(&mut self, rounds: u64) -> bool {
         let is_new = self.rounds.replace(rounds) != Some(rounds);
         is_due(&mut self.last, EVERY) || is_new
     }
 
-    /// Replaces it. What goes wrong is kept until there is somebody to tell, and no reason to end a soak.
+    /// Replaces the file. An error is kept for [`complain`](Self::complain): it is no reason to end a soak.
     pub(super) fn write(&mut self, text: &str) {
         let written = store::write_whole(&self.path, text.as_bytes());
         self.trouble = match (written, std::mem::replace(&mut self.trouble, Trouble::None)) {
@@ -67,7 +67,7 @@ impl MetricsFile {
         };
     }
 
-    /// Says what went wrong, once until it goes well again.
+    /// Warns of an error, once until the file can be written again.
     pub(super) fn complain(&mut self, terminal: &mut Terminal) {
         let trouble = std::mem::replace(&mut self.trouble, Trouble::Told);
         match trouble {

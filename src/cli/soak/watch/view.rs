@@ -1,9 +1,8 @@
-//! The live view: a few lines on standard error that are drawn again in place. Where that is no terminal
-//! nothing of them appears.
+//! The live view: a few lines on standard error that are redrawn in place, if that is a terminal.
 //!
-//! The cursor is left on an empty line below them: what a terminal shows of a Ctrl-C stands there, and so
-//! does the shell's next prompt if the program ends at once. (A bar of indicatif leaves the cursor behind
-//! its last line, and takes a line too few away once a Ctrl-C was shown there.)
+//! The cursor is left on an empty line below them. There a terminal echoes `^C`, and there the shell's next
+//! prompt stands if the program ends at once. (indicatif leaves the cursor at the end of the last line of a bar,
+//! and erases one line too few once a `^C` was echoed there.)
 
 use std::fmt::Write as _;
 
@@ -17,7 +16,7 @@ use crate::report::soak::{Watched, live};
 /// See the module.
 #[derive(Debug)]
 pub(super) struct View {
-    /// There if anybody can see it.
+    /// `None` if nobody can see it.
     term: Option<Term>,
     is_styled: bool,
     /// What is on the terminal.
@@ -48,13 +47,13 @@ impl View {
             true => text,
             false => strip_str(&text).to_string(),
         };
-        // What is higher than the screen could not be drawn over.
+        // Lines above the top of the screen could not be erased.
         let lines = text.split_inclusive('\n');
         let text = lines.take(usize::from(rows).saturating_sub(1)).collect();
         self.draw(text);
     }
 
-    /// Has something written above it.
+    /// Lets something be printed above it.
     pub(super) fn aside(&mut self, write: impl FnOnce()) {
         let shown = std::mem::take(&mut self.shown);
         self.erase(&shown);
@@ -62,7 +61,7 @@ impl View {
         self.draw(shown);
     }
 
-    /// It goes.
+    /// Erases it for good.
     pub(super) fn finish(&mut self) {
         let shown = std::mem::take(&mut self.shown);
         self.erase(&shown);
@@ -73,7 +72,7 @@ impl View {
         let Some(term) = &self.term else { return };
         let (_, columns) = term.size();
         let before = std::mem::take(&mut self.shown);
-        // There is nobody left to tell if this fails.
+        // If this fails, a message would fail too.
         let _ = term.write_str(&over(&before, usize::from(columns), &text));
         let _ = term.flush();
         self.shown = text;
@@ -87,9 +86,9 @@ impl View {
     }
 }
 
-/// What puts `text` in the place of `before`, given where the cursor is left.
+/// The escape sequences that replace `before` with `text`, from where the cursor was left.
 fn over(before: &str, columns: usize, text: &str) -> String {
-    // A terminal that became narrower since has broken lines in two.
+    // If the terminal became narrower, it has wrapped lines.
     let rows = |line: &str| measure_text_width(line).div_ceil(columns.max(1)).max(1);
     let up: usize = before.lines().map(rows).sum();
     let mut drawing = String::from("\r");
@@ -100,7 +99,7 @@ fn over(before: &str, columns: usize, text: &str) -> String {
         let _ = write!(drawing, "{line}\x1b[K\r\n");
     }
     if up > 0 {
-        // Whatever is left below.
+        // Erases the rest of a longer `before`.
         drawing += "\x1b[J";
     }
     drawing
@@ -110,8 +109,8 @@ fn over(before: &str, columns: usize, text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Goal: what was there is drawn over from its first line, however many a narrower terminal made of it,
-    /// and nothing is left below.
+    /// Goal: the old text is replaced from its first line on, also where a narrower terminal has wrapped it, and
+    /// nothing of it is left below.
     #[test]
     fn draws_over() {
         let two = "\x1b[1ma\x1b[0m\nbb\n";

@@ -1,4 +1,4 @@
-//! Reads the text format of Prometheus as strictly as it is defined, to see that what is written is that.
+//! Reads the text format of Prometheus as strictly as it is defined, to test what is written.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,15 +10,15 @@ pub(in crate::report::soak) struct Metric {
     pub(in crate::report::soak) samples: Vec<Sample>,
 }
 
-/// One line of it.
+/// One sample.
 #[derive(Debug)]
 pub(in crate::report::soak) struct Sample {
     pub(in crate::report::soak) labels: BTreeMap<String, String>,
     pub(in crate::report::soak) value: f64,
 }
 
-/// Every metric, in order. Metrics without comments, without samples or in two places, samples that are
-/// there twice, that have a time or are no numbers, and names that are none are errors, which say where.
+/// All metrics, in order. Errors, with their place, are: a metric without comments, without samples or in two
+/// places; a sample that appears twice, has a timestamp or is no number; and a malformed name.
 pub(in crate::report::soak) fn read(text: &str) -> Result<Vec<Metric>, String> {
     if !text.is_empty() && !text.ends_with('\n') {
         return Err("the last line is not ended".to_owned());

@@ -1,22 +1,22 @@
-//! Answers one connection, which is then closed. Nothing of what was asked is in an answer.
+//! Answers one request and closes the connection. No part of a request is repeated in an answer.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Pages;
-use super::request::{self, Form, Request, Unheard};
+use super::request::{self, Asked, Form, Host, Request, Unheard};
+use super::{Audience, Pages};
 use crate::clock::{Clock, Stamp};
 
-/// How long a head may take to come, and an answer to go.
+/// How long a client may take to send its head, and to receive the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long, and for how many bytes, what comes after an answer is thrown away: a connection that is closed
-/// before is reset, and the answer may be lost with it.
+/// How long, and how many bytes of, a body is discarded after the answer: a connection that is closed with
+/// unread data is reset, and the answer may be lost.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1 << 20;
 
-/// In every answer. Nothing may be fetched or run, whatever a page came to hold, and nobody keeps what
+/// In every answer. A page may fetch and run nothing, whatever got into it, and is not to be cached since it
 /// changes every second.
 const HEADERS: &str = "\
 Connection: close\r\n\
@@ -31,7 +31,7 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What is said.
+/// An answer.
 struct Answer<'a> {
     status: &'static str,
     kind: &'static str,
@@ -41,10 +41,10 @@ struct Answer<'a> {
     extra: &'static str,
 }
 
-/// Hears what is asked and answers it. `shown` is asked for the pages only when it is known that there is
-/// something to answer.
+/// Reads a request and answers it. `shown` is called for the pages once there is a request.
 pub(super) fn attend(
     stream: &TcpStream,
+    audience: Audience,
     shown: impl FnOnce() -> Option<Arc<Pages>>,
 ) -> io::Result<()> {
     let asked = request::read(&mut Timed::new(stream, PATIENCE));
@@ -52,7 +52,7 @@ pub(super) fn attend(
         return Ok(());
     }
     let pages = shown();
-    let answer = answer(&asked, pages.as_deref());
+    let answer = answer(&asked, audience, pages.as_deref());
     let mut stream = Timed::new(stream, PATIENCE);
     stream.write_all(answer.head().as_bytes())?;
     if answer.form == Form::Whole {
@@ -61,7 +61,11 @@ pub(super) fn attend(
     linger(stream.stream)
 }
 
-fn answer<'a>(asked: &Result<Request, Unheard>, pages: Option<&'a Pages>) -> Answer<'a> {
+fn answer<'a>(
+    asked: &Result<Asked, Unheard>,
+    audience: Audience,
+    pages: Option<&'a Pages>,
+) -> Answer<'a> {
     let said = |status, body| Answer {
         status,
         kind: PLAIN,
@@ -70,7 +74,12 @@ fn answer<'a>(asked: &Result<Request, Unheard>, pages: Option<&'a Pages>) -> Ans
         extra: "",
     };
     let request = match asked {
-        Ok(request) => *request,
+        // A page from elsewhere whose name now leads to this machine (DNS rebinding) may ask a browser here,
+        // and must not read what it is told.
+        Ok(asked) if audience == Audience::Here && asked.host == Host::Other => {
+            return said("421 Misdirected Request", "ask localhost\n");
+        }
+        Ok(asked) => asked.request,
         Err(Unheard::TooLong) => {
             return said("431 Request Header Fields Too Large", "too long\n");
         }
@@ -96,7 +105,7 @@ fn answer<'a>(asked: &Result<Request, Unheard>, pages: Option<&'a Pages>) -> Ans
     Answer { form, ..found }
 }
 
-/// What is there.
+/// The answer with a page.
 fn found(request: Request, pages: &Pages) -> Answer<'_> {
     let health = &pages.health;
     let is_late = || Clock::get().since(health.round_over) > health.patience;
@@ -127,7 +136,7 @@ impl Answer<'_> {
     }
 }
 
-/// Nothing more is said; what is still coming is thrown away, up to a point.
+/// Ends the answer, and discards what the client still sends, up to a limit.
 fn linger(stream: &TcpStream) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
     let mut rest = [0; 4096];
@@ -144,8 +153,8 @@ fn linger(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// A connection on which all reads, or all writes, together have so much time: the system's own limits
-/// begin anew with each byte.
+/// A connection with one time limit for all reads, or all writes, together: the system's own timeouts begin anew
+/// with each byte.
 struct Timed<'a> {
     stream: &'a TcpStream,
     start: Stamp,

@@ -1,15 +1,14 @@
 //! Serves what a soak's own thread has rendered: `/`, `/metrics` and `/healthz`.
 //!
-//! Nothing of the soak is in here but finished text behind a lock that is held for as long as it takes to
-//! count a reference, so whoever asks can neither slow a soak down nor change anything. The threads end
-//! with the process.
+//! The server has nothing but finished text, behind a lock that is held only to clone an `Arc`. So a client can
+//! neither slow a soak down nor change anything. The threads end with the process.
 //!
-//! Whoever asks may be anybody's program. A request has so many bytes and seconds and no more, its body is
-//! thrown away, at most [`SEATS`] are listened to at once, and one that dawdles gives up its seat to the
-//! next. Why not a library: of those without an asynchronous runtime the one that is known, tiny_http
-//! 0.12, sets no timeout on what it accepts and offers none, reads lines of a head without a limit, and
-//! starts a thread for every connection; none of that can be changed from outside. What is needed of HTTP
-//! here is one line.
+//! Clients are not trusted. The size and the duration of a request are bounded, its body is discarded, at most
+//! [`CONNECTIONS_MAX`] connections are open at once, and a slow one is closed when another client waits.
+//!
+//! No library is used, since what is needed of HTTP is one line, and the known library without an asynchronous
+//! runtime (tiny_http 0.12) has no timeouts, no limit on the length of a head, and a thread for every
+//! connection.
 
 mod answer;
 mod request;
@@ -24,14 +23,14 @@ use std::time::Duration;
 use crate::cli::usage::Usage;
 use crate::clock::{Clock, Stamp};
 
-/// How many connections are listened to at once: some browsers and Prometheus servers need a few.
-const SEATS: usize = 64;
-/// How long one may sit when others wait. Who only asks and listens is done in far less, even where the
-/// processors are busy with something else.
-const SITTING: Duration = Duration::from_secs(2);
-/// How long to wait when the system has no more connections to give.
-const BREATH: Duration = Duration::from_millis(100);
-/// The stack of a connection's thread, which does little.
+/// The most connections at once: some browsers and Prometheus servers need a few.
+const CONNECTIONS_MAX: usize = 64;
+/// How long a connection may stay open while others wait. A client that only asks and reads is done in far less,
+/// even on a busy machine.
+const TURN: Duration = Duration::from_secs(2);
+/// How long to wait when the system refuses a connection.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// The stack of a connection's thread, which calls little, in bytes.
 const STACK: usize = 128 << 10;
 
 /// What is served.
@@ -44,20 +43,20 @@ pub(super) struct Pages {
     pub(super) health: Health,
 }
 
-/// Whether rounds end in time, which is found out when somebody asks: who does not go on renders nothing.
+/// Whether rounds end in time. It is decided when a client asks, since a soak that is stuck renders nothing.
 #[derive(Debug)]
 pub(super) struct Health {
-    /// A line if they do.
+    /// The answer if they do.
     pub(super) well: String,
-    /// A line if they do not.
+    /// The answer if they do not.
     pub(super) late: String,
-    /// When one did last.
+    /// When the last one ended.
     pub(super) round_over: Stamp,
     /// How long the next may take.
     pub(super) patience: Duration,
 }
 
-/// The last pages; none before the first.
+/// The latest pages; `None` before the first.
 type Shown = Mutex<Option<Arc<Pages>>>;
 
 /// See the module.
@@ -67,17 +66,17 @@ pub(super) struct Server {
     shown: Arc<Shown>,
 }
 
-/// Who may ask.
+/// Who is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli::soak) enum Audience {
-    /// Programs on this machine.
+    /// Programs on this machine, by a name of this machine.
     Here,
-    /// Whoever can reach it.
+    /// Everybody who can reach the address.
     Anyone,
 }
 
 impl Server {
-    /// Listens at `address`, which has to be one of this machine's own unless anyone may ask.
+    /// Listens at `address`, which must be a loopback address unless anyone is served.
     pub(super) fn start(address: SocketAddr, audience: Audience) -> Result<Self, Usage> {
         let is_loopback = address.ip().to_canonical().is_loopback();
         if !is_loopback && audience == Audience::Here {
@@ -88,20 +87,20 @@ impl Server {
                 )),
             );
         }
-        Self::bind(address).map_err(|error| {
+        Self::bind(address, audience).map_err(|error| {
             Usage::new(format!("failed to serve on {address}: {error}"))
                 .hint("port 0 takes one that is free, and says which")
         })
     }
 
-    fn bind(address: SocketAddr) -> io::Result<Self> {
+    fn bind(address: SocketAddr, audience: Audience) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
         let shown = Arc::new(Shown::default());
         let theirs = Arc::clone(&shown);
         Builder::new()
             .name("serve".to_owned())
-            .spawn(move || accept(&listener, &theirs))?;
+            .spawn(move || accept(&listener, audience, &theirs))?;
         Ok(Self { address, shown })
     }
 
@@ -110,7 +109,7 @@ impl Server {
         self.address
     }
 
-    /// These are served from now on.
+    /// Serves these pages from now on.
     pub(super) fn show(&self, pages: Pages) {
         let pages = Arc::new(pages);
         // The old ones are dropped outside of the lock.
@@ -122,30 +121,30 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Listens for ever.
-fn accept(listener: &TcpListener, shown: &Arc<Shown>) {
-    let seats = Arc::new(Seats::default());
+/// Accepts connections for ever.
+fn accept(listener: &TcpListener, audience: Audience, shown: &Arc<Shown>) {
+    let connections = Arc::new(Connections::default());
     for stream in listener.incoming() {
-        let seat = stream.and_then(|stream| Seats::take(&seats, stream));
-        let Ok(seat) = seat else {
-            thread::park_timeout(BREATH);
+        let connection = stream.and_then(|stream| Connections::take(&connections, stream));
+        let Ok(connection) = connection else {
+            thread::park_timeout(RETRY_AFTER);
             continue;
         };
         let shown = Arc::clone(shown);
         let attend = Builder::new()
             .name("serve-one".to_owned())
             .stack_size(STACK);
-        // If there is no thread for it the connection is closed.
+        // If the system gives no thread, the connection is closed.
         let _ = attend.spawn(move || {
-            // Whoever asked may have gone.
-            let _ = answer::attend(&seat.stream, || locked(&shown).clone());
+            // The client may have gone.
+            let _ = answer::attend(&connection.stream, audience, || locked(&shown).clone());
         });
     }
 }
 
-/// Who is listened to at the moment, the longest first.
+/// The connections that are open, the oldest first.
 #[derive(Debug, Default)]
-struct Seats {
+struct Connections {
     taken: Mutex<Taken>,
     left: Condvar,
 }
@@ -153,64 +152,65 @@ struct Seats {
 #[derive(Debug, Default)]
 struct Taken {
     next: u64,
-    by: VecDeque<Sitter>,
+    by: VecDeque<Admitted>,
 }
 
 #[derive(Debug)]
-struct Sitter {
+struct Admitted {
     number: u64,
     since: Stamp,
-    /// A hand on the connection, so that it can be ended.
+    /// A handle to the connection, to close it.
     stream: TcpStream,
 }
 
-/// One who is listened to; over when it is dropped.
+/// An open connection, which counts until this is dropped.
 #[derive(Debug)]
-struct Seat {
-    seats: Arc<Seats>,
+struct Connection {
+    connections: Arc<Connections>,
     number: u64,
     stream: TcpStream,
 }
 
-impl Seats {
-    /// A seat for this one. If none becomes free, whoever has sat longest has to go when it was long.
-    fn take(seats: &Arc<Self>, stream: TcpStream) -> io::Result<Seat> {
+impl Connections {
+    /// Admits a connection. If there are too many, it waits until one ends or the oldest has had its turn, which
+    /// is then closed.
+    fn take(connections: &Arc<Self>, stream: TcpStream) -> io::Result<Connection> {
         let hand = stream.try_clone()?;
         let clock = Clock::get();
-        let mut taken = locked(&seats.taken);
-        while taken.by.len() >= SEATS {
-            let longest = taken.by.front().map(|sitter| clock.since(sitter.since));
-            let left = SITTING.saturating_sub(longest.unwrap_or_default());
+        let mut taken = locked(&connections.taken);
+        while taken.by.len() >= CONNECTIONS_MAX {
+            let longest = taken.by.front().map(|open| clock.since(open.since));
+            let left = TURN.saturating_sub(longest.unwrap_or_default());
             if !left.is_zero() {
-                let waited = seats.left.wait_timeout(taken, left);
+                let waited = connections.left.wait_timeout(taken, left);
                 (taken, _) = waited.unwrap_or_else(PoisonError::into_inner);
             } else if let Some(longest) = taken.by.pop_front() {
-                // It may have gone by itself.
+                // It may have been closed already.
                 let _ = longest.stream.shutdown(Shutdown::Both);
             }
         }
         let number = taken.next;
         taken.next += 1;
-        taken.by.push_back(Sitter {
+        taken.by.push_back(Admitted {
             number,
             since: clock.now(),
             stream: hand,
         });
         drop(taken);
-        Ok(Seat {
-            seats: Arc::clone(seats),
+        Ok(Connection {
+            connections: Arc::clone(connections),
             number,
             stream,
         })
     }
 }
 
-impl Drop for Seat {
+impl Drop for Connection {
     fn drop(&mut self) {
-        let mut taken = locked(&self.seats.taken);
-        taken.by.retain(|sitter| sitter.number != self.number);
+        let mut taken = locked(&self.connections.taken);
+        taken.by.retain(|open| open.number != self.number);
         drop(taken);
-        self.seats.left.notify_one();
+        self.connections.left.notify_one();
     }
 }
 

@@ -1,7 +1,8 @@
-//! Reads as much of a request as an answer needs: its first line, and where its head ends. What else the
-//! head says is not looked at.
+//! Reads as much of a request as an answer needs: its first line, whose name it was sent to, and where its
+//! head ends. What else the head says is not looked at.
 
 use std::io::{ErrorKind, Read};
+use std::net::IpAddr;
 
 /// How long a head may be, in bytes.
 pub(super) const HEAD_MAX: usize = 8 << 10;
@@ -12,19 +13,37 @@ pub(super) enum Request {
     Page(Form),
     Metrics(Form),
     Health(Form),
-    /// Something that is not there.
+    /// A path that does not exist.
     Nothing(Form),
-    /// Something is to be changed, which nothing can be.
+    /// A method other than GET and HEAD.
     Change,
 }
 
-/// How much of it.
+/// Which part of an answer is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// GET
     Whole,
     /// HEAD
     Head,
+}
+
+/// The name by which this server was asked, as the client has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Host {
+    /// The request has none. That of a browser always has one.
+    Unsaid,
+    /// A name of the machine's own that no name server can give to another address.
+    Loopback,
+    /// Any other name.
+    Other,
+}
+
+/// A request, and whom it was sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) request: Request,
+    pub(super) host: Host,
 }
 
 /// Why there is no request.
@@ -34,14 +53,14 @@ pub(super) enum Unheard {
     Nonsense,
     /// The head does not end where it must.
     TooLong,
-    /// It was not there in time.
+    /// It did not arrive in time.
     TooSlow,
-    /// There is nobody to answer.
+    /// The client has closed the connection.
     Gone,
 }
 
-/// Reads one. `from` gives up by itself when the time is over.
-pub(super) fn read(from: &mut impl Read) -> Result<Request, Unheard> {
+/// Reads a request. `from` fails by itself when the time is over.
+pub(super) fn read(from: &mut impl Read) -> Result<Asked, Unheard> {
     let mut head = [0; HEAD_MAX];
     let mut length = 0;
     while !is_whole(&head[..length]) {
@@ -58,11 +77,14 @@ pub(super) fn read(from: &mut impl Read) -> Result<Request, Unheard> {
             },
         }
     }
-    parse(&head[..length]).ok_or(Unheard::Nonsense)
+    let head = &head[..length];
+    let asked = parse(head).zip(host(head));
+    let asked = asked.map(|(request, host)| Asked { request, host });
+    asked.ok_or(Unheard::Nonsense)
 }
 
-/// Whether the empty line is there that ends a head. Some end lines without a carriage return, which one
-/// may accept (RFC 9112, 2.2).
+/// Whether the head is complete: it ends with an empty line. Lines without a carriage return are accepted, as
+/// RFC 9112 (2.2) allows.
 fn is_whole(head: &[u8]) -> bool {
     let ends: [&[u8]; 2] = [b"\r\n\r\n", b"\n\n"];
     ends.iter()
@@ -94,11 +116,41 @@ fn parse(head: &[u8]) -> Option<Request> {
     })
 }
 
+/// What the only `Host` line of a head says; `None` if there are several, which RFC 9112 (3.2) forbids.
+fn host(head: &[u8]) -> Option<Host> {
+    let lines = head.split(|byte| *byte == b'\n').skip(1);
+    let hosts = lines.filter_map(|line| {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let (name, value) = (&line[..colon], &line[colon + 1..]);
+        name.eq_ignore_ascii_case(b"host").then_some(value)
+    });
+    match hosts.collect::<Vec<_>>()[..] {
+        [] => Some(Host::Unsaid),
+        [value] => Some(match std::str::from_utf8(value) {
+            Ok(value) if is_loopback(value.trim()) => Host::Loopback,
+            _ => Host::Other,
+        }),
+        _ => None,
+    }
+}
+
+/// Whether this is an address or a name of the machine itself, with a port or without.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let is_address = |address: IpAddr| address.to_canonical().is_loopback();
+    let name = name.to_ascii_lowercase();
+    // RFC 6761 keeps `localhost` and what ends in it for the machine itself.
+    name == "localhost" || name.ends_with(".localhost") || name.parse().is_ok_and(is_address)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Hands out a byte at a time, then ends.
+    /// Yields a byte at a time, then ends.
     struct Dribble<'a>(&'a [u8]);
 
     impl Read for Dribble<'_> {
@@ -115,7 +167,37 @@ mod tests {
     fn asked(text: &str) -> Result<Request, Unheard> {
         let at_once = read(&mut text.as_bytes());
         assert_eq!(read(&mut Dribble(text.as_bytes())), at_once, "{text:?}");
-        at_once
+        at_once.map(|asked| asked.request)
+    }
+
+    /// Goal: names that mean this machine everywhere are told from those that a name server decides.
+    #[test]
+    fn hosts_are_told_apart() {
+        for (line, host) in [
+            ("", Host::Unsaid),
+            ("Host: localhost\r\n", Host::Loopback),
+            ("HOST:LocalHost:9464\r\n", Host::Loopback),
+            ("host: a.localhost\n", Host::Loopback),
+            ("Host: 127.0.0.1:9464\r\n", Host::Loopback),
+            ("Host: 127.1.2.3\r\n", Host::Loopback),
+            ("Host: [::1]:80\r\n", Host::Loopback),
+            ("Host: [::ffff:127.0.0.1]\r\n", Host::Loopback),
+            ("Host:\r\n", Host::Other),
+            ("Host: evil.example\r\n", Host::Other),
+            ("Host: localhost.evil.example:9464\r\n", Host::Other),
+            ("Host: 127.0.0.1.evil.example\r\n", Host::Other),
+            ("Host: evillocalhost\r\n", Host::Other),
+            ("Host: 192.0.2.7\r\n", Host::Other),
+            ("Host: [::2]:80\r\n", Host::Other),
+            ("Host: 0x7f.1\r\n", Host::Other),
+            ("X: y\r\nHost: \u{e9}\r\n", Host::Other),
+        ] {
+            let text = format!("GET / HTTP/1.1\r\n{line}\r\n");
+            let asked = read(&mut text.as_bytes()).map(|asked| asked.host);
+            assert_eq!(asked, Ok(host), "{line:?}");
+        }
+        let twice = "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n";
+        assert_eq!(asked(twice), Err(Unheard::Nonsense));
     }
 
     /// Goal: requests are understood in whichever pieces they come, and only whole ones.

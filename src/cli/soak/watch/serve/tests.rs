@@ -46,7 +46,7 @@ fn rest_of(mut stream: TcpStream) -> String {
 fn get(server: &Server, path: &str) -> String {
     ask(
         server,
-        &format!("GET {path} HTTP/1.1\r\nHost: here\r\n\r\n"),
+        &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     )
 }
 
@@ -85,7 +85,7 @@ fn pages_are_served() {
                 "{header} in {head}"
             );
         }
-        let request = format!("HEAD {path} HTTP/1.1\r\nHost: here\r\n\r\n");
+        let request = format!("HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(ask(&server, &request), format!("{head}\r\n\r\n"));
     }
 }
@@ -128,8 +128,11 @@ fn the_rest_is_refused() {
     let long = format!("GET / HTTP/1.1\r\nX: {}", "canary".repeat(20_000));
     for (request, status) in [
         ("POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\ncanary", "405"),
-        ("DELETE /canary HTTP/1.1\r\nHost: canary\r\n\r\n", "405"),
-        ("GET /canary?canary HTTP/1.1\r\nHost: canary\r\n\r\n", "404"),
+        ("DELETE /canary HTTP/1.1\r\nHost: localhost\r\n\r\n", "405"),
+        (
+            "GET /canary?canary HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            "404",
+        ),
         ("HEAD /canary HTTP/1.1\r\n\r\n", "404"),
         ("canary\r\n\r\n", "400"),
         (&long, "431"),
@@ -149,11 +152,23 @@ fn the_rest_is_refused() {
     assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
 }
 
+/// Goal: a name that leads here only because somebody else says so reads nothing, unless anyone may ask.
+#[test]
+fn other_names_are_refused() {
+    let request = "GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+    let answer = ask(&serving(HOUR), request);
+    assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");
+    assert!(!answer.contains("metric"), "{answer}");
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let anyone = Server::start(address, Audience::Anyone).expect("it may");
+    assert!(ask(&anyone, request).starts_with("HTTP/1.1 503 "));
+}
+
 /// Goal: those who connect and say nothing, however many, keep nobody from being answered.
 #[test]
 fn silence_blocks_nobody() {
     let server = serving(HOUR);
-    let silent: Vec<TcpStream> = (0..SEATS + 8).map(|_| connect(&server)).collect();
+    let silent: Vec<TcpStream> = (0..CONNECTIONS_MAX + 8).map(|_| connect(&server)).collect();
     assert!(get(&server, "/metrics").ends_with("metric 1\n"));
     // Half a request is no better.
     let mut half = connect(&server);
@@ -179,22 +194,25 @@ fn many_are_answered() {
     });
 }
 
-/// Goal: a seat is given up by whoever leaves it, and by the longest if nobody does.
+/// Goal: a connection that ends makes room for the next, and if none ends the oldest is closed.
 #[test]
-fn seats_are_given_up() {
+fn connections_are_given_up() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = listener.local_addr().expect("it has one");
-    let seats = Arc::new(Seats::default());
+    let connections = Arc::new(Connections::default());
     let guest = || {
         let guest = TcpStream::connect(address).expect("somebody listens");
         let (stream, _) = listener.accept().expect("somebody came");
-        (guest, Seats::take(&seats, stream).expect("a seat"))
+        (
+            guest,
+            Connections::take(&connections, stream).expect("a connection"),
+        )
     };
-    let mut guests: Vec<(TcpStream, Seat)> = (0..SEATS).map(|_| guest()).collect();
-    // Somebody leaves, and the next one has a seat without anybody being sent away.
+    let mut guests: Vec<(TcpStream, Connection)> = (0..CONNECTIONS_MAX).map(|_| guest()).collect();
+    // Somebody leaves, and the next one has a connection without anybody being sent away.
     drop(guests.remove(3));
     guests.push(guest());
-    assert_eq!(locked(&seats.taken).by.len(), SEATS);
+    assert_eq!(locked(&connections.taken).by.len(), CONNECTIONS_MAX);
     let (first, _) = &mut guests[0];
     first.set_nonblocking(true).expect("it can be");
     let waits = first.read(&mut [0]).expect_err("nothing was sent");
@@ -204,9 +222,9 @@ fn seats_are_given_up() {
     let (first, _) = &mut guests[0];
     first.set_nonblocking(false).expect("it can be");
     assert_eq!(first.read(&mut [0]).expect("it was closed"), 0);
-    assert_eq!(locked(&seats.taken).by.len(), SEATS);
+    assert_eq!(locked(&connections.taken).by.len(), CONNECTIONS_MAX);
     drop(guests);
-    assert!(locked(&seats.taken).by.is_empty());
+    assert!(locked(&connections.taken).by.is_empty());
 }
 
 /// Goal: other machines are let in only if that was asked for, and a port that is taken is refused; both

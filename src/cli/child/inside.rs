@@ -1,0 +1,64 @@
+//! A child, seen from inside: whether this process is one, what ties it to its parent, and how it tells its
+//! progress.
+
+use std::io::{self, BufRead as _, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use rustix::process::{Signal, getpid, kill_process, set_parent_process_death_signal};
+
+use crate::cli::interrupt;
+use crate::cli::usage::Usage;
+use crate::soak::Told;
+
+/// Set in the environment of a child.
+pub(super) const VARIABLE: &str = "GCSTORM_INSIDE";
+
+/// Whether this process is a child.
+pub(in crate::cli) fn is_inside() -> bool {
+    std::env::var_os(VARIABLE).is_some()
+}
+
+/// A flag that ends the run of this command early: set by a signal, or in a child by its parent. From now on
+/// a child ends with its parent.
+pub(in crate::cli) fn interrupted() -> Result<Arc<AtomicBool>, Usage> {
+    if !is_inside() {
+        return interrupt::flag();
+    }
+    let flag = interrupt::deaf()?;
+    let asked = Arc::clone(&flag);
+    // Relaxed: no more than the order to stop.
+    obey(move || asked.store(true, Relaxed))?;
+    Ok(flag)
+}
+
+/// Calls `on_request` for each line on standard input, and ends the process with its parent.
+pub(in crate::cli) fn obey(mut on_request: impl FnMut() + Send + 'static) -> Result<(), Usage> {
+    // Where the system cannot do that, the pipe does.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    let listen = move || {
+        let mut line = Vec::new();
+        let mut input = io::stdin().lock();
+        while matches!(input.read_until(b'\n', &mut line), Ok(1..)) {
+            line.clear();
+            on_request();
+        }
+        // Nobody is left to hand a result to. To exit in order could wait for a lock that another thread
+        // never lets go.
+        let _ = kill_process(getpid(), Signal::KILL);
+    };
+    let listening = std::thread::Builder::new()
+        .name("gcstorm-parent".to_owned())
+        .spawn(listen);
+    listening
+        .map(drop)
+        .map_err(|error| Usage::new(format!("failed to listen to the parent process: {error}")))
+}
+
+/// Tells the parent.
+pub(in crate::cli) fn tell(told: &Told) {
+    let Ok(line) = told.line() else { return };
+    let mut out = io::stdout().lock();
+    // If nobody listens this process is about to be killed.
+    let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+}

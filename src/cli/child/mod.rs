@@ -1,0 +1,158 @@
+//! This program, started again as a process of its own: for what may crash, hang or exhaust memory, and must
+//! not take the command along.
+//!
+//! Every command that needs such a process starts it here, so one argument says for all of them why none is
+//! left behind. A child's standard input is a pipe, and its parent holds the only end that can be written to.
+//! The system closes that end however the parent ends, also by `SIGKILL`; the child has a thread that waits
+//! for nothing else, and kills the child then ([`inside`]). Besides, the child has the system kill it when the
+//! thread that started it ends (`PR_SET_PDEATHSIG`), which reaches a child that is stopped as well; so that
+//! thread has to wait for the child, as all callers do.
+//!
+//! A line on that pipe asks for something: of a stint, for its next round; of any other, to end its run early.
+//! Signals are for the parent alone: a child has a process group of its own, so a Ctrl-C at the terminal does
+//! not reach it, and passes over `SIGINT` and `SIGTERM`, which schedulers send to all processes of a job.
+//!
+//! A child tells its progress in lines on its standard output ([`Told`]), between whatever else is printed.
+
+pub(super) mod inside;
+mod output;
+
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{self, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::patience::Patience;
+use crate::soak::Told;
+pub(super) use output::{ChildOutput, Printed};
+use output::{end_of, read_lines};
+
+/// How often a child that tells nothing is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often one is looked at whose output is closed: it is about to end.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// A running child. It is killed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Child {
+    process: process::Child,
+    lifeline: ChildStdin,
+    told: Receiver<Told>,
+    printed: Option<JoinHandle<String>>,
+    said: Option<JoinHandle<String>>,
+}
+
+/// Why a wait for a child is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// It has ended.
+    Exited(ExitStatus),
+    /// It made no progress for too long.
+    Hung,
+    /// The caller does not want to wait any longer.
+    CalledOff,
+}
+
+impl Child {
+    /// Starts this program with these arguments.
+    pub(super) fn start(words: &[impl AsRef<OsStr>], printed: Printed) -> io::Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .args(words)
+            .env(inside::VARIABLE, "1")
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let streams = (
+            process.stdin.take(),
+            process.stdout.take(),
+            process.stderr.take(),
+        );
+        let (Some(lifeline), Some(out), Some(err)) = streams else {
+            return Err(io::Error::other("the process has no streams"));
+        };
+        let (tell, told) = channel();
+        let mut child = Self {
+            process,
+            lifeline,
+            told,
+            printed: None,
+            said: None,
+        };
+        let thread = std::thread::Builder::new;
+        child.printed = Some(thread().spawn(move || read_lines(out, &tell, printed))?);
+        child.said = Some(thread().spawn(move || end_of(err))?);
+        Ok(child)
+    }
+
+    /// Its number.
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks for what a line on standard input means to it.
+    pub(super) fn ask(&mut self) {
+        // If it has ended, whoever waits for it finds that out.
+        let _ = self.lifeline.write_all(b"\n");
+    }
+
+    /// What it tells next; disconnected once its output is closed.
+    pub(super) fn hear(&self, timeout: Duration) -> Result<Told, RecvTimeoutError> {
+        self.told.recv_timeout(timeout)
+    }
+
+    /// Waits until it ends or `patience` is over. `is_wanted` is called many times a second; when it says
+    /// no the wait is over. The child goes on unless it has ended.
+    pub(super) fn wait(
+        &mut self,
+        patience: &mut Patience,
+        mut is_wanted: impl FnMut(&mut Self) -> bool,
+    ) -> io::Result<Waited> {
+        loop {
+            if let Some(status) = self.process.try_wait()? {
+                return Ok(Waited::Exited(status));
+            }
+            match self.hear(LOOK_EVERY) {
+                Ok(Told::Beat(beat)) => patience.progress(beat.ops),
+                Ok(Told::Over(_)) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(LOOK_AGAIN),
+            }
+            if !is_wanted(self) {
+                return Ok(Waited::CalledOff);
+            }
+            if patience.is_over() {
+                return Ok(Waited::Hung);
+            }
+        }
+    }
+
+    /// Ends it, if it has not ended by itself.
+    pub(super) fn kill(&mut self) -> io::Result<ExitStatus> {
+        self.process.kill()?;
+        self.process.wait()
+    }
+
+    /// Ends it, if it has not ended by itself; what it left.
+    pub(super) fn output(mut self) -> ChildOutput {
+        // Either may fail because it has ended and was waited for.
+        let _ = self.kill();
+        let text = |thread: Option<JoinHandle<String>>| {
+            let text = thread.and_then(|thread| thread.join().ok());
+            text.unwrap_or_default()
+        };
+        ChildOutput {
+            printed: text(self.printed.take()),
+            said: text(self.said.take()),
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}

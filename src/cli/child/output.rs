@@ -1,0 +1,140 @@
+//! What a child prints: its progress, its result, and what it says on standard error.
+
+use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader, Read};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::sync::mpsc::Sender;
+
+use crate::soak::Told;
+
+/// How much of the end of standard error is kept, in bytes.
+const SAID_MAX: usize = 8 << 10;
+
+/// What to do with what a child prints besides its progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Printed {
+    /// It is the result.
+    Kept,
+    /// The heap under test prints, and nobody reads it.
+    Dropped,
+}
+
+/// What a child leaves behind.
+#[derive(Debug, Default)]
+pub(in crate::cli) struct ChildOutput {
+    /// Standard output, except for its progress.
+    pub(in crate::cli) printed: String,
+    /// The end of standard error.
+    pub(in crate::cli) said: String,
+}
+
+impl ChildOutput {
+    /// How a child ended that left no result, and what it said about that.
+    pub(in crate::cli) fn how(&self, status: ExitStatus) -> String {
+        let how = match status.signal() {
+            Some(signal) => format!("it was killed by signal {signal}"),
+            None => format!("it ended without a result ({status})"),
+        };
+        match self.first_words() {
+            Some(words) => format!("{how}: {words}"),
+            None => how,
+        }
+    }
+
+    /// The first line on standard error that is not empty. A stack or a hint may follow it.
+    pub(in crate::cli) fn first_words(&self) -> Option<&str> {
+        self.said
+            .lines()
+            .map(str::trim)
+            .find(|line| !line.is_empty())
+    }
+}
+
+/// Sorts what a child prints: what it tells, and the rest. What cannot be read was not printed.
+pub(super) fn read_lines(out: impl Read, tell: &Sender<Told>, printed: Printed) -> String {
+    let mut kept = String::new();
+    for line in BufReader::new(out).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        match Told::read(&line) {
+            Some(told) => {
+                // If nobody listens any more, the pipe is emptied all the same.
+                let _ = tell.send(told);
+            }
+            None if printed == Printed::Kept => {
+                kept += &line;
+                kept.push('\n');
+            }
+            None => {}
+        }
+    }
+    kept
+}
+
+/// The end of a stream: what is said last matters most.
+pub(super) fn end_of(stream: impl Read) -> String {
+    let mut last = VecDeque::with_capacity(SAID_MAX);
+    let mut stream = BufReader::new(stream);
+    // What cannot be read was not said.
+    while let Ok(bytes) = stream.fill_buf() {
+        if bytes.is_empty() {
+            break;
+        }
+        last.extend(bytes);
+        let length = bytes.len();
+        stream.consume(length);
+        let surplus = last.len().saturating_sub(SAID_MAX);
+        last.drain(..surplus);
+    }
+    String::from_utf8_lossy(last.make_contiguous()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::soak::Beat;
+
+    /// Goal: of endless output the end is kept, and no more.
+    #[test]
+    fn the_end_is_kept() {
+        let long = "x".repeat(100_000) + "the end";
+        let last = end_of(long.as_bytes());
+        assert!(last.len() == SAID_MAX && last.ends_with("xthe end"));
+        assert_eq!(end_of("short".as_bytes()), "short");
+    }
+
+    /// Goal: progress is told from the result, and from what is no text at all.
+    #[test]
+    fn progress_is_told_from_the_rest() {
+        let beat = Told::Beat(Beat::default());
+        let mut printed = b"{\n".to_vec();
+        printed.extend(beat.line().expect("it is written").as_bytes());
+        printed.extend(b"\xff\n}\n");
+        let (tell, told) = channel();
+        assert_eq!(
+            read_lines(&printed[..], &tell, Printed::Kept),
+            "{\n\u{fffd}\n}\n"
+        );
+        assert_eq!(read_lines(&printed[..], &tell, Printed::Dropped), "");
+        drop(tell);
+        assert_eq!(told.iter().collect::<Vec<_>>(), [beat.clone(), beat]);
+    }
+
+    /// Goal: how a child ended is told with its reason, without the stack behind that.
+    #[test]
+    fn the_reason_is_told() {
+        let how = |said: &str| {
+            let output = ChildOutput {
+                printed: String::new(),
+                said: said.to_owned(),
+            };
+            output.how(ExitStatus::from_raw(6))
+        };
+        let said = "\nmemory allocation of 9 bytes failed\nstack backtrace:\n";
+        let told = "it was killed by signal 6: memory allocation of 9 bytes failed";
+        assert_eq!(how(said), told);
+        assert_eq!(how("\n"), "it was killed by signal 6");
+    }
+}

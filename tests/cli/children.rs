@@ -1,0 +1,100 @@
+//! Processes that the command starts for what may crash or hang: none outlives it, and none that makes progress
+//! is taken for one that hangs.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use gcstorm::result::Outcome;
+
+use crate::harness::{Done, Place};
+use crate::interrupt::{signal, wait_until};
+
+/// The processes in this directory.
+pub(crate) fn inhabitants(place: &Place) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let here = processes.filter(|one| {
+        let cwd = std::fs::read_link(one.path().join("cwd"));
+        cwd.is_ok_and(|cwd| cwd == place.path())
+    });
+    here.map(|one| one.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+/// Sends a signal to these processes.
+pub(crate) fn signal_all(name: &str, processes: &[String]) {
+    let mut kill = Command::new("kill");
+    let sent = kill.args(["-s", name]).args(processes).status();
+    assert!(sent.expect("kill is there").success());
+}
+
+/// Goal: a child that spins or waits for ever ends with its parent, by whatever the parent is ended, and also
+/// if the child is stopped.
+#[test]
+fn children_end_with_their_parent() {
+    for (line, signals) in [
+        (
+            "run churn --heap gil --fault drop-request-kept --duration 1h --out o",
+            &["KILL"][..],
+        ),
+        (
+            "run churn --heap lock-free --fault local-stamps --duration 1h --out o",
+            &["TERM", "TERM"],
+        ),
+        (
+            "selftest --fault drop-request-kept --jobs 1 --out o",
+            &["KILL"],
+        ),
+    ] {
+        for is_stopped in [false, true] {
+            let place = Place::new();
+            let mut command = place.command(line);
+            let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+            let mut parent = command.spawn().expect("it starts");
+            wait_until("there is a child", || inhabitants(&place).len() > 1);
+            if is_stopped {
+                let mut children = inhabitants(&place);
+                children.retain(|process| *process != parent.id().to_string());
+                signal_all("STOP", &children);
+            }
+            for name in signals {
+                signal(&parent, name);
+                // Two of the same that nobody has taken yet are one.
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            parent.wait().expect("it ends");
+            wait_until("nobody is left", || inhabitants(&place).is_empty());
+        }
+    }
+}
+
+/// Goal: a signal to the parent ends the run in its child early, and what there was is judged.
+#[test]
+fn a_signal_reaches_the_child() {
+    let place = Place::new();
+    let line = "run churn --heap lock-free --fault local-stamps --duration 1h --out o";
+    let mut command = place.command(line);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let parent = command.spawn().expect("it starts");
+    wait_until("there is a child", || inhabitants(&place).len() > 1);
+    signal(&parent, "TERM");
+    let done = Done::from(parent.wait_with_output().expect("it ends"));
+    // The fault may have ended the process, or kept it from ending.
+    assert!(matches!(done.code, Some(130 | 5 | 1)), "{done:?}");
+    assert!(place.path().join("o/result.json").exists());
+}
+
+/// Goal: a run that takes all memory is one that crashed: its result and its case are kept, and what the system
+/// said last is told.
+#[test]
+fn exhausted_memory_is_a_result() {
+    let place = Place::new();
+    let script = "ulimit -v 500000; exec \"$0\" run live-heap --heap gil -D live=20000000 --out o";
+    let output = Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_gcstorm")])
+        .current_dir(place.path())
+        .output()
+        .expect("a shell");
+    Done::from(output).code(5).says("memory allocation of");
+    assert_eq!(place.result("o/result.json").verdict, Outcome::Crashed);
+    assert!(place.path().join("o/failure.case").exists());
+}
