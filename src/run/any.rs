@@ -12,7 +12,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::heap::{Belief, Caps, Census, Defect, Gauge, Heap, Mutator, Seat, Stats};
+use crate::heap::{Belief, Caps, Census, Defect, Gauge, Heap, HeapConfig, Mutator, Seat, Stats};
 use crate::plan::Op;
 
 use super::executor::{Executor, Halt};
@@ -32,6 +32,9 @@ pub(crate) trait AnyHeap: Sync {
     /// See [`Heap::gauge`].
     fn gauge(&self) -> Gauge;
 }
+
+/// Opens a heap.
+pub(super) type Open = dyn Fn(&HeapConfig) -> Result<Box<dyn AnyHeap>, Defect> + Send + Sync;
 
 /// A mutator of any type.
 pub(crate) trait AnyMutator: Mutator {

@@ -14,7 +14,7 @@ use super::monitor::Watched;
 use super::record;
 use super::seat::Outcome;
 use super::slow::SlowOps;
-use super::storm::Stage;
+use super::stage::Stage;
 
 impl Stage<'_> {
     /// When the mutators started together, in milliseconds since 1970; 0 if they never did.

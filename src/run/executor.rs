@@ -16,7 +16,8 @@ use crate::plan::{MutatorPlan, Needs, Op, OpKind};
 use super::Timing;
 use super::attest::Attestor;
 use super::record::{Recorder, Recording};
-use super::stopwatch::{Stopwatch, Watch};
+use super::stopwatch::Stopwatch;
+use super::watch::Watch;
 
 /// Why a mutator cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq)]

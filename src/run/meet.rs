@@ -10,7 +10,7 @@ use crate::evidence::Moment;
 
 use super::rendezvous::{Abandoned, Intent, Purpose, Round};
 use super::seat::Sitter;
-use super::storm::Stage;
+use super::stage::Stage;
 use super::survey::{Surveyor, Witness};
 
 impl Sitter<'_, '_> {

@@ -30,6 +30,7 @@ mod registry;
 mod rendezvous;
 mod seat;
 mod slow;
+mod stage;
 mod stamps;
 mod steps;
 mod stopwatch;
@@ -37,6 +38,7 @@ mod storm;
 mod survey;
 mod teardown;
 mod walk;
+mod watch;
 mod writers;
 
 #[cfg(shuttle)]

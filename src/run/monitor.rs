@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
-use super::storm::Stage;
+use super::stage::Stage;
 use super::{Budget, Progress, Timing, hiccups, host};
 use crate::clock::Clock;
 use crate::evidence::{Ended, Latency, Sample, Timeline};

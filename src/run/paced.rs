@@ -4,9 +4,8 @@
 //! *Service* is the end less the start, as without a rate; *response* is the end less the intended
 //! start, which never is less. Nothing is measured between two operations, so nothing is restarted.
 
-use super::pacer::Start;
 use super::slow::SlowOps;
-use super::stopwatch::{Recorder, Stopwatch, recorded};
+use super::stopwatch::{Recorder, Start, Stopwatch, recorded};
 use crate::clock::Clock;
 use crate::evidence::Latency;
 use crate::plan::OpKind;

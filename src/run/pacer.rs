@@ -16,12 +16,12 @@
 
 use std::time::Duration;
 
-use super::stopwatch::SAMPLE_EVERY;
-use super::{Timing, storm::Stage};
+use super::Timing;
+use super::stopwatch::{SAMPLE_EVERY, Start};
 use crate::clock::{Clock, Stamp};
 use crate::evidence::Load;
 use crate::heap::Mutator;
-use crate::plan::{Pace, Timetable};
+use crate::plan::{Pace, Plan, Timetable};
 
 /// How long before its time a sleeper has itself woken: twice what timers are usually late by.
 const WAKE_EARLY: Duration = Duration::from_micros(100);
@@ -30,15 +30,6 @@ const NAP: Duration = Duration::from_millis(5);
 /// How many arrivals are looked at one by one at the end of a run that fell far behind: some
 /// milliseconds' worth. There are as many of the others as the rate says, within a thousandth.
 const COUNTED_MAX: u64 = 1 << 20;
-
-/// An operation's start.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Start {
-    /// When it started.
-    pub(super) at: Stamp,
-    /// How long after it should have.
-    pub(super) late_ns: u64,
-}
 
 /// One mutator's starts.
 #[derive(Debug)]
@@ -57,22 +48,21 @@ pub(super) struct Pacer {
 }
 
 impl Pacer {
-    /// Of mutator `number`, if it has a rate. Nothing is due before the mutators have met.
-    pub(super) fn new(stage: &Stage<'_>, number: usize) -> Option<Self> {
-        let pace = stage.plan.mutators[number].pace?;
-        let clock = Clock::get();
-        let number = u32::try_from(number).unwrap_or(u32::MAX);
-        let mut table = Timetable::new(pace, stage.plan.seed, number);
+    /// Of mutator `number` of a plan, if it has a rate. Nothing is due before `origin`, the common start.
+    pub(super) fn new(plan: &Plan, number: usize, timing: Timing, origin: Stamp) -> Option<Self> {
+        let pace = plan.mutators[number].pace?;
+        let seat = u32::try_from(number).unwrap_or(u32::MAX);
+        let mut table = Timetable::new(pace, plan.seed, seat);
         Some(Self {
-            clock,
+            clock: Clock::get(),
             pace,
             next_ns: table.draw(),
             table,
-            origin: stage.course.started.get().copied().unwrap_or(clock.now()),
+            origin,
             taken: 0,
-            timing: stage.options.timing,
+            timing,
             is_crowded: std::thread::available_parallelism()
-                .is_ok_and(|processors| stage.plan.mutators.len() > processors.get()),
+                .is_ok_and(|processors| plan.mutators.len() > processors.get()),
         })
     }
 

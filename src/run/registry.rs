@@ -6,7 +6,7 @@ use crate::evidence::{Broke, Ended, Evidence, Trace};
 use crate::heap::{Caps, Defect, Fault, Heap, HeapConfig, Ordeal, Pauses};
 use crate::plan::{Case, Plan};
 
-use super::any::{AnyHeap, Fast, Planted, guarded};
+use super::any::{AnyHeap, Fast, Open, Planted, guarded};
 #[cfg(shuttle)]
 use super::controlled::{self, Exploration, Explored, Judge};
 use super::steps::step_through_any;
@@ -44,8 +44,6 @@ struct Plantable {
     open: Arc<OpenPlanted>,
 }
 
-/// Opens a heap.
-pub(super) type Open = dyn Fn(&HeapConfig) -> Result<Box<dyn AnyHeap>, Defect> + Send + Sync;
 /// Opens a heap that is put through something.
 type OpenPlanted = dyn Fn(&HeapConfig, Ordeal) -> Result<Box<dyn AnyHeap>, Defect> + Send + Sync;
 

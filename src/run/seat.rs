@@ -23,9 +23,9 @@ use super::place::Place;
 use super::record::Recorder;
 use super::rendezvous::Intent;
 use super::slow::SlowOps;
-use super::stopwatch::Watch;
-use super::storm::Stage;
+use super::stage::Stage;
 use super::walk::{SCRATCH_MAX, SCRATCH_MIN};
+use super::watch::Watch;
 use super::writers::Writing;
 use super::{Budget, Verify};
 
@@ -110,8 +110,10 @@ pub(super) fn sit<'r>(
     // What it takes to set the stage is counted, but is nobody's latency.
     sitter.executor.watch = Watch::new(stage.options.timing, plan.pace);
     sitter.meet(Intent::Start);
-    sitter.pacer = Pacer::new(stage, number);
     let clock = Clock::get();
+    let origin = stage.course.started.get().copied();
+    let origin = origin.unwrap_or_else(|| clock.now());
+    sitter.pacer = Pacer::new(stage.plan, number, stage.options.timing, origin);
     let seated = stage.pauses.seat(seat.number);
     let start = clock.now();
     let rounds = sitter.rounds().ok()?;

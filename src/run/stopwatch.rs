@@ -3,17 +3,23 @@
 //! One stamp an operation: the end of one is the start of the next, so a stamp's cost is paid once
 //! and nothing falls between two operations unseen.
 
-use super::Timing;
-use super::paced::Paced;
-use super::pacer::Start;
 use super::slow::SlowOps;
 use crate::clock::{Clock, Stamp};
 use crate::evidence::Latency;
-use crate::plan::{OpKind, Pace};
+use crate::plan::OpKind;
 
 /// One in how many operations a sampling stopwatch times: prime, so that no loop of a program keeps
 /// step with it.
 pub(super) const SAMPLE_EVERY: u32 = 61;
+
+/// An operation's start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    /// When it started.
+    pub(super) at: Stamp,
+    /// How long after it should have.
+    pub(super) late_ns: u64,
+}
 
 /// Times operations, or does not.
 pub(super) trait Stopwatch {
@@ -37,41 +43,6 @@ pub(super) trait Stopwatch {
     }
     /// What was recorded, by kind; taken out.
     fn latencies(&mut self) -> Vec<(OpKind, Latency)>;
-}
-
-/// The stopwatch of one mutator.
-#[derive(Debug)]
-pub(super) enum Watch {
-    /// Times nothing.
-    Off(Off),
-    /// Times every operation.
-    Every(Every),
-    /// Times one operation in [`SAMPLE_EVERY`].
-    Sampled(Sampled),
-    /// Times operations that have a time at which they are due.
-    Paced(Paced),
-}
-
-impl Watch {
-    /// A stopwatch at rest, for a mutator with or without a rate.
-    pub(super) fn new(timing: Timing, pace: Option<Pace>) -> Self {
-        match timing {
-            _ if pace.is_some() => Self::Paced(Paced::new()),
-            Timing::Every => Self::Every(Every::new(SlowOps::new(true))),
-            Timing::Sampled => Self::Sampled(Sampled::new()),
-            Timing::Off => Self::Off(Off),
-        }
-    }
-
-    /// Where what it times is not the hot loop.
-    pub(super) fn as_dyn(&mut self) -> &mut dyn Stopwatch {
-        match self {
-            Self::Off(off) => off,
-            Self::Every(every) => every,
-            Self::Sampled(sampled) => sampled,
-            Self::Paced(paced) => paced,
-        }
-    }
 }
 
 /// Times nothing.
@@ -153,7 +124,7 @@ impl Recorder {
 }
 
 impl Every {
-    fn new(slow: SlowOps) -> Self {
+    pub(super) fn new(slow: SlowOps) -> Self {
         let clock = Clock::get();
         Self {
             clock,
@@ -207,7 +178,7 @@ pub(super) struct Sampled {
 }
 
 impl Sampled {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             every: Every::new(SlowOps::new(false)),
             left: SAMPLE_EVERY,

@@ -3,55 +3,18 @@
 //! The mutators' lives are in [`seat`], who watches them in `monitor`, what comes after them in
 //! `teardown`, and what is kept of it all in `assemble`.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex};
-
 use crate::evidence::ledger::Producer;
-use crate::evidence::{Ended, Evidence, Moment, Survey};
+use crate::evidence::{Ended, Evidence};
 use crate::heap::{Heap, ObjectId, Pauses, Seat, Slot, Stats};
-use crate::plan::{Needs, Plan};
+use crate::plan::Plan;
 
 use super::any::{AnyHeap, Fast, Guarded, guarded};
-use super::course::{Course, locked};
+use super::course::Course;
 use super::monitor::Watched;
 use super::place::Place;
-use super::record;
-use super::rendezvous::Rendezvous;
 use super::seat::{self, Outcome};
-use super::survey::Surveyor;
-use super::writers::Writers;
+use super::stage::Stage;
 use super::{Observer, Options};
-
-/// How many surveys made at pauses are kept whole. All of the others were found to be in order by
-/// whoever observed the run, or it would have ended there.
-const SURVEYS_KEPT: usize = 32;
-
-/// What the threads of one run share.
-pub(super) struct Stage<'r> {
-    pub(super) heap: Guarded<'r>,
-    /// What it had counted before.
-    pub(super) stats_before: Stats,
-    /// Where the heap notes that it holds mutators up.
-    pub(super) pauses: &'r Pauses,
-    pub(super) plan: &'r Plan,
-    pub(super) needs: Needs,
-    pub(super) options: &'r Options,
-    pub(super) observer: &'r dyn Observer,
-    /// The shared objects, by number.
-    pub(super) objects: Vec<ObjectId>,
-    pub(super) course: Course,
-    pub(super) rendezvous: Rendezvous,
-    pub(super) surveyor: Mutex<Option<Surveyor<'r>>>,
-    pub(super) setup: Mutex<Producer>,
-    /// Those that write down what they do.
-    pub(super) writers: Writers,
-    pub(super) surveys: Mutex<Vec<Survey>>,
-    surveys_made: AtomicU64,
-    /// An allocation is still to be refused on purpose.
-    pub(super) refusal: Arc<AtomicBool>,
-}
 
 /// Runs a plan on a heap, in which nothing is alive. `pauses` is what the heap was opened with.
 pub fn run<H: Heap>(
@@ -93,24 +56,8 @@ pub(super) fn run_any(
             Vec::new()
         }
     };
-    let stage = Stage {
-        heap,
-        stats_before,
-        pauses,
-        plan,
-        needs: plan.needs(),
-        options,
-        observer,
-        objects,
-        rendezvous: Rendezvous::new(mutators),
-        surveyor: Mutex::new(None),
-        setup: Mutex::new(setup),
-        writers: Writers::new(record::involved(plan)),
-        surveys: Mutex::new(Vec::new()),
-        surveys_made: AtomicU64::new(0),
-        refusal: Arc::new(AtomicBool::new(options.fail_alloc.is_some())),
-        course,
-    };
+    let of_heap = (heap, stats_before, pauses);
+    let stage = Stage::new(of_heap, plan, options, observer, course, (setup, objects));
     let (outcomes, watched) = match stage.course.reason() {
         Ended::Done => stage.perform(),
         _ => (Vec::new(), Watched::default()),
@@ -204,23 +151,5 @@ impl Stage<'_> {
     fn depart(&self, number: usize) {
         self.rendezvous.leave(number);
         self.course.thread_returned();
-    }
-
-    /// How many surveys were made.
-    pub(super) fn surveys_made(&self) -> u64 {
-        self.surveys_made.load(Relaxed)
-    }
-
-    /// Keeps a survey, and asks whether to go on.
-    pub(super) fn keep(&self, survey: Survey) {
-        self.surveys_made.fetch_add(1, Relaxed);
-        if self.observer.surveyed(&survey).is_break() && survey.moment == Moment::Pause {
-            self.course.end(Ended::Violated);
-        }
-        let mut surveys = locked(&self.surveys);
-        if surveys.len() >= SURVEYS_KEPT {
-            surveys.remove(0);
-        }
-        surveys.push(survey);
     }
 }

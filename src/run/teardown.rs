@@ -5,7 +5,7 @@ use crate::evidence::ledger::Producer;
 use crate::heap::{Defect, Global, Seat, Slot};
 
 use super::any::guarded;
-use super::storm::Stage;
+use super::stage::Stage;
 use super::survey::Surveyor;
 
 impl Stage<'_> {

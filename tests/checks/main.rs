@@ -6,6 +6,7 @@ mod departures;
 mod determinism;
 mod independence;
 mod open_loop;
+mod panics;
 mod planted;
 mod recorder;
 mod stalls;

@@ -19,14 +19,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
-use super::any::{guarded, panic_message};
+use super::any::{Open, guarded, panic_message};
 use super::config_for;
-use super::registry::Open;
 use super::steps::race::race;
 use crate::evidence::{Broke, Race, Trace};
 use crate::heap::{Caps, Defect, Fault, HeapConfig};
 use crate::plan::{Case, Control};
 use choices::Choices;
+pub use recorder::Judge;
 use recorder::{Chooser, Ended, Recorder, Shared};
 
 /// Schedules that a case gets. Most faults that a short program can show at all show in some hundred;
@@ -34,14 +34,8 @@ use recorder::{Chooser, Ended, Recorder, Shared};
 pub const SCHEDULES: usize = 200;
 /// Changes of priority that PCT makes: the deepest fault that it is known to find here needs 3.
 const PCT_DEPTH: usize = 4;
-/// Steps after which a schedule is given up: a hundred times what a short program takes. The checker's
-/// schedulers need not be fair, so it may be one in which somebody waits for one who never goes on.
-const STEPS_MAX: u64 = 200_000;
 /// As large as in the models of the lock-free heap.
 const STACK_BYTES: usize = 0x2_0000;
-
-/// Whether something is wrong with a race.
-pub type Judge = fn(&Case, &Race) -> bool;
 
 /// Which schedules to try.
 #[derive(Debug, Clone, Copy)]

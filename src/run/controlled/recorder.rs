@@ -14,11 +14,16 @@ use std::thread::panicking;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
 use super::choices::Choices;
-use super::{Judge, STEPS_MAX};
 use crate::evidence::Race;
 use crate::heap::Defect;
 use crate::plan::Case;
 use crate::run::steps::race::Log;
+
+/// Steps after which a schedule is given up: a hundred times what a short program takes. The checker's
+/// schedulers need not be fair, so it may be one in which somebody waits for one who never goes on.
+const STEPS_MAX: u64 = 200_000;
+/// Whether something is wrong with a race.
+pub type Judge = fn(&Case, &Race) -> bool;
 
 /// Who chooses.
 pub(super) enum Chooser {

@@ -1,0 +1,94 @@
+//! What the threads of one run share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+use super::any::Guarded;
+use super::course::{Course, locked};
+use super::record;
+use super::rendezvous::Rendezvous;
+use super::survey::Surveyor;
+use super::writers::Writers;
+use super::{Observer, Options};
+use crate::evidence::ledger::Producer;
+use crate::evidence::{Ended, Moment, Survey};
+use crate::heap::{ObjectId, Pauses, Stats};
+use crate::plan::{Needs, Plan};
+
+/// How many surveys made at pauses are kept whole. All of the others were found to be in order by
+/// whoever observed the run, or it would have ended there.
+const SURVEYS_KEPT: usize = 32;
+
+/// What the threads of one run share.
+pub(super) struct Stage<'r> {
+    pub(super) heap: Guarded<'r>,
+    /// What it had counted before.
+    pub(super) stats_before: Stats,
+    /// Where the heap notes that it holds mutators up.
+    pub(super) pauses: &'r Pauses,
+    pub(super) plan: &'r Plan,
+    pub(super) needs: Needs,
+    pub(super) options: &'r Options,
+    pub(super) observer: &'r dyn Observer,
+    /// The shared objects, by number.
+    pub(super) objects: Vec<ObjectId>,
+    pub(super) course: Course,
+    pub(super) rendezvous: Rendezvous,
+    pub(super) surveyor: Mutex<Option<Surveyor<'r>>>,
+    pub(super) setup: Mutex<Producer>,
+    /// Those that write down what they do.
+    pub(super) writers: Writers,
+    pub(super) surveys: Mutex<Vec<Survey>>,
+    surveys_made: AtomicU64,
+    /// An allocation is still to be refused on purpose.
+    pub(super) refusal: Arc<AtomicBool>,
+}
+
+impl<'r> Stage<'r> {
+    /// Of a run that has not begun. `setup` made the shared `objects`.
+    pub(super) fn new(
+        (heap, stats_before, pauses): (Guarded<'r>, Stats, &'r Pauses),
+        plan: &'r Plan,
+        options: &'r Options,
+        observer: &'r dyn Observer,
+        course: Course,
+        (setup, objects): (Producer, Vec<ObjectId>),
+    ) -> Self {
+        Self {
+            heap,
+            stats_before,
+            pauses,
+            plan,
+            needs: plan.needs(),
+            options,
+            observer,
+            objects,
+            course,
+            rendezvous: Rendezvous::new(plan.mutators.len()),
+            surveyor: Mutex::new(None),
+            setup: Mutex::new(setup),
+            writers: Writers::new(record::involved(plan)),
+            surveys: Mutex::new(Vec::new()),
+            surveys_made: AtomicU64::new(0),
+            refusal: Arc::new(AtomicBool::new(options.fail_alloc.is_some())),
+        }
+    }
+
+    /// How many surveys were made.
+    pub(super) fn surveys_made(&self) -> u64 {
+        self.surveys_made.load(Relaxed)
+    }
+
+    /// Keeps a survey, and asks whether to go on.
+    pub(super) fn keep(&self, survey: Survey) {
+        self.surveys_made.fetch_add(1, Relaxed);
+        if self.observer.surveyed(&survey).is_break() && survey.moment == Moment::Pause {
+            self.course.end(Ended::Violated);
+        }
+        let mut surveys = locked(&self.surveys);
+        if surveys.len() >= SURVEYS_KEPT {
+            surveys.remove(0);
+        }
+        surveys.push(survey);
+    }
+}

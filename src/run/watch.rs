@@ -1,0 +1,42 @@
+//! Which stopwatch a mutator has: known once a run, and asked once a batch.
+
+use super::Timing;
+use super::paced::Paced;
+use super::slow::SlowOps;
+use super::stopwatch::{Every, Off, Sampled, Stopwatch};
+use crate::plan::Pace;
+
+/// The stopwatch of one mutator.
+#[derive(Debug)]
+pub(super) enum Watch {
+    /// Times nothing.
+    Off(Off),
+    /// Times every operation.
+    Every(Every),
+    /// Times one operation in [`SAMPLE_EVERY`].
+    Sampled(Sampled),
+    /// Times operations that have a time at which they are due.
+    Paced(Paced),
+}
+
+impl Watch {
+    /// A stopwatch at rest, for a mutator with or without a rate.
+    pub(super) fn new(timing: Timing, pace: Option<Pace>) -> Self {
+        match timing {
+            _ if pace.is_some() => Self::Paced(Paced::new()),
+            Timing::Every => Self::Every(Every::new(SlowOps::new(true))),
+            Timing::Sampled => Self::Sampled(Sampled::new()),
+            Timing::Off => Self::Off(Off),
+        }
+    }
+
+    /// Where what it times is not the hot loop.
+    pub(super) fn as_dyn(&mut self) -> &mut dyn Stopwatch {
+        match self {
+            Self::Off(off) => off,
+            Self::Every(every) => every,
+            Self::Sampled(sampled) => sampled,
+            Self::Paced(paced) => paced,
+        }
+    }
+}
