@@ -131,7 +131,7 @@ impl Scheduler {
         match place {
             Some(index) if index < of => Ok(Shard { index, of }),
             _ => Err(format!(
-                "{} is {index} and {} is {of}, which do not say which shard this is",
+                "{} is {index}, {} is {of}: they do not say which shard this is",
                 self.index, self.total
             )),
         }
