@@ -224,6 +224,7 @@ impl<'a> RunSession<'a> {
             self.show(&summary(&self.collected));
         }
         self.compare();
+        self.close_heaps();
         if self.interrupted.load(Relaxed) {
             self.exit = self.exit.and(Outcome::Interrupted.into());
         }
@@ -245,6 +246,16 @@ impl<'a> RunSession<'a> {
         let directory = self.store.directory().display().to_string();
         self.terminal.remark(&format!("results: {directory}"));
         self.exit
+    }
+
+    /// Closes the heaps that several runs shared. One that panics now has crashed like any other.
+    fn close_heaps(&mut self) {
+        for ((_, heap), opened) in self.heaps.take().into_iter().flatten() {
+            if let Err(defect) = opened.close() {
+                (self.terminal).error(&format!("failed to close {heap}: {defect}"));
+                self.exit = self.exit.and(Exit::Crashed);
+            }
+        }
     }
 
     /// Compares the runs of a case.

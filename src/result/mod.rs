@@ -314,7 +314,7 @@ mod tests {
             utilization: 0.5,
             each: None,
         };
-        (result.evidence.mmu, result.mmu) = (vec![mmu.clone()], vec![mmu]);
+        (result.evidence.mmu, result.mmu) = (vec![mmu], vec![mmu]);
         result
     }
 

@@ -103,12 +103,12 @@ impl Entry {
             }
         };
         let mut evidence = opened.run(plan, options, observer);
-        if let Err(panicked) = guarded("the drop of the heap", || drop(opened))
+        if let Err(Defect::Panicked { message }) = opened.close()
             && evidence.ended == Ended::Done
         {
             evidence.ended = Ended::Panicked {
                 mutator: "the teardown".to_owned(),
-                message: panicked.to_string(),
+                message,
             };
         }
         Ok(evidence)
@@ -312,6 +312,13 @@ pub trait Opened {
     /// Runs a plan on it. What earlier runs counted is not in the evidence; peaks are those since the heap
     /// was opened.
     fn run(&self, plan: &Plan, options: &Options, observer: &dyn Observer) -> Evidence;
+
+    /// Drops the heap.
+    ///
+    /// # Errors
+    ///
+    /// It panicked.
+    fn close(self: Box<Self>) -> Result<(), Defect>;
 }
 
 /// A heap, its name, and where it notes that it holds mutators up.
@@ -326,6 +333,12 @@ impl Opened for OpenHeap {
         self.pauses.begin();
         let (name, heap) = (&self.name, &*self.heap);
         run_any(name, heap, &self.pauses, plan, options, observer)
+    }
+
+    fn close(self: Box<Self>) -> Result<(), Defect> {
+        guarded("the drop of the heap", || drop(self)).map_err(|panicked| Defect::Panicked {
+            message: panicked.to_string(),
+        })
     }
 }
 

@@ -121,7 +121,7 @@ struct PanickingMutator<M> {
 impl<M> Drop for PanickingMutator<M> {
     fn drop(&mut self) {
         assert!(self.at != Where::DropOfMutator, "ouch in {:?}", self.at);
-        *self.lock.lock().unwrap() += 1;
+        *self.lock.lock().expect("not poisoned") += 1;
     }
 }
 
@@ -129,7 +129,7 @@ impl<M: Mutator> Mutator for PanickingMutator<M> {
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         let allocations = self.lock.lock();
         if self.at == Where::AllocAndDrop && shape != Shape::List {
-            let _held = allocations.unwrap();
+            let _held = allocations.expect("not poisoned");
             panic!("ouch in {:?}", self.at);
         }
         self.inner.alloc(dst, shape, tag)
