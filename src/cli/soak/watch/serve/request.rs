@@ -177,7 +177,7 @@ mod tests {
             ("", Host::Unsaid),
             ("Host: localhost\r\n", Host::Loopback),
             ("HOST:LocalHost:9464\r\n", Host::Loopback),
-            ("host: a.localhost\n", Host::Loopback),
+            ("host: a.localhost\r\n", Host::Loopback),
             ("Host: 127.0.0.1:9464\r\n", Host::Loopback),
             ("Host: 127.1.2.3\r\n", Host::Loopback),
             ("Host: [::1]:80\r\n", Host::Loopback),
