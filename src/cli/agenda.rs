@@ -12,6 +12,7 @@ use super::args::Run;
 use super::faults;
 use super::reproduce;
 use super::task::RunTask;
+use super::threads;
 use super::usage::Usage;
 use super::values::NO_FAULT;
 use crate::heap::{Caps, Fault};
@@ -202,6 +203,8 @@ fn fault(
 
 /// The heaps of these names; if none is named, the default heaps.
 pub(super) fn heaps<'r>(registry: &'r Registry, names: &[String]) -> Result<Vec<&'r Entry>, Usage> {
+    // A heap that is asked for its abilities may start a thread of its own, and panic if it cannot.
+    threads::refuse_too_many(1)?;
     let known = || registry.entries().iter().map(|entry| entry.name.as_str());
     let mut chosen: Vec<&Entry> = Vec::new();
     for name in names {

@@ -65,10 +65,12 @@ pub(super) fn fuzz(
         .map(|name| faults::planted(registry, &heaps, name))
         .transpose()?;
     let schedule = control::schedule(args.schedule)?;
-    if matches!(schedule, Schedule::Free) {
-        let mutators = args.mutators.unwrap_or(MUTATORS);
-        threads::refuse_too_many(mutators as usize + 1)?;
-    }
+    let mutators = match schedule {
+        Schedule::Free => args.mutators.unwrap_or(MUTATORS),
+        Schedule::Steps | Schedule::Controlled { .. } => 0,
+    };
+    // At least one thread tries programs.
+    threads::refuse_too_many(mutators as usize + 1)?;
     let json = args.json.as_deref().map(JsonTarget::new);
     if let Some(JsonTarget::File(path)) = json {
         store::try_out_file(path)?;

@@ -379,7 +379,7 @@ fn a_missing_thread_is_said() {
     std::fs::set_permissions(place.path(), open).expect("it is ours");
     let program = place.path().join("gcstorm");
     std::fs::copy(env!("CARGO_BIN_EXE_gcstorm"), &program).expect("a copy");
-    let run = "ulimit -u 1 && ./gcstorm run counter --heap gil --threads 3 --rounds 1 --out o";
+    let run = "ulimit -u 20 && exec ./gcstorm run counter --heap gil --threads 64 --out o";
     let script = format!(
         "if [ $(id -u) = 0 ]; then exec setpriv --reuid 65534 --clear-groups bash -c '{run}'; \
          else {run}; fi"
