@@ -22,9 +22,8 @@
 //! harness's own [`PROBE`] polls a thousand times a second and does nothing else, so it is left out.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
-
-use procfs::process::{Process, Task};
 
 use crate::clock::{Clock, Stamp};
 
@@ -140,34 +139,43 @@ fn own(moment: Duration, jobs: u32, threads: impl Iterator<Item = Scheduled>) ->
     moment.saturating_sub(waited).max(ran)
 }
 
-/// What the system says of a process; `None` if nothing.
+/// What the system says of a process; `None` if nothing. Read here and not by a library, so that whoever
+/// uses this crate without its command line builds none for it.
 fn look(pid: u32) -> Option<Threads> {
-    let process = Process::new(i32::try_from(pid).ok()?).ok()?;
     let mut look = Threads {
         threads: HashMap::new(),
         is_stopped: false,
     };
     // One that ends while it is looked at is left out.
-    for task in process.tasks().ok()?.flatten() {
-        let Some((scheduled, state)) = scheduled(&task) else {
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))
+        .ok()?
+        .flatten()
+    {
+        let Some((scheduled, state)) = scheduled(&task.path()) else {
             continue;
         };
         look.is_stopped |= matches!(state, 'T' | 't');
-        look.threads.extend(scheduled.map(|it| (task.tid, it)));
+        let number = task.file_name().to_str().and_then(|name| name.parse().ok());
+        look.threads.extend(number.zip(scheduled));
     }
     (!look.threads.is_empty()).then_some(look)
 }
 
-/// What the system says of a thread, unless it is the probe, and the thread's state.
-fn scheduled(task: &Task) -> Option<(Option<Scheduled>, char)> {
-    let stat = task.stat().ok()?;
-    let times = task.schedstat().ok()?;
+/// What the system says of a thread, unless it is the probe, and the thread's state: proc_pid_stat(5) and
+/// the kernel's Documentation/scheduler/sched-stats.
+fn scheduled(task: &Path) -> Option<(Option<Scheduled>, char)> {
+    let stat = std::fs::read_to_string(task.join("stat")).ok()?;
+    let times = std::fs::read_to_string(task.join("schedstat")).ok()?;
+    // The name is in parentheses, and may hold some of its own.
+    let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
+    let state = rest.trim_start().chars().next()?;
+    let mut times = times.split_whitespace().map(|nanos| nanos.parse().ok());
     let scheduled = Scheduled {
-        ran: Duration::from_nanos(times.sum_exec_runtime),
-        waited: Duration::from_nanos(times.run_delay),
-        is_runnable: stat.state == 'R',
+        ran: Duration::from_nanos(times.next()??),
+        waited: Duration::from_nanos(times.next()??),
+        is_runnable: state == 'R',
     };
-    Some(((stat.comm != PROBE).then_some(scheduled), stat.state))
+    Some(((name != PROBE).then_some(scheduled), state))
 }
 
 #[cfg(test)]
