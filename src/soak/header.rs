@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn impossible_headers_are_refused() {
         assert_eq!(header().check(), Ok(()));
-        let cases: [(fn(&mut Header), &str); 9] = [
+        type Damage = fn(&mut Header);
+        let cases: [(Damage, &str); 9] = [
             (|it| it.lanes.clear(), "no lanes"),
             (
                 |it| it.lanes[1].weight = 0,

@@ -48,11 +48,8 @@ fn recorded(place: &Place, out: &str) -> (u64, BTreeMap<(String, String), Latenc
     (rounds, all)
 }
 
-/// Goal: shards are added to the last sample, the same in any order, in groups, twice, and with what was
-/// merged before or was cut off; and the shard that is missing is named.
-#[test]
-fn shards_are_added_once() {
-    let place = Place::new();
+/// Two shards of a soak, cut off after some rounds, of which the first has at least two.
+fn soak_in_shards(place: &Place) {
     for (shard, out) in [("0/2", "s/a"), ("1/2", "s/b")] {
         let line = format!(
             "soak counter churn --round 50ms --stint 1 --seed 5 --heap gil --shard {shard} --out {out}"
@@ -69,9 +66,17 @@ fn shards_are_added_once() {
         assert_eq!(child.wait().expect("it ends").code(), Some(130));
     }
     // Below one of them is cut off; on a busy machine there may be no other.
-    while recorded(&place, "s/a").0 < 2 {
+    while recorded(place, "s/a").0 < 2 {
         place.run("soak --resume s/a --budget 400ms");
     }
+}
+
+/// Goal: shards are added to the last sample, the same in any order, in groups, twice, and with what was
+/// merged before or was cut off; and the shard that is missing is named.
+#[test]
+fn shards_are_added_once() {
+    let place = Place::new();
+    soak_in_shards(&place);
     let done = place.run("merge s/a s/b --out ab");
     let code = done.code.expect("it ends");
     done.says("counter on gil")
