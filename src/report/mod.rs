@@ -33,7 +33,3 @@ pub(crate) use prose::{only_styled, shown, wrapped};
 pub use style::{ERROR, FAINT, HELP, STRONG, WARNING, of_outcome, of_verdict, paint};
 pub use summary::summary;
 pub use table::{Detail, table};
-
-#[cfg(test)]
-use crate::result::sample;
-use crate::result::{Caveat, Outcome, RunResult, figures, subject};

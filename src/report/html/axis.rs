@@ -1,9 +1,9 @@
-//! An axis: from values to a place in the picture, and the ticks a reader finds them by.
+//! An axis: where a value lies between its ends, and the ticks by which a reader finds it.
 
-use crate::report::figures;
+use crate::result::figures;
 
-/// The percentile beyond which lies one in so many: `p99.9` for a thousand.
-pub(in crate::report) fn percentile(beyond: f64) -> String {
+/// The percentile beyond which one value in so many lies: `p99.9` for a thousand.
+pub(super) fn percentile(beyond: f64) -> String {
     let mut digits = 0;
     let mut rest = beyond;
     while rest > 1.001 {
@@ -17,169 +17,144 @@ pub(in crate::report) fn percentile(beyond: f64) -> String {
     }
 }
 
-/// How values are laid out.
+/// What values are measured in: how one is written, and which axis suits several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scale {
-    Linear,
-    /// Equal steps are equal factors.
-    Log,
+pub(crate) enum Unit {
+    /// Nanoseconds.
+    Time,
+    /// So many a second.
+    Rate,
+    /// A number of objects.
+    Objects,
+    /// Bytes.
+    Memory,
+}
+
+impl Unit {
+    pub(crate) fn show(self, value: f64) -> String {
+        match self {
+            Self::Time => figures::time(value),
+            Self::Rate => figures::rate(value),
+            Self::Objects => figures::short(value),
+            Self::Memory => figures::memory(value),
+        }
+    }
+
+    /// The axis for these values: of times a logarithmic one, of others one from zero. `None` if there
+    /// is nothing to show.
+    pub(crate) fn axis(
+        self,
+        title: &str,
+        values: impl Iterator<Item = f64> + Clone,
+    ) -> Option<Axis> {
+        let most = values.clone().reduce(f64::max)?;
+        let show = |value| self.show(value);
+        match self {
+            Self::Time => {
+                let least = values.filter(|value| *value > 0.0).reduce(f64::min)?;
+                Some(Axis::decades(title, least, most, show))
+            }
+            Self::Rate | Self::Objects => Some(Axis::from_zero(title, most, show)),
+            Self::Memory => Some(Axis::memory(title, most)),
+        }
+    }
 }
 
 /// One axis of a picture.
-#[derive(Debug, Clone)]
-pub(in crate::report) struct Axis {
-    title: String,
-    scale: Scale,
+#[derive(Debug)]
+pub(crate) struct Axis {
+    pub(super) title: String,
+    /// What is laid out evenly: values themselves, or their logarithms.
+    scale: fn(f64) -> f64,
+    /// The ends, on that scale.
     from: f64,
     to: f64,
-    ticks: Vec<(f64, String)>,
+    /// Where, from 0 to 1, and what each is called.
+    pub(super) ticks: Vec<(f64, String)>,
 }
 
 impl Axis {
-    /// Times in nanoseconds, logarithmic, over whole powers of ten. `None` if there is no time to
-    /// show.
-    pub(in crate::report) fn times(title: &str, values: impl Iterator<Item = f64>) -> Option<Self> {
-        let (mut least, mut most) = (f64::INFINITY, 0.0_f64);
-        for value in values.filter(|value| *value > 0.0) {
-            (least, most) = (least.min(value), most.max(value));
+    /// With a tick at each multiple of `step` between the ends, all of them on that scale.
+    fn new(
+        title: &str,
+        scale: fn(f64) -> f64,
+        (from, to): (f64, f64),
+        step: f64,
+        name: impl Fn(f64) -> String,
+    ) -> Self {
+        let first = (from / step).ceil();
+        let ticks = (0..).map(|number| (first + f64::from(number)) * step);
+        let ticks = ticks.take_while(|at| *at <= to);
+        Self {
+            title: title.to_owned(),
+            scale,
+            from,
+            to,
+            ticks: ticks
+                .map(|at| ((at - from) / (to - from), name(at)))
+                .collect(),
         }
-        (most > 0.0).then(|| Self::decades(title, least, most, figures::time))
     }
 
-    /// From the power of ten below `least` to that above `most`.
-    fn decades(title: &str, least: f64, most: f64, show: fn(f64) -> String) -> Self {
+    /// Logarithmic, from the power of ten below `least` to that above `most`.
+    fn decades(title: &str, least: f64, most: f64, show: impl Fn(f64) -> String) -> Self {
         let first = least.log10().floor();
         let last = most.log10().ceil().max(first + 1.0);
         // Names of more than seven would touch each other.
         let step = ((last - first) / 7.0).ceil();
-        let mut ticks = Vec::new();
-        let mut exponent = first;
-        while exponent <= last {
-            let value = 10_f64.powf(exponent);
-            ticks.push((value, show(value)));
-            exponent += step;
-        }
-        Self {
-            title: title.to_owned(),
-            scale: Scale::Log,
-            from: 10_f64.powf(first),
-            to: 10_f64.powf(last),
-            ticks,
-        }
+        Self::new(title, f64::log10, (first, last), step, |at| {
+            show(10_f64.powf(at))
+        })
     }
 
-    /// From nothing to the next round figure above `most`.
-    pub(in crate::report) fn from_zero(
-        title: &str,
-        most: f64,
-        show: impl Fn(f64) -> String,
-    ) -> Self {
+    /// Linear.
+    fn even(title: &str, ends: (f64, f64), step: f64, show: impl Fn(f64) -> String) -> Self {
+        Self::new(
+            title,
+            |value| value,
+            ends,
+            step,
+            |value| match value {
+                0.0 => "0".to_owned(),
+                _ => show(value),
+            },
+        )
+    }
+
+    /// From zero to the next round figure that is not below `most`.
+    pub(super) fn from_zero(title: &str, most: f64, show: impl Fn(f64) -> String) -> Self {
         let most = if most > 0.0 { most } else { 1.0 };
         let step = round_step(most / 4.0);
-        let count = (most / step).ceil();
-        let mut ticks = Vec::new();
-        let mut number = 0.0;
-        while number <= count {
-            let name = if number == 0.0 {
-                "0".to_owned()
-            } else {
-                show(number * step)
-            };
-            ticks.push((number * step, name));
-            number += 1.0;
-        }
-        Self {
-            title: title.to_owned(),
-            scale: Scale::Linear,
-            from: 0.0,
-            to: count * step,
-            ticks,
-        }
+        Self::even(title, (0.0, (most / step).ceil() * step), step, show)
     }
 
-    /// Bytes, from nothing to a figure that is round in the unit it is written in.
-    pub(in crate::report) fn memory(title: &str, most: f64) -> Self {
+    /// Bytes, from zero to a figure that is round in the unit in which it is written.
+    fn memory(title: &str, most: f64) -> Self {
         let mut unit = 1.0;
         while most / unit >= 1024.0 {
             unit *= 1024.0;
         }
         let mut axis = Self::from_zero(title, most / unit, |value| figures::memory(value * unit));
         axis.to *= unit;
-        axis.ticks.iter_mut().for_each(|(value, _)| *value *= unit);
-        axis
-    }
-
-    /// From nothing to exactly `most` nanoseconds: the time of a run.
-    pub(in crate::report) fn of_run(most: f64) -> Self {
-        let mut axis = Self::from_zero("time since the start", most, figures::time);
-        axis.to = most.max(1.0);
-        axis.ticks.retain(|(at, _)| *at <= most);
         axis
     }
 
     /// From one value to another, with ticks at round figures.
-    pub(in crate::report) fn between(
-        title: &str,
-        from: f64,
-        to: f64,
-        show: impl Fn(f64) -> String,
-    ) -> Self {
+    pub(crate) fn between(title: &str, from: f64, to: f64, show: impl Fn(f64) -> String) -> Self {
         let to = to.max(from + 1.0);
-        let step = round_step((to - from) / 4.0);
-        let mut ticks = Vec::new();
-        let mut at = (from / step).ceil() * step;
-        while at <= to {
-            ticks.push((at, show(at)));
-            at += step;
-        }
-        Self {
-            title: title.to_owned(),
-            scale: Scale::Linear,
-            from,
-            to,
-            ticks,
-        }
-    }
-
-    /// Shares, from none to all.
-    pub(in crate::report) fn shares(title: &str) -> Self {
-        Self::from_zero(title, 1.0, |share| format!("{:.0} %", share * 100.0))
-    }
-
-    /// Windows of time, in milliseconds.
-    pub(in crate::report) fn windows(title: &str, least_ms: f64, most_ms: f64) -> Self {
-        Self::decades(title, least_ms, most_ms, |ms| figures::time(ms * 1e6))
+        Self::even(title, (from, to), round_step((to - from) / 4.0), show)
     }
 
     /// Percentiles: equal steps divide what lies beyond by equal factors. A value is one over the share
-    /// beyond, 1 for the least and 1000 for p99.9.
-    pub(in crate::report) fn percentiles(most: f64) -> Self {
+    /// beyond: 1 for the least of all, 1000 for p99.9.
+    pub(super) fn percentiles(most: f64) -> Self {
         let show = |beyond: f64| percentile(beyond).trim_start_matches('p').to_owned();
         Self::decades("percentile", 1.0, most.max(100.0), show)
     }
 
-    pub(in crate::report) fn title(&self) -> &str {
-        &self.title
-    }
-
-    /// Where a value lies, 0 to 1; what is outside lies at the edge.
-    pub(in crate::report) fn place(&self, value: f64) -> f64 {
-        let share = match self.scale {
-            Scale::Linear => (value - self.from) / (self.to - self.from),
-            Scale::Log => (value / self.from).log10() / (self.to / self.from).log10(),
-        };
-        if share.is_finite() {
-            share.clamp(0.0, 1.0)
-        } else {
-            0.0
-        }
-    }
-
-    /// The ticks: where, and what they are called.
-    pub(in crate::report) fn ticks(&self) -> impl Iterator<Item = (f64, &str)> {
-        self.ticks
-            .iter()
-            .map(|(value, name)| (self.place(*value), name.as_str()))
+    /// Where a value lies, from 0 to 1. What is outside lies at the edge.
+    pub(super) fn place(&self, value: f64) -> f64 {
+        (((self.scale)(value) - self.from) / (self.to - self.from)).clamp(0.0, 1.0)
     }
 }
 
@@ -198,13 +173,14 @@ mod tests {
     use super::*;
 
     fn named(axis: &Axis) -> Vec<&str> {
-        axis.ticks().map(|(_, name)| name).collect()
+        axis.ticks.iter().map(|(_, name)| name.as_str()).collect()
     }
 
     /// Goal: ticks are round figures that enclose the values, and few enough to be read.
     #[test]
     fn ticks_are_round() {
-        let axis = Axis::times("t", [25.0, 4e6].into_iter()).expect("times");
+        let times = |values: &[f64]| Unit::Time.axis("t", values.iter().copied());
+        let axis = times(&[25.0, 0.0, 4e6]).expect("times");
         assert_eq!(
             named(&axis),
             [
@@ -213,9 +189,9 @@ mod tests {
         );
         assert_eq!(axis.place(1.0), 0.0);
         assert!((axis.place(10_000.0) - 0.5).abs() < 1e-9);
-        let wide = Axis::times("t", [1.0, 3e12].into_iter()).expect("times");
+        let wide = times(&[1.0, 3e12]).expect("times");
         assert!(named(&wide).len() <= 8, "{:?}", named(&wide));
-        assert!(Axis::times("t", [0.0].into_iter()).is_none());
+        assert!(times(&[0.0]).is_none() && times(&[]).is_none());
         let axis = Axis::from_zero("n", 930.0, figures::short);
         assert_eq!(named(&axis), ["0", "250", "500", "750", "1 k"]);
         let axis = Axis::memory("m", 300.0 * 1024.0 * 1024.0);

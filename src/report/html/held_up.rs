@@ -1,280 +1,198 @@
 //! What held the mutators up: pauses by cause, what slow operations waited for, the share of time that
-//! was left to them, how long garbage waited, and what the machine itself took.
+//! was left to them, how long garbage waited, and how late the machine woke threads up.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use super::axis::Axis;
+use maud::Markup;
+
+use super::axis::{Axis, Unit};
 use super::latency::percentiles;
-use super::markup::{Table, figure, missing};
+use super::page::{Table, gallery};
 use super::plot::{self, Curve, Point};
-use super::rows::{self, Row, Rows};
-use crate::evidence::Latency;
+use super::rows::{self, Bar, Rows};
+use crate::evidence::{Evidence, Latency, Slow};
 use crate::report::Member;
-use crate::report::figures::{self, NONE};
+use crate::result::figures::{self, NONE};
 
-/// What of a slow operation's time no cause explains.
+/// That part of a slow operation's time which no cause explains.
 const UNATTRIBUTED: &str = "unattributed";
 
 /// Draws all of it.
-pub(super) fn draw(members: &[Member<'_>]) -> String {
-    let lag: Vec<Option<&Latency>> = members
-        .iter()
-        .map(|m| m.result.evidence.reclaim_lag.as_ref())
-        .collect();
-    let hiccups: Vec<Option<&Latency>> = members
-        .iter()
-        .map(|m| m.result.evidence.hiccups.as_ref())
-        .collect();
-    let parts = [
-        (
-            pauses(members),
-            "No heap here held its mutators up, or tells for how long.",
-        ),
-        (
-            slow(members),
-            "No slow operation was recorded, so none is explained.",
-        ),
-        (
-            mmu(members),
-            "What share of time the mutators had was not worked out in these results.",
-        ),
-        (
-            percentiles(
-                "reclamation lag",
-                "From the moment when an object was unlinked until it was freed.",
-                members,
-                &lag,
-            ),
-            "No heap here tells how long garbage waited to be freed.",
-        ),
-        (
-            percentiles(
-                "the machine itself",
-                "How much too late an idle thread woke up: what no heap is to blame for.",
-                members,
-                &hiccups,
-            ),
-            "What the machine itself took was not measured in these results.",
-        ),
-    ];
-    let (mut figures, mut absent) = (String::new(), String::new());
-    for (part, why) in parts {
-        match part {
-            Some(part) => figures += &part,
-            None => absent += &missing(why),
-        }
-    }
-    if figures.is_empty() {
-        return absent;
-    }
-    format!("<div class=\"figures\">\n{figures}</div>\n{absent}")
-}
-
-/// Names that come up in any member, in order.
-fn names<'a>(of: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
-    let mut names: Vec<&str> = of.map(String::as_str).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
-fn pauses(members: &[Member<'_>]) -> Option<String> {
-    let timed = |member: &Member<'_>, cause: &str| {
-        let latency = member.result.pauses.get(cause).cloned();
-        latency.filter(|latency| latency.count() > 0)
-    };
-    let causes = names(
-        members
+pub(super) fn draw(members: &[Member<'_>]) -> Markup {
+    let waits = |title, note, of: fn(&Evidence) -> &Option<Latency>| {
+        let latencies = members
             .iter()
-            .flat_map(|member| member.result.pauses.keys()),
+            .map(|member| of(&member.result.evidence).as_ref());
+        percentiles(title, note, members, &latencies.collect::<Vec<_>>())
+    };
+    let lag = waits(
+        "reclamation lag",
+        "From the moment when an object was unlinked until it was freed.",
+        |evidence| &evidence.reclaim_lag,
     );
-    let mut blocks = Vec::new();
-    let mut table = Table::new(
-        [
-            "cause", "heap", "count", "in all", "p50", "p99", "p99.9", "longest",
-        ]
-        .map(str::to_owned),
+    let hiccups = waits(
+        "the machine itself",
+        "How late an idle thread woke up: delays for which no heap is to blame.",
+        |evidence| &evidence.hiccups,
     );
-    let mut values = Vec::new();
-    for cause in causes {
-        let mut block = Rows {
-            name: cause.to_owned(),
-            rows: Vec::new(),
-        };
+    gallery([
+        pauses(members).ok_or("No heap here paused its mutators, or tells for how long."),
+        slow(members).ok_or("No slow operation was recorded."),
+        mmu(members)
+            .ok_or("The share of time left to the mutators was not recorded in these results."),
+        lag.ok_or("No heap here tells how long garbage waited to be freed."),
+        hiccups.ok_or("How late the machine wakes threads up was not measured in these results."),
+    ])
+}
+
+/// What the members have of each cause, as rows of bars and as a table. `of` gives the bar of one member,
+/// and the cells behind it.
+fn by_cause<'a>(
+    causes: impl IntoIterator<Item = &'a str>,
+    members: &[Member<'_>],
+    head: &[&str],
+    of: impl Fn(&Member<'_>, &str) -> Option<(Bar, Vec<String>)>,
+) -> (Vec<Rows<'a>>, Table) {
+    let mut table = Table::new(["cause", "heap"].iter().chain(head).copied());
+    let mut rows = Vec::new();
+    for name in causes {
+        let mut bars = Vec::new();
         for (number, member) in members.iter().enumerate() {
-            let Some(latency) = timed(member, cause) else {
-                continue;
-            };
-            let at = |quantile| latency.quantile(quantile);
-            let show = |nanos: Option<u64>| nanos.map_or(NONE.to_owned(), figures::nanos);
-            let low = at(0.5).unwrap_or_else(|| latency.histogram().min()).max(1);
-            let longest = latency.max().max(1);
-            values.extend([low as f64, longest as f64]);
-            block.rows.push(Row {
-                number,
-                result: member.label.clone(),
-                range: (low as f64, longest as f64),
-                thick: at(0.99).map_or(low, |p99| p99.min(longest)) as f64,
-                label: format!(
-                    "{} for {} in all, p50 {}, p99 {}, longest {}",
-                    figures::several(latency.count(), "pause", "pauses"),
-                    figures::nanos(latency.total_ns()),
-                    show(at(0.5)),
-                    show(at(0.99)),
-                    figures::nanos(latency.max())
-                ),
-            });
-            table.row([
-                cause.to_owned(),
-                member.label.clone(),
-                figures::count(latency.count()),
-                figures::nanos(latency.total_ns()),
-                show(at(0.5)),
-                show(at(0.99)),
-                show(at(0.999)),
-                figures::nanos(latency.max()),
-            ]);
+            if let Some((bar, cells)) = of(member, name) {
+                table.row(name, std::iter::once(member.label.clone()).chain(cells));
+                bars.push((number, bar));
+            }
         }
-        if !block.rows.is_empty() {
-            blocks.push(block);
+        if !bars.is_empty() {
+            rows.push(Rows { name, bars });
         }
     }
-    let across = Axis::times("how long a pause was", values.into_iter())?;
-    let picture = rows::draw("pauses by cause", &across, &blocks);
-    let note = "From the median to the longest, marked; thick up to p99.";
-    Some(figure("pauses by cause", note, &picture, members, &table))
+    (rows, table)
+}
+
+fn pauses(members: &[Member<'_>]) -> Option<Markup> {
+    let causes = members
+        .iter()
+        .flat_map(|member| member.result.pauses.keys());
+    let causes: BTreeSet<&str> = causes.map(String::as_str).collect();
+    let head = ["count", "in all", "p50", "p99", "p99.9", "longest"];
+    let (rows, table) = by_cause(causes, members, &head, |member, cause| {
+        let latency = member.result.pauses.get(cause)?;
+        let (count, longest) = (latency.count(), latency.max().max(1));
+        if count == 0 {
+            return None;
+        }
+        let [p50, p99, p99_9] = [0.5, 0.99, 0.999].map(|quantile| latency.quantile(quantile));
+        let show = |nanos: Option<u64>| nanos.map_or(NONE.to_owned(), figures::nanos);
+        let [in_all, max] = [latency.total_ns(), latency.max()].map(figures::nanos);
+        let low = p50.unwrap_or_else(|| latency.histogram().min()).max(1);
+        let bar = Bar {
+            from: low,
+            thick: p99.map_or(low, |p99| p99.min(longest)),
+            to: longest,
+            label: format!(
+                "{} for {in_all} in all, p50 {}, p99 {}, longest {max}",
+                figures::several(count, "pause", "pauses"),
+                show(p50),
+                show(p99),
+            ),
+        };
+        let cells = [
+            figures::count(count),
+            in_all,
+            show(p50),
+            show(p99),
+            show(p99_9),
+            max,
+        ];
+        Some((bar, cells.to_vec()))
+    });
+    let bars = rows.iter().flat_map(|rows| &rows.bars);
+    let ends = bars.flat_map(|(_, bar)| [bar.from as f64, bar.to as f64]);
+    let across = Unit::Time.axis("how long a pause was", ends)?;
+    let note = "A line from the median to the longest, thick up to p99.";
+    let said = ("pauses by cause", note);
+    Some(rows::figure(said, &across, (&rows, &table), members))
+}
+
+fn slow_of<'a>(member: &Member<'a>) -> &'a Slow {
+    &member.result.evidence.slow
 }
 
 /// What the time of slow operations went into.
-fn slow(members: &[Member<'_>]) -> Option<String> {
-    if members
+fn slow(members: &[Member<'_>]) -> Option<Markup> {
+    let slow = members.iter().filter(|member| slow_of(member).count > 0);
+    slow.clone().next()?;
+    let causes = members
         .iter()
-        .all(|member| member.result.evidence.slow.count == 0)
-    {
-        return None;
-    }
-    let by_cause = members.iter().map(|m| &m.result.evidence.slow.by_cause);
-    let mut causes = names(by_cause.flat_map(BTreeMap::keys));
-    causes.push(UNATTRIBUTED);
-    let mut blocks = Vec::new();
-    let mut table = Table::new(["cause", "heap", "time", "share"].map(str::to_owned));
-    for cause in causes {
-        let mut block = Rows {
-            name: cause.to_owned(),
-            rows: Vec::new(),
+        .flat_map(|member| slow_of(member).by_cause.keys());
+    let causes: BTreeSet<&str> = causes.map(String::as_str).collect();
+    let causes = causes.into_iter().chain([UNATTRIBUTED]);
+    let (rows, table) = by_cause(causes, members, &["time", "share"], |member, cause| {
+        let slow = slow_of(member);
+        let nanos = match cause {
+            UNATTRIBUTED => slow.unattributed_ns,
+            _ => slow.by_cause.get(cause).copied().unwrap_or(0),
         };
-        for (number, member) in members.iter().enumerate() {
-            let (nanos, total) = slow_ns(member, cause);
-            if nanos == 0 {
-                continue;
-            }
-            let share = format!("{:.1} %", nanos as f64 * 100.0 / total.max(1) as f64);
-            let time = figures::nanos(nanos);
-            block.rows.push(Row {
-                number,
-                result: member.label.clone(),
-                range: (0.0, nanos as f64),
-                thick: nanos as f64,
-                label: format!("{time}, {share} of {}", figures::nanos(total)),
-            });
-            table.row([cause.to_owned(), member.label.clone(), time, share]);
-        }
-        if !block.rows.is_empty() {
-            blocks.push(block);
-        }
-    }
-    let longest = blocks
-        .iter()
-        .flat_map(|block| &block.rows)
-        .map(|row| row.range.1);
-    let longest = longest.fold(0.0, f64::max);
-    let across = Axis::from_zero("time within slow operations", longest, figures::time);
-    let title = "what slow operations waited for";
-    let picture = rows::draw(title, &across, &blocks);
-    Some(figure(
-        title,
-        &slow_note(members),
-        &picture,
-        members,
-        &table,
-    ))
-}
-
-/// What a cause took of a result's slow operations, and what these took in all.
-fn slow_ns(member: &Member<'_>, cause: &str) -> (u64, u64) {
-    let slow = &member.result.evidence.slow;
-    let nanos = match cause {
-        UNATTRIBUTED => slow.unattributed_ns,
-        _ => slow.by_cause.get(cause).copied().unwrap_or(0),
-    };
-    (nanos, slow.total_ns)
-}
-
-fn slow_note(members: &[Member<'_>]) -> String {
-    let slow = members
-        .iter()
-        .filter(|member| member.result.evidence.slow.count > 0);
-    let notes: Vec<String> = slow
-        .map(|member| {
-            let slow = &member.result.evidence.slow;
-            let attributed = slow.attributed().map_or(0.0, |share| share * 100.0);
-            let (count, over) = (
-                figures::count(slow.count),
-                figures::nanos(slow.threshold_ns),
-            );
-            format!(
-                "{}: {count} over {over}, {attributed:.1} % explained",
-                member.label
-            )
-        })
-        .collect();
-    format!("{}.", notes.join("; "))
+        let percent = nanos as f64 * 100.0 / slow.total_ns.max(1) as f64;
+        let share = format!("{percent:.1} %");
+        let time = figures::nanos(nanos);
+        let bar = Bar {
+            from: 0,
+            thick: nanos,
+            to: nanos,
+            label: format!("{time}, {share} of {}", figures::nanos(slow.total_ns)),
+        };
+        (nanos > 0).then(|| (bar, vec![time, share]))
+    });
+    let bars = rows.iter().flat_map(|rows| &rows.bars);
+    let longest = bars.map(|(_, bar)| bar.to).max().unwrap_or(0);
+    let across = Axis::from_zero("time within slow operations", longest as f64, figures::time);
+    let notes = slow.map(|member| {
+        let slow = slow_of(member);
+        let attributed = slow.attributed().map_or(0.0, |share| share * 100.0);
+        let (count, over) = (slow.count, figures::nanos(slow.threshold_ns));
+        let count = figures::count(count);
+        format!(
+            "{}: {count} over {over}, {attributed:.1} % explained",
+            member.label
+        )
+    });
+    let note = format!("{}.", notes.collect::<Vec<_>>().join("; "));
+    let said = ("what slow operations waited for", note.as_str());
+    Some(rows::figure(said, &across, (&rows, &table), members))
 }
 
 /// The least share of its time that a mutator had, over the length of the window.
-fn mmu(members: &[Member<'_>]) -> Option<String> {
-    let points = || members.iter().flat_map(|member| &member.result.mmu);
-    let least = points().map(|point| point.window_ms).min()?;
-    let most = points().map(|point| point.window_ms).max()?;
-    let curves: Vec<Curve> = members
-        .iter()
-        .enumerate()
-        .filter(|(_, member)| !member.result.mmu.is_empty())
-        .map(|(number, member)| {
-            let points = member.result.mmu.iter().map(|point| Point {
-                x: point.window_ms as f64,
-                y: point.utilization,
-                label: format!(
-                    "{:.1} % of any {}",
-                    point.utilization * 100.0,
-                    figures::time(point.window_ms as f64 * 1e6)
-                ),
-            });
-            Curve {
-                number,
-                name: member.label.clone(),
-                pieces: vec![points.collect()],
-                apart: None,
-                events: Vec::new(),
-            }
-        })
-        .collect();
-    let mut windows: Vec<u64> = points().map(|point| point.window_ms).collect();
-    windows.sort_unstable();
-    windows.dedup();
+fn mmu(members: &[Member<'_>]) -> Option<Markup> {
+    let points = members.iter().flat_map(|member| &member.result.mmu);
+    let windows: BTreeSet<u64> = points.map(|point| point.window_ms).collect();
+    let nanos = |window_ms: u64| window_ms as f64 * 1e6;
+    let across = Unit::Time.axis("length of the window", windows.iter().map(|ms| nanos(*ms)))?;
+    let percent = |share: f64| format!("{:.2} %", share * 100.0);
+    let up = Axis::from_zero("least share of time", 1.0, |share| {
+        format!("{:.0} %", share * 100.0)
+    });
+    let curves = members.iter().enumerate().map(|(number, member)| {
+        let points = member.result.mmu.iter().map(|point| {
+            let (x, y) = (nanos(point.window_ms), point.utilization);
+            let label = format!("{} of any {}", percent(y), figures::time(x));
+            Point { x, y, label }
+        });
+        Curve::new(number, &member.label, vec![points.collect()])
+    });
+    let curves: Vec<Curve<'_>> = curves.collect();
     let mut table = Table::of_members("window", members);
     for window in windows {
         let cells = members.iter().map(|member| {
             let mut points = member.result.mmu.iter();
-            let point = points.find(|point| point.window_ms == window)?;
-            Some(format!("{:.2} %", point.utilization * 100.0))
+            points
+                .find(|point| point.window_ms == window)
+                .map(|point| percent(point.utilization))
         });
-        table.row_of(&figures::time(window as f64 * 1e6), cells);
+        table.row_of(&figures::time(nanos(window)), cells);
     }
-    let across = Axis::windows("length of the window", least.max(1) as f64, most as f64);
-    let up = Axis::shares("least share of time");
-    let title = "minimum mutator utilization";
-    let picture = plot::draw(title, &across, &up, &curves);
-    let note = "Under a lock: of the time in which anybody ran. Else: of the worst-off mutator's.";
-    Some(figure(title, note, &picture, members, &table))
+    let note = "Under a lock: the time in which any mutator ran. Otherwise: that of the mutator with the least.";
+    let said = ("minimum mutator utilization", note);
+    Some(plot::figure(said, [&across, &up], &curves, Some(&table)))
 }

@@ -1,13 +1,14 @@
-//! Percentile curves, as HdrHistogram's plotter has them: to the right, what is rarer by a factor of ten
-//! each step. A curve ends where ten values are left beyond it; the longest of all stands apart.
+//! Percentile curves, as HdrHistogram's plotter draws them: each step to the right is rarer by a factor
+//! of ten. A curve ends where only ten values are left beyond it; the longest of all stands apart.
 
-use super::axis::{Axis, percentile};
-use super::markup::{Table, figure, missing};
+use maud::{Markup, html};
+
+use super::axis::{Axis, Unit, percentile};
+use super::page::{Table, missing};
 use super::plot::{self, Curve, Point};
 use crate::evidence::Latency;
-use crate::report::Member;
-use crate::report::figures;
-use crate::report::headline;
+use crate::report::{Member, headline};
+use crate::result::figures;
 
 /// Points a decade of a curve: more would lie on one pixel of a small screen.
 const POINTS_PER_DECADE: f64 = 16.0;
@@ -24,65 +25,49 @@ const QUANTILES: [(&str, f64); 7] = [
     ("p99.999", 0.99999),
 ];
 
+const SERVICE: &str = "From the start of each operation to its end.";
+const RESPONSE: &str = "From the intended start to the end, under a rate.";
+const EITHER: &str =
+    "Response times where operations were to begin at a rate, and else service times.";
+
 /// All operations together, and each kind of them.
-pub(super) fn draw(members: &[Member<'_>]) -> String {
-    let all: Vec<Latency> = members
+pub(super) fn draw(members: &[Member<'_>]) -> Markup {
+    let all = members
         .iter()
-        .map(|m| headline::latencies(m.result))
-        .collect();
+        .map(|member| headline::latencies(member.result));
+    let all: Vec<Latency> = all.collect();
     if all.iter().all(|latency| latency.count() == 0) {
         return missing("No operation was timed, so there are no latencies to show.");
     }
-    let times = |responses| match responses {
-        true => "From the intended start to the end, under a rate.",
-        false => "From the start of each operation to its end.",
-    };
-    let responses = |member: &Member<'_>| headline::has_responses(member.result);
-    let note = if members.iter().any(responses) != members.iter().all(responses) {
-        "Response times where there was a rate that was kept, and else service times."
-    } else {
-        times(members.iter().all(responses))
+    let have = |member: &&Member<'_>| headline::has_responses(member.result);
+    let note = match members.iter().filter(have).count() {
+        0 => SERVICE,
+        count if count == members.len() => RESPONSE,
+        _ => EITHER,
     };
     let all: Vec<Option<&Latency>> = all.iter().map(Some).collect();
-    let mut text = String::from("<div class=\"figures\">\n");
-    text += &percentiles("all operations", note, members, &all).unwrap_or_default();
-    for name in by_count(members) {
-        let of = |member: &Member<'_>| {
-            member
-                .result
-                .ops
-                .get(name)
-                .is_some_and(|op| op.response.is_some())
-        };
-        let latencies: Vec<Option<&Latency>> = members
-            .iter()
-            .map(|member| {
-                let op = member.result.ops.get(name)?;
-                op.response.as_ref().or(op.service.as_ref())
-            })
-            .collect();
-        let note = times(members.iter().any(of));
-        text += &percentiles(name, note, members, &latencies).unwrap_or_default();
-    }
-    text + "</div>\n"
+    let each = by_count(members).into_iter().filter_map(|name| {
+        let ops = members.iter().map(|member| member.result.ops.get(name));
+        let has_responses = ops.clone().flatten().any(|op| op.response.is_some());
+        let note = if has_responses { RESPONSE } else { SERVICE };
+        let latencies = ops.map(|op| op?.response.as_ref().or(op?.service.as_ref()));
+        percentiles(name, note, members, &latencies.collect::<Vec<_>>())
+    });
+    let all = percentiles("all operations", note, members, &all);
+    html! { div.figures { @for figure in all.into_iter().chain(each) { (figure) } } }
 }
 
 /// The kinds of operations, the most frequent first.
 fn by_count<'a>(members: &[Member<'a>]) -> Vec<&'a str> {
-    let mut names: Vec<&str> = Vec::new();
-    for (name, _) in members.iter().flat_map(|member| &member.result.ops) {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
+    let mut counts: Vec<(&str, u64)> = Vec::new();
+    for (name, op) in members.iter().flat_map(|member| &member.result.ops) {
+        match counts.iter_mut().find(|(known, _)| known == name) {
+            Some((_, count)) => *count += op.count,
+            None => counts.push((name, op.count)),
         }
     }
-    let count = |name: &str| -> u64 {
-        let ops = members
-            .iter()
-            .filter_map(|member| member.result.ops.get(name));
-        ops.map(|op| op.count).sum()
-    };
-    names.sort_by_key(|name| std::cmp::Reverse(count(name)));
-    names
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts.into_iter().map(|(name, _)| name).collect()
 }
 
 /// One picture of percentiles; `None` if there is nothing to draw.
@@ -91,32 +76,27 @@ pub(super) fn percentiles(
     note: &str,
     members: &[Member<'_>],
     latencies: &[Option<&Latency>],
-) -> Option<String> {
-    let curves: Vec<Curve> = (members.iter().zip(latencies).enumerate())
-        .filter_map(|(number, (member, latency))| {
-            let latency = latency.filter(|latency| latency.count() > 0)?;
-            Some(curve(number, &member.label, latency))
-        })
+) -> Option<Markup> {
+    let timed = latencies
+        .iter()
+        .map(|latency| latency.filter(|latency| latency.count() > 0));
+    let timed: Vec<Option<&Latency>> = timed.collect();
+    let curves: Vec<Curve<'_>> = (members.iter().zip(&timed).enumerate())
+        .filter_map(|(number, (member, latency))| Some(curve(number, &member.label, (*latency)?)))
         .collect();
-    let points = || {
-        curves
-            .iter()
-            .flat_map(|c| c.pieces.iter().flatten().chain(&c.apart))
-    };
-    let up = Axis::times("time", points().map(|point| point.y))?;
+    let points = || curves.iter().flat_map(Curve::points);
+    let up = Unit::Time.axis("time", points().map(|point| point.y))?;
     let across = Axis::percentiles(points().map(|point| point.x).fold(1.0, f64::max));
-    let about = format!("{title}: time over percentile");
-    let picture = plot::draw(&about, &across, &up, &curves);
-    Some(figure(
-        title,
-        note,
-        &picture,
-        members,
-        &numbers(members, latencies),
+    let table = numbers(members, &timed);
+    Some(plot::figure(
+        (title, note),
+        [&across, &up],
+        &curves,
+        Some(&table),
     ))
 }
 
-fn curve(number: usize, name: &str, latency: &Latency) -> Curve {
+fn curve<'a>(number: usize, name: &'a str, latency: &Latency) -> Curve<'a> {
     let count = latency.count() as f64;
     let histogram = latency.histogram();
     let mut points = Vec::new();
@@ -139,43 +119,26 @@ fn curve(number: usize, name: &str, latency: &Latency) -> Curve {
             step += 1.0;
         }
     }
-    Curve {
-        number,
-        name: name.to_owned(),
-        pieces: vec![points],
-        apart: Some(Point {
-            x: count,
-            y: latency.max() as f64,
-            label: format!("longest {}", figures::nanos(latency.max())),
-        }),
-        events: Vec::new(),
-    }
+    let mut curve = Curve::new(number, name, vec![points]);
+    curve.apart = Some(Point {
+        x: count,
+        y: latency.max() as f64,
+        label: format!("longest {}", figures::nanos(latency.max())),
+    });
+    curve
 }
 
-fn numbers(members: &[Member<'_>], latencies: &[Option<&Latency>]) -> Table {
+fn numbers(members: &[Member<'_>], timed: &[Option<&Latency>]) -> Table {
     let mut table = Table::of_members("", members);
-    let timed: Vec<Option<&Latency>> = latencies
-        .iter()
-        .map(|latency| latency.filter(|latency| latency.count() > 0))
-        .collect();
-    let of = |show: &dyn Fn(&Latency) -> Option<String>| -> Vec<Option<String>> {
-        timed.iter().map(|latency| latency.and_then(show)).collect()
+    let mut row = |name, show: &dyn Fn(&Latency) -> Option<String>| {
+        table.row_of(name, timed.iter().map(|latency| latency.and_then(show)));
     };
-    table.row_of(
-        "count",
-        of(&|latency| Some(figures::count(latency.count()))),
-    );
-    table.row_of("mean", of(&|latency| Some(figures::time(latency.mean()))));
+    row("count", &|latency| Some(figures::count(latency.count())));
+    row("mean", &|latency| Some(figures::time(latency.mean())));
     for (name, at) in QUANTILES {
-        table.row_of(
-            name,
-            of(&|latency| latency.quantile(at).map(figures::nanos)),
-        );
+        row(name, &|latency| latency.quantile(at).map(figures::nanos));
     }
-    table.row_of(
-        "longest",
-        of(&|latency| Some(figures::nanos(latency.max()))),
-    );
+    row("longest", &|latency| Some(figures::nanos(latency.max())));
     table
 }
 

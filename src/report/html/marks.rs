@@ -2,11 +2,13 @@
 //! that no reader needs the colours. The colours are those of Okabe and Ito, which people with any
 //! kind of colour vision tell apart; the style sheet has them, for light and dark.
 
-/// How many results look different; the next begins again.
-pub(in crate::report) const STYLES: usize = 6;
+use maud::{Markup, html};
+
+/// How many results look different; the seventh looks like the first.
+pub(super) const STYLES: usize = 6;
 
 /// The mark of a result at a place, as a path.
-pub(in crate::report) fn mark(style: usize, x: f64, y: f64) -> String {
+pub(super) fn mark(style: usize, x: f64, y: f64) -> String {
     let shape = match style % STYLES {
         0 => "m-3,0a3,3 0 1,0 6,0a3,3 0 1,0 -6,0z",
         1 => "m-2.7,-2.7h5.4v5.4h-5.4z",
@@ -15,14 +17,14 @@ pub(in crate::report) fn mark(style: usize, x: f64, y: f64) -> String {
         4 => "m0,3.6l3.4,-6h-6.8z",
         _ => "m-3,-3l6,6m-6,0l6,-6",
     };
-    format!("M{x:.1},{y:.1}{shape}")
+    format!("M{x},{y}{shape}")
 }
 
 /// A short line with the mark, for the list that says whose it is.
-pub(in crate::report) fn key(style: usize) -> String {
-    format!(
-        "<svg class=\"sample\" width=\"30\" height=\"10\" aria-hidden=\"true\">\
-         <path class=\"l\" d=\"M1,5L29,5\"/><path class=\"m\" d=\"{}\"/></svg>",
-        mark(style, 15.0, 5.0)
-    )
+pub(super) fn key(style: usize) -> Markup {
+    html! {
+        svg.sample width="30" height="10" aria-hidden="true" {
+            path.l d="M1,5L29,5" {} path.m d=(mark(style, 15.0, 5.0)) {}
+        }
+    }
 }

@@ -1,160 +1,145 @@
 //! Curves over two axes, as one drawing.
 //!
-//! Every curve carries what the script shows when a pointer is over it: its points are read from the
-//! path itself, and their labels stand beside them in the same order.
+//! The script shows the values under the pointer: it reads the points of a curve from its path, and
+//! their labels, in the same order, from the element around it.
 
 use std::fmt::Write as _;
 
-use super::axis::Axis;
-use super::marks::{STYLES, mark};
-use super::markup::escaped;
+use maud::{Markup, html};
 
-/// The size of a drawing in units of its own: about the pixels of a phone, so that its letters have
-/// the size of those around it.
-pub(in crate::report) const WIDTH: f64 = 380.0;
-const HEIGHT: f64 = 236.0;
-const LEFT: f64 = 66.0;
-const RIGHT: f64 = 372.0;
-const TOP: f64 = 10.0;
-const BOTTOM: f64 = 196.0;
-/// About how wide a letter is.
-pub(in crate::report) const LETTER: f64 = 6.2;
+use super::axis::Axis;
+use super::frame::Frame;
+use super::marks::{STYLES, mark};
+use super::page::{self, Table};
+
+const FRAME: Frame = Frame {
+    left: 66.0,
+    right: 372.0,
+    top: 10.0,
+    bottom: 196.0,
+};
 /// How many marks a curve has: enough to know it by.
 const MARKS: usize = 5;
 
 /// One value.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Point {
-    pub(in crate::report) x: f64,
-    pub(in crate::report) y: f64,
-    /// What a reader is told of it.
-    pub(in crate::report) label: String,
+pub(crate) struct Point {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    /// What the reader is shown when the pointer is here.
+    pub(crate) label: String,
 }
 
 /// The curve of one result.
-#[derive(Debug, Clone)]
-pub(in crate::report) struct Curve {
+#[derive(Debug)]
+pub(crate) struct Curve<'a> {
     /// The number of the result among those in the picture.
-    pub(in crate::report) number: usize,
-    pub(in crate::report) name: String,
+    pub(crate) number: usize,
+    pub(crate) name: &'a str,
     /// In pieces, with nothing drawn between them.
-    pub(in crate::report) pieces: Vec<Vec<Point>>,
+    pub(crate) pieces: Vec<Vec<Point>>,
     /// A value that stands apart at the end of the curve.
-    pub(in crate::report) apart: Option<Point>,
+    pub(crate) apart: Option<Point>,
     /// Where something happened, on the horizontal axis.
-    pub(in crate::report) events: Vec<f64>,
+    pub(crate) events: Vec<f64>,
 }
 
-/// Draws the curves. `about` says in words what is to be seen.
-pub(in crate::report) fn draw(about: &str, across: &Axis, up: &Axis, curves: &[Curve]) -> String {
-    let x = |value: f64| LEFT + across.place(value) * (RIGHT - LEFT);
-    let y = |value: f64| BOTTOM - up.place(value) * (BOTTOM - TOP);
-    let mut svg = format!(
-        "<svg class=\"curves\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">\n",
-        escaped(about)
-    );
-    svg += &grid(across, up);
-    for (row, curve) in curves.iter().enumerate() {
-        let points = || curve.pieces.iter().flatten().chain(&curve.apart);
-        let labels: Vec<&str> = points().map(|point| point.label.as_str()).collect();
-        let _ = write!(
-            svg,
-            "<g class=\"s s{}\" data-n=\"{}\" data-l=\"{}\"><path class=\"l\" d=\"",
-            curve.number % STYLES,
-            escaped(&curve.name),
-            escaped(&labels.join("|"))
-        );
-        for piece in &curve.pieces {
-            for (number, point) in piece.iter().enumerate() {
-                let step = if number == 0 { 'M' } else { 'L' };
-                let _ = write!(svg, "{step}{:.1},{:.1}", x(point.x), y(point.y));
+impl<'a> Curve<'a> {
+    pub(crate) fn new(number: usize, name: &'a str, pieces: Vec<Vec<Point>>) -> Self {
+        Self {
+            number,
+            name,
+            pieces,
+            apart: None,
+            events: Vec::new(),
+        }
+    }
+
+    /// All its points; the one that stands apart comes last.
+    pub(super) fn points(&self) -> impl Iterator<Item = &Point> + Clone {
+        self.pieces.iter().flatten().chain(&self.apart)
+    }
+}
+
+/// The pieces of a curve that has gaps.
+pub(crate) fn pieces(points: impl IntoIterator<Item = Option<Point>>) -> Vec<Vec<Point>> {
+    let points: Vec<Option<Point>> = points.into_iter().collect();
+    let pieces = points.split(Option::is_none);
+    let pieces = pieces.map(|piece| piece.iter().flatten().cloned().collect());
+    pieces.filter(|piece: &Vec<_>| !piece.is_empty()).collect()
+}
+
+/// A picture of curves, with its title, a note on how to read it, and the numbers behind it.
+pub(crate) fn figure(
+    said: (&str, &str),
+    [across, up]: [&Axis; 2],
+    curves: &[Curve<'_>],
+    numbers: Option<&Table>,
+) -> Markup {
+    let about = format!("{}: {} over {}", said.0, up.title, across.title);
+    let drawn = curves
+        .iter()
+        .filter(|curve| curve.points().next().is_some());
+    let keys = drawn.map(|curve| (curve.number, curve.name));
+    page::figure(said, &draw(&about, across, up, curves), keys, numbers)
+}
+
+fn draw(about: &str, across: &Axis, up: &Axis, curves: &[Curve<'_>]) -> Markup {
+    let place = |point: &Point| (FRAME.x(across.place(point.x)), FRAME.y(up.place(point.y)));
+    let content = html! {
+        (FRAME.up(up)) (FRAME.across(across))
+        @for (row, curve) in curves.iter().enumerate() {
+            @let labels: Vec<&str> = curve.points().map(|point| point.label.as_str()).collect();
+            g class={ "s s" (curve.number % STYLES) } data-n=(curve.name) data-l=(labels.join("|")) {
+                path.l d=(line(curve, place)) {}
+                path.m d=(marks(curve, row, place)) {}
+                @if let Some((x, y)) = curve.apart.as_ref().map(place) {
+                    path.o d=(mark(curve.number, x, y)) {}
+                }
+                // Events are ticks on the lower edge, a row of them for each curve.
+                @let y = FRAME.bottom - row as f64 * 7.0;
+                @if !curve.events.is_empty() {
+                    path.v d={ @for event in &curve.events {
+                        "M" (FRAME.x(across.place(*event))) "," (y) "v-5"
+                    } } {}
+                }
             }
-            // A single point has no length, and is drawn as a dot all the same.
-            if piece.len() == 1 {
-                svg += "h0";
-            }
+            "\n"
         }
-        // The point apart belongs to the labels, and to no line.
-        if let Some(apart) = &curve.apart {
-            let _ = write!(svg, "M{:.1},{:.1}", x(apart.x), y(apart.y));
-        }
-        svg += "\"/><path class=\"m\" d=\"";
-        let all: Vec<&Point> = curve.pieces.iter().flatten().collect();
-        let step = all.len().div_ceil(MARKS).max(1);
-        // Those of different curves do not hide each other where the curves meet.
-        for point in all
-            .iter()
-            .skip((step / 2 + row * step / 4) % step)
-            .step_by(step)
-        {
-            svg += &mark(curve.number, x(point.x), y(point.y));
-        }
-        svg += "\"/>";
-        if let Some(apart) = &curve.apart {
-            let shape = mark(curve.number, x(apart.x), y(apart.y));
-            let _ = write!(svg, "<path class=\"o\" d=\"{shape}\"/>");
-        }
-        svg += &events(curve, row, &x);
-        svg += "</g>\n";
-    }
-    svg + "<g class=\"at\"></g></svg>"
+        g.at {}
+    };
+    FRAME.draw("curves", about, &content)
 }
 
-fn grid(across: &Axis, up: &Axis) -> String {
-    let mut svg = String::from("<g class=\"grid\">");
-    for (share, name) in up.ticks() {
-        let y = BOTTOM - share * (BOTTOM - TOP);
-        let _ = write!(
-            svg,
-            "<path d=\"M{LEFT},{y:.1}H{RIGHT}\"/><text x=\"{}\" y=\"{:.1}\" class=\"e\">{}</text>",
-            LEFT - 5.0,
-            y + 4.0,
-            escaped(name)
-        );
-    }
-    let mut free_from = f64::NEG_INFINITY;
-    for (share, name) in across.ticks() {
-        let x = LEFT + share * (RIGHT - LEFT);
-        let _ = write!(svg, "<path d=\"M{x:.1},{TOP}V{BOTTOM}\"/>");
-        // The last name would leave the picture if it stood in the middle of its tick; one that would
-        // touch the name before it is left out.
-        let width = name.chars().count() as f64 * LETTER;
-        let (class, at, begins) = match share {
-            ..0.95 => ("c", x, x - width / 2.0),
-            _ => ("e", RIGHT + 4.0, RIGHT + 4.0 - width),
-        };
-        if begins < free_from {
-            continue;
+fn line(curve: &Curve<'_>, place: impl Fn(&Point) -> (f64, f64)) -> String {
+    let mut path = String::new();
+    for piece in &curve.pieces {
+        for (number, (x, y)) in piece.iter().map(&place).enumerate() {
+            let step = if number == 0 { 'M' } else { 'L' };
+            let _ = write!(path, "{step}{x},{y}");
         }
-        free_from = begins + width + LETTER;
-        let _ = write!(
-            svg,
-            "<text x=\"{at:.1}\" y=\"{}\" class=\"{class}\">{}</text>",
-            BOTTOM + 15.0,
-            escaped(name)
-        );
+        // A line of one point has no length, and this makes it a dot.
+        if piece.len() == 1 {
+            path += "h0";
+        }
     }
-    let _ = writeln!(
-        svg,
-        "<text x=\"{}\" y=\"{}\" class=\"c t\">{}</text>\
-         <text transform=\"translate(11,{}) rotate(-90)\" class=\"c t\">{}</text></g>",
-        f64::midpoint(LEFT, RIGHT),
-        HEIGHT - 7.0,
-        escaped(across.title()),
-        f64::midpoint(TOP, BOTTOM),
-        escaped(up.title())
-    );
-    svg
+    // A point apart is not joined to the others.
+    if let Some((x, y)) = curve.apart.as_ref().map(place) {
+        let _ = write!(path, "M{x},{y}");
+    }
+    path
 }
 
-/// Ticks on the lower edge, a row for each curve.
-fn events(curve: &Curve, row: usize, x: &dyn Fn(f64) -> f64) -> String {
-    if curve.events.is_empty() {
-        return String::new();
-    }
-    let mut svg = String::from("<path class=\"v\" d=\"");
-    for event in &curve.events {
-        let _ = write!(svg, "M{:.1},{:.1}v-5", x(*event), BOTTOM - row as f64 * 7.0);
-    }
-    svg + "\"/>"
+/// A few marks along the curve. They are shifted from curve to curve, so that they do not hide each other
+/// where curves meet.
+fn marks(curve: &Curve<'_>, row: usize, place: impl Fn(&Point) -> (f64, f64)) -> String {
+    let all: Vec<&Point> = curve.pieces.iter().flatten().collect();
+    let step = all.len().div_ceil(MARKS).max(1);
+    let some = all
+        .into_iter()
+        .skip((step / 2 + row * step / 4) % step)
+        .step_by(step);
+    some.map(place)
+        .map(|(x, y)| mark(curve.number, x, y))
+        .collect()
 }

@@ -1,106 +1,88 @@
-//! Ranges and bars in named rows, over one axis: what a table would say, at a glance.
+//! Bars in named rows over one axis.
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
 
 use super::axis::Axis;
+use super::frame::Frame;
 use super::marks::{STYLES, mark};
-use super::markup::escaped;
-use super::plot::{LETTER, WIDTH};
+use super::page::{self, Table};
+use crate::report::Member;
 
-const LEFT: f64 = 10.0;
-const RIGHT: f64 = 366.0;
+/// How high a bar's row is.
 const ROW: f64 = 16.0;
-/// Above the first row of each name, where the name stands.
+/// How high the line with a name is.
 const NAME: f64 = 17.0;
 
-/// Rows of one name, one for each result that has something to show there.
+/// Bars under one name.
 #[derive(Debug)]
-pub(super) struct Rows {
-    pub(super) name: String,
-    pub(super) rows: Vec<Row>,
+pub(super) struct Rows<'a> {
+    pub(super) name: &'a str,
+    /// Each with the number of its result among those in the picture.
+    pub(super) bars: Vec<(usize, Bar)>,
 }
 
-/// One result's row.
+/// A thin line from one value to another, thick up to a third; all are nanoseconds.
 #[derive(Debug)]
-pub(super) struct Row {
-    /// The number of the result among those in the picture.
-    pub(super) number: usize,
-    pub(super) result: String,
-    /// Where the thin line begins and ends.
-    pub(super) range: (f64, f64),
-    /// How far it is thick.
-    pub(super) thick: f64,
-    /// What a reader is told of it.
+pub(super) struct Bar {
+    pub(super) from: u64,
+    pub(super) thick: u64,
+    pub(super) to: u64,
+    /// What the reader is shown when the pointer is here.
     pub(super) label: String,
 }
 
-/// Draws the rows. `about` says in words what is to be seen.
-pub(super) fn draw(about: &str, across: &Axis, blocks: &[Rows]) -> String {
-    let x = |value: f64| LEFT + across.place(value) * (RIGHT - LEFT);
-    let rows: usize = blocks.iter().map(|block| block.rows.len()).sum();
-    let bottom = 6.0 + blocks.len() as f64 * NAME + rows as f64 * ROW + 4.0;
-    let height = bottom + 40.0;
-    let mut svg = format!(
-        "<svg class=\"rows\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">\n\
-         <g class=\"grid\">",
-        escaped(about)
-    );
-    let mut free_from = f64::NEG_INFINITY;
-    for (share, name) in across.ticks() {
-        let at = LEFT + share * (RIGHT - LEFT);
-        let _ = write!(svg, "<path d=\"M{at:.1},4V{bottom}\"/>");
-        let width = name.chars().count() as f64 * LETTER;
-        let (class, begins) = match share {
-            ..0.05 => ("b", at),
-            ..0.95 => ("c", at - width / 2.0),
-            _ => ("e", at - width),
-        };
-        // One that would touch the name before it is left out.
-        if begins < free_from {
-            continue;
-        }
-        free_from = begins + width + LETTER;
-        let _ = write!(
-            svg,
-            "<text x=\"{at:.1}\" y=\"{}\" class=\"{class}\">{}</text>",
-            bottom + 15.0,
-            escaped(name)
-        );
-    }
-    let _ = writeln!(
-        svg,
-        "<text x=\"{}\" y=\"{}\" class=\"c t\">{}</text></g>",
-        WIDTH / 2.0,
-        height - 7.0,
-        escaped(across.title())
-    );
+/// A picture of bars, with its title, a note on how to read it, and the numbers behind it.
+pub(super) fn figure(
+    said: (&str, &str),
+    across: &Axis,
+    (rows, numbers): (&[Rows<'_>], &Table),
+    members: &[Member<'_>],
+) -> Markup {
+    let bars = rows.iter().flat_map(|rows| &rows.bars);
+    let shown: BTreeSet<usize> = bars.map(|(number, _)| *number).collect();
+    let keys = shown
+        .into_iter()
+        .map(|number| (number, members[number].label.as_str()));
+    let about = format!("{}: {}", said.0, across.title);
+    page::figure(
+        said,
+        &draw(&about, across, rows, members),
+        keys,
+        Some(numbers),
+    )
+}
+
+fn draw(about: &str, across: &Axis, rows: &[Rows<'_>], members: &[Member<'_>]) -> Markup {
+    let bars: usize = rows.iter().map(|rows| rows.bars.len()).sum();
+    let frame = Frame {
+        left: 10.0,
+        right: 366.0,
+        top: 4.0,
+        bottom: 10.0 + rows.len() as f64 * NAME + bars as f64 * ROW,
+    };
+    let x = |nanos: u64| frame.x(across.place(nanos as f64));
     let mut y = 6.0;
-    for block in blocks {
-        let _ = writeln!(
-            svg,
-            "<text class=\"name\" x=\"{LEFT}\" y=\"{}\">{}</text>",
-            y + 12.0,
-            escaped(&block.name)
-        );
+    let mut content = vec![frame.across(across)];
+    for Rows { name, bars } in rows {
+        content.push(html! { text.name x=(frame.left) y=(y + 12.0) { (name) } "\n" });
         y += NAME;
-        for row in &block.rows {
+        for (number, bar) in bars {
             let middle = y + ROW / 2.0 - 2.0;
-            let (from, to) = (x(row.range.0), x(row.range.1));
-            let _ = writeln!(
-                svg,
-                "<g class=\"b s{}\" data-n=\"{}\" data-l=\"{}\">\
-                 <path class=\"hit\" d=\"M{LEFT},{middle}H{RIGHT}\"/>\
-                 <path class=\"l\" d=\"M{from:.1},{middle}H{to:.1}\"/>\
-                 <path class=\"k\" d=\"M{from:.1},{middle}H{:.1}\"/>\
-                 <path class=\"m\" d=\"{}\"/></g>",
-                row.number % STYLES,
-                escaped(&row.result),
-                escaped(&row.label),
-                x(row.thick).max(from),
-                mark(row.number, to, middle),
-            );
+            let line = |from: f64, to: f64| format!("M{from},{middle}H{to}");
+            let (from, to) = (x(bar.from), x(bar.to));
+            content.push(html! {
+                g class={ "b s" (number % STYLES) } data-n=(members[*number].label) data-l=(bar.label) {
+                    path.hit d=(line(frame.left, frame.right)) {}
+                    path.l d=(line(from, to)) {}
+                    path.k d=(line(from, x(bar.thick).max(from))) {}
+                    path.m d=(mark(*number, to, middle)) {}
+                }
+                "\n"
+            });
             y += ROW;
         }
     }
-    svg + "</svg>"
+    frame.draw("rows", about, &html! { @for part in content { (part) } })
 }

@@ -1,10 +1,11 @@
 //! The matrix as one HTML page that needs nothing else: styles and drawings are inside it.
 
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
 use super::{Matrix, MatrixRow, lane_sentence, tally};
 use crate::fuzz::matrix::{Lane, Standing};
-use crate::report::figures::{self, NONE};
+use crate::report::html::page::{Activity, document};
+use crate::result::figures::{self, NONE};
 
 const STYLE: &str = "\
 body{font:14px/1.5 system-ui,sans-serif;margin:2em;color:#222;background:#fff}\
@@ -16,132 +17,107 @@ tr.failed{background:#4a2020}code{background:#2a2a2a}a{color:#8ab4f8}}";
 
 /// Draws it.
 pub fn html(matrix: &Matrix) -> String {
-    let mut page =
-        String::from("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-    let _ = writeln!(
-        page,
-        "<title>selftest</title><style>{STYLE}</style></head><body>"
-    );
     let tool = &matrix.tool;
-    let took = figures::span(matrix.elapsed_ns);
-    let _ = writeln!(
-        page,
-        "<h1>Which check catches which fault</h1>\n<p>{} {} {}, {} processors, {took}. <b>{}</b>.</p>",
-        escaped(&tool.name),
-        escaped(&tool.version),
-        escaped(&tool.commit),
-        matrix.host.cpus,
-        escaped(&matrix.conclusion()),
-    );
-    page += "<ul>";
-    for sentence in Lane::ALL
-        .iter()
-        .filter_map(|&lane| lane_sentence(matrix, lane))
-    {
-        let _ = write!(page, "<li>{}</li>", escaped(&sentence));
-    }
-    page += "</ul>\n<table><thead><tr>";
-    for head in [
-        "fault",
-        "heap",
-        "workload",
-        "expected",
-        "end",
-        "every",
-        "first check",
-        "operations",
-        "time",
-        "cost, end",
-        "cost, every",
-    ] {
-        let _ = write!(page, "<th>{head}</th>");
-    }
-    page += "</tr></thead><tbody>\n";
-    matrix.all().for_each(|row| page += &line(row));
-    page += "</tbody></table>\n";
-    if !matrix.by_model.is_empty() {
-        let names = matrix.by_model.join(", ");
-        let _ = writeln!(page, "<p>Only models show: {}</p>", escaped(&names));
-    }
-    if !matrix.by_soak.is_empty() {
-        let names = matrix.by_soak.join(", ");
-        let _ = writeln!(page, "<p>Only a soak shows: {}</p>", escaped(&names));
-    }
-    for row in matrix.all().filter(|row| row.standing == Standing::Failed) {
-        let why = row.why.as_deref().unwrap_or_default();
-        let _ = writeln!(
-            page,
-            "<p><b>{} in {}</b>: {}<br><code>{}</code></p>",
-            escaped(row.name()),
-            escaped(&row.heap),
-            escaped(why),
-            escaped(&row.reproduce)
-        );
-    }
-    page + "</body></html>\n"
+    let failed = matrix.all().filter(|row| row.standing == Standing::Failed);
+    let body = html! {
+        h1 { "Which check catches which fault" }
+        p {
+            (tool.name) " " (tool.version) " " (tool.commit) ", "
+            (figures::several(matrix.host.cpus as u64, "processor", "processors")) ", "
+            (figures::span(matrix.elapsed_ns)) ". " b { (matrix.conclusion()) } "."
+        }
+        ul {
+            @for &lane in &Lane::ALL {
+                @if let Some(sentence) = lane_sentence(matrix, lane) { li { (sentence) } }
+            }
+        }
+        table {
+            thead {
+                tr {
+                    th { "fault" } th { "heap" } th { "workload" } th { "expected" }
+                    th { "end" } th { "every" } th { "first check" } th { "operations" }
+                    th { "time" } th { "cost, end" } th { "cost, every" }
+                }
+            }
+            tbody { @for row in matrix.all() { (line(row)) } }
+        }
+        @for (what, names) in [("models show", &matrix.by_model), ("a soak shows", &matrix.by_soak)] {
+            @if !names.is_empty() { p { "Only " (what) ": " (names.join(", ")) } }
+        }
+        @for row in failed {
+            p {
+                b { (row.name()) " in " (row.heap) } ": " (row.why.as_deref().unwrap_or_default())
+                br; code { (row.reproduce) }
+            }
+        }
+    };
+    document("selftest", STYLE, Activity::None, &body)
 }
 
-fn line(row: &MatrixRow) -> String {
+fn line(row: &MatrixRow) -> Markup {
     let class = match row.standing {
         Standing::Met => "met",
         Standing::Failed => "failed",
         Standing::Untried => "untried",
     };
     let end = row.end();
-    let name = match &row.history {
-        Some((what, link)) => format!(
-            "{} <a href=\"{}\">{}</a>",
-            escaped(row.name()),
-            escaped(link),
-            escaped(what)
-        ),
-        None => escaped(row.name()),
-    };
-    let change = escaped(row.change.as_deref().unwrap_or("nothing is planted"));
-    let mut text = format!("<tr class=\"{class}\"><td title=\"{change}\">{name}</td>");
-    for cell in [&row.heap, &row.run(), &row.expected] {
-        let _ = write!(text, "<td>{}</td>", escaped(cell));
-    }
-    for lane in Lane::ALL {
-        let _ = write!(text, "<td class=\"n\">{}</td>", bar(row, lane));
-    }
-    let first = end
-        .and_then(|end| end.foremost(&row.caught_by))
-        .unwrap_or(NONE);
-    let _ = write!(text, "<td>{}</td>", escaped(first));
-    let cost = |lane| row.lane(lane).and_then(|score| score.wall_ns_median);
+    let cost = |lane| row.lane(lane)?.wall_ns_median.map(figures::nanos);
     let figures = [
         end.and_then(|end| end.ops_median).map(figures::count),
         end.and_then(|end| end.ns_median).map(figures::nanos),
-        cost(Lane::End).map(figures::nanos),
-        cost(Lane::Every).map(figures::nanos),
+        cost(Lane::End),
+        cost(Lane::Every),
     ];
-    for figure in figures {
-        let _ = write!(
-            text,
-            "<td class=\"n\">{}</td>",
-            figure.as_deref().unwrap_or(NONE)
-        );
+    html! {
+        tr class=(class) {
+            td title=(row.change.as_deref().unwrap_or("nothing is planted")) {
+                (row.name())
+                @if let Some((what, link)) = &row.history { " " a href=(link) { (what) } }
+            }
+            @for cell in [&row.heap, &row.run(), &row.expected] { td { (cell) } }
+            @for lane in Lane::ALL { td.n { (bar(row, lane)) } }
+            td { (end.and_then(|end| end.foremost(&row.caught_by)).unwrap_or(NONE)) }
+            @for figure in figures { td.n { (figure.as_deref().unwrap_or(NONE)) } }
+        }
+        "\n"
     }
-    text + "</tr>\n"
 }
 
-/// A lane's share, and a bar as long as it.
-fn bar(row: &MatrixRow, lane: Lane) -> String {
+/// What was caught in a lane, and a bar as long as its share.
+fn bar(row: &MatrixRow, lane: Lane) -> Markup {
     let (Some(score), Some(tally)) = (row.lane(lane), tally(row, lane)) else {
-        return NONE.to_owned();
+        return html! { (NONE) };
     };
     let width = score.caught * 60 / score.tried.max(1);
-    format!(
-        "<svg width=\"60\" height=\"10\" role=\"img\" aria-label=\"{tally}\">\
-         <rect width=\"60\" height=\"10\" fill=\"#8884\"/>\
-         <rect width=\"{width}\" height=\"10\" fill=\"#2e8b57\"/></svg> {tally}"
-    )
+    html! {
+        svg width="60" height="10" role="img" aria-label=(tally) {
+            rect width="60" height="10" fill="#8884" {}
+            rect width=(width) height="10" fill="#2e8b57" {}
+        }
+        " " (tally)
+    }
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::html::page::tests::{EVIL, assert_tame};
+
+    /// Goal: whatever a heap or a fault is called, and a trial said, it stays text.
+    #[test]
+    fn escapes_everything() {
+        let mut matrix = super::super::tests::matrix();
+        let evil = || EVIL.to_owned();
+        matrix.tool.name = evil();
+        matrix.by_model.push(evil());
+        for row in &mut matrix.rows {
+            row.fault = Some(evil());
+            row.change = Some(evil());
+            row.heap = evil();
+            row.parameters.insert(evil(), evil());
+            row.why = Some(evil());
+            row.reproduce = evil();
+        }
+        assert_tame(&html(&matrix), 0);
+    }
 }

@@ -322,7 +322,7 @@ mod tests {
     use crate::report::Detail;
 
     /// A schedule of two seeds, of which the last misses a fault that is always to be caught.
-    fn matrix() -> Matrix {
+    pub(super) fn matrix() -> Matrix {
         let depth = Depth {
             seeds: 2,
             every: 1,

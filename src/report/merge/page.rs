@@ -6,16 +6,16 @@ use super::{Merged, Occurrence, Total, Totals};
 use crate::evidence::Latency;
 use crate::report::Detail;
 use crate::report::columns::{Cell, Columns};
-use crate::report::figures::{self, NONE};
 use crate::report::lane_row::LaneRow;
 use crate::report::prose::{one_line, shown, wrapped};
 use crate::report::style::{ERROR, FAINT, WARNING, of_outcome, paint};
+use crate::result::figures::{self, NONE};
 
 /// The quantiles that are shown.
 pub(super) const QUANTILES: [(&str, f64); 4] =
     [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
-/// Draws it; with [`Detail::Verdict`] failures and the conclusion only.
+/// Draws it. [`Detail::Verdict`] asks for the failures and the conclusion only.
 pub fn page(merged: &Merged, totals: &Totals, detail: Detail) -> String {
     let mut text = String::new();
     if detail != Detail::Verdict {

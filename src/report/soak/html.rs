@@ -1,59 +1,48 @@
-//! How a soak stands, as a page that a browser loads again by itself: it looks like the report of a run,
-//! has no script, and fetches nothing but itself.
+//! How a soak stands, as a page that a browser reloads by itself. It looks like the report of a run, has
+//! no script, and fetches nothing but itself.
 //!
-//! It answers in this order: has anything failed; how far is it; how did the last rounds differ; what is
-//! there of each lane; what failed, and how is it done again; does a heap grow worse with age.
+//! It answers in this order: has anything failed; how far is it; how did the last rounds differ; how does
+//! each lane stand; what failed, and how is it reproduced; does a heap get worse with age.
 
-use std::fmt::Write as _;
+use std::iter::once;
+
+use maud::{Markup, html};
 
 use super::{Phase, Stage, Watched, charts, name, ops, percents, row, tenths, whole};
-use crate::report::figures::{self, NONE};
-use crate::report::html::STYLE;
-use crate::report::html::markup::{Table, escaped, missing};
+use crate::report::html::page::{Activity, STYLE, Table, document, missing};
 use crate::report::lane_row::LaneRow;
-use crate::report::subject;
-use crate::soak::Snapshot;
+use crate::result::figures::{self, NONE};
+use crate::result::subject;
 use crate::soak::trend::Slope;
+use crate::soak::{Aging, Snapshot};
 
-/// How often a browser loads it again, in seconds.
+/// How often a browser reloads it, in seconds.
 pub const REFRESH_S: u32 = 5;
 
 /// Draws it.
 pub fn html(watched: &Watched<'_>) -> String {
     let now = watched.now;
     let verdict = verdict(now);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"refresh\" content=\"{REFRESH_S}\">\n\
-         <link rel=\"icon\" href=\"data:,\">\n\
-         <title>{verdict} – gcstorm soak</title>\n<style>\n{STYLE}</style></head><body>\n"
-    );
-    let _ = write!(
-        page,
-        "<header class=\"banner {verdict}\"><h1>gcstorm soak: {}</h1>\n<p>{}</p></header>\n",
-        escaped(&headline(now)),
-        escaped(&far(watched))
-    );
-    page += &glance(watched);
-    page += "<h3>The last while</h3>\n";
-    page += &charts::draw(watched);
-    page += "<div class=\"lanes\"><h3>Lanes</h3>\n";
-    page += &lanes(now);
-    page += "</div>\n<h3>Failures</h3>\n";
-    page += &failures(watched);
-    page += "<h3>As heaps grow old</h3>\n";
-    page += &aging(watched);
-    let _ = write!(
-        page,
-        "<footer>As of {}. A browser loads this again every {REFRESH_S} seconds.</footer>\n\
-         </body></html>\n",
-        figures::utc(now.unix_ms)
-    );
-    page
+    let body = html! {
+        header class={ "banner " (verdict) } {
+            h1 { "gcstorm soak: " (headline(now)) }
+            p { (progress(watched)) }
+        }
+        (glance(watched))
+        h3 { "Recent rounds" } (charts::draw(watched))
+        div.lanes { h3 { "Lanes" } (lanes(now)) }
+        h3 { "Failures" } (failures(watched))
+        h3 { "Ageing of heaps" } (aging(watched))
+        footer {
+            "As of " (figures::utc(now.unix_ms)) ". "
+            "A browser reloads this page every " (REFRESH_S) " seconds."
+        }
+    };
+    let title = format!("{verdict} – gcstorm soak");
+    document(&title, STYLE, Activity::Reload(REFRESH_S), &body)
 }
 
-/// In one of the words that the style sheet has colours for.
+/// One of the words for which the style sheet has colours.
 fn verdict(now: &Snapshot<'_>) -> &'static str {
     let standing = now.standing;
     match (standing.failures, standing.vacuous()) {
@@ -82,8 +71,8 @@ fn headline(now: &Snapshot<'_>) -> String {
     }
 }
 
-/// How far it is.
-fn far(watched: &Watched<'_>) -> String {
+/// How long it has run, and how much time is left.
+fn progress(watched: &Watched<'_>) -> String {
     let now = watched.now;
     let gone = whole(now.elapsed);
     match watched.phase {
@@ -94,37 +83,29 @@ fn far(watched: &Watched<'_>) -> String {
     }
 }
 
-fn glance(watched: &Watched<'_>) -> String {
+fn glance(watched: &Watched<'_>) -> Markup {
     let now = watched.now;
     let beat = watched.lately.beat().filter(|_| now.current.is_some());
-    let count = |count: Option<u64>| count.map_or_else(|| NONE.to_owned(), figures::count);
-    let rate = watched.lately.rate();
     let resident = beat.map(|beat| beat.rss_bytes).filter(|bytes| *bytes > 0);
-    let rows = [
-        ("under way", under_way(now)),
-        ("operations", figures::count(ops(now))),
-        ("pace", rate.map_or_else(|| NONE.to_owned(), figures::rate)),
-        ("live objects", count(beat.and_then(|beat| beat.live))),
-        ("unreclaimed", count(beat.and_then(|beat| beat.unreclaimed))),
-        (
-            "resident",
-            resident.map_or_else(|| NONE.to_owned(), figures::bytes),
-        ),
-        ("seed", now.header.seed.to_string()),
-        ("shard", shard(now)),
-    ];
-    let mut text = String::from("<dl>");
-    for (what, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
-        let _ = write!(text, "<dt>{what}</dt><dd>{}</dd>", escaped(value));
+    let shard = now.header.shard;
+    let or_none = |figure: Option<String>| figure.unwrap_or(NONE.to_owned());
+    html! {
+        dl {
+            dt { "under way" } dd { (or_none(under_way(now))) }
+            dt { "operations" } dd { (figures::count(ops(now))) }
+            dt { "pace" } dd { (or_none(watched.lately.rate().map(figures::rate))) }
+            dt { "live objects" } dd { (or_none(beat.and_then(|it| it.live).map(figures::count))) }
+            dt { "unreclaimed" } dd { (or_none(beat.and_then(|it| it.unreclaimed).map(figures::count))) }
+            dt { "resident" } dd { (or_none(resident.map(figures::bytes))) }
+            dt { "seed" } dd { (now.header.seed) }
+            @if shard.of > 1 { dt { "shard" } dd { (shard.index) "/" (shard.of) } }
+        }
     }
-    text + "</dl>\n"
 }
 
-fn under_way(now: &Snapshot<'_>) -> String {
-    let (Some((round, _)), Some(stage)) = (now.current, Stage::of(now)) else {
-        return NONE.to_owned();
-    };
-    let how_far = match stage {
+fn under_way(now: &Snapshot<'_>) -> Option<String> {
+    let (round, _) = now.current?;
+    let how_far = match Stage::of(now)? {
         Stage::Starting => "starting".to_owned(),
         Stage::Judging => "judging".to_owned(),
         Stage::Running(ms) => {
@@ -133,77 +114,62 @@ fn under_way(now: &Snapshot<'_>) -> String {
         }
     };
     let lane = name(&now.header.lanes[round.lane]);
-    format!("round {}: {lane}, {how_far}", figures::count(round.number))
+    Some(format!(
+        "round {}: {lane}, {how_far}",
+        figures::count(round.number)
+    ))
 }
 
-fn shard(now: &Snapshot<'_>) -> String {
-    let shard = now.header.shard;
-    match shard.of {
-        1 => String::new(),
-        of => format!("{}/{of}", shard.index),
-    }
-}
-
-fn lanes(now: &Snapshot<'_>) -> String {
-    let mut table = Table::new(LaneRow::HEAD.map(str::to_owned));
+fn lanes(now: &Snapshot<'_>) -> Table {
+    let mut table = Table::new(LaneRow::HEAD);
     for (lane, stands) in std::iter::zip(&now.header.lanes, &now.standing.lanes) {
-        table.row(row(lane, stands).cells());
+        let [name, figures @ ..] = row(lane, stands).cells();
+        table.row(&name, figures);
     }
-    table.draw() + "\n"
+    table
 }
 
-fn failures(watched: &Watched<'_>) -> String {
-    let standing = watched.now.standing;
-    if standing.failures == 0 {
-        return missing("None.");
+fn failures(watched: &Watched<'_>) -> Markup {
+    let all = watched.now.standing.failures;
+    let earlier = all.saturating_sub(watched.failures.len() as u64);
+    html! {
+        @if all == 0 { (missing("None.")) }
+        @if earlier > 0 {
+            @let earlier = figures::several(earlier, "earlier failure is", "earlier failures are");
+            (missing(&format!("{earlier} in the journal.")))
+        }
+        @if !watched.failures.is_empty() {
+            ul {
+                @for failed in watched.failures.iter().rev() {
+                    li {
+                        "round " (figures::count(failed.round)) ": " (failed.lane) " "
+                        b { (failed.came) } ": " (failed.how)
+                        br; code { (failed.reproduce) }
+                    }
+                }
+            }
+        }
     }
-    let mut text = String::new();
-    let shown = watched.failures.len() as u64;
-    if shown < standing.failures {
-        let others = figures::several(standing.failures - shown, "failure", "failures");
-        text += &missing(&format!("{others} before those are in the journal."));
-    }
-    text += "<ul>\n";
-    for failed in watched.failures.iter().rev() {
-        let _ = writeln!(
-            text,
-            "<li>round {}: {} <b>{}</b>: {}<br><code>{}</code></li>",
-            figures::count(failed.round),
-            escaped(&failed.lane),
-            escaped(failed.came),
-            escaped(&failed.how),
-            escaped(&failed.reproduce)
-        );
-    }
-    text + "</ul>\n"
 }
 
-fn aging(watched: &Watched<'_>) -> String {
-    let known = watched.ages.iter().filter(|age| {
-        let drifts = age.aging.drifts();
-        drifts.iter().any(|drift| drift.slope.is_some())
-    });
-    let head = crate::soak::Aging::default()
-        .drifts()
-        .map(|drift| drift.what);
-    let head = std::iter::once("heap").chain(head);
-    let mut table = Table::new(head.map(str::to_owned));
-    let mut rows = 0;
-    for age in known {
-        rows += 1;
-        let drifts = age.aging.drifts();
-        let cells = drifts.map(|drift| slope(drift.slope, drift.is_worse));
-        let name = subject(&age.heap, age.fault.as_deref());
-        table.row(std::iter::once(name).chain(cells));
-    }
-    if rows == 0 {
+fn aging(watched: &Watched<'_>) -> Markup {
+    let ages = watched.ages.iter().map(|age| (age, age.aging.drifts()));
+    let known = ages.filter(|(_, drifts)| drifts.iter().any(|drift| drift.slope.is_some()));
+    let known: Vec<_> = known.collect();
+    if known.is_empty() {
         return missing("Too few rounds so far to tell.");
     }
-    let note = "Change from round to round on one and the same heap, of memory in the second half of its \
-                rounds, with the interval that holds it in all but one case of a thousand. What is surely \
-                worse is marked with an exclamation mark: of memory that is what grows by more than a heap \
-                may fill in its time, and does not slow down.";
-    format!("{}\n{}", table.draw(), missing(note))
+    let what = Aging::default().drifts().map(|drift| drift.what);
+    let mut table = Table::new(once("heap").chain(what));
+    for (age, drifts) in known {
+        let cells = drifts.map(|drift| slope(drift.slope, drift.is_worse));
+        table.row(&subject(&age.heap, age.fault.as_deref()), cells);
+    }
+    let note = "The change from round to round on one and the same heap, with its 99.9 % confidence \
+                interval; of memory in the second half of a heap's rounds. An exclamation mark stands \
+                before what certainly gets worse. For memory this means: it grows by more than a heap may \
+                fill in that time, and the growth does not slow down.";
+    html! { (table) (missing(note)) }
 }
 
 fn slope(slope: Option<Slope>, is_worse: bool) -> String {
@@ -218,6 +184,7 @@ fn slope(slope: Option<Slope>, is_worse: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::html::page::tests::{EVIL, assert_tame};
     use crate::report::soak::sample::{Sample, header};
 
     fn page(sample: &Sample) -> String {
@@ -253,7 +220,7 @@ mod tests {
         assert!(page.len() < 100_000, "{}", page.len());
     }
 
-    /// Goal: before the first round it says what is not there yet and draws nothing.
+    /// Goal: before the first round the page says what is missing, and draws no picture.
     #[test]
     fn begins_with_nothing() {
         let page = page(&Sample::begun(header("churn", "cell-lost")));
@@ -262,14 +229,15 @@ mod tests {
         assert_eq!(page.matches("class=\"missing\"").count(), 3, "{page}");
     }
 
-    /// Goal: whatever a workload or a failure is called, it stays text.
+    /// Goal: whatever a journal calls a workload, a heap or a failure, it stays text.
     #[test]
     fn escapes_everything() {
-        let evil = "<script>alert('1')</script>\" onload=\"x";
-        let mut sample = Sample::full(header(evil, evil));
-        sample.failures[0].how = evil.to_owned();
-        sample.failures[0].reproduce = evil.to_owned();
+        let mut header = header(EVIL, EVIL);
+        header.lanes[0].heap = EVIL.to_owned();
+        let mut sample = Sample::full(header);
+        sample.failures[0].how = EVIL.to_owned();
+        sample.failures[0].reproduce = EVIL.to_owned();
         let page = page(&sample);
-        assert!(!page.contains("<script") && !page.contains("\" onload"));
+        assert_tame(&page, 0);
     }
 }

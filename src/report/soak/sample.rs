@@ -40,7 +40,7 @@ pub(super) fn header(workload: &str, fault: &str) -> Header {
     }
 }
 
-fn record(round: u64, outcome: Outcome) -> Record {
+pub(super) fn record(round: u64, outcome: Outcome) -> Record {
     Record {
         round,
         lane: usize::from(round >= 24),

@@ -1,6 +1,6 @@
-//! Values as a row of small bars, from nothing to the greatest.
+//! Values as a row of small bars, from zero to the greatest.
 
-/// An eighth of a line's height each.
+/// From one eighth of a line's height to all of it.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A bar for each value, a blank where there is none.

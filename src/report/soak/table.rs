@@ -76,7 +76,8 @@ fn told(subject: &str, drift: &Drift) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::soak::sample::{Sample, header};
+    use crate::report::soak::sample::{Sample, header, record};
+    use crate::result::Outcome;
     use crate::soak::trend::Slope;
 
     fn plain(sample: &Sample) -> String {
@@ -103,6 +104,36 @@ mod tests {
         assert!(
             page.ends_with("as heaps grow old: too few rounds on one heap to tell\n"),
             "{page}"
+        );
+    }
+
+    /// Goal: the end of a soak shows how each thing changed with the age of a heap, and notes memory that
+    /// keeps growing; a heap with too few rounds is left out.
+    #[test]
+    fn a_leak_is_noted() {
+        let mut sample = Sample::begun(header("churn", "cell-lost"));
+        for round in 0..60 {
+            let mut record = record(round, Outcome::Held);
+            (record.lane, record.since) = (0, 0);
+            sample.standing.add(&record);
+        }
+        snapbox::assert_data_eq!(
+            plain(&sample),
+            snapbox::str![[r#"
+lane                                       rounds  held  vacuous  failed  a second    p99.9   memory
+churn on gil                                   60    60        0       0   206 k/s  1.56 µs  100 MiB
+churn on gil WITH PLANTED FAULT cell-lost       0     0        0       0         –        –        –
+
+as heaps grow old    a round      from        to
+gil
+  resident memory   +0.068 %  +0.068 %  +0.068 %
+  allocated memory         –         –         –
+  p99.9                    –         –         –
+  throughput               –         –         –
+note: gil: resident memory grows with the age of the heap, by +0.059 % a round
+      (+0.058 % to +0.060 %) more than a heap that only fills up
+
+"#]]
         );
     }
 

@@ -1,0 +1,200 @@
+//! What every page is made of: the document itself, tables, and the frame around a picture.
+//!
+//! Markup comes from [`maud::html!`] and from nowhere else. The macro escapes each value that is put
+//! into it, so whatever a result, a journal or a workload says stays text. Only [`document`] puts
+//! text in as it is: the style sheet and the script, which are parts of the program.
+
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
+
+use super::marks::{STYLES, key};
+use crate::report::{Member, shown};
+use crate::result::figures::NONE;
+
+pub(crate) const STYLE: &str = include_str!("page.css");
+/// A page fetches nothing, and a browser refuses to let it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
+                      base-uri 'none'; form-action 'none'";
+
+/// What a page does by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Activity {
+    None,
+    /// It runs this script.
+    Script(&'static str),
+    /// A browser reloads it after this many seconds.
+    Reload(u32),
+}
+
+/// The text of a page that needs no other file. Control characters, which may have come in with a name or
+/// a message, are [`shown`].
+pub(crate) fn document(title: &str, style: &str, activity: Activity, body: &Markup) -> String {
+    let (script, seconds) = match activity {
+        Activity::None => (None, None),
+        Activity::Script(script) => (Some(script), None),
+        Activity::Reload(seconds) => (None, Some(seconds)),
+    };
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy"
+                    content={ (POLICY) @if script.is_some() { "; script-src 'unsafe-inline'" } };
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                @if let Some(seconds) = seconds { meta http-equiv="refresh" content=(seconds); }
+                link rel="icon" href="data:,";
+                title { (title) }
+                style { (PreEscaped(style)) }
+            }
+            body { (body) @if let Some(script) = script { script { (PreEscaped(script)) } } }
+        }
+        "\n"
+    };
+    shown(&page.into_string()).into_owned()
+}
+
+/// A table whose first column names its rows.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// A class of the style sheet.
+    pub(super) class: Option<&'static str>,
+    head: Vec<String>,
+    rows: Vec<Markup>,
+}
+
+impl Table {
+    pub(crate) fn new<H: Into<String>>(head: impl IntoIterator<Item = H>) -> Self {
+        Self {
+            class: None,
+            head: head.into_iter().map(Into::into).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// A first column called `what`, and one for each member.
+    pub(crate) fn of_members(what: &str, members: &[Member<'_>]) -> Self {
+        let labels = members.iter().map(|member| member.label.as_str());
+        Self::new(std::iter::once(what).chain(labels))
+    }
+
+    pub(crate) fn row<C: Render>(&mut self, name: &str, cells: impl IntoIterator<Item = C>) {
+        self.rows.push(html! {
+            tr { th scope="row" { (name) } @for cell in cells { td { (cell) } } } "\n"
+        });
+    }
+
+    /// A row of figures, with a dash for each that is missing.
+    pub(crate) fn row_of(&mut self, name: &str, cells: impl IntoIterator<Item = Option<String>>) {
+        let cells = cells.into_iter();
+        self.row(name, cells.map(|cell| cell.unwrap_or(NONE.to_owned())));
+    }
+}
+
+impl Render for Table {
+    fn render(&self) -> Markup {
+        html! {
+            div.wide {
+                table class=[self.class] {
+                    thead { tr { @for name in &self.head { th scope="col" { (name) } } } }
+                    tbody { @for row in &self.rows { (row) } }
+                }
+            }
+        }
+    }
+}
+
+/// A picture with its title, a line on how to read it, whose mark is whose, and the numbers behind it.
+pub(super) fn figure<'a>(
+    (title, note): (&str, &str),
+    picture: &Markup,
+    keys: impl IntoIterator<Item = (usize, &'a str)>,
+    numbers: Option<&Table>,
+) -> Markup {
+    html! {
+        figure {
+            figcaption { h4 { (title) } p { (note) } }
+            div.plot { (picture) div.tip hidden {} }
+            ul.key {
+                @for (number, label) in keys {
+                    li class={ "s" (number % STYLES) } { (key(number)) (label) }
+                }
+            }
+            @if let Some(numbers) = numbers { details { summary { "numbers" } (numbers) } }
+        }
+        "\n"
+    }
+}
+
+/// Pictures side by side. For each that cannot be drawn, a line below them says why.
+pub(crate) fn gallery(pictures: impl IntoIterator<Item = Result<Markup, &'static str>>) -> Markup {
+    let (mut drawn, mut absent) = (Vec::new(), Vec::new());
+    for picture in pictures {
+        match picture {
+            Ok(picture) => drawn.push(picture),
+            Err(why) => absent.push(missing(why)),
+        }
+    }
+    html! {
+        @if !drawn.is_empty() { div.figures { @for picture in drawn { (picture) } } }
+        @for line in absent { (line) }
+    }
+}
+
+/// A line in place of something that is missing.
+pub(crate) fn missing(what: &str) -> Markup {
+    html! { p.missing { (what) } "\n" }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// What a name, a message or a journal may hold at worst.
+    pub(crate) const EVIL: &str = "\u{1b}]0;title\u{7}<img src=x onerror=alert(1)>`|\n## x\u{9b}\r\
+                                   <script>alert('1')</script>\" onload=\"x";
+
+    /// Whether [`EVIL`] is nothing but text in a page that has so many scripts of its own.
+    pub(crate) fn assert_tame(page: &str, scripts: usize) {
+        assert!(
+            page.contains("\\u{1b}]0;title\\u{7}&lt;img src=x"),
+            "it is not there"
+        );
+        for live in ["<img", "\" onload", "\" onerror"] {
+            assert!(!page.contains(live), "{live} in {page}");
+        }
+        assert_eq!(page.matches("<script").count(), scripts, "{page}");
+        let controls = page.chars().filter(|letter| letter.is_control());
+        assert_eq!(controls.filter(|letter| *letter != '\n').count(), 0);
+    }
+
+    /// Goal: text can neither become markup nor leave an attribute, and brings no control characters.
+    #[test]
+    fn text_stays_text() {
+        let body = html! { p title=(EVIL) { (EVIL) } };
+        let page = document(EVIL, "", Activity::None, &body);
+        assert_tame(&page, 0);
+        assert_eq!(page.matches("&quot; onload=&quot;x").count(), 3, "{page}");
+    }
+
+    /// Goal: no other file puts text into a page as it is.
+    #[test]
+    fn one_place_trusts_text() {
+        let mut left = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut trusting = Vec::new();
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                let entries = std::fs::read_dir(&path).expect("a directory");
+                left.extend(entries.map(|entry| entry.expect("an entry").path()));
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a file");
+            if text.contains("PreEscaped") || text.contains("<!doctype") {
+                trusting.push(path);
+            }
+        }
+        assert!(
+            trusting.len() == 1 && trusting[0].ends_with("html/page.rs"),
+            "{trusting:?}"
+        );
+    }
+}
