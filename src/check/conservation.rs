@@ -8,6 +8,7 @@
 
 use super::{Check, Exhibit, Opinion};
 use crate::evidence::{Ended, ListFacts, Survey};
+use crate::heap::Shape;
 
 pub(super) const CHECK: Check = Check {
     name: "conservation",
@@ -30,6 +31,10 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
             self::list(list, exhibit.object_name(list.object), &mut opinion);
             refusals(list, exhibit, &mut opinion);
         }
+    }
+    if !exhibit.caps.certifies_death && !exhibit.has(Shape::List) {
+        let why = "the heap does not promise when objects die, and there are no shared lists";
+        return Opinion::skipped(why);
     }
     opinion
 }
@@ -96,5 +101,40 @@ fn list(list: &ListFacts, name: &str, opinion: &mut Opinion) {
     {
         let text = format!("{name} holds {elements} elements; its only writer left {model}");
         opinion.blame(model.abs_diff(elements), text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Verdict, judge_by};
+    use crate::evidence::Moment;
+    use crate::heap::Caps;
+    use crate::plan::Case;
+
+    /// Goal: where a heap promises no deaths and nobody shares a list, nothing is asked for in vain.
+    #[test]
+    fn nothing_is_conserved_without_deaths_and_lists() {
+        let plan = Case::of_mutators(1, 1, 1, 8).plan();
+        for (certifies_death, dead, expected) in [
+            (false, 0, Verdict::Skipped),
+            (true, 3, Verdict::Held),
+            (true, 0, Verdict::Violated),
+        ] {
+            let mut survey = Survey::new(Moment::End, 1);
+            (survey.born, survey.dead) = (3, dead);
+            let caps = Caps {
+                certifies_death,
+                ..Caps::ALL
+            };
+            let exhibit = Exhibit {
+                plan: &plan,
+                caps,
+                surveys: &[survey],
+                evidence: None,
+            };
+            let judged = judge_by(&[CHECK], &exhibit);
+            assert_eq!(judged[0].verdict, expected, "{judged:?}");
+        }
     }
 }

@@ -18,6 +18,16 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         opinion.examine(survey.references);
         opinion.find(&survey.dangling);
     }
+    for (name, peeks) in exhibit.peeks() {
+        opinion.examine(peeks.found);
+        if peeks.stale > 0 {
+            let text = format!(
+                "{name} looked at {} references in its registers whose objects were freed",
+                peeks.stale
+            );
+            opinion.blame(peeks.stale, text);
+        }
+    }
     let stale = exhibit.defect_texts(|defect| matches!(defect, Defect::Stale { .. }));
     opinion.accuse(exhibit.defects().stale, stale);
     opinion

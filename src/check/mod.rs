@@ -30,7 +30,7 @@ pub use require::{Shortfall, counters, unmet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Evidence, Finding, Survey};
+use crate::evidence::{Evidence, Finding, PeekTally, Survey};
 use crate::heap::{Caps, DefectCounts, Shape};
 use crate::plan::{ListUsage, Plan};
 
@@ -112,6 +112,12 @@ impl<'a> Exhibit<'a> {
             .filter(|defect| select(defect))
             .map(ToString::to_string)
             .collect()
+    }
+
+    /// What each mutator found in its registers, with its name; nothing while the run lasts.
+    fn peeks(&self) -> impl Iterator<Item = (&'a str, &'a PeekTally)> {
+        let mutators = self.evidence.into_iter().flat_map(|it| &it.mutators);
+        mutators.map(|mutator| (mutator.name.as_str(), &mutator.tally.peeks))
     }
 
     fn object_name(&self, object: usize) -> &'a str {

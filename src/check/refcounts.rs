@@ -1,8 +1,10 @@
-//! `refcounts`: the count stored in each object is the number of references found to it.
+//! `refcounts`: the count stored in each object is the number of references to it.
 //!
 //! The references are those that the walk found from registers, shared roots and through objects;
-//! the stored counts are what the heap's census says, which must show each of these objects once. A count that went below zero while the
-//! mutators ran counts as well: the heap met it, and nothing could have hidden it.
+//! the stored counts are what the heap's census says, which must show each of these objects once. A
+//! heap that does not promise when objects die may keep garbage, and the references from there count
+//! as well, though no walk finds them: of such a heap a count may be too high, and never too low. A
+//! count that went below zero while the mutators ran is wrong in any heap.
 
 use super::{Check, Exhibit, Opinion};
 use crate::heap::Defect;
@@ -17,7 +19,11 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     let mut opinion = Opinion::default();
     for survey in exhibit.surveys {
         opinion.examine(survey.counts_compared);
-        opinion.find(&survey.miscounted);
+        opinion.find(if exhibit.caps.certifies_death {
+            &survey.miscounted
+        } else {
+            &survey.undercounted
+        });
         let (compared, reachable) = (survey.counts_compared, survey.reachable);
         if survey.census.is_some() && survey.incomplete.is_none() && compared != reachable {
             let text = format!("the census shows {compared} of {reachable} reachable objects");
@@ -30,4 +36,44 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         opinion.nothing = Some((super::Verdict::Skipped, "the heap has no census".to_owned()));
     }
     opinion
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Verdict, judge_by};
+    use crate::evidence::{Moment, Survey};
+    use crate::heap::{Caps, Census};
+    use crate::plan::Case;
+
+    /// Goal: garbage that a heap may keep explains a count that is too high, and none that is too low.
+    #[test]
+    fn garbage_may_hold_references() {
+        let plan = Case::of_mutators(1, 1, 1, 8).plan();
+        for (certifies_death, is_low, expected) in [
+            (true, false, Verdict::Violated),
+            (false, false, Verdict::Held),
+            (false, true, Verdict::Violated),
+        ] {
+            let mut survey = Survey::new(Moment::End, 1);
+            (survey.counts_compared, survey.reachable) = (5, 5);
+            survey.census = Some(Census::default());
+            survey.miscounted.add(|| "it has count 2".to_owned());
+            if is_low {
+                survey.undercounted.add(|| "it has count 2".to_owned());
+            }
+            let caps = Caps {
+                certifies_death,
+                ..Caps::ALL
+            };
+            let exhibit = Exhibit {
+                plan: &plan,
+                caps,
+                surveys: &[survey],
+                evidence: None,
+            };
+            let judged = judge_by(&[CHECK], &exhibit);
+            assert_eq!(judged[0].verdict, expected, "{judged:?}");
+        }
+    }
 }

@@ -33,6 +33,8 @@ const DURATION: Duration = Duration::from_secs(30);
 /// How many times a smaller case is tried on threads before it counts as one that does not fail. A race
 /// that shows in one run of ten is then missed in one case of eight.
 const TRIES: u32 = 20;
+/// How often a failure is tried again, to see whether it always fails.
+const RETRIES: u32 = 20;
 /// How often the progress line is drawn anew.
 const DRAWS_PER_SECOND: u8 = 10;
 /// The most operations of a program by default, and under a model checker, which tries a program in many
@@ -178,6 +180,11 @@ impl Hunter<'_> {
                 Schedule::Steps | Schedule::Controlled { .. } => 1,
                 Schedule::Free => TRIES,
             },
+            retries: match self.schedule {
+                Schedule::Steps | Schedule::Free => RETRIES,
+                // Explored again, it takes the same schedules; `keep_schedule` does so once.
+                Schedule::Controlled { .. } => 0,
+            },
         };
         self.bar.set_prefix(format!("fuzzing {}", self.subject()));
         let (heap, fault, schedule) = (self.heap, self.fault, self.schedule.clone());
@@ -300,7 +307,11 @@ impl HuntWatch for Hunter<'_> {
         // The next progress draws it again.
         self.bar.finish_and_clear();
         self.show(&page);
-        self.keep(&failure.case, &failure.text);
+        let comment = match report::hunt::flaky(failure) {
+            Some(rate) => format!("{}\n{rate}", failure.text),
+            None => failure.text.clone(),
+        };
+        self.keep(&failure.case, &comment);
     }
 
     fn hung(&mut self, case: &Case) {

@@ -3,6 +3,9 @@
 /// More names than this are a page, in which the one that was meant is lost.
 const LISTED_MAX: usize = 50;
 
+/// Nobody means a name by writing more bytes than this, and the distance takes quadratic time.
+const WRITTEN_MAX: usize = 64;
+
 /// A hint for somebody who wrote `name`: the nearest of the known names, if one is near enough to
 /// be meant, and all of them, unless they are too many to be looked through.
 pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
@@ -34,32 +37,12 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// Edits between two words: insertions, deletions, replacements, swaps of neighbours (Damerau's
-/// distance, restricted to swaps that are not edited again).
+/// Edits between two words: insertions, deletions, replacements, swaps of neighbours.
 fn distance(a: &str, b: &str) -> usize {
-    // Nobody means a name by writing a page; the table below is quadratic.
-    if a.len() > 64 {
+    if a.len() > WRITTEN_MAX {
         return usize::MAX;
     }
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for (i, row) in rows.iter_mut().enumerate() {
-        row[0] = i;
-    }
-    for (j, cell) in rows[0].iter_mut().enumerate() {
-        *cell = j;
-    }
-    for i in 1..=a.len() {
-        for j in 1..=b.len() {
-            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            rows[i][j] = best;
-        }
-    }
-    rows[a.len()][b.len()]
+    strsim::osa_distance(a, b)
 }
 
 #[cfg(test)]

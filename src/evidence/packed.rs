@@ -18,7 +18,6 @@ use flate2::{Compression, Decompress, FlushDecompress, Status};
 use serde::{Deserialize, Serialize};
 
 use super::latency::{self, COMPRESSED_COOKIE, HEADER_BYTES, Latency, PLAIN_BYTES_MAX};
-use super::sum::Sum;
 
 /// The number of distinct times up to [`latency::LATENCY_NS_MAX`]: 1,024 for each power of two from
 /// 2,048 to 2^42, and twice as many below.
@@ -33,11 +32,6 @@ pub struct Packed(String);
 pub(super) type Count = (u32, u64);
 
 impl Packed {
-    /// Packs one; `None` if a count is too large for that form.
-    pub fn of(latency: &Latency) -> Option<Self> {
-        Sum::from(latency).pack()
-    }
-
     /// Packs these, which are in the order of their times.
     pub(super) fn from_counts(counts: &[Count]) -> Option<Self> {
         let mut plain = Vec::new();

@@ -79,6 +79,13 @@ impl Sum {
     }
 }
 
+impl Packed {
+    /// Packs a distribution; `None` if one of its counts is too large for the packed form.
+    pub fn of(latency: &Latency) -> Option<Self> {
+        Sum::from(latency).pack()
+    }
+}
+
 /// The least time that is counted there, in nanoseconds.
 fn time_of(index: u32) -> u64 {
     let (power, place) = (u64::from(index) / HALF, u64::from(index) % HALF);

@@ -88,14 +88,18 @@ pub struct Survey {
     pub counts_compared: u64,
     /// Those whose stored count differs from the references found.
     pub miscounted: Finding,
+    /// Those of them whose stored count is less than the references found: no garbage that still
+    /// refers to them explains it.
+    #[serde(default)]
+    pub undercounted: Finding,
     /// What the heap says it holds.
     pub census: Option<Census>,
     /// The shared lists, by number in the plan.
     pub lists: Vec<ListFacts>,
     /// The shared counters.
     pub counters: Vec<CounterFacts>,
-    /// Why the walk could not be completed, if it could not; then `unreachable` and `miscounted`
-    /// are empty, since they would accuse what was merely not looked at.
+    /// Why the walk could not be completed, if it could not; then `unreachable`, `miscounted` and
+    /// `undercounted` are empty, since they would accuse what was merely not looked at.
     pub incomplete: Option<String>,
     /// What settling the heap failed with.
     #[serde(rename = "settle_fault")]
@@ -124,6 +128,7 @@ impl Survey {
             miscleared: Finding::default(),
             counts_compared: 0,
             miscounted: Finding::default(),
+            undercounted: Finding::default(),
             census: None,
             lists: Vec::new(),
             counters: Vec::new(),

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Finding;
+use crate::heap::Peek;
 
 /// What one mutator did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,34 @@ pub struct Tally {
     pub weak: WeakTally,
     /// Fetches that met an object whose finalizer had run.
     pub resurrected: u64,
+    /// What it found in its own registers.
+    #[serde(default)]
+    pub peeks: PeekTally,
+}
+
+/// What one mutator found when it looked at what its registers refer to. It held those references all the
+/// while, so every object should have been alive.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeekTally {
+    /// Objects and broken references that were found.
+    pub found: u64,
+    /// References that the heap recognised as broken: their objects were freed.
+    pub stale: u64,
+    /// Objects that were dead, by their tags.
+    pub dead: u64,
+}
+
+impl PeekTally {
+    /// A register was looked at.
+    #[inline]
+    pub fn see(&mut self, seen: Peek) {
+        match seen {
+            Peek::Empty => return,
+            Peek::Object(id) => self.dead += u64::from(!id.state().is_alive()),
+            Peek::Stale => self.stale += 1,
+        }
+        self.found += 1;
+    }
 }
 
 /// What one mutator did to one list.

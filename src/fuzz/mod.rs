@@ -20,10 +20,10 @@ pub mod model;
 mod programs;
 mod sighting;
 
-pub use attempt::{CRASHED, by_steps, check_steps, on_threads};
 #[cfg(shuttle)]
 pub use attempt::{Raced, by_schedules};
+pub use attempt::{by_steps, check_steps, on_threads};
 pub use hunt::{Attempt, Bag, Failure, Hunt, HuntBudget, HuntProgress, HuntWatch};
-pub use model::{Finding, judge, judge_race};
+pub use model::{CRASHED, Deaths, Finding, judge, judge_deaths, judge_race};
 pub use programs::{CaseTree, Programs, programs};
 pub use sighting::{At, Sighting};

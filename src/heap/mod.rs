@@ -72,6 +72,21 @@ pub enum Shape {
     Counter = 3,
 }
 
+impl Shape {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Leaf, Self::Node, Self::List, Self::Counter];
+
+    /// The name in workloads and cases.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leaf => "leaf",
+            Self::Node => "node",
+            Self::List => "list",
+            Self::Counter => "counter",
+        }
+    }
+}
+
 /// What an object does when it is about to die; plain data, since a heap runs it wherever it finds
 /// the object dying: in the mutator that released the last reference, or in the collector.
 ///

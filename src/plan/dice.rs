@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Draw;
-use super::source::BATCH_OPS;
+use super::batch::BATCH_OPS;
 
 /// Fills the three quarters of the key that the seed leaves; any constant would do.
 const KEY_TAIL: [u8; 24] = *b"gcstorm operation stream";

@@ -6,10 +6,10 @@
 //! the arm's own length. The second goes arm by arm and fills in what the pattern left open, each in
 //! a loop that knows what it fills in.
 
+use super::batch::BATCH_OPS;
 use super::dice::{Dice, Geometric};
-use super::program::unroll;
-use super::source::BATCH_OPS;
-use super::{AnyField, Arm, Draw, Op, Step, Template};
+use super::unroll::unroll;
+use super::{Arm, Draw, Op, Step, Template};
 use crate::heap::Field;
 
 /// The longest arm, and so the widest pattern: 128 bytes to copy for a choice.
@@ -201,45 +201,38 @@ impl Template {
 
     /// Draws the operation `count` times. What it is, is asked once.
     #[inline]
-    fn each(&self, dice: &mut Dice, count: usize, put: impl FnMut(usize, Op)) {
-        match *self {
-            Self::Get { dst, list, index } => repeat(index, dice, count, put, |drawn| {
+    fn each(&self, dice: &mut Dice, count: usize, mut put: impl FnMut(usize, Op)) {
+        let draw = self.number;
+        match self.op {
+            Op::Get { dst, list, .. } => repeat(draw, dice, count, put, |drawn| {
                 let index = saturate(drawn);
                 Op::Get { dst, list, index }
             }),
-            Self::Set { list, index, val } => repeat(index, dice, count, put, |drawn| {
+            Op::Set { list, val, .. } => repeat(draw, dice, count, put, |drawn| {
                 let index = saturate(drawn);
                 Op::Set { list, index, val }
             }),
-            Self::TruncateFront { list, count: n } => repeat(n, dice, count, put, |count| {
+            Op::TruncateFront { list, .. } => repeat(draw, dice, count, put, |count| {
                 Op::TruncateFront { list, count }
             }),
-            Self::TruncateFrontTo { list, leave } => repeat(leave, dice, count, put, |leave| {
+            Op::TruncateFrontTo { list, .. } => repeat(draw, dice, count, put, |leave| {
                 Op::TruncateFrontTo { list, leave }
             }),
-            Self::TruncateBack { list, count: n } => repeat(n, dice, count, put, |count| {
+            Op::TruncateBack { list, .. } => repeat(draw, dice, count, put, |count| {
                 Op::TruncateBack { list, count }
             }),
-            Self::TruncateBackTo { list, leave } => repeat(leave, dice, count, put, |leave| {
+            Op::TruncateBackTo { list, .. } => repeat(draw, dice, count, put, |leave| {
                 Op::TruncateBackTo { list, leave }
             }),
-            Self::Load { dst, obj, field } => repeat(field.draw(), dice, count, put, |drawn| {
+            Op::Load { dst, obj, .. } => repeat(draw, dice, count, put, |drawn| {
                 let field = Field(u8::from(drawn != 0));
                 Op::Load { dst, obj, field }
             }),
-            Self::Store { obj, field, val } => repeat(field.draw(), dice, count, put, |drawn| {
+            Op::Store { obj, val, .. } => repeat(draw, dice, count, put, |drawn| {
                 let field = Field(u8::from(drawn != 0));
                 Op::Store { obj, field, val }
             }),
-        }
-    }
-}
-
-impl AnyField {
-    fn draw(self) -> Draw {
-        match self {
-            Self::Fixed(field) => Draw::Fixed(field.0.into()),
-            Self::Any => Draw::Uniform { low: 0, high: 1 },
+            has_no_number => (0..count).for_each(|number| put(number, has_no_number)),
         }
     }
 }

@@ -145,7 +145,7 @@ impl Walk<'_> {
             self.step += 1;
             match step {
                 Step::Fixed(op) => self.op(number, op),
-                Step::Drawn(template) => self.op(number, &template.sample()),
+                Step::Drawn(template) => self.op(number, &template.op),
                 Step::Repeat { body, .. } => self.repeated(|walk| walk.steps(body)),
                 Step::Mix { arms, .. } => {
                     // Each arm may find what any other left behind, so what the first walks miss

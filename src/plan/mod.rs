@@ -4,6 +4,7 @@
 //! randomness of a run, one ChaCha stream a mutator, so the same plan gives the same streams on
 //! every heap and machine. A plan knows neither time nor heaps.
 
+mod batch;
 pub mod case;
 mod dice;
 mod flat_mix;
@@ -11,21 +12,25 @@ mod flow;
 mod interval;
 mod needs;
 mod op;
+mod operands;
 mod pace;
 mod program;
 mod source;
+mod unroll;
 mod usage;
 mod value;
 mod weak;
 
+pub use batch::{BATCH_OPS, Batch};
 pub use case::{Case, Control, Schedule, Turn};
 pub use flow::{Flow, Problem, ProblemKind};
 pub(crate) use interval::Interval;
 pub use needs::Needs;
 pub use op::{Op, OpKind};
+pub(crate) use operands::{Operands, STALL_MILLIS_MAX};
 pub use pace::{Arrivals, BURST_OPS, Pace, RATE_MAX, Timetable};
-pub(crate) use program::yields;
-pub use source::{BATCH_OPS, Batch, OpSource, Part};
+pub use source::{OpSource, Part};
+pub(crate) use unroll::yields;
 pub use usage::ListUsage;
 pub use weak::weak_registers;
 
@@ -33,7 +38,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::heap::{Field, Global, Shape, Slot};
+use crate::heap::{Global, Shape, Slot};
 
 /// Everything that a run is a function of, besides the heap and the schedule.
 #[derive(Debug, Clone)]
@@ -156,152 +161,14 @@ pub struct Arm {
     pub body: Vec<Step>,
 }
 
-/// An operation with one number to be drawn.
+/// An operation with one number that is drawn anew each time: an index, a count, what is left, or a
+/// field (0 or 1).
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    missing_docs,
-    reason = "the fields are those of the operation of the same name"
-)]
-pub enum Template {
-    Get {
-        dst: Slot,
-        list: Slot,
-        index: Draw,
-    },
-    Set {
-        list: Slot,
-        index: Draw,
-        val: Slot,
-    },
-    TruncateFront {
-        list: Slot,
-        count: Draw,
-    },
-    TruncateFrontTo {
-        list: Slot,
-        leave: Draw,
-    },
-    TruncateBack {
-        list: Slot,
-        count: Draw,
-    },
-    TruncateBackTo {
-        list: Slot,
-        leave: Draw,
-    },
-    Load {
-        dst: Slot,
-        obj: Slot,
-        field: AnyField,
-    },
-    Store {
-        obj: Slot,
-        field: AnyField,
-        val: Slot,
-    },
-}
-
-impl Template {
-    /// The operation itself, if there is nothing left to draw.
-    pub(crate) fn settled(&self) -> Option<Op> {
-        let index = |draw: Draw| match draw {
-            Draw::Fixed(value) => Some(u32::try_from(value).unwrap_or(u32::MAX)),
-            Draw::Uniform { .. } | Draw::Geometric { .. } => None,
-        };
-        let fixed = |draw: Draw| match draw {
-            Draw::Fixed(value) => Some(value),
-            Draw::Uniform { .. } | Draw::Geometric { .. } => None,
-        };
-        let only = |field: AnyField| match field {
-            AnyField::Fixed(field) => Some(field),
-            AnyField::Any => None,
-        };
-        Some(match *self {
-            Self::Get {
-                dst,
-                list,
-                index: i,
-            } => Op::Get {
-                dst,
-                list,
-                index: index(i)?,
-            },
-            Self::Set {
-                list,
-                index: i,
-                val,
-            } => Op::Set {
-                list,
-                index: index(i)?,
-                val,
-            },
-            Self::TruncateFront { list, count } => Op::TruncateFront {
-                list,
-                count: fixed(count)?,
-            },
-            Self::TruncateFrontTo { list, leave } => Op::TruncateFrontTo {
-                list,
-                leave: fixed(leave)?,
-            },
-            Self::TruncateBack { list, count } => Op::TruncateBack {
-                list,
-                count: fixed(count)?,
-            },
-            Self::TruncateBackTo { list, leave } => Op::TruncateBackTo {
-                list,
-                leave: fixed(leave)?,
-            },
-            Self::Load { dst, obj, field } => Op::Load {
-                dst,
-                obj,
-                field: only(field)?,
-            },
-            Self::Store { obj, field, val } => Op::Store {
-                obj,
-                field: only(field)?,
-                val,
-            },
-        })
-    }
-
-    /// An operation of its kind, whatever number it draws.
-    pub(crate) fn sample(&self) -> Op {
-        match *self {
-            Self::Get { dst, list, .. } => Op::Get {
-                dst,
-                list,
-                index: 0,
-            },
-            Self::Set { list, val, .. } => Op::Set {
-                list,
-                index: 0,
-                val,
-            },
-            Self::TruncateFront { list, .. } => Op::TruncateFront { list, count: 1 },
-            Self::TruncateFrontTo { list, .. } => Op::TruncateFrontTo { list, leave: 0 },
-            Self::TruncateBack { list, .. } => Op::TruncateBack { list, count: 1 },
-            Self::TruncateBackTo { list, .. } => Op::TruncateBackTo { list, leave: 0 },
-            Self::Load { dst, obj, .. } => Op::Load {
-                dst,
-                obj,
-                field: Field(0),
-            },
-            Self::Store { obj, val, .. } => Op::Store {
-                obj,
-                field: Field(0),
-                val,
-            },
-        }
-    }
-}
-
-/// Field 0 or 1, drawn evenly, or a fixed one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnyField {
-    /// This one.
-    Fixed(Field),
-    /// Any.
-    Any,
+pub struct Template {
+    /// The operation, with any number in the place of the drawn one.
+    pub op: Op,
+    /// What the number is drawn from.
+    pub number: Draw,
 }
 
 /// A number: fixed, or drawn from a distribution.

@@ -1,261 +1,154 @@
 //! One operation of one mutator: sixteen bytes that mirror the heap's contract.
+//!
+//! The table below is the only list of operations: the type, its kinds, their names, and how an
+//! operation is [read](super::operands) and [written](super::case::text) are made from it.
 
 use crate::heap::{Field, Finalizer, Global, Shape, Slot};
 
-/// What a mutator does next. See [`Mutator`](crate::heap::Mutator) for what each means; the ones
-/// that are not there say so here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(
-    missing_docs,
-    reason = "the fields are those of the method of the same name"
-)]
-pub enum Op {
-    Alloc {
-        dst: Slot,
-        shape: Shape,
-    },
-    /// `alloc_with_finalizer`
-    AllocFinalized {
-        dst: Slot,
-        shape: Shape,
-        finalizer: Finalizer,
-    },
-    Copy {
-        dst: Slot,
-        src: Slot,
-    },
-    Clear {
-        slot: Slot,
-    },
-    Load {
-        dst: Slot,
-        obj: Slot,
-        field: Field,
-    },
-    Store {
-        obj: Slot,
-        field: Field,
-        val: Slot,
-    },
-    /// `store` of nothing.
-    Erase {
-        obj: Slot,
-        field: Field,
-    },
-    Peek {
-        slot: Slot,
-    },
-    Safepoint,
-    Collect,
-    Append {
-        list: Slot,
-        val: Slot,
-    },
-    /// `len`; lengths above `note_above` are counted (`u64::MAX`: none are).
-    Len {
-        list: Slot,
-        note_above: u64,
-    },
-    Get {
-        dst: Slot,
-        list: Slot,
-        index: u32,
-    },
-    Set {
-        list: Slot,
-        index: u32,
-        val: Slot,
-    },
-    Pop {
-        dst: Slot,
-        list: Slot,
-    },
-    TruncateFront {
-        list: Slot,
-        count: u64,
-    },
-    /// `del l[:len(l) - leave]`, as two operations of the heap: `len`, then `truncate_front`.
-    TruncateFrontTo {
-        list: Slot,
-        leave: u64,
-    },
-    TruncateBack {
-        list: Slot,
-        count: u64,
-    },
-    /// `del l[leave:]`, as two operations of the heap: `len`, then `truncate_back`.
-    TruncateBackTo {
-        list: Slot,
-        leave: u64,
-    },
-    Add {
-        counter: Slot,
-        by: i64,
-    },
-    /// `read` into the mutator's accumulator.
-    Read {
-        counter: Slot,
-    },
-    /// `write` of the accumulator plus `add`.
-    WriteBack {
-        counter: Slot,
-        add: i64,
-    },
-    Publish {
-        global: Global,
-        src: Slot,
-    },
-    Fetch {
-        dst: Slot,
-        global: Global,
-    },
-    Downgrade {
-        dst: Slot,
-        src: Slot,
-    },
-    Upgrade {
-        dst: Slot,
-        weak: Slot,
-    },
-    /// The mutator leaves the heap, which empties all its registers, and attaches anew; then the
-    /// shared objects it holds are fetched again.
-    Rejoin,
-    /// The mutator does nothing for so long, in the middle of an operation: it comes to no
-    /// safepoint, and keeps whatever holds others up.
-    Stall {
-        millis: u32,
-    },
+/// Hands the table to the macro `$then`.
+///
+/// First the kinds of operations, which latencies are recorded by, with their names in tables and
+/// results. Then each operation: its kind, its name in workloads and cases, and its operands, each with
+/// how it is read and written. Where two operations have the same name, `if KEY` and `unless KEY` tell
+/// them apart.
+macro_rules! each_op {
+    ($then:ident) => {
+        $then! {
+            kinds {
+                Alloc "alloc",
+                AllocFinalized "alloc-finalized",
+                Copy "copy",
+                Clear "clear",
+                Load "load",
+                Store "store",
+                Peek "peek",
+                Safepoint "safepoint",
+                Collect "collect",
+                Append "append",
+                Len "len",
+                Get "get",
+                Set "set",
+                Pop "pop",
+                TruncateFront "truncate-front",
+                TruncateBack "truncate-back",
+                Add "add",
+                Read "read",
+                Write "write",
+                Publish "publish",
+                Fetch "fetch",
+                Downgrade "downgrade",
+                Upgrade "upgrade",
+                Rejoin "rejoin",
+                Stall "stall",
+            }
+            ops {
+                Alloc: Alloc "alloc" { dst: Slot = slot, shape: Shape = shape },
+                /// `alloc_with_finalizer`
+                AllocFinalized: AllocFinalized "alloc-finalized" {
+                    dst: Slot = slot, shape: Shape = shape, finalizer: Finalizer = finalizer
+                },
+                Copy: Copy "copy" { dst: Slot = slot, src: Slot = slot },
+                Clear: Clear "clear" { slot: Slot = slot },
+                Load: Load "load" { dst: Slot = slot, obj: Slot = slot, field: Field = field },
+                Store: Store "store" { obj: Slot = slot, field: Field = field, val: Slot = slot },
+                /// `store` of nothing.
+                Erase: Store "erase" { obj: Slot = slot, field: Field = field },
+                Peek: Peek "peek" { slot: Slot = slot },
+                Safepoint: Safepoint "safepoint",
+                Collect: Collect "collect",
+                Append: Append "append" { list: Slot = slot, val: Slot = slot },
+                /// `len`; lengths above `note_above` are counted (`u64::MAX`: none are).
+                Len: Len "len" { list: Slot = slot, note_above: u64 = above },
+                Get: Get "get" { dst: Slot = slot, list: Slot = slot, index: u32 = index },
+                Set: Set "set" { list: Slot = slot, index: u32 = index, val: Slot = slot },
+                Pop: Pop "pop" { dst: Slot = slot, list: Slot = slot },
+                TruncateFront: TruncateFront "truncate-front" unless leave {
+                    list: Slot = slot, count: u64 = count
+                },
+                /// `del l[:len(l) - leave]`, as two operations of the heap: `len`, then `truncate_front`.
+                TruncateFrontTo: TruncateFront "truncate-front" if leave {
+                    list: Slot = slot, leave: u64 = leave
+                },
+                TruncateBack: TruncateBack "truncate-back" unless leave {
+                    list: Slot = slot, count: u64 = count
+                },
+                /// `del l[leave:]`, as two operations of the heap: `len`, then `truncate_back`.
+                TruncateBackTo: TruncateBack "truncate-back" if leave {
+                    list: Slot = slot, leave: u64 = leave
+                },
+                Add: Add "add" { counter: Slot = slot, by: i64 = signed },
+                /// `read` into the mutator's accumulator.
+                Read: Read "read" { counter: Slot = slot },
+                /// `write` of the accumulator plus `add`.
+                WriteBack: Write "write-back" { counter: Slot = slot, add: i64 = signed },
+                Publish: Publish "publish" { global: Global = root, src: Slot = slot },
+                Fetch: Fetch "fetch" { dst: Slot = slot, global: Global = root },
+                Downgrade: Downgrade "downgrade" { dst: Slot = slot, src: Slot = slot },
+                Upgrade: Upgrade "upgrade" { dst: Slot = slot, weak: Slot = slot },
+                /// The mutator leaves the heap, which empties all its registers, and attaches anew; then
+                /// the shared objects it holds are fetched again.
+                Rejoin: Rejoin "rejoin",
+                /// The mutator does nothing for so long, in the middle of an operation: it comes to no
+                /// safepoint, and keeps whatever holds others up.
+                Stall: Stall "stall" { millis: u32 = millis },
+            }
+        }
+    };
 }
+pub(super) use each_op;
+
+macro_rules! define {
+    (
+        kinds { $($kind:ident $kind_name:literal,)* }
+        ops { $(
+            $(#[$doc:meta])*
+            $op:ident: $of:ident $name:literal $(if $with:ident)? $(unless $without:ident)?
+            $({ $($field:ident: $type:ty = $how:ident),* })?,
+        )* }
+    ) => {
+        /// What a mutator does next. See [`Mutator`](crate::heap::Mutator) for what each means; the
+        /// ones that are not there say so here.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "the fields are those of the method of the same name")]
+        pub enum Op { $( $(#[$doc])* $op $({ $($field: $type),* })?, )* }
+
+        /// The kind of an operation: what latencies are recorded by.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[expect(missing_docs, reason = "named like the operations")]
+        #[repr(u8)]
+        pub enum OpKind { $($kind,)* }
+
+        impl OpKind {
+            /// Every kind, in the order of their numbers.
+            pub const ALL: [Self; [$($kind_name),*].len()] = [$(Self::$kind),*];
+
+            /// The name in tables and results.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$kind => $kind_name,)* }
+            }
+        }
+
+        impl Op {
+            /// The names in workloads and cases, in the order of the table.
+            pub fn names() -> Vec<&'static str> {
+                let mut names = vec![$($name),*];
+                names.dedup();
+                names
+            }
+
+            /// What its latency is recorded as.
+            #[inline]
+            pub fn kind(&self) -> OpKind {
+                match self { $(Self::$op { .. } => OpKind::$of,)* }
+            }
+        }
+    };
+}
+each_op!(define);
 
 const _: () = assert!(size_of::<Op>() <= 16);
 
-/// The kind of an operation: what latencies are recorded by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "named like the operations")]
-#[repr(u8)]
-pub enum OpKind {
-    Alloc,
-    AllocFinalized,
-    Copy,
-    Clear,
-    Load,
-    Store,
-    Peek,
-    Safepoint,
-    Collect,
-    Append,
-    Len,
-    Get,
-    Set,
-    Pop,
-    TruncateFront,
-    TruncateBack,
-    Add,
-    Read,
-    Write,
-    Publish,
-    Fetch,
-    Downgrade,
-    Upgrade,
-    Rejoin,
-    Stall,
-}
-
-impl OpKind {
-    /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 25] = [
-        Self::Alloc,
-        Self::AllocFinalized,
-        Self::Copy,
-        Self::Clear,
-        Self::Load,
-        Self::Store,
-        Self::Peek,
-        Self::Safepoint,
-        Self::Collect,
-        Self::Append,
-        Self::Len,
-        Self::Get,
-        Self::Set,
-        Self::Pop,
-        Self::TruncateFront,
-        Self::TruncateBack,
-        Self::Add,
-        Self::Read,
-        Self::Write,
-        Self::Publish,
-        Self::Fetch,
-        Self::Downgrade,
-        Self::Upgrade,
-        Self::Rejoin,
-        Self::Stall,
-    ];
-
-    /// The name in workloads, tables and results.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Alloc => "alloc",
-            Self::AllocFinalized => "alloc-finalized",
-            Self::Copy => "copy",
-            Self::Clear => "clear",
-            Self::Load => "load",
-            Self::Store => "store",
-            Self::Peek => "peek",
-            Self::Safepoint => "safepoint",
-            Self::Collect => "collect",
-            Self::Append => "append",
-            Self::Len => "len",
-            Self::Get => "get",
-            Self::Set => "set",
-            Self::Pop => "pop",
-            Self::TruncateFront => "truncate-front",
-            Self::TruncateBack => "truncate-back",
-            Self::Add => "add",
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Publish => "publish",
-            Self::Fetch => "fetch",
-            Self::Downgrade => "downgrade",
-            Self::Upgrade => "upgrade",
-            Self::Rejoin => "rejoin",
-            Self::Stall => "stall",
-        }
-    }
-}
-
 impl Op {
-    /// What its latency is recorded as.
-    #[inline]
-    pub fn kind(&self) -> OpKind {
-        match self {
-            Self::Alloc { .. } => OpKind::Alloc,
-            Self::AllocFinalized { .. } => OpKind::AllocFinalized,
-            Self::Copy { .. } => OpKind::Copy,
-            Self::Clear { .. } => OpKind::Clear,
-            Self::Load { .. } => OpKind::Load,
-            Self::Store { .. } | Self::Erase { .. } => OpKind::Store,
-            Self::Peek { .. } => OpKind::Peek,
-            Self::Safepoint => OpKind::Safepoint,
-            Self::Collect => OpKind::Collect,
-            Self::Append { .. } => OpKind::Append,
-            Self::Len { .. } => OpKind::Len,
-            Self::Get { .. } => OpKind::Get,
-            Self::Set { .. } => OpKind::Set,
-            Self::Pop { .. } => OpKind::Pop,
-            Self::TruncateFront { .. } | Self::TruncateFrontTo { .. } => OpKind::TruncateFront,
-            Self::TruncateBack { .. } | Self::TruncateBackTo { .. } => OpKind::TruncateBack,
-            Self::Add { .. } => OpKind::Add,
-            Self::Read { .. } => OpKind::Read,
-            Self::WriteBack { .. } => OpKind::Write,
-            Self::Publish { .. } => OpKind::Publish,
-            Self::Fetch { .. } => OpKind::Fetch,
-            Self::Downgrade { .. } => OpKind::Downgrade,
-            Self::Upgrade { .. } => OpKind::Upgrade,
-            Self::Rejoin => OpKind::Rejoin,
-            Self::Stall { .. } => OpKind::Stall,
-        }
-    }
-
     /// The register whose reference it replaces or moves away; no operation has two, but for a
     /// `Rejoin`, which has all of them.
     pub fn changes(&self) -> Option<Slot> {

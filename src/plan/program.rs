@@ -12,11 +12,8 @@
 //! * what remains is loops, choices and single draws.
 
 use super::flat_mix::FlatMix;
+use super::unroll::unroll;
 use super::{Arm, Draw, Op, Step, Template};
-
-/// Repetitions of fixed operations up to this many are written out in place, to become part of a
-/// longer burst or a mix's arm.
-const UNROLL_MAX: u64 = 256;
 
 /// A position in the list of instructions.
 pub(super) type Place = usize;
@@ -203,48 +200,4 @@ fn fixed_prefix(steps: &[Step]) -> FixedPrefix {
         .take_while(|step| unroll(step).map(|more| ops.extend(more)).is_some())
         .count();
     FixedPrefix { ops, taken }
-}
-
-/// What a step comes to when written out, if it is fixed and short and nothing in it stands alone.
-pub(super) fn unroll(step: &Step) -> Option<Vec<Op>> {
-    match step {
-        Step::Fixed(op) => (!op.stands_alone()).then(|| vec![*op]),
-        Step::Repeat {
-            times: Draw::Fixed(times),
-            body,
-        } => {
-            let mut once = Vec::new();
-            for step in body {
-                once.extend(unroll(step)?);
-                if once.len() as u64 > UNROLL_MAX {
-                    return None;
-                }
-            }
-            let total = times.checked_mul(once.len() as u64)?;
-            (total <= UNROLL_MAX).then(|| {
-                let times = usize::try_from(*times).unwrap_or(0);
-                once.repeat(if once.is_empty() { 0 } else { times })
-            })
-        }
-        Step::Drawn(_) | Step::Repeat { .. } | Step::Mix { .. } => None,
-    }
-}
-
-/// Whether a program can hand out an operation at all.
-pub(crate) fn yields(steps: &[Step]) -> bool {
-    steps.iter().any(|step| match step {
-        Step::Fixed(_) | Step::Drawn(_) => true,
-        Step::Repeat { times, body } => can_be_positive(*times) && yields(body),
-        Step::Mix { times, arms } => {
-            can_be_positive(*times) && arms.iter().any(|arm| arm.weight > 0 && yields(&arm.body))
-        }
-    })
-}
-
-fn can_be_positive(times: Draw) -> bool {
-    match times {
-        Draw::Fixed(times) => times > 0,
-        Draw::Uniform { high, .. } => high > 0,
-        Draw::Geometric { mean } => mean > 0.0,
-    }
 }

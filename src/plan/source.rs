@@ -5,40 +5,22 @@
 //! or looked at; only what is drawn passes through a buffer. A batch never comes to more than
 //! [`BATCH_OPS`] operations, so that whoever runs them can look up from time to time and stop.
 //!
-//! An operation that [stands alone](Op::stands_alone) is a batch of its own, so that whoever runs
+//! An operation that [stands alone](super::Op::stands_alone) is a batch of its own, so that whoever runs
 //! batches can look for it once a batch.
 //!
 //! The stream is a function of the plan, the seed, the mutator's number and the part. It assumes
 //! what the workload checks: that weights are above 0 and ranges not empty.
 
+use super::MutatorPlan;
+use super::batch::{BATCH_OPS, Batch};
 use super::dice::Dice;
 use super::flat_mix::Buffer;
-use super::program::{Inst, Program, yields};
-use super::{MutatorPlan, Op};
-
-/// The most operations in one batch, repetitions counted.
-pub const BATCH_OPS: usize = 1024;
+use super::program::{Inst, Program};
+use super::unroll::yields;
 
 /// Repetitions that come to no more than this are copied into the buffer; a batch of their own
 /// would cost whoever runs them as much.
 const COPY_MAX: u64 = 64;
-
-/// Operations to run in order, the whole sequence `times` times.
-#[derive(Debug)]
-pub struct Batch<'a> {
-    /// The sequence; at least one operation.
-    pub ops: &'a [Op],
-    /// How often to run it; at least once.
-    pub times: u32,
-}
-
-impl Batch<'_> {
-    /// The operation that stands alone in it, if it is one.
-    #[inline]
-    pub fn alone(&self) -> Option<Op> {
-        self.ops.first().copied().filter(Op::stands_alone)
-    }
-}
 
 /// Which part of a mutator's program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -289,7 +271,7 @@ mod tests {
 
     use super::*;
     use crate::heap::Slot;
-    use crate::plan::{Arm, Draw, Step, Template};
+    use crate::plan::{Arm, Draw, Op, Step, Template};
 
     fn plan(body: Vec<Step>) -> MutatorPlan {
         MutatorPlan {
@@ -327,10 +309,10 @@ mod tests {
     }
 
     fn get() -> Step {
-        Step::Drawn(Template::Get {
-            dst: Slot(0),
-            list: Slot(1),
-            index: Draw::Uniform { low: 3, high: 9 },
+        let (dst, list, index) = (Slot(0), Slot(1), 0);
+        Step::Drawn(Template {
+            op: Op::Get { dst, list, index },
+            number: Draw::Uniform { low: 3, high: 9 },
         })
     }
 

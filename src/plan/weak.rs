@@ -29,7 +29,7 @@ fn note_steps(steps: &[Step], uses: &mut [Uses]) {
     for step in steps {
         match step {
             Step::Fixed(op) => note_op(op, uses),
-            Step::Drawn(template) => note_op(&template.sample(), uses),
+            Step::Drawn(template) => note_op(&template.op, uses),
             Step::Repeat { body, .. } => note_steps(body, uses),
             Step::Mix { arms, .. } => arms.iter().for_each(|arm| note_steps(&arm.body, uses)),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ERROR, FAINT, STRONG, paint};
+use super::{ERROR, FAINT, STRONG, WARNING, paint};
 use crate::evidence::{Answer, Happening, Race, Seen, Trace};
 use crate::fuzz::{Bag, Failure, Finding};
 use crate::plan::{Case, Schedule, Turn};
@@ -31,7 +31,24 @@ pub fn failure(failure: &Failure) -> String {
     } else {
         "\n"
     };
+    if let Some(rate) = flaky(failure) {
+        let _ = writeln!(text, "  {}", paint(WARNING, &rate));
+    }
     text + &program(&failure.case)
+}
+
+/// That a failure does not come again each time, if it is so, and how often it does.
+pub fn flaky(failure: &Failure) -> Option<String> {
+    let Failure {
+        retries,
+        retries_failed,
+        ..
+    } = failure;
+    failure.is_flaky().then(|| {
+        format!(
+            "flaky: tried again {retries} times, the shrunk program failed {retries_failed} times"
+        )
+    })
 }
 
 /// The turns of a case, if they are few.

@@ -9,7 +9,7 @@ use super::columns::{Cell, Columns, Side};
 use super::prose::{one_line, shown, wrapped};
 use super::style::{FAINT, STRONG, WARNING, of_outcome, of_verdict, paint};
 use crate::check::{Judgement, Verdict};
-use crate::evidence::Latency;
+use crate::evidence::{Ended, Latency};
 use crate::result::figures::{self, NONE};
 use crate::result::{Outcome, RunResult};
 
@@ -425,7 +425,10 @@ fn verdict(result: &RunResult) -> (String, String) {
         Outcome::Held => format!("{held} held over {examined} examined"),
         Outcome::Interrupted => format!("{held} held over {examined} examined until then"),
         Outcome::Vacuous => format!("{held} held, but the run did not do what was required of it"),
-        Outcome::Crashed => "the heap broke down".to_owned(),
+        Outcome::Crashed => match result.evidence.ended {
+            Ended::OutOfMemory { .. } => "the heap is full".to_owned(),
+            _ => "the heap broke down".to_owned(),
+        },
         Outcome::Hung => "the heap came to a standstill".to_owned(),
         Outcome::Violated if broken.is_empty() => "the heap says so itself".to_owned(),
         Outcome::Violated => broken.join(", "),

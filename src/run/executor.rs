@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::evidence::ledger::Producer;
-use crate::evidence::{CounterTally, ListTally};
+use crate::evidence::{CounterTally, ListTally, PeekTally};
 use crate::heap::{Defect, Finalizer, Mutator, OutOfMemory, Shape, Slot};
 use crate::plan::{MutatorPlan, Needs, Op, OpKind};
 
@@ -62,6 +62,7 @@ pub(super) struct Work {
     pub(super) lists: Box<[ListTally]>,
     /// By register: what was done to the counter in it.
     pub(super) counters: Box<[CounterTally]>,
+    pub(super) peeks: PeekTally,
     /// What `read` read last.
     accumulator: i64,
     /// What the last `upgrade` or `fetch` answered.
@@ -91,6 +92,7 @@ impl Executor {
             counts: [0; OpKind::ALL.len()],
             lists: vec![ListTally::default(); registers].into_boxed_slice(),
             counters: vec![CounterTally::default(); registers].into_boxed_slice(),
+            peeks: PeekTally::default(),
             accumulator: 0,
             found: false,
             attestor: Attestor::new(plan, needs),
@@ -303,9 +305,7 @@ impl Work {
             Op::Load { dst, obj, field } => mutator.load(dst, obj, field),
             Op::Store { obj, field, val } => mutator.store(obj, field, Some(val)),
             Op::Erase { obj, field } => mutator.store(obj, field, None),
-            Op::Peek { slot } => {
-                std::hint::black_box(mutator.peek(slot));
-            }
+            Op::Peek { slot } => self.peeks.see(mutator.peek(slot)),
             // Every operation is followed by a safepoint; this one is nothing but that.
             Op::Safepoint => {}
             Op::Collect => mutator.collect(),

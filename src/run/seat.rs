@@ -388,6 +388,7 @@ impl Sitter<'_, '_> {
             counts,
             lists,
             counters,
+            peeks,
             attestor,
             recorder,
             refused,
@@ -418,6 +419,7 @@ impl Sitter<'_, '_> {
             counters: held(plan, &counters, |tally| *tally != Default::default()),
             weak,
             resurrected,
+            peeks,
         };
         Outcome {
             evidence: MutatorEvidence {

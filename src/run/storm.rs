@@ -45,7 +45,9 @@ pub(super) fn run_any(
         Stats::default()
     });
     let mut setup = Producer::new(u32::try_from(mutators).unwrap_or(u32::MAX));
-    let objects = match guarded("attach", || share_objects(heap, plan, &mut setup)) {
+    let refusal = Arc::new(AtomicBool::new(options.fail_alloc.is_some()));
+    let shared = guarded("attach", || share_objects(heap, plan, &mut setup, &refusal));
+    let objects = match shared {
         Ok(Ok(objects)) => objects,
         Ok(Err(ended)) => {
             course.end(ended);
@@ -57,7 +59,8 @@ pub(super) fn run_any(
         }
     };
     let of_heap = (heap, stats_before, pauses);
-    let stage = Stage::new(of_heap, plan, options, observer, course, (setup, objects));
+    let mut stage = Stage::new(of_heap, plan, options, observer, course, (setup, objects));
+    stage.refusal = refusal;
     let (outcomes, watched) = match stage.course.reason() {
         Ended::Done => stage.perform(),
         _ => (Vec::new(), Watched::default()),
@@ -65,11 +68,13 @@ pub(super) fn run_any(
     stage.evidence(name, outcomes, watched)
 }
 
-/// Makes the shared objects and publishes them.
+/// Makes the shared objects and publishes them. If it meets the allocation that is to be refused, it
+/// asks again: without its shared objects there is no run.
 fn share_objects(
     heap: Guarded<'_>,
     plan: &Plan,
     producer: &mut Producer,
+    refusal: &AtomicBool,
 ) -> Result<Vec<ObjectId>, Ended> {
     let setup = || "the setup".to_owned();
     let no_room = || Ended::OutOfMemory { mutator: setup() };
@@ -82,10 +87,17 @@ fn share_objects(
     plan.objects
         .iter()
         .map(|object| {
-            let tag = producer.birth(object.shape).map_err(|_| no_room())?;
-            let id = tag.id();
-            let made = mutator.alloc(Slot(0), object.shape, tag);
-            made.map_err(|_| no_room())?;
+            let mut make = || {
+                let tag = producer.birth(object.shape)?;
+                let id = tag.id();
+                mutator.alloc(Slot(0), object.shape, tag).map(|()| id)
+            };
+            let made = match make() {
+                // Relaxed: whoever meets the refusal takes it, and nothing else depends on it.
+                Err(_) if refusal.swap(false, Relaxed) => make(),
+                made => made,
+            };
+            let id = made.map_err(|_| no_room())?;
             mutator.publish(object.global, Slot(0));
             Ok(id)
         })

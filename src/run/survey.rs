@@ -337,15 +337,18 @@ impl<'p> Surveyor<'p> {
             return;
         };
         self.survey.counts_compared += 1;
-        if found != belief.count {
-            let plan = self.plan;
-            self.survey.miscounted.add(|| {
-                format!(
-                    "{} has count {}, and {found} references",
-                    name(plan, belief.id),
-                    belief.count
-                )
-            });
+        let (plan, Belief { id, count }) = (self.plan, belief);
+        let describe = || {
+            format!(
+                "{} has count {count}, and {found} references",
+                name(plan, id)
+            )
+        };
+        if found != count {
+            self.survey.miscounted.add(describe);
+        }
+        if found > count {
+            self.survey.undercounted.add(describe);
         }
     }
 }

@@ -3,8 +3,9 @@
 //! Whatever can be known to be wrong before anything runs is found here: sizes out of bounds,
 //! registers read before they are written, operations on objects of the wrong kind.
 
+use super::defaults;
 use super::lower::{Lowering, Place};
-use super::parameter::{self, Value};
+use super::parameter::Value;
 use super::syntax::{Bound, Syntax, ThreadNode};
 use super::{LIVE_MAX, THREADS_MAX, Workload};
 use crate::diagnostic::{Complaint, Diagnostic};
@@ -46,7 +47,8 @@ impl Workload {
     /// by zero, a size out of bounds, or a program that cannot do what it says.
     pub fn plan(&self, overrides: &[(String, String)], seed: u64) -> Result<Plan, Diagnostic> {
         let syntax = &self.syntax;
-        let values = parameter::settle(&syntax.parameters, overrides, &self.path, &self.text)?;
+        let (parameters, defaults) = (&syntax.parameters, &syntax.defaults);
+        let values = defaults::settle(parameters, defaults, overrides, &self.path, &self.text)?;
         self.compile(&values, seed)
             .map_err(|complaint| complaint.at(&self.path, &self.text))
     }
@@ -272,7 +274,7 @@ fn complaint(problem: &Problem, group: &Group<'_>) -> Complaint {
             "`copy` it to another register first, if it is needed twice".to_owned(),
         ),
         ProblemKind::NeverA(shape) => (
-            format!("`{name}` is never a {}", shape_name(shape)),
+            format!("`{name}` is never a {}", shape.name()),
             "no path through the program puts one there".to_owned(),
         ),
         ProblemKind::NeverFilled => (
@@ -294,13 +296,4 @@ fn complaint(problem: &Problem, group: &Group<'_>) -> Complaint {
         ),
     };
     Complaint::new(span, message).hint(hint)
-}
-
-fn shape_name(shape: Shape) -> &'static str {
-    match shape {
-        Shape::Leaf => "leaf",
-        Shape::Node => "node",
-        Shape::List => "list",
-        Shape::Counter => "counter",
-    }
 }

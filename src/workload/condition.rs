@@ -37,7 +37,7 @@ impl Condition {
         Ok(condition)
     }
 
-    fn read(tokens: &mut Tokens<'_>, names: &Names<'_>) -> Result<Self, Complaint> {
+    fn read(tokens: &mut Tokens, names: &Names<'_>) -> Result<Self, Complaint> {
         if tokens.symbol() == Some(Symbol::Not) {
             tokens.next();
             let (token, span) = tokens.next();
@@ -67,7 +67,7 @@ impl Condition {
         Self::numbers(tokens, names)
     }
 
-    fn word(tokens: &mut Tokens<'_>, number: usize, choices: &[String]) -> Result<Self, Complaint> {
+    fn word(tokens: &mut Tokens, number: usize, choices: &[String]) -> Result<Self, Complaint> {
         let (sign, sign_span) = tokens.next();
         let sense = match sign {
             Token::Symbol(Symbol::Equal) => Sense::Is,
@@ -92,7 +92,7 @@ impl Condition {
         }
     }
 
-    fn numbers(tokens: &mut Tokens<'_>, names: &Names<'_>) -> Result<Self, Complaint> {
+    fn numbers(tokens: &mut Tokens, names: &Names<'_>) -> Result<Self, Complaint> {
         let left = Expr::sum(tokens, names, 0)?;
         let (sign, span) = tokens.next();
         let Token::Symbol(

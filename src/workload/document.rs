@@ -128,8 +128,21 @@ impl<'a> Node<'a> {
     }
 }
 
+/// The longest name, in bytes. Names stand in tables, file names and messages.
+const NAME_MAX: usize = 64;
+
+/// Refuses a name that is longer than any that people can read.
+pub(super) fn check_length(name: &str, span: Range<usize>) -> Result<(), Complaint> {
+    if name.len() <= NAME_MAX {
+        return Ok(());
+    }
+    Err(Complaint::new(span, "the name is too long")
+        .hint(format!("a name may have {NAME_MAX} characters")))
+}
+
 /// Refuses what is not a name.
 pub(super) fn check_name(name: &str, span: Range<usize>) -> Result<(), Complaint> {
+    check_length(name, span.clone())?;
     let well_formed = name.starts_with(|first: char| first.is_ascii_lowercase())
         && name
             .chars()

@@ -73,7 +73,7 @@ impl Expr {
     }
 
     pub(super) fn sum(
-        tokens: &mut Tokens<'_>,
+        tokens: &mut Tokens,
         names: &Names<'_>,
         depth: u32,
     ) -> Result<Self, Complaint> {
@@ -89,7 +89,7 @@ impl Expr {
         }
     }
 
-    fn product(tokens: &mut Tokens<'_>, names: &Names<'_>, depth: u32) -> Result<Self, Complaint> {
+    fn product(tokens: &mut Tokens, names: &Names<'_>, depth: u32) -> Result<Self, Complaint> {
         let mut left = Self::factor(tokens, names, depth)?;
         loop {
             let operator = match tokens.symbol() {
@@ -103,7 +103,7 @@ impl Expr {
         }
     }
 
-    fn factor(tokens: &mut Tokens<'_>, names: &Names<'_>, depth: u32) -> Result<Self, Complaint> {
+    fn factor(tokens: &mut Tokens, names: &Names<'_>, depth: u32) -> Result<Self, Complaint> {
         let (token, span) = tokens.next();
         if depth == DEPTH_MAX {
             return Err(Complaint::new(span, "the expression is nested too deeply"));

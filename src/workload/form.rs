@@ -1,8 +1,7 @@
 //! Every operation that a step can name, with its keys: the vocabulary of the language.
 //!
-//! Operations that heaps have are called as in [`OpKind::name`](crate::plan::OpKind::name), but for
-//! `erase` (a `store` of nothing) and `write-back`. `append-new`, `reload`, `ring` and `chain` stand
-//! for several.
+//! Operations of a plan are called as [there](crate::plan::Op::names). Besides them there are `reload`, a
+//! `fetch`, and `append-new`, `ring` and `chain`, which stand for several.
 
 /// One operation's form.
 #[derive(Debug, PartialEq, Eq)]
@@ -242,4 +241,23 @@ pub const FORMS: &[Form] = &[
 /// The form with this name.
 pub(super) fn find(name: &str) -> Option<&'static Form> {
     FORMS.iter().find(|form| form.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Op;
+
+    /// Goal: a workload can name every operation that a case can, and nothing else but what is made of
+    /// them.
+    #[test]
+    fn names_are_those_of_operations() {
+        let sugar = ["append-new", "reload", "ring", "chain"];
+        let mut forms: Vec<&str> = FORMS.iter().map(|form| form.name).collect();
+        forms.retain(|name| !sugar.contains(name));
+        let (mut names, count) = (Op::names(), FORMS.len());
+        forms.sort_unstable();
+        names.sort_unstable();
+        assert_eq!((names, forms.len()), (forms.clone(), count - sugar.len()));
+    }
 }

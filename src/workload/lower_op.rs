@@ -6,21 +6,17 @@
 
 use std::ops::Range;
 
-use super::draw::Amount;
 use super::lower::Lowering;
 use super::step::{Arg, OpNode};
 use crate::diagnostic::Complaint;
 use crate::heap::{Field, Finalizer, Global, Shape, Slot};
-use crate::plan::{AnyField, Arm, Draw, Op, Step, Template};
+use crate::plan::{Arm, Draw, Op, Operands, STALL_MILLIS_MAX, Step, Template};
 
 /// The most elements that an operation on a list may name: more than a heap has cells.
 const ELEMENTS_MAX: u64 = u32::MAX as u64 - 1;
 
 /// The most nodes of a ring or chain: as many as a heap may have objects.
 const NODES_MAX: u64 = super::LIVE_MAX;
-
-/// The longest stall: a minute, which no scheduler takes a thread away for.
-const STALL_MS_MAX: u64 = 60_000;
 
 /// Registers that sugar uses for itself; no name can have a space.
 const SCRATCH: [&str; 3] = ["the new object", "the other new object", "the ring"];
@@ -30,6 +26,8 @@ struct Lowered<'a, 'b> {
     op: &'a OpNode,
     to: &'a mut Lowering<'b>,
     registers: Vec<(Slot, Range<usize>)>,
+    /// What one of its numbers is to be drawn from.
+    drawn: Option<Draw>,
 }
 
 impl<'b> Lowering<'b> {
@@ -46,6 +44,7 @@ impl<'b> Lowering<'b> {
             op,
             to: self,
             registers,
+            drawn: None,
         };
         lowered.lower(out)
     }
@@ -55,16 +54,23 @@ impl Lowered<'_, '_> {
     fn lower(&mut self, out: &mut Vec<Step>) -> Result<(), Complaint> {
         match self.op.form.name {
             "append-new" => {
-                let (list, dst) = (self.slot("list"), self.to.slot(SCRATCH[0]));
-                let shape = self.shape().unwrap_or(Shape::Node);
+                let (list, dst) = (self.register("list"), self.to.slot(SCRATCH[0]));
+                let shape = self.shape("shape")?;
                 self.fixed(
                     out,
                     &[Op::Alloc { dst, shape }, Op::Append { list, val: dst }],
                 );
             }
+            "reload" => {
+                let Some((Arg::Object(object), _)) = self.op.arg("object") else {
+                    unreachable!("`object` is an object");
+                };
+                let (dst, global) = (self.to.held_slot(*object), global(*object));
+                self.fixed(out, &[Op::Fetch { dst, global }]);
+            }
             "ring" => self.ring(out)?,
             "chain" => {
-                let (dst, size) = (self.slot("dst"), self.number("size", 1, NODES_MAX)?);
+                let (dst, size) = (self.register("dst"), self.number("size", 1, NODES_MAX)?);
                 let other = self.to.slot(SCRATCH[1]);
                 // The links take turns between the two, and must end in `dst`.
                 let (first, second) = if size.is_multiple_of(2) {
@@ -76,156 +82,21 @@ impl Lowered<'_, '_> {
                 self.fixed(out, &[Op::Alloc { dst: first, shape }]);
                 self.links(out, first, second, size - 1);
             }
-            "erase" => match self.field() {
-                AnyField::Fixed(field) => {
-                    let obj = self.slot("obj");
-                    self.fixed(out, &[Op::Erase { obj, field }]);
+            "erase" if self.any_field() => self.erase_any(out),
+            name => {
+                if matches!(name, "truncate-front" | "truncate-back") {
+                    self.one_of_count_and_leave()?;
                 }
-                AnyField::Any => self.erase_any(out),
-            },
-            _ => {
-                let step = match self.drawn()? {
-                    Some(template) => template,
-                    None => Step::Fixed(self.simple()?),
+                let op = Op::read(name, self)?;
+                let op = op.unwrap_or_else(|| unreachable!("`{name}` is no operation"));
+                let step = match self.drawn.take() {
+                    Some(number) => Step::Drawn(Template { op, number }),
+                    None => Step::Fixed(op),
                 };
                 self.push(out, step);
             }
         }
         Ok(())
-    }
-
-    /// Operations with nothing to draw.
-    fn simple(&mut self) -> Result<Op, Complaint> {
-        Ok(match self.op.form.name {
-            "alloc" => Op::Alloc {
-                dst: self.slot("dst"),
-                shape: self.shape().unwrap_or(Shape::Node),
-            },
-            "alloc-finalized" => Op::AllocFinalized {
-                dst: self.slot("dst"),
-                shape: self.shape().unwrap_or(Shape::Node),
-                finalizer: match self.op.arg("mailbox") {
-                    Some(_) => Finalizer::Resurrect(self.global()),
-                    None => Finalizer::Witness,
-                },
-            },
-            "copy" => Op::Copy {
-                dst: self.slot("dst"),
-                src: self.slot("src"),
-            },
-            "clear" => Op::Clear {
-                slot: self.slot("slot"),
-            },
-            "peek" => Op::Peek {
-                slot: self.slot("slot"),
-            },
-            "safepoint" => Op::Safepoint,
-            "collect" => Op::Collect,
-            "rejoin" => Op::Rejoin,
-            "stall" => {
-                let millis = self.number("ms", 1, STALL_MS_MAX)?;
-                let millis = u32::try_from(millis).unwrap_or(u32::MAX);
-                Op::Stall { millis }
-            }
-            "append" => Op::Append {
-                list: self.slot("list"),
-                val: self.slot("val"),
-            },
-            "len" => Op::Len {
-                list: self.slot("list"),
-                note_above: match self.op.arg("note_above") {
-                    Some(_) => self.number("note_above", 0, ELEMENTS_MAX)?,
-                    None => u64::MAX,
-                },
-            },
-            "pop" => Op::Pop {
-                dst: self.slot("dst"),
-                list: self.slot("list"),
-            },
-            "add" => Op::Add {
-                counter: self.slot("counter"),
-                by: self.signed("by")?,
-            },
-            "read" => Op::Read {
-                counter: self.slot("counter"),
-            },
-            "write-back" => Op::WriteBack {
-                counter: self.slot("counter"),
-                add: self.signed("add")?,
-            },
-            _ => self.global_or_weak(),
-        })
-    }
-
-    fn global_or_weak(&mut self) -> Op {
-        match self.op.form.name {
-            "publish" => Op::Publish {
-                global: self.global(),
-                src: self.slot("src"),
-            },
-            "fetch" => Op::Fetch {
-                dst: self.slot("dst"),
-                global: self.global(),
-            },
-            "reload" => Op::Fetch {
-                dst: self.slot("object"),
-                global: self.global(),
-            },
-            "downgrade" => Op::Downgrade {
-                dst: self.slot("dst"),
-                src: self.slot("src"),
-            },
-            "upgrade" => Op::Upgrade {
-                dst: self.slot("dst"),
-                weak: self.slot("weak"),
-            },
-            other => unreachable!("`{other}` is in the table of forms and nowhere else"),
-        }
-    }
-
-    /// Operations with something that may be drawn; fixed ones if it is not.
-    fn drawn(&mut self) -> Result<Option<Step>, Complaint> {
-        let template = match self.op.form.name {
-            "get" => Template::Get {
-                dst: self.slot("dst"),
-                list: self.slot("list"),
-                index: self.amount("index")?,
-            },
-            "set" => Template::Set {
-                list: self.slot("list"),
-                index: self.amount("index")?,
-                val: self.slot("val"),
-            },
-            "truncate-front" => {
-                let list = self.slot("list");
-                match self.count_or_leave()? {
-                    ("count", count) => Template::TruncateFront { list, count },
-                    (_, leave) => Template::TruncateFrontTo { list, leave },
-                }
-            }
-            "truncate-back" => {
-                let list = self.slot("list");
-                match self.count_or_leave()? {
-                    ("count", count) => Template::TruncateBack { list, count },
-                    (_, leave) => Template::TruncateBackTo { list, leave },
-                }
-            }
-            "load" => Template::Load {
-                dst: self.slot("dst"),
-                obj: self.slot("obj"),
-                field: self.field(),
-            },
-            "store" => Template::Store {
-                obj: self.slot("obj"),
-                field: self.field(),
-                val: self.slot("val"),
-            },
-            _ => return Ok(None),
-        };
-        Ok(Some(match template.settled() {
-            Some(op) => Step::Fixed(op),
-            None => Step::Drawn(template),
-        }))
     }
 
     /// The first node stays in a register while the others are linked behind it, so that the
@@ -234,7 +105,7 @@ impl Lowered<'_, '_> {
         let size = self.number("size", 1, NODES_MAX)?;
         let kept = self.op.arg("dst").is_some();
         let first = if kept {
-            self.slot("dst")
+            self.register("dst")
         } else {
             self.to.slot(SCRATCH[2])
         };
@@ -283,7 +154,7 @@ impl Lowered<'_, '_> {
     }
 
     fn erase_any(&mut self, out: &mut Vec<Step>) {
-        let obj = self.slot("obj");
+        let obj = self.register("obj");
         self.to.place(self.op.span.clone(), Vec::new());
         let arms = [Field(0), Field(1)].map(|field| {
             let mut body = Vec::new();
@@ -310,7 +181,7 @@ impl Lowered<'_, '_> {
         out.push(step);
     }
 
-    fn slot(&mut self, key: &str) -> Slot {
+    fn register(&mut self, key: &str) -> Slot {
         match self.op.arg(key) {
             Some((Arg::Register(name), _)) => self.to.slot(name),
             Some((Arg::Object(object), _)) => self.to.held_slot(*object),
@@ -318,52 +189,36 @@ impl Lowered<'_, '_> {
         }
     }
 
-    fn shape(&self) -> Option<Shape> {
-        match self.op.arg("shape")? {
-            (Arg::Shape(shape), _) => Some(*shape),
-            _ => None,
-        }
+    fn any_field(&self) -> bool {
+        let field = self.op.arg("field");
+        !matches!(field, Some((Arg::Field(Draw::Fixed(_)), _)))
     }
 
-    fn field(&self) -> AnyField {
-        match self.op.arg("field") {
+    /// The number that stands there; any, if it is to be drawn.
+    fn drawn_or_fixed(&mut self, key: &str) -> Result<u64, Complaint> {
+        let draw = match self.op.arg(key) {
+            Some((Arg::Amount(amount), _)) => {
+                amount.settle(self.to.values, ELEMENTS_MAX, &format!("`{key}`"))?
+            }
             Some((Arg::Field(field), _)) => *field,
-            _ => unreachable!("`field` is a field"),
-        }
-    }
-
-    fn global(&self) -> Global {
-        let number = match (self.op.arg("mailbox"), self.op.arg("object")) {
-            (Some((Arg::Mailbox(number), _)), _) => self.to.objects.len() + number,
-            (_, Some((Arg::Object(number), _))) => *number,
-            _ => unreachable!("it has one of them"),
+            _ => unreachable!("`{key}` is a number or a field"),
         };
-        Global(u16::try_from(number).expect("their number is checked"))
-    }
-
-    fn amount(&self, key: &str) -> Result<Draw, Complaint> {
-        match self.op.arg(key) {
-            Some((Arg::Amount(amount), _)) => self.settle(amount, key),
-            _ => unreachable!("`{key}` is an amount"),
-        }
-    }
-
-    fn settle(&self, amount: &Amount, key: &str) -> Result<Draw, Complaint> {
-        amount.settle(self.to.values, ELEMENTS_MAX, &format!("`{key}`"))
-    }
-
-    fn count_or_leave(&self) -> Result<(&'static str, Draw), Complaint> {
-        match (self.op.arg("count"), self.op.arg("leave")) {
-            (Some((Arg::Amount(count), _)), None) => Ok(("count", self.settle(count, "count")?)),
-            (None, Some((Arg::Amount(leave), _))) => Ok(("leave", self.settle(leave, "leave")?)),
-            _ => {
-                let message = format!(
-                    "`{}` needs one of `count` and `leave`, and not both",
-                    self.op.form.name
-                );
-                Err(Complaint::new(self.op.span.clone(), message).hint(self.op.form.about))
+        match draw {
+            Draw::Fixed(number) => Ok(number),
+            Draw::Uniform { .. } | Draw::Geometric { .. } => {
+                self.drawn = Some(draw);
+                Ok(0)
             }
         }
+    }
+
+    fn one_of_count_and_leave(&mut self) -> Result<(), Complaint> {
+        if self.has("count") != self.has("leave") {
+            return Ok(());
+        }
+        let name = self.op.form.name;
+        let message = format!("`{name}` needs one of `count` and `leave`, and not both");
+        Err(Complaint::new(self.op.span.clone(), message).hint(self.op.form.about))
     }
 
     fn number(&self, key: &str, low: u64, high: u64) -> Result<u64, Complaint> {
@@ -374,12 +229,80 @@ impl Lowered<'_, '_> {
             _ => unreachable!("`{key}` is a number"),
         }
     }
+}
 
-    /// A number of either sign; 1 if it is not there.
-    fn signed(&self, key: &str) -> Result<i64, Complaint> {
+/// Operands by their keys, which are called like the fields but for `mailbox` and `ms`.
+impl Operands for Lowered<'_, '_> {
+    type Error = Complaint;
+
+    fn has(&mut self, key: &str) -> bool {
+        self.op.arg(key).is_some()
+    }
+
+    fn slot(&mut self, key: &str) -> Result<Slot, Complaint> {
+        Ok(self.register(key))
+    }
+
+    fn root(&mut self, _: &str) -> Result<Global, Complaint> {
+        let number = match self.op.arg("mailbox") {
+            Some((Arg::Mailbox(number), _)) => self.to.objects.len() + number,
+            _ => unreachable!("`mailbox` is a mailbox"),
+        };
+        Ok(global(number))
+    }
+
+    /// A node, where nothing is said.
+    fn shape(&mut self, key: &str) -> Result<Shape, Complaint> {
+        match self.op.arg(key) {
+            Some((Arg::Shape(shape), _)) => Ok(*shape),
+            _ => Ok(Shape::Node),
+        }
+    }
+
+    fn finalizer(&mut self, key: &str) -> Result<Finalizer, Complaint> {
+        match self.has("mailbox") {
+            true => Ok(Finalizer::Resurrect(self.root(key)?)),
+            false => Ok(Finalizer::Witness),
+        }
+    }
+
+    fn field(&mut self, key: &str) -> Result<Field, Complaint> {
+        Ok(Field(u8::from(self.drawn_or_fixed(key)? != 0)))
+    }
+
+    fn index(&mut self, key: &str) -> Result<u32, Complaint> {
+        Ok(u32::try_from(self.drawn_or_fixed(key)?).unwrap_or(u32::MAX))
+    }
+
+    fn count(&mut self, key: &str) -> Result<u64, Complaint> {
+        self.drawn_or_fixed(key)
+    }
+
+    fn leave(&mut self, key: &str) -> Result<u64, Complaint> {
+        self.drawn_or_fixed(key)
+    }
+
+    fn above(&mut self, key: &str) -> Result<u64, Complaint> {
+        match self.has(key) {
+            true => self.number(key, 0, ELEMENTS_MAX),
+            false => Ok(u64::MAX),
+        }
+    }
+
+    /// 1, where nothing is said.
+    fn signed(&mut self, key: &str) -> Result<i64, Complaint> {
         match self.op.arg(key) {
             Some((Arg::Number(expr), _)) => expr.eval(self.to.values),
             _ => Ok(1),
         }
     }
+
+    fn millis(&mut self, _: &str) -> Result<u32, Complaint> {
+        let millis = self.number("ms", 1, STALL_MILLIS_MAX.into())?;
+        Ok(u32::try_from(millis).unwrap_or(STALL_MILLIS_MAX))
+    }
+}
+
+fn global(number: usize) -> Global {
+    Global(u16::try_from(number).expect("their number is checked"))
 }

@@ -18,6 +18,7 @@
 mod compile;
 mod condition;
 mod counters;
+mod defaults;
 mod document;
 mod draw;
 mod embedded;

@@ -10,8 +10,8 @@ use super::form::{self, FORMS, Form, Key, KeyKind, Presence};
 use super::parameter::Names;
 use crate::diagnostic::Complaint;
 use crate::diagnostic::suggest;
-use crate::heap::{Field, Shape};
-use crate::plan::AnyField;
+use crate::heap::Shape;
+use crate::plan::Draw;
 
 /// Steps within steps: deeper is no program that anybody wrote by hand.
 const DEPTH_MAX: u32 = 6;
@@ -57,7 +57,7 @@ pub(super) enum Arg {
     Object(usize),
     Mailbox(usize),
     Shape(Shape),
-    Field(AnyField),
+    Field(Draw),
     Amount(Amount),
     Number(Expr),
 }
@@ -259,25 +259,20 @@ impl Scope<'_> {
 
 /// Reads `leaf`, `node`, `list` or `counter`.
 pub(super) fn shape(node: Node<'_>) -> Result<Shape, Complaint> {
-    const SHAPES: [(&str, Shape); 4] = [
-        ("leaf", Shape::Leaf),
-        ("node", Shape::Node),
-        ("list", Shape::List),
-        ("counter", Shape::Counter),
-    ];
     let name = node.str()?;
-    let found = SHAPES.iter().find(|(known, _)| *known == name);
-    found.map(|(_, shape)| *shape).ok_or_else(|| {
-        let known = SHAPES.iter().map(|(known, _)| *known);
+    let found = Shape::ALL.into_iter().find(|shape| shape.name() == name);
+    found.ok_or_else(|| {
+        let known = Shape::ALL.map(Shape::name);
         Complaint::unknown(node.span(), "shape", name, known)
     })
 }
 
-fn field(node: Node<'_>) -> Result<AnyField, Complaint> {
+/// Reads the number of a field, or `any`, which draws one.
+fn field(node: Node<'_>) -> Result<Draw, Complaint> {
     match (node.integer(), node.str()) {
-        (Ok(0), _) => Ok(AnyField::Fixed(Field(0))),
-        (Ok(1), _) => Ok(AnyField::Fixed(Field(1))),
-        (_, Ok("any")) => Ok(AnyField::Any),
+        (Ok(0), _) => Ok(Draw::Fixed(0)),
+        (Ok(1), _) => Ok(Draw::Fixed(1)),
+        (_, Ok("any")) => Ok(Draw::Uniform { low: 0, high: 1 }),
         _ => Err(Complaint::new(node.span(), "a field is 0, 1 or \"any\"")),
     }
 }

@@ -7,9 +7,10 @@ use toml::de::DeTable;
 
 use super::condition::Condition;
 use super::counters::{CHECKS, COUNTERS, VERDICTS};
+use super::defaults::{self, Default};
 use super::document::{Node, Table, check_name};
 use super::expression::Expr;
-use super::parameter::{self, Names, Parameter};
+use super::parameter::{Names, Parameter};
 use super::step::{Scope, StepNode, shape};
 use crate::diagnostic::Complaint;
 use crate::heap::Shape;
@@ -24,6 +25,8 @@ pub(super) struct Syntax {
     pub(super) summary: String,
     pub(super) about: String,
     pub(super) parameters: Vec<Parameter>,
+    /// Of each of them, in the same order.
+    pub(super) defaults: Vec<Default>,
     pub(super) objects: Vec<(String, Shape)>,
     pub(super) mailboxes: Vec<String>,
     pub(super) live_objects: Expr,
@@ -77,9 +80,9 @@ impl Syntax {
             "notes",
             "threads",
         ])?;
-        let parameters = match root.node("parameters") {
-            Some(node) => parameter::parse_all(&node.open_table("table of parameters")?)?,
-            None => Vec::new(),
+        let (parameters, defaults) = match root.node("parameters") {
+            Some(node) => defaults::parse_all(&node.open_table("table of parameters")?)?,
+            None => (Vec::new(), Vec::new()),
         };
         let names = Names(&parameters);
         let objects = objects(&root)?;
@@ -101,6 +104,7 @@ impl Syntax {
             notes: notes(&root, &names)?,
             threads: threads(&root, &scope)?,
             parameters: parameters.clone(),
+            defaults,
             objects: objects.clone(),
             mailboxes: mailboxes.clone(),
         })

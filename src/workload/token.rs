@@ -74,42 +74,46 @@ impl fmt::Display for Token {
     }
 }
 
+/// The most tokens of an expression. Nobody writes as many, and what reads an expression, evaluates it
+/// and frees it recurses as deeply as it is long.
+const TOKENS_MAX: usize = 1000;
+
 /// The tokens of one string, read one after the other.
 #[derive(Debug)]
-pub(super) struct Tokens<'a> {
-    node: Node<'a>,
+pub(super) struct Tokens {
     tokens: Vec<(Token, Range<usize>)>,
     at: usize,
 }
 
-impl<'a> Tokens<'a> {
+impl Tokens {
     /// The tokens of the string in `node`.
-    pub(super) fn new(node: Node<'a>) -> Result<Self, Complaint> {
+    pub(super) fn new(node: Node<'_>) -> Result<Self, Complaint> {
         let text = node.str()?;
-        let mut scanned = Self {
-            node,
-            tokens: Vec::new(),
-            at: 0,
+        // Asked once: the answer takes a look at the whole string.
+        let base = node.characters_at();
+        let place = |part: Range<usize>| match base {
+            Some(base) => base + part.start..base + part.end,
+            None => node.span(),
         };
+        let mut tokens = Vec::new();
         let mut at = 0;
         loop {
             at += text[at..].len() - text[at..].trim_start().len();
             let (token, len) = scan(&text[at..])
-                .map_err(|(len, message)| Complaint::new(scanned.place(at..at + len), message))?;
-            let end = token == Token::End;
-            scanned.tokens.push((token, scanned.place(at..at + len)));
-            if end {
-                return Ok(scanned);
+                .map_err(|(len, message)| Complaint::new(place(at..at + len), message))?;
+            let is_end = token == Token::End;
+            if tokens.len() == TOKENS_MAX && !is_end {
+                return Err(
+                    Complaint::new(place(at..at + len), "the expression is too long").hint(
+                        format!("it may have {TOKENS_MAX} numbers, names and operators"),
+                    ),
+                );
+            }
+            tokens.push((token, place(at..at + len)));
+            if is_end {
+                return Ok(Self { tokens, at: 0 });
             }
             at += len;
-        }
-    }
-
-    /// Where a part of the string stands in the file.
-    fn place(&self, part: Range<usize>) -> Range<usize> {
-        match self.node.characters_at() {
-            Some(base) => base + part.start..base + part.end,
-            None => self.node.span(),
         }
     }
 

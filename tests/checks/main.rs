@@ -251,6 +251,33 @@ fn every_fault_trips_its_check() {
     }
 }
 
+/// Goal: what a mutator finds in its own registers is judged, though nothing is left of it at the end.
+#[test]
+fn what_peeks_find_is_judged() {
+    let text = r#"
+summary = "objects that are looked at and let go of"
+[limits]
+live_objects = 1000
+[[threads]]
+name = "only"
+loop = [
+  { op = "alloc", dst = "held", shape = "leaf" },
+  { op = "peek", slot = "held" },
+  { op = "clear", slot = "held" },
+]
+"#;
+    for (fault, checks) in [
+        (Fault::None, &[][..]),
+        (Fault::PeekStale, &["dangling", "premature"]),
+        (Fault::PeekDead, &["premature"]),
+    ] {
+        let plan = plan_of(text, 1);
+        let evidence = storm(&plan, fault, Verify::End);
+        assert_eq!(evidence.mutators[0].tally.peeks.found, 100, "{fault:?}");
+        assert_eq!(violated(&plan, &evidence), checks, "{fault:?}");
+    }
+}
+
 /// Goal: faults that the operations alone can tell are told apart from each other.
 #[test]
 fn faults_are_told_apart() {

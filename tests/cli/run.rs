@@ -268,6 +268,24 @@ fn lost_processes_are_results() {
     }
 }
 
+/// Goal: a heap that is full has not broken down, and is said to be full; an allocation that is refused on
+/// purpose is survived, even if it is the first.
+#[test]
+fn a_full_heap_is_told_from_a_broken_one() {
+    let place = Place::new();
+    place.write(
+        "rings.toml",
+        "summary = \"a ring that does not fit\"\n[limits]\nlive_objects = 1000\n\
+         [[threads]]\nname = \"a\"\nloop = [ { op = \"ring\", size = 1_000_000 } ]\n",
+    );
+    let line = "run rings.toml --heap gil --heap lock-free --rounds 1 --out full";
+    let done = place.run(line).code(5);
+    assert!(!done.out.contains("broke down"), "{}", done.out);
+    done.says("crashed: the heap is full");
+    let line = "run shared-list --heap gil --heap lock-free --rounds 1 --fail-alloc 1 --out first";
+    place.run(line).code(0).says("held: ");
+}
+
 /// Goal: collections are forced as often as asked, an allocation is refused where it is asked, threads
 /// are held up, and a sound heap holds all the same.
 #[test]

@@ -1,8 +1,13 @@
 //! What a test of one's own heap looks like: the public strategy and the public model.
 
-use gcstorm::fuzz::{check_steps, programs};
+use gcstorm::fuzz::{check_steps, on_threads, programs};
 use gcstorm::heap::counted::GilHeap;
-use gcstorm::heap::{Caps, Collection, Defect, Heap, HeapConfig, Seat, counted, lock_free};
+use gcstorm::heap::{
+    Belief, Caps, Census, Collection, Defect, Fault, Heap, HeapConfig, Ordeal, Seat, counted,
+    lock_free,
+};
+use gcstorm::plan::{Case, Op, Turn};
+use gcstorm::run::Registry;
 use proptest::prelude::*;
 
 /// A heap that only one mutator can use.
@@ -40,6 +45,70 @@ impl Heap for Alone {
     fn settle(&self) -> Result<(), Defect> {
         self.0.settle()
     }
+}
+
+/// A heap that counts references and never looks for cycles, as it says; with another fault or none.
+struct Counting(GilHeap<Ordeal>);
+
+impl Heap for Counting {
+    type Mutator<'h> = <GilHeap<Ordeal> as Heap>::Mutator<'h>;
+
+    fn caps(&self) -> Caps {
+        Caps {
+            cycles: false,
+            ..self.0.caps()
+        }
+    }
+
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
+        self.0.attach(seat)
+    }
+
+    fn collect(&self) -> Result<Collection, Defect> {
+        Ok(Collection::default())
+    }
+
+    fn settle(&self) -> Result<(), Defect> {
+        Ok(())
+    }
+
+    fn census(&self, each: &mut dyn FnMut(Belief)) -> Option<Census> {
+        self.0.census(each)
+    }
+}
+
+/// Goal: on threads, too, a heap that reclaims no cycles is not blamed for those that programs close by
+/// chance; and is blamed for what it keeps without one.
+#[test]
+fn a_heap_without_cycles_is_not_blamed_for_them() {
+    let counting = |fault: Fault| {
+        let registry = Registry::empty();
+        registry.with("counting", "no cycles", move |config| {
+            let ordeal = Ordeal::of(fault);
+            Ok(Counting(counted::open_gil_with(config, ordeal)))
+        })
+    };
+    let registry = counting(Fault::CollectorNeverRuns);
+    let heap = registry.get("counting").expect("it is there");
+    let all = programs().for_caps(heap.caps());
+    for seed in 0..300 {
+        let case = all.draw(seed);
+        let finding = on_threads(heap, None, &case).expect("it opens");
+        assert_eq!(finding, None, "{case}");
+    }
+    let registry = counting(Fault::ObjectKept);
+    let leaky = registry.get("counting").expect("it is there");
+    let mut case = Case::of_mutators(1, 1, 0, 8);
+    let (dst, shape) = (gcstorm::heap::Slot(0), gcstorm::heap::Shape::Leaf);
+    case.turns = vec![
+        Turn {
+            mutator: 0,
+            op: Op::Alloc { dst, shape },
+        };
+        1_000_000
+    ];
+    let finding = on_threads(leaky, None, &case).expect("it opens");
+    assert_eq!(finding.expect("it keeps objects").check, "completeness");
 }
 
 proptest! {

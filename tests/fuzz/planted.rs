@@ -24,6 +24,7 @@ fn hunt(heap: &str, fault: Option<Fault>, cases: u64) -> Bag {
         jobs: 2,
         patience: Duration::from_secs(60),
         tries: 1,
+        retries: 0,
     };
     hunt.run(&attempt, &mut Quiet)
 }

@@ -11,7 +11,6 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::apply::apply;
 use crate::common::{Births, assert_sound, seat};
 
 /// Every thread's registers for the shared list, counter and node; the rest is for anything.
@@ -237,4 +236,40 @@ fn one_thread_alone_needs_no_lock() {
     );
     assert!(births.iter_mut().all(|births| births.doubles() == 0));
     assert!(births.iter_mut().all(|births| births.misfinalized() == 0));
+}
+
+/// Applies an operation; one that the heap has no room for does nothing.
+fn apply(mutator: &mut impl Mutator, births: &mut Births, op: Op) {
+    match op {
+        Op::Alloc { dst, shape } => _ = mutator.alloc(dst, shape, births.tag(shape)),
+        Op::AllocFinalized {
+            dst,
+            shape,
+            finalizer,
+        } => {
+            let tag = births.tag_with_finalizer(shape);
+            _ = mutator.alloc_with_finalizer(dst, shape, tag, finalizer);
+        }
+        Op::Copy { dst, src } => mutator.copy(dst, src),
+        Op::Clear { slot } => mutator.clear(slot),
+        Op::Load { dst, obj, field } => mutator.load(dst, obj, field),
+        Op::Store { obj, field, val } => mutator.store(obj, field, Some(val)),
+        Op::Erase { obj, field } => mutator.store(obj, field, None),
+        Op::Peek { slot } => _ = mutator.peek(slot),
+        Op::Append { list, val } => _ = mutator.append(list, val),
+        Op::Get { dst, list, index } => _ = mutator.get(dst, list, index.into()),
+        Op::Set { list, index, val } => _ = mutator.set(list, index.into(), val),
+        Op::Pop { dst, list } => _ = mutator.pop(dst, list),
+        Op::TruncateFrontTo { list, leave } => {
+            let count = mutator.len(list).saturating_sub(leave);
+            mutator.truncate_front(list, count);
+        }
+        Op::TruncateBack { list, count } => mutator.truncate_back(list, count),
+        Op::Add { counter, by } => mutator.add(counter, by),
+        Op::Publish { global, src } => mutator.publish(global, src),
+        Op::Fetch { dst, global } => _ = mutator.fetch(dst, global),
+        Op::Downgrade { dst, src } => mutator.downgrade(dst, src),
+        Op::Upgrade { dst, weak } => _ = mutator.upgrade(dst, weak),
+        _ => unreachable!("{op:?} is not drawn"),
+    }
 }

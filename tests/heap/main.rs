@@ -1,6 +1,5 @@
 //! The counted heap, under the global lock and without it.
 
-mod apply;
 mod common;
 mod finalizers;
 mod hammer;

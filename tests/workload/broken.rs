@@ -517,3 +517,58 @@ fn unknown_names_are_answered_with_the_known() {
         "{error}"
     );
 }
+
+/// Goal: an expression of any length, wherever it stands, is refused at its place or evaluated, and
+/// never overflows the stack.
+#[test]
+fn long_expressions_are_refused() {
+    let places: [(&str, &dyn Fn(&str) -> String, usize); 3] = [
+        (
+            "live_objects = 1000",
+            &|it| format!("live_objects = \"{it}\""),
+            12,
+        ),
+        (
+            "name = \"worker\"",
+            &|it| format!("name = \"worker\"\ncount = \"{it}\""),
+            17,
+        ),
+        (
+            "list = \"items\" }",
+            &|it| format!("list = \"items\", when = \"{it} > 0\" }}"),
+            18,
+        ),
+    ];
+    for (from, to, line) in places {
+        for (operator, terms) in [("+", 50_000), ("*", 50_000), ("-", 200_000)] {
+            let text = SOUND.replacen(from, &to(&vec!["1"; terms].join(operator)), 1);
+            let error = Workload::parse("broken.toml", &text).unwrap_err();
+            assert_eq!(error.message(), "the expression is too long");
+            assert_eq!(error.line(), line, "{from}");
+        }
+        let text = SOUND.replacen(from, &to(&vec!["1"; 400].join("*")), 1);
+        Workload::parse("sound.toml", &text).unwrap();
+    }
+}
+
+/// Goal: a name that would fill a page is refused at its place.
+#[test]
+fn long_names_are_refused() {
+    for length in [65, 70_000] {
+        let long = "a".repeat(length);
+        for (from, to, line, column) in [
+            ("\"worker\"", format!("\"{long}\""), 16, 8),
+            ("items =", format!("{long} ="), 9, 1),
+            ("n =", format!("{long} ="), 5, 1),
+            ("\"box\"", format!("\"{long}\""), 3, 14),
+        ] {
+            let text = SOUND.replacen(from, &to, 1);
+            let error = Workload::parse("broken.toml", &text).unwrap_err();
+            let place = (error.line(), error.column());
+            assert_eq!(
+                (error.message(), place),
+                ("the name is too long", (line, column))
+            );
+        }
+    }
+}

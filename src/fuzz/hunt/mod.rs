@@ -46,8 +46,11 @@ pub struct Hunt {
     /// count.
     pub patience: Duration,
     /// How often a smaller case is tried before it counts as one that does not fail: once where a case
-    /// always does the same.
+    /// should always do the same.
     pub tries: u32,
+    /// How often a failure is tried again, as it was found and once it is shrunk, to see how surely it
+    /// fails.
+    pub retries: u32,
 }
 
 /// When a hunt stops.
@@ -81,6 +84,10 @@ pub struct Failure {
     pub shrink_ns: u64,
     /// Whether it might still be smaller: time was up.
     pub is_cut_short: bool,
+    /// How often the shrunk case was tried again.
+    pub retries: u32,
+    /// How many of those tries failed: all of them, unless the failure is flaky.
+    pub retries_failed: u32,
     /// How often the same was found besides.
     pub again: u64,
 }
@@ -352,15 +359,12 @@ impl Field<'_> {
 
     fn found(&self, desk: &Desk, case: Case, finding: Finding, number: u64) {
         let failure = shrink(
+            self.hunt,
             case,
             finding,
             number,
-            self.hunt.shrink_budget,
             &|| self.called_off.load(Relaxed),
-            &mut |case| {
-                let mut tries = 0..self.hunt.tries;
-                tries.find_map(|_| self.attempt(desk, At::Case(Box::new(case.clone())), case))
-            },
+            &mut |case| self.attempt(desk, At::Case(Box::new(case.clone())), case),
         );
         let mut bag = locked(&self.bag);
         let known = bag
@@ -413,6 +417,11 @@ impl Failure {
         kinds.collect::<Vec<_>>().join(" ")
     }
 
+    /// Whether it did not fail each time that it was tried again.
+    pub fn is_flaky(&self) -> bool {
+        self.retries_failed < self.retries
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         self.check == other.check && self.shape() == other.shape()
     }
@@ -455,6 +464,7 @@ mod tests {
             jobs: 2,
             patience: Duration::from_secs(60),
             tries: 1,
+            retries: 0,
         }
     }
 
@@ -530,6 +540,30 @@ mod tests {
             bag.failures[0].case.turns.len()
         });
         assert!(left[0] > 1 && left[1] == 1, "{left:?}");
+    }
+
+    /// Goal: a failure that does not come again each time is shrunk as patiently as one that was expected
+    /// to be so, and is called flaky, with its rate; one that always comes again is not.
+    #[test]
+    fn what_does_not_always_fail_is_called_flaky() {
+        for (every, flaky) in [(1, false), (3, true)] {
+            let calls = AtomicU64::new(0);
+            let sometimes = |case: &Case| {
+                let finding = pops(case)?;
+                let call = calls.fetch_add(1, Relaxed);
+                call.is_multiple_of(every).then_some(finding)
+            };
+            let hunt = Hunt {
+                jobs: 1,
+                retries: 12,
+                ..hunt(HuntBudget::Cases(1000))
+            };
+            let bag = hunt.run(&sometimes, &mut Quiet);
+            let failure = &bag.failures[0];
+            assert_eq!(failure.is_flaky(), flaky, "{failure:?}");
+            assert_eq!(u64::from(failure.retries_failed), 12 / every);
+            assert_eq!((failure.retries, failure.case.turns.len()), (12, 1));
+        }
     }
 
     /// Goal: whoever watches is told of exactly the failures that count, whoever finds others first.

@@ -4,6 +4,7 @@ use super::Wrong;
 use super::state::{Model, Register};
 use crate::evidence::{Event, Happening, Name, Seen};
 use crate::heap::Finalizer;
+use crate::plan::Op;
 
 /// Takes the events up to and with those after so many turns off the front.
 pub(super) fn until<'e>(events: &mut &'e [Event], after: u32) -> &'e [Event] {
@@ -116,6 +117,25 @@ impl Model<'_> {
         }
         self.roots = roots;
         Ok(())
+    }
+
+    /// Whether something is still alive, after the turn that did `op`, that should have died at once.
+    pub(super) fn late(&self, op: Op) -> Result<(), Wrong> {
+        let counts = self.counts();
+        // A finalizer may have dropped the last reference to a cycle after the collector had passed it.
+        let is_swept = op == Op::Collect && self.running.is_empty();
+        let reached = self.reached(&self.roots);
+        let mut objects = self.objects.iter().zip(counts).zip(reached);
+        let late = objects.find(|((object, count), reached)| {
+            !object.dead && (*count == 0 || is_swept && !reached)
+        });
+        match late {
+            None => Ok(()),
+            Some(((object, _), _)) => {
+                let text = format!("{} should have died at once, and is kept", object.name);
+                Err(Wrong::new("completeness", text))
+            }
+        }
     }
 
     /// The root that an object wants to be resurrected in.

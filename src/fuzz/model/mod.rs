@@ -22,10 +22,12 @@ use crate::evidence::{Broke, Trace};
 use crate::heap::Defect;
 use crate::plan::Case;
 
-use super::attempt::CRASHED;
 use super::sighting::taken_up_by;
 pub use race::judge_race;
 use state::Model;
+
+/// What a finding is called that no check made: the heap panicked, or could not be used at all.
+pub const CRASHED: &str = "crashed";
 
 /// What a heap did wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +50,23 @@ impl fmt::Display for Finding {
     }
 }
 
+/// When objects die that nothing refers to any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deaths {
+    /// When the heap sees fit, but before it has settled.
+    InTime,
+    /// At once, as under plain reference counting; and what cannot be reached, at the latest in a
+    /// collection that a program asks for.
+    AtOnce,
+}
+
 /// The first thing that a heap did wrong, if any.
 pub fn judge(case: &Case, trace: &Trace) -> Option<Finding> {
+    judge_deaths(case, trace, Deaths::InTime)
+}
+
+/// The first thing that a heap did wrong, if any, where objects must die in time.
+pub fn judge_deaths(case: &Case, trace: &Trace, deaths: Deaths) -> Option<Finding> {
     let mut model = Model::new(case);
     let mut events = trace.events.as_slice();
     let mut turns = case.all_turns().zip(&trace.steps).enumerate();
@@ -60,7 +77,11 @@ pub fn judge(case: &Case, trace: &Trace) -> Option<Finding> {
         let wrong = model
             .step(turn, step)
             .err()
-            .or_else(|| model.follow(happened).err());
+            .or_else(|| model.follow(happened).err())
+            .or_else(|| match deaths {
+                Deaths::InTime => None,
+                Deaths::AtOnce => model.late(turn.op).err(),
+            });
         wrong.map(|wrong| wrong.at(number + 1))
     });
     wrong.or_else(|| broke(trace)).or_else(|| {

@@ -28,6 +28,9 @@ pub const VERSION: u32 = 1;
 
 /// The most mutators of a case.
 pub const MUTATORS_MAX: u32 = 1024;
+/// The longest name of a mutator or shared object, in bytes: twice that of a workload's, whose
+/// mutators are numbered.
+pub const NAME_MAX: usize = 128;
 /// The most registers of a mutator, and roots of a case.
 pub const REGISTERS_MAX: u32 = 65_536;
 /// The most registers of all mutators together.

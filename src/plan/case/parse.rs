@@ -5,14 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::again;
-use super::op::{self, Words};
 use super::{
-    ALL_REGISTERS_MAX, CAPACITY_MAX, Case, CaseMutator, Control, MUTATORS_MAX, REGISTERS_MAX,
-    Schedule, Shared, Turn, VERSION,
+    ALL_REGISTERS_MAX, CAPACITY_MAX, Case, CaseMutator, Control, MUTATORS_MAX, NAME_MAX,
+    REGISTERS_MAX, Schedule, Shared, Turn, VERSION,
 };
 use crate::diagnostic::{Complaint, Diagnostic};
 use crate::heap::{Fault, Field, Finalizer, Global, Shape, Slot};
-use crate::plan::Op;
+use crate::plan::{Op, Operands, STALL_MILLIS_MAX};
 
 /// What the first line begins with.
 const MAGIC: &str = "gcstorm-case";
@@ -291,6 +290,11 @@ impl<'a> Line<'a> {
         if begins_a_line(word.text) {
             return Err(word.complain(format!("`{}` begins another line", word.text)));
         }
+        if word.text.len() > NAME_MAX {
+            return Err(word
+                .complain("the name is too long")
+                .hint(format!("a name may have {NAME_MAX} bytes")));
+        }
         if word.text.contains('=') {
             return Err(word.complain("a name has no `=` in it"));
         }
@@ -310,7 +314,7 @@ impl<'a> Line<'a> {
                 .hint(format!("there may be {SHARED_MAX}, and one for each root")));
         }
         let name = self.name(case)?.text.to_owned();
-        let shape = Words::shape(&mut Turnwise::of(self, case, 0))?;
+        let shape = Turnwise::of(self, case, 0).shape("shape")?;
         Ok(Shared { name, shape })
     }
 
@@ -373,10 +377,9 @@ impl<'a> Line<'a> {
         };
         let name = self.word("an operation")?;
         let mut words = Turnwise::of(self, case, mutator as usize);
-        let read = op::read(name.text, &mut words)?;
-        let Some(op) = read else {
-            let known = op::FORMS.iter().map(|(name, _)| *name);
-            return Err(Complaint::unknown(name.span, "operation", name.text, known));
+        let Some(op) = Op::read(name.text, &mut words)? else {
+            let (what, known) = ("operation", Op::names());
+            return Err(Complaint::unknown(name.span, what, name.text, known));
         };
         keeps_shared(&op, case, &name)?;
         case.turns.push(Turn { mutator, op });
@@ -463,55 +466,84 @@ impl<'l, 'a> Turnwise<'l, 'a> {
     }
 }
 
-impl Words for Turnwise<'_, '_> {
+impl Turnwise<'_, '_> {
+    /// Takes the next word, if it is this one.
+    fn takes(&mut self, wanted: &str) -> bool {
+        let next = self.line.rest.split_whitespace().next();
+        let is_there = next == Some(wanted);
+        if is_there {
+            self.line.next();
+        }
+        is_there
+    }
+}
+
+impl Operands for Turnwise<'_, '_> {
     type Error = Complaint;
 
-    fn slot(&mut self) -> Result<Slot, Complaint> {
+    fn has(&mut self, word: &str) -> bool {
+        self.line.rest.split_whitespace().any(|it| it == word)
+    }
+
+    fn slot(&mut self, _: &str) -> Result<Slot, Complaint> {
         let number = self.numbered('r', "a register", self.registers.into())?;
         Ok(Slot(u32::try_from(number).unwrap_or(u32::MAX)))
     }
 
-    fn root(&mut self) -> Result<Global, Complaint> {
+    fn root(&mut self, _: &str) -> Result<Global, Complaint> {
         let number = self.numbered('g', "a shared root", self.roots.into())?;
         Ok(Global(u16::try_from(number).unwrap_or(u16::MAX)))
     }
 
-    fn shape(&mut self) -> Result<Shape, Complaint> {
+    fn shape(&mut self, _: &str) -> Result<Shape, Complaint> {
         let word = self.line.word("a shape")?;
-        let shapes = [Shape::Leaf, Shape::Node, Shape::List, Shape::Counter];
-        let found = shapes
-            .into_iter()
-            .find(|it| op::shape_name(*it) == word.text);
-        let known = shapes.map(op::shape_name);
+        let found = Shape::ALL.into_iter().find(|it| it.name() == word.text);
+        let known = Shape::ALL.map(Shape::name);
         found.ok_or_else(|| Complaint::unknown(word.span, "shape", word.text, known))
     }
 
-    fn field(&mut self) -> Result<Field, Complaint> {
+    fn finalizer(&mut self, root: &str) -> Result<Finalizer, Complaint> {
+        match self.line.is_empty() {
+            true => Ok(Finalizer::Witness),
+            false => Ok(Finalizer::Resurrect(self.root(root)?)),
+        }
+    }
+
+    fn field(&mut self, _: &str) -> Result<Field, Complaint> {
         let field = self.line.parsed("a field", 0, 1)?;
         Ok(Field(u8::from(field == 1)))
     }
 
-    fn number(&mut self, most: u64) -> Result<u64, Complaint> {
-        self.line.parsed("a number", 0, most)
+    fn index(&mut self, _: &str) -> Result<u32, Complaint> {
+        let index = self.line.parsed("a number", 0, u32::MAX.into())?;
+        Ok(u32::try_from(index).unwrap_or(u32::MAX))
     }
 
-    fn signed(&mut self) -> Result<i64, Complaint> {
+    fn count(&mut self, _: &str) -> Result<u64, Complaint> {
+        self.line.parsed("a number", 0, u64::MAX)
+    }
+
+    fn leave(&mut self, key: &str) -> Result<u64, Complaint> {
+        self.line.literal(key)?;
+        self.count(key)
+    }
+
+    fn above(&mut self, _: &str) -> Result<u64, Complaint> {
+        match self.takes("above") {
+            true => self.line.parsed("a number", 0, u64::MAX - 1),
+            false => Ok(u64::MAX),
+        }
+    }
+
+    fn signed(&mut self, _: &str) -> Result<i64, Complaint> {
         let word = self.line.word("a number")?;
         word.text
             .parse()
             .map_err(|_| word.complain(format!("`{}` is not a number of 64 bits", word.text)))
     }
 
-    fn goes_on(&mut self, with: Option<&str>) -> bool {
-        self.line.skip_spaces();
-        let Some(wanted) = with else {
-            return !self.line.rest.is_empty();
-        };
-        let next = self.line.rest.split(char::is_whitespace).next();
-        let is_there = next == Some(wanted);
-        if is_there {
-            self.line.next();
-        }
-        is_there
+    fn millis(&mut self, _: &str) -> Result<u32, Complaint> {
+        let millis = self.line.parsed("a number", 0, STALL_MILLIS_MAX.into())?;
+        Ok(u32::try_from(millis).unwrap_or(STALL_MILLIS_MAX))
     }
 }

@@ -130,32 +130,6 @@ proptest! {
     }
 }
 
-/// Goal: every name in the table of forms is an operation.
-#[test]
-fn every_form_is_read() {
-    let header =
-        "gcstorm-case 1\nschedule steps\nseed 0\ncapacity 9\nroots 3\nmutator m registers 3\n";
-    for (name, words) in op::FORMS {
-        let args = words
-            .split(" | ")
-            .next()
-            .unwrap_or_default()
-            .replace("[above N]", "above 3");
-        let args = args.split_whitespace().map(|word| match word {
-            "DST" | "SRC" | "SLOT" | "OBJ" | "VAL" | "LIST" | "COUNTER" | "WEAK" => "r1",
-            "SHAPE" => "node",
-            "ROOT" | "[ROOT]" => "g2",
-            "FIELD" | "INDEX" | "COUNT" | "BY" | "ADD" | "MILLIS" => "1",
-            word => word,
-        });
-        let args: Vec<&str> = args.collect();
-        let line = format!("m {name} {}", args.join(" "));
-        let case = Case::parse("case", &format!("{header}{line}\n"));
-        let case = case.unwrap_or_else(|error| panic!("{line}: {error}"));
-        assert_eq!(case.line_of(&case.turns[0]), line.trim_end());
-    }
-}
-
 /// What is replaced, by what, and where what is then said.
 const WRONG: &[(&str, &str, usize, usize, &str)] = &[
     ("gcstorm-case 1", "gcstorm-case 2", 1, 14, "version `2`"),
@@ -245,6 +219,43 @@ fn complains_at_the_place() {
         let place = (error.line(), error.column());
         assert_eq!(place, (line, column), "{error}");
         assert!(error.message().contains(message), "{error}");
+    }
+}
+
+/// Goal: the name of a mutator or shared object that would fill a page is refused at its place.
+#[test]
+fn long_names_are_refused() {
+    for (shared, mutator, line) in [(129, 1, 6), (1, 70_000, 7)] {
+        let (shared, mutator) = ("l".repeat(shared), "m".repeat(mutator));
+        let text = format!(
+            "gcstorm-case 1\nschedule steps\nseed 1\ncapacity 8\nroots 2\nshared {shared} list\n\
+             mutator {mutator} registers 2\n"
+        );
+        let error = Case::parse("case", &text).expect_err("a name is too long");
+        assert_eq!(
+            (error.line(), error.message()),
+            (line, "the name is too long")
+        );
+    }
+}
+
+/// Goal: a program that certainly leaves no cycle behind is told from one that may.
+#[test]
+fn cycles_are_foreseen() {
+    let header = "gcstorm-case 1\nschedule free\nseed 1\ncapacity 8\nroots 2\n\
+                  mutator a registers 3\n\n";
+    for (turns, may) in [
+        ("a alloc r0 node\na clear r0\n", false),
+        ("a alloc r0 node\na alloc r1 node\na store r1 0 r0\n", false),
+        ("a alloc r0 node\na copy r1 r0\na store r1 0 r0\n", true),
+        // The store does nothing, so its operand is still there for the next one.
+        (
+            "a alloc r0 node\na copy r1 r0\na store r2 0 r0\na store r1 0 r0\n",
+            true,
+        ),
+    ] {
+        let case = Case::parse("case", &format!("{header}{turns}")).expect("it is in order");
+        assert_eq!(case.may_leave_cycles(), may, "{turns}");
     }
 }
 

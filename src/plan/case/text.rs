@@ -56,7 +56,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::again::AsWord;
-use super::op::{InWords, shape_name};
+use super::op::InWords;
 use super::{Case, Schedule, Turn, VERSION};
 
 impl Display for Case {
@@ -89,7 +89,7 @@ impl Display for Case {
         }
         writeln!(f, "capacity {}\nroots {}", self.capacity, self.roots)?;
         for shared in &self.shared {
-            writeln!(f, "shared {} {}", shared.name, shape_name(shared.shape))?;
+            writeln!(f, "shared {} {}", shared.name, shared.shape.name())?;
         }
         for mutator in &self.mutators {
             write!(

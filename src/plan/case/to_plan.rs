@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::{Case, Turn, alias};
 use crate::digest::Digest;
-use crate::plan::{Flow, ListUsage, MutatorPlan, Plan, SharedObject, Step};
+use crate::plan::{Flow, ListUsage, MutatorPlan, OpKind, Plan, SharedObject, Step};
 
 impl Case {
     /// The case as a plan, of one round.
@@ -47,6 +47,15 @@ impl Case {
             plan.objects[number].usage = usage;
         }
         plan
+    }
+
+    /// Whether its mutators may leave cycles behind that nothing refers to, as far as can be known
+    /// without running it. Where [`Flow`] complains, what it says of cycles cannot be trusted either.
+    pub fn may_leave_cycles(&self) -> bool {
+        let flow = Flow::of(&self.plan());
+        let moves_into_objects =
+            |turn: &Turn| matches!(turn.op.kind(), OpKind::Store | OpKind::Append | OpKind::Set);
+        flow.needs.cycles || !flow.problems.is_empty() && self.all_turns().any(moves_into_objects)
     }
 
     fn mutators(&self) -> Vec<MutatorPlan> {

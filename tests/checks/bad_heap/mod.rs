@@ -37,6 +37,10 @@ pub(crate) enum Fault {
     LenLies,
     /// Every tenth pop takes the last element but one.
     PopSwaps,
+    /// Every tenth peek meets a reference that the heap recognises as broken.
+    PeekStale,
+    /// Every tenth peek finds an object that has just died, by its tag.
+    PeekDead,
     /// The census admits a freed cell that was written to.
     Spoiled,
     /// The census admits a mark that was left behind.

@@ -172,10 +172,18 @@ impl Mutator for BadMutator<'_> {
         let Some(object) = self.reg(slot) else {
             return Peek::Empty;
         };
-        match &self.heap.state().objects[object].tag {
-            Some(tag) => Peek::Object(tag.id()),
-            None => Peek::Stale,
+        let fault = self.heap.fault;
+        let mut state = self.heap.state();
+        if state.strikes(fault, Fault::PeekStale) {
+            return Peek::Stale;
         }
+        let Some(id) = state.objects[object].tag.as_ref().map(Tag::id) else {
+            return Peek::Stale;
+        };
+        if state.strikes(fault, Fault::PeekDead) {
+            state.objects[object].tag = None;
+        }
+        Peek::Object(id)
     }
 
     fn safepoint(&mut self) -> Result<(), Defect> {

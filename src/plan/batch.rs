@@ -1,0 +1,23 @@
+//! What an operation source hands out at a time.
+
+use super::Op;
+
+/// The most operations in one batch, repetitions counted.
+pub const BATCH_OPS: usize = 1024;
+
+/// Operations to run in order, the whole sequence `times` times.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// The sequence; at least one operation.
+    pub ops: &'a [Op],
+    /// How often to run it; at least once.
+    pub times: u32,
+}
+
+impl Batch<'_> {
+    /// The operation that stands alone in it, if it is one.
+    #[inline]
+    pub fn alone(&self) -> Option<Op> {
+        self.ops.first().copied().filter(Op::stands_alone)
+    }
+}
