@@ -1,9 +1,8 @@
-//! What is wrong with a text that people wrote (a workload, a case), shown where it is wrong.
+//! Errors in a text that people wrote (a workload or a case), with the place where they are.
 //!
-//! Whoever reads such a text complains of a range of bytes and knows nothing of files: a
-//! [`Complaint`]. On its way out it becomes a [`Diagnostic`], which owns all that it takes to show the
-//! line. A value from the command line (`-D threads=1`) is shown in the same form, with the option as
-//! its text.
+//! A parser reports a [`Complaint`]: a range of bytes and a message, without a file. On its way out
+//! it becomes a [`Diagnostic`], which owns the text and can show the line. An error in a value from
+//! the command line (`-D threads=1`) is shown in the same form, with the option as its text.
 
 pub(crate) mod suggest;
 
@@ -13,10 +12,10 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
-/// The most bytes of a message: a page. The longest that is meant names all operations.
+/// The most bytes of a message: a page. The longest intended one lists all operations.
 const MESSAGE_MAX: usize = 2000;
-/// The most bytes that are shown of the text, from the beginning of the first marked line to the end
-/// of the last. More of them are a place, and nothing to look at.
+/// The most bytes of the text that are shown, from the beginning of the first marked line to the
+/// end of the last. Of longer lines only the place is given.
 const SHOWN_MAX: usize = 4000;
 
 /// Something wrong in a range of bytes.
@@ -38,7 +37,7 @@ impl Complaint {
         }
     }
 
-    /// An unknown name, with the known ones in the hint and the likeliest of them first.
+    /// An unknown name; the hint lists the known names, the most similar one first.
     pub(crate) fn unknown<'a>(
         span: Range<usize>,
         what: &str,
@@ -48,13 +47,13 @@ impl Complaint {
         Self::new(span, format!("unknown {what} `{name}`")).hint(suggest::hint(name, known))
     }
 
-    /// Says something at the marked place itself.
+    /// Adds a label at the marked place.
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(clipped(label.into()));
         self
     }
 
-    /// Says what to do.
+    /// Adds a hint on what to do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(clipped(hint.into()));
         self
@@ -79,7 +78,7 @@ impl Complaint {
     }
 }
 
-/// What people will read of it: a name in it may be a page, or ten thousand.
+/// Shortens a message to what people will read: a name in it may be of any length.
 fn clipped(mut text: String) -> String {
     if text.len() > MESSAGE_MAX {
         text.truncate(floor_boundary(&text, MESSAGE_MAX));
@@ -153,7 +152,7 @@ impl Diagnostic {
             column,
             complaint,
         } = &*self.0;
-        // Only the marked lines: whoever draws them looks at all that it is given.
+        // Only the marked lines: the renderer scans all that it is given.
         let Range { start, end } = complaint.span;
         let from = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let to = text[end..].find('\n').map_or(text.len(), |len| end + len);

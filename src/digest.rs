@@ -1,4 +1,5 @@
-//! A digest that tells texts and traces apart, and keeps out nobody: FNV-1a, 64 bits.
+//! A digest to tell texts and traces apart: FNV-1a of 64 bits, which is no protection against
+//! forgery.
 //!
 //! Stable by definition (Fowler, Noll, Vo), so digests of different versions can be compared.
 

@@ -1,10 +1,11 @@
 //! `conservation`: what came into being is there or gone, and what went into a list is in it or
 //! came out.
 //!
-//! *Objects*: born = dead + reachable. *Lists*: appended = in the list + popped + truncated. How
-//! much a truncation removed is not said by anyone, so it is bounded: by nothing from below, and by
-//! what was asked from above. Where one mutator alone changes the list, its model says it exactly.
-//! A list that is changed through other registers than its own is left out: no tally is whole.
+//! *Objects*: born = dead + reachable. *Lists*: appended = in the list + popped + truncated. A
+//! truncation does not answer how many elements it removed, so that number is only bounded: from
+//! below by zero, from above by what was asked for. Where a single mutator changes the list, its
+//! model gives the exact length. A list that is also changed through registers whose operations are
+//! not tallied is not judged.
 
 use super::{Check, Exhibit, Opinion};
 use crate::evidence::{Ended, ListFacts, Survey};
@@ -112,7 +113,8 @@ mod tests {
     use crate::heap::Caps;
     use crate::plan::Case;
 
-    /// Goal: where a heap promises no deaths and nobody shares a list, nothing is asked for in vain.
+    /// Goal: where a heap promises no deaths and nobody shares a list, nothing is asked for in
+    /// vain.
     #[test]
     fn nothing_is_conserved_without_deaths_and_lists() {
         let plan = Case::of_mutators(1, 1, 1, 8).plan();

@@ -1,11 +1,11 @@
 //! Judges evidence: one invariant a file, pure functions of the plan and the evidence.
 //!
 //! Two tiers. *Exact*: where the plan says that one mutator alone changes an object, its contents
-//! are held against a model of that mutator's operations. *Conserving*: where threads race, no
-//! single outcome is right, and what is judged is what every outcome must keep: nothing reachable
-//! is dead, nothing unreachable lives on, what went in is there or came out.
+//! are compared with a model of that mutator's operations. *Conserving*: where threads race, many
+//! outcomes are right, and what is judged is what must hold in all of them: nothing reachable is
+//! dead, nothing unreachable stays alive, and what went in is there or came out.
 //!
-//! A check that could look at nothing is `vacuous` or `skipped`, and says why; it is never `held`.
+//! A check that had nothing to examine is `vacuous` or `skipped`, and says why; it is never `held`.
 
 pub mod agreement;
 mod budget;
@@ -127,8 +127,8 @@ impl<'a> Exhibit<'a> {
             .map_or("?", |object| &object.name)
     }
 
-    /// How the programs use this shared object; `None` if the plan has no such object, as when stored
-    /// evidence is judged by the plan of a workload that has changed since.
+    /// How the programs use this shared object; `None` if the plan has no such object, as when
+    /// stored evidence is judged by the plan of a workload that has changed since.
     fn usage(&self, object: usize) -> Option<&'a ListUsage> {
         self.plan.objects.get(object).map(|object| &object.usage)
     }

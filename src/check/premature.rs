@@ -1,8 +1,8 @@
 //! `premature`: nothing that can be reached has died.
 //!
-//! What can be reached is what the walk met, and what the mutators found in their own registers while they
-//! ran; what died is what the tags say. A reference that leads nowhere counts here too: what it led to
-//! was freed while the reference was held.
+//! What can be reached is what the walk met, and what the mutators found in their own registers
+//! while they ran; what died is what the tags say. A reference that leads nowhere counts here too:
+//! what it led to was freed while the reference was held.
 
 use super::{Check, Exhibit, Opinion};
 

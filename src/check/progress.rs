@@ -1,14 +1,14 @@
 //! `progress`: no mutator stood still while the others went on.
 //!
-//! Each mutator counts, between two batches of its own, what the others have done meanwhile: a *gap*. The
-//! largest gap is held against all that the others did while the mutator ran, so it is a share and not
-//! a time. A fair heap lets each mutator in again and again, and the shares are small; a lock that its
-//! holder may take straight back keeps a waiter out for most of a run.
+//! Each mutator counts, between two batches of its own, what the others have done meanwhile: a
+//! *gap*. The largest gap is held against all that the others did while the mutator ran, so it is a
+//! share and not a time. A fair heap lets each mutator in again and again, and the shares are
+//! small; a lock that its holder may take straight back keeps a waiter out for most of a run.
 //!
 //! Some runs tell nothing, and are not judged:
 //!
-//! * a run that is over before every mutator could have had many turns: the more mutators, the longer
-//!   it must be;
+//! * a run that is over before every mutator could have had many turns: the more mutators, the
+//!   longer it must be;
 //! * a mutator that the machine kept from running although it was ready to run;
 //! * a gap in which the others hardly ran: on a machine with far more to do than processors, half a
 //!   second may hold no more turns than fifty milliseconds do on another.
@@ -26,11 +26,11 @@ pub(super) const CHECK: Check = Check {
 
 /// How long a mutator keeps a lock to itself while others wait for it: CPython's switch interval.
 const TURN_NS: u64 = 5_000_000;
-/// How many turns a run must have room for, for each of its mutators: half a second for two. With fewer,
-/// a lock that lets any of the waiters in may pass one over for most of the run by chance.
+/// How many turns a run must have room for, for each of its mutators: half a second for two. With
+/// fewer, a lock that lets any of the waiters in may pass one over for most of the run by chance.
 const TURNS_MIN: u64 = 50;
-/// How many turns the others must have run for in a gap, for each mutator: a tenth of a second for two,
-/// in which a fair lock lets the waiter in several times.
+/// How many turns the others must have run for in a gap, for each mutator: a tenth of a second for
+/// two, in which a fair lock lets the waiter in several times.
 const GAP_TURNS_MIN: u64 = 10;
 /// The others must have done as much: enough for each of some threads to have had many turns.
 const OTHERS_OPS_MIN: u64 = 100_000;
@@ -99,8 +99,8 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    /// Goal: who was kept out while the others worked is told from who was kept from running, and from a
-    /// gap that is long by the clock only.
+    /// Goal: who was kept out while the others worked is told from who was kept from running, and
+    /// from a gap that is long by the clock only.
     #[test]
     fn waiting_is_told_from_starving() {
         let cases = [

@@ -2,9 +2,9 @@
 //!
 //! The references are those that the walk found from registers, shared roots and through objects;
 //! the stored counts are what the heap's census says, which must show each of these objects once. A
-//! heap that does not promise when objects die may keep garbage, and the references from there count
-//! as well, though no walk finds them: of such a heap a count may be too high, and never too low. A
-//! count that went below zero while the mutators ran is wrong in any heap.
+//! heap that does not promise when objects die may keep garbage, and the references from there
+//! count as well, though no walk finds them: of such a heap a count may be too high, and never too
+//! low. A count that went below zero while the mutators ran is wrong in any heap.
 
 use super::{Check, Exhibit, Opinion};
 use crate::heap::Defect;
@@ -46,7 +46,8 @@ mod tests {
     use crate::heap::{Caps, Census};
     use crate::plan::Case;
 
-    /// Goal: garbage that a heap may keep explains a count that is too high, and none that is too low.
+    /// Goal: garbage that a heap may keep explains a count that is too high, and none that is too
+    /// low.
     #[test]
     fn garbage_may_hold_references() {
         let plan = Case::of_mutators(1, 1, 1, 8).plan();

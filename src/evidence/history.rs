@@ -1,14 +1,14 @@
-//! What was asked of each shared object and what it answered, call by call, with the times between
-//! which it happened: what linearizability is judged by.
+//! The calls on each shared object and their answers, each with the interval in which it took
+//! effect: linearizability is judged by them.
 //!
 //! Elements are named by who made them and as which of its objects, so a history means something
-//! after the objects have died. It is kept as one line of text an event, which is small, can be read
-//! and searched by people, and survives JSON.
+//! after the objects have died. It is kept as one line of text an event, which is small, can be
+//! read and searched by people, and survives JSON.
 //!
-//! A mutator writes down so many events and no more. Once the first of them has no room left, nothing
-//! that any of them did later is known as a whole, so the history ends there: what had not returned by
-//! then is *pending*, its answer unknown. Linearizability is closed under prefixes, so such a history
-//! is judged like any other, but for the state that is found when the run is over.
+//! Each mutator has room for a fixed number of events. When the first mutator has used up its room,
+//! later events would be incomplete, so the history ends there: calls that had not returned by then
+//! are *pending*, their answers unknown. Linearizability is closed under prefixes, so such a
+//! history is judged like any other, but without the state at the end of the run.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,7 +28,8 @@ pub struct Element {
 }
 
 impl Element {
-    /// What is no object that anyone knows: a freed cell, or one of a past that is forgotten.
+    /// Something that is no known object: a freed cell, or an object whose ledger entry was
+    /// recycled.
     pub const LOST: Self = Self {
         producer: u32::MAX,
         sequence: u64::MAX,
@@ -92,7 +93,7 @@ pub enum Answer {
     Unknown,
 }
 
-/// The end of what has not returned.
+/// The end of a call that has not returned.
 pub const NEVER: u64 = u64::MAX;
 
 /// A call, its answer, and the times between which it took effect.
@@ -112,7 +113,8 @@ pub struct Event {
 }
 
 impl Event {
-    /// As it is known at `time`, if it is: what returned later is pending.
+    /// The event as it was known at `time`: pending if it returned later, and `None` if it began
+    /// later.
     #[must_use]
     pub fn known_at(self, time: u64) -> Option<Self> {
         match (self.start < time, self.end <= time) {
@@ -146,7 +148,7 @@ pub struct Recorded {
     pub unit: Unit,
     /// Where the histories end because a mutator had no more room; `None` if nobody ran out of it.
     pub until: Option<u64>,
-    /// Why they are not whole, if they are not: nothing can be concluded from them then.
+    /// Why the histories are incomplete, if they are; then nothing can be concluded from them.
     pub broken: Option<String>,
     /// One for each shared list and counter.
     pub objects: Vec<History>,
@@ -161,8 +163,8 @@ pub struct History {
     pub name: String,
     /// A list or a counter.
     pub shape: Shape,
-    /// The events, by start; those of one mutator in its own order, which times may be too coarse to
-    /// tell.
+    /// The events, by start; those of one mutator in its own order, which times may be too coarse
+    /// to tell.
     pub events: Vec<Event>,
 }
 

@@ -85,7 +85,7 @@ impl Latency {
     /// beyond it.
     pub fn quantile(&self, quantile: f64) -> Option<u64> {
         let beyond = self.0.len() as f64 * (1.0 - quantile);
-        // A tenth of a sample is forgiven: 1 - 0.999 is not a thousandth in binary.
+        // With a tolerance of a tenth of a sample: 1 - 0.999 is not exactly a thousandth in binary.
         (beyond + 0.1 >= SAMPLES_BEYOND_MIN).then(|| self.0.value_at_quantile(quantile))
     }
 
@@ -130,8 +130,8 @@ impl Latency {
     }
 }
 
-/// The plain form, if it is of a histogram like those here. Whoever reads it believes its header, and
-/// makes room for whatever range and length that claims: gigabytes, for a line of text.
+/// The plain form, if its header is that of a histogram like those here. The decoder trusts the
+/// header and would allocate gigabytes if a line of text claimed such a range or length.
 fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut plain = Vec::new();
     ZlibDecoder::new(compressed(bytes)?)
@@ -142,7 +142,7 @@ fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
     Ok(plain)
 }
 
-/// What is to be inflated.
+/// The compressed part of the encoded bytes.
 pub(super) fn compressed(bytes: &[u8]) -> Result<&[u8], String> {
     let compressed = (bytes.strip_prefix(&COMPRESSED_COOKIE))
         .and_then(|rest| rest.split_at_checked(4))

@@ -1,4 +1,4 @@
-//! Births, by the mutator that made them; deaths record themselves when a tag is dropped.
+//! The births of objects, by mutator. Deaths are recorded where they happen: when a tag is dropped.
 //!
 //! Each mutator owns one [`Producer`]. It hands out tags from its current segment, keeps the older
 //! ones, and recycles one as soon as everything in it is dead, so the ledger of a run that made
@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 use crate::heap::tag::{Notes, OwnedSegment, SEGMENT_OBJECTS, Segment};
 use crate::heap::{ObjectId, OutOfMemory, Shape, Tag};
 
-/// How many older segments are looked at whenever a new one is needed. Two keeps up with any
-/// pattern in which most objects die, since each look that succeeds frees what is needed next; a
-/// look at a segment with a living object near its start costs next to nothing.
+/// How many older segments are checked for reuse whenever a new one is needed. Two are enough for
+/// any pattern in which most objects die, since each one that can be recycled is the next that is
+/// needed; a check ends at the first living object, so it usually costs next to nothing.
 const LOOKS: usize = 2;
 
 /// The births of one mutator.
@@ -63,8 +63,8 @@ impl Producer {
         self.current.as_mut().and_then(birth).ok_or(OutOfMemory)
     }
 
-    /// The heap had no room for this object, the latest one: that its finalizer did not run is no
-    /// wonder.
+    /// Notes that the heap had no room for this object, the latest one, so that nobody waits for
+    /// its finalizer.
     pub fn refused(&mut self, id: ObjectId) {
         if let Some(current) = &self.current {
             current.segment().excuse(id);

@@ -1,27 +1,27 @@
-//! Minimum mutator utilization: of all stretches of one length, the least share of it that was not
-//! lost inside the heap.
+//! Minimum mutator utilization: over all windows of one length, the least share of a window that
+//! was not lost inside the heap.
 //!
-//! The measure is Cheng and Blelloch's (*A parallel, real-time garbage collector*, PLDI 2001). What is
-//! *lost* is what the heap noted as a hold on the mutator's own thread, the outermost counting; what an
-//! operation takes of itself is not. Nor is time for which the system ran something else, unless that
-//! fell into a hold: then it is lost, since a heap that had not begun would not have been interrupted,
-//! and nothing tells how much of it that was. On a noisy machine (see the hiccups) short stretches are
-//! therefore worse than the heap is. A stretch lies between the mutator's first operation and its
-//! last, so for one that is longer than that there is no answer.
+//! The measure is Cheng and Blelloch's (*A parallel, real-time garbage collector*, PLDI 2001). What
+//! is *lost* is the time of holds that the heap noted on the mutator's own thread; of nested holds
+//! the outermost counts. The time of the operation itself is not lost. Time for which the system
+//! ran something else is lost only within a hold, since it cannot be told apart there. On a noisy
+//! machine (see the hiccups) short windows therefore look worse than the heap is. A window lies
+//! between the mutator's first operation and its last, so there is no value for windows that are
+//! longer than that.
 //!
-//! Several mutators can be looked at in two ways. *Each by itself*, and then the worst: for heaps whose
-//! mutators run at the same time. *Together*: lost is the time in which all were held up at once; for
-//! heaps with one lock, where the wait of one is the turn of another.
+//! Several mutators can be looked at in two ways. *Each by itself*, and then the worst: for heaps
+//! whose mutators run at the same time. *Together*: lost is the time in which all were held up at
+//! once; for heaps with one lock, where the wait of one is the turn of another.
 
 use super::MmuPoint;
 
-/// The lengths that are looked at, in milliseconds: from what a frame of animation can spare to what
-/// anybody notices.
+/// The lengths that are looked at, in milliseconds: from what a frame of animation can spare to
+/// what anybody notices.
 pub const WINDOWS_MS: [u64; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 /// The time of one mutator, or of several together, in nanoseconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lane {
+pub struct MutatorTime {
     /// Its first moment.
     pub from: u64,
     /// Its last.
@@ -30,15 +30,15 @@ pub struct Lane {
     pub lost: Vec<(u64, u64)>,
 }
 
-impl Lane {
-    /// The least share of a stretch of `window` nanoseconds that was not lost; `None` if the lane is
-    /// shorter than that.
+impl MutatorTime {
+    /// The least share of a stretch of `window` nanoseconds that was not lost; `None` if the lane
+    /// is shorter than that.
     pub fn utilization(&self, window: u64) -> Option<f64> {
         if window == 0 || self.to.saturating_sub(self.from) < window {
             return None;
         }
-        // What is lost in a stretch is most where one end of it is at an end of something lost, or of
-        // the lane: from anywhere else it can be moved without losing less.
+        // What is lost in a stretch is most where one end of it is at an end of something lost, or
+        // of the lane: from anywhere else it can be moved without losing less.
         let starts = self.lost.iter().map(|lost| lost.0);
         let ends = self.lost.iter().map(|lost| lost.1.saturating_sub(window));
         let last = self.to - window;
@@ -78,8 +78,8 @@ impl Lane {
     pub fn together(lanes: &[Self]) -> Self {
         let from = lanes.iter().map(|lane| lane.from).min().unwrap_or(0);
         let to = lanes.iter().map(|lane| lane.to).max().unwrap_or(0);
-        // Each step says when, and by how many more lanes are then there, or keep nobody from losing:
-        // those that are held up, and those that are not there.
+        // Each step says when, and by how many more lanes are then there, or keep nobody from
+        // losing: those that are held up, and those that are not there.
         let mut steps: Vec<(u64, i64, i64)> = Vec::new();
         for lane in lanes {
             steps.extend([(lane.from, 1, -1), (lane.to, -1, 1)]);
@@ -108,8 +108,8 @@ impl Lane {
 }
 
 /// The curve. Under a global lock it is that of all mutators together.
-pub fn curve(lanes: &[Lane], has_global_lock: bool) -> Vec<MmuPoint> {
-    let together = has_global_lock.then(|| Lane::together(lanes));
+pub fn curve(lanes: &[MutatorTime], has_global_lock: bool) -> Vec<MmuPoint> {
+    let together = has_global_lock.then(|| MutatorTime::together(lanes));
     let point = |window_ms: u64| {
         let window = window_ms * 1_000_000;
         let each = lanes
@@ -136,16 +136,17 @@ mod tests {
 
     use super::*;
 
-    fn lane(from: u64, to: u64, lost: &[(u64, u64)]) -> Lane {
-        Lane {
+    fn lane(from: u64, to: u64, lost: &[(u64, u64)]) -> MutatorTime {
+        MutatorTime {
             from,
             to,
             lost: lost.to_vec(),
         }
     }
 
-    /// Goal: where the answer is known it is given: one pause, none, periodic ones, a stretch shorter
-    /// than a pause, several pauses in a stretch, pauses at the ends, a lane shorter than the stretch.
+    /// Goal: where the answer is known it is given: one pause, none, periodic ones, a stretch
+    /// shorter than a pause, several pauses in a stretch, pauses at the ends, a lane shorter than
+    /// the stretch.
     #[test]
     fn known_answers() {
         let one = lane(0, 1000, &[(400, 410)]);
@@ -194,14 +195,15 @@ mod tests {
     fn together_is_what_all_lose() {
         let one = lane(0, 100, &[(10, 40), (60, 70)]);
         let two = lane(20, 80, &[(30, 50), (70, 75)]);
-        let both = Lane::together(&[one.clone(), two.clone()]);
-        // Before 20 and after 80 there is one only; 70 is the end of one's and the start of the other's.
+        let both = MutatorTime::together(&[one.clone(), two.clone()]);
+        // Before 20 and after 80 there is one only; 70 is the end of one's and the start of the
+        // other's.
         assert_eq!(both, lane(0, 100, &[(10, 20), (30, 40)]));
-        assert_eq!(Lane::together(std::slice::from_ref(&one)), one);
+        assert_eq!(MutatorTime::together(std::slice::from_ref(&one)), one);
         let alone = lane(0, 10, &[]);
         let later = lane(20, 30, &[(20, 30)]);
         // From 10 to 20 there is nobody, who loses nothing.
-        let gap = Lane::together(&[alone, later]);
+        let gap = MutatorTime::together(&[alone, later]);
         assert_eq!(gap.lost.last(), Some(&(20, 30)));
     }
 
@@ -262,12 +264,12 @@ mod tests {
             let lanes = [(first, 0), (second, shift)].map(|(lengths, shift)| {
                 let (lost, end) = lost(&lengths);
                 let lost = lost.iter().map(|lost| (lost.0 + shift, lost.1 + shift)).collect();
-                Lane { from: shift, to: end + shift + 3, lost }
+                MutatorTime { from: shift, to: end + shift + 3, lost }
             });
-            let both = Lane::together(&lanes);
+            let both = MutatorTime::together(&lanes);
             for at in both.from..both.to {
-                let is_there = |lane: &&Lane| (lane.from..lane.to).contains(&at);
-                let loses = |lane: &Lane| lane.lost.iter().any(|it| (it.0..it.1).contains(&at));
+                let is_there = |lane: &&MutatorTime| (lane.from..lane.to).contains(&at);
+                let loses = |lane: &MutatorTime| lane.lost.iter().any(|it| (it.0..it.1).contains(&at));
                 let mut there = lanes.iter().filter(is_there).peekable();
                 let expected = there.peek().is_some() && there.all(loses);
                 prop_assert_eq!(loses(&both), expected, "at {}", at);

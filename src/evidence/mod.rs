@@ -1,4 +1,4 @@
-//! What did happen, as plain, versioned data that survives a round trip through JSON.
+//! What happened in a run, as plain, versioned data that survives a round trip through JSON.
 //!
 //! Evidence comes from three witnesses, none of which is the heap's collector: the *operations*
 //! (what each mutator did and was answered: [`Tally`]), the *tags* (who was born and who died:
@@ -55,7 +55,8 @@ pub struct Evidence {
     pub fault: Option<String>,
     /// What the heap said it can do.
     pub caps: Caps,
-    /// When the mutators started together, in milliseconds since 1970; 0 if unknown, or if they never did.
+    /// When the mutators started together, in milliseconds since 1970; 0 if unknown, or if they
+    /// never did.
     #[serde(default)]
     pub started_unix_ms: u64,
     /// From the common start to the end of the last mutator, in nanoseconds.
@@ -64,11 +65,11 @@ pub struct Evidence {
     pub ended: Ended,
     /// What each mutator did, by number.
     pub mutators: Vec<MutatorEvidence>,
-    /// The surveys: the last few made at pauses, one at the end, one after everything was let go.
+    /// The surveys: the last few made at pauses, one at the end, one after everything was released.
     pub surveys: Vec<Survey>,
-    /// How many were made in all.
+    /// How many surveys were made in all.
     pub surveys_made: u64,
-    /// What was asked of shared objects and what they answered, if that was written down.
+    /// The calls on shared objects and their answers, if a history was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<Recorded>,
     /// What the heap counted of its own work.
@@ -76,14 +77,14 @@ pub struct Evidence {
     /// Service times by operation, over all mutators; empty where nothing was timed.
     #[serde(default, skip_serializing)]
     pub service: BTreeMap<String, Latency>,
-    /// Response times by operation, over all mutators that have a rate, from when operations should
-    /// have started; empty where none has, and where the run was saturated.
+    /// Response times by operation, over all mutators that have a rate, measured from the scheduled
+    /// start of each operation; empty if no mutator has a rate, and if the run was saturated.
     #[serde(default, skip_serializing)]
     pub response: BTreeMap<String, Latency>,
     /// How long the heap held mutators up, by cause.
     #[serde(default, skip_serializing)]
     pub pauses: BTreeMap<String, Latency>,
-    /// What the run looked like from moment to moment.
+    /// Gauges and counts over time.
     #[serde(default)]
     pub timeline: Timeline,
     /// When the heap held mutators up.
@@ -92,14 +93,14 @@ pub struct Evidence {
     /// The operations that were slow, and why.
     #[serde(default)]
     pub slow: Slow,
-    /// The least share of its time that a mutator had, by the length of the stretch looked at.
+    /// Minimum mutator utilization, by the length of the window.
     #[serde(default, skip_serializing)]
     pub mmu: Vec<MmuPoint>,
-    /// How much later than it had asked for a thread woke up that did nothing else: what the machine
-    /// took from everybody. `None` if nothing was timed.
+    /// How much too late a thread woke up that did nothing but sleep: the delays that the machine
+    /// causes. `None` if nothing was timed.
     #[serde(default)]
     pub hiccups: Option<Latency>,
-    /// From the moment when an object was unlinked to that when it was freed, where the heap tells.
+    /// The time from when an object was unlinked until it was freed, if the heap reports it.
     #[serde(default)]
     pub reclaim_lag: Option<Latency>,
     /// The clock that measured all this.
@@ -115,28 +116,29 @@ pub struct MutatorEvidence {
     pub name: String,
     /// From the common start to its last operation, in nanoseconds.
     pub elapsed_ns: u64,
-    /// Under a rate: what it was to do.
+    /// Its offered load, if it has a rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<Load>,
     /// Full rounds of its program.
     pub rounds: u64,
-    /// What the others did while it ran.
+    /// Operations that the other mutators did while it ran.
     #[serde(default)]
     pub others_ops: u64,
-    /// The most that they did between two of its batches, other than during a stall of its program.
+    /// The largest gap: the most operations that the others did between two of its batches, other
+    /// than during a stall of its program.
     #[serde(default)]
     pub gap_ops_max: u64,
-    /// How long that took, in nanoseconds.
+    /// How long the gap took, in nanoseconds.
     #[serde(default)]
     pub gap_ns: u64,
-    /// For how much of that it was ready to run while the machine ran something else.
+    /// For how much of the gap it was ready to run while the machine ran something else.
     #[serde(default)]
     pub gap_starved_ns: u64,
-    /// How long the other mutators ran meanwhile, all together and on all processors, each from and to a
-    /// few milliseconds before, or a batch. `None` if nobody looked.
+    /// The processor time of the other mutators in the gap, all together; of each of them it may be
+    /// late by a few milliseconds or a batch. `None` if it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_ran_ns: Option<u64>,
-    /// Collections that it was made to run, besides those of its program.
+    /// Collections that it was forced to run, besides those of its program.
     #[serde(default)]
     pub forced_collections: u64,
     /// Allocations that were refused on purpose.

@@ -1,8 +1,9 @@
 //! A distribution as a line of text, for files that hold thousands of them.
 //!
-//! The form is HdrHistogram's compressed V2 (`V2EncodedHistogram` in its sources), which its tools read: a
-//! header, then a number for each time from the least to the longest that was seen, where one that is not
-//! negative is the count of the next time, and a negative one a run of so many that were never seen.
+//! The form is HdrHistogram's compressed V2 (`V2EncodedHistogram` in its sources), which its tools
+//! read: a header, then a number for each time from the least to the longest that was seen, where
+//! one that is not negative is the count of the next time, and a negative one a run of so many that
+//! were never seen.
 //!
 //! The zlib stream around that is written without compression, in *stored* blocks. To deflate the numbers
 //! makes the histogram of a round a quarter shorter, but reading it takes fifty times as long (10 µs in
@@ -150,7 +151,8 @@ fn read_all(mut bytes: &[u8], counts: &mut Vec<Count>) -> Result<(), String> {
     Ok(())
 }
 
-/// One number: zigzag, seven bits a byte and the least first, but for a ninth byte, which has eight.
+/// One number: zigzag, seven bits a byte and the least first, but for a ninth byte, which has
+/// eight.
 fn read(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let mut value = 0_u64;
     for (place, &byte) in bytes.iter().take(9).enumerate() {

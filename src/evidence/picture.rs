@@ -1,8 +1,8 @@
 //! The abstract state at one moment: what registers and shared roots lead to, by names that do not
 //! depend on the heap or the schedule.
 //!
-//! An object is named by who made it, and as which of its objects. So the pictures of one program on
-//! two heaps are equal if and only if the program's state is.
+//! An object is named by who made it, and as which of its objects. So the pictures of one program
+//! on two heaps are equal if and only if the program's state is.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::heap::ObjectId;
 /// The name of an object: its maker's number, and how many objects that had made before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Name {
-    /// The mutator's number; that of the setup follows on the last mutator's.
+    /// The mutator's number; the setup's number comes after the last mutator's.
     pub maker: u32,
     /// Counted from 0.
     pub number: u64,
@@ -77,7 +77,7 @@ pub struct Picture {
     pub objects: BTreeMap<Name, Contents>,
 }
 
-/// A map whose keys are no text, for JSON.
+/// Serializes a map whose keys are not text, for JSON.
 mod pairs {
     use std::collections::BTreeMap;
 
@@ -101,8 +101,8 @@ mod pairs {
 }
 
 impl Picture {
-    /// What differs between two pictures of what should be one state, in words that name the two; at
-    /// most `limit` differences.
+    /// What differs between two pictures of what should be one state, in words that name the two;
+    /// at most `limit` differences.
     pub fn differences(&self, other: &Self, mine: &str, others: &str, limit: usize) -> Vec<String> {
         let mut found = Vec::new();
         let mut differ = |what: String, a: Option<String>, b: Option<String>| {
@@ -119,7 +119,8 @@ impl Picture {
         }
         for name in keys(&self.objects, &other.objects) {
             let in_words = |picture: &Self| picture.objects.get(&name).map(Contents::to_string);
-            // What only one of them reaches is told by the place or object that leads there.
+            // An object that only one of them reaches shows in the place or object that leads to
+            // it.
             match (self.objects.get(&name), other.objects.get(&name)) {
                 (Some(Contents::List(a)), Some(Contents::List(b))) if a != b => {
                     let at = a.iter().zip(b).take_while(|(a, b)| a == b).count();

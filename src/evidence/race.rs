@@ -1,10 +1,10 @@
 //! What a case did on threads that a model checker controlled: a [`Trace`] whose turns overlap.
 //!
-//! The turns stand in the order in which they returned, with the times of their calls and returns on a
-//! clock that counts both. All of it happens on one thread of the system, so the times are exact:
-//! whatever returned before another was called was over by then. That is what a judge of histories
-//! needs to know. Nothing here depends on real time or on where anything lies, so the same schedule
-//! leaves the same race.
+//! The turns stand in the order in which they returned, with the times of their calls and returns
+//! on a clock that counts both. All of it happens on one thread of the system, so the times are
+//! exact: whatever returned before another was called was over by then. That is what a judge of
+//! histories needs to know. Nothing here depends on real time or on where anything lies, so the
+//! same schedule leaves the same race.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,8 @@ pub struct Race {
     pub trace: Trace,
     /// When each of the trace's steps was done.
     pub spans: Vec<Span>,
-    /// What was still alive when the heap had settled and nothing was let go of yet.
+    /// The objects that were alive when the heap had settled, before registers and roots were
+    /// cleared.
     pub living: Vec<Name>,
 }
 
@@ -31,12 +32,12 @@ pub struct Span {
     pub called: u64,
     /// When it returned.
     pub returned: u64,
-    /// The object that its register led to afterwards was dead.
+    /// Whether the object that its register led to afterwards was dead.
     pub is_dead: bool,
 }
 
 impl Race {
-    /// One in which nothing was done yet.
+    /// A race in which nothing has been done yet.
     pub fn of(trace: Trace) -> Self {
         Self {
             trace,

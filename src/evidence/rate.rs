@@ -1,4 +1,4 @@
-//! What was asked of a run a second, and what it did.
+//! The rate that was offered to a run, and the rate that it achieved.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,11 +7,11 @@ use super::Evidence;
 /// Below this share of the offered rate a run is saturated.
 pub const ACHIEVED_MIN: f64 = 0.99;
 
-/// What one mutator with a rate was to do, and did.
+/// What one mutator with a rate should have done, and did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
-    /// Operations that should have started before it ended; of those that were due at the same moment
-    /// as the next, only what was done.
+    /// Operations that were scheduled to start before it ended. Of operations that were scheduled
+    /// for the very moment of the next one, only those that were done count.
     pub due: u64,
     /// Operations that it did since the common start.
     pub done: u64,
@@ -24,8 +24,9 @@ pub struct Rate {
     pub offered_per_second: f64,
     /// Operations a second that were done.
     pub achieved_per_second: f64,
-    /// Less was achieved than [`ACHIEVED_MIN`] of what was offered. The queue then grows for as long
-    /// as the run lasts: response times say how long that was, and nothing of the heap.
+    /// Less than [`ACHIEVED_MIN`] of the offered rate was achieved. The backlog then grows for as
+    /// long as the run lasts, and response times measure the length of the run rather than the
+    /// heap.
     pub saturated: bool,
     /// How many mutators had a rate.
     pub threads: u64,

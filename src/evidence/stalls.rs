@@ -1,9 +1,10 @@
-//! When the heap held mutators up, and what that made slow.
+//! When the heap held mutators up, and which operations were slow because of it.
 //!
 //! A *stall* is a stretch of time for which the heap kept a mutator from its program. A *slow*
-//! operation took longer than a threshold; its time is split over the causes of the stalls within it,
-//! innermost first, so that no nanosecond counts twice. What none of them explains, and the machine
-//! does not either, is unattributed. All of it is measured where it happens; nothing is corrected.
+//! operation took longer than a threshold; its time is split over the causes of the stalls within
+//! it, innermost first, so that no nanosecond counts twice. Time that is explained neither by a
+//! stall nor by the machine is unattributed. Everything is measured where it happens; nothing is
+//! corrected afterwards.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +12,22 @@ use serde::{Deserialize, Serialize};
 
 use super::Latency;
 
-/// How many stalls are kept to be drawn: the longest.
+/// How many stalls are kept for the charts: the longest.
 pub const STALLS_KEPT: usize = 2000;
 /// How many slow operations are kept one by one: the longest.
 pub const SLOW_KEPT: usize = 200;
-/// What a slow operation's time is called for which its thread was ready to run, and the system ran
-/// something else.
+/// The cause of that part of a slow operation's time in which its thread was ready to run and the
+/// system ran something else.
 pub const MACHINE: &str = "machine";
 
 /// One stretch of time for which the heap held a mutator up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stall {
-    /// Why: the name of a [`Cause`](crate::heap::Cause); the outermost where one lay within another.
+    /// Why: the name of a [`Cause`](crate::heap::Cause); the outermost where one lay within
+    /// another.
     pub cause: String,
-    /// Whom, by number; `None` for work on a thread of the heap's own, which held nobody up by itself.
+    /// The mutator's number; `None` for work on a thread of the heap's own, which held up no
+    /// mutator by itself.
     pub mutator: Option<u32>,
     /// When it began, in nanoseconds since the common start.
     pub start_ns: u64,
@@ -38,9 +41,10 @@ pub struct Stall {
 pub struct Stalls {
     /// How many there were, after the common start.
     pub count: u64,
-    /// How long they took together, over all mutators; those within others do not count.
+    /// How long they took together, over all mutators; stalls within other stalls do not count.
     pub total_ns: u64,
-    /// How many were too many to be kept for the curve of utilization: the shortest.
+    /// How many were dropped from the curve of utilization, for which there was no room: the
+    /// shortest.
     pub omitted: u64,
     /// How long these took together.
     pub omitted_ns: u64,
@@ -57,9 +61,9 @@ pub struct SlowOp {
     pub ns: u64,
     /// The kind of operation.
     pub kind: String,
-    /// Whose, by number.
+    /// The mutator's number.
     pub mutator: u32,
-    /// For how much of it which cause held it up, in nanoseconds; [`MACHINE`] may be among them.
+    /// How much of its time each cause took, in nanoseconds; [`MACHINE`] may be among them.
     pub by_cause: BTreeMap<String, u64>,
 }
 
@@ -73,10 +77,10 @@ pub struct Slow {
     pub count: u64,
     /// How long they took together.
     pub total_ns: u64,
-    /// For how much of that which cause held them up, in nanoseconds; [`MACHINE`] is the one that is
-    /// not the heap's.
+    /// How much of that time each cause took, in nanoseconds; all causes but [`MACHINE`] are the
+    /// heap's.
     pub by_cause: BTreeMap<String, u64>,
-    /// What is left: `total_ns` less all of these.
+    /// What no cause explains: `total_ns` minus all of these.
     pub unattributed_ns: u64,
     /// The longest, in the order of their beginning; at most [`SLOW_KEPT`].
     pub longest: Vec<SlowOp>,
@@ -89,28 +93,27 @@ impl Slow {
     }
 }
 
-/// From which share of the naps of a thread that did nothing else on the machine counts as noisy, if as
-/// many lasted longer than asked by [`NOISE_NS`]: a percentile that is often quoted, so that whoever
-/// reads it on such a machine is warned.
+/// The machine counts as noisy if at least this share of a sleeping thread's naps lasted longer
+/// than asked by [`NOISE_NS`]: then the 99th percentile, which is often quoted, is in doubt.
 const NOISY_FROM: f64 = 0.01;
-/// A hiccup that matters: a millisecond, more than it takes to be woken up on a machine with all of its
-/// processors in use.
+/// A hiccup that matters: a millisecond, more than waking up takes on a machine whose processors
+/// are all in use.
 const NOISE_NS: u64 = 1_000_000;
 
-/// Whether the machine held up everybody so often that times are in doubt: at least one in a hundred
-/// naps lasted a millisecond longer than asked. `None` if there were too few of them to say.
+/// Whether the machine delayed threads so often that times are in doubt: at least one nap in a
+/// hundred lasted a millisecond longer than asked. `None` if there were too few naps to say.
 pub fn is_noisy(hiccups: &Latency) -> Option<bool> {
     let quantile = hiccups.quantile(1.0 - NOISY_FROM)?;
     Some(quantile >= NOISE_NS)
 }
 
-/// The least share of its time that a mutator had, over all stretches of one length.
+/// Minimum mutator utilization for windows of one length.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MmuPoint {
-    /// The length of the stretches, in milliseconds.
+    /// The length of the windows, in milliseconds.
     pub window_ms: u64,
-    /// The least share, 0 to 1. Under a global lock: of the time in which any mutator was not held up;
-    /// elsewhere: of the time in which the worst-off mutator was not.
+    /// The least share, 0 to 1. Under a global lock: of the time in which any mutator was not held
+    /// up; elsewhere: of the time in which the worst-off mutator was not.
     pub utilization: f64,
     /// The worst-off mutator's share, whatever the heap; under a global lock it is small by design.
     #[serde(default)]
@@ -121,7 +124,8 @@ pub struct MmuPoint {
 mod tests {
     use super::*;
 
-    /// Goal: a machine is noisy from one bad nap in a hundred on, and nothing is said of a few naps.
+    /// Goal: a machine is noisy from one bad nap in a hundred on, and nothing is said of a few
+    /// naps.
     #[test]
     fn noise_is_told_from_its_absence() {
         for (good, bad, expected) in [

@@ -1,8 +1,8 @@
-//! Packed distributions added up, without losing anything.
+//! Sums of packed distributions, without any loss.
 //!
-//! A distribution in memory is a quarter of a million bytes, most of them zero, and whoever adds up the
-//! rounds of a thousand machines has hundreds of thousands. So a sum has the counts that are not zero, in
-//! the order of their times, and another is added as sorted lists are merged.
+//! A distribution in memory is a quarter of a million bytes, most of them zero, and whoever adds up
+//! the rounds of a thousand machines has hundreds of thousands. So a sum has the counts that are
+//! not zero, in the order of their times, and another is added as sorted lists are merged.
 
 use std::cmp::Ordering;
 
@@ -57,7 +57,7 @@ impl Sum {
         }
         sum.extend(own);
         sum.extend(more);
-        // Copied and not swapped: the room is as large as the largest of all sums, and each keeps its own.
+        // Copied and not swapped: the buffer is as large as the largest of all sums.
         self.counts.clear();
         self.counts.reserve_exact(sum.len());
         self.counts.extend_from_slice(sum);
@@ -125,8 +125,8 @@ mod tests {
     }
 
     proptest! {
-        /// Goal: a sum of packed distributions is the distribution of all that was recorded, to the last
-        /// count, in memory and packed; and the other codec reads the same of it.
+        /// Goal: a sum of packed distributions is the distribution of all that was recorded, to the
+        /// last count, in memory and packed; and the other codec reads the same of it.
         #[test]
         fn loses_nothing(all in prop::collection::vec(times(), 0..5)) {
             let (mut sum, mut room) = (Sum::default(), Room::default());

@@ -29,8 +29,8 @@ pub struct Tally {
     pub peeks: PeekTally,
 }
 
-/// What one mutator found when it looked at what its registers refer to. It held those references all the
-/// while, so every object should have been alive.
+/// What one mutator found when it looked at what its registers refer to. It held those references
+/// all the while, so every object should have been alive.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeekTally {
     /// Objects and broken references that were found.

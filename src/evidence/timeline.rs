@@ -1,8 +1,9 @@
-//! What a run looked like from moment to moment: gauges and counts, one sample an interval.
+//! Gauges and counts over time, one sample per interval.
 //!
-//! A run may last an hour and is looked at many times a second, so samples are merged: whenever there
-//! are more than [`SAMPLES_MAX`], the interval doubles and neighbours become one. What is cumulative
-//! is then the later value; what goes up and down is the greater one, so that no peak is lost.
+//! A run may last an hour and is looked at many times a second, so samples are merged: whenever
+//! there are more than [`SAMPLES_MAX`], the interval doubles and neighbours become one. What is
+//! cumulative is then the later value; what goes up and down is the greater one, so that no peak is
+//! lost.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,21 +18,21 @@ pub struct Sample {
     pub at_ns: u64,
     /// Operations done by then, over all mutators.
     pub ops: u64,
-    /// Objects that the heap had and had not freed, where the heap tells: the garbage among them too.
+    /// Objects that were allocated and not freed, garbage included, if the heap reports it.
     pub live: Option<u64>,
-    /// Of these, those that were unlinked and only wait to be freed, where the heap tells.
+    /// Those of them that are unlinked and wait to be freed, if the heap reports it.
     pub unreclaimed: Option<u64>,
     /// Resident memory of the process in bytes; 0 where the system does not tell.
     pub rss_bytes: u64,
     /// Collections by then.
     pub collections: u64,
-    /// The slowest operation that ended since the sample before, in nanoseconds; 0 where none was timed
-    /// that took longer than some microseconds.
+    /// The slowest operation that ended since the sample before, in nanoseconds; 0 where none was
+    /// timed that took longer than some microseconds.
     pub slowest_ns: u64,
 }
 
 impl Sample {
-    /// This one and a later one as one.
+    /// Merges this sample with a later one.
     fn and(self, later: Self) -> Self {
         Self {
             live: self.live.max(later.live),
@@ -54,7 +55,7 @@ pub struct Timeline {
 }
 
 impl Default for Timeline {
-    /// Of a run that was never looked at.
+    /// The timeline of a run that was not sampled.
     fn default() -> Self {
         Self::new(1)
     }

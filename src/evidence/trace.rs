@@ -1,8 +1,8 @@
-//! What a case did on one thread, operation by operation: every answer, every death, and the state at
-//! the end.
+//! What a case did on one thread, operation by operation: every answer, every death, and the state
+//! at the end.
 //!
-//! Nothing in it depends on where anything lies in memory or on how long it took, so the same case on
-//! the same heap leaves the same trace, and a [digest](Trace::digest) of it can be compared.
+//! Nothing in it depends on where anything lies in memory or on how long it took, so the same case
+//! on the same heap leaves the same trace, and a [digest](Trace::digest) of it can be compared.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub struct Trace {
     pub broke: Option<Broke>,
     /// What was there when all turns were done and the heap had settled.
     pub settled: Option<Settled>,
-    /// What was left when all registers and roots were emptied and the mutators had gone.
+    /// What was left when all registers and roots were cleared and the mutators had detached.
     pub emptied: Option<Emptied>,
 }
 
@@ -60,7 +60,7 @@ pub enum Seen {
     Empty,
     /// An object.
     Object(Name),
-    /// An object of another run, or of long ago: a reference that is none.
+    /// An object of another run, or one whose ledger entry was recycled: not a valid reference.
     Stranger,
     /// A reference that the heap recognises as broken.
     Stale,
@@ -109,12 +109,12 @@ pub struct Settled {
     pub premature: Finding,
     /// Why the walk could not be completed.
     pub incomplete: Option<String>,
-    /// What became of an upgrade of each register that was not empty: mutator, register, what it led
-    /// to.
+    /// What became of an upgrade of each register that was not empty: mutator, register, what it
+    /// led to.
     pub upgrades: Vec<(u32, u32, Seen)>,
-    /// The stored counts of living objects; empty if the heap does not tell.
+    /// The stored counts of living objects; empty if the heap has no census.
     pub counts: Vec<(Name, u64)>,
-    /// What else the heap tells of itself.
+    /// The heap's census.
     pub census: Option<Census>,
     /// What settling failed with.
     #[serde(rename = "fault")]
@@ -140,7 +140,7 @@ pub struct Emptied {
 }
 
 impl Trace {
-    /// Of a heap with these abilities, on which nothing was done yet.
+    /// The empty trace of a heap with these abilities.
     pub fn of(caps: Caps) -> Self {
         Self {
             caps,

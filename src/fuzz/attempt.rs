@@ -1,7 +1,8 @@
-//! One case on one heap, and what is wrong with what became of it.
+//! Runs one case on one heap and judges the result.
 //!
-//! Where one thread does all, there is one order, and the [model](super::model) says exactly what must
-//! come of it. Where threads race there is none, and the checks say what every outcome must keep.
+//! On one thread there is one order, and the [model](super::model) says exactly what the result
+//! must be. Where threads race there are many, and the [checks](crate::check) say what must hold in
+//! all of them.
 
 use proptest::test_runner::TestCaseError;
 
@@ -56,7 +57,8 @@ pub fn by_steps(
 pub struct Raced {
     /// How many schedules were tried.
     pub schedules: u64,
-    /// A race, with its schedule in a word: the one that failed; if a schedule was kept, that one.
+    /// The race that failed and its schedule, as one word; if the case came with a schedule, the
+    /// race under that one.
     pub race: Option<(Race, String)>,
     /// What is wrong with it.
     pub finding: Option<Finding>,
@@ -68,7 +70,8 @@ pub struct Raced {
 ///
 /// # Errors
 ///
-/// The heap cannot be opened, or cannot have that fault; what was kept is no schedule.
+/// The heap cannot be opened or cannot have that fault, or the schedule that the case came with is
+/// not one.
 #[cfg(shuttle)]
 pub fn by_schedules(
     heap: &Entry,
@@ -87,8 +90,8 @@ pub fn by_schedules(
     })
 }
 
-/// Runs a case on threads of their own, on a heap with a fault, if any. What a heap cannot do is not
-/// asked of it. Programs close cycles by chance: a heap that does not reclaim cycles runs those
+/// Runs a case on threads of their own, on a heap with a fault, if any. What a heap cannot do is
+/// not asked of it. Programs close cycles by chance: a heap that does not reclaim cycles runs those
 /// programs as well, and is then not judged by what is left alive.
 ///
 /// # Errors

@@ -1,7 +1,8 @@
-//! What should catch each planted fault, where it shows, and how surely: data, and nothing else.
+//! For each fault that can be planted: which checks should catch it, which runs show it, and how
+//! reliably. This is data only.
 //!
-//! Which heaps can have a fault is theirs to say (`Entry::faults`); what changes is said beside the
-//! fault's name ([`Fault::change`]).
+//! Each heap says which faults it can have (`Entry::faults`). What a fault changes is documented at
+//! its name ([`Fault::change`]).
 
 use crate::heap::Fault;
 
@@ -16,7 +17,7 @@ pub struct Planted {
     pub rate: Rate,
     /// Runs that show it.
     pub shows: &'static [Show],
-    /// What it may do to the process, which must then be one of its own.
+    /// What it may do to the process; if anything, each trial needs a process of its own.
     pub danger: Option<Danger>,
     /// The published bug that it reproduces.
     pub history: Option<History>,
@@ -29,29 +30,29 @@ pub enum Rate {
     Certain,
     /// Nearly every time, by chance of the schedule.
     Usually,
-    /// By a model that takes every schedule, and some of them by a random program whose every answer is
-    /// known; in a workload the window is too narrow to be met, or what is wrong too little to be seen.
+    /// Only by a model that explores schedules, or by a random program whose every answer is known:
+    /// in a workload the window is too narrow to be hit, or the effect too small to be seen.
     ModelOnly,
-    /// By a soak, from the memory of a heap that grows old: too little for any run to see, and beside
-    /// everything that the checks look at.
+    /// Only by a soak, from the memory of a heap that is used for long: a single run shows too
+    /// little of it, and no check looks at it.
     SoakOnly,
-    /// By nothing here: the negative control.
+    /// Never: this is the negative control.
     Never,
 }
 
 /// What a fault may do to the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Danger {
-    /// End it.
+    /// The process dies.
     Crash,
-    /// Keep it from ending.
+    /// The process does not end.
     Hang,
 }
 
 /// A bug that was published.
 #[derive(Debug, Clone, Copy)]
 pub struct History {
-    /// Whose, in a few words.
+    /// The program and the issue, in a few words.
     pub what: &'static str,
     /// Where to read about it.
     pub link: &'static str,
@@ -77,7 +78,7 @@ pub struct Show {
 }
 
 impl Show {
-    /// The command line of it, but for the seed.
+    /// The command that makes this run, without the seed.
     pub fn line(&self, fault: Fault) -> String {
         let mut line = format!("gcstorm run {}", self.workload);
         for (key, value) in self.parameters {
@@ -290,14 +291,15 @@ pub const ALL: &[Planted] = &[
     model_only(Fault::UncountedContainer),
 ];
 
-/// What says that something is in use and nobody knows. A heap that compares incarnations says so
-/// itself as soon as it follows such a reference, and `dangling` tells what it said.
+/// The checks that notice an object which was freed while it was in use. A heap that compares
+/// incarnations reports this as soon as it follows such a reference, and `dangling` counts the
+/// report.
 const UNCOUNTED: &[&str] = &["refcounts", "premature", "dangling"];
-/// What says that something is kept and nobody knows why.
+/// The checks that notice an object which is kept although nothing refers to it.
 const LEAK: &[&str] = &["completeness", "refcounts"];
 
 const CHURN: Show = on_both("churn", 20_000);
-/// What lists answer while they are changed is written down.
+/// Records what lists answer while they are changed.
 const RECORDED: Show = Show {
     history: Some(500),
     ..on_gil("churn", 20_000)
@@ -305,7 +307,7 @@ const RECORDED: Show = Show {
 const LIST: Show = on_gil("shared-list", 400_000);
 const CYCLES: Show = on_both("cycles", 200_000);
 const FINALIZERS: Show = on_gil("finalizers", 20_000);
-/// Often enough for collections to meet what is in the mailbox, whatever makes them run.
+/// Collections are forced often enough to meet what is in the mailbox.
 const TANGLES: Show = Show {
     collect_every: Some(500),
     ..on_both("tangles", 100_000)
@@ -325,10 +327,10 @@ const LARGE_HEAP: Show = Show {
     parameters: &[("live", "1000000")],
     ..on_gil("live-heap", 60_000_000)
 };
-/// Two threads that do nothing but work, for long enough to see that one of them does not.
+/// Two busy threads, for long enough to see that one of them makes no progress.
 const BUSY_PAIR: Show = on_gil("counter", 800_000_000);
 const LOCK_FREE_CHURN: Show = on_lock_free("churn", 2_000_000);
-/// Threads must meet while one of them is in the midst of an operation.
+/// Threads must meet while one of them is in the middle of an operation.
 const DELAYED: Show = Show {
     delays: true,
     ..on_lock_free("churn", 1_000_000)
@@ -343,7 +345,7 @@ const CUTS: Show = Show {
     delays: true,
     ..on_lock_free("churn", 2_000_000)
 };
-/// All memory there is waits for one mutator, and must have been used up to show it.
+/// Reclamation waits for one mutator, and shows only once all memory is used up.
 const STALLED: Show = Show {
     parameters: &[("batch", "50000"), ("unreclaimed", "1600000")],
     ..on_lock_free("churn", 10_000_000)

@@ -1,12 +1,13 @@
-//! Looking for what is wrong: random programs, and faults that are planted on purpose.
+//! Random programs against heaps, and planted faults against checks.
 //!
-//! [`programs`] is a strategy of random [cases](crate::plan::Case) that shrink. The [`model`] says what
-//! must come of one where all is done in one order; a [`Hunt`] tries one after the other, and shrinks
-//! what fails.
+//! [`programs`] is a proptest strategy of random [cases](crate::plan::Case) that shrink. The
+//! [`model`] says what the result of a case must be if it is done in one order. A [`Hunt`] tries
+//! case after case and shrinks those that fail.
 //!
-//! A check that has never failed may be one that cannot. The [`catalogue`] says of each fault that
-//! can be planted where it shows, which checks should catch it, and how surely. The [`matrix`] says
-//! which runs are to be tried for that and what they came to, each of them in short a [`Sighting`].
+//! A check that has never failed may be unable to fail. So the [`catalogue`] lists, for each fault
+//! that can be planted, the runs that show it, the checks that should catch it, and how reliably
+//! they do. The [`matrix`] plans these runs and scores their results; each result is summed up as a
+//! [`Sighting`].
 //!
 //! Nothing here prints.
 

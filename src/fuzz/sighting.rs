@@ -1,7 +1,6 @@
-//! One run in short: which checks were violated, which were first, and after how much.
+//! A run summed up: which checks it violated, which of them first, and after how many operations.
 //!
-//! Judged by the checks alone. What the heap recognised about itself counts only where a check has
-//! taken it up.
+//! Only checks count. What a heap reports of itself counts if a check takes it into account.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +30,7 @@ pub struct Sighting {
     pub first: Vec<String>,
     /// When that was.
     pub at: At,
-    /// Why the run broke off, if it did: the heap panicked, or was full.
+    /// Why the run ended early, if it did: the heap panicked or was full.
     pub broke: Option<String>,
     /// How much of the evidence the checks looked at.
     pub examined: u64,
@@ -61,7 +60,7 @@ impl Sighting {
         }
     }
 
-    /// The same, had there not been that check.
+    /// The same run as it would be judged without this check.
     #[must_use]
     pub fn without(mut self, check: &str) -> Self {
         self.fired.retain(|name| name != check);
@@ -89,7 +88,7 @@ fn first(plan: &Plan, evidence: &Evidence, fired: &[String]) -> (Vec<String>, At
     (fired.to_vec(), At::End)
 }
 
-/// The check that counts this defect against the heap.
+/// The check that takes this kind of defect into account.
 pub(super) fn taken_up_by(defect: &Defect) -> &'static str {
     match defect {
         Defect::Stale { .. } => "dangling",

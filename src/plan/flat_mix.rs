@@ -1,10 +1,10 @@
-//! A mix whose arms are short, drawn without a jump an operation.
+//! A mix whose arms are short, drawn without an unpredictable branch per operation.
 //!
-//! To interpret an arm means to jump by its number, and a jump by a random number is mispredicted:
-//! some 5 ns, more than everything else together. So a batch is made in two passes. The first draws
-//! all choices and copies each arm's pattern, always the same number of operations wide, whatever
-//! the arm's own length. The second goes arm by arm and fills in what the pattern left open, each in
-//! a loop that knows what it fills in.
+//! Interpreting an arm means to branch on its number. As that number is random, the branch is
+//! mispredicted, which costs some 5 ns, more than everything else together. So a batch is made in
+//! two passes. The first draws all choices and copies each arm's pattern, always the same number of
+//! operations wide, whatever the length of the arm. The second goes arm by arm and fills in the
+//! drawn numbers, in a loop of its own for each kind of operation.
 
 use super::batch::BATCH_OPS;
 use super::dice::{Dice, Geometric};
@@ -26,7 +26,7 @@ pub(super) struct FlatMix {
     arms: Vec<Pattern>,
     /// The longest arm, rounded up to a power of two.
     width: usize,
-    /// For each arm where in the batch it was put; scratch.
+    /// For each arm, where in the batch it was put. Scratch space.
     places: Vec<[u16; BATCH_OPS]>,
 }
 
@@ -34,11 +34,11 @@ pub(super) struct FlatMix {
 struct Pattern {
     ops: [Op; WIDTH_MAX],
     len: usize,
-    /// What is left open, by its offset in the pattern.
+    /// The operations with a number to draw, by their offsets in the pattern.
     open: Vec<(usize, Template)>,
 }
 
-/// Operations under way to be handed out; room for one pattern more than are.
+/// Operations that will be handed out next, with room for one more pattern behind them.
 #[derive(Debug)]
 pub(super) struct Buffer {
     ops: Box<[Op; BATCH_OPS + WIDTH_MAX]>,
@@ -83,7 +83,7 @@ impl Buffer {
 }
 
 impl FlatMix {
-    /// `None` if an arm is too long, loops over something drawn, or there are too many.
+    /// `None` if there are too many arms, or one is too long or has a loop of a drawn length.
     pub(super) fn new(arms: &[Arm]) -> Option<Self> {
         let shared = arms.iter().fold(0, |divisor, arm| gcd(divisor, arm.weight));
         let total: u64 = arms.iter().map(|arm| u64::from(arm.weight / shared)).sum();
@@ -199,7 +199,7 @@ impl Template {
         });
     }
 
-    /// Draws the operation `count` times. What it is, is asked once.
+    /// Draws the operation `count` times; the kind of operation is matched only once.
     #[inline]
     fn each(&self, dice: &mut Dice, count: usize, mut put: impl FnMut(usize, Op)) {
         let draw = self.number;

@@ -1,23 +1,24 @@
 //! What a plan's programs may do, found by walking them without running them.
 //!
-//! Each register is followed from operation to operation: was it written, what may it refer to, was
-//! its reference moved away. What lies in the heap is one pot: a program that reads a list, a field
-//! or a mailbox may get anything that any program ever put into any of them. Loops are walked until
-//! nothing changes, arms of a mix side by side and then joined. So a [`Problem`] is always real (the
-//! operation cannot do anything when it first runs), while a fact that checks rely on, such as
-//! [`ListUsage::fresh_only`], is only claimed when it holds on every path.
+//! Each register is followed from operation to operation: whether it was written, what it may refer
+//! to, whether its reference was moved away. The contents of the heap are approximated by a single
+//! set, the *pot*: a program that reads a list, a field or a mailbox may get anything that any
+//! program ever put into any of them. Loops are walked until nothing changes; the arms of a mix are
+//! walked separately and joined. So a [`Problem`] is always real (the operation can do nothing when
+//! it first runs), and a fact that checks rely on, such as [`ListUsage::fresh_only`], is claimed
+//! only if it holds on every path.
 
-use super::value::{Contents, Register, Registers, Value};
+use super::value::{Pot, Referent, RegisterState, Registers};
 use super::{Arm, ListUsage, MutatorPlan, Needs, Op, OpKind, Plan, Step};
 use crate::heap::{Finalizer, Shape, Slot};
 
-/// An operation that cannot do what it is there for.
+/// An operation that can do nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Problem {
     /// The mutator's number.
     pub mutator: usize,
-    /// The step's number: steps are counted from 0 as they are met, setup first, a repetition or mix
-    /// before its parts.
+    /// The step's number: steps are counted from 0 as they are met, setup first, a repetition or
+    /// mix before its parts.
     pub step: usize,
     /// The register.
     pub slot: Slot,
@@ -60,7 +61,7 @@ impl Flow {
     pub fn of(plan: &Plan) -> Self {
         // What one program reads depends on what the others write, so all are walked again until
         // the pot has everything in it.
-        let mut contents = Contents::default();
+        let mut contents = Pot::default();
         loop {
             let before = contents;
             let flow = Self::with(plan, &mut contents);
@@ -70,7 +71,7 @@ impl Flow {
         }
     }
 
-    fn with(plan: &Plan, contents: &mut Contents) -> Self {
+    fn with(plan: &Plan, contents: &mut Pot) -> Self {
         let untouched = plan.objects.iter().map(|object| ListUsage {
             fresh_only: object.shape == Shape::List,
             gapless: object.shape == Shape::List,
@@ -107,7 +108,8 @@ impl Flow {
     }
 }
 
-/// Nobody reads more problems than this, and a program drawn at random has one in every other step.
+/// The most problems that are kept: nobody reads more, and random programs have one in every other
+/// step.
 const PROBLEMS_MAX: usize = 64;
 
 /// The walk through one mutator's program.
@@ -115,13 +117,13 @@ struct Walk<'a> {
     plan: &'a Plan,
     mutator: u32,
     flow: &'a mut Flow,
-    contents: &'a mut Contents,
+    contents: &'a mut Pot,
     state: Registers,
     /// The number of the next step.
     step: usize,
-    /// How many walks are under way whose problems may be none.
+    /// How many of the walks under way may find problems that are not real.
     muted: u32,
-    /// It made an object that did not go straight to a list.
+    /// It made an object that was not appended to a list right away.
     gap: bool,
     /// The shared lists it appends to.
     appends_to: u64,
@@ -148,8 +150,8 @@ impl Walk<'_> {
                 Step::Drawn(template) => self.op(number, &template.op),
                 Step::Repeat { body, .. } => self.repeated(|walk| walk.steps(body)),
                 Step::Mix { arms, .. } => {
-                    // Each arm may find what any other left behind, so what the first walks miss
-                    // may be there after all.
+                    // Each arm may find what any other left behind, so what looks like a problem in
+                    // the first walks may not be one.
                     self.muted += 1;
                     self.repeated(|walk| walk.arms(arms));
                     self.muted -= 1;
@@ -204,14 +206,14 @@ impl Walk<'_> {
             } => {
                 self.alloc(dst, shape);
                 if let Finalizer::Resurrect(_) = finalizer {
-                    self.contents.add(Value::new_object(shape));
+                    self.contents.add(Referent::new_object(shape));
                 }
             }
             Op::Copy { dst, src } => {
                 if let Some(value) = self.strong(step, src) {
                     self.state.share(src);
                     let private = false;
-                    self.state.put(dst, Value { private, ..value });
+                    self.state.put(dst, Referent { private, ..value });
                 }
             }
             Op::Clear { slot } => {
@@ -232,7 +234,7 @@ impl Walk<'_> {
             Op::Fetch { dst, global } => {
                 let object = usize::from(global.0);
                 let value = match self.plan.objects.get(object) {
-                    Some(shared) => Value::shared(shared.shape, object),
+                    Some(shared) => Referent::shared(shared.shape, object),
                     None => self.contents.read(),
                 };
                 self.state.put(dst, value);
@@ -248,7 +250,7 @@ impl Walk<'_> {
                     self.state.share(src);
                     self.state.put(
                         dst,
-                        Value {
+                        Referent {
                             weak: true,
                             private: false,
                             ..value
@@ -304,7 +306,7 @@ impl Walk<'_> {
     fn hold_shared(&mut self, mutator: &MutatorPlan) {
         for (slot, object) in &mutator.held {
             let shape = self.plan.objects[*object].shape;
-            self.state.put(*slot, Value::shared(shape, *object));
+            self.state.put(*slot, Referent::shared(shape, *object));
         }
     }
 
@@ -330,7 +332,7 @@ impl Walk<'_> {
             }
             self.state.put(
                 dst,
-                Value {
+                Referent {
                     weak: false,
                     ..value
                 },
@@ -343,7 +345,7 @@ impl Walk<'_> {
         &mut self,
         step: usize,
         obj: Slot,
-        container: Option<Value>,
+        container: Option<Referent>,
         val: Slot,
         by: OpKind,
     ) {
@@ -353,7 +355,7 @@ impl Walk<'_> {
         }
         let moved = self.moved(step, val, by);
         if let (Some(container), Some(moved)) = (container, moved) {
-            // What nothing refers to yet cannot be reached from what it is given.
+            // An object to which nothing refers yet cannot be reached from what is put into it.
             self.flow.needs.cycles |= !container.private
                 && match by {
                     OpKind::Store => moved.shapes.may_refer(),
@@ -362,7 +364,7 @@ impl Walk<'_> {
         }
     }
 
-    fn moved(&mut self, step: usize, slot: Slot, by: OpKind) -> Option<Value> {
+    fn moved(&mut self, step: usize, slot: Slot, by: OpKind) -> Option<Referent> {
         let value = self.strong(step, slot);
         if let Some(value) = value {
             self.contents.add(value);
@@ -372,7 +374,12 @@ impl Walk<'_> {
     }
 
     /// Notes a change of the list in `list`, of the kind that `note` notes.
-    fn writes(&mut self, step: usize, list: Slot, note: impl Fn(&mut ListUsage)) -> Option<Value> {
+    fn writes(
+        &mut self,
+        step: usize,
+        list: Slot,
+        note: impl Fn(&mut ListUsage),
+    ) -> Option<Referent> {
         let value = self.shaped(step, list, Shape::List)?;
         self.changes(list, value.objects);
         self.each_usage(value.objects, |usage, mutator| {
@@ -382,7 +389,8 @@ impl Walk<'_> {
         Some(value)
     }
 
-    /// Tallies are kept by register, so a change through any but an object's own is not in them.
+    /// Tallies are kept by register, so changes through any other than an object's own are not in
+    /// them.
     fn changes(&mut self, slot: Slot, objects: u64) {
         let held = &self.plan.mutators[self.mutator as usize].held;
         for (number, usage) in self.flow.usage.iter_mut().enumerate() {
@@ -401,17 +409,17 @@ impl Walk<'_> {
 
 /// What must be true of a register.
 impl Walk<'_> {
-    fn held(&mut self, step: usize, slot: Slot) -> Option<Value> {
+    fn held(&mut self, step: usize, slot: Slot) -> Option<Referent> {
         let kind = match self.state.get(slot) {
-            Register::Held(value) => return Some(value),
-            Register::Never => ProblemKind::NeverWritten,
-            Register::Gone(by) => ProblemKind::EmptiedBy(by),
+            RegisterState::Held(value) => return Some(value),
+            RegisterState::Never => ProblemKind::NeverWritten,
+            RegisterState::Gone(by) => ProblemKind::EmptiedBy(by),
         };
         self.problem(step, slot, kind);
         None
     }
 
-    fn strong(&mut self, step: usize, slot: Slot) -> Option<Value> {
+    fn strong(&mut self, step: usize, slot: Slot) -> Option<Referent> {
         let value = self.held(step, slot)?;
         if value.weak {
             self.problem(step, slot, ProblemKind::Weak);
@@ -424,7 +432,7 @@ impl Walk<'_> {
         Some(value)
     }
 
-    fn shaped(&mut self, step: usize, slot: Slot, shape: Shape) -> Option<Value> {
+    fn shaped(&mut self, step: usize, slot: Slot, shape: Shape) -> Option<Referent> {
         let value = self.strong(step, slot)?;
         if !value.shapes.has(shape) {
             self.problem(step, slot, ProblemKind::NeverA(shape));

@@ -1,4 +1,4 @@
-//! What will happen: a [`Plan`] is a workload with every parameter settled and a seed chosen.
+//! What a run will do: a [`Plan`] is a workload with every parameter settled and a seed chosen.
 //!
 //! An [`OpSource`] turns one mutator's part of it into a stream of [`Op`]s. It holds the only
 //! randomness of a run, one ChaCha stream a mutator, so the same plan gives the same streams on
@@ -63,7 +63,7 @@ pub struct Plan {
     pub require: Vec<Requirement>,
     /// What it may cost.
     pub budget: Vec<Ceiling>,
-    /// What to say about a verdict, for people who wonder.
+    /// Explanations of verdicts.
     pub notes: Vec<Note>,
 }
 
@@ -123,9 +123,9 @@ pub struct MutatorPlan {
     pub body: Vec<Step>,
     /// How many rounds the workload itself asks for; `None`: until the run ends.
     pub rounds: Option<u64>,
-    /// Runs until the mutators that are not in the background are done.
+    /// Whether it runs only until all mutators that are not in the background are done.
     pub background: bool,
-    /// When its operations are meant to start; `None`: one after the other.
+    /// When its operations are scheduled to start; `None`: each as soon as the one before is done.
     pub pace: Option<Pace>,
 }
 
@@ -213,7 +213,7 @@ pub enum Asker {
     Command,
 }
 
-/// What to say about a check's verdict, for people who wonder why.
+/// An explanation of a check's verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// The check's name.

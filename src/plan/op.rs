@@ -8,9 +8,9 @@ use crate::heap::{Field, Finalizer, Global, Shape, Slot};
 /// Hands the table to the macro `$then`.
 ///
 /// First the kinds of operations, which latencies are recorded by, with their names in tables and
-/// results. Then each operation: its kind, its name in workloads and cases, and its operands, each with
-/// how it is read and written. Where two operations have the same name, `if KEY` and `unless KEY` tell
-/// them apart.
+/// results. Then each operation: its kind, its name in workloads and cases, and its operands, each
+/// with how it is read and written. Where two operations have the same name, `if KEY` and `unless
+/// KEY` tell them apart.
 macro_rules! each_op {
     ($then:ident) => {
         $then! {
@@ -65,7 +65,8 @@ macro_rules! each_op {
                 TruncateFront: TruncateFront "truncate-front" unless leave {
                     list: Slot = slot, count: u64 = count
                 },
-                /// `del l[:len(l) - leave]`, as two operations of the heap: `len`, then `truncate_front`.
+                /// `del l[:len(l) - leave]`, as two operations of the heap: `len`, then
+                /// `truncate_front`.
                 TruncateFrontTo: TruncateFront "truncate-front" if leave {
                     list: Slot = slot, leave: u64 = leave
                 },
@@ -85,11 +86,11 @@ macro_rules! each_op {
                 Fetch: Fetch "fetch" { dst: Slot = slot, global: Global = root },
                 Downgrade: Downgrade "downgrade" { dst: Slot = slot, src: Slot = slot },
                 Upgrade: Upgrade "upgrade" { dst: Slot = slot, weak: Slot = slot },
-                /// The mutator leaves the heap, which empties all its registers, and attaches anew; then
-                /// the shared objects it holds are fetched again.
+                /// The mutator leaves the heap, which empties all its registers, and attaches anew;
+                /// then the shared objects it holds are fetched again.
                 Rejoin: Rejoin "rejoin",
-                /// The mutator does nothing for so long, in the middle of an operation: it comes to no
-                /// safepoint, and keeps whatever holds others up.
+                /// The mutator does nothing for so long, in the middle of an operation: it comes to
+                /// no safepoint, and keeps whatever holds others up.
                 Stall: Stall "stall" { millis: u32 = millis },
             }
         }

@@ -7,8 +7,8 @@ use crate::heap::{Field, Finalizer, Global, Shape, Slot};
 /// The longest stall, in milliseconds: a minute, which no scheduler takes a thread away for.
 pub(crate) const STALL_MILLIS_MAX: u32 = 60_000;
 
-/// Where the operands of one operation are read from, in the order of its fields. Each is asked for by
-/// the field's name.
+/// Where the operands of one operation are read from, in the order of its fields. Each is asked for
+/// by the field's name.
 pub(crate) trait Operands {
     /// What is wrong with an operand.
     type Error;

@@ -1,14 +1,14 @@
-//! When a mutator's operations are meant to start, if it is given a rate: the *open loop*.
+//! The scheduled starts of a mutator's operations, if it has a rate: an *open loop*.
 //!
-//! A mutator without a rate does one operation after the other (a *closed* loop): while the heap holds
-//! it up nothing is asked of the heap, and whatever would have had to wait is never counted. Under a
-//! rate the times at which operations should start are fixed beforehand. They are a pure function of
-//! the rate, the seed and the mutator's number, so they are the same on every heap, and nothing that
-//! happens in a run changes them: an operation that starts late was late, and the time from when it
-//! should have started is its *response* time.
+//! A mutator without a rate does one operation after the other (a *closed* loop): while the heap
+//! holds it up it asks nothing of the heap, so operations that would have had to wait are never
+//! measured (*coordinated omission*). With a rate, the times at which operations should start are
+//! fixed beforehand. They are a pure function of the rate, the seed and the mutator's number, so
+//! they are the same on every heap, and nothing that happens in a run changes them. The time from
+//! an operation's scheduled start to its end is its *response* time.
 //!
-//! The n-th constant arrival is worked out from n, not from the one before, so that rounding does not
-//! add up. Random ones are sums of gaps, exact to far less than a nanosecond in a year.
+//! The n-th constant arrival is worked out from n, not from the one before, so that rounding does
+//! not add up. Random ones are sums of gaps, exact to far less than a nanosecond in a year.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,14 +17,15 @@ use super::dice::Dice;
 /// The most operations a second of one mutator: one in each nanosecond.
 pub const RATE_MAX: u64 = 1_000_000_000;
 
-/// How many operations are due at once in a burst: what a page load or a batch of messages comes to.
+/// How many operations are due at once in a burst: what a page load or a batch of messages comes
+/// to.
 pub const BURST_OPS: u32 = 32;
 
 /// Apart from the streams that operations and intervals are drawn from, so that a rate changes when
 /// operations are done, and not which.
 const STREAM: u64 = 1 << 41;
 
-/// How the intended starts lie in time.
+/// How the scheduled starts are distributed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Arrivals {

@@ -1,22 +1,22 @@
-//! A program in the form in which it is walked: a flat list of instructions.
+//! A program as a flat list of instructions, ready to be interpreted.
 //!
-//! The tree of [`Step`]s is what people write; walking it would cost a recursion an operation. Here
-//! it becomes a list without recursion, in which everything that can be known beforehand is known:
+//! People write a tree of [`Step`]s; walking that would cost a recursion per operation. Here it is
+//! compiled to a list without recursion, and everything that can be worked out beforehand is:
 //!
 //! * neighbouring fixed operations, and repetitions of nothing else, become one [`Inst::Burst`],
 //!   which is handed out without copying;
 //! * a mix of short arms becomes one [`FlatMix`], which is filled in by arm and not by operation:
 //!   a random jump for each operation would cost more than all the drawing;
-//! * what stands alone in its batch is an instruction by itself, [`Inst::Alone`], and keeps all
-//!   around it from being written out or put into tables;
-//! * what remains is loops, choices and single draws.
+//! * an operation that stands alone in its batch is an instruction of its own, [`Inst::Alone`], and
+//!   is never unrolled or made part of a table;
+//! * the rest is loops, choices and single draws.
 
 use super::flat_mix::FlatMix;
 use super::unroll::unroll;
 use super::{Arm, Draw, Op, Step, Template};
 
 /// A position in the list of instructions.
-pub(super) type Place = usize;
+pub(super) type Address = usize;
 
 /// One instruction.
 #[derive(Debug)]
@@ -34,13 +34,13 @@ pub(super) enum Inst {
     /// A mix of short arms.
     Flat { times: Draw, mix: usize },
     /// Begins a loop, whose body follows; goes to `exit` when there is nothing to do.
-    Loop { times: Draw, exit: Place },
+    Loop { times: Draw, exit: Address },
     /// Ends a loop's body, which begins at `body`.
-    Again { body: Place },
+    Again { body: Address },
     /// Goes to one of several arms.
     Choose { choice: usize },
     /// Goes to `to`.
-    Jump { to: Place },
+    Jump { to: Address },
     /// The beginning of a round; always at place 0.
     Begin,
     /// The end of a round.
@@ -53,7 +53,7 @@ pub(super) struct Choice {
     /// The sum of the weights up to and with each arm.
     sums: Vec<u64>,
     /// Where each arm begins.
-    arms: Vec<Place>,
+    arms: Vec<Address>,
 }
 
 impl Choice {
@@ -63,7 +63,7 @@ impl Choice {
     }
 
     /// Where the arm begins that `drawn`, which is below the total, falls on.
-    pub(super) fn arm(&self, drawn: u64) -> Place {
+    pub(super) fn arm(&self, drawn: u64) -> Address {
         self.arms[self.sums.partition_point(|sum| *sum <= drawn)]
     }
 }

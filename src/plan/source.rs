@@ -1,12 +1,12 @@
 //! A stream of operations from a program and a seed.
 //!
-//! The harness may cost two nanoseconds an operation, whoever interprets them included. So fixed
-//! operations are handed out where they stand, as often as the [`Batch`] says, without being copied
-//! or looked at; only what is drawn passes through a buffer. A batch never comes to more than
-//! [`BATCH_OPS`] operations, so that whoever runs them can look up from time to time and stop.
+//! The harness may cost two nanoseconds per operation, the interpreter included. So fixed
+//! operations are handed out by reference, as often as the [`Batch`] says, without being copied or
+//! looked at; only drawn operations pass through a buffer. A batch never has more than
+//! [`BATCH_OPS`] operations, so that the executor can check regularly whether to stop.
 //!
-//! An operation that [stands alone](super::Op::stands_alone) is a batch of its own, so that whoever runs
-//! batches can look for it once a batch.
+//! An operation that [stands alone](super::Op::stands_alone) is a batch of its own, so that the
+//! executor need look for it only once per batch.
 //!
 //! The stream is a function of the plan, the seed, the mutator's number and the part. It assumes
 //! what the workload checks: that weights are above 0 and ranges not empty.
@@ -18,8 +18,8 @@ use super::flat_mix::Buffer;
 use super::program::{Inst, Program};
 use super::unroll::yields;
 
-/// Repetitions that come to no more than this are copied into the buffer; a batch of their own
-/// would cost whoever runs them as much.
+/// Repetitions of no more operations than this are copied into the buffer: a batch of their own
+/// would cost the executor as much.
 const COPY_MAX: u64 = 64;
 
 /// Which part of a mutator's program.
@@ -77,7 +77,7 @@ impl OpSource {
             Part::Setup => (&plan.setup, Some(1), 1),
             Part::Rounds => (&plan.body, rounds.or(plan.rounds), 0),
         };
-        // What can never hand out anything must not be walked in search of it.
+        // Walking a program that never hands out an operation would not end.
         let rounds = if yields(steps) { rounds } else { Some(0) };
         Self {
             program: Program::new(steps),
@@ -92,7 +92,7 @@ impl OpSource {
         }
     }
 
-    /// How many rounds were handed out to their last operation, with that of the last batch.
+    /// How many rounds were handed out completely, the last batch included.
     pub fn rounds_done(&self) -> u64 {
         self.rounds_done
     }
@@ -235,8 +235,8 @@ impl OpSource {
         }
     }
 
-    /// Walks what ends loops, arms and rounds and needs no drawing. Done as soon as the operations
-    /// before it are handed out, so that `rounds_done` is exact with every batch.
+    /// Walks over the ends of loops, arms and rounds, where nothing is drawn. Done as soon as the
+    /// operations before them are handed out, so that `rounds_done` is exact after every batch.
     fn wind_up(&mut self) {
         loop {
             match self.program.code[self.place] {

@@ -1,4 +1,4 @@
-//! What can be said of a step without running it: the operations it stands for, if they are fixed and
+//! What is known of a step without running it: the operations it stands for, if they are fixed and
 //! few, and whether it stands for any.
 
 use super::{Draw, Op, Step};

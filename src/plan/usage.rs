@@ -7,22 +7,23 @@ pub struct ListUsage {
     pub appenders: Vec<u32>,
     /// Mutators that change it in any way.
     pub writers: Vec<u32>,
-    /// Everything in it was appended right after it was made, by who made it, and nothing is ever
-    /// put into its middle (`set`): each producer's elements stand in the producer's order.
+    /// Every element was appended right after it was made, by the mutator that made it, and nothing
+    /// is ever put into the middle (`set`): so the elements of each producer are in the order in
+    /// which it made them.
     pub fresh_only: bool,
-    /// While the program's rounds run, each appender makes objects for this list and for nothing
-    /// else, and nothing but `del l[:n]` removes any: what is in it of one producer is a tail of
-    /// all that this producer made, without a gap.
+    /// While the program's rounds run, each appender makes objects for this list only, and elements
+    /// are removed only by `del l[:n]`: so the elements of each producer are the last ones that it
+    /// made, without a gap.
     pub gapless: bool,
-    /// Somebody may change it (a counter, too) through another register than its own, where no
-    /// mutator's tally sees it.
+    /// A mutator may change it (this holds for counters, too) through another register than its
+    /// own, so that no tally counts the change.
     pub aliased: bool,
-    /// Somebody pops.
+    /// A mutator pops from it.
     pub pops: bool,
-    /// Somebody sets.
+    /// A mutator sets its elements.
     pub sets: bool,
-    /// Somebody truncates from the front.
+    /// A mutator truncates it from the front.
     pub truncates_front: bool,
-    /// Somebody truncates from the back.
+    /// A mutator truncates it from the back.
     pub truncates_back: bool,
 }

@@ -31,7 +31,7 @@ impl Shapes {
 
 /// What a register that was written may refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Value {
+pub(super) struct Referent {
     pub(super) shapes: Shapes,
     /// The shared objects it may be, by number.
     pub(super) objects: u64,
@@ -40,7 +40,7 @@ pub(super) struct Value {
     pub(super) weak: bool,
 }
 
-impl Value {
+impl Referent {
     pub(super) fn new_object(shape: Shape) -> Self {
         Self {
             shapes: Shapes::one(shape),
@@ -66,19 +66,19 @@ impl Value {
 
 /// What lies in the heap, all places together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Contents {
+pub(super) struct Pot {
     shapes: Shapes,
     objects: u64,
 }
 
-impl Contents {
-    pub(super) fn add(&mut self, value: Value) {
+impl Pot {
+    pub(super) fn add(&mut self, value: Referent) {
         self.shapes.0 |= value.shapes.0;
         self.objects |= value.objects;
     }
 
-    pub(super) fn read(self) -> Value {
-        Value {
+    pub(super) fn read(self) -> Referent {
+        Referent {
             shapes: self.shapes,
             objects: self.objects,
             private: false,
@@ -89,19 +89,19 @@ impl Contents {
 
 /// One register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Register {
+pub(super) enum RegisterState {
     /// Not written on any path.
     Never,
     /// Emptied on every path that wrote it.
     Gone(OpKind),
     /// Written.
-    Held(Value),
+    Held(Referent),
 }
 
-impl Register {
+impl RegisterState {
     fn join(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Held(a), Self::Held(b)) => Self::Held(Value {
+            (Self::Held(a), Self::Held(b)) => Self::Held(Referent {
                 shapes: Shapes(a.shapes.0 | b.shapes.0),
                 objects: a.objects | b.objects,
                 private: a.private && b.private,
@@ -117,7 +117,7 @@ impl Register {
 /// A register file, and what is known of the newest object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Registers {
-    registers: Vec<Register>,
+    registers: Vec<RegisterState>,
     /// The register that certainly holds the newest object its mutator made, and alone.
     newest: Option<Slot>,
     /// The newest object may not have been appended.
@@ -126,35 +126,36 @@ pub(super) struct Registers {
 
 impl Registers {
     pub(super) fn reserve(&mut self, registers: u32) {
-        self.registers.resize(registers as usize, Register::Never);
+        self.registers
+            .resize(registers as usize, RegisterState::Never);
     }
 
-    pub(super) fn get(&self, slot: Slot) -> Register {
+    pub(super) fn get(&self, slot: Slot) -> RegisterState {
         self.registers[slot.0 as usize]
     }
 
-    pub(super) fn put(&mut self, slot: Slot, value: Value) {
+    pub(super) fn put(&mut self, slot: Slot, value: Referent) {
         self.forget_newest(slot);
-        self.registers[slot.0 as usize] = Register::Held(value);
+        self.registers[slot.0 as usize] = RegisterState::Held(value);
     }
 
     pub(super) fn empty(&mut self, slot: Slot, by: OpKind) {
         self.forget_newest(slot);
-        self.registers[slot.0 as usize] = Register::Gone(by);
+        self.registers[slot.0 as usize] = RegisterState::Gone(by);
     }
 
     /// Empties every register that was written.
     pub(super) fn empty_all(&mut self, by: OpKind) {
         self.newest = None;
         for register in &mut self.registers {
-            if *register != Register::Never {
-                *register = Register::Gone(by);
+            if *register != RegisterState::Never {
+                *register = RegisterState::Gone(by);
             }
         }
     }
 
     pub(super) fn put_newest(&mut self, slot: Slot, shape: Shape) {
-        self.put(slot, Value::new_object(shape));
+        self.put(slot, Referent::new_object(shape));
         self.newest = Some(slot);
         self.unappended = true;
     }
@@ -168,7 +169,7 @@ impl Registers {
     /// Another reference to what `slot` refers to was made.
     pub(super) fn share(&mut self, slot: Slot) {
         self.forget_newest(slot);
-        if let Register::Held(value) = &mut self.registers[slot.0 as usize] {
+        if let RegisterState::Held(value) = &mut self.registers[slot.0 as usize] {
             value.private = false;
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::clock::{Clock, Stamp};
-use crate::evidence::mmu::{self, Lane};
+use crate::evidence::mmu::{self, MutatorTime};
 use crate::evidence::stalls::STALLS_KEPT;
 use crate::evidence::{Latency, MmuPoint, Stall, Stalls};
 use crate::heap::pause::{Cause, Interval, Kept, Pauses};
@@ -63,14 +63,14 @@ pub(super) fn utilization(kept: &[Kept], started: Stamp, has_global_lock: bool) 
     let clock = Clock::get();
     let since = |stamp| clock.nanos(started, stamp);
     let mutators = kept.iter().filter(|of| of.mutator.is_some());
-    let lane = |of: &Kept| Lane {
+    let lane = |of: &Kept| MutatorTime {
         from: since(of.from),
         to: since(of.to),
         lost: (of.intervals.iter())
             .map(|interval| (since(interval.start), since(interval.end)))
             .collect(),
     };
-    let lanes: Vec<Lane> = mutators.map(lane).collect();
+    let lanes: Vec<MutatorTime> = mutators.map(lane).collect();
     mmu::curve(&lanes, has_global_lock)
 }
 

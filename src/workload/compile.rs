@@ -1,10 +1,10 @@
-//! A workload and the values of its parameters to a plan.
+//! Compiles a workload and the values of its parameters to a plan.
 //!
-//! Whatever can be known to be wrong before anything runs is found here: sizes out of bounds,
-//! registers read before they are written, operations on objects of the wrong kind.
+//! Everything that can be known to be wrong before anything runs is found here: sizes out of
+//! bounds, registers read before they are written, operations on objects of the wrong kind.
 
 use super::defaults;
-use super::lower::{Lowering, Place};
+use super::lower::{Lowering, StepPlace};
 use super::parameter::Value;
 use super::syntax::{Bound, Syntax, ThreadNode};
 use super::{LIVE_MAX, THREADS_MAX, Workload};
@@ -18,8 +18,8 @@ use crate::plan::{
 /// More rounds than any run comes to.
 const ROUNDS_MAX: u64 = 1_000_000_000_000;
 
-/// Each thread has its steps to itself, as they are written; a hundred times what any workload has that
-/// somebody wrote.
+/// The most steps of all threads together; each thread has a copy of its own. A hundred times what
+/// any workload has that a person wrote.
 const STEPS_MAX: u64 = 1 << 20;
 
 /// One group's threads, while the plan is made.
@@ -27,10 +27,10 @@ struct Group<'a> {
     node: &'a ThreadNode,
     /// The registers' names.
     names: Vec<String>,
-    places: Vec<Place>,
+    places: Vec<StepPlace>,
 }
 
-/// Who plays.
+/// All threads, while the plan is made.
 struct Cast<'a> {
     groups: Vec<Group<'a>>,
     mutators: Vec<MutatorPlan>,
@@ -43,8 +43,8 @@ impl Workload {
     ///
     /// # Errors
     ///
-    /// A parameter that does not exist or has no such value, an expression that overflows or divides
-    /// by zero, a size out of bounds, or a program that cannot do what it says.
+    /// A parameter that does not exist or has no such value, an expression that overflows or
+    /// divides by zero, a size out of bounds, or a program that cannot do what it says.
     pub fn plan(&self, overrides: &[(String, String)], seed: u64) -> Result<Plan, Diagnostic> {
         let syntax = &self.syntax;
         let (parameters, defaults) = (&syntax.parameters, &syntax.defaults);
@@ -168,7 +168,7 @@ fn group<'a>(
     Ok((group, mutator))
 }
 
-/// The rate of each thread of a group; one of 0 is none.
+/// The rate of each thread of a group; a rate of 0 is none.
 fn pace(node: &ThreadNode, values: &[Value]) -> Result<Option<Pace>, Complaint> {
     let Some(rate) = &node.rate else {
         return Ok(None);
@@ -180,7 +180,7 @@ fn pace(node: &ThreadNode, values: &[Value]) -> Result<Option<Pace>, Complaint> 
     }))
 }
 
-/// How many steps a program has, those in others counted.
+/// How many steps a program has, nested ones included.
 fn size(mutator: &MutatorPlan) -> u64 {
     fn all(steps: &[Step]) -> u64 {
         let inner = steps.iter().map(|step| match step {
@@ -227,7 +227,7 @@ fn requirements(syntax: &Syntax, values: &[Value]) -> Result<Vec<Requirement>, C
         .collect())
 }
 
-/// The bounds that are there with these values, by counter. One of 0 asks for nothing.
+/// The bounds that apply with these values, by counter. A bound of 0 asks for nothing.
 fn settled(bounds: &[Bound], values: &[Value]) -> Result<Vec<(String, u64)>, Complaint> {
     let mut settled = Vec::new();
     for Bound {
@@ -247,7 +247,7 @@ fn settled(bounds: &[Bound], values: &[Value]) -> Result<Vec<(String, u64)>, Com
     Ok(settled)
 }
 
-/// The problem in the words of the file.
+/// The complaint about a problem, in terms of the file.
 fn complaint(problem: &Problem, group: &Group<'_>) -> Complaint {
     let place = &group.places[problem.step];
     let named = place

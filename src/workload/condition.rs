@@ -1,4 +1,4 @@
-//! Whether a step or note is there at all, decided when the parameters are settled.
+//! Conditions: whether a step, bound or note applies, decided when the parameters are settled.
 //!
 //! ```text
 //! condition = ["!"] "$" flag | "$" choice ("==" | "!=") word | sum compare sum
@@ -18,7 +18,7 @@ pub(super) enum Condition {
     Flag(usize, bool),
     /// The choice with this number is this word, or is not.
     Word(usize, String, Sense),
-    /// Two numbers compare like this.
+    /// This comparison of two numbers holds.
     Numbers(Expr, Symbol, Expr),
 }
 

@@ -1,5 +1,5 @@
-//! What the parameters of a workload are when nobody says otherwise, read from `[parameters]`, and the
-//! values that they all have once the command line was heard.
+//! The defaults of a workload's parameters, read from `[parameters]`, and the values of all
+//! parameters once those from the command line are known.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub(super) fn settle(
     }
     let mut values = Vec::new();
     for (parameter, default) in parameters.iter().zip(defaults) {
-        // The last word counts, as with any option.
+        // The last one counts, as with any option.
         let given = overrides.iter().rfind(|(name, _)| *name == parameter.name);
         values.push(match given {
             Some((_, value)) => parameter.read(value)?,

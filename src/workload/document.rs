@@ -1,9 +1,9 @@
 //! A TOML document, walked by hand so that every complaint points at a key or a value.
 //!
-//! A step table holds one of thirty kinds of step, told apart by its `op`; derived deserializers
-//! report an error in one as "data did not match any variant", at the table's start. Here a
-//! [`Table`] is asked for the keys it may have, refuses any other at once, and hands out [`Node`]s
-//! that remember their place.
+//! A step table is one of thirty kinds of step, told apart by its `op`; a derived deserializer
+//! would report an error in one as "data did not match any variant", at the start of the table.
+//! Here a [`Table`] is told which keys it may have, refuses any other at once, and hands out
+//! [`Node`]s that remember their place.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -119,8 +119,8 @@ impl<'a> Node<'a> {
         Ok(table)
     }
 
-    /// Where the characters of a string stand, if each stands for itself: the offset of the first.
-    /// With escapes the value is longer than what it means.
+    /// The offset of a string's first character, if the string has no escapes, so that offsets in
+    /// its value are offsets in the file.
     pub(super) fn characters_at(self) -> Option<usize> {
         let span = self.span();
         let inner = self.text.get(span.start + 1..span.end.checked_sub(1)?)?;
@@ -179,7 +179,7 @@ impl<'a> Table<'a> {
                 },
             })
             .collect();
-        // The parser sorts by name; people count in the order of the text.
+        // The parser sorts by name; messages follow the order of the text.
         entries.sort_by_key(|entry| entry.key_span.start);
         Self {
             entries,

@@ -1,13 +1,13 @@
 //! The workloads that come with the program; the files in `workloads/` at build time.
 
-/// One of them.
+/// One workload.
 #[derive(Debug, Clone, Copy)]
 pub struct Embedded {
     /// Its name.
     pub name: &'static str,
-    /// Where it stands in the repository, for messages.
+    /// Its path in the repository, for messages.
     pub path: &'static str,
-    /// The file.
+    /// Its text.
     pub text: &'static str,
 }
 

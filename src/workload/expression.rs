@@ -1,4 +1,4 @@
-//! Numbers that are worked out: `max(1, $threads / 2)`.
+//! Arithmetic expressions: `max(1, $threads / 2)`.
 //!
 //! ```text
 //! sum     = product (("+" | "-") product)*
@@ -6,8 +6,8 @@
 //! factor  = number | "$" parameter | ("min" | "max") "(" sum "," sum ")" | "(" sum ")" | "-" factor
 //! ```
 //!
-//! Numbers are 64-bit integers and may have underscores. Division cuts off towards zero. Whatever
-//! overflows or divides by zero is an error that points at the operator's operands.
+//! Numbers are 64-bit integers and may have underscores. Division truncates towards zero. Overflow
+//! and division by zero are errors that point at the operands.
 
 use std::ops::Range;
 
@@ -18,18 +18,18 @@ use super::parameter::{Names, Value};
 use super::token::{Symbol, Token, Tokens};
 use crate::diagnostic::Complaint;
 
-/// Parentheses and signs deeper than this are no arithmetic any more.
+/// The deepest nesting of parentheses and signs.
 const DEPTH_MAX: u32 = 32;
 
 /// A number, as it was written.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Expr {
-    kind: Kind,
+    kind: Term,
     span: Range<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Kind {
+enum Term {
     Number(i64),
     Parameter(usize),
     Binary(Operator, Box<(Expr, Expr)>),
@@ -63,7 +63,7 @@ impl Expr {
 
     pub(super) fn number(value: i64, span: Range<usize>) -> Self {
         Self {
-            kind: Kind::Number(value),
+            kind: Term::Number(value),
             span,
         }
     }
@@ -111,7 +111,7 @@ impl Expr {
         match token {
             Token::Number(value) => Ok(Self::number(value, span)),
             Token::Parameter(name) => Ok(Self {
-                kind: Kind::Parameter(names.number(&name, span.clone())?),
+                kind: Term::Parameter(names.number(&name, span.clone())?),
                 span,
             }),
             Token::Symbol(Symbol::Open) => {
@@ -156,16 +156,16 @@ impl Expr {
     fn with(self, operator: Operator, right: Self) -> Self {
         Self {
             span: self.span.start..right.span.end,
-            kind: Kind::Binary(operator, Box::new((self, right))),
+            kind: Term::Binary(operator, Box::new((self, right))),
         }
     }
 
-    /// What it comes to.
+    /// Its value.
     pub(super) fn eval(&self, values: &[Value]) -> Result<i64, Complaint> {
         let (operator, operands) = match &self.kind {
-            Kind::Number(value) => return Ok(*value),
-            Kind::Parameter(number) => return Ok(values[*number].number()),
-            Kind::Binary(operator, operands) => (*operator, operands),
+            Term::Number(value) => return Ok(*value),
+            Term::Parameter(number) => return Ok(values[*number].number()),
+            Term::Binary(operator, operands) => (*operator, operands),
         };
         let (left, right) = (operands.0.eval(values)?, operands.1.eval(values)?);
         if right == 0 && matches!(operator, Operator::Divide | Operator::Remainder) {
@@ -186,7 +186,7 @@ impl Expr {
         })
     }
 
-    /// What it comes to, if that is from `low` to `high`; `what` names it in the complaint.
+    /// Its value, if that is from `low` to `high`; `what` names it in the complaint.
     pub(super) fn within(
         &self,
         values: &[Value],

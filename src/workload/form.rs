@@ -1,7 +1,7 @@
 //! Every operation that a step can name, with its keys: the vocabulary of the language.
 //!
-//! Operations of a plan are called as [there](crate::plan::Op::names). Besides them there are `reload`, a
-//! `fetch`, and `append-new`, `ring` and `chain`, which stand for several.
+//! Operations of a plan are called as [there](crate::plan::Op::names). Besides them there are
+//! `reload`, a `fetch`, and `append-new`, `ring` and `chain`, which stand for several.
 
 /// One operation's form.
 #[derive(Debug, PartialEq, Eq)]
@@ -248,8 +248,8 @@ mod tests {
     use super::*;
     use crate::plan::Op;
 
-    /// Goal: a workload can name every operation that a case can, and nothing else but what is made of
-    /// them.
+    /// Goal: a workload can name every operation that a case can, and nothing else but what is made
+    /// of them.
     #[test]
     fn names_are_those_of_operations() {
         let sugar = ["append-new", "reload", "ring", "chain"];

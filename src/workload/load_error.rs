@@ -1,4 +1,4 @@
-//! Why a workload could not be had.
+//! Why a workload could not be loaded.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub enum LoadError {
     Unknown {
         /// The name asked for.
         name: String,
-        /// What there is.
+        /// What to write instead.
         hint: String,
     },
 }

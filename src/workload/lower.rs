@@ -1,7 +1,8 @@
-//! Steps as they were written, with the parameters settled, to the steps of a plan.
+//! Lowers steps as they were written, with the parameters settled, to the steps of a plan.
 //!
-//! Names become registers, numbered as they appear. For each step that is made, in the order in which
-//! [`Flow`](crate::plan::Flow) counts them, the places of its parts are kept.
+//! Names become registers, numbered in the order in which they appear. For each step of the plan,
+//! in the order in which [`Flow`](crate::plan::Flow) counts them, the places of its parts in the
+//! file are kept.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -17,7 +18,7 @@ const TIMES_MAX: u64 = 1_000_000_000_000;
 
 /// Where a step's parts were written.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct StepPlace {
     pub(super) op: Range<usize>,
     pub(super) registers: Vec<(Slot, Range<usize>)>,
 }
@@ -33,7 +34,7 @@ pub(super) struct Lowering<'a> {
     /// Which registers hold which shared object.
     pub(super) held: Vec<(Slot, usize)>,
     /// By step, in the order of the walk.
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<StepPlace>,
 }
 
 impl<'a> Lowering<'a> {
@@ -123,7 +124,7 @@ impl<'a> Lowering<'a> {
             return Err(Complaint::new(node.span.clone(), message));
         }
         if times == Draw::Fixed(0) {
-            // Checked all the same, and then left out.
+            // Its arms were checked all the same.
             self.places.truncate(places);
             return Ok(());
         }
@@ -135,7 +136,7 @@ impl<'a> Lowering<'a> {
     }
 
     pub(super) fn place(&mut self, op: Range<usize>, registers: Vec<(Slot, Range<usize>)>) {
-        self.places.push(Place { op, registers });
+        self.places.push(StepPlace { op, registers });
     }
 
     /// The register of this name.

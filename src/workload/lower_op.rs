@@ -1,8 +1,8 @@
-//! One operation as it was written to the operations of a plan.
+//! Lowers one operation as it was written to the operations of a plan.
 //!
-//! Operations that stand for several are written out, but never a repetition: a chain of a million
-//! links is one [`Step::Repeat`] of four operations. Every garbage cycle is made so that the
-//! container of a store stays in another register than the one that moves, as heaps require.
+//! Operations that stand for several are expanded, but repetitions never are: a chain of a million
+//! links is one [`Step::Repeat`] of four operations. Cycles are made such that the container of a
+//! store stays in another register than the one whose reference moves, as heaps require.
 
 use std::ops::Range;
 
@@ -18,7 +18,8 @@ const ELEMENTS_MAX: u64 = u32::MAX as u64 - 1;
 /// The most nodes of a ring or chain: as many as a heap may have objects.
 const NODES_MAX: u64 = super::LIVE_MAX;
 
-/// Registers that sugar uses for itself; no name can have a space.
+/// The registers that expanded operations use for themselves; no name in a workload has a space in
+/// it.
 const SCRATCH: [&str; 3] = ["the new object", "the other new object", "the ring"];
 
 /// One operation, while it is being lowered.
@@ -26,7 +27,7 @@ struct Lowered<'a, 'b> {
     op: &'a OpNode,
     to: &'a mut Lowering<'b>,
     registers: Vec<(Slot, Range<usize>)>,
-    /// What one of its numbers is to be drawn from.
+    /// What its number is to be drawn from, if it has one that is.
     drawn: Option<Draw>,
 }
 
@@ -194,7 +195,7 @@ impl Lowered<'_, '_> {
         !matches!(field, Some((Arg::Field(Draw::Fixed(_)), _)))
     }
 
-    /// The number that stands there; any, if it is to be drawn.
+    /// The number given for this key; if it is to be drawn, that is noted, and 0 stands for it.
     fn drawn_or_fixed(&mut self, key: &str) -> Result<u64, Complaint> {
         let draw = match self.op.arg(key) {
             Some((Arg::Amount(amount), _)) => {
@@ -251,7 +252,7 @@ impl Operands for Lowered<'_, '_> {
         Ok(global(number))
     }
 
-    /// A node, where nothing is said.
+    /// A node, if no shape is given.
     fn shape(&mut self, key: &str) -> Result<Shape, Complaint> {
         match self.op.arg(key) {
             Some((Arg::Shape(shape), _)) => Ok(*shape),
@@ -289,7 +290,7 @@ impl Operands for Lowered<'_, '_> {
         }
     }
 
-    /// 1, where nothing is said.
+    /// 1, if no number is given.
     fn signed(&mut self, key: &str) -> Result<i64, Complaint> {
         match self.op.arg(key) {
             Some((Arg::Number(expr), _)) => expr.eval(self.to.values),

@@ -1,15 +1,15 @@
-//! TOML text to a validated [`Workload`], and that to a [`Plan`](crate::plan::Plan).
+//! From TOML text to a validated [`Workload`], and from there to a [`Plan`](crate::plan::Plan).
 //!
 //! A file passes through three forms. The `document` is TOML with places. The `syntax` is what
 //! the file says, with every name looked up: sections, steps, expressions that are still to be
-//! worked out. The plan, made by [`Workload::plan`], has every parameter settled and every step
+//! evaluated. The plan, made by [`Workload::plan`], has every parameter settled and every step
 //! lowered to operations on registers; [`Flow`](crate::plan::Flow) walks it once more and finds
 //! registers that are never written and objects of the wrong kind. Each stage complains in the same
 //! form, a [`Diagnostic`], at the exact key or value.
 //!
-//! A workload that was parsed can be planned with its defaults: [`Workload::parse`] tries. What may
-//! still fail are other values of its parameters. This module knows nothing of heaps, and of runs
-//! only the names of what they count.
+//! [`Workload::parse`] makes sure that a workload can be planned with its defaults; other values of
+//! its parameters may still fail. This module knows of heaps only the contract, and of runs only
+//! the names of their counters, checks and verdicts.
 //!
 //! What follows is the language, as its users read it in `workloads/README.md`.
 //!
@@ -60,10 +60,10 @@ pub struct Workload {
     pub name: String,
     /// One line for lists.
     pub summary: String,
-    /// What it is for, at length; may be empty.
+    /// What it is for, in detail; may be empty.
     pub about: String,
-    /// What a heap must be able to do to run it with its defaults. What it must for certain
-    /// parameters is known by [`Plan::needs`](crate::plan::Plan::needs).
+    /// What a heap must be able to do to run it with its defaults; for other values of its
+    /// parameters see [`Plan::needs`](crate::plan::Plan::needs).
     pub needs: Needs,
     syntax: Syntax,
     path: String,

@@ -1,4 +1,5 @@
-//! The parameters of a workload, which are numbers, flags, or choices between words, and their values.
+//! The parameters of a workload, which are numbers, flags, or choices between words, and their
+//! values.
 
 use std::fmt;
 use std::ops::Range;

@@ -74,8 +74,8 @@ impl fmt::Display for Token {
     }
 }
 
-/// The most tokens of an expression. Nobody writes as many, and what reads an expression, evaluates it
-/// and frees it recurses as deeply as it is long.
+/// The most tokens of an expression. Nobody writes as many, and what reads an expression, evaluates
+/// it and frees it recurses as deeply as it is long.
 const TOKENS_MAX: usize = 1000;
 
 /// The tokens of one string, read one after the other.

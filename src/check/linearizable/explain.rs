@@ -3,11 +3,13 @@
 //!
 //! Three steps, each of which keeps it a contradiction, by the very search that found it:
 //!
-//! 1. *The shortest prefix*, by the time of return. What had not returned by then is pending and may
-//!    have taken effect or not. The operation that returns last is the one that nothing explains.
+//! 1. *The shortest prefix*, by the time of return. What had not returned by then is pending and
+//!    may have taken effect or not. The operation that returns last is the one that nothing
+//!    explains.
 //! 2. *The last cut*: a moment at which nobody was within an operation, and before which only one
 //!    state is possible. What came before is replaced by that state.
-//! 3. *The looks*: operations that change nothing are left out as long as the rest is contradictory.
+//! 3. *The looks*: operations that change nothing are left out as long as the rest is
+//!    contradictory.
 //!    An operation that changes something, or might, is never left out: that could make a
 //!    contradiction of what is none.
 
@@ -15,8 +17,8 @@ use super::model::Model;
 use super::search::{Found, Goal, Steps, search};
 use crate::evidence::history::{Answer, Call, Event, NEVER};
 
-/// How many steps one of the searches may take, and all of them together. Most take as many steps as
-/// there are operations; where one would take more, the contradiction is only not made shorter.
+/// How many steps one of the searches may take, and all of them together. Most take as many steps
+/// as there are operations; where one would take more, the contradiction is only not made shorter.
 const STEPS_EACH: u64 = 200_000;
 const STEPS_ALL: u64 = 4_000_000;
 /// How many moments are tried for the cut, the latest first.
@@ -36,14 +38,14 @@ pub struct Contradiction {
 }
 
 /// What is being made shorter.
-struct Case<'a, M: Model> {
+struct Shortening<'a, M: Model> {
     initial: M,
     events: Vec<Event>,
     last: Option<&'a M::Last>,
     steps: Steps,
 }
 
-impl<M: Model> Case<'_, M> {
+impl<M: Model> Shortening<'_, M> {
     /// One search within the limits.
     fn search(&mut self, initial: &M, events: &[Event], goal: Goal<'_, M>) -> Found<M> {
         // To lay the events out is work as well.
@@ -65,7 +67,7 @@ impl<M: Model> Case<'_, M> {
 
 /// Makes a history that has no order short. `last` is what was found at the end, if that is known.
 pub(super) fn explain<M: Model>(events: &[Event], last: Option<&M::Last>) -> Contradiction {
-    let mut case = Case {
+    let mut case = Shortening {
         initial: M::default(),
         events: events.to_vec(),
         last: None,
@@ -92,7 +94,7 @@ pub(super) fn explain<M: Model>(events: &[Event], last: Option<&M::Last>) -> Con
 }
 
 /// The events as they are known at the first return by which there is no order.
-fn shortest_prefix<M: Model>(case: &mut Case<'_, M>, events: &[Event]) -> Vec<Event> {
+fn shortest_prefix<M: Model>(case: &mut Shortening<'_, M>, events: &[Event]) -> Vec<Event> {
     let mut returns: Vec<u64> = events.iter().map(|event| event.end).collect();
     returns.retain(|&end| end != NEVER);
     returns.sort_unstable();
@@ -119,9 +121,9 @@ fn shortest_prefix<M: Model>(case: &mut Case<'_, M>, events: &[Event]) -> Vec<Ev
         .map_or_else(|| events.to_vec(), |&end| known(end))
 }
 
-/// Replaces what came before a moment at which nobody was within an operation by the state there, if
-/// only one is possible. Returns how many operations that were.
-fn cut<M: Model>(case: &mut Case<'_, M>) -> usize {
+/// Replaces what came before a moment at which nobody was within an operation by the state there,
+/// if only one is possible. Returns how many operations that were.
+fn cut<M: Model>(case: &mut Shortening<'_, M>) -> usize {
     let mut moments = Vec::new();
     let mut last_end = 0;
     for (index, event) in case.events.iter().enumerate() {
@@ -151,7 +153,7 @@ fn cut<M: Model>(case: &mut Case<'_, M>) -> usize {
 }
 
 /// Leaves out looks, many at a time and then one by one.
-fn drop_looks<M: Model>(case: &mut Case<'_, M>) {
+fn drop_looks<M: Model>(case: &mut Shortening<'_, M>) {
     let initial = case.initial.clone();
     let looks = |events: &[Event]| -> Vec<usize> {
         let is_look = |&at: &usize| events[at].call.is_look();

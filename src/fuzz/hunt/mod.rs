@@ -1,9 +1,9 @@
-//! The hunt: random cases one after the other, and what to do with one that fails.
+//! A hunt: random cases are tried one after the other, and those that fail are shrunk.
 //!
-//! Case number *i* of a seed is a function of the two, so it does not matter how many threads hunt, and
-//! of all cases that fail it is always the same that counts as the first. Whoever finds a failure
-//! shrinks it, within a budget of its own; the same failure found again (the same check, the same
-//! operations in the same order once it is small) is counted and not kept.
+//! A case is a function of the hunt's seed and the case's number, so the first case that fails is
+//! the same however many threads hunt. The thread that finds a failure shrinks it, within a budget
+//! for each failure. A failure that shrinks to the same check and the same sequence of operations
+//! as another is counted, and not kept.
 
 mod shrink;
 
@@ -22,7 +22,7 @@ use crate::own_time::OwnTime;
 use crate::plan::{Case, OpKind};
 use shrink::shrink;
 
-/// How often whoever watches is told how far it is.
+/// The interval between reports of progress.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The longest moment in which the time of this process is measured.
 const MOMENT_MAX: Duration = Duration::from_millis(250);
@@ -30,9 +30,9 @@ const MOMENT_MAX: Duration = Duration::from_millis(250);
 /// What to look for, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Hunt {
-    /// What cases are drawn from.
+    /// The strategy that draws cases.
     pub programs: Programs,
-    /// What they are drawn by.
+    /// The seed of all cases.
     pub seed: u64,
     /// When to stop, if nothing is found.
     pub budget: HuntBudget,
@@ -45,11 +45,11 @@ pub struct Hunt {
     /// How much time of its own one case may take before it counts as hung; what the machine takes does not
     /// count.
     pub patience: Duration,
-    /// How often a smaller case is tried before it counts as one that does not fail: once where a case
-    /// should always do the same.
+    /// How often a smaller case is tried before it counts as one that does not fail: once where a
+    /// case should always do the same.
     pub tries: u32,
-    /// How often a failure is tried again, as it was found and once it is shrunk, to see how surely it
-    /// fails.
+    /// How often a failure is tried again, as it was found and once it is shrunk, to see how surely
+    /// it fails.
     pub retries: u32,
 }
 
@@ -58,7 +58,7 @@ pub struct Hunt {
 pub enum HuntBudget {
     /// After so many cases.
     Cases(u64),
-    /// After so long, with shrinking.
+    /// After so much time, shrinking included.
     Duration(Duration),
 }
 
@@ -74,21 +74,21 @@ pub struct Failure {
     pub text: String,
     /// Its number among the cases of the seed, from 0.
     pub number: u64,
-    /// How many turns and mutators it had when it was found.
+    /// How many turns it had when it was found.
     pub turns_found: usize,
-    /// See there.
+    /// How many mutators it had then.
     pub mutators_found: usize,
     /// How many cases were tried to shrink it.
     pub tried: u64,
     /// How long that took, in nanoseconds.
     pub shrink_ns: u64,
-    /// Whether it might still be smaller: time was up.
+    /// Whether shrinking ended because time was up.
     pub is_cut_short: bool,
     /// How often the shrunk case was tried again.
     pub retries: u32,
     /// How many of those tries failed: all of them, unless the failure is flaky.
     pub retries_failed: u32,
-    /// How often the same was found besides.
+    /// How often the same failure was found again.
     pub again: u64,
 }
 
@@ -99,7 +99,7 @@ fn as_text<S: serde::Serializer>(case: &Case, serializer: S) -> Result<S::Ok, S:
 /// What a hunt came to.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Bag {
-    /// Cases that were tried, but for those that were tried to shrink others.
+    /// Cases that were drawn and tried, without those that were tried in shrinking.
     pub cases: u64,
     /// Their turns.
     pub turns: u64,
@@ -122,28 +122,28 @@ pub struct HuntProgress {
     pub failures: usize,
 }
 
-/// Whoever watches a hunt, on a thread of its own.
+/// Is told of a hunt's progress and findings, on a thread of its own.
 pub trait HuntWatch {
-    /// Told some times a second; may end it.
+    /// Called several times a second; may end the hunt.
     fn progress(&mut self, progress: HuntProgress) -> ControlFlow<()> {
         let _ = progress;
         ControlFlow::Continue(())
     }
 
-    /// Told of each failure that counts, once, as soon as it is shrunk and none before it can be found
-    /// any more.
+    /// Called once for each failure that counts, in the order of their numbers: as soon as it is
+    /// shrunk and no earlier case is still under way.
     fn found(&mut self, failure: &Failure) {
         let _ = failure;
     }
 
-    /// Told of a case that does not come to an end. Nobody can make it: the hunt cannot end either, so
-    /// what is to be done is to be done now.
+    /// Called for a case that does not end. Its thread cannot be stopped, so the hunt will not end
+    /// either; whatever must still be done must be done here.
     fn hung(&mut self, case: &Case) {
         let _ = case;
     }
 }
 
-/// What is known about a case that was tried: nothing, or what is wrong.
+/// Tries a case; answers what is wrong, if anything is.
 pub type Attempt<'a> = dyn Fn(&Case) -> Option<Finding> + Sync + 'a;
 
 impl Hunt {
@@ -158,7 +158,7 @@ impl Hunt {
 
     /// Hunts. `attempt` tries a case.
     pub fn run(&self, attempt: &Attempt<'_>, watch: &mut dyn HuntWatch) -> Bag {
-        let field = Field {
+        let chase = Chase {
             hunt: self,
             attempt,
             start: Clock::get().now(),
@@ -171,7 +171,7 @@ impl Hunt {
             at_work: Mutex::new(self.jobs),
             returned: Condvar::new(),
         };
-        field.run(watch)
+        chase.run(watch)
     }
 
     fn is_over(&self, cases: u64, elapsed: Duration) -> bool {
@@ -182,16 +182,16 @@ impl Hunt {
     }
 }
 
-/// What the threads of a hunt share. Its atomics are relaxed: they number cases and say when to stop,
-/// and what was found comes with the lock of the bag.
-struct Field<'a> {
+/// What the threads of a hunt share. Its atomics are relaxed: they number cases and say when to
+/// stop, and what was found comes with the lock of the bag.
+struct Chase<'a> {
     hunt: &'a Hunt,
     attempt: &'a Attempt<'a>,
     start: Stamp,
     /// The next case that nobody has taken.
     next: AtomicU64,
     stop: AtomicBool,
-    /// Nor are failures to be shrunk any further: whoever watches wants it to end.
+    /// The watcher ended the hunt, so failures are not shrunk any further either.
     called_off: AtomicBool,
     /// Different failures.
     found: AtomicUsize,
@@ -201,22 +201,22 @@ struct Field<'a> {
     returned: Condvar,
 }
 
-/// What one thread is at.
+/// What one thread is doing, for others to see.
 #[derive(Default)]
 struct Desk {
-    /// Counts what it has tried, so that somebody who stares at one case is noticed.
+    /// Counts the cases that it has tried: a thread that hangs is one whose count stands still.
     tried: AtomicU64,
     cases: AtomicU64,
-    /// The number of the case it is at, or was last; above all when it has returned. Relaxed, as all
-    /// here: seen late, it only delays what there is to tell.
+    /// The number of its current case; the greatest of all once it has returned. Relaxed, as all
+    /// here: a number that is seen late only delays a report.
     number: AtomicU64,
-    /// What it is at.
-    at: Mutex<At>,
+    /// The case itself.
+    at: Mutex<Doing>,
 }
 
-/// What a thread is at.
+/// What a thread is trying.
 #[derive(Default)]
-enum At {
+enum Doing {
     /// Nothing.
     #[default]
     Nothing,
@@ -226,7 +226,7 @@ enum At {
     Case(Box<Case>),
 }
 
-impl Field<'_> {
+impl Chase<'_> {
     fn run(&self, watch: &mut dyn HuntWatch) -> Bag {
         std::thread::scope(|scope| {
             for desk in &self.desks {
@@ -236,7 +236,7 @@ impl Field<'_> {
                     *locked(&self.at_work) -= 1;
                     self.returned.notify_all();
                 };
-                // As many as were asked for, or as the system has to give.
+                // If the system has no more threads to give, those that there are do all.
                 if std::thread::Builder::new()
                     .spawn_scoped(scope, work)
                     .is_err()
@@ -281,7 +281,8 @@ impl Field<'_> {
         self.bag()
     }
 
-    /// Tells of failures that count, whatever is still found: no thread is at a case before them.
+    /// Reports the failures that will count whatever else is found, since no thread is at an
+    /// earlier case.
     fn tell(&self, told: &mut usize, watch: &mut dyn HuntWatch) {
         let numbers = self.desks.iter().map(|desk| desk.number.load(Relaxed));
         let settled = numbers.min().unwrap_or(u64::MAX);
@@ -298,9 +299,9 @@ impl Field<'_> {
 
     fn case_at(&self, desk: &Desk) -> Option<Case> {
         match &*locked(&desk.at) {
-            At::Nothing => None,
-            At::Number(number) => Some(self.hunt.case(*number)),
-            At::Case(case) => Some((**case).clone()),
+            Doing::Nothing => None,
+            Doing::Number(number) => Some(self.hunt.case(*number)),
+            Doing::Case(case) => Some((**case).clone()),
         }
     }
 
@@ -333,7 +334,7 @@ impl Field<'_> {
             }
             bag.cases += 1;
             bag.turns += case.turns.len() as u64;
-            let finding = self.attempt(desk, At::Number(number), &case);
+            let finding = self.attempt(desk, Doing::Number(number), &case);
             desk.cases.fetch_add(1, Relaxed);
             if let Some(finding) = finding {
                 self.found(desk, case, finding, number);
@@ -349,10 +350,10 @@ impl Field<'_> {
         }
     }
 
-    fn attempt(&self, desk: &Desk, at: At, case: &Case) -> Option<Finding> {
+    fn attempt(&self, desk: &Desk, at: Doing, case: &Case) -> Option<Finding> {
         *locked(&desk.at) = at;
         let finding = (self.attempt)(case);
-        *locked(&desk.at) = At::Nothing;
+        *locked(&desk.at) = Doing::Nothing;
         desk.tried.fetch_add(1, Relaxed);
         finding
     }
@@ -364,7 +365,7 @@ impl Field<'_> {
             finding,
             number,
             &|| self.called_off.load(Relaxed),
-            &mut |case| self.attempt(desk, At::Case(Box::new(case.clone())), case),
+            &mut |case| self.attempt(desk, Doing::Case(Box::new(case.clone())), case),
         );
         let mut bag = locked(&self.bag);
         let known = bag
@@ -411,7 +412,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Failure {
-    /// The operations of the case in short: what two cases of one failure have in common.
+    /// The kinds of the case's operations, in order: equal for cases of the same failure.
     pub fn shape(&self) -> String {
         let kinds = self.case.all_turns().map(|turn| turn.op.kind().name());
         kinds.collect::<Vec<_>>().join(" ")
@@ -542,8 +543,8 @@ mod tests {
         assert!(left[0] > 1 && left[1] == 1, "{left:?}");
     }
 
-    /// Goal: a failure that does not come again each time is shrunk as patiently as one that was expected
-    /// to be so, and is called flaky, with its rate; one that always comes again is not.
+    /// Goal: a failure that does not come again each time is shrunk as patiently as one that was
+    /// expected to be so, and is called flaky, with its rate; one that always comes again is not.
     #[test]
     fn what_does_not_always_fail_is_called_flaky() {
         for (every, flaky) in [(1, false), (3, true)] {
@@ -566,7 +567,8 @@ mod tests {
         }
     }
 
-    /// Goal: whoever watches is told of exactly the failures that count, whoever finds others first.
+    /// Goal: whoever watches is told of exactly the failures that count, whoever finds others
+    /// first.
     #[test]
     fn what_is_told_is_what_counts() {
         struct Scribe(Vec<u64>);

@@ -8,8 +8,9 @@ use crate::fuzz::model::Finding;
 use crate::fuzz::programs::CaseTree;
 use crate::plan::Case;
 
-/// How often a smaller case is tried before it counts as one that does not fail, if the failure turned
-/// out to be flaky. Of a failure that shows in one try of ten, one such case in eight is missed.
+/// How often a smaller case is tried before it counts as one that does not fail, if the failure
+/// turned out to be flaky. Of a failure that shows in one try of ten, one such case in eight is
+/// missed.
 const TRIES_IF_FLAKY: u32 = 20;
 
 /// Shrinks a case that fails. Whatever fails counts, whichever check says so: what is left is small

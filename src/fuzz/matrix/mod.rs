@@ -1,12 +1,12 @@
-//! Every planted fault against the runs that show it: what is to be tried, and what it came to.
+//! All planted faults against the runs that should show them: what to try, and the scores.
 //!
 //! A [`Row`] is one fault in one heap under one workload, or the same run without a fault. Each is
 //! tried with several seeds in two [`Lane`]s: verified at the end only, and at pauses as well. The
-//! second finds faults sooner, and stops everybody to do so, which hides races: so both are shown,
-//! and the first is what a row is judged by.
+//! second finds faults sooner, but stops all mutators to do so, which hides races. Both are shown,
+//! and a row is judged by the first.
 //!
-//! A row is met only if one of the checks that the catalogue *names* for it was violated. So a check
-//! that no longer fires is missed, even if another one saves the day.
+//! A row is met only if one of the checks that the catalogue *names* for it was violated. So a
+//! check that no longer fires makes the row fail, even if another check notices the fault.
 
 mod row;
 mod schedule;
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Sighting;
 
-/// When a run looks at everything.
+/// When a run is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lane {
@@ -59,11 +59,11 @@ pub struct Trial {
 pub enum Ending {
     /// It ended, and was judged.
     Judged(Sighting),
-    /// The process was lost: a signal, or a panic that reached its end.
+    /// The process died of a signal or a panic.
     Crashed(String),
     /// It did not end within its time.
     Hung,
-    /// It could not be tried at all; the matrix proves nothing then.
+    /// It could not be tried at all, so the matrix proves nothing.
     Failed(String),
 }
 
@@ -74,7 +74,7 @@ pub struct Tried {
     pub trial: Trial,
     /// What it came to.
     pub ending: Ending,
-    /// How long it took with all that is around it, in nanoseconds.
+    /// How long it took, its process included, in nanoseconds.
     pub wall_ns: u64,
 }
 

@@ -1,4 +1,5 @@
-//! The rows: the catalogue laid out over the heaps that are there, and the same runs without a fault.
+//! The rows: each fault of the catalogue in each heap that can have it, and the same runs without a
+//! fault.
 
 use crate::fuzz::catalogue::{Danger, Planted, Rate, Show};
 use crate::heap::Fault;
@@ -50,24 +51,24 @@ impl Row<'_> {
         }
     }
 
-    /// What the fault may do to the process, which is then as good as a check that fires.
+    /// What the fault may do to the process; if that happens, it counts like a check that fires.
     pub fn danger(&self) -> Option<Danger> {
         self.fault.and_then(|planted| planted.danger)
     }
 
-    /// Whether a trial takes so long that few of them must do where time is short.
+    /// Whether a trial takes so long that only few are made when time is short.
     pub fn is_long(&self) -> bool {
         self.show.ops >= LONG_OPS || self.danger() == Some(Danger::Hang)
     }
 
-    /// The fault's name, or what to call its absence.
+    /// The fault's name, or `none`.
     pub fn name(&self) -> &'static str {
         self.fault.map_or("none", |planted| planted.fault.name())
     }
 }
 
-/// Lays the catalogue out over heaps, each with the faults that it can have; then every run of it
-/// once more without a fault. What only models or soaks can show is not a row.
+/// The rows of a catalogue for these heaps, each given with the faults that it can have. Every run
+/// comes once more without a fault. Faults that only models or soaks show have no row.
 pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, Vec<Fault>)]) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();
     for planted in catalogue {

@@ -1,4 +1,5 @@
-//! Deaths and finalizers, which come when the heap sees fit, as long as they may.
+//! Deaths and finalizers: they happen when the heap decides, and the model checks that they were
+//! allowed.
 
 use super::Wrong;
 use super::state::{Model, Register};
@@ -18,9 +19,9 @@ pub(super) fn until<'e>(events: &mut &'e [Event], after: u32) -> &'e [Event] {
 }
 
 impl Model<'_> {
-    /// Is told what happens in a turn before it comes to what the turn is about: a heap may look for
-    /// garbage as soon as it is called, so what is fetched may have risen just then, and what rose
-    /// may have been replaced.
+    /// Notes what happens in a turn before its operation is done: a heap may collect garbage as
+    /// soon as it is called, so a fetch may find an object that was resurrected just then, and a
+    /// publish may replace one.
     pub(super) fn foresee(&mut self, events: &[Event]) {
         let finalized = events.iter().filter_map(|event| match event.what {
             Happening::Finalized(name) => self.named(name),
@@ -119,10 +120,12 @@ impl Model<'_> {
         Ok(())
     }
 
-    /// Whether something is still alive, after the turn that did `op`, that should have died at once.
+    /// Whether something is still alive, after the turn that did `op`, that should have died at
+    /// once.
     pub(super) fn late(&self, op: Op) -> Result<(), Wrong> {
         let counts = self.counts();
-        // A finalizer may have dropped the last reference to a cycle after the collector had passed it.
+        // A finalizer may have dropped the last reference to a cycle after the collector had passed
+        // it.
         let is_swept = op == Op::Collect && self.running.is_empty();
         let reached = self.reached(&self.roots);
         let mut objects = self.objects.iter().zip(counts).zip(reached);

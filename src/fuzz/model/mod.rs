@@ -1,13 +1,15 @@
-//! The exact reference: a heap without counts, memory or a collector, which does one thing at a time.
+//! The exact reference: a heap without counts, memory or a collector, which does one thing at a
+//! time.
 //!
-//! It is told what a heap did on one thread (a [`Trace`]) and goes along, turn by turn. What an
-//! operation answers and what registers, roots and objects hold is exact. When something dies is the
-//! heap's own business, within bounds: nothing that can be reached may die, and once the heap has
-//! settled, nothing else may live. So the model looks at the tags to know who died and whose finalizer
-//! ran, says why that was not allowed if it was not, and goes on from there. Of several objects that
-//! want to be resurrected in one root the last one wins, and which that is the heap chooses, too.
+//! It reads what a heap did on one thread (a [`Trace`]) and does the same, turn by turn. What
+//! operations answer and what registers, roots and objects hold must be exactly as in the model.
+//! When objects die is up to the heap, within bounds: nothing reachable may die, and once the heap
+//! has settled nothing unreachable may be alive. So the model takes from the trace which objects
+//! died and whose finalizers ran, checks that this was allowed, and goes on from there. The same
+//! holds where several objects are resurrected in one root: the last one wins, and the heap chooses
+//! the order.
 //!
-//! What a heap is accused of is named after the check that would find it in a run.
+//! A finding is named after the check that would report it in a run.
 
 mod answers;
 mod end;
@@ -26,7 +28,7 @@ use super::sighting::taken_up_by;
 pub use race::judge_race;
 use state::Model;
 
-/// What a finding is called that no check made: the heap panicked, or could not be used at all.
+/// The name of a finding that no check makes: the heap panicked, or could not be used at all.
 pub const CRASHED: &str = "crashed";
 
 /// What a heap did wrong.
@@ -103,7 +105,7 @@ fn broke(trace: &Trace) -> Option<Finding> {
     })
 }
 
-/// Something wrong, before it is known when that was.
+/// A finding without the turn in which it showed.
 #[derive(Debug)]
 struct Wrong {
     check: &'static str,
@@ -116,7 +118,7 @@ impl Wrong {
         Self { check, text }
     }
 
-    /// What a heap says of itself.
+    /// A defect that the heap reports.
     fn defect(defect: &Defect) -> Self {
         Self::new(taken_up_by(defect), defect.to_string())
     }

@@ -1,14 +1,15 @@
-//! What must come of a case whose turns overlap: one of the orders that they could have been done in.
+//! Judges a case whose turns overlapped: some sequential order must explain what it did.
 //!
-//! An order is one that keeps who was over before whom. If the [model](super) can do all turns in some
-//! order with the answers that were given, and ends where the heap ended, nothing is wrong. The search
-//! is Wing and Gong's (Testing and Verifying Concurrent Objects, JPDC 1993) over everything there is,
-//! lists, counters, nodes and roots alike; the order in which turns returned is tried first, and is
-//! nearly always one.
+//! An order must keep every turn that returned before another was called ahead of it. If the
+//! [model](super) can do all turns in such an order with the answers that were given, and ends in
+//! the state in which the heap ended, nothing is wrong. The search is Wing and Gong's (Testing and
+//! Verifying Concurrent Objects, JPDC 1993) over the whole heap: lists, counters, nodes and roots.
+//! The order in which turns returned is tried first and nearly always works.
 //!
-//! Some operations promise no single moment, and are taken to pieces: `del l[-n:]` pops one by one, and
-//! what cuts down to a length looks first. Where a finalizer may put its object into a root, at a time
-//! that nobody knows, no order is looked for; what every outcome must keep is judged in any case.
+//! Operations that are not atomic are split into pieces that are: `del l[-n:]` pops one by one, and
+//! a truncation to a length first reads the length. If a finalizer may publish its object, at a
+//! time that is not known, no order is searched for. What must hold in every outcome is judged in
+//! any case.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +19,8 @@ use crate::evidence::{Answer, Contents, Name, Picture, Race, Seen, Settled, Step
 use crate::heap::Finalizer;
 use crate::plan::{Case, Op, Turn};
 
-/// Turns of orders that are tried before it is given up, and the heap is believed: orders are many where
-/// all overlaps with all.
+/// How many turns are tried, over all orders, before the search gives up and finds nothing wrong:
+/// where all turns overlap, there are very many orders.
 const TRIED_MAX: u32 = 20_000;
 
 /// The first thing that a heap did wrong under one schedule, if any.
@@ -30,7 +31,7 @@ pub fn judge_race(case: &Case, race: &Race) -> Option<Finding> {
         .or_else(|| order(case, race))
 }
 
-/// What registers led to.
+/// Judges what registers led to.
 fn seen(race: &Race) -> Option<Finding> {
     let spans = race.spans.iter().zip(&race.trace.steps);
     spans.into_iter().find_map(|(span, step)| {
@@ -96,7 +97,7 @@ fn references(picture: &Picture) -> BTreeMap<Name, u64> {
     found
 }
 
-/// A piece of a turn that is done at one moment.
+/// An atomic piece of a turn.
 #[derive(Debug, Clone, Copy)]
 struct Piece {
     turn: Turn,
@@ -121,7 +122,7 @@ fn order(case: &Case, race: &Race) -> Option<Finding> {
     if case.all_turns().any(|turn| rises(turn) || comes_back(turn)) {
         return None;
     }
-    let mut search = Search {
+    let mut search = OrderSearch {
         race,
         lanes: lanes(case, race),
         tried: 0,
@@ -192,7 +193,7 @@ fn lanes(case: &Case, race: &Race) -> Vec<Vec<Piece>> {
 }
 
 /// See the module.
-struct Search<'r> {
+struct OrderSearch<'r> {
     race: &'r Race,
     lanes: Vec<Vec<Piece>>,
     tried: u32,
@@ -200,7 +201,7 @@ struct Search<'r> {
     wrong: Option<Finding>,
 }
 
-impl Search<'_> {
+impl OrderSearch<'_> {
     /// Whether what is left from here can be done in some order.
     fn extend(&mut self, model: &Model<'_>, at: &[usize]) -> bool {
         let next = |lane: usize| self.lanes[lane].get(at[lane]).copied();

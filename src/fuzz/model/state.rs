@@ -39,11 +39,12 @@ pub(super) struct Model<'c> {
     pub(super) objects: Vec<Object>,
     /// By maker: its objects in order; `None` for what there was no room for.
     births: Vec<Vec<Option<usize>>>,
-    /// Whose finalizers run in this turn, be it before or after what it is about.
+    /// The objects whose finalizers run in this turn, before or after its operation.
     pub(super) running: Vec<usize>,
-    /// The root that this turn publishes in: what rose there before is gone.
+    /// The root in which this turn publishes, which may replace what was resurrected there just
+    /// before.
     pub(super) published: Option<usize>,
-    /// The register in which this turn fetched what had just risen.
+    /// The register into which this turn fetched an object that was resurrected just before.
     pub(super) fetched: Option<(usize, Slot)>,
 }
 
@@ -110,7 +111,7 @@ impl<'c> Model<'c> {
         number
     }
 
-    /// An object that there was no room for.
+    /// Notes an object that the heap had no room for.
     pub(super) fn refuse(&mut self, maker: usize) {
         self.births[maker].push(None);
     }
@@ -142,7 +143,8 @@ impl<'c> Model<'c> {
         object.filter(|&object| self.objects[object].shape == shape)
     }
 
-    /// Whether a weak reference made then still leads to its target, as long as that is reachable.
+    /// Whether a weak reference still leads to its target if that is reachable; `made_finalized`
+    /// says whether the target's finalizer had run when the reference was made.
     pub(super) fn stands(&self, target: usize, made_finalized: bool) -> bool {
         let target = &self.objects[target];
         !target.dead && target.finalized == made_finalized
@@ -180,7 +182,7 @@ impl<'c> Model<'c> {
         counts
     }
 
-    /// What a walk over the heap should draw.
+    /// The picture that a walk over the heap should come to.
     pub(super) fn picture(&self) -> Picture {
         let mut picture = Picture::default();
         let name = |object: usize| self.objects[object].name;

@@ -7,7 +7,7 @@ use crate::heap::{Finalizer, Global, Shape, Slot};
 use crate::plan::{Op, Turn};
 
 impl Model<'_> {
-    /// Does one turn, and holds what the heap answered against it.
+    /// Does one turn, and compares what the heap answered.
     pub(super) fn step(&mut self, turn: &Turn, step: &Step) -> Result<(), Wrong> {
         let (mutator, op) = (turn.mutator as usize, turn.op);
         let expected = match op {
@@ -47,7 +47,7 @@ impl Model<'_> {
         if step.answer == Answer::NoRoom {
             self.refuse(mutator);
             let (capacity, made) = (self.case.capacity as usize, self.objects.len());
-            // What died may take its room for a while yet, so all that was ever made counts.
+            // The dead may still take up room, so all objects that were ever made count.
             if made >= capacity {
                 return Ok(Answer::NoRoom);
             }
@@ -59,8 +59,8 @@ impl Model<'_> {
         Ok(Answer::Found(true))
     }
 
-    /// Whether garbage can be upgraded until it is collected is up to the heap; what is reachable can,
-    /// and what is dead or finalized since cannot.
+    /// Whether garbage can be upgraded until it is collected is up to the heap; what is reachable
+    /// can, and what is dead or finalized since cannot.
     fn upgrade(
         &mut self,
         mutator: usize,
@@ -94,7 +94,7 @@ impl Model<'_> {
         }
     }
 
-    /// What was in the root before the turn, or has risen there at its beginning.
+    /// Fetches what was in the root before the turn, or was resurrected there at its beginning.
     fn fetch(&mut self, mutator: usize, dst: Slot, global: Global, step: &Step) -> Answer {
         let root = Self::root(global);
         if let Seen::Object(name) = step.seen
@@ -223,16 +223,16 @@ impl Model<'_> {
                 let popped = list.and_then(|list| self.objects[list].refs.pop_back()?);
                 self.put_found(m, dst, popped)
             }
-            Op::TruncateFront { list, count } => self.truncate(m, list, count, End::Front),
-            Op::TruncateBack { list, count } => self.truncate(m, list, count, End::Back),
+            Op::TruncateFront { list, count } => self.truncate(m, list, count, ListEnd::Front),
+            Op::TruncateBack { list, count } => self.truncate(m, list, count, ListEnd::Back),
             Op::TruncateFrontTo { list, leave } => {
                 let len = self.len(m, list);
-                self.truncate(m, list, len.saturating_sub(leave), End::Front);
+                self.truncate(m, list, len.saturating_sub(leave), ListEnd::Front);
                 Answer::Length(len)
             }
             Op::TruncateBackTo { list, leave } => {
                 let len = self.len(m, list);
-                self.truncate(m, list, len.saturating_sub(leave), End::Back);
+                self.truncate(m, list, len.saturating_sub(leave), ListEnd::Back);
                 Answer::Length(len)
             }
             _ => Answer::Nothing,
@@ -244,13 +244,13 @@ impl Model<'_> {
         list.map_or(0, |list| self.objects[list].refs.len() as u64)
     }
 
-    fn truncate(&mut self, m: usize, list: Slot, count: u64, end: End) -> Answer {
+    fn truncate(&mut self, m: usize, list: Slot, count: u64, end: ListEnd) -> Answer {
         if let Some(list) = self.shaped(m, list, Shape::List) {
             let refs = &mut self.objects[list].refs;
             let count = usize::try_from(count).unwrap_or(usize::MAX).min(refs.len());
             match end {
-                End::Front => drop(refs.drain(..count)),
-                End::Back => refs.truncate(refs.len() - count),
+                ListEnd::Front => drop(refs.drain(..count)),
+                ListEnd::Back => refs.truncate(refs.len() - count),
             }
         }
         Answer::Nothing
@@ -259,7 +259,7 @@ impl Model<'_> {
 
 /// Where a list is cut.
 #[derive(Debug, Clone, Copy)]
-enum End {
+enum ListEnd {
     Front,
     Back,
 }

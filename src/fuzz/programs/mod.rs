@@ -1,10 +1,10 @@
 //! Random programs: a `proptest` strategy of [`Case`]s, and how they shrink.
 //!
-//! Any sequence of operations is a program, since one that finds its registers empty does nothing. But
-//! most sequences do nothing, so the [`writer`] keeps in mind what registers may hold and mostly names
-//! those that fit. *Swarm* testing (Groce et al., ISSTA 2012) does the rest: each case leaves out some
-//! kinds of operations and prefers others, because a program of everything seldom does much of
-//! anything.
+//! Any sequence of operations is a program, since an operation whose registers are empty does
+//! nothing. But in most sequences most operations would do nothing, so the [`writer`] keeps track
+//! of what registers may hold and mostly chooses registers that fit. On top of that comes *swarm*
+//! testing (Groce et al., ISSTA 2012): each case leaves out some kinds of operations and prefers
+//! others, because a program with a bit of everything seldom goes far in any direction.
 //!
 //! A test of your own heap is then
 //!
@@ -59,20 +59,20 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Those that a heap with these abilities can run.
+    /// Only programs that a heap with these abilities can run.
     #[must_use]
     pub fn for_caps(self, caps: Caps) -> Self {
         Self { caps, ..self }
     }
 
-    /// Of up to so many operations, at least one; a few are up to 16 times as long.
+    /// Programs of up to so many operations, at least one; a few are up to 16 times as long.
     #[must_use]
     pub fn with_ops(self, ops_max: usize) -> Self {
         let ops_max = ops_max.max(1);
         Self { ops_max, ..self }
     }
 
-    /// Of up to so many mutators, at least one.
+    /// Programs of up to so many mutators, at least one.
     #[must_use]
     pub fn with_mutators(self, mutators_max: u32) -> Self {
         let mutators_max = mutators_max.max(1);
@@ -82,8 +82,9 @@ impl Programs {
         }
     }
 
-    /// Those whose mutators, two at least, begin with an object that all of them hold: for schedules of
-    /// single accesses, where few operations must do, and those on what is private show nothing.
+    /// Programs of at least two mutators that all hold one object from the start. For exploring
+    /// schedules of single memory accesses: programs must then be short, and operations on private
+    /// objects show nothing.
     #[must_use]
     pub fn that_meet(self) -> Self {
         Self { meet: true, ..self }

@@ -6,8 +6,8 @@
 //!    Zeller and Hildebrandt, TSE 2002); what is left out changes what the rest does, but it is a
 //!    program all the same;
 //! 2. with one mutator's turns done by another;
-//! 3. with one turn simpler, or the turns from one switch to the next done earlier, right after those
-//!    before of their mutator, so that fewer switches are left of the schedule;
+//! 3. with one turn simpler, or the turns from one switch to the next done earlier, right after
+//!    those before of their mutator, so that fewer switches are left of the schedule;
 //! 4. without two single turns at once, once there are few;
 //! 5. without a turn of the setup, or without a shared object;
 //!
@@ -31,14 +31,14 @@ pub struct CaseTree {
     proposed: Case,
     /// Whether `proposed` waits for an answer.
     is_open: bool,
-    place: Place,
+    place: Proposal,
     /// Whether anything came of this time through.
     is_better: bool,
 }
 
 /// What is proposed next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Proposal {
     /// Without the turns from `at` on, so many.
     Cut { at: usize, size: usize },
     /// With mutator `gone`'s turns done by `heir`.
@@ -67,7 +67,7 @@ impl CaseTree {
             proposed: case.clone(),
             best: case,
             is_open: false,
-            place: Place::Cut { at: 0, size },
+            place: Proposal::Cut { at: 0, size },
             is_better: false,
         }
     }
@@ -79,7 +79,7 @@ impl CaseTree {
 
     /// Proposes another case; false if there is none left.
     fn propose(&mut self) -> bool {
-        while self.place != Place::Done {
+        while self.place != Proposal::Done {
             if let Some(case) = self.at_place()
                 && case != self.best
             {
@@ -87,7 +87,7 @@ impl CaseTree {
                 self.is_open = true;
                 return true;
             }
-            self.next(Outcome::Worse);
+            self.next(Reply::Worse);
         }
         self.proposed = self.best.clone();
         false
@@ -101,27 +101,27 @@ impl CaseTree {
         let mut case = self.best.clone();
         let turns = &mut case.turns;
         match self.place {
-            Place::Cut { at, size } => {
+            Proposal::Cut { at, size } => {
                 let end = (at + size).min(turns.len());
                 turns.drain(at..end);
             }
-            Place::Merge { gone, heir } => tidy::merge(&mut case, gone, heir)?,
-            Place::Simplify { at, way } => turns[at].op = *simpler(turns[at].op).get(way)?,
-            Place::Advance { at } => {
+            Proposal::Merge { gone, heir } => tidy::merge(&mut case, gone, heir)?,
+            Proposal::Simplify { at, way } => turns[at].op = *simpler(turns[at].op).get(way)?,
+            Proposal::Advance { at } => {
                 let is_its = |turn: &Turn| turn.mutator == self.best.turns[at].mutator;
                 let to = 1 + turns[..at].iter().rposition(is_its)?;
                 let run = turns[at..].iter().take_while(|turn| is_its(turn)).count();
                 // A switch less each time, so this comes to an end.
                 turns[to..at + run].rotate_right(if to < at { run } else { 0 });
             }
-            Place::Pair { first, second } => {
+            Proposal::Pair { first, second } => {
                 turns.remove(second);
                 turns.remove(first);
             }
-            Place::Setup { at } => drop(case.setup.remove(at)),
-            Place::Unshare { object } => tidy::unshare(&mut case, object)?,
-            Place::Tidy => case = tidy::tidied(&case),
-            Place::Done => return None,
+            Proposal::Setup { at } => drop(case.setup.remove(at)),
+            Proposal::Unshare { object } => tidy::unshare(&mut case, object)?,
+            Proposal::Tidy => case = tidy::tidied(&case),
+            Proposal::Done => return None,
         }
         Some(case)
     }
@@ -129,70 +129,70 @@ impl CaseTree {
     fn is_worth_a_copy(&self) -> bool {
         let turns = &self.best.turns;
         match self.place {
-            Place::Simplify { at, way } => way < simpler(turns[at].op).len(),
-            Place::Advance { at } => {
+            Proposal::Simplify { at, way } => way < simpler(turns[at].op).len(),
+            Proposal::Advance { at } => {
                 let is_its = |turn: &Turn| turn.mutator == turns[at].mutator;
                 !is_its(&turns[at - 1]) && turns[..at].iter().any(is_its)
             }
-            Place::Setup { at } => at < self.best.setup.len(),
-            Place::Unshare { object } => object < self.best.shared.len(),
+            Proposal::Setup { at } => at < self.best.setup.len(),
+            Proposal::Unshare { object } => object < self.best.shared.len(),
             _ => true,
         }
     }
 
     /// Goes on after a proposal.
-    fn next(&mut self, outcome: Outcome) {
+    fn next(&mut self, outcome: Reply) {
         let len = self.best.turns.len();
         let mutators = u32::try_from(self.best.mutators.len()).unwrap_or(u32::MAX);
         self.place = match (self.place, outcome) {
-            (Place::Cut { at, size }, Outcome::Better) => cut(at, size, len),
-            (Place::Cut { at, size }, Outcome::Worse) => cut(at + size, size, len),
-            (Place::Merge { gone, heir }, _) => merge(gone, heir + 1, mutators, len),
-            (Place::Simplify { at, way }, Outcome::Worse)
+            (Proposal::Cut { at, size }, Reply::Better) => cut(at, size, len),
+            (Proposal::Cut { at, size }, Reply::Worse) => cut(at + size, size, len),
+            (Proposal::Merge { gone, heir }, _) => merge(gone, heir + 1, mutators, len),
+            (Proposal::Simplify { at, way }, Reply::Worse)
                 if way + 1 < simpler(self.best.turns[at].op).len() =>
             {
-                Place::Simplify { at, way: way + 1 }
+                Proposal::Simplify { at, way: way + 1 }
             }
-            (Place::Simplify { at, way: _ }, Outcome::Better) => Place::Simplify { at, way: 0 },
-            (Place::Simplify { at, .. }, Outcome::Worse) if at + 1 < len => {
-                Place::Simplify { at: at + 1, way: 0 }
+            (Proposal::Simplify { at, way: _ }, Reply::Better) => Proposal::Simplify { at, way: 0 },
+            (Proposal::Simplify { at, .. }, Reply::Worse) if at + 1 < len => {
+                Proposal::Simplify { at: at + 1, way: 0 }
             }
-            (Place::Simplify { .. }, Outcome::Worse) => advance(1, len),
-            (Place::Advance { at }, _) => advance(at + 1, len),
-            (Place::Pair { first, second }, Outcome::Worse) => pair(first, second + 1, len),
-            (Place::Pair { first, .. }, Outcome::Better) => pair(first, first + 1, len),
-            (Place::Setup { at }, Outcome::Worse) if at < self.best.setup.len() => {
-                Place::Setup { at: at + 1 }
+            (Proposal::Simplify { .. }, Reply::Worse) => advance(1, len),
+            (Proposal::Advance { at }, _) => advance(at + 1, len),
+            (Proposal::Pair { first, second }, Reply::Worse) => pair(first, second + 1, len),
+            (Proposal::Pair { first, .. }, Reply::Better) => pair(first, first + 1, len),
+            (Proposal::Setup { at }, Reply::Worse) if at < self.best.setup.len() => {
+                Proposal::Setup { at: at + 1 }
             }
-            (Place::Setup { at }, Outcome::Better) => Place::Setup { at },
-            (Place::Setup { .. }, Outcome::Worse) => Place::Unshare { object: 0 },
-            (Place::Unshare { object }, Outcome::Worse) if object < self.best.shared.len() => {
-                Place::Unshare { object: object + 1 }
+            (Proposal::Setup { at }, Reply::Better) => Proposal::Setup { at },
+            (Proposal::Setup { .. }, Reply::Worse) => Proposal::Unshare { object: 0 },
+            (Proposal::Unshare { object }, Reply::Worse) if object < self.best.shared.len() => {
+                Proposal::Unshare { object: object + 1 }
             }
-            (Place::Unshare { object }, Outcome::Better) => Place::Unshare { object },
-            (Place::Unshare { .. }, Outcome::Worse) => Place::Tidy,
-            (Place::Tidy, _) if self.is_better => {
+            (Proposal::Unshare { object }, Reply::Better) => Proposal::Unshare { object },
+            (Proposal::Unshare { .. }, Reply::Worse) => Proposal::Tidy,
+            (Proposal::Tidy, _) if self.is_better => {
                 self.is_better = false;
                 cut(0, len.div_ceil(2).max(1), len)
             }
-            (Place::Tidy | Place::Done, _) => Place::Done,
+            (Proposal::Tidy | Proposal::Done, _) => Proposal::Done,
         };
     }
 }
 
 /// What became of a proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum Reply {
     /// It fails as well.
     Better,
     /// It does not.
     Worse,
 }
 
-fn cut(at: usize, size: usize, len: usize) -> Place {
+fn cut(at: usize, size: usize, len: usize) -> Proposal {
     match (at < len, size) {
-        (true, _) => Place::Cut { at, size },
-        (false, 2..) if len > 0 => Place::Cut {
+        (true, _) => Proposal::Cut { at, size },
+        (false, 2..) if len > 0 => Proposal::Cut {
             at: 0,
             size: size / 2,
         },
@@ -200,34 +200,34 @@ fn cut(at: usize, size: usize, len: usize) -> Place {
     }
 }
 
-fn merge(gone: u32, heir: u32, mutators: u32, len: usize) -> Place {
+fn merge(gone: u32, heir: u32, mutators: u32, len: usize) -> Proposal {
     match (gone < mutators, heir < gone) {
-        (true, true) => Place::Merge { gone, heir },
-        (true, false) if gone + 1 < mutators => Place::Merge {
+        (true, true) => Proposal::Merge { gone, heir },
+        (true, false) if gone + 1 < mutators => Proposal::Merge {
             gone: gone + 1,
             heir: 0,
         },
-        _ if len > 0 => Place::Simplify { at: 0, way: 0 },
-        _ => Place::Setup { at: 0 },
+        _ if len > 0 => Proposal::Simplify { at: 0, way: 0 },
+        _ => Proposal::Setup { at: 0 },
     }
 }
 
-fn advance(at: usize, len: usize) -> Place {
+fn advance(at: usize, len: usize) -> Proposal {
     if at < len {
-        Place::Advance { at }
+        Proposal::Advance { at }
     } else {
         pair(0, 1, len)
     }
 }
 
-fn pair(first: usize, second: usize, len: usize) -> Place {
+fn pair(first: usize, second: usize, len: usize) -> Proposal {
     match (len <= PAIRS_MAX, second < len) {
-        (true, true) => Place::Pair { first, second },
-        (true, false) if first + 2 < len => Place::Pair {
+        (true, true) => Proposal::Pair { first, second },
+        (true, false) if first + 2 < len => Proposal::Pair {
             first: first + 1,
             second: first + 2,
         },
-        _ => Place::Setup { at: 0 },
+        _ => Proposal::Setup { at: 0 },
     }
 }
 
@@ -287,8 +287,8 @@ impl ValueTree for CaseTree {
         if std::mem::take(&mut self.is_open) {
             self.best = self.proposed.clone();
             // Tidying up does not make anything else possible.
-            self.is_better |= self.place != Place::Tidy;
-            self.next(Outcome::Better);
+            self.is_better |= self.place != Proposal::Tidy;
+            self.next(Reply::Better);
         }
         self.propose()
     }
@@ -297,7 +297,7 @@ impl ValueTree for CaseTree {
         if !std::mem::take(&mut self.is_open) {
             return false;
         }
-        self.next(Outcome::Worse);
+        self.next(Reply::Worse);
         self.propose()
     }
 }

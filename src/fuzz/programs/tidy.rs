@@ -1,12 +1,12 @@
-//! What a case does not need is taken away, and what it needs is numbered from 0.
+//! Removes what a case does not need, and numbers what it needs from 0.
 
 use std::cmp::Ordering;
 
 use crate::heap::{Finalizer, Global, Slot};
 use crate::plan::{Case, Op, Turn};
 
-/// The case with the registers, roots and mutators that its turns name, and no others, and no more room
-/// than they can fill. Names of shared objects and what they are held in stay.
+/// The case with the registers, roots and mutators that its turns name, and no others, and no more
+/// room than they can fill. Names of shared objects and what they are held in stay.
 pub(super) fn tidied(case: &Case) -> Case {
     let mut tidy = case.clone();
     drop_idle_mutators(&mut tidy);
@@ -62,8 +62,8 @@ fn renumber_roots(case: &mut Case) {
     case.roots = next;
 }
 
-/// Takes a shared object away, and leaves the registers that held it empty; `None` if a turn names its
-/// root.
+/// Takes a shared object away, and leaves the registers that held it empty; `None` if a turn names
+/// its root.
 pub(super) fn unshare(case: &mut Case, object: usize) -> Option<()> {
     for turn in case.setup.iter_mut().chain(&mut case.turns) {
         let Some(root) = root_of(&mut turn.op) else {

@@ -1,8 +1,8 @@
-//! Writes a random program, mindful of what registers may hold.
+//! Writes a random program, keeping track of what registers may hold.
 //!
-//! What it keeps in mind is a guess: an element that is read may be of any shape, and a list may be
-//! empty. One operand in eight is chosen without it, so that operations which find nothing are met as
-//! well.
+//! What it keeps track of is a guess: an element that is read may be of any shape, and a list may
+//! be empty. One operand in eight is chosen at random instead, so that operations which find
+//! nothing occur as well.
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -22,60 +22,60 @@ const SPARE_ROOM: u32 = 8;
 const LEFT_OUT: u32 = 4;
 /// Elements that fill a list, as far as the program is that long.
 const FILLING: (u32, u32) = (8, 40);
-/// One program of several mutators in so many begins with an object that all of them hold: what is handed
-/// over by way of a root seldom comes to be much used by two.
+/// One in so many programs of several mutators begins with an object that all of them hold: an
+/// object that is handed over through a root is seldom used much by two mutators.
 const MEET_ONE_IN: u32 = 4;
 /// How often it is made again what it was before, in eights.
 const SAME_MUTATOR: u32 = 5;
 
-/// One program in so many may be so many times as long as the others, for what only shows now and then,
-/// or late; a quarter of all turns are theirs.
+/// One program in so many may be so many times as long as the others, for what only shows now and
+/// then, or late; a quarter of all turns are theirs.
 const LONG_ONE_IN: u32 = 64;
 const LONG: u32 = 16;
 
-/// What a step of a program can be, with its weight before the swarm changes it.
-const KINDS: [(Kind, u32); 28] = [
-    (Kind::Op(OpKind::Alloc), 12),
-    (Kind::Op(OpKind::AllocFinalized), 4),
-    (Kind::Op(OpKind::Copy), 8),
-    (Kind::Op(OpKind::Clear), 5),
-    (Kind::Op(OpKind::Load), 4),
-    (Kind::Op(OpKind::Store), 10),
-    (Kind::Erase, 2),
-    (Kind::Op(OpKind::Peek), 2),
-    (Kind::Op(OpKind::Collect), 2),
-    (Kind::Op(OpKind::Append), 10),
-    (Kind::Op(OpKind::Len), 3),
-    (Kind::Op(OpKind::Get), 5),
-    (Kind::Op(OpKind::Set), 4),
-    (Kind::Op(OpKind::Pop), 4),
-    (Kind::Op(OpKind::TruncateFront), 3),
-    (Kind::FrontTo, 1),
-    (Kind::Op(OpKind::TruncateBack), 2),
-    (Kind::BackTo, 1),
-    (Kind::Op(OpKind::Add), 2),
-    (Kind::Op(OpKind::Read), 1),
-    (Kind::Op(OpKind::Write), 1),
-    (Kind::Op(OpKind::Publish), 4),
-    (Kind::Op(OpKind::Fetch), 6),
-    (Kind::Op(OpKind::Downgrade), 4),
-    (Kind::Op(OpKind::Upgrade), 5),
-    (Kind::Op(OpKind::Rejoin), 1),
-    (Kind::Ring, 2),
-    (Kind::Fill, 1),
+/// The steps of programs, with their weights before swarm testing changes them.
+const KINDS: [(Pick, u32); 28] = [
+    (Pick::Op(OpKind::Alloc), 12),
+    (Pick::Op(OpKind::AllocFinalized), 4),
+    (Pick::Op(OpKind::Copy), 8),
+    (Pick::Op(OpKind::Clear), 5),
+    (Pick::Op(OpKind::Load), 4),
+    (Pick::Op(OpKind::Store), 10),
+    (Pick::Erase, 2),
+    (Pick::Op(OpKind::Peek), 2),
+    (Pick::Op(OpKind::Collect), 2),
+    (Pick::Op(OpKind::Append), 10),
+    (Pick::Op(OpKind::Len), 3),
+    (Pick::Op(OpKind::Get), 5),
+    (Pick::Op(OpKind::Set), 4),
+    (Pick::Op(OpKind::Pop), 4),
+    (Pick::Op(OpKind::TruncateFront), 3),
+    (Pick::FrontTo, 1),
+    (Pick::Op(OpKind::TruncateBack), 2),
+    (Pick::BackTo, 1),
+    (Pick::Op(OpKind::Add), 2),
+    (Pick::Op(OpKind::Read), 1),
+    (Pick::Op(OpKind::Write), 1),
+    (Pick::Op(OpKind::Publish), 4),
+    (Pick::Op(OpKind::Fetch), 6),
+    (Pick::Op(OpKind::Downgrade), 4),
+    (Pick::Op(OpKind::Upgrade), 5),
+    (Pick::Op(OpKind::Rejoin), 1),
+    (Pick::Ring, 2),
+    (Pick::Fill, 1),
 ];
 
-/// Most are one operation of that kind.
+/// A step of a program; most are one operation of that kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum Pick {
     Op(OpKind),
     Erase,
     FrontTo,
     BackTo,
     /// A cycle of nodes that is held by one register, made at once: by chance they are rare.
     Ring,
-    /// So many appends to one list that it fills some page, and is one that others can cut a page from:
-    /// by chance no list of a short program is that long.
+    /// So many appends to one list that it fills some page, and is one that others can cut a page
+    /// from: by chance no list of a short program is that long.
     Fill,
 }
 
@@ -99,13 +99,13 @@ impl Guess {
     }
 }
 
-/// Whether a heap with these abilities can do this.
-fn is_able(caps: Caps, kind: Kind) -> bool {
+/// Whether a heap with these abilities can do this step.
+fn is_able(caps: Caps, kind: Pick) -> bool {
     match kind {
-        Kind::FrontTo | Kind::BackTo | Kind::Fill => caps.lists,
-        Kind::Ring => caps.cycles,
-        Kind::Erase => true,
-        Kind::Op(kind) => match kind {
+        Pick::FrontTo | Pick::BackTo | Pick::Fill => caps.lists,
+        Pick::Ring => caps.cycles,
+        Pick::Erase => true,
+        Pick::Op(kind) => match kind {
             OpKind::AllocFinalized => caps.finalizers,
             OpKind::Append
             | OpKind::Len
@@ -130,7 +130,7 @@ pub(super) struct Writer {
     len: usize,
     guesses: Vec<Vec<Guess>>,
     roots: Vec<Guess>,
-    kinds: Vec<(Kind, u32)>,
+    kinds: Vec<(Pick, u32)>,
     kinds_total: u32,
     shapes: [u32; 4],
 }
@@ -169,7 +169,7 @@ impl Writer {
         let mut kinds = Vec::with_capacity(KINDS.len());
         let mut kinds_total = 0;
         for (kind, weight) in KINDS.into_iter().filter(|(kind, _)| is_able(caps, *kind)) {
-            let is_kept = kind == Kind::Op(OpKind::Alloc) || below(&mut rng, LEFT_OUT) > 0;
+            let is_kept = kind == Pick::Op(OpKind::Alloc) || below(&mut rng, LEFT_OUT) > 0;
             if is_kept {
                 kinds_total += weight << below(&mut rng, 4);
                 kinds.push((kind, kinds_total));
@@ -353,14 +353,14 @@ impl Writer {
         self.guess(mutator, dst, Guess::Of(shape));
     }
 
-    fn step(&mut self, m: usize, kind: Kind) {
+    fn step(&mut self, m: usize, kind: Pick) {
         match kind {
-            Kind::Op(OpKind::Alloc) => {
+            Pick::Op(OpKind::Alloc) => {
                 let (dst, shape) = (self.target(m), self.shape());
                 self.alloc(m, dst, shape);
             }
-            Kind::Op(OpKind::AllocFinalized) => self.alloc_finalized(m),
-            Kind::Op(OpKind::Copy) => {
+            Pick::Op(OpKind::AllocFinalized) => self.alloc_finalized(m),
+            Pick::Op(OpKind::Copy) => {
                 let (src, dst) = (self.slot(m, |guess| guess != Guess::Empty), self.target(m));
                 let held = self.guessed(m, src);
                 self.push(m, Op::Copy { dst, src });
@@ -368,26 +368,26 @@ impl Writer {
                     self.guess(m, dst, held);
                 }
             }
-            Kind::Op(OpKind::Clear) => {
+            Pick::Op(OpKind::Clear) => {
                 let slot = self.slot(m, |guess| guess != Guess::Empty);
                 self.push(m, Op::Clear { slot });
                 self.guess(m, slot, Guess::Empty);
             }
-            Kind::Op(OpKind::Load | OpKind::Store) | Kind::Erase => self.node_op(m, kind),
-            Kind::Op(OpKind::Peek) => {
+            Pick::Op(OpKind::Load | OpKind::Store) | Pick::Erase => self.node_op(m, kind),
+            Pick::Op(OpKind::Peek) => {
                 let slot = self.slot(m, Guess::is_strong);
                 self.push(m, Op::Peek { slot });
             }
-            Kind::Op(OpKind::Collect) => self.push(m, Op::Collect),
-            Kind::Op(OpKind::Add | OpKind::Read | OpKind::Write) => self.counter_op(m, kind),
-            Kind::Op(OpKind::Publish | OpKind::Fetch) => self.root_op(m, kind),
-            Kind::Op(OpKind::Downgrade | OpKind::Upgrade) => self.weak_op(m, kind),
-            Kind::Op(OpKind::Rejoin) => {
+            Pick::Op(OpKind::Collect) => self.push(m, Op::Collect),
+            Pick::Op(OpKind::Add | OpKind::Read | OpKind::Write) => self.counter_op(m, kind),
+            Pick::Op(OpKind::Publish | OpKind::Fetch) => self.root_op(m, kind),
+            Pick::Op(OpKind::Downgrade | OpKind::Upgrade) => self.weak_op(m, kind),
+            Pick::Op(OpKind::Rejoin) => {
                 self.push(m, Op::Rejoin);
                 self.guesses[m].fill(Guess::Empty);
             }
-            Kind::Ring => self.ring(m),
-            Kind::Fill => self.fill(m),
+            Pick::Ring => self.ring(m),
+            Pick::Fill => self.fill(m),
             kind => self.list_op(m, kind),
         }
     }
@@ -413,18 +413,18 @@ impl Writer {
         self.guess(m, dst, Guess::Of(shape));
     }
 
-    fn node_op(&mut self, m: usize, kind: Kind) {
+    fn node_op(&mut self, m: usize, kind: Pick) {
         let Some(obj) = self.container(m, Shape::Node) else {
             return;
         };
         let field = self.field();
         match kind {
-            Kind::Op(OpKind::Load) => {
+            Pick::Op(OpKind::Load) => {
                 let dst = self.target(m);
                 self.push(m, Op::Load { dst, obj, field });
                 self.guess(m, dst, Guess::Any);
             }
-            Kind::Op(OpKind::Store) => {
+            Pick::Op(OpKind::Store) => {
                 let val = self.slot(m, Guess::is_strong);
                 self.push(m, Op::Store { obj, field, val });
                 self.guess(m, val, Guess::Empty);
@@ -433,7 +433,7 @@ impl Writer {
         }
     }
 
-    fn counter_op(&mut self, m: usize, kind: Kind) {
+    fn counter_op(&mut self, m: usize, kind: Pick) {
         let Some(counter) = self.container(m, Shape::Counter) else {
             return;
         };
@@ -441,17 +441,17 @@ impl Writer {
         self.push(
             m,
             match kind {
-                Kind::Op(OpKind::Add) => Op::Add { counter, by },
-                Kind::Op(OpKind::Read) => Op::Read { counter },
+                Pick::Op(OpKind::Add) => Op::Add { counter, by },
+                Pick::Op(OpKind::Read) => Op::Read { counter },
                 _ => Op::WriteBack { counter, add: by },
             },
         );
     }
 
-    fn root_op(&mut self, m: usize, kind: Kind) {
+    fn root_op(&mut self, m: usize, kind: Pick) {
         let global = self.root();
         let root = usize::from(global.0);
-        if kind == Kind::Op(OpKind::Publish) {
+        if kind == Pick::Op(OpKind::Publish) {
             let src = self.slot(m, Guess::is_strong);
             self.push(m, Op::Publish { global, src });
             if self.guessed(m, src) != Guess::Weak {
@@ -467,8 +467,8 @@ impl Writer {
         }
     }
 
-    fn weak_op(&mut self, m: usize, kind: Kind) {
-        if kind == Kind::Op(OpKind::Downgrade) {
+    fn weak_op(&mut self, m: usize, kind: Pick) {
+        if kind == Pick::Op(OpKind::Downgrade) {
             let (src, dst) = (self.slot(m, Guess::is_strong), self.target(m));
             self.push(m, Op::Downgrade { dst, src });
             self.guess(m, dst, Guess::Weak);
@@ -481,36 +481,36 @@ impl Writer {
         }
     }
 
-    fn list_op(&mut self, m: usize, kind: Kind) {
+    fn list_op(&mut self, m: usize, kind: Pick) {
         let Some(list) = self.container(m, Shape::List) else {
             return;
         };
         let (index, count) = (self.small(), u64::from(self.small()));
         let op = match kind {
-            Kind::Op(OpKind::Append) => {
+            Pick::Op(OpKind::Append) => {
                 let val = self.slot(m, Guess::is_strong);
                 self.guess(m, val, Guess::Empty);
                 Op::Append { list, val }
             }
-            Kind::Op(OpKind::Set) => {
+            Pick::Op(OpKind::Set) => {
                 let val = self.slot(m, Guess::is_strong);
                 self.guess(m, val, Guess::Any);
                 Op::Set { list, index, val }
             }
-            Kind::Op(OpKind::Get) => {
+            Pick::Op(OpKind::Get) => {
                 let dst = self.target(m);
                 self.guess(m, dst, Guess::Any);
                 Op::Get { dst, list, index }
             }
-            Kind::Op(OpKind::Pop) => {
+            Pick::Op(OpKind::Pop) => {
                 let dst = self.target(m);
                 self.guess(m, dst, Guess::Any);
                 Op::Pop { dst, list }
             }
-            Kind::Op(OpKind::TruncateFront) => Op::TruncateFront { list, count },
-            Kind::Op(OpKind::TruncateBack) => Op::TruncateBack { list, count },
-            Kind::FrontTo => Op::TruncateFrontTo { list, leave: count },
-            Kind::BackTo => Op::TruncateBackTo { list, leave: count },
+            Pick::Op(OpKind::TruncateFront) => Op::TruncateFront { list, count },
+            Pick::Op(OpKind::TruncateBack) => Op::TruncateBack { list, count },
+            Pick::FrontTo => Op::TruncateFrontTo { list, leave: count },
+            Pick::BackTo => Op::TruncateBackTo { list, leave: count },
             _ => Op::Len {
                 list,
                 note_above: u64::MAX,

@@ -1,8 +1,8 @@
-//! The words of a command, one after the other on a line whose words are parted by blanks and in which
-//! `#` begins what is for people.
+//! The words of a command in a line of a case, where blanks separate words and `#` begins a
+//! comment.
 //!
-//! A word without either stands as it is. Any other is a JSON string with those characters escaped,
-//! so that whoever splits the line need not know of strings.
+//! A word that contains neither is written as it is. Any other word is written as a JSON string
+//! with these characters escaped, so that the line can be split at blanks without parsing strings.
 
 use std::fmt::{self, Display, Formatter, Write as _};
 

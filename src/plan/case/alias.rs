@@ -1,16 +1,16 @@
-//! Which registers may come to refer to a shared object besides those that hold it, and whether it is
-//! changed through any of them.
+//! Which registers may come to refer to a shared object besides those that hold it, and whether it
+//! is changed through any of them.
 //!
-//! Nothing here believes that an operation does what it is there for: a register that once may have
-//! referred to the object may do so for ever, whatever is written to it later, since that may have
+//! The analysis does not assume that an operation has any effect: a register that may have referred
+//! to the object may do so for ever, whatever is written to it later, since that operation may have
 //! found nothing to write.
 
 use super::{Case, Turn};
 use crate::heap::Slot;
 use crate::plan::Op;
 
-/// Whether the object is worked on only through the registers that hold it from the start, which keep
-/// it, and no reference to it lies anywhere but in registers and its root.
+/// Whether the object is worked on only through the registers that hold it from the start, which
+/// keep it, and no reference to it lies anywhere but in registers and its root.
 pub(super) fn has_none(case: &Case, object: usize) -> bool {
     let aliases = Aliases::of(case, object);
     case.all_turns().all(|turn| aliases.allow(turn))

@@ -1,12 +1,13 @@
 //! A case: an explicit program, operation by operation, with the order in which they were done.
 //!
 //! Where a plan says what is to be drawn, a case says what was: every operation of every mutator in
-//! one sequence of [`Turn`]s. On one thread that sequence is the schedule; on threads of their own the
-//! mutators each do their part of it. So there is nothing besides the turns that could be shrunk, and
-//! what is left of a failure after that is a few lines that people can read and compare.
+//! one sequence of [`Turn`]s. On one thread that sequence is the schedule; on threads of their own
+//! the mutators each do their part of it. So there is nothing besides the turns that could be
+//! shrunk, and what is left of a failure after that is a few lines that people can read and
+//! compare.
 //!
-//! Where the turns of a failure are too many to be written, or do not say all that there was to it, a
-//! case is a *recipe*: in place of turns it has the command that came to it.
+//! Where the turns of a failure are too many to be written, or do not say all that there was to it,
+//! a case is a *recipe*: in place of turns it has the command that came to it.
 //!
 //! The [text form](self::text) is what is kept; it is versioned and stable.
 
@@ -35,8 +36,8 @@ pub const NAME_MAX: usize = 128;
 pub const REGISTERS_MAX: u32 = 65_536;
 /// The most registers of all mutators together.
 pub const ALL_REGISTERS_MAX: u32 = 1 << 20;
-/// Room beyond what a program can fill that a [fitted](Case::fitted) case leaves it: heaps give room by
-/// the page.
+/// Room beyond what a program can fill that a [fitted](Case::fitted) case leaves it: heaps give
+/// room by the page.
 const SPARE: u32 = 1024;
 /// The most objects that a case may have room for.
 pub const CAPACITY_MAX: u32 = 1 << 28;
@@ -225,8 +226,8 @@ impl Case {
         (self.shared.len() + asking) as u64
     }
 
-    /// With no more room than it can fill: it does the same, in a heap that is not larger than it has to
-    /// be.
+    /// With no more room than it can fill: it does the same, in a heap that is not larger than it
+    /// has to be.
     #[must_use]
     pub fn fitted(mut self) -> Self {
         let needed = u32::try_from(self.room_needed()).unwrap_or(u32::MAX);

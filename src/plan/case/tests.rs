@@ -259,8 +259,8 @@ fn cycles_are_foreseen() {
     }
 }
 
-/// Goal: what checks may conclude from a shared object is claimed where nothing else than working on
-/// it is done with it, and nowhere else.
+/// Goal: what checks may conclude from a shared object is claimed where nothing else than working
+/// on it is done with it, and nowhere else.
 #[test]
 fn claims_only_what_is_clear() {
     let header = "gcstorm-case 1\nschedule free\nseed 1\ncapacity 8\nroots 2\nshared l list\n\

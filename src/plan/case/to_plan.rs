@@ -1,10 +1,10 @@
 //! A case as a plan, so that it can be run and judged as any other.
 //!
-//! What checks may conclude from a shared object is found out by [`Flow`] as for workloads, but only
-//! where that can be trusted: in a program that anybody may have written or drawn, an operation may
-//! find its registers empty and do nothing, and then registers hold what `Flow` thinks they do not.
-//! So a case of which `Flow` complains, or in which a shared object may be [changed through another
-//! register](super::alias) than the one that holds it, claims nothing.
+//! What checks may conclude from a shared object is found out by [`Flow`] as for workloads, but
+//! only where that can be trusted: in a program that anybody may have written or drawn, an
+//! operation may find its registers empty and do nothing, and then registers hold what `Flow`
+//! thinks they do not. So a case of which `Flow` complains, or in which a shared object may be
+//! [changed through another register](super::alias) than the one that holds it, claims nothing.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,8 @@ impl Case {
     }
 
     /// Whether its mutators may leave cycles behind that nothing refers to, as far as can be known
-    /// without running it. Where [`Flow`] complains, what it says of cycles cannot be trusted either.
+    /// without running it. Where [`Flow`] complains, what it says of cycles cannot be trusted
+    /// either.
     pub fn may_leave_cycles(&self) -> bool {
         let flow = Flow::of(&self.plan());
         let moves_into_objects =
