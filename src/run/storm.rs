@@ -3,6 +3,10 @@
 //! The mutators' lives are in [`seat`], who watches them in `monitor`, what comes after them in
 //! `teardown`, and what is kept of it all in `assemble`.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
 use crate::evidence::ledger::Producer;
 use crate::evidence::{Ended, Evidence};
 use crate::heap::{Heap, ObjectId, Pauses, Seat, Slot, Stats};
