@@ -522,26 +522,22 @@ fn unknown_names_are_answered_with_the_known() {
 /// never overflows the stack.
 #[test]
 fn long_expressions_are_refused() {
-    let places: [(&str, &dyn Fn(&str) -> String, usize); 3] = [
-        (
-            "live_objects = 1000",
-            &|it| format!("live_objects = \"{it}\""),
-            12,
-        ),
+    let places = [
+        ("live_objects = 1000", ["live_objects = \"", "\""], 12),
         (
             "name = \"worker\"",
-            &|it| format!("name = \"worker\"\ncount = \"{it}\""),
+            ["name = \"worker\"\ncount = \"", "\""],
             17,
         ),
         (
             "list = \"items\" }",
-            &|it| format!("list = \"items\", when = \"{it} > 0\" }}"),
+            ["list = \"items\", when = \"", " > 0\" }"],
             18,
         ),
     ];
     for (from, to, line) in places {
         for (operator, terms) in [("+", 50_000), ("*", 50_000), ("-", 200_000)] {
-            let text = SOUND.replacen(from, &to(&vec!["1"; terms].join(operator)), 1);
+            let text = SOUND.replacen(from, &to.join(&vec!["1"; terms].join(operator)), 1);
             let error = Workload::parse("broken.toml", &text).unwrap_err();
             assert_eq!(error.message(), "the expression is too long");
             assert_eq!(error.line(), line, "{from}");
