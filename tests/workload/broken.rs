@@ -542,7 +542,7 @@ fn long_expressions_are_refused() {
             assert_eq!(error.message(), "the expression is too long");
             assert_eq!(error.line(), line, "{from}");
         }
-        let text = SOUND.replacen(from, &to(&vec!["1"; 400].join("*")), 1);
+        let text = SOUND.replacen(from, &to.join(&vec!["1"; 400].join("*")), 1);
         Workload::parse("sound.toml", &text).unwrap();
     }
 }
