@@ -1,15 +1,15 @@
 //! The lock itself, as CPython's `ceval_gil.c` has it since 3.2.
 //!
-//! * Whoever wants the lock waits on a condition. When a *switch interval* has passed and the lock
-//!   has not changed hands meanwhile, the waiter raises the *drop request*.
-//! * The holder looks at the request at its safepoints: one relaxed load. If it is up, the holder
-//!   lets go, and then must see another thread take over before it may compete again (*forced
-//!   switching*), since the one that runs would otherwise nearly always win.
-//! * Whoever takes the lock takes the request down. Others that still wait will raise it again.
+//! * A thread that wants the lock waits on a condition variable. When a *switch interval* has passed
+//!   and the lock has not changed hands meanwhile, the waiter raises the *drop request*.
+//! * The holder looks at the request at its safepoints, which is one relaxed load. If it is raised, the
+//!   holder lets go, and may compete for the lock again only after another thread has taken it (*forced
+//!   switching*). Otherwise the thread that is running would nearly always win.
+//! * Whoever takes the lock clears the request. Others that still wait will raise it again.
 //!
-//! A request may outlive the waiter that raised it (gh-96387 was such a bug). Here the number of
-//! waiters is kept under the same mutex as everything else, a holder offers the lock only if there
-//! is one, and waiters give up only while the lock is held: so an offer always finds a taker.
+//! A request may outlast the waiter that raised it (CPython's gh-96387 was such a bug). Here, the number
+//! of waiters is kept under the same mutex as everything else; a holder offers the lock only if there is
+//! a waiter; and waiters give up only while the lock is held. So an offer always finds a taker.
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ pub(super) struct Lock<F: Faults = Faultless> {
     available: Condvar,
     /// The lock was taken.
     taken: Condvar,
-    /// Somebody waits, and has for too long. A hint: it is read relaxed, and pairs with nothing;
-    /// what it leads to happens under the mutex.
+    /// Somebody has waited for too long. A hint: it is read relaxed and pairs with nothing, since
+    /// whatever follows from it happens under the mutex.
     drop_request: AtomicBool,
     #[cfg_attr(any(shuttle, loom), expect(dead_code, reason = "a model has no time"))]
     interval: Duration,
@@ -40,30 +40,30 @@ pub(super) struct Lock<F: Faults = Faultless> {
 struct State {
     held: bool,
     last: Holder,
-    /// How many holders there were so far; the name of the next.
+    /// How many names were given out so far, which is also the last of them.
     named: Holder,
-    /// Those that wait for the lock to be let go; nobody else need be told of it.
+    /// How many threads wait for the lock to be let go. If none does, nobody is notified of it.
     waiting: u32,
-    /// Those that have let it go and wait for it to be taken, likewise.
+    /// How many threads have let it go and wait for it to be taken. Likewise.
     offering: u32,
     switches: u64,
     contended: u64,
 }
 
-/// How long a waiter is ready to wait.
+/// How long a thread is willing to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Patience {
     Endless,
-    /// As many switch intervals.
+    /// This many switch intervals.
     Intervals(u32),
 }
 
-/// Whether the lock was free when it was asked for.
+/// How the lock was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
     AtOnce,
     AfterWaiting,
-    /// It was not: patience ran out.
+    /// It was not obtained: patience ran out.
     Not,
 }
 
@@ -76,14 +76,14 @@ pub(super) struct Traffic {
 
 #[cfg(all(test, shuttle))]
 impl Lock {
-    /// A lock whose waiters get impatient after `interval`.
+    /// A lock whose waiters ask the holder to let go after `interval`.
     pub(super) fn new(interval: Duration) -> Self {
         Self::with_faults(interval, Faultless)
     }
 }
 
 impl<F: Faults> Lock<F> {
-    /// A lock whose waiters get impatient after `interval`, with faults.
+    /// A lock whose waiters ask the holder to let go after `interval`, with planted faults.
     pub(super) fn with_faults(interval: Duration, faults: F) -> Self {
         Self {
             faults,
@@ -91,7 +91,7 @@ impl<F: Faults> Lock<F> {
             available: Condvar::new(),
             taken: Condvar::new(),
             drop_request: AtomicBool::new(false),
-            // A waiter that times out at once would spin.
+            // With an interval of 0, waiters would spin.
             interval: interval.max(Duration::from_micros(1)),
         }
     }
@@ -102,14 +102,14 @@ impl<F: Faults> Lock<F> {
         self.faults.has(fault)
     }
 
-    /// A name for one that will hold the lock.
+    /// A name that nobody else has, for a thread that will hold the lock.
     pub(super) fn name(&self) -> Holder {
         let mut state = self.state();
         state.named += 1;
         state.named
     }
 
-    /// Takes the lock, waiting for it if need be.
+    /// Takes the lock, waiting for it if necessary.
     pub(super) fn take(&self, me: Holder, patience: Patience) -> Taken {
         let mut state = self.state();
         if !state.held {
@@ -152,7 +152,7 @@ impl<F: Faults> Lock<F> {
         if !self.faults.has(Fault::DropRequestKept) {
             self.drop_request.store(false, Ordering::Relaxed);
         }
-        // A call of the system even where nobody waits.
+        // A notification is a system call even if nobody waits.
         if state.offering > 0 {
             self.taken.notify_all();
         }
@@ -164,7 +164,7 @@ impl<F: Faults> Lock<F> {
         state.held = false;
         let is_awaited = state.waiting > 0;
         drop(state);
-        // Under the mutex nobody waited; whoever has come since finds the lock free.
+        // If nobody waited while the mutex was held, then whoever has come since finds the lock free.
         if is_awaited {
             self.available.notify_one();
         }
@@ -178,7 +178,8 @@ impl<F: Faults> Lock<F> {
 
     /// Asks the holder to look whether somebody waits.
     pub(super) fn request(&self) {
-        // With this fault the holder would not look, but wait for somebody who is not there.
+        // With this fault, the holder would not look whether somebody waits, but wait for a taker
+        // that does not exist.
         if !self.faults.has(Fault::DropRequestKept) {
             self.drop_request.store(true, Ordering::Relaxed);
         }
@@ -195,8 +196,8 @@ impl<F: Faults> Lock<F> {
         state.held = false;
         self.available.notify_one();
         if self.faults.has(Fault::NoForcedSwitch) {
-            // Under the same mutex: a system that prefers whoever it has just woken would be fair
-            // in the lock's place.
+            // Without letting go of the mutex: otherwise a system that runs the thread that was just
+            // notified would make up for the fault.
             self.hand_to(&mut state, me);
             return Taken::AtOnce;
         }
@@ -226,14 +227,14 @@ impl<F: Faults> Lock<F> {
         }
     }
 
-    /// Nothing panics while it holds the mutex, so a poisoned one is as good as any.
+    /// Nothing panics while it holds the mutex, so its state is sound even if it is poisoned.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Waits for the lock to be let go, for an interval at most; true if the interval passed.
+    /// Waits until the lock is let go, for at most one interval; true if the interval passed.
     #[cfg(not(any(shuttle, loom)))]
     fn wait_an_interval<'s>(&self, state: MutexGuard<'s, State>) -> (MutexGuard<'s, State>, bool) {
         let (state, timeout) = self
@@ -243,8 +244,8 @@ impl<F: Faults> Lock<F> {
         (state, timeout.timed_out())
     }
 
-    /// A model has no time: a wait that times out is one that others run during, and whether it
-    /// does is for the model checker to choose.
+    /// A model has no time. A wait that times out is one during which other threads run; whether a wait
+    /// times out is chosen by the model checker.
     #[cfg(shuttle)]
     fn wait_an_interval<'s>(
         &'s self,
@@ -263,7 +264,7 @@ impl<F: Faults> Lock<F> {
         (state, false)
     }
 
-    /// As with shuttle, but loom has no choice to offer: every wait is waited out.
+    /// As with shuttle; but loom offers no such choice, so no wait times out.
     #[cfg(loom)]
     fn wait_an_interval<'s>(&self, state: MutexGuard<'s, State>) -> (MutexGuard<'s, State>, bool) {
         let state = self

@@ -1,13 +1,13 @@
-//! A global lock: it makes a heap for threads of any single-threaded collector.
+//! A global lock: it makes a heap for several threads of any single-threaded collector.
 //!
 //! A mutator holds the lock from `attach` until it is dropped, except while it is
-//! [idle](super::Mutator::idle) and while it lets others run at a safepoint. So the collector underneath is
-//! used by one thread at a time, which is all that it asks for. Each mutator's registers are a
-//! range of the collector's one register file.
+//! [idle](super::Mutator::idle) and while it lets others run at a safepoint. So the collector
+//! underneath is used by one thread at a time, which is all that it asks for. Each mutator's registers
+//! are a range of the collector's one register file.
 //!
 //! The lock (`lock`) knows nothing of heaps; the ranges (`ranges`) know nothing of locks; the
-//! mutator (`mutator`) is a translation of slot numbers. What is unsafe is here alone: whoever
-//! holds the lock, and nobody else, may touch what it guards.
+//! mutator (`mutator`) translates slot numbers. What the lock guards is reached through a [`Turn`]
+//! only: there is one while its owner holds the lock, and it cannot be copied.
 
 #![expect(
     unsafe_code,
@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use super::{
     Belief, Caps, Cause, Census, Collection, Collector, Defect, Faultless, Faults, Gauge, Heap,
-    Pauses, Seat, Slot, Stats,
+    Pauses, Seat, Stats,
 };
 use crate::clock::Clock;
 use crate::sync::Mutex;
@@ -40,23 +40,20 @@ use ranges::Ranges;
 /// How long `stats` waits for the lock before it tells what it knew last.
 const STATS_PATIENCE: Patience = Patience::Intervals(2);
 
-/// How many registers a mutator that leaves clears before it looks whether others want to run.
-const CLEARED_AT_ONCE: u32 = 4096;
-
 /// A single-threaded collector behind a global lock.
 pub struct Gil<C, F: Faults = Faultless> {
     lock: Lock<F>,
     guarded: UnsafeCell<Guarded<C>>,
     caps: Caps,
     pauses: Arc<Pauses>,
-    /// What the collector counted when it was last asked.
+    /// What the collector had counted when it was last asked.
     known: Mutex<Stats>,
-    /// What it told when the lock was last offered to others.
+    /// What the collector told when the lock was last offered to others.
     shown: Shown,
 }
 
-/// What the lock's holder shows to whoever looks, so that nobody need take the lock for that. Relaxed
-/// throughout: each is a number by itself.
+/// What the holder of the lock shows to everybody, so that nobody has to take the lock to look at
+/// it. Relaxed throughout: each is a number by itself.
 #[derive(Debug, Default)]
 struct Shown {
     live: AtomicU64,
@@ -65,14 +62,15 @@ struct Shown {
     is_fresh: AtomicBool,
 }
 
-/// What only the lock's holder may touch.
+/// What only the holder of the lock may touch.
 struct Guarded<C> {
     collector: C,
     ranges: Ranges,
 }
 
-// SAFETY: `guarded` is touched only by the one thread that holds the lock, and the lock orders one
-// holder's accesses before the next one's; so the collector is only ever sent, not shared.
+// SAFETY: `guarded` is reached through a `Turn` only, which exists only while its owner holds the
+// lock, and the lock orders one holder's accesses before the next one's; so the collector is only
+// ever sent, not shared.
 unsafe impl<C: Send, F: Faults> Sync for Gil<C, F> {}
 
 impl<C: Collector> Gil<C> {
@@ -109,53 +107,74 @@ impl<C: Collector, F: Faults> Gil<C, F> {
         }
     }
 
-    /// Takes the lock for a call of the harness's own.
-    fn visit(&self) -> Visit<'_, C, F> {
+    /// Takes the lock for a call of the harness itself.
+    fn visit(&self) -> Turn<'_, C, F> {
         let me = self.lock.name();
         self.lock.take(me, Patience::Endless);
-        Visit { gil: self }
+        Turn { gil: self, me }
     }
 
-    fn try_visit(&self) -> Option<Visit<'_, C, F>> {
+    fn try_visit(&self) -> Option<Turn<'_, C, F>> {
         let me = self.lock.name();
-        (self.lock.take(me, STATS_PATIENCE) != Taken::Not).then_some(Visit { gil: self })
+        let taken = self.lock.take(me, STATS_PATIENCE);
+        (taken != Taken::Not).then_some(Turn { gil: self, me })
     }
 
     /// Takes the lock for a mutator, and records the wait.
-    fn enter(&self, me: Holder) {
+    fn enter(&self, me: Holder) -> Turn<'_, C, F> {
         let wait = self.pauses.hold(Cause::GilWait);
         if self.lock.take(me, Patience::Endless) != Taken::AfterWaiting {
             wait.dismiss();
         }
+        Turn { gil: self, me }
+    }
+}
+
+/// The lock, held in the name of `me`: what proves that its owner may touch what the lock guards.
+/// Made by whoever has just taken the lock, and by nobody else; dropping it lets the lock go.
+struct Turn<'h, C: Collector, F: Faults> {
+    gil: &'h Gil<C, F>,
+    me: Holder,
+}
+
+impl<C: Collector, F: Faults> Turn<'_, C, F> {
+    #[inline]
+    fn guarded(&mut self) -> &mut Guarded<C> {
+        // SAFETY: this turn's owner holds the lock, so no other turn exists; and `&mut self` makes
+        // this the only reference through this one.
+        unsafe { &mut *self.gil.guarded.get() }
     }
 
-    /// Lets others have the lock that asked for it.
+    #[inline]
+    fn collector(&mut self) -> &mut C {
+        &mut self.guarded().collector
+    }
+
+    /// Lets others have the lock that asked for it, and takes it back.
     #[cold]
     #[inline(never)]
-    fn offer(&self, me: Holder) {
+    fn offer(&mut self) {
         self.show();
-        let wait = self.pauses.hold(Cause::GilWait);
-        if self.lock.offer(me) != Taken::AfterWaiting {
+        let wait = self.gil.pauses.hold(Cause::GilWait);
+        if self.gil.lock.offer(self.me) != Taken::AfterWaiting {
             wait.dismiss();
         }
     }
 
-    /// Shows how things stand. Only for the lock's holder.
-    fn show(&self) {
-        // SAFETY: only the lock's holder calls this, and the reference ends here.
-        let guarded = unsafe { &*self.guarded.get() };
-        let gauge = guarded.collector.gauge();
+    /// Shows how things stand.
+    fn show(&mut self) {
+        let gauge = self.collector().gauge();
         if let Some(live) = gauge.live {
-            self.shown.live.store(live, Relaxed);
-            self.shown.collections.store(gauge.collections, Relaxed);
-            self.shown.is_fresh.store(true, Relaxed);
+            let shown = &self.gil.shown;
+            shown.live.store(live, Relaxed);
+            shown.collections.store(gauge.collections, Relaxed);
+            shown.is_fresh.store(true, Relaxed);
         }
     }
 
-    /// Makes room for a mutator. Only for the lock's holder.
-    fn seat(&self, seat: Seat) -> Result<Range<u32>, Defect> {
-        // SAFETY: only the lock's holder calls this, and the reference ends here.
-        let guarded = unsafe { &mut *self.guarded.get() };
+    /// Makes room for a mutator.
+    fn seat(&mut self, seat: Seat) -> Result<Range<u32>, Defect> {
+        let guarded = self.guarded();
         let range = guarded
             .ranges
             .take(seat.slots)
@@ -166,20 +185,23 @@ impl<C: Collector, F: Faults> Gil<C, F> {
         Ok(range)
     }
 
-    /// Empties some of a leaving mutator's registers. Only for the lock's holder.
-    fn clear(&self, registers: Range<u32>) {
-        // SAFETY: only the lock's holder calls this, and the reference ends here.
-        let guarded = unsafe { &mut *self.guarded.get() };
-        for slot in registers {
-            guarded.collector.clear(Slot(slot));
-        }
+    /// Takes the registers of a mutator that leaves back; they are empty.
+    fn unseat(&mut self, range: Range<u32>) {
+        self.guarded().ranges.give(range);
     }
+}
 
-    /// Takes a leaving mutator's registers back, which are empty. Only for the lock's holder.
-    fn unseat(&self, range: Range<u32>) {
-        // SAFETY: only the lock's holder calls this, and the reference ends here.
-        let guarded = unsafe { &mut *self.guarded.get() };
-        guarded.ranges.give(range);
+impl<C: Collector, F: Faults> Drop for Turn<'_, C, F> {
+    fn drop(&mut self) {
+        self.gil.lock.let_go();
+    }
+}
+
+impl<C: Collector, F: Faults> fmt::Debug for Turn<'_, C, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn")
+            .field("me", &self.me)
+            .finish_non_exhaustive()
     }
 }
 
@@ -194,15 +216,9 @@ impl<C: Collector, F: Faults> Heap for Gil<C, F> {
     }
 
     fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
-        let me = self.lock.name();
-        self.enter(me);
-        match self.seat(seat) {
-            Ok(range) => Ok(GilMutator::new(self, me, range)),
-            Err(defect) => {
-                self.lock.let_go();
-                Err(defect)
-            }
-        }
+        let mut turn = self.enter(self.lock.name());
+        let range = turn.seat(seat)?;
+        Ok(GilMutator::new(turn, range))
     }
 
     fn collect(&self) -> Result<Collection, Defect> {
@@ -218,7 +234,7 @@ impl<C: Collector, F: Faults> Heap for Gil<C, F> {
     }
 
     fn stats(&self) -> Stats {
-        let fresh = self.try_visit().map(|mut visit| visit.collector().stats());
+        let fresh = self.try_visit().map(|mut turn| turn.collector().stats());
         let traffic = self.lock.traffic();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(fresh) = fresh {
@@ -231,8 +247,8 @@ impl<C: Collector, F: Faults> Heap for Gil<C, F> {
         }
     }
 
-    /// What was shown at the last offer; if there was none since the last look, the holder is asked to
-    /// look whether somebody waits, which shows it for the next.
+    /// What was shown at the last offer. If there was none since the last look, the holder is asked to
+    /// look whether somebody waits, and shows it then, for the next look.
     fn gauge(&self) -> Gauge {
         let is_fresh = self.shown.is_fresh.swap(false, Relaxed);
         if !is_fresh {
@@ -251,25 +267,5 @@ impl<C: fmt::Debug, F: Faults> fmt::Debug for Gil<C, F> {
         f.debug_struct("Gil")
             .field("lock", &self.lock)
             .finish_non_exhaustive()
-    }
-}
-
-/// The lock, held for a call of the harness's own.
-struct Visit<'h, C: Collector, F: Faults> {
-    gil: &'h Gil<C, F>,
-}
-
-impl<C: Collector, F: Faults> Visit<'_, C, F> {
-    fn collector(&mut self) -> &mut C {
-        // SAFETY: a visit exists only while it holds the lock, and `&mut self` makes it the only
-        // reference through this visit.
-        let guarded = unsafe { &mut *self.gil.guarded.get() };
-        &mut guarded.collector
-    }
-}
-
-impl<C: Collector, F: Faults> Drop for Visit<'_, C, F> {
-    fn drop(&mut self) {
-        self.gil.lock.let_go();
     }
 }

@@ -1,7 +1,7 @@
 //! The lock under a controlled scheduler: `RUSTFLAGS="--cfg shuttle" cargo test --release gil::`.
 //!
-//! Each property is explored at random and with probabilistic concurrency testing, which finds
-//! different bugs. A wake-up that is lost shows as a deadlock, which fails the test by itself.
+//! Each property is explored with random schedules and with probabilistic concurrency testing (PCT),
+//! which find different bugs. A lost wake-up shows as a deadlock, which fails the test by itself.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn explore(program: fn()) {
     Runner::new(PctScheduler::new(PCT_DEPTH, SCHEDULES), Config::new()).run(program);
 }
 
-/// A lock, and whether somebody is within it.
+/// A lock, and whether a thread is in the section that it protects.
 #[derive(Clone)]
 struct Guarded {
     lock: Arc<Lock>,
@@ -51,14 +51,14 @@ impl Guarded {
             let before = self.lock.traffic().switches;
             if self.lock.offer(me) == Taken::AfterWaiting {
                 let had = self.lock.traffic().switches - before;
-                // There and back again; less only if the one who asked gave up.
+                // To another thread and back; less only if the thread that asked gave up.
                 assert_ne!(had, 1, "the lock did not come back");
             }
         }
     }
 }
 
-/// Goal: at most one holds the lock, with safepoints or without, and everybody who asks gets it.
+/// Goal: at most one thread holds the lock, and every thread that asks for it gets it.
 #[test]
 fn one_at_a_time_and_everyone_in_turn() {
     explore(|| {
@@ -84,7 +84,7 @@ fn one_at_a_time_and_everyone_in_turn() {
     });
 }
 
-/// Goal: a holder that lets go of nothing but at its safepoints cannot keep the lock from others.
+/// Goal: a holder that lets go only at its safepoints cannot keep the lock from others.
 #[test]
 fn a_busy_holder_is_made_to_share() {
     explore(|| {
@@ -104,7 +104,7 @@ fn a_busy_holder_is_made_to_share() {
                 })
             })
             .collect();
-        // Some wait until they are woken, without an interval; then nobody asks.
+        // A wait may be one without a timeout; then nobody raises the request.
         for _ in 0..20 {
             guarded.run();
             let (asked, before) = (guarded.lock.is_requested(), served.load(SeqCst));
@@ -120,7 +120,7 @@ fn a_busy_holder_is_made_to_share() {
     });
 }
 
-/// Goal: nobody waits for ever for one who asked for the lock and gave up (gh-96387).
+/// Goal: a holder does not wait for ever for a thread that asked for the lock and gave up (gh-96387).
 #[test]
 fn who_gives_up_is_not_waited_for() {
     explore(|| {

@@ -1,73 +1,61 @@
-//! One mutator of a locked heap: slot numbers moved to its range, safepoints that offer the lock.
-
-#![expect(unsafe_code, reason = "the holder of the lock uses what it guards")]
+//! One mutator of a locked heap: translates slot numbers to its range of the register file, and offers
+//! the lock to others at its safepoints.
 
 use std::ops::Range;
 
 use super::lock::Holder;
-use super::{CLEARED_AT_ONCE, Gil};
+use super::{Gil, Turn};
 use crate::heap::{
     Collector, Defect, Fault, Faultless, Faults, Field, Finalizer, Global, Mutator, OutOfMemory,
     Peek, Shape, Slot, Tag,
 };
+
+/// How many registers a mutator that leaves clears before it looks whether others want to run.
+const CLEARED_AT_ONCE: u32 = 4096;
+/// How many registers count as touched together, so that finding a new one is rare.
+const TOUCHED_AT_ONCE: u32 = 64;
+/// A fault that offers the lock within an operation does so if the list's length is a multiple of one of
+/// these: that is some thirty times in the run that shows the fault, which makes half a million appends
+/// or some hundred truncations.
+const APPENDS: u64 = 16_384;
+const CUTS: u64 = 4;
 
 /// A mutator that holds the lock, except while it is idle or lets others run.
 #[derive(Debug)]
 pub struct GilMutator<'h, C: Collector, F: Faults = Faultless> {
     gil: &'h Gil<C, F>,
     me: Holder,
+    /// `None` while the mutator is at rest.
+    turn: Option<Turn<'h, C, F>>,
     registers: Range<u32>,
-    /// The registers while the mutator is at rest, when it has none in their place: so none of its
-    /// operations can come to what the lock guards.
-    put_away: Option<PutAway>,
-    /// How many of them were ever named, from the first on. A seat has many more than most mutators
-    /// use, and one that leaves need not empty what it never touched.
+    /// How many of them, from the first on, were ever used. A seat has many more than most mutators
+    /// use, and a mutator that leaves need not clear what it never touched.
     touched: u32,
 }
-
-/// What a mutator at rest does without.
-#[derive(Debug)]
-struct PutAway {
-    registers: Range<u32>,
-    touched: u32,
-}
-
-/// How many registers count as touched together, so that finding a new one is rare.
-const TOUCHED_AT_ONCE: u32 = 64;
-/// Where a fault offers the lock within an operation, it does so at lengths that are a multiple of
-/// this: some thirty times in the run that shows it, of half a million appends or some hundred cuts.
-const APPENDS: u64 = 16_384;
-const CUTS: u64 = 4;
 
 impl<'h, C: Collector, F: Faults> GilMutator<'h, C, F> {
-    /// The caller has taken the lock in the name of `me`.
-    pub(super) fn new(gil: &'h Gil<C, F>, me: Holder, registers: Range<u32>) -> Self {
+    pub(super) fn new(turn: Turn<'h, C, F>, registers: Range<u32>) -> Self {
         Self {
-            gil,
-            me,
+            gil: turn.gil,
+            me: turn.me,
+            turn: Some(turn),
             registers,
-            put_away: None,
             touched: 0,
         }
     }
 
-    /// Those operations that name no register ask.
     #[inline]
-    fn assert_awake(&self) {
-        assert!(self.put_away.is_none(), "the mutator is at rest");
+    fn turn(&mut self) -> &mut Turn<'h, C, F> {
+        self.turn.as_mut().expect("the mutator is at rest")
     }
 
     #[inline]
     fn collector(&mut self) -> &mut C {
-        // SAFETY: a mutator holds the lock from `attach` to its drop, but for the time it spends in
-        // the lock itself, when it is borrowed and cannot be called, and at rest, when whatever calls
-        // this has failed before: it has no registers then, and what needs none asks.
-        let guarded = unsafe { &mut *self.gil.guarded.get() };
-        &mut guarded.collector
+        self.turn().collector()
     }
 
-    /// The register's number in the collector's file. A slot that is not the mutator's own would
-    /// be another's.
+    /// The register's number in the collector's file. A slot beyond the mutator's own range would be a
+    /// register of another mutator, so it is refused.
     #[inline]
     fn own(&mut self, slot: Slot) -> Slot {
         if slot.0 >= self.touched {
@@ -76,10 +64,10 @@ impl<'h, C: Collector, F: Faults> GilMutator<'h, C, F> {
         Slot(self.registers.start + slot.0)
     }
 
-    /// What a fault does: offers the lock within an operation that has read the length of a list, if
-    /// that is a multiple of `every`. Whoever takes the lock keeps it for a switch interval, and others
-    /// may come before this one does again: if every operation offered it, a run would wait for most of
-    /// its time. Returns how much longer the list became meanwhile, which the operation is not to know.
+    /// What a fault does: offers the lock in the middle of an operation that has read the length of a
+    /// list, if that is a multiple of `every`. (Each offer may cost several switch intervals; if every
+    /// operation made one, a run would spend most of its time waiting.) Returns by how much the list
+    /// grew meanwhile, which the faulty operation does not take into account.
     #[inline]
     fn grown_meanwhile(&mut self, fault: Fault, every: u64, list: Slot) -> u64 {
         if !self.gil.lock.has(fault) {
@@ -89,7 +77,7 @@ impl<'h, C: Collector, F: Faults> GilMutator<'h, C, F> {
         if !seen.is_multiple_of(every) {
             return 0;
         }
-        self.gil.offer(self.me);
+        self.turn().offer();
         self.collector().len(list).saturating_sub(seen)
     }
 
@@ -104,24 +92,23 @@ impl<'h, C: Collector, F: Faults> GilMutator<'h, C, F> {
 
 impl<C: Collector, F: Faults> Drop for GilMutator<'_, C, F> {
     fn drop(&mut self) {
-        if self.put_away.is_some() {
-            self.wake();
+        // After a panic within the collector its registers are not to be trusted, and a panic here
+        // would abort: the registers stay as they are, but the lock is let go of.
+        if std::thread::panicking() || self.gil.lock.has(Fault::RegistersKept) {
+            return;
         }
-        // After a panic within the collector its registers are not to be trusted, and a panic
-        // here would abort: leave them, and the range with them, but never the lock.
-        if !std::thread::panicking() && !self.gil.lock.has(Fault::RegistersKept) {
-            let Range { start, end } = self.registers;
-            let touched = start + self.touched;
-            for first in (start..touched).step_by(CLEARED_AT_ONCE as usize) {
-                if self.gil.lock.is_requested() {
-                    self.gil.offer(self.me);
-                }
-                let last = first.saturating_add(CLEARED_AT_ONCE).min(touched);
-                self.gil.clear(first..last);
+        self.wake();
+        let Range { start, end } = self.registers;
+        let touched = start + self.touched;
+        for first in (start..touched).step_by(CLEARED_AT_ONCE as usize) {
+            if self.gil.lock.is_requested() {
+                self.turn().offer();
             }
-            self.gil.unseat(start..end);
+            for slot in first..first.saturating_add(CLEARED_AT_ONCE).min(touched) {
+                self.collector().clear(Slot(slot));
+            }
         }
-        self.gil.lock.let_go();
+        self.turn().unseat(start..end);
     }
 }
 
@@ -176,36 +163,23 @@ impl<C: Collector, F: Faults> Mutator for GilMutator<'_, C, F> {
 
     #[inline]
     fn safepoint(&mut self) -> Result<(), Defect> {
-        self.assert_awake();
         if self.gil.lock.is_requested() {
-            self.gil.offer(self.me);
+            self.turn().offer();
         }
         self.collector().safepoint()
     }
 
     fn rest(&mut self) {
-        if self.put_away.is_none() {
-            let registers = std::mem::replace(&mut self.registers, 0..0);
-            let touched = std::mem::take(&mut self.touched);
-            self.put_away = Some(PutAway { registers, touched });
-            self.gil.lock.let_go();
-        }
+        self.turn = None;
     }
 
     fn wake(&mut self) {
-        if self.put_away.is_none() {
-            return;
-        }
-        // Before anything says that it is awake.
-        self.gil.enter(self.me);
-        if let Some(PutAway { registers, touched }) = self.put_away.take() {
-            self.registers = registers;
-            self.touched = touched;
+        if self.turn.is_none() {
+            self.turn = Some(self.gil.enter(self.me));
         }
     }
 
     fn collect(&mut self) {
-        self.assert_awake();
         self.collector().collect();
     }
 

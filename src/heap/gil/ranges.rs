@@ -1,11 +1,11 @@
 //! Which registers of the one register file belong to which mutator.
 //!
-//! A mutator gets the first gap that is large enough. Gaps grow together again when they are given
-//! back, so threads that come and go do not use the file up.
+//! A mutator gets the first gap that is large enough. A range that is given back is merged with the
+//! gaps beside it, so threads that come and go do not use up the file.
 
 use std::ops::Range;
 
-/// The ranges that are not in use, in order and apart from each other, below `end`.
+/// The unused ranges below `end`, in order; no two of them touch.
 #[derive(Debug, Default)]
 pub(super) struct Ranges {
     gaps: Vec<Range<u32>>,
@@ -47,7 +47,7 @@ impl Ranges {
         }
     }
 
-    /// How many slots are needed for all ranges in use.
+    /// How long the file must be for all ranges in use.
     pub(super) fn end(&self) -> u32 {
         self.end
     }
@@ -57,7 +57,7 @@ impl Ranges {
 mod tests {
     use super::*;
 
-    /// Goal: ranges in use never overlap, and once all are back nothing is left, whatever the order.
+    /// Goal: ranges in use never overlap, and when all were given back, in any order, none is left.
     #[test]
     fn ranges_come_back_whole() {
         let mut ranges = Ranges::default();
@@ -73,7 +73,7 @@ mod tests {
         assert!(ranges.gaps.is_empty());
     }
 
-    /// Goal: the end of the slot numbers is an error and takes nothing.
+    /// Goal: a range beyond the last slot number is refused, and nothing is taken.
     #[test]
     fn the_last_slot_is_the_last() {
         let mut ranges = Ranges::default();
