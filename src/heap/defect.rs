@@ -1,4 +1,5 @@
-//! What a heap recognises as broken about itself. Data, never a panic: it goes into the evidence.
+//! Defects: broken invariants that a heap recognises in itself. They are data that goes into the
+//! evidence, never panics.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,7 +52,7 @@ pub enum Defect {
         /// The panic's message.
         message: String,
     },
-    /// Anything else, in the heap's own words.
+    /// Any other defect, described by the heap.
     #[error("{message}")]
     Other {
         /// What happened.
@@ -83,7 +84,7 @@ impl DefectCounts {
     }
 }
 
-/// Where a heap notes its defects. Costs one relaxed load while there are none.
+/// Where a heap notes its defects. While there are none, a look costs one relaxed load.
 #[derive(Debug, Default)]
 pub struct DefectLog {
     met: AtomicU64,
@@ -108,7 +109,7 @@ impl DefectLog {
         if counts.first.len() < SAMPLES {
             counts.first.push(defect);
         }
-        // Pairs with the relaxed load in `check`: a late sight only delays the report.
+        // Pairs with the relaxed load in `check`, which may see it late: that delays the report only.
         self.met.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -1,7 +1,7 @@
-//! What a heap is put through besides its program: a fault, delays within operations, an allocation
-//! that is refused, collections that take long.
+//! What a heap is put through besides its program: a planted fault, delays within operations, an
+//! allocation that is refused, collections that take long.
 //!
-//! It is known at run time only, so a heap that goes through it is another type than the one that
+//! All of that is known at run time only, so a heap with an ordeal is of another type than the heap that
 //! ships and is measured (see [`fault`](super::fault)).
 
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use std::time::Duration;
 use super::fault::{Fault, Faults, Point};
 use crate::clock::Clock;
 
-/// One in how many passes of a point is held up for a moment, and one in how many of those for long:
-/// often enough that most windows of a short run are met, rarely enough that threads get on.
+/// One in `HOLD_UP_EVERY` passes of a point is held up for a moment, and one in `LONG_EVERY` of those for
+/// long: often enough that a short run meets most of its windows, rarely enough that threads get on.
 const HOLD_UP_EVERY: u64 = 32;
 const LONG_EVERY: u64 = 8;
-/// How many times as far apart slow collections begin as they are long, at least: so that a program has
-/// most of the time for itself, and a pause is told from what comes after it.
+/// Slow collections begin at least this many times their own length apart, so that the program has most
+/// of the time for itself, and a pause can be told from what comes after it.
 const SLOW_COLLECTION_EVERY: u64 = 5;
 /// How often a slow collection looks whether the run was interrupted: nobody notices such a delay.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How often a thread that is held up for a moment spins: about a microsecond.
+/// How often a thread spins that is held up for a moment: for about a microsecond.
 const SPINS: u32 = 100;
 
 /// What one heap goes through. Clones share it.
@@ -32,7 +32,7 @@ pub struct Ordeal {
     slow_collection: Option<Arc<SlowCollection>>,
 }
 
-/// A collection that takes longer than it need, now and then.
+/// Collections that now and then take longer than they need to.
 #[derive(Debug)]
 struct SlowCollection {
     span: Duration,
@@ -106,7 +106,7 @@ impl Ordeal {
         self
     }
 
-    /// With threads held up at these points, by what is drawn from this seed.
+    /// With threads held up at these points now and then, as drawn from this seed.
     #[must_use]
     pub fn with_delays(mut self, points: Points, seed: u64) -> Self {
         let stream = Arc::new(AtomicU64::new(seed));
@@ -114,7 +114,7 @@ impl Ordeal {
         self
     }
 
-    /// With the allocation of this number refused, counted over all threads from 1 on.
+    /// With one allocation refused: the one of this number, counted over all threads from 1 on.
     #[must_use]
     pub fn with_refusal(mut self, at: u64) -> Self {
         self.refusal = Some(Arc::new(Refusal {
@@ -170,8 +170,8 @@ impl Faults for Ordeal {
         let span_ns = u64::try_from(slow.span.as_nanos()).unwrap_or(u64::MAX);
         let due_ns = slow.due_ns.load(Relaxed);
         let next_ns = now_ns.saturating_add(span_ns.saturating_mul(SLOW_COLLECTION_EVERY));
-        // Relaxed: of several that collect at the same time, one is slow. It sleeps, as one does that
-        // waits for a page: to spin would take a processor from others too.
+        // Relaxed: of several collections at the same time, one is slow. It sleeps, as if it waited
+        // for a page of memory; spinning would also take a processor away from others.
         if now_ns >= due_ns
             && (slow.due_ns)
                 .compare_exchange(due_ns, next_ns, Relaxed, Relaxed)
@@ -182,7 +182,7 @@ impl Faults for Ordeal {
     }
 
     fn refuses(&self) -> bool {
-        // Relaxed: a count, and no more.
+        // Relaxed: it is only a count.
         let refusal = self.refusal.as_ref();
         refusal.is_some_and(|refusal| refusal.asked.fetch_add(1, Relaxed) + 1 == refusal.at)
     }
@@ -202,7 +202,7 @@ fn mixed(state: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// Goal: one allocation is refused, and it is the one that was named, whoever asks.
+    /// Goal: exactly the allocation that was named is refused, whichever thread makes it.
     #[test]
     fn one_allocation_is_refused() {
         let ordeal = Ordeal::default().with_refusal(3);
@@ -212,7 +212,7 @@ mod tests {
         assert!(!Ordeal::default().refuses());
     }
 
-    /// Goal: one of two collections in a row is slow, and not the other.
+    /// Goal: of two collections in a row, the first is slow and the second is not.
     #[test]
     fn one_collection_is_slow() {
         let span = Duration::from_millis(20);
@@ -236,7 +236,7 @@ mod tests {
         ordeal.collecting();
     }
 
-    /// Goal: a set of points has those that it was made of, and no others.
+    /// Goal: a set contains the points that it was made of, and no others.
     #[test]
     fn points_are_told_apart() {
         for point in Point::ALL {
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(Points::from_iter(Point::ALL), Points::ALL);
     }
 
-    /// Goal: a point that was not asked for is passed as if there were no delays: nothing is drawn.
+    /// Goal: at a point that was not asked for nothing is drawn, as if there were no delays.
     #[test]
     fn other_points_are_passed() {
         let ordeal = Ordeal::default().with_delays(Points::from_iter([Point::Dying]), 7);

@@ -1,22 +1,23 @@
 //! How long a heap held its mutators up, when, and why.
 //!
-//! A heap says so with one call on its slow paths: [`Pauses::hold`] when it begins to wait, to collect
-//! or to clean up, and the end of what that returns when it is done. Two looks at the clock, and notes
-//! that are the thread's own: nothing is shared until the mutator leaves, so a lock-free heap stays so.
-//! What is short should not be held at all; where that shows only in time, as with the release of what
-//! may be one object or a million, the heap counts first and holds what is left.
+//! A heap reports that with one call on each of its slow paths: [`Pauses::hold`] when it begins to
+//! wait, to collect or to clean up. The hold ends when the returned value is dropped. That costs two
+//! looks at the clock, and notes in memory of the thread's own: nothing is shared until the mutator
+//! leaves, so measuring a lock-free heap puts no lock into it. What is short should not be held at
+//! all. Where the length is known only afterwards, as with the release of what may be one object or a
+//! million, the heap first counts, and begins a hold when it has counted many.
 //!
-//! Only a thread that was [seated](Pauses::seat) is listened to: a run seats its mutators from the
-//! common start to their last operation, and what happens before and after is nobody's latency. For
-//! all others a hold costs a look at a thread-local word.
+//! Only threads that were [seated](Pauses::seat) are recorded. A run seats its mutators from the common
+//! start to their last operation; what happens before and after is no latency of theirs. On any other
+//! thread a hold costs one look at a thread-local word.
 //!
-//! **Holds nest**: a collection that runs finalizers, which release a million objects. A histogram
-//! counts each hold whole, as what it is. Wherever times are added up, the *innermost* cause has the
-//! time, so that no nanosecond counts twice; and where time that a mutator lost is looked at, only the
-//! outermost holds matter, which never overlap on one thread.
+//! **Holds nest**: a collection may run finalizers, and these may release a million objects. A
+//! histogram counts each hold in full. Where times are added up, time belongs to the *innermost* hold,
+//! so that no nanosecond counts twice. Where the question is how much time a mutator lost, only the
+//! outermost holds matter; on one thread they never overlap.
 //!
-//! Memory is bounded. The histograms are exact whatever happens. Of the intervals, each thread keeps
-//! so many; when there are more, the shorter half goes, and is counted (`log`).
+//! Memory is bounded. The histograms are always exact. Of the intervals, each thread keeps a fixed
+//! number; when there are more, the shorter half is dropped, and counted (`log`).
 
 mod lag;
 mod log;
@@ -45,7 +46,8 @@ pub enum Cause {
     Collect,
     /// It released many objects at once.
     ReleaseCascade,
-    /// It waited for others to let go of what they may be looking at, or did what had waited for that.
+    /// It waited for others to let go of what they may be looking at, or did work that had been put off
+    /// until they had.
     Epoch,
     /// It looked for memory for another object.
     AllocateSlow,
@@ -91,22 +93,23 @@ thread_local! {
 /// The pauses of one heap.
 #[derive(Debug, Default)]
 pub struct Pauses {
-    /// Of those that have left their seats.
+    /// The logs of mutators that have left their seats.
     logs: Mutex<Vec<Log>>,
-    /// What a thread of the heap's own did, which writes to it alone.
+    /// What a thread of the heap's own did. No other thread writes to it.
     aside: Mutex<Option<Log>>,
     lags: Lags,
 }
 
 impl Pauses {
-    /// Another run begins: what was noted before is forgotten. Nobody is seated.
+    /// Forgets what was noted before, at the beginning of another run. No thread may be seated.
     pub fn begin(&self) {
         self.logs().clear();
         *self.aside.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.lags.clear();
     }
 
-    /// The heap begins to hold the calling thread up; it ends when what is returned is dropped.
+    /// Notes that the heap begins to hold the calling thread up. The hold ends when the returned value
+    /// is dropped.
     #[inline]
     pub fn hold(&self, cause: Cause) -> Hold<'_> {
         let is_noted = self.on_log(|log| log.open(cause, Clock::get().now()));
@@ -116,8 +119,8 @@ impl Pauses {
         }
     }
 
-    /// A thread of the heap's own has done this since `start`. It held nobody up by itself, so it is in
-    /// no histogram; it is shown beside what mutators did.
+    /// Notes what a thread of the heap's own has done since `start`. That alone held no mutator up, so
+    /// it is in no histogram; reports show it beside the pauses of mutators.
     pub fn aside(&self, cause: Cause, start: Stamp) {
         let end = Clock::get().now();
         let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,20 +129,20 @@ impl Pauses {
         log.close(end);
     }
 
-    /// So many objects that were unlinked at `since`, or shortly before, are free now.
+    /// Notes that `objects` objects are free now, which were unlinked at `since` or shortly before.
     pub fn reclaimed(&self, since: Stamp, objects: u64) {
         let clock = Clock::get();
         self.lags.add(clock.nanos(since, clock.now()), objects);
     }
 
-    /// How long objects waited from when they were unlinked until they were free: in nanoseconds, and
-    /// how many.
+    /// How long objects waited between being unlinked and being free: each length in nanoseconds, with
+    /// the number of objects that waited for so long.
     pub fn lags(&self) -> Vec<(u64, u64)> {
         self.lags.counts()
     }
 
-    /// From now on the calling thread's pauses count, as those of the mutator of this number, until
-    /// what is returned is dropped.
+    /// Records the pauses of the calling thread, as those of the mutator with this number, until the
+    /// returned value is dropped.
     pub fn seat(&self, mutator: u32) -> Seated<'_> {
         let owner = std::ptr::from_ref(self).addr();
         let log = Log::new(owner, Some(mutator), Clock::get().now());
@@ -147,7 +150,7 @@ impl Pauses {
         Seated { pauses: self }
     }
 
-    /// The histogram of one cause, in nanoseconds, over all who have left their seats.
+    /// The histogram of one cause, in nanoseconds, over all mutators that have left their seats.
     pub fn histogram(&self, cause: Cause) -> Histogram<u64> {
         let mut sum = log::empty();
         for log in &*self.logs() {
@@ -156,7 +159,8 @@ impl Pauses {
         sum
     }
 
-    /// What was kept of each of them, and of a thread of the heap's own: when who was held up.
+    /// The intervals for which each of these mutators was held up, as far as they were kept; and when a
+    /// thread of the heap's own was at work.
     pub fn kept(&self) -> Vec<Kept> {
         let aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
         let logs = self.logs();
@@ -167,7 +171,7 @@ impl Pauses {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something with the log of the calling thread, if it is seated here.
+    /// Calls `f` with the log of the calling thread, if that is seated at this heap.
     #[inline]
     fn on_log<R>(&self, f: impl FnOnce(&mut Log) -> R) -> Option<R> {
         LOG.with_borrow_mut(|log| {
@@ -177,13 +181,13 @@ impl Pauses {
     }
 }
 
-/// For how much of the time between two stamps which cause held the calling thread up, as far as that
-/// is remembered: the last few dozen holds are.
+/// For how long each cause held the calling thread up between two stamps, as far as that is
+/// remembered: only the last few dozen holds are.
 pub fn held(start: Stamp, end: Stamp) -> ByCause {
     LOG.with_borrow(|log| log.as_ref().map_or([0; CAUSES], |log| log.held(start, end)))
 }
 
-/// While this lives the heap holds the thread up.
+/// The heap holds the thread up for as long as this lives.
 #[derive(Debug)]
 #[must_use = "the hold ends when this is dropped"]
 pub struct Hold<'p> {
@@ -192,7 +196,7 @@ pub struct Hold<'p> {
 }
 
 impl Hold<'_> {
-    /// It was none after all: there was nothing to wait for, or to do. What lay within it stays.
+    /// Withdraws the hold: there was nothing to wait for, or to do. Holds within it still count.
     pub fn dismiss(mut self) {
         if std::mem::take(&mut self.is_noted) {
             self.pauses.on_log(Log::dismiss);
@@ -209,7 +213,7 @@ impl Drop for Hold<'_> {
     }
 }
 
-/// While this lives the thread's pauses count.
+/// The thread's pauses are recorded for as long as this lives.
 #[derive(Debug)]
 #[must_use = "the seat is left when this is dropped"]
 pub struct Seated<'p> {
@@ -229,7 +233,7 @@ impl Drop for Seated<'_> {
 mod tests {
     use super::*;
 
-    /// Goal: only who is seated, and at this heap, is listened to.
+    /// Goal: only threads that are seated, and seated at this heap, are recorded.
     #[test]
     fn others_are_not_listened_to() {
         let (pauses, other) = (Pauses::default(), Pauses::default());
@@ -245,7 +249,7 @@ mod tests {
         assert_eq!((kept.len(), kept[0].mutator), (1, Some(3)));
     }
 
-    /// Goal: a hold that turns out to be none is not counted, and what lay within it still is.
+    /// Goal: a hold that is withdrawn does not count, and holds within it still do.
     #[test]
     fn dismissed_holds_do_not_count() {
         let pauses = Pauses::default();

@@ -1,13 +1,13 @@
 //! Type-stable memory: a fixed number of cells that start as zeroes and are never given back.
 //!
-//! A heap that follows a stale reference must not touch memory that has become something else.
-//! Here memory that was a cell is a cell for as long as the heap exists, so following any index is
-//! defined behaviour, and the heap recognises by the cell's contents that it came too late.
+//! A heap that follows a stale reference must not touch memory that has become something else. Here,
+//! memory that was a cell stays a cell for as long as the heap exists. So following any index is
+//! defined behaviour, and the heap recognises a stale reference by what the cell contains.
 //!
-//! The operating system commits the memory page by page as it is first touched, so a slab may be
-//! made for far more cells than are ever used. The standard allocator zeroes by hand whatever it
-//! must align beyond 16 bytes, which would touch everything; the slab therefore asks for a little
-//! more with a small alignment, and aligns by itself. A slab refuses to know what its cells mean.
+//! The operating system commits the memory page by page when it is first touched, so a slab may be
+//! made for far more cells than are ever used. The standard allocator clears memory by hand if it must
+//! be aligned to more than 16 bytes, which would touch all of it; so the slab asks for a little more
+//! memory with a small alignment, and aligns its cells by itself. What cells mean is not known here.
 
 #![expect(
     unsafe_code,
@@ -25,7 +25,7 @@ const ALIGN: usize = 64;
 /// What the system's allocator hands out zeroed without touching it.
 const CHEAP_ALIGN: usize = 16;
 
-/// Types for which all bits zero is a value, and whose drop does nothing.
+/// Types for which memory full of zeroes is a valid value, and whose drop does nothing.
 ///
 /// # Safety
 ///
@@ -132,8 +132,8 @@ mod tests {
         assert!(Slab::<AtomicU32>::new(0).is_empty());
     }
 
-    /// Goal: a slab far larger than what is touched costs address space, not memory: one of 1 GiB
-    /// leaves the process well below that.
+    /// Goal: a slab that is hardly touched costs address space and not memory: with one of 1 GiB, the
+    /// process has far less than that resident.
     #[test]
     fn large_slabs_are_committed_by_touch() {
         let slab = Slab::<AtomicU64>::new(1 << 27);

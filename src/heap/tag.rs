@@ -1,4 +1,4 @@
-//! The tag every object carries: its name, and the witness of its death.
+//! The tag that every object carries: it names the object and records its death.
 //!
 //! A [`Tag`] is 64 bits that name one entry of a process-wide table of segments. Its drop finds the
 //! entry and marks it dead; a second drop of the same name finds it dead already and is reported as
@@ -10,20 +10,20 @@
 //! entry:                  | generation:14 | state:2 |      one u16 an object
 //! ```
 //!
-//! The state in an entry is *alive*, *finalized* (alive, but its finalizer has run) or *dead*; the
-//! one in an id says in which of the first two a proper death meets the entry. So an id carries the
-//! very word that its death compares with, and that an object with a finalizer died without it is
-//! found out at no cost.
+//! The state in an entry is *alive*, *finalized* (alive, but its finalizer has run) or *dead*. The
+//! state in an id says which of the first two a proper death finds in the entry. So an id contains
+//! the very word that its death compares with, and the same comparison shows, at no extra cost, that
+//! an object with a finalizer died before the finalizer had run.
 //!
-//! A segment belongs to one producer of one ledger. Once all of its objects are dead it is recycled
-//! under the next generation, so memory follows the live objects and not the run's length. Nothing
-//! needs wiping: an entry of an older generation is an unborn one. A late death is recognised for
-//! 16,384 recyclings of its segment, which is 268 million births in that one segment.
+//! A segment belongs to one producer of one ledger. When all of its objects are dead, it is recycled
+//! under the next generation, so memory depends on the number of live objects and not on the length of
+//! the run. Nothing has to be cleared: an entry of an older generation counts as unborn. A late death is
+//! recognised for 16,384 recyclings of its segment, which is 268 million births in that one segment.
 //!
-//! Every access is `Relaxed` and none at a birth or death is a read-modify-write: those cost about a
-//! nanosecond each. Two threads that kill one object at the same instant may therefore be seen as
-//! one death; a correct heap never does that, and a broken one does not do it only so. Whoever reads
-//! the table as a whole (the survey) has met all mutators at a barrier, which orders their writes.
+//! Every access is `Relaxed`, and births and deaths, which cost about a nanosecond each, use no
+//! read-modify-write. So if two threads free one object at the same instant, that may count as one
+//! death. A correct heap never does so, and a broken one will also do it at different instants. Whoever
+//! reads the whole table (the survey) has met all mutators at a barrier, which orders their writes.
 
 mod segment;
 
@@ -60,13 +60,13 @@ static TABLE: [OnceLock<Box<Segment>>; SEGMENTS] = [const { OnceLock::new() }; S
 pub struct ObjectId(u64);
 
 impl ObjectId {
-    /// What the names of all objects of a segment have in common. `generation` is as it is in the
-    /// entries.
+    /// What the names of all objects of a segment have in common. `generation` has the form that it has
+    /// in entries.
     fn of_segment(segment: u16, generation: u16) -> Self {
         Self(u64::from(generation) << STATE_SHIFT | u64::from(segment) << ENTRY_BITS)
     }
 
-    /// The name of one of them. `last` is the state of the entry just before a proper death.
+    /// The name of one object of the segment. `last` is the entry's state just before a proper death.
     #[inline]
     fn of_object(self, entry: usize, last: u16, shape: Shape) -> Self {
         Self(self.0 | (shape as u64) << SHAPE_SHIFT | u64::from(last) << STATE_SHIFT | entry as u64)
@@ -99,7 +99,7 @@ impl ObjectId {
         (self.0 >> STATE_SHIFT) as u16 | ALIVE
     }
 
-    /// What the entry holds in one of the states.
+    /// What the entry holds when it is in this state.
     #[inline]
     fn when(self, state: u16) -> u16 {
         self.last() & !STATE_MASK | state
@@ -121,7 +121,7 @@ impl ObjectId {
         }
     }
 
-    /// Whether the object was born, died, or belongs to a past that the table no longer holds.
+    /// Whether the object is alive or dead, or the table does not know it any more.
     pub fn state(self) -> Life {
         match TABLE[self.segment()].get() {
             Some(segment) => segment.life(self),
@@ -137,19 +137,19 @@ impl ObjectId {
         }
     }
 
-    /// Who made the object, and as which of its objects, counted from 0; `None` if the table no
-    /// longer holds it.
+    /// Which mutator made the object, and how many it had made before; `None` if the table does not
+    /// know the object any more.
     pub fn origin(self) -> Option<Origin> {
         TABLE[self.segment()].get()?.origin_of(self)
     }
 }
 
-/// Who made an object, and when in its own order.
+/// Which mutator made an object, and how many it had made before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
     /// The mutator's number.
     pub producer: u32,
-    /// The number of objects that this mutator had made before.
+    /// How many objects this mutator had made before.
     pub sequence: u64,
 }
 
@@ -158,7 +158,7 @@ pub struct Origin {
 pub enum Life {
     /// Born and not dead.
     Alive,
-    /// Likewise, but its finalizer has run.
+    /// Born and not dead, and its finalizer has run.
     Finalized,
     /// Dead.
     Dead,
@@ -192,14 +192,14 @@ impl Tag {
         ManuallyDrop::new(self).0.0
     }
 
-    /// The tag that [`into_bits`](Self::into_bits) took apart. Any bits are safe; bits that are
-    /// used twice record a double death, which is what they are for.
+    /// The tag that [`into_bits`](Self::into_bits) took apart. Any bits are safe. Bits that are used
+    /// twice record a double death, as they should.
     #[inline]
     pub fn from_bits(bits: u64) -> Self {
         Self(ObjectId(bits))
     }
 
-    /// What a tag with these bits is called, without making one.
+    /// The name in a tag's bits; no tag is made.
     #[inline]
     pub fn id_of_bits(bits: u64) -> ObjectId {
         ObjectId(bits)

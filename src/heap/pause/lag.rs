@@ -1,7 +1,7 @@
-//! How long objects wait from when they are unlinked until they are free, counted by anybody at any time
-//! without a lock: a heap that has none must not get one by being measured.
+//! How long objects wait between being unlinked and being free. Any thread may count at any time and
+//! takes no lock for it: measuring a lock-free heap must not put one into it.
 //!
-//! Counts by length, in steps of a thirty-second of a power of two, so a length is right within 3 %.
+//! Lengths are counted in steps of a thirty-second of a power of two, so each is right within 3 %.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -11,13 +11,13 @@ const STEPS_LOG: u32 = 5;
 const STEPS: usize = 1 << STEPS_LOG;
 const COUNTS: usize = (64 - STEPS_LOG as usize + 1) * STEPS;
 
-/// The counts; made when they are first needed, since most heaps that short programs are tried on have
-/// nothing to tell.
+/// The counts. They are made when they are first needed, since most heaps live for a short program only
+/// and never count anything.
 #[derive(Debug, Default)]
 pub(super) struct Lags(OnceLock<Box<[AtomicU64]>>);
 
 impl Lags {
-    /// So many objects waited for so many nanoseconds.
+    /// Counts `objects` objects that waited for `nanos` nanoseconds.
     pub(super) fn add(&self, nanos: u64, objects: u64) {
         let counts = self
             .0
@@ -26,16 +26,16 @@ impl Lags {
         counts[step(nanos)].fetch_add(objects, Relaxed);
     }
 
-    /// As if none ever had.
+    /// Forgets what was counted.
     pub(super) fn clear(&self) {
         for count in self.0.get().map_or(&[][..], |counts| counts) {
-            // Relaxed: between two runs, when nobody adds but a collector that may still be at it; what it
-            // adds now counts for the one or the other.
+            // Relaxed: this is called between two runs. Only a collector may still be counting, and what
+            // it counts now may belong to either run.
             count.store(0, Relaxed);
         }
     }
 
-    /// The lengths that occurred, and how many objects waited for so long.
+    /// The lengths that occurred, each with the number of objects that waited for so long.
     pub(super) fn counts(&self) -> Vec<(u64, u64)> {
         let counts = self.0.get().map_or(&[][..], |counts| counts);
         let counts = counts.iter().map(|count| count.load(Relaxed));

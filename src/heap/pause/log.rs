@@ -1,5 +1,5 @@
-//! What one thread notes of its holds: a histogram a cause, the last few holds with all that lay
-//! within them, and the intervals from beginning to end.
+//! What one thread notes of its holds: a histogram for each cause, the last few holds with all the
+//! holds within them, and the intervals from beginning to end.
 
 use std::collections::VecDeque;
 
@@ -44,7 +44,7 @@ pub struct Kept {
     pub to: Stamp,
     /// When it was held up: in the order of time, none within another.
     pub intervals: Vec<Interval>,
-    /// How many more there were, all shorter than those that were kept at that time.
+    /// How many more there were. Each was shorter than all that were kept at that time.
     pub omitted: u64,
     /// How long these took together, in nanoseconds.
     pub omitted_ns: u64,
@@ -59,7 +59,7 @@ struct Open {
     inner_ns: u64,
 }
 
-/// An outermost hold that has ended, and whose time it was, innermost first.
+/// An outermost hold that has ended, with the time of each cause; time belongs to the innermost hold.
 #[derive(Debug, Clone, Copy)]
 struct Ended {
     interval: Interval,
@@ -115,7 +115,7 @@ impl Log {
         });
     }
 
-    /// The innermost hold ends.
+    /// Ends the innermost hold.
     pub(super) fn close(&mut self, end: Stamp) {
         let Some(Open {
             cause,
@@ -135,7 +135,7 @@ impl Log {
         }
     }
 
-    /// The innermost hold was none; what lay within it lay within the next.
+    /// Withdraws the innermost hold. Holds within it count as being within the next one outwards.
     pub(super) fn dismiss(&mut self) {
         let Some(none) = self.open.pop() else { return };
         match self.open.last_mut() {
@@ -155,7 +155,7 @@ impl Log {
         }
     }
 
-    /// An outermost hold has ended.
+    /// Notes that an outermost hold has ended.
     fn end(&mut self, interval: Interval) {
         let by_cause = std::mem::take(&mut self.by_cause);
         if self.recent.len() == RECENT {
@@ -206,7 +206,7 @@ impl Log {
         self.recent = VecDeque::new();
     }
 
-    /// For how much of the time between two stamps which cause held the thread up.
+    /// For how long each cause held the thread up between two stamps.
     pub(super) fn held(&self, start: Stamp, end: Stamp) -> ByCause {
         let mut sum = [0; CAUSES];
         let overlapping = self.recent.iter().rev();
@@ -217,7 +217,8 @@ impl Log {
                     *sum += nanos;
                 }
             } else {
-                // Only in part: which of it is not known, so it is the outermost cause's.
+                // Only a part of the hold lies in between. Which of the holds within it that part
+                // contains is not known, so it counts as the outermost cause.
                 let within = (interval.start.max(start), interval.end.min(end));
                 sum[interval.cause as usize] += Clock::get().nanos(within.0, within.1);
             }
@@ -291,7 +292,8 @@ mod tests {
         assert_eq!(finalizer.map(Histogram::len), Some(2));
     }
 
-    /// Goal: only what lies within the stretch that is asked about is told of it, be it in part.
+    /// Goal: an answer contains the time within the stretch that was asked about and no more, also where
+    /// a hold lies in it only in part.
     #[test]
     fn only_the_overlap_is_told() {
         let mut log = log();
@@ -339,7 +341,7 @@ mod tests {
         assert_eq!(all.map(Histogram::len), Some(5000));
     }
 
-    /// Goal: who asks about more holds than are remembered is told of fewer, not of more.
+    /// Goal: a question about more holds than are remembered is answered with less time, not with more.
     #[test]
     fn what_is_forgotten_is_not_made_up() {
         let mut log = log();

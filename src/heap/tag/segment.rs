@@ -1,7 +1,7 @@
-//! The entries behind the tags: blocks of them, each in the hands of one owner at a time.
+//! The entries behind the tags, in segments, each of which has one owner at a time.
 //!
-//! A segment notes what happens to its objects: births and deaths in their entries, and on the cold
-//! paths whatever should not have happened. What it concludes from that is nobody's business here.
+//! A segment notes what happens to its objects: births and deaths in their entries, and on cold paths
+//! whatever should not have happened. Judging that is left to others.
 
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -33,19 +33,19 @@ struct Pool {
 pub struct Segment {
     entries: [AtomicU16; SEGMENT_OBJECTS],
     generation: AtomicU16,
-    /// How many generations its present owner had before this one. Changed with the generation,
-    /// under the lock of `notes`.
+    /// How many generations the present owner had before this one. It is changed together with the
+    /// generation, under the lock of `notes`.
     recycled: AtomicU32,
     producer: AtomicU32,
     /// The producer's count of births when the segment became its own.
     base: AtomicU64,
-    /// How many entries were given out; the producer's alone to change.
+    /// How many entries were given out. Only the producer changes it.
     born: AtomicU32,
     finalized: AtomicU64,
     notes: Mutex<Notes>,
 }
 
-/// Things of one kind that should not have happened to objects.
+/// Events of one kind that should not have happened to objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sightings {
     /// How many there were.
@@ -74,7 +74,7 @@ impl Sightings {
     }
 }
 
-/// What was noted of objects besides their births and deaths.
+/// What was noted about objects besides their births and deaths.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notes {
     /// Finalizers that ran, each for the first time, on a living object made with one.
@@ -129,7 +129,7 @@ impl Segment {
                 self.entries[id.entry()].store(id.when(DEAD), Relaxed);
                 self.note(id, |notes| &mut notes.unfinalized_deaths);
             }
-            // Finalized without a finalizer, which was noted then.
+            // It had no finalizer, and one ran nevertheless; that was noted when it ran.
             Life::Finalized => self.entries[id.entry()].store(id.when(DEAD), Relaxed),
             Life::Dead | Life::Unknown => {
                 self.note(id, |notes| &mut notes.double_deaths);
@@ -137,8 +137,7 @@ impl Segment {
         }
     }
 
-    /// In one operation, since two threads that both think the object theirs to finalize are what
-    /// this is to find out.
+    /// This is one atomic operation, so that two threads that both finalize the object are found out.
     pub(super) fn finalize(&self, id: ObjectId) {
         let (before, after) = (id.when(ALIVE), id.when(FINALIZED));
         let entry = &self.entries[id.entry()];
@@ -158,8 +157,8 @@ impl Segment {
         }
     }
 
-    /// Whether the object was born under an earlier owner, of a ledger that is closed: a heap may
-    /// let go of it as late as it likes, and that is no business of the present one.
+    /// Whether the object was born under an earlier owner, whose ledger is closed by now. A heap may let
+    /// go of such an object at any time; that does not concern the present owner.
     fn is_foreign(&self, id: ObjectId) -> bool {
         // Generations count 1, 2, … MASK, 1, …
         let cycle = u32::from(GENERATION_MASK);
@@ -206,7 +205,7 @@ impl Segment {
             && self.entries.iter().all(|entry| entry.load(Relaxed) == dead)
     }
 
-    /// The entries that are alive, their finalizer run or not.
+    /// The entries of living objects, whether their finalizers have run or not.
     pub fn alive(&self) -> impl Iterator<Item = usize> + '_ {
         let generation = self.generation.load(Relaxed) << STATE_BITS;
         let is_alive = move |entry| entry == generation | ALIVE || entry == generation | FINALIZED;
@@ -216,7 +215,7 @@ impl Segment {
             .filter_map(move |(entry, state)| is_alive(state.load(Relaxed)).then_some(entry))
     }
 
-    /// The name of one of its objects, as far as the table knows it: all but the shape.
+    /// The name of one of its objects without the shape, which the table does not know.
     pub fn origin(&self, entry: usize) -> Origin {
         Origin {
             producer: self.producer.load(Relaxed),
@@ -224,7 +223,7 @@ impl Segment {
         }
     }
 
-    /// What was noted in it since it was last asked.
+    /// What was noted in it since the last call.
     pub fn take_notes(&self) -> Notes {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         Notes {
@@ -250,8 +249,8 @@ pub struct OwnedSegment {
     segment: &'static Segment,
     /// What the names of its objects have in common: the segment, and the generation.
     name: ObjectId,
-    /// The owner's own copy of what `segment.born` tells everybody: to read that back just after it
-    /// was written would make each birth wait for the one before.
+    /// The owner's own copy of `segment.born`: reading that just after writing it would make each birth
+    /// wait for the one before.
     born: u32,
 }
 
@@ -325,7 +324,7 @@ impl OwnedSegment {
         self.next(shape, FINALIZED)
     }
 
-    /// `last` is the state in which it is to meet its death.
+    /// `last` is the state in which a proper death finds its entry.
     #[inline]
     fn next(&mut self, shape: Shape, last: u16) -> Option<Tag> {
         let entry = self.born as usize;
@@ -349,8 +348,8 @@ impl OwnedSegment {
 
 impl Drop for OwnedSegment {
     fn drop(&mut self) {
-        // The next generation starts before anyone else may own it: tags that outlive their ledger
-        // find their entry gone, and say so to nobody.
+        // The next generation starts before anybody else may own the segment, so tags that outlive
+        // their ledger find their entry gone, and note nothing.
         self.renew(0, 0, 0);
         POOL.lock()
             .unwrap_or_else(PoisonError::into_inner)
