@@ -260,6 +260,33 @@ fn running_out_of_pages_is_reported() {
     assert_sound(&heap, 0);
 }
 
+/// Goal: as many lists as there are objects may hold something, and tens of thousands may be longer
+/// than a small block.
+#[test]
+fn many_lists_may_hold_something() {
+    const ALL: Slot = Slot(3);
+    for (lists, len) in [(45_000, 1), (21_000, 9)] {
+        let heap = gil(100_000);
+        let mut births = Births::new(0);
+        let mut mutator = heap.attach(seat(0, 4)).unwrap();
+        make(&mut mutator, &mut births, ALL, Shape::List);
+        for _ in 0..lists {
+            make(&mut mutator, &mut births, LIST, Shape::List);
+            make(&mut mutator, &mut births, A, Shape::Leaf);
+            for _ in 0..len {
+                mutator.copy(B, A);
+                assert!(mutator.append(LIST, B));
+            }
+            assert!(mutator.append(ALL, LIST));
+        }
+        assert!(mutator.get(LIST, ALL, lists / 2));
+        assert_eq!(mutator.len(LIST), len);
+        drop(mutator);
+        assert_eq!(births.alive(), 0);
+        assert_sound(&heap, 0);
+    }
+}
+
 /// Goal: the end of the heap is the end of what is still in it.
 #[test]
 fn a_closed_heap_drops_its_tags() {

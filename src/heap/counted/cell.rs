@@ -6,13 +6,13 @@
 //! flags:      | global:16 | 0 | resurrects | finalized | unfinalized | tracked | shape:2 |
 //! ```
 //!
-//! The incarnation is odd while the object lives and changes at birth and at death, so a reference
-//! whose incarnation is not the cell's was kept too long. A *weak* reference carries the even
-//! number below its target's incarnation: it is never followed by mistake, and is nothing but a
-//! note of which object to ask for. It is void once its target's finalizer has run, unless it was
-//! made *late*, which is to say after that; so both have a flag for it. Cell 0 is never used, so neither kind is ever 0, the empty
-//! reference. Incarnations wrap after 2^31 lives of one cell, which a reference would have to sit
-//! out to be mistaken.
+//! The incarnation is odd while the object lives and changes at birth and at death. So a reference with
+//! another incarnation than its cell's was kept too long. A *weak* reference contains the even number
+//! below its target's incarnation: it only says which object is meant, and cannot be followed by
+//! mistake. It is void when its target's finalizer has run, unless it was made *late*, that is, after
+//! that; cell and reference have a flag for it. Cell 0 is never used, so no reference of either kind is
+//! 0, which is the empty reference. Incarnations wrap after 2^31 lives of one cell: only a reference
+//! that was kept for so long could be mistaken for another.
 
 #![expect(unsafe_code, reason = "the cell is marked as valid when zeroed")]
 
@@ -21,24 +21,24 @@ use crate::heap::slab::Zeroed;
 use crate::heap::{Finalizer, Global, Shape};
 
 /// What a free cell's slots hold. No reference looks like it: an index this large is refused when
-/// a heap is opened. The upper half is as it is so that one instruction can compare or store the
-/// whole, which it can with 32 bits and their sign.
+/// a heap is opened. The upper half is all ones so that one instruction can compare or store the whole
+/// as a sign-extended number of 32 bits.
 pub(super) const POISON: u64 = 0xFFFF_FFFF_DEAD_F1E1;
 
 const SHAPE_MASK: u32 = 3;
 /// The generations hold an entry for this object.
 const TRACKED: u32 = 4;
 
-/// It has a finalizer that has not run …
+/// The object has a finalizer that has not run.
 const UNFINALIZED: u32 = 8;
-/// … or that has.
+/// The object had a finalizer, which has run.
 const FINALIZED: u32 = 16;
 /// The finalizer publishes it, in the root whose number is in the upper half.
 const RESURRECTS: u32 = 32;
 const GLOBAL_SHIFT: u32 = 16;
 
 const STRONG_BIT: u64 = 1 << 32;
-/// In a weak reference only; indices end below it.
+/// Set in weak references only. Indices have fewer bits.
 const LATE_BIT: u64 = 1 << 31;
 const INDEX_MASK: u64 = 0xFFFF_FFFF;
 
@@ -176,7 +176,7 @@ impl Cell {
         self.flags.get() & TRACKED != 0
     }
 
-    /// Both in one look.
+    /// Whether it is tracked and a list, from one load.
     #[inline]
     pub(super) fn is_tracked_list(&self) -> bool {
         self.flags.get() & (SHAPE_MASK | TRACKED) == TRACKED | Shape::List as u32
@@ -220,8 +220,8 @@ impl Cell {
         self.flags.get() & FINALIZED != 0
     }
 
-    /// The finalizer, if it is still to run; from here on it has, and older weak references are
-    /// void.
+    /// The finalizer, if it has not run yet. From here on it counts as run, and older weak references
+    /// are void.
     pub(super) fn take_finalizer(&self) -> Option<Finalizer> {
         let flags = self.flags.get();
         if flags & UNFINALIZED == 0 {

@@ -9,8 +9,8 @@ use super::word::{Half, Word};
 use crate::heap::slab::Slab;
 use crate::heap::{Defect, DefectLog, Shape, Tag};
 
-/// How many living cells a search for a free one skips before it gives up. Only threads without a
-/// lock ever meet one.
+/// How many cells that are in use a search for a free one skips before it gives up. Only threads
+/// without a lock ever find one in the free list.
 const SKIPS_MAX: u32 = 64;
 
 /// All cells of a heap.
@@ -40,14 +40,14 @@ impl Cells {
         }
     }
 
-    /// The cell with this number. A number that is none leads nowhere.
+    /// The cell with this number, if there is one.
     #[inline]
     pub(super) fn at(&self, index: u32) -> Option<&Cell> {
         self.cells.at(index)
     }
 
-    /// The object that a strong reference leads to. One that was kept too long is noted; an empty
-    /// or a weak one leads nowhere.
+    /// The object that a strong reference leads to. A stale reference is noted as a defect; an empty or
+    /// a weak one leads nowhere.
     #[inline]
     pub(super) fn follow(&self, reference: Ref, defects: &DefectLog) -> Option<&Cell> {
         if !reference.is_strong() {
@@ -63,8 +63,8 @@ impl Cells {
         }
     }
 
-    /// A new object with one reference, if the next free cell is as it should be; if not, or if
-    /// there is none, nothing happens and [`take_slowly`](Self::take_slowly) finds out why.
+    /// A new object with one reference, if there is a free cell and it is as it should be. Otherwise
+    /// nothing happens, and [`take_slowly`](Self::take_slowly) finds out why.
     #[inline]
     pub(super) fn take(&self, shape: Shape, tag: u64) -> Option<Ref> {
         let next = self.free_len.get().wrapping_sub(1);
@@ -80,8 +80,8 @@ impl Cells {
         Some(self.settle_in(index, cell, incarnation, shape, tag))
     }
 
-    /// A new object with one reference, and a note of every cell on the way that is not as it
-    /// should be; `None` if there is no cell left.
+    /// A new object with one reference; `None` if there is no cell left. Cells that are not as they
+    /// should be are noted as defects.
     pub(super) fn take_slowly(&self, shape: Shape, tag: u64, defects: &DefectLog) -> Option<Ref> {
         for _ in 0..SKIPS_MAX {
             let free = self.free_len.get();
@@ -137,7 +137,7 @@ impl Cells {
         }
     }
 
-    /// Loses the cell that became free last: what a fault does.
+    /// What a fault does: loses the cell that became free last.
     pub(super) fn lose_one(&self) {
         self.free_len.take(1);
     }

@@ -1,8 +1,8 @@
 //! What the heap believes of itself, cell by cell, while nothing runs.
 //!
-//! A census is not a collection: it believes nothing that the collector believes, and looks at each
-//! structure from the other side. Cells are walked one by one and compared with the free list, the
-//! generations and the pages; what does not add up is a leftover.
+//! A census is not a collection: it relies on nothing that the collector relies on. It walks the cells
+//! one by one and compares them with the free list, the generations and the pages; whatever does not
+//! agree is reported as a leftover.
 
 use super::Counted;
 use super::cell::{POISON, is_living};
@@ -28,7 +28,7 @@ impl<F: Faults> Counted<F> {
         let mut findings = Findings::default();
         let free_times = self.free_times();
         let entry_times = self.entry_times();
-        let mut pages_held = 0;
+        let (mut pages_held, mut small_held) = (0, 0);
         for (index, cell) in self.cells.used() {
             let place = index as usize;
             findings.on_trial += u64::from(cell.trial.get() != 0);
@@ -45,13 +45,15 @@ impl<F: Faults> Counted<F> {
             findings.tracked_twice += u64::from(entry_times[place] > 1);
             if cell.is(Shape::List) {
                 pages_held += self.headers[place].pages_held();
+                small_held += self.headers[place].small_held();
             }
             visit(Belief {
                 id: Tag::id_of_bits(self.cells.tag(index)),
                 count: u64::from(cell.count.get()),
             });
         }
-        findings.pages = pages_held.abs_diff(self.pages.taken());
+        findings.pages = pages_held.abs_diff(self.pages.large.taken())
+            + small_held.abs_diff(self.pages.small.taken());
         census.leftovers = findings.into_leftovers(waiting);
         census
     }

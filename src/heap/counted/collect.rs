@@ -1,19 +1,19 @@
 //! Trial deletion, as CPython does it: which objects are referred to only by each other?
 //!
-//! For all objects of the generations collected: start from the counts, subtract the references
-//! that they hold to each other, and what is left of a count comes from outside. Whatever has some
-//! left is alive, with all that it reaches; the rest is garbage. (`deduce_unreachable` in
+//! Take the counts of all objects in the generations that are collected, and subtract the references
+//! that these objects hold to each other. What is left of a count comes from outside. An object with
+//! anything left is alive, with all that it reaches; the rest is garbage. (`deduce_unreachable` in
 //! `gcmodule.c`; the idea is Christopher's, *Reference count garbage collection*, 1984.)
 //!
-//! The scratch word `trial` of a cell is 0 outside a collection and for what is known to be alive,
-//! and 1 more than what is left of its count for what is on trial. So nothing needs to be cleaned up:
-//! the living are reset as they are found, the dead as they are freed.
+//! A cell's scratch word `trial` is 0 outside a collection, and for objects that are known to be alive.
+//! For an object that is on trial, it is what is left of its count, plus 1. So nothing has to be cleaned
+//! up afterwards: living objects are reset when they are found, dead ones when they are freed.
 //!
-//! If any of the dead have finalizers, those run first, which may put references to some of
-//! the dead into shared roots. So the dead alone are tried once more, by the counts that they have then.
+//! If dead objects have finalizers, these run first, and may put references to some of the dead objects
+//! into shared roots. So the dead objects are tried once more, by the counts that they have then.
 //!
-//! The dead are freed directly: references among them are not counted down one by one, only those
-//! that lead out. The mutators stand still meanwhile, by virtue of the lock.
+//! Dead objects are freed directly: of their references only those to other objects are released one by
+//! one. The lock keeps the mutators still meanwhile.
 
 use super::Counted;
 use super::cell::{Cell, Ref};
@@ -96,7 +96,7 @@ impl<F: Faults> Counted<F> {
         }
     }
 
-    /// What only faults subtract: references from outside.
+    /// What a fault does: subtracts references that come from outside.
     fn subtract_external(&self) {
         if self.has(Fault::RootSkipped)
             && let Some(root) = self.globals.last()
@@ -182,8 +182,8 @@ impl<F: Faults> Counted<F> {
         }
     }
 
-    /// Releases a reference that a condemned object held, unless it led to another one: that has
-    /// gone before, or is still on trial and will.
+    /// Releases a reference that a condemned object held, unless it led to another condemned object:
+    /// that was freed before, or is on trial and will be.
     fn let_go_outside(&self, child: Ref, work: &mut Work) {
         let outside = self.cells.at(child.index()).is_some_and(|cell| {
             cell.incarnation.get() == child.incarnation() && cell.trial.get() == 0
@@ -196,7 +196,7 @@ impl<F: Faults> Counted<F> {
         }
     }
 
-    /// The objects of entries, but for those that died since the entries were squeezed.
+    /// The objects of entries, except for those that died since the entries were squeezed.
     #[inline]
     fn living<'a>(&'a self, members: &'a [Word]) -> impl Iterator<Item = (Ref, &'a Cell)> {
         members.iter().filter_map(|entry| {
@@ -205,7 +205,7 @@ impl<F: Faults> Counted<F> {
         })
     }
 
-    /// Those that were not acquitted.
+    /// The members that were not acquitted.
     #[inline]
     pub(super) fn on_trial<'a>(
         &'a self,

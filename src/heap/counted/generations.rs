@@ -1,9 +1,10 @@
 //! What the collector looks at, and when: three generations in one array.
 //!
-//! CPython's rules (`gcmodule.c`, until 3.12): a young collection is due after 700 objects (or what
-//! [`HeapConfig::nursery`](crate::heap::HeapConfig) says) more were tracked than tracked ones died; every tenth young one takes the middle generation along,
-//! every tenth of those the old one, but only once the objects that are new to the old generation
-//! exceed a quarter of it, which keeps full collections linear in the number of objects made.
+//! CPython's rules (`gcmodule.c`, until 3.12): a young collection is due when 700 more objects were
+//! tracked than tracked objects died ([`HeapConfig::nursery`](crate::heap::HeapConfig) may give another
+//! number). Every tenth young collection includes the middle generation, and every tenth of those the
+//! old one; but that only if the objects that are new to the old generation exceed a quarter of it,
+//! which keeps the cost of full collections linear in the number of objects made.
 //!
 //! The generations are neighbours in one array of references, oldest first:
 //!
@@ -12,11 +13,11 @@
 //! 0       old_end    middle_end  len
 //! ```
 //!
-//! so that a generation is merged into the next by moving a border. An object that dies leaves its
-//! entry behind, which is recognised by its incarnation; once such entries could make up half of
-//! the array they are squeezed out. An entry is made when something is first appended to a
-//! list, or when a reference to another container is first stored in a node: before that it cannot
-//! be part of a cycle. (CPython does so for dicts.)
+//! so a generation is merged into the next by moving a border. An object that dies leaves its entry
+//! behind, which is recognised by the incarnation; when such entries could be half of the array, they
+//! are squeezed out. An object gets its entry when something is first appended to it, if it is a list,
+//! or when a reference to another container is first stored in it, if it is a node: before that it
+//! cannot be part of a cycle. (CPython does so for dicts.)
 
 use super::cell::{Cell, Ref};
 use super::cells::Cells;
@@ -24,8 +25,8 @@ use super::word::{Half, Word};
 use crate::heap::slab::Slab;
 use crate::heap::{Fault, Faults};
 
-/// After how many young collections a middle one, and middle ones an old one, may be due: CPython's
-/// `gc.get_threshold()`, through 3.11.
+/// A middle collection may be due after this many young ones, and an old one after this many middle
+/// ones: CPython's `gc.get_threshold()`, through 3.11.
 const OLDER: u32 = 10;
 /// An array shorter than this is not worth squeezing: 64 KiB of entries, or eight for each object that
 /// there is room for.
@@ -47,24 +48,25 @@ pub(super) struct Generations {
     len: Half,
     middle_end: Half,
     old_end: Half,
-    /// How long it may become at least before it is squeezed.
+    /// It is not squeezed while it is shorter than this.
     squeeze_min: u32,
-    /// How long it may become now.
+    /// It is squeezed when it is as long as this.
     squeeze_at: Half,
-    /// Objects tracked less tracked objects died since the last collection; then young and middle
-    /// collections since the last of the next generation.
+    /// First, the number of objects tracked since the last collection less the number of tracked objects
+    /// that died. Then the number of young collections since the last middle one, and of middle ones
+    /// since the last old one.
     counts: [Half; 3],
     /// What each of the counts must exceed.
     thresholds: [u32; 3],
-    /// Objects that came to the old generation since the last full collection.
+    /// How many objects came to the old generation since the last full collection.
     pending: Half,
-    /// Objects that survived the last full collection.
+    /// How many objects survived the last full collection.
     settled: Half,
 }
 
 impl Generations {
-    /// Room for all of `capacity` objects, and as many stale entries. `nursery` is how many young
-    /// objects there are before they are looked at.
+    /// Room for the entries of `capacity` objects, and as many stale ones. A young collection is due
+    /// after `nursery` objects.
     pub(super) fn new(capacity: u32, nursery: u32) -> Self {
         let squeeze_min = SQUEEZE_MIN.min(capacity.saturating_mul(SQUEEZE_MIN_OF));
         Self {
@@ -95,7 +97,7 @@ impl Generations {
         self.counts[0].add(1);
     }
 
-    /// A tracked object died.
+    /// Notes that a tracked object died.
     #[inline]
     pub(super) fn forget(&self) {
         self.counts[0].take(1);
@@ -137,7 +139,7 @@ impl Generations {
         start as usize
     }
 
-    /// What was collected becomes part of the next generation, without the dead.
+    /// Makes what was collected part of the next generation, without the dead.
     pub(super) fn promote(&self, generation: Generation, cells: &Cells) {
         let start = self.start(generation);
         let end = self.squeeze_from(start, cells);
@@ -236,7 +238,7 @@ pub(super) fn is_member(entry: Ref, cells: &Cells) -> Option<&Cell> {
         .filter(|cell| cell.incarnation.get() == entry.incarnation() && cell.is_tracked())
 }
 
-/// A length as it is stored; the slab is far shorter than what this cuts off.
+/// A length as it is stored. Slabs are too short for anything to be cut off.
 fn clamp(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }

@@ -1,8 +1,9 @@
-//! Lists: words in pages, hung in a radix tree over absolute positions.
+//! Lists: words in pages, hung in a radix tree over absolute positions; or, as long as a list is short,
+//! words in one small block.
 //!
-//! An element appended at position p stays at p for life; `del l[:n]` only moves `head`, and index
-//! i is position head + i. Nothing is ever copied when a list grows, and memory follows the
-//! elements: a page lives exactly as long as some element between `head` and `tail` is in it.
+//! An element appended at position p stays at p; `del l[:n]` only moves `head`, and index i is position
+//! head + i. Nothing is copied when a list of pages grows, and memory follows the elements: a page
+//! lives exactly as long as some element between `head` and `tail` is in it.
 //!
 //! ```text
 //! height 0: root is the only page          all elements have the same p / 1024
@@ -10,17 +11,25 @@
 //! height 2: root[p / 2^20 % 1024][p / 1024 % 1024]                 2^30 positions
 //! ```
 //!
-//! A tree grows by hanging what it had into a new root, and shrinks to nothing when the list is
-//! empty. This file knows words and pages; what the words mean is the caller's business.
+//! A tree grows by hanging what it had into a new root, and shrinks to nothing when the list is empty.
+//!
+//! Most lists are short, and a page would take a hundred times the room of their elements. So an empty
+//! list begins with a small block, in which positions begin at 0. When there is no place left behind the
+//! last element, the elements move to the front of the block; when the block is full of elements, they
+//! move to a page, and the list keeps pages until it is empty again.
+//!
+//! This file knows words and pages; what the words mean is the caller's business.
 
 #![expect(unsafe_code, reason = "the header is marked as valid when zeroed")]
 
-use super::pages::{PAGE, Page, Pages};
+use super::pages::{PAGE, Page, Pages, SMALL};
 use super::word::{Half, Word};
 use crate::heap::slab::Zeroed;
 
 /// No page has this number.
 const UNKNOWN: u32 = u32::MAX;
+/// The height of a list that has a small block, whose number is where the root's would be.
+const IN_SMALL: u32 = 3;
 /// What one append may take: its page, a new root, and two directories under it.
 const APPEND_PAGES: u64 = 4;
 
@@ -54,7 +63,7 @@ impl Header {
         self.forget_tree();
     }
 
-    /// Takes everything out, which leaves the list empty. What is taken is the caller's alone: even
+    /// Takes everything out, which leaves the list empty. The result belongs to the caller alone: even
     /// without a lock nobody else can lengthen it, so taking it apart comes to an end.
     pub(super) fn take(&self) -> Self {
         let taken = Self {
@@ -75,11 +84,11 @@ impl Header {
         self.tail_page.set(UNKNOWN);
     }
 
-    /// The length. Without a lock `head` may have overtaken `tail`, and either may be anyone's.
+    /// The length. Without a lock `head` may have overtaken `tail`, and either may have any value.
     #[inline]
     pub(super) fn len(&self, pages: &Pages) -> u64 {
         let len = self.tail.get().saturating_sub(self.head.get());
-        len.min(pages.count() * PAGE)
+        len.min(pages.large.count() * PAGE)
     }
 
     /// The word of element `index`.
@@ -87,22 +96,38 @@ impl Header {
     pub(super) fn element<'p>(&self, pages: &'p Pages, index: u64) -> Option<&'p Word> {
         (index < self.len(pages)).then(|| {
             let position = self.head.get().wrapping_add(index);
+            if self.is_small() {
+                return &pages.small.block(self.root.get())[small_offset(position)];
+            }
             &self.page_of(pages, position / PAGE)[offset(position)]
         })
     }
 
-    /// The elements from `index` on that share its page: where they are.
+    #[inline]
+    fn is_small(&self) -> bool {
+        self.height.get() == IN_SMALL
+    }
+
+    /// The elements from `index` on, up to the end of its page.
     pub(super) fn run<'p>(&self, pages: &'p Pages, index: u64) -> &'p [Word] {
         let left = self.len(pages).saturating_sub(index);
         let position = self.head.get().wrapping_add(index);
+        self.words(pages, position, (PAGE - position % PAGE).min(left))
+    }
+
+    /// `count` words from a position on, none of which lies beyond the position's page.
+    fn words<'p>(&self, pages: &'p Pages, position: u64, count: u64) -> &'p [Word] {
+        if self.is_small() {
+            let words = &pages.small.block(self.root.get())[small_offset(position)..];
+            return &words[..words.len().min(offset_of_len(count))];
+        }
         let start = offset(position);
-        let words = (PAGE - position % PAGE).min(left);
-        &self.page_of(pages, position / PAGE)[start..start + offset_of_len(words)]
+        &self.page_of(pages, position / PAGE)[start..start + offset_of_len(count)]
     }
 
     #[inline]
     fn page_of<'p>(&self, pages: &'p Pages, number: u64) -> &'p Page {
-        pages.page(self.locate(pages, number))
+        pages.large.block(self.locate(pages, number))
     }
 
     /// The page that holds the positions `number * PAGE ..`.
@@ -110,7 +135,7 @@ impl Header {
     fn locate(&self, pages: &Pages, number: u64) -> u32 {
         let root = self.root.get();
         match self.height.get() {
-            0 => root,
+            0 | IN_SMALL => root,
             1 => entry(pages, root, number).get_page(),
             _ => {
                 let directory = entry(pages, root, number / PAGE).get_page();
@@ -127,18 +152,74 @@ impl Header {
         if tail.is_multiple_of(PAGE) {
             return None;
         }
-        let page = pages.at(self.tail_page.get())?;
+        let page = pages.large.at(self.tail_page.get())?;
         self.tail.set(tail.wrapping_add(1));
         Some(&page[offset(tail)])
     }
 
     /// Puts a word after the last element.
     pub(super) fn push(&self, pages: &Pages, word: u64) -> Result<(), NoPages> {
+        if self.head.get() >= self.tail.get() {
+            self.begin_small(pages);
+        }
+        if self.is_small() {
+            if self.len(pages) >= SMALL {
+                self.outgrow_small(pages)?;
+            } else {
+                self.push_small(pages, word);
+                return Ok(());
+            }
+        }
         let tail = self.tail.get();
         let page = self.page_for(pages, tail)?;
         self.tail_page.set(page);
-        pages.page(page)[offset(tail)].set(word);
+        pages.large.block(page)[offset(tail)].set(word);
         self.tail.set(tail.wrapping_add(1));
+        Ok(())
+    }
+
+    /// Gives an empty list a small block, if there is one left.
+    fn begin_small(&self, pages: &Pages) {
+        let block = pages.small.take();
+        if block != 0 {
+            self.head.set(0);
+            self.tail.set(0);
+            self.root.set(block);
+            self.height.set(IN_SMALL);
+            self.tail_page.set(UNKNOWN);
+        }
+    }
+
+    /// Puts a word into a small block that is not full of elements.
+    fn push_small(&self, pages: &Pages, word: u64) {
+        let block = pages.small.block(self.root.get());
+        let (head, tail) = (self.head.get(), self.tail.get());
+        let mut end = tail;
+        if tail >= SMALL {
+            end = 0;
+            for position in head..tail.min(SMALL) {
+                block[small_offset(end)].set(block[small_offset(position)].get());
+                end += 1;
+            }
+            self.head.set(0);
+        }
+        block[small_offset(end)].set(word);
+        self.tail.set(end.wrapping_add(1));
+    }
+
+    /// Moves the elements of a full small block to a page.
+    fn outgrow_small(&self, pages: &Pages) -> Result<(), NoPages> {
+        if pages.large.available() < APPEND_PAGES {
+            return Err(NoPages);
+        }
+        let (block, page) = (self.root.get(), pages.large.take());
+        let (from, to) = (pages.small.block(block), pages.large.block(page));
+        for (from, to) in from.iter().zip(to) {
+            to.set(from.get());
+        }
+        self.root.set(page);
+        self.height.set(0);
+        pages.small.give(block);
         Ok(())
     }
 
@@ -148,10 +229,10 @@ impl Header {
         if head < tail && !tail.is_multiple_of(PAGE) {
             return Ok(self.locate(pages, number));
         }
-        if pages.available() < APPEND_PAGES {
+        if pages.large.available() < APPEND_PAGES {
             return Err(NoPages);
         }
-        let page = pages.take();
+        let page = pages.large.take();
         if head >= tail {
             self.root.set(page);
             self.height.set(0);
@@ -164,7 +245,7 @@ impl Header {
     /// Hangs `page` into the tree as the one after the last; `first` is the number of the first.
     fn hang(&self, pages: &Pages, first: u64, number: u64, page: u32) -> Result<(), NoPages> {
         if self.height.get() == 0 {
-            let root = pages.take();
+            let root = pages.large.take();
             entry(pages, root, first).set(u64::from(self.root.get()));
             self.root.set(root);
             self.height.set(1);
@@ -178,11 +259,11 @@ impl Header {
             return Ok(());
         }
         if (number / PAGE).wrapping_sub(first / PAGE) >= PAGE {
-            pages.give(page);
+            pages.large.give(page);
             return Err(NoPages);
         }
         if number.is_multiple_of(PAGE) {
-            entry(pages, root, number / PAGE).set(u64::from(pages.take()));
+            entry(pages, root, number / PAGE).set(u64::from(pages.large.take()));
         }
         let directory = entry(pages, root, number / PAGE).get_page();
         entry(pages, directory, number).set(u64::from(page));
@@ -192,12 +273,12 @@ impl Header {
     /// The only directory held a full window of 1,024 pages, which begins anywhere in it. It
     /// becomes the directory of the window's first part, and a copy of it that of the second.
     fn grow_to_two(&self, pages: &Pages, first: u64, number: u64) {
-        let (old, root) = (self.root.get(), pages.take());
+        let (old, root) = (self.root.get(), pages.large.take());
         entry(pages, root, first / PAGE).set(u64::from(old));
         let last = number - 1;
         if last / PAGE != first / PAGE {
-            let second = pages.take();
-            for (from, to) in pages.page(old).iter().zip(pages.page(second)) {
+            let second = pages.large.take();
+            for (from, to) in pages.large.block(old).iter().zip(pages.large.block(second)) {
                 to.set(from.get());
             }
             entry(pages, root, last / PAGE).set(u64::from(second));
@@ -238,11 +319,9 @@ impl Header {
 
     fn shed<'p>(&self, pages: &'p Pages, position: u64, words: u64) -> Shed<'p> {
         let number = position / PAGE;
-        let page = self.locate(pages, number);
-        let start = offset(position);
         Shed {
-            words: &pages.page(page)[start..start + offset_of_len(words)],
-            page,
+            words: self.words(pages, position, words),
+            page: self.locate(pages, number),
             number,
         }
     }
@@ -253,30 +332,42 @@ impl Header {
         let (head, tail) = (self.head.get(), self.tail.get());
         let (first, last) = (head / PAGE, tail.wrapping_sub(1) / PAGE);
         let empty = head >= tail;
+        if self.is_small() {
+            if empty {
+                pages.small.give(shed.page);
+                self.forget_tree();
+            }
+            return;
+        }
         if !empty && (first..=last).contains(&shed.number) {
             return;
         }
-        pages.give(shed.page);
+        pages.large.give(shed.page);
         if self.tail_page.get() == shed.page || empty {
             self.tail_page.set(UNKNOWN);
         }
         let (root, height) = (self.root.get(), self.height.get());
         let block = shed.number / PAGE;
         if height == 2 && (empty || !(first / PAGE..=last / PAGE).contains(&block)) {
-            pages.give(entry(pages, root, block).get_page());
+            pages.large.give(entry(pages, root, block).get_page());
         }
         if empty {
             if height > 0 {
-                pages.give(root);
+                pages.large.give(root);
             }
             self.forget_tree();
         }
     }
 
+    /// How many small blocks the list holds.
+    pub(super) fn small_held(&self) -> u64 {
+        u64::from(self.is_small())
+    }
+
     /// How many pages the list holds, directories included.
     pub(super) fn pages_held(&self) -> u64 {
         let (head, tail) = (self.head.get(), self.tail.get());
-        if head >= tail {
+        if head >= tail || self.is_small() {
             return 0;
         }
         let (first, last) = (head / PAGE, (tail - 1) / PAGE);
@@ -303,6 +394,11 @@ fn offset(position: u64) -> usize {
     (position % PAGE) as usize
 }
 
+#[inline]
+fn small_offset(position: u64) -> usize {
+    (position % SMALL) as usize
+}
+
 /// A number of words within a page, which may be all of them.
 #[inline]
 fn offset_of_len(words: u64) -> usize {
@@ -311,7 +407,7 @@ fn offset_of_len(words: u64) -> usize {
 
 #[inline]
 fn entry(pages: &Pages, directory: u32, number: u64) -> &Word {
-    &pages.page(directory)[offset(number)]
+    &pages.large.block(directory)[offset(number)]
 }
 
 impl Word {
@@ -340,7 +436,7 @@ mod tests {
         fn new(pages: u32) -> Self {
             Self {
                 list: Slab::new(1),
-                pages: Pages::new(pages),
+                pages: Pages::new(pages, 1),
                 expected: VecDeque::new(),
                 next: 0,
             }
@@ -400,8 +496,12 @@ mod tests {
                 let expected = usize::try_from(index).unwrap();
                 assert_eq!(found, self.expected.get(expected).copied(), "at {index}");
             }
-            assert_eq!(list.pages_held(), pages.taken());
-            assert!(pages.taken() <= len.div_ceil(PAGE) + 1 + 4);
+            assert_eq!(list.pages_held(), pages.large.taken());
+            assert_eq!(list.small_held(), pages.small.taken());
+            if list.small_held() > 0 {
+                assert!((1..=SMALL).contains(&len) && pages.large.taken() == 0);
+            }
+            assert!(pages.large.taken() <= len.div_ceil(PAGE) + 1 + 4);
         }
     }
 
@@ -457,6 +557,48 @@ mod tests {
             pair.push(1);
         }
         pair.assert_same();
+    }
+
+    /// Goal: a list of up to eight elements takes no page, whichever way it moves; a longer one takes
+    /// one until it is empty.
+    #[test]
+    fn short_lists_take_no_page() {
+        let mut pair = Pair::new(8);
+        for len in 1..=SMALL {
+            pair.push(len);
+            for _ in 0..3 * SMALL {
+                pair.shed_front(1);
+                pair.push(1);
+                pair.pop();
+                pair.push(1);
+                pair.assert_same();
+                assert_eq!(pair.list[0].small_held(), 1);
+            }
+            pair.shed_back(u64::MAX);
+            pair.assert_same();
+        }
+        pair.push(SMALL + 1);
+        pair.assert_same();
+        assert_eq!(pair.pages.large.taken(), 1);
+        pair.shed_front(SMALL);
+        pair.assert_same();
+        assert_eq!(pair.pages.large.taken(), 1);
+        pair.shed_front(1);
+        pair.push(1);
+        pair.assert_same();
+        assert_eq!(pair.pages.large.taken(), 0);
+    }
+
+    /// Goal: without small blocks a short list takes a page.
+    #[test]
+    fn short_lists_take_a_page_if_they_must() {
+        let mut pair = Pair::new(8);
+        pair.pages.small.take();
+        pair.push(3);
+        assert_eq!(pair.pages.large.taken(), 1);
+        pair.pop();
+        pair.shed_front(2);
+        assert_eq!(pair.pages.large.taken(), 0);
     }
 
     /// Goal: without pages an append fails and changes nothing, and works again when some are free.

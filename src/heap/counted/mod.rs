@@ -2,28 +2,29 @@
 //! for cycles. Under the global lock it is `gil`; with the lock taken away it is `racy`.
 //!
 //! ```text
-//! registers, globals ──► cells (32 bytes, type-stable) ──► headers ──► pages of 1,024 elements
+//! registers, globals ──► cells (32 bytes, type-stable) ──► headers ──► pages of elements
 //!                          ▲                                (lists)
 //!                          └── generations (what the collector looks at)
 //! ```
 //!
-//! All state lies in words that are loaded and stored, relaxed, and never modified in one (`word`).
-//! Every operation therefore takes `&self`, and the very same code runs under the lock and without.
-//! Under the lock that costs what plain fields cost. Without it, counts are lost, lengths tear, and
-//! what is in use is freed, as in an interpreter whose lock was taken away; yet nothing is
-//! undefined: no memory changes its type, every index is checked, every loop is bounded by what
-//! the heap was opened for, and whatever was kept too long is recognised by its incarnation and
-//! noted as a [`Defect`](super::Defect). `racy` must never crash or hang, whatever the interleaving.
+//! All state lies in words that are loaded and stored, relaxed, and never modified in one operation
+//! (`word`). So every operation takes `&self`, and the same code runs with the lock and without. Under
+//! the lock that costs what plain fields cost. Without it, counts are lost, lengths tear, and objects in
+//! use are freed, as in an interpreter whose lock was taken away. Yet nothing is undefined: no memory
+//! changes its type, every index is checked, every loop is bounded by what the heap was opened for, and
+//! a stale reference is recognised by its incarnation and noted as a [`Defect`](super::Defect). `racy`
+//! must never crash or hang, whatever the interleaving.
 //!
-//! These files stay on the standard library's atomics under a model checker: `gil` is sequential
-//! by construction (its lock is what is worth modelling, and lives elsewhere), and for `racy`
-//! there is nothing to prove.
+//! Under a model checker, these files still use the standard library's atomics: `gil` is sequential by
+//! construction (what is worth modelling is its lock, which lies elsewhere), and about `racy` there is
+//! nothing to prove.
 //!
 //! **Memory.** All slabs are reserved when the heap is opened and committed by touch. Cells are
-//! what `capacity` counts. Lists have room for four elements per object of the capacity and no
-//! less than four million, less what short lists waste (a list of one element holds a page of
-//! 1,024); at least 16,384 lists, or `capacity` if that is less, can be non-empty at a time. An append that
-//! finds no page keeps the element in its register, and the next allocation fails with
+//! what `capacity` counts. A list of up to eight elements takes a small block, of which there are as
+//! many as objects; a longer one takes pages of 1,024 elements. There are pages for four elements per
+//! object of the capacity, and for no less than four million; and one more for each list with more than
+//! eight elements, up to 65,536 of them, since the last page of a list may be nearly empty. An append
+//! that finds no page keeps the element in its register, and the next allocation fails with
 //! [`OutOfMemory`](super::OutOfMemory), once, for everybody to see.
 //!
 //! | file | its one job |
@@ -63,21 +64,22 @@ use crate::clock::Clock;
 use cells::Cells;
 use generations::Generations;
 use list::Header;
-use pages::{PAGE, Pages};
+use pages::{PAGE, Pages, SMALL};
 pub use racy::Racy;
 pub use registers::{CountedMutator, Tenancy};
 use word::{Half, Word};
 
-/// The largest capacity: beyond, an index could look like poison, and slabs exceed what systems
-/// reserve.
+/// The largest capacity: with more, an index could look like poison, and systems would not reserve the
+/// slabs.
 pub const CAPACITY_MAX: u32 = 1 << 30;
 
-/// Elements that lists have room for, per object of the capacity: an object may be in many lists.
+/// For how many elements lists have room, per object of the capacity: an object may be in several lists.
 const ELEMENTS_PER_OBJECT: u64 = 4;
-/// Pages for elements at least: four million elements, 32 MiB if they are ever touched.
+/// There are at least this many pages for elements: four million elements, 32 MiB if all are touched.
 const PAGES_MIN: u64 = 4096;
-/// Non-empty lists at least, unless the capacity is less: 128 MiB if they are ever touched.
-const LISTS_MIN: u64 = 16_384;
+/// There is one page more for each list that is too long for a small block, up to this many: 512 MiB if
+/// all are touched.
+const LONG_LISTS: u64 = 65_536;
 
 /// The faults that can be planted in `gil`.
 pub const PLANTABLE: &[Fault] = &[
@@ -163,7 +165,7 @@ pub fn open_racy(config: &HeapConfig) -> Racy {
     open_racy_with(config, Faultless)
 }
 
-/// Opens a heap like `racy`, with more faults than that.
+/// Opens a heap like `racy`, with planted faults besides.
 ///
 /// # Panics
 ///
@@ -186,13 +188,13 @@ pub struct Counted<F: Faults = Faultless> {
     pauses: Arc<Pauses>,
     /// Not 0 while a collection runs.
     collecting: Half,
-    /// Not 0 if the next allocation has something to do first: collect, or refuse.
+    /// Not 0 if the next allocation must do something first: collect, or refuse.
     attention: Half,
-    /// Not 0 once an append found no page, until an allocation has said so.
+    /// Not 0 after an append that found no page, until an allocation was refused for that.
     starved: Half,
     collections: Word,
     full_collections: Word,
-    /// Objects that collections looked at which fell due by themselves.
+    /// Objects that were looked at by collections that became due by themselves.
     examined: Word,
     cycles_freed: Word,
     /// Finalizers that ran.
@@ -219,7 +221,7 @@ impl<F: Faults> Counted<F> {
             capacity,
             cells: Cells::new(capacity),
             headers: Slab::new(capacity as usize + 1),
-            pages: Pages::new(pages_for(capacity)),
+            pages: Pages::new(pages_for(capacity), capacity),
             generations: Generations::new(capacity, config.nursery),
             globals: (0..config.globals).map(|_| Word::default()).collect(),
             defects: DefectLog::default(),
@@ -259,7 +261,7 @@ impl<F: Faults> Counted<F> {
 }
 
 impl<F: Faults> Drop for Counted<F> {
-    /// The heap's end is the end of everything in it: the tags of the living are dropped.
+    /// All objects die with the heap: the tags of living ones are dropped.
     fn drop(&mut self) {
         self.cells.drop_living();
     }
@@ -267,10 +269,9 @@ impl<F: Faults> Drop for Counted<F> {
 
 /// Pages for the elements of a heap of this capacity, and one in 1,024 for directories.
 fn pages_for(capacity: u32) -> u32 {
-    let capacity = u64::from(capacity);
-    let elements = (capacity * ELEMENTS_PER_OBJECT)
-        .div_ceil(PAGE)
-        .max(PAGES_MIN);
-    let pages = elements + elements / PAGE + capacity.min(LISTS_MIN);
+    let elements = u64::from(capacity) * ELEMENTS_PER_OBJECT;
+    let long_lists = (elements / (SMALL + 1)).min(LONG_LISTS);
+    let full = elements.div_ceil(PAGE).max(PAGES_MIN);
+    let pages = full + full / PAGE + long_lists;
     u32::try_from(pages).unwrap_or(u32::MAX - 1)
 }

@@ -1,8 +1,7 @@
 //! The contract's operations, on registers and counted references.
 //!
-//! The order within an operation is always: take the new reference, put it in its place, release
-//! what was there. So an object that is only held by what is being overwritten survives as long as
-//! it is needed.
+//! Each operation first takes the new reference, then puts it in its place, and then releases what was
+//! there. So an object that is held only by what is being overwritten lives for as long as it is needed.
 
 use super::Counted;
 use super::cell::{Ref, is_living};

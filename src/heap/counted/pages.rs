@@ -1,8 +1,9 @@
-//! Pages of 1,024 words: what lists keep their elements in, and the directories of pages.
+//! What lists keep their elements in: pages of 1,024 words, which also serve as directories of pages,
+//! and small blocks of 8 words for lists that are no longer than that.
 //!
-//! Page 0 is never handed out and stands for "none". Pages are not wiped: a list reads only what it
-//! wrote. Free pages wait on a stack of their own, not in the pages, so threads that race for them
-//! can take one page twice but cannot tie the stack into a loop.
+//! Block 0 of each kind is never handed out and stands for "none". Blocks are not wiped: a list reads
+//! only what it wrote. Free blocks wait on a stack of their own, not in the blocks, so threads that
+//! race for them can take one block twice but cannot tie the stack into a loop.
 
 use super::word::{Half, Word};
 use crate::heap::slab::Slab;
@@ -10,35 +11,54 @@ use crate::heap::slab::Slab;
 /// Words in a page: 8 KiB, so that a list's costs per page vanish among its elements.
 pub(super) const PAGE: u64 = PAGE_WORDS as u64;
 const PAGE_WORDS: usize = 1024;
+/// Words in a small block: one cache line, which is as much as a cell and a header take together.
+pub(super) const SMALL: u64 = SMALL_WORDS as u64;
+const SMALL_WORDS: usize = 8;
 
 /// A page's words.
 pub(super) type Page = [Word; PAGE_WORDS];
 
-/// All pages of a heap.
+/// All memory for elements of a heap's lists.
 #[derive(Debug)]
 pub(super) struct Pages {
-    pages: Slab<Page>,
-    free: Slab<Half>,
-    free_len: Half,
-    /// Pages that were ever handed out are `1..fresh`.
-    fresh: Half,
+    pub(super) large: Blocks<PAGE_WORDS>,
+    pub(super) small: Blocks<SMALL_WORDS>,
 }
 
 impl Pages {
-    /// Room for `count` pages.
-    pub(super) fn new(count: u32) -> Self {
+    /// Room for `large` pages and `small` small blocks.
+    pub(super) fn new(large: u32, small: u32) -> Self {
+        Self {
+            large: Blocks::new(large),
+            small: Blocks::new(small),
+        }
+    }
+}
+
+/// Blocks of one size.
+#[derive(Debug)]
+pub(super) struct Blocks<const WORDS: usize> {
+    blocks: Slab<[Word; WORDS]>,
+    free: Slab<Half>,
+    free_len: Half,
+    /// Blocks that were ever handed out are `1..fresh`.
+    fresh: Half,
+}
+
+impl<const WORDS: usize> Blocks<WORDS> {
+    fn new(count: u32) -> Self {
         let slots = count as usize + 1;
         Self {
-            pages: Slab::new(slots),
+            blocks: Slab::new(slots),
             free: Slab::new(slots),
             free_len: Half::new(0),
             fresh: Half::new(1),
         }
     }
 
-    /// How many pages there are, page 0 included.
+    /// How many blocks there are, block 0 included.
     pub(super) fn count(&self) -> u64 {
-        self.pages.len() as u64
+        self.blocks.len() as u64
     }
 
     /// How many can still be taken.
@@ -52,20 +72,20 @@ impl Pages {
         (u64::from(self.fresh.get()) - 1).saturating_sub(u64::from(self.free_len.get()))
     }
 
-    /// The page's words; `None` if there is no such page.
+    /// The block's words; `None` if there is no such block.
     #[inline]
-    pub(super) fn at(&self, number: u32) -> Option<&Page> {
-        self.pages.at(number)
+    pub(super) fn at(&self, number: u32) -> Option<&[Word; WORDS]> {
+        self.blocks.at(number)
     }
 
-    /// The page's words. A number that is none, which only threads without a lock can come by,
-    /// leads to page 0.
+    /// The block's words. A number that is none, which only threads without a lock can come by,
+    /// leads to block 0.
     #[inline]
-    pub(super) fn page(&self, number: u32) -> &Page {
-        self.at(number).unwrap_or(&self.pages[0])
+    pub(super) fn block(&self, number: u32) -> &[Word; WORDS] {
+        self.at(number).unwrap_or(&self.blocks[0])
     }
 
-    /// A page; 0 if there is none left.
+    /// A block; 0 if there is none left.
     pub(super) fn take(&self) -> u32 {
         let free = self.free_len.get();
         if free > 0 {
@@ -80,7 +100,7 @@ impl Pages {
         0
     }
 
-    /// Takes a page back.
+    /// Takes a block back.
     pub(super) fn give(&self, number: u32) {
         let free = self.free_len.get();
         if number == 0 || u64::from(number) >= self.count() {

@@ -1,19 +1,18 @@
-//! The counted heap without its lock: broken on purpose, and there to be caught.
+//! The counted heap without its lock: broken on purpose, to be caught.
 //!
-//! Its mutators are views of one heap that nothing keeps apart. What they break of each other's is
-//! recognised where a reference is followed, a count goes below zero, or a cell is handed out, and
-//! ends the run at the next safepoint.
+//! Its mutators share one heap and are not synchronised. What they break is recognised where a
+//! reference is followed, a count goes below zero, or a cell is handed out, and ends the run at the
+//! next safepoint.
 //!
-//! A count is read and written back in two steps, and an operating system may take the processor
-//! away between them. It rarely does: the gap is a nanosecond. Where the threads share a processor
-//! that is the only way in which they meet at all, so once in a while `racy` offers the processor
-//! right there.
+//! A count is read and written back in two steps, and the operating system may take the processor away
+//! between them. It rarely does: the gap is a nanosecond. On a single processor that is the only way for
+//! threads to meet at all, so once in a while `racy` yields the processor right there.
 //!
-//! That alone would not do. Two threads that only ever change places in that gap each write back
-//! what they had read themselves, as if the other had never been there: each goes on with a count of
-//! its own, and both are right. A count is lost when one of them leaves in the gap and the other
-//! with a reference in hand, so every other offer is made at the safepoint after the increment, which
-//! is where `gil` changes hands. Nothing else is different from `gil`.
+//! That alone would not be enough. If two threads yield to each other only in that gap, each writes back
+//! what it had read itself, as if the other did not exist; each goes on with a count of its own, and
+//! both are right. A count is lost if one thread yields in the gap and the other while it holds a
+//! reference. So every second yield happens at the safepoint after the increment, where `gil` changes
+//! hands as well. Nothing else differs from `gil`.
 
 use std::cell::Cell as Local;
 use std::ops::Deref;
@@ -25,13 +24,13 @@ use crate::heap::{
     Belief, Caps, Census, Collection, Defect, Faultless, Faults, Gauge, Heap, Seat, Stats,
 };
 
-/// One in how many increments offers the processor: often enough that a mutator does so some
-/// thousand times a second, rarely enough that it costs a nanosecond each and that a mutator gets on
-/// beside a program that keeps the processor for milliseconds. A prime, so that no loop of a program
-/// keeps step with it.
+/// One in this many increments yields the processor: often enough that a mutator does so some thousand
+/// times a second; rarely enough that it costs a nanosecond an increment, and that a mutator makes
+/// progress beside a program that keeps the processor for milliseconds. A prime number, so that no loop
+/// of a program keeps step with it.
 const OFFER_EVERY: u32 = 251;
 
-/// Where the next offer is made.
+/// Where the processor is yielded next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Offer {
     /// In the gap of the increment whose turn it is.
@@ -42,7 +41,7 @@ enum Offer {
     Due,
 }
 
-/// One mutator's view of a heap that nobody holds.
+/// One mutator's view of a heap without a lock.
 #[derive(Debug)]
 pub struct Unlocked<'h, F: Faults = Faultless> {
     counted: &'h Counted<F>,
@@ -107,7 +106,7 @@ impl<F: Faults> Racy<F> {
         Self { counted }
     }
 
-    /// A mutator without registers, for the harness's own calls.
+    /// A mutator without registers, for calls of the harness itself.
     fn visitor(&self) -> CountedMutator<Unlocked<'_, F>> {
         CountedMutator::new(Unlocked::new(&self.counted), 0)
     }

@@ -1,11 +1,11 @@
 //! One register file on a counted heap, and what operations are made of.
 //!
-//! A mutator owns its registers, so those are plain words; what they refer to is shared. With the
-//! heap in a box it owns that as well, and is the single-threaded collector that the global lock
-//! makes a heap of. With a borrowed heap it is one of many, unsynchronised: `racy`.
+//! A mutator owns its registers, so those are plain words; what they refer to is shared. If it owns the
+//! heap as well (in a box), it is the single-threaded collector that the global lock makes a heap of. If
+//! it borrows the heap, it is one of several unsynchronised mutators: `racy`.
 //!
-//! What an allocation or an append does in its stride is in `mutator`; what it may have to do first
-//! is here, out of line.
+//! The fast paths of an allocation and an append are in `mutator`; their slow paths are here, out of
+//! line.
 
 use std::ops::Deref;
 
@@ -18,19 +18,19 @@ use crate::heap::{
     Belief, Cause, Census, Collection, Fault, Faults, OutOfMemory, Shape, Slot, Tag,
 };
 
-/// How often settling collects before it takes the heap for broken: one collection finds all
-/// garbage, a second finds none. A finalizer may drop a cycle that was in a shared root, whose
-/// finalizer may do so in turn, but what a root holds after that has no finalizer left to run; so
-/// two more for each root.
+/// Settling gives up after this many collections, and two more for each shared root. One collection
+/// finds all garbage, and a second finds none. A finalizer may drop a cycle that was in a shared root,
+/// and that cycle's finalizer may do so in turn; but what is in the root after that has no finalizer
+/// left to run.
 const SETTLE_ROUNDS_MAX: usize = 8;
 
-/// How a mutator holds the heap: alone, by virtue of a lock, or not.
+/// How a mutator holds the heap: alone, because it holds a lock, or together with others.
 pub trait Tenancy: Deref<Target = Counted<Self::Faults>> {
     /// The heap's faults.
     type Faults: Faults;
 
-    /// Called between reading a count and writing it back. Whoever holds the heap alone does
-    /// nothing here, and pays nothing for it.
+    /// Called between reading a count and writing it back. A mutator that holds the heap alone does
+    /// nothing here, at no cost.
     #[inline]
     fn between(&self) {}
 
@@ -49,7 +49,7 @@ pub struct CountedMutator<H: Tenancy> {
     pub(super) registers: Vec<u64>,
     pub(super) work: Work,
     pub(super) heap: H,
-    /// How often a fault was asked whether it shows.
+    /// How often [`strikes`](Self::strikes) was asked.
     asked: Half,
 }
 
@@ -79,7 +79,7 @@ impl<H: Tenancy> CountedMutator<H> {
         }
     }
 
-    /// Whether this fault shows now, as it does once in so many times.
+    /// Whether this fault shows now: it does one time in `every`.
     #[inline]
     pub(super) fn strikes(&self, fault: Fault, every: u32) -> bool {
         if !self.heap.has(fault) {

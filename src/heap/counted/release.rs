@@ -5,15 +5,15 @@
 //! list sheds a page at a time and what that page held dies first, so the work list grows with the
 //! depth of nested structures and not with the length of lists.
 //!
-//! A finalizer runs from that list as well, since it may release what was in a shared root, and that
-//! may have a finalizer too.
+//! Finalizers run from that list as well, since a finalizer may release what was in a shared root, and
+//! that may have a finalizer, too.
 //!
-//! A dying list is free at once, and only what it held goes on the work list: so the work is bounded
-//! by what was there, whatever a thread without a lock goes on appending.
+//! A dying list's cell is free at once, and only what it held goes on the work list. So the work is
+//! bounded by what was in the list then, even if a thread without a lock goes on appending to it.
 //!
-//! An object on the work list has no references, so nobody can reach it; its count is 0 and its
-//! incarnation is still that of the living. It cannot be put there twice but by threads without a
-//! lock, and whoever takes it off looks at the incarnation again.
+//! An object on the work list has no references, so nobody can reach it; its count is 0, and its
+//! incarnation is still that of a living object. Only threads without a lock can put it there twice, so
+//! whoever takes it off looks at the incarnation again.
 
 use super::Counted;
 use super::cell::{Cell, Ref};
@@ -21,8 +21,8 @@ use super::list::{Header, Shed};
 use crate::heap::fault::{self, Fault, Faults};
 use crate::heap::{Cause, Defect, Shape};
 
-/// A release of more objects than this is told of. That many take some microseconds, so two looks at
-/// the clock are a hundredth of it.
+/// A release of more objects than this is reported as a pause. That many take some microseconds, of
+/// which two looks at the clock are a hundredth.
 const CASCADE: u64 = 256;
 
 /// One mutator's scratch memory, kept between operations.
@@ -157,7 +157,7 @@ impl<F: Faults> Counted<F> {
     #[inline(never)]
     pub(super) fn bury(&self, work: &mut Work) {
         // An object may have to be finalized before it is buried.
-        let steps = 2 * u64::from(self.capacity) + self.pages.count();
+        let steps = 2 * u64::from(self.capacity) + self.pages.large.count();
         let mut untimed = CASCADE;
         for step in 0..steps {
             if untimed == 0 {
@@ -171,7 +171,7 @@ impl<F: Faults> Counted<F> {
         work.dying.clear();
     }
 
-    /// The rest of a long release: it takes long enough to be told of.
+    /// The rest of a long release, which takes long enough to be reported as a pause.
     #[cold]
     #[inline(never)]
     fn bury_many(&self, steps: u64, work: &mut Work) {
@@ -188,7 +188,7 @@ impl<F: Faults> Counted<F> {
         work.dying.clear();
     }
 
-    /// One step; returns for how many objects it counts.
+    /// Does one step; returns as how many objects it counts.
     #[inline]
     fn bury_one(&self, dying: Dying, work: &mut Work) -> u64 {
         match dying {
@@ -199,7 +199,7 @@ impl<F: Faults> Counted<F> {
         1
     }
 
-    /// Runs the finalizer of what has no references, and lets it die unless it has one now.
+    /// Runs the finalizer of an object without references; the object dies unless it has one now.
     fn finalize_dying(&self, object: Ref, work: &mut Work) {
         let Some(cell) = self.follow(object) else {
             return;
@@ -226,8 +226,8 @@ impl<F: Faults> Counted<F> {
         }
     }
 
-    /// One page of what a list held; the rest waits below what that page held. Returns how many that
-    /// were.
+    /// Releases one page of what a list held. The rest waits on the work list until everything is
+    /// released that this page held. Returns how many elements that were.
     fn bury_page(&self, elements: Box<Header>, work: &mut Work) -> u64 {
         let shed = elements.shed_front(&self.pages, u64::MAX);
         // The page is free from here on, but nobody takes one before this release is over.
