@@ -288,6 +288,10 @@ pub const ALL: &[Planted] = &[
     model_only(Fault::TouchBeforeMove),
     model_only(Fault::AdmitDead),
     dangerous(Danger::Crash, model_only(Fault::RangeThroughCell)),
+    model_only(Fault::StuckAsEmpty),
+    dangerous(Danger::Crash, model_only(Fault::ClaimUncounted)),
+    dangerous(Danger::Crash, model_only(Fault::PagesAtOnce)),
+    dangerous(Danger::Crash, model_only(Fault::CursorUnchecked)),
     model_only(Fault::UncountedContainer),
 ];
 

@@ -188,6 +188,10 @@ faults! {
     TouchBeforeMove "touch-before-move": "a truncation changes the list's stamp before it moves the head";
     AdmitDead "admit-dead": "the collector admits objects whose count is 0";
     RangeThroughCell "range-through-cell": "whoever releases a truncated range finds its pages through the list's cell";
+    StuckAsEmpty "stuck-as-empty": "whoever releases a truncated range takes what a late helper claims for an empty slot";
+    ClaimUncounted "claim-uncounted": "the claim of a pop does not count the seal that it belongs to";
+    PagesAtOnce "pages-at-once": "a page of a list is freed as soon as its last slot is retired, without a grace period";
+    CursorUnchecked "cursor-unchecked": "an append trusts the page that its mutator remembers, whatever the head is";
     // No heap does that; it is a fault of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";

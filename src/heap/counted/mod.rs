@@ -275,3 +275,19 @@ fn pages_for(capacity: u32) -> u32 {
     let pages = full + full / PAGE + long_lists;
     u32::try_from(pages).unwrap_or(u32::MAX - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: there is a page for each of tens of thousands of lists that are longer than a small block,
+    /// or for as many as there are elements for.
+    #[test]
+    fn many_lists_may_be_long() {
+        for capacity in [10, 1_000, 100_000, 10_000_000] {
+            let elements = u64::from(capacity) * ELEMENTS_PER_OBJECT;
+            let long = (elements / 9).min(60_000);
+            assert!(u64::from(pages_for(capacity)) > elements / PAGE + long);
+        }
+    }
+}

@@ -1,9 +1,10 @@
 //! One object's place in the heap, and the references that lead to it.
 //!
-//! Memory that was a cell is a cell for ever, so a stale reference can be followed without undefined
-//! behaviour, and is *recognised* instead: every reference carries the incarnation that it was made
-//! for. A cell is owned by whoever took it off a free list until a reference to it is stored
-//! somewhere, and by whoever brought its count to 0 from then until it is handed out again.
+//! Memory that was a cell stays a cell, so a stale reference can be followed without undefined
+//! behaviour, and is *recognised*: every reference contains the incarnation that it was made for. A
+//! cell that was taken off a free list belongs to the thread that took it, until that stores a
+//! reference to it somewhere. When the count reaches 0, the cell belongs to the thread that took the
+//! last reference away, until the cell is handed out again.
 //!
 //! ```text
 //! word:      see `word`
@@ -11,11 +12,11 @@
 //! reference: | acyclic:1 | late:1 | index:30 | incarnation:32 |
 //! ```
 //!
-//! The incarnation in `meta` is odd while the object lives. That in a reference is odd if it is a
-//! strong one, and even (the number below) in a *weak* one; 0 is no reference. LATE is of weak ones
-//! only: the target's finalizer had run when it was made.
+//! The incarnation in `meta` is odd while the object lives. In a strong reference it is that number; in
+//! a *weak* one it is the even number below; 0 is no reference. Only weak references may be LATE: the
+//! target's finalizer had run when the reference was made.
 //!
-//! ACYCLIC rides in the reference and not in the cell: the collector and every decrement can then
+//! ACYCLIC is a bit of the reference and not of the cell, so that the collector and every decrement can
 //! pass over leaves and counters without touching them.
 
 use crate::heap::{Finalizer, Global, Shape};
@@ -24,15 +25,15 @@ use crate::sync::atomic::AtomicU64;
 /// The object waits in a buffer of candidates for the cycle collector.
 pub(super) const BUFFERED: u64 = 1 << 34;
 
-/// The object was made with a finalizer; as long as it lives. Whether that has run is told by the word.
+/// The object was made with a finalizer. This lasts; whether it has run is in the word.
 const FINALIZER: u64 = 1 << 35;
-/// The finalizer publishes it, in the shared root whose number is in the topmost bits.
+/// The finalizer publishes the object, in the shared root whose number is in the topmost bits.
 const RESURRECTS: u64 = 1 << 36;
 const GLOBAL_SHIFT: u32 = 48;
 
-/// What the slots of a free cell hold. Even, so that nothing takes it for a reference, and not a
-/// number that anything else here stores. The upper half is as it is so that one instruction can
-/// compare or store the whole, which it can with 32 bits and their sign.
+/// What the slots of a free cell hold. It is even, so that nothing takes it for a reference, and no
+/// number that is stored here otherwise. The upper half is all ones so that one instruction can compare
+/// or store the whole as a sign-extended number of 32 bits.
 pub(super) const POISON: u64 = 0xFFFF_FFFF_DEAD_F9E8;
 
 /// What the slots of a new object hold, by shape. A list's storage comes later.
@@ -91,7 +92,7 @@ pub(super) fn is_alive(meta: u64) -> bool {
     meta & 1 == 1
 }
 
-/// What the `meta` of an object with this finalizer has besides.
+/// The bits that this finalizer adds to its object's `meta`.
 pub(super) fn finalizer_bits(finalizer: Finalizer) -> u64 {
     FINALIZER
         | match finalizer {
@@ -115,7 +116,7 @@ pub(super) fn finalizer_of(meta: u64) -> Option<Finalizer> {
     has_finalizer(meta).then_some(finalizer)
 }
 
-/// A counted reference: bits that lead to an object, and that are not anything else.
+/// A counted reference: bits that are known to lead to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Ref(u64);
 
@@ -123,7 +124,7 @@ impl Ref {
     /// A reference to the object of this shape and incarnation.
     #[inline]
     pub(super) fn new(index: u32, shape: Shape, incarnation: u32) -> Self {
-        // Looked up, as every object is made here: that is one instruction, and to ask takes six.
+        // A table, since every object is made here: a look-up is one instruction, comparisons are six.
         const KIND: [u64; 4] = {
             let mut kind = [0; 4];
             kind[Shape::Leaf as usize] = ACYCLIC;
@@ -133,7 +134,7 @@ impl Ref {
         Self(KIND[shape as usize] | u64::from(index) << 32 | u64::from(incarnation))
     }
 
-    /// The reference in a register or slot; `None` for everything else that those may hold.
+    /// The reference in a register or slot; `None` if that holds anything else.
     #[inline]
     pub(super) fn from_bits(bits: u64) -> Option<Self> {
         (bits & STRONG != 0).then_some(Self(bits))
@@ -169,7 +170,7 @@ impl Ref {
         incarnation_of(meta) == self.incarnation()
     }
 
-    /// Whether `meta` belongs to the object that this leads to, and it has this shape.
+    /// Whether `meta` belongs to the object that this leads to, and the object has this shape.
     #[inline]
     pub(super) fn fits_as(self, shape: Shape, meta: u64) -> bool {
         meta & IDENTITY == meta_of(shape, self.incarnation())
@@ -186,7 +187,7 @@ pub(super) struct Weak {
 }
 
 impl Weak {
-    /// The weak reference in a register; `None` for everything else that it may hold.
+    /// The weak reference in a register; `None` if that holds anything else.
     #[inline]
     pub(super) fn from_bits(bits: u64) -> Option<Self> {
         (bits != 0 && bits & STRONG == 0).then_some(Self {

@@ -12,8 +12,8 @@ use super::weak::Verdict;
 use super::word;
 use super::worker::{Whose, Worker};
 use crate::heap::{
-    Belief, Census, DefectLog, Fault, Faults, Gauge, HeapConfig, Leftover, Pauses, Point, Shape,
-    Stats, Tag,
+    Belief, Census, Defect, DefectLog, Fault, Faults, Gauge, HeapConfig, Leftover, Pauses, Point,
+    Shape, Stats, Tag,
 };
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -23,7 +23,7 @@ use crate::sync::{Mutex, MutexGuard};
 /// need room nevertheless.
 const SPARE_CHUNKS: usize = 64;
 
-/// See the module.
+/// All state of a heap but what its workers keep for themselves.
 #[derive(Debug)]
 pub(super) struct Core<F: Faults> {
     pub(super) slab: Slab,
@@ -36,11 +36,11 @@ pub(super) struct Core<F: Faults> {
     /// The next stamp that nobody has for empty slots; 0 is that of untouched ones.
     pub(super) stamps: AtomicU64,
     pub(super) verdict: Verdict,
-    /// Candidates that the last settling left. Those of now would tell nothing: whoever looked at the
-    /// heap since then made some by letting go of what it looked at.
+    /// How many candidates the last settling left. Their present number would say nothing: whoever has
+    /// looked at the heap since then made candidates by letting go of what it looked at.
     pub(super) unsettled: AtomicU64,
     cycles: Mutex<Cycles>,
-    /// The collector's thread, to wake it; none in models, where it is run by hand.
+    /// The collector's thread, to wake it. Models have none and run the collector by hand.
     collector: OnceLock<std::thread::Thread>,
     capacity: u32,
     faults: F,
@@ -53,7 +53,7 @@ impl<F: Faults> Core<F> {
         self.faults.has(fault)
     }
 
-    /// Called where a thread that is held up meets others in the midst of something.
+    /// Called in the middle of an operation, where a thread may be held up on purpose.
     #[inline]
     pub(super) fn pass(&self, point: Point) {
         self.faults.pass(point);
@@ -64,7 +64,7 @@ impl<F: Faults> Core<F> {
         self.faults.collecting();
     }
 
-    /// Whether the object that is to be made now is to be refused.
+    /// Whether the allocation that is about to happen is to be refused.
     #[inline]
     pub(super) fn refuses(&self) -> bool {
         self.faults.refuses()
@@ -91,15 +91,15 @@ impl<F: Faults> Core<F> {
         }
     }
 
-    /// The collector, once nobody else is at it. Mutators do not come here but for `collect`.
+    /// The collector; waits until nobody else uses it. Of a mutator's operations, only `collect` does.
     pub(super) fn cycles(&self) -> MutexGuard<'_, Cycles> {
         self.cycles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says which thread the collector runs on.
+    /// Sets the thread that the collector runs on.
     #[cfg(not(any(loom, shuttle)))]
     pub(super) fn set_collector(&self, thread: std::thread::Thread) {
-        // A heap has one such thread, so there is nothing there yet.
+        // A heap has one such thread, so nothing was set before.
         let _ = self.collector.set(thread);
     }
 
@@ -110,22 +110,34 @@ impl<F: Faults> Core<F> {
         }
     }
 
-    /// How many more objects may live, as far as workers told what they made.
+    /// How many more objects may live, as far as workers have reported what they made.
     pub(super) fn room(&self) -> usize {
         let room = u64::from(self.capacity).saturating_sub(self.shared.live());
         usize::try_from(room).unwrap_or(usize::MAX)
     }
 
-    /// Whether waiting for memory is in vain: nothing waits for anything.
+    /// Whether it is useless to wait for memory: nothing is going to be given back.
     pub(super) fn is_hopeless(&self) -> bool {
         self.is_quiet() && self.shared.candidates_len.load(Relaxed) == 0
     }
 
-    /// Whether everything that died was reclaimed, but for cycles.
+    /// Whether everything that died was reclaimed, except for garbage cycles.
     pub(super) fn is_quiet(&self) -> bool {
         self.shared.unreclaimed() == 0
             && !self.shared.homes.is_ripe()
             && self.shared.orphaned.is_empty()
+    }
+
+    /// Notes that an object has become immortal: see `word`.
+    #[cold]
+    pub(super) fn note_saturated(&self, object: Ref) {
+        let (cell, most) = (object.index(), word::MOST);
+        self.defects.note(Defect::Other {
+            message: format!(
+                "cell {cell} has more than {most} references, which is as many as can be counted: \
+                 its object will never be freed"
+            ),
+        });
     }
 
     /// Hands candidates over to the collector.
@@ -136,7 +148,8 @@ impl<F: Faults> Core<F> {
         self.shared.candidates.push(candidates);
     }
 
-    /// Reclaims all that waits for grace periods, if no mutator is stalled; cycles apart.
+    /// Reclaims all that waits for grace periods, if no mutator is stalled. Garbage cycles are not
+    /// looked for.
     pub(super) fn quiesce(&self, worker: &mut Worker<'_, impl Faults>) {
         for patience in 0..PATIENCE {
             worker.enter();
@@ -153,7 +166,7 @@ impl<F: Faults> Core<F> {
         let mut census = Census::default();
         let mut condemned = 0;
         for index in self.slab.used() {
-            // Relaxed throughout: no mutator runs, and the barrier before this orders all they did.
+            // Relaxed throughout: no mutator runs, and all that they did was ordered by a barrier.
             let cell = self.slab.cell(index);
             let meta = cell.meta.load(Relaxed);
             if cell::is_alive(meta) {
@@ -211,7 +224,7 @@ impl<F: Faults> Core<F> {
             live_peak: self.shared.live_peak(),
             unreclaimed_peak: Some(self.shared.unreclaimed_peak()),
             contended: Some(contended),
-            // Whoever is in somebody's way here has lost an exchange, and tries again.
+            // In this heap contention is nothing but an exchange that was lost and is tried again.
             retries: Some(contended),
             epochs: Some(self.shared.epochs.load(Relaxed)),
             truncations_met_append: Some(self.shared.met_append.load(Relaxed)),

@@ -1,9 +1,9 @@
 //! Finalizers: when one may run, who runs it, and what everybody else sees of that.
 //!
-//! An object that was made with a finalizer says so in its `meta`, for as long as it lives, and
-//! FINALIZED in its word says whether that has run or is about to. Who takes a reference away or
-//! reads one looks at a bit of what it has loaded anyway; there is nothing else for objects without
-//! a finalizer.
+//! Whether an object was made with a finalizer is in its `meta`, for as long as it lives. Whether the
+//! finalizer has run, or is about to, is the flag FINALIZED of its word. Whoever takes a reference away
+//! or reads one looks at a bit of what it has loaded anyway; objects without a finalizer cost no more
+//! than that.
 //!
 //! **Invariant**: FINALIZED is set by one atomic step, once, at a moment at which nobody but the one
 //! who sets it can obtain a counted reference to the object in any other way than by a weak
@@ -20,13 +20,13 @@
 //! list of tasks, never inside another, and the reference moves into the shared root that it names,
 //! or is taken away like any other.
 //!
-//! *The second look.* Somebody may have read the reference from a slot, a root or a list before it
-//! left there, and may increment only after the mark: that used to fail, and does not any more. So
-//! whoever increments and finds FINALIZED looks a second time at where the reference came from. If
-//! it is there, the object was resurrected and put there, and the read takes effect at this second
-//! look. If not, the reader gives the reference back and tries again (and is content with nothing
-//! else: by now the object may be there, put back by its finalizer). It was never in a register;
-//! all that others may notice is that the object dies a moment later, in the reader's hands.
+//! *The second look.* A thread may have read the reference from a slot, a root or a list before it was
+//! removed there, and may increment only after the mark. Without finalizers, the count is 0 by then and
+//! the increment fails; here it succeeds. So whoever increments and finds FINALIZED looks a second time
+//! at where the reference came from. If it is there, the object was resurrected and put there, and the
+//! read takes effect at this second look. If not, the reader gives the reference back and tries again
+//! from the beginning: by now the finalizer may have put the object back. The reference was never in a
+//! register; all that others may notice is that the object dies a moment later, on the reader's thread.
 //!
 //! *A garbage cycle* is the collector's alone once it has validated it and, if there are weak
 //! references, decided on it (`cycles::verdict`): no count but those among its members exists, no
@@ -42,8 +42,9 @@
 //! finalizer takes effect, for the cycle's weak references, at the verdict, and its publication at
 //! the exchange of the root, which happens after all marks and runs and which readers acquire.
 //!
-//! What must not free an object unseen: a truncated element that nobody ever had a second reference
-//! to is freed without a read-modify-write, so an object with a finalizer is born SHARED.
+//! A truncated element that nobody ever had a second reference to is freed without a read-modify-write,
+//! and so without a look at FINALIZED. An object with a finalizer must not be freed that way; so it is
+//! born with SHARED set.
 
 use super::cell::{self, Ref};
 use super::release::Task;
@@ -65,7 +66,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         }
     }
 
-    /// Takes away a reference to an object that was made with a finalizer.
+    /// Takes away a reference to an object that was made with a finalizer. If it is the last one, the
+    /// finalizer is to run first.
     #[cold]
     pub(super) fn let_go(&mut self, object: Ref) {
         let is_late =
@@ -96,7 +98,7 @@ impl<'h, F: Faults> Worker<'h, F> {
         }
     }
 
-    /// Runs an object's finalizer; the shared root, if any, that the object is then to be put in.
+    /// Runs an object's finalizer; returns the shared root, if any, that the object is to be put in.
     pub(super) fn run_finalizer(&self, object: Ref) -> Option<&'h AtomicU64> {
         let slab = &self.core.slab;
         // Relaxed, both: whoever has the object to itself has acquired all that was done to it.
@@ -115,8 +117,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         }
     }
 
-    /// Whether a reference that was found under this pin is good only if it still is where it was
-    /// found, by the word before it was counted.
+    /// Whether a reference that was found under this pin may be kept only if it still is where it was
+    /// found; `before` is the word as it was before the increment.
     #[inline]
     pub(super) fn needs_second_look(&self, before: u64) -> bool {
         before & FINALIZED != 0 && !self.core.has(Fault::NoSecondLook)

@@ -1,19 +1,21 @@
-//! Where what a worker gave up comes back to: cells whose grace period is over, and truncated ranges
-//! that may be released now.
+//! Homes: where cells whose grace period is over wait to be reused, and truncated ranges wait to be
+//! released.
 //!
-//! A cell lies in the cache of the processor that used it last, so whoever gave it up is the one to
-//! use it again: a pool for all makes every mutator work on the others' cells. Each worker has a
-//! home, chosen by its number, and looks elsewhere only when there is nothing at home. Who leaves
-//! work behind leaves it at home, and whoever does it instead brings the cells back there: cells that
-//! strayed would have every mutator find its home empty in turn, and take the others'. Homes are
-//! shared all the same (there are fewer of them than there may be workers, and a job that ends a
-//! grace period runs on any thread), so nothing depends on who has which.
+//! A cell lies in the cache of the processor that used it last, so the worker that gave it up should be
+//! the one to use it again; with one pool for all, every mutator would work on the cells of others.
+//! Each worker has a home, chosen by its number, and looks into others only when its own is empty. A
+//! worker that leaves work behind leaves it at its home, and whoever does that work returns the cells
+//! to the same home. Otherwise the cells would stray, and one mutator after the other would find its
+//! home empty and take cells from the others. Homes are shared nevertheless (there are fewer homes than
+//! there may be workers, and the job that ends a grace period runs on any thread), so correctness does
+//! not depend on who has which.
 //!
-//! Who goes or waits brings home what is no whole chunk. Where many come and go and each needs little there
-//! would soon be as many such *remnants* as cells, so they lie apart, and whoever takes cells or goes puts
-//! them together. But nobody takes more than a chunk: however remnants lie, as many find cells as there are
-//! chunks' worth of them. (What is being put together is nowhere for a moment. Who finds nothing looks
-//! again, and gives up only if there is nothing fresh either.)
+//! A worker that leaves or waits returns its free cells, even if they are no whole chunk. If many
+//! workers come and go, and each needs few cells, there would soon be as many such *remnants* as cells;
+//! so remnants are kept apart, and whoever takes cells or leaves puts some of them together. Nobody takes
+//! more than a chunk: so, however the cells are spread over remnants, as many workers find cells as there
+//! are chunks' worth of cells. (Remnants that are being put together cannot be found for a moment. A
+//! worker that finds nothing looks again, and gives up only if there are no fresh cells either.)
 
 use crossbeam_epoch::Guard;
 use crossbeam_utils::CachePadded;
@@ -32,23 +34,23 @@ const HOMES: usize = sized(16, 2);
 /// How many remnants are put together at a time: some 3 us of work within one operation.
 const GATHERED_MOST: usize = 32;
 
-/// The number of the collector, and of whoever settles the heap: their home is the last.
+/// The number of the collector, and of whoever settles the heap. Their home is the last one.
 pub(super) const COLLECTOR: u32 = u32::MAX;
 
 #[derive(Debug, Default)]
 struct Home {
     /// Whole chunks of free cells.
     cells: Stack<Vec<u32>>,
-    /// Free cells that are no whole chunk: what those who went or waited had left.
+    /// Free cells that are no whole chunk, from workers that left or waited.
     remnants: Stack<Vec<u32>>,
     /// Elements that may be released now: truncated and past their grace period, or of a dead list.
     ripe: Stack<Range>,
-    /// How many of those were taken so far.
+    /// How many ripe ranges were taken so far.
     taken: AtomicU64,
 }
 
 impl Home {
-    /// Puts remnants together until they are a chunk, as far as there are any.
+    /// Puts remnants together until they are a chunk or there are none left.
     fn gather(&self, cells: &mut Vec<u32>, guard: &Guard) {
         for _ in 0..GATHERED_MOST {
             if cells.len() >= CHUNK {
@@ -61,7 +63,7 @@ impl Home {
         }
     }
 
-    /// A whole chunk if there is one, else what there is, and never more.
+    /// A whole chunk if there is one, otherwise what there is; never more than a chunk.
     fn take_cells(&self, guard: &Guard) -> Option<Vec<u32>> {
         let mut cells = Vec::new();
         self.gather(&mut cells, guard);
@@ -93,18 +95,19 @@ impl Home {
 
     fn take_ripe(&self, guard: &Guard) -> Option<Range> {
         let range = self.ripe.pop(guard)?;
-        // Relaxed: it says no more than that somebody works here.
+        // Relaxed: it only shows that somebody works here.
         self.taken.fetch_add(1, Relaxed);
         Some(range)
     }
 }
 
-/// What lay ripe at one look, to tell at the next where nobody has worked since.
+/// For each home in which ranges were ripe at one look, how many had been taken by then. The next look
+/// tells from it where nobody has worked since.
 #[cfg(not(any(loom, shuttle)))]
 #[derive(Debug, Default)]
 pub(super) struct Look([Option<u64>; HOMES]);
 
-/// All of them.
+/// All homes of a heap.
 #[derive(Debug, Default)]
 pub(super) struct Homes([CachePadded<Home>; HOMES]);
 
@@ -124,7 +127,7 @@ impl Homes {
         self.of(worker).put_cells(cells);
     }
 
-    /// Likewise those that are left when a worker goes, with what lies there.
+    /// Brings home the free cells of a worker that leaves, put together with remnants that lie there.
     pub(super) fn give_back(&self, worker: u32, mut cells: Vec<u32>, guard: &Guard) {
         let home = self.of(worker);
         home.gather(&mut cells, guard);
@@ -162,8 +165,8 @@ impl Homes {
         self.0.iter().any(|home| !home.ripe.is_empty())
     }
 
-    /// The workers at whose homes something lies ripe, as it did at the last look, and nothing was
-    /// taken since.
+    /// The numbers of the homes in which ranges are ripe, and were at the last look, and of which none
+    /// was taken since.
     #[cfg(not(any(loom, shuttle)))]
     pub(super) fn neglected(&self, look: &mut Look) -> impl Iterator<Item = u32> + use<> {
         let now = std::array::from_fn(|number| {

@@ -1,16 +1,17 @@
 //! The `lock-free` heap: shared lists without a lock, and cycles collected while the mutators run.
 //!
-//! Counts are exact and releases immediate, as under a global lock; what is deferred is the reuse of
-//! memory, until no pin is left under which somebody may hold an uncounted pointer to it.
+//! Reference counts are exact, and an object is released as soon as its count reaches 0, as under a
+//! global lock. What is deferred is the reuse of its memory: until no pin is left under which somebody
+//! may hold an uncounted pointer to it.
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `word` | count, flags and stamp: every atomic operation on them |
-//! | `cell`, `slab` | an object's place, references to it, and the memory of all |
-//! | `worker` | an epoch participant with private stores: what a mutator and the collector share |
+//! | `word` | count, flags and stamp, and every atomic operation on them |
+//! | `cell`, `slab` | an object's cell, references to it, and the memory of all cells |
+//! | `worker` | an epoch participant with private stores: what mutators and the collector share |
 //! | `release` | how objects die: decrements and a work list |
 //! | `list` | the list, with the place where each operation takes effect |
-//! | `cycles` | the collector, with the proof that it frees garbage only |
+//! | `cycles` | the collector, with the proof that it frees nothing but garbage |
 //! | `weak` | weak references |
 //! | `finalize` | finalizers, and why each runs once, alone, on what is garbage |
 //! | `shared`, `home`, `stack` | what mutators hand to each other |
@@ -18,34 +19,42 @@
 //!
 //! # What blocks, and what does not
 //!
-//! A mutator stopped anywhere never blocks another's operations, the allocator aside, with three
-//! exceptions that are said where they are: [`collect`](crate::heap::Mutator::collect) waits for a
-//! collection that is under way; `alloc` waits a little for memory that others are about to give
-//! back before it says that there is none; and `del l[-n:]` is n steps, not one. A mutator stopped
-//! under a pin keeps memory from being reused, without bound: `unreclaimed_peak` shows it. While
-//! nobody is stopped, each refill of free cells releases twice as many truncated elements as it
-//! hands out, so what is unreclaimed stays within a few chunks a mutator and the ranges in flight.
+//! A mutator that stops anywhere never blocks the operations of another, the allocator aside. There
+//! are three exceptions, each of which is named again where it is:
+//! [`collect`](crate::heap::Mutator::collect) waits for a collection that is under way; `alloc` waits
+//! a little for memory that others are about to give back, before it answers that there is none; and
+//! `del l[-n:]` is n steps, not one.
 //!
-//! # Where this departs from the first design
+//! A mutator that stops under a pin keeps memory from being reused, without bound: the counter
+//! `unreclaimed_peak` shows it. While nobody stops, each refill of free cells releases twice as many
+//! truncated elements as it hands out cells, so what is unreclaimed stays within a few chunks a
+//! mutator, plus the ranges in flight.
 //!
-//! * ACYCLIC rides in the reference and not in the cell, so the collector and every decrement pass
-//!   over leaves without touching them.
-//! * `get` looks at the head again *before* it increments, not after: what it returns is settled at
-//!   its look at the slot. There is a reference to give back only where a finalizer has run.
-//! * A pop's claim counts its seal. A helper may meet a claim of a pop that is long over, whose seal
-//!   had its grace period before the helper's pin began: the design would have freed it.
+//! # Decisions
+//!
+//! * Whether an object can be part of a cycle (ACYCLIC) is a bit of the reference and not of the cell,
+//!   so the collector and every decrement pass over leaves without touching them.
+//! * `get` looks at the head for the second time *before* it increments: what it returns is settled
+//!   at its look at the slot. So it never has to give a reference back, except where a finalizer ran.
+//! * A pop's claim counts its seal. A helper may meet the claim of a pop that is long over, whose seal
+//!   had its grace period before the helper's pin began; only that count keeps the seal.
 //! * Whoever walks a truncated range and meets a descriptor puts the rest of the range off for one
-//!   more grace period: it belongs to such a late helper, and hides an element.
-//! * An object stored into itself from the register that names it is copied first and released
-//!   after, so rule R2 holds without an exception.
-//! * Nodes of truncated ranges are freed without a read-modify-write, too, if nobody ever had a
-//!   second reference; only the reuse of their cells waits for the collector's pin.
+//!   more grace period: the descriptor is such a late claim, and an element is hidden in it.
+//! * An object that is stored into itself from the register that names it is copied first and
+//!   released afterwards, so rule R2 holds without an exception.
+//! * Elements of truncated ranges are freed without a read-modify-write if nobody ever had a second
+//!   reference to them. If one is a node, its cell is still not reused before a grace period is over,
+//!   since the collector may be looking at it.
 //! * An object with a finalizer does not die to be resurrected: the decrement that would take its last
-//!   reference keeps it instead, marked. A count of 0 stays final.
-//! * A garbage cycle with finalizers needs no second round. It is the collector's alone while they
-//!   run, so its edges are known, and with them what comes back; the rest is freed at once. Weak
-//!   references to its objects without finalizers are not void for good, only while that goes on.
-//! * A count has 28 bits and not 29, an index 30 and not 31, to make room for one bit each.
+//!   reference keeps the reference instead, and marks the object. A count of 0 stays final.
+//! * A garbage cycle with finalizers needs no second round. While its finalizers run, it is the
+//!   collector's alone, so its edges are known, and with them what is resurrected; the rest is freed
+//!   at once. Weak references to those of its objects that have no finalizer are void only for as
+//!   long as that goes on.
+//! * A count has 28 bits, of which half are used; one reference more makes the object immortal, as in
+//!   CPython, and is reported as a defect (`word` says why).
+//! * The pages of a list that died are taken away one by one, within the budget of several
+//!   operations, like everything else that is released.
 //! * Tags lie in a range of their own, or a cell would not fit in half a cache line.
 
 mod cell;
@@ -140,18 +149,18 @@ pub const PLANTABLE: &[Fault] = &[
     Fault::AdmitDead,
 ];
 
-/// See the module.
+/// The heap called `lock-free`.
 #[derive(Debug)]
 pub struct LockFree<F: Faults = Faultless> {
-    /// Before the core, which it uses.
+    /// Declared before the core, which it uses, so that it is dropped first.
     #[cfg(not(any(loom, shuttle)))]
     _collector: Option<cycles::thread::CollectorThread>,
     core: Arc<Core<F>>,
 }
 
-/// Opens a heap. Its collector of cycles runs on a thread of its own until the heap is dropped; not
-/// in models, nor where all upkeep is to be within calls: there cycles are collected by `collect` and
-/// `settle` only.
+/// Opens a heap. Its cycle collector runs on a thread of its own until the heap is dropped, except in
+/// models and where all upkeep is to happen within calls: there, only `collect` and `settle` collect
+/// cycles.
 ///
 /// # Panics
 ///
@@ -180,8 +189,9 @@ impl<F: Faults> LockFree<F> {
         &self.core
     }
 
-    /// Objects that were taken out of use and are not reusable yet: truncated, or dead, and waiting
-    /// for a grace period. May be called at any time; a mutator's own count lags by a chunk.
+    /// How many objects were taken out of use (truncated, or dead) and still wait for a grace period
+    /// before their memory can be reused. May be called at any time; what a mutator counts for itself
+    /// arrives a chunk at a time.
     pub fn unreclaimed(&self) -> u64 {
         self.core.shared.unreclaimed()
     }

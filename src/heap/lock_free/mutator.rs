@@ -5,10 +5,10 @@
 //! register to slot without a touch of the count; whatever leaves a slot for a register has its
 //! stamp changed (rule R1).
 //!
-//! An object stored into itself from the register that names it would be held by nothing but itself
-//! afterwards, unnoticed. The container must be held by a counted reference that is not the one
-//! being moved (rule R2), so such a store copies the reference first, and releases the register's
-//! own after, which also makes the object a candidate.
+//! If an object were stored into itself by moving the only register that names it, nothing but itself
+//! would hold it afterwards, and no decrement would make it a candidate for the collector. The container
+//! must be held by a counted reference that is not the one being moved (rule R2). So such a store copies
+//! the reference first and releases the register's own afterwards, which makes the object a candidate.
 
 use super::LockFree;
 use super::cell::{Ref, Weak};
@@ -22,18 +22,18 @@ use crate::heap::{
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
-/// Lists whose end and page a mutator remembers. Few programs use more at a time.
+/// How many lists a mutator remembers the end and a page of. Few programs use more at a time.
 const CURSORS: usize = 8;
 
-/// A truncation step by step of more than this is told of: it takes tens of microseconds.
+/// A truncation of more steps than this is reported as a pause: it takes tens of microseconds.
 const CASCADE: u64 = 256;
 
-/// See the module.
+/// A mutator of the heap called `lock-free`.
 #[derive(Debug)]
 pub struct LockFreeMutator<'h, F: Faults = Faultless> {
     worker: Worker<'h, F>,
     registers: Vec<u64>,
-    cursors: [Cursor; CURSORS],
+    cursors: [Cursor<'h>; CURSORS],
 }
 
 impl<'h, F: Faults> LockFreeMutator<'h, F> {
@@ -41,7 +41,7 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
         Self {
             worker: Worker::new(heap.core(), seat.number),
             registers: vec![0; seat.slots as usize],
-            cursors: std::array::from_fn(|_| Cursor::default()),
+            cursors: std::array::from_fn(|_| Cursor::new(heap.core().slab.cell(0))),
         }
     }
 
@@ -60,14 +60,14 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
         }
     }
 
-    /// Out of line: most operations find their register empty.
+    /// Out of line, since most operations find their register empty.
     #[inline(never)]
     fn put_away(&mut self, old: Ref) {
         self.worker.release(old);
     }
 
-    /// Gives a new list its storage. Out of line: it takes room on the stack that would have to be
-    /// made for everything that is allocated.
+    /// Gives a new list its storage. Out of line: it needs room on the stack, which every allocation
+    /// would have to make otherwise.
     #[cold]
     #[inline(never)]
     fn build(&self, list: Ref) {
@@ -76,7 +76,8 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
         cell.slots[0].store(list::build(), Relaxed);
     }
 
-    /// Takes the counted reference out of `val` for a store into what `obj` names: see the module.
+    /// Takes the counted reference out of `val`, to be stored into the object that `obj` names. See the
+    /// module for the case that both are the same register.
     #[inline]
     fn take(&mut self, obj: Slot, val: Slot) -> Option<Ref> {
         let value = self.strong(val)?;
@@ -102,7 +103,7 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
         }
     }
 
-    /// In line, always: a visit that is returned by way of memory costs more than what it is for.
+    /// Always inlined: returning the visit through memory would cost more than most operations.
     #[inline(always)]
     fn visit(&mut self, slot: Slot) -> Option<Visit<'_, 'h, F>> {
         let list = self.strong(slot)?;
@@ -110,7 +111,7 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
         Visit::begin(&mut self.worker, cursor, list)
     }
 
-    /// A counted reference to what a shared place refers to, read under this pin.
+    /// A counted reference to what a shared place refers to; the place is read under this pin.
     #[inline]
     fn read_place(&mut self, place: &AtomicU64) -> Option<Ref> {
         loop {
@@ -119,14 +120,14 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
             self.worker.core.pass(Point::Read);
             let Some(before) = self.worker.retain_seeing(reference) else {
                 // It died since, so the place holds something else by now, unless the heap is
-                // broken.
+                // broken. (`word::increment` acquired what was done before it died.)
                 if place.load(Acquire) == reference.bits() {
                     return None;
                 }
                 continue;
             };
-            // SeqCst, as every change of an edge: what was removed before it was finalized is not
-            // found here again, unless it was put back.
+            // SeqCst, as every change of an edge: an object that was removed from here before it was
+            // finalized is not found here again, unless it was put back.
             if !self.worker.needs_second_look(before) || place.load(SeqCst) == reference.bits() {
                 return Some(reference);
             }
@@ -361,7 +362,7 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
         }
     }
 
-    /// As `count` pops, one by one: see `list::truncate` for why, and judge it so.
+    /// Does `count` pops one by one, and is to be judged so: see `list::truncate` for the reason.
     fn truncate_back(&mut self, list: Slot, count: u64) {
         let core = self.worker.core;
         let _hold = (count > CASCADE).then(|| core.pauses.hold(Cause::ReleaseCascade));

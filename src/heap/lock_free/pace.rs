@@ -1,15 +1,15 @@
-//! How to wait for others when there is nothing else to do: first politely, then at length.
+//! How to wait for other threads when there is nothing else to do: first by yielding, then by sleeping.
 
 use crate::sync::yield_now;
 
-/// Turns given away before a waiter sleeps.
+/// How often a waiter yields before it sleeps.
 #[cfg(not(any(loom, shuttle)))]
 const YIELDS: u32 = 64;
-/// How long a sleeper sleeps: longer than a scheduler's tick costs, shorter than anyone notices.
+/// How long a waiter sleeps: longer than a switch of threads costs, shorter than anybody notices.
 #[cfg(not(any(loom, shuttle)))]
 const NAP: std::time::Duration = std::time::Duration::from_micros(50);
 
-/// Waits a little; `patience` counts the calls in a row.
+/// Waits a little. `patience` is how many times in a row the caller has waited before.
 pub(super) fn wait(patience: u32) {
     #[cfg(not(any(loom, shuttle)))]
     if patience >= YIELDS {
@@ -20,5 +20,5 @@ pub(super) fn wait(patience: u32) {
     yield_now();
 }
 
-/// How often to wait before giving up: half a second or so.
+/// How often to wait before giving up: for about half a second.
 pub(super) const PATIENCE: u32 = if cfg!(any(loom, shuttle)) { 16 } else { 5_000 };

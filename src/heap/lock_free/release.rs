@@ -3,8 +3,9 @@
 //! A decrement is one atomic operation and takes effect there. What follows from it (the children
 //! of a dead node, the elements of a dead list, a truncated range after its grace period) is a
 //! [`Task`] in the worker's private list, worked off within a budget: however long a chain of dead
-//! objects is, no operation does more than [`BUDGET`] steps of it, and nothing recurses. A task
-//! *is* a set of counted references outside the heap, so it may wait as long as it likes.
+//! objects is, no operation does more than [`BUDGET`] steps of it, and nothing recurses. The pages of
+//! dead lists go the same way. A task *is* a set of counted references outside the heap, so it may wait
+//! for any time.
 //!
 //! The last reference to an object with a finalizer is not taken away before that has run: see
 //! `finalize`.
@@ -15,7 +16,7 @@
 
 use super::cell::{self, Cell, POISON, Ref};
 use super::list::{self, Range, Rest};
-use super::word::{self, Left};
+use super::word::{self, Incremented, Left};
 use super::worker::{Whose, Worker};
 use crate::heap::fault::{self, Fault, Faults, Point};
 use crate::heap::{Cause, Defect, Shape, Tag};
@@ -23,7 +24,7 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Relaxed, Release};
 use crate::sync::sized;
 
-/// Steps of deferred work that one operation does: some 5 µs at the most.
+/// Steps of deferred work that one operation does: at most some 5 µs.
 const BUDGET: usize = sized(256, 8);
 
 /// Something left to release.
@@ -31,9 +32,9 @@ const BUDGET: usize = sized(256, 8);
 pub(super) enum Task {
     /// The object in this cell died.
     Bury(u32),
-    /// Nothing else refers to this object, and its finalizer is to run.
+    /// The task has the last reference to this object, whose finalizer is to run.
     Finalize(Ref),
-    /// These elements of a list are not in it any more, or the list died.
+    /// These elements are not in their list any more, or the list died.
     Elements(Range),
 }
 
@@ -47,7 +48,7 @@ impl<F: Faults> Worker<'_, F> {
         }
     }
 
-    /// Gives a counted reference back; what follows from it is left to `drain`.
+    /// Gives a counted reference back. What follows from it is left to `drain`.
     #[inline]
     pub(super) fn decrement(&mut self, reference: Ref) {
         let cell = self.core.slab.cell(reference.index());
@@ -67,12 +68,12 @@ impl<F: Faults> Worker<'_, F> {
         self.follow_up(reference, left);
     }
 
-    /// What is to be done after a reference was taken away.
+    /// Does what is to be done after a reference was taken away.
     #[inline]
     pub(super) fn follow_up(&mut self, reference: Ref, left: Left) {
         match left {
             Left::Nothing if self.is_kept(reference) => {}
-            // A leaf brings up nothing more, so it need not wait.
+            // Nothing follows from the death of a leaf, so it need not wait.
             Left::Nothing if !reference.is_cyclic() => self.bury(reference.index()),
             Left::Nothing if self.core.has(Fault::RecursiveRelease) => self.bury(reference.index()),
             Left::Nothing => {
@@ -82,7 +83,7 @@ impl<F: Faults> Worker<'_, F> {
                 self.core.pass(Point::Dying);
                 self.tasks.push(Task::Bury(reference.index()));
             }
-            // Rule R3: whatever might now be a garbage cycle's last trace is remembered.
+            // Rule R3: this object may be all by which a garbage cycle can still be found.
             Left::Others if reference.is_cyclic() => self.suspect(reference),
             Left::Others => {}
             Left::Underflow => self.core.defects.note(Defect::Underflow {
@@ -91,7 +92,7 @@ impl<F: Faults> Worker<'_, F> {
         }
     }
 
-    /// Whether a fault keeps this object although it is dead.
+    /// What a fault does: whether this dead object is kept.
     #[inline]
     fn is_kept(&self, reference: Ref) -> bool {
         self.core.has(Fault::ObjectKept)
@@ -109,12 +110,33 @@ impl<F: Faults> Worker<'_, F> {
     #[inline]
     pub(super) fn retain_seeing(&self, reference: Ref) -> Option<u64> {
         let cell = self.core.slab.cell(reference.index());
+        match word::increment_in_range(&cell.word) {
+            Some(before) => self.retained(reference, cell, before),
+            None => self.retain_at_limit(reference, cell),
+        }
+    }
+
+    /// As `retain_seeing`, for an object that is dead or has as many references as can be counted.
+    #[cold]
+    #[inline(never)]
+    fn retain_at_limit(&self, reference: Ref, cell: &Cell) -> Option<u64> {
         let before = match word::increment(&cell.word) {
-            None if self.core.has(Fault::IncrementFromZero) => {
+            Incremented::Counted(before) => before,
+            Incremented::Saturated(before) => {
+                self.core.note_saturated(reference);
+                before
+            }
+            Incremented::Dead if self.core.has(Fault::IncrementFromZero) => {
                 word::increment_from_zero(&cell.word)
             }
-            before => before?,
+            Incremented::Dead => return None,
         };
+        self.retained(reference, cell, before)
+    }
+
+    /// Checks that a reference that was just added leads to the object that it was made for.
+    #[inline]
+    fn retained(&self, reference: Ref, cell: &Cell, before: u64) -> Option<u64> {
         // The pin keeps the cell from being reused, so this can only fail in a broken heap.
         let meta = cell.meta.load(Relaxed);
         if reference.fits(meta) {
@@ -130,7 +152,7 @@ impl<F: Faults> Worker<'_, F> {
         self.work(BUDGET);
     }
 
-    /// Takes over what is ripe or was left behind, and works on it within `budget`.
+    /// Takes over something that is ripe or was left behind, and works on it within `budget`.
     pub(super) fn reap(&mut self, whose: Whose, budget: usize) {
         if self.tasks.is_empty() {
             let (shared, guard) = (&self.core.shared, self.guard());
@@ -154,7 +176,7 @@ impl<F: Faults> Worker<'_, F> {
         }
     }
 
-    /// More than an operation does of itself: it takes long enough to be told of.
+    /// More work than an operation does on its own: long enough to be reported as a pause.
     #[cold]
     fn work_long(&mut self, budget: usize) {
         let _hold = self.core.pauses.hold(Cause::ReleaseCascade);
@@ -184,7 +206,7 @@ impl<F: Faults> Worker<'_, F> {
             Rest::None => range.finish(self),
             Rest::Stuck => range.ripen(self),
             Rest::Some => {
-                // Below what its own elements brought up, so that the list of tasks stays short.
+                // Below the tasks that its own elements led to, so that the list of tasks stays short.
                 self.tasks.push(Task::Elements(range));
                 let last = self.tasks.len() - 1;
                 self.tasks.swap(below, last);
@@ -198,8 +220,8 @@ impl<F: Faults> Worker<'_, F> {
         self.bury_in(cell, cell.meta.load(Relaxed), index);
     }
 
-    /// Out of line: a walk over truncated elements has to make room for all of this, and most of what
-    /// it frees refers to nothing.
+    /// Out of line: otherwise a walk over truncated elements would have to save registers for all of
+    /// this, and most of what it frees refers to nothing.
     #[inline(never)]
     fn bury_in(&mut self, cell: &Cell, meta: u64, index: u32) {
         self.empty(cell, meta);
@@ -231,8 +253,8 @@ impl<F: Faults> Worker<'_, F> {
         }
     }
 
-    /// Ends the life of a dead object whose slots are empty. Of `meta` only the incarnation counts: the
-    /// collector may have changed a flag since.
+    /// Ends the life of a dead object whose slots are empty. Only the incarnation in `meta` is used: the
+    /// collector may have changed flags since it was loaded.
     #[inline]
     pub(super) fn expire(&mut self, index: u32, cell: &Cell, meta: u64) {
         let tag = self.core.slab.tag(index).load(Relaxed);
@@ -244,7 +266,7 @@ impl<F: Faults> Worker<'_, F> {
             drop(Tag::from_bits(self.core.slab.tag(index).load(Relaxed)));
         }
         let incarnation = cell::incarnation_of(meta);
-        // Release: who finds the incarnation of a dead object finds its poison, too.
+        // Release: whoever sees this incarnation also sees the poison in the slots.
         cell.meta
             .store(u64::from(incarnation.wrapping_add(1)), Release);
         self.tally.freed += 1;
@@ -253,13 +275,13 @@ impl<F: Faults> Worker<'_, F> {
         }
     }
 
-    /// Releases a reference to an element of a truncated range after the range's grace period:
-    /// without a read-modify-write if nobody else ever had one, and then the cell may be reused at
-    /// once.
+    /// Releases a reference to an element of a truncated range after the range's grace period. If nobody
+    /// ever had another reference, that takes no read-modify-write, and the cell of a leaf may be reused
+    /// at once.
     ///
-    /// "A count of 1" alone would not do: another list may have held the object a moment ago, and a
-    /// reader that pinned since may be about to increment it (rule R5). And the cell of what could be
-    /// part of a cycle is not reused at once: the collector may be walking it.
+    /// A count of 1 is not enough: another list may have held the object a moment ago, and a reader that
+    /// pinned since then may be about to increment it (rule R5). And the cell of a node or list is not
+    /// reused at once: the collector may be walking it.
     #[inline]
     pub(super) fn release_settled(&mut self, reference: Ref) {
         let cell = self.core.slab.cell(reference.index());
@@ -275,7 +297,7 @@ impl<F: Faults> Worker<'_, F> {
         }
         self.core.pass(Point::Dying);
         cell.word.store(word::dead(word), Relaxed);
-        // What brings up nothing more is done with here; the rest takes room, see `bury_in`.
+        // The simple cases are done here; for the others see `bury_in`.
         match cell::shape_of(meta) {
             Shape::Leaf => {}
             Shape::Counter => cell.slots[0].store(POISON, Relaxed),

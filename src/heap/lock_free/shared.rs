@@ -1,9 +1,9 @@
 //! What mutators share besides the objects: pools, queues and counters.
 //!
-//! Deferred jobs hold this, and nothing more of the heap, so that a job that runs late (inside
-//! somebody's pin, or when the last epoch handle goes) needs nothing that may be gone by then. A
-//! job does no work on objects either: it only moves things from *deferred* to *ripe*, where some
-//! mutator or the collector finds them and works on them within its own budget.
+//! Deferred jobs hold this, and nothing else of the heap: a job that runs late (inside somebody's pin,
+//! or when the last epoch handle goes) needs nothing that may be gone by then. Nor does a job work on
+//! objects: it only moves things from *deferred* to *ripe*, where a mutator or the collector finds them
+//! and works on them within its own budget.
 
 use std::sync::Arc;
 
@@ -17,18 +17,18 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::sized;
 
-/// Cells in a chunk: what a mutator takes from the pool or gives back at a time. At 512, the pool's
-/// atomic operations, its node and the deferred job (some 100 ns together) vanish in the cost of an
-/// object.
+/// How many cells a mutator takes from the pool or gives back at a time. With 512, the atomic operations,
+/// the pool's node and the deferred job (some 100 ns together) are negligible against the cost of the
+/// objects.
 pub(super) const CHUNK: usize = sized(512, 2);
 
 /// Candidates that a mutator gathers before it hands them over.
 pub(super) const CANDIDATES: usize = sized(256, 1);
 
-/// See the module.
+/// What workers share besides the objects.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    /// Where it is told how long what was unlinked waited.
+    /// Where to note how long unlinked objects waited.
     pub(super) pauses: Arc<Pauses>,
     /// Free cells and ripe ranges.
     pub(super) homes: Homes,
@@ -38,7 +38,7 @@ pub(super) struct Shared {
     pub(super) candidates: Stack<Vec<Ref>>,
     /// Candidates in `candidates`, roughly.
     pub(super) candidates_len: AtomicU64,
-    /// Grace periods: the number of the last that ended.
+    /// The number of the last grace period that ended.
     pub(super) grace: AtomicU64,
     /// Objects taken out of use and not yet reusable.
     unreclaimed: AtomicI64,
@@ -51,19 +51,19 @@ pub(super) struct Shared {
     pub(super) contended: AtomicU64,
     /// Truncations that met an append under way.
     pub(super) met_append: AtomicU64,
-    /// Grace periods that somebody waited for and that ended: a chunk's, or the collector's.
+    /// How many grace periods ended that a chunk of cells or the collector waited for.
     pub(super) epochs: AtomicU64,
     /// What the collector did.
     pub(super) rounds: Rounds,
 }
 
-/// What the collector of cycles did so far.
+/// What the cycle collector did so far.
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
     pub(super) all: AtomicU64,
-    /// Those that looked at everything.
+    /// Rounds that looked at everything.
     pub(super) full: AtomicU64,
-    /// Those that gave up because some mutator did not renew its pin.
+    /// Rounds that gave up because some mutator did not renew its pin.
     pub(super) abandoned: AtomicU64,
     /// Objects freed.
     pub(super) freed: AtomicU64,
@@ -78,11 +78,16 @@ impl Shared {
     }
 
     /// Notes objects that wait for a grace period.
+    ///
+    /// One exchange on a line that all mutators share, for each truncation and each chunk of dead
+    /// cells. It cannot wait in the mutator's tally, as births and deaths do: a range may be released
+    /// by another mutator, which would subtract before this one has added, and whoever asks whether
+    /// anything is left to reclaim would be told no while something is.
     pub(super) fn add_unreclaimed(&self, objects: u64) {
         // Relaxed, as everything here that is only counted.
         let objects = objects.cast_signed();
         let before = self.unreclaimed.fetch_add(objects, Relaxed);
-        self.unreclaimed_peak.fetch_max(before + objects, Relaxed);
+        raise(&self.unreclaimed_peak, before + objects);
     }
 
     /// Objects that wait for a grace period now.
@@ -90,7 +95,7 @@ impl Shared {
         self.unreclaimed.load(Acquire).max(0).unsigned_abs()
     }
 
-    /// The most there were.
+    /// The most objects that waited for a grace period at once.
     pub(super) fn unreclaimed_peak(&self) -> u64 {
         self.unreclaimed_peak.load(Relaxed).unsigned_abs()
     }
@@ -99,7 +104,7 @@ impl Shared {
     pub(super) fn add(&self, tally: &Tally) {
         let live = tally.born.cast_signed() - tally.freed.cast_signed();
         let before = self.live.fetch_add(live, Relaxed);
-        self.live_peak.fetch_max(before + live, Relaxed);
+        raise(&self.live_peak, before + live);
         self.freed.fetch_add(tally.freed, Relaxed);
         if tally.met_append > 0 {
             self.met_append.fetch_add(tally.met_append, Relaxed);
@@ -108,14 +113,14 @@ impl Shared {
             self.contended.fetch_add(tally.contended, Relaxed);
         }
         if tally.reclaimed > 0 {
-            // Release pairs with the Acquire in `unreclaimed`: who sees that nothing is left to
-            // reclaim sees what died of it.
+            // Release pairs with the Acquire in `unreclaimed`: whoever sees that nothing is left to
+            // reclaim also sees what died when it was reclaimed.
             let reclaimed = tally.reclaimed.cast_signed();
             self.unreclaimed.fetch_sub(reclaimed, Release);
         }
     }
 
-    /// Objects that are alive, as far as workers told.
+    /// Objects that are alive, as far as workers have reported.
     pub(super) fn live(&self) -> u64 {
         self.live.load(Relaxed).max(0).unsigned_abs()
     }
@@ -125,8 +130,8 @@ impl Shared {
         self.live_peak.load(Relaxed).max(0).unsigned_abs()
     }
 
-    /// Moves a chunk of cells whose grace period is over to the home of whoever retired them, as a
-    /// whole at the moment `since`.
+    /// Moves a chunk of cells whose grace period is over to the home of the worker that retired them; as
+    /// a chunk it was retired at `since`.
     pub(super) fn reuse(&self, worker: u32, chunk: Vec<u32>, since: Stamp) {
         self.pauses.reclaimed(since, chunk.len() as u64);
         let cells = chunk.len() as u64;
@@ -135,6 +140,14 @@ impl Shared {
         self.homes.put_cells(worker, chunk);
         // Release: as in `add`.
         self.unreclaimed.fetch_sub(cells.cast_signed(), Release);
+    }
+}
+
+/// Makes a peak at least `value`. Peaks only grow, so one that was not below it a moment ago needs no
+/// exchange, which even one that changes nothing would be.
+fn raise(peak: &AtomicI64, value: i64) {
+    if peak.load(Relaxed) < value {
+        peak.fetch_max(value, Relaxed);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The memory of all cells, and of their tags.
 //!
-//! The memory is reserved for as long as the heap lives and committed by touch; cell 0 is never used.
-//! Every access to it is atomic, so whatever a broken heap does to a cell is defined behaviour.
+//! The memory is reserved for as long as the heap lives, and committed when it is first touched. Cell 0
+//! is never used. Every access is atomic, so whatever a broken heap does to a cell is defined behaviour.
 //! Tags lie in a range of their own, or a cell would not fit in half a cache line.
 
 #![cfg_attr(
@@ -17,7 +17,7 @@ use crate::sync::atomic::Ordering::Relaxed;
 
 #[cfg(not(any(loom, shuttle)))]
 type Memory<T> = crate::heap::slab::Slab<T>;
-/// A model's atomics are larger than what they stand for, and are made one by one.
+/// The atomics of a model are larger than plain integers, and are made one by one.
 #[cfg(any(loom, shuttle))]
 type Memory<T> = Box<[T]>;
 
@@ -63,7 +63,7 @@ impl Slab {
     /// Numbers of up to `wanted` cells that were never used before, poisoned like any free cell.
     pub(super) fn take_fresh(&self, wanted: usize) -> std::ops::Range<u32> {
         let cells = self.cells.len() as u64;
-        // A plain look first, so that calls on an exhausted slab do not move the mark for ever.
+        // A look first, so that calls on an exhausted slab do not move the mark without end.
         if self.fresh.load(Relaxed) >= cells {
             return 0..0;
         }

@@ -1,10 +1,10 @@
 //! A lock-free stack of things that mutators hand to each other: chunks of free cells, truncated
 //! ranges whose grace period is over, buffers of candidates.
 //!
-//! Treiber's stack (IBM RJ 5118, 1986). A node is never pushed twice and its memory is given back
-//! only after a grace period, so a popper that was overtaken meets neither a reused node (the ABA
-//! problem) nor freed memory. Push and pop take effect at their successful compare-and-swap of
-//! `head`; a mutator stopped between them holds nobody up.
+//! This is Treiber's stack (IBM RJ 5118, 1986). A node is never pushed twice, and its memory is freed
+//! only after a grace period, so a thread that was overtaken while it pops meets neither a reused node
+//! (the ABA problem) nor freed memory. Push and pop take effect at their successful compare-and-swap of
+//! `head`; a mutator that stops anywhere in them holds nobody up.
 
 #![expect(
     unsafe_code,
@@ -19,7 +19,7 @@ use crossbeam_epoch::Guard;
 use crate::sync::atomic::AtomicPtr;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-/// See the module.
+/// A lock-free stack.
 #[derive(Debug)]
 pub(super) struct Stack<T> {
     head: AtomicPtr<Node<T>>,

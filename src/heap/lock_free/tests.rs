@@ -2,14 +2,16 @@
 
 use std::sync::Barrier;
 
-use super::open;
 use super::shared::CHUNK;
 use super::worker::Worker;
+use super::{open, open_with, word};
 use crate::heap::tag::{Life, OwnedSegment};
 use crate::heap::{
-    Census, Field, Global, Heap, HeapConfig, Mutator, ObjectId, OutOfMemory, Peek, Seat, Shape,
-    Slot, Tag,
+    Census, Fault, Field, Global, Heap, HeapConfig, Mutator, ObjectId, OutOfMemory, Peek, Seat,
+    Shape, Slot, Tag,
 };
+
+use crate::sync::atomic::Ordering::Relaxed;
 
 /// Makes tags and remembers them.
 struct Births {
@@ -262,6 +264,50 @@ fn weak_references_die_with_their_target() {
         m.clear(Slot(0));
         m.safepoint().unwrap();
     }
+}
+
+/// Goal: with a planted fault a register may lead to a list that is gone. An append through what the
+/// mutator remembers of that list finds out, and does not write to its storage.
+#[test]
+fn appends_to_dead_lists_are_recognised() {
+    let config = HeapConfig::with_capacity(100);
+    let heap = open_with(&config, Some(Fault::CopyWithoutIncrement));
+    let mut births = Births::new();
+    let mut m = heap.attach(seat(0)).unwrap();
+    alloc(&mut m, &mut births, 0, Shape::List);
+    alloc(&mut m, &mut births, 1, Shape::Leaf);
+    assert!(m.append(Slot(0), Slot(1)));
+    m.copy(Slot(2), Slot(0));
+    m.clear(Slot(0));
+    m.idle(&mut || heap.core.settle_now());
+    alloc(&mut m, &mut births, 1, Shape::Leaf);
+    assert!(
+        !m.append(Slot(2), Slot(1)),
+        "appended to a list that is gone"
+    );
+    assert_eq!(heap.stats().defects.stale, 1);
+}
+
+/// Goal: one reference too many makes an object immortal, and the run is told of it.
+#[test]
+fn immortal_objects_are_told_of() {
+    let heap = open(&HeapConfig::with_capacity(100));
+    let mut births = Births::new();
+    let mut m = heap.attach(seat(0)).unwrap();
+    alloc(&mut m, &mut births, 0, Shape::Leaf);
+    m.copy(Slot(1), Slot(0));
+    // As if it were in a list a hundred million times.
+    for index in heap.core.slab.used() {
+        let word = &heap.core.slab.cell(index).word;
+        let missing = word::MOST - word::count(word.load(Relaxed));
+        word.fetch_add(missing, Relaxed);
+    }
+    m.copy(Slot(2), Slot(0));
+    let defect = m.safepoint().unwrap_err();
+    assert!(defect.to_string().contains("references"), "{defect}");
+    (0..3).map(Slot).for_each(|slot| m.clear(slot));
+    assert_eq!(births.alive(), 1);
+    assert_eq!(heap.stats().defects.total(), 1);
 }
 
 /// Goal: the capacity is a limit, and memory that is given back can be used again.

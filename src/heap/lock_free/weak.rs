@@ -1,7 +1,7 @@
 //! Weak references: a reference that is not counted, and that can tell whether its object lives.
 //!
-//! A weak reference is nothing but a cell's number and an incarnation in a register; it costs its
-//! target a flag. It stays in registers: a store, an append or a publication of one does nothing.
+//! A weak reference is a cell's number and an incarnation, in a register; its target has a flag. Weak
+//! references stay in registers: a store, an append or a publication of one does nothing.
 //!
 //! An *upgrade* loads the word, checks the incarnation, and then increments by an exchange of the
 //! very word that it loaded. Stamps are never reset, so the exchange succeeds only if the cell was
@@ -27,20 +27,20 @@ const RESCUED: u64 = 2;
 const OUTCOME: u64 = 3;
 const ROUND: u64 = 4;
 
-/// What becomes of all condemned objects: a round's number, and its outcome. One a heap, because
-/// there is one collector at a time.
+/// What becomes of all condemned objects: the number of the collector's round, and its outcome. A heap
+/// has one verdict, because there is one collector at a time.
 #[derive(Debug, Default)]
 pub(super) struct Verdict(AtomicU64);
 
 impl Verdict {
-    /// Opens the next round's, undecided. Before anything is condemned.
+    /// Begins the next round, undecided. Called before anything is condemned.
     pub(super) fn open(&self) {
         let last = self.0.load(Relaxed);
         self.0
             .store((last & !OUTCOME).wrapping_add(ROUND) | UNDECIDED, SeqCst);
     }
 
-    /// The collector's attempt to decide; whether the condemned are dead.
+    /// The collector's attempt to decide; returns whether the condemned are dead.
     pub(super) fn is_death(&self) -> bool {
         let open = self.0.load(Relaxed) & !OUTCOME;
         self.0
@@ -48,7 +48,7 @@ impl Verdict {
             .is_ok()
     }
 
-    /// An upgrade's attempt to rescue the condemned; whether they are dead nevertheless.
+    /// An upgrade's attempt to rescue the condemned; returns whether they are dead nevertheless.
     fn is_final(&self) -> bool {
         let seen = self.0.load(SeqCst);
         if seen & OUTCOME == UNDECIDED {
@@ -63,14 +63,14 @@ impl Verdict {
 }
 
 impl<F: Faults> Core<F> {
-    /// A weak reference to an object; its owner holds a counted one.
+    /// A weak reference to an object, of which the caller holds a counted one.
     pub(super) fn downgrade(&self, target: Ref) -> Weak {
         let is_late = word::weaken(&self.slab.cell(target.index()).word);
         Weak { target, is_late }
     }
 
-    /// Adds a counted reference to the target of a weak one; false if it died, or was finalized
-    /// since. Under a pin.
+    /// Adds a counted reference to the target of a weak one; false if the target died, or was finalized
+    /// since the weak reference was made. Called under a pin.
     pub(super) fn upgrade(&self, weak: Weak) -> bool {
         let Weak { target, is_late } = weak;
         let cell = self.slab.cell(target.index());
@@ -101,6 +101,9 @@ impl<F: Faults> Core<F> {
                 .compare_exchange_weak(seen, more, SeqCst, Relaxed)
                 .is_ok()
             {
+                if word::is_immortal(more) && !word::is_immortal(seen) {
+                    self.note_saturated(target);
+                }
                 return true;
             }
         }

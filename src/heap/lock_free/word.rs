@@ -7,20 +7,34 @@
 //! Invariants:
 //!
 //! * The stamp changes with every change of the count, in the same atomic operation, and is never
-//!   reset, not by reuse of the cell either. So an unchanged word means that nothing happened at
-//!   all in between, which is what the cycle collector validates and what a weak upgrade relies on.
+//!   reset, not even when the cell is reused. So an unchanged word means that nothing happened in
+//!   between, which is what the cycle collector validates and what a weak upgrade relies on.
 //! * SHARED is set by every increment and lasts until the cell is allocated anew. Without it, the
 //!   object never had more than the one reference that it was born with.
 //! * A count of 0 is final: nothing increments it.
-//! * FINALIZED is set once, while nothing but the one who sets it can reach the object, and lasts.
-//!   So it does not change under anyone who holds a reference.
+//! * FINALIZED is set once, by a thread that is the only one able to reach the object, and lasts.
+//!   So it does not change while anybody else holds a reference.
 //!
-//! Every function here is one atomic operation or a loop around one, and the place where it takes
-//! effect is that operation. Counts pair with each other: a decrement releases what its owner did
-//! to the object, and the one that reaches 0 acquires all of that.
+//! # Too many references
+//!
+//! A count up to [`MOST`] is exact. One reference more *saturates* it, and makes the object immortal,
+//! as CPython does (PEP 683) and as Linux does with its `refcount_t`: from then on neither increments
+//! nor decrements change the count, so it can neither overflow into the flags nor reach 0 early. The
+//! object is never freed. Whoever saturates a count notes a defect, so the run says why.
+//!
+//! A saturated count is [`SATURATED`], in the middle of what lies above `MOST`. A decrement subtracts
+//! first and looks at the result afterwards; if the count was saturated, it adds what it took away.
+//! Meanwhile the count is low by one for each thread that is just there, which is far from `MOST`.
+//!
+//! # Orders
+//!
+//! Every function here is one atomic operation or a loop around one, and takes effect at that
+//! operation. Counts pair with each other: a decrement releases what its owner did to the object, and
+//! the one that reaches 0 acquires all of that.
 
-use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
+use crate::sync::atomic::{AtomicU64, fence};
+use crate::sync::sized;
 
 /// One step of the stamp.
 pub(super) const STAMP: u64 = 1 << 32;
@@ -35,10 +49,22 @@ pub(super) const CONDEMNED: u64 = 1 << 31;
 
 const COUNT: u64 = FINALIZED - 1;
 
+/// The largest exact count: half of what the field holds; in models, what a small program reaches.
+pub(super) const MOST: u64 = sized(1 << 27, 16) as u64;
+/// The count of an immortal object.
+const SATURATED: u64 = MOST + MOST / 2;
+const _: () = assert!(MOST + MOST <= COUNT + 1, "the count's field is too small");
+
 /// The count in a word.
 #[inline]
 pub(super) const fn count(word: u64) -> u64 {
     word & COUNT
+}
+
+/// Whether the object has more references than can be counted, and is immortal.
+#[inline]
+pub(super) const fn is_immortal(word: u64) -> bool {
+    count(word) > MOST
 }
 
 /// The word of a newly allocated object in a cell whose word was `word`: one reference, no flags.
@@ -53,11 +79,76 @@ pub(super) const fn dead(word: u64) -> u64 {
     (word & !COUNT).wrapping_add(STAMP)
 }
 
-/// Whether an object with this word was never referred to but by the reference that is in hand:
-/// then, after a grace period, nobody else can touch its count.
+/// Whether the object with this word never had more references than the one that is in hand: then,
+/// after a grace period, nobody else can touch its count.
 #[inline]
 pub(super) const fn is_sole(word: u64) -> bool {
     word & (STAMP - 1) == 1
+}
+
+/// What an increment did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Incremented {
+    /// There is one reference more; the word as it was before.
+    Counted(u64),
+    /// The count just became saturated; the word as it was before.
+    Saturated(u64),
+    /// Nothing: the object is dead. The caller sees all that was done before it died.
+    Dead,
+}
+
+/// Adds a reference, unless the object is dead or has as many references as can be counted: then there
+/// is no result, and nothing is changed. The word as it was before.
+///
+/// This is what [`increment`] does nearly always, and is small enough to be part of every operation.
+#[inline]
+pub(super) fn increment_in_range(word: &AtomicU64) -> Option<u64> {
+    // Relaxed: the exchange is what must see the latest count.
+    let mut seen = word.load(Relaxed);
+    loop {
+        // One comparison for both ends: 0 wraps around.
+        if count(seen).wrapping_sub(1) >= MOST - 1 {
+            return None;
+        }
+        let more = seen.wrapping_add(STAMP + 1) | SHARED;
+        // Acquire: what is read through the new reference was written before it could be found.
+        match word.compare_exchange_weak(seen, more, AcqRel, Relaxed) {
+            Ok(_) => return Some(seen),
+            Err(now) => seen = now,
+        }
+    }
+}
+
+/// Adds a reference, unless the object is dead.
+#[cold]
+pub(super) fn increment(word: &AtomicU64) -> Incremented {
+    // Relaxed, and then Acquire: as above.
+    let mut seen = word.load(Relaxed);
+    loop {
+        if count(seen) == 0 {
+            // Where the reference came from was changed before the last decrement, which released that.
+            // Without this fence, a caller that looks there again may still find the reference, and
+            // would take the place for an empty one.
+            fence(Acquire);
+            return Incremented::Dead;
+        }
+        match word.compare_exchange_weak(seen, incremented(seen), AcqRel, Relaxed) {
+            Ok(_) if count(seen) == MOST => return Incremented::Saturated(seen),
+            Ok(_) => return Incremented::Counted(seen),
+            Err(now) => seen = now,
+        }
+    }
+}
+
+/// `word` with one reference more. An immortal object's count stays what it is.
+#[inline]
+pub(super) const fn incremented(word: u64) -> u64 {
+    let more = word.wrapping_add(STAMP) | SHARED;
+    if count(word) < MOST {
+        more + 1
+    } else {
+        more & !COUNT | SATURATED
+    }
 }
 
 /// What a decrement left behind.
@@ -71,55 +162,40 @@ pub(super) enum Left {
     Underflow,
 }
 
-/// Adds a reference, unless the object is dead; the word as it was before.
-#[inline]
-pub(super) fn increment(word: &AtomicU64) -> Option<u64> {
-    // Pairs with the AcqRel of other counts: the increment itself is what must see the latest.
-    let mut seen = word.load(Relaxed);
-    loop {
-        if count(seen) == 0 {
-            return None;
-        }
-        // Acquire: what is read through the new reference was written before it could be found.
-        match word.compare_exchange_weak(seen, incremented(seen), AcqRel, Relaxed) {
-            Ok(_) => return Some(seen),
-            Err(now) => seen = now,
-        }
-    }
-}
-
-/// `word` with one reference more.
-#[inline]
-pub(super) const fn incremented(word: u64) -> u64 {
-    word.wrapping_add(STAMP + 1) | SHARED
-}
-
 /// Takes a reference away.
 ///
 /// `SeqCst`: a decrement is followed by a look at BUFFERED, while the collector clears BUFFERED and
 /// then looks at the word; one of the two must see the other.
 #[inline]
 pub(super) fn decrement(word: &AtomicU64) -> Left {
-    match count(word.fetch_add(STAMP - 1, SeqCst)) {
-        1 => Left::Nothing,
-        0 => {
-            word.fetch_sub(STAMP - 1, SeqCst);
-            Left::Underflow
-        }
-        _ => Left::Others,
-    }
+    let before = word.fetch_add(STAMP - 1, SeqCst);
+    left_by_decrement(word, before)
 }
 
 /// What a fault makes of [`decrement`]: it orders nothing. On a machine whose every read-modify-write
 /// is a full barrier that changes nothing.
 #[cold]
 pub(super) fn decrement_unfenced(word: &AtomicU64) -> Left {
-    match count(word.fetch_add(STAMP - 1, Relaxed)) {
+    let before = word.fetch_add(STAMP - 1, Relaxed);
+    left_by_decrement(word, before)
+}
+
+/// What a decrement left behind of the word that it found.
+#[inline]
+fn left_by_decrement(word: &AtomicU64, before: u64) -> Left {
+    match count(before) {
         1 => Left::Nothing,
-        0 => {
-            word.fetch_sub(STAMP - 1, Relaxed);
-            Left::Underflow
-        }
+        2..=MOST => Left::Others,
+        _ => undo_decrement(word, before),
+    }
+}
+
+/// Adds what a decrement must not have taken away: the count was 0, or is saturated.
+#[cold]
+fn undo_decrement(word: &AtomicU64, before: u64) -> Left {
+    word.fetch_add(STAMP + 1, SeqCst);
+    match count(before) {
+        0 => Left::Underflow,
         _ => Left::Others,
     }
 }
@@ -132,9 +208,9 @@ pub(super) fn increment_from_zero(word: &AtomicU64) -> u64 {
 
 /// Takes a reference to an object with a finalizer away. The last one before FINALIZED is not taken
 /// away: it remains the caller's, and `mark` is set in the same step, so that no weak reference can
-/// be upgraded between the two. Then there is no result.
+/// be upgraded between the two. Then the result is `None`.
 ///
-/// `SeqCst`: as in `decrement`, which cannot be used: it would not see in time that it is the last.
+/// `SeqCst`, as in `decrement`, which cannot be used: it learns too late that it was the last.
 pub(super) fn let_go(word: &AtomicU64, mark: u64) -> Option<Left> {
     // Relaxed: the exchange is what must see the latest.
     let mut seen = word.load(Relaxed);
@@ -144,7 +220,9 @@ pub(super) fn let_go(word: &AtomicU64, mark: u64) -> Option<Left> {
             0 => return Some(Left::Underflow),
             1 if seen & FINALIZED == 0 => (seen.wrapping_add(STAMP) | mark, None),
             1 => (less, Some(Left::Nothing)),
-            _ => (less, Some(Left::Others)),
+            2..=MOST => (less, Some(Left::Others)),
+            // Immortal.
+            _ => (seen.wrapping_add(STAMP), Some(Left::Others)),
         };
         match word.compare_exchange_weak(seen, next, SeqCst, Relaxed) {
             Ok(_) => return left,
@@ -166,8 +244,8 @@ pub(super) fn touch(word: &AtomicU64) {
     word.fetch_add(STAMP, SeqCst);
 }
 
-/// Marks the object as the target of weak references; whether it is FINALIZED. Its owner holds a
-/// counted reference.
+/// Marks the object as the target of weak references; returns whether it is FINALIZED. The caller
+/// holds a counted reference.
 pub(super) fn weaken(word: &AtomicU64) -> bool {
     // Acquire pairs with the Release of whoever changed the word last; only the flag matters.
     let mut seen = word.load(Acquire);
@@ -181,7 +259,7 @@ pub(super) fn weaken(word: &AtomicU64) -> bool {
 }
 
 /// Takes the mark of a condemned object away again. The stamp changes, so that an upgrade that saw
-/// the mark finds out that its verdict was given.
+/// the mark notices that the verdict was given.
 pub(super) fn pardon(word: &AtomicU64) {
     // Acquire, then SeqCst: pairs with the exchanges of upgrades.
     let mut seen = word.load(Acquire);
@@ -192,5 +270,51 @@ pub(super) fn pardon(word: &AtomicU64) {
         Acquire,
     ) {
         seen = now;
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    /// Goal: one reference too many makes an object immortal: the count never reaches the flags, nor
+    /// 0, whatever is added and taken away afterwards.
+    #[test]
+    fn counts_saturate() {
+        for flags in [0, SHARED | WEAK] {
+            let word = AtomicU64::new(7 * STAMP | flags | (MOST - 1));
+            assert!(matches!(increment(&word), Incremented::Counted(_)));
+            assert_eq!(decrement(&word), Left::Others);
+            assert!(matches!(increment(&word), Incremented::Counted(_)));
+            assert!(matches!(increment(&word), Incremented::Saturated(_)));
+            for _ in 0..3 {
+                assert!(is_immortal(word.load(Relaxed)));
+                assert!(matches!(increment(&word), Incremented::Counted(_)));
+                assert_eq!(decrement(&word), Left::Others);
+                assert_eq!(let_go(&word, FINALIZED), Some(Left::Others));
+            }
+            let now = word.load(Relaxed);
+            assert_eq!(now & (STAMP - 1), flags | SHARED | SATURATED);
+            assert!(now / STAMP > 7 + 9, "the stamp stood still");
+        }
+    }
+
+    /// Goal: a count whose field is full does not overflow into the flags.
+    #[test]
+    fn full_counts_do_not_overflow() {
+        let word = AtomicU64::new(COUNT);
+        increment(&word);
+        assert_eq!(word.load(Relaxed) & (STAMP - 1), SHARED | SATURATED);
+    }
+
+    /// Goal: what was released once too often stays dead, and its flags stay as they are.
+    #[test]
+    fn underflows_change_nothing_but_the_stamp() {
+        for flags in [0, SHARED] {
+            let word = AtomicU64::new(STAMP | flags);
+            assert_eq!(decrement(&word), Left::Underflow);
+            assert_eq!(word.load(Relaxed) & (STAMP - 1), flags);
+            assert_eq!(increment(&word), Incremented::Dead);
+        }
     }
 }

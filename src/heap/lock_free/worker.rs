@@ -1,12 +1,12 @@
-//! What a mutator and the collector have in common: an epoch participant with a private store of
-//! free cells, dead cells, unfinished releases and candidates.
+//! What a mutator and the collector have in common: an epoch participant with private stores of free
+//! cells, dead cells, unfinished releases and candidates.
 //!
 //! A worker is pinned all its life except while it waits, and *repinned* at the start of every
 //! operation: that costs two loads where a fresh pin costs a read-modify-write. Within one
 //! operation the pin never changes, which is what every proof in this heap counts on.
 //!
-//! Private stores keep the shared ones out of the way: whole chunks move, so the shared pool costs
-//! nothing per object. Everything private is handed over before the worker waits and when it goes.
+//! Because of the private stores, only whole chunks move between a worker and the shared pool, which so
+//! costs nothing per object. Everything private is handed over before the worker waits and when it goes.
 
 #![expect(unsafe_code, reason = "deferred jobs run after the pin that made them")]
 
@@ -31,28 +31,28 @@ const FLUSH_WEIGHT: usize = CHUNK;
 /// Safepoints between two attempts to move the epoch on, whatever was deferred: such an attempt
 /// costs some 100 ns, and what was deferred since the last one is little.
 const FLUSH_SAFEPOINTS: usize = sized(1_024, 1);
-/// One in how many truncated ranges is watched until it is released: some are one element long, and
-/// a look at the clock is a tenth of what such a truncation costs.
+/// Of this many truncated ranges, the time until one is released is measured: some ranges have a single
+/// element, and a look at the clock is a tenth of what such a truncation costs.
 pub(super) const RANGES_STAMPED: u32 = 16;
 /// Stamps taken from the heap at a time.
 const STAMPS: u64 = 1 << 16;
 
-/// Whose ripe ranges a worker takes over.
+/// From which homes a worker takes ripe ranges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
-    /// Those of the home of this worker.
+    /// The home of the worker with this number.
     Of(u32),
     /// All.
     Anyone,
 }
 
-/// See the module.
+/// An epoch participant.
 #[derive(Debug)]
 pub(super) struct Worker<'h, F: Faults> {
     pub(super) core: &'h Core<F>,
-    /// Which home is its own.
+    /// Chooses its home.
     pub(super) number: u32,
-    /// Before `handle`: the pin ends first.
+    /// Declared before `handle`, so that the pin ends first.
     guard: Option<Guard>,
     handle: LocalHandle,
     free: Vec<u32>,
@@ -94,8 +94,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         self.guard.as_ref().expect("pinned outside `unpinned`")
     }
 
-    /// Starts an operation: renews the pin, and goes on with what earlier ones left to do. What is at
-    /// rest has no pin, and must not follow pointers that may be freed meanwhile.
+    /// Starts an operation: renews the pin, and goes on with what earlier operations left to do. A worker
+    /// at rest has no pin, and must not follow pointers to what may be freed.
     #[inline]
     pub(super) fn enter(&mut self) {
         let stalls = self.core.has(Fault::StalledPin) && self.number == 0;
@@ -110,8 +110,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         self.go_on();
     }
 
-    /// Goes on with what earlier operations left to do. Enough to start an operation that follows no
-    /// uncounted pointer; the pin is renewed by the next of another kind.
+    /// Goes on with what earlier operations left to do. This is enough to start an operation that follows
+    /// no uncounted pointer; the next operation that does renews the pin.
     #[inline]
     pub(super) fn go_on(&mut self) {
         if !self.tasks.is_empty() {
@@ -119,7 +119,7 @@ impl<'h, F: Faults> Worker<'h, F> {
         }
     }
 
-    /// Hands everything private over and runs `wait` unpinned, so that it holds nobody up.
+    /// Hands over everything private and calls `wait` without a pin, so that this holds nobody up.
     pub(super) fn unpinned<R>(&mut self, wait: impl FnOnce() -> R) -> R {
         self.unpin();
         let result = wait();
@@ -127,7 +127,7 @@ impl<'h, F: Faults> Worker<'h, F> {
         result
     }
 
-    /// Hands everything private over, and holds nobody up until [`pin`](Self::pin).
+    /// Hands over everything private and ends the pin: nobody is held up until [`pin`](Self::pin).
     pub(super) fn unpin(&mut self) {
         self.hand_over();
         self.guard = None;
@@ -222,21 +222,22 @@ impl<'h, F: Faults> Worker<'h, F> {
     fn refill(&mut self) -> Result<u32, OutOfMemory> {
         let core = self.core;
         let _hold = core.pauses.hold(Cause::AllocateSlow);
-        // A mutator that does nothing but allocate does not hold the epoch up.
+        // So that a mutator that does nothing but allocate does not hold the epoch up.
         self.enter();
         for patience in 0..PATIENCE {
-            // Asked before the look at what there is, so that nothing comes back in between.
+            // This question comes before the look for cells: if nothing was going to be given back by
+            // then, and no cell is found, there is none.
             let is_hopeless = patience > 1 && self.core.is_hopeless();
-            // As many as were just used up wait to be freed somewhere, so free twice as many: what
-            // is unreclaimed stays bounded while nobody is stalled.
+            // For each cell that was just used up, another waits to be freed somewhere. Twice as many
+            // are freed, so that what is unreclaimed stays bounded while nobody is stalled.
             let whose = if patience == 0 {
                 Whose::Of(self.number)
             } else {
                 Whose::Anyone
             };
             self.reap(whose, 2 * CHUNK);
-            // The sooner what was given up comes back, the less of it there is, and the more of
-            // that is still in the processor's cache.
+            // The sooner cells come back, the fewer of them are needed in all, and the more of them are
+            // still in the processor's cache.
             self.advance();
             let room = self.core.room();
             if room > 0 {
@@ -245,8 +246,8 @@ impl<'h, F: Faults> Worker<'h, F> {
             if let Some(index) = self.free.pop() {
                 return Ok(index);
             }
-            // Out of memory, unless others give some back: cells wait for grace periods, cycles
-            // for the collector.
+            // Out of memory, unless others give some back: cells may wait for grace periods, and
+            // garbage cycles for the collector.
             if is_hopeless {
                 break;
             }
@@ -293,7 +294,7 @@ impl<'h, F: Faults> Worker<'h, F> {
         }
     }
 
-    /// When the range that is truncated now was, for one in [`RANGES_STAMPED`].
+    /// The present time, for one in [`RANGES_STAMPED`] truncated ranges.
     pub(super) fn stamp_range(&mut self) -> Option<Stamp> {
         self.ranges = self.ranges.wrapping_add(1);
         let is_stamped = self.ranges.is_multiple_of(RANGES_STAMPED);
@@ -351,7 +352,7 @@ impl<'h, F: Faults> Worker<'h, F> {
         self.core.submit(full);
     }
 
-    /// A stamp that nobody else ever gets.
+    /// A stamp for an empty slot. No other call ever returns the same.
     pub(super) fn stamp(&mut self) -> u64 {
         self.stamps.next().unwrap_or_else(|| {
             // Relaxed: the numbers are all that is shared. 0 is the stamp of fresh slots.
@@ -361,8 +362,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         })
     }
 
-    /// A point at which the worker may do what is good for all. It comes after an operation, whose
-    /// pin it goes on with.
+    /// A point at which the worker does some of the work that is left for anybody to do. It comes after
+    /// an operation, and still uses that operation's pin.
     #[inline]
     pub(super) fn safepoint(&mut self) {
         self.safepoints += 1;
@@ -376,7 +377,7 @@ impl<'h, F: Faults> Worker<'h, F> {
         }
     }
 
-    /// Renews the pin, for the case that safepoints are all there is, and hands over what others
+    /// Renews the pin, in case the mutator does nothing but come to safepoints, and hands over what others
     /// may wait for.
     #[cold]
     fn flush(&mut self) {
@@ -395,13 +396,13 @@ impl<'h, F: Faults> Worker<'h, F> {
         self.guard().flush();
     }
 
-    /// Tells the heap what was counted.
+    /// Adds to the heap's counters what was counted since the last call.
     fn tell(&mut self) {
         self.core.shared.add(&std::mem::take(&mut self.tally));
     }
 
-    /// Hands over everything private but the free cells. What is left of ranges goes home, so that
-    /// it is this worker again, if it comes back soon, that their cells return to.
+    /// Hands over everything private but the free cells. Unfinished ranges go to this worker's home, so
+    /// that their cells return to it if it comes back soon.
     pub(super) fn hand_over(&mut self) {
         self.seal();
         self.submit();
@@ -418,7 +419,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         self.advance();
     }
 
-    /// Does another's work: what lies ripe at its home, within `budget`. The cells go back there.
+    /// Does the work of another worker within `budget`: releases what is ripe at its home. The cells go
+    /// back there.
     #[cfg(any(all(test, shuttle), not(any(loom, shuttle))))]
     pub(super) fn stand_in_for(&mut self, worker: u32, budget: usize) {
         self.enter();

@@ -206,7 +206,7 @@ impl Graph {
             self.skip_root(core);
         }
         for (number, member) in (0..).zip(&mut self.members) {
-            if word::count(member.word) != member.internal {
+            if word::is_immortal(member.word) || word::count(member.word) != member.internal {
                 member.fate = Fate::Live;
                 live.push(number);
             }

@@ -12,6 +12,7 @@
 use super::graph::{Fate, Graph, Member};
 use crate::heap::lock_free::cell::{self, Cell, POISON, Ref};
 use crate::heap::lock_free::list::{self, Walk};
+use crate::heap::lock_free::release::Task;
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::heap::{Fault, Faults, Shape};
@@ -68,7 +69,8 @@ impl Graph {
                     });
                 }
                 if let Some(range) = list::dismantle(cell) {
-                    range.finish(worker);
+                    // The pages go one by one, within the budget of later operations.
+                    worker.tasks.push(Task::Elements(range.without_elements()));
                 }
             }
         }

@@ -1,21 +1,25 @@
-//! `append`: one exchange, and no count is touched, for the register's reference moves into the
-//! slot.
+//! `append`: one exchange. No count changes, since the register's reference moves into the slot.
 //!
-//! *Fast*: where this mutator's own last append left off, exchange an untouched slot for the element
-//! without looking first, which costs one transfer of the cache line and not two. If the slot is
-//! still untouched then nothing below it was ever popped, and what is below it is this mutator's
-//! own append, or gone past the head. *Slow*: find the tail, then fill it if it is as it was found.
+//! *Fast*: right after this mutator's own last append, exchange an untouched slot for the element
+//! without looking at it first, which costs one transfer of the cache line and not two. If the slot is
+//! still untouched, then nothing below it was ever popped; and what is below it is this mutator's own
+//! last append, unless the head has moved past that. *Slow*: find the tail, then fill it if it still is
+//! as it was found.
 //!
-//! An append whose slot lies below the head by the time it takes effect was concurrent with the
-//! truncation that moved the head, and is ordered just before it; whoever releases the truncated
-//! range releases the element.
+//! If an append's slot lies below the head by the time the append takes effect, the append was
+//! concurrent with the truncation that moved the head, and is ordered just before it. Whoever releases
+//! the truncated range releases the element.
+//!
+//! The fast path uses the page that the mutator remembers. Two looks make that safe: one at the list's
+//! cell (see [`Cursor`]), and one at the head. A position that is not below the head has a page, which
+//! outlives the pin.
 
 #![expect(
     unsafe_code,
     reason = "the cursor's storage and page are kept by raw pointer"
 )]
 
-use super::slot::{UNTOUCHED, is_empty};
+use super::slot::{self, UNTOUCHED};
 use super::tail::Purpose;
 use super::{Cursor, Visit};
 use crate::heap::fault::{Fault, Faults, Point};
@@ -28,8 +32,8 @@ use crate::sync::sized;
 /// refresh costs the appender a cache line that readers hold.
 const HINT_EVERY: u64 = sized(16, 2) as u64;
 
-impl Cursor {
-    /// The fast path; false if it did not work out.
+impl Cursor<'_> {
+    /// The fast path; false if it did not append.
     #[inline]
     pub(in crate::heap::lock_free) fn append(
         &mut self,
@@ -41,10 +45,14 @@ impl Cursor {
         if self.list != list.bits() || offset >= self.slots.len() as u64 {
             return false;
         }
-        // SAFETY: the cursor is that of the list, which a register counts: its storage is alive.
+        // Relaxed, as in `Worker::object`. If the list is gone, the slow path notes it as a defect.
+        if !list.fits(self.cell.meta.load(Relaxed)) {
+            return false;
+        }
+        // SAFETY: the list was alive a moment ago, under this pin: see `Cursor`.
         let storage = unsafe { &*self.storage };
         // The head comes first: a position that is not below it has a page, to the pin's end.
-        if storage.head.load(SeqCst) > self.next {
+        if storage.head.load(SeqCst) > self.next && !core.has(Fault::CursorUnchecked) {
             return false;
         }
         #[expect(clippy::cast_possible_truncation, reason = "less than a page")]
@@ -55,14 +63,16 @@ impl Cursor {
         let mut expected = UNTOUCHED;
         if core.has(Fault::FastOnAnyStamp) {
             let seen = slot.load(SeqCst);
-            expected = if is_empty(seen) { seen } else { UNTOUCHED };
+            expected = if slot::is_empty(seen) {
+                seen
+            } else {
+                UNTOUCHED
+            };
         }
         core.pass(Point::Change);
         // SeqCst, as all exchanges of slots; releases the element to whoever reads the slot.
-        if slot
-            .compare_exchange(expected, element.bits(), SeqCst, Relaxed)
-            .is_err()
-        {
+        if let Err(now) = slot.compare_exchange(expected, element.bits(), SeqCst, Relaxed) {
+            slot::in_use(now);
             return false;
         }
         self.next += 1;

@@ -2,15 +2,15 @@
 //!
 //! An element appended at absolute position p stays at p for life. `head` is the position of
 //! element 0 and only grows; `del l[:n]` does nothing but move it. *The tail is where the first
-//! empty slot is*: no counter says so, and none can be wrong. A hint, which may be wrong either way,
-//! says where to start looking.
+//! empty slot is*: no counter contains it, so none can be wrong. A hint says where to start looking for
+//! it; the hint may be too low or too high.
 //!
 //! Invariants:
 //!
 //! * `[head, tail)` is filled and everything above is empty. (After a pop that met a truncation,
 //!   head may lie above the tail: the list is empty, and the next append goes to head.)
-//! * A slot changes by compare-and-swap only. What lies in it (see [`slot`]) is an element, an empty
-//!   place with a unique stamp, or a descriptor, and whoever meets a descriptor helps.
+//! * A slot changes by compare-and-swap only. It holds an element, nothing (with a unique stamp), or
+//!   the descriptor of an operation under way (see [`slot`]). Whoever meets a descriptor helps.
 //! * An operation touches no position below a head that it loaded under its own pin, except that
 //!   helpers of a pop look one slot below the seal that they met.
 //! * Every operation runs under one pin while its mutator holds a counted reference to the list.
@@ -24,14 +24,14 @@
 //! | `del l[:n]` | the exchange that moves head | `truncate` |
 //! | `del l[-n:]` | each of its n pops; *not* one step | `truncate` |
 //!
-//! All but `del l[-n:]` (which is as many lock-free steps as it has pops) are lock-free in the
-//! strict sense, the allocator aside: a mutator stopped anywhere holds up nobody's operations, for
-//! all that can be in another's way is a descriptor, and anyone can finish it. A mutator that stops
-//! while pinned does keep memory from being reused, as with any epochs: see `unreclaimed_peak`.
+//! All but `del l[-n:]` (which is one lock-free step for each pop) are lock-free in the strict sense,
+//! the allocator aside: a mutator that stops anywhere holds up nobody's operations, since nothing but a
+//! descriptor can be in the way of another, and anybody can finish that. A mutator that stops while it
+//! is pinned does keep memory from being reused, as with all epochs: see `unreclaimed_peak`.
 //!
 //! Orders: the protocol was explored under sequential consistency, so head and slots are accessed
-//! `SeqCst` throughout. On x86 that costs nothing over the weakest order for loads and exchanges,
-//! which is all that there is here. Where an access is weaker, it says why.
+//! `SeqCst` throughout. There are only loads and exchanges here, and on x86 these cost as much with
+//! `SeqCst` as with the weakest order. Where an access is weaker, a comment says why.
 
 #![expect(
     unsafe_code,
@@ -63,8 +63,8 @@ use crate::heap::{Faults, Shape};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
-/// A list's storage. Counted by its cell and by the truncated ranges that are still to be released,
-/// so a range never needs the cell, which may be dead by then.
+/// A list's storage. It is counted by the list's cell and by the truncated ranges that are still to be
+/// released, so a range never needs the cell, whose object may be dead by then.
 #[derive(Debug, Default)]
 pub(super) struct Storage {
     head: CachePadded<AtomicU64>,
@@ -72,14 +72,14 @@ pub(super) struct Storage {
     tree: Tree,
 }
 
-/// What the first slot of a new list's cell holds.
+/// Makes the storage of a new list; returns what the first slot of its cell is to hold.
 pub(super) fn build() -> u64 {
     Arc::into_raw(Arc::new(Storage::default())).expose_provenance() as u64
 }
 
 /// Takes the storage of a dead list out of its cell; all of its elements are to be released.
 pub(super) fn dismantle(cell: &Cell) -> Option<Range> {
-    // Acquire pairs with nothing new: the last decrement acquired all that was done to the list.
+    // Acquire, although the last decrement has acquired all that was done to the list already.
     let storage = pointer(cell.slots[0].swap(POISON, Acquire))?;
     // SAFETY: the cell's own count, made in `build` and taken once: the slot is poisoned now.
     let storage = unsafe { Arc::from_raw(storage) };
@@ -110,8 +110,8 @@ fn pointer(bits: u64) -> Option<*const Storage> {
 }
 
 impl Storage {
-    /// Shows what is in the list, as far as one walk can tell: elements that descriptors hold are
-    /// passed over. Under a pin.
+    /// Calls `visit` with the elements that one walk finds in the list; those that descriptors hold are
+    /// passed over. Called under a pin.
     pub(super) fn each(&self, mut visit: impl FnMut(Ref) -> Walk) {
         let mut position = self.head.load(SeqCst);
         while let Some(span) = self.tree.find(position) {
@@ -141,9 +141,17 @@ pub(super) enum Walk {
 }
 
 /// One mutator's memory of one list: where it appended last, and the page it used last.
+///
+/// The pointers are followed only after a look at the list's cell showed, under the pin of the same
+/// operation, that the list is still alive. A register's counted reference keeps it alive, but with
+/// a planted fault the count may be wrong; then the look finds that the list is gone, and its storage
+/// is not touched. (If it is alive at that look, then its storage is freed after the pin at the
+/// earliest.)
 #[derive(Debug)]
-pub(super) struct Cursor {
+pub(super) struct Cursor<'h> {
     list: u64,
+    /// The list's cell; any cell, as long as there is no list.
+    cell: &'h Cell,
     storage: *const Storage,
     /// The position after its own last append; `u64::MAX` if there was none.
     next: u64,
@@ -153,10 +161,12 @@ pub(super) struct Cursor {
     slots: *const [AtomicU64],
 }
 
-impl Default for Cursor {
-    fn default() -> Self {
+impl<'h> Cursor<'h> {
+    /// A cursor that remembers nothing yet.
+    pub(super) fn new(cell: &'h Cell) -> Self {
         Self {
             list: 0,
+            cell,
             storage: std::ptr::null(),
             next: u64::MAX,
             tail: 0,
@@ -170,7 +180,7 @@ impl Default for Cursor {
 #[derive(Debug)]
 pub(super) struct Visit<'a, 'h, F: Faults> {
     worker: &'a mut Worker<'h, F>,
-    cursor: &'a mut Cursor,
+    cursor: &'a mut Cursor<'h>,
     cell: &'h Cell,
     storage: &'a Storage,
     span: Span<'a>,
@@ -182,21 +192,21 @@ impl<'a, 'h, F: Faults> Visit<'a, 'h, F> {
     #[inline(always)]
     pub(super) fn begin(
         worker: &'a mut Worker<'h, F>,
-        cursor: &'a mut Cursor,
+        cursor: &'a mut Cursor<'h>,
         list: Ref,
     ) -> Option<Self> {
         let cell = worker.object(list, Shape::List)?;
         if cursor.list != list.bits() {
-            // SAFETY: the register's reference is counted for as long as the operation runs.
+            // SAFETY: the list was alive a moment ago, under this pin.
             let storage = unsafe { storage(cell) }?;
             *cursor = Cursor {
                 list: list.bits(),
                 storage,
-                ..Cursor::default()
+                ..Cursor::new(cell)
             };
         }
         // SAFETY: the same list as when the cursor was made (incarnations are not reused), and it
-        // is alive: the register's reference is counted.
+        // was alive a moment ago, under this pin: see `Cursor`.
         let storage = unsafe { &*cursor.storage };
         let mut span = Span::default();
         // The page may be gone, unless it holds a position that is not below head now.
@@ -251,18 +261,27 @@ impl<'a, 'h, F: Faults> Visit<'a, 'h, F> {
         slot.compare_exchange(from, to, SeqCst, Relaxed).is_ok()
     }
 
-    /// Replaces what a slot holds, if it is still `from`. A late helper may come here for a
-    /// position whose page is gone; then there is nothing left to do.
+    /// Replaces what a slot holds, if it is still `from`. A late helper may ask for a position whose
+    /// page is gone; then there is nothing left to do.
     fn exchange(&mut self, position: u64, from: u64, to: u64) -> bool {
-        self.at(position)
-            .is_some_and(|slot| slot.compare_exchange(from, to, SeqCst, Relaxed).is_ok())
+        let Some(slot) = self.at(position) else {
+            return false;
+        };
+        match slot.compare_exchange(from, to, SeqCst, Relaxed) {
+            Ok(_) => true,
+            Err(now) => {
+                slot::in_use(now);
+                false
+            }
+        }
     }
 
     /// One more count of the list's storage.
     fn storage_counted(&self) -> Arc<Storage> {
-        let storage = std::ptr::from_ref(self.storage);
-        // SAFETY: the storage was made by an `Arc` in `build`, and the cell's count of it lasts as
-        // long as the list, which a register counts.
+        // Not made of the reference, which must not be used to reach the counts beside its target.
+        let storage = self.cursor.storage;
+        // SAFETY: the pointer came from an `Arc` in `build`; the cell's count of it lasts as long as
+        // the list, and to the end of this pin.
         unsafe { Arc::increment_strong_count(storage) };
         // SAFETY: takes over the count that was added above.
         unsafe { Arc::from_raw(storage) }

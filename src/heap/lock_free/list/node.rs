@@ -7,12 +7,12 @@
 
 use std::ptr;
 
-use crate::heap::fault::Faults;
+use crate::heap::fault::{Fault, Faults};
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sync::atomic::{AtomicPtr, AtomicU64};
 
-/// A page has slots and no children, a branch has children and no slots.
+/// A page, which has slots and no children, or a branch, which has children and no slots.
 #[derive(Debug)]
 pub(super) struct Node {
     /// Slots or children that are still to be retired.
@@ -31,7 +31,7 @@ impl Node {
         }
     }
 
-    /// A branch of `len` children, `used` of which will be retired some day.
+    /// A branch of `len` children, `used` of which can be retired.
     pub(super) fn branch(len: usize, used: usize) -> Self {
         Self {
             remaining: AtomicU64::new(used as u64),
@@ -40,7 +40,7 @@ impl Node {
         }
     }
 
-    /// Retires `count` slots or children; whether they were the last.
+    /// Retires `count` slots or children; returns whether they were the last ones.
     pub(super) fn is_last(&self, count: u64) -> bool {
         // AcqRel: whoever takes the node away comes after everyone who retired a part of it.
         self.remaining.fetch_sub(count, AcqRel) == count
@@ -55,7 +55,7 @@ impl Drop for Node {
     }
 }
 
-/// What `place` leads to; `make` is asked for it if that is nothing yet.
+/// The node that `place` leads to. If there is none yet, `make` makes it.
 pub(super) fn link(place: &AtomicPtr<Node>, make: impl FnOnce() -> Node) -> *mut Node {
     // Acquire, here and on failure, pairs with the exchange's AcqRel on another thread.
     let present = place.load(Acquire);
@@ -76,14 +76,69 @@ pub(super) fn link(place: &AtomicPtr<Node>, make: impl FnOnce() -> Node) -> *mut
 /// Takes a node whose last part was retired out of the tree, and frees it a grace period later.
 pub(super) fn unlink(worker: &mut Worker<'_, impl Faults>, place: &AtomicPtr<Node>) {
     let node = place.swap(ptr::null_mut(), AcqRel);
-    worker.defer(0, move || {
+    let end = move || {
         // SAFETY: the node came from a `Box`, one worker unlinks it, and no pin is left that could
         // have found it.
-        drop(unsafe { Box::from_raw(node) });
-    });
+        bury(unsafe { Box::from_raw(node) });
+    };
+    if worker.core.has(Fault::PagesAtOnce) {
+        return end();
+    }
+    worker.defer(0, end);
 }
 
-/// Frees a subtree that nobody else has.
+#[cfg(not(all(test, shuttle)))]
+fn bury(node: Box<Node>) {
+    drop(node);
+}
+
+/// In a model, what was freed stays as a wreck, so that whoever still uses it is found out.
+#[cfg(all(test, shuttle))]
+fn bury(mut node: Box<Node>) {
+    for slot in &mut node.slots {
+        *slot.get_mut() = super::slot::WRECK;
+    }
+    for child in &mut node.children {
+        *child.get_mut() = wreck();
+    }
+    crate::heap::lock_free::models::keep_wreck(Wreck(node));
+}
+
+#[cfg(all(test, shuttle))]
+struct Wreck(Box<Node>);
+
+#[cfg(all(test, shuttle))]
+impl Drop for Wreck {
+    fn drop(&mut self) {
+        // They lead nowhere, and must not be freed.
+        drop(std::mem::take(&mut self.0.children));
+    }
+}
+
+/// What the children of a wreck are. Never followed.
+#[cfg(all(test, shuttle))]
+fn wreck() -> *mut Node {
+    ptr::dangling_mut()
+}
+
+/// The node that a pointer leads to, unless it is null. Fails if it is that of a wreck.
+///
+/// # Safety
+///
+/// The pointer must have been read from a place in a tree, and what it leads to must not be freed
+/// before `'a` ends.
+pub(super) unsafe fn follow<'a>(node: *const Node) -> Option<&'a Node> {
+    #[cfg(all(test, shuttle))]
+    assert_ne!(
+        node,
+        wreck().cast_const(),
+        "a branch is used that was freed"
+    );
+    // SAFETY: the caller's part.
+    unsafe { node.as_ref() }
+}
+
+/// Frees a subtree that nobody else can reach.
 pub(super) fn free(place: &AtomicPtr<Node>) {
     // Relaxed: whoever owns the tree alone has synchronised with all who used it.
     let node = place.load(Relaxed);

@@ -7,13 +7,13 @@
 //!    that came too late is turned back into its element.
 //! 4. The claimed slot is emptied and the sealed one reopened, each with a fresh stamp.
 //!
-//! A helper that simply exchanged the element for nothing could meet the very same element again
-//! after the pop and an append, and pop twice: that is what the winner is for.
+//! The winner is needed because a helper that simply exchanged the element for nothing could meet the
+//! same element again, after the pop and an append, and pop twice.
 //!
-//! A helper may come late: it met the seal while the pop was under way, but acts after the pop is
-//! over, and even after a truncation passed the slot below. It finds a winner then, or claims an
-//! element that was appended since and gives it back. A claim counts its seal, because it may be met
-//! by yet another helper, whose pin began after the seal's own grace period did.
+//! A helper may come late: it met the seal while the pop was under way, but acts after the pop is over,
+//! and even after a truncation passed the slot below. Then it finds a winner, or it claims an element
+//! that was appended since and gives it back. A claim counts its seal, because such a late claim may be
+//! met by yet another helper, whose pin began too late to keep the seal. (`models::late` has both.)
 
 #![expect(
     unsafe_code,
@@ -36,12 +36,16 @@ use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 #[derive(Debug)]
 #[repr(align(16))]
 pub(in crate::heap::lock_free) struct Seal {
-    /// Where the seal lies: the tail. The element is one below.
+    /// Where the seal lies: the tail. The element lies one below.
     position: u64,
     /// The stamps with which the two slots become empty.
     stamp: u64,
     stamp_below: u64,
     winner: AtomicPtr<Claim>,
+    /// What a fault makes of the seal while claims that did not count it are left. Not of the model,
+    /// for which it would be one more step.
+    #[cfg(all(test, shuttle))]
+    is_freed: std::sync::atomic::AtomicBool,
 }
 
 /// An element that a pop may take.
@@ -74,6 +78,8 @@ impl<F: Faults> Visit<'_, '_, F> {
                 stamp,
                 stamp_below,
                 winner: AtomicPtr::new(ptr::null_mut()),
+                #[cfg(all(test, shuttle))]
+                is_freed: false.into(),
             }));
             if self.fill(tail.position, tail.seen, slot::seal(seal)) {
                 self.worker.core.pass(Point::Changed);
@@ -87,13 +93,18 @@ impl<F: Faults> Visit<'_, '_, F> {
         }
     }
 
-    /// What a finished pop of this mutator's own took.
+    /// What this mutator's own pop took, which is finished.
     fn take_winner(&mut self, seal: *const Seal) -> Ref {
         // SAFETY: the seal's first count is given back below, after this pin at the earliest.
         let winner = unsafe { &(*seal).winner }.load(SeqCst);
         // SAFETY: only the pop that sealed frees the winner, below.
         let element = unsafe { &*winner }.element;
+        #[cfg(all(test, shuttle))]
+        let is_freed = self.worker.core.has(Fault::ClaimUncounted);
         self.worker.defer(0, move || {
+            // SAFETY: the count that `pop` made is given back below.
+            #[cfg(all(test, shuttle))]
+            unsafe { &(*seal).is_freed }.store(is_freed, std::sync::atomic::Ordering::Relaxed);
             // SAFETY: the winner came from a `Box`, is in no slot any more, and no pin is left that
             // could have met it there or in its seal.
             drop(unsafe { Box::from_raw(winner) });
@@ -143,11 +154,13 @@ impl<F: Faults> Visit<'_, '_, F> {
             seal: unsafe { Arc::from_raw(seal) },
             element,
         }));
+        self.worker.core.pass(Point::Change);
         if !self.exchange(below, seen, slot::claim(claim)) {
             // SAFETY: nobody else saw the claim, which came from a `Box`.
             drop(unsafe { Box::from_raw(claim) });
             return;
         }
+        self.worker.core.pass(Point::Changed);
         self.finish_claim(claim);
         // SAFETY: as above; the winner is only compared.
         if unsafe { &(*seal).winner }.load(SeqCst) != claim {
@@ -168,6 +181,11 @@ impl<F: Faults> Visit<'_, '_, F> {
         let _ = seal
             .winner
             .compare_exchange(ptr::null_mut(), record.cast_mut(), SeqCst, SeqCst);
+        #[cfg(all(test, shuttle))]
+        assert!(
+            !seal.is_freed.load(std::sync::atomic::Ordering::Relaxed),
+            "a seal is used that was freed"
+        );
         let outcome = if ptr::eq(seal.winner.load(SeqCst), record) {
             slot::empty(seal.stamp_below)
         } else {

@@ -1,18 +1,18 @@
-//! `len` and `get`: they write nothing that another mutator reads, but for the count of what `get`
+//! `len` and `get`. They write nothing that another mutator reads, except for the count of what `get`
 //! returns.
 //!
-//! Both look at head, at slots, and at head again. If head is *equal* (that it did not pass the
-//! position is not enough: the position would not be the same index any more), it was the same all
-//! the while, and the operation takes effect at its look at the slot.
+//! Both look at the head, at slots, and at the head again. If the head is *equal*, it has been the same
+//! all the time, and the operation takes effect at its look at the slot. (It is not enough that the head
+//! did not pass the position: the position would not be the same index any more.)
 //!
-//! `get` checks the head before it increments, not after: what it returns is settled at its look at
-//! the slot, and the increment fails only if the object died since, which means another try. The
-//! pin keeps the cell of an uncounted reference from being reused. An element that was finalized is
-//! looked for once more, and then `get` takes effect at that second look: see `finalize`.
+//! `get` looks at the head again before it increments, not afterwards: what it returns is settled at its
+//! look at the slot, and the increment fails only if the object died since, in which case `get` tries
+//! again. The pin keeps the cell of an uncounted reference from being reused. If the element was
+//! finalized, `get` looks for it once more, and takes effect at that second look: see `finalize`.
 
 use super::slot::{self, Content};
 use super::tail::Purpose;
-use super::tree::POSITIONS;
+use super::tree::{POSITIONS, Span};
 use super::{Visit, help};
 use crate::heap::fault::{Fault, Faults, Point};
 use crate::heap::lock_free::cell::Ref;
@@ -68,13 +68,15 @@ impl<F: Faults> Visit<'_, '_, F> {
             self.worker.core.pass(Point::Read);
             if self.worker.core.has(Fault::ReaderWithoutPin) {
                 self.worker.unpinned(std::thread::yield_now);
+                // The page may be gone; the list is not, for a register counts it.
+                self.span = Span::default();
             }
             let is_uncounted = self.worker.core.has(Fault::GetWithoutIncrement);
             if is_uncounted || self.retain(element, position, head) {
                 self.remember();
                 return Some(element);
             }
-            // It died since, so the slot holds something else by now, unless the heap is broken.
+            // It died since, so the slot holds something else now, unless the heap is broken.
             if self.is_dead_in_place(element, position, head) {
                 return None;
             }
@@ -82,7 +84,7 @@ impl<F: Faults> Visit<'_, '_, F> {
         }
     }
 
-    /// Whether an element died while it was in its place. Noted as a fault.
+    /// Whether an element died while it was in its place, which is noted as a defect.
     #[cold]
     fn is_dead_in_place(&mut self, element: Ref, position: u64, head: u64) -> bool {
         let cell = self.worker.core.slab.cell(element.index());
@@ -114,7 +116,7 @@ impl<F: Faults> Visit<'_, '_, F> {
     }
 }
 
-/// The position of an index; `None` if it lies beyond all.
+/// The position of an index; `None` if there is no such position.
 pub(super) fn position(head: u64, index: u64) -> Option<u64> {
     head.checked_add(index)
         .filter(|&position| position < POSITIONS)

@@ -1,9 +1,9 @@
-//! `set`: an element is replaced only if its position is still the index that was asked for.
+//! `set`: replaces an element only if its position is still the index that was asked for.
 //!
-//! A bare exchange is not linearisable, for the position stops being index i when the head moves.
-//! So the slot first holds a record of what is to happen; a look at the head then decides it, for
-//! good, and anyone may do that and put the outcome into the slot. `set` takes effect at that look.
-//! A record is used for one attempt only.
+//! A bare exchange is not linearisable, because the position stops being index i when the head moves.
+//! So the slot first holds a record of what is to happen. A look at the head then decides it for good;
+//! anybody may take that look and put the outcome into the slot. `set` takes effect at that look. A
+//! record is used for one attempt only.
 //!
 //! Rule R1: the old element is released after it left the slot, under the same pin.
 
@@ -85,7 +85,7 @@ impl<F: Faults> Visit<'_, '_, F> {
         }
     }
 
-    /// One attempt; whether it took effect.
+    /// Makes one attempt; returns whether it took effect.
     fn change(&mut self, seen: u64, change: Change) -> bool {
         let position = change.position;
         let change = Box::into_raw(Box::new(change));
@@ -117,7 +117,7 @@ impl<F: Faults> Visit<'_, '_, F> {
             } else {
                 REFUSED
             };
-            // Whoever is first decides; the rest find the decision below.
+            // Whoever is first decides; the others find the decision below.
             let _ = change
                 .decision
                 .compare_exchange(UNDECIDED, decision, SeqCst, SeqCst);

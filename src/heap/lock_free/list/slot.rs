@@ -1,4 +1,4 @@
-//! What one slot of a list holds: 64 bits that change by compare-and-swap only.
+//! What a slot of a list holds: 64 bits that change by compare-and-swap only.
 //!
 //! ```text
 //! a reference, odd     an element
@@ -9,8 +9,8 @@
 //! | address  | 1000 |  a `set` is about to replace the element that the record holds
 //! ```
 //!
-//! No stamp but 0 is ever used twice, so an exchange that expects an empty slot succeeds only if
-//! the slot was empty all the time since it was read.
+//! No stamp except 0 is ever used twice. So an exchange that expects an empty slot succeeds only if the
+//! slot has been empty ever since it was read.
 
 use super::pop::{Claim, Seal};
 use super::set::Change;
@@ -26,6 +26,18 @@ const STAMP_SHIFT: u32 = 4;
 
 /// A slot that was never filled nor sealed.
 pub(super) const UNTOUCHED: u64 = 0;
+
+/// In a model, what every slot of a page holds that was freed; see [`in_use`].
+#[cfg(all(test, shuttle))]
+pub(super) const WRECK: u64 = 0b1110;
+
+/// Fails in a model if these bits were read from a page that was freed.
+#[inline(always)]
+pub(super) fn in_use(bits: u64) -> u64 {
+    #[cfg(all(test, shuttle))]
+    assert_ne!(bits, WRECK, "a page is used that was freed");
+    bits
+}
 
 /// A slot's content, told apart.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +59,7 @@ pub(super) enum Content {
 /// What a slot's bits mean.
 #[inline]
 pub(super) fn content(bits: u64) -> Content {
-    if let Some(reference) = Ref::from_bits(bits) {
+    if let Some(reference) = Ref::from_bits(in_use(bits)) {
         return Content::Value(reference);
     }
     match bits & KIND {
@@ -62,13 +74,13 @@ pub(super) fn content(bits: u64) -> Content {
 /// Whether the slot holds an element and nothing is going on there.
 #[inline]
 pub(super) fn is_value(bits: u64) -> bool {
-    bits & 1 != 0
+    in_use(bits) & 1 != 0
 }
 
 /// Whether the slot is empty and nothing is going on there.
 #[inline]
 pub(super) fn is_empty(bits: u64) -> bool {
-    bits & (KIND | 1) == EMPTY
+    in_use(bits) & (KIND | 1) == EMPTY
 }
 
 /// An empty slot with this stamp.

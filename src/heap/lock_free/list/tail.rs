@@ -1,18 +1,18 @@
-//! Where a list ends: the first empty slot, found from where this mutator saw it last or, if that
-//! is far away by now, from a hint. The hint lies on a cache line that those who append write to, so
-//! who looks often does without.
+//! Where a list ends: the first empty slot. The search starts where this mutator saw it last or, if that
+//! is far away by now, from a hint. Those who append write to the hint's cache line, so a mutator that
+//! looks often does without the hint.
 //!
 //! Between the look at an empty slot and the look at the one below it, others may append and pop.
-//! What each caller needs is proved from the order of the looks:
+//! What each caller needs follows from the order of the looks:
 //!
-//! * An append reads the slot *first* and checks its neighbour *then*, and fills the slot only if
-//!   it still holds what was read. Its stamp is unique, so the slot was empty all the while, and
-//!   while it is empty and unsealed its neighbour is not popped.
-//! * An observer looks at the slot once more after the neighbour, so there was a moment at which
-//!   both were as they were seen.
-//! * An untouched slot needs no second look. Nobody ever popped the one below it, so if that is
-//!   filled, it was filled either before the look at the untouched slot, and then the tail was there
-//!   at that look; or after it for the first time, and then the tail was there at that moment.
+//! * An append *first* reads the slot and *then* checks the slot below, and fills the slot only if it
+//!   still holds what was read. The stamp is unique, so the slot was empty all the time; and while it is
+//!   empty and not sealed, the element below it cannot be popped.
+//! * An observer looks at the slot once more after the slot below, so there was a moment at which both
+//!   were as they were seen.
+//! * An untouched slot needs no second look. No element below it was ever popped. So if the slot below
+//!   is filled, it was filled either before the look at the untouched slot, and then the tail was there
+//!   at that look; or afterwards for the first time, and then the tail was there at that moment.
 
 use super::slot::{self, UNTOUCHED};
 use super::{Visit, help};
@@ -20,7 +20,7 @@ use crate::heap::fault::{Fault, Faults};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
-/// Steps of a walk before it asks the hint: about as many slots as two cache lines hold.
+/// Steps of a walk before it uses the hint: as many slots as two cache lines hold.
 const FAR: usize = sized(16, 3);
 
 /// What the tail is wanted for.
@@ -50,8 +50,8 @@ impl Tail {
 }
 
 impl<F: Faults> Visit<'_, '_, F> {
-    /// The tail, if it is a few untouched slots above where this mutator saw it last, in the same
-    /// page: which is where those find it who look often.
+    /// The tail, if it is untouched, in the page at hand, and only a few slots above where this mutator
+    /// saw it last. That is where a mutator finds it that looks often.
     #[inline]
     pub(super) fn near_tail(&self) -> Option<Tail> {
         // SeqCst: below, no slot is looked at before head.
@@ -73,7 +73,7 @@ impl<F: Faults> Visit<'_, '_, F> {
         None
     }
 
-    /// Finds the tail. Finishes what is under way there.
+    /// Finds the tail. Finishes operations that are under way there.
     pub(super) fn tail(&mut self, purpose: Purpose) -> Tail {
         let storage = self.storage;
         // SeqCst: below, no slot is looked at before head.
@@ -138,8 +138,7 @@ impl<F: Faults> Visit<'_, '_, F> {
         of == purpose && self.worker.core.has(fault)
     }
 
-    /// Whether the head is still what it was when the tail was found; if not, somebody was in the
-    /// way.
+    /// Whether the head is still what it was when the tail was found. If not, that counts as contention.
     pub(super) fn is_head_still(&mut self, head: u64) -> bool {
         let is_still = self.storage.head.load(SeqCst) == head;
         if !is_still {

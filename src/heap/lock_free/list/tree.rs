@@ -1,12 +1,12 @@
 //! Where a list's slots lie: pages in a radix tree over absolute positions.
 //!
-//! An element appended at position p stays at p for life, so nothing is ever copied, a growing list
-//! has no resize pause, and a reader needs no lock. Pages appear when the first element arrives in
-//! them and go when their last slot was retired. The first [`FIRST`] positions have a small page of
-//! their own, since most lists are short.
+//! An element appended at position p stays at p for life. So nothing is ever copied, a growing list has
+//! no resize pause, and a reader needs no lock. A page appears when the first element arrives in it, and
+//! goes when its last slot is retired. The first [`FIRST`] positions have a small page of their own,
+//! since most lists are short.
 //!
-//! There is one tree a height: `roots[h]` covers the page numbers of h + 1 digits, whose leading
-//! digit is not 0. So there is no root that grows, and a short list's page is one step away.
+//! There is one tree for each height: `roots[h]` covers the page numbers of h + 1 digits, whose leading
+//! digit is not 0. So no root ever grows, and a short list's page is one step away.
 //!
 //! Invariants:
 //!
@@ -23,7 +23,7 @@
 
 use std::ptr;
 
-use super::node::{Node, link, unlink};
+use super::node::{Node, follow, link, unlink};
 use crate::heap::fault::Faults;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::Acquire;
@@ -48,10 +48,10 @@ pub(super) struct Tree {
     roots: [AtomicPtr<Node>; HEIGHTS],
 }
 
-/// A window on one page's slots.
+/// The slots of one page.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Span<'a> {
-    /// The position of the first.
+    /// The position of the first of them.
     pub(super) start: u64,
     pub(super) slots: &'a [AtomicU64],
 }
@@ -118,11 +118,9 @@ impl Tree {
         // Acquire at each step pairs with the exchange in `link`: what is linked is complete.
         let mut node = self.roots.get(height)?.load(Acquire);
         for height in (0..=height).rev() {
-            if node.is_null() {
-                return None;
-            }
             // SAFETY: what is linked under this pin is not freed before the pin ends.
-            node = unsafe { &*node }.children[digit(number, height)].load(Acquire);
+            let branch = unsafe { follow(node) }?;
+            node = branch.children[digit(number, height)].load(Acquire);
         }
         span(start_of(number), node)
     }
@@ -157,9 +155,12 @@ impl Tree {
         span(start_of(number), node).expect("linked nodes are not null")
     }
 
-    /// Notes that `count` slots of the page of `position` will never be used again; the last of
-    /// them takes the page away, and the last page its branch.
+    /// Notes that `count` slots of the page of `position` will never be used again. With its last slot,
+    /// the page is taken away, and with the last page, its branch.
     pub(super) fn retire(&self, worker: &mut Worker<'_, impl Faults>, position: u64, count: u64) {
+        if count == 0 {
+            return;
+        }
         let mut path = [&self.first; HEIGHTS + 1];
         let mut depth = 0;
         if position >= FIRST {
@@ -195,12 +196,9 @@ impl Drop for Tree {
 }
 
 fn span<'a>(start: u64, page: *const Node) -> Option<Span<'a>> {
-    if page.is_null() {
-        return None;
-    }
     // SAFETY: what is linked under this pin is not freed before the pin ends, and no caller keeps
     // the span longer.
-    let page = unsafe { &*page };
+    let page = unsafe { follow(page) }?;
     Some(Span {
         start,
         slots: &page.slots,

@@ -1,16 +1,16 @@
 //! `del l[:n]` and `del l[-n:]`.
 //!
-//! *From the front* it is one exchange of the head while n is not more than the length. If it is
-//! more, "all of it" is wanted, and a length read earlier will not do: an append and a `set` that
-//! complete in between would be lost or survive. So the tail is fixed first: the empty slot there
-//! says CLEAR, which stops appends and pops; then anyone raises the head to it, which is where the
-//! truncation takes effect, and reopens the slot.
+//! *From the front* it is one exchange of the head, if n is not more than the length. If n is more, all
+//! elements are to go, and a length that was read before cannot be used: an append that completes in
+//! between would survive. So the tail is fixed first: the empty slot there becomes CLEAR, which stops
+//! appends and pops. Then anybody raises the head to it, which is where the truncation takes effect, and
+//! reopens the slot.
 //!
-//! *From the back* it is n pops, each of which is one step by itself. The others may see the list
-//! shrink one by one, and an append that comes between two of the pops is popped in place of an
-//! older element. One step would mean to freeze n slots and to decide all of them at once: every
-//! operation that meets one would have to help with all n, which makes the longest operation as
-//! long as the largest n in use. Judge it as n pops.
+//! *From the back* it is n pops, each of which is a step by itself. Others may see the list shrink one
+//! by one, and an append between two of the pops is popped in place of an older element. To make it one
+//! step, n slots would have to be frozen and decided at once; every operation that met one of them would
+//! have to help with all n, so the longest operation would be as long as the largest n in use. It is to
+//! be judged as n pops.
 
 use super::Visit;
 use super::slot;
@@ -55,8 +55,8 @@ impl<F: Faults> Visit<'_, '_, F> {
         self.remember();
     }
 
-    /// Counts an append that came while this truncation was at work, at the slot that it found to be
-    /// the first empty one.
+    /// Counts an append that happened during this truncation, in the slot that it had found to be the
+    /// first empty one.
     fn note_append(&mut self, position: u64) {
         let is_filled = slot::is_value(self.read(position));
         self.worker.tally.met_append += u64::from(is_filled);
@@ -89,7 +89,7 @@ impl<F: Faults> Visit<'_, '_, F> {
         Ok(())
     }
 
-    /// What a fault does: gives references back that others can still find.
+    /// What a fault does: gives back references that others can still find.
     #[cold]
     fn release_early(&mut self, from: u64, to: u64) {
         for position in from..to {

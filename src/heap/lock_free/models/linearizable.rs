@@ -1,8 +1,8 @@
-//! Whether a history of a list has an order: each operation at one point between its start and its
-//! end, such that a list that does one thing at a time gives the same answers and ends the same.
+//! Whether a history of a list is linearizable: whether each operation can be put at one point between
+//! its start and its end, such that a sequential list gives the same answers and ends the same.
 //!
-//! Wing and Gong's search (Testing and Verifying Concurrent Objects, JPDC 1993), without memory:
-//! histories here have ten operations at the most.
+//! This is Wing and Gong's search (Testing and Verifying Concurrent Objects, JPDC 1993) without
+//! memoization, since histories here have ten operations or so.
 
 use crate::heap::ObjectId;
 
@@ -49,7 +49,7 @@ fn extend(list: &[ObjectId], history: &[Event], last: &[ObjectId], done: u32) ->
     })
 }
 
-/// Does to the list what the call asks for; whether it answers the same.
+/// Applies the call to the list; returns whether the answer is the same.
 fn answer(list: &mut Vec<ObjectId>, call: Call) -> bool {
     let at = |index: u64| usize::try_from(index).expect("a small index");
     match call {

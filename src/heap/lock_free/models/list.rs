@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
+use super::explore::{Births, Modelled, assert_empty, breaks, breaks_scripted, holds, open, seat};
 use super::linearizable::{Call, Event, assert_linearizable};
+use super::turns::Turn;
 use crate::heap::fault::Fault;
 use crate::heap::lock_free::LockFreeMutator;
 use crate::heap::{Global, Heap, Mutator, ObjectId, Peek, Shape, Slot};
@@ -46,7 +47,7 @@ const fn case(elements: u32, popped: u32, programs: &'static [&'static [Op]]) ->
     }
 }
 
-static CASES: [Case; 25] = [
+static CASES: [Case; 26] = [
     case(3, 0, &[&[Set(1)], &[Cut(1), Get(0)]]),
     case(1, 1, &[&[Append], &[Append, Append, Pop, Pop]]),
     case(1, 0, &[&[Append, Append], &[Pop, Pop]]),
@@ -91,6 +92,28 @@ static CASES: [Case; 25] = [
             &[Set(0), Append, Append],
             &[Cut(5), Rest, Rest],
             &[Pop, Rest],
+        ],
+    ),
+    // An append goes on in a page that went meanwhile, as far as its mutator remembers.
+    case(
+        4,
+        0,
+        &[
+            &[Append, Rest, Append],
+            &[
+                Append,
+                Append,
+                Append,
+                Append,
+                Cut(9),
+                Rest,
+                Rest,
+                Rest,
+                Len,
+                Rest,
+                Rest,
+                Rest,
+            ],
         ],
     ),
 ];
@@ -255,4 +278,28 @@ fn faults_break_lists() {
     ] {
         breaks_lists(fault);
     }
+}
+
+/// Goal: an append that trusts the page that its mutator remembers is caught in a page that was freed.
+#[test]
+fn faults_break_appends() {
+    // One appends and rests; the other is through with the page; the first goes on.
+    static SCRIPT: [Turn; 9] = [
+        Turn::Whole(1),
+        Turn::Whole(2),
+        Turn::Whole(2),
+        Turn::Whole(2),
+        Turn::Whole(2),
+        Turn::Whole(2),
+        Turn::Whole(2),
+        Turn::Whole(2),
+        Turn::Whole(1),
+    ];
+    let [.., case] = &CASES;
+    breaks_scripted(
+        Fault::CursorUnchecked,
+        &SCRIPT,
+        "a page is used",
+        move |fault| run(case, fault),
+    );
 }

@@ -1,6 +1,7 @@
-//! The collector meets an operation in the middle: a sealed slot, an element that is claimed or about
-//! to be replaced, a list that is about to be emptied. At every step of the operation, it takes its
-//! snapshot; and at every step of the snapshot, the operation goes on.
+//! The collector meets an operation that is under way: a sealed slot, an element that is claimed or about
+//! to be replaced, a list that is about to be emptied. The operation is stopped at each of its steps
+//! while the collector takes its snapshot, and the snapshot at each of its steps while the operation
+//! goes on.
 
 use super::explore::holds_scripted;
 use super::program::Act::{Clear, CutAll, CutBack, Duplicate, Pop, Set, Store, Yield};

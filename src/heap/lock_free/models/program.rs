@@ -1,5 +1,5 @@
-//! Small programs in writing: what a graph looks like to begin with, and what a mutator does to it,
-//! step by step.
+//! Small programs as data: the graph that a model begins with, and what a mutator does to it, step by
+//! step.
 
 use super::explore::{Births, Modelled, seat};
 use crate::heap::fault::Fault;
@@ -28,9 +28,9 @@ pub(super) enum Act {
     Weaken(u32, u32),
     Upgrade(u32, u32),
     Node(u32),
-    /// Gives the turn away: see [`turns`](super::turns).
+    /// Yields, which ends a turn: see [`turns`](super::turns).
     Yield,
-    /// Gives up the pin, and many turns, in which nothing of its own is released.
+    /// Gives up the pin, and yields many times, during which the mutator releases nothing.
     Rest,
 }
 
@@ -136,7 +136,7 @@ pub(super) fn perform_act(
     }
 }
 
-/// Fails if a register leads to what is dead, or the heap found a fault.
+/// Fails if a register leads to a dead object, or the heap noted a defect.
 pub(super) fn check_registers(m: &mut LockFreeMutator<'_, Option<Fault>>) {
     m.safepoint().expect("no fault");
     for slot in 0..REGISTERS {

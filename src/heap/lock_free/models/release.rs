@@ -1,5 +1,5 @@
-//! Releases that race: the last decrement against an increment, a truncated element that another
-//! list held a moment ago, and one that somebody else releases in its truncater's stead.
+//! Releases that race: the last decrement against an increment, a truncated element that another list
+//! held a moment ago, and one that another worker releases in place of the one that truncated it.
 
 use std::sync::Arc;
 
@@ -99,9 +99,8 @@ fn run(fault: Option<Fault>) {
     births.assert_dead();
 }
 
-/// A mutator truncates a list that another reads, makes a new element and leaves; whoever stands in
-/// for it releases what it left behind, and brings the cells to its home, from which it comes back to
-/// take them.
+/// A mutator truncates a list that another reads, makes a new element and leaves. Another worker releases
+/// what it left behind and brings the cells to its home; then the mutator comes back and takes them.
 fn left_behind(fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();
@@ -165,15 +164,15 @@ fn spawn<T: Send + 'static>(
     shuttle::thread::spawn(move || work(&heap))
 }
 
-/// Goal: an element is released once, after everyone who might still find it is done.
+/// Goal: an element is released once, when nobody can find it any more.
 #[test]
 fn elements_are_released_once() {
     holds(run);
     holds_scripted(&SCRIPT, run);
 }
 
-/// Goal: what somebody else releases in a mutator's stead is released once, and its cells are fit to
-/// be used again.
+/// Goal: what another worker releases in place of a mutator is released once, and its cells are fit to be
+/// used again.
 #[test]
 fn what_is_left_behind_is_released_once() {
     holds(left_behind);

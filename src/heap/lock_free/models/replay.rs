@@ -1,6 +1,6 @@
-//! A failing schedule is kept as a file, and the file fails in the same way.
+//! A failing schedule is kept as a file, and replaying the file fails in the same way.
 //!
-//! No such file is committed: a schedule names each step of each thread, so it is as good as the
+//! No such file is committed: a schedule names each step of each thread, so it is good only for the
 //! source that it was recorded with, and means something else after any change to the heap.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -53,8 +53,8 @@ fn failing_schedules_can_be_replayed() {
         .expect("the directory")
         .map(|entry| entry.expect("an entry").path())
         .collect();
-    // Shuttle's panic hook is the process's, so what another test fails on purpose at the same time
-    // may be kept here, too.
+    // Shuttle's panic hook is that of the whole process, so failing schedules of other tests that run at
+    // the same time may be kept here, too.
     let is_same = |file: &PathBuf| {
         let again = catch_unwind(AssertUnwindSafe(|| replay(file, scenario)));
         again.is_err_and(|again| message(&*again) == message(&*failure))

@@ -1,10 +1,9 @@
-//! Shortcuts through the collector's protocol that show only if two or three threads are stopped at
-//! the right places, each with the smallest program that shows it, and with a script of whose turn
-//! it is (see [`turns`](super::turns)). The programs are those that an exhaustive search of the
-//! protocol came up with.
+//! Shortcuts through the collector's protocol that show only if two or three threads are stopped at the
+//! right places. Each comes with the smallest program that shows it, and with a script (see
+//! [`turns`](super::turns)). The programs were found by an exhaustive search of the protocol.
 //!
-//! A shortcut must fail in the way that is its own: an assertion that fails for another reason
-//! proves nothing.
+//! Each shortcut must fail with its own symptom: an assertion that fails for another reason proves
+//! nothing.
 
 use super::explore::{breaks_scripted, holds_scripted};
 use super::program::Act::{Append, Clear, Cut, Get, Pop, Rest, Store, Yield};
@@ -13,7 +12,7 @@ use super::scene::{COLLECTOR, ONE, Scene, TWO, run};
 use super::turns::Turn::{Part, Whole};
 use crate::heap::fault::Fault;
 
-/// A shortcut, what shows it, and how.
+/// A shortcut, the program that shows it, and the symptom.
 #[derive(Debug)]
 struct Case {
     fault: Fault,

@@ -1,11 +1,11 @@
-//! Whose turn it is, by a script: for faults that take several switches at the right places, which
+//! A scheduler that follows a script, for faults that take several switches at the right places, which
 //! random schedules do not find.
 //!
-//! A script is a list of turns. A *whole* turn lasts until its thread yields, waits or ends. A
-//! *part* is cut short after a number of steps, and every number is tried, from none to as many as
-//! there are: with two parts, every pair of numbers. So a script with k parts is an exhaustive
-//! exploration of all schedules with these k preemptions, in this order. What is left when the
-//! script is over runs in turn, each thread until it yields.
+//! A script is a list of turns. A *whole* turn lasts until its thread yields, waits or ends. A *part*
+//! is cut short after some number of steps, and every number is tried, from none to as many as there
+//! are; with two parts, every pair of numbers. So a script with k parts explores all schedules with
+//! these k preemptions in this order. When the script is over, the threads take turns, each until it
+//! yields.
 //!
 //! Threads are numbered in the order in which they were spawned, from 1 on; the scenario's own
 //! thread, 0, runs first, until it waits for the others.
@@ -32,13 +32,13 @@ impl Turn {
     }
 }
 
-/// See the module.
+/// The scheduler.
 #[derive(Debug)]
 pub(super) struct Turns {
     script: &'static [Turn],
     /// How long each turn may last.
     lengths: Vec<usize>,
-    /// Whether each turn was over before it was cut short.
+    /// Whether each turn ended by itself and was not cut short.
     are_over: Vec<bool>,
     /// The turn that is under way, and its steps so far.
     turn: usize,
@@ -47,7 +47,7 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// `executions` is told how many schedules were begun.
+    /// `executions` will contain how many schedules were begun.
     pub(super) fn new(script: &'static [Turn], executions: Arc<AtomicUsize>) -> Self {
         Self {
             script,

@@ -1,5 +1,5 @@
-//! A container that is held by an uncounted pointer only (rule R2): mutators never do that, so this
-//! program is written with the heap's own parts.
+//! A container that only an uncounted pointer leads to (rule R2). Mutators never do that, so this program
+//! is written with the parts of the heap.
 //!
 //! `x.0 = a`, `a.0 = b`, `b.0 = a`. One worker follows `x.0` under its pin and moves its own
 //! reference to `a` into what it found there, which is `a` itself. Another takes `a` out of `x`
