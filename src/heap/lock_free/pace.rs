@@ -1,15 +1,16 @@
-//! How to wait for other threads when there is nothing else to do: first by yielding, then by sleeping.
+//! How to wait for other threads: first by giving the turn away, later by sleeping.
 
 use crate::sync::yield_now;
 
-/// How often a waiter yields before it sleeps.
+/// How many times a waiter gives its turn away before it sleeps.
 #[cfg(not(any(loom, shuttle)))]
 const YIELDS: u32 = 64;
-/// How long a waiter sleeps: longer than a switch of threads costs, shorter than anybody notices.
+/// How long a waiter sleeps: long compared with the cost of a switch between threads, and too short
+/// to matter to whoever waits for a collection.
 #[cfg(not(any(loom, shuttle)))]
 const NAP: std::time::Duration = std::time::Duration::from_micros(50);
 
-/// Waits a little. `patience` is how many times in a row the caller has waited before.
+/// Waits a little. `patience` is the number of waits in a row before this one.
 pub(super) fn wait(patience: u32) {
     #[cfg(not(any(loom, shuttle)))]
     if patience >= YIELDS {
@@ -20,5 +21,5 @@ pub(super) fn wait(patience: u32) {
     yield_now();
 }
 
-/// How often to wait before giving up: for about half a second.
+/// How often to wait before giving up: in all half a second or so.
 pub(super) const PATIENCE: u32 = if cfg!(any(loom, shuttle)) { 16 } else { 5_000 };

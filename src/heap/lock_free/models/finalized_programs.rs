@@ -1,7 +1,7 @@
-//! Programs drawn from a number, of two mutators that make, link, drop, weaken and find objects with
-//! finalizers while the collector runs. What a register holds stays what it was when it came there,
-//! and every weak reference is judged by that; in the end everything has been finalized and has died,
-//! once.
+//! Random programs of two mutators that make, link, drop, weaken and find objects with finalizers
+//! while the collector runs. The state of an object does not change while a register holds it, and
+//! every upgrade is checked against the state in which the weak reference was made. In the end
+//! every object has been finalized and has died, exactly once.
 
 use std::sync::Arc;
 

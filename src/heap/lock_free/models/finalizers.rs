@@ -1,8 +1,9 @@
-//! Finalizers: the last release against an upgrade and against a late reader, a garbage cycle
-//! against both, and what comes back against those who find it.
+//! Finalizers: a last release against an upgrade and against a late reader, a garbage cycle against
+//! both, and resurrected objects against threads that find them.
 //!
-//! One rule judges all of it: while somebody holds an object, its finalizer does not run, and a weak
-//! reference that was made while somebody held it in one state stands in that state and in no other.
+//! Two rules must hold. The finalizer of an object does not run while anybody holds the object. And
+//! a weak reference that was made before the finalizer ran is void afterwards, while one that was
+//! made afterwards is valid.
 
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ fn held(m: &mut Model<'_>, slot: Slot) -> ObjectId {
     }
 }
 
-/// Others have their turn; meanwhile the object in `slot` stays what it is.
+/// Gives the turn to others and asserts that the state of the object in `slot` does not change.
 fn hold(m: &mut Model<'_>, slot: Slot, state: Life) {
     for _ in 0..3 {
         let id = held(m, slot);
@@ -97,8 +98,8 @@ fn release(fault: Option<Fault>) {
     assert_emptied(&heap, &[births]);
 }
 
-/// A reader finds an object in a root or in a list when it is about to be dropped; its finalizer
-/// does not bring it back, so it is never to be had in another state than alive.
+/// A reader finds an object in a root or in a list when it is about to be dropped. Its finalizer
+/// does not resurrect it, so the reader must find it alive or not at all.
 fn reader(fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();
@@ -132,8 +133,8 @@ fn reader(fault: Option<Fault>) {
     assert_emptied(&heap, &[births]);
 }
 
-/// An object is replaced in its root, to which its finalizer brings it back: the root is never empty,
-/// whoever looks at it and when.
+/// An object in a root is replaced by another, and its finalizer puts it back into the same root.
+/// So the root is never empty.
 fn replaced(fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();
@@ -171,8 +172,8 @@ fn ring(m: &mut Model<'_>) {
     m.store(B, FIRST, Some(GOT));
 }
 
-/// A cycle of an object that is to come back and of one without a finalizer, with weak references
-/// to both, is dropped under the collector and upgraded.
+/// A cycle of an object that its finalizer resurrects and of one without a finalizer. Weak
+/// references to both are upgraded while the collector looks at the cycle.
 fn cycle(fault: Option<Fault>) {
     let heap = open(fault);
     let births = upgrade_ring(&heap);
@@ -190,7 +191,7 @@ fn upgrade_ring(heap: &Arc<Modelled>) -> Births {
     m.clear(B);
     let collector = collector(heap);
     m.clear(A);
-    // Pins are renewed, so that the collector comes as far as the finalizers.
+    // Pins are renewed, so that the collector gets to the finalizers.
     for _ in 0..8 {
         m.idle(&mut shuttle::thread::yield_now);
     }
@@ -216,8 +217,8 @@ fn upgrade_ring(heap: &Arc<Modelled>) -> Births {
     births
 }
 
-/// A cycle of two objects that are to come back is collected; whoever finds either finds both
-/// finalized, whole, and good for new weak references.
+/// A cycle of two objects that their finalizers resurrect is collected. Whoever finds one of them
+/// finds both finalized and whole, and can make valid weak references to them.
 fn resurrection(fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();
@@ -249,7 +250,7 @@ fn resurrection(fault: Option<Fault>) {
     assert_emptied(&heap, &[births]);
 }
 
-/// An element with a finalizer, of which nobody else ever had a reference, is truncated.
+/// An element with a finalizer is truncated. Nobody ever had a second reference to it.
 fn truncated(fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();
@@ -274,14 +275,14 @@ fn releases_finalize_once_and_alone() {
     holds(truncated);
 }
 
-/// Goal: a garbage cycle is finalized as one, and comes back as one.
+/// Goal: all of a garbage cycle is finalized before any of it is published, and is published whole.
 #[test]
 fn cycles_are_finalized_as_one() {
     holds(cycle);
     holds(resurrection);
 }
 
-/// Goal: each shortcut that the argument excludes is found out.
+/// Goal: each shortcut that the argument in `finalize` excludes makes a model fail.
 #[test]
 fn faults_break_finalizers() {
     breaks(Fault::WeakAfterFinalizer, &[release]);

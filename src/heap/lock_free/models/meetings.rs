@@ -1,7 +1,6 @@
-//! The collector meets an operation that is under way: a sealed slot, an element that is claimed or about
-//! to be replaced, a list that is about to be emptied. The operation is stopped at each of its steps
-//! while the collector takes its snapshot, and the snapshot at each of its steps while the operation
-//! goes on.
+//! The collector meets an operation in progress: a sealed slot, an element that is claimed or about
+//! to be replaced, a list that is about to be emptied. It takes its snapshot at every step of the
+//! operation, and the operation continues at every step of the snapshot.
 
 use super::explore::holds_scripted;
 use super::program::Act::{Clear, CutAll, CutBack, Duplicate, Pop, Set, Store, Yield};
@@ -19,7 +18,7 @@ static CROSSED: [Turn; 5] = [
     Part(COLLECTOR),
     Whole(ONE),
 ];
-/// The other mutator helps, and is stopped, too.
+/// The other mutator helps, and is stopped as well.
 static HELPED: [Turn; 6] = [
     Whole(ONE),
     Whole(TWO),

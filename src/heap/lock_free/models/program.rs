@@ -1,5 +1,4 @@
-//! Small programs as data: the graph that a model begins with, and what a mutator does to it, step by
-//! step.
+//! Small programs as data: the graph at the beginning, and the steps of a mutator.
 
 use super::explore::{Births, Modelled, seat};
 use crate::heap::fault::Fault;
@@ -30,7 +29,7 @@ pub(super) enum Act {
     Node(u32),
     /// Yields, which ends a turn: see [`turns`](super::turns).
     Yield,
-    /// Gives up the pin, and yields many times, during which the mutator releases nothing.
+    /// Gives up the pin, and then gives many turns away.
     Rest,
 }
 
@@ -49,8 +48,8 @@ pub(super) enum Graph {
     Own,
 }
 
-/// Makes the graph, and publishes `l` twice, as 0 and 1. Nothing but `l` is a candidate,
-/// unless the graph says so.
+/// Makes the graph, and publishes `l` twice, as 0 and 1. Only `l` is a candidate, unless the
+/// graph's description says otherwise.
 pub(super) fn build(heap: &Modelled, births: &mut Births, graph: Graph) {
     let mut m = heap.attach(seat(0)).expect("a seat");
     let [list, a, b, copy] = [0, 1, 2, 3].map(Slot);
@@ -136,7 +135,7 @@ pub(super) fn perform_act(
     }
 }
 
-/// Fails if a register leads to a dead object, or the heap noted a defect.
+/// Fails if a register leads to a dead object, or if the heap has noted a defect.
 pub(super) fn check_registers(m: &mut LockFreeMutator<'_, Option<Fault>>) {
     m.safepoint().expect("no fault");
     for slot in 0..REGISTERS {

@@ -1,7 +1,7 @@
-//! A failing schedule is kept as a file, and replaying the file fails in the same way.
+//! A failing schedule is kept in a file, and replaying the file fails in the same way.
 //!
-//! No such file is committed: a schedule names each step of each thread, so it is good only for the
-//! source that it was recorded with, and means something else after any change to the heap.
+//! No such file is committed. A schedule names each step of each thread, so it is valid only for
+//! the source that it was recorded with.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ use super::explore::{Births, assert_empty, config, message, open, replay, seat};
 use crate::heap::fault::Fault;
 use crate::heap::{Global, Heap, Mutator, Shape, Slot};
 
-/// A list is truncated by its only owner, unless the other mutator dropped it first; what it held is
-/// lost.
+/// A list is truncated by its only owner, unless the other mutator has dropped it before. With the
+/// fault, its elements are lost.
 fn scenario() {
     let heap = open(Some(Fault::RangeThroughCell));
     let mut births = Births::new();
@@ -53,8 +53,8 @@ fn failing_schedules_can_be_replayed() {
         .expect("the directory")
         .map(|entry| entry.expect("an entry").path())
         .collect();
-    // Shuttle's panic hook is that of the whole process, so failing schedules of other tests that run at
-    // the same time may be kept here, too.
+    // Shuttle's panic hook is global, so a schedule of another test, which fails on purpose at the
+    // same time, may be kept here, too.
     let is_same = |file: &PathBuf| {
         let again = catch_unwind(AssertUnwindSafe(|| replay(file, scenario)));
         again.is_err_and(|again| message(&*again) == message(&*failure))

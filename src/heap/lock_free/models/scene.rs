@@ -1,4 +1,4 @@
-//! A scene: two mutators with their programs, the collector, and a script of whose turn it is.
+//! A scene: two mutators with their programs, the collector, and a script that says who runs when.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use super::turns::Turn;
 use crate::heap::Heap;
 use crate::heap::fault::Fault;
 
-/// Turns that a mutator waits for the collector, at the most.
+/// The most turns for which a mutator waits for the collector.
 const PATIENCE: usize = 200;
 /// The threads' numbers in scripts: two mutators, and the collector.
 pub(super) const ONE: usize = 1;
@@ -24,7 +24,7 @@ pub(super) struct Scene {
     pub(super) script: &'static [Turn],
 }
 
-/// Runs a scene, with the collector beside the mutators, and judges what is left.
+/// Runs a scene, with the collector beside the mutators, and checks what is left.
 pub(super) fn run(scene: &'static Scene, fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();
@@ -51,8 +51,8 @@ pub(super) fn run(scene: &'static Scene, fault: Option<Fault>) {
     births.assert_dead();
 }
 
-/// Runs a program, and then looks after its registers and renews its pin until the collector is
-/// through.
+/// Runs a program. Afterwards checks the registers and renews the pin until the collector has
+/// ended.
 fn mutate(heap: &Modelled, is_over: &AtomicBool, number: u16, program: &[Act]) {
     let mut births = Births::new();
     let mut m = heap.attach(seat(u32::from(number) + 1)).expect("a seat");

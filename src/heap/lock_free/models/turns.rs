@@ -1,11 +1,11 @@
-//! A scheduler that follows a script, for faults that take several switches at the right places, which
-//! random schedules do not find.
+//! A scheduler that follows a script, for faults that take several switches between threads at the
+//! right places, which random schedules do not find.
 //!
-//! A script is a list of turns. A *whole* turn lasts until its thread yields, waits or ends. A *part*
-//! is cut short after some number of steps, and every number is tried, from none to as many as there
-//! are; with two parts, every pair of numbers. So a script with k parts explores all schedules with
-//! these k preemptions in this order. When the script is over, the threads take turns, each until it
-//! yields.
+//! A script is a list of turns. A *whole* turn lasts until its thread yields, waits or ends. A
+//! *part* is cut short after a number of steps, and every number is tried, from none to as many as
+//! the turn has; with two parts, every pair of numbers. So a script with k parts explores all
+//! schedules with these k preemptions in this order. When the script is over, the threads run one
+//! after the other, each until it yields.
 //!
 //! Threads are numbered in the order in which they were spawned, from 1 on; the scenario's own
 //! thread, 0, runs first, until it waits for the others.
@@ -47,7 +47,7 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// `executions` will contain how many schedules were begun.
+    /// `executions` counts the schedules that were begun.
     pub(super) fn new(script: &'static [Turn], executions: Arc<AtomicUsize>) -> Self {
         Self {
             script,

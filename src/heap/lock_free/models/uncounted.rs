@@ -1,10 +1,11 @@
-//! A container that only an uncounted pointer leads to (rule R2). Mutators never do that, so this program
-//! is written with the parts of the heap.
+//! A reference is moved into a container that is held only by an uncounted pointer, against rule
+//! R2. Mutators never do that, so this program uses the heap's internal parts.
 //!
 //! `x.0 = a`, `a.0 = b`, `b.0 = a`. One worker follows `x.0` under its pin and moves its own
 //! reference to `a` into what it found there, which is `a` itself. Another takes `a` out of `x`
-//! meanwhile and drops it, and the collector looks at it and finds the first worker's reference.
-//! When that has become an edge, silently, nobody has a reason to look again.
+//! meanwhile and drops it. The collector looks at `a` and finds it live, because of the first
+//! worker's reference. Then that reference becomes an edge of the cycle without any change of a
+//! word, and nothing makes the cycle a candidate again.
 
 use std::sync::Arc;
 
@@ -93,14 +94,14 @@ fn run(fault: Option<Fault>) {
     for thread in threads {
         thread.join().expect("no panic");
     }
-    // So that a mutator comes and goes after the collector did.
+    // A mutator comes and goes after the collector.
     heap.attach(seat(0)).expect("a seat").idle(&mut || ());
     assert_empty(&heap);
     births.assert_dead();
 }
 
-/// Goal: a container that is counted while something is moved into it is found in the end, and one
-/// that is not stays for ever.
+/// Goal: the cycle is found if the container is counted while the reference is moved into it, and
+/// is never found otherwise.
 #[test]
 fn containers_are_counted() {
     holds_scripted(&SCRIPT, run);
