@@ -187,6 +187,11 @@ faults! {
     // Together with `MoveIntoItself`: by itself, the container's own register makes up for it.
     TouchBeforeMove "touch-before-move": "a truncation changes the list's stamp before it moves the head";
     AdmitDead "admit-dead": "the collector admits objects whose count is 0";
+    SuspectWithoutLooking "suspect-without-looking": "a candidate is marked again without asking whether it is still alive";
+    NewestFirst "newest-first": "the collector looks at the newest candidates first";
+    ForgetBudget "forget-budget": "the collector's budget is reset although a round decided nothing";
+    VerdictUnchecked "verdict-unchecked": "an upgrade believes a verdict without a second look at the word";
+    ReuseAtOnce "reuse-at-once": "the cell of a truncated node is used again at once";
     RangeThroughCell "range-through-cell": "whoever releases a truncated range finds its pages through the list's cell";
     StuckAsEmpty "stuck-as-empty": "whoever releases a truncated range takes what a late helper claims for an empty slot";
     ClaimUncounted "claim-uncounted": "the claim of a pop does not count the seal that it belongs to";

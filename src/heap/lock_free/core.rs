@@ -6,6 +6,7 @@ use super::cell::{self, POISON, Ref};
 use super::cycles::Cycles;
 use super::list;
 use super::pace::{self, PATIENCE};
+use super::recall::Recalls;
 use super::shared::{CHUNK, Shared};
 use super::slab::Slab;
 use super::weak::Verdict;
@@ -43,6 +44,9 @@ pub(super) struct Core<F: Faults> {
     /// The collector's thread, to wake it. Models have none and run the collector by hand.
     collector: OnceLock<std::thread::Thread>,
     capacity: u32,
+    /// How many cells there are.
+    cells: u32,
+    pub(super) recalls: Recalls,
     faults: F,
 }
 
@@ -87,6 +91,8 @@ impl<F: Faults> Core<F> {
             cycles: Mutex::new(Cycles::new(cells)),
             collector: OnceLock::new(),
             capacity: config.capacity,
+            cells,
+            recalls: Recalls::default(),
             faults,
         }
     }
@@ -116,8 +122,22 @@ impl<F: Faults> Core<F> {
         usize::try_from(room).unwrap_or(usize::MAX)
     }
 
-    /// Whether it is useless to wait for memory: nothing is going to be given back.
+    /// Whether waiting for memory is in vain: nobody holds anything back, and nothing waits for
+    /// anything.
     pub(super) fn is_hopeless(&self) -> bool {
+        // In this order: what is handed over before an answer is seen to wait.
+        self.recalls.is_answered() && self.is_clean()
+    }
+
+    /// How many free cells one worker may keep, so that all that are at work find some: together a
+    /// quarter of all cells at the most.
+    pub(super) fn share(&self) -> usize {
+        let share = u64::from(self.cells) / (4 * self.recalls.at_work().max(1));
+        usize::try_from(share).map_or(CHUNK, |share| share.clamp(1, CHUNK))
+    }
+
+    /// Whether there is nothing to reclaim: nothing waits for anything.
+    pub(super) fn is_clean(&self) -> bool {
         self.is_quiet() && self.shared.candidates_len.load(Relaxed) == 0
     }
 

@@ -103,7 +103,7 @@ impl Home {
 
 /// For each home in which ranges were ripe at one look, how many had been taken by then. The next look
 /// tells from it where nobody has worked since.
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(any(all(test, shuttle), not(any(loom, shuttle))))]
 #[derive(Debug, Default)]
 pub(super) struct Look([Option<u64>; HOMES]);
 
@@ -167,7 +167,7 @@ impl Homes {
 
     /// The numbers of the homes in which ranges are ripe, and were at the last look, and of which none
     /// was taken since.
-    #[cfg(not(any(loom, shuttle)))]
+    #[cfg(any(all(test, shuttle), not(any(loom, shuttle))))]
     pub(super) fn neglected(&self, look: &mut Look) -> impl Iterator<Item = u32> + use<> {
         let now = std::array::from_fn(|number| {
             let home = &self.0[number];

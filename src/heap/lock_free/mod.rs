@@ -9,6 +9,7 @@
 //! | `word` | count, flags and stamp, and every atomic operation on them |
 //! | `cell`, `slab` | an object's cell, references to it, and the memory of all cells |
 //! | `worker` | an epoch participant with private stores: what mutators and the collector share |
+//! | `recall` | how a mutator that finds no memory gets what others hold back |
 //! | `release` | how objects die: decrements and a work list |
 //! | `list` | the list, with the place where each operation takes effect |
 //! | `cycles` | the collector, with the proof that it frees nothing but garbage |
@@ -68,6 +69,7 @@ mod list;
 mod models;
 mod mutator;
 mod pace;
+mod recall;
 mod release;
 mod shared;
 mod slab;
@@ -147,6 +149,11 @@ pub const PLANTABLE: &[Fault] = &[
     Fault::CountWhileReading,
     Fault::TouchBeforeMove,
     Fault::AdmitDead,
+    Fault::SuspectWithoutLooking,
+    Fault::NewestFirst,
+    Fault::ForgetBudget,
+    Fault::VerdictUnchecked,
+    Fault::ReuseAtOnce,
 ];
 
 /// The heap called `lock-free`.

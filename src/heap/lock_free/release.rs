@@ -308,7 +308,7 @@ impl<F: Faults> Worker<'_, F> {
             Shape::Node | Shape::List => return self.bury_in(cell, meta, reference.index()),
         }
         self.expire(reference.index(), cell, meta);
-        if reference.is_cyclic() {
+        if reference.is_cyclic() && !self.core.has(Fault::ReuseAtOnce) {
             self.retire(reference.index());
         } else {
             self.reuse(reference.index());

@@ -89,8 +89,9 @@ impl<F: Faults> Core<F> {
                 return true;
             }
             if seen & CONDEMNED != 0 && self.verdict.is_final() {
-                // The verdict may be that of a later round than the mark; then the word changed.
-                if cell.word.load(SeqCst) == seen {
+                // The target may have been pardoned before the verdict, which is then about the
+                // others of the round; but then its word has changed.
+                if cell.word.load(SeqCst) == seen || self.has(Fault::VerdictUnchecked) {
                     return false;
                 }
                 continue;

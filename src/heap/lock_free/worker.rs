@@ -5,8 +5,9 @@
 //! operation: that costs two loads where a fresh pin costs a read-modify-write. Within one
 //! operation the pin never changes, which is what every proof in this heap counts on.
 //!
-//! Because of the private stores, only whole chunks move between a worker and the shared pool, which so
-//! costs nothing per object. Everything private is handed over before the worker waits and when it goes.
+//! Private stores keep the shared ones out of the way: whole chunks move, so the shared pool costs
+//! nothing per object. Everything private is handed over before the worker waits, when it goes, and
+//! when somebody who found no memory asks for it (see `recall`).
 
 #![expect(unsafe_code, reason = "deferred jobs run after the pin that made them")]
 
@@ -65,6 +66,8 @@ pub(super) struct Worker<'h, F: Faults> {
     safepoints: usize,
     /// Ranges that it truncated.
     ranges: u32,
+    /// The last recall that it need not answer any more; only while it is pinned.
+    answered: u32,
 }
 
 impl<'h, F: Faults> Worker<'h, F> {
@@ -85,6 +88,7 @@ impl<'h, F: Faults> Worker<'h, F> {
             weight: 0,
             safepoints: 0,
             ranges: 0,
+            answered: core.recalls.join(),
         }
     }
 
@@ -130,13 +134,18 @@ impl<'h, F: Faults> Worker<'h, F> {
     /// Hands over everything private and ends the pin: nobody is held up until [`pin`](Self::pin).
     pub(super) fn unpin(&mut self) {
         self.hand_over();
+        if !self.free.is_empty() {
+            self.give_back();
+        }
         self.guard = None;
+        self.core.recalls.leave(self.answered);
     }
 
     /// Ends an [`unpin`](Self::unpin).
     pub(super) fn pin(&mut self) {
         if self.guard.is_none() {
             self.guard = Some(self.handle.pin());
+            self.answered = self.core.recalls.join();
         }
     }
 
@@ -176,7 +185,8 @@ impl<'h, F: Faults> Worker<'h, F> {
 
     /// A new object with one reference and this tag; a list's storage is still to be stored.
     ///
-    /// Relaxed but for the word: the object is published later, by whatever publishes the reference.
+    /// Relaxed but for the word: the object is published later, by whatever publishes the
+    /// reference.
     #[inline]
     pub(super) fn allocate(&mut self, shape: Shape, tag: Tag) -> Result<Ref, OutOfMemory> {
         let index = match self.free.pop() {
@@ -227,7 +237,7 @@ impl<'h, F: Faults> Worker<'h, F> {
         for patience in 0..PATIENCE {
             // This question comes before the look for cells: if nothing was going to be given back by
             // then, and no cell is found, there is none.
-            let is_hopeless = patience > 1 && self.core.is_hopeless();
+            let is_hopeless = patience > 0 && self.core.is_hopeless();
             // For each cell that was just used up, another waits to be freed somewhere. Twice as many
             // are freed, so that what is unreclaimed stays bounded while nobody is stalled.
             let whose = if patience == 0 {
@@ -253,12 +263,18 @@ impl<'h, F: Faults> Worker<'h, F> {
             }
             self.core.wake_collector();
             let _wait = core.pauses.hold(Cause::Epoch);
-            self.unpinned(|| pace::wait(patience));
+            self.unpinned(|| {
+                if patience == 0 {
+                    core.recalls.raise();
+                }
+                pace::wait(patience);
+            });
         }
         Err(OutOfMemory)
     }
 
-    /// Fills the store of free cells with a chunk, or with `room` cells if that is less.
+    /// Fills the store of free cells with a chunk, or with `room` cells or a fair share of all
+    /// cells if that is less.
     fn take_free(&mut self, room: usize) {
         if self.free.is_empty() {
             if let Some(chunk) = self.core.shared.homes.take_cells(self.number, self.guard()) {
@@ -268,8 +284,9 @@ impl<'h, F: Faults> Worker<'h, F> {
                 self.free.extend(self.core.slab.take_fresh(CHUNK).rev());
             }
         }
-        if self.free.len() > room {
-            let spare = self.free.split_off(room);
+        let most = room.min(self.core.share());
+        if self.free.len() > most {
+            let spare = self.free.split_off(most);
             self.core.shared.homes.put_cells(self.number, spare);
         }
     }
@@ -316,27 +333,43 @@ impl<'h, F: Faults> Worker<'h, F> {
     /// Notes an object that a decrement left alive and that may be part of a cycle.
     #[inline]
     pub(super) fn suspect(&mut self, reference: Ref) {
-        let meta = &self.core.slab.cell(reference.index()).meta;
-        // SeqCst pairs with the collector, which clears BUFFERED and then reads the word: see
-        // `word::decrement`.
-        if meta.load(SeqCst) & cell::BUFFERED != 0
-            || meta.fetch_or(cell::BUFFERED, SeqCst) & cell::BUFFERED != 0
-        {
-            return;
-        }
-        self.candidates.push(reference);
-        if self.candidates.len() >= CANDIDATES {
-            self.submit();
+        if self.mark(reference) {
+            self.candidates.push(reference);
+            if self.candidates.len() >= CANDIDATES {
+                self.submit();
+            }
         }
     }
 
-    /// Notes an object that may have died since this pin began.
+    /// Notes an object that may have died since an earlier pin, under which it was seen alive.
     pub(super) fn suspect_if_alive(&mut self, reference: Ref) {
-        let meta = self.core.slab.cell(reference.index()).meta.load(SeqCst);
-        // If it is alive now, its cell is not reused before this pin ends.
-        if reference.fits(meta) {
+        if self.is_alive(reference) {
             self.suspect(reference);
         }
+    }
+
+    /// Marks such an object as a candidate; false if it is dead or marked already.
+    pub(super) fn mark_if_alive(&self, reference: Ref) -> bool {
+        self.is_alive(reference) && self.mark(reference)
+    }
+
+    /// Whether the object is alive. If it is, its cell is not reused before this pin ends, so that
+    /// a mark that is set under this pin is the object's own and not that of a later one. (If the
+    /// object dies first, the mark is lost with the flags that the next one in this cell begins
+    /// with.)
+    fn is_alive(&self, reference: Ref) -> bool {
+        let meta = self.core.slab.cell(reference.index()).meta.load(SeqCst);
+        reference.fits(meta) || self.core.has(Fault::SuspectWithoutLooking)
+    }
+
+    /// Marks the object in a cell as a candidate; false if it is one already.
+    #[inline]
+    fn mark(&self, reference: Ref) -> bool {
+        let meta = &self.core.slab.cell(reference.index()).meta;
+        // SeqCst pairs with the collector, which clears BUFFERED and then reads the word: see
+        // `word::decrement`.
+        meta.load(SeqCst) & cell::BUFFERED == 0
+            && meta.fetch_or(cell::BUFFERED, SeqCst) & cell::BUFFERED == 0
     }
 
     /// Hands the candidates over to the collector.
@@ -370,6 +403,9 @@ impl<'h, F: Faults> Worker<'h, F> {
         if self.weight >= FLUSH_WEIGHT || self.safepoints >= FLUSH_SAFEPOINTS {
             self.flush();
         }
+        if self.core.recalls.is_asked(self.answered) {
+            self.answer();
+        }
         if self.core.shared.homes.is_ripe_of(self.number) {
             self.reap(Whose::Of(self.number), CHUNK);
         } else {
@@ -377,7 +413,15 @@ impl<'h, F: Faults> Worker<'h, F> {
         }
     }
 
-    /// Renews the pin, in case the mutator does nothing but come to safepoints, and hands over what others
+    /// Hands everything over, because another worker found no memory: see `recall`.
+    #[cold]
+    fn answer(&mut self) {
+        self.hand_over();
+        self.give_back();
+        self.answered = self.core.recalls.answer(self.answered);
+    }
+
+    /// Renews the pin, for the case that safepoints are all there is, and hands over what others
     /// may wait for.
     #[cold]
     fn flush(&mut self) {
@@ -443,7 +487,9 @@ impl<'h, F: Faults> Worker<'h, F> {
 
 impl<F: Faults> Drop for Worker<'_, F> {
     fn drop(&mut self) {
-        self.hand_over();
+        // It has no pin if a panic interrupted a wait.
+        self.pin();
         self.give_back();
+        self.unpin();
     }
 }

@@ -1,9 +1,9 @@
-//! Between steps 5 and 6 of a round: the finalizers of garbage run, and what they resurrect is not
-//! garbage any more.
+//! Step 6 of a round: the finalizers of garbage run, and what they resurrect is no longer garbage.
 //!
-//! The garbage is the collector's alone: see `lock_free::finalize` for the argument. All finalizers
-//! run before anything is published, so that whoever finds one object of a cycle finds all of it
-//! finalized; and what is published holds all that it reaches, along edges that cannot have changed.
+//! Nobody but the collector can reach the garbage: see `lock_free::finalize` for the argument. All
+//! finalizers run before anything is published, so whoever finds one object of a cycle finds all of
+//! the cycle finalized. What is published keeps alive everything that it reaches, along recorded
+//! edges that cannot have changed.
 
 use super::graph::{Fate, Graph, Member};
 use crate::heap::fault::{Fault, Faults};
@@ -14,8 +14,8 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 impl Graph {
-    /// Runs the finalizers of all garbage members that have not run, and takes what is resurrected
-    /// out of the garbage.
+    /// Runs the finalizers of all garbage members that have not run yet, and changes the fate of
+    /// what they resurrect.
     pub(super) fn finalize_garbage<'h>(&mut self, worker: &mut Worker<'h, impl Faults>) {
         let core = worker.core;
         let mut risen = Vec::new();
@@ -29,7 +29,7 @@ impl Graph {
             let Some(place) = finalize_member(worker, member) else {
                 continue;
             };
-            // The reference that will be published: nobody but the collector counts here.
+            // For the reference that will be published. Nobody else changes this count meanwhile.
             word::increment(&core.slab.cell(member.reference.index()).word);
             if core.has(Fault::PublishOneByOne) {
                 worker.raise(member.reference, place);
@@ -50,7 +50,7 @@ impl Graph {
         }
     }
 
-    /// What finalizers publish is alive, with all that it reaches.
+    /// What finalizers publish is alive, and so is everything that it reaches.
     fn resurrect(&mut self, published: Vec<u32>) {
         for &number in &published {
             self.members[number as usize].fate = Fate::Resurrected;
@@ -59,19 +59,20 @@ impl Graph {
     }
 }
 
-/// Runs a garbage member's finalizer, unless it has none or that has run; the shared root that the
-/// member is to be put in.
+/// Runs the finalizer of a garbage member, unless there is none or it has run already. Returns the
+/// shared root, if any, in which the finalizer publishes the member.
 fn finalize_member<'h>(
     worker: &Worker<'h, impl Faults>,
     member: &mut Member,
 ) -> Option<&'h AtomicU64> {
     let cell = worker.core.slab.cell(member.reference.index());
-    // Relaxed: nobody else has the object any more, and the validation acquired what was done.
+    // Relaxed: nobody else can reach the object, and the validation acquired all that was done to
+    // it.
     if member.word & FINALIZED != 0 || !cell::has_finalizer(cell.meta.load(Relaxed)) {
         return None;
     }
     member.word = word::finalized(member.word);
-    // SeqCst: an upgrade of an older weak reference finds the mark of the condemned or this one.
+    // SeqCst: an upgrade of a weak reference made earlier finds CONDEMNED, or FINALIZED.
     cell.word.store(member.word, SeqCst);
     worker.run_finalizer(member.reference)
 }

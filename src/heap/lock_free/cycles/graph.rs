@@ -1,8 +1,8 @@
-//! Steps 1 to 3 of a round: a snapshot of what the candidates reach, and who in it is suspected.
+//! Steps 1 to 3 of a round: a snapshot of what the candidates reach, and which of it is suspected.
 //!
-//! Everything runs under one pin. A cell whose count was above 0 under this pin is not reused before
-//! the pin ends, nor is a list's storage freed, so references that were read once stay good. What
-//! has died meanwhile shows in its word.
+//! All three run under one pin. If an object was alive under this pin, its cell is not reused
+//! before the pin ends, and its storage, if it is a list, is not freed. So a reference that was
+//! read once can be followed until then. If its object has died meanwhile, its word shows it.
 
 #![expect(
     unsafe_code,
@@ -18,27 +18,19 @@ use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::SeqCst;
 
-/// Whether a snapshot holds all that the candidates reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// It does.
-    All,
-    /// The budget cut it short.
-    Cut,
-}
-
-/// What is known of a member.
+/// What a round has found out about a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// Nothing but other suspects seems to refer to it.
     Suspect,
-    /// Somebody outside refers to it, or may.
+    /// It is reached from outside, or may be.
     Live,
-    /// It was suspected, but something it can be reached from changed.
+    /// It was suspected, but its own word has changed, or that of a suspect from which it is
+    /// reached.
     Rescued,
     /// It is garbage.
     Garbage,
-    /// It was garbage, but a finalizer published it or something that leads to it.
+    /// It was garbage, but a finalizer published it, or a member from which it is reached.
     Resurrected,
 }
 
@@ -58,11 +50,13 @@ pub(super) struct Member {
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Graph {
-    /// For each cell, the number of its member plus one; 0 for all others.
+    /// For each cell, the number of the member in it plus one, or 0 if it holds none.
     marks: Vec<u32>,
     pub(super) members: Vec<Member>,
-    /// The members that edges lead to, the edges of one member side by side.
+    /// The numbers of the members that edges lead to. The edges of one member are side by side.
     edges: Vec<u32>,
+    /// For each candidate whose reach was recorded to the end: how many members there were then.
+    ends: Vec<usize>,
 }
 
 impl Graph {
@@ -72,6 +66,7 @@ impl Graph {
             marks: vec![0; cells as usize],
             members: Vec::new(),
             edges: Vec::new(),
+            ends: Vec::new(),
         }
     }
 
@@ -85,41 +80,42 @@ impl Graph {
             .any(|member| member.fate == Fate::Suspect)
     }
 
-    /// Steps 1 to 3.
+    /// Steps 1 to 3. The first two have a budget of slots each. Returns how many candidates,
+    /// counted from the first, are decided: all objects that they reach were recorded, and all
+    /// their edges.
     pub(super) fn snapshot(
         &mut self,
         worker: &Worker<'_, impl Faults>,
         candidates: &[Ref],
         budget: usize,
-    ) -> Reach {
+    ) -> usize {
         let mut early = Vec::new();
-        let reach = self.close(worker, candidates, budget, &mut early);
-        if worker.core.has(Fault::CountWhileReading) {
+        self.close(worker, candidates, budget, &mut early);
+        let counted = if worker.core.has(Fault::CountWhileReading) {
             self.count_early(&early);
+            self.members.len()
         } else {
-            self.count(worker.core, budget);
-        }
+            self.count(worker.core, budget)
+        };
         self.split(worker.core);
-        reach
+        self.ends.partition_point(|&end| end <= counted)
     }
 
-    /// Step 1: records the word of each object that the candidates reach, when it is first met. One
-    /// candidate's reach after the other's, and not all candidates first: what was made together is
-    /// looked at, freed and used again together, while it is still in the processor's cache. All
-    /// candidates become members even if the budget ends before: they must not get lost.
+    /// Step 1: records the word of each object that the candidates reach, when it is first met. It
+    /// walks all that one candidate reaches before it turns to the next candidate. So objects that
+    /// were made together are looked at, freed and reused together, while they are in the
+    /// processor's cache.
     fn close(
         &mut self,
         worker: &Worker<'_, impl Faults>,
         candidates: &[Ref],
         mut budget: usize,
         early: &mut Vec<(usize, Ref)>,
-    ) -> Reach {
+    ) {
         let mut next = 0;
         for &candidate in candidates {
             self.admit(worker, candidate);
-            while budget > 0
-                && let Some(member) = self.members.get(next)
-            {
+            while let Some(member) = self.members.get(next) {
                 let reference = member.reference;
                 let cell = worker.core.slab.cell(reference.index());
                 each_child(cell, reference, &mut budget, |child| {
@@ -128,10 +124,14 @@ impl Graph {
                     }
                     self.admit(worker, child);
                 });
+                // Perhaps in the middle of this member's slots.
+                if budget == 0 {
+                    return;
+                }
                 next += 1;
             }
+            self.ends.push(next);
         }
-        if budget == 0 { Reach::Cut } else { Reach::All }
     }
 
     fn admit(&mut self, worker: &Worker<'_, impl Faults>, reference: Ref) {
@@ -159,33 +159,47 @@ impl Graph {
         *mark = u32::try_from(self.members.len()).expect("fewer members than cells");
     }
 
-    /// Step 2 once more, with the slots of now.
+    /// Step 2 once more, with the present contents of the slots. Only a fault does this.
     pub(super) fn recount(&mut self, core: &Core<impl Faults>) {
         self.edges.clear();
         self.count(core, usize::MAX);
     }
 
-    /// Step 2: records the edges between members. All words were read before.
-    fn count(&mut self, core: &Core<impl Faults>, mut budget: usize) {
+    /// Step 2: records the edges between members. All words were read before. Returns for how many
+    /// members, counted from the first, all edges were recorded. These can be fewer than step 1
+    /// walked: a list in use may have grown since.
+    fn count(&mut self, core: &Core<impl Faults>, mut budget: usize) -> usize {
+        let mut counted = 0;
         for number in 0..self.members.len() {
-            let reference = self.members[number].reference;
-            let cell = core.slab.cell(reference.index());
-            let (marks, members, edges) = (&self.marks, &mut self.members, &mut self.edges);
-            let begin = edges.len();
-            each_child(cell, reference, &mut budget, |child| {
-                if let Some(target) = member_of(marks, members, child) {
-                    if core.has(Fault::EdgesCountedOnce) && edges[begin..].contains(&target) {
-                        return;
-                    }
-                    members[target as usize].internal += 1;
-                    edges.push(target);
-                }
-            });
+            if budget > 0 {
+                self.count_edges(core, number, &mut budget);
+            }
+            if budget > 0 {
+                counted = number + 1;
+            }
             self.members[number].edges_end = self.edges.len();
         }
+        counted
     }
 
-    /// Step 2, with edges that were read before all words were.
+    /// Records the edges that lead from one member to others, within a budget of slots.
+    fn count_edges(&mut self, core: &Core<impl Faults>, number: usize, budget: &mut usize) {
+        let reference = self.members[number].reference;
+        let cell = core.slab.cell(reference.index());
+        let (marks, members, edges) = (&self.marks, &mut self.members, &mut self.edges);
+        let begin = edges.len();
+        each_child(cell, reference, budget, |child| {
+            if let Some(target) = member_of(marks, members, child) {
+                if core.has(Fault::EdgesCountedOnce) && edges[begin..].contains(&target) {
+                    return;
+                }
+                members[target as usize].internal += 1;
+                edges.push(target);
+            }
+        });
+    }
+
+    /// Step 2, with edges that were read before all words had been read. Only a fault does this.
     fn count_early(&mut self, early: &[(usize, Ref)]) {
         let mut early = early.iter().peekable();
         for number in 0..self.members.len() {
@@ -199,7 +213,8 @@ impl Graph {
         }
     }
 
-    /// Step 3: whatever somebody outside refers to is live, with all that it reaches.
+    /// Step 3: a member that is referred to from outside is live, and so is everything that it
+    /// reaches.
     fn split(&mut self, core: &Core<impl Faults>) {
         let mut live = Vec::new();
         if core.has(Fault::RootSkipped) {
@@ -218,7 +233,8 @@ impl Graph {
         }
     }
 
-    /// What a fault does: takes the last shared root for an edge between members.
+    /// What a fault does: it counts the reference in the last shared root as an edge between
+    /// members.
     #[cold]
     fn skip_root(&mut self, core: &Core<impl Faults>) {
         let root = core.globals.last().map(|root| root.load(SeqCst));
@@ -230,7 +246,7 @@ impl Graph {
         }
     }
 
-    /// What a fault makes of [`spread`](Self::spread).
+    /// What a fault does in place of [`spread`](Self::spread).
     #[cold]
     fn spread_one_level(&mut self, from: &[u32]) {
         for &number in from {
@@ -240,7 +256,7 @@ impl Graph {
         }
     }
 
-    /// Gives a fate to all members of another fate that these reach along recorded edges.
+    /// Changes one fate to another in all members that these members reach along recorded edges.
     pub(super) fn spread(&mut self, mut from: Vec<u32>, was: Fate, fate: Fate) {
         while let Some(number) = from.pop() {
             for target in self.edges_of(number as usize) {
@@ -268,7 +284,7 @@ impl Graph {
                 .is_some_and(|number| self.members[number as usize].fate == Fate::Garbage)
     }
 
-    /// Shows those of the candidates that turned out alive.
+    /// Calls `show` for each of the candidates that turned out to be alive, with its recorded word.
     pub(super) fn each_live(&self, candidates: &[Ref], mut show: impl FnMut(Ref, u64)) {
         for &candidate in candidates {
             if let Some(number) = member_of(&self.marks, &self.members, candidate) {
@@ -280,25 +296,27 @@ impl Graph {
         }
     }
 
-    /// Forgets the snapshot.
+    /// Discards the snapshot.
     pub(super) fn clear(&mut self) {
         for member in &self.members {
             self.marks[member.reference.index() as usize] = 0;
         }
         self.members.clear();
         self.edges.clear();
+        self.ends.clear();
     }
 }
 
-/// The number of the member that a reference leads to.
+/// The number of the member that a reference leads to, if it leads to one.
 fn member_of(marks: &[u32], members: &[Member], reference: Ref) -> Option<u32> {
     let number = marks[reference.index() as usize].checked_sub(1)?;
     (members[number as usize].reference == reference).then_some(number)
 }
 
-/// Shows the possibly cyclic children of an object, as they are now, within a budget of slots.
+/// Calls `show` for each possibly cyclic child of an object, as the slots are now, within a budget
+/// of slots.
 fn each_child(cell: &Cell, reference: Ref, budget: &mut usize, mut show: impl FnMut(Ref)) {
-    // The object's own shape never changes while it lives.
+    // The shape of an object never changes while it lives.
     match cell::shape_of(cell.meta.load(SeqCst)) {
         Shape::Leaf | Shape::Counter => {}
         Shape::Node => {

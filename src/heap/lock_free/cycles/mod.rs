@@ -1,79 +1,123 @@
-//! Garbage cycles, found while the mutators run.
+//! The collector of garbage cycles, which runs while the mutators run.
 //!
-//! Trial deletion on a snapshot that is validated one grace period later: the Sigma and Delta tests
-//! of Bacon and Rajan (Concurrent Cycle Collection in Reference Counted Systems, ECOOP 2001), with
-//! the word's stamp for the Delta test and the epoch for their rotation of buffers. Mutators never
-//! stop, and pay nothing for it beyond the stamp that rides in the count.
+//! It is trial deletion on a snapshot that is validated one grace period later: the Sigma and Delta
+//! tests of Bacon and Rajan (Concurrent Cycle Collection in Reference Counted Systems, ECOOP 2001).
+//! The stamp in the word serves for the Delta test, and the epoch for their rotation of buffers.
+//! Mutators never stop for it, and pay for nothing but the stamp, which is part of the count's
+//! word.
 //!
-//! Rules that mutators keep:
+//! # Rules that mutators keep
 //!
-//! * **R1** Every removal of an edge is followed, before its operation's pin ends, by a change of
-//!   the word of the object that it led to, or, for a truncation, of the list's own word.
-//! * **R2** A reference outside the heap is counted; a store's container is held by a counted
-//!   register that is not the one being moved. Uncounted pointers exist under a pin only.
-//! * **R3** A decrement that leaves a possibly cyclic object alive makes it a candidate, wherever it
-//!   runs.
-//! * **R4** Stamps are never reset. **R5** See `word` for SHARED, and `release` for its use.
+//! * **R1** Every removal of an edge is followed, before the pin of that operation ends, by a
+//!   change of the word of the object that the edge led to, or, for a truncation, of the list's own
+//!   word.
+//! * **R2** A reference outside the heap is counted. The container that a reference is stored into
+//!   is held by a counted register other than the one being moved. Uncounted pointers exist only
+//!   under a pin.
+//! * **R3** A decrement that leaves a possibly cyclic object alive makes it a candidate, whoever
+//!   decrements.
+//! * **R4** Stamps are never reset. **R5** SHARED is set by every increment: see `word`, and
+//!   `release` for its use.
 //!
-//! One round of the collector, for a batch of candidates:
+//! # A round
 //!
-//! 1. *Close* ([`graph`]): under one pin, record the word of everything that the batch reaches.
-//! 2. *Count*: under the same pin, after all words were read, record the edges between members.
-//! 3. *Split*: a member with more references than edges is live, and so is what it reaches along
-//!    recorded edges. The rest is suspected.
+//! 1. *Close* ([`graph`]): under one pin, record the word of every object that the batch of
+//!    candidates reaches. These objects are the members.
+//! 2. *Count*: under the same pin, and after all words were read, record the edges between members.
+//! 3. *Split*: a member with more references than recorded edges is live, and so is everything that
+//!    it reaches along recorded edges. The other members are suspects.
 //! 4. *Wait* ([`verdict`]) for one grace period.
-//! 5. *Validate*: a suspect whose word changed is live, with what it reaches along recorded edges.
-//! 6. *Finalize* ([`finalize`]): the finalizers of the rest run, and what they resurrect is live.
-//! 7. *Free* ([`sweep`]) what is left. Suspects that were not freed are candidates again.
+//! 5. *Validate*: a suspect whose word has changed is live, and so is everything that it reaches
+//!    along recorded edges. The other suspects are garbage.
+//! 6. *Finalize* ([`finalize`]): the finalizers of the garbage run. What they resurrect is live.
+//! 7. *Free* ([`sweep`]) the rest. Suspects that were not freed become candidates again.
 //!
-//! Why the rest is garbage. Let t0 be the end of step 2 and t1 the time of step 5. All words of the
-//! rest were constant from their reading to t1. An edge that was counted can be gone at t0 only if
-//! its removal has not reached its word change yet (R1): it belongs to an operation in flight, which
-//! holds the removed reference in hand and (R2) a counted reference to the container. So k vanished
-//! edges leave at least k + 1 counted references that are not edges. Yet the counts add up to
-//! exactly the edges counted; so k = 0, all these edges exist at t0, and no counted reference besides
-//! them. An uncounted pointer from before t0 belonged to a pin that ended before t1, and had it
-//! become a counted one, a word would have changed. New pointers could come only from the rest
-//! itself, which nobody can reach.
+//! # Why only garbage is freed
 //!
-//! So the rest is the collector's alone, with exactly the edges that were recorded; its finalizers
-//! run before anybody else can see any of it again (see `finalize` in the module above).
+//! Let t0 be the end of step 2, t1 the time of step 5, and S the members that step 5 finds to be
+//! garbage. The words of S did not change between their reading and t1.
 //!
-//! What a round does not reach within its budget counts as outside, which is always sound. Then the
-//! whole batch is put back and the budget doubled, so that every garbage cycle fits in the end.
+//! An edge between members of S that was counted can be gone at t0 only if the change of a word
+//! that follows its removal (R1) has not happened yet. Then it belongs to an operation in progress,
+//! which holds the removed reference and, by R2, a counted reference to the container. So if k
+//! edges are gone, there are at least k + 1 counted references to S that are not edges between
+//! members of S. But the counts of S add up to exactly the number of edges counted. Hence k = 0:
+//! all these edges exist at t0, and there is no other counted reference to S.
+//!
+//! An uncounted pointer that somebody obtained before t0 belonged to a pin that ended before t1; if
+//! it had become a counted reference, a word of S would have changed. New pointers to S could be
+//! obtained only from S itself, which nobody can reach. So S is the collector's alone, with exactly
+//! the edges that were recorded. Its finalizers run before anybody else can see any of it again:
+//! see `lock_free::finalize`.
+//!
+//! # Why all garbage is freed
+//!
+//! Consider garbage that no other garbage refers to, and of whose objects each reaches all others.
+//! It became garbage by a decrement of one of its objects, which is therefore a candidate (R3). A
+//! round *decides* a candidate if it records all that the candidate reaches, edges included. Then
+//! all references to this garbage are among the recorded edges, so it is suspected, and it is freed
+//! unless the round gives up; if so, its objects become candidates again. What it refers to is
+//! released, and becomes a candidate by that.
+//!
+//! A round has a budget. What it does not reach within the budget counts as outside, which is
+//! always safe, and the candidates that it does not decide stay candidates. The budget grows until
+//! the first of them is decided: see [`queue`] for the argument that none waits for ever.
+//!
+//! # Marks
+//!
+//! BUFFERED in an object's `meta` says that it is in a buffer of candidates or in the queue, so
+//! that it is there once. A mark without an entry would be for ever: the object would never be
+//! looked at again, nor any garbage that only it leads to. Two rules prevent that. A round clears
+//! the marks of its whole batch before it reads any word, so that a decrement which it does not see
+//! in a word leaves a new entry. And whoever marks an object that it saw under an earlier pin first
+//! makes sure that it is still alive. If it is, its cell is not reused before the present pin ends,
+//! so that the mark is not set on another object in the same cell. For this reason the cell of a
+//! possibly cyclic object is never reused without a grace period, even if nobody ever had a second
+//! reference to it (`release`).
+//!
+//! # After a panic
+//!
+//! A round that ends in a panic (of a finalizer, or because of a defect of the collector) leaves a
+//! snapshot that is no longer true. The next round discards it, makes everything in it a candidate
+//! again, and notes a defect. What was being freed just then may be lost.
 
 mod finalize;
 mod graph;
+#[cfg(any(all(test, shuttle), not(any(loom, shuttle))))]
+pub(super) mod paced;
+mod queue;
+mod settle;
 mod sweep;
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
 #[cfg(not(any(loom, shuttle)))]
 pub(super) mod thread;
 mod verdict;
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use self::graph::Graph;
+use self::queue::Queue;
 use super::cell::{self, Ref};
 use super::core::Core;
 use super::home::COLLECTOR;
 use super::worker::Worker;
-use crate::heap::Collection;
 use crate::heap::fault::{Fault, Faults};
+use crate::heap::{Collection, Defect};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
-/// Candidates that a round takes at most: enough to make the grace period's cost vanish, few enough
-/// for the members to stay in the second-level cache.
-const BATCH: usize = 4_096;
-/// Slots that a paced round looks at, at first: a millisecond or so.
-const BUDGET: usize = sized(1 << 18, 64);
+/// The most candidates that a round takes: enough to make the cost of the grace period negligible,
+/// few enough for the members to stay in the second-level cache.
+const BATCH: usize = sized(4_096, 4);
+/// How many slots a paced round looks at, unless the one before decided nothing: about a
+/// millisecond of work.
+const BUDGET: usize = sized(1 << 18, 4);
 
 /// How hard a round tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effort {
-    /// As the collector's thread does it, by and by.
+    /// With a budget, and without candidates that are in use: as the collector's thread does it.
     Paced,
-    /// Everything at once: somebody is waiting for it.
+    /// Everything that the batch reaches: somebody is waiting for it.
     Full,
 }
 
@@ -81,25 +125,34 @@ pub(super) enum Effort {
 #[derive(Debug)]
 pub(super) struct Cycles {
     graph: Graph,
+    queue: Queue,
+    /// The candidates of the round that is under way.
     batch: Vec<Ref>,
-    /// Candidates that are in use: their words changed between two rounds. They stay BUFFERED.
-    waiting: Vec<(Ref, u64)>,
-    /// Candidates that the last round found alive, with their words then.
-    lively: HashMap<Ref, u64>,
     budget: usize,
     grace: u64,
+    #[cfg_attr(
+        any(loom, all(shuttle, not(test))),
+        expect(dead_code, reason = "only the collector's thread asks for it")
+    )]
+    is_due: bool,
 }
 
 impl Cycles {
     pub(super) fn new(cells: u32) -> Self {
         Self {
             graph: Graph::new(cells),
+            queue: Queue::default(),
             batch: Vec::new(),
-            waiting: Vec::new(),
-            lively: HashMap::new(),
             budget: BUDGET,
             grace: 0,
+            is_due: false,
         }
+    }
+
+    /// Whether the last round left candidates that it could not look at.
+    #[cfg(any(all(test, shuttle), not(any(loom, shuttle))))]
+    fn is_due(&self) -> bool {
+        self.is_due
     }
 
     /// One round over the candidates of now.
@@ -109,68 +162,60 @@ impl Cycles {
         effort: Effort,
     ) -> Collection {
         worker.enter();
-        let before = self.waiting.len();
-        let taken = self.take_batch(worker, effort);
-        let examined = self.run(worker, effort);
-        // Only now, so that whoever asks whether candidates are left does not miss these.
-        let settled = (taken + before - self.waiting.len()) as u64;
-        worker
-            .core
-            .shared
-            .candidates_len
-            .fetch_sub(settled, Relaxed);
-        examined
+        if !self.batch.is_empty() {
+            self.start_over(worker);
+        }
+        self.queue.fill(worker, effort, BATCH, &mut self.batch);
+        let collection = if self.batch.is_empty() {
+            self.is_due = false;
+            Collection::default()
+        } else {
+            self.run(worker, effort)
+        };
+        self.queue.settle(&worker.core.shared);
+        collection
     }
 
     fn run(&mut self, worker: &mut Worker<'_, impl Faults>, effort: Effort) -> Collection {
-        if self.batch.is_empty() {
-            return Collection::default();
-        }
-        worker.core.collecting();
-        let rounds = &worker.core.shared.rounds;
+        let core = worker.core;
+        core.collecting();
+        let rounds = &core.shared.rounds;
         rounds.all.fetch_add(1, Relaxed);
-        rounds
-            .full
-            .fetch_add(u64::from(effort == Effort::Full), Relaxed);
-        for candidate in &self.batch {
-            // The whole batch before any word is read: see `Worker::suspect`.
-            if !worker.core.has(Fault::ClearOneByOne) {
-                let meta = &worker.core.slab.cell(candidate.index()).meta;
-                meta.fetch_and(!cell::BUFFERED, SeqCst);
-            }
-        }
+        let is_full = u64::from(effort == Effort::Full);
+        rounds.full.fetch_add(is_full, Relaxed);
+        self.clear_marks(core);
         let budget = match effort {
             Effort::Paced => self.budget,
             Effort::Full => usize::MAX,
         };
-        let reach = self.graph.snapshot(worker, &self.batch, budget);
+        let decided = self.graph.snapshot(worker, &self.batch, budget);
         let mut collection = Collection {
             examined: self.graph.len() as u64,
             freed: 0,
         };
-        if self.graph.has_suspects() && !worker.core.has(Fault::CollectorNeverRuns) {
+        let has_suspects = self.graph.has_suspects() && !core.has(Fault::CollectorNeverRuns);
+        if has_suspects {
             if self.wait_grace(worker) {
-                self.graph.validate(worker.core);
+                self.graph.validate(core);
                 self.graph.finalize_garbage(worker);
                 collection.freed = self.graph.free_garbage(worker);
             } else {
                 rounds.abandoned.fetch_add(1, Relaxed);
             }
-            if !worker.core.has(Fault::ForgetSuspects) {
-                self.graph.suspect_again(worker);
-            }
         }
-        self.budget = match reach {
-            graph::Reach::All => BUDGET,
-            graph::Reach::Cut => self.budget.saturating_mul(2),
+        self.is_due = self.batch.len() == BATCH || decided < self.batch.len();
+        let (decided, undecided) = self.batch.split_at(decided);
+        // Before the suspects become candidates: one that is both keeps its place in the queue.
+        self.queue.put_back(worker, undecided);
+        if has_suspects && !core.has(Fault::ForgetSuspects) {
+            self.graph.suspect_again(worker);
+        }
+        self.queue.note_alive(&self.graph, decided);
+        self.budget = if decided.is_empty() && !core.has(Fault::ForgetBudget) {
+            self.budget.saturating_mul(2)
+        } else {
+            BUDGET
         };
-        self.lively.clear();
-        self.graph.each_live(&self.batch, |candidate, word| {
-            if reach == graph::Reach::Cut {
-                worker.suspect(candidate);
-            }
-            self.lively.insert(candidate, word);
-        });
         self.graph.clear();
         self.batch.clear();
         worker.hand_over();
@@ -178,59 +223,45 @@ impl Cycles {
         collection
     }
 
-    /// Fills the batch; returns how many candidates left the shared buffers.
-    fn take_batch(&mut self, worker: &mut Worker<'_, impl Faults>, effort: Effort) -> usize {
-        let shared = Arc::clone(&worker.core.shared);
-        let waiting = std::mem::take(&mut self.waiting);
-        for (candidate, word) in waiting {
-            self.take(worker, candidate, Some(word), effort);
-        }
-        let mut taken = 0;
-        while self.batch.len() < BATCH {
-            let Some(candidates) = shared.candidates.pop(worker.guard()) else {
-                break;
-            };
-            taken += candidates.len();
-            for candidate in candidates {
-                let word = self.lively.get(&candidate).copied();
-                self.take(worker, candidate, word, effort);
-            }
-        }
-        taken
-    }
-
-    /// Adds a candidate to the batch, if it is still alive. If its word is not what it was a round
-    /// ago, it is in use, and looking at all that it reaches would be a waste: it waits.
-    fn take(
-        &mut self,
-        worker: &Worker<'_, impl Faults>,
-        candidate: Ref,
-        before: Option<u64>,
-        effort: Effort,
-    ) {
-        let cell = worker.core.slab.cell(candidate.index());
-        // SeqCst, both: the word first, so that the incarnation is that of the word's object or of
-        // a later one.
-        let word = cell.word.load(SeqCst);
-        if !candidate.fits(cell.meta.load(SeqCst)) {
+    /// Takes the mark off the whole batch before any word is read: see `Worker::suspect`.
+    fn clear_marks(&self, core: &Core<impl Faults>) {
+        if core.has(Fault::ClearOneByOne) {
             return;
         }
-        if effort == Effort::Paced && before.is_some_and(|before| before != word) {
-            self.waiting.push((candidate, word));
-        } else {
-            self.batch.push(candidate);
+        for candidate in &self.batch {
+            let meta = &core.slab.cell(candidate.index()).meta;
+            meta.fetch_and(!cell::BUFFERED, SeqCst);
         }
+    }
+
+    /// Cleans up after a round that ended in a panic, and trusts nothing that it recorded. Its
+    /// candidates and members become candidates again, so that garbage which it had not begun to
+    /// free is found once more. What it had begun to free stays as it is: the census counts it as
+    /// living.
+    #[cold]
+    fn start_over(&mut self, worker: &mut Worker<'_, impl Faults>) {
+        let message = "a round of the cycle collector ended in a panic; the next one started over";
+        worker.core.defects.note(Defect::Other {
+            message: message.to_owned(),
+        });
+        self.graph.acquit(worker.core);
+        self.queue.restore(worker, &self.batch);
+        self.graph.suspect_all(worker);
+        self.graph.clear();
+        self.batch.clear();
+        self.budget = BUDGET;
     }
 }
 
 impl<F: Faults> Core<F> {
-    /// A full collection, on the calling thread. Waits for one that is under way.
+    /// A full collection, on the calling thread. If a collection is in progress, waits for its end.
     pub(super) fn collect_now(&self) -> Collection {
-        // In this order: who waits for the lock while pinned holds up the collector that has it.
+        // In this order: a pinned thread that waits for the lock would hold up the collector that
+        // has it.
         let mut cycles = self.cycles();
         let mut worker = Worker::new(self, COLLECTOR);
         let mut sum = Collection::default();
-        // All candidates of now; and what a round frees may bring up more.
+        // Enough rounds for all present candidates; what a round frees may release others.
         let mut rounds = 1 + self.shared.candidates_len.load(Relaxed) / BATCH as u64;
         loop {
             rounds = rounds.saturating_sub(1);
@@ -241,27 +272,5 @@ impl<F: Faults> Core<F> {
                 return sum;
             }
         }
-    }
-
-    /// Reclaims everything, if no mutator runs and none is stalled.
-    pub(super) fn settle_now(&self) {
-        // In this order: who waits for the lock while pinned holds up the collector that has it.
-        let mut cycles = self.cycles();
-        let mut worker = Worker::new(self, COLLECTOR);
-        let mut idle_rounds = 0;
-        while idle_rounds < super::pace::PATIENCE {
-            self.quiesce(&mut worker);
-            let before = self.shared.candidates_len.load(Relaxed);
-            let collection = cycles.round(&mut worker, Effort::Full);
-            let after = self.shared.candidates_len.load(Relaxed);
-            if collection.freed == 0 && self.is_hopeless() {
-                break;
-            }
-            // A round that neither freed anything nor used candidates up met a stalled mutator.
-            let is_idle = collection.freed == 0 && after >= before;
-            idle_rounds += u32::from(is_idle);
-        }
-        let left = self.shared.candidates_len.load(Relaxed);
-        self.unsettled.store(left, Relaxed);
     }
 }

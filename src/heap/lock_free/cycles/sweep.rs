@@ -1,8 +1,9 @@
-//! Step 7 of a round: garbage is freed, and what was suspected but not freed stays a candidate.
+//! Step 7 of a round: garbage is freed, and what was suspected but not freed becomes a candidate
+//! again.
 //!
-//! From here on the garbage is the collector's alone, so the pin may be renewed between members.
-//! Edges between garbage members are not released one by one; each member's count is set to 0
-//! before anything else happens.
+//! Nobody but the collector can reach the garbage by now, so the pin may be renewed between
+//! members. Edges between garbage members are not released one by one. Instead, the count of every
+//! member is set to 0 before anything else happens.
 
 #![expect(
     unsafe_code,
@@ -19,13 +20,14 @@ use crate::heap::{Fault, Faults, Shape};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 impl Graph {
-    /// Frees all garbage members; returns how many they are. What they referred to outside is
-    /// released, and is a candidate if it stays alive (rule R3).
+    /// Frees all garbage members and returns their number. Their references to other objects are
+    /// released, and such an object becomes a candidate if it stays alive (rule R3).
     pub(super) fn free_garbage(&self, worker: &mut Worker<'_, impl Faults>) -> u64 {
         let mut freed = 0;
         for member in self.garbage() {
             let cell = worker.core.slab.cell(member.reference.index());
-            // SeqCst: an upgrade of a weak reference finds either the mark of the condemned or 0.
+            // SeqCst: an upgrade of a weak reference finds either the mark CONDEMNED or a count of
+            // 0.
             cell.word.store(word::dead(member.word), SeqCst);
         }
         for member in self.garbage() {
@@ -48,7 +50,7 @@ impl Graph {
 
     /// Takes a garbage member's references out of it.
     fn empty(&self, worker: &mut Worker<'_, impl Faults>, cell: &Cell) {
-        // Relaxed: nobody else has the object any more.
+        // Relaxed: nobody else can reach the object.
         match cell::shape_of(cell.meta.load(Relaxed)) {
             Shape::Leaf | Shape::Counter => {}
             Shape::Node => {
@@ -85,13 +87,21 @@ impl Graph {
         }
     }
 
-    /// Makes everything that was suspected and not freed a candidate again, including what lies
-    /// upstream of a changed object: no later decrement would name it.
+    /// Makes everything that was suspected and not freed a candidate again, if it is alive. That
+    /// includes objects that merely lead to a changed one: they may be garbage, and no later
+    /// decrement would make them candidates.
     pub(super) fn suspect_again(&self, worker: &mut Worker<'_, impl Faults>) {
         for member in &self.members {
             if matches!(member.fate, Fate::Suspect | Fate::Rescued) {
                 worker.suspect_if_alive(member.reference);
             }
+        }
+    }
+
+    /// Makes all members that are still alive candidates, after a panic.
+    pub(super) fn suspect_all(&self, worker: &mut Worker<'_, impl Faults>) {
+        for member in &self.members {
+            worker.suspect_if_alive(member.reference);
         }
     }
 }

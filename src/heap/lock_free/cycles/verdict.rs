@@ -1,10 +1,17 @@
 //! Steps 4 and 5 of a round: one grace period, and then a second look at every suspect's word.
 //!
-//! A weak reference is no count, so an upgrade may come at any time. One that comes before the
-//! second look shows as a changed word. After it, all suspects must die or none, so those that weak
-//! references lead to are first *condemned*, one by one, and then one exchange of the heap's
-//! [`Verdict`](crate::heap::lock_free::weak::Verdict) decides for all of them: the collector's, to
-//! DEAD, or that of an upgrade that met the mark, to RESCUED.
+//! A weak reference is not counted, so it can be upgraded at any time. An upgrade before the second
+//! look shows as a changed word. After the second look all suspects must die, or none. So those
+//! that are the target of weak references are first *condemned*, one by one. Then a single exchange
+//! of the heap's [`Verdict`](crate::heap::lock_free::weak::Verdict) decides for all of them: the
+//! collector sets it to DEAD, or an upgrade that meets the mark sets it to RESCUED, whichever is
+//! first.
+//!
+//! A condemned suspect that is reached from one whose word has changed is pardoned *before* the
+//! verdict, which may then be death for the others. So an upgrade that saw the mark and finds the
+//! verdict DEAD looks at the word again: if it has changed, the verdict was not about its target.
+//! (The verdict of a later round cannot be meant: that would have waited for the upgrade's pin to
+//! end.)
 
 use std::sync::Arc;
 
@@ -18,8 +25,8 @@ use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 impl Cycles {
-    /// Waits until every pin of now has ended; false if some mutator keeps one for too long. (The
-    /// wait is bounded also so that no stamp can come full circle meanwhile.)
+    /// Waits until every present pin has ended; false if some mutator keeps its pin for too long.
+    /// The bound also makes sure that no stamp wraps around meanwhile.
     pub(super) fn wait_grace(&mut self, worker: &mut Worker<'_, impl Faults>) -> bool {
         if worker.core.has(Fault::NoGrace) {
             return true;
@@ -27,7 +34,7 @@ impl Cycles {
         self.grace += 1;
         let ticket = self.grace;
         let shared = Arc::clone(&worker.core.shared);
-        // SeqCst pairs with the load below: the grace period lies between the two.
+        // SeqCst pairs with the load below: whoever loads this ticket comes after the grace period.
         worker.defer(0, move || {
             shared.grace.fetch_max(ticket, SeqCst);
         });
@@ -35,7 +42,7 @@ impl Cycles {
             worker.unpinned(|| pace::wait(patience));
             worker.advance();
             if worker.core.shared.grace.load(SeqCst) >= ticket {
-                // Relaxed: it is only counted.
+                // Relaxed: this is a statistic.
                 worker.core.shared.epochs.fetch_add(1, Relaxed);
                 return true;
             }
@@ -45,9 +52,9 @@ impl Cycles {
 }
 
 impl Graph {
-    /// Step 5: a suspect whose word changed is live, with all that it reaches along the *recorded*
-    /// edges (its slots may have lost an edge since). The others are garbage, unless somebody
-    /// upgrades a weak reference to one of them before the verdict.
+    /// Step 5: a suspect whose word has changed is live, and so is everything that it reaches along
+    /// the *recorded* edges. (Its slots may have lost an edge since.) The others are garbage,
+    /// unless somebody upgrades a weak reference to one of them before the verdict.
     pub(super) fn validate(&mut self, core: &Core<impl Faults>) {
         core.pass(Point::Verdict);
         let is_weak = |member: &Member| member.fate == Fate::Suspect && member.word & WEAK != 0;
@@ -75,7 +82,7 @@ impl Graph {
         }
     }
 
-    /// Gives all suspects one fate.
+    /// Gives all suspects the same fate.
     fn settle(&mut self, fate: Fate) {
         for member in &mut self.members {
             if member.fate == Fate::Suspect {
@@ -84,7 +91,17 @@ impl Graph {
         }
     }
 
-    /// Takes the mark off condemned members that are not to die.
+    /// Takes the mark off all members that are still condemned by a round that ended in a panic.
+    pub(super) fn acquit(&self, core: &Core<impl Faults>) {
+        for member in &self.members {
+            let word = &core.slab.cell(member.reference.index()).word;
+            if member.word & CONDEMNED != 0 && word.load(SeqCst) & CONDEMNED != 0 {
+                word::pardon(word);
+            }
+        }
+    }
+
+    /// Takes the mark off all condemned members of this fate, which do not die.
     pub(super) fn pardon(&mut self, core: &Core<impl Faults>, fate: Fate) {
         for member in &mut self.members {
             if member.fate == fate && member.word & CONDEMNED != 0 {
@@ -95,12 +112,12 @@ impl Graph {
     }
 }
 
-/// Whether the member's word is what was recorded. If there are weak references to it, it is
-/// condemned in the same step: an upgrade after this finds the mark, one before this changed the
-/// word.
+/// Whether the member's word is the recorded one. If the member is the target of weak references,
+/// it is condemned in the same atomic step: an upgrade before this has changed the word, and one
+/// after this finds the mark.
 fn is_unchanged(core: &Core<impl Faults>, member: &mut Member) -> bool {
     let word = &core.slab.cell(member.reference.index()).word;
-    // A read-modify-write sees the latest value, whatever the processor.
+    // A read-modify-write sees the latest value on every processor.
     if member.word & WEAK == 0 {
         let now = word.fetch_or(0, SeqCst);
         if core.has(Fault::CompareCounts) {

@@ -291,3 +291,48 @@ fn reopened_slots_lie_above_nothing() {
         "an element that was taken is seen",
     );
 }
+
+/// A mutator renews its pin and then finds an object; another thread unlinks the object, moves the
+/// epoch on, sees the renewed pin and frees the object. The steps are those of `crossbeam_epoch`, whose
+/// `repin` reads the heap's epoch, writes its own and has no fence; `Worker::enter` adds one.
+fn renew(is_fenced: bool) {
+    #[derive(Default)]
+    struct Heap {
+        epoch: AtomicU64,
+        pinned: AtomicU64,
+        unlinked: AtomicU64,
+        freed: AtomicU64,
+    }
+    let heap = Arc::new(Heap::default());
+    let other = Arc::clone(&heap);
+    let reclaimer = thread::spawn(move || {
+        other.unlinked.store(1, SeqCst);
+        // Before it reads the epoch that the object is freed two after: here it is 0.
+        fence(SeqCst);
+        other.epoch.store(1, Release);
+        // Before it looks at the pins.
+        fence(SeqCst);
+        if other.pinned.load(Relaxed) == 1 {
+            other.freed.store(1, Relaxed);
+        }
+    });
+    if heap.epoch.load(Relaxed) == 1 {
+        heap.pinned.store(1, Release);
+        if is_fenced {
+            fence(SeqCst);
+        }
+        if heap.unlinked.load(Acquire) == 0 {
+            let freed = heap.freed.load(Relaxed);
+            assert_eq!(freed, 0, "an object was freed under a renewed pin");
+        }
+    }
+    reclaimer.join().expect("no panic");
+}
+
+/// Goal: whoever renews its pin needs a fence before it reads what others may have unlinked. (On x86 it
+/// needs none: a load is not satisfied before an earlier load, here that of the epoch.)
+#[test]
+fn renewed_pins_are_fenced() {
+    loom::model(|| renew(true));
+    assert_breaks(|| renew(false), "an object was freed under a renewed pin");
+}

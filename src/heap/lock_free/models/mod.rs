@@ -10,7 +10,8 @@
 //! *scripts* ([`turns`]), which say whose turn it is, and try every length of the turns that are cut
 //! short. [`shortcuts`] has programs that came out of an exhaustive search of the protocol; [`meetings`]
 //! stops operations at each of their steps and runs the collector meanwhile; [`late`] has helpers that
-//! come late to a pop.
+//! come late to a pop; [`paced`] has the
+//! collector as its thread runs it.
 //!
 //! The table shows what it took to find each [`Fault`](crate::heap::fault::Fault) with the seeds that are
 //! in use here. Random and PCT schedules are counted over all of a fault's scenarios, and vary with any
@@ -44,6 +45,11 @@
 //! | `ClaimUncounted` | script, one part | 12 of 28 |
 //! | `PagesAtOnce` | script, no part | 1 of 1 |
 //! | `CursorUnchecked` | script, no part | 1 of 1 |
+//! | `SuspectWithoutLooking` | random | 93 |
+//! | `NewestFirst` | random | 1 |
+//! | `ForgetBudget` | random | 1 |
+//! | `ReuseAtOnce` | script, one part | 72 of 89 |
+//! | `VerdictUnchecked` | random | 7,435 |
 //!
 //! Not shown to be necessary are three rules. A touch must come *after* the head moves: that matters
 //! only if also a reference is moved into the very object that it names, since otherwise the list's own
@@ -76,6 +82,8 @@ mod list;
 mod meetings;
 #[cfg(loom)]
 mod memory;
+#[cfg(shuttle)]
+mod paced;
 #[cfg(shuttle)]
 mod program;
 #[cfg(shuttle)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::explore::{
     Births, Modelled, assert_empty, breaks, breaks_scripted, holds, holds_scripted, open, seat,
 };
+use super::paced::visits;
 use super::turns::Turn;
 use crate::heap::fault::Fault;
 use crate::heap::lock_free::home::COLLECTOR;
@@ -99,9 +100,10 @@ fn run(fault: Option<Fault>) {
     births.assert_dead();
 }
 
-/// A mutator truncates a list that another reads, makes a new element and leaves. Another worker releases
-/// what it left behind and brings the cells to its home; then the mutator comes back and takes them.
-fn left_behind(fault: Option<Fault>) {
+/// A mutator truncates a list that another reads, makes a new element and leaves; whoever stands in
+/// for it releases what it left behind, and brings the cells to its home, from which it comes back to
+/// take them.
+fn left_behind(stand_in: fn(&Modelled), fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();
     {
@@ -137,13 +139,7 @@ fn left_behind(fault: Option<Fault>) {
             m.safepoint().expect("no fault");
         }
     });
-    let stand_in = spawn(&heap, |heap| {
-        let mut worker = Worker::new(heap.core(), COLLECTOR);
-        for _ in 0..GRACE {
-            worker.unpinned(shuttle::thread::yield_now);
-            worker.stand_in_for(1, 2);
-        }
-    });
+    let stand_in = spawn(&heap, stand_in);
     let theirs = truncater.join().expect("no panic");
     reader.join().expect("no panic");
     stand_in.join().expect("no panic");
@@ -154,6 +150,20 @@ fn left_behind(fault: Option<Fault>) {
     assert_empty(&heap);
     births.assert_dead();
     theirs.assert_dead();
+}
+
+/// Whatever lies ripe at the truncater's home.
+fn at_once(heap: &Modelled) {
+    let mut worker = Worker::new(heap.core(), COLLECTOR);
+    for _ in 0..GRACE {
+        worker.unpinned(shuttle::thread::yield_now);
+        worker.stand_in_for(1, 2);
+    }
+}
+
+/// The collector's thread: what nobody has worked on since its last visit.
+fn neglected(heap: &Modelled) {
+    visits(heap, GRACE);
 }
 
 fn spawn<T: Send + 'static>(
@@ -175,13 +185,14 @@ fn elements_are_released_once() {
 /// used again.
 #[test]
 fn what_is_left_behind_is_released_once() {
-    holds(left_behind);
+    holds(|fault| left_behind(at_once, fault));
+    holds(|fault| left_behind(neglected, fault));
 }
 
 /// Goal: without a grace period, whoever stands in frees what a reader has just found.
 #[test]
 fn faults_break_standing_in() {
-    breaks(Fault::FreeAtOnce, &[left_behind]);
+    breaks(Fault::FreeAtOnce, &[|fault| left_behind(at_once, fault)]);
 }
 
 /// Goal: a count of 1 alone is found out not to be enough to free without a read-modify-write.

@@ -1,8 +1,8 @@
-//! Shortcuts through the collector's protocol that show only if two or three threads are stopped at the
-//! right places. Each comes with the smallest program that shows it, and with a script (see
-//! [`turns`](super::turns)). The programs were found by an exhaustive search of the protocol.
+//! Shortcuts through the collector's protocol that do harm only if two or three threads are stopped
+//! at the right places. Each comes with the smallest program that is known to show the harm, and
+//! with a script that says which thread runs when (see [`turns`](super::turns)).
 //!
-//! Each shortcut must fail with its own symptom: an assertion that fails for another reason proves
+//! Each case also names the expected failure: an assertion that fails for another reason proves
 //! nothing.
 
 use super::explore::{breaks_scripted, holds_scripted};
@@ -12,7 +12,7 @@ use super::scene::{COLLECTOR, ONE, Scene, TWO, run};
 use super::turns::Turn::{Part, Whole};
 use crate::heap::fault::Fault;
 
-/// A shortcut, the program that shows it, and the symptom.
+/// A shortcut, the scene that shows it, and how it fails.
 #[derive(Debug)]
 struct Case {
     fault: Fault,
@@ -89,8 +89,8 @@ static CASES: [Case; 6] = [
         },
         symptom: "something is left",
     },
-    // A reader has found a, but not counted it yet; a leaves the list and is dropped. The reader counts
-    // it between the second look at its word and its death.
+    // A reader has found a, but not counted it yet; a leaves the list and is dropped. The reader
+    // counts it between the second look at its word and its death.
     Case {
         fault: Fault::NoGrace,
         scene: Scene {
@@ -115,7 +115,7 @@ static CASES: [Case; 6] = [
             programs: [&[Cut(0), Clear(0)], &[Clear(0)]],
             script: &[],
         },
-        symptom: "something is left",
+        symptom: "settling gave up",
     },
 ];
 
@@ -127,7 +127,7 @@ fn the_protocol_holds_where_shortcuts_fail() {
     }
 }
 
-/// Goal: of the two changes that make up `TouchBeforeMove`, the other is not what fails here.
+/// Goal: `TouchBeforeMove` consists of two changes; the other one alone does not fail here.
 #[test]
 fn a_move_into_itself_does_not_show_here() {
     let scenes = CASES.iter().map(|case| &case.scene);
@@ -138,7 +138,7 @@ fn a_move_into_itself_does_not_show_here() {
     }
 }
 
-/// Goal: each shortcut is caught, and by what is wrong with it.
+/// Goal: each shortcut fails, and in the expected way.
 #[test]
 fn shortcuts_fail_where_the_protocol_holds() {
     for case in &CASES {

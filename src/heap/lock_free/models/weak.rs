@@ -2,6 +2,7 @@
 //! that is about to free a whole cycle.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
 use crate::heap::fault::Fault;
@@ -96,8 +97,8 @@ fn leaf(fault: Option<Fault>) {
     births.assert_dead();
 }
 
-/// The same cycle, and two mutators that upgrade one end each while the collector decides: it lives as
-/// a whole, for both, or it dies as a whole.
+/// The same cycle, and two mutators that upgrade one end each while the collector decides: it lives
+/// as a whole, for both, or it dies as a whole.
 fn rivals(fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();
@@ -150,16 +151,75 @@ fn rival(heap: &Modelled, number: u16) {
     m.safepoint().expect("no fault");
 }
 
+/// A cycle of A and B and another garbage object are suspected in the same round. One mutator
+/// upgrades B, so that A is pardoned while the verdict is death for the other object; another
+/// upgrades A just then. Whoever got B keeps it, and with it A, so the other must get A.
+fn bystander(fault: Option<Fault>) {
+    let heap = open(fault);
+    let mut births = Births::new();
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        births.make(&mut m, GOT, Shape::Node);
+        m.downgrade(WEAK_A, GOT);
+        m.copy(B, GOT);
+        m.store(GOT, Field(0), Some(B));
+        m.clear(GOT);
+        births.make(&mut m, A, Shape::Node);
+        births.make(&mut m, B, Shape::Node);
+        for (of, to) in [(A, B), (B, A)] {
+            m.copy(GOT, to);
+            m.store(of, Field(0), Some(GOT));
+        }
+        m.publish(Global(0), A);
+        m.publish(Global(1), B);
+    }
+    let is_over = Arc::new(AtomicBool::new(false));
+    let [upgrader, keeper] = [0, 1].map(|number| {
+        let (heap, is_over) = (Arc::clone(&heap), Arc::clone(&is_over));
+        shuttle::thread::spawn(move || {
+            let mut m = heap.attach(seat(u32::from(number) + 1)).expect("a seat");
+            m.fetch(A, Global(number));
+            m.downgrade(WEAK_A, A);
+            m.publish(Global(number), B);
+            m.clear(A);
+            for _ in 0..4 {
+                m.idle(&mut shuttle::thread::yield_now);
+            }
+            let is_upgraded = m.upgrade(A, WEAK_A);
+            // Bounded, for schedules that let nobody else run.
+            for _ in 0..40 {
+                if number == 0 || is_over.load(Relaxed) {
+                    break;
+                }
+                m.idle(&mut shuttle::thread::yield_now);
+            }
+            // Kept until the other is through.
+            is_upgraded && (number == 0 || is_over.load(Relaxed))
+        })
+    });
+    let heap_of_collector = Arc::clone(&heap);
+    let collector = shuttle::thread::spawn(move || heap_of_collector.core().collect_now());
+    let is_upgraded = upgrader.join().expect("no panic");
+    is_over.store(true, Relaxed);
+    let is_kept = keeper.join().expect("no panic");
+    assert!(is_upgraded || !is_kept, "an upgrade was lost");
+    collector.join().expect("no panic");
+    assert_empty(&heap);
+    births.assert_dead();
+}
+
 /// Goal: an upgrade finds its own target, whole, or nothing.
 #[test]
 fn upgrades_find_all_or_nothing() {
     holds(cycle);
     holds(leaf);
     holds(rivals);
+    holds(bystander);
 }
 
 /// Goal: killing condemned objects without a common verdict is found out.
 #[test]
 fn faults_break_weak_references() {
     breaks(Fault::NoVerdict, &[cycle]);
+    breaks(Fault::VerdictUnchecked, &[bystander]);
 }

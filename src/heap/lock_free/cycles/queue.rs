@@ -1,0 +1,145 @@
+//! Which candidates a round looks at: the oldest first, so that none waits for ever.
+//!
+//! Mutators hand candidates over on a stack. At the start of each round everything on it moves to
+//! the end of a queue, and the round takes its batch from the front. A candidate of the batch is
+//!
+//! * *decided* if all that it reaches was recorded within the round's budget. It leaves the queue.
+//!   (If it was suspected and not freed, it becomes a candidate anew, at the end of the queue.)
+//! * *undecided* if the budget ended before that. It goes back to its place at the front.
+//!
+//! A candidate whose word is not what it was when a round last looked at it is *in use*: to walk
+//! all that it reaches would be a waste. It goes to the end of the queue instead of into the batch.
+//!
+//! # Every candidate is decided in the end
+//!
+//! Consider a candidate that is garbage. Its word does not change any more, so it is taken for one
+//! in use at most once. Only finitely many candidates are before it, and their number never grows,
+//! since nothing but undecided candidates is put in front, and those were there before. Every round
+//! takes the first candidate, which is then dropped because it died, moved to the end because it is
+//! in use, decided, or undecided. In the last case the first one alone exceeded the budget: no
+//! candidate of the round was decided, and the next round's budget is twice as large. The budget is
+//! not reset before a candidate was decided. What the first candidate reaches is finite, so it is
+//! decided after finitely many rounds, and there is one less before the one that we consider.
+//!
+//! Fresh candidates, however many there are, queue behind it and do not matter.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::Effort;
+use super::graph::Graph;
+use crate::heap::fault::{Fault, Faults};
+use crate::heap::lock_free::cell::Ref;
+use crate::heap::lock_free::shared::Shared;
+use crate::heap::lock_free::worker::Worker;
+use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+/// A candidate, and its word when a round last looked at it, if one did.
+#[derive(Debug)]
+struct Entry {
+    candidate: Ref,
+    word: Option<u64>,
+}
+
+/// See the module. All entries but those of objects that died are BUFFERED.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    entries: VecDeque<Entry>,
+    /// The candidates that the last round found alive, with their words then.
+    alive: HashMap<Ref, u64>,
+    /// How many of the candidates that the heap counts (`Shared::candidates_len`) were taken over
+    /// from mutators. At the end of a round these are the entries.
+    held: u64,
+}
+
+impl Queue {
+    /// Takes over what mutators handed over, and fills the batch from the front of the queue.
+    pub(super) fn fill(
+        &mut self,
+        worker: &Worker<'_, impl Faults>,
+        effort: Effort,
+        size: usize,
+        batch: &mut Vec<Ref>,
+    ) {
+        self.take_over(worker);
+        for _ in 0..self.entries.len() {
+            if batch.len() >= size {
+                return;
+            }
+            let Some(Entry { candidate, word }) = self.entries.pop_front() else {
+                return;
+            };
+            let cell = worker.core.slab.cell(candidate.index());
+            // SeqCst, both: the word first, so that the incarnation is that of the word's object or
+            // of a later one.
+            let now = cell.word.load(SeqCst);
+            if !candidate.fits(cell.meta.load(SeqCst)) {
+                continue;
+            }
+            if effort == Effort::Paced && word.is_some_and(|word| word != now) {
+                let word = Some(now);
+                self.entries.push_back(Entry { candidate, word });
+            } else {
+                batch.push(candidate);
+            }
+        }
+    }
+
+    fn take_over(&mut self, worker: &Worker<'_, impl Faults>) {
+        let candidates = &worker.core.shared.candidates;
+        let buffers: Vec<_> = std::iter::from_fn(|| candidates.pop(worker.guard())).collect();
+        // The stack gives the newest first.
+        for candidate in buffers.into_iter().rev().flatten() {
+            let word = self.alive.get(&candidate).copied();
+            let entry = Entry { candidate, word };
+            if worker.core.has(Fault::NewestFirst) {
+                self.entries.push_front(entry);
+            } else {
+                self.entries.push_back(entry);
+            }
+            self.held += 1;
+        }
+    }
+
+    /// Puts candidates back that a round did not decide, in their order. Their marks were cleared,
+    /// and they may have died since, so whoever is alive is marked again. Whoever is marked already
+    /// was handed over anew, and is at the end of the queue.
+    pub(super) fn put_back(&mut self, worker: &Worker<'_, impl Faults>, undecided: &[Ref]) {
+        for &candidate in undecided.iter().rev() {
+            if worker.mark_if_alive(candidate) {
+                self.put_in_front(worker, candidate);
+            }
+        }
+    }
+
+    /// Puts the batch of a round that broke off back, whether it is marked or not: an entry too
+    /// many costs a look, and one too few leaves garbage for ever.
+    pub(super) fn restore(&mut self, worker: &Worker<'_, impl Faults>, batch: &[Ref]) {
+        for &candidate in batch.iter().rev() {
+            worker.mark_if_alive(candidate);
+            self.put_in_front(worker, candidate);
+        }
+    }
+
+    fn put_in_front(&mut self, worker: &Worker<'_, impl Faults>, candidate: Ref) {
+        let word = worker.core.slab.cell(candidate.index()).word.load(SeqCst);
+        let word = Some(word);
+        self.entries.push_front(Entry { candidate, word });
+    }
+
+    /// Remembers which of the decided candidates turned out alive.
+    pub(super) fn note_alive(&mut self, graph: &Graph, decided: &[Ref]) {
+        self.alive.clear();
+        graph.each_live(decided, |candidate, word| {
+            self.alive.insert(candidate, word);
+        });
+    }
+
+    /// Tells the heap how many candidates are left. Only at the end of a round, so that whoever
+    /// asks whether there are any does not miss those that the round looks at.
+    pub(super) fn settle(&mut self, shared: &Shared) {
+        let left = self.entries.len() as u64;
+        // Relaxed: it is only counted.
+        shared.candidates_len.fetch_sub(self.held - left, Relaxed);
+        self.held = left;
+    }
+}
