@@ -50,8 +50,8 @@ impl Recalls {
     pub(super) fn raise(&self) {
         self.change(|state| {
             let number = (state & !(RECALL - 1)).wrapping_add(RECALL);
-            let at_work = state / AT_WORK & WORKERS;
-            number | at_work * AT_WORK | at_work * OWING
+            let at_work = (state / AT_WORK) & WORKERS;
+            number | (at_work * AT_WORK) | (at_work * OWING)
         });
     }
 
@@ -71,7 +71,7 @@ impl Recalls {
     /// How many workers are at work.
     pub(super) fn at_work(&self) -> u64 {
         // Relaxed: a share is computed from it, and need not be exact.
-        self.0.load(Relaxed) / AT_WORK & WORKERS
+        (self.0.load(Relaxed) / AT_WORK) & WORKERS
     }
 
     /// Exchanges the state; what it was before.

@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn counts_saturate() {
         for flags in [0, SHARED | WEAK] {
-            let word = AtomicU64::new(7 * STAMP | flags | (MOST - 1));
+            let word = AtomicU64::new((7 * STAMP) | flags | (MOST - 1));
             assert!(matches!(increment(&word), Incremented::Counted(_)));
             assert_eq!(decrement(&word), Left::Others);
             assert!(matches!(increment(&word), Incremented::Counted(_)));

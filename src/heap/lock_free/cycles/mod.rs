@@ -130,10 +130,6 @@ pub(super) struct Cycles {
     batch: Vec<Ref>,
     budget: usize,
     grace: u64,
-    #[cfg_attr(
-        any(loom, all(shuttle, not(test))),
-        expect(dead_code, reason = "only the collector's thread asks for it")
-    )]
     is_due: bool,
 }
 

@@ -44,8 +44,12 @@ fn seat() -> Seat {
 fn drop_pair(m: &mut LockFreeMutator<'_, impl Faults>, births: &mut OwnedSegment) {
     let [first, second, copy, weak] = [0, 1, 2, 3].map(Slot);
     for node in [first, second] {
-        m.alloc(node, Shape::Node, births.birth(Shape::Node).unwrap())
-            .unwrap();
+        m.alloc(
+            node,
+            Shape::Node,
+            births.birth(Shape::Node).expect("there is room"),
+        )
+        .expect("there is room");
     }
     m.downgrade(weak, first);
     m.copy(copy, first);
@@ -60,17 +64,23 @@ fn drop_pair(m: &mut LockFreeMutator<'_, impl Faults>, births: &mut OwnedSegment
 fn rounds_that_panic_leave_nothing_behind() {
     let trap = Trap::default();
     let heap = open_with(&config(), trap.clone());
-    let mut births = OwnedSegment::take(0, 0).unwrap();
-    drop_pair(&mut heap.attach(seat()).unwrap(), &mut births);
+    let mut births = OwnedSegment::take(0, 0).expect("there is room");
+    drop_pair(
+        &mut heap.attach(seat()).expect("there is room"),
+        &mut births,
+    );
     trap.0.store(true, Relaxed);
     catch_unwind(AssertUnwindSafe(|| heap.collect())).unwrap_err();
     // Its cells are not those that the broken round looked at.
-    drop_pair(&mut heap.attach(seat()).unwrap(), &mut births);
+    drop_pair(
+        &mut heap.attach(seat()).expect("there is room"),
+        &mut births,
+    );
     let defect = heap.settle().unwrap_err();
     assert!(defect.to_string().contains("ended in a panic"), "{defect}");
     let segment = births.segment();
     assert_eq!((segment.born(), segment.dead()), (4, 4));
-    let census = heap.census(&mut |_| {}).unwrap();
+    let census = heap.census(&mut |_| {}).expect("there is room");
     assert_eq!(census.living, 0);
     for leftover in census.leftovers {
         assert_eq!(leftover.count, 0, "{}", leftover.what);
@@ -82,10 +92,10 @@ fn rounds_that_panic_leave_nothing_behind() {
 #[test]
 fn settling_beside_a_pin_gives_up() {
     let heap = open(&config());
-    let mut births = OwnedSegment::take(0, 0).unwrap();
-    let mut m = heap.attach(seat()).unwrap();
+    let mut births = OwnedSegment::take(0, 0).expect("there is room");
+    let mut m = heap.attach(seat()).expect("there is room");
     drop_pair(&mut m, &mut births);
-    m.safepoint().unwrap();
+    m.safepoint().expect("there is room");
     m.idle(&mut || ());
     m.clear(Slot(0));
     let defect = heap.settle().unwrap_err();

@@ -104,7 +104,7 @@ impl<F: Faults> Visit<'_, '_, F> {
         self.worker.defer(0, move || {
             // SAFETY: the count that `pop` made is given back below.
             #[cfg(all(test, shuttle))]
-            unsafe { &(*seal).is_freed }.store(is_freed, std::sync::atomic::Ordering::Relaxed);
+            unsafe { &(*seal).is_freed }.store(is_freed, Relaxed);
             // SAFETY: the winner came from a `Box`, is in no slot any more, and no pin is left that
             // could have met it there or in its seal.
             drop(unsafe { Box::from_raw(winner) });
@@ -183,7 +183,7 @@ impl<F: Faults> Visit<'_, '_, F> {
             .compare_exchange(ptr::null_mut(), record.cast_mut(), SeqCst, SeqCst);
         #[cfg(all(test, shuttle))]
         assert!(
-            !seal.is_freed.load(std::sync::atomic::Ordering::Relaxed),
+            !seal.is_freed.load(Relaxed),
             "a seal is used that was freed"
         );
         let outcome = if ptr::eq(seal.winner.load(SeqCst), record) {

@@ -293,14 +293,14 @@ mod tests {
 
     impl<'h> Long<'h> {
         fn new(heap: &'h LockFree) -> Self {
-            let mut births = OwnedSegment::take(0, 0).unwrap();
+            let mut births = OwnedSegment::take(0, 0).expect("there is room");
             let mut worker = Worker::new(heap.core(), 1);
-            let list = births.birth(Shape::List).unwrap();
-            let list = worker.allocate(Shape::List, list).unwrap();
+            let list = births.birth(Shape::List).expect("there is room");
+            let list = worker.allocate(Shape::List, list).expect("there is room");
             let cell: &Cell = heap.core().slab.cell(list.index());
             cell.slots[0].store(list::build(), SeqCst);
             let mut cursor = Cursor::new(cell);
-            let visit = Visit::begin(&mut worker, &mut cursor, list).unwrap();
+            let visit = Visit::begin(&mut worker, &mut cursor, list).expect("there is room");
             let storage = visit.storage_counted();
             let mut long = Self {
                 worker,
@@ -309,8 +309,11 @@ mod tests {
                 storage,
                 births,
             };
-            let element = long.births.birth(Shape::Leaf).unwrap();
-            let element = long.worker.allocate(Shape::Leaf, element).unwrap();
+            let element = long.births.birth(Shape::Leaf).expect("there is room");
+            let element = long
+                .worker
+                .allocate(Shape::Leaf, element)
+                .expect("there is room");
             for _ in 1..LEN {
                 assert!(long.worker.retain(element));
                 long.visit().append(element);
@@ -321,7 +324,7 @@ mod tests {
 
         fn visit(&mut self) -> Visit<'_, 'h, Faultless> {
             self.worker.enter();
-            Visit::begin(&mut self.worker, &mut self.cursor, self.list).unwrap()
+            Visit::begin(&mut self.worker, &mut self.cursor, self.list).expect("there is room")
         }
 
         fn pages(&self) -> usize {
