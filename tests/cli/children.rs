@@ -94,7 +94,9 @@ fn exhausted_memory_is_a_result() {
         .current_dir(place.path())
         .output()
         .expect("a shell");
-    Done::from(output).code(5).says("memory allocation of");
+    // The note may be wrapped within the sentence.
+    let done = Done::from(output).code(5);
+    done.says("memory allocation").says("failed");
     assert_eq!(place.result("o/result.json").verdict, Outcome::Crashed);
     assert!(place.path().join("o/failure.case").exists());
 }

@@ -1,0 +1,88 @@
+//! A name means one thing in the crate: no two types that are seen outside their files share one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::sources::{Module, modules};
+
+/// Names of which there are several all the same. Each is only ever written with its module
+/// (`soak::Lane`) where two of them meet. The list is to become shorter, never longer.
+const SHARED: &[&str] = &[
+    "Answer",
+    "Comparison",
+    "Contents",
+    "Event",
+    "Finding",
+    "History",
+    "Interval",
+    "Lane",
+    "Part",
+    "Point",
+    "Rate",
+    "Standing",
+    "Step",
+    "Unit",
+];
+
+/// What begins the definition of a type.
+const KINDS: [&str; 5] = ["struct ", "enum ", "trait ", "type ", "union "];
+
+/// The type that a line defines, if the whole crate sees it.
+fn defined(line: &str) -> Option<&str> {
+    let rest = line
+        .strip_prefix("pub ")
+        .or(line.strip_prefix("pub(crate) "))?;
+    let rest = KINDS.iter().find_map(|kind| rest.strip_prefix(kind))?;
+    rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .next()
+}
+
+/// Names that are defined more than once, with the modules that do.
+fn duplicates(sources: &BTreeMap<Module, String>) -> BTreeMap<&str, Vec<String>> {
+    let mut homes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (module, text) in sources {
+        for name in text.lines().filter_map(defined) {
+            homes.entry(name).or_default().insert(module.join("::"));
+        }
+    }
+    let several = homes.into_iter().filter(|(_, modules)| modules.len() > 1);
+    several
+        .map(|(name, modules)| (name, modules.into_iter().collect()))
+        .collect()
+}
+
+/// Goal: a new type does not take a name that means something else already.
+#[test]
+fn a_name_means_one_thing() {
+    let sources = modules();
+    let duplicates = duplicates(&sources);
+    let new = duplicates.iter().filter(|(name, _)| !SHARED.contains(name));
+    let new: Vec<_> = new
+        .map(|(name, modules)| format!("{name}: {}", modules.join(", ")))
+        .collect();
+    assert!(
+        new.is_empty(),
+        "names of several types:\n{}",
+        new.join("\n")
+    );
+    let gone: Vec<_> = SHARED
+        .iter()
+        .filter(|name| !duplicates.contains_key(*name))
+        .collect();
+    assert!(
+        gone.is_empty(),
+        "shared no longer, so no exception: {gone:?}"
+    );
+}
+
+/// Goal: a second type of a name is seen.
+#[test]
+fn a_second_meaning_is_seen() {
+    let mut sources = modules();
+    sources.insert(vec!["new".to_owned()], "pub(crate) struct Plan;".to_owned());
+    let duplicates = duplicates(&sources);
+    assert_eq!(
+        duplicates.get("Plan").map(Vec::len),
+        Some(2),
+        "{duplicates:?}"
+    );
+}
