@@ -49,8 +49,14 @@ pub(crate) fn signal(child: &Child, name: &str) {
 fn ends_the_run() {
     for name in ["INT", "TERM", "HUP"] {
         let place = Place::new();
-        let line = "run shared-list counter --duration 1h30m --seed 7 --out o";
-        let child = started(&place, line, Stdio::piped());
+        let line = "run shared-list counter --duration 1h30m --seed 7 --out o --heap gil";
+        // Whoever runs the tests may ignore SIGHUP, as `nohup` does, and children inherit that.
+        let mut command = Command::new("env");
+        command
+            .args(["--default-signal=HUP", env!("CARGO_BIN_EXE_gcstorm")])
+            .args(line.split(' '))
+            .current_dir(place.path());
+        let child = begun(&mut command, Stdio::piped());
         signal(&child, name);
         let done = Done::from(child.wait_with_output().expect("it ends")).code(130);
         done.says("interrupted: ")
