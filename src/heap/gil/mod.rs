@@ -6,7 +6,7 @@
 //! are a range of the collector's one register file.
 //!
 //! The lock (`lock`) knows nothing of heaps; the ranges (`ranges`) know nothing of locks; the
-//! mutator (`mutator`) translates slot numbers. What the lock guards is reached through a [`Turn`]
+//! mutator (`mutator`) translates slot numbers. What the lock guards is reached through a `Turn`
 //! only: there is one while its owner holds the lock, and it cannot be copied.
 
 #![expect(
