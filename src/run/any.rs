@@ -90,7 +90,7 @@ impl<H: Heap> AnyHeap for Fast<H> {
 }
 
 /// A heap that is not measured, since faults are planted in it: all such heaps share one loop, which
-/// makes an indirect call for each operation. To compile a loop for each took a fifth of a build.
+/// makes an indirect call for each operation, so that none has to be compiled for each of them.
 pub(super) struct Planted<H>(pub(super) H);
 
 impl<H: Heap> AnyHeap for Planted<H> {
@@ -128,7 +128,8 @@ pub(super) fn guarded<T>(call: &'static str, ask: impl FnOnce() -> T) -> Result<
     })
 }
 
-/// A heap of which nothing is asked but through the guarded door.
+/// A heap under test. Its methods turn a panic into an error; whoever calls the heap inside, as `.0`, does
+/// so within [`guarded`] or on a mutator's thread, where a panic is caught as well.
 #[derive(Clone, Copy)]
 pub(super) struct Guarded<'r>(pub(super) &'r dyn AnyHeap);
 

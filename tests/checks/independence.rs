@@ -126,7 +126,7 @@ fn plan(workload: &str) -> Plan {
 }
 
 /// Faults of the collector itself, whose own view is consistent and wrong, and none.
-const FLAWS: [Option<Fault>; 6] = [
+const FAULTS: [Option<Fault>; 6] = [
     None,
     Some(Fault::RootSkipped),
     Some(Fault::EdgesCountedOnce),
@@ -141,7 +141,7 @@ const OF_THE_HEAP: [&str; 4] = ["refcounts", "poison", "collector-state", "budge
 /// Goal: whatever the collector says of its work, the verdicts are the same, word for word.
 #[test]
 fn a_lie_changes_nothing() {
-    for fault in FLAWS {
+    for fault in FAULTS {
         let plan = plan("tangles");
         let all = |word| {
             let mut judged = judged(&plan, fault, word);
@@ -155,7 +155,7 @@ fn a_lie_changes_nothing() {
 /// Goal: a heap that says nothing of itself is judged by all that its operations did.
 #[test]
 fn silence_changes_nothing() {
-    for fault in FLAWS {
+    for fault in FAULTS {
         let plan = plan("tangles");
         let others = |word| {
             let mut judged = judged(&plan, fault, word);

@@ -33,6 +33,7 @@ pub(super) struct Recalls(CachePadded<AtomicU64>);
 impl Recalls {
     /// A worker that holds nothing begins to work; the last recall, which it need not answer.
     pub(super) fn join(&self) -> u32 {
+        // Acquire pairs with the Release of whoever raised that recall, or answered it.
         number(self.0.fetch_add(AT_WORK, Acquire))
     }
 

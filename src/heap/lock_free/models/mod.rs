@@ -62,8 +62,8 @@
 //! freed is marked as freed (`list::pop`). Apart from that, the address sanitizer watches the stress
 //! tests.
 //!
-//! `GCSTORM_SCHEDULES` says how many schedules of each kind a scenario gets (300 unless told; CI
-//! tells 10,000 and more). A failing schedule is kept in `target/schedules`; to run it again, set
+//! `GCSTORM_SCHEDULES` says how many schedules of each kind a scenario gets (300 unless told;
+//! `.ci/run` tells 1,000 and `.ci/models` 10,000). A failing schedule is kept in `target/schedules`; to run it again, set
 //! `GCSTORM_REPLAY` to the file and run the test that failed.
 
 #[cfg(shuttle)]
@@ -149,7 +149,7 @@ mod explore {
     /// Schedules of each kind, unless the environment says otherwise.
     const SCHEDULES: usize = 300;
     /// A fault must show within this many schedules.
-    const FLAW_SCHEDULES: usize = 100_000;
+    const FAULT_SCHEDULES: usize = 100_000;
     /// How many times PCT changes a priority. The deepest fault known here has depth 3.
     const PCT_DEPTH: usize = 4;
     const SEED: u64 = 20_260_601;
@@ -207,7 +207,7 @@ mod explore {
         // the others.
         let schedules = 100;
         let tried = Arc::new(AtomicUsize::new(0));
-        for seed in (SEED..).take(FLAW_SCHEDULES / schedules / 2) {
+        for seed in (SEED..).take(FAULT_SCHEDULES / schedules / 2) {
             for (number, &scenario) in scenarios.iter().enumerate() {
                 let attempt = |scheduler: Box<dyn Scheduler + Send>| {
                     let tried = Arc::clone(&tried);
