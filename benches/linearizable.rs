@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use gcstorm::check::linearizable::{Ruling, rule_list};
-use gcstorm::evidence::history::{Answer, Call, Element, Event};
+use gcstorm::evidence::history::{Call, CallAnswer, Element, Event};
 
 /// A list that does one thing at a time, and what was done to it.
 #[derive(Default)]
@@ -45,16 +45,16 @@ impl Trace {
         });
     }
 
-    fn answer(&mut self, call: Call) -> Answer {
+    fn answer(&mut self, call: Call) -> CallAnswer {
         let within = |count: u64, len: usize| usize::try_from(count).map_or(len, |n| n.min(len));
         match call {
             Call::Append(element) => self.list.push_back(element),
-            Call::Len => return Answer::Length(self.list.len() as u64),
+            Call::Len => return CallAnswer::Length(self.list.len() as u64),
             Call::Get(at) => {
                 let at = usize::try_from(at).unwrap_or(usize::MAX);
-                return Answer::Found(self.list.get(at).copied());
+                return CallAnswer::Found(self.list.get(at).copied());
             }
-            Call::Pop => return Answer::Found(self.list.pop_back()),
+            Call::Pop => return CallAnswer::Found(self.list.pop_back()),
             Call::TruncateFront(count) => {
                 self.list.drain(..within(count, self.list.len()));
             }
@@ -64,7 +64,7 @@ impl Trace {
             }
             _ => unreachable!("no trace has that"),
         }
-        Answer::Done
+        CallAnswer::Done
     }
 
     fn history(mut self) -> (Vec<Event>, Vec<Option<Element>>) {
@@ -121,7 +121,7 @@ fn rulings(criterion: &mut Criterion) {
     stalled.events.push(Event {
         mutator: 3,
         call: Call::Append(element(3, 0)),
-        answer: Answer::Done,
+        answer: CallAnswer::Done,
         start: 0,
         end: 1_000_000,
     });

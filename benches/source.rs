@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use gcstorm::plan::{BATCH_OPS, OpSource, Part};
+use gcstorm::plan::{BATCH_OPS, OpSource, ProgramPart};
 use gcstorm::workload::Workload;
 
 /// A workload of one thread with this loop.
@@ -18,7 +18,7 @@ fn source(body: &str) -> OpSource {
     let plan = Workload::parse("bench.toml", &text)
         .and_then(|workload| workload.plan(&[], 7))
         .expect("the programs below are right");
-    OpSource::new(&plan.mutators[0], 7, 0, Part::Rounds, None)
+    OpSource::new(&plan.mutators[0], 7, 0, ProgramPart::Rounds, None)
 }
 
 fn batches(criterion: &mut Criterion) {

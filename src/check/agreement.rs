@@ -47,7 +47,7 @@ const TOLD_MAX: usize = 8;
 
 /// What comparing two states came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Comparison {
+pub enum StateComparison {
     /// They are the same, with so many objects.
     Same {
         /// Reached from registers and shared roots.
@@ -78,21 +78,21 @@ pub struct Ran<'a> {
 }
 
 /// Compares a case on one thread on two heaps.
-pub fn of_steps(case: &Case, one: Stepped<'_>, other: Stepped<'_>) -> Comparison {
+pub fn of_steps(case: &Case, one: Stepped<'_>, other: Stepped<'_>) -> StateComparison {
     let (mine, theirs) = match (state(one), state(other)) {
         (Ok(mine), Ok(theirs)) => (mine, theirs),
-        (Err(why), _) | (_, Err(why)) => return Comparison::NotCompared(why),
+        (Err(why), _) | (_, Err(why)) => return StateComparison::NotCompared(why),
     };
     match resurrects(case).or_else(|| choice(case, one, other)) {
-        Some(why) => Comparison::NotCompared(why),
+        Some(why) => StateComparison::NotCompared(why),
         None => compare(mine, theirs, one.name, other.name),
     }
 }
 
 /// Compares a case on threads of their own with the same on one thread.
-pub fn of_threads(case: &Case, ran: Ran<'_>, stepped: Stepped<'_>) -> Comparison {
+pub fn of_threads(case: &Case, ran: Ran<'_>, stepped: Stepped<'_>) -> StateComparison {
     let state = match (depends(case), state(stepped)) {
-        (Some(why), _) | (None, Err(why)) => return Comparison::NotCompared(why),
+        (Some(why), _) | (None, Err(why)) => return StateComparison::NotCompared(why),
         (None, Ok(state)) => state,
     };
     let (one, other) = (
@@ -102,13 +102,13 @@ pub fn of_threads(case: &Case, ran: Ran<'_>, stepped: Stepped<'_>) -> Comparison
     compare(ran.picture, state, &one, &other)
 }
 
-fn compare(mine: &Picture, theirs: &Picture, one: &str, other: &str) -> Comparison {
+fn compare(mine: &Picture, theirs: &Picture, one: &str, other: &str) -> StateComparison {
     let differences = mine.differences(theirs, one, other, TOLD_MAX);
     if differences.is_empty() {
         let objects = mine.objects.len();
-        Comparison::Same { objects }
+        StateComparison::Same { objects }
     } else {
-        Comparison::Differ(differences)
+        StateComparison::Differ(differences)
     }
 }
 
@@ -300,19 +300,22 @@ mod tests {
         let (case, gil, lock_free) =
             case_of("a alloc r2 node\na copy r3 r2\na append r0 r2\nb add r1 5\n");
         let (one, other) = (stepped("gil", &gil), stepped("lock-free", &lock_free));
-        assert_eq!(of_steps(&case, one, other), Comparison::Same { objects: 4 });
+        assert_eq!(
+            of_steps(&case, one, other),
+            StateComparison::Same { objects: 4 }
+        );
         let settled = lock_free.settled.clone().expect("it came to the end");
         let mut picture = settled.picture;
         assert_eq!(
             of_threads(&case, ran(&picture), one),
-            Comparison::Same { objects: 4 }
+            StateComparison::Same { objects: 4 }
         );
         for contents in picture.objects.values_mut() {
             if let crate::evidence::Contents::Counter(value) = contents {
                 *value += 1;
             }
         }
-        let Comparison::Differ(told) = of_threads(&case, ran(&picture), one) else {
+        let StateComparison::Differ(told) = of_threads(&case, ran(&picture), one) else {
             panic!("a counter differs");
         };
         let said = "object 1 of mutator 2 holds the value 6 (gil on threads) and the value 5 (gil in steps)";
@@ -322,7 +325,7 @@ mod tests {
         lost.steps[1].answer = Answer::Found(false);
         let (one, other) = (stepped("gil", &gil), stepped("lock-free", &lost));
         let chosen = of_steps(&case, one, other);
-        let Comparison::NotCompared(why) = chosen else {
+        let StateComparison::NotCompared(why) = chosen else {
             panic!("the heaps chose differently");
         };
         assert!(
@@ -332,6 +335,6 @@ mod tests {
         lost.broke = Some(Broke::Panicked("ouch".to_owned()));
         let broken = of_steps(&case, stepped("gil", &gil), stepped("lock-free", &lost));
         let why = "lock-free did not come to the end: ouch".to_owned();
-        assert_eq!(broken, Comparison::NotCompared(why));
+        assert_eq!(broken, StateComparison::NotCompared(why));
     }
 }

@@ -30,7 +30,7 @@ pub use require::{Shortfall, counters, unmet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Evidence, Finding, PeekTally, Survey};
+use crate::evidence::{Anomalies, Evidence, PeekTally, Survey};
 use crate::heap::{Caps, DefectCounts, Shape};
 use crate::plan::{ListUsage, Plan};
 
@@ -239,7 +239,7 @@ impl Opinion {
     }
 
     /// Some of them are wrong; each of the texts is about one.
-    fn find(&mut self, finding: &Finding) {
+    fn find(&mut self, finding: &Anomalies) {
         self.accuse(finding.count, finding.first.iter().cloned());
     }
 

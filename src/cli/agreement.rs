@@ -6,7 +6,7 @@
 use super::exit::Exit;
 use super::isolate;
 use super::task::RunTask;
-use crate::check::agreement::{self, Comparison, Ran, Stepped};
+use crate::check::agreement::{self, Ran, StateComparison, Stepped};
 use crate::evidence::{Ended, Evidence, Picture, Trace};
 use crate::fuzz::model;
 use crate::plan::{Case, Op};
@@ -90,8 +90,10 @@ impl<'a> Agreement<'a> {
         for (run, trace) in self.runs.iter().zip(&traces) {
             let name = run.task.heap.name.as_str();
             let comparison = match (&run.picture, trace) {
-                (Err(why), _) => Comparison::NotCompared(why.clone()),
-                (_, Err(_)) => Comparison::NotCompared("there are no steps to compare".to_owned()),
+                (Err(why), _) => StateComparison::NotCompared(why.clone()),
+                (_, Err(_)) => {
+                    StateComparison::NotCompared("there are no steps to compare".to_owned())
+                }
                 (Ok(picture), Ok(trace)) => {
                     let (ran, stepped) = (Ran { name, picture }, Stepped { name, trace });
                     agreement::of_threads(&self.case, ran, stepped)
@@ -158,17 +160,17 @@ impl AgreementReport {
         }
     }
 
-    fn compare(&mut self, what: &str, comparison: Comparison) {
+    fn compare(&mut self, what: &str, comparison: StateComparison) {
         match comparison {
-            Comparison::Same { objects } => {
+            StateComparison::Same { objects } => {
                 self.tell(what, &format!("the same state, {objects} objects in it"));
             }
-            Comparison::Differ(differences) => {
+            StateComparison::Differ(differences) => {
                 for difference in differences {
                     self.blame(what, &difference);
                 }
             }
-            Comparison::NotCompared(why) => self.tell(what, &format!("not compared: {why}")),
+            StateComparison::NotCompared(why) => self.tell(what, &format!("not compared: {why}")),
         }
     }
 }

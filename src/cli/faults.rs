@@ -3,7 +3,7 @@
 use super::args::Run;
 use super::isolate;
 use super::usage::Usage;
-use crate::fuzz::catalogue::{self, Rate};
+use crate::fuzz::catalogue::{self, Likelihood};
 use crate::heap::Fault;
 use crate::report::Detail;
 use crate::run::{Entry, Registry};
@@ -38,9 +38,9 @@ pub(super) fn planted(registry: &Registry, heaps: &[&Entry], name: &str) -> Resu
 /// What to tell a user before runs with a fault that runs are not expected to show.
 pub(super) fn beyond_runs(name: &str) -> Option<String> {
     let entry = catalogue::of(Fault::named(name)?)?;
-    match entry.rate {
-        Rate::Certain | Rate::Usually => None,
-        Rate::ModelOnly | Rate::SoakOnly | Rate::Never => {
+    match entry.likelihood {
+        Likelihood::Certain | Likelihood::Usually => None,
+        Likelihood::ModelOnly | Likelihood::SoakOnly | Likelihood::Never => {
             Some(format!("fault `{name}` is {}", expectation(entry)))
         }
     }
@@ -105,8 +105,8 @@ pub(super) fn described(registry: &Registry, detail: Detail) -> Vec<(String, Str
                         text += &format!("; try {}", show.line(fault));
                     }
                 }
-                if let Some(history) = entry.history {
-                    text += &format!("; {}: {}", history.what, history.link);
+                if let Some(bug) = entry.bug {
+                    text += &format!("; {}: {}", bug.what, bug.link);
                 }
             }
             (fault.name().to_owned(), text)
@@ -120,12 +120,12 @@ fn expectation(entry: &catalogue::Planted) -> String {
         [] => "the end of its process".to_owned(),
         checks => checks.join(" or "),
     };
-    let mut text = match entry.rate {
-        Rate::Certain => format!("caught by {checks}"),
-        Rate::Usually => format!("usually caught by {checks}"),
-        Rate::ModelOnly => "shown by models or by `fuzz` only: no workload has".to_owned(),
-        Rate::SoakOnly => "shown by `soak` only: by memory, over many rounds".to_owned(),
-        Rate::Never => "caught by nothing here: the negative control".to_owned(),
+    let mut text = match entry.likelihood {
+        Likelihood::Certain => format!("caught by {checks}"),
+        Likelihood::Usually => format!("usually caught by {checks}"),
+        Likelihood::ModelOnly => "shown by models or by `fuzz` only: no workload has".to_owned(),
+        Likelihood::SoakOnly => "shown by `soak` only: by memory, over many rounds".to_owned(),
+        Likelihood::Never => "caught by nothing here: the negative control".to_owned(),
     };
     if let Some(danger) = entry.danger {
         text += match danger {
@@ -148,7 +148,7 @@ mod tests {
             let alone = entry.caught_by.is_empty() && entry.danger.is_some();
             let by_its_end = text.contains("caught by the end of its process");
             assert!(
-                by_its_end == (alone && entry.rate != Rate::ModelOnly),
+                by_its_end == (alone && entry.likelihood != Likelihood::ModelOnly),
                 "{text}"
             );
         }

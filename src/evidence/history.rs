@@ -78,7 +78,7 @@ impl Call {
 
 /// What it answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Answer {
+pub enum CallAnswer {
     /// That it was done, or nothing.
     Done,
     /// That it could not be done; nothing was changed.
@@ -105,7 +105,7 @@ pub struct Event {
     /// What was called.
     pub call: Call,
     /// What was answered.
-    pub answer: Answer,
+    pub answer: CallAnswer,
     /// Before it took effect.
     pub start: u64,
     /// After it took effect; [`NEVER`] if it had not returned when the history ends.
@@ -120,7 +120,7 @@ impl Event {
         match (self.start < time, self.end <= time) {
             (_, true) => Some(self),
             (true, false) => Some(Self {
-                answer: Answer::Unknown,
+                answer: CallAnswer::Unknown,
                 end: NEVER,
                 ..self
             }),
@@ -132,7 +132,7 @@ impl Event {
 /// What the times of a history count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Unit {
+pub enum TimeUnit {
     /// Nanoseconds since the first of them.
     Nanoseconds,
     /// Stamps that were given out: only their order means anything.
@@ -145,7 +145,7 @@ pub struct Recorded {
     /// How many events a mutator had room for.
     pub limit: u64,
     /// What the times count.
-    pub unit: Unit,
+    pub unit: TimeUnit,
     /// Where the histories end because a mutator had no more room; `None` if nobody ran out of it.
     pub until: Option<u64>,
     /// Why the histories are incomplete, if they are; then nothing can be concluded from them.
@@ -244,7 +244,7 @@ impl fmt::Display for Call {
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for CallAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done => f.write_str("done"),
@@ -322,15 +322,15 @@ fn call<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Call> {
     })
 }
 
-fn answer(call: Call, text: &str) -> Option<Answer> {
+fn answer(call: Call, text: &str) -> Option<CallAnswer> {
     Some(match (text, call) {
-        ("?", _) => Answer::Unknown,
-        ("done", _) => Answer::Done,
-        ("refused", _) => Answer::Refused,
-        ("nothing", _) => Answer::Found(None),
-        (len, Call::Len) => Answer::Length(len.parse().ok()?),
-        (value, Call::Read) => Answer::Value(value.parse().ok()?),
-        (element, _) => Answer::Found(Some(element.parse().ok()?)),
+        ("?", _) => CallAnswer::Unknown,
+        ("done", _) => CallAnswer::Done,
+        ("refused", _) => CallAnswer::Refused,
+        ("nothing", _) => CallAnswer::Found(None),
+        (len, Call::Len) => CallAnswer::Length(len.parse().ok()?),
+        (value, Call::Read) => CallAnswer::Value(value.parse().ok()?),
+        (element, _) => CallAnswer::Found(Some(element.parse().ok()?)),
     })
 }
 

@@ -29,10 +29,10 @@ pub use race::{Race, Span};
 pub use rate::{ACHIEVED_MIN, Load, Rate};
 pub use stalls::{MmuPoint, Slow, SlowOp, Stall, Stalls};
 pub use sum::Sum;
-pub use survey::{CounterFacts, Finding, ListFacts, Moment, ProducerFacts, Survey};
+pub use survey::{Anomalies, CounterFacts, ListFacts, Moment, ProducerFacts, Survey};
 pub use tally::{CounterTally, ListTally, PeekTally, Tally, WeakTally};
 pub use timeline::{Sample, Timeline};
-pub use trace::{Answer, Broke, Emptied, Event, Happening, Seen, Settled, Step, Trace};
+pub use trace::{Answer, Broke, Emptied, Happening, ObjectEvent, Seen, Settled, Trace, TraceStep};
 
 use std::collections::BTreeMap;
 

@@ -32,14 +32,14 @@ impl Moment {
 
 /// Things of one kind that should not be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
+pub struct Anomalies {
     /// How many.
     pub count: u64,
     /// The first few, in words.
     pub first: Vec<String>,
 }
 
-impl Finding {
+impl Anomalies {
     /// Adds one; `describe` is only called while there is room.
     pub fn add(&mut self, describe: impl FnOnce() -> String) {
         self.count += 1;
@@ -67,31 +67,31 @@ pub struct Survey {
     /// References followed to them, roots included.
     pub references: u64,
     /// References that lead to no living object.
-    pub dangling: Finding,
+    pub dangling: Anomalies,
     /// Objects reached although their tag was dropped.
-    pub premature: Finding,
+    pub premature: Anomalies,
     /// Objects not reached although their tag was not dropped, after settling.
-    pub unreachable: Finding,
+    pub unreachable: Anomalies,
     /// Deaths of what was dead already.
-    pub double_deaths: Finding,
+    pub double_deaths: Anomalies,
     /// Finalizers that ran.
     pub finalized: u64,
     /// Finalizers that ran again, on the dead, or on what has none.
-    pub stray_finalizations: Finding,
+    pub stray_finalizations: Anomalies,
     /// Deaths of objects whose finalizer had not run.
-    pub unfinalized_deaths: Finding,
+    pub unfinalized_deaths: Anomalies,
     /// Weak references that were tried.
     pub weak_tried: u64,
     /// Those that were upgraded although they should have been cleared, or the other way around.
-    pub miscleared: Finding,
+    pub miscleared: Anomalies,
     /// Reached objects whose stored count was compared; 0 without a census.
     pub counts_compared: u64,
     /// Those whose stored count differs from the references found.
-    pub miscounted: Finding,
+    pub miscounted: Anomalies,
     /// Those of them whose stored count is less than the references found: no garbage that still
     /// refers to them explains it.
     #[serde(default)]
-    pub undercounted: Finding,
+    pub undercounted: Anomalies,
     /// What the heap says it holds.
     pub census: Option<Census>,
     /// The shared lists, by number in the plan.
@@ -117,18 +117,18 @@ impl Survey {
             dead: 0,
             reachable: 0,
             references: 0,
-            dangling: Finding::default(),
-            premature: Finding::default(),
-            unreachable: Finding::default(),
-            double_deaths: Finding::default(),
+            dangling: Anomalies::default(),
+            premature: Anomalies::default(),
+            unreachable: Anomalies::default(),
+            double_deaths: Anomalies::default(),
             finalized: 0,
-            stray_finalizations: Finding::default(),
-            unfinalized_deaths: Finding::default(),
+            stray_finalizations: Anomalies::default(),
+            unfinalized_deaths: Anomalies::default(),
             weak_tried: 0,
-            miscleared: Finding::default(),
+            miscleared: Anomalies::default(),
             counts_compared: 0,
-            miscounted: Finding::default(),
-            undercounted: Finding::default(),
+            miscounted: Anomalies::default(),
+            undercounted: Anomalies::default(),
             census: None,
             lists: Vec::new(),
             counters: Vec::new(),
@@ -177,9 +177,9 @@ pub struct ProducerFacts {
     /// The sequence number of the last one.
     pub last: u64,
     /// Places where a later element stands before an earlier one, or one stands twice.
-    pub inversions: Finding,
+    pub inversions: Anomalies,
     /// Places where elements are missing between two neighbours of this producer.
-    pub gaps: Finding,
+    pub gaps: Anomalies,
     /// How many objects the producer has made in all.
     pub born: u64,
 }

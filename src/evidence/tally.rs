@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Finding;
+use super::Anomalies;
 use crate::heap::Peek;
 
 /// What one mutator did.
@@ -150,7 +150,7 @@ pub struct WeakTally {
     /// Those of either that could be judged by what the mutator itself held.
     pub judged: u64,
     /// Those of them that should have gone the other way.
-    pub wrong: Finding,
+    pub wrong: Anomalies,
 }
 
 /// What one mutator did to one counter.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Name, Picture};
+use super::{Anomalies, Name, Picture};
 use crate::digest::Digest;
 use crate::heap::{Caps, Census, Defect};
 
@@ -16,9 +16,9 @@ pub struct Trace {
     /// What the heap said it can do.
     pub caps: Caps,
     /// One for each turn that was done, those of the setup first.
-    pub steps: Vec<Step>,
+    pub steps: Vec<TraceStep>,
     /// What happened to objects besides, in order.
-    pub events: Vec<Event>,
+    pub events: Vec<ObjectEvent>,
     /// Why it ended early, if it did.
     pub broke: Option<Broke>,
     /// What was there when all turns were done and the heap had settled.
@@ -29,7 +29,7 @@ pub struct Trace {
 
 /// What one turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
+pub struct TraceStep {
     /// What the operation answered.
     pub answer: Answer,
     /// What the register that it changes, or that it peeks into, leads to afterwards.
@@ -68,7 +68,7 @@ pub enum Seen {
 
 /// Something that happened to an object, noticed after a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
+pub struct ObjectEvent {
     /// After how many turns; those of settling come after all of them.
     pub after: u32,
     /// What.
@@ -104,9 +104,9 @@ pub struct Settled {
     /// The abstract state.
     pub picture: Picture,
     /// References that lead to no living object.
-    pub dangling: Finding,
+    pub dangling: Anomalies,
     /// Objects reached although their tag was dropped.
-    pub premature: Finding,
+    pub premature: Anomalies,
     /// Why the walk could not be completed.
     pub incomplete: Option<String>,
     /// What became of an upgrade of each register that was not empty: mutator, register, what it

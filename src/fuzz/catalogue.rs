@@ -14,18 +14,18 @@ pub struct Planted {
     /// The checks that should catch it. One of them is enough.
     pub caught_by: &'static [&'static str],
     /// How surely.
-    pub rate: Rate,
+    pub likelihood: Likelihood,
     /// Runs that show it.
     pub shows: &'static [Show],
     /// What it may do to the process; if anything, each trial needs a process of its own.
     pub danger: Option<Danger>,
     /// The published bug that it reproduces.
-    pub history: Option<History>,
+    pub bug: Option<PublishedBug>,
 }
 
 /// How surely a fault is caught by the runs that show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rate {
+pub enum Likelihood {
     /// Every time: nothing depends on the schedule.
     Certain,
     /// Nearly every time, by chance of the schedule.
@@ -51,7 +51,7 @@ pub enum Danger {
 
 /// A bug that was published.
 #[derive(Debug, Clone, Copy)]
-pub struct History {
+pub struct PublishedBug {
     /// The program and the issue, in a few words.
     pub what: &'static str,
     /// Where to read about it.
@@ -217,7 +217,7 @@ pub const ALL: &[Planted] = &[
     ),
     certain(Fault::ObjectKept, LEAK, &[on_both("churn", 4_000_000)]),
     Planted {
-        rate: Rate::SoakOnly,
+        likelihood: Likelihood::SoakOnly,
         ..certain(Fault::MemoryKept, &[], &[])
     },
     certain(
@@ -251,7 +251,7 @@ pub const ALL: &[Planted] = &[
     ),
     usually(Fault::StalledPin, &["budget"], &[STALLED]),
     Planted {
-        rate: Rate::Never,
+        likelihood: Likelihood::Never,
         ..certain(Fault::MissingFence, &[], &[DELAYED])
     },
     usually(
@@ -388,7 +388,7 @@ const fn on_lock_free(workload: &'static str, ops: u64) -> Show {
 
 const fn known(planted: Planted, what: &'static str, link: &'static str) -> Planted {
     Planted {
-        history: Some(History { what, link }),
+        bug: Some(PublishedBug { what, link }),
         ..planted
     }
 }
@@ -408,10 +408,10 @@ const fn certain(
     Planted {
         fault,
         caught_by,
-        rate: Rate::Certain,
+        likelihood: Likelihood::Certain,
         shows,
         danger: None,
-        history: None,
+        bug: None,
     }
 }
 
@@ -421,7 +421,7 @@ const fn usually(
     shows: &'static [Show],
 ) -> Planted {
     Planted {
-        rate: Rate::Usually,
+        likelihood: Likelihood::Usually,
         ..certain(fault, caught_by, shows)
     }
 }
@@ -429,7 +429,7 @@ const fn usually(
 /// What only the models show.
 const fn model_only(fault: Fault) -> Planted {
     Planted {
-        rate: Rate::ModelOnly,
+        likelihood: Likelihood::ModelOnly,
         ..certain(fault, &[], &[])
     }
 }
@@ -463,7 +463,10 @@ mod tests {
                 let mut workloads = workload::embedded().iter();
                 assert!(workloads.any(|known| known.name == show.workload));
             }
-            let is_silent = matches!(entry.rate, Rate::ModelOnly | Rate::SoakOnly);
+            let is_silent = matches!(
+                entry.likelihood,
+                Likelihood::ModelOnly | Likelihood::SoakOnly
+            );
             assert_eq!(is_silent, entry.shows.is_empty(), "{}", entry.fault);
         }
     }

@@ -24,7 +24,7 @@ const COPY_MAX: u64 = 64;
 
 /// Which part of a mutator's program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum ProgramPart {
     /// What it does once before all mutators start together.
     Setup,
     /// Its rounds.
@@ -70,12 +70,12 @@ impl OpSource {
         plan: &MutatorPlan,
         seed: u64,
         mutator: u32,
-        part: Part,
+        part: ProgramPart,
         rounds: Option<u64>,
     ) -> Self {
         let (steps, rounds, stream) = match part {
-            Part::Setup => (&plan.setup, Some(1), 1),
-            Part::Rounds => (&plan.body, rounds.or(plan.rounds), 0),
+            ProgramPart::Setup => (&plan.setup, Some(1), 1),
+            ProgramPart::Rounds => (&plan.body, rounds.or(plan.rounds), 0),
         };
         // Walking a program that never hands out an operation would not end.
         let rounds = if yields(steps) { rounds } else { Some(0) };
@@ -287,7 +287,13 @@ mod tests {
     }
 
     fn rounds(body: Vec<Step>, seed: u64, mutator: u32, rounds: u64) -> OpSource {
-        OpSource::new(&plan(body), seed, mutator, Part::Rounds, Some(rounds))
+        OpSource::new(
+            &plan(body),
+            seed,
+            mutator,
+            ProgramPart::Rounds,
+            Some(rounds),
+        )
     }
 
     /// Up to `limit` operations, written out.
@@ -385,7 +391,7 @@ mod tests {
         #[test]
         fn drawn_programs_go_on(tree in drawn_tree(), seed: u64) {
             const LIMIT: usize = 5000;
-            let endless = || OpSource::new(&plan(tree.clone()), seed, 3, Part::Rounds, None);
+            let endless = || OpSource::new(&plan(tree.clone()), seed, 3, ProgramPart::Rounds, None);
             let drawn = ops(&mut endless(), LIMIT);
             prop_assert_eq!(drawn.len(), if yields(&tree) { LIMIT } else { 0 });
             let in_range = drawn.iter().all(|op| match op {

@@ -13,7 +13,7 @@ use crate::plan::case::{
     ALL_REGISTERS_MAX, CAPACITY_MAX, CaseMutator, MUTATORS_MAX, REGISTERS_MAX, Schedule, Shared,
     Turn,
 };
-use crate::plan::{Case, Op, OpSource, Part, Plan};
+use crate::plan::{Case, Op, OpSource, Plan, ProgramPart};
 use crate::run::{Budget, Options, Verify};
 
 use crate::result::{Outcome, RunResult};
@@ -150,7 +150,10 @@ fn operations(plan: &Plan, options: &Options, number: u32, done: u64) -> (Vec<Op
         left -= ops.len();
         ops
     };
-    (first(Part::Setup, None), first(Part::Rounds, asked))
+    (
+        first(ProgramPart::Setup, None),
+        first(ProgramPart::Rounds, asked),
+    )
 }
 
 /// All mutators' operations interleaved, in portions such that all end together.

@@ -12,7 +12,7 @@
 //! its death may not be recorded yet. None of this is in the hot loop of a program without weak
 //! references and finalizers, nor within the time that an operation is said to take.
 
-use crate::evidence::{Finding, WeakTally};
+use crate::evidence::{Anomalies, WeakTally};
 use crate::heap::tag::Life;
 use crate::heap::{Mutator, ObjectId, Peek, Slot};
 use crate::plan::{MutatorPlan, Needs, Op, weak_registers};
@@ -151,7 +151,7 @@ impl Attestor {
         &self,
         mutator: &mut dyn Mutator,
         spare: Slot,
-        wrong: &mut Finding,
+        wrong: &mut Anomalies,
     ) -> (u64, Vec<Lost>) {
         let mut lost = Vec::new();
         let mut tried = 0;
@@ -177,7 +177,7 @@ impl Attestor {
 }
 
 /// An upgrade into `dst` was won.
-fn judge_won(mutator: &mut dyn Mutator, dst: Slot, downgraded: &Downgraded, wrong: &mut Finding) {
+fn judge_won(mutator: &mut dyn Mutator, dst: Slot, downgraded: &Downgraded, wrong: &mut Anomalies) {
     let seen = mutator.peek(dst);
     let target = downgraded.target;
     if seen != Peek::Object(target) {

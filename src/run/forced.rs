@@ -2,12 +2,12 @@
 //! meets few states of a program, and one that runs all the time meets them all.
 
 use super::CollectEvery;
-use crate::plan::Interval;
+use crate::plan::Spacing;
 
 /// One mutator's forced collections.
 #[derive(Debug)]
 pub(super) struct Forced {
-    interval: Option<Interval>,
+    spacing: Option<Spacing>,
     left: u64,
     made: u64,
 }
@@ -17,7 +17,7 @@ impl Forced {
     pub(super) fn new(every: Option<CollectEvery>, seed: u64, number: usize) -> Self {
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         let mut forced = Self {
-            interval: every.map(|every| Interval::new(every.least, every.most, seed, number)),
+            spacing: every.map(|every| Spacing::new(every.least, every.most, seed, number)),
             left: u64::MAX,
             made: 0,
         };
@@ -26,8 +26,8 @@ impl Forced {
     }
 
     fn draw(&mut self) {
-        if let Some(interval) = &mut self.interval {
-            self.left = interval.draw().max(1);
+        if let Some(spacing) = &mut self.spacing {
+            self.left = spacing.draw().max(1);
         }
     }
 
@@ -38,7 +38,7 @@ impl Forced {
 
     /// So many have passed; whether it is time.
     pub(super) fn is_due(&mut self, ops: u64) -> bool {
-        if self.interval.is_none() {
+        if self.spacing.is_none() {
             return false;
         }
         self.left -= ops;

@@ -14,7 +14,7 @@
 //! an operation on gil without and 150 ns with it, 100 ns and 136 ns on lock-free. Most of that are the
 //! fences (see `stamps`).
 
-use crate::evidence::history::{Answer, Call, Element, Event, History, Recorded};
+use crate::evidence::history::{Call, CallAnswer, Element, Event, History, Recorded};
 use crate::forward_mutator;
 use crate::heap::{Mutator, ObjectId, Peek, Shape, Slot};
 use crate::plan::{MutatorPlan, Plan};
@@ -128,7 +128,7 @@ pub(super) fn gather<'a>(
         let mut events: Vec<Event> = known
             .map(|event| Event {
                 start: scaled(event.start),
-                end: if event.answer == Answer::Unknown {
+                end: if event.answer == CallAnswer::Unknown {
                     event.end
                 } else {
                     scaled(event.end)
@@ -188,7 +188,7 @@ impl Recording<'_> {
         object: usize,
         call: Call,
         perform: impl FnOnce(&mut dyn Mutator) -> R,
-        answer: impl FnOnce(&mut Self, R) -> Answer,
+        answer: impl FnOnce(&mut Self, R) -> CallAnswer,
     ) -> R {
         let stamps = self.recorder.stamps;
         let start = stamps.before();
@@ -207,8 +207,12 @@ impl Recording<'_> {
     }
 }
 
-fn done_or_not(done: bool) -> Answer {
-    if done { Answer::Done } else { Answer::Refused }
+fn done_or_not(done: bool) -> CallAnswer {
+    if done {
+        CallAnswer::Done
+    } else {
+        CallAnswer::Refused
+    }
 }
 
 impl Mutator for Recording<'_> {
@@ -232,7 +236,7 @@ impl Mutator for Recording<'_> {
             object,
             Call::Len,
             |inner| inner.len(list),
-            |_, len| Answer::Length(len),
+            |_, len| CallAnswer::Length(len),
         )
     }
 
@@ -244,7 +248,7 @@ impl Mutator for Recording<'_> {
             object,
             Call::Get(index),
             |inner| inner.get(dst, list, index),
-            |me, found| Answer::Found(found.then(|| me.element(dst).unwrap_or(Element::LOST))),
+            |me, found| CallAnswer::Found(found.then(|| me.element(dst).unwrap_or(Element::LOST))),
         )
     }
 
@@ -268,7 +272,7 @@ impl Mutator for Recording<'_> {
             object,
             Call::Pop,
             |inner| inner.pop(dst, list),
-            |me, found| Answer::Found(found.then(|| me.element(dst).unwrap_or(Element::LOST))),
+            |me, found| CallAnswer::Found(found.then(|| me.element(dst).unwrap_or(Element::LOST))),
         )
     }
 
@@ -280,7 +284,7 @@ impl Mutator for Recording<'_> {
             object,
             Call::TruncateFront(count),
             |inner| inner.truncate_front(list, count),
-            |_, ()| Answer::Done,
+            |_, ()| CallAnswer::Done,
         );
     }
 
@@ -292,7 +296,7 @@ impl Mutator for Recording<'_> {
             object,
             Call::TruncateBack(count),
             |inner| inner.truncate_back(list, count),
-            |_, ()| Answer::Done,
+            |_, ()| CallAnswer::Done,
         );
     }
 
@@ -304,7 +308,7 @@ impl Mutator for Recording<'_> {
             object,
             Call::Add(by),
             |inner| inner.add(counter, by),
-            |_, ()| Answer::Done,
+            |_, ()| CallAnswer::Done,
         );
     }
 
@@ -316,7 +320,7 @@ impl Mutator for Recording<'_> {
             object,
             Call::Read,
             |inner| inner.read(counter),
-            |_, value| Answer::Value(value),
+            |_, value| CallAnswer::Value(value),
         )
     }
 
@@ -328,7 +332,7 @@ impl Mutator for Recording<'_> {
             object,
             Call::Write(value),
             |inner| inner.write(counter, value),
-            |_, ()| Answer::Done,
+            |_, ()| CallAnswer::Done,
         );
     }
 

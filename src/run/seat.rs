@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::evidence::ledger::Producer;
 use crate::evidence::{Ended, Latency, Load, MutatorEvidence, Tally};
 use crate::heap::{Global, Mutator, Seat, Slot};
-use crate::plan::{Batch, MutatorPlan, Op, OpKind, OpSource, Part};
+use crate::plan::{Batch, MutatorPlan, Op, OpKind, OpSource, ProgramPart};
 
 use super::attest::Attestor;
 use super::executor::{Executor, Halt, Work};
@@ -155,7 +155,7 @@ impl Sitter<'_, '_> {
         fetch_held(self.stage, self.plan, self.place.mutator().as_mutator());
         let seed = self.stage.plan.seed;
         let number = u32::try_from(self.number).unwrap_or(u32::MAX);
-        let mut source = OpSource::new(self.plan, seed, number, Part::Setup, None);
+        let mut source = OpSource::new(self.plan, seed, number, ProgramPart::Setup, None);
         while let Some(batch) = source.next_batch() {
             if self.stage.course.stopping(false) {
                 break;
@@ -176,7 +176,7 @@ impl Sitter<'_, '_> {
         };
         let seed = self.stage.plan.seed;
         let number = u32::try_from(self.number).unwrap_or(u32::MAX);
-        let mut source = OpSource::new(self.plan, seed, number, Part::Rounds, rounds);
+        let mut source = OpSource::new(self.plan, seed, number, ProgramPart::Rounds, rounds);
         self.wait_for_writers(Writing::Begins);
         self.executor.watch.as_dyn().restart();
         while self.until_done > 0 && !self.stage.course.stopping(self.plan.background) {

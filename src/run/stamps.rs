@@ -28,7 +28,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use crate::clock::{Clock, Stamp};
-use crate::evidence::history::Unit;
+use crate::evidence::history::TimeUnit;
 
 /// Where numbers come from if the clock cannot be trusted to order anything. It pairs with itself.
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -79,10 +79,10 @@ impl Stamps {
     }
 
     /// What [`scaled`](Self::scaled) times count.
-    pub(super) fn unit(self) -> Unit {
+    pub(super) fn unit(self) -> TimeUnit {
         match self {
-            Self::Clock => Unit::Nanoseconds,
-            Self::Counter => Unit::Stamps,
+            Self::Clock => TimeUnit::Nanoseconds,
+            Self::Counter => TimeUnit::Stamps,
         }
     }
 

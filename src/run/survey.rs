@@ -5,7 +5,7 @@ use crate::clock::{Clock, Stamp};
 use crate::evidence::history::Element;
 use crate::evidence::ledger::Producer;
 use crate::evidence::{
-    CounterFacts, CounterTally, Finding, ListFacts, ListTally, Moment, Name, Picture, Place,
+    Anomalies, CounterFacts, CounterTally, ListFacts, ListTally, Moment, Name, Picture, Place,
     ProducerFacts, Survey,
 };
 use crate::heap::tag::{Origin, Segment, Sightings};
@@ -424,8 +424,8 @@ impl SharedList {
                 producer: origin.producer,
                 found: 1,
                 last: origin.sequence,
-                inversions: Finding::default(),
-                gaps: Finding::default(),
+                inversions: Anomalies::default(),
+                gaps: Anomalies::default(),
                 born: 0,
             });
             return;

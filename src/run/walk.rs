@@ -7,7 +7,7 @@
 //! of the stack lives in slot `scratch + i`. Where an object has one child left to visit, the child
 //! takes its parent's place, so a chain of any length needs two registers and a list needs one.
 
-use crate::evidence::{Finding, Survey};
+use crate::evidence::{Anomalies, Survey};
 use crate::heap::{Fault, Field, Mutator, ObjectId, Peek, Shape, Slot};
 
 /// The most registers that a walk may need; deeper graphs are reported as not walked. A random
@@ -286,7 +286,7 @@ impl<W: Witness> Walk<'_, W> {
 }
 
 #[cold]
-fn note(finding: &mut Finding, describe: &dyn Fn() -> String, what: &str) {
+fn note(finding: &mut Anomalies, describe: &dyn Fn() -> String, what: &str) {
     finding.add(|| format!("{} {what}", describe()));
 }
 

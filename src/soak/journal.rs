@@ -131,7 +131,7 @@ impl Journal {
     pub fn resume(
         path: &Path,
         visit: impl FnMut(Record),
-    ) -> Result<(Self, Contents), JournalError> {
+    ) -> Result<(Self, JournalFacts), JournalError> {
         // Locked first: the line that another soak is writing would be taken for an incomplete one.
         let kept = Kept::open(path)?;
         let contents = read(path, visit)?;
@@ -162,7 +162,7 @@ impl Journal {
 
 /// What is in a journal besides its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contents {
+pub struct JournalFacts {
     /// What the soak is.
     pub header: Header,
     /// The last line was incomplete.
@@ -177,7 +177,7 @@ pub struct Contents {
 /// # Errors
 ///
 /// It cannot be read, is no journal, or is damaged before its last line.
-pub fn read(path: &Path, visit: impl FnMut(Record)) -> Result<Contents, JournalError> {
+pub fn read(path: &Path, visit: impl FnMut(Record)) -> Result<JournalFacts, JournalError> {
     let file = File::open(path).map_err(|error| io_error(path, error))?;
     parse(BufReader::new(file), visit).map_err(|wrong| match wrong {
         Wrong::Unreadable(error) => io_error(path, error),
@@ -196,7 +196,7 @@ enum Wrong {
     Damaged(usize, String),
 }
 
-fn parse(mut bytes: impl BufRead, mut visit: impl FnMut(Record)) -> Result<Contents, Wrong> {
+fn parse(mut bytes: impl BufRead, mut visit: impl FnMut(Record)) -> Result<JournalFacts, Wrong> {
     let mut line = Vec::new();
     let mut next = |line: &mut Vec<u8>| {
         line.clear();
@@ -232,7 +232,7 @@ fn parse(mut bytes: impl BufRead, mut visit: impl FnMut(Record)) -> Result<Conte
             Err(what) => broken = Some(what),
         }
     }
-    Ok(Contents {
+    Ok(JournalFacts {
         header,
         was_cut: broken.is_some(),
         whole_bytes,
@@ -269,7 +269,7 @@ mod tests {
     use crate::soak::{Came, Found, Lane, Shard};
 
     /// The journal, open again, and what is in it.
-    fn resumed(path: &Path) -> Result<(Journal, Contents, Vec<u64>), JournalError> {
+    fn resumed(path: &Path) -> Result<(Journal, JournalFacts, Vec<u64>), JournalError> {
         let mut rounds = Vec::new();
         let (journal, contents) = Journal::resume(path, |record| rounds.push(record.round))?;
         Ok((journal, contents, rounds))

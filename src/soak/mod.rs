@@ -24,7 +24,7 @@ pub mod trend;
 
 pub use agenda::{Agenda, Lane, Round, Shard};
 pub use header::{Header, WEIGHT_MAX};
-pub use journal::{Contents, JOURNAL, Journal, JournalError, read};
+pub use journal::{JOURNAL, Journal, JournalError, JournalFacts, read};
 pub use lately::Lately;
 pub use record::{Beat, Came, Found, Record};
 pub use snapshot::Snapshot;

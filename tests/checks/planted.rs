@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use gcstorm::check::{Judgement, Verdict};
-use gcstorm::fuzz::catalogue::{self, Planted, Rate, Show};
+use gcstorm::fuzz::catalogue::{self, Likelihood, Planted, Show};
 use gcstorm::heap::{Fault, Points};
 use gcstorm::result::{Outcome, RunResult, Tool};
 use gcstorm::run::{Budget, CollectEvery, Options, Registry, Timing, Unobserved};
@@ -106,8 +106,8 @@ fn try_out(trial: &str) -> (Came, String) {
 #[test]
 fn planted_faults_are_caught() {
     let harmless = catalogue::ALL.iter().filter(|one| one.danger.is_none());
-    for planted in harmless.filter(|one| one.rate != Rate::Never) {
-        let seeds = if planted.rate == Rate::Certain {
+    for planted in harmless.filter(|one| one.likelihood != Likelihood::Never) {
+        let seeds = if planted.likelihood == Likelihood::Certain {
             1
         } else {
             SEEDS
@@ -163,7 +163,10 @@ fn heaps_can_have_what_is_shown_on_them() {
 #[test]
 fn nothing_sees_the_negative_control() {
     let registry = Registry::builtin();
-    for planted in catalogue::ALL.iter().filter(|one| one.rate == Rate::Never) {
+    for planted in catalogue::ALL
+        .iter()
+        .filter(|one| one.likelihood == Likelihood::Never)
+    {
         for show in planted.shows {
             let result = run(&registry, planted, show, show.heaps[0], 1);
             assert_ne!(result.verdict, Outcome::Violated, "{}", planted.fault);

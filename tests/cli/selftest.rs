@@ -4,8 +4,8 @@
 //! `.ci/run`.
 
 use gcstorm::check;
-use gcstorm::fuzz::catalogue::{self, Planted, Rate};
-use gcstorm::fuzz::matrix::Standing;
+use gcstorm::fuzz::catalogue::{self, Likelihood, Planted};
+use gcstorm::fuzz::matrix::RowStanding;
 use gcstorm::report::matrix::Matrix;
 
 use std::process::Stdio;
@@ -47,7 +47,8 @@ fn caught_faults_are_shown() {
 fn every_check_is_missed() {
     for check in &check::ALL {
         let is_quick = |one: &&Planted| one.shows.iter().all(|show| show.ops < TOO_MANY);
-        let alone = |one: &&Planted| one.rate == Rate::Certain && one.caught_by == [check.name];
+        let alone =
+            |one: &&Planted| one.likelihood == Likelihood::Certain && one.caught_by == [check.name];
         let mut faults = catalogue::ALL.iter().filter(alone);
         // The catalogue's own test sees that there is one; the long ones are for `.ci/run`.
         let Some(fault) = faults.find(is_quick) else {
@@ -61,7 +62,7 @@ fn every_check_is_missed() {
             .says(&format!("the verdicts of {name} were ignored"))
             .says("reproduce: gcstorm run ");
         let matrix = matrix(&place, "o/selftest.json");
-        assert_eq!(matrix.rows[0].standing, Standing::Failed, "{name}");
+        assert_eq!(matrix.rows[0].standing, RowStanding::Failed, "{name}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The workloads that come with the program.
 
-use gcstorm::plan::{OpSource, Part};
+use gcstorm::plan::{OpSource, ProgramPart};
 use gcstorm::workload::{FORMS, Presence, Workload, embedded};
 
 /// Goal: every workload that comes with the program can be planned as it is, under its own name.
@@ -14,9 +14,9 @@ fn all_can_be_planned() {
         assert!(plan.mutators.iter().any(|mutator| !mutator.background));
         assert!(!plan.require.is_empty(), "{} can be vacuous", file.name);
         for (number, mutator) in (0..).zip(&plan.mutators) {
-            let mut setup = OpSource::new(mutator, 7, number, Part::Setup, None);
+            let mut setup = OpSource::new(mutator, 7, number, ProgramPart::Setup, None);
             while setup.next_batch().is_some() {}
-            let mut rounds = OpSource::new(mutator, 7, number, Part::Rounds, Some(3));
+            let mut rounds = OpSource::new(mutator, 7, number, ProgramPart::Rounds, Some(3));
             while rounds.next_batch().is_some() {}
             assert_eq!(rounds.rounds_done(), 3);
         }

@@ -2,7 +2,7 @@
 
 use std::hash::Hasher;
 
-use gcstorm::plan::{MutatorPlan, OpSource, Part};
+use gcstorm::plan::{MutatorPlan, OpSource, ProgramPart};
 use gcstorm::workload::{Workload, embedded};
 use snapbox::{assert_data_eq, str};
 
@@ -26,7 +26,7 @@ impl Hasher for Digest {
 
 fn digest(plan: &MutatorPlan, seed: u64, number: u32) -> u64 {
     let mut digest = Digest(0xcbf2_9ce4_8422_2325);
-    for part in [Part::Setup, Part::Rounds] {
+    for part in [ProgramPart::Setup, ProgramPart::Rounds] {
         let mut source = OpSource::new(plan, seed, number, part, None);
         let mut left = OPS;
         while left > 0

@@ -1,7 +1,7 @@
 //! A counter that does one thing at a time.
 
 use super::model::{Constraint, Model, Reason};
-use crate::evidence::history::{Answer, Call};
+use crate::evidence::history::{Call, CallAnswer};
 
 /// The value after some operations. The whole of it is in the search's memory, so a reason never has
 /// to say more than that.
@@ -17,11 +17,11 @@ impl Model for Counter {
         self.0.cast_unsigned()
     }
 
-    fn apply(&mut self, call: Call, answer: Answer) -> Result<Option<i64>, Reason> {
+    fn apply(&mut self, call: Call, answer: CallAnswer) -> Result<Option<i64>, Reason> {
         let new = match call {
             Call::Add(by) => self.0.wrapping_add(by),
             Call::Write(value) => value,
-            Call::Read if answer == Answer::Value(self.0) || answer == Answer::Unknown => {
+            Call::Read if answer == CallAnswer::Value(self.0) || answer == CallAnswer::Unknown => {
                 return Ok(None);
             }
             _ => return Err(Reason::ALWAYS),
@@ -38,11 +38,11 @@ impl Model for Counter {
         undo.is_none()
     }
 
-    fn is_still(&self, call: Call, answer: Answer) -> bool {
-        call == Call::Read && answer == Answer::Value(self.0)
+    fn is_still(&self, call: Call, answer: CallAnswer) -> bool {
+        call == Call::Read && answer == CallAnswer::Value(self.0)
     }
 
-    fn rests_on(&self, _: Call, _: Answer) -> Option<Constraint> {
+    fn rests_on(&self, _: Call, _: CallAnswer) -> Option<Constraint> {
         None
     }
 

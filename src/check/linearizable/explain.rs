@@ -15,7 +15,7 @@
 
 use super::model::Model;
 use super::search::{Found, Goal, Steps, search};
-use crate::evidence::history::{Answer, Call, Event, NEVER};
+use crate::evidence::history::{Call, CallAnswer, Event, NEVER};
 
 /// How many steps one of the searches may take, and all of them together. Most take as many steps
 /// as there are operations; where one would take more, the contradiction is only not made shorter.
@@ -103,7 +103,7 @@ fn shortest_prefix<M: Model>(case: &mut Shortening<'_, M>, events: &[Event]) -> 
         let known = events.iter().filter_map(|event| event.known_at(time));
         // A look that has not returned says nothing.
         known
-            .filter(|event| event.answer != Answer::Unknown || !event.call.is_look())
+            .filter(|event| event.answer != CallAnswer::Unknown || !event.call.is_look())
             .collect()
     };
     // A prefix of what has an order has one.

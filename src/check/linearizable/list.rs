@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::model::{Constraint, Model, Reason};
-use crate::evidence::history::{Answer, Call, Element};
+use crate::evidence::history::{Call, CallAnswer, Element};
 
 /// The elements, in order; `None` is what was found missing in a list at the end.
 pub(super) type Contents = Vec<Option<Element>>;
@@ -52,12 +52,14 @@ impl List {
     }
 
     /// Whether this place holds what was answered; the reason if not.
-    fn found(&self, index: u64, answer: Answer) -> Result<Option<Constraint>, Reason> {
+    fn found(&self, index: u64, answer: CallAnswer) -> Result<Option<Constraint>, Reason> {
         match (answer, self.at(index)) {
-            (Answer::Unknown, _) | (Answer::Found(None), None) => Ok(None),
+            (CallAnswer::Unknown, _) | (CallAnswer::Found(None), None) => Ok(None),
             // The length is part of the memory, so no more need be said.
-            (Answer::Found(None), Some(_)) | (Answer::Found(Some(_)), None) => Err(Reason::ALWAYS),
-            (Answer::Found(Some(right)), Some(here)) => {
+            (CallAnswer::Found(None), Some(_)) | (CallAnswer::Found(Some(_)), None) => {
+                Err(Reason::ALWAYS)
+            }
+            (CallAnswer::Found(Some(right)), Some(here)) => {
                 let is_there = here == right;
                 let constraint = Constraint {
                     index,
@@ -74,21 +76,21 @@ impl List {
         }
     }
 
-    fn set(&mut self, index: u64, element: Element, answer: Answer) -> Result<Undo, Reason> {
+    fn set(&mut self, index: u64, element: Element, answer: CallAnswer) -> Result<Undo, Reason> {
         let place = usize::try_from(index).ok().filter(|&at| at < self.0.len());
         match (place, answer) {
-            (Some(at), Answer::Done | Answer::Unknown) => {
+            (Some(at), CallAnswer::Done | CallAnswer::Unknown) => {
                 let old = std::mem::replace(&mut self.0[at], element);
                 Ok(Undo::Set(at, old))
             }
-            (None, Answer::Refused | Answer::Unknown) => Ok(Undo::Nothing),
+            (None, CallAnswer::Refused | CallAnswer::Unknown) => Ok(Undo::Nothing),
             _ => Err(Reason::ALWAYS),
         }
     }
 
-    fn pop(&mut self, answer: Answer) -> Result<Undo, Reason> {
+    fn pop(&mut self, answer: CallAnswer) -> Result<Undo, Reason> {
         let Some(last) = (self.0.len() as u64).checked_sub(1) else {
-            let is_right = matches!(answer, Answer::Found(None) | Answer::Unknown);
+            let is_right = matches!(answer, CallAnswer::Found(None) | CallAnswer::Unknown);
             return is_right.then_some(Undo::Nothing).ok_or(Reason::ALWAYS);
         };
         self.found(last, answer)?;
@@ -104,13 +106,16 @@ impl Model for List {
         self.0.len() as u64
     }
 
-    fn apply(&mut self, call: Call, answer: Answer) -> Result<Undo, Reason> {
+    fn apply(&mut self, call: Call, answer: CallAnswer) -> Result<Undo, Reason> {
         match call {
-            Call::Append(element) if answer != Answer::Refused => {
+            Call::Append(element) if answer != CallAnswer::Refused => {
                 self.0.push_back(element);
                 Ok(Undo::Append)
             }
-            Call::Len if answer == Answer::Length(self.measure()) || answer == Answer::Unknown => {
+            Call::Len
+                if answer == CallAnswer::Length(self.measure())
+                    || answer == CallAnswer::Unknown =>
+            {
                 Ok(Undo::Nothing)
             }
             Call::Get(index) => self.found(index, answer).map(|_| Undo::Nothing),
@@ -150,22 +155,22 @@ impl Model for List {
         matches!(undo, Undo::Nothing)
     }
 
-    fn is_still(&self, call: Call, answer: Answer) -> bool {
+    fn is_still(&self, call: Call, answer: CallAnswer) -> bool {
         let len = self.measure();
         match (call, answer) {
-            (_, Answer::Unknown) => false,
-            (Call::Append(_), answer) => answer == Answer::Refused,
-            (Call::Len, answer) => answer == Answer::Length(len),
+            (_, CallAnswer::Unknown) => false,
+            (Call::Append(_), answer) => answer == CallAnswer::Refused,
+            (Call::Len, answer) => answer == CallAnswer::Length(len),
             (Call::Get(index), answer) => self.found(index, answer).is_ok(),
-            (Call::Set(index, _), answer) => answer == Answer::Refused && index >= len,
-            (Call::Pop, answer) => answer == Answer::Found(None) && len == 0,
+            (Call::Set(index, _), answer) => answer == CallAnswer::Refused && index >= len,
+            (Call::Pop, answer) => answer == CallAnswer::Found(None) && len == 0,
             // That it would take nothing here does not mean that it took nothing.
             (Call::TruncateFront(count) | Call::TruncateBack(count), _) => count == 0,
             (Call::Add(_) | Call::Read | Call::Write(_), _) => false,
         }
     }
 
-    fn rests_on(&self, call: Call, answer: Answer) -> Option<Constraint> {
+    fn rests_on(&self, call: Call, answer: CallAnswer) -> Option<Constraint> {
         match call {
             Call::Get(index) => self.found(index, answer).ok().flatten(),
             _ => None,

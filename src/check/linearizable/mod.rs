@@ -32,7 +32,7 @@ mod search;
 pub use explain::Contradiction;
 
 use super::{Check, Exhibit, Opinion, Verdict};
-use crate::evidence::history::{Element, Event, History, NEVER, Recorded, Unit};
+use crate::evidence::history::{Element, Event, History, NEVER, Recorded, TimeUnit};
 use crate::evidence::{Moment, Survey};
 use crate::heap::Shape;
 use counter::Counter;
@@ -176,8 +176,8 @@ fn describe(
     }
     let origin = shown.iter().map(|event| event.start).min().unwrap_or(0);
     let unit = match recorded.unit {
-        Unit::Nanoseconds => " ns",
-        Unit::Stamps => "",
+        TimeUnit::Nanoseconds => " ns",
+        TimeUnit::Stamps => "",
     };
     for event in shown {
         let plan = exhibit.plan.mutators.get(event.mutator as usize);

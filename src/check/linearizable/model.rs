@@ -6,7 +6,7 @@
 //! the history have an order. It speaks of far fewer places than there are, since it names only those
 //! that an answer spoke of, and so it holds for many states that the search would else try in turn.
 
-use crate::evidence::history::{Answer, Call, Element};
+use crate::evidence::history::{Call, CallAnswer, Element};
 
 /// Something about one place of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +81,7 @@ pub(super) trait Model: Clone + Default + PartialEq {
     fn measure(&self) -> u64;
 
     /// Does what the call asks for, if that is answered so; else nothing.
-    fn apply(&mut self, call: Call, answer: Answer) -> Result<Self::Undo, Reason>;
+    fn apply(&mut self, call: Call, answer: CallAnswer) -> Result<Self::Undo, Reason>;
 
     /// Takes that back, and says of a reason that holds after the operation what must hold before it.
     fn take_back(&mut self, undo: Self::Undo, reason: &mut Reason);
@@ -90,10 +90,10 @@ pub(super) trait Model: Clone + Default + PartialEq {
     fn did_nothing(undo: &Self::Undo) -> bool;
 
     /// Whether the call, answered so, changes nothing wherever it comes, and is answered rightly here.
-    fn is_still(&self, call: Call, answer: Answer) -> bool;
+    fn is_still(&self, call: Call, answer: CallAnswer) -> bool;
 
     /// What this answer, which is right, depends on besides the measure.
-    fn rests_on(&self, call: Call, answer: Answer) -> Option<Constraint>;
+    fn rests_on(&self, call: Call, answer: CallAnswer) -> Option<Constraint>;
 
     /// Whether this is so.
     fn meets(&self, constraint: &Constraint) -> bool;

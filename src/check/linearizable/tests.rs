@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::evidence::history::{Answer, Call};
+use crate::evidence::history::{Call, CallAnswer};
 
 /// Whether there is an order, by trying all of them. `del l[-n:]` is as many pops.
 fn has_order(events: &[Event], last: Option<&Vec<Option<Element>>>) -> bool {
@@ -47,7 +47,7 @@ fn extends(
         let was_empty = list.is_empty();
         let mut list = list.to_vec();
         let right = answer(&mut list, event.call);
-        let is_right = event.answer == right || event.answer == Answer::Unknown;
+        let is_right = event.answer == right || event.answer == CallAnswer::Unknown;
         // A pop that finds nothing is the last of its truncation.
         let is_last = event.call == Call::TruncateBack(1) && was_empty;
         let same = |other: &usize| is_last && events[*other] == *event;
@@ -59,22 +59,22 @@ fn extends(
 }
 
 /// Does to the list what the call asks for, and answers it.
-fn answer(list: &mut Vec<Element>, call: Call) -> Answer {
+fn answer(list: &mut Vec<Element>, call: Call) -> CallAnswer {
     let at = |index: u64| usize::try_from(index).expect("a small index");
     match call {
         Call::Append(element) => list.push(element),
-        Call::Len => return Answer::Length(list.len() as u64),
-        Call::Get(index) => return Answer::Found(list.get(at(index)).copied()),
+        Call::Len => return CallAnswer::Length(list.len() as u64),
+        Call::Get(index) => return CallAnswer::Found(list.get(at(index)).copied()),
         Call::Set(index, element) => match list.get_mut(at(index)) {
             Some(place) => *place = element,
-            None => return Answer::Refused,
+            None => return CallAnswer::Refused,
         },
-        Call::Pop => return Answer::Found(list.pop()),
+        Call::Pop => return CallAnswer::Found(list.pop()),
         Call::TruncateFront(count) => drop(list.drain(..at(count).min(list.len()))),
         Call::TruncateBack(count) => list.truncate(list.len().saturating_sub(at(count))),
         Call::Add(_) | Call::Read | Call::Write(_) => unreachable!("no list has that"),
     }
-    Answer::Done
+    CallAnswer::Done
 }
 
 /// One operation of a history that has an order: who does what, and how long before and after its
@@ -172,12 +172,12 @@ proptest! {
         let (one, other) = (one.index(events.len()), other.index(events.len()));
         let answers = (events[one].answer, events[other].answer);
         // Only of one kind: what no operation of its kind answers is not a question of order.
-        let found = |answer| matches!(answer, Answer::Found(_));
-        let length = |answer| matches!(answer, Answer::Length(_));
+        let found = |answer| matches!(answer, CallAnswer::Found(_));
+        let length = |answer| matches!(answer, CallAnswer::Length(_));
         if found(answers.0) == found(answers.1) && length(answers.0) == length(answers.1) {
             (events[one].answer, events[other].answer) = (answers.1, answers.0);
         }
-        let refusable = |event: &Event| matches!(event.call, Call::Set(..)) || event.answer != Answer::Refused;
+        let refusable = |event: &Event| matches!(event.call, Call::Set(..)) || event.answer != CallAnswer::Refused;
         prop_assume!(events.iter().all(refusable));
         prop_assert_eq!(is_linearizable(&events, None), has_order(&events, None));
         prop_assert_eq!(
@@ -200,8 +200,8 @@ proptest! {
         let (mut events, _) = history(&deeds);
         let victim = victim.index(events.len());
         events[victim].answer = match events[victim].answer {
-            Answer::Length(len) => Answer::Length(len + 1),
-            Answer::Found(_) => Answer::Found(Some(Element::LOST)),
+            CallAnswer::Length(len) => CallAnswer::Length(len + 1),
+            CallAnswer::Found(_) => CallAnswer::Found(Some(Element::LOST)),
             other => other,
         };
         if let Ruling::Contradictory(contradiction) = rule_list(&events, None) {
@@ -212,7 +212,7 @@ proptest! {
             };
             prop_assert!(!is_linearizable(&known_at(end), None));
             prop_assert!(is_linearizable(&known_at(end - 1), None));
-            if events[victim].answer == Answer::Found(Some(Element::LOST)) {
+            if events[victim].answer == CallAnswer::Found(Some(Element::LOST)) {
                 // Nobody has ever appended it, whatever else was seen.
                 prop_assert_eq!(end, events[victim].end);
                 prop_assert!(contradiction.events.contains(&events[victim]));
@@ -350,7 +350,7 @@ fn seen_late(pairs: u64) -> (Vec<Event>, Vec<Option<Element>>) {
             events.push(Event {
                 mutator,
                 call: Call::Append(element),
-                answer: Answer::Done,
+                answer: CallAnswer::Done,
                 start: 100 * pair + u64::from(mutator),
                 end: 100 * pair + 50 + u64::from(mutator),
             });

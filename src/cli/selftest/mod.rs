@@ -23,7 +23,7 @@ use super::{interrupt, provenance};
 use crate::check;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::{self, Planted};
-use crate::fuzz::matrix::{Depth, Row, Schedule, Standing, rows};
+use crate::fuzz::matrix::{Depth, Row, RowStanding, Schedule, rows};
 use crate::heap::Fault;
 use crate::report::Detail;
 use crate::report::matrix::{self, Matrix};
@@ -192,7 +192,7 @@ fn conclude(
     json: Option<&Path>,
     terminal: &mut Terminal,
 ) -> Exit {
-    let mut exit = match (matrix.count(Standing::Failed), matrix.interrupted) {
+    let mut exit = match (matrix.count(RowStanding::Failed), matrix.interrupted) {
         (0, false) => Exit::Held,
         (0, true) => Exit::Interrupted,
         (_, _) => Exit::Violated,

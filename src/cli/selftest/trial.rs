@@ -12,7 +12,7 @@ use crate::cli::patience::Patience;
 use crate::cli::reproduce::quoted;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::Danger;
-use crate::fuzz::matrix::{Ending, Lane, Row, Trial, Tried};
+use crate::fuzz::matrix::{Ending, Row, Trial, Tried, Verified};
 
 /// How long a trial whose fault keeps runs from ending may do no operation: a hundred times what the whole run
 /// takes without its fault.
@@ -99,7 +99,7 @@ fn ending(status: ExitStatus, output: &ChildOutput) -> Ending {
 }
 
 /// The arguments of a trial: those of `run`.
-fn words(row: &Row<'_>, lane: Lane, seed: u64) -> Vec<String> {
+fn words(row: &Row<'_>, lane: Verified, seed: u64) -> Vec<String> {
     let mut words = vec![row.show.workload.to_owned()];
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
     for (key, value) in row.show.parameters {
@@ -108,7 +108,7 @@ fn words(row: &Row<'_>, lane: Lane, seed: u64) -> Vec<String> {
     option("--heap", row.heap.to_owned());
     option("--seed", seed.to_string());
     option("--ops", row.show.ops.to_string());
-    if lane == Lane::Every {
+    if lane == Verified::Every {
         let ops = (row.show.ops / PAUSES).max(1);
         option("--verify", format!("every={ops}"));
     }
@@ -129,7 +129,7 @@ fn words(row: &Row<'_>, lane: Lane, seed: u64) -> Vec<String> {
 }
 
 /// The command line that repeats a trial as a `run`, with all its output.
-pub(super) fn line(program: &str, row: &Row<'_>, lane: Lane, seed: u64) -> String {
+pub(super) fn line(program: &str, row: &Row<'_>, lane: Verified, seed: u64) -> String {
     let mut line = vec![program.to_owned(), "run".to_owned()];
     line.extend(words(row, lane, seed));
     quoted(&line)

@@ -1,9 +1,9 @@
 //! All planted faults against the runs that should show them: what to try, and the scores.
 //!
 //! A [`Row`] is one fault in one heap under one workload, or the same run without a fault. Each is
-//! tried with several seeds in two [`Lane`]s: verified at the end only, and at pauses as well. The
-//! second finds faults sooner, but stops all mutators to do so, which hides races. Both are shown,
-//! and a row is judged by the first.
+//! tried with several seeds in two lanes, [verified](Verified) at the end only, and at pauses as
+//! well. The second finds faults sooner, but stops all mutators to do so, which hides races. Both
+//! are shown, and a row is judged by the first.
 //!
 //! A row is met only if one of the checks that the catalogue *names* for it was violated. So a
 //! check that no longer fires makes the row fail, even if another check notices the fault.
@@ -14,23 +14,23 @@ mod score;
 
 pub use row::{Expect, Row, rows};
 pub use schedule::{Depth, Schedule};
-pub use score::{LaneScore, Score, Standing};
+pub use score::{LaneScore, RowStanding, Score};
 
 use serde::{Deserialize, Serialize};
 
 use super::Sighting;
 
-/// When a run is verified.
+/// When a run is verified: the lane of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Lane {
+pub enum Verified {
     /// At the end only.
     End,
     /// At pauses, some times a run, and at the end.
     Every,
 }
 
-impl Lane {
+impl Verified {
     /// Both.
     pub const ALL: [Self; 2] = [Self::End, Self::Every];
 
@@ -49,7 +49,7 @@ pub struct Trial {
     /// Which row's, by number.
     pub row: usize,
     /// How it is verified.
-    pub lane: Lane,
+    pub lane: Verified,
     /// From which seed.
     pub seed: u64,
 }
@@ -82,7 +82,7 @@ pub struct Tried {
 pub(crate) mod tests_support {
     use super::{Ending, Sighting};
     use crate::fuzz::At;
-    use crate::fuzz::catalogue::{Planted, Rate, Show};
+    use crate::fuzz::catalogue::{Likelihood, Planted, Show};
     use crate::heap::Fault;
 
     const SHOW: Show = Show {
@@ -97,20 +97,20 @@ pub(crate) mod tests_support {
 
     /// One fault of each kind, of which only models can show the last.
     pub(crate) const CATALOGUE: &[Planted] = &[
-        planted(Rate::Certain),
-        planted(Rate::Usually),
-        planted(Rate::Never),
-        planted(Rate::ModelOnly),
+        planted(Likelihood::Certain),
+        planted(Likelihood::Usually),
+        planted(Likelihood::Never),
+        planted(Likelihood::ModelOnly),
     ];
 
-    const fn planted(rate: Rate) -> Planted {
+    const fn planted(likelihood: Likelihood) -> Planted {
         Planted {
             fault: Fault::TrustHint,
             caught_by: &["weak"],
-            rate,
+            likelihood,
             shows: &[SHOW],
             danger: None,
-            history: None,
+            bug: None,
         }
     }
 

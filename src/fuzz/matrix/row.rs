@@ -1,7 +1,7 @@
 //! The rows: each fault of the catalogue in each heap that can have it, and the same runs without a
 //! fault.
 
-use crate::fuzz::catalogue::{Danger, Planted, Rate, Show};
+use crate::fuzz::catalogue::{Danger, Likelihood, Planted, Show};
 use crate::heap::Fault;
 
 /// Operations that take a second or more.
@@ -72,11 +72,11 @@ impl Row<'_> {
 pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, Vec<Fault>)]) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();
     for planted in catalogue {
-        let expect = match planted.rate {
-            Rate::Certain => Expect::Always,
-            Rate::Usually => Expect::Usually,
-            Rate::Never => Expect::Nothing,
-            Rate::ModelOnly | Rate::SoakOnly => continue,
+        let expect = match planted.likelihood {
+            Likelihood::Certain => Expect::Always,
+            Likelihood::Usually => Expect::Usually,
+            Likelihood::Never => Expect::Nothing,
+            Likelihood::ModelOnly | Likelihood::SoakOnly => continue,
         };
         for show in planted.shows {
             let able = heaps.iter().filter(|(heap, faults)| {

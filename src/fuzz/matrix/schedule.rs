@@ -2,7 +2,7 @@
 //! tried about as often.
 
 use super::score::MISSES_ONE_IN;
-use super::{Ending, Expect, Lane, Row, Score, Standing, Trial, Tried};
+use super::{Ending, Expect, Row, RowStanding, Score, Trial, Tried, Verified};
 use crate::fuzz::catalogue::Danger;
 
 /// How many seeds are tried.
@@ -150,8 +150,8 @@ impl<'a> Schedule<'a> {
 
     /// What each row came to; one that was not tried to the end has not come to anything. One that
     /// was not to be tried at all (a long run without a fault, in a short schedule) is left out.
-    pub fn standings(&self) -> Vec<(usize, Score, Standing)> {
-        let is_pending = |row, lane: Option<Lane>| {
+    pub fn standings(&self) -> Vec<(usize, Score, RowStanding)> {
+        let is_pending = |row, lane: Option<Verified>| {
             let mut pending = self.pending.iter();
             pending.any(|trial| trial.row == row && lane.is_none_or(|lane| lane == trial.lane))
         };
@@ -161,7 +161,7 @@ impl<'a> Schedule<'a> {
             }
             let score = self.score(row);
             let standing = match score.standing(&self.rows[row]) {
-                Standing::Met if is_pending(row, Some(Lane::End)) => Standing::Untried,
+                RowStanding::Met if is_pending(row, Some(Verified::End)) => RowStanding::Untried,
                 standing => standing,
             };
             Some((row, score, standing))
@@ -171,8 +171,8 @@ impl<'a> Schedule<'a> {
 }
 
 fn trials(row: usize, seed: u64, is_paused: bool) -> impl Iterator<Item = Trial> {
-    let lanes = Lane::ALL.into_iter();
-    let lanes = lanes.filter(move |lane| *lane == Lane::End || is_paused);
+    let lanes = Verified::ALL.into_iter();
+    let lanes = lanes.filter(move |lane| *lane == Verified::End || is_paused);
     lanes.map(move |lane| Trial { row, lane, seed })
 }
 
@@ -210,7 +210,7 @@ mod tests {
         let mut schedule = schedule(Depth::FULL);
         let mut seeds = 0;
         run(&mut schedule, |row, trial| {
-            seeds += u64::from(row.fault.is_none() && trial.lane == Lane::End);
+            seeds += u64::from(row.fault.is_none() && trial.lane == Verified::End);
             if row.expect == Expect::Nothing {
                 missed()
             } else {
@@ -219,7 +219,7 @@ mod tests {
         });
         assert_eq!(seeds, 200);
         let standings = schedule.standings();
-        let met = |(_, _, standing): &(usize, Score, Standing)| *standing == Standing::Met;
+        let met = |(_, _, standing): &(usize, Score, RowStanding)| *standing == RowStanding::Met;
         assert!(standings.iter().all(met), "{standings:?}");
         let (done, total) = schedule.progress();
         assert_eq!(done, total);
@@ -230,9 +230,9 @@ mod tests {
     #[test]
     fn misses_are_counted() {
         for (misses, usually, always) in [
-            (0, Standing::Met, Standing::Met),
-            (1, Standing::Met, Standing::Failed),
-            (2, Standing::Failed, Standing::Failed),
+            (0, RowStanding::Met, RowStanding::Met),
+            (1, RowStanding::Met, RowStanding::Failed),
+            (2, RowStanding::Failed, RowStanding::Failed),
         ] {
             let mut schedule = schedule(Depth::QUICK);
             run(&mut schedule, |row, trial| {
@@ -246,7 +246,7 @@ mod tests {
                 let expected = match schedule.rows()[number].expect {
                     Expect::Usually => usually,
                     Expect::Always => always,
-                    Expect::Nothing => Standing::Met,
+                    Expect::Nothing => RowStanding::Met,
                 };
                 assert_eq!(standing, expected, "{misses} missed: {score:?}");
             }
@@ -263,10 +263,10 @@ mod tests {
             ending: missed(),
             wall_ns: 1,
         });
-        let standings: Vec<Standing> = schedule.standings().iter().map(|row| row.2).collect();
-        assert_eq!(standings[0], Standing::Failed);
+        let standings: Vec<RowStanding> = schedule.standings().iter().map(|row| row.2).collect();
+        assert_eq!(standings[0], RowStanding::Failed);
         assert!(
-            standings[1..].iter().all(|s| *s == Standing::Untried),
+            standings[1..].iter().all(|s| *s == RowStanding::Untried),
             "{standings:?}"
         );
     }
@@ -285,7 +285,7 @@ mod tests {
         });
         for (number, _, standing) in schedule.standings() {
             let is_sound = schedule.rows()[number].expect == Expect::Nothing;
-            assert_eq!(standing == Standing::Met, is_sound);
+            assert_eq!(standing == RowStanding::Met, is_sound);
         }
     }
 }

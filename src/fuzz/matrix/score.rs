@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ending, Expect, Lane, Row, Tried};
+use super::{Ending, Expect, Row, Tried, Verified};
 use crate::fuzz::At;
 use crate::fuzz::catalogue::Danger;
 
@@ -15,7 +15,7 @@ pub(super) const MISSES_ONE_IN: u64 = 20;
 /// How a row stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Standing {
+pub enum RowStanding {
     /// As expected.
     Met,
     /// Not.
@@ -164,38 +164,38 @@ fn median(mut values: Vec<u64>) -> Option<u64> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Score {
     /// By lane; a lane that was not tried is absent.
-    pub lanes: Vec<(Lane, LaneScore)>,
+    pub lanes: Vec<(Verified, LaneScore)>,
 }
 
 impl Score {
     /// Counts a row's trials.
     pub(super) fn of(row: &Row<'_>, tried: &[Tried]) -> Self {
-        let lane = |lane: Lane| {
+        let lane = |lane: Verified| {
             let mine = tried.iter().filter(|tried| tried.trial.lane == lane);
             (lane, LaneScore::of(row, mine))
         };
-        let lanes = Lane::ALL.into_iter().map(lane);
+        let lanes = Verified::ALL.into_iter().map(lane);
         Self {
             lanes: lanes.filter(|(_, score)| score.tried > 0).collect(),
         }
     }
 
     /// One lane's.
-    pub fn lane(&self, lane: Lane) -> Option<&LaneScore> {
+    pub fn lane(&self, lane: Verified) -> Option<&LaneScore> {
         let found = self.lanes.iter().find(|(which, _)| *which == lane);
         found.map(|(_, score)| score)
     }
 
     /// The lane that rows are judged by.
     pub fn end(&self) -> Option<&LaneScore> {
-        self.lane(Lane::End)
+        self.lane(Verified::End)
     }
 
     /// Whether it is what was expected, as far as it was tried. Where nothing is to be caught, that
     /// goes for both lanes; and a trial that could not be made fails any row.
-    pub(super) fn standing(&self, row: &Row<'_>) -> Standing {
+    pub(super) fn standing(&self, row: &Row<'_>) -> RowStanding {
         let Some(end) = self.end() else {
-            return Standing::Untried;
+            return RowStanding::Untried;
         };
         let has_failed = self.lanes.iter().any(|(_, lane)| lane.failed > 0);
         let is_met = match row.expect {
@@ -204,9 +204,9 @@ impl Score {
             Expect::Nothing => self.lanes.iter().all(|(_, lane)| lane.odd_seeds.is_empty()),
         };
         if is_met && !has_failed {
-            Standing::Met
+            RowStanding::Met
         } else {
-            Standing::Failed
+            RowStanding::Failed
         }
     }
 }

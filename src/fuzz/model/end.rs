@@ -2,7 +2,7 @@
 
 use super::Wrong;
 use super::state::{Model, Register};
-use crate::evidence::{Emptied, Finding, Name, Seen, Settled, Trace};
+use crate::evidence::{Anomalies, Emptied, Name, Seen, Settled, Trace};
 use crate::heap::Census;
 
 /// How many differences are told.
@@ -190,7 +190,7 @@ fn leftovers(census: &Census) -> Result<(), Wrong> {
     }
 }
 
-fn nothing(check: &'static str, finding: &Finding) -> Result<(), Wrong> {
+fn nothing(check: &'static str, finding: &Anomalies) -> Result<(), Wrong> {
     match finding.first.first() {
         None => Ok(()),
         Some(text) => Err(Wrong::new(check, text)),

@@ -3,12 +3,12 @@
 
 use super::Wrong;
 use super::state::{Model, Register};
-use crate::evidence::{Event, Happening, Name, Seen};
+use crate::evidence::{Happening, Name, ObjectEvent, Seen};
 use crate::heap::Finalizer;
 use crate::plan::Op;
 
 /// Takes the events up to and with those after so many turns off the front.
-pub(super) fn until<'e>(events: &mut &'e [Event], after: u32) -> &'e [Event] {
+pub(super) fn until<'e>(events: &mut &'e [ObjectEvent], after: u32) -> &'e [ObjectEvent] {
     let len = events
         .iter()
         .take_while(|event| event.after <= after)
@@ -22,7 +22,7 @@ impl Model<'_> {
     /// Notes what happens in a turn before its operation is done: a heap may collect garbage as
     /// soon as it is called, so a fetch may find an object that was resurrected just then, and a
     /// publish may replace one.
-    pub(super) fn foresee(&mut self, events: &[Event]) {
+    pub(super) fn foresee(&mut self, events: &[ObjectEvent]) {
         let finalized = events.iter().filter_map(|event| match event.what {
             Happening::Finalized(name) => self.named(name),
             Happening::Died(_) | Happening::Root(..) => None,
@@ -32,7 +32,7 @@ impl Model<'_> {
     }
 
     /// Goes along with what happened after an operation.
-    pub(super) fn follow(&mut self, events: &[Event]) -> Result<(), Wrong> {
+    pub(super) fn follow(&mut self, events: &[ObjectEvent]) -> Result<(), Wrong> {
         if events.is_empty() {
             return Ok(());
         }
@@ -68,7 +68,7 @@ impl Model<'_> {
     }
 
     /// Takes over whose finalizers ran and what they put into the roots.
-    fn follow_finalizers(&mut self, ran: &[usize], events: &[Event]) -> Result<(), Wrong> {
+    fn follow_finalizers(&mut self, ran: &[usize], events: &[ObjectEvent]) -> Result<(), Wrong> {
         let roots = self.roots_seen(events)?;
         let mut unchanged = roots.clone();
         for (root, now) in roots.iter().enumerate() {
@@ -150,7 +150,7 @@ impl Model<'_> {
     }
 
     /// What the roots were found to lead to.
-    fn roots_seen(&self, events: &[Event]) -> Result<Vec<Option<usize>>, Wrong> {
+    fn roots_seen(&self, events: &[ObjectEvent]) -> Result<Vec<Option<usize>>, Wrong> {
         let mut roots = self.roots.clone();
         for event in events {
             let Happening::Root(root, seen) = event.what else {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use super::state::Model;
 use super::{Finding, Wrong, broke, end};
-use crate::evidence::{Answer, Contents, Name, Picture, Race, Seen, Settled, Step};
+use crate::evidence::{Answer, Contents, Name, Picture, Race, Seen, Settled, TraceStep};
 use crate::heap::Finalizer;
 use crate::plan::{Case, Op, Turn};
 
@@ -102,7 +102,7 @@ fn references(picture: &Picture) -> BTreeMap<Name, u64> {
 struct Piece {
     turn: Turn,
     /// What it came to.
-    step: Step,
+    step: TraceStep,
     /// The turn's number from 1.
     number: usize,
     called: u64,
@@ -142,7 +142,7 @@ fn lanes(case: &Case, race: &Race) -> Vec<Vec<Piece>> {
     for (span, step) in race.spans.iter().zip(&race.trace.steps) {
         let turn = *turns[span.turn as usize];
         let lane: &mut Vec<Piece> = &mut lanes[turn.mutator as usize];
-        let mut piece = |op: Op, step: Step| {
+        let mut piece = |op: Op, step: TraceStep| {
             lane.push(Piece {
                 turn: Turn { op, ..turn },
                 step,
@@ -151,7 +151,7 @@ fn lanes(case: &Case, race: &Race) -> Vec<Vec<Piece>> {
                 returned: span.returned,
             });
         };
-        let nothing = Step {
+        let nothing = TraceStep {
             answer: Answer::Nothing,
             seen: Seen::Unseen,
         };

@@ -2,13 +2,13 @@
 
 use super::state::{Model, Register};
 use super::{Wrong, answers};
-use crate::evidence::{Answer, Seen, Step};
+use crate::evidence::{Answer, Seen, TraceStep};
 use crate::heap::{Finalizer, Global, Shape, Slot};
 use crate::plan::{Op, Turn};
 
 impl Model<'_> {
     /// Does one turn, and compares what the heap answered.
-    pub(super) fn step(&mut self, turn: &Turn, step: &Step) -> Result<(), Wrong> {
+    pub(super) fn step(&mut self, turn: &Turn, step: &TraceStep) -> Result<(), Wrong> {
         let (mutator, op) = (turn.mutator as usize, turn.op);
         let expected = match op {
             Op::Alloc { dst, shape } => self.alloc(mutator, dst, shape, None, step)?,
@@ -42,7 +42,7 @@ impl Model<'_> {
         dst: Slot,
         shape: Shape,
         finalizer: Option<Finalizer>,
-        step: &Step,
+        step: &TraceStep,
     ) -> Result<Answer, Wrong> {
         if step.answer == Answer::NoRoom {
             self.refuse(mutator);
@@ -66,7 +66,7 @@ impl Model<'_> {
         mutator: usize,
         dst: Slot,
         weak: Slot,
-        step: &Step,
+        step: &TraceStep,
     ) -> Result<Answer, Wrong> {
         let Register::Weak(target, made_finalized) = self.register(mutator, weak) else {
             return Ok(Answer::Found(false));
@@ -95,7 +95,7 @@ impl Model<'_> {
     }
 
     /// Fetches what was in the root before the turn, or was resurrected there at its beginning.
-    fn fetch(&mut self, mutator: usize, dst: Slot, global: Global, step: &Step) -> Answer {
+    fn fetch(&mut self, mutator: usize, dst: Slot, global: Global, step: &TraceStep) -> Answer {
         let root = Self::root(global);
         if let Seen::Object(name) = step.seen
             && let Some(object) = self.named(name)

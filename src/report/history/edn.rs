@@ -19,7 +19,7 @@
 use std::fmt::Write as _;
 
 use super::{Account, Happening, Last, happenings};
-use crate::evidence::history::{Answer, Call, Element, Event, NEVER};
+use crate::evidence::history::{Call, CallAnswer, Element, Event, NEVER};
 
 /// The history as text.
 pub fn edn(account: &Account<'_>) -> String {
@@ -36,8 +36,8 @@ pub fn edn(account: &Account<'_>) -> String {
     {
         let kind = match event.answer {
             _ if !is_return => "invoke",
-            Answer::Unknown => "info",
-            Answer::Refused => "fail",
+            CallAnswer::Unknown => "info",
+            CallAnswer::Refused => "fail",
             _ => "ok",
         };
         let time = if time == NEVER { account.end() } else { time };
@@ -74,11 +74,11 @@ impl Lines<'_> {
     }
 
     /// What the answer adds to the value of a call; `nil` before there is one.
-    fn answer(&self, answer: Answer, is_return: bool) -> String {
+    fn answer(&self, answer: CallAnswer, is_return: bool) -> String {
         match answer {
-            Answer::Length(len) if is_return => len.to_string(),
-            Answer::Value(value) if is_return => value.to_string(),
-            Answer::Found(Some(element)) if is_return => self.element(element),
+            CallAnswer::Length(len) if is_return => len.to_string(),
+            CallAnswer::Value(value) if is_return => value.to_string(),
+            CallAnswer::Found(Some(element)) if is_return => self.element(element),
             _ => "nil".to_owned(),
         }
     }

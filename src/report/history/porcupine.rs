@@ -15,7 +15,7 @@
 use serde::Serialize;
 
 use super::{Account, Last};
-use crate::evidence::history::{Answer, Call, Element, Event, NEVER};
+use crate::evidence::history::{Call, CallAnswer, Element, Event, NEVER};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -129,11 +129,11 @@ fn input(call: Call) -> Input {
 
 fn output(event: &Event) -> Option<Output<'static>> {
     Some(match event.answer {
-        Answer::Done => Output::Done(true),
-        Answer::Refused => Output::Done(false),
-        Answer::Length(len) => Output::Len(len),
-        Answer::Found(element) => Output::Element(element),
-        Answer::Value(value) => Output::Value(value),
-        Answer::Unknown => return None,
+        CallAnswer::Done => Output::Done(true),
+        CallAnswer::Refused => Output::Done(false),
+        CallAnswer::Length(len) => Output::Len(len),
+        CallAnswer::Found(element) => Output::Element(element),
+        CallAnswer::Value(value) => Output::Value(value),
+        CallAnswer::Unknown => return None,
     })
 }

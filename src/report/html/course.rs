@@ -5,7 +5,7 @@ use maud::Markup;
 
 use super::axis::{Axis, Unit};
 use super::page::{Table, gallery, missing};
-use super::plot::{self, Curve, Point};
+use super::plot::{self, Curve, PlotPoint};
 use crate::evidence::Sample;
 use crate::report::Member;
 use crate::result::figures;
@@ -145,9 +145,9 @@ fn thinned(moments: &Moments, budget: usize) -> impl Iterator<Item = (f64, Optio
     })
 }
 
-fn point((at, value): (f64, Option<f64>), unit: Unit) -> Option<Point> {
+fn point((at, value): (f64, Option<f64>), unit: Unit) -> Option<PlotPoint> {
     let value = value?;
-    Some(Point {
+    Some(PlotPoint {
         x: at,
         y: value,
         label: format!("{} at {}", unit.show(value), figures::time(at)),

@@ -8,7 +8,7 @@ use maud::Markup;
 use super::axis::{Axis, Unit};
 use super::latency::percentiles;
 use super::page::{Table, gallery};
-use super::plot::{self, Curve, Point};
+use super::plot::{self, Curve, PlotPoint};
 use super::rows::{self, Bar, Rows};
 use crate::evidence::{Evidence, Latency, Slow};
 use crate::report::Member;
@@ -177,7 +177,7 @@ fn mmu(members: &[Member<'_>]) -> Option<Markup> {
         let points = member.result.mmu.iter().map(|point| {
             let (x, y) = (nanos(point.window_ms), point.utilization);
             let label = format!("{} of any {}", percent(y), figures::time(x));
-            Point { x, y, label }
+            PlotPoint { x, y, label }
         });
         Curve::new(number, &member.label, vec![points.collect()])
     });

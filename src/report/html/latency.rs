@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::axis::{Axis, Unit, percentile};
 use super::page::{Table, missing};
-use super::plot::{self, Curve, Point};
+use super::plot::{self, Curve, PlotPoint};
 use crate::evidence::Latency;
 use crate::report::{Member, headline};
 use crate::result::figures;
@@ -111,7 +111,7 @@ fn curve<'a>(number: usize, name: &'a str, latency: &Latency) -> Curve<'a> {
             if !is_supported || (1.0 - 1.0 / beyond) * count > seen as f64 {
                 break;
             }
-            points.push(Point {
+            points.push(PlotPoint {
                 x: beyond,
                 y: value as f64,
                 label: format!("{} {}", percentile(beyond), figures::nanos(value)),
@@ -120,7 +120,7 @@ fn curve<'a>(number: usize, name: &'a str, latency: &Latency) -> Curve<'a> {
         }
     }
     let mut curve = Curve::new(number, name, vec![points]);
-    curve.apart = Some(Point {
+    curve.apart = Some(PlotPoint {
         x: count,
         y: latency.max() as f64,
         label: format!("longest {}", figures::nanos(latency.max())),

@@ -23,7 +23,7 @@ const MARKS: usize = 5;
 
 /// One value.
 #[derive(Debug, Clone)]
-pub(crate) struct Point {
+pub(crate) struct PlotPoint {
     pub(crate) x: f64,
     pub(crate) y: f64,
     /// What the reader is shown when the pointer is here.
@@ -37,15 +37,15 @@ pub(crate) struct Curve<'a> {
     pub(crate) number: usize,
     pub(crate) name: &'a str,
     /// In pieces, with nothing drawn between them.
-    pub(crate) pieces: Vec<Vec<Point>>,
+    pub(crate) pieces: Vec<Vec<PlotPoint>>,
     /// A value that stands apart at the end of the curve.
-    pub(crate) apart: Option<Point>,
+    pub(crate) apart: Option<PlotPoint>,
     /// Where something happened, on the horizontal axis.
     pub(crate) events: Vec<f64>,
 }
 
 impl<'a> Curve<'a> {
-    pub(crate) fn new(number: usize, name: &'a str, pieces: Vec<Vec<Point>>) -> Self {
+    pub(crate) fn new(number: usize, name: &'a str, pieces: Vec<Vec<PlotPoint>>) -> Self {
         Self {
             number,
             name,
@@ -56,14 +56,14 @@ impl<'a> Curve<'a> {
     }
 
     /// All its points; the one that stands apart comes last.
-    pub(super) fn points(&self) -> impl Iterator<Item = &Point> + Clone {
+    pub(super) fn points(&self) -> impl Iterator<Item = &PlotPoint> + Clone {
         self.pieces.iter().flatten().chain(&self.apart)
     }
 }
 
 /// The pieces of a curve that has gaps.
-pub(crate) fn pieces(points: impl IntoIterator<Item = Option<Point>>) -> Vec<Vec<Point>> {
-    let points: Vec<Option<Point>> = points.into_iter().collect();
+pub(crate) fn pieces(points: impl IntoIterator<Item = Option<PlotPoint>>) -> Vec<Vec<PlotPoint>> {
+    let points: Vec<Option<PlotPoint>> = points.into_iter().collect();
     let pieces = points.split(Option::is_none);
     let pieces = pieces.map(|piece| piece.iter().flatten().cloned().collect());
     pieces.filter(|piece: &Vec<_>| !piece.is_empty()).collect()
@@ -85,7 +85,7 @@ pub(crate) fn figure(
 }
 
 fn draw(about: &str, across: &Axis, up: &Axis, curves: &[Curve<'_>]) -> Markup {
-    let place = |point: &Point| (FRAME.x(across.place(point.x)), FRAME.y(up.place(point.y)));
+    let place = |point: &PlotPoint| (FRAME.x(across.place(point.x)), FRAME.y(up.place(point.y)));
     let content = html! {
         (FRAME.up(up)) (FRAME.across(across))
         @for (row, curve) in curves.iter().enumerate() {
@@ -111,7 +111,7 @@ fn draw(about: &str, across: &Axis, up: &Axis, curves: &[Curve<'_>]) -> Markup {
     FRAME.draw("curves", about, &content)
 }
 
-fn line(curve: &Curve<'_>, place: impl Fn(&Point) -> (f64, f64)) -> String {
+fn line(curve: &Curve<'_>, place: impl Fn(&PlotPoint) -> (f64, f64)) -> String {
     let mut path = String::new();
     for piece in &curve.pieces {
         for (number, (x, y)) in piece.iter().map(&place).enumerate() {
@@ -132,8 +132,8 @@ fn line(curve: &Curve<'_>, place: impl Fn(&Point) -> (f64, f64)) -> String {
 
 /// A few marks along the curve. They are shifted from curve to curve, so that they do not hide each other
 /// where curves meet.
-fn marks(curve: &Curve<'_>, row: usize, place: impl Fn(&Point) -> (f64, f64)) -> String {
-    let all: Vec<&Point> = curve.pieces.iter().flatten().collect();
+fn marks(curve: &Curve<'_>, row: usize, place: impl Fn(&PlotPoint) -> (f64, f64)) -> String {
+    let all: Vec<&PlotPoint> = curve.pieces.iter().flatten().collect();
     let step = all.len().div_ceil(MARKS).max(1);
     let some = all
         .into_iter()

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Matrix, MatrixRow, lane_sentence, tally};
-use crate::fuzz::matrix::{Lane, Standing};
+use crate::fuzz::matrix::{RowStanding, Verified};
 use crate::report::html::page::{Activity, document};
 use crate::result::figures::{self, NONE};
 
@@ -18,7 +18,9 @@ tr.failed{background:#4a2020}code{background:#2a2a2a}a{color:#8ab4f8}}";
 /// Draws it.
 pub fn html(matrix: &Matrix) -> String {
     let tool = &matrix.tool;
-    let failed = matrix.all().filter(|row| row.standing == Standing::Failed);
+    let failed = matrix
+        .all()
+        .filter(|row| row.standing == RowStanding::Failed);
     let body = html! {
         h1 { "Which check catches which fault" }
         p {
@@ -27,7 +29,7 @@ pub fn html(matrix: &Matrix) -> String {
             (figures::span(matrix.elapsed_ns)) ". " b { (matrix.conclusion()) } "."
         }
         ul {
-            @for &lane in &Lane::ALL {
+            @for &lane in &Verified::ALL {
                 @if let Some(sentence) = lane_sentence(matrix, lane) { li { (sentence) } }
             }
         }
@@ -56,17 +58,17 @@ pub fn html(matrix: &Matrix) -> String {
 
 fn line(row: &MatrixRow) -> Markup {
     let class = match row.standing {
-        Standing::Met => "met",
-        Standing::Failed => "failed",
-        Standing::Untried => "untried",
+        RowStanding::Met => "met",
+        RowStanding::Failed => "failed",
+        RowStanding::Untried => "untried",
     };
     let end = row.end();
     let cost = |lane| row.lane(lane)?.wall_ns_median.map(figures::nanos);
     let figures = [
         end.and_then(|end| end.ops_median).map(figures::count),
         end.and_then(|end| end.ns_median).map(figures::nanos),
-        cost(Lane::End),
-        cost(Lane::Every),
+        cost(Verified::End),
+        cost(Verified::Every),
     ];
     html! {
         tr class=(class) {
@@ -75,7 +77,7 @@ fn line(row: &MatrixRow) -> Markup {
                 @if let Some((what, link)) = &row.history { " " a href=(link) { (what) } }
             }
             @for cell in [&row.heap, &row.run(), &row.expected] { td { (cell) } }
-            @for lane in Lane::ALL { td.n { (bar(row, lane)) } }
+            @for lane in Verified::ALL { td.n { (bar(row, lane)) } }
             td { (end.and_then(|end| end.foremost(&row.caught_by)).unwrap_or(NONE)) }
             @for figure in figures { td.n { (figure.as_deref().unwrap_or(NONE)) } }
         }
@@ -84,7 +86,7 @@ fn line(row: &MatrixRow) -> Markup {
 }
 
 /// What was caught in a lane, and a bar as long as its share.
-fn bar(row: &MatrixRow, lane: Lane) -> Markup {
+fn bar(row: &MatrixRow, lane: Verified) -> Markup {
     let (Some(score), Some(tally)) = (row.lane(lane), tally(row, lane)) else {
         return html! { (NONE) };
     };

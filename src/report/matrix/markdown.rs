@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Matrix, MatrixRow, lane_sentence, tally};
-use crate::fuzz::matrix::{Lane, Standing};
+use crate::fuzz::matrix::{RowStanding, Verified};
 use crate::report::commonmark::{self, escaped};
 use crate::result::figures::{self, NONE};
 
@@ -27,7 +27,7 @@ pub fn markdown(matrix: &Matrix) -> String {
         text += &line(row);
     }
     text.push('\n');
-    for sentence in Lane::ALL
+    for sentence in Verified::ALL
         .iter()
         .filter_map(|&lane| lane_sentence(matrix, lane))
     {
@@ -39,7 +39,10 @@ pub fn markdown(matrix: &Matrix) -> String {
     if !matrix.by_model.is_empty() {
         let _ = writeln!(text, "- only models show: {}", matrix.by_model.join(", "));
     }
-    for row in matrix.all().filter(|row| row.standing == Standing::Failed) {
+    for row in matrix
+        .all()
+        .filter(|row| row.standing == RowStanding::Failed)
+    {
         let why = row.why.as_deref().unwrap_or_default();
         let (name, heap, why) = (escaped(row.name()), escaped(&row.heap), escaped(why));
         let code = commonmark::fenced("", &row.reproduce);
@@ -67,8 +70,8 @@ fn line(row: &MatrixRow) -> String {
         escaped(&row.heap),
         escaped(&row.run()),
         escaped(&row.expected),
-        tally(row, Lane::End).unwrap_or_else(none),
-        tally(row, Lane::Every).unwrap_or_else(none),
+        tally(row, Verified::End).unwrap_or_else(none),
+        tally(row, Verified::Every).unwrap_or_else(none),
         end.and_then(|end| end.foremost(&row.caught_by))
             .unwrap_or(NONE)
             .to_owned(),
@@ -76,8 +79,8 @@ fn line(row: &MatrixRow) -> String {
             .map_or_else(none, figures::count),
         end.and_then(|end| end.ns_median)
             .map_or_else(none, figures::nanos),
-        cost(Lane::End),
-        cost(Lane::Every),
+        cost(Verified::End),
+        cost(Verified::Every),
     ];
     commonmark::row(cells)
 }

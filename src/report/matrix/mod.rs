@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fuzz::catalogue::{Danger, Planted, Rate};
-use crate::fuzz::matrix::{Expect, Lane, LaneScore, Row, Schedule, Score, Standing};
+use crate::fuzz::catalogue::{Danger, Likelihood, Planted};
+use crate::fuzz::matrix::{Expect, LaneScore, Row, RowStanding, Schedule, Score, Verified};
 use crate::result::{Tool, figures};
 use crate::run::HostFacts;
 
@@ -72,7 +72,7 @@ pub struct MatrixRow {
     /// What the trials came to, by when they were verified: `end`, `every`.
     pub lanes: BTreeMap<String, LaneScore>,
     /// Whether it is as expected.
-    pub standing: Standing,
+    pub standing: RowStanding,
     /// What is not as expected.
     pub why: Option<String>,
     /// A command that repeats a trial: one that went wrong, if any did.
@@ -85,7 +85,7 @@ impl Matrix {
         schedule: &Schedule<'_>,
         catalogue: &[Planted],
         tool: Tool,
-        reproduce: impl Fn(&Row<'_>, Lane, u64) -> String,
+        reproduce: impl Fn(&Row<'_>, Verified, u64) -> String,
     ) -> Self {
         let (mut rows, mut sound) = (Vec::new(), Vec::new());
         for (number, score, standing) in schedule.standings() {
@@ -98,8 +98,10 @@ impl Matrix {
             }
             .push(drawn);
         }
-        let only_by = |rate: Rate| {
-            let entries = catalogue.iter().filter(move |entry| entry.rate == rate);
+        let only_by = |likelihood: Likelihood| {
+            let entries = catalogue
+                .iter()
+                .filter(move |entry| entry.likelihood == likelihood);
             entries.map(|entry| entry.fault.name().to_owned()).collect()
         };
         Self {
@@ -111,8 +113,8 @@ impl Matrix {
             without_check: None,
             rows,
             sound,
-            by_model: only_by(Rate::ModelOnly),
-            by_soak: only_by(Rate::SoakOnly),
+            by_model: only_by(Likelihood::ModelOnly),
+            by_soak: only_by(Likelihood::SoakOnly),
         }
     }
 
@@ -122,13 +124,13 @@ impl Matrix {
     }
 
     /// How many rows have this standing.
-    pub fn count(&self, standing: Standing) -> usize {
+    pub fn count(&self, standing: RowStanding) -> usize {
         self.all().filter(|row| row.standing == standing).count()
     }
 
     /// Whether every row is as expected.
     pub fn is_met(&self) -> bool {
-        self.all().all(|row| row.standing == Standing::Met)
+        self.all().all(|row| row.standing == RowStanding::Met)
     }
 
     /// Seeds that were tried without a fault.
@@ -136,14 +138,17 @@ impl Matrix {
         let ends = self
             .sound
             .iter()
-            .filter_map(|row| row.lanes.get(Lane::End.name()));
+            .filter_map(|row| row.lanes.get(Verified::End.name()));
         ends.map(|end| end.tried).sum()
     }
 
     /// The conclusion, in a sentence.
     fn conclusion(&self) -> String {
         let all = figures::several(self.all().count() as u64, "row", "rows");
-        let (failed, untried) = (self.count(Standing::Failed), self.count(Standing::Untried));
+        let (failed, untried) = (
+            self.count(RowStanding::Failed),
+            self.count(RowStanding::Untried),
+        );
         match (failed, untried) {
             (0, 0) => format!("{all}: all as expected"),
             (_, 0) => format!("{all}: {failed} not as expected"),
@@ -154,12 +159,12 @@ impl Matrix {
 }
 
 impl MatrixRow {
-    fn lane(&self, lane: Lane) -> Option<&LaneScore> {
+    fn lane(&self, lane: Verified) -> Option<&LaneScore> {
         self.lanes.get(lane.name())
     }
 
     fn end(&self) -> Option<&LaneScore> {
-        self.lane(Lane::End)
+        self.lane(Verified::End)
     }
 
     /// The fault's name, or what a row without a fault is called.
@@ -178,16 +183,16 @@ impl MatrixRow {
 fn draw(
     row: &Row<'_>,
     score: &Score,
-    standing: Standing,
-    reproduce: impl Fn(&Row<'_>, Lane, u64) -> String,
+    standing: RowStanding,
+    reproduce: impl Fn(&Row<'_>, Verified, u64) -> String,
 ) -> MatrixRow {
     let odd = score.lanes.iter().find_map(|(lane, score)| {
         let seed = score.odd_seeds.first()?;
         Some((*lane, *seed))
     });
-    let (lane, seed) = odd.unwrap_or((Lane::End, 1));
+    let (lane, seed) = odd.unwrap_or((Verified::End, 1));
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-    let history = row.fault.and_then(|planted| planted.history);
+    let bug = row.fault.and_then(|planted| planted.bug);
     MatrixRow {
         fault: row.fault.map(|planted| planted.fault.name().to_owned()),
         change: row.fault.map(|planted| planted.fault.change().to_owned()),
@@ -208,14 +213,14 @@ fn draw(
             };
             name.to_owned()
         }),
-        history: history.map(|history| (history.what.to_owned(), history.link.to_owned())),
+        history: bug.map(|bug| (bug.what.to_owned(), bug.link.to_owned())),
         lanes: score
             .lanes
             .iter()
             .map(|(lane, score)| (lane.name().to_owned(), score.clone()))
             .collect(),
         standing,
-        why: (standing == Standing::Failed).then(|| why(row, score)),
+        why: (standing == RowStanding::Failed).then(|| why(row, score)),
         reproduce: reproduce(row, lane, seed),
     }
 }
@@ -229,10 +234,10 @@ fn why(row: &Row<'_>, score: &Score) -> String {
         None => {}
     }
     let named = named.join(" or ");
-    let told = |(lane, score): &(Lane, LaneScore)| {
+    let told = |(lane, score): &(Verified, LaneScore)| {
         let (tried, caught) = (score.tried, score.caught);
         let what = match row.expect {
-            Expect::Always | Expect::Usually if *lane == Lane::End => {
+            Expect::Always | Expect::Usually if *lane == Verified::End => {
                 format!("caught by {named} on {caught} of {tried} seeds")
             }
             Expect::Always | Expect::Usually if score.failed == 0 => return None,
@@ -267,7 +272,7 @@ fn share(part: u64, whole: u64) -> String {
 }
 
 /// The trials of a lane, as `caught/tried`; for a row without a fault, how many raised anything.
-fn tally(row: &MatrixRow, lane: Lane) -> Option<String> {
+fn tally(row: &MatrixRow, lane: Verified) -> Option<String> {
     let score = row.lane(lane)?;
     let part = if row.expected == Expect::Nothing.name() {
         score.odd_seeds.len() as u64
@@ -278,10 +283,10 @@ fn tally(row: &MatrixRow, lane: Lane) -> Option<String> {
 }
 
 /// The median of what a trial costs in one lane, over the rows that were tried in both.
-fn cost(matrix: &Matrix, lane: Lane) -> Option<u64> {
+fn cost(matrix: &Matrix, lane: Verified) -> Option<u64> {
     let rows = matrix
         .all()
-        .filter(|row| row.lanes.len() == Lane::ALL.len());
+        .filter(|row| row.lanes.len() == Verified::ALL.len());
     let costs = rows.filter_map(|row| row.lane(lane)?.wall_ns_median);
     let mut costs: Vec<u64> = costs.collect();
     costs.sort_unstable();
@@ -289,11 +294,11 @@ fn cost(matrix: &Matrix, lane: Lane) -> Option<u64> {
 }
 
 /// How many trials of faults in one lane caught their fault.
-fn caught(matrix: &Matrix, lane: Lane) -> (u64, u64) {
+fn caught(matrix: &Matrix, lane: Verified) -> (u64, u64) {
     let is_caught = |row: &&MatrixRow| row.expected != Expect::Nothing.name();
     let with_fault = matrix.rows.iter().filter(is_caught);
     let scores = with_fault
-        .filter(|row| row.lanes.len() == Lane::ALL.len())
+        .filter(|row| row.lanes.len() == Verified::ALL.len())
         .filter_map(|row| row.lane(lane));
     scores.fold((0, 0), |sum, score| {
         (sum.0 + score.caught, sum.1 + score.tried)
@@ -301,12 +306,12 @@ fn caught(matrix: &Matrix, lane: Lane) -> (u64, u64) {
 }
 
 /// The result of one lane, in a sentence.
-fn lane_sentence(matrix: &Matrix, lane: Lane) -> Option<String> {
+fn lane_sentence(matrix: &Matrix, lane: Verified) -> Option<String> {
     let (caught, tried) = caught(matrix, lane);
     let cost = figures::nanos(cost(matrix, lane)?);
     let what = match lane {
-        Lane::End => "verified at the end only",
-        Lane::Every => "verified at pauses too",
+        Verified::End => "verified at the end only",
+        Verified::Every => "verified at pauses too",
     };
     Some(format!(
         "{what}: {caught} of {tried} trials caught their fault, at {cost} a trial"
@@ -350,7 +355,7 @@ mod tests {
             commit: String::new(),
             dirty: None,
         };
-        let line = |row: &Row<'_>, lane: Lane, seed| {
+        let line = |row: &Row<'_>, lane: Verified, seed| {
             format!("again {} {} {seed}", row.name(), lane.name())
         };
         Matrix::new(&schedule, CATALOGUE, tool, line)

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Matrix, MatrixRow, lane_sentence, tally};
-use crate::fuzz::matrix::{Lane, LaneScore, Standing};
+use crate::fuzz::matrix::{LaneScore, RowStanding, Verified};
 use crate::report::Detail;
 use crate::report::columns::{Cell, Columns, Side};
 use crate::report::prose::wrapped;
@@ -17,7 +17,10 @@ pub fn table(matrix: &Matrix, detail: Detail) -> String {
         Detail::Verdict => String::new(),
         _ => rows(matrix),
     };
-    for row in matrix.all().filter(|row| row.standing == Standing::Failed) {
+    for row in matrix
+        .all()
+        .filter(|row| row.standing == RowStanding::Failed)
+    {
         let lead = format!("{}: ", paint(ERROR, "not as expected"));
         let why = row.why.as_deref().unwrap_or_default();
         let said = format!("{} in {} under {}: {why}", row.name(), row.heap, row.run());
@@ -48,7 +51,7 @@ fn rows(matrix: &Matrix) -> String {
     let mut text = columns.draw();
     text.push('\n');
     text += &sound(matrix);
-    for sentence in Lane::ALL
+    for sentence in Verified::ALL
         .iter()
         .filter_map(|&lane| lane_sentence(matrix, lane))
     {
@@ -76,9 +79,9 @@ fn cells(row: &MatrixRow) -> Vec<Cell> {
     };
     let share = |lane| {
         let style = match row.standing {
-            Standing::Failed => ERROR,
-            Standing::Untried => FAINT,
-            Standing::Met => anstyle::Style::new(),
+            RowStanding::Failed => ERROR,
+            RowStanding::Untried => FAINT,
+            RowStanding::Met => anstyle::Style::new(),
         };
         tally(row, lane).map_or_else(none, |text| Cell::styled(style, text))
     };
@@ -86,8 +89,8 @@ fn cells(row: &MatrixRow) -> Vec<Cell> {
         row.name().into(),
         row.heap.as_str().into(),
         row.workload.as_str().into(),
-        share(Lane::End),
-        share(Lane::Every),
+        share(Verified::End),
+        share(Verified::Every),
         end.and_then(|end| end.foremost(&row.caught_by))
             .map_or_else(none, Cell::from),
         figure(|end| end.ops_median, |ops| figures::short(ops as f64)),

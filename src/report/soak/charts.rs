@@ -5,7 +5,7 @@ use maud::Markup;
 use super::Watched;
 use crate::report::html::axis::{Axis, Unit};
 use crate::report::html::page::gallery;
-use crate::report::html::plot::{self, Curve, Point};
+use crate::report::html::plot::{self, Curve, PlotPoint};
 use crate::result::subject;
 use crate::soak::{Recent, Snapshot};
 
@@ -96,7 +96,12 @@ fn of_rounds(quantity: &Quantity, now: &Snapshot<'_>, subjects: &[String]) -> Op
 }
 
 /// The rounds of one heap, those of each lane as a piece of their own.
-fn stretches(quantity: &Quantity, now: &Snapshot<'_>, first: f64, name: &str) -> Vec<Vec<Point>> {
+fn stretches(
+    quantity: &Quantity,
+    now: &Snapshot<'_>,
+    first: f64,
+    name: &str,
+) -> Vec<Vec<PlotPoint>> {
     let rounds: Vec<&Recent> = now.standing.recent.iter().collect();
     let mut at = first;
     let mut all = Vec::new();
@@ -113,10 +118,10 @@ fn stretches(quantity: &Quantity, now: &Snapshot<'_>, first: f64, name: &str) ->
     all
 }
 
-fn point(x: f64, y: Option<f64>, unit: Unit) -> Option<Point> {
+fn point(x: f64, y: Option<f64>, unit: Unit) -> Option<PlotPoint> {
     let y = y?;
     let label = unit.show(y);
-    Some(Point { x, y, label })
+    Some(PlotPoint { x, y, label })
 }
 
 /// The heaps of the last rounds, with their faults, each once.

@@ -19,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::any::{AnyHeap, AnyMutator, Fast, panic_message};
 use super::walk::SCRATCH_MIN;
 use crate::evidence::ledger::Producer;
-use crate::evidence::{Answer, Broke, Event, Happening, Name, Seen, Step, Trace};
+use crate::evidence::{Answer, Broke, Happening, Name, ObjectEvent, Seen, Trace, TraceStep};
 use crate::heap::tag::Life;
 use crate::heap::{
     Defect, Fault, Global, Heap, HeapConfig, Mutator, ObjectId, Peek, Seat, Slot, Upkeep,
@@ -278,7 +278,7 @@ impl<'h> Session<'h> {
         }
     }
 
-    fn turn(&mut self, number: usize, op: Op) -> Result<Step, Broke> {
+    fn turn(&mut self, number: usize, op: Op) -> Result<TraceStep, Broke> {
         let answer = match op {
             Op::Rejoin => {
                 self.rejoin(number)?;
@@ -292,7 +292,7 @@ impl<'h> Session<'h> {
             op => op.changes(),
         };
         let seen = slot.map_or(Seen::Unseen, |slot| self.see(number, slot));
-        Ok(Step { answer, seen })
+        Ok(TraceStep { answer, seen })
     }
 
     /// The mutator leaves and comes back: to the heap it is another one.
@@ -364,12 +364,12 @@ impl<'h> Session<'h> {
             if now == Life::Finalized || is_new && now == Life::Dead {
                 finalized = true;
                 let what = Happening::Finalized(name);
-                events.push(Event { after, what });
+                events.push(ObjectEvent { after, what });
             }
             *state = now;
             if !now.is_alive() {
                 let what = Happening::Died(name);
-                events.push(Event { after, what });
+                events.push(ObjectEvent { after, what });
             }
             now.is_alive()
         });
@@ -396,7 +396,7 @@ impl<'h> Session<'h> {
             };
             self.mutator(setup).clear(spare);
             let what = Happening::Root(root, seen);
-            trace.events.push(Event { after, what });
+            trace.events.push(ObjectEvent { after, what });
         }
     }
 }

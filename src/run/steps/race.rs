@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Player, Session, put_through};
-use crate::evidence::{Answer, Broke, Name, Race, Seen, Span, Step, Trace};
+use crate::evidence::{Answer, Broke, Name, Race, Seen, Span, Trace, TraceStep};
 use crate::heap::tag::Life;
 use crate::heap::{Caps, Fault, Mutator, Peek};
 use crate::plan::{Case, Op};
@@ -82,7 +82,7 @@ impl Log {
     fn tell(&self, race: &mut Race, name: impl Fn(Peek) -> Seen) {
         for done in locked(&self.done).drain(..) {
             race.spans.push(done.span);
-            race.trace.steps.push(Step {
+            race.trace.steps.push(TraceStep {
                 answer: done.answer,
                 seen: done.peek.map_or(Seen::Unseen, &name),
             });

@@ -8,13 +8,13 @@ const STREAM: u64 = 1 << 40;
 
 /// A random number of operations within a range, drawn anew each time.
 #[derive(Debug)]
-pub(crate) struct Interval {
+pub(crate) struct Spacing {
     least: u64,
     most: u64,
     dice: Dice,
 }
 
-impl Interval {
+impl Spacing {
     /// From `least` to `most`, which is not below it, for this mutator.
     pub(crate) fn new(least: u64, most: u64, seed: u64, mutator: u32) -> Self {
         Self {
