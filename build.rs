@@ -26,7 +26,14 @@ fn main() {
 
     // What the answers depend on: the sources, and where HEAD has been. A path that does not exist
     // would make every build start anew.
-    for path in ["build.rs", "src", "workloads", "Cargo.toml", "Cargo.lock"] {
+    for path in [
+        "build.rs",
+        "crates",
+        "src",
+        "workloads",
+        "Cargo.toml",
+        "Cargo.lock",
+    ] {
         rerun_if_changed(path);
     }
     if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {

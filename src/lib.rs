@@ -9,26 +9,21 @@
 //! knows nothing of threads), add it to a [`run::Registry`], and hand that to `cli::main`. To run it in
 //! tests of your own, depend on gcstorm with `default-features = false`: the feature `cli` is the command
 //! line and all that only it needs.
+//!
+//! What runs and judges is the crate `gcstorm-core`, which is optimised; this one tries, keeps and shows.
 
-pub mod check;
+pub use gcstorm_core::{
+    check, clock, evidence, forward_mutator, heap, memory, plan, run, sync, workload,
+};
+use gcstorm_core::{diagnostic, digest, own_time};
+
 #[cfg(feature = "cli")]
 pub mod cli;
-pub mod clock;
-mod diagnostic;
-mod digest;
-pub mod evidence;
 pub mod fuzz;
-pub mod heap;
 #[cfg(feature = "cli")]
 mod median;
-pub mod memory;
-mod own_time;
-pub mod plan;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod result;
-pub mod run;
 #[cfg(feature = "cli")]
 pub mod soak;
-pub mod sync;
-pub mod workload;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The path of a module below the crate's root: `["run", "steps"]`.
+/// The path of a module below its crate's root: `["run", "steps"]`. The two crates share no room.
 pub(crate) type Module = Vec<String>;
 
-/// The directory of the crate.
+/// The directory of the repository.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -15,7 +15,9 @@ pub(crate) fn root() -> PathBuf {
 /// module. Files that hold nothing but tests are left out.
 pub(crate) fn modules() -> BTreeMap<Module, String> {
     let mut modules = BTreeMap::new();
-    read_below(&root().join("src"), &Vec::new(), &mut modules);
+    for sources in ["src", "crates/core/src"] {
+        read_below(&root().join(sources), &Vec::new(), &mut modules);
+    }
     assert!(modules.len() > 100, "the sources were found");
     modules
 }

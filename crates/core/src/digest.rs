@@ -7,15 +7,15 @@ use std::fmt;
 
 /// A digest in the making.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Digest(u64);
+pub struct Digest(u64);
 
 impl Digest {
     /// Of nothing.
-    pub(crate) const EMPTY: Self = Self(0xcbf2_9ce4_8422_2325);
+    pub const EMPTY: Self = Self(0xcbf2_9ce4_8422_2325);
 
     /// With these bytes after what there is.
     #[must_use]
-    pub(crate) fn and(self, bytes: &[u8]) -> Self {
+    pub fn and(self, bytes: &[u8]) -> Self {
         const PRIME: u64 = 0x0100_0000_01b3;
         Self(bytes.iter().fold(self.0, |hash, byte| {
             (hash ^ u64::from(*byte)).wrapping_mul(PRIME)
@@ -23,7 +23,7 @@ impl Digest {
     }
 
     /// Of one text.
-    pub(crate) fn of(text: &str) -> Self {
+    pub fn of(text: &str) -> Self {
         Self::EMPTY.and(text.as_bytes())
     }
 }

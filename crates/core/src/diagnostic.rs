@@ -4,7 +4,7 @@
 //! it becomes a [`Diagnostic`], which owns the text and can show the line. An error in a value from
 //! the command line (`-D threads=1`) is shown in the same form, with the option as its text.
 
-pub(crate) mod suggest;
+pub mod suggest;
 
 use std::fmt;
 use std::ops::Range;
@@ -20,15 +20,15 @@ const SHOWN_MAX: usize = 4000;
 
 /// Something wrong in a range of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Complaint {
-    pub(crate) span: Range<usize>,
+pub struct Complaint {
+    pub span: Range<usize>,
     message: String,
     label: Option<String>,
     hint: Option<String>,
 }
 
 impl Complaint {
-    pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+    pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
             span,
             message: clipped(message.into()),
@@ -38,7 +38,7 @@ impl Complaint {
     }
 
     /// An unknown name; the hint lists the known names, the most similar one first.
-    pub(crate) fn unknown<'a>(
+    pub fn unknown<'a>(
         span: Range<usize>,
         what: &str,
         name: &str,
@@ -48,19 +48,19 @@ impl Complaint {
     }
 
     /// Adds a label at the marked place.
-    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+    pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(clipped(label.into()));
         self
     }
 
     /// Adds a hint on what to do.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(clipped(hint.into()));
         self
     }
 
     /// Names the text that the range belongs to.
-    pub(crate) fn at(self, path: &str, text: &Arc<str>) -> Diagnostic {
+    pub fn at(self, path: &str, text: &Arc<str>) -> Diagnostic {
         let start = floor_boundary(text, self.span.start);
         let end = floor_boundary(text, self.span.end.max(start));
         let before = &text[..start];

@@ -43,7 +43,7 @@ use crate::heap::{Caps, Defect, Stats};
 
 /// What one run left behind.
 ///
-/// In JSON it is a part of a [result](crate::result::RunResult). Fields that `result.json` has at its
+/// In JSON it is a part of `result.json`. Fields that `result.json` has at its
 /// top are read here, as older results have them in both places, but are not written again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -148,10 +148,10 @@ pub struct MutatorEvidence {
     pub tally: Tally,
 }
 
-#[cfg(test)]
 impl MutatorEvidence {
-    /// One that ran for two seconds, for tests.
-    pub(crate) fn sample(name: &str, tally: Tally) -> Self {
+    /// One that ran for two seconds, for tests of what judges and shows evidence.
+    #[doc(hidden)]
+    pub fn sample(name: &str, tally: Tally) -> Self {
         Self {
             name: name.to_owned(),
             elapsed_ns: 2_000_000_000,

@@ -29,12 +29,12 @@ use crate::clock::{Clock, Stamp};
 
 /// The name of the thread that measures how late the machine wakes threads. The system keeps 15 bytes of a
 /// name, which this has.
-pub(crate) const PROBE: &str = "gcstorm-hiccups";
+pub const PROBE: &str = "gcstorm-hiccups";
 
 /// See the module. It is brought up to date by [`spent`](Self::spent), which is to be called at least once
 /// a moment.
 #[derive(Debug)]
-pub(crate) struct OwnTime {
+pub struct OwnTime {
     pid: u32,
     /// How many threads share the work without waiting for each other.
     jobs: u32,
@@ -62,7 +62,7 @@ struct Threads {
 
 impl OwnTime {
     /// Of a process, from now on, measured in moments of this length.
-    pub(crate) fn of(pid: u32, moment: Duration) -> Self {
+    pub fn of(pid: u32, moment: Duration) -> Self {
         Self {
             pid,
             jobs: 1,
@@ -74,7 +74,7 @@ impl OwnTime {
     }
 
     /// Of this process, whose work is shared by so many threads: what they ran together is divided by that.
-    pub(crate) fn of_jobs(jobs: usize, moment: Duration) -> Self {
+    pub fn of_jobs(jobs: usize, moment: Duration) -> Self {
         Self {
             jobs: u32::try_from(jobs).unwrap_or(u32::MAX).max(1),
             ..Self::of(std::process::id(), moment)
@@ -82,7 +82,7 @@ impl OwnTime {
     }
 
     /// What has counted so far.
-    pub(crate) fn spent(&mut self) -> Duration {
+    pub fn spent(&mut self) -> Duration {
         let clock = Clock::get();
         let moment = clock.since(self.last);
         if moment >= self.moment {

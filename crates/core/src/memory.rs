@@ -5,6 +5,7 @@
 //! counter, which `gcstorm` itself uses; a program of your own that adds a heap installs it likewise:
 //!
 //! ```
+//! # use gcstorm_core as gcstorm;
 //! #[global_allocator]
 //! static ALLOCATOR: gcstorm::memory::Counting = gcstorm::memory::Counting;
 //! # fn main() {}

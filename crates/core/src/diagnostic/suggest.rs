@@ -8,7 +8,7 @@ const WRITTEN_MAX: usize = 64;
 
 /// A hint for somebody who wrote `name`: the nearest of the known names, if one is near enough to
 /// be meant, and all of them, unless they are too many to be looked through.
-pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let listed = match known.as_slice() {
         [] => return "there are none here".to_owned(),
