@@ -1,8 +1,8 @@
 //! Runs one case on one heap and judges the result.
 //!
 //! On one thread there is one order, and the [model](super::model) says exactly what the result
-//! must be. Where threads race there are many, and the [checks](crate::check) say what must hold in
-//! all of them.
+//! must be. Where threads race, many results are right, and the [checks](crate::check) say what
+//! must hold in all of them.
 
 use proptest::test_runner::TestCaseError;
 
@@ -20,7 +20,8 @@ use crate::plan::{Case, Needs};
 use crate::run::Exploration;
 use crate::run::{Budget, Entry, Options, Timing, Unobserved, config_for, step_through};
 
-/// Steps through a case on the heap that `open` opens, and fails if it differs from the model.
+/// Steps through a case on the heap that `open` opens, and fails if the heap does not follow the
+/// model.
 ///
 /// # Errors
 ///
@@ -36,7 +37,7 @@ pub fn check_steps<H: Heap>(
     }
 }
 
-/// Steps through a case on a heap with a fault, if any.
+/// Steps through a case on a heap, with a planted fault if one is given.
 ///
 /// # Errors
 ///
@@ -51,27 +52,26 @@ pub fn by_steps(
     Ok((trace, finding))
 }
 
-/// What came of a case under the model checker.
+/// What a case under the model checker came to.
 #[cfg(shuttle)]
 #[derive(Debug)]
 pub struct Raced {
     /// How many schedules were tried.
     pub schedules: u64,
-    /// The race that failed and its schedule, as one word; if the case came with a schedule, the
-    /// race under that one.
+    /// The race that failed, and its schedule in one word. If a kept schedule was replayed, the
+    /// race under that schedule, whether it failed or not.
     pub race: Option<(Race, String)>,
-    /// What is wrong with it.
+    /// What is wrong with that race.
     pub finding: Option<Finding>,
-    /// The schedule that was kept does not fit the case or this build.
+    /// Whether the kept schedule does not fit the case or this build.
     pub has_diverged: bool,
 }
 
-/// Explores the schedules of a case on a heap with a fault, if any, until one fails.
+/// Explores schedules of a case on a heap, with a planted fault if one is given, until one fails.
 ///
 /// # Errors
 ///
-/// The heap cannot be opened or cannot have that fault, or the schedule that the case came with is
-/// not one.
+/// The heap cannot be opened or cannot have that fault, or the kept schedule is malformed.
 #[cfg(shuttle)]
 pub fn by_schedules(
     heap: &Entry,
@@ -90,9 +90,10 @@ pub fn by_schedules(
     })
 }
 
-/// Runs a case on threads of their own, on a heap with a fault, if any. What a heap cannot do is
-/// not asked of it. Programs close cycles by chance: a heap that does not reclaim cycles runs those
-/// programs as well, and is then not judged by what is left alive.
+/// Runs a case with a thread for each mutator on a heap, with a planted fault if one is given. A
+/// case that needs an ability which the heap lacks is not run. There is one exception: random
+/// programs close cycles by chance, so a heap that does not reclaim cycles runs them as well, and
+/// is then not judged by what is left alive.
 ///
 /// # Errors
 ///

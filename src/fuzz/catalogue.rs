@@ -1,55 +1,55 @@
-//! For each fault that can be planted: which checks should catch it, which runs show it, and how
+//! For each fault that can be planted: which checks should catch it, in which runs, and how
 //! reliably. This is data only.
 //!
-//! Each heap says which faults it can have (`Entry::faults`). What a fault changes is documented at
-//! its name ([`Fault::change`]).
+//! Each heap says which faults it can have (`Entry::faults`). [`Fault::change`] says what a fault
+//! changes.
 
 use crate::heap::Fault;
 
 /// One fault, and what is expected of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Planted {
-    /// Which.
+    /// The fault.
     pub fault: Fault,
     /// The checks that should catch it. One of them is enough.
     pub caught_by: &'static [&'static str],
-    /// How surely.
+    /// How reliably they catch it.
     pub likelihood: Likelihood,
-    /// Runs that show it.
+    /// The runs that show it.
     pub shows: &'static [Show],
-    /// What it may do to the process; if anything, each trial needs a process of its own.
+    /// What it may do to the process, if anything; then each trial needs its own process.
     pub danger: Option<Danger>,
     /// The published bug that it reproduces.
     pub bug: Option<PublishedBug>,
 }
 
-/// How surely a fault is caught by the runs that show it.
+/// How reliably the runs that show a fault catch it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Likelihood {
-    /// Every time: nothing depends on the schedule.
+    /// Every time: it does not depend on the schedule.
     Certain,
-    /// Nearly every time, by chance of the schedule.
+    /// Nearly every time: it depends on the schedule.
     Usually,
-    /// Only by a model that explores schedules, or by a random program whose every answer is known:
-    /// in a workload the window is too narrow to be hit, or the effect too small to be seen.
+    /// By no workload, since the race window is too narrow or the effect too small. Only a model
+    /// that explores schedules catches it, or a random program in which every answer is checked.
     ModelOnly,
-    /// Only by a soak, from the memory of a heap that is used for long: a single run shows too
-    /// little of it, and no check looks at it.
+    /// Only by a soak, from the memory that a heap uses over a long time. In a single run the
+    /// effect is too small, and no check covers it.
     SoakOnly,
-    /// Never: this is the negative control.
+    /// Never: the fault is a negative control.
     Never,
 }
 
 /// What a fault may do to the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Danger {
-    /// The process dies.
+    /// The process may die.
     Crash,
-    /// The process does not end.
+    /// The process may hang.
     Hang,
 }
 
-/// A bug that was published.
+/// A published bug.
 #[derive(Debug, Clone, Copy)]
 pub struct PublishedBug {
     /// The program and the issue, in a few words.
@@ -58,10 +58,10 @@ pub struct PublishedBug {
     pub link: &'static str,
 }
 
-/// A run that shows a fault, on whichever of these heaps can have it.
+/// A run that shows a fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Show {
-    /// The heaps it is meant for.
+    /// The heaps on which it shows the fault, if they can have it.
     pub heaps: &'static [&'static str],
     /// The workload.
     pub workload: &'static str,
@@ -69,11 +69,11 @@ pub struct Show {
     pub parameters: &'static [(&'static str, &'static str)],
     /// How many operations suffice.
     pub ops: u64,
-    /// Whether threads are to be held up within operations.
+    /// Whether threads are delayed at random within operations.
     pub delays: bool,
-    /// How many operations of a thread are to lie between two forced collections of its own.
+    /// If set, each thread is made to collect after this many of its operations.
     pub collect_every: Option<u64>,
-    /// How many operations of a thread on shared objects are to be written down and judged.
+    /// If set, this many operations of each thread on shared objects are recorded and judged.
     pub history: Option<u64>,
 }
 
@@ -100,12 +100,12 @@ impl Show {
     }
 }
 
-/// What is expected of a fault.
+/// The entry of a fault.
 pub fn of(fault: Fault) -> Option<&'static Planted> {
     ALL.iter().find(|planted| planted.fault == fault)
 }
 
-/// Every fault that is in the catalogue.
+/// The catalogue: one entry for each fault.
 pub const ALL: &[Planted] = &[
     certain(Fault::GetWithoutIncrement, &["premature"], &[CHURN]),
     certain(Fault::CopyWithoutIncrement, UNCOUNTED, &[TANGLES]),
@@ -300,15 +300,14 @@ pub const ALL: &[Planted] = &[
     model_only(Fault::UncountedContainer),
 ];
 
-/// The checks that notice an object which was freed while it was in use. A heap that compares
-/// incarnations reports this as soon as it follows such a reference, and `dangling` counts the
-/// report.
+/// The checks that notice an object that was freed while it was in use. A heap that compares
+/// incarnations reports a defect as soon as it follows such a reference, and `dangling` counts it.
 const UNCOUNTED: &[&str] = &["refcounts", "premature", "dangling"];
-/// The checks that notice an object which is kept although nothing refers to it.
+/// The checks that notice an object that is kept alive although nothing refers to it.
 const LEAK: &[&str] = &["completeness", "refcounts"];
 
 const CHURN: Show = on_both("churn", 20_000);
-/// Records what lists answer while they are changed.
+/// Records what lists answer, so that `linearizable` can judge it.
 const RECORDED: Show = Show {
     history: Some(500),
     ..on_gil("churn", 20_000)
@@ -316,7 +315,7 @@ const RECORDED: Show = Show {
 const LIST: Show = on_gil("shared-list", 400_000);
 const CYCLES: Show = on_both("cycles", 200_000);
 const FINALIZERS: Show = on_gil("finalizers", 20_000);
-/// Collections are forced often enough to meet what is in the mailbox.
+/// Forces collections often enough to meet the structures that only the mailbox keeps alive.
 const TANGLES: Show = Show {
     collect_every: Some(500),
     ..on_both("tangles", 100_000)
@@ -325,21 +324,21 @@ const TWO_APPENDERS: Show = Show {
     parameters: &[("threads", "4")],
     ..on_gil("shared-list", 1_000_000)
 };
-/// The list is cut often, and never by more than there is.
+/// Truncates the list often, and never by more elements than it has.
 const SHORT_ROUNDS: Show = Show {
     parameters: &[("threads", "4"), ("batch", "1000")],
     ..on_gil("shared-list", 600_000)
 };
-/// Long enough after the heap has stopped growing for what its collector does then to weigh more
-/// than what it did before.
+/// Runs so long after the heap has stopped growing that the collector's work in that time outweighs
+/// its work while the heap grew.
 const LARGE_HEAP: Show = Show {
     parameters: &[("live", "1000000")],
     ..on_gil("live-heap", 60_000_000)
 };
-/// Two busy threads, for long enough to see that one of them makes no progress.
+/// Runs two busy threads for long enough to see that one of them makes no progress.
 const BUSY_PAIR: Show = on_gil("counter", 800_000_000);
 const LOCK_FREE_CHURN: Show = on_lock_free("churn", 2_000_000);
-/// Threads must meet while one of them is in the middle of an operation.
+/// Delays make it likely that threads meet in the middle of an operation.
 const DELAYED: Show = Show {
     delays: true,
     ..on_lock_free("churn", 1_000_000)
@@ -348,13 +347,13 @@ const SETS: Show = Show {
     parameters: &[("set", "1000")],
     ..on_lock_free("churn", 3_000_000)
 };
-/// Elements must be cut off while somebody reads them.
+/// Truncates a short list often while other threads read it.
 const CUTS: Show = Show {
     parameters: &[("length", "20"), ("truncate", "200"), ("get", "1000")],
     delays: true,
     ..on_lock_free("churn", 2_000_000)
 };
-/// Reclamation waits for one mutator, and shows only once all memory is used up.
+/// One mutator holds up reclamation, which shows only when all memory is used up.
 const STALLED: Show = Show {
     parameters: &[("batch", "50000"), ("unreclaimed", "1600000")],
     ..on_lock_free("churn", 10_000_000)
@@ -426,7 +425,7 @@ const fn usually(
     }
 }
 
-/// What only the models show.
+/// A fault that only the models show.
 const fn model_only(fault: Fault) -> Planted {
     Planted {
         likelihood: Likelihood::ModelOnly,
@@ -439,7 +438,7 @@ mod tests {
     use super::*;
     use crate::{check, workload};
 
-    /// Goal: no check can go unmissed: for each there is a fault that it alone must catch.
+    /// Goal: each check is needed: for each there is a fault that it alone must catch.
     #[test]
     fn every_check_is_needed() {
         for check in &check::ALL {
@@ -448,7 +447,7 @@ mod tests {
         }
     }
 
-    /// Goal: the catalogue names each fault once, and no check or workload that is not there.
+    /// Goal: the catalogue names each fault once, and only checks and workloads that exist.
     #[test]
     fn names_what_there_is() {
         for &fault in Fault::ALL {

@@ -5,7 +5,7 @@ use crate::heap::Fault;
 use crate::plan::{Case, Control};
 use crate::run::{Entry, Exploration, Registry, SCHEDULES};
 
-/// An append to a list of three meets a pop from it; found by `fuzz`, with its seed.
+/// An append to a list of three elements races with a pop. `fuzz` found this case, with this seed.
 const MEETING: &str = "gcstorm-case 1
 schedule pct
 seed 1513358432138499309
@@ -40,7 +40,7 @@ fn how(by: Control, kept: Option<&str>) -> Exploration<'_> {
     }
 }
 
-/// Goal: sound heaps have an order for what they did in every schedule.
+/// Goal: heaps without a fault are linearizable in every schedule that is tried.
 #[test]
 fn nothing_is_wrong_with_sound_heaps() {
     for heap in ["lock-free", "gil"] {
@@ -54,8 +54,8 @@ fn nothing_is_wrong_with_sound_heaps() {
     }
 }
 
-/// Goal: a fault that takes a switch between two accesses is found, and the schedule that was kept
-/// leaves the same race each time.
+/// Goal: a fault that needs a switch between two memory accesses is found, and replaying the
+/// schedule gives the same race each time.
 #[test]
 fn a_schedule_that_fails_fails_again() {
     with_heap("lock-free", |heap, case| {

@@ -1,8 +1,8 @@
 //! Random programs against heaps, and planted faults against checks.
 //!
 //! [`programs`] is a proptest strategy of random [cases](crate::plan::Case) that shrink. The
-//! [`model`] says what the result of a case must be if it is done in one order. A [`Hunt`] tries
-//! case after case and shrinks those that fail.
+//! [`model`] says what the result of a case must be, given the order of its operations. A [`Hunt`]
+//! tries case after case and shrinks those that fail.
 //!
 //! A check that has never failed may be unable to fail. So the [`catalogue`] lists, for each fault
 //! that can be planted, the runs that show it, the checks that should catch it, and how reliably

@@ -1,6 +1,8 @@
-//! A run summed up: which checks it violated, which of them first, and after how many operations.
+//! A summary of a run: which checks it violated, which of them first, and after how many
+//! operations.
 //!
-//! Only checks count. What a heap reports of itself counts if a check takes it into account.
+//! Only violated checks count. A defect that the heap reports of itself counts through the check
+//! that covers it.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +15,7 @@ use crate::plan::Plan;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum At {
-    /// While the mutators ran: the heap met it at a safepoint.
+    /// While the mutators ran: the heap reported a defect at a safepoint.
     Once,
     /// At a pause of all mutators.
     Pause,
@@ -24,15 +26,15 @@ pub enum At {
 /// What one run came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sighting {
-    /// The checks that were violated, in the order of reports.
+    /// The checks that were violated, in the order in which reports show checks.
     pub fired: Vec<String>,
     /// Those of them that were violated first.
     pub first: Vec<String>,
-    /// When that was.
+    /// When the first violation was seen.
     pub at: At,
     /// Why the run ended early, if it did: the heap panicked or was full.
     pub broke: Option<String>,
-    /// How much of the evidence the checks looked at.
+    /// How many things all checks examined together.
     pub examined: u64,
     /// Operations done until the run ended.
     pub ops: u64,
@@ -41,7 +43,7 @@ pub struct Sighting {
 }
 
 impl Sighting {
-    /// Judges a run.
+    /// Judges and summarizes a run.
     pub fn of(plan: &Plan, evidence: &Evidence) -> Self {
         let judgements = check::judge(plan, evidence);
         let violated = judgements
@@ -60,7 +62,7 @@ impl Sighting {
         }
     }
 
-    /// The same run as it would be judged without this check.
+    /// The same run, judged as if this check did not exist.
     #[must_use]
     pub fn without(mut self, check: &str) -> Self {
         self.fired.retain(|name| name != check);
@@ -69,8 +71,9 @@ impl Sighting {
     }
 }
 
-/// The checks that were violated first, and when: what ended the run, or else the first survey that
-/// shows something, or else what only the whole of the evidence does.
+/// The checks that were violated first, and when. That is the check for the defect that ended the
+/// run; otherwise the checks that the first wrong survey violates; otherwise all checks that the
+/// evidence as a whole violates.
 fn first(plan: &Plan, evidence: &Evidence, fired: &[String]) -> (Vec<String>, At) {
     if let Ended::Defect { defect, .. } = &evidence.ended {
         return (vec![taken_up_by(defect).to_owned()], At::Once);
@@ -88,7 +91,7 @@ fn first(plan: &Plan, evidence: &Evidence, fired: &[String]) -> (Vec<String>, At
     (fired.to_vec(), At::End)
 }
 
-/// The check that takes this kind of defect into account.
+/// The check that covers this kind of defect.
 pub(super) fn taken_up_by(defect: &Defect) -> &'static str {
     match defect {
         Defect::Stale { .. } => "dangling",
@@ -103,7 +106,7 @@ fn broke(ended: &Ended) -> Option<String> {
         Ended::Panicked { mutator, message } => {
             Some(format!("panicked under {mutator}: {message}"))
         }
-        Ended::OutOfMemory { mutator } => Some(format!("had no room when {mutator} asked for it")),
+        Ended::OutOfMemory { mutator } => Some(format!("was full when {mutator} allocated")),
         Ended::Died { how } => Some(format!("died: {how}")),
         Ended::Hung { .. } => Some("did not come to an end".to_owned()),
         Ended::Done | Ended::Interrupted | Ended::Violated | Ended::Defect { .. } => None,

@@ -8,10 +8,10 @@ use crate::fuzz::{Bag, Failure, Finding};
 use crate::plan::{Case, Schedule, Turn};
 use crate::result::figures;
 
-/// The longest case that is shown whole; a longer one is named only.
+/// The most turns that a case may have to be shown in full; the turns of longer ones are left out.
 const SHOWN_MAX: usize = 40;
 
-/// One failure: what it is, how small it has become, and the program.
+/// One failure: what it is, how far it was shrunk, and the shrunk program.
 pub fn failure(failure: &Failure) -> String {
     let mut text = format!("{} {}\n", paint(ERROR, "failed"), failure.text);
     let (turns, found) = (failure.case.all_turns().count(), failure.turns_found);
@@ -27,7 +27,7 @@ pub fn failure(failure: &Failure) -> String {
         figures::several(failure.tried, "program tried", "programs tried"),
     );
     text += if failure.is_cut_short {
-        "; it might be smaller, but time was up\n"
+        "; time was up before it was as small as possible\n"
     } else {
         "\n"
     };
@@ -37,7 +37,7 @@ pub fn failure(failure: &Failure) -> String {
     text + &program(&failure.case)
 }
 
-/// That a failure does not come again each time, if it is so, and how often it does.
+/// If a failure is flaky, says so, and how often it recurred.
 pub fn flaky(failure: &Failure) -> Option<String> {
     let Failure {
         retries,
@@ -51,7 +51,7 @@ pub fn flaky(failure: &Failure) -> Option<String> {
     })
 }
 
-/// The turns of a case, if they are few.
+/// The turns of a case, a line each; empty if there are too many.
 fn program(case: &Case) -> String {
     let turns: Vec<&Turn> = case.all_turns().collect();
     if turns.len() > SHOWN_MAX {
@@ -63,7 +63,7 @@ fn program(case: &Case) -> String {
     lines.collect()
 }
 
-/// The outcome of a hunt on one heap, in a line.
+/// The outcome of a hunt on one heap, in one line.
 pub fn bag(bag: &Bag, subject: &str, schedule: &Schedule, seed: u64) -> String {
     let seconds = bag.elapsed_ns as f64 / 1e9;
     let verdict = match bag.failures.len() {
@@ -89,7 +89,7 @@ pub fn bag(bag: &Bag, subject: &str, schedule: &Schedule, seed: u64) -> String {
     )
 }
 
-/// How often each operation was done.
+/// How often each operation was done, in one line.
 pub fn ops(bag: &Bag) -> String {
     let mut ops: Vec<(&str, u64)> = bag
         .ops
@@ -127,8 +127,8 @@ pub fn steps(case: &Case, trace: &Trace, finding: Option<&Finding>) -> String {
     text
 }
 
-/// A case under one schedule: its turns in the order in which they returned, and when they were called
-/// and returned.
+/// A case under one schedule: its turns in the order in which they returned, with the times of
+/// their calls and returns.
 pub fn race(case: &Case, race: &Race) -> String {
     let turns: Vec<&Turn> = case.all_turns().collect();
     let mut text = String::new();
@@ -156,10 +156,10 @@ fn answer(answer: Answer) -> Option<String> {
 fn seen(seen: Seen) -> Option<String> {
     Some(match seen {
         Seen::Unseen => return None,
-        Seen::Empty => "nothing there".to_owned(),
+        Seen::Empty => "empty".to_owned(),
         Seen::Object(name) => name.to_string(),
-        Seen::Stranger => "a stranger".to_owned(),
-        Seen::Stale => "a freed cell".to_owned(),
+        Seen::Stranger => "an object that was never made here".to_owned(),
+        Seen::Stale => "a reference to a freed cell".to_owned(),
     })
 }
 

@@ -28,7 +28,7 @@ fn caught_faults_are_shown() {
     let done = place.run(&format!("{line} --out o --json j")).code(0);
     done.says("len-off-by-one  gil   churn     2/2    2/2  length")
         .says("addition-lost   gil   counter   2/2    2/2  counter")
-        .says("without a fault: 4 seeds, nothing raised")
+        .says("without a fault: 4 seeds, no check fired")
         .says("4 rows: all as expected")
         .warns("matrix: o");
     let matrix = matrix(&place, "o/selftest.json");
@@ -41,8 +41,8 @@ fn caught_faults_are_shown() {
     assert_eq!(place.files().len(), 4, "no temporary file is left");
 }
 
-/// Goal: no check can be taken away unnoticed: without it, a fault that it alone must catch is missed,
-/// and its row is named.
+/// Goal: no check can be taken away unnoticed: without it, a fault that it alone must catch is
+/// missed, and its row is named.
 #[test]
 fn every_check_is_missed() {
     for check in &check::ALL {

@@ -1,9 +1,9 @@
-//! A hunt: random cases are tried one after the other, and those that fail are shrunk.
+//! A hunt tries random cases one after another, and shrinks those that fail.
 //!
 //! A case is a function of the hunt's seed and the case's number, so the first case that fails is
-//! the same however many threads hunt. The thread that finds a failure shrinks it, within a budget
-//! for each failure. A failure that shrinks to the same check and the same sequence of operations
-//! as another is counted, and not kept.
+//! the same however many threads hunt. The thread that finds a failure shrinks it, within a time
+//! budget for each failure. Two failures are the same if they shrink to the same check and the same
+//! sequence of operations; the one with the lower number is kept, and the other is only counted.
 
 mod shrink;
 
@@ -24,41 +24,41 @@ use shrink::shrink;
 
 /// The interval between reports of progress.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// The longest moment in which the time of this process is measured.
+/// The longest interval over which this process's own time is measured.
 const MOMENT_MAX: Duration = Duration::from_millis(250);
 
-/// What to look for, and for how long.
+/// Which cases to try, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Hunt {
     /// The strategy that draws cases.
     pub programs: Programs,
     /// The seed of all cases.
     pub seed: u64,
-    /// When to stop, if nothing is found.
+    /// When to stop, unless `failures_max` ends the hunt sooner.
     pub budget: HuntBudget,
-    /// How long one failure may be shrunk.
+    /// How long the shrinking of one failure may take.
     pub shrink_budget: Duration,
-    /// After how many different failures to stop.
+    /// The hunt stops after this many different failures.
     pub failures_max: usize,
     /// How many threads hunt.
     pub jobs: usize,
-    /// How much time of its own one case may take before it counts as hung; what the machine takes does not
-    /// count.
+    /// How much time one case may take before it counts as hung. Time that the machine gave to
+    /// other processes does not count.
     pub patience: Duration,
-    /// How often a smaller case is tried before it counts as one that does not fail: once where a
-    /// case should always do the same.
+    /// How often a smaller case is tried before it counts as one that does not fail. Once is enough
+    /// if cases are deterministic.
     pub tries: u32,
-    /// How often a failure is tried again, as it was found and once it is shrunk, to see how surely
-    /// it fails.
+    /// How often a failure is tried again, both as it was found and when it is shrunk, to measure
+    /// how reliably it fails.
     pub retries: u32,
 }
 
 /// When a hunt stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HuntBudget {
-    /// After so many cases.
+    /// After this many cases.
     Cases(u64),
-    /// After so much time, shrinking included.
+    /// After this much time, including shrinking.
     Duration(Duration),
 }
 
@@ -68,19 +68,19 @@ pub struct Failure {
     /// The smallest case that fails.
     #[serde(serialize_with = "as_text")]
     pub case: Case,
-    /// The check that says so.
+    /// The check that failed.
     pub check: String,
-    /// What it says.
+    /// What that check reported.
     pub text: String,
-    /// Its number among the cases of the seed, from 0.
+    /// The case's number among those of the seed, from 0.
     pub number: u64,
-    /// How many turns it had when it was found.
+    /// How many turns the case had before it was shrunk.
     pub turns_found: usize,
-    /// How many mutators it had then.
+    /// How many mutators it had before it was shrunk.
     pub mutators_found: usize,
     /// How many cases were tried to shrink it.
     pub tried: u64,
-    /// How long that took, in nanoseconds.
+    /// How long the shrinking took, in nanoseconds.
     pub shrink_ns: u64,
     /// Whether shrinking ended because time was up.
     pub is_cut_short: bool,
@@ -88,7 +88,7 @@ pub struct Failure {
     pub retries: u32,
     /// How many of those tries failed: all of them, unless the failure is flaky.
     pub retries_failed: u32,
-    /// How often the same failure was found again.
+    /// How many other cases shrank to the same failure.
     pub again: u64,
 }
 
@@ -99,11 +99,11 @@ fn as_text<S: serde::Serializer>(case: &Case, serializer: S) -> Result<S::Ok, S:
 /// What a hunt came to.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Bag {
-    /// Cases that were drawn and tried, without those that were tried in shrinking.
+    /// Cases that were drawn and tried, not counting those tried in shrinking.
     pub cases: u64,
-    /// Their turns.
+    /// The turns of those cases.
     pub turns: u64,
-    /// Turns by operation.
+    /// Those turns by kind of operation.
     pub ops: BTreeMap<&'static str, u64>,
     /// How long it took, in nanoseconds.
     pub elapsed_ns: u64,
@@ -114,7 +114,7 @@ pub struct Bag {
 /// How far a hunt is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HuntProgress {
-    /// Since it began.
+    /// The time since the hunt began.
     pub elapsed: Duration,
     /// Cases tried.
     pub cases: u64,
@@ -122,7 +122,8 @@ pub struct HuntProgress {
     pub failures: usize,
 }
 
-/// Is told of a hunt's progress and findings, on a thread of its own.
+/// Is told of a hunt's progress and findings, on the thread that called [`Hunt::run`], which tries
+/// no cases itself.
 pub trait HuntWatch {
     /// Called several times a second; may end the hunt.
     fn progress(&mut self, progress: HuntProgress) -> ControlFlow<()> {
@@ -130,33 +131,33 @@ pub trait HuntWatch {
         ControlFlow::Continue(())
     }
 
-    /// Called once for each failure that counts, in the order of their numbers: as soon as it is
-    /// shrunk and no earlier case is still under way.
+    /// Called once for each failure that is in the [`Bag`], in the order of their numbers: as soon
+    /// as the failure is shrunk and no earlier case is still running.
     fn found(&mut self, failure: &Failure) {
         let _ = failure;
     }
 
-    /// Called for a case that does not end. Its thread cannot be stopped, so the hunt will not end
-    /// either; whatever must still be done must be done here.
+    /// Called for a case that hangs, and again as long as it does. Its thread cannot be stopped, so
+    /// the hunt will not end either; whatever must still be done must be done here.
     fn hung(&mut self, case: &Case) {
         let _ = case;
     }
 }
 
-/// Tries a case; answers what is wrong, if anything is.
+/// Tries a case, and returns what went wrong, if anything did.
 pub type Attempt<'a> = dyn Fn(&Case) -> Option<Finding> + Sync + 'a;
 
 impl Hunt {
     /// Case number `number`.
     pub fn case(&self, number: u64) -> Case {
-        // A Weyl sequence: other numbers, other seeds.
+        // A Weyl sequence: the factor is odd, so different numbers give different seeds.
         let seed = number
             .wrapping_mul(0x9E37_79B9_7F4A_7C15)
             .wrapping_add(self.seed);
         self.programs.draw(seed)
     }
 
-    /// Hunts. `attempt` tries a case.
+    /// Runs the hunt. `attempt` tries a case.
     pub fn run(&self, attempt: &Attempt<'_>, watch: &mut dyn HuntWatch) -> Bag {
         let chase = Chase {
             hunt: self,
@@ -182,18 +183,18 @@ impl Hunt {
     }
 }
 
-/// What the threads of a hunt share. Its atomics are relaxed: they number cases and say when to
-/// stop, and what was found comes with the lock of the bag.
+/// What the threads of a hunt share. All atomics are relaxed: they only number cases and say when
+/// to stop. Results are handed over under the lock of the bag.
 struct Chase<'a> {
     hunt: &'a Hunt,
     attempt: &'a Attempt<'a>,
     start: Stamp,
-    /// The next case that nobody has taken.
+    /// The number of the next case that no thread has taken.
     next: AtomicU64,
     stop: AtomicBool,
-    /// The watcher ended the hunt, so failures are not shrunk any further either.
+    /// Set when the watcher ended the hunt, so that shrinking stops as well.
     called_off: AtomicBool,
-    /// Different failures.
+    /// The number of different failures so far.
     found: AtomicUsize,
     desks: Vec<Desk>,
     bag: Mutex<Bag>,
@@ -201,16 +202,18 @@ struct Chase<'a> {
     returned: Condvar,
 }
 
-/// What one thread is doing, for others to see.
+/// What one thread is doing, for the watching thread to read.
 #[derive(Default)]
 struct Desk {
-    /// Counts the cases that it has tried: a thread that hangs is one whose count stands still.
+    /// Counts the attempts that it has finished, including those of shrinking. The count of a
+    /// thread that hangs does not change.
     tried: AtomicU64,
+    /// Counts the cases that it has tried, without those of shrinking.
     cases: AtomicU64,
-    /// The number of its current case; the greatest of all once it has returned. Relaxed, as all
-    /// here: a number that is seen late only delays a report.
+    /// The number of its current case; `u64::MAX` once the thread has ended. A number that is seen
+    /// late only delays a report.
     number: AtomicU64,
-    /// The case itself.
+    /// The current case.
     at: Mutex<Doing>,
 }
 
@@ -222,7 +225,7 @@ enum Doing {
     Nothing,
     /// The case of this number.
     Number(u64),
-    /// A case that may be smaller than one that fails.
+    /// A case that was proposed by shrinking.
     Case(Box<Case>),
 }
 
@@ -236,7 +239,7 @@ impl Chase<'_> {
                     *locked(&self.at_work) -= 1;
                     self.returned.notify_all();
                 };
-                // If the system has no more threads to give, those that there are do all.
+                // If the system refuses another thread, the existing ones do all the work.
                 if std::thread::Builder::new()
                     .spawn_scoped(scope, work)
                     .is_err()
@@ -281,7 +284,7 @@ impl Chase<'_> {
         self.bag()
     }
 
-    /// Reports the failures that will count whatever else is found, since no thread is at an
+    /// Reports the failures that are certain to be kept, since no thread is still working on an
     /// earlier case.
     fn tell(&self, told: &mut usize, watch: &mut dyn HuntWatch) {
         let numbers = self.desks.iter().map(|desk| desk.number.load(Relaxed));
@@ -317,7 +320,7 @@ impl Chase<'_> {
         bag
     }
 
-    /// One thread's part.
+    /// The work of one thread.
     fn work(&self, desk: &Desk) {
         let clock = Clock::get();
         let mut bag = Bag::default();
@@ -388,16 +391,17 @@ impl Chase<'_> {
     }
 }
 
-/// How many cases a thread had tried when it was last seen to have tried one.
+/// When the attempts of a thread were last seen to advance.
 #[derive(Default)]
 struct Look {
+    /// How many attempts it had finished by then.
     tried: u64,
     /// The time that this process had spent by then.
     spent: Duration,
 }
 
 impl Look {
-    /// Whether a thread has tried nothing while this process spent more than `patience`.
+    /// Whether a thread has finished no attempt while this process spent more than `patience`.
     fn finds_hung(&mut self, desk: &Desk, spent: Duration, patience: Duration) -> bool {
         let tried = desk.tried.load(Relaxed);
         if tried != self.tried {
@@ -418,7 +422,7 @@ impl Failure {
         kinds.collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether it did not fail each time that it was tried again.
+    /// Whether some of the retries did not fail.
     pub fn is_flaky(&self) -> bool {
         self.retries_failed < self.retries
     }
@@ -445,7 +449,7 @@ mod tests {
         }
     }
 
-    /// Lets go of what hangs once it is told of it.
+    /// Releases the case that hangs as soon as it is reported.
     struct Rescuer(Option<std::sync::mpsc::Sender<()>>, Option<Case>);
 
     impl HuntWatch for Rescuer {
@@ -478,8 +482,7 @@ mod tests {
         })
     }
 
-    /// Goal: a hunt tries as many cases as it is told to, finds what there is, and finds the same
-    /// however many threads hunt.
+    /// Goal: a hunt finds the same failure, shrunk to the same case, however many threads hunt.
     #[test]
     fn finds_the_same_with_any_number_of_threads() {
         let found = [1, 2, 4].map(|jobs| {
@@ -497,7 +500,7 @@ mod tests {
         assert!(found.iter().all(|other| *other == found[0]), "{found:?}");
     }
 
-    /// Goal: without a failure the budget is used up; whoever watches can end it before.
+    /// Goal: without a failure the whole budget is used, and the watcher can end the hunt before.
     #[test]
     fn stops_when_it_should() {
         let quiet = |_: &Case| None;
@@ -508,7 +511,7 @@ mod tests {
         endless.run(&quiet, &mut Impatient);
     }
 
-    /// Goal: a failure that comes again in other clothes is counted, not kept twice.
+    /// Goal: cases that shrink to the same failure are counted, and the failure is kept once.
     #[test]
     fn the_same_is_kept_once() {
         let hunt = Hunt {
@@ -522,8 +525,8 @@ mod tests {
         assert!(failure.again > 10, "{failure:?}");
     }
 
-    /// Goal: what fails only now and then is shrunk all the same, if smaller cases are tried often
-    /// enough.
+    /// Goal: a failure that occurs only sometimes is shrunk as well, if smaller cases are tried
+    /// often enough.
     #[test]
     fn what_fails_now_and_then_is_shrunk() {
         let left = [1, 200].map(|tries| {
@@ -543,8 +546,8 @@ mod tests {
         assert!(left[0] > 1 && left[1] == 1, "{left:?}");
     }
 
-    /// Goal: a failure that does not come again each time is shrunk as patiently as one that was
-    /// expected to be so, and is called flaky, with its rate; one that always comes again is not.
+    /// Goal: if retries show that a failure is flaky, it is shrunk with many tries for each case,
+    /// and reported as flaky with its rate; a failure that always recurs is not.
     #[test]
     fn what_does_not_always_fail_is_called_flaky() {
         for (every, flaky) in [(1, false), (3, true)] {
@@ -567,7 +570,7 @@ mod tests {
         }
     }
 
-    /// Goal: whoever watches is told of exactly the failures that count, whoever finds others
+    /// Goal: the watcher is told of exactly the failures that are kept, even if threads find others
     /// first.
     #[test]
     fn what_is_told_is_what_counts() {
@@ -577,7 +580,7 @@ mod tests {
                 self.0.push(failure.number);
             }
         }
-        // Each is another failure.
+        // These shrink to several different failures.
         let all = |case: &Case| {
             let finding = pops(case);
             finding.filter(|_| case.seed.is_multiple_of(3) || case.turns.len() > 5)
@@ -598,7 +601,7 @@ mod tests {
         }
     }
 
-    /// Goal: a case takes as long as this process spends on it, not as long as that takes on a busy machine.
+    /// Goal: only time that this process spent counts towards a hang, however busy the machine is.
     #[test]
     fn only_time_that_was_spent_counts() {
         let ms = Duration::from_millis;
@@ -619,7 +622,7 @@ mod tests {
         }
     }
 
-    /// Goal: a case that does not come to an end is noticed, and named.
+    /// Goal: a case that hangs is noticed, and reported to the watcher.
     #[test]
     fn a_case_that_hangs_is_named() {
         let (give_up, given_up) = std::sync::mpsc::channel::<()>();
@@ -627,7 +630,7 @@ mod tests {
         let hangs = |case: &Case| {
             let finding = pops(case);
             if finding.is_some() {
-                // Until somebody lets go.
+                // Hangs until the watcher drops its end of the channel.
                 let _ = given_up.lock().expect("nobody panics").recv();
             }
             None

@@ -1,4 +1,4 @@
-//! Shrinking one failure within a budget of time, and finding out how surely it fails.
+//! Shrinks one failure within a time budget, and measures how reliably it fails.
 
 use proptest::strategy::ValueTree as _;
 
@@ -9,12 +9,12 @@ use crate::fuzz::programs::CaseTree;
 use crate::plan::Case;
 
 /// How often a smaller case is tried before it counts as one that does not fail, if the failure
-/// turned out to be flaky. Of a failure that shows in one try of ten, one such case in eight is
-/// missed.
+/// turned out to be flaky. If a case fails in one try of ten, one such case in eight is missed.
 const TRIES_IF_FLAKY: u32 = 20;
 
-/// Shrinks a case that fails. Whatever fails counts, whichever check says so: what is left is small
-/// enough to see what it is. Ends when the budget is used up, and at once if it is `called_off`.
+/// Shrinks a case that fails. A smaller case counts as failing even if another check fails than
+/// before: the result is small enough to understand. Ends when the time budget is used up, and as
+/// soon as `called_off` answers true.
 pub(super) fn shrink(
     hunt: &Hunt,
     case: Case,
@@ -69,7 +69,7 @@ pub(super) fn shrink(
     }
 }
 
-/// Tries a case again: how often, and how many of those tries failed.
+/// Tries a case again; returns how often it was tried, and how many of those tries failed.
 fn retry(
     case: &Case,
     times: u32,
@@ -89,7 +89,8 @@ mod tests {
     use super::*;
     use crate::fuzz::{HuntBudget, programs};
 
-    /// Goal: when time is up, what is smallest until then is what is left, and that is said.
+    /// Goal: when time is up, the smallest case so far is the result, and it is marked as cut
+    /// short.
     #[test]
     fn stops_when_time_is_up() {
         let case = programs().with_ops(200).draw(12);

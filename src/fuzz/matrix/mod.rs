@@ -1,12 +1,15 @@
-//! All planted faults against the runs that should show them: what to try, and the scores.
+//! The matrix of `selftest`: every planted fault in the runs that should show it. It says which
+//! trials to make, and scores them.
 //!
-//! A [`Row`] is one fault in one heap under one workload, or the same run without a fault. Each is
-//! tried with several seeds in two lanes, [verified](Verified) at the end only, and at pauses as
-//! well. The second finds faults sooner, but stops all mutators to do so, which hides races. Both
-//! are shown, and a row is judged by the first.
+//! A [`Row`] is one fault in one heap under one workload, or the same run without a fault. Each row
+//! is tried with several seeds in two lanes: one is [verified](Verified) at the end of a run only,
+//! the other at pauses as well. The second lane finds faults sooner, but its pauses stop all
+//! mutators, which hides races. Reports show both lanes. A row with a fault is judged by the first
+//! lane; a row in which no check may fire, by both.
 //!
-//! A row is met only if one of the checks that the catalogue *names* for it was violated. So a
-//! check that no longer fires makes the row fail, even if another check notices the fault.
+//! A trial catches its fault only if one of the checks that the catalogue *names* for the fault was
+//! violated, or if the process crashed or hung as the catalogue says. So a check that no longer
+//! fires makes its rows fail, even if another check notices the fault.
 
 mod row;
 mod schedule;
@@ -26,15 +29,15 @@ use super::Sighting;
 pub enum Verified {
     /// At the end only.
     End,
-    /// At pauses, some times a run, and at the end.
+    /// At a few pauses during the run, and at the end.
     Every,
 }
 
 impl Verified {
-    /// Both.
+    /// Both lanes.
     pub const ALL: [Self; 2] = [Self::End, Self::Every];
 
-    /// The name in reports, which is that of the option.
+    /// The name in reports, which is also the value of `--verify`.
     pub fn name(self) -> &'static str {
         match self {
             Self::End => "end",
@@ -43,38 +46,38 @@ impl Verified {
     }
 }
 
-/// One run to be tried.
+/// One run to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trial {
-    /// Which row's, by number.
+    /// The number of the row that it belongs to.
     pub row: usize,
-    /// How it is verified.
+    /// When the heap is verified.
     pub lane: Verified,
-    /// From which seed.
+    /// The seed of the run.
     pub seed: u64,
 }
 
-/// What a trial came to.
+/// How a trial ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// It ended, and was judged.
+    /// The run ended and was judged.
     Judged(Sighting),
     /// The process died of a signal or a panic.
     Crashed(String),
-    /// It did not end within its time.
+    /// The process did not end within its time limit.
     Hung,
-    /// It could not be tried at all, so the matrix proves nothing.
+    /// The run could not be made, so it says nothing about the fault; the reason.
     Failed(String),
 }
 
-/// A trial that is over.
+/// A finished trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tried {
-    /// Which.
+    /// The trial.
     pub trial: Trial,
-    /// What it came to.
+    /// How it ended.
     pub ending: Ending,
-    /// How long it took, its process included, in nanoseconds.
+    /// How long it took, including the start of its process, in nanoseconds.
     pub wall_ns: u64,
 }
 
@@ -95,7 +98,7 @@ pub(crate) mod tests_support {
         history: None,
     };
 
-    /// One fault of each kind, of which only models can show the last.
+    /// One fault of each rate but `SoakOnly`.
     pub(crate) const CATALOGUE: &[Planted] = &[
         planted(Likelihood::Certain),
         planted(Likelihood::Usually),
@@ -124,7 +127,7 @@ pub(crate) mod tests_support {
         })
     }
 
-    /// A trial in which nothing did.
+    /// A trial in which no check fired.
     pub(crate) fn missed() -> Ending {
         Ending::Judged(quiet())
     }

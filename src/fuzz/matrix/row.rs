@@ -1,20 +1,20 @@
-//! The rows: each fault of the catalogue in each heap that can have it, and the same runs without a
-//! fault.
+//! The rows of the matrix: each fault of the catalogue in each heap that can have it, and the same
+//! runs without a fault.
 
 use crate::fuzz::catalogue::{Danger, Likelihood, Planted, Show};
 use crate::heap::Fault;
 
-/// Operations that take a second or more.
+/// A run of this many operations takes a second or more.
 const LONG_OPS: u64 = 10_000_000;
 
-/// What a row must show.
+/// What is expected of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
     /// A named check fires on every seed.
     Always,
-    /// On nineteen seeds of twenty.
+    /// A named check fires on at least nineteen seeds of twenty.
     Usually,
-    /// No check fires, ever: there is no fault, or it is the negative control.
+    /// No check ever fires: nothing is planted, or the fault is a negative control.
     Nothing,
 }
 
@@ -32,18 +32,18 @@ impl Expect {
 /// One fault in one heap under one workload, or a run without a fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
-    /// The fault; `None` where nothing is planted.
+    /// The fault; `None` if nothing is planted.
     pub fault: Option<&'a Planted>,
     /// The heap's name.
     pub heap: &'a str,
-    /// What is run on it.
+    /// The run.
     pub show: &'a Show,
-    /// What must come of it.
+    /// What is expected.
     pub expect: Expect,
 }
 
 impl Row<'_> {
-    /// The checks of which one must fire.
+    /// The checks of which at least one must fire; empty if none may.
     pub fn caught_by(&self) -> &'static [&'static str] {
         match (self.expect, self.fault) {
             (Expect::Nothing, _) | (_, None) => &[],
@@ -51,12 +51,12 @@ impl Row<'_> {
         }
     }
 
-    /// What the fault may do to the process; if that happens, it counts like a check that fires.
+    /// What the fault may do to the process. If that happens, the fault counts as caught.
     pub fn danger(&self) -> Option<Danger> {
         self.fault.and_then(|planted| planted.danger)
     }
 
-    /// Whether a trial takes so long that only few are made when time is short.
+    /// Whether a trial takes so long that only a few are made in a quick test.
     pub fn is_long(&self) -> bool {
         self.show.ops >= LONG_OPS || self.danger() == Some(Danger::Hang)
     }
@@ -67,8 +67,9 @@ impl Row<'_> {
     }
 }
 
-/// The rows of a catalogue for these heaps, each given with the faults that it can have. Every run
-/// comes once more without a fault. Faults that only models or soaks show have no row.
+/// The rows of a catalogue for these heaps, each given with the faults that it can have. After the
+/// rows with faults, every distinct run follows once without a fault. Faults that only models or
+/// soaks show have no row.
 pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, Vec<Fault>)]) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();
     for planted in catalogue {

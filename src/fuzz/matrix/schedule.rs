@@ -1,28 +1,28 @@
-//! Which trial comes next. Seeds outside, rows inside: whenever it is broken off, every row has been
-//! tried about as often.
+//! Which trial comes next. The outer loop is over seeds and the inner one over rows, so that
+//! whenever the test is interrupted, every row has been tried about equally often.
 
 use super::score::MISSES_ONE_IN;
 use super::{Ending, Expect, Row, RowStanding, Score, Trial, Tried, Verified};
 use crate::fuzz::catalogue::Danger;
 
-/// How many seeds are tried.
+/// How many seeds to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Depth {
-    /// For each fault. A row that misses one of fewer than twenty is not condemned for it: it is
-    /// tried on up to twenty first.
+    /// Seeds for each fault. If a fault that is usually caught is missed on one of fewer than
+    /// twenty seeds, it is tried on up to twenty before it is judged.
     pub seeds: u64,
-    /// Of these, how many are also verified at pauses.
+    /// How many of these seeds are also run with verification at pauses.
     pub every: u64,
-    /// For each fault that takes long to show.
+    /// Seeds for each fault that takes long to show.
     pub long: u64,
-    /// Without any fault, over all such rows.
+    /// Seeds without a fault, shared by all rows without one.
     pub sound: u64,
     /// The first seed.
     pub from: u64,
 }
 
 impl Depth {
-    /// What the gate is defined by.
+    /// The full test.
     pub const FULL: Self = Self {
         seeds: MISSES_ONE_IN,
         every: MISSES_ONE_IN,
@@ -30,7 +30,7 @@ impl Depth {
         sound: 200,
         from: 1,
     };
-    /// What fits into a minute on two processors.
+    /// A test that takes about a minute on two processors.
     pub const QUICK: Self = Self {
         seeds: 3,
         every: 1,
@@ -40,22 +40,22 @@ impl Depth {
     };
 }
 
-/// What was tried, and what is to be tried next.
+/// The trials that were made, and those that are left.
 #[derive(Debug)]
 pub struct Schedule<'a> {
     rows: Vec<Row<'a>>,
     depth: Depth,
-    /// Verdicts of this check are ignored.
+    /// Violations of this check are ignored.
     without: Option<&'a str>,
     pending: std::collections::VecDeque<Trial>,
     tried: Vec<Vec<Tried>>,
-    /// Whether a row was given more seeds.
+    /// Whether a row was given more seeds after a miss.
     extended: Vec<bool>,
     total: usize,
 }
 
 impl<'a> Schedule<'a> {
-    /// Nothing was tried yet.
+    /// A schedule of which nothing was tried yet. Violations of the check `without` are ignored.
     pub fn new(rows: Vec<Row<'a>>, depth: Depth, without: Option<&'a str>) -> Self {
         let mut pending: Vec<Trial> = Vec::new();
         let is_sound = |row: &&(usize, &Row<'_>)| row.1.fault.is_none();
@@ -72,14 +72,15 @@ impl<'a> Schedule<'a> {
                 if is_long && seed >= depth.long {
                     continue;
                 }
-                // A run that does not end is no other for being paused.
+                // Pauses make no difference to a run that hangs.
                 let is_paused = seed < depth.every
                     && (!is_long || depth.long > 1)
                     && which.danger() != Some(Danger::Hang);
                 pending.extend(trials(row, depth.from + seed, is_paused));
             }
         }
-        // Each seed once, on one of the rows in turn; and at pauses too as often as in the others.
+        // Each seed is tried on one row, and rows take turns. The share that is also verified at
+        // pauses is the same as for faults.
         for (seed, row) in (0..depth.sound).zip(sound.iter().cycle()) {
             let is_paused = seed * depth.seeds < depth.sound * depth.every;
             pending.extend(trials(*row, depth.from + seed, is_paused));
@@ -100,7 +101,7 @@ impl<'a> Schedule<'a> {
         &self.rows
     }
 
-    /// How many trials are over, and how many there are to be in all.
+    /// How many trials are finished, and how many there will be in all.
     pub fn progress(&self) -> (usize, usize) {
         (self.tried.iter().map(Vec::len).sum(), self.total)
     }
@@ -110,7 +111,7 @@ impl<'a> Schedule<'a> {
         self.pending.pop_front()
     }
 
-    /// A trial is over.
+    /// Records a finished trial.
     pub fn report(&mut self, mut tried: Tried) {
         if let (Some(check), Ending::Judged(sighting)) = (self.without, &tried.ending) {
             tried.ending = Ending::Judged(sighting.clone().without(check));
@@ -120,7 +121,7 @@ impl<'a> Schedule<'a> {
         self.extend(row);
     }
 
-    /// Gives a row that is right most of the time the seeds to show it.
+    /// Gives a row whose fault is usually caught more seeds after a miss, so that it can be judged.
     fn extend(&mut self, row: usize) {
         if self.extended[row] || self.rows[row].expect != Expect::Usually {
             return;
@@ -143,13 +144,14 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    /// How a row stands.
+    /// The score of a row so far.
     pub fn score(&self, row: usize) -> Score {
         Score::of(&self.rows[row], &self.tried[row])
     }
 
-    /// What each row came to; one that was not tried to the end has not come to anything. One that
-    /// was not to be tried at all (a long run without a fault, in a short schedule) is left out.
+    /// The score and standing of each row. A row that has trials left is never met, only failed or
+    /// untried. A row for which no trial was planned (a long run without a fault, in a quick test)
+    /// is left out.
     pub fn standings(&self) -> Vec<(usize, Score, RowStanding)> {
         let is_pending = |row, lane: Option<Verified>| {
             let mut pending = self.pending.iter();
@@ -203,8 +205,8 @@ mod tests {
         }
     }
 
-    /// Goal: every row is tried with every seed, the sound ones share theirs, and a row in order is
-    /// met.
+    /// Goal: every row with a fault is tried with every seed, rows without one share theirs, and a
+    /// row that is as expected is met.
     #[test]
     fn everything_is_tried() {
         let mut schedule = schedule(Depth::FULL);
@@ -225,8 +227,8 @@ mod tests {
         assert_eq!(done, total);
     }
 
-    /// Goal: a fault that is usually caught may miss one seed of twenty, and is tried on twenty
-    /// before it is condemned; one that is always caught may miss none.
+    /// Goal: a fault that is usually caught may be missed on one seed of twenty, and is tried on
+    /// twenty before it is judged; one that is always caught may never be missed.
     #[test]
     fn misses_are_counted() {
         for (misses, usually, always) in [
@@ -253,7 +255,8 @@ mod tests {
         }
     }
 
-    /// Goal: what was broken off has not passed, and what has failed stays so.
+    /// Goal: after an interruption, a row with trials left is not met, and a failed row stays
+    /// failed.
     #[test]
     fn what_is_left_is_untried() {
         let mut schedule = schedule(Depth::QUICK);
@@ -271,7 +274,7 @@ mod tests {
         );
     }
 
-    /// Goal: without the check that a row names, nothing else saves it.
+    /// Goal: if violations of the named check are ignored, the rows that name it fail.
     #[test]
     fn a_check_that_is_gone_is_missed() {
         let rows = rows(CATALOGUE, &[("gil", Fault::ALL.to_vec())]);

@@ -1,5 +1,5 @@
-//! What a row's trials come to: how many seeds caught the fault, by which check, after how much; and
-//! whether that is what was expected.
+//! The scores of a row's trials: how many seeds caught the fault, by which check, and after how
+//! long; and whether that is what was expected.
 
 use std::collections::BTreeMap;
 
@@ -9,49 +9,52 @@ use super::{Ending, Expect, Row, Tried, Verified};
 use crate::fuzz::At;
 use crate::fuzz::catalogue::Danger;
 
-/// A fault that is usually caught may miss one seed of so many, and none of fewer.
+/// A fault that is usually caught may be missed on one seed in this many. With fewer seeds, it must
+/// be caught on each.
 pub(super) const MISSES_ONE_IN: u64 = 20;
 
-/// How a row stands.
+/// Whether a row is as expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RowStanding {
     /// As expected.
     Met,
-    /// Not.
+    /// Not as expected.
     Failed,
-    /// Broken off before it could be told.
+    /// The trials ended before that could be decided.
     Untried,
 }
 
-/// One row's trials in one lane.
+/// The score of one row's trials in one lane.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneScore {
-    /// Trials.
+    /// The number of trials.
     pub tried: u64,
-    /// Those in which the fault was caught as it should be.
+    /// Trials in which a named check, or the expected crash or hang, caught the fault.
     pub caught: u64,
-    /// How often each check was violated, first or not.
+    /// In how many trials each check was violated, first or not.
     pub fired: BTreeMap<String, u64>,
-    /// Those in which the process was lost.
+    /// Trials in which the heap panicked or was full, or the process died.
     pub crashed: u64,
-    /// Those that did not end in time.
+    /// Trials that did not end within their time limit.
     pub hung: u64,
-    /// Those that could not be made.
+    /// Trials that could not be made.
     pub failed: u64,
-    /// Those that were caught when the run was over, and no sooner.
+    /// Trials in which the fault was caught only at the end of the run.
     pub late: u64,
-    /// How often each check was violated first, or `crashed` and `hung` came in place of one.
+    /// In how many trials each check was violated first. `crashed` and `hung` stand for trials that
+    /// ended so.
     pub first: BTreeMap<String, u64>,
-    /// Operations until it was caught: the median over the seeds that did.
+    /// The operations of a run that caught the fault, up to its end: the median.
     pub ops_median: Option<u64>,
-    /// Time until it was caught, in nanoseconds, likewise.
+    /// How long the mutators of such a run ran, in nanoseconds: the median.
     pub ns_median: Option<u64>,
-    /// What a trial costs, whatever it came to, in nanoseconds.
+    /// How long a trial took, however it ended, in nanoseconds: the median.
     pub wall_ns_median: Option<u64>,
-    /// The seeds on which it was not caught (or, where nothing should be, was).
+    /// The seeds on which the fault was not caught, or, if no check may fire, on which something
+    /// did.
     pub odd_seeds: Vec<u64>,
-    /// The first thing that went wrong with a trial itself.
+    /// Why a trial crashed, hung or could not be made: the first such reason.
     pub trouble: Option<String>,
 }
 
@@ -61,8 +64,8 @@ impl LaneScore {
         self.tried - self.caught
     }
 
-    /// The check that was violated first most often; of several that always come together, one of
-    /// those that are `named`.
+    /// The check that was violated first most often. If several were so equally often, one of those
+    /// that are `named` is preferred.
     pub fn foremost(&self, named: &[String]) -> Option<&str> {
         let mut first = self.first.iter();
         let most = self.first.values().max()?;
@@ -102,7 +105,7 @@ impl LaneScore {
         score
     }
 
-    /// Counts one ending; whether it caught the fault.
+    /// Counts one trial; answers whether it caught the fault.
     fn add(&mut self, row: &Row<'_>, ending: &Ending) -> bool {
         let mut first = |name: &str| *self.first.entry(name.to_owned()).or_default() += 1;
         match ending {
@@ -147,7 +150,7 @@ impl LaneScore {
     }
 }
 
-/// Whether there is nothing to report.
+/// Whether no check fired and the run ended well.
 fn is_quiet(ending: &Ending) -> bool {
     match ending {
         Ending::Judged(sighting) => sighting.fired.is_empty() && sighting.broke.is_none(),
@@ -160,15 +163,15 @@ fn median(mut values: Vec<u64>) -> Option<u64> {
     values.get(values.len() / 2).copied()
 }
 
-/// One row's trials.
+/// The scores of one row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Score {
-    /// By lane; a lane that was not tried is absent.
+    /// The score of each lane; a lane that was not tried is absent.
     pub lanes: Vec<(Verified, LaneScore)>,
 }
 
 impl Score {
-    /// Counts a row's trials.
+    /// Scores a row's trials.
     pub(super) fn of(row: &Row<'_>, tried: &[Tried]) -> Self {
         let lane = |lane: Verified| {
             let mine = tried.iter().filter(|tried| tried.trial.lane == lane);
@@ -180,19 +183,19 @@ impl Score {
         }
     }
 
-    /// One lane's.
+    /// The score of one lane.
     pub fn lane(&self, lane: Verified) -> Option<&LaneScore> {
         let found = self.lanes.iter().find(|(which, _)| *which == lane);
         found.map(|(_, score)| score)
     }
 
-    /// The lane that rows are judged by.
+    /// The score of the lane that rows with a fault are judged by.
     pub fn end(&self) -> Option<&LaneScore> {
         self.lane(Verified::End)
     }
 
-    /// Whether it is what was expected, as far as it was tried. Where nothing is to be caught, that
-    /// goes for both lanes; and a trial that could not be made fails any row.
+    /// Whether the trials so far are as expected. If no check may fire, this must hold in both
+    /// lanes. A trial that could not be made fails any row.
     pub(super) fn standing(&self, row: &Row<'_>) -> RowStanding {
         let Some(end) = self.end() else {
             return RowStanding::Untried;

@@ -1,10 +1,10 @@
-//! What was answered against what should have been.
+//! Compares what the heap answered with what it should have answered.
 
 use super::Wrong;
 use crate::evidence::{Answer, Seen};
 use crate::plan::{Op, OpKind};
 
-/// Holds an answer against the model's.
+/// Compares an answer with the model's.
 pub(super) fn compare(op: Op, expected: Answer, answered: Answer) -> Result<(), Wrong> {
     if expected == answered {
         return Ok(());
@@ -30,7 +30,7 @@ fn told(answer: Answer) -> String {
     }
 }
 
-/// Holds what a register leads to after an operation against the model's.
+/// Compares what a register leads to after an operation with the model's.
 pub(super) fn compare_seen(op: Op, expected: Seen, seen: Seen) -> Result<(), Wrong> {
     if expected == seen {
         return Ok(());

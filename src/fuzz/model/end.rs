@@ -1,15 +1,15 @@
-//! The end: what is there is what the model has, and nothing else.
+//! Judges the end of a case: the heap must contain exactly what the model contains.
 
 use super::Wrong;
 use super::state::{Model, Register};
 use crate::evidence::{Anomalies, Emptied, Name, Seen, Settled, Trace};
 use crate::heap::Census;
 
-/// How many differences are told.
+/// How many differences are listed.
 const TOLD: usize = 3;
 
 impl Model<'_> {
-    /// Judges what was found when all turns were done, and when all was let go of.
+    /// Judges what was found when all turns were done, and when all references had been dropped.
     pub(super) fn end(&self, trace: &Trace) -> Result<(), Wrong> {
         if let Some(settled) = &trace.settled {
             self.settled(settled, trace)?;
@@ -39,8 +39,9 @@ impl Model<'_> {
         settled.census.as_ref().map_or(Ok(()), leftovers)
     }
 
-    /// Nothing that cannot be reached is alive; but where cycles are not reclaimed, what others of that
-    /// kind refer to may be: programs close cycles by chance.
+    /// No unreachable object may be alive. In a heap that does not reclaim cycles, an unreachable
+    /// object may be alive if another living object refers to it: random programs close cycles by
+    /// chance.
     fn complete(&self, cycles: bool) -> Result<(), Wrong> {
         let reached = self.reached(&self.roots);
         let counts = self.counts();
@@ -56,8 +57,9 @@ impl Model<'_> {
         }
     }
 
-    /// Every weak reference whose target is reachable was won, and of the others at most those whose
-    /// target lives on as garbage, which a heap that does not certify deaths may leave.
+    /// The upgrade of every valid weak reference whose target is reachable must have succeeded. Of
+    /// the others, only those may have succeeded whose target is alive as garbage, which a heap
+    /// that does not certify deaths may keep.
     fn upgrades(&self, settled: &Settled) -> Result<(), Wrong> {
         let reached = self.reached(&self.roots);
         let mut won = settled.upgrades.iter();
@@ -92,14 +94,14 @@ impl Model<'_> {
             None => Ok(()),
             Some((mutator, slot, _)) => {
                 let text = format!(
-                    "register {slot} of mutator {mutator} was upgraded, and holds no weak reference"
+                    "register {slot} of mutator {mutator} was upgraded, but holds no weak reference"
                 );
                 Err(Wrong::new("weak", text))
             }
         }
     }
 
-    /// Whether one of these refers to an object.
+    /// Whether one of the objects in `by` refers to this object.
     fn is_held(&self, name: Name, by: &[Name]) -> bool {
         let mut holders = by.iter().filter_map(|holder| self.named(*holder));
         self.named(name).is_some_and(|object| {
@@ -107,7 +109,7 @@ impl Model<'_> {
         })
     }
 
-    /// Stored counts are the references that there are.
+    /// Each stored count must be the number of references in the model.
     fn stored_counts(&self, settled: &Settled) -> Result<(), Wrong> {
         let counts = self.counts();
         for &(name, count) in &settled.counts {
@@ -124,7 +126,7 @@ impl Model<'_> {
     }
 }
 
-/// What was walked at the end led to nothing that is broken.
+/// The walk at the end must be complete, and must have met no broken reference.
 fn defectless(settled: &Settled) -> Result<(), Wrong> {
     if let Some(defect) = &settled.defect {
         return Err(Wrong::defect(defect));
@@ -137,13 +139,14 @@ fn defectless(settled: &Settled) -> Result<(), Wrong> {
     }
 }
 
-/// What must hold of a heap that has settled, whatever is there.
+/// What must hold for a heap that has settled, whatever objects it contains.
 pub(super) fn sound(settled: &Settled) -> Result<(), Wrong> {
     defectless(settled)?;
     settled.census.as_ref().map_or(Ok(()), leftovers)
 }
 
-/// Judges what was left when all was let go of; what is excused may be alive.
+/// Judges what was left when all references had been dropped. Objects that are excused may be
+/// alive.
 pub(super) fn emptied(
     emptied: &Emptied,
     trace: &Trace,
@@ -153,12 +156,20 @@ pub(super) fn emptied(
         return Err(Wrong::defect(defect));
     }
     for (check, count, what) in [
-        ("double-free", emptied.died_twice, "deaths of the dead"),
-        ("finalizers", emptied.finalized_twice, "finalizers too many"),
+        (
+            "double-free",
+            emptied.died_twice,
+            "deaths of objects that were already dead",
+        ),
+        (
+            "finalizers",
+            emptied.finalized_twice,
+            "finalizers that should not have run",
+        ),
         (
             "finalizers",
             emptied.unfinalized,
-            "deaths without the finalizer that was due",
+            "deaths of objects whose finalizer had not run",
         ),
     ] {
         if count > 0 {
@@ -175,7 +186,7 @@ pub(super) fn emptied(
     emptied.census.as_ref().map_or(Ok(()), leftovers)
 }
 
-/// Nothing is left of the collector's own, and nobody wrote into what is free.
+/// The collector must have left nothing behind, and free cells must not have been written to.
 fn leftovers(census: &Census) -> Result<(), Wrong> {
     if census.spoiled > 0 {
         let text = format!("{} freed cells were written to", census.spoiled);

@@ -1,5 +1,5 @@
-//! Deaths and finalizers: they happen when the heap decides, and the model checks that they were
-//! allowed.
+//! Deaths and finalizers: the heap decides when they happen, and the model checks that they were
+//! allowed then.
 
 use super::Wrong;
 use super::state::{Model, Register};
@@ -7,7 +7,7 @@ use crate::evidence::{Happening, Name, ObjectEvent, Seen};
 use crate::heap::Finalizer;
 use crate::plan::Op;
 
-/// Takes the events up to and with those after so many turns off the front.
+/// Splits off the events that happened within the first `after` turns.
 pub(super) fn until<'e>(events: &mut &'e [ObjectEvent], after: u32) -> &'e [ObjectEvent] {
     let len = events
         .iter()
@@ -19,9 +19,9 @@ pub(super) fn until<'e>(events: &mut &'e [ObjectEvent], after: u32) -> &'e [Obje
 }
 
 impl Model<'_> {
-    /// Notes what happens in a turn before its operation is done: a heap may collect garbage as
-    /// soon as it is called, so a fetch may find an object that was resurrected just then, and a
-    /// publish may replace one.
+    /// Notes before a turn's operation whose finalizers run in that turn. A heap may collect
+    /// garbage as soon as it is called, so a fetch may find an object that was resurrected in the
+    /// same turn, and a publish may replace one.
     pub(super) fn foresee(&mut self, events: &[ObjectEvent]) {
         let finalized = events.iter().filter_map(|event| match event.what {
             Happening::Finalized(name) => self.named(name),
@@ -31,7 +31,7 @@ impl Model<'_> {
         (self.published, self.fetched) = (None, None);
     }
 
-    /// Goes along with what happened after an operation.
+    /// Checks and takes over what happened in a turn, after its operation.
     pub(super) fn follow(&mut self, events: &[ObjectEvent]) -> Result<(), Wrong> {
         if events.is_empty() {
             return Ok(());
@@ -67,7 +67,7 @@ impl Model<'_> {
         Ok(())
     }
 
-    /// Takes over whose finalizers ran and what they put into the roots.
+    /// Checks and takes over whose finalizers ran and what they put into the roots.
     fn follow_finalizers(&mut self, ran: &[usize], events: &[ObjectEvent]) -> Result<(), Wrong> {
         let roots = self.roots_seen(events)?;
         let mut unchanged = roots.clone();
@@ -83,11 +83,15 @@ impl Model<'_> {
                 && self.wants(object) != Some(root)
             {
                 let name = self.objects[object].name;
-                let text = format!("{name} rose in shared root {root}, where it does not want to");
+                let text = format!(
+                    "{name} was resurrected in shared root {root}, not in the one that its finalizer \
+                     names"
+                );
                 return Err(Wrong::new("finalizers", text));
             }
         }
-        // What is still held by what was there before was never garbage.
+        // What the registers and the unchanged roots reach was not garbage when the finalizers ran.
+        // A register that fetched a resurrected object in this turn was filled only afterwards.
         let needed = match self.fetched {
             None => self.reached(&unchanged),
             Some((mutator, slot)) => {
@@ -109,7 +113,7 @@ impl Model<'_> {
                 self.published == Some(root) || roots[root].is_some_and(|now| ran.contains(&now))
             };
             if wanted.is_some_and(|root| !is_there(root)) {
-                let text = format!("{name} was finalized, and not resurrected");
+                let text = format!("{name} was finalized but not resurrected");
                 return Err(Wrong::new("finalizers", text));
             }
         }
@@ -120,12 +124,12 @@ impl Model<'_> {
         Ok(())
     }
 
-    /// Whether something is still alive, after the turn that did `op`, that should have died at
+    /// Fails if an object is still alive after the turn that did `op` though it should have died at
     /// once.
     pub(super) fn late(&self, op: Op) -> Result<(), Wrong> {
         let counts = self.counts();
-        // A finalizer may have dropped the last reference to a cycle after the collector had passed
-        // it.
+        // A finalizer that ran in this turn may have dropped the last reference to a cycle that the
+        // collector had already examined.
         let is_swept = op == Op::Collect && self.running.is_empty();
         let reached = self.reached(&self.roots);
         let mut objects = self.objects.iter().zip(counts).zip(reached);
@@ -135,13 +139,16 @@ impl Model<'_> {
         match late {
             None => Ok(()),
             Some(((object, _), _)) => {
-                let text = format!("{} should have died at once, and is kept", object.name);
+                let text = format!(
+                    "{} should have died at once, but is still alive",
+                    object.name
+                );
                 Err(Wrong::new("completeness", text))
             }
         }
     }
 
-    /// The root that an object wants to be resurrected in.
+    /// The root in which an object's finalizer publishes it.
     pub(super) fn wants(&self, object: usize) -> Option<usize> {
         match self.objects[object].finalizer {
             Some(Finalizer::Resurrect(global)) => Some(Self::root(global)),
@@ -149,7 +156,7 @@ impl Model<'_> {
         }
     }
 
-    /// What the roots were found to lead to.
+    /// The roots as they were observed after the events.
     fn roots_seen(&self, events: &[ObjectEvent]) -> Result<Vec<Option<usize>>, Wrong> {
         let mut roots = self.roots.clone();
         for event in events {

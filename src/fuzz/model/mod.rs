@@ -1,13 +1,12 @@
-//! The exact reference: a heap without counts, memory or a collector, which does one thing at a
-//! time.
+//! The exact reference model: a sequential heap without counts, memory or a collector.
 //!
-//! It reads what a heap did on one thread (a [`Trace`]) and does the same, turn by turn. What
-//! operations answer and what registers, roots and objects hold must be exactly as in the model.
-//! When objects die is up to the heap, within bounds: nothing reachable may die, and once the heap
-//! has settled nothing unreachable may be alive. So the model takes from the trace which objects
-//! died and whose finalizers ran, checks that this was allowed, and goes on from there. The same
-//! holds where several objects are resurrected in one root: the last one wins, and the heap chooses
-//! the order.
+//! The model replays what a heap did on one thread (a [`Trace`]), turn by turn. The answers of
+//! operations and the contents of registers, roots and objects must be exactly those of the model.
+//! The heap chooses when objects die, within bounds: nothing reachable may die, and once the heap
+//! has settled, nothing unreachable may be alive. So the model takes from the trace which objects
+//! died and whose finalizers ran, checks that this was allowed, and goes on from there. If several
+//! objects are resurrected in one root, the last one stays there, and the heap chooses the order;
+//! the model takes that from the trace as well.
 //!
 //! A finding is named after the check that would report it in a run.
 
@@ -28,7 +27,7 @@ use super::sighting::taken_up_by;
 pub use race::judge_race;
 use state::Model;
 
-/// The name of a finding that no check makes: the heap panicked, or could not be used at all.
+/// The name of a finding that no check reports: the heap panicked, or could not be used at all.
 pub const CRASHED: &str = "crashed";
 
 /// What a heap did wrong.
@@ -36,9 +35,9 @@ pub const CRASHED: &str = "crashed";
 pub struct Finding {
     /// The check that says so.
     pub check: &'static str,
-    /// After how many turns it showed; `None`: at the end.
+    /// The number of the turn in which it showed, from 1; `None` if it showed at the end.
     pub turn: Option<usize>,
-    /// What, in words.
+    /// What is wrong, in words.
     pub text: String,
 }
 
@@ -52,22 +51,22 @@ impl fmt::Display for Finding {
     }
 }
 
-/// When objects die that nothing refers to any more.
+/// When unreachable objects must die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deaths {
-    /// When the heap sees fit, but before it has settled.
+    /// At any time that the heap chooses, but before it has settled.
     InTime,
-    /// At once, as under plain reference counting; and what cannot be reached, at the latest in a
-    /// collection that a program asks for.
+    /// As under plain reference counting: in the turn that removes the last reference. Cycles must
+    /// die at the latest in the next collection that the program asks for.
     AtOnce,
 }
 
-/// The first thing that a heap did wrong, if any.
+/// The first thing that a heap did wrong, if any; objects may die at any time.
 pub fn judge(case: &Case, trace: &Trace) -> Option<Finding> {
     judge_deaths(case, trace, Deaths::InTime)
 }
 
-/// The first thing that a heap did wrong, if any, where objects must die in time.
+/// The first thing that a heap did wrong, if any, where objects must die as `deaths` says.
 pub fn judge_deaths(case: &Case, trace: &Trace, deaths: Deaths) -> Option<Finding> {
     let mut model = Model::new(case);
     let mut events = trace.events.as_slice();
@@ -96,9 +95,9 @@ pub fn judge_deaths(case: &Case, trace: &Trace, deaths: Deaths) -> Option<Findin
 fn broke(trace: &Trace) -> Option<Finding> {
     let wrong = match trace.broke.as_ref()? {
         Broke::Defect(defect) | Broke::Unseated(defect) => Wrong::defect(defect),
-        Broke::Panicked(message) => Wrong::new(CRASHED, format!("it panicked: {message}")),
+        Broke::Panicked(message) => Wrong::new(CRASHED, format!("the heap panicked: {message}")),
     };
-    // The end begins where all turns are done.
+    // A turn that did not return has no step, so the failing turn is the one after the last step.
     Some(match &trace.settled {
         None => wrong.at(trace.steps.len() + 1),
         Some(_) => wrong.at_the_end(),

@@ -1,14 +1,15 @@
 //! Judges a case whose turns overlapped: some sequential order must explain what it did.
 //!
-//! An order must keep every turn that returned before another was called ahead of it. If the
-//! [model](super) can do all turns in such an order with the answers that were given, and ends in
-//! the state in which the heap ended, nothing is wrong. The search is Wing and Gong's (Testing and
+//! If one turn returned before another was called, it must come first in the order. Nothing is
+//! wrong if the [model](super) can do all turns in such an order with the answers that were given,
+//! and ends in the state in which the heap ended. The search is Wing and Gong's (Testing and
 //! Verifying Concurrent Objects, JPDC 1993) over the whole heap: lists, counters, nodes and roots.
 //! The order in which turns returned is tried first and nearly always works.
 //!
-//! Operations that are not atomic are split into pieces that are: `del l[-n:]` pops one by one, and
-//! a truncation to a length first reads the length. If a finalizer may publish its object, at a
-//! time that is not known, no order is searched for. What must hold in every outcome is judged in
+//! Operations that are not atomic are split into atomic pieces: `del l[-n:]` pops one by one, and a
+//! truncation to a length first reads the length. No order is searched for in two cases, in which
+//! steps happen at a time that is not known: if a finalizer may publish its object, and if a
+//! mutator that rejoins takes several shared objects. What must hold in every outcome is judged in
 //! any case.
 
 use std::collections::BTreeMap;
@@ -19,8 +20,8 @@ use crate::evidence::{Answer, Contents, Name, Picture, Race, Seen, Settled, Trac
 use crate::heap::Finalizer;
 use crate::plan::{Case, Op, Turn};
 
-/// How many turns are tried, over all orders, before the search gives up and finds nothing wrong:
-/// where all turns overlap, there are very many orders.
+/// How many turns are tried, over all orders, before the search gives up and reports nothing: if
+/// all turns overlap, there are far too many orders to try.
 const TRIED_MAX: u32 = 20_000;
 
 /// The first thing that a heap did wrong under one schedule, if any.
@@ -31,17 +32,18 @@ pub fn judge_race(case: &Case, race: &Race) -> Option<Finding> {
         .or_else(|| order(case, race))
 }
 
-/// Judges what registers led to.
+/// Judges what registers led to after each turn.
 fn seen(race: &Race) -> Option<Finding> {
     let spans = race.spans.iter().zip(&race.trace.steps);
     spans.into_iter().find_map(|(span, step)| {
         let wrong = match step.seen {
             Seen::Stale => Wrong::new("dangling", "a register leads to a freed cell"),
-            Seen::Stranger => {
-                Wrong::new("dangling", "a register leads to what was never made here")
-            }
+            Seen::Stranger => Wrong::new(
+                "dangling",
+                "a register leads to an object that was never made here",
+            ),
             Seen::Object(name) if span.is_dead => {
-                let text = format!("{name} died, and a register leads to it");
+                let text = format!("a register leads to {name}, which has died");
                 Wrong::new("premature", text)
             }
             Seen::Object(_) | Seen::Empty | Seen::Unseen => return None,
@@ -69,7 +71,7 @@ fn kept(race: &Race) -> Result<(), Wrong> {
     }
 }
 
-/// Stored counts are the references that were found.
+/// Each stored count must be the number of references that were found.
 fn counted(settled: &Settled) -> Result<(), Wrong> {
     let found = references(&settled.picture);
     let wrong = settled.counts.iter().find_map(|(name, count)| {
@@ -101,7 +103,7 @@ fn references(picture: &Picture) -> BTreeMap<Name, u64> {
 #[derive(Debug, Clone, Copy)]
 struct Piece {
     turn: Turn,
-    /// What it came to.
+    /// What it answered.
     step: TraceStep,
     /// The turn's number from 1.
     number: usize,
@@ -116,7 +118,7 @@ fn order(case: &Case, race: &Race) -> Option<Finding> {
         };
         matches!(finalizer, Finalizer::Resurrect(_))
     };
-    // Nor is there one moment in which a mutator that comes back takes several objects.
+    // A mutator that rejoins takes its shared objects one after another, not at one moment.
     let comes_back =
         |turn: &Turn| turn.op == Op::Rejoin && case.mutators[turn.mutator as usize].held.len() > 1;
     if case.all_turns().any(|turn| rises(turn) || comes_back(turn)) {
@@ -135,7 +137,7 @@ fn order(case: &Case, race: &Race) -> Option<Finding> {
     }
 }
 
-/// The pieces of each mutator's turns, in its order.
+/// The pieces of each mutator's turns, in program order.
 fn lanes(case: &Case, race: &Race) -> Vec<Vec<Piece>> {
     let turns: Vec<&Turn> = case.all_turns().collect();
     let mut lanes = vec![Vec::new(); case.mutators.len()];
@@ -155,8 +157,8 @@ fn lanes(case: &Case, race: &Race) -> Vec<Vec<Piece>> {
             answer: Answer::Nothing,
             seen: Seen::Unseen,
         };
-        // A list is never longer than all that was ever done.
-        let most = case.turns.len() as u64 + 1;
+        // Each turn appends at most one element, so no list is longer than this.
+        let most = turns.len() as u64;
         match (turn.op, step.answer) {
             (Op::TruncateBack { list, count }, _) => {
                 for _ in 0..count.min(most) {
@@ -192,17 +194,17 @@ fn lanes(case: &Case, race: &Race) -> Vec<Vec<Piece>> {
     lanes
 }
 
-/// See the module.
+/// The search for a sequential order.
 struct OrderSearch<'r> {
     race: &'r Race,
     lanes: Vec<Vec<Piece>>,
     tried: u32,
-    /// Why the first order that was tried is none.
+    /// Why the first order that was tried failed; it is reported if all fail.
     wrong: Option<Finding>,
 }
 
 impl OrderSearch<'_> {
-    /// Whether what is left from here can be done in some order.
+    /// Whether the remaining pieces can be done in some order from this state.
     fn extend(&mut self, model: &Model<'_>, at: &[usize]) -> bool {
         let next = |lane: usize| self.lanes[lane].get(at[lane]).copied();
         let mut open: Vec<(usize, Piece)> = (0..at.len())
@@ -214,7 +216,7 @@ impl OrderSearch<'_> {
             let end = end.and_then(|()| model.end(&self.race.trace));
             return self.accept(end.map_err(Wrong::at_the_end));
         };
-        // Whoever was called after another had returned comes later.
+        // A piece that was called after another had returned must come after it.
         open.retain(|(_, piece)| piece.called < first_return || piece.returned == first_return);
         open.sort_unstable_by_key(|(_, piece)| piece.returned);
         open.into_iter().any(|(lane, piece)| {
@@ -241,5 +243,39 @@ impl OrderSearch<'_> {
                 false
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Span;
+    use crate::run::Registry;
+
+    /// Goal: a truncation may remove more elements than there are turns after the setup.
+    #[test]
+    fn the_setup_may_fill_a_list() {
+        let append = "a alloc r1 leaf\na append r0 r1\n".repeat(3);
+        let text = format!(
+            "gcstorm-case 1\nschedule pct\nseed 1\ncapacity 9\nroots 1\nshared l list\n\
+             mutator a registers 2 holds r0=l\n\n{append}start\na truncate-back r0 3\n"
+        );
+        let case = Case::parse("filled", &text).expect("it is in order");
+        let registry = Registry::builtin();
+        let heap = registry.get("gil").expect("it is there");
+        let trace = heap.step(&case, None).expect("it opens");
+        let spans = (0..).zip(&trace.steps).map(|(turn, _)| Span {
+            turn,
+            called: u64::from(turn) * 2,
+            returned: u64::from(turn) * 2 + 1,
+            is_dead: false,
+        });
+        let settled = trace.settled.as_ref().expect("it came to the end");
+        let race = Race {
+            spans: spans.collect(),
+            living: settled.picture.objects.keys().copied().collect(),
+            trace,
+        };
+        assert_eq!(judge_race(&case, &race), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The model's state: registers, roots and objects, and what leads to what.
+//! The model's state: registers, roots and objects, and the references between them.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use crate::plan::Case;
 pub(super) enum Register {
     Empty,
     Strong(usize),
-    /// A weak reference, and whether its target's finalizer had run when it was made.
+    /// A weak reference, and whether its target's finalizer had already run when it was made.
     Weak(usize, bool),
 }
 
@@ -21,14 +21,14 @@ pub(super) struct Object {
     pub(super) shape: Shape,
     pub(super) dead: bool,
     pub(super) finalizer: Option<Finalizer>,
-    /// Its finalizer has run.
+    /// Whether its finalizer has run.
     pub(super) finalized: bool,
     /// A node's two fields, or a list's elements.
     pub(super) refs: VecDeque<Option<usize>>,
     pub(super) value: i64,
 }
 
-/// See the module.
+/// The state after some turns of a case.
 #[derive(Debug, Clone)]
 pub(super) struct Model<'c> {
     pub(super) case: &'c Case,
@@ -37,14 +37,15 @@ pub(super) struct Model<'c> {
     pub(super) accumulators: Vec<i64>,
     pub(super) roots: Vec<Option<usize>>,
     pub(super) objects: Vec<Object>,
-    /// By maker: its objects in order; `None` for what there was no room for.
+    /// The objects by maker, in the order of allocation; `None` for an allocation that was refused.
     births: Vec<Vec<Option<usize>>>,
-    /// The objects whose finalizers run in this turn, before or after its operation.
+    /// The objects whose finalizers run in this turn, whether before or after its operation.
     pub(super) running: Vec<usize>,
-    /// The root in which this turn publishes, which may replace what was resurrected there just
-    /// before.
+    /// The root in which this turn publishes. That may replace an object that was resurrected there
+    /// earlier in the same turn.
     pub(super) published: Option<usize>,
-    /// The register into which this turn fetched an object that was resurrected just before.
+    /// The register into which this turn fetched an object that was resurrected earlier in the same
+    /// turn.
     pub(super) fetched: Option<(usize, Slot)>,
 }
 
@@ -74,7 +75,7 @@ impl<'c> Model<'c> {
         model
     }
 
-    /// Puts the shared objects into the registers that hold them.
+    /// Puts the shared objects into the registers that hold them from the start.
     pub(super) fn hold_shared(&mut self, mutator: usize) {
         for (slot, object) in &self.case.mutators[mutator].held {
             if let Some(object) = self.roots[*object] {
@@ -111,7 +112,7 @@ impl<'c> Model<'c> {
         number
     }
 
-    /// Notes an object that the heap had no room for.
+    /// Notes an allocation that the heap refused for want of room.
     pub(super) fn refuse(&mut self, maker: usize) {
         self.births[maker].push(None);
     }
@@ -143,8 +144,8 @@ impl<'c> Model<'c> {
         object.filter(|&object| self.objects[object].shape == shape)
     }
 
-    /// Whether a weak reference still leads to its target if that is reachable; `made_finalized`
-    /// says whether the target's finalizer had run when the reference was made.
+    /// Whether a weak reference is still valid: its target is alive and was not finalized since.
+    /// `made_finalized` says whether the target's finalizer had run when the reference was made.
     pub(super) fn stands(&self, target: usize, made_finalized: bool) -> bool {
         let target = &self.objects[target];
         !target.dead && target.finalized == made_finalized
@@ -158,7 +159,7 @@ impl<'c> Model<'c> {
         })
     }
 
-    /// What registers and these roots reach.
+    /// Which objects are reachable from the registers and these roots.
     pub(super) fn reached(&self, roots: &[Option<usize>]) -> Vec<bool> {
         let mut reached = vec![false; self.objects.len()];
         let mut found: Vec<usize> = self.held().chain(roots.iter().copied().flatten()).collect();
@@ -170,7 +171,7 @@ impl<'c> Model<'c> {
         reached
     }
 
-    /// How many references lead to each object, from what is not dead.
+    /// How many references to each object there are in registers, roots and living objects.
     pub(super) fn counts(&self) -> Vec<u64> {
         let mut counts = vec![0; self.objects.len()];
         let roots = self.roots.iter().copied().flatten();
@@ -182,7 +183,7 @@ impl<'c> Model<'c> {
         counts
     }
 
-    /// The picture that a walk over the heap should come to.
+    /// The picture that a walk over the heap should produce.
     pub(super) fn picture(&self) -> Picture {
         let mut picture = Picture::default();
         let name = |object: usize| self.objects[object].name;
@@ -194,7 +195,8 @@ impl<'c> Model<'c> {
                 }
             }
         }
-        // This way round: there may be as many roots as can be numbered.
+        // The range comes second: with the greatest number of roots, taking a number first would
+        // overflow.
         for (object, root) in self.roots.iter().zip(0..) {
             picture
                 .places

@@ -1,4 +1,4 @@
-//! What an operation does to the model, and what it answers.
+//! What each operation does to the model, and what it must answer.
 
 use super::state::{Model, Register};
 use super::{Wrong, answers};
@@ -7,7 +7,7 @@ use crate::heap::{Finalizer, Global, Shape, Slot};
 use crate::plan::{Op, Turn};
 
 impl Model<'_> {
-    /// Does one turn, and compares what the heap answered.
+    /// Does one turn, and compares what the heap answered with what the model does.
     pub(super) fn step(&mut self, turn: &Turn, step: &TraceStep) -> Result<(), Wrong> {
         let (mutator, op) = (turn.mutator as usize, turn.op);
         let expected = match op {
@@ -47,11 +47,13 @@ impl Model<'_> {
         if step.answer == Answer::NoRoom {
             self.refuse(mutator);
             let (capacity, made) = (self.case.capacity as usize, self.objects.len());
-            // The dead may still take up room, so all objects that were ever made count.
+            // Dead objects may still take up room, so all objects that were ever made count.
             if made >= capacity {
                 return Ok(Answer::NoRoom);
             }
-            let text = format!("there is no room, of {capacity} places {made} were ever taken");
+            let text = format!(
+                "an allocation was refused, but only {made} of {capacity} places were ever taken"
+            );
             return Err(Wrong::new("conservation", text));
         }
         let object = self.make(mutator, shape, finalizer);
@@ -59,8 +61,8 @@ impl Model<'_> {
         Ok(Answer::Found(true))
     }
 
-    /// Whether garbage can be upgraded until it is collected is up to the heap; what is reachable
-    /// can, and what is dead or finalized since cannot.
+    /// An upgrade must succeed if its target is reachable, and must fail if the target is dead or
+    /// was finalized since. If the target is garbage that is not collected yet, the heap chooses.
     fn upgrade(
         &mut self,
         mutator: usize,
@@ -94,7 +96,7 @@ impl Model<'_> {
         }
     }
 
-    /// Fetches what was in the root before the turn, or was resurrected there at its beginning.
+    /// Fetches what was in the root before the turn, or an object that was resurrected there in it.
     fn fetch(&mut self, mutator: usize, dst: Slot, global: Global, step: &TraceStep) -> Answer {
         let root = Self::root(global);
         if let Seen::Object(name) = step.seen
@@ -257,7 +259,7 @@ impl Model<'_> {
     }
 }
 
-/// Where a list is cut.
+/// The end at which a list is truncated.
 #[derive(Debug, Clone, Copy)]
 enum ListEnd {
     Front,

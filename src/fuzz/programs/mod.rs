@@ -2,11 +2,11 @@
 //!
 //! Any sequence of operations is a program, since an operation whose registers are empty does
 //! nothing. But in most sequences most operations would do nothing, so the [`writer`] keeps track
-//! of what registers may hold and mostly chooses registers that fit. On top of that comes *swarm*
-//! testing (Groce et al., ISSTA 2012): each case leaves out some kinds of operations and prefers
-//! others, because a program with a bit of everything seldom goes far in any direction.
+//! of what registers may hold and mostly chooses registers that fit. It also uses *swarm testing*
+//! (Groce et al., ISSTA 2012): each case leaves out some kinds of operations and prefers others,
+//! because programs in which all kinds are equally likely rarely reach extreme states.
 //!
-//! A test of your own heap is then
+//! A test of your own heap looks like this:
 //!
 //! ```
 //! use gcstorm::fuzz::{check_steps, programs};
@@ -65,14 +65,14 @@ impl Programs {
         Self { caps, ..self }
     }
 
-    /// Programs of up to so many operations, at least one; a few are up to 16 times as long.
+    /// Programs of up to `ops_max` operations, but at least one; a few are up to 16 times as long.
     #[must_use]
     pub fn with_ops(self, ops_max: usize) -> Self {
         let ops_max = ops_max.max(1);
         Self { ops_max, ..self }
     }
 
-    /// Programs of up to so many mutators, at least one.
+    /// Programs of up to `mutators_max` mutators, but at least one.
     #[must_use]
     pub fn with_mutators(self, mutators_max: u32) -> Self {
         let mutators_max = mutators_max.max(1);
@@ -82,15 +82,15 @@ impl Programs {
         }
     }
 
-    /// Programs of at least two mutators that all hold one object from the start. For exploring
-    /// schedules of single memory accesses: programs must then be short, and operations on private
-    /// objects show nothing.
+    /// Programs of at least two mutators that all hold one object from the start. They are for
+    /// exploring schedules of single memory accesses, where programs must be short, and operations
+    /// on private objects find nothing.
     #[must_use]
     pub fn that_meet(self) -> Self {
         Self { meet: true, ..self }
     }
 
-    /// The program that is drawn from a seed.
+    /// The program for this seed.
     pub fn draw(&self, seed: u64) -> Case {
         Writer::new(self, seed).write()
     }

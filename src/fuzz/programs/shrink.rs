@@ -1,18 +1,18 @@
-//! How a failing case becomes a small one.
+//! Shrinks a failing case.
 //!
-//! A [`CaseTree`] holds the smallest case that is known to fail and proposes others, one at a time:
+//! A [`CaseTree`] holds the smallest case that is known to fail, and proposes smaller ones, one at
+//! a time. It goes through these steps, and starts over as long as a round of them made progress:
 //!
-//! 1. without a run of its turns, of half of them first and of single ones last (delta debugging:
-//!    Zeller and Hildebrandt, TSE 2002); what is left out changes what the rest does, but it is a
-//!    program all the same;
-//! 2. with one mutator's turns done by another;
-//! 3. with one turn simpler, or the turns from one switch to the next done earlier, right after
-//!    those before of their mutator, so that fewer switches are left of the schedule;
-//! 4. without two single turns at once, once there are few;
-//! 5. without a turn of the setup, or without a shared object;
-//!
-//! and from the beginning again as long as anything came of it. What is left is
-//! [tidied up](super::tidy): registers, roots and room that nothing names are taken away.
+//! 1. Leave out a run of consecutive turns: half of all turns first, single turns last (delta
+//!    debugging: Zeller and Hildebrandt, TSE 2002). The remaining turns may then do something else,
+//!    but any sequence of turns is a program.
+//! 2. Let one mutator do the turns of another.
+//! 3. Make one turn simpler.
+//! 4. Move the turns between two switches forward, right after the previous turns of the same
+//!    mutator, so that the schedule has fewer switches.
+//! 5. Leave out two single turns at once, if the case has few turns.
+//! 6. Leave out a turn of the setup, or a shared object.
+//! 7. [Tidy up](super::tidy): remove registers, roots and room that no turn uses.
 
 use proptest::strategy::ValueTree;
 
@@ -20,32 +20,33 @@ use super::tidy;
 use crate::heap::{Finalizer, Shape};
 use crate::plan::{Case, Op, Turn};
 
-/// Pairs are tried up to so many turns: some thousand cases.
+/// Pairs are tried only if a case has at most this many turns; 60 turns have 1,770 pairs.
 const PAIRS_MAX: usize = 60;
 
 /// A case that can be shrunk.
 #[derive(Debug, Clone)]
 pub struct CaseTree {
-    /// The smallest that is known to fail, or the first.
+    /// The smallest case that is known to fail; at first, the root of the tree.
     best: Case,
     proposed: Case,
-    /// Whether `proposed` waits for an answer.
+    /// Whether it is unknown yet if `proposed` fails.
     is_open: bool,
     place: Proposal,
-    /// Whether anything came of this time through.
+    /// Whether this round has made the case smaller.
     is_better: bool,
 }
 
 /// What is proposed next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Proposal {
-    /// Without the turns from `at` on, so many.
+    /// Without the `size` turns from `at` on.
     Cut { at: usize, size: usize },
     /// With mutator `gone`'s turns done by `heir`.
     Merge { gone: u32, heir: u32 },
-    /// With turn `at` simpler, in one of several ways.
+    /// With turn `at` simpler, in one of several ways: an index into [`simpler`].
     Simplify { at: usize, way: usize },
-    /// With what turn `at` begins right after what its mutator did before.
+    /// With the run of turns that begins at `at` moved right after the previous turn of its
+    /// mutator.
     Advance { at: usize },
     /// Without turns `first` and `second`.
     Pair { first: usize, second: usize },
@@ -55,7 +56,7 @@ enum Proposal {
     Unshare { object: usize },
     /// Tidied up.
     Tidy,
-    /// Nothing is.
+    /// There is nothing left to propose.
     Done,
 }
 
@@ -94,7 +95,7 @@ impl CaseTree {
     }
 
     fn at_place(&self) -> Option<Case> {
-        // A copy of a long case takes a while, and at most places there is nothing to propose.
+        // Copying a long case is slow, and most places have nothing to propose.
         if !self.is_worth_a_copy() {
             return None;
         }
@@ -111,7 +112,7 @@ impl CaseTree {
                 let is_its = |turn: &Turn| turn.mutator == self.best.turns[at].mutator;
                 let to = 1 + turns[..at].iter().rposition(is_its)?;
                 let run = turns[at..].iter().take_while(|turn| is_its(turn)).count();
-                // A switch less each time, so this comes to an end.
+                // Each such move removes a switch, so this ends.
                 turns[to..at + run].rotate_right(if to < at { run } else { 0 });
             }
             Proposal::Pair { first, second } => {
@@ -140,7 +141,7 @@ impl CaseTree {
         }
     }
 
-    /// Goes on after a proposal.
+    /// Moves on to the next proposal.
     fn next(&mut self, outcome: Reply) {
         let len = self.best.turns.len();
         let mutators = u32::try_from(self.best.mutators.len()).unwrap_or(u32::MAX);
@@ -180,12 +181,12 @@ impl CaseTree {
     }
 }
 
-/// What became of a proposal.
+/// Whether a proposed case fails as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reply {
-    /// It fails as well.
+    /// It fails, so it is the new best.
     Better,
-    /// It does not.
+    /// It does not fail.
     Worse,
 }
 
@@ -231,7 +232,7 @@ fn pair(first: usize, second: usize, len: usize) -> Proposal {
     }
 }
 
-/// Operations that do less.
+/// Simpler operations to try in place of this one, the most promising first.
 fn simpler(op: Op) -> Vec<Op> {
     const SMALL: [u32; 2] = [0, 1];
     match op {
@@ -286,7 +287,7 @@ impl ValueTree for CaseTree {
     fn simplify(&mut self) -> bool {
         if std::mem::take(&mut self.is_open) {
             self.best = self.proposed.clone();
-            // Tidying up does not make anything else possible.
+            // Tidying up makes no other proposal possible, so it is no reason for another round.
             self.is_better |= self.place != Proposal::Tidy;
             self.next(Reply::Better);
         }
@@ -308,7 +309,7 @@ mod tests {
     use crate::fuzz::programs;
     use crate::plan::OpKind;
 
-    /// Shrinks while `fails` does; returns what is left and how many proposals it took.
+    /// Shrinks a case for which `fails` is true; returns the result and how many proposals it took.
     fn shrunk(case: Case, fails: impl Fn(&Case) -> bool) -> (Case, usize) {
         let mut tree = CaseTree::new(case);
         let (mut left, mut proposals) = (tree.current(), 0);
@@ -333,7 +334,7 @@ mod tests {
         case.turns.iter().map(|turn| turn.op.kind()).collect()
     }
 
-    /// Goal: of a long case, what the failure takes is left, in order, and nothing else.
+    /// Goal: a long case shrinks to exactly the turns that the failure needs, in order.
     #[test]
     fn what_is_needed_is_left() {
         let wanted = [OpKind::Append, OpKind::Collect, OpKind::Append];
@@ -357,7 +358,7 @@ mod tests {
         assert!(tried > 100, "{tried}");
     }
 
-    /// Goal: turns that cannot be alone are taken away together.
+    /// Goal: two turns that can only be left out together are left out together.
     #[test]
     fn pairs_go_together() {
         let fails = |case: &Case| {
@@ -374,7 +375,8 @@ mod tests {
         }
     }
 
-    /// Goal: the schedule shrinks as well: where switches do not matter, none is left.
+    /// Goal: the schedule shrinks as well: if switches do not matter, only the necessary one is
+    /// left.
     #[test]
     fn switches_are_taken_out() {
         // Both mutators must stay, with two turns each.
@@ -397,7 +399,7 @@ mod tests {
         }
     }
 
-    /// Goal: nothing is left of what does not matter at all.
+    /// Goal: if every case fails, nothing is left of it, after few proposals.
     #[test]
     fn nothing_is_left_of_nothing() {
         for programs in [programs(), programs().that_meet()] {
@@ -407,7 +409,7 @@ mod tests {
         }
     }
 
-    /// Goal: of the setup too only what matters is left, and what is shared stays while it matters.
+    /// Goal: the setup and the shared objects shrink to what the failure needs, too.
     #[test]
     fn setups_shrink() {
         let appends = |case: &Case| {

@@ -1,12 +1,13 @@
-//! Removes what a case does not need, and numbers what it needs from 0.
+//! Removes the mutators, registers, roots and room that a case does not use, and renumbers the
+//! rest.
 
 use std::cmp::Ordering;
 
 use crate::heap::{Finalizer, Global, Slot};
 use crate::plan::{Case, Op, Turn};
 
-/// The case with the registers, roots and mutators that its turns name, and no others, and no more
-/// room than they can fill. Names of shared objects and what they are held in stay.
+/// The case with only the mutators, registers and roots that its turns name, and no more room than
+/// its objects can fill. Shared objects and the registers that hold them stay.
 pub(super) fn tidied(case: &Case) -> Case {
     let mut tidy = case.clone();
     drop_idle_mutators(&mut tidy);
@@ -62,8 +63,8 @@ fn renumber_roots(case: &mut Case) {
     case.roots = next;
 }
 
-/// Takes a shared object away, and leaves the registers that held it empty; `None` if a turn names
-/// its root.
+/// Removes a shared object, so that the registers that held it start out empty; `None` if a turn
+/// names its root.
 pub(super) fn unshare(case: &mut Case, object: usize) -> Option<()> {
     for turn in case.setup.iter_mut().chain(&mut case.turns) {
         let Some(root) = root_of(&mut turn.op) else {
@@ -119,8 +120,9 @@ fn renumber_registers(case: &mut Case) {
     }
 }
 
-/// Gives the turns of one mutator to another one, with registers behind its own; `None` if there is
-/// nothing to give, or it cannot be done: what leaves and comes back empties everybody's registers.
+/// Gives the turns of mutator `gone` to mutator `heir`, which gets the registers of `gone` after
+/// its own. `None` if `gone` has no turns, or if one of the two rejoins: that would empty the
+/// registers of both.
 pub(super) fn merge(case: &mut Case, gone: u32, heir: u32) -> Option<()> {
     let rejoins = |turn: &Turn| turn.op == Op::Rejoin && [gone, heir].contains(&turn.mutator);
     let is_busy = case.all_turns().any(|turn| turn.mutator == gone);
@@ -144,7 +146,7 @@ pub(super) fn merge(case: &mut Case, gone: u32, heir: u32) -> Option<()> {
     Some(())
 }
 
-/// Every register that an operation names.
+/// Calls `name` with every register that an operation names.
 fn each_slot(op: &mut Op, name: &mut impl FnMut(&mut Slot)) {
     match op {
         Op::Alloc { dst: a, .. }

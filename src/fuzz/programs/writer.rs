@@ -1,8 +1,8 @@
 //! Writes a random program, keeping track of what registers may hold.
 //!
-//! What it keeps track of is a guess: an element that is read may be of any shape, and a list may
-//! be empty. One operand in eight is chosen at random instead, so that operations which find
-//! nothing occur as well.
+//! This knowledge is only a guess: an element that is read may be of any shape, and a list may be
+//! empty. One operand in eight is chosen at random instead, so that operations on empty or
+//! unsuitable registers occur as well.
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -12,25 +12,27 @@ use crate::heap::{Caps, Field, Finalizer, Global, Shape, Slot};
 use crate::plan::case::Shared;
 use crate::plan::{Case, Op, OpKind, Turn};
 
-/// Registers of a mutator: few, so that they are used again.
+/// The least and the greatest number of registers of a mutator: few, so that they are reused.
 const REGISTERS: (u32, u32) = (3, 8);
-/// Shared roots.
+/// The least and the greatest number of shared roots.
 const ROOTS: (u32, u32) = (1, 3);
-/// Room beyond what a program can make: some heaps hand cells out by the chunk.
+/// Room beyond the objects that a program can make, since some heaps hand out cells in chunks.
 const SPARE_ROOM: u32 = 8;
-/// One kind in this many is left out of a case.
+/// One kind of operation in this many is left out of a case.
 const LEFT_OUT: u32 = 4;
-/// Elements that fill a list, as far as the program is that long.
+/// The least and the greatest number of elements that fill a list, if the program is long enough.
 const FILLING: (u32, u32) = (8, 40);
-/// One in so many programs of several mutators begins with an object that all of them hold: an
-/// object that is handed over through a root is seldom used much by two mutators.
+/// One in this many programs with several mutators begins with an object that all of them hold. An
+/// object that is handed over through a root is rarely used much by two mutators.
 const MEET_ONE_IN: u32 = 4;
-/// How often it is made again what it was before, in eights.
+/// How often the mutator of a turn stays the same, in eighths. In the other cases one of all
+/// mutators is drawn.
 const SAME_MUTATOR: u32 = 5;
 
-/// One program in so many may be so many times as long as the others, for what only shows now and
-/// then, or late; a quarter of all turns are theirs.
+/// One program in this many may be longer, by the factor [`LONG`], to find what shows only rarely
+/// or late. A fifth of all turns belong to such programs.
 const LONG_ONE_IN: u32 = 64;
+/// How many times as long as others such a program may be.
 const LONG: u32 = 16;
 
 /// The steps of programs, with their weights before swarm testing changes them.
@@ -72,10 +74,10 @@ enum Pick {
     Erase,
     FrontTo,
     BackTo,
-    /// A cycle of nodes that is held by one register, made at once: by chance they are rare.
+    /// Makes a cycle of nodes that is held by registers. By chance alone, cycles would be rare.
     Ring,
-    /// So many appends to one list that it fills some page, and is one that others can cut a page
-    /// from: by chance no list of a short program is that long.
+    /// Appends enough elements to one list to fill a page, so that others can truncate it by a
+    /// page. By chance alone, no list of a short program would be that long.
     Fill,
 }
 
@@ -84,7 +86,7 @@ enum Pick {
 enum Guess {
     Empty,
     Of(Shape),
-    /// Something that was read from somewhere.
+    /// An object of unknown shape, which was read from somewhere.
     Any,
     Weak,
 }
@@ -126,7 +128,7 @@ fn is_able(caps: Caps, kind: Pick) -> bool {
 pub(super) struct Writer {
     rng: ChaCha8Rng,
     case: Case,
-    /// How many operations it is to have.
+    /// How many operations it will have.
     len: usize,
     guesses: Vec<Vec<Guess>>,
     roots: Vec<Guess>,
@@ -160,7 +162,8 @@ impl Writer {
         if below(&mut rng, LONG_ONE_IN) == 0 {
             most = most.saturating_mul(LONG);
         }
-        // Long ones find more, short ones are sooner over: all lengths are as likely.
+        // Long programs find more, and short ones take less time, so all lengths are equally
+        // likely.
         let len = between(&mut rng, 1, most);
         let room = most.saturating_add(SPARE_ROOM);
         let roots = u16::try_from(roots).unwrap_or(0);
@@ -199,8 +202,8 @@ impl Writer {
         writer
     }
 
-    /// All mutators begin with one object, mostly a list with a few elements, which comes first in
-    /// registers and roots.
+    /// Lets all mutators begin with one object, mostly a list with a few elements. It is in
+    /// register 0 and root 0.
     fn meet(&mut self, caps: Caps) {
         let shape = match self.below(8) {
             0..6 if caps.lists => Shape::List,
@@ -255,7 +258,7 @@ impl Writer {
         self.below(u32::try_from(bound).unwrap_or(u32::MAX)) as usize
     }
 
-    /// A small number, now and then a large one.
+    /// A small number, and once in 16 times a large one.
     fn small(&mut self) -> u32 {
         match self.below(16) {
             0 => self.below(1000),
@@ -273,7 +276,7 @@ impl Writer {
         Slot(self.below(registers))
     }
 
-    /// A register that may hold what is wanted; any one if there is none, and now and then.
+    /// A register that may hold what is wanted; any register if there is none, and once in 8 times.
     fn slot(&mut self, mutator: usize, is_wanted: impl Fn(Guess) -> bool) -> Slot {
         self.find(mutator, is_wanted)
             .unwrap_or_else(|| self.any_slot())
@@ -294,7 +297,8 @@ impl Writer {
         slots.nth(chosen).map(|(slot, _)| Slot(slot))
     }
 
-    /// A register to write to: mostly one with nothing in it, so that something is kept.
+    /// A register to write to: half of the time an empty one if there is any, so that objects are
+    /// kept.
     fn target(&mut self, mutator: usize) -> Slot {
         if self.below(2) == 0 {
             return self.any_slot();
@@ -318,7 +322,7 @@ impl Writer {
     }
 
     fn root(&mut self) -> Global {
-        // What is held from the start keeps its own root.
+        // The root of an object that is held from the start is never overwritten.
         let first = self.case.shared.len();
         let root = first + self.below_size(self.roots.len() - first);
         Global(u16::try_from(root).unwrap_or(0))
@@ -336,8 +340,8 @@ impl Writer {
         self.guesses[mutator][slot.0 as usize]
     }
 
-    /// A register that may hold such a container; where there is none, one is made now and then in
-    /// place of the operation.
+    /// A register that may hold an object of this shape. If there is none, usually one is allocated
+    /// in place of the operation, and the answer is `None`.
     fn container(&mut self, mutator: usize, shape: Shape) -> Option<Slot> {
         let found = self.find(mutator, |guess| guess.may_be(shape));
         if found.is_none() && self.shapes[shape as usize] > 0 && self.below(4) > 0 {
@@ -398,7 +402,7 @@ impl Writer {
             Finalizer::Witness
         } else {
             let root = self.root();
-            // It may come to be there at any time.
+            // The object may appear in the root at any time.
             self.roots[usize::from(root.0)] = Guess::Any;
             Finalizer::Resurrect(root)
         };
@@ -534,7 +538,8 @@ impl Writer {
         }
     }
 
-    /// A node that refers to itself, or two that refer to each other, as far as registers go round.
+    /// Makes a node that refers to itself, or two that refer to each other. Does nothing if the
+    /// three registers that it draws are not distinct.
     fn ring(&mut self, m: usize) {
         let [held, other, spare] = [self.any_slot(), self.any_slot(), self.any_slot()];
         if held == other || held == spare || other == spare {
@@ -550,7 +555,7 @@ impl Writer {
         self.link(m, last, held, spare);
     }
 
-    /// Makes one node refer to another, which stays where it is.
+    /// Makes one node refer to another, which stays in its register.
     fn link(&mut self, m: usize, from: Slot, to: Slot, spare: Slot) {
         let (obj, field, val) = (from, self.field(), spare);
         self.push(
@@ -566,7 +571,7 @@ impl Writer {
 }
 
 fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
-    // Multiply and shift: as even as a program needs it.
+    // Multiply and shift: not perfectly uniform, but uniform enough for this.
     let drawn = u64::from(rng.next_u32()) * u64::from(bound);
     u32::try_from(drawn >> 32).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! Which runs belong together.
+//! Sorts runs into groups, and finds the counterpart of each group of the base.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use thiserror::Error;
 
 use crate::result::{Outcome, RunResult};
 
-/// Options that may differ between runs of a group: those compared elsewhere, and those that do not change
-/// what is measured.
+/// Options that may differ between runs of a group: they are compared by other means, or do not
+/// change what is measured.
 const FREE: [&str; 5] = ["--seed", "--heap", "--fault", "--require", "--case"];
 
 /// Runs of one workload on one heap that differ in their seeds.
 #[derive(Debug, Clone)]
 pub(super) struct Runs<'r> {
-    /// Each with where it came from; at least one.
+    /// Each with the name of its file; at least one.
     pub(super) results: Vec<(&'r str, &'r RunResult)>,
 }
 
@@ -31,17 +31,17 @@ impl<'r> Runs<'r> {
 /// Runs that do not belong together. Completes "error: …".
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Mismatch {
-    /// A set without results.
+    /// A set has no results.
     #[error("there are no results in the {0}")]
     Empty(&'static str),
-    /// A run that did not end properly is no measurement.
-    #[error("{from} ({what}) is {verdict}: a run that broke off is no measurement")]
+    /// A run that failed or was interrupted is no measurement.
+    #[error("{from} ({what}) is {verdict}: only runs that held or were vacuous can be compared")]
     Broken {
-        /// Where it came from.
+        /// The name of its file.
         from: String,
         /// The workload and the heap.
         what: String,
-        /// What it came to.
+        /// Its verdict.
         verdict: &'static str,
     },
     /// Two results that should be alike differ.
@@ -49,11 +49,11 @@ pub enum Mismatch {
     Differs {
         /// The workload and the heap.
         what: String,
-        /// In what.
+        /// In what they differ.
         difference: String,
-        /// The base's.
+        /// What it is in the base.
         base: String,
-        /// The new one's.
+        /// What it is in the new set.
         new: String,
     },
     /// One set has the same run twice.
@@ -61,9 +61,9 @@ pub enum Mismatch {
     Twice {
         /// The workload and the heap.
         what: String,
-        /// Which seed.
+        /// The seed of that run.
         seed: u64,
-        /// In which set.
+        /// The set that has it twice.
         set: &'static str,
     },
     /// A group of the base has no counterpart in the new set.
@@ -74,13 +74,13 @@ pub enum Mismatch {
     },
 }
 
-/// Workload, heap, fault and parameters: what tells groups apart.
+/// Workload, heap, fault and parameters: runs with the same are one group.
 type Key = (String, String, Option<String>, BTreeMap<String, String>);
 
 /// A base group and its counterpart.
 type Pair<'r> = (Runs<'r>, Runs<'r>);
 
-/// Finds the counterpart of each group; the second part are notes.
+/// Finds the counterpart of each group of the base. The second part of the result are notes.
 pub(super) fn pairs<'r>(
     base: &'r [(String, RunResult)],
     new: &'r [(String, RunResult)],
@@ -188,8 +188,8 @@ fn alike(base: &Runs<'_>, new: &Runs<'_>) -> Result<(), Mismatch> {
     }
 }
 
-/// How the run was made: the options of its reproduce line, such as its length, its rate, and which
-/// operations it timed.
+/// The options with which a run was made, from its reproduce line: its length, its rate, which
+/// operations were timed, and so on.
 pub(in crate::report) fn asked(reproduce: &str) -> BTreeMap<String, String> {
     let mut words = reproduce.split_whitespace().peekable();
     let mut asked = BTreeMap::new();

@@ -4,20 +4,20 @@ use thiserror::Error;
 
 use super::Family;
 
-/// The default: 5 %.
+/// The default limit: 5 %.
 const DEFAULT: f64 = 0.05;
 
-/// How much worse each family may get, as a share; with `None` it is shown but not judged.
+/// How much worse each family may get, as a share; a family with `None` is shown but not judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits(Vec<(Family, Option<f64>)>);
 
-/// A text that is not a limit. Completes "invalid value: …".
+/// A text that is not a list of limits. Completes "invalid value: …".
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LimitsError {
-    /// Not a percentage.
-    #[error("`{0}` is not a share: 5%, 0.5% or `off`")]
+    /// A limit is not a percentage.
+    #[error("`{0}` is not a limit; expected a percentage such as 5% or 0.5%, or `off`")]
     Share(String),
-    /// Not a family of metrics.
+    /// A name is not that of a family.
     #[error("no metrics are called `{0}`; expected one of {names}", names = names())]
     Family(String),
 }
@@ -33,17 +33,17 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same for all.
+    /// The same limit for all families.
     pub fn all(limit: Option<f64>) -> Self {
         Self(Family::ALL.map(|family| (family, limit)).to_vec())
     }
 
-    /// Reads `5%`, `throughput=5%,p99=10%`, `5%,memory=off`: a share alone is for all families, and a family
-    /// that is not named keeps 5 %.
+    /// Reads limits such as `5%`, `throughput=5%,p99=10%` or `5%,memory=off`. A limit without a
+    /// name is for all families, and replaces those before it. A family without any limit gets 5 %.
     ///
     /// # Errors
     ///
-    /// The part of the text that is no limit.
+    /// The first part of the text that cannot be read.
     pub fn parse(text: &str) -> Result<Self, LimitsError> {
         let mut limits = Self::default();
         for part in text.split(',').map(str::trim) {
@@ -63,7 +63,7 @@ impl Limits {
         Ok(limits)
     }
 
-    /// How much worse this family may get.
+    /// How much worse this family may get; `None` if it is not judged.
     pub fn of(&self, family: Family) -> Option<f64> {
         let mut limits = self.0.iter();
         limits.find(|(known, _)| *known == family)?.1
@@ -87,7 +87,7 @@ fn share(text: &str) -> Result<Option<f64>, LimitsError> {
 mod tests {
     use super::*;
 
-    /// Goal: limits for all, for some, and for none are told from what is neither.
+    /// Goal: limits for all, some and no families are read, and other texts are refused.
     #[test]
     fn reads_limits() {
         let of = |text: &str, family| Limits::parse(text).expect("limits").of(family);

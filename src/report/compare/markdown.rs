@@ -1,10 +1,10 @@
-//! A comparison as Markdown, for a job's summary or a pull request.
+//! A comparison as Markdown, for the summary of a CI job or a pull request.
 
 use super::table::{alarm, cells, conclusion, runs};
 use super::{Change, Comparison};
 use crate::report::commonmark::{self, BoundedPage, escaped};
 
-/// Draws it.
+/// Draws the page.
 pub fn markdown(comparison: &Comparison) -> String {
     let mut page = BoundedPage::new(format!("## {}\n\n", capital(&conclusion(comparison))));
     for (group, row) in comparison.regressions() {
@@ -40,6 +40,7 @@ pub fn markdown(comparison: &Comparison) -> String {
     page.finish()
 }
 
+/// The text with a capital first letter.
 pub(in crate::report) fn capital(text: &str) -> String {
     let mut rest = text.chars();
     let first = rest.next().map(|first| first.to_ascii_uppercase());

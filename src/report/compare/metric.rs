@@ -1,4 +1,4 @@
-//! What is compared: the metrics of a group, and the values that its runs have of each.
+//! The metrics of a group, and the value of each in every run.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,18 @@ use super::ratio::Ratio;
 use crate::evidence::Latency;
 use crate::result::RunResult;
 
-/// The grain of times, in readings of the clock: each time includes one reading, and a step of the clock
-/// may fall to either side of it.
+/// The grain of times, in readings or steps of the clock, whichever is larger: each time includes
+/// one reading, and may be rounded by a step up or down.
 const CLOCK_STEPS: f64 = 2.0;
-/// The grain of resident memory: the allocator's arenas, whose number depends on the order of threads.
+/// The grain of resident memory: the size of the allocator's arenas, whose number depends on the
+/// order in which threads start.
 const BYTES_GRAIN: f64 = 4.0 * 1024.0 * 1024.0;
-/// The grain of counts of objects: these are allocated and freed in batches of some hundred.
+/// The grain of counts of objects, which are allocated and freed in batches of some hundred.
 const OBJECTS_GRAIN: f64 = 1000.0;
-/// The grain of pauses: a thousandth, in nanoseconds a second.
+/// The grain of total pauses, in nanoseconds a second: a thousandth of the time.
 const PAUSE_GRAIN: f64 = 1e6;
 
-/// Metrics that share a limit.
+/// A family of metrics that share a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
@@ -35,7 +36,7 @@ pub enum Family {
     P99_9,
     /// How long the heap holds threads up.
     Pause,
-    /// Bytes and objects.
+    /// Resident memory and numbers of objects.
     Memory,
 }
 
@@ -63,7 +64,7 @@ impl Family {
     }
 }
 
-/// Which way is good.
+/// Whether more or less is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Better {
@@ -73,20 +74,20 @@ pub enum Better {
     Lower,
 }
 
-/// One metric of both sides, a value for each run that has it.
+/// One metric of both sides, with a value for each run.
 #[derive(Debug, Clone)]
 pub(super) struct Series {
     pub(super) name: String,
     pub(super) family: Family,
     pub(super) better: Better,
-    /// A difference below this is none.
+    /// Smaller differences than this do not count.
     pub(super) grain: f64,
     pub(super) base: Vec<f64>,
     pub(super) new: Vec<f64>,
 }
 
 impl Series {
-    /// The p-value of the new values if they are not worse by more than this share.
+    /// The p-value of the hypothesis that the new values are worse by no more than this share.
     pub(super) fn worse(&self, limit: f64) -> f64 {
         let allowed = |value: &f64| match self.better {
             Better::Lower => value * (1.0 + limit) + self.grain,
@@ -99,7 +100,7 @@ impl Series {
         }
     }
 
-    /// Their p-value if they are not better.
+    /// The p-value of the hypothesis that the new values are not better.
     pub(super) fn better(&self) -> f64 {
         let turned = Self {
             base: self.new.clone(),
@@ -109,7 +110,7 @@ impl Series {
         turned.worse(0.0)
     }
 
-    /// The smallest p-value that so many values can have.
+    /// The smallest p-value that is possible with so many values.
     pub(super) fn least(&self) -> f64 {
         rank::least(self.base.len(), self.new.len())
     }
@@ -118,7 +119,7 @@ impl Series {
         Ratio::of(&self.base, &self.new, self.grain)
     }
 
-    /// Whether all of the interval is worse than by this share.
+    /// Whether the whole interval is worse by more than this share.
     pub(super) fn is_beyond(&self, (low, high): (f64, f64), limit: f64) -> bool {
         match self.better {
             Better::Lower => low > 1.0 + limit,
@@ -134,8 +135,8 @@ struct Value {
     value: f64,
 }
 
-/// The metrics that all runs of both sides have. A percentile that too few samples support in some run is
-/// left out.
+/// The metrics that all runs of both sides have. A percentile is left out if some run has too few
+/// samples for it.
 pub(super) fn series(base: &Runs<'_>, new: &Runs<'_>) -> Vec<Series> {
     let [base, new] = [base, new].map(|group| {
         let runs = group.results.iter().map(|(_, result)| values(result));

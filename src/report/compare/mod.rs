@@ -1,34 +1,37 @@
-//! Two sets of results against each other: is the new one worse?
+//! Compares two sets of results: is the new one worse?
 //!
-//! Runs of the same workload, heap and parameters that differ only in their seeds are one *group*, and a
-//! group of the base is compared with its counterpart, metric by metric. Runs that do not belong together
-//! are refused by name ([`Mismatch`]).
+//! Runs of the same workload, heap and parameters that differ only in their seeds are one *group*,
+//! and a group of the base is compared with its counterpart, metric by metric. Runs that do not
+//! belong together are refused by name ([`Mismatch`]).
 //!
-//! After a false alarm nobody looks at the next one. Three things cause false alarms, and each is dealt
-//! with here.
+//! After a false alarm nobody looks at the next one. Three things cause false alarms, and each is
+//! dealt with here.
 //!
-//! *Noise of any distribution.* Run times have heavy tails and are often bimodal. The centre of a group is
-//! its median, the interval that is shown is a bootstrap of the ratio of medians, and the decision is an
-//! exact rank test (`rank`) that assumes no distribution: how likely is it that the new runs rank so high
-//! above the base's, after those were made worse by what is allowed? A bootstrap alone would not do: with
-//! five runs its intervals are too narrow, and never wider than the range of the runs.
+//! *Noise of any distribution.* Run times have heavy tails and are often bimodal. The centre of a
+//! group is its median, the interval that is shown is a bootstrap of the ratio of medians, and the
+//! decision is an exact rank test (`rank`) that assumes no distribution: how likely is it that the
+//! new runs rank so high above the base's, after those were made worse by what is allowed? A
+//! bootstrap alone would not do: with five runs its intervals are too narrow, and never wider than
+//! the range of the runs.
 //!
-//! *Many metrics, one alarm.* Some thirty metrics a group, each tested at one in twenty, raise an alarm
-//! in most comparisons of a program with itself. By Holm's procedure ("A simple sequentially rejective
-//! multiple test procedure", 1979) the whole comparison raises a false one at most once in a hundred
-//! times ([`ALARM`]). The price is that a few runs cannot show anything so surely, whatever they measured.
-//! Then the verdict is [`Change::TooFewRuns`], and the comparison says how many it takes.
+//! *Many metrics, one alarm.* Some thirty metrics a group, each tested at one in twenty, raise an
+//! alarm in most comparisons of a program with itself. By Holm's procedure ("A simple sequentially
+//! rejective multiple test procedure", 1979) the whole comparison raises a false one at most once
+//! in a hundred times ([`ALARM`]). The price is that a few runs cannot show anything so surely,
+//! whatever they measured. Then the verdict is [`Change::TooFewRuns`], and the comparison says how
+//! many it takes.
 //!
-//! *Coarse figures.* With a clock that ticks in tens of nanoseconds 20 may become 30 although nothing has
-//! changed, and a heap that kept three objects may keep seven. Each metric has a *grain*; smaller
-//! differences do not count.
+//! *Coarse figures.* With a clock that ticks in tens of nanoseconds 20 may become 30 although
+//! nothing has changed, and a heap that kept three objects may keep seven. Each metric has a
+//! *grain*; smaller differences do not count.
 //!
-//! A regression is reported only if the test rejects and the whole interval lies beyond what is allowed.
-//! The test assumes that the order of the runs does not matter. A machine that is slower in the second
-//! half of the measurement breaks this assumption, so runs of both sides should take turns.
+//! A regression is reported only if the test rejects and the whole interval lies beyond what is
+//! allowed. The test assumes that the order of the runs does not matter. A machine that is slower
+//! in the second half of the measurement breaks this assumption, so runs of both sides should take
+//! turns.
 //!
-//! The longest time of an operation is not compared: it is a single event, and grows with the number of
-//! events.
+//! The longest time of an operation is not compared: it is a single event, and grows with the
+//! number of events.
 
 mod group;
 mod limits;
@@ -56,63 +59,65 @@ use group::Runs;
 use metric::Series;
 use ratio::Ratio;
 
-/// The probability of a false alarm, for all metrics of a comparison together. One in a hundred leaves
-/// room for influences that the test cannot account for.
+/// The probability of a false alarm, for all metrics of a comparison together. One in a hundred
+/// leaves room for influences that the test cannot account for.
 pub const ALARM: f64 = 0.01;
-/// How many runs of each side are asked for at least: these can tell of up to 128 metrics, where seven
-/// can tell of 34 and one workload may have more.
+/// The fewest runs of each side that the advice asks for. Eight can show a change in up to 128
+/// metrics; seven could do so in only 34, and one workload may have more.
 const RUNS_MIN: usize = 8;
 
-/// All groups of two sets of results.
+/// The comparison of two sets of results.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// One for each workload, heap and parameters.
     pub groups: Vec<Compared>,
-    /// What a reader should know.
+    /// Notes for the reader, such as that the machines differ.
     pub notes: Vec<String>,
-    /// How many runs of each side it takes to tell anything about so many metrics.
+    /// How many runs of each side it takes to show a change in so many metrics.
     pub runs_needed: usize,
 }
 
-/// One workload on one heap.
+/// One group: a workload on a heap.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Compared {
     /// The workload's name.
     pub workload: String,
     /// The heap, and the fault planted in it.
     pub heap: String,
-    /// Runs of the base.
+    /// The number of runs of the base.
     pub runs_base: usize,
-    /// Runs of the new.
+    /// The number of new runs.
     pub runs_new: usize,
-    /// Each metric that both have.
+    /// Each metric that all runs of both sides have.
     pub metrics: Vec<MetricRow>,
     /// A command that repeats the first of the new runs.
     pub reproduce: String,
 }
 
-/// One metric.
+/// One metric of a group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MetricRow {
-    /// Which: `throughput`, `append p99`, `gil_wait total`, `rss_bytes_peak`.
+    /// Its name: `throughput`, `append p99`, `gil_wait total`, `rss_bytes_peak`.
     pub metric: String,
     /// Its family, by which limits are set.
     pub family: Family,
-    /// Which way is good.
+    /// Whether more or less is better.
     pub better: Better,
-    /// The median of the base: operations a second, nanoseconds, nanoseconds a second, bytes, objects.
+    /// The median of the base: operations a second, nanoseconds, nanoseconds a second, bytes,
+    /// objects.
     pub base: f64,
-    /// The median of the new.
+    /// The median of the new runs.
     pub new: f64,
-    /// New by base; `None` where the base is 0.
+    /// The new median divided by that of the base; `None` if the base is 0.
     pub ratio: Option<f64>,
-    /// Where the ratio lies at 95 %; `None` with fewer than three runs of each.
+    /// The 95 % confidence interval of the ratio; `None` with fewer than three runs of either side.
     pub interval: Option<(f64, f64)>,
     /// How much worse it may get, as a share; `None` if it is not judged.
     pub limit: Option<f64>,
-    /// The p-value of being no worse than allowed, adjusted for the number of metrics.
+    /// The p-value of the hypothesis that it is no worse than allowed, adjusted for the number of
+    /// metrics.
     pub probability: Option<f64>,
-    /// What follows from that.
+    /// The conclusion.
     pub verdict: Change,
 }
 
@@ -128,12 +133,12 @@ pub enum Change {
     Better,
     /// The noise is larger than the difference.
     NoDifference,
-    /// There are too few runs to tell, whatever they measured.
+    /// There are too few runs to show a change, whatever they measured.
     TooFewRuns,
 }
 
 impl Change {
-    /// The words for it in reports.
+    /// The text in reports.
     pub fn text(self) -> &'static str {
         match self {
             Self::Regression => "REGRESSION",
@@ -146,7 +151,7 @@ impl Change {
 }
 
 impl Comparison {
-    /// Compares two sets of results, each with a name for where it came from.
+    /// Compares two sets of results, each given with the name of the file that it came from.
     ///
     /// # Errors
     ///
@@ -188,7 +193,7 @@ impl Comparison {
         rows.filter(|(_, row)| row.verdict == Change::Regression)
     }
 
-    /// Whether some group has so few runs that nothing can be said of it.
+    /// Whether some group has too few runs to show anything.
     pub fn has_too_few_runs(&self) -> bool {
         self.groups.iter().any(Compared::says_nothing)
     }

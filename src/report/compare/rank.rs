@@ -1,16 +1,16 @@
 //! The exact rank test, and its correction for many tests.
 //!
-//! Mann and Whitney ("On a test of whether one of two random variables is stochastically larger than
-//! the other", 1947): count the pairs of a new and a base value in which the new one is larger. If both
-//! come from the same distribution, whichever that is, every order of all values is equally likely, and
-//! the probability of so many pairs can be counted. Ties count for neither side, which only makes the test
-//! more conservative.
+//! Mann and Whitney ("On a test of whether one of two random variables is stochastically larger
+//! than the other", 1947): count the pairs of a new and a base value in which the new one is
+//! larger. If both come from the same distribution, whichever that is, every order of all values is
+//! equally likely, and the probability of so many pairs can be counted. Ties count for neither
+//! side, which only makes the test more conservative.
 
 /// With more values on one side the normal approximation replaces counting.
 const COUNTED_MAX: usize = 40;
 
-/// The p-value: the probability that values of `new` are larger than those of `base` in so many pairs, or
-/// more, if both come from one distribution.
+/// The p-value: the probability that in at least so many pairs the value of `new` is larger than
+/// that of `base`, if both come from one distribution.
 pub(super) fn larger(base: &[f64], new: &[f64]) -> f64 {
     let larger = |value: &f64| base.iter().filter(|other| value > other).count();
     let pairs: usize = new.iter().map(larger).sum();
@@ -27,19 +27,19 @@ pub(super) fn larger(base: &[f64], new: &[f64]) -> f64 {
 
 /// The smallest value that [`larger`] can have with so many values.
 pub(super) fn least(base: usize, new: usize) -> f64 {
-    // One in all ways to choose which of the values are the new ones.
+    // In one of all the ways to choose which values are the new ones, these are the largest.
     (1..=new).fold(1.0, |product, k| product * k as f64 / (base + k) as f64)
 }
 
-/// How many values of each side it takes for [`least`] to be so small.
+/// How many values of each side it takes for [`least`] to be at most this probability.
 pub(super) fn runs_needed(probability: f64) -> usize {
     (1..)
         .find(|&runs| least(runs, runs) <= probability)
         .unwrap_or(1)
 }
 
-/// By number of pairs: how many orders of `base` and `new` values have that number. The last value of an
-/// order is a base value, or a new one, which is larger than all base values before it.
+/// By number of pairs: how many orders of `base` and `new` values have that number. The last value
+/// of an order is a base value, or a new one, which is larger than all base values before it.
 fn orders(base: usize, new: usize) -> Vec<f64> {
     // After the b-th base value: by number of new values, by number of pairs.
     let mut before: Vec<Vec<f64>> = vec![vec![1.0]; new + 1];
@@ -60,7 +60,7 @@ fn orders(base: usize, new: usize) -> Vec<f64> {
     before.swap_remove(new)
 }
 
-/// The same by the normal distribution, with the continuity correction.
+/// The p-value by the normal approximation, with continuity correction.
 fn normal(base: f64, new: f64, pairs: f64) -> f64 {
     let spread = (base * new * (base + new + 1.0) / 12.0).sqrt();
     let z = (pairs - 0.5 - base * new / 2.0) / spread;
@@ -85,7 +85,7 @@ pub(super) fn holm(probabilities: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    /// Goal: probabilities are those of the tables: of 5 against 5, of 3 against 4, and of ties.
+    /// Goal: p-values are those of published tables: for 5 against 5 values, 3 against 4, and ties.
     #[test]
     fn probabilities_are_exact() {
         let numbers = |range: std::ops::Range<u32>| range.map(f64::from).collect::<Vec<_>>();
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(runs_needed(1.0 / 252.0 + 1e-9), 5);
     }
 
-    /// Goal: the normal distribution takes over where counting ends, at nearly the same figure.
+    /// Goal: where the normal approximation replaces counting, it gives nearly the same p-value.
     #[test]
     fn normal_continues_the_count() {
         let (base, mut new): (Vec<f64>, Vec<f64>) = (0..40)
@@ -115,7 +115,7 @@ mod tests {
         );
     }
 
-    /// Goal: adjusted probabilities are Holm's, in the order of the tests.
+    /// Goal: p-values are adjusted by Holm's procedure, and keep the order of the tests.
     #[test]
     fn holm_pays_for_all() {
         let adjusted = holm(&[0.01, 0.04, 0.03, 0.005]);

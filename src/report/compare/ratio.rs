@@ -1,23 +1,24 @@
 //! The ratio of two medians and its interval by a percentile bootstrap (Efron and Tibshirani, "An
 //! Introduction to the Bootstrap", 1993).
 //!
-//! Each side is resampled from its own values with a fixed seed, so that the same results have the same
-//! intervals. The interval is shown; the decision rests on the rank test as well.
+//! Each side is resampled from its own values with a fixed seed, so that the same results always
+//! have the same interval. The interval is shown, and a regression must lie beyond the limit with
+//! all of it; the rank test must reject as well.
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use crate::median::median;
 
-/// How often both sides are resampled: with so many the ends of the interval vary by less than a hundredth
-/// of it. Tests make tens of thousands of intervals, and need less precision.
+/// How often both sides are resampled. With 2,000 draws the ends of the interval vary by less than
+/// a hundredth of its width. Tests make tens of thousands of intervals, and need less precision.
 const DRAWS: usize = if cfg!(test) { 200 } else { 2000 };
-/// The share outside of the interval on each side: it holds 95 %.
+/// The share of draws beyond each end of the interval, which therefore covers 95 %.
 const OUTSIDE: f64 = 0.025;
-/// With fewer values there is nothing to resample.
+/// With fewer values on a side, no interval is given.
 const VALUES_MIN: usize = 3;
 
-/// A ratio and its interval.
+/// The ratio of two medians, and its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Ratio {
     pub(super) ratio: Option<f64>,
@@ -25,7 +26,7 @@ pub(super) struct Ratio {
 }
 
 impl Ratio {
-    /// Of the medians of `new` and `base`, in which a base below `grain` counts as that.
+    /// The ratio of the median of `new` to that of `base`. Values below `grain` count as `grain`.
     pub(super) fn of(base: &[f64], new: &[f64], grain: f64) -> Self {
         let ratio = |base: f64, new: f64| new.max(grain) / base.max(grain).max(f64::MIN_POSITIVE);
         let (middle_base, middle_new) = (median(&mut base.to_vec()), median(&mut new.to_vec()));
@@ -48,7 +49,7 @@ impl Ratio {
     }
 }
 
-/// As many values, drawn from these with replacement.
+/// A sample of the same size, drawn from these values with replacement.
 fn again(values: &[f64], rng: &mut ChaCha8Rng) -> Vec<f64> {
     let len = values.len() as u64;
     let mut one = || (u64::from(rng.next_u32()) * len) >> 32;
@@ -70,7 +71,8 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Goal: intervals hold the ratio, narrow down with the noise, and are the same each time.
+    /// Goal: intervals contain the ratio, are narrower if there is less noise, and are the same
+    /// each time.
     #[test]
     fn intervals_hold_the_ratio() {
         let noisy = |noise: f64| -> Vec<f64> {

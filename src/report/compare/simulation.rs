@@ -1,4 +1,5 @@
-//! Whether it cries wolf: comparisons of made-up runs, whose truth is known.
+//! Simulations: how often a comparison of made-up runs raises a false alarm, and how often it finds
+//! a real change.
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -6,20 +7,23 @@ use rand_chacha::ChaCha8Rng;
 use super::metric::Series;
 use super::{Better, Change, Family, Limits, MetricRow, rows};
 
-/// Metrics of a group: what a run with six operations has.
+/// The number of metrics of a group: about as many as a run with six kinds of operations has.
 const METRICS: usize = 30;
+/// The number of simulated comparisons.
 const PAIRS: u64 = 50;
 
-/// How the runs of a metric spread.
+/// How the values of a metric are distributed.
 #[derive(Debug, Clone, Copy)]
 enum Noise {
-    /// Log-normal, of this spread.
+    /// Log-normal, with this spread.
     Even(f64),
-    /// The same, and one run in ten is up to ten times as much.
+    /// The same, but one run in ten takes up to ten times as long.
     Tails(f64),
-    /// The same, and half of the runs are a third slower: another core, another layout.
+    /// The same, but half of the runs are a third slower, as on another core or with another memory
+    /// layout.
     Humps(f64),
-    /// The same, on a machine that becomes slower by so much from the first run to the last.
+    /// The same, but the machine becomes slower by the second figure from the first run to the
+    /// last.
     Drift(f64, f64),
 }
 
@@ -35,7 +39,7 @@ impl Machine {
         (-2.0 * radius.ln()).sqrt() * (angle * std::f64::consts::TAU).cos()
     }
 
-    /// Run number `at` of `of`, of something that takes `truth`.
+    /// The time of run `at` of `of` runs, if the true time is `truth`.
     fn run(&mut self, noise: Noise, truth: f64, at: usize, of: usize) -> f64 {
         let spread = match noise {
             Noise::Even(spread) | Noise::Tails(spread) => spread,
@@ -51,7 +55,7 @@ impl Machine {
         }
     }
 
-    /// A metric whose runs took turns, the new ones `slower` times as slow.
+    /// A metric whose base and new runs took turns; the new ones take `slower` times as long.
     fn series(&mut self, better: Better, noise: Noise, slower: f64, runs: usize) -> Series {
         let (mut base, mut new) = (Vec::new(), Vec::new());
         for at in 0..runs {
@@ -77,7 +81,8 @@ impl Machine {
     }
 }
 
-/// What 30 metrics come to, the first of them a throughput.
+/// The comparison of 30 metrics, of which the first is a throughput. Only that one changes, by
+/// `slower`.
 fn compared(seed: u64, runs: usize, slower: f64, noises: &[Noise]) -> Vec<MetricRow> {
     let mut machine = Machine(ChaCha8Rng::seed_from_u64(seed));
     let all: Vec<Series> = (0..METRICS)
@@ -102,8 +107,8 @@ fn alarms(runs: usize, slower: f64, noises: &[Noise]) -> usize {
     (0..PAIRS).filter(raised).count()
 }
 
-/// Goal: the same thing against itself raises at most 3 alarms in 50 comparisons of 30 metrics, whatever
-/// the noise and the number of runs.
+/// Goal: comparing a program with itself raises at most 3 alarms in 50 comparisons of 30 metrics,
+/// whatever the noise and the number of runs.
 #[test]
 fn it_does_not_cry_wolf() {
     let noises = [
@@ -130,7 +135,8 @@ fn it_does_not_cry_wolf() {
     }
 }
 
-/// Goal: a throughput that is 10 % lower is found with ten runs of 2 % noise, however noisy the rest.
+/// Goal: ten runs with 2 % noise show that a throughput is 10 % lower, however noisy other metrics
+/// are.
 #[test]
 fn it_finds_what_is_slower() {
     let noises = [Noise::Even(0.02), Noise::Tails(0.1), Noise::Humps(0.05)];
@@ -145,7 +151,8 @@ fn it_finds_what_is_slower() {
     }
 }
 
-/// Goal: what is worse by less than is allowed is told, and raises no alarm; too few runs say so.
+/// Goal: a change that is within the limit is reported but raises no alarm, and too few runs are
+/// reported as such.
 #[test]
 fn verdicts_are_graded() {
     let verdict = |runs, slower, noise| compared(4, runs, slower, &[noise])[0].verdict;

@@ -9,7 +9,7 @@ use crate::report::prose::{shown, wrapped};
 use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint};
 use crate::result::figures::{self, NONE};
 
-/// Draws it; with [`Detail::Verdict`] regressions and the conclusion only.
+/// Draws the page; with [`Detail::Verdict`] only notes, regressions and the conclusion.
 pub fn table(comparison: &Comparison, detail: Detail) -> String {
     let mut text = String::new();
     for group in comparison
@@ -36,7 +36,7 @@ pub fn table(comparison: &Comparison, detail: Detail) -> String {
     text
 }
 
-/// How many runs there are, and whether these are too few.
+/// How many runs a group has, and whether they are too few.
 pub(super) fn runs(group: &Compared) -> String {
     let base = figures::several(group.runs_base as u64, "run", "runs");
     let too_few = match group.says_nothing() {
@@ -91,7 +91,7 @@ pub(super) fn cells(row: &MetricRow) -> [String; 4] {
     ]
 }
 
-/// A value in the unit of its metric.
+/// A value with the unit of its metric.
 fn figure(metric: &str, value: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
@@ -108,7 +108,7 @@ fn figure(metric: &str, value: f64) -> String {
     }
 }
 
-/// A regression, in a sentence.
+/// A regression, in one sentence.
 pub(super) fn alarm(group: &Compared, row: &MetricRow) -> String {
     let [base, new, ratio, interval] = cells(row);
     let limit = row.limit.unwrap_or_default() * 100.0;
@@ -119,14 +119,14 @@ pub(super) fn alarm(group: &Compared, row: &MetricRow) -> String {
     )
 }
 
-/// The conclusion, in a sentence.
+/// The conclusion, in one sentence.
 pub(super) fn conclusion(comparison: &Comparison) -> String {
     let (silent, told): (Vec<&Compared>, Vec<&Compared>) =
         (comparison.groups.iter()).partition(|group| group.says_nothing());
     let needed = comparison.runs_needed;
     let few = format!(
-        "not enough runs: it takes at least {needed} runs of each side to tell; make them with \
-         `run --repeat {needed}`"
+        "not enough runs: it takes at least {needed} runs of each side to show a change; make them \
+         with `run --repeat {needed}`"
     );
     if told.is_empty() {
         return few;

@@ -1,4 +1,4 @@
-//! The matrix as one HTML page that needs nothing else: styles and drawings are inside it.
+//! The matrix as one self-contained HTML page, with styles and drawings inside it.
 
 use maud::{Markup, html};
 
@@ -15,7 +15,7 @@ tr.untried{color:#888}svg{vertical-align:middle}code{background:#f4f4f4;padding:
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}th,td{border-color:#444}\
 tr.failed{background:#4a2020}code{background:#2a2a2a}a{color:#8ab4f8}}";
 
-/// Draws it.
+/// Draws the page.
 pub fn html(matrix: &Matrix) -> String {
     let tool = &matrix.tool;
     let failed = matrix
@@ -85,7 +85,7 @@ fn line(row: &MatrixRow) -> Markup {
     }
 }
 
-/// What was caught in a lane, and a bar as long as its share.
+/// The tally of a lane, with a bar whose length is the share of trials that caught the fault.
 fn bar(row: &MatrixRow, lane: Verified) -> Markup {
     let (Some(score), Some(tally)) = (row.lane(lane), tally(row, lane)) else {
         return html! { (NONE) };
@@ -105,7 +105,8 @@ mod tests {
     use super::*;
     use crate::report::html::page::tests::{EVIL, assert_tame};
 
-    /// Goal: whatever a heap or a fault is called, and a trial said, it stays text.
+    /// Goal: names of heaps and faults and the messages of trials are escaped, whatever they
+    /// contain.
     #[test]
     fn escapes_everything() {
         let mut matrix = super::super::tests::matrix();

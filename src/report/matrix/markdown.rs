@@ -1,4 +1,4 @@
-//! The matrix as Markdown, for an issue or a page of documentation.
+//! The matrix as Markdown, for issues and documentation.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::fuzz::matrix::{RowStanding, Verified};
 use crate::report::commonmark::{self, escaped};
 use crate::result::figures::{self, NONE};
 
-/// Draws it.
+/// Draws the page.
 pub fn markdown(matrix: &Matrix) -> String {
     let tool = &matrix.tool;
     let mut text = format!(

@@ -1,4 +1,4 @@
-//! The matrix of `selftest`: its data, and one output format a file.
+//! The matrix of `selftest`: its data, and one output format in each file.
 
 mod html;
 mod markdown;
@@ -17,7 +17,7 @@ use crate::fuzz::matrix::{Expect, LaneScore, Row, RowStanding, Schedule, Score, 
 use crate::result::{Tool, figures};
 use crate::run::HostFacts;
 
-/// The version of the matrix's form. Fields are only ever added to one version.
+/// The version of the matrix's file format. Within one version, fields are only ever added.
 pub const MATRIX_SCHEMA: u32 = 1;
 
 /// Every planted fault, and what caught it: what `selftest.json` holds.
@@ -25,11 +25,11 @@ pub const MATRIX_SCHEMA: u32 = 1;
 pub struct Matrix {
     /// [`MATRIX_SCHEMA`]
     pub schema: u32,
-    /// What made it.
+    /// The program that made it.
     pub tool: Tool,
-    /// Where it was made.
+    /// The machine on which it was made.
     pub host: HostFacts,
-    /// How long that took.
+    /// How long it took, in nanoseconds.
     pub elapsed_ns: u64,
     /// Whether it was interrupted.
     pub interrupted: bool,
@@ -39,17 +39,17 @@ pub struct Matrix {
     pub rows: Vec<MatrixRow>,
     /// The same runs without a fault.
     pub sound: Vec<MatrixRow>,
-    /// Faults that only model checking can find, by name.
+    /// Faults that no workload shows, but models or random programs do, by name.
     pub by_model: Vec<String>,
     /// Faults that only a soak can find, by name.
     #[serde(default)]
     pub by_soak: Vec<String>,
 }
 
-/// One row.
+/// One row: a fault on a heap under a workload, or the same run without a fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MatrixRow {
-    /// The fault; `None` where nothing was planted.
+    /// The fault; `None` if nothing was planted.
     pub fault: Option<String>,
     /// What it changes.
     pub change: Option<String>,
@@ -63,24 +63,26 @@ pub struct MatrixRow {
     pub ops: u64,
     /// How often a named check should fire: `always`, `usually`, `never`.
     pub expected: String,
-    /// The checks that are named; one of them must fire.
+    /// The named checks; one of them must fire.
     pub caught_by: Vec<String>,
-    /// What the fault may do to the process, which counts as caught: `crash`, `hang`.
+    /// What the fault may do to the process: `crash` or `hang`. If that happens, it counts as
+    /// caught.
     pub danger: Option<String>,
     /// The published bug that the fault reproduces, and where to read about it.
     pub history: Option<(String, String)>,
-    /// What the trials came to, by when they were verified: `end`, `every`.
+    /// The scores of the trials, by when they were verified: `end`, `every`.
     pub lanes: BTreeMap<String, LaneScore>,
-    /// Whether it is as expected.
+    /// Whether the row is as expected.
     pub standing: RowStanding,
     /// What is not as expected.
     pub why: Option<String>,
-    /// A command that repeats a trial: one that went wrong, if any did.
+    /// A command that repeats a trial; one that is not as expected, if there is any.
     pub reproduce: String,
 }
 
 impl Matrix {
-    /// The matrix of a finished schedule. `reproduce` makes the command that repeats a row's trial on a seed.
+    /// The matrix of a schedule. `reproduce` makes the command that repeats a row's trial on a
+    /// seed.
     pub fn new(
         schedule: &Schedule<'_>,
         catalogue: &[Planted],
@@ -133,7 +135,7 @@ impl Matrix {
         self.all().all(|row| row.standing == RowStanding::Met)
     }
 
-    /// Seeds that were tried without a fault.
+    /// How many seeds were tried without a fault.
     fn sound_seeds(&self) -> u64 {
         let ends = self
             .sound
@@ -167,7 +169,7 @@ impl MatrixRow {
         self.lane(Verified::End)
     }
 
-    /// The fault's name, or what a row without a fault is called.
+    /// The fault's name, or `none`.
     fn name(&self) -> &str {
         self.fault.as_deref().unwrap_or("none")
     }
@@ -225,12 +227,12 @@ fn draw(
     }
 }
 
-/// What is not as expected, in words.
+/// Says how the trials differ from what is expected.
 fn why(row: &Row<'_>, score: &Score) -> String {
     let mut named: Vec<&str> = row.caught_by().to_vec();
     match row.danger() {
         Some(Danger::Crash) => named.push("a crash"),
-        Some(Danger::Hang) => named.push("not ending"),
+        Some(Danger::Hang) => named.push("a hang"),
         None => {}
     }
     let named = named.join(" or ");
@@ -246,7 +248,7 @@ fn why(row: &Row<'_>, score: &Score) -> String {
             Expect::Nothing => {
                 let odd = score.odd_seeds.len();
                 format!(
-                    "{} of {tried} seeds raised something ({})",
+                    "a check fired or the run failed on {} of {tried} seeds ({})",
                     odd,
                     lane.name()
                 )
@@ -271,7 +273,8 @@ fn share(part: u64, whole: u64) -> String {
     format!("{part}/{whole}")
 }
 
-/// The trials of a lane, as `caught/tried`; for a row without a fault, how many raised anything.
+/// The trials of a lane, as `caught/tried`. For a row in which no check may fire, the first number
+/// is that of the seeds on which something did.
 fn tally(row: &MatrixRow, lane: Verified) -> Option<String> {
     let score = row.lane(lane)?;
     let part = if row.expected == Expect::Nothing.name() {
@@ -282,7 +285,7 @@ fn tally(row: &MatrixRow, lane: Verified) -> Option<String> {
     Some(share(part, score.tried))
 }
 
-/// The median of what a trial costs in one lane, over the rows that were tried in both.
+/// How long a trial takes in one lane: the median over the rows that were tried in both lanes.
 fn cost(matrix: &Matrix, lane: Verified) -> Option<u64> {
     let rows = matrix
         .all()
@@ -293,7 +296,8 @@ fn cost(matrix: &Matrix, lane: Verified) -> Option<u64> {
     costs.get(costs.len() / 2).copied()
 }
 
-/// How many trials of faults in one lane caught their fault.
+/// How many trials in one lane caught their fault, and how many there were, over the rows that were
+/// tried in both lanes.
 fn caught(matrix: &Matrix, lane: Verified) -> (u64, u64) {
     let is_caught = |row: &&MatrixRow| row.expected != Expect::Nothing.name();
     let with_fault = matrix.rows.iter().filter(is_caught);
@@ -326,7 +330,8 @@ mod tests {
     use crate::heap::Fault;
     use crate::report::Detail;
 
-    /// A schedule of two seeds, of which the last misses a fault that is always to be caught.
+    /// The matrix of a schedule with two seeds. On the second, a fault that must always be caught
+    /// is missed.
     pub(super) fn matrix() -> Matrix {
         let depth = Depth {
             seeds: 2,
@@ -361,7 +366,8 @@ mod tests {
         Matrix::new(&schedule, CATALOGUE, tool, line)
     }
 
-    /// Goal: the page for a terminal names what is not as expected, and how to see it again.
+    /// Goal: the page for a terminal names what is not as expected, and the command that repeats
+    /// it.
     #[test]
     fn the_table_says_it_all() {
         let plain =
@@ -380,7 +386,7 @@ trust-hint  gil   counter   1/2    1/1  weak   1 k  5 ns
 trust-hint  gil   counter   2/2    1/1  weak   1 k  5 ns
 trust-hint  gil   counter   0/2    0/1  –        –     –
 
-without a fault: 2 seeds, nothing raised
+without a fault: 2 seeds, no check fired
 verified at the end only: 3 of 4 trials caught their fault, at 2 ms a trial
 verified at pauses too: 2 of 2 trials caught their fault, at 2 ms a trial
 only models show: trust-hint
@@ -393,7 +399,7 @@ reproduce: again trust-hint end 2
         );
     }
 
-    /// Goal: each format holds every row, and what was read back from JSON is what was written.
+    /// Goal: each format holds every row, and the matrix survives JSON.
     #[test]
     fn all_formats_hold_all_rows() {
         let matrix = matrix();

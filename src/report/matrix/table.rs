@@ -10,8 +10,8 @@ use crate::report::prose::wrapped;
 use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint};
 use crate::result::figures::{self, NONE};
 
-/// Draws the rows, what they come to, and how to do again what went wrong; with [`Detail::Verdict`] no more
-/// than the latter and the conclusion.
+/// Draws the rows, then what is not as expected with the commands that repeat it, then the
+/// conclusion. [`Detail::Verdict`] leaves out the rows.
 pub fn table(matrix: &Matrix, detail: Detail) -> String {
     let mut text = match detail {
         Detail::Verdict => String::new(),
@@ -98,14 +98,14 @@ fn cells(row: &MatrixRow) -> Vec<Cell> {
     ]
 }
 
-/// What the runs without a fault raised.
+/// What fired in the runs without a fault, in one line.
 fn sound(matrix: &Matrix) -> String {
     let raised = matrix.sound.iter().flat_map(|row| row.lanes.values());
     let raised: usize = raised.map(|score| score.odd_seeds.len()).sum();
     let seeds = figures::several(matrix.sound_seeds(), "seed", "seeds");
     let what = match raised {
-        0 => "nothing raised".to_owned(),
-        raised => format!("{raised} of the trials raised something"),
+        0 => "no check fired".to_owned(),
+        raised => format!("a check fired or the run failed in {raised} trials"),
     };
     format!("without a fault: {seeds}, {what}\n")
 }

@@ -1,4 +1,4 @@
-//! Whether parts belong together: they do if no two of them state different values of a fact.
+//! Whether parts belong together: no two of them may state different values of a fact.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use super::Merged;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} differs: {} in {}, {} in {}", .one.0, .one.1, .other.0, .other.1)]
 pub struct Disagreement {
-    /// In what they differ.
+    /// The fact in which they differ.
     pub what: String,
-    /// What it is in one, and where that came from.
+    /// Its value in one file, and the name of the file.
     pub one: (String, String),
-    /// The same of the other.
+    /// Its value in the other file, and the name of that.
     pub other: (String, String),
 }
 
 /// The facts that were stated so far.
 #[derive(Debug, Clone, Default)]
 pub struct Belonging {
-    /// By name: the value, and the file that stated it first.
+    /// By the fact's name: the value, and the file that stated it first.
     facts: BTreeMap<String, (String, String)>,
 }
 
 impl Belonging {
-    /// Takes in the facts of the parts from this file.
+    /// Adds the facts that the parts of this file state.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ mod tests {
 
     type Change = fn(&mut Part);
 
-    /// The seed of a soak, its shard and their number.
+    /// The seed of a soak, its shard and the number of shards.
     fn of(part: &mut Part) -> (&mut u64, &mut u32, &mut u32) {
         match &mut part.key {
             PartKey::Soak {
@@ -67,8 +67,8 @@ mod tests {
         }
     }
 
-    /// Goal: each thing in which two journals must agree is refused by name, with both files, if they do
-    /// not, in either order; and what may differ is not.
+    /// Goal: two journals that disagree on a fact are refused, in either order, with the names of
+    /// the fact and of both files.
     #[test]
     fn what_differs_is_named() {
         let cases: [(Change, &str); 8] = [
@@ -123,7 +123,8 @@ mod tests {
         }
     }
 
-    /// Goal: another shard belongs, and so does a soak of another seed, whatever its shards and rounds.
+    /// Goal: another shard of the same soak is admitted, and so is a soak of another seed, whatever
+    /// its shards and rounds.
     #[test]
     fn what_may_differ_is_admitted() {
         let free: [Change; 3] = [

@@ -1,9 +1,9 @@
 //! Kinds of failures, and what is kept of each: the smallest case and the fastest.
 //!
-//! Both are minima of total orders, in which only identical occurrences are equal; so the same two stay
-//! whatever the order in which occurrences come. What is kept is bounded by the number of kinds: two cases
-//! each, of at most [`crate::report::TURNS_MAX`] turns. How often a kind was seen is not kept here, because
-//! parts count that, and each part counts once.
+//! Both are minima of total orders in which only identical occurrences are equal, so the order in
+//! which occurrences are added does not matter. Memory is bounded: for each kind, two cases of at
+//! most [`crate::report::TURNS_MAX`] turns are kept. How often a kind was seen is counted by the
+//! parts, because each part must count once.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub struct FailureKind {
     pub heap: String,
     /// The fault that was planted in it, if any.
     pub fault: Option<String>,
-    /// What it came to.
+    /// In which way it failed.
     pub how: How,
 }
 
@@ -39,20 +39,20 @@ impl fmt::Display for FailureKind {
 /// One failure.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Occurrence {
-    /// How many turns its case has; `None` if none is kept, or if that is a recipe.
+    /// How many turns its case has; `None` if no case was kept, or if the case is only a recipe.
     pub turns: Option<u64>,
-    /// How long it took, in nanoseconds: how long mutators ran, or how long the process lasted if the
-    /// round did not come to its end.
+    /// How long it took, in nanoseconds: the time that the mutators ran, or the lifetime of the
+    /// process if the round was not judged.
     pub elapsed_ns: u64,
-    /// From which seed.
+    /// The seed of the round or run.
     pub seed: u64,
-    /// Which round of a soak.
+    /// The number of the round in its soak; 0 for a run.
     pub round: u64,
     /// The part that it comes from.
     pub by: PartKey,
     /// The file that it was read from.
     pub from: String,
-    /// More about it; empty if there is nothing to say.
+    /// More about it; may be empty.
     pub note: String,
     /// A command that repeats it.
     pub reproduce: String,
@@ -61,8 +61,8 @@ pub struct Occurrence {
 }
 
 impl Occurrence {
-    /// The sort key for the smallest: an occurrence whose case is at hand comes before one that only states its
-    /// number of turns.
+    /// The sort key for the smallest. An occurrence whose case was kept comes before one that only
+    /// states its number of turns.
     fn size(&self) -> (bool, u64, u64) {
         let turns = self.turns.unwrap_or(u64::MAX);
         (self.case.is_none(), turns, self.elapsed_ns)
@@ -78,7 +78,7 @@ impl Occurrence {
     }
 }
 
-/// What is kept of a kind.
+/// The failures that are kept of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extremes {
     /// The one whose case has the fewest turns.
@@ -104,13 +104,14 @@ impl Extremes {
         }
     }
 
-    /// Whether this one may be kept if its case is at hand; if not, the case need not be read.
+    /// Whether this occurrence would be kept if its case could be read. If not, there is no need to
+    /// read it.
     pub(super) fn may_keep(&self, occurrence: &Occurrence) -> bool {
         let (_, turns, elapsed_ns) = occurrence.size();
         (false, turns, elapsed_ns) <= self.smallest.size() || elapsed_ns <= self.fastest.elapsed_ns
     }
 
-    /// Both with their names, or one if they are the same.
+    /// Both with their labels, or one if they are the same.
     pub fn each(&self) -> Vec<(&'static str, &Occurrence)> {
         if self.smallest == self.fastest {
             vec![("smallest and fastest", &self.smallest)]
@@ -120,7 +121,7 @@ impl Extremes {
     }
 }
 
-/// A kind and what is kept of it, in the file's form.
+/// A kind and the failures that are kept of it, as in the file.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct KeptFailure {
     /// What failed, and how.
@@ -146,8 +147,8 @@ mod tests {
     use super::*;
     use crate::report::merge::samples::occurrence;
 
-    /// Goal: fewer turns are smaller, less time is faster, and a case that is there comes before one that
-    /// is not; which one may be kept is known before its case is read.
+    /// Goal: the case with the fewest turns and the fastest one are kept, and one whose case was
+    /// kept comes first; whether an occurrence may be kept is known before its case is read.
     #[test]
     fn the_smallest_and_the_fastest_stay() {
         let one = |turns, elapsed_ns, has_case: bool| Occurrence {

@@ -1,4 +1,4 @@
-//! Makes parts: from a journal record by record, and from a result.
+//! Makes parts: from the records of a journal, and from the result of a run.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,8 @@ use crate::report::compare::asked;
 use crate::result::{Outcome, RunResult, subject};
 use crate::soak::{Aging, Came, Found, Header, Record, Standing};
 
-/// Service times of one operation. A single histogram stays packed, as it need not be added to another.
+/// Service times of one operation. A single histogram stays packed, since there is nothing to add
+/// it to.
 #[derive(Debug)]
 enum Times {
     Once(Packed),
@@ -33,7 +34,7 @@ struct Adding {
 }
 
 impl Adding {
-    /// Adds a round; returns how it failed, if it did.
+    /// Adds a round, and returns how it failed, if it did.
     fn add(
         &mut self,
         came: &Came,
@@ -123,7 +124,7 @@ impl Adding {
     }
 }
 
-/// A journal of which records are being added. Lanes are known by number only until the end.
+/// A part in the making, from the records of a journal. Lanes have only numbers until the end.
 #[derive(Debug)]
 pub struct Gathering {
     lanes: Vec<Adding>,
@@ -144,8 +145,8 @@ impl Default for Gathering {
 }
 
 impl Gathering {
-    /// Adds the next record of the journal at `from`. `case` reads the text of a failure's case and its
-    /// number of turns; it is called only if that failure may be kept.
+    /// Adds the next record of the journal at `from`. `case` reads the text of a failure's case and
+    /// its number of turns; it is called only if that failure may be kept.
     ///
     /// # Errors
     ///
@@ -179,7 +180,7 @@ impl Gathering {
             elapsed_ns,
             seed: record.seed,
             round: record.round,
-            // The key is known at the end.
+            // `finish` sets the key.
             by: key_of_nobody(),
             from: from.to_owned(),
             note: match record.came {
@@ -205,7 +206,7 @@ impl Gathering {
         Ok(())
     }
 
-    /// The journal as a part; `header` is what stands at its top.
+    /// The part that the journal makes; `header` is the journal's first line.
     ///
     /// # Errors
     ///
@@ -266,7 +267,7 @@ impl Gathering {
     }
 }
 
-/// The key of an occurrence until the journal's own is known.
+/// A placeholder for the key of an occurrence until that of the journal is known.
 fn key_of_nobody() -> PartKey {
     PartKey::Soak {
         seed: 0,
@@ -276,7 +277,7 @@ fn key_of_nobody() -> PartKey {
     }
 }
 
-/// Tells a soak from others of its seed: when its first round ended, and how long that took.
+/// A digest of the first round, including when it ended. It tells a soak from others of its seed.
 fn began(first: &Record) -> String {
     let Record {
         round,
@@ -292,14 +293,14 @@ fn began(first: &Record) -> String {
     .to_string()
 }
 
-/// A digest of the agenda without its seed.
+/// A digest of which rounds come when, without the seed.
 fn agenda(header: &Header) -> String {
     let lanes = serde_json::to_string(&header.lanes).unwrap_or_default();
     Digest::of(&format!("{} {lanes}", header.stint)).to_string()
 }
 
-/// A run as a part; `from` is the file that it was read from, and `case` the text of its case and its
-/// number of turns, if it has one.
+/// The part that a run makes. `from` is the file that the result was read from; `case` is the text
+/// of its case and the number of turns, if it has one.
 ///
 /// # Errors
 ///

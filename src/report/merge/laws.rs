@@ -1,4 +1,4 @@
-//! Property tests: the order, the grouping and the repetition of merges do not matter.
+//! Property tests: merging is associative, commutative and idempotent.
 
 use proptest::prelude::*;
 
@@ -7,8 +7,8 @@ use super::samples::{how, journal, occurrence};
 use super::{Lost, Merged, Occurrence, Part, PartKey};
 use crate::evidence::{Latency, Packed, Room};
 
-/// A part with one of a few keys, so that keys coincide; some are longer than others, and not each is a
-/// prefix of the longer one.
+/// A part with one of a few keys, so that keys coincide. Parts have different lengths, and a
+/// shorter one is not always a prefix of a longer one.
 fn part() -> impl Strategy<Value = Part> {
     let times = prop::collection::vec(0..100_000_u64, 0..5);
     (0..3_u32, 0..2_u8, 0..4_u64, 0..3_u64, times).prop_map(|(index, began, rounds, ops, times)| {
@@ -73,8 +73,8 @@ fn written(merged: &Merged) -> String {
 }
 
 proptest! {
-    /// Goal: to merge is associative, commutative and idempotent, to the last byte of what is written; to
-    /// merge with nothing changes nothing.
+    /// Goal: merging is associative, commutative and idempotent, to the last byte of the file, and
+    /// merging with an empty set changes nothing.
     #[test]
     fn order_groups_and_repetition_do_not_matter(a in merged(), b in merged(), c in merged()) {
         let join = |one: &Merged, other: &Merged| one.clone().join(other.clone());
@@ -87,7 +87,7 @@ proptest! {
         prop_assert_eq!(written(&all), written(&join(&c, &join(&b, &a))));
     }
 
-    /// Goal: what was written is read back as what it was.
+    /// Goal: a merge survives writing and reading.
     #[test]
     fn what_is_written_is_read(merged in merged()) {
         let text = written(&merged);
@@ -95,8 +95,8 @@ proptest! {
         prop_assert_eq!(read.expect("it is read"), merged);
     }
 
-    /// Goal: sums are those of the parts that stayed, and their times the histogram of all that these
-    /// recorded.
+    /// Goal: totals are the sums over the parts that were kept, and the times are one histogram of
+    /// all that these parts recorded.
     #[test]
     fn sums_are_of_all_parts(merged in merged()) {
         let totals = merged.totals().expect("they can be added");
@@ -115,8 +115,8 @@ proptest! {
     }
 }
 
-/// Goal: a longer copy of a journal takes the place of a shorter one and does not add to it, whichever
-/// came first; a failure that only the shorter had is kept.
+/// Goal: a longer copy of a journal replaces a shorter one and is not added to it, whichever comes
+/// first; a failure that only the shorter copy had is kept.
 #[test]
 fn longer_copies_replace_shorter_ones() {
     let short = journal(7, 0);
@@ -143,7 +143,7 @@ fn longer_copies_replace_shorter_ones() {
     }
 }
 
-/// Goal: what is no merge of ours is refused, with the line where that is known.
+/// Goal: a file that is not a merge of this version is refused, with the line if it is known.
 #[test]
 fn what_is_no_merge_is_refused() {
     let mut merged = Merged::default();

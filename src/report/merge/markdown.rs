@@ -1,4 +1,4 @@
-//! A merge as Markdown, for a job's summary.
+//! A merge as Markdown, for the summary of a CI job.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::report::compare::capital;
 use crate::report::lane_row::LaneRow;
 use crate::result::figures;
 
-/// Draws it.
+/// Draws the page.
 pub fn markdown(merged: &Merged, totals: &Totals) -> String {
     let verdict = capital(totals.verdict().name());
     let mut page = BoundedPage::new(format!("## {verdict}: {}\n\n", totals.conclusion()));

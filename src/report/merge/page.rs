@@ -11,11 +11,11 @@ use crate::report::prose::{one_line, shown, wrapped};
 use crate::report::style::{ERROR, FAINT, WARNING, of_outcome, paint};
 use crate::result::figures::{self, NONE};
 
-/// The quantiles that are shown.
+/// The quantiles in the table of operations.
 pub(super) const QUANTILES: [(&str, f64); 4] =
     [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
-/// Draws it. [`Detail::Verdict`] asks for the failures and the conclusion only.
+/// Draws the page; with [`Detail::Verdict`] only the failures and the conclusion.
 pub fn page(merged: &Merged, totals: &Totals, detail: Detail) -> String {
     let mut text = String::new();
     if detail != Detail::Verdict {
@@ -43,7 +43,7 @@ pub fn page(merged: &Merged, totals: &Totals, detail: Detail) -> String {
     text
 }
 
-/// What is known of a failure, in a line.
+/// A failure, in one line.
 pub(super) fn described(occurrence: &Occurrence) -> String {
     let mut text = match occurrence.turns {
         Some(turns) => format!("{}, ", figures::several(turns, "turn", "turns")),
@@ -73,7 +73,7 @@ fn lanes(totals: &Totals) -> String {
     columns.draw()
 }
 
-/// A lane.
+/// The row of a lane.
 pub(super) fn row(total: &Total) -> LaneRow {
     LaneRow {
         name: total.lane.to_string(),
@@ -103,7 +103,7 @@ fn operations(totals: &Totals) -> String {
     columns.draw()
 }
 
-/// How many were timed, their quantiles and the longest.
+/// How many operations were timed, their quantiles, and the longest time.
 pub(super) fn times(latency: &Latency) -> impl Iterator<Item = String> + use<> {
     let quantile = |quantile| latency.quantile(quantile);
     let quantiles = QUANTILES.map(|(_, at)| quantile(at));

@@ -1,4 +1,4 @@
-//! What one writer wrote, as sums by lane.
+//! A part: the results of one soak or one run, as sums by lane.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::Packed;
 use crate::result::{Outcome, subject};
 
-/// Who wrote it.
+/// Which soak or run a part comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "made_by", rename_all = "kebab-case")]
 pub enum PartKey {
@@ -16,11 +16,11 @@ pub enum PartKey {
     Soak {
         /// Its seed.
         seed: u64,
-        /// Which shard it was, from 0.
+        /// The number of the shard, from 0.
         index: u32,
-        /// Of how many.
+        /// The number of shards.
         of: u32,
-        /// A digest of when its first round ended and how long that took, which tells it from other soaks
+        /// A digest of its first round, including when that ended, which tells it from other soaks
         /// of its seed; empty before the first round.
         began: String,
     },
@@ -47,7 +47,7 @@ impl fmt::Display for PartKey {
 /// A workload on a heap.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LaneKey {
-    /// The workload: as it was named on the command line of a soak, or by its own name in a result.
+    /// The workload: for a soak, as it was named on the command line; for a run, its own name.
     pub workload: String,
     /// A digest of its text.
     pub hash: String,
@@ -66,17 +66,17 @@ impl fmt::Display for LaneKey {
     }
 }
 
-/// In which way a round failed.
+/// The kind of a round's failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lost {
     /// A check was violated.
     Violated,
-    /// The heap panicked or ended its process.
+    /// The heap panicked, or its process died.
     Crashed,
-    /// It did not come to an end.
+    /// It hung.
     Hung,
-    /// It exceeded its limit of memory.
+    /// It exceeded its memory limit.
     OutOfMemory,
 }
 
@@ -89,7 +89,7 @@ impl Lost {
         }
     }
 
-    /// The verdict.
+    /// The outcome that it counts as.
     pub fn outcome(self) -> Outcome {
         match self {
             Self::Violated => Outcome::Violated,
@@ -102,7 +102,7 @@ impl Lost {
 /// How a round failed, whichever lane it was on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct How {
-    /// What it came to.
+    /// The kind of failure.
     pub lost: Lost,
     /// The checks that were violated.
     pub violated: Vec<String>,
@@ -111,23 +111,23 @@ pub struct How {
 /// One lane of one part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneSum {
-    /// Which.
+    /// The lane.
     pub lane: LaneKey,
-    /// Rounds that are over.
+    /// The number of finished rounds.
     pub rounds: u64,
-    /// Those in which every check held.
+    /// Rounds in which every check held.
     pub held: u64,
     /// Rounds that did not do what was required of them.
     pub vacuous: u64,
-    /// Those that were interrupted, and held until then.
+    /// Rounds that were interrupted, and held until then.
     pub interrupted: u64,
-    /// Those that failed, by how.
+    /// Rounds that failed, by how they did.
     pub failed: Vec<(How, u64)>,
-    /// Operations, all together.
+    /// Operations in all rounds.
     pub ops: u64,
-    /// For how long mutators ran, in nanoseconds.
+    /// How long mutators ran, in nanoseconds.
     pub elapsed_ns: u64,
-    /// The longest of the rounds' 99.9th percentiles, in nanoseconds.
+    /// The greatest 99.9th percentile of any round, in nanoseconds.
     pub p99_9_ns_max: Option<u64>,
     /// The most resident memory, in bytes.
     pub rss_bytes_peak: u64,
@@ -135,37 +135,38 @@ pub struct LaneSum {
     pub service: BTreeMap<String, Packed>,
 }
 
-/// What one writer wrote.
+/// The results of one soak or one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// Who.
+    /// Which soak or run it is.
     pub key: PartKey,
-    /// The version of the program that made its rounds.
+    /// The version of the program that made the rounds.
     pub version: String,
     /// The commit that it was built from; empty if unknown.
     pub commit: String,
-    /// How its rounds were made: their length, and which operations were timed.
+    /// The options with which the rounds were made: their length, which operations were timed, and
+    /// so on.
     pub options: Vec<String>,
     /// A digest of which rounds come when; empty for a run.
     pub agenda: String,
-    /// The heaps that leak with their age, as the soak found by itself.
+    /// The heaps whose memory grows with their age, according to the soak's own analysis.
     pub leaks: Vec<String>,
-    /// Its lanes, each once.
+    /// The sums, once for each lane.
     pub lanes: Vec<LaneSum>,
 }
 
 impl Part {
-    /// Rounds that are over, on all lanes.
+    /// The number of finished rounds on all lanes.
     pub fn rounds(&self) -> u64 {
         let rounds = self.lanes.iter().map(|lane| lane.rounds);
         rounds.fold(0, u64::saturating_add)
     }
 
-    /// Whether this part replaces the other one of the same key. This is a total order, in which only
-    /// identical parts are equal.
+    /// Whether this part replaces the other one of the same key. This is a total order, in which
+    /// only identical parts are equal.
     pub(super) fn outdoes(&self, other: &Self) -> bool {
         match self.rounds().cmp(&other.rounds()) {
-            // Cannot fail: JSON has a form for all of it.
+            // Writing plain data as JSON cannot fail.
             std::cmp::Ordering::Equal => {
                 let text = |part: &Self| serde_json::to_string(part).unwrap_or_default();
                 self != other && text(self) > text(other)
@@ -174,8 +175,8 @@ impl Part {
         }
     }
 
-    /// The facts that it states, each with its value. Parts that belong together agree on every fact that
-    /// they share.
+    /// The facts that this part states, each with its value. Parts that belong together agree on
+    /// every fact that they share.
     pub(super) fn facts(&self) -> Vec<(String, String)> {
         let mut facts = vec![(
             "the program".to_owned(),

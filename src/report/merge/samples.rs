@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{How, LaneKey, LaneSum, Lost, Merged, Occurrence, Part, PartKey};
 
-/// A part as it is alone.
+/// A merge of this part only.
 pub(super) fn merged(part: Part) -> Merged {
     let mut merged = Merged::default();
     merged.add_part(part);
@@ -34,7 +34,7 @@ pub(super) fn lane(workload: &str) -> LaneSum {
     }
 }
 
-/// Shard `index` of 8 of this seed.
+/// The journal of shard `index` of 8 of a soak with this seed.
 pub(super) fn journal(seed: u64, index: u32) -> Part {
     Part {
         key: PartKey::Soak {
@@ -52,7 +52,7 @@ pub(super) fn journal(seed: u64, index: u32) -> Part {
     }
 }
 
-/// How something failed.
+/// A way to fail.
 pub(super) fn how() -> How {
     How {
         lost: Lost::Violated,
@@ -60,7 +60,7 @@ pub(super) fn how() -> How {
     }
 }
 
-/// A failure.
+/// A failure with this seed.
 pub(super) fn occurrence(seed: u64) -> Occurrence {
     Occurrence {
         turns: None,

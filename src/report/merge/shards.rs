@@ -1,16 +1,17 @@
-//! Which shards are missing, and which are there more than once.
+//! Which shards of a soak are missing, and which occur more than once.
 
 use std::collections::BTreeMap;
 
 use super::{Merged, PartKey};
 use crate::result::figures;
 
-/// At most so many gaps are named.
+/// At most this many gaps are named.
 const SHOWN_MAX: usize = 8;
 
-/// What a reader should know of each seed.
+/// Notes on the shards of each seed.
 pub(super) fn notes(merged: &Merged) -> Vec<String> {
-    // By seed and number of shards: how often each shard is there. A shard without a round counts as missing.
+    // By seed and number of shards: how often each shard occurs. A shard without a round counts as
+    // missing.
     let mut seeds = BTreeMap::<(u64, u32), BTreeMap<u32, u64>>::new();
     for part in merged.parts() {
         if let PartKey::Soak {
@@ -33,7 +34,7 @@ pub(super) fn notes(merged: &Merged) -> Vec<String> {
             let missing = u64::from(of).saturating_sub(there.len() as u64);
             let is_one = missing == 1;
             notes.push(format!(
-                "of the {of} shards of seed {seed} {} {} missing: {}",
+                "of the {of} shards of seed {seed}, {} {} missing: {}",
                 figures::count(missing),
                 if is_one { "is" } else { "are" },
                 named(&gaps),
@@ -100,7 +101,7 @@ mod tests {
         let mut all = merged(journal(7, 0)).join(merged(journal(7, 3)));
         assert_eq!(
             notes(&all),
-            ["of the 8 shards of seed 7 6 are missing: 1, 2, 4 to 7"]
+            ["of the 8 shards of seed 7, 6 are missing: 1, 2, 4 to 7"]
         );
         let mut again = journal(7, 3);
         if let PartKey::Soak { began, .. } = &mut again.key {

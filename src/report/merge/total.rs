@@ -1,4 +1,4 @@
-//! Parts added together, lane by lane: everything that is shown of a merge.
+//! Adds up parts, lane by lane: all figures that reports of a merge show.
 
 use std::collections::BTreeMap;
 
@@ -11,23 +11,23 @@ use crate::result::{Outcome, figures};
 /// One lane of all parts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Total {
-    /// Which.
+    /// The lane.
     pub lane: LaneKey,
-    /// Rounds that are over.
+    /// The number of finished rounds.
     pub rounds: u64,
-    /// Those in which every check held.
+    /// Rounds in which every check held.
     pub held: u64,
-    /// Those that did not do what was required of them.
+    /// Rounds that did not do what was required of them.
     pub vacuous: u64,
-    /// Those that were interrupted.
+    /// Rounds that were interrupted.
     pub interrupted: u64,
-    /// Those that failed.
+    /// Rounds that failed.
     pub failures: u64,
-    /// Operations, all together.
+    /// Operations in all rounds.
     pub ops: u64,
     /// How long mutators ran, in nanoseconds, summed over all machines.
     pub elapsed_ns: u64,
-    /// The longest of all rounds' 99.9th percentiles, in nanoseconds.
+    /// The greatest 99.9th percentile of any round, in nanoseconds.
     pub p99_9_ns_max: Option<u64>,
     /// The most resident memory of a process, in bytes.
     pub rss_bytes_peak: u64,
@@ -75,7 +75,7 @@ impl Total {
     }
 }
 
-/// The sum of a merge.
+/// The sums of a merge.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Totals {
     /// How many parts there are.
@@ -84,11 +84,11 @@ pub struct Totals {
     pub lanes: Vec<Total>,
     /// How often each kind of failure was seen.
     failed: BTreeMap<(String, String, Option<String>, How), u64>,
-    /// What a reader should know: which shards are missing, which heaps leak.
+    /// Notes for the reader: which shards are missing, and which heaps leak.
     pub notes: Vec<String>,
     /// Whether some soak found that a heap leaks.
     pub leaks: bool,
-    /// What was seen.
+    /// The outcomes of all rounds, without counts.
     outcomes: Vec<Outcome>,
 }
 
@@ -156,12 +156,12 @@ impl Totals {
         })
     }
 
-    /// The distinct outcomes in it.
+    /// The outcomes that occurred; some may be listed more than once.
     pub fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
     }
 
-    /// The worst outcome in it; vacuous if nothing ran at all.
+    /// The worst outcome that occurred; vacuous if nothing ran at all.
     pub fn verdict(&self) -> Outcome {
         let ranked = [
             Outcome::Crashed,
@@ -175,8 +175,8 @@ impl Totals {
         worst.unwrap_or(Outcome::Held)
     }
 
-    /// How often that was seen. At least once, as it may come from a part that was replaced by a longer
-    /// copy.
+    /// How often this kind of failure was seen. At least once: it may come from a part that was
+    /// replaced by a longer copy, which does not count it.
     pub fn times(&self, kind: &super::FailureKind) -> u64 {
         let super::FailureKind {
             workload,

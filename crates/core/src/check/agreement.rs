@@ -1,40 +1,53 @@
-//! Whether runs of one case came to the same state, where they must.
+//! Whether runs of one case ended in the same state, in those cases in which they must.
 //!
 //! # On one thread
 //!
-//! A case fixes what every operation does and in which order, but for what is each heap's own choice:
-//! *when* garbage dies. A program sees that in two places. An `upgrade` of a weak reference to something
-//! that nothing refers to any more may be won on one heap and lost on another; and a finalizer that
-//! publishes its object does so whenever the collector comes by. A third is room: garbage that is not
-//! reclaimed yet may take what an allocation asks for. So two traces of one case must end in the same
-//! state if no finalizer publishes anything and all upgrades and allocations were answered alike: by
-//! induction over the turns, each operation then reads the same state, answers the same, and leaves the
-//! same.
+//! A case fixes what every operation does and in which order. The only thing that each heap chooses
+//! is *when* garbage dies. A program can observe that choice in three ways:
 //!
-//! # On threads of their own
+//! * an `upgrade` of a weak reference to garbage may succeed on one heap and fail on another;
+//! * a finalizer that publishes its object runs whenever the collector finds the object;
+//! * an allocation may fail because garbage that is not reclaimed yet takes up room.
 //!
-//! Here the order is not given either, so what is compared to a state on one thread must be the same in
-//! every order. It is for one mutator alone; and for several if, besides the above,
+//! So two traces of one case must end in the same state if no finalizer publishes anything, and if
+//! all upgrades and allocations were answered alike. The proof is by induction over the turns: each
+//! operation reads the same state, gives the same answer, and leaves the same state.
 //!
-//! 1. none publishes anything, so the shared roots hold what they did at the beginning;
-//! 2. of the shared objects that two of them can get at (hold from the start, or fetch) all are leaves
-//!    or counters, which refer to nothing;
-//! 3. none writes a counter back.
+//! # On several threads
 //!
-//! *Proof.* Say that a mutator *owns* what it made and the shared nodes and lists that it alone can get
-//! at. Claim: at any time, what a mutator can reach is what it owns, leaves, and counters. It is so at
-//! the beginning, by (2). A reference gets into a register from a register of the same mutator, from a
-//! root, where by (1) there are shared objects only and by (2) those that are nobody else's or refer to
-//! nothing, or out of a node or list that the mutator reaches, which it owns; and it gets into a node or
-//! list only from a register of a mutator that reaches that, its owner. So the claim stays true. Then two
-//! operations of different mutators work on the same object only if that is a shared leaf, in which
-//! there is nothing, or a counter, to which they add, or which they read. Additions wrap, so they commute
-//! and answer nothing; what was read is kept where only a write-back looks, of which there is none, by
-//! (3). So neighbouring operations of different mutators can be swapped without changing the state they
-//! lead to, and every order can be turned into every other one by such swaps. An object is named by who
-//! made it and as which of its objects, and no swap changes that either. ∎
+//! Here the order of the operations is not fixed either, and the answers are not known. A state can
+//! be compared with that of the run on one thread only if it is the same for every order and every
+//! choice of the heap. So the case must have no `upgrade`, no finalizer that publishes, and room
+//! for all that it may allocate. That is enough if only one mutator acts. If several act, it is
+//! enough if, besides,
 //!
-//! Where any of this fails two right states may differ, and nothing is said of them but that.
+//! 1. no mutator publishes anything, so the shared roots keep their initial contents;
+//! 2. every shared object that two of the mutators can access (one that they hold from the start,
+//!    or fetch) is a leaf or a counter, so it holds no references;
+//! 3. no mutator writes a counter back.
+//!
+//! *Proof.* Say that a mutator *owns* the objects that it made, and the shared nodes and lists that
+//! it alone can access. Claim: at any time, a mutator can reach only objects that it owns, leaves,
+//! and counters. The claim holds at the beginning, by (2). Every operation preserves it, since a
+//! reference gets into a register in one of three ways:
+//!
+//! * from a register of the same mutator;
+//! * from a shared root, which by (1) holds a shared object, which by (2) is accessible to no other
+//!   mutator or holds no references;
+//! * out of a node or list that the mutator reaches and therefore owns.
+//!
+//! A reference gets into a node or list only from a register of a mutator that reaches the node or
+//! list, which is its owner. So the claim always holds.
+//!
+//! It follows that two operations of different mutators work on the same object only if that object
+//! is a shared leaf, which has no contents, or a shared counter, which they only add to or read.
+//! Additions wrap, so they commute, and they return nothing. The value that a read returns is used
+//! only by a write-back, and by (3) there is none. So neighbouring operations of different mutators
+//! can be swapped without changing the final state, and such swaps turn any order into any other.
+//! Objects are named by their maker and a number of its own, which no swap changes. ∎
+//!
+//! If any of these conditions fails, two correct states may differ, and the comparison only says
+//! so.
 
 use std::collections::BTreeSet;
 
@@ -42,20 +55,20 @@ use crate::evidence::{Answer, Broke, Picture, Trace};
 use crate::heap::{Finalizer, Shape};
 use crate::plan::{Case, Op};
 
-/// The most differences that are told.
+/// The most differences that are listed.
 const TOLD_MAX: usize = 8;
 
 /// What comparing two states came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateComparison {
-    /// They are the same, with so many objects.
+    /// The states are the same.
     Same {
-        /// Reached from registers and shared roots.
+        /// How many objects are reachable from registers and shared roots.
         objects: usize,
     },
-    /// They differ, and must not: in words.
+    /// The states differ though they must not; the differences in words.
     Differ(Vec<String>),
-    /// They may differ, or one of them is not there: why.
+    /// Why the states were not compared: correct ones may differ, or one is missing.
     NotCompared(String),
 }
 
@@ -68,7 +81,7 @@ pub struct Stepped<'a> {
     pub trace: &'a Trace,
 }
 
-/// The end of a case on threads of their own, on the heap of this name.
+/// The end of a case with a thread for each mutator, on the heap of this name.
 #[derive(Debug, Clone, Copy)]
 pub struct Ran<'a> {
     /// The heap.
@@ -89,7 +102,7 @@ pub fn of_steps(case: &Case, one: Stepped<'_>, other: Stepped<'_>) -> StateCompa
     }
 }
 
-/// Compares a case on threads of their own with the same on one thread.
+/// Compares a case with a thread for each mutator with the same case on one thread.
 pub fn of_threads(case: &Case, ran: Ran<'_>, stepped: Stepped<'_>) -> StateComparison {
     let state = match (depends(case), state(stepped)) {
         (Some(why), _) | (None, Err(why)) => return StateComparison::NotCompared(why),
@@ -115,13 +128,13 @@ fn compare(mine: &Picture, theirs: &Picture, one: &str, other: &str) -> StateCom
 /// The state at the end, or why there is none.
 fn state(stepped: Stepped<'_>) -> Result<&Picture, String> {
     let Stepped { name, trace } = stepped;
-    let ended = |why: &dyn std::fmt::Display| Err(format!("{name} did not come to the end: {why}"));
+    let ended = |why: &dyn std::fmt::Display| Err(format!("{name} did not finish the case: {why}"));
     match (&trace.broke, &trace.settled) {
         (Some(Broke::Defect(defect) | Broke::Unseated(defect)), _) => ended(defect),
         (Some(Broke::Panicked(message)), _) => ended(message),
-        (None, None) => ended(&"it has left no state"),
+        (None, None) => ended(&"it left no final state"),
         (None, Some(settled)) => match &settled.incomplete {
-            Some(why) => Err(format!("not all of {name} was looked at: {why}")),
+            Some(why) => Err(format!("the walk of {name} is incomplete: {why}")),
             None => Ok(&settled.picture),
         },
     }
@@ -140,12 +153,12 @@ fn resurrects(case: &Case) -> Option<String> {
     let mut turns = case.all_turns();
     let turn = turns.find(|turn| resurrecting(&turn.op))?;
     Some(format!(
-        "`{}`: when a finalizer runs, and publishes its object, is each heap's choice",
+        "`{}`: each heap chooses when a finalizer runs and publishes its object",
         case.line_of(turn)
     ))
 }
 
-/// The first turn whose answer is the heap's choice, and in which the two chose differently.
+/// Describes the first turn whose answer is the heap's choice and differs between the two.
 fn choice(case: &Case, one: Stepped<'_>, other: Stepped<'_>) -> Option<String> {
     let answers = one.trace.steps.iter().zip(&other.trace.steps);
     let (turn, (mine, theirs)) = case
@@ -159,12 +172,12 @@ fn choice(case: &Case, one: Stepped<'_>, other: Stepped<'_>) -> Option<String> {
             is_choice && mine.answer != theirs.answer
         })?;
     let told = |answer: Answer| match answer {
-        Answer::Found(true) => "succeeded",
         Answer::NoRoom => "found no room",
-        _ => "did not",
+        Answer::Found(false) => "failed",
+        _ => "succeeded",
     };
     Some(format!(
-        "`{}` {} on {} and {} on {}: when garbage dies is each heap's choice",
+        "`{}` {} on {} and {} on {}: each heap chooses when garbage dies",
         case.line_of(turn),
         told(mine.answer),
         one.name,
@@ -173,14 +186,14 @@ fn choice(case: &Case, one: Stepped<'_>, other: Stepped<'_>) -> Option<String> {
     ))
 }
 
-/// Why a case on threads of their own may end in more than one state, if it may.
+/// Why a case with a thread for each mutator may end in more than one state, if it may.
 fn depends(case: &Case) -> Option<String> {
     let upgrade = case
         .all_turns()
         .find(|turn| matches!(turn.op, Op::Upgrade { .. }));
     let upgrade = upgrade.map(|turn| {
         let line = case.line_of(turn);
-        format!("`{line}`: whether garbage can still be had is each heap's choice")
+        format!("`{line}`: each heap chooses when garbage dies, so this may succeed or fail")
     });
     upgrade
         .or_else(|| resurrects(case))
@@ -191,11 +204,13 @@ fn depends(case: &Case) -> Option<String> {
 fn may_lack_room(case: &Case) -> Option<String> {
     let (needed, capacity) = (case.room_needed(), case.capacity);
     (needed > u64::from(capacity)).then(|| {
-        format!("room for {needed} objects and elements may be asked for, and there is some for {capacity}")
+        format!(
+            "the case may need room for {needed} objects and elements, and has room for {capacity}"
+        )
     })
 }
 
-/// Why the order of the mutators' turns may matter, if it may: which of the three conditions fails.
+/// Which of the three conditions fails, so that the order of the mutators' turns may matter.
 fn depends_on_order(case: &Case) -> Option<String> {
     let acting: BTreeSet<u32> = case.all_turns().map(|turn| turn.mutator).collect();
     if acting.len() < 2 {
@@ -205,7 +220,7 @@ fn depends_on_order(case: &Case) -> Option<String> {
     if let Some(turn) = case.all_turns().find(|turn| orders(&turn.op)) {
         let line = case.line_of(turn);
         return Some(format!(
-            "`{line}`: what that comes to depends on what others did before"
+            "`{line}`: its effect depends on what other mutators did before"
         ));
     }
     for (number, shared) in case.shared.iter().enumerate() {
@@ -218,7 +233,7 @@ fn depends_on_order(case: &Case) -> Option<String> {
         if let (Some(&one), Some(&other)) = (users.next(), users.next()) {
             let name = |mutator: u32| &case.mutators[mutator as usize].name;
             return Some(format!(
-                "{} and {} both work on `{}`, in whatever order",
+                "{} and {} both work on `{}`, in no fixed order",
                 name(one),
                 name(other),
                 shared.name
@@ -267,8 +282,7 @@ mod tests {
         Ran { name, picture }
     }
 
-    /// Goal: the order is found not to matter where it does not, and to matter where it may, for the
-    /// reason that there is.
+    /// Goal: the order is said to matter only where it may, and for the right reason.
     #[test]
     fn the_order_matters_where_it_does() {
         let alone = "a alloc r2 leaf\na append r0 r2\na publish g3 r2\na write-back r1 2\n";
@@ -288,8 +302,8 @@ mod tests {
         }
     }
 
-    /// Goal: two heaps agree on one thread; a state that is another is told, object by object; and
-    /// where heaps may choose, or one has broken off, nothing is compared.
+    /// Goal: two heaps agree on one thread; states that differ are described object by object; and
+    /// nothing is compared if the heaps made different choices, or if one did not finish.
     #[test]
     fn states_are_compared_where_they_must_agree() {
         let case_of = |turns| {
@@ -329,12 +343,27 @@ mod tests {
             panic!("the heaps chose differently");
         };
         assert!(
-            why.contains("succeeded on gil and did not on lock-free"),
+            why.contains("succeeded on gil and failed on lock-free"),
+            "{why}"
+        );
+        let (roomy, _, mut full) = case_of("b alloc r0 leaf\n");
+        let gil_roomy = trace(&roomy, "gil");
+        full.steps[0].answer = Answer::NoRoom;
+        let chosen = of_steps(
+            &roomy,
+            stepped("gil", &gil_roomy),
+            stepped("lock-free", &full),
+        );
+        let StateComparison::NotCompared(why) = chosen else {
+            panic!("one of the heaps was full");
+        };
+        assert!(
+            why.contains("succeeded on gil and found no room on lock-free"),
             "{why}"
         );
         lost.broke = Some(Broke::Panicked("ouch".to_owned()));
         let broken = of_steps(&case, stepped("gil", &gil), stepped("lock-free", &lost));
-        let why = "lock-free did not come to the end: ouch".to_owned();
+        let why = "lock-free did not finish the case: ouch".to_owned();
         assert_eq!(broken, StateComparison::NotCompared(why));
     }
 }

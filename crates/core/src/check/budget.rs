@@ -1,8 +1,9 @@
-//! `budget`: what the workload says a heap may cost is not exceeded.
+//! `budget`: no counter exceeds the ceiling that the workload sets for it.
 //!
-//! Ceilings are on counters and never on times, so they hold on any machine: how many objects the
-//! collector looks at for those that are made, how much may wait to be reclaimed. Collections that
-//! the run was made to do cost what they cost, and such a run is not judged.
+//! Ceilings are on counters and never on times, so they hold on any machine. Examples are the
+//! number of objects that the collector examines for each object made, and the number of dead
+//! objects that wait to be reclaimed. A run whose collections were forced is not judged, as their
+//! cost is not the heap's choice.
 
 use super::{Check, Exhibit, Opinion, counters};
 use crate::plan::Ceiling;
@@ -28,7 +29,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     let counters = counters(evidence);
     let mut opinion = Opinion::default();
     for Ceiling { counter, at_most } in budget {
-        // What a heap does not count it cannot be held to.
+        // A ceiling on a counter that the heap does not have says nothing about it.
         let Some(&value) = counters.get(counter) else {
             continue;
         };
@@ -39,7 +40,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         }
     }
     if opinion.examined == 0 {
-        return Opinion::skipped("the heap counts none of what the budget is about");
+        return Opinion::skipped("the heap has none of the counters that the budget limits");
     }
     opinion
 }

@@ -1,12 +1,15 @@
-//! `collector-state`: at rest the collector's buffers are empty and its marks are gone, and the free
-//! list names only what is free.
+//! `collector-state`: at rest the collector's buffers are empty and no marks are left, and the free
+//! list holds only free cells.
+//!
+//! Defects that belong to no other check (a panic inside the heap, or a kind of its own) count
+//! here.
 
 use super::{Check, Exhibit, Opinion, Verdict};
 use crate::heap::Defect;
 
 pub(super) const CHECK: Check = Check {
     name: "collector-state",
-    about: "at rest, buffers are empty, marks gone, nothing left to do",
+    about: "at rest, the collector has empty buffers, no marks left and no work to do",
     judge,
 };
 
@@ -24,7 +27,6 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     }
     let in_use = exhibit.defect_texts(|defect| matches!(defect, Defect::InUse { .. }));
     opinion.accuse(exhibit.defects().in_use, in_use);
-    // Those that no other check has a name for are the heap's own admission all the same.
     let named_nowhere =
         |defect: &Defect| matches!(defect, Defect::Panicked { .. } | Defect::Other { .. });
     opinion.accuse(exhibit.defects().other, exhibit.defect_texts(named_nowhere));

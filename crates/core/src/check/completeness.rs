@@ -1,13 +1,13 @@
-//! `completeness`: nothing that cannot be reached survives settling.
+//! `completeness`: no unreachable object is alive after the heap has settled.
 //!
-//! Judged at every survey, after the heap was asked to reclaim what it can, and once more when
-//! every register and shared root is empty: then everything must be dead.
+//! Judged at every survey, after the heap was asked to reclaim what it can. In the last survey
+//! every register and shared root is empty, so every object must be dead.
 
 use super::{Check, Exhibit, Opinion};
 
 pub(super) const CHECK: Check = Check {
     name: "completeness",
-    about: "nothing that cannot be reached survives settling",
+    about: "no unreachable object is alive after the heap has settled",
     judge,
 };
 
@@ -19,7 +19,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         Opinion::skipped("the heap does not promise when objects die")
     };
     for survey in exhibit.surveys {
-        // Whatever a heap promises, a fault that it reports counts against it.
+        // A defect that the heap reports counts against it, whatever it promises about deaths.
         if let Some(why) = &survey.settle_defect {
             opinion.expect(false, || format!("failed to settle: {why}"));
         }

@@ -1,11 +1,10 @@
-//! `conservation`: what came into being is there or gone, and what went into a list is in it or
-//! came out.
+//! `conservation`: no object and no element of a list gets lost or appears from nowhere.
 //!
 //! *Objects*: born = dead + reachable. *Lists*: appended = in the list + popped + truncated. A
-//! truncation does not answer how many elements it removed, so that number is only bounded: from
-//! below by zero, from above by what was asked for. Where a single mutator changes the list, its
-//! model gives the exact length. A list that is also changed through registers whose operations are
-//! not tallied is not judged.
+//! truncation does not say how many elements it removed, so that number is only bounded: from
+//! below by zero, from above by what was asked for. If a single mutator changes the list, the model
+//! of its operations gives the exact length. A list that is also changed through registers whose
+//! operations are not tallied is not judged.
 
 use super::{Check, Exhibit, Opinion};
 use crate::evidence::{Ended, ListFacts, Survey};
@@ -55,8 +54,9 @@ fn objects(survey: &Survey, opinion: &mut Opinion) {
     }
 }
 
-/// Where only fresh objects are appended there is always something to append, so only a heap that
-/// has run out of memory may refuse it; whether it has is known once the run is over.
+/// A heap refuses an append if the register is empty or if it has run out of memory. If only fresh
+/// objects are appended, the register is empty only where an allocation was refused on purpose.
+/// Whether the heap ran out of memory is known once the run is over.
 fn refusals(list: &ListFacts, exhibit: &Exhibit<'_>, opinion: &mut Opinion) {
     let usage = exhibit.usage(list.object);
     let fresh_only = usage.is_some_and(|usage| usage.fresh_only);
@@ -113,8 +113,8 @@ mod tests {
     use crate::heap::Caps;
     use crate::plan::Case;
 
-    /// Goal: where a heap promises no deaths and nobody shares a list, nothing is asked for in
-    /// vain.
+    /// Goal: the check is skipped, not vacuous, if the heap does not promise when objects die and
+    /// the plan has no shared list.
     #[test]
     fn nothing_is_conserved_without_deaths_and_lists() {
         let plan = Case::of_mutators(1, 1, 1, 8).plan();

@@ -1,4 +1,4 @@
-//! `counter`: a counter's value is the sum of what was added to it.
+//! `counter`: a counter's value is the sum of the numbers that were added to it.
 
 use super::{Check, Exhibit, Opinion};
 use crate::evidence::CounterFacts;

@@ -1,14 +1,15 @@
-//! `dangling`: every reference leads to a living object, of the incarnation it was made for.
+//! `dangling`: every reference leads to a living object, and to the one that it was made for, not
+//! to a later one in the same cell.
 //!
-//! Judged by following references: those that the mutators followed while they ran, where the heap
-//! recognises a stale one, and all that the walk finds when everything stands still.
+//! Judged by following references: those that the mutators followed while they ran, if the heap
+//! recognises stale ones, and all that the walk finds while the mutators stand still.
 
 use super::{Check, Exhibit, Opinion};
 use crate::heap::Defect;
 
 pub(super) const CHECK: Check = Check {
     name: "dangling",
-    about: "every reference leads to a living object of the right incarnation",
+    about: "every reference leads to the living object that it was made for",
     judge,
 };
 

@@ -1,4 +1,4 @@
-//! `double-free`: nothing dies twice.
+//! `double-free`: no object dies twice.
 
 use super::{Check, Exhibit, Opinion};
 

@@ -1,7 +1,7 @@
 //! `finalizers`: every finalizer runs once, before its object dies.
 //!
-//! That what a finalizer resurrects stays alive is the business of `premature` and `dangling`: it is
-//! an object like any other, in a shared root.
+//! `premature` and `dangling` judge whether a resurrected object stays alive: it is an object like
+//! any other, in a shared root.
 
 use super::{Check, Exhibit, Opinion};
 

@@ -1,8 +1,9 @@
 //! `length`: every length that was read is one that the operations allow.
 //!
-//! Where one mutator alone changes a list, each length that it reads itself must be its model's, and
-//! what the others read cannot exceed the greatest that the model ever reached. Where several do,
-//! no length can exceed what they appended together. At rest, `len` is the number of elements.
+//! If one mutator alone changes a list, each length that it reads must equal the length of its
+//! model, and no length that another mutator reads may exceed the greatest length of the model. If
+//! several mutators change the list, no length may exceed the number of elements that they appended
+//! together. At rest, `len` must be the number of elements.
 
 use super::{Check, Exhibit, Opinion};
 use crate::evidence::{Evidence, ListTally};
@@ -43,7 +44,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     opinion
 }
 
-/// The lengths of one list that the mutators read.
+/// Judges the lengths of one list that the mutators read while they ran.
 fn reads(evidence: &Evidence, object: usize, name: &str, usage: &ListUsage, opinion: &mut Opinion) {
     let tally = |mutator: usize| evidence.mutators.get(mutator)?.tally.lists.get(&object);
     let sole = match usage.writers[..] {
@@ -56,7 +57,7 @@ fn reads(evidence: &Evidence, object: usize, name: &str, usage: &ListUsage, opin
         .sum();
     let (bound, why) = match sole {
         Some(sole) => (sole.model_len_max(), "its only writer never left more than"),
-        None => (appended, "all appends together make"),
+        None => (appended, "all appends together are"),
     };
     for tally in (0..evidence.mutators.len()).filter_map(tally) {
         let ListTally {

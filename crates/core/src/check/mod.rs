@@ -1,9 +1,10 @@
-//! Judges evidence: one invariant a file, pure functions of the plan and the evidence.
+//! Judges evidence: one invariant a file, each a pure function of the plan and the evidence.
 //!
-//! Two tiers. *Exact*: where the plan says that one mutator alone changes an object, its contents
-//! are compared with a model of that mutator's operations. *Conserving*: where threads race, many
-//! outcomes are right, and what is judged is what must hold in all of them: nothing reachable is
-//! dead, nothing unreachable stays alive, and what went in is there or came out.
+//! Most checks are *conservative*: where threads race, many outcomes are right, and a check asserts
+//! only what holds in all of them. Nothing reachable is dead, nothing unreachable stays alive, and
+//! what was put into an object is still there or was taken out. Some checks are *exact* where they
+//! can be: if one mutator alone changes a list, its length is compared with a model of that
+//! mutator's operations, and if a history was recorded, `linearizable` judges each answer.
 //!
 //! A check that had nothing to examine is `vacuous` or `skipped`, and says why; it is never `held`.
 
@@ -40,11 +41,11 @@ use crate::plan::{ListUsage, Plan};
 pub enum Verdict {
     /// Everything examined was in order.
     Held,
-    /// Something was not.
+    /// Something examined was wrong.
     Violated,
-    /// There should have been something to examine, and there was not.
+    /// There should have been something to examine, but there was not.
     Vacuous,
-    /// There was nothing to examine, and need not be.
+    /// The check does not apply to this run.
     Skipped,
 }
 
@@ -65,18 +66,18 @@ impl Verdict {
 pub struct Judgement {
     /// The check's name.
     pub name: String,
-    /// What it says.
+    /// The verdict.
     pub verdict: Verdict,
-    /// How many things it looked at.
+    /// How many things it examined; each check has its own unit.
     pub examined: u64,
-    /// What it found, or why it looked at nothing.
+    /// What it found wrong, or why it examined nothing.
     pub detail: Option<String>,
 }
 
 /// What a check is given.
 #[derive(Debug, Clone, Copy)]
 pub struct Exhibit<'a> {
-    /// What was to happen.
+    /// The plan of the run.
     pub plan: &'a Plan,
     /// What the heap can do.
     pub caps: Caps,
@@ -97,14 +98,14 @@ impl<'a> Exhibit<'a> {
         }
     }
 
-    /// The defects that the heap recognised by itself; none while the run lasts.
+    /// The defects that the heap reported of itself; none while the run lasts.
     fn defects(&self) -> DefectCounts {
         self.evidence
             .map(|evidence| evidence.stats.defects.clone())
             .unwrap_or_default()
     }
 
-    /// Names of the defects that `select` picks.
+    /// Texts of those among the first defects that `select` picks.
     fn defect_texts(&self, select: impl Fn(&crate::heap::Defect) -> bool) -> Vec<String> {
         let first = self.defects().first;
         first
@@ -147,9 +148,9 @@ impl<'a> Exhibit<'a> {
 /// One invariant.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
-    /// Its name; stable.
+    /// Its name, which never changes between releases.
     pub name: &'static str,
-    /// What it says, in a line.
+    /// The invariant in one line, for `gcstorm list`.
     pub about: &'static str,
     judge: fn(&Exhibit<'_>) -> Opinion,
 }
@@ -219,9 +220,9 @@ fn violating<'a>(
 struct Opinion {
     examined: u64,
     wrong: u64,
-    /// What is wrong in words, and how much of it each sentence is about.
+    /// What is wrong, in words, and how many of the `wrong` things each sentence covers.
     texts: Vec<(u64, String)>,
-    /// Set where there was nothing to look at: the reason, and whether there should have been.
+    /// The verdict if nothing is wrong, and the reason for it, where it is not `held`.
     nothing: Option<(Verdict, String)>,
 }
 
@@ -233,29 +234,29 @@ impl Opinion {
         }
     }
 
-    /// So many things were looked at.
+    /// Adds to the number of things examined.
     fn examine(&mut self, count: u64) {
         self.examined += count;
     }
 
-    /// Some of them are wrong; each of the texts is about one.
+    /// Adds the wrong things of a finding; each of its texts covers one.
     fn find(&mut self, finding: &Anomalies) {
         self.accuse(finding.count, finding.first.iter().cloned());
     }
 
-    /// So many of them are wrong; each of the texts is about one.
+    /// Adds `count` wrong things; each of the texts covers one.
     fn accuse(&mut self, count: u64, texts: impl IntoIterator<Item = String>) {
         self.wrong += count;
         self.texts.extend(texts.into_iter().map(|text| (1, text)));
     }
 
-    /// So many of them are wrong; the text is about all of them.
+    /// Adds `count` wrong things; the one text covers all of them.
     fn blame(&mut self, count: u64, text: String) {
         self.wrong += count;
         self.texts.push((count, text));
     }
 
-    /// One more was looked at, and is wrong unless it is `right`.
+    /// Examines one more thing, which is wrong unless `right` is true.
     fn expect(&mut self, right: bool, describe: impl FnOnce() -> String) {
         self.examined += 1;
         if !right {
@@ -289,7 +290,7 @@ impl Opinion {
     }
 }
 
-/// At most three findings in words, and how many there are besides.
+/// The first three texts, and how many wrong things they do not cover.
 fn summary(wrong: u64, texts: &[(u64, String)]) -> String {
     const SHOWN: usize = 3;
     let shown = &texts[..texts.len().min(SHOWN)];

@@ -1,10 +1,10 @@
-//! `order`: each producer's elements stand in a list in the order in which it made them, and what
-//! was truncated is a prefix.
+//! `order`: each producer's elements stand in a list in the order in which it made them, and
+//! truncation from the front has removed a prefix of them.
 //!
-//! Judged where the plan makes it a fact: the list takes only fresh objects from whoever made them
-//! (`fresh_only`). Where in addition nothing but `del l[:n]` removes elements and its producers make
-//! nothing else (`gapless`), what is there of each producer must be a tail of all that it made,
-//! without a gap.
+//! The order is judged where the plan guarantees it: every element was appended by the mutator that
+//! made it, right after it was made (`fresh_only`). If, besides, only `del l[:n]` removes elements
+//! and the producers make objects for this list only (`gapless`), the elements of each producer
+//! must be the last ones that it made, without a gap.
 
 use super::{Check, Exhibit, Opinion};
 use crate::evidence::{ListFacts, ProducerFacts};
@@ -12,7 +12,7 @@ use crate::heap::Shape;
 
 pub(super) const CHECK: Check = Check {
     name: "order",
-    about: "each producer's elements are in its order, and what was truncated is a prefix",
+    about: "each producer's elements are in the order in which it made them, and without gaps",
     judge,
 };
 
@@ -34,7 +34,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         .iter()
         .any(|object| object.usage.fresh_only)
     {
-        return Opinion::skipped("no shared list takes its elements in one order only");
+        return Opinion::skipped("no shared list receives its elements in an order that is fixed");
     }
     let mut opinion = Opinion::default();
     let rooted = exhibit
@@ -42,9 +42,9 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         .iter()
         .filter(|survey| survey.moment.has_roots());
     for list in rooted.flat_map(|survey| &survey.lists).filter(ordered) {
-        // An empty list is in order, and was looked at.
+        // An empty list is in order; counting it keeps the check from being vacuous.
         opinion.examine(1);
-        // What a heap without memory refused to take is missing, and `conservation` judges that.
+        // Elements whose append was refused are missing rightly; `conservation` judges refusals.
         let gapless = exhibit
             .usage(list.object)
             .is_some_and(|usage| usage.gapless);
@@ -61,6 +61,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     opinion
 }
 
+/// Whether the list ends with the last object that the producer made.
 fn tail(facts: &ProducerFacts, name: &str, opinion: &mut Opinion) {
     let ProducerFacts {
         producer,
@@ -70,7 +71,7 @@ fn tail(facts: &ProducerFacts, name: &str, opinion: &mut Opinion) {
     } = *facts;
     if last + 1 + IN_FLIGHT < born {
         let text =
-            format!("{name} ends with object {last} of mutator {producer}, which has made {born}");
+            format!("the last object of mutator {producer} in {name} is number {last} of {born}");
         opinion.blame(born - last - 1, text);
     }
 }

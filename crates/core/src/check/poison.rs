@@ -1,14 +1,14 @@
-//! `poison`: nobody writes into freed memory.
+//! `poison`: nothing writes into freed memory.
 //!
-//! A freed cell is filled with a pattern, which is looked at when the cell is handed out again and
-//! in every census.
+//! The heap fills a freed cell with a pattern, and checks the pattern when it hands the cell out
+//! again and in every census.
 
 use super::{Check, Exhibit, Opinion, Verdict};
 use crate::heap::Defect;
 
 pub(super) const CHECK: Check = Check {
     name: "poison",
-    about: "nobody writes into freed memory",
+    about: "nothing writes into freed memory",
     judge,
 };
 
@@ -30,7 +30,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     if opinion.examined == 0 {
         opinion.nothing = Some((
             Verdict::Skipped,
-            "the heap showed no freed memory".to_owned(),
+            "the heap reported no freed cells to examine".to_owned(),
         ));
     }
     opinion

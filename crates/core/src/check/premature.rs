@@ -1,14 +1,14 @@
-//! `premature`: nothing that can be reached has died.
+//! `premature`: no reachable object has died.
 //!
-//! What can be reached is what the walk met, and what the mutators found in their own registers
-//! while they ran; what died is what the tags say. A reference that leads nowhere counts here too:
-//! what it led to was freed while the reference was held.
+//! An object is reachable if the walk met it, or if a mutator found it in one of its own registers
+//! while it ran. The tags say which objects died. A dangling reference counts here too: its object
+//! was freed while the reference was held.
 
 use super::{Check, Exhibit, Opinion};
 
 pub(super) const CHECK: Check = Check {
     name: "premature",
-    about: "nothing that can be reached has died",
+    about: "no reachable object has died",
     judge,
 };
 

@@ -1,10 +1,10 @@
 //! `refcounts`: the count stored in each object is the number of references to it.
 //!
-//! The references are those that the walk found from registers, shared roots and through objects;
-//! the stored counts are what the heap's census says, which must show each of these objects once. A
-//! heap that does not promise when objects die may keep garbage, and the references from there
-//! count as well, though no walk finds them: of such a heap a count may be too high, and never too
-//! low. A count that went below zero while the mutators ran is wrong in any heap.
+//! The references are those that the walk found in registers, in shared roots and in objects. The
+//! stored counts come from the heap's census, which must list each reachable object once. A heap
+//! that does not promise when objects die may keep garbage; references from garbage are counted,
+//! but the walk does not find them. So in such a heap a count may be too high, but never too low. A
+//! count that went below zero while the mutators ran is wrong in any heap.
 
 use super::{Check, Exhibit, Opinion};
 use crate::heap::Defect;
@@ -46,8 +46,8 @@ mod tests {
     use crate::heap::{Caps, Census};
     use crate::plan::Case;
 
-    /// Goal: garbage that a heap may keep explains a count that is too high, and none that is too
-    /// low.
+    /// Goal: if a heap may keep garbage, a count that is too high is accepted, and one that is too
+    /// low is not.
     #[test]
     fn garbage_may_hold_references() {
         let plan = Case::of_mutators(1, 1, 1, 8).plan();

@@ -1,9 +1,11 @@
-//! What a run must have done: counters, and which of them fell short.
+//! What a run must have done: its counters, and which of them fell short of what was required.
 //!
-//! A counter proves that the stress happened, and judges nothing. Some of them only some heaps can
-//! have: one without a lock cannot switch it. Such a counter is absent, not 0. What a *workload*
-//! requires of it is then passed over, and said so by name: a workload is written for all heaps.
-//! What the *command line* requires must be there: whoever types it means this run.
+//! A counter proves that the stress happened; it says nothing about correctness. Some counters
+//! exist only for some heaps: a heap without a lock counts no switches of it. Such a counter is
+//! absent, not
+//! 0. A requirement by the *workload* on an absent counter is passed over, and the report names it,
+//! since a workload is written for all heaps. A requirement from the *command line* on an absent
+//! counter is unmet, since it was made for this run.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +34,7 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
     let all = [
         ("allocated", Some(evidence.allocated())),
         ("ops_per_second", Some(per_second(evidence))),
-        // What the tags say, and not what the heap says of itself.
+        // From the tags, if there is a survey, and not from the heap's own count.
         ("freed", Some(end.map_or(stats.freed, |survey| survey.dead))),
         (
             "live_at_end",
@@ -83,14 +85,14 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
     counters
 }
 
-/// The rate that was achieved, by all mutators together; 0 if no time passed.
+/// Operations per second of all mutators together; 0 if no time passed.
 fn per_second(evidence: &Evidence) -> u64 {
     let per_second = u128::from(evidence.ops_done()) * 1_000_000_000;
     let per_second = per_second.checked_div(evidence.elapsed_ns.into());
     per_second.map_or(0, |rate| u64::try_from(rate).unwrap_or(u64::MAX))
 }
 
-/// Counters that a heap has or has not; all others are always there.
+/// Counters that some heaps do not have. All others are always there, or count 0.
 const OF_SOME_HEAPS: [&str; 6] = [
     "unreclaimed_peak",
     "contended",
@@ -100,19 +102,19 @@ const OF_SOME_HEAPS: [&str; 6] = [
     "truncations_met_append",
 ];
 
-/// What became of one requirement that was not met.
+/// A requirement that was not met, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shortfall<'a> {
     /// The counter is less than was required.
     Short(&'a Requirement, u64),
     /// The heap does not count it, and the command line asked for it.
     Uncounted(&'a Requirement),
-    /// The heap does not count it; the workload is for heaps that do as well.
+    /// The heap does not count it, and the workload asked for it; other heaps may count it.
     PassedOver(&'a Requirement),
 }
 
 impl Shortfall<'_> {
-    /// Whether the run is vacuous for it.
+    /// Whether it makes the run vacuous.
     pub fn is_vacuous(&self) -> bool {
         !matches!(self, Self::PassedOver(_))
     }
@@ -179,8 +181,8 @@ mod tests {
         }
     }
 
-    /// Goal: what falls short is named with its value, and what a heap cannot count is passed over
-    /// only where a workload asked for it.
+    /// Goal: a counter that falls short is named with its value, and one that the heap does not
+    /// count is passed over only if a workload asked for it.
     #[test]
     fn shortfalls_are_told_apart() {
         let counters = BTreeMap::from([("append".to_owned(), 2), ("contended".to_owned(), 1)]);

@@ -1,7 +1,9 @@
-//! `weak`: a weak reference is cleared with its target, neither before nor after.
+//! `weak`: a weak reference is cleared when its target dies or is finalized, neither before nor
+//! after.
 //!
-//! An upgrade must lead to the living object that was downgraded, and must not be lost while the
-//! target is held. It is void once its target's finalizer has run, even if that is resurrected.
+//! An upgrade must return the object that was downgraded, alive, and must succeed while the target
+//! is held by a strong reference. Once the target's finalizer has run, an upgrade must fail, even
+//! if the finalizer resurrected the target.
 
 use super::{Check, Exhibit, Opinion};
 

@@ -1,15 +1,15 @@
-//! A counter that does one thing at a time.
+//! The sequential model of a counter.
 
 use super::model::{Constraint, Model, Reason};
 use crate::evidence::history::{Call, CallAnswer};
 
-/// The value after some operations. The whole of it is in the search's memory, so a reason never has
-/// to say more than that.
+/// The value after some operations. The whole value is in the key of the search's memory, so a
+/// reason needs no constraints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counter(pub(super) i64);
 
 impl Model for Counter {
-    /// The old value, if there is another one.
+    /// The old value, if the operation changed it.
     type Undo = Option<i64>;
     type Last = i64;
 

@@ -1,43 +1,42 @@
-//! The shortest contradiction: what is left of a history without an order when everything is taken
-//! away that the contradiction does not need.
+//! Shortens a history that is not linearizable to the part that shows the contradiction.
 //!
-//! Three steps, each of which keeps it a contradiction, by the very search that found it:
+//! There are three steps. After each, the same search confirms that what is left is still a
+//! contradiction.
 //!
-//! 1. *The shortest prefix*, by the time of return. What had not returned by then is pending and
-//!    may have taken effect or not. The operation that returns last is the one that nothing
-//!    explains.
-//! 2. *The last cut*: a moment at which nobody was within an operation, and before which only one
-//!    state is possible. What came before is replaced by that state.
-//! 3. *The looks*: operations that change nothing are left out as long as the rest is
-//!    contradictory.
-//!    An operation that changes something, or might, is never left out: that could make a
-//!    contradiction of what is none.
+//! 1. *The shortest prefix*, by the time of return. An operation that had not returned by then is
+//!    pending, and may or may not have taken effect. The prefix ends with the return of the
+//!    operation that no order explains.
+//! 2. *The last cut*: a moment at which no operation was running and only one state is possible.
+//!    That state replaces everything before the moment.
+//! 3. *Reads*: operations that change nothing are left out as long as the rest is contradictory. An
+//!    operation that may change something is never left out: without it, a history that is
+//!    linearizable might become contradictory.
 
 use super::model::Model;
 use super::search::{Found, Goal, Steps, search};
 use crate::evidence::history::{Call, CallAnswer, Event, NEVER};
 
 /// How many steps one of the searches may take, and all of them together. Most take as many steps
-/// as there are operations; where one would take more, the contradiction is only not made shorter.
+/// as there are operations. If one needs more, the contradiction just stays longer.
 const STEPS_EACH: u64 = 200_000;
 const STEPS_ALL: u64 = 4_000_000;
-/// How many moments are tried for the cut, the latest first.
+/// How many moments are tried for the cut, from the latest back.
 const CUTS: usize = 64;
 
-/// A history without an order, as short as it could be made.
+/// A history that is not linearizable, shortened as far as possible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {
-    /// What the object was before, if something came before.
+    /// The object's state before the events, in words, if operations came before them.
     pub before: Option<String>,
-    /// What happened, by start.
+    /// The operations, by start.
     pub events: Vec<Event>,
-    /// How many operations came before.
+    /// How many operations `before` replaces.
     pub earlier: usize,
-    /// Whether the state at the end of the run is part of it.
+    /// Whether the state at the end of the run is part of the contradiction.
     pub with_last: bool,
 }
 
-/// What is being made shorter.
+/// A history that is being shortened.
 struct Shortening<'a, M: Model> {
     initial: M,
     events: Vec<Event>,
@@ -48,7 +47,8 @@ struct Shortening<'a, M: Model> {
 impl<M: Model> Shortening<'_, M> {
     /// One search within the limits.
     fn search(&mut self, initial: &M, events: &[Event], goal: Goal<'_, M>) -> Found<M> {
-        // To lay the events out is work as well.
+        // Setting up a search costs time in proportion to its events, so it counts as steps as
+        // well.
         self.steps.0 = self.steps.0.saturating_sub(events.len() as u64 / 8);
         let allowed = self.steps.0.min(STEPS_EACH);
         let mut steps = Steps(allowed);
@@ -57,15 +57,15 @@ impl<M: Model> Shortening<'_, M> {
         found
     }
 
-    /// Whether these alone are known to have no order, with the state at the end if that is part of
-    /// the case.
+    /// Whether these events alone are known to have no order, given the state at the end if that is
+    /// part of the contradiction.
     fn contradicts(&mut self, initial: &M, events: &[Event]) -> bool {
         let goal = self.last.map_or(Goal::Any, Goal::Last);
         self.search(initial, events, goal) == Found::Nothing
     }
 }
 
-/// Makes a history that has no order short. `last` is what was found at the end, if that is known.
+/// Shortens a history that has no order. `last` is the state found at the end, if it is known.
 pub(super) fn explain<M: Model>(events: &[Event], last: Option<&M::Last>) -> Contradiction {
     let mut case = Shortening {
         initial: M::default(),
@@ -93,7 +93,7 @@ pub(super) fn explain<M: Model>(events: &[Event], last: Option<&M::Last>) -> Con
     }
 }
 
-/// The events as they are known at the first return by which there is no order.
+/// The events as they were known at the first return at which they have no order.
 fn shortest_prefix<M: Model>(case: &mut Shortening<'_, M>, events: &[Event]) -> Vec<Event> {
     let mut returns: Vec<u64> = events.iter().map(|event| event.end).collect();
     returns.retain(|&end| end != NEVER);
@@ -101,12 +101,12 @@ fn shortest_prefix<M: Model>(case: &mut Shortening<'_, M>, events: &[Event]) -> 
     returns.dedup();
     let known = |time| -> Vec<Event> {
         let known = events.iter().filter_map(|event| event.known_at(time));
-        // A look that has not returned says nothing.
+        // A read that has not returned says nothing.
         known
             .filter(|event| event.answer != CallAnswer::Unknown || !event.call.is_look())
             .collect()
     };
-    // A prefix of what has an order has one.
+    // Every prefix of a history with an order has one, so the first without can be bisected.
     let (mut low, mut high) = (0, returns.len());
     while low < high {
         let middle = low.midpoint(high);
@@ -121,8 +121,8 @@ fn shortest_prefix<M: Model>(case: &mut Shortening<'_, M>, events: &[Event]) -> 
         .map_or_else(|| events.to_vec(), |&end| known(end))
 }
 
-/// Replaces what came before a moment at which nobody was within an operation by the state there,
-/// if only one is possible. Returns how many operations that were.
+/// Replaces what came before a moment at which no operation was running by the state there, if only
+/// one is possible. Returns how many operations were replaced.
 fn cut<M: Model>(case: &mut Shortening<'_, M>) -> usize {
     let mut moments = Vec::new();
     let mut last_end = 0;
@@ -152,7 +152,7 @@ fn cut<M: Model>(case: &mut Shortening<'_, M>) -> usize {
     0
 }
 
-/// Leaves out looks, many at a time and then one by one.
+/// Leaves out reads: first all at once, then ever smaller groups, and in the end one by one.
 fn drop_looks<M: Model>(case: &mut Shortening<'_, M>) {
     let initial = case.initial.clone();
     let looks = |events: &[Event]| -> Vec<usize> {

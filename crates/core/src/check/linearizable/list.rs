@@ -1,14 +1,14 @@
-//! A list that does one thing at a time.
+//! The sequential model of a list.
 
 use std::collections::VecDeque;
 
 use super::model::{Constraint, Model, Reason};
 use crate::evidence::history::{Call, CallAnswer, Element};
 
-/// The elements, in order; `None` is what was found missing in a list at the end.
+/// The elements that a survey found, in order; `None` where it found nothing.
 pub(super) type Contents = Vec<Option<Element>>;
 
-/// The list as it is after some operations.
+/// The list after some operations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct List(pub(super) VecDeque<Element>);
 
@@ -19,11 +19,11 @@ pub(super) enum Undo {
     Nothing,
     /// It appended.
     Append,
-    /// It put another element in this place, of which this is the old one.
+    /// It replaced the element at this place, which was this one.
     Set(usize, Element),
-    /// It took these off the front.
+    /// It removed these from the front.
     Front(Vec<Element>),
-    /// It took these off the back.
+    /// It removed these from the back.
     Back(Vec<Element>),
 }
 
@@ -32,7 +32,7 @@ impl List {
         self.0.get(usize::try_from(index).ok()?).copied()
     }
 
-    /// How many elements a truncation takes.
+    /// How many elements a truncation removes.
     fn within(&self, count: u64) -> usize {
         usize::try_from(count).map_or(self.0.len(), |count| count.min(self.0.len()))
     }
@@ -51,11 +51,12 @@ impl List {
         }
     }
 
-    /// Whether this place holds what was answered; the reason if not.
+    /// Whether this place holds what was answered: the constraint that says so, or the reason if
+    /// not.
     fn found(&self, index: u64, answer: CallAnswer) -> Result<Option<Constraint>, Reason> {
         match (answer, self.at(index)) {
             (CallAnswer::Unknown, _) | (CallAnswer::Found(None), None) => Ok(None),
-            // The length is part of the memory, so no more need be said.
+            // The length alone decides, and it is in the key of the memory.
             (CallAnswer::Found(None), Some(_)) | (CallAnswer::Found(Some(_)), None) => {
                 Err(Reason::ALWAYS)
             }
@@ -123,7 +124,8 @@ impl Model for List {
             Call::Pop => self.pop(answer),
             Call::TruncateFront(count) => Ok(self.cut_front(count)),
             Call::TruncateBack(count) => Ok(self.cut_back(count)),
-            // Why a heap has no room for another element is not a list's business.
+            // A refused append is always possible, since the model knows nothing of the heap's
+            // room.
             Call::Append(_) => Ok(Undo::Nothing),
             _ => Err(Reason::ALWAYS),
         }
@@ -164,7 +166,7 @@ impl Model for List {
             (Call::Get(index), answer) => self.found(index, answer).is_ok(),
             (Call::Set(index, _), answer) => answer == CallAnswer::Refused && index >= len,
             (Call::Pop, answer) => answer == CallAnswer::Found(None) && len == 0,
-            // That it would take nothing here does not mean that it took nothing.
+            // A truncation that would remove nothing here may remove something if it comes later.
             (Call::TruncateFront(count) | Call::TruncateBack(count), _) => count == 0,
             (Call::Add(_) | Call::Read | Call::Write(_), _) => false,
         }
@@ -187,7 +189,7 @@ impl Model for List {
         }
         for (index, (&here, &found)) in (0..).zip(self.0.iter().zip(last)) {
             if found != Some(here) {
-                // The first of them: what is furthest back was decided first.
+                // One mismatch is a reason. The one nearest the front was decided first.
                 return Err(found.map_or(Reason::ALWAYS, |element| {
                     Reason::one(Constraint {
                         index,
@@ -213,7 +215,7 @@ impl Model for List {
     }
 
     fn describe(&self, calls: &[Call]) -> String {
-        /// The elements at either end that are always told.
+        /// How many elements are always shown at either end.
         const SHOWN: usize = 3;
         let len = self.0.len();
         let mut told: Vec<usize> = (0..len.min(SHOWN))

@@ -1,27 +1,30 @@
-//! `linearizable`: what shared lists and counters answered has an order.
+//! `linearizable`: the operations on each shared list and counter are linearizable.
 //!
-//! An operation takes effect at one moment between its call and its return (Herlihy and Wing,
-//! Linearizability, 1990). A history is judged by looking for an order of its operations that keeps to
-//! that, in which an object that does one thing at a time gives the same answers, and ends as the
-//! survey found it. This is the one check that knows what a reader was told in the middle of a run:
-//! the others hold sums, orders and lengths against what is there when everything stands still.
+//! A linearizable operation takes effect at one moment between its call and its return (Herlihy and
+//! Wing, Linearizability, 1990). The check searches for a total order of the operations in a
+//! history that respects these intervals, in which a sequential model of the object gives the same
+//! answers, and which ends in the state that the survey found. No other check knows what a reader
+//! was told in the middle of a run: the others compare sums, orders and lengths with what is found
+//! at rest.
 //!
-//! *By object.* A history of several objects has an order if that of each has (locality, in the same
-//! paper), so each is judged alone.
+//! *Object by object.* A history of several objects is linearizable if the history of each object
+//! is (locality, in the same paper), so each object is judged alone.
 //!
-//! *With values that are unique.* Elements are named by their maker, so an answer names the very
-//! append that it depends on. That leaves few orders to try, and where many are possible, the search
-//! (`search`) remembers why some failed, not which: a hundred pairs of appends that nobody has looked
-//! at yet are a hundred choices, not 2^100.
+//! *Unique values.* Elements are named by their maker, so an answer identifies the one append that
+//! it depends on. That leaves few orders to try. Where many are possible, the search (`search`)
+//! remembers why a choice failed, and not which states it failed in: a hundred pairs of overlapping
+//! appends that no read has observed yet are a hundred choices, not 2^100.
 //!
-//! *Within the contract.* `del l[-n:]` may be n pops with others in between, and is judged so.
+//! *The contract.* A heap may carry out `del l[-n:]` as n pops, with operations of others in
+//! between, and the operation is judged as n pops.
 //!
-//! *Within limits.* The problem is NP-complete (Gibbons and Korach, Testing shared memories, 1997). A
-//! search that takes too many steps says so and accuses nobody.
+//! *Limits.* The problem is NP-complete (Gibbons and Korach, Testing shared memories, 1997). A
+//! search that needs too many steps is reported as undecided, which is never a violation.
 //!
-//! Only what was recorded is judged: by default nothing, with `--history` the first operations of each
-//! mutator, and the state at the end only if that was all. Objects that are changed through other
-//! registers than their own are left out, as nobody has written down all of what happened to them.
+//! Only recorded operations are judged. By default nothing is recorded; with `--history`, the first
+//! operations of each mutator are. The state at the end is judged only if every operation was
+//! recorded. Objects that are changed through registers other than their own are left out, since
+//! their histories are incomplete.
 
 mod counter;
 mod explain;
@@ -42,34 +45,36 @@ use search::{Found, Goal, Steps, search};
 
 pub(super) const CHECK: Check = Check {
     name: "linearizable",
-    about: "what lists and counters answered has an order",
+    about: "the operations on each shared list and counter are linearizable",
     judge,
 };
 
-/// How many steps a search may take. A step takes some 100 ns to 1 µs, and most histories take about
-/// as many as they have operations.
+/// How many steps a search may take. A step takes some 100 ns to 1 µs, and most histories take
+/// about as many steps as they have operations.
 pub const STEPS_MAX: u64 = 1_000_000;
-/// How many operations of a contradiction are shown: with what is said around them, a dozen lines.
+/// How many operations of a contradiction are shown; with the lines around them, about a dozen
+/// lines.
 const SHOWN: usize = 9;
 
-/// What there is to say about one history.
+/// The verdict on one history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ruling {
-    /// It has an order.
+    /// It is linearizable.
     Linearizable,
-    /// It has none.
+    /// It is not linearizable.
     Contradictory(Contradiction),
     /// [`STEPS_MAX`] steps were not enough to tell.
     Undecided,
 }
 
-/// Judges the history of a list that was empty. `last` is what it held at the end, if the history goes
-/// that far.
+/// Judges the history of a list that was empty at the start. `last` is what it held at the end, if
+/// the history goes that far.
 pub fn rule_list(events: &[Event], last: Option<&Vec<Option<Element>>>) -> Ruling {
     rule::<List>(events, last)
 }
 
-/// Judges the history of a counter that was 0.
+/// Judges the history of a counter that was 0 at the start. `last` is its value at the end, if the
+/// history goes that far.
 pub fn rule_counter(events: &[Event], last: Option<i64>) -> Ruling {
     rule::<Counter>(events, last.as_ref())
 }
@@ -86,7 +91,7 @@ fn rule<M: Model>(events: &[Event], last: Option<&M::Last>) -> Ruling {
 
 fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     let Some(evidence) = exhibit.evidence else {
-        return Opinion::skipped("a history is whole once the run is over");
+        return Opinion::skipped("a history is judged only once the run is over");
     };
     let Some(recorded) = &evidence.history else {
         return Opinion::skipped("no history was recorded; `--history` records one");
@@ -95,7 +100,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         return Opinion::skipped("the workload has no shared list or counter");
     }
     if let Some(why) = &recorded.broken {
-        return Opinion::skipped(&format!("the history is not whole: {why}"));
+        return Opinion::skipped(&format!("the history is incomplete: {why}"));
     }
     let own = |history: &&History| exhibit.is_tallied(history.object);
     if !recorded.objects.iter().any(|history| own(&history)) {
@@ -143,7 +148,7 @@ fn ruling(history: &History, last: Option<&Survey>) -> Ruling {
     }
 }
 
-/// A contradiction as a few lines for people.
+/// A contradiction as a few lines of text.
 fn describe(
     exhibit: &Exhibit<'_>,
     recorded: &Recorded,
@@ -156,11 +161,13 @@ fn describe(
         earlier,
         with_last,
     } = contradiction;
-    let mut lines = vec![format!("{name}: no order explains its answers")];
+    let mut lines = vec![format!(
+        "{name}: no order of the operations explains the answers"
+    )];
     if let Some(before) = before {
-        lines.push(format!("after {earlier} operations {before}"));
+        lines.push(format!("after {earlier} operations, {before}"));
     }
-    // What returns last is what nothing explains; it is never left out.
+    // No order explains the operation that returns last, so it is always shown.
     let first_shown = events.len().saturating_sub(SHOWN);
     let mut shown: Vec<&Event> = events[first_shown..].iter().collect();
     let culprit = events
@@ -191,7 +198,7 @@ fn describe(
         lines.push(format!("{start}–{end}{unit}: {who}: {call} = {answer}"));
     }
     if *with_last {
-        lines.push("and what was found in it at the end".to_owned());
+        lines.push("and the state found at the end of the run".to_owned());
     }
     lines.join("\n")
 }

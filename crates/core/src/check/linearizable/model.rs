@@ -1,37 +1,39 @@
-//! What the search must know of an object: how it does one thing after another, and *why* something
+//! What the search must know about an object: its sequential behaviour, and *why* an operation
 //! cannot come next.
 //!
-//! A [`Reason`] is a set of constraints on what stands where. Together with what has been done by
-//! whom and the object's [`measure`](Model::measure) it says: from no state like this does the rest of
-//! the history have an order. It speaks of far fewer places than there are, since it names only those
-//! that an answer spoke of, and so it holds for many states that the search would else try in turn.
+//! A [`Reason`] is a set of constraints on the places of a list. It is stored under the operations
+//! that each mutator has done and the object's [`measure`](Model::measure). It states that the rest
+//! of the history has no order from any state with these operations and this measure that meets the
+//! constraints. A reason names only places on which some answer depends, usually few, so it rules
+//! out many states that the search would otherwise try one by one.
 
 use crate::evidence::history::{Call, CallAnswer, Element};
 
-/// Something about one place of a list.
+/// A statement about one place of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Constraint {
-    /// Counted from the front, below the length.
+    /// The place, counted from the front; less than the length.
     pub(super) index: u64,
-    /// An element.
+    /// The element that the statement is about.
     pub(super) element: Element,
-    /// Whether it stands there, or another one does.
+    /// Whether that element stands there; otherwise another one does.
     pub(super) is_there: bool,
 }
 
-/// Why the rest has no order: it has none wherever all of this holds. Sorted, each once.
+/// Why the rest has no order: it has none in any state that meets all of these constraints. Sorted,
+/// without duplicates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reason(Vec<Constraint>);
 
 impl Reason {
-    /// It never has one, whatever stands where.
+    /// The rest has no order, whatever the places hold.
     pub(super) const ALWAYS: Self = Self(Vec::new());
 
     pub(super) fn one(constraint: Constraint) -> Self {
         Self(vec![constraint])
     }
 
-    /// The constraints must be in the order of their places.
+    /// The constraints must be sorted.
     pub(super) fn all(constraints: impl Iterator<Item = Constraint>) -> Self {
         Self(constraints.collect())
     }
@@ -40,7 +42,7 @@ impl Reason {
         &self.0
     }
 
-    /// Both reasons together.
+    /// Adds the constraints of another reason.
     pub(super) fn add(&mut self, other: Self) {
         if self.0.is_empty() {
             *self = other;
@@ -61,7 +63,7 @@ impl Reason {
         self.0.retain(keep);
     }
 
-    /// The places are further from the front by `count`.
+    /// Moves every place away from the front by `count`.
     pub(super) fn shift(&mut self, count: u64) {
         for constraint in &mut self.0 {
             constraint.index += count;
@@ -69,41 +71,42 @@ impl Reason {
     }
 }
 
-/// An object that does one thing at a time.
+/// A sequential object.
 pub(super) trait Model: Clone + Default + PartialEq {
     /// How to take back what an operation did.
     type Undo;
-    /// What is found when everything is over.
+    /// The state that is found at the end of the run.
     type Last;
 
-    /// The part of the state by which the search's memory is sorted: a list's length, a counter's
-    /// value. Whether an operation can come next must depend on this and on single places only.
+    /// The part of the state that is in the key of the search's memory: a list's length, a
+    /// counter's value. Whether an answer is right must depend on this and on single places only.
     fn measure(&self) -> u64;
 
-    /// Does what the call asks for, if that is answered so; else nothing.
+    /// Performs the call if its answer is right here; otherwise changes nothing and says why not.
     fn apply(&mut self, call: Call, answer: CallAnswer) -> Result<Self::Undo, Reason>;
 
-    /// Takes that back, and says of a reason that holds after the operation what must hold before it.
+    /// Takes an operation back, and turns a reason that holds after it into one that holds before
+    /// it.
     fn take_back(&mut self, undo: Self::Undo, reason: &mut Reason);
 
-    /// Whether there was nothing to do.
+    /// Whether the operation changed nothing.
     fn did_nothing(undo: &Self::Undo) -> bool;
 
-    /// Whether the call, answered so, changes nothing wherever it comes, and is answered rightly here.
+    /// Whether a call with this answer changes nothing in any state, and the answer is right here.
     fn is_still(&self, call: Call, answer: CallAnswer) -> bool;
 
-    /// What this answer, which is right, depends on besides the measure.
+    /// The constraint, besides the measure, on which this right answer depends.
     fn rests_on(&self, call: Call, answer: CallAnswer) -> Option<Constraint>;
 
-    /// Whether this is so.
+    /// Whether the state meets the constraint.
     fn meets(&self, constraint: &Constraint) -> bool;
 
-    /// Whether this is what was found when everything was over.
+    /// Whether the state is the one found at the end of the run; the reason if not.
     fn ends_as(&self, last: &Self::Last) -> Result<(), Reason>;
 
-    /// Whether this is another state than that.
+    /// Whether the two states differ; the reason if not.
     fn differs_from(&self, other: &Self) -> Result<(), Reason>;
 
-    /// The state in words, above all what these calls look at.
+    /// The state in words; includes the places that these calls look at.
     fn describe(&self, calls: &[Call]) -> String;
 }

@@ -1,22 +1,26 @@
-//! Is there an order? Wing and Gong's search over the operations that may come next, with a memory
-//! (Lowe, Testing for linearizability, 2017), and with reasons in the memory in place of states.
+//! The search for a linearization: Wing and Gong's search over the operations that may come next,
+//! with a memory of failures (Lowe, Testing for linearizability, 2017) that holds reasons in place
+//! of states.
 //!
-//! Each mutator does one thing after the other, so what has been done is one number for each of
-//! them. The memory is sorted by these numbers and the object's measure, and holds [`Reason`]s: sets
-//! of constraints under which all that was tried from there failed. A state that meets one fails as
-//! well and is not tried. This is what keeps the search from trying all orders of a hundred appends
-//! because the hundredth read contradicts the first: the reason names one place of the list, and is
-//! met by whatever differs elsewhere. In clause learning it is called a nogood. Keys and constraints
-//! are compared as they are, never by a hash alone, so no collision can accuse anyone.
+//! Each mutator's operations are sequential, so one number for each mutator says what has been
+//! done. These numbers and the object's measure are the key of the memory. The values are
+//! [`Reason`]s: sets of constraints under which everything that was tried from there failed. A
+//! state that meets the constraints of a stored reason fails as well and is not explored.
+//! Constraint solvers call such a reason a *nogood*. For example, if a read after a hundred appends
+//! contradicts the first of them, the search does not try all orders of the other ninety-nine: the
+//! reason names one place of the list, and any state with the same element in that place meets it.
+//! Keys and constraints are compared in full, never by a hash alone, so no hash collision can cause
+//! a false accusation.
 //!
-//! What, by its answer, changes nothing wherever it comes, and is answered rightly here, comes next
-//! without an alternative: from any order in which it comes later it can be moved to the front, since
-//! it may come next and nothing depends on it. What its answer rests on is then part of the reason, if
-//! the rest fails. (A truncation that would take nothing here is not of this kind.)
+//! An operation that by its answer changes nothing in any state, and whose answer is right here,
+//! comes next without an alternative: from any order in which it comes later it can be moved to the
+//! front, since it may come next and nothing depends on it. If the rest then fails, the constraint
+//! on which its answer depends becomes part of the reason. (A truncation that would remove nothing
+//! here does not qualify, since it may remove something later.)
 //!
-//! A place where nobody is within an operation needs no case of its own: all that was done before it
-//! is done, so there is one key for each measure there, and if only one state is possible whatever
-//! fails behind it fails there once and for all.
+//! A moment at which no operation is running needs no special treatment: all earlier operations are
+//! done there, so there is one key for each measure. If only one state is possible there, whatever
+//! fails after that moment is tried only once.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -24,21 +28,22 @@ use std::collections::HashMap;
 use super::model::{Model, Reason};
 use crate::evidence::history::{Call, Event, NEVER};
 
-/// What takes effect at one moment.
+/// A part of an operation that takes effect at one moment.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     event: Event,
-    /// Steps of the same operation that come after it. If this one finds nothing to do, neither will
-    /// they.
+    /// How many steps of the same operation come after it. If this step finds nothing to do, they
+    /// are skipped: the operation ends with the first pop of an empty list.
     more: u32,
 }
 
-/// The steps of each mutator, in its order. The list is `len` long before them.
+/// The steps of each mutator, in program order. `len` is the initial length of a list; a counter
+/// has no operation that needs it.
 fn lanes(len: u64, events: &[Event]) -> Vec<Vec<Step>> {
     let appends = events
         .iter()
         .filter(|event| matches!(event.call, Call::Append(_)));
-    // It never becomes longer than this, so a truncation of more than that finds nothing at its end.
+    // The list never becomes longer than this, so no truncation needs more steps.
     let longest = len.saturating_add(appends.count() as u64);
     let mut lanes: Vec<Vec<Step>> = Vec::new();
     for event in events {
@@ -57,7 +62,7 @@ fn lanes(len: u64, events: &[Event]) -> Vec<Vec<Step>> {
         if let Call::TruncateBack(count) = event.call
             && count > 1
         {
-            // The contract lets this be as many pops.
+            // The contract allows a heap to carry this out as so many single pops.
             step.event.call = Call::TruncateBack(1);
             let most = u32::try_from(longest).unwrap_or(u32::MAX);
             let more = u32::try_from(count - 1).unwrap_or(u32::MAX).min(most);
@@ -69,18 +74,18 @@ fn lanes(len: u64, events: &[Event]) -> Vec<Vec<Step>> {
     lanes
 }
 
-/// What must hold when everything has been done.
+/// What must hold after the last operation.
 #[derive(Debug)]
 pub(super) enum Goal<'a, M: Model> {
     /// Nothing more.
     Any,
-    /// That this is found.
+    /// The state is this one, which was found.
     Last(&'a M::Last),
-    /// That it is another state than this.
+    /// The state is another one than this.
     Other(&'a M),
 }
 
-/// Derived code would ask for copies of the model.
+/// A derived `Clone` would require `M: Copy`.
 impl<M: Model> Clone for Goal<'_, M> {
     fn clone(&self) -> Self {
         *self
@@ -92,23 +97,23 @@ impl<M: Model> Copy for Goal<'_, M> {}
 /// What a search came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found<M> {
-    /// There is an order, and it ends like this.
+    /// There is an order, and it ends in this state.
     Order(M),
-    /// There is none.
+    /// There is no order.
     Nothing,
-    /// So many steps were not enough to tell.
+    /// The steps that were allowed did not suffice.
     Undecided,
 }
 
-/// How many constraints may be looked at in the time of a step: one takes some 2 ns, a step up to 1 µs.
+/// How many comparisons of constraints count as a step: one takes some 2 ns, a step up to 1 µs.
 const CONSTRAINTS_A_STEP: u64 = 512;
 
 /// How many steps may still be taken.
 #[derive(Debug)]
 pub(super) struct Steps(pub(super) u64);
 
-/// Looks for an order that begins with `initial` and reaches the goal. `events` are sorted by start,
-/// those of one mutator in its order.
+/// Looks for an order that begins in the state `initial` and reaches the goal. `events` are sorted
+/// by start; those of one mutator are in program order.
 pub(super) fn search<M: Model>(
     initial: &M,
     events: &[Event],
@@ -128,7 +133,7 @@ pub(super) fn search<M: Model>(
     search.run(steps)
 }
 
-/// What was done by each mutator, and the measure after it.
+/// How many steps of each mutator are done, and the measure of the state after them.
 type Key = (Box<[u32]>, u64);
 
 struct Search<'a, M: Model> {
@@ -138,31 +143,32 @@ struct Search<'a, M: Model> {
     done: Vec<u32>,
     memory: HashMap<Key, Vec<Reason>>,
     path: Vec<Frame<M>>,
-    /// Constraints looked at since the last step.
+    /// Constraints compared since the last step.
     work: Cell<u64>,
 }
 
 /// One state on the path.
 struct Frame<M: Model> {
-    /// What led here; `None` at the beginning.
+    /// What led here; `None` for the initial state.
     arrival: Option<Arrival<M>>,
-    /// The mutators whose next operation may come next and was not tried, the best at the end.
+    /// The mutators whose next operation may come next and was not tried yet; the last is tried
+    /// first.
     left: Vec<usize>,
-    /// Why all that were tried failed.
+    /// Why all that were tried so far failed.
     reason: Reason,
 }
 
 /// What led to a state.
 struct Arrival<M: Model> {
-    /// The mutator that did something.
+    /// The mutator whose step was done.
     lane: usize,
-    /// How many steps of it are done with that.
+    /// How many of its steps that completed: more than one if the rest of an operation was skipped.
     steps: u32,
     /// How to take it back.
     undo: M::Undo,
 }
 
-/// What a step down came to.
+/// The result of entering a state.
 enum Entered {
     Deeper,
     Failed,
@@ -203,7 +209,7 @@ impl<M: Model> Search<'_, M> {
         Found::Nothing
     }
 
-    /// Goes on from the state that was just arrived at, or turns back at once.
+    /// Enters the state that was just reached, or turns back at once if it is known to fail.
     fn enter(&mut self, arrival: Option<Arrival<M>>) -> Entered {
         match self.look_around() {
             Ok(None) => Entered::Reached,
@@ -224,7 +230,9 @@ impl<M: Model> Search<'_, M> {
         }
     }
 
-    /// What may come next, and what that choice rests on; `None` if there is nothing left to do.
+    /// The mutators whose operations may come next, and the constraint that narrowed that choice;
+    /// `None` if nothing is left to do and the goal is met. An error says why the rest has no order
+    /// from here.
     fn look_around(&self) -> Result<Option<(Vec<usize>, Reason)>, Reason> {
         let mut left = self.next();
         if left.is_empty() {
@@ -263,8 +271,8 @@ impl<M: Model> Search<'_, M> {
         &self.lanes[lane][self.done[lane] as usize].event
     }
 
-    /// The mutators whose next operation may come next: nothing that is still to be done ended before
-    /// it began. The one that ends first is at the end.
+    /// The mutators whose next operation may come next: no other open operation ended before it
+    /// began. The one that ends first is last in the list.
     fn next(&self) -> Vec<usize> {
         let open = (0..self.lanes.len())
             .filter(|&lane| (self.done[lane] as usize) < self.lanes[lane].len());
@@ -277,7 +285,8 @@ impl<M: Model> Search<'_, M> {
         next
     }
 
-    /// Whether its next operation changes nothing anywhere and is answered rightly here.
+    /// Whether the next operation of this mutator changes nothing in any state and has the right
+    /// answer here.
     fn is_still(&self, lane: usize) -> bool {
         let Event { call, answer, .. } = *self.event(lane);
         self.state.is_still(call, answer)
@@ -287,7 +296,7 @@ impl<M: Model> Search<'_, M> {
         (self.done.as_slice().into(), self.state.measure())
     }
 
-    /// Everything failed here.
+    /// Everything failed in the current state: remembers why and goes back.
     fn retreat(&mut self) {
         let Some(Frame {
             arrival, reason, ..
@@ -302,7 +311,7 @@ impl<M: Model> Search<'_, M> {
         }
     }
 
-    /// Takes back the last operation, after which everything fails for this reason.
+    /// Takes back the last operation, after which everything failed for this reason.
     fn turn_back(&mut self, arrival: Arrival<M>, mut reason: Reason) {
         self.state.take_back(arrival.undo, &mut reason);
         self.done[arrival.lane] -= arrival.steps;

@@ -1,11 +1,12 @@
-//! The check against one that is written for nothing but being right, and what it must be able to do.
+//! Compares the check with a brute-force one that is simple enough to be obviously right, and tests
+//! speed and explanations.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::evidence::history::{Call, CallAnswer};
 
-/// Whether there is an order, by trying all of them. `del l[-n:]` is as many pops.
+/// Whether there is an order, found by trying all of them. `del l[-n:]` counts as n pops.
 fn has_order(events: &[Event], last: Option<&Vec<Option<Element>>>) -> bool {
     let mut steps = Vec::new();
     for event in events {
@@ -20,8 +21,8 @@ fn has_order(events: &[Event], last: Option<&Vec<Option<Element>>>) -> bool {
     extends(&[], &steps, last, 0)
 }
 
-/// Wing and Gong's search without a memory, on copies of the list. What is pending may take effect, or
-/// not at all.
+/// Wing and Gong's search without a memory, on copies of the list. A pending operation may take
+/// effect or not.
 fn extends(
     list: &[Element],
     events: &[Event],
@@ -48,7 +49,7 @@ fn extends(
         let mut list = list.to_vec();
         let right = answer(&mut list, event.call);
         let is_right = event.answer == right || event.answer == CallAnswer::Unknown;
-        // A pop that finds nothing is the last of its truncation.
+        // A truncation ends with the first pop that finds the list empty.
         let is_last = event.call == Call::TruncateBack(1) && was_empty;
         let same = |other: &usize| is_last && events[*other] == *event;
         let with = (0..events.len())
@@ -58,7 +59,7 @@ fn extends(
     })
 }
 
-/// Does to the list what the call asks for, and answers it.
+/// Performs the call on the list, and returns the answer.
 fn answer(list: &mut Vec<Element>, call: Call) -> CallAnswer {
     let at = |index: u64| usize::try_from(index).expect("a small index");
     match call {
@@ -77,8 +78,8 @@ fn answer(list: &mut Vec<Element>, call: Call) -> CallAnswer {
     CallAnswer::Done
 }
 
-/// One operation of a history that has an order: who does what, and how long before and after its
-/// effect it is called and returns.
+/// One operation of a history that has an order: who does what, how long before its effect it is
+/// called, and how long after its effect it returns.
 #[derive(Debug, Clone, Copy)]
 struct Deed {
     mutator: u32,
@@ -100,7 +101,7 @@ fn deeds(most: usize) -> impl Strategy<Value = Vec<Deed>> {
     prop::collection::vec(deed, 1..most)
 }
 
-/// The history of these operations, each of which takes effect in its turn, and what is left.
+/// The history of these operations, which take effect one after another, and the list at the end.
 fn history(deeds: &[Deed]) -> (Vec<Event>, Vec<Option<Element>>) {
     let mut list = Vec::new();
     let mut events: Vec<Event> = Vec::new();
@@ -153,7 +154,7 @@ fn is_linearizable(events: &[Event], last: Option<&Vec<Option<Element>>>) -> boo
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
 
-    /// Goal: what has an order is not accused, whole or as far as it is known at some time.
+    /// Goal: a history that has an order is not accused, nor is any prefix of it.
     #[test]
     fn what_has_an_order_holds((deeds, until) in (deeds(60), 0..700_u64)) {
         let (events, last) = history(&deeds);
@@ -162,8 +163,8 @@ proptest! {
         prop_assert!(is_linearizable(&known, None));
     }
 
-    /// Goal: with any two answers exchanged, and some of them unknown, it says what trying every order
-    /// says.
+    /// Goal: with any two answers exchanged, and some of them unknown, the check agrees with a
+    /// search that tries every order.
     #[test]
     fn agrees_with_every_order(
         (deeds, one, other, until) in (deeds(9), any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..150_u64)
@@ -171,7 +172,7 @@ proptest! {
         let (mut events, mut last) = history(&deeds);
         let (one, other) = (one.index(events.len()), other.index(events.len()));
         let answers = (events[one].answer, events[other].answer);
-        // Only of one kind: what no operation of its kind answers is not a question of order.
+        // Only answers of one kind: an answer that its operation can never give needs no search.
         let found = |answer| matches!(answer, CallAnswer::Found(_));
         let length = |answer| matches!(answer, CallAnswer::Length(_));
         if found(answers.0) == found(answers.1) && length(answers.0) == length(answers.1) {
@@ -193,8 +194,8 @@ proptest! {
         prop_assert_eq!(is_linearizable(&known, None), has_order(&known, None));
     }
 
-    /// Goal: what is shown of a contradiction ends where it first is one, and what has nothing to do
-    /// with it is not shown.
+    /// Goal: a shortened contradiction ends at the first return at which there is one, and
+    /// unrelated reads are left out.
     #[test]
     fn a_contradiction_is_the_shortest((deeds, victim) in (deeds(40), any::<prop::sample::Index>())) {
         let (mut events, _) = history(&deeds);
@@ -213,7 +214,7 @@ proptest! {
             prop_assert!(!is_linearizable(&known_at(end), None));
             prop_assert!(is_linearizable(&known_at(end - 1), None));
             if events[victim].answer == CallAnswer::Found(Some(Element::LOST)) {
-                // Nobody has ever appended it, whatever else was seen.
+                // Nobody ever appended it, so no other operation is needed for the contradiction.
                 prop_assert_eq!(end, events[victim].end);
                 prop_assert!(contradiction.events.contains(&events[victim]));
                 let looks = contradiction.events.iter().filter(|event| event.call.is_look());
@@ -223,13 +224,13 @@ proptest! {
     }
 }
 
-/// A line of a history.
+/// The events that these lines describe.
 fn events(lines: &[&str]) -> Vec<Event> {
     let read = |line: &&str| line.parse().unwrap_or_else(|error| panic!("{error}"));
     lines.iter().map(read).collect()
 }
 
-/// Goal: small histories, whose rulings can be told by looking at them.
+/// Goal: small histories are judged rightly; a reader can verify each by hand.
 #[test]
 fn small_histories() {
     let cases: [(&[&str], bool); 7] = [
@@ -243,7 +244,7 @@ fn small_histories() {
             &["0 ? 0 append 0:0 = ?", "1 2 1 len = 1", "3 4 1 len = 0"],
             false,
         ),
-        // Two readers that disagree on the order of two appends.
+        // Two readers disagree on the order of two appends.
         (
             &[
                 "0 9 0 append 0:0 = done",
@@ -253,7 +254,7 @@ fn small_histories() {
             ],
             false,
         ),
-        // Times too coarse to tell the operations of one mutator apart.
+        // The clock is too coarse to order the operations of one mutator.
         (
             &[
                 "5 5 0 append 0:0 = done",
@@ -313,7 +314,7 @@ fn counters() {
     }
 }
 
-/// Goal: a contradiction is shown with the state before it and without what has nothing to do with it.
+/// Goal: a contradiction is shown with the state before it, and without unrelated operations.
 #[test]
 fn a_contradiction_is_cut_down() {
     let lines = [
@@ -337,7 +338,8 @@ fn a_contradiction_is_cut_down() {
     );
 }
 
-/// Many appends that overlap and are seen only at the end, in the order least expected.
+/// Many appends in overlapping groups of three, and the list at the end, in which each group is in
+/// reverse order of its calls.
 fn seen_late(pairs: u64) -> (Vec<Event>, Vec<Option<Element>>) {
     let mut events = Vec::new();
     let mut last = Vec::new();
@@ -362,9 +364,9 @@ fn seen_late(pairs: u64) -> (Vec<Event>, Vec<Option<Element>>) {
     (events, last)
 }
 
-/// Goal: choices that nothing depends on for long are not multiplied: of six hundred appends, in two
-/// hundred groups of three that overlap, the last look tells the order; one thread is stalled all the
-/// time.
+/// Goal: the search does not try all combinations of choices that are decided late. Six hundred
+/// appends overlap in two hundred groups of three, only the state at the end tells their order, and
+/// one thread is stalled all the time.
 #[test]
 fn late_looks_do_not_multiply() {
     let (mut events, last) = seen_late(200);
@@ -376,7 +378,7 @@ fn late_looks_do_not_multiply() {
     assert!(!is_linearizable(&events, Some(&wrong)));
 }
 
-/// A truncation that takes nothing, whenever that is.
+/// A truncation by 0 that is running all the time.
 fn events_of_stalled() -> Event {
     "0 1000000 3 truncate-front 0 = done"
         .parse()
