@@ -20,6 +20,16 @@ fn main() -> ExitCode {
     gcstorm::cli::main(heaps.by_default())
 }
 
+/// What it can do: all but cycles, weak references and finalizers.
+const CAPS: Caps = Caps {
+    threads: true,
+    lists: true,
+    counters: true,
+    globals: true,
+    certifies_death: true,
+    ..Caps::NONE
+};
+
 type Ref = Arc<Object>;
 
 /// Holds its tag for as long as it lives: that is how gcstorm knows who died, and when.
@@ -67,14 +77,7 @@ impl Heap for ArcHeap {
     type Mutator<'h> = Registers<'h>;
 
     fn caps(&self) -> Caps {
-        Caps {
-            threads: true,
-            lists: true,
-            counters: true,
-            globals: true,
-            certifies_death: true,
-            ..Caps::NONE
-        }
+        CAPS
     }
 
     fn attach(&self, seat: Seat) -> Result<Registers<'_>, Defect> {
@@ -297,5 +300,20 @@ impl Mutator for Registers<'_> {
     fn fetch(&mut self, dst: Slot, global: Global) -> bool {
         let value = lock(&self.heap.globals[usize::from(global.0)]).clone();
         value.is_some_and(|value| self.put(dst, Some(value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gcstorm::fuzz::{check_steps, programs};
+    use proptest::prelude::*;
+
+    use super::{ArcHeap, CAPS};
+
+    proptest! {
+        #[test]
+        fn my_heap_follows_the_model(case in programs().for_caps(CAPS)) {
+            check_steps(ArcHeap::open, &case)?;
+        }
     }
 }

@@ -22,9 +22,9 @@ pub fn steps(bytes: &[u8]) {
     let Some(case) = decode(bytes) else {
         return;
     };
-    let judged = check_steps(open_gil, &case);
+    let judged = check_steps(|config| Ok(open_gil(config)), &case);
     judged.unwrap_or_else(|wrong| panic!("gil: {wrong}"));
-    let judged = check_steps(lock_free::open, &case);
+    let judged = check_steps(|config| Ok(lock_free::open(config)), &case);
     judged.unwrap_or_else(|wrong| panic!("lock-free: {wrong}"));
 }
 

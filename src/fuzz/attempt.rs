@@ -21,16 +21,18 @@ use crate::run::Exploration;
 use crate::run::{Budget, Entry, Options, Timing, Unobserved, config_for, step_through};
 
 /// Steps through a case on the heap that `open` opens, and fails if the heap does not follow the
-/// model.
+/// model. What opens a heap for [`Registry::with`](crate::run::Registry::with) does so here.
 ///
 /// # Errors
 ///
-/// What is wrong, the check that says so, and after which turn.
+/// The heap cannot be opened; or what is wrong, the check that says so, and after which turn.
 pub fn check_steps<H: Heap>(
-    open: impl FnOnce(&HeapConfig) -> H,
+    open: impl FnOnce(&HeapConfig) -> Result<H, Defect>,
     case: &Case,
 ) -> Result<(), TestCaseError> {
-    let trace = step_through(open(&config_for(case)), case, None);
+    let heap = open(&config_for(case));
+    let heap = heap.map_err(|defect| TestCaseError::fail(format!("it does not open: {defect}")))?;
+    let trace = step_through(heap, case, None);
     match judge(case, &trace) {
         None => Ok(()),
         Some(finding) => Err(TestCaseError::fail(format!("{finding}\n{case}"))),

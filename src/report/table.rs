@@ -78,7 +78,8 @@ fn terse(result: &RunResult) -> String {
 
 fn head(result: &RunResult) -> String {
     let title = format!("{} on {}", result.workload.name, result.subject());
-    let ops: u64 = result.ops.values().map(|op| op.count).sum();
+    let ops = result.evidence.ops_since_start();
+    let of_setup = result.evidence.ops_done() - ops;
     let seconds = result.elapsed_ns as f64 / 1e9;
     let per_second = if seconds > 0.0 {
         ops as f64 / seconds
@@ -91,13 +92,16 @@ fn head(result: &RunResult) -> String {
     } else {
         format!("{} operations", figures::short(ops as f64))
     };
-    let facts = format!(
+    let mut facts = format!(
         "seed {}, {}, {operations} in {} ({})",
         result.seed,
         figures::several(result.threads.len() as u64, "thread", "threads"),
         figures::span(result.elapsed_ns),
         figures::rate(per_second),
     );
+    if of_setup > 0 {
+        facts += &format!(", after {} in the setup", figures::short(of_setup as f64));
+    }
     let lead = format!("{}: ", paint(STRONG, &title));
     wrapped(&lead, 4, &facts) + &clock(result, ops) + "\n" + &rate(result)
 }
@@ -344,7 +348,7 @@ fn threads(result: &RunResult) -> String {
         columns.row([
             thread.name.as_str().into(),
             figures::count(thread.ops).into(),
-            figures::short(thread.ops as f64 / seconds).into(),
+            figures::short(mutator.ops_since_start() as f64 / seconds).into(),
             figures::count(mutator.rounds).into(),
             figures::span(thread.elapsed_ns).into(),
         ]);

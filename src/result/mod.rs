@@ -20,7 +20,7 @@ use caveat::{noise, notes, saturated};
 use outcome::outcome;
 
 use crate::check::{self, Judgement};
-use crate::evidence::{Evidence, Latency, MmuPoint, Rate, stalls};
+use crate::evidence::{Evidence, Latency, MmuPoint, Rate, Tally, stalls};
 use crate::plan::{Plan, Requirement};
 use crate::run::HostFacts;
 
@@ -56,7 +56,7 @@ pub struct WorkloadRef {
 pub struct ThreadSummary {
     /// The thread group's name and a number.
     pub name: String,
-    /// Operations done.
+    /// Operations done, those of its setup included.
     pub ops: u64,
     /// From the common start to its last operation.
     pub elapsed_ns: u64,
@@ -65,9 +65,9 @@ pub struct ThreadSummary {
 /// One kind of operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpSummary {
-    /// How many were done, over all mutators.
+    /// How many were done, over all mutators, those of their setups included.
     pub count: u64,
-    /// How many a second of the run.
+    /// How many a second since the common start, those of setups not included.
     pub per_second: f64,
     /// The mean service time; `None` if nothing was timed.
     pub mean_ns: Option<f64>,
@@ -272,12 +272,13 @@ fn threads(evidence: &Evidence) -> Vec<ThreadSummary> {
 fn ops(evidence: &Evidence) -> BTreeMap<String, OpSummary> {
     let seconds = evidence.elapsed_ns as f64 / 1e9;
     let mut counts = BTreeMap::<&str, u64>::new();
-    for (kind, count) in evidence
-        .mutators
-        .iter()
-        .flat_map(|mutator| &mutator.tally.ops)
-    {
-        *counts.entry(kind).or_default() += count;
+    let mut of_setups = BTreeMap::<&str, u64>::new();
+    for Tally { ops, setup_ops, .. } in evidence.mutators.iter().map(|mutator| &mutator.tally) {
+        for (sums, ops) in [(&mut counts, ops), (&mut of_setups, setup_ops)] {
+            for (kind, count) in ops {
+                *sums.entry(kind).or_default() += count;
+            }
+        }
     }
     // Every time has its operation here, since nothing else of the times is written.
     for kind in evidence.service.keys().chain(evidence.response.keys()) {
@@ -285,10 +286,11 @@ fn ops(evidence: &Evidence) -> BTreeMap<String, OpSummary> {
     }
     let summary = |(kind, count): (&str, u64)| {
         let service = evidence.service.get(kind).cloned();
+        let since_start = count.saturating_sub(of_setups.get(kind).copied().unwrap_or(0));
         let summary = OpSummary {
             count,
             per_second: if seconds > 0.0 {
-                count as f64 / seconds
+                since_start as f64 / seconds
             } else {
                 0.0
             },

@@ -85,7 +85,7 @@ pub struct Found {
     /// The first note of its result, if it did not hold; empty if there is none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub note: String,
-    /// Operations done.
+    /// Operations done since the common start, without those of setups.
     pub ops: u64,
     /// How long the mutators ran, in nanoseconds.
     pub elapsed_ns: u64,
@@ -130,7 +130,7 @@ impl Found {
                 (Outcome::Held, _) | (_, None) => String::new(),
                 (_, Some(caveat)) => caveat.text.clone(),
             },
-            ops: result.threads.iter().map(|thread| thread.ops).sum(),
+            ops: result.evidence.ops_since_start(),
             elapsed_ns: result.elapsed_ns,
             p99_9_ns: latencies
                 .filter_map(|latency| latency.quantile(0.999))

@@ -7,6 +7,19 @@ use gcstorm::result::{Outcome, RunResult};
 
 use crate::harness::{Done, Place};
 
+/// One thread that makes a list before it begins, and then only looks at it.
+const SETUP: &str = r#"
+summary = "a list and its reader"
+[objects]
+list = "list"
+[limits]
+live_objects = 20_000
+[[threads]]
+name = "reader"
+setup = [{ op = "append-new", list = "list", times = 10_000 }]
+loop = [{ op = "len", list = "list" }]
+"#;
+
 /// Goal: the heap under its lock holds, says so, and leaves a result that reads back as itself.
 #[test]
 fn gil_holds() {
@@ -86,6 +99,29 @@ fn split_increments_are_explained() {
         .says("CPython before 3.10");
     done.says("-D increment=split --heap gil --seed ")
         .says(" --duration 300ms\n");
+}
+
+/// Goal: what a setup does is counted, and is in no rate: it was done before the time began that rates
+/// are worked out of.
+#[test]
+fn setups_are_in_no_rate() {
+    let place = Place::new();
+    place.write("setup.toml", SETUP);
+    let done = place
+        .run("run setup.toml --heap gil --ops 1000 --out o -v")
+        .code(0);
+    done.says("1,000 operations in ")
+        .says("/s), after 30.0 k in the");
+    let result = place.result("o/result.json");
+    let rate = |kind: &str| result.ops[kind].per_second;
+    assert_eq!((result.ops["append"].count, rate("append")), (10_000, 0.0));
+    let expected = 1000.0 * 1e9 / result.elapsed_ns as f64;
+    assert!((rate("len") / expected - 1.0).abs() < 1e-6, "{expected}");
+    let achieved = result.counters["ops_per_second"];
+    assert!(
+        (achieved as f64 / expected - 1.0).abs() < 0.01,
+        "{achieved}"
+    );
 }
 
 /// Goal: a run that did not do what was required of it is not green.

@@ -204,18 +204,29 @@ fn explains_itself() {
         .says("  4    regression: ");
 }
 
-/// Goal: the README's example is the one that is compiled.
+/// Goal: what the README quotes from the example is what is compiled, and run as a test, there; and the
+/// version of proptest that it names is the one that is used.
 #[test]
 fn readme_quotes_the_example() {
     let readme = include_str!("../../README.md");
-    let mut blocks = readme.split("```rust\n").skip(1);
-    let quoted =
-        blocks.find_map(|rest| rest.split("```").next().filter(|it| it.contains("main()")));
-    let quoted = quoted.expect("the README quotes the example's program");
-    assert!(
-        include_str!("../../examples/own_heap.rs").contains(quoted),
-        "{quoted}"
-    );
+    let unindented = |text: &str| {
+        let lines = text.lines().map(str::trim_start);
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let example = unindented(include_str!("../../examples/own_heap.rs"));
+    let blocks = readme.split("```rust\n").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split("```").next());
+    let quoted: Vec<_> = blocks.map(unindented).collect();
+    assert_eq!(quoted.len(), 2, "the program and its test");
+    for block in quoted {
+        assert!(example.contains(&block), "{block}");
+    }
+    let manifest = include_str!("../../Cargo.toml");
+    let version = manifest.split("proptest = { version = \"").nth(1);
+    let version = version.and_then(|rest| rest.split_once(".0\""));
+    let (version, _) = version.expect("a version of proptest");
+    let named = format!("[proptest](https://docs.rs/proptest)\n{version} or any later 1.x");
+    assert!(readme.contains(&named), "{named}");
 }
 
 /// Goal: a fault that nobody knows, or that a heap cannot have, is refused before anything runs.

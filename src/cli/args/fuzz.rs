@@ -22,7 +22,7 @@ pub(in crate::cli) struct Fuzz {
     /// In which order the mutators take their turns
     #[arg(long, value_enum, default_value_t = ScheduleArg::Steps, value_name = "WHICH")]
     pub(in crate::cli) schedule: ScheduleArg,
-    /// The most operations of one program; default: 50, or 12 under a model checker
+    /// The most operations of one program, over all of its mutators (a few programs have up to 16 times as many); default: 50, or 12 under a model checker
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(in crate::cli) ops: Option<u32>,
     /// The most mutators of one program; default: 3

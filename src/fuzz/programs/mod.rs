@@ -19,7 +19,7 @@
 //!     #[test]
 //!     # */
 //!     fn my_heap_follows_the_model(case in programs()) {
-//!         check_steps(open_gil, &case)?;
+//!         check_steps(|config| Ok(open_gil(config)), &case)?;
 //!     }
 //! }
 //! # my_heap_follows_the_model();
@@ -65,7 +65,8 @@ impl Programs {
         Self { caps, ..self }
     }
 
-    /// Programs of up to `ops_max` operations, but at least one; a few are up to 16 times as long.
+    /// Programs of up to `ops_max` operations, over all mutators, but at least one; a few are up to 16
+    /// times as long.
     #[must_use]
     pub fn with_ops(self, ops_max: usize) -> Self {
         let ops_max = ops_max.max(1);

@@ -183,7 +183,7 @@ fn values(result: &RunResult) -> Vec<(String, Value)> {
         ));
     };
     let seconds = (result.elapsed_ns as f64 / 1e9).max(1e-9);
-    let ops: u64 = result.ops.values().map(|op| op.count).sum();
+    let ops = result.evidence.ops_since_start();
     put(
         "throughput".to_owned(),
         Family::Throughput,

@@ -4,7 +4,7 @@
 //! Defects that belong to no other check (a panic inside the heap, or a kind of its own) count
 //! here.
 
-use super::{Check, Exhibit, Opinion, Verdict};
+use super::{Check, Exhibit, Opinion};
 use crate::heap::Defect;
 
 pub(super) const CHECK: Check = Check {
@@ -30,8 +30,47 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     let named_nowhere =
         |defect: &Defect| matches!(defect, Defect::Panicked { .. } | Defect::Other { .. });
     opinion.accuse(exhibit.defects().other, exhibit.defect_texts(named_nowhere));
-    if opinion.examined == 0 {
-        opinion.nothing = Some((Verdict::Skipped, "the heap has no census".to_owned()));
+    if opinion.wrong == 0 && opinion.examined == 0 {
+        return exhibit.without_census("the heap's census lists nothing that must be gone at rest");
     }
     opinion
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Verdict, judge_survey};
+    use crate::evidence::{Moment, Survey};
+    use crate::heap::{Caps, Census, Leftover};
+
+    /// Goal: a heap whose census lists nothing is told from one that has none.
+    #[test]
+    fn an_empty_census_is_one() {
+        let nothing_left = Leftover {
+            what: "buffered candidates".to_owned(),
+            count: 0,
+        };
+        let lists = |leftovers| {
+            Some(Census {
+                leftovers,
+                ..Census::default()
+            })
+        };
+        for (census, verdict, why) in [
+            (None, Verdict::Skipped, Some("the heap has no census")),
+            (
+                lists(Vec::new()),
+                Verdict::Skipped,
+                Some("the heap's census lists nothing that must be gone at rest"),
+            ),
+            (lists(vec![nothing_left]), Verdict::Held, None),
+        ] {
+            let survey = Survey {
+                census,
+                ..Survey::new(Moment::End, 1)
+            };
+            let judged = judge_survey(CHECK, Caps::ALL, survey);
+            assert_eq!((judged.verdict, judged.detail.as_deref()), (verdict, why));
+        }
+    }
 }

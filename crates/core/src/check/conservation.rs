@@ -108,16 +108,14 @@ fn list(list: &ListFacts, name: &str, opinion: &mut Opinion) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{Verdict, judge_by};
+    use crate::check::{Verdict, judge_survey};
     use crate::evidence::Moment;
     use crate::heap::Caps;
-    use crate::plan::Case;
 
     /// Goal: the check is skipped, not vacuous, if the heap does not promise when objects die and
     /// the plan has no shared list.
     #[test]
     fn nothing_is_conserved_without_deaths_and_lists() {
-        let plan = Case::of_mutators(1, 1, 1, 8).plan();
         for (certifies_death, dead, expected) in [
             (false, 0, Verdict::Skipped),
             (true, 3, Verdict::Held),
@@ -129,14 +127,8 @@ mod tests {
                 certifies_death,
                 ..Caps::ALL
             };
-            let exhibit = Exhibit {
-                plan: &plan,
-                caps,
-                surveys: &[survey],
-                evidence: None,
-            };
-            let judged = judge_by(&[CHECK], &exhibit);
-            assert_eq!(judged[0].verdict, expected, "{judged:?}");
+            let judged = judge_survey(CHECK, caps, survey);
+            assert_eq!(judged.verdict, expected, "{judged:?}");
         }
     }
 }

@@ -115,6 +115,17 @@ impl<'a> Exhibit<'a> {
             .collect()
     }
 
+    /// Why there is nothing of a census to judge: in no survey the heap showed one, or showed nothing
+    /// of this kind in it.
+    fn without_census(&self, listed_nothing: &str) -> Opinion {
+        let censuses = self.surveys.iter().map(|survey| &survey.census);
+        Opinion::skipped(match (self.surveys, censuses.flatten().next()) {
+            ([], _) => "there was no survey",
+            (_, None) => "the heap has no census",
+            (_, Some(_)) => listed_nothing,
+        })
+    }
+
     /// What each mutator found in its registers, with its name; nothing while the run lasts.
     fn peeks(&self) -> impl Iterator<Item = (&'a str, &'a PeekTally)> {
         let mutators = self.evidence.into_iter().flat_map(|it| &it.mutators);
@@ -288,6 +299,19 @@ impl Opinion {
             detail,
         }
     }
+}
+
+/// What a check says of one survey of a heap that can do all but what `caps` says otherwise: for tests.
+#[cfg(test)]
+fn judge_survey(check: Check, caps: Caps, survey: Survey) -> Judgement {
+    let plan = crate::plan::Case::of_mutators(1, 1, 1, 8).plan();
+    let exhibit = Exhibit {
+        plan: &plan,
+        caps,
+        surveys: &[survey],
+        evidence: None,
+    };
+    judge_by(&[check], &exhibit).remove(0)
 }
 
 /// The first three texts, and how many wrong things they do not cover.

@@ -87,7 +87,7 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
 
 /// Operations per second of all mutators together; 0 if no time passed.
 fn per_second(evidence: &Evidence) -> u64 {
-    let per_second = u128::from(evidence.ops_done()) * 1_000_000_000;
+    let per_second = u128::from(evidence.ops_since_start()) * 1_000_000_000;
     let per_second = per_second.checked_div(evidence.elapsed_ns.into());
     per_second.map_or(0, |rate| u64::try_from(rate).unwrap_or(u64::MAX))
 }

@@ -149,6 +149,15 @@ pub struct MutatorEvidence {
 }
 
 impl MutatorEvidence {
+    /// Operations since the common start, of all kinds: those of the setup do not count.
+    pub fn ops_since_start(&self) -> u64 {
+        let Tally { ops, setup_ops, .. } = &self.tally;
+        let (all, setup) = (ops.values().sum::<u64>(), setup_ops.values().sum());
+        all.saturating_sub(setup)
+    }
+}
+
+impl MutatorEvidence {
     /// One that ran for two seconds, for tests of what judges and shows evidence.
     #[doc(hidden)]
     pub fn sample(name: &str, tally: Tally) -> Self {
@@ -254,6 +263,13 @@ impl Evidence {
         let mutators = self.mutators.iter();
         let counts = mutators.flat_map(|mutator| mutator.tally.ops.values());
         counts.sum()
+    }
+
+    /// The number of operations of all kinds since the common start, without those of the setup:
+    /// what was done in [`elapsed_ns`](Self::elapsed_ns).
+    pub fn ops_since_start(&self) -> u64 {
+        let mutators = self.mutators.iter();
+        mutators.map(MutatorEvidence::ops_since_start).sum()
     }
 
     /// The last survey of one kind of moment.

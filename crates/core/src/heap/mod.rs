@@ -18,7 +18,14 @@
 //!
 //! An operation on an empty register, a reference of the wrong shape, or an index out of range does
 //! nothing and returns its "nothing" value; the register it would have moved from keeps its
-//! reference. A heap refuses to know of plans, checks and reports.
+//! reference.
+//!
+//! A register may hold a weak reference, which [`downgrade`](Mutator::downgrade) makes and
+//! [`copy`](Mutator::copy) copies. Every other operation but [`upgrade`](Mutator::upgrade) and
+//! [`clear`](Mutator::clear) treats such a register as empty: it leads to no object, nothing is moved
+//! out of it, and it keeps the weak reference. Objects and shared roots hold strong references only.
+//!
+//! A heap refuses to know of plans, checks and reports.
 
 pub mod counted;
 pub mod defect;
@@ -212,8 +219,12 @@ impl HeapConfig {
 pub struct Seat {
     /// The mutator's number, unique among those attached at the same time.
     pub number: u32,
-    /// How many registers it has; slots `0..slots`, all empty. Most of a large file is never
-    /// touched, so it should be allocated zeroed, not filled.
+    /// How many registers it has; slots `0..slots`, all empty. Besides those of the program there are
+    /// as many as objects may be alive ([`HeapConfig::capacity`]), up to a million, because the walk
+    /// that surveys a heap takes a register for each level of what it walks. Most of them are never
+    /// touched, so a register file should be allocated zeroed rather than filled, and a tracing
+    /// collector must not scan the whole of it at each collection: one that did was seventy times
+    /// slower than with a note of the highest slot written to.
     pub slots: u32,
 }
 
@@ -427,7 +438,8 @@ impl<H: Heap> Heap for &H {
 /// One mutator's operations; mirrors [`Op`](crate::plan::Op) one to one. `alloc`, `copy`, `clear`,
 /// `load`, `store`, `peek` and `safepoint` are required; the rest is announced in [`Caps`].
 pub trait Mutator {
-    /// Puts a new object of `shape` that holds `tag` into `dst`.
+    /// Puts a new object of `shape` that holds `tag` into `dst`. If there is no room, `dst` stays as it
+    /// is and `tag` is dropped: the object then counts as born and dead.
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory>;
 
     /// As [`alloc`](Self::alloc), of an object with a finalizer, which its tag knows of. It does not
@@ -443,7 +455,8 @@ pub trait Mutator {
         self.alloc(dst, shape, tag)
     }
 
-    /// Makes `dst` refer to what `src` refers to, as well; an empty `src` leaves it as it is.
+    /// Makes `dst` refer to what `src` refers to, as well; an empty `src` leaves it as it is. The copy
+    /// of a weak reference is weak.
     fn copy(&mut self, dst: Slot, src: Slot);
 
     /// Empties `slot`.
@@ -456,7 +469,7 @@ pub trait Mutator {
     /// Moves the reference in `val` into `field` of the node in `obj`; `None` empties the field.
     fn store(&mut self, obj: Slot, field: Field, val: Option<Slot>);
 
-    /// Reads the tag through the reference.
+    /// Reads the tag through the reference; [`Peek::Empty`] if that is a weak one.
     fn peek(&mut self, slot: Slot) -> Peek;
 
     /// A point where the mutator may be held up, and where a broken heap says so.
@@ -480,8 +493,8 @@ pub trait Mutator {
     /// Runs a full collection as part of the program: `gc.collect()`.
     fn collect(&mut self) {}
 
-    /// Moves the reference in `val` to the end of the list; false if there was nothing to move or
-    /// nowhere to move it to.
+    /// Moves the reference in `val` to the end of the list; false if there was nothing to move (a weak
+    /// reference is not moved) or nowhere to move it to.
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let _ = (list, val);
         false
@@ -539,8 +552,8 @@ pub trait Mutator {
         let _ = (counter, value);
     }
 
-    /// Moves the reference in `src` into a shared root, releasing what was there; an empty `src`
-    /// empties the root.
+    /// Moves the reference in `src` into a shared root, releasing what was there. An empty `src`
+    /// empties the root; one with a weak reference changes nothing.
     fn publish(&mut self, global: Global, src: Slot) {
         let _ = (global, src);
     }

@@ -4,6 +4,7 @@
 //! Operations on the heap are the executor's. Those that are about the mutator itself are done
 //! here: to leave the heap and come back, and to stall.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -55,6 +56,8 @@ pub(super) struct Sitter<'s, 'r> {
     until_done: u64,
     gap: Gap<'s>,
     forced: Forced,
+    /// How many operations of each kind the setup did.
+    set_up: [u64; OpKind::ALL.len()],
     /// There from the common start on, if the mutator has a rate.
     pacer: Option<Pacer>,
 }
@@ -104,12 +107,15 @@ pub(super) fn sit<'r>(
         until_done: quota(stage, number),
         gap: Gap::new(&stage.course.deeds, number),
         forced: Forced::new(stage.options.collect_every, stage.plan.seed, number),
+        set_up: [0; OpKind::ALL.len()],
         pacer: None,
     };
     sitter.set_up().ok()?;
     // What it takes to set the stage is counted, but is nobody's latency.
     sitter.executor.watch = Watch::new(stage.options.timing, plan.pace);
     sitter.meet(Intent::Start);
+    // From here on: nobody's setup is part of a gap.
+    sitter.gap = Gap::new(&stage.course.deeds, number);
     let clock = Clock::get();
     let origin = stage.course.started.get().copied();
     let origin = origin.unwrap_or_else(|| clock.now());
@@ -165,7 +171,15 @@ impl Sitter<'_, '_> {
                 return self.halt(halt);
             }
         }
+        self.set_up = self.executor.work.counts;
+        self.publish_ops();
         Ok(())
+    }
+
+    /// Says how many operations were done so far.
+    fn publish_ops(&self) {
+        let ops = &self.stage.course.deeds[self.number].ops;
+        ops.store(self.executor.work.ops(), Relaxed);
     }
 
     /// The program, until it ends or the run does. Returns the full rounds.
@@ -187,9 +201,7 @@ impl Sitter<'_, '_> {
                 self.halt(halt)?;
                 break;
             }
-            self.stage.course.deeds[self.number]
-                .ops
-                .store(self.executor.work.ops(), Relaxed);
+            self.publish_ops();
             self.publish_slowest();
             self.close_gap();
             self.executor.watch.as_dyn().restart();
@@ -379,6 +391,7 @@ impl Sitter<'_, '_> {
             executor,
             gap,
             forced,
+            set_up,
             ..
         } = self;
         let (others_ops, gap) = gap.sums();
@@ -406,15 +419,10 @@ impl Sitter<'_, '_> {
         stage.course.deeds[number]
             .ops
             .store(counts.iter().sum(), Relaxed);
-        let ops = OpKind::ALL
-            .into_iter()
-            .zip(counts)
-            .filter(|(_, count)| *count > 0);
         let (weak, resurrected) = attestor.map(Attestor::into_tally).unwrap_or_default();
         let tally = Tally {
-            ops: ops
-                .map(|(kind, count)| (kind.name().to_owned(), count))
-                .collect(),
+            ops: by_name(counts),
+            setup_ops: by_name(set_up),
             lists: held(plan, &lists, |tally| *tally != Default::default()),
             counters: held(plan, &counters, |tally| *tally != Default::default()),
             weak,
@@ -453,12 +461,20 @@ fn recorder(stage: &Stage<'_>, number: usize) -> Option<Recorder> {
     Recorder::new(mutator, plan, &stage.objects, limit)
 }
 
+/// Operations by their names, without those of which there are none.
+fn by_name(counts: [u64; OpKind::ALL.len()]) -> BTreeMap<String, u64> {
+    let counts = OpKind::ALL.into_iter().zip(counts);
+    let done = counts.filter(|(_, count)| *count > 0);
+    done.map(|(kind, count)| (kind.name().to_owned(), count))
+        .collect()
+}
+
 /// The tallies of the shared objects that a mutator holds, by the object's number.
 fn held<T: Clone>(
     plan: &MutatorPlan,
     tallies: &[T],
     worth_keeping: impl Fn(&T) -> bool,
-) -> std::collections::BTreeMap<usize, T> {
+) -> BTreeMap<usize, T> {
     plan.held
         .iter()
         .map(|&(slot, object)| (object, tallies[slot.0 as usize].clone()))
