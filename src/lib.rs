@@ -20,7 +20,6 @@ use gcstorm_core::{diagnostic, digest, own_time};
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod fuzz;
-#[cfg(feature = "cli")]
 mod median;
 #[cfg(feature = "cli")]
 pub mod report;

@@ -5,18 +5,15 @@ use std::path::Path;
 use super::args::{Compare, FormatArg};
 use super::exit::Exit;
 use super::json_target::JsonTarget;
+use super::stored;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{store, stored};
 use crate::report::compare::{self, Comparison};
 use crate::result::RunResult;
 
 /// Compares the results at two paths.
 pub(super) fn compare(args: &Compare, terminal: &mut Terminal) -> Result<Exit, Usage> {
-    let json = args.json.as_deref().map(JsonTarget::new);
-    if let Some(JsonTarget::File(path)) = json {
-        store::try_out_file(path)?;
-    }
+    let json = JsonTarget::of(args.json.as_deref())?;
     let (base, new) = (results(&args.base)?, results(&args.new)?);
     let comparison = Comparison::of(&base, &new, &args.max_regression)
         .map_err(|mismatch| Usage::new(format!("cannot compare: {mismatch}")))?;
@@ -24,14 +21,9 @@ pub(super) fn compare(args: &Compare, terminal: &mut Terminal) -> Result<Exit, U
         FormatArg::Table => compare::table(&comparison, terminal.detail()),
         FormatArg::Markdown => compare::markdown(&comparison),
     };
-    if let Some(target) = json {
-        let written = store::json(&comparison).and_then(|text| target.write(&text, terminal));
-        written.map_err(|error| Usage::new(format!("failed to write the comparison: {error}")))?;
-    }
-    match json {
-        Some(JsonTarget::Stdout) => terminal.message(page.trim_end_matches('\n')),
-        Some(JsonTarget::File(_)) | None => terminal.data(&page),
-    }
+    let written = json.write(&comparison, terminal);
+    written.map_err(|error| Usage::new(format!("failed to write the comparison: {error}")))?;
+    json.show(&page, terminal);
     Ok(if comparison.regressions().next().is_some() {
         Exit::Regressed
     } else if comparison.has_too_few_runs() {

@@ -25,7 +25,7 @@ use crate::fuzz::{
 use crate::heap::Fault;
 use crate::plan::{Case, Schedule};
 use crate::report::{self, Detail};
-use crate::result::{self, figures};
+use crate::result::{self, Seed, figures};
 use crate::run::{Entry, Registry};
 
 /// How long programs are tried on each heap by default.
@@ -49,7 +49,8 @@ struct Hunted<'a> {
     heap: &'a str,
     fault: Option<&'static str>,
     schedule: &'static str,
-    seed: u64,
+    #[serde(flatten)]
+    seed: Seed,
     #[serde(flatten)]
     bag: Bag,
 }
@@ -73,10 +74,7 @@ pub(super) fn fuzz(
     };
     // At least one thread tries programs.
     threads::refuse_too_many(mutators as usize + 1)?;
-    let json = args.json.as_deref().map(JsonTarget::new);
-    if let Some(JsonTarget::File(path)) = json {
-        store::try_out_file(path)?;
-    }
+    let json = JsonTarget::of(args.json.as_deref())?;
     // Before the directory is made, so that a signal after that ends the hunt in order.
     let interrupted = interrupt::flag()?;
     store::prepare_directory(Some(&args.out), "")?;
@@ -106,16 +104,14 @@ pub(super) fn fuzz(
             heap: &heap.name,
             fault: fault.map(Fault::name),
             schedule: schedule.name(),
-            seed,
+            seed: Seed(seed),
             bag,
         });
     }
     if interrupted.load(Relaxed) {
         exit = exit.and(Exit::Interrupted);
     }
-    if let Some(target) = json
-        && let Err(error) = store::json(&hunted).and_then(|text| target.write(&text, terminal))
-    {
+    if let Err(error) = json.write(&hunted, terminal) {
         terminal.error(&format!("failed to write what was found as JSON: {error}"));
         exit = exit.and(Exit::Usage);
     }
@@ -141,7 +137,7 @@ struct Hunter<'a> {
     heap: &'a Entry,
     fault: Option<Fault>,
     schedule: Schedule,
-    json: Option<JsonTarget<'a>>,
+    json: JsonTarget<'a>,
     bar: ProgressBar,
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
@@ -204,12 +200,9 @@ impl Hunter<'_> {
         bag
     }
 
-    /// Prints to standard output, or to standard error if the JSON goes to standard output.
+    /// Prints text for people.
     fn show(&mut self, page: &str) {
-        match self.json {
-            Some(JsonTarget::Stdout) => self.terminal.message(page.trim_end_matches('\n')),
-            Some(JsonTarget::File(_)) | None => self.terminal.data(page),
-        }
+        self.json.show(page, self.terminal);
     }
 
     /// The case with the heap, the fault and the schedule that it failed with.

@@ -1,14 +1,19 @@
-//! The destination of `--json`.
+//! Where `--json` writes, and where the text for people goes beside it.
 
 use std::io;
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::store;
 use super::terminal::Terminal;
+use super::usage::Usage;
 
 /// The destination of `--json`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum JsonTarget<'a> {
+    /// None: there was no `--json`.
+    Nowhere,
     /// Standard output; the text for people goes to standard error.
     Stdout,
     /// A file.
@@ -16,22 +21,46 @@ pub(super) enum JsonTarget<'a> {
 }
 
 impl<'a> JsonTarget<'a> {
-    pub(super) fn new(path: &'a Path) -> Self {
+    /// The destination that the command line names; a file that cannot be written is refused.
+    pub(super) fn of(path: Option<&'a Path>) -> Result<Self, Usage> {
+        let Some(path) = path else {
+            return Ok(Self::Nowhere);
+        };
         if path == Path::new("-") {
-            Self::Stdout
-        } else {
-            Self::File(path)
+            return Ok(Self::Stdout);
+        }
+        store::try_out_file(path)?;
+        Ok(Self::File(path))
+    }
+
+    /// Writes a value.
+    pub(super) fn write<T: Serialize>(self, value: &T, terminal: &mut Terminal) -> io::Result<()> {
+        self.write_with(terminal, |out| out.write_all(&store::json(value)?))
+    }
+
+    /// Writes what `write` writes; does not call it if there is no destination.
+    pub(super) fn write_with(
+        self,
+        terminal: &mut Terminal,
+        write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        match self {
+            Self::Nowhere => Ok(()),
+            Self::File(path) => store::write_whole_with(path, write),
+            Self::Stdout => {
+                let mut text = Vec::new();
+                write(&mut text)?;
+                terminal.data(&String::from_utf8_lossy(&text));
+                Ok(())
+            }
         }
     }
 
-    /// Writes the whole text.
-    pub(super) fn write(self, text: &[u8], terminal: &mut Terminal) -> io::Result<()> {
+    /// Prints text for people.
+    pub(super) fn show(self, page: &str, terminal: &mut Terminal) {
         match self {
-            Self::File(path) => store::write_whole(path, text),
-            Self::Stdout => {
-                terminal.data(&String::from_utf8_lossy(text));
-                Ok(())
-            }
+            Self::Stdout => terminal.message(page.trim_end_matches('\n')),
+            Self::Nowhere | Self::File(_) => terminal.data(page),
         }
     }
 }

@@ -47,10 +47,7 @@ pub(super) fn run(
     {
         terminal.remark(&note);
     }
-    let json = args.json.as_deref().map(JsonTarget::new);
-    if let Some(JsonTarget::File(path)) = json {
-        store::try_out_file(path)?;
-    }
+    let json = JsonTarget::of(args.json.as_deref())?;
     let mut session = RunSession {
         program,
         runs: agenda.tasks().count(),
@@ -82,7 +79,7 @@ struct RunSession<'a> {
     /// How many runs there are.
     runs: usize,
     store: Store,
-    json: Option<JsonTarget<'a>>,
+    json: JsonTarget<'a>,
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
     /// All results so far, for the report.
@@ -210,12 +207,9 @@ impl<'a> RunSession<'a> {
         Ok((result, watch.take_picture()))
     }
 
-    /// Prints to standard output, or to standard error if the JSON goes to standard output.
+    /// Prints text for people.
     fn show(&mut self, page: &str) {
-        match self.json {
-            Some(JsonTarget::Stdout) => self.terminal.message(page.trim_end_matches('\n')),
-            Some(JsonTarget::File(_)) | None => self.terminal.data(page),
-        }
+        self.json.show(page, self.terminal);
     }
 
     fn conclude(mut self) -> Exit {
@@ -228,9 +222,7 @@ impl<'a> RunSession<'a> {
         if self.interrupted.load(Relaxed) {
             self.exit = self.exit.and(Outcome::Interrupted.into());
         }
-        if let Some(target) = self.json
-            && let Err(error) = self.write_json(target)
-        {
+        if let Err(error) = self.write_json() {
             self.terminal
                 .error(&format!("failed to write the results as JSON: {error}"));
             self.exit = self.exit.and(Exit::Usage);
@@ -273,12 +265,11 @@ impl<'a> RunSession<'a> {
     }
 
     /// One object for one run, an array for several, even if it was interrupted before the second.
-    fn write_json(&mut self, target: JsonTarget<'_>) -> std::io::Result<()> {
-        let text = match (self.runs, self.collected.results.as_slice()) {
-            (1, [result]) => store::json(result)?,
-            (_, results) => store::json(&results)?,
-        };
-        target.write(&text, self.terminal)
+    fn write_json(&mut self) -> std::io::Result<()> {
+        match (self.runs, self.collected.results.as_slice()) {
+            (1, [result]) => self.json.write(result, self.terminal),
+            (_, results) => self.json.write(&results, self.terminal),
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 
 use std::fmt::Write as _;
 
+use super::prose::one_line;
 use crate::evidence::Latency;
 use crate::result::RunResult;
 
@@ -95,11 +96,6 @@ fn line(
 /// A tag ends at a comma, a blank or the end of the line, so it may hold none of these.
 fn as_tag(text: &str) -> String {
     text.replace(|letter: char| letter == ',' || letter.is_whitespace(), "_")
-}
-
-/// What a comment can hold.
-fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }
 
 fn seconds(millis: u64) -> String {

@@ -8,9 +8,11 @@ pub mod figures;
 mod outcome;
 #[cfg(test)]
 pub(crate) mod sample;
+mod seed;
 
 pub use caveat::Caveat;
 pub use outcome::Outcome;
+pub use seed::Seed;
 
 use std::collections::BTreeMap;
 

@@ -26,6 +26,20 @@ pub struct Lane {
     pub weight: u32,
 }
 
+#[cfg(test)]
+impl Lane {
+    /// `churn` on `gil`, for tests.
+    pub(crate) fn sample(weight: u32) -> Self {
+        Self {
+            workload: "churn".to_owned(),
+            hash: "abc".to_owned(),
+            heap: "gil".to_owned(),
+            fault: None,
+            weight,
+        }
+    }
+}
+
 /// One of several soaks that share their stints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
@@ -131,14 +145,7 @@ mod tests {
     use super::*;
 
     fn lanes(weights: &[u32]) -> Vec<Lane> {
-        let lane = |&weight: &u32| Lane {
-            workload: "churn".to_owned(),
-            hash: String::new(),
-            heap: "gil".to_owned(),
-            fault: None,
-            weight,
-        };
-        weights.iter().map(lane).collect()
+        weights.iter().copied().map(Lane::sample).collect()
     }
 
     /// Goal: each lane has its share at any time, and is not always followed by the same lane.

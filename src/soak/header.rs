@@ -73,34 +73,30 @@ impl Header {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header() -> Header {
-        Header {
-            version: "0".to_owned(),
-            commit: String::new(),
+impl Header {
+    /// One of these lanes, for tests.
+    pub(crate) fn sample(lanes: Vec<Lane>) -> Self {
+        Self {
+            version: "0.1.0".to_owned(),
+            commit: "abc".to_owned(),
             seed: 7,
-            lanes: vec![
-                Lane {
-                    workload: "churn".to_owned(),
-                    hash: "abc".to_owned(),
-                    heap: "gil".to_owned(),
-                    fault: None,
-                    weight: 1,
-                };
-                2
-            ],
+            lanes,
             shard: Shard::WHOLE,
-            round_ms: 1000,
+            round_ms: 5000,
             stint: 12,
             options: vec!["--timing".to_owned(), "off".to_owned()],
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     /// Goal: a header that no soak can have is refused, with what is wrong in it.
     #[test]
     fn impossible_headers_are_refused() {
+        let header = || Header::sample(vec![Lane::sample(1); 2]);
         assert_eq!(header().check(), Ok(()));
         type Damage = fn(&mut Header);
         let cases: [(Damage, &str); 9] = [

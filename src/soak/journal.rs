@@ -266,7 +266,7 @@ fn whole<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Result<T, String> {
 mod tests {
     use super::*;
     use crate::result::Outcome;
-    use crate::soak::{Came, Found, Lane, Shard};
+    use crate::soak::{Came, Found, Lane};
 
     /// The journal, open again, and what is in it.
     fn resumed(path: &Path) -> Result<(Journal, JournalFacts, Vec<u64>), JournalError> {
@@ -281,22 +281,7 @@ mod tests {
     }
 
     fn header() -> Header {
-        Header {
-            version: "0".to_owned(),
-            commit: String::new(),
-            seed: 7,
-            lanes: vec![Lane {
-                workload: "churn".to_owned(),
-                hash: "abc".to_owned(),
-                heap: "gil".to_owned(),
-                fault: None,
-                weight: 1,
-            }],
-            shard: Shard::WHOLE,
-            round_ms: 1000,
-            stint: 12,
-            options: vec!["--timing".to_owned(), "off".to_owned()],
-        }
+        Header::sample(vec![Lane::sample(1)])
     }
 
     fn record(round: u64) -> Record {

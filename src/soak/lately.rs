@@ -154,25 +154,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::soak::{Header, Round, Shard};
-
-    fn header() -> Header {
-        Header {
-            version: String::new(),
-            commit: String::new(),
-            seed: 1,
-            lanes: Vec::new(),
-            shard: Shard::WHOLE,
-            round_ms: 2000,
-            stint: 1,
-            options: Vec::new(),
-        }
-    }
+    use crate::soak::{Header, Round};
 
     /// Notes what the rounds that are over did (operations, milliseconds), and the progress of the one under way
     /// (its number, milliseconds, operations).
     fn note(lately: &mut Lately, at_ms: u64, over: (u64, u64), current: Option<(u64, u64, u64)>) {
-        let header = header();
+        let header = Header::sample(Vec::new());
         let mut standing = Standing::of(1);
         // In these tests more operations mean more rounds.
         standing.rounds = over.0;

@@ -3,9 +3,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use gcstorm::forward_mutator;
 use gcstorm::heap::{
     Belief, Caps, Census, Collection, Defect, Field, Finalizer, Global, Heap, Mutator, OutOfMemory,
-    Peek, Seat, Shape, Slot, Stats, Tag,
+    Seat, Shape, Slot, Stats, Tag,
 };
 
 /// What one mutator was asked: the method's number and its arguments.
@@ -88,6 +89,8 @@ fn slot(slot: Slot) -> u64 {
 }
 
 impl<M: Mutator> Mutator for Recorded<'_, M> {
+    forward_mutator!(self => self.inner; peek safepoint idle);
+
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
         self.note(0, dst, shape as u64, 0);
         self.inner.alloc(dst, shape, tag)
@@ -117,15 +120,6 @@ impl<M: Mutator> Mutator for Recorded<'_, M> {
     fn store(&mut self, obj: Slot, field: Field, val: Option<Slot>) {
         self.note(4, obj, field.0.into(), val.map_or(u64::MAX, slot));
         self.inner.store(obj, field, val);
-    }
-    fn peek(&mut self, target: Slot) -> Peek {
-        self.inner.peek(target)
-    }
-    fn safepoint(&mut self) -> Result<(), Defect> {
-        self.inner.safepoint()
-    }
-    fn idle(&mut self, wait: &mut dyn FnMut()) {
-        self.inner.idle(wait);
     }
     fn collect(&mut self) {
         self.note(6, Slot(0), 0, 0);

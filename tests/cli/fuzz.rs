@@ -99,6 +99,8 @@ fn results_can_be_read() {
     let hunt = &json[0];
     assert_eq!(hunt["heap"], "lock-free");
     assert_eq!(hunt["fault"], "registers-kept");
+    assert_eq!(hunt["seed"], 3);
+    assert_eq!(hunt["seed_text"], "3");
     let failure = &hunt["failures"][0];
     assert_eq!(failure["check"], "completeness");
     let text = failure["case"].as_str().expect("a case");

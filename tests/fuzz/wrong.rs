@@ -1,6 +1,7 @@
 //! The model itself on trial: heaps that do one thing wrong in one operation are told apart from the
 //! sound one, and a sound one that collects whenever it is called is not.
 
+use gcstorm::forward_mutator;
 use gcstorm::fuzz::{by_steps, programs};
 use gcstorm::heap::counted::open_gil;
 use gcstorm::heap::{
@@ -106,11 +107,18 @@ impl<H: Heap> Heap for Bent<H> {
 }
 
 impl<M: Mutator> BentMutator<M> {
-    /// Whether this is what is wrong; looks for garbage before anything else if nothing is.
-    fn is(&mut self, wrong: Wrong) -> bool {
+    /// The heap's own mutator, for an operation that is never wrong. Looks for garbage before it if
+    /// nothing is wrong at all.
+    fn right(&mut self) -> &mut M {
         if self.wrong == Wrong::Nothing {
             self.inner.collect();
         }
+        &mut self.inner
+    }
+
+    /// Whether this is what is wrong; looks for garbage likewise.
+    fn is(&mut self, wrong: Wrong) -> bool {
+        self.right();
         self.wrong == wrong
     }
 }
@@ -125,10 +133,8 @@ impl<M: Mutator> Drop for BentMutator<M> {
 }
 
 impl<M: Mutator> Mutator for BentMutator<M> {
-    fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
-        self.is(Wrong::Nothing);
-        self.inner.alloc(dst, shape, tag)
-    }
+    forward_mutator!(self => self.inner; peek safepoint rest wake collect);
+    forward_mutator!(self => *self.right(); alloc append len truncate_front read);
 
     fn alloc_with_finalizer(
         &mut self,
@@ -181,36 +187,6 @@ impl<M: Mutator> Mutator for BentMutator<M> {
         }
     }
 
-    fn peek(&mut self, slot: Slot) -> Peek {
-        self.inner.peek(slot)
-    }
-
-    fn safepoint(&mut self) -> Result<(), Defect> {
-        self.inner.safepoint()
-    }
-
-    fn rest(&mut self) {
-        self.inner.rest();
-    }
-
-    fn wake(&mut self) {
-        self.inner.wake();
-    }
-
-    fn collect(&mut self) {
-        self.inner.collect();
-    }
-
-    fn append(&mut self, list: Slot, val: Slot) -> bool {
-        self.is(Wrong::Nothing);
-        self.inner.append(list, val)
-    }
-
-    fn len(&mut self, list: Slot) -> u64 {
-        self.is(Wrong::Nothing);
-        self.inner.len(list)
-    }
-
     fn get(&mut self, dst: Slot, list: Slot, index: u64) -> bool {
         let clears = self.is(Wrong::GetOfNothingClears);
         let found = self.inner.get(dst, list, index);
@@ -234,11 +210,6 @@ impl<M: Mutator> Mutator for BentMutator<M> {
         self.inner.pop(dst, list)
     }
 
-    fn truncate_front(&mut self, list: Slot, count: u64) {
-        self.is(Wrong::Nothing);
-        self.inner.truncate_front(list, count);
-    }
-
     fn truncate_back(&mut self, list: Slot, count: u64) {
         if self.is(Wrong::BackIsFront) {
             return self.inner.truncate_front(list, count);
@@ -251,11 +222,6 @@ impl<M: Mutator> Mutator for BentMutator<M> {
             self.inner.add(counter, by);
         }
         self.inner.add(counter, by);
-    }
-
-    fn read(&mut self, counter: Slot) -> i64 {
-        self.is(Wrong::Nothing);
-        self.inner.read(counter)
     }
 
     fn write(&mut self, counter: Slot, value: i64) {

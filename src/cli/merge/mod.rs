@@ -20,10 +20,7 @@ use crate::report::merge::{self, Belonging, Document, Merged, Totals};
 
 /// Adds up everything at the paths that `args` name.
 pub(super) fn merge(program: &str, args: &Merge, terminal: &mut Terminal) -> Result<Exit, Usage> {
-    let json = args.json.as_deref().map(JsonTarget::new);
-    if let Some(JsonTarget::File(path)) = json {
-        store::try_out_file(path)?;
-    }
+    let json = JsonTarget::of(args.json.as_deref())?;
     let sources = find::all(&args.paths)?;
     let read = read::all(&sources)?;
     let (mut merged, mut belonging) = (Merged::default(), Belonging::default());
@@ -66,7 +63,7 @@ pub(super) fn merge(program: &str, args: &Merge, terminal: &mut Terminal) -> Res
 /// Writes the sum as JSON if that was asked for, and prints it.
 fn show(
     format: FormatArg,
-    json: Option<JsonTarget<'_>>,
+    json: JsonTarget<'_>,
     merged: &Merged,
     totals: &Totals,
     terminal: &mut Terminal,
@@ -76,20 +73,9 @@ fn show(
         FormatArg::Markdown => merge::markdown(merged, totals),
     };
     let document = merged.document(totals);
-    let written = match json {
-        Some(JsonTarget::Stdout) => {
-            let mut text = Vec::new();
-            let written = write(&document, &mut text);
-            written.and_then(|()| JsonTarget::Stdout.write(&text, terminal))
-        }
-        Some(JsonTarget::File(path)) => store::write_whole_with(path, |out| write(&document, out)),
-        None => Ok(()),
-    };
+    let written = json.write_with(terminal, |out| write(&document, out));
     written.map_err(|error| Usage::new(format!("failed to write the sum: {error}")))?;
-    match json {
-        Some(JsonTarget::Stdout) => terminal.message(page.trim_end_matches('\n')),
-        Some(JsonTarget::File(_)) | None => terminal.data(&page),
-    }
+    json.show(&page, terminal);
     Ok(())
 }
 

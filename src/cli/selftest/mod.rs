@@ -16,6 +16,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::Selftest;
 use super::exit::Exit;
+use super::json_target::JsonTarget;
 use super::store;
 use super::terminal::Terminal;
 use super::usage::Usage;
@@ -52,6 +53,7 @@ pub(super) fn selftest(
             return Err(Usage::unknown("check", name, known));
         }
     }
+    let json = JsonTarget::of(args.json.as_deref())?;
     let directory = store::prepare_directory(args.out.as_deref(), "selftest-")?;
     let bench = Bench::new(args.time_limit, &interrupted);
     let depth = depth(args, &rows);
@@ -72,12 +74,7 @@ pub(super) fn selftest(
         without_check: args.without_check.clone(),
         ..Matrix::new(&schedule, &faults, tool, reproduce)
     };
-    Ok(conclude(
-        &matrix,
-        &directory,
-        args.json.as_deref(),
-        terminal,
-    ))
+    Ok(conclude(&matrix, &directory, json, terminal))
 }
 
 /// The faults that were asked for.
@@ -189,7 +186,7 @@ fn bar(detail: Detail) -> ProgressBar {
 fn conclude(
     matrix: &Matrix,
     directory: &Path,
-    json: Option<&Path>,
+    json: JsonTarget<'_>,
     terminal: &mut Terminal,
 ) -> Exit {
     let mut exit = match (matrix.count(RowStanding::Failed), matrix.interrupted) {
@@ -207,12 +204,7 @@ fn conclude(
         for (name, page) in &files {
             store::write_whole(&directory.join(name), page)?;
         }
-        match json {
-            Some(path) if path != Path::new("-") => store::write_whole(path, &bytes)?,
-            Some(_) => terminal.data(&String::from_utf8_lossy(&bytes)),
-            None => {}
-        }
-        Ok(())
+        json.write_with(terminal, |out| out.write_all(&bytes))
     });
     if let Err(error) = written {
         let shown = directory.display();
@@ -220,11 +212,7 @@ fn conclude(
         exit = exit.and(Exit::Usage);
     }
     let page = matrix::matrix_table(matrix, terminal.detail());
-    if json.is_some_and(|path| path == Path::new("-")) {
-        terminal.message(page.trim_end_matches('\n'));
-    } else {
-        terminal.data(&page);
-    }
+    json.show(&page, terminal);
     terminal.remark(&format!("matrix: {}", directory.display()));
     exit
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Ending, Expect, Row, Tried, Verified};
 use crate::fuzz::At;
 use crate::fuzz::catalogue::Danger;
+use crate::median;
 
 /// A fault that is usually caught may be missed on one seed in this many. With fewer seeds, it must
 /// be caught on each.
@@ -99,9 +100,9 @@ impl LaneScore {
             }
         }
         score.odd_seeds.sort_unstable();
-        score.ops_median = median(ops);
-        score.ns_median = median(ns);
-        score.wall_ns_median = median(wall);
+        score.ops_median = median::of_sample(ops);
+        score.ns_median = median::of_sample(ns);
+        score.wall_ns_median = median::of_sample(wall);
         score
     }
 
@@ -156,11 +157,6 @@ fn is_quiet(ending: &Ending) -> bool {
         Ending::Judged(sighting) => sighting.fired.is_empty() && sighting.broke.is_none(),
         Ending::Crashed(_) | Ending::Hung | Ending::Failed(_) => false,
     }
-}
-
-fn median(mut values: Vec<u64>) -> Option<u64> {
-    values.sort_unstable();
-    values.get(values.len() / 2).copied()
 }
 
 /// The scores of one row.

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use super::Programs;
 use crate::heap::{Caps, Field, Finalizer, Global, Shape, Slot};
 use crate::plan::case::Shared;
-use crate::plan::{Case, Op, OpKind, Turn};
+use crate::plan::{Case, Needs, Op, OpKind, Turn};
 
 /// The least and the greatest number of registers of a mutator: few, so that they are reused.
 const REGISTERS: (u32, u32) = (3, 8);
@@ -107,20 +107,7 @@ fn is_able(caps: Caps, kind: Pick) -> bool {
         Pick::FrontTo | Pick::BackTo | Pick::Fill => caps.lists,
         Pick::Ring => caps.cycles,
         Pick::Erase => true,
-        Pick::Op(kind) => match kind {
-            OpKind::AllocFinalized => caps.finalizers,
-            OpKind::Append
-            | OpKind::Len
-            | OpKind::Get
-            | OpKind::Set
-            | OpKind::Pop
-            | OpKind::TruncateFront
-            | OpKind::TruncateBack => caps.lists,
-            OpKind::Add | OpKind::Read | OpKind::Write => caps.counters,
-            OpKind::Publish | OpKind::Fetch => caps.globals,
-            OpKind::Downgrade | OpKind::Upgrade => caps.weak,
-            _ => true,
-        },
+        Pick::Op(kind) => Needs::of(kind).missing_from(&caps).is_empty(),
     }
 }
 

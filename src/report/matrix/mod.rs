@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fuzz::catalogue::{Danger, Likelihood, Planted};
 use crate::fuzz::matrix::{Expect, LaneScore, Row, RowStanding, Schedule, Score, Verified};
+use crate::median;
 use crate::result::{Tool, figures};
 use crate::run::HostFacts;
 
@@ -290,10 +291,7 @@ fn cost(matrix: &Matrix, lane: Verified) -> Option<u64> {
     let rows = matrix
         .all()
         .filter(|row| row.lanes.len() == Verified::ALL.len());
-    let costs = rows.filter_map(|row| row.lane(lane)?.wall_ns_median);
-    let mut costs: Vec<u64> = costs.collect();
-    costs.sort_unstable();
-    costs.get(costs.len() / 2).copied()
+    median::of_sample(rows.filter_map(|row| row.lane(lane)?.wall_ns_median))
 }
 
 /// How many trials in one lane caught their fault, and how many there were, over the rows that were

@@ -54,11 +54,12 @@ mod tests {
     use super::*;
     use crate::report::merge::samples::{journal, merged};
     use crate::report::merge::{Part, PartKey};
+    use crate::result::Seed;
 
     type Change = fn(&mut Part);
 
     /// The seed of a soak, its shard and the number of shards.
-    fn of(part: &mut Part) -> (&mut u64, &mut u32, &mut u32) {
+    fn of(part: &mut Part) -> (&mut Seed, &mut u32, &mut u32) {
         match &mut part.key {
             PartKey::Soak {
                 seed, index, of, ..
@@ -94,7 +95,10 @@ mod tests {
             (
                 |part| {
                     let digest = "9".to_owned();
-                    part.key = PartKey::Run { seed: 7, digest };
+                    part.key = PartKey::Run {
+                        seed: Seed(7),
+                        digest,
+                    };
                 },
                 "what made it differs: soak in",
             ),
@@ -131,7 +135,7 @@ mod tests {
             |_| {},
             |part| *of(part).1 = 3,
             |part| {
-                *of(part).0 = 8;
+                *of(part).0 = Seed(8);
                 *of(part).2 = 2;
                 part.agenda = "another".to_owned();
             },

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{How, PartKey};
-use crate::result::subject;
+use crate::result::{Seed, subject};
 
 /// What failed, and how.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,7 +45,8 @@ pub struct Occurrence {
     /// process if the round was not judged.
     pub elapsed_ns: u64,
     /// The seed of the round or run.
-    pub seed: u64,
+    #[serde(flatten)]
+    pub seed: Seed,
     /// The number of the round in its soak; 0 for a run.
     pub round: u64,
     /// The part that it comes from.

@@ -7,7 +7,7 @@ use super::{How, LaneKey, LaneSum, Lost, Merged, Part, PartKey};
 use crate::digest::Digest;
 use crate::evidence::{Packed, Room, Sum};
 use crate::report::compare::asked;
-use crate::result::{Outcome, RunResult, subject};
+use crate::result::{Outcome, RunResult, Seed, subject};
 use crate::soak::{Aging, Came, Found, Header, Record, Standing};
 
 /// Service times of one operation. A single histogram stays packed, since there is nothing to add
@@ -178,7 +178,7 @@ impl Gathering {
         let mut occurrence = Occurrence {
             turns: record.found.turns,
             elapsed_ns,
-            seed: record.seed,
+            seed: Seed(record.seed),
             round: record.round,
             // `finish` sets the key.
             by: key_of_nobody(),
@@ -214,7 +214,7 @@ impl Gathering {
     pub fn finish(mut self, header: &Header) -> Result<Merged, String> {
         let mut merged = Merged::default();
         let key = PartKey::Soak {
-            seed: header.seed,
+            seed: Seed(header.seed),
             index: header.shard.index,
             of: header.shard.of,
             began: self.began,
@@ -270,7 +270,7 @@ impl Gathering {
 /// A placeholder for the key of an occurrence until that of the journal is known.
 fn key_of_nobody() -> PartKey {
     PartKey::Soak {
-        seed: 0,
+        seed: Seed(0),
         index: 0,
         of: 0,
         began: String::new(),
@@ -314,7 +314,7 @@ pub fn of_run(
     let mut merged = Merged::default();
     let json = serde_json::to_string(result).map_err(|error| error.to_string())?;
     let key = PartKey::Run {
-        seed: result.seed,
+        seed: Seed(result.seed),
         digest: Digest::of(&json).to_string(),
     };
     let lane = LaneKey {
@@ -339,7 +339,7 @@ pub fn of_run(
         let occurrence = Occurrence {
             turns,
             elapsed_ns: result.elapsed_ns,
-            seed: result.seed,
+            seed: Seed(result.seed),
             round: 0,
             by: key.clone(),
             from: from.to_owned(),

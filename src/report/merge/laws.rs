@@ -143,6 +143,29 @@ fn longer_copies_replace_shorter_ones() {
     }
 }
 
+/// Goal: seeds come back as they were when a program that rounds numbers has written the file again.
+#[test]
+fn seeds_are_not_rounded() {
+    let seed = u64::MAX - 1;
+    let mut merged = Merged::default();
+    merged.add_part(journal(seed, 0));
+    let kind = FailureKind {
+        workload: "churn".to_owned(),
+        heap: "gil".to_owned(),
+        fault: None,
+        how: how(),
+    };
+    merged.add_occurrence(kind, occurrence(seed));
+    let text = written(&merged);
+    let number = format!("\"seed\":{seed}");
+    assert!(text.matches(&number).count() >= 3, "{text}");
+    for rounded in ["18446744073709550000", "1.8446744073709552e19"] {
+        let text = text.replace(&number, &format!("\"seed\":{rounded}"));
+        let read = Merged::read(text.as_bytes(), &mut Room::default());
+        assert_eq!(read.expect("it is read"), merged);
+    }
+}
+
 /// Goal: a file that is not a merge of this version is refused, with the line if it is known.
 #[test]
 fn what_is_no_merge_is_refused() {

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Packed;
-use crate::result::{Outcome, subject};
+use crate::result::{Outcome, Seed, subject};
 
 /// Which soak or run a part comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,7 +15,8 @@ pub enum PartKey {
     /// A soak.
     Soak {
         /// Its seed.
-        seed: u64,
+        #[serde(flatten)]
+        seed: Seed,
         /// The number of the shard, from 0.
         index: u32,
         /// The number of shards.
@@ -27,7 +28,8 @@ pub enum PartKey {
     /// A run.
     Run {
         /// Its seed.
-        seed: u64,
+        #[serde(flatten)]
+        seed: Seed,
         /// A digest of its result.
         digest: String,
     },

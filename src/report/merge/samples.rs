@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{How, LaneKey, LaneSum, Lost, Merged, Occurrence, Part, PartKey};
+use crate::result::Seed;
 
 /// A merge of this part only.
 pub(super) fn merged(part: Part) -> Merged {
@@ -38,7 +39,7 @@ pub(super) fn lane(workload: &str) -> LaneSum {
 pub(super) fn journal(seed: u64, index: u32) -> Part {
     Part {
         key: PartKey::Soak {
-            seed,
+            seed: Seed(seed),
             index,
             of: 8,
             began: "then".to_owned(),
@@ -65,7 +66,7 @@ pub(super) fn occurrence(seed: u64) -> Occurrence {
     Occurrence {
         turns: None,
         elapsed_ns: 5,
-        seed,
+        seed: Seed(seed),
         round: 0,
         by: journal(1, 0).key,
         from: "a".to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Merged, PartKey};
-use crate::result::figures;
+use crate::result::{Seed, figures};
 
 /// At most this many gaps are named.
 const SHOWN_MAX: usize = 8;
@@ -12,7 +12,7 @@ const SHOWN_MAX: usize = 8;
 pub(super) fn notes(merged: &Merged) -> Vec<String> {
     // By seed and number of shards: how often each shard occurs. A shard without a round counts as
     // missing.
-    let mut seeds = BTreeMap::<(u64, u32), BTreeMap<u32, u64>>::new();
+    let mut seeds = BTreeMap::<(Seed, u32), BTreeMap<u32, u64>>::new();
     for part in merged.parts() {
         if let PartKey::Soak {
             seed, index, of, ..

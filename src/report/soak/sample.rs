@@ -6,7 +6,7 @@ use super::{Age, Failed, Phase, Watched, ages};
 use crate::result::Outcome;
 use crate::soak::trend::Slope;
 use crate::soak::{
-    Beat, Came, Found, Growth, Header, Lane, Lately, Record, Round, Shard, Snapshot, Standing,
+    Beat, Came, Found, Growth, Header, Lane, Lately, Record, Round, Snapshot, Standing,
 };
 
 /// Everything that a [`Snapshot`] and a [`Watched`] borrow from.
@@ -23,21 +23,10 @@ pub(super) struct Sample {
 pub(super) fn header(workload: &str, fault: &str) -> Header {
     let lane = |fault: Option<&str>| Lane {
         workload: workload.to_owned(),
-        hash: String::new(),
-        heap: "gil".to_owned(),
         fault: fault.map(str::to_owned),
-        weight: 1,
+        ..Lane::sample(1)
     };
-    Header {
-        version: "0.1.0".to_owned(),
-        commit: "abc".to_owned(),
-        seed: 7,
-        lanes: vec![lane(None), lane(Some(fault))],
-        shard: Shard::WHOLE,
-        round_ms: 5000,
-        stint: 12,
-        options: Vec::new(),
-    }
+    Header::sample(vec![lane(None), lane(Some(fault))])
 }
 
 pub(super) fn record(round: u64, outcome: Outcome) -> Record {

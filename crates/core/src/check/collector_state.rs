@@ -15,11 +15,7 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     let mut opinion = Opinion::default();
-    for census in exhibit
-        .surveys
-        .iter()
-        .filter_map(|survey| survey.census.as_ref())
-    {
+    for census in exhibit.censuses() {
         for leftover in &census.leftovers {
             let (what, count) = (&leftover.what, leftover.count);
             opinion.expect(count == 0, || format!("found {count} {what}"));

@@ -32,7 +32,7 @@ pub use require::{Shortfall, counters, unmet};
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Anomalies, Evidence, PeekTally, Survey};
-use crate::heap::{Caps, DefectCounts, Shape};
+use crate::heap::{Caps, Census, DefectCounts, Shape};
 use crate::plan::{ListUsage, Plan};
 
 /// What a check says.
@@ -115,14 +115,20 @@ impl<'a> Exhibit<'a> {
             .collect()
     }
 
-    /// Why there is nothing of a census to judge: in no survey the heap showed one, or showed nothing
-    /// of this kind in it.
-    fn without_census(&self, listed_nothing: &str) -> Opinion {
-        let censuses = self.surveys.iter().map(|survey| &survey.census);
-        Opinion::skipped(match (self.surveys, censuses.flatten().next()) {
+    /// The censuses that the heap showed.
+    fn censuses(&self) -> impl Iterator<Item = &'a Census> + use<'a> {
+        self.surveys
+            .iter()
+            .filter_map(|survey| survey.census.as_ref())
+    }
+
+    /// The opinion of a check that found nothing of a census to judge, where the heap's census, if it
+    /// has one, `lists_nothing` of the kind.
+    fn without_census(&self, lists_nothing: &str) -> Opinion {
+        Opinion::skipped(match (self.surveys, self.censuses().next()) {
             ([], _) => "there was no survey",
             (_, None) => "the heap has no census",
-            (_, Some(_)) => listed_nothing,
+            (_, Some(_)) => lists_nothing,
         })
     }
 

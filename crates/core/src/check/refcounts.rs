@@ -32,9 +32,8 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     }
     let underflows = exhibit.defect_texts(|defect| matches!(defect, Defect::Underflow { .. }));
     opinion.accuse(exhibit.defects().underflow, underflows);
-    let has_census = exhibit.surveys.iter().any(|survey| survey.census.is_some());
-    if opinion.wrong == 0 && !has_census {
-        return exhibit.without_census("");
+    if opinion.wrong == 0 && exhibit.censuses().next().is_none() {
+        return exhibit.without_census("the heap's census shows no counts");
     }
     opinion
 }

@@ -61,9 +61,6 @@ pub struct Field(pub u8);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Global(pub u16);
 
-/// How many fields a node has.
-pub const NODE_FIELDS: u8 = 2;
-
 /// What an object can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -71,7 +68,7 @@ pub const NODE_FIELDS: u8 = 2;
 pub enum Shape {
     /// No references at all: an `int`.
     Leaf = 0,
-    /// [`NODE_FIELDS`] references, empty at first.
+    /// Two references, in its fields 0 and 1; empty at first.
     Node = 1,
     /// Any number of references in order; lists hold objects of every shape.
     List = 2,

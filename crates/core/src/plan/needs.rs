@@ -42,9 +42,30 @@ impl Needs {
         .collect()
     }
 
+    /// What an operation of this kind needs, whatever its operands.
+    pub fn of(kind: OpKind) -> Self {
+        let mut needs = Self::default();
+        needs.add(kind);
+        needs
+    }
+
     /// Adds what one operation needs by itself.
     pub(super) fn add_op(&mut self, op: &Op) {
-        match op.kind() {
+        self.add(op.kind());
+        if let Op::Alloc { shape, .. } | Op::AllocFinalized { shape, .. } = op {
+            self.add_shape(*shape);
+        }
+        if let Op::AllocFinalized {
+            finalizer: Finalizer::Resurrect(_),
+            ..
+        } = op
+        {
+            self.globals = true;
+        }
+    }
+
+    fn add(&mut self, kind: OpKind) {
+        match kind {
             OpKind::Append
             | OpKind::Len
             | OpKind::Get
@@ -66,16 +87,6 @@ impl Needs {
             | OpKind::Collect
             | OpKind::Rejoin
             | OpKind::Stall => {}
-        }
-        if let Op::Alloc { shape, .. } | Op::AllocFinalized { shape, .. } = op {
-            self.add_shape(*shape);
-        }
-        if let Op::AllocFinalized {
-            finalizer: Finalizer::Resurrect(_),
-            ..
-        } = op
-        {
-            self.globals = true;
         }
     }
 

@@ -45,14 +45,15 @@ pub(super) struct Stage<'r> {
 }
 
 impl<'r> Stage<'r> {
-    /// Of a run that has not begun. `setup` made the shared `objects`.
+    /// Of a run that has not begun. `setup` made the shared `objects`, and may have met the allocation
+    /// that is to be refused: then `refusal` says no longer that there is one.
     pub(super) fn new(
         (heap, stats_before, pauses): (Guarded<'r>, Stats, &'r Pauses),
         plan: &'r Plan,
         options: &'r Options,
         observer: &'r dyn Observer,
         course: Course,
-        (setup, objects): (Producer, Vec<ObjectId>),
+        (setup, objects, refusal): (Producer, Vec<ObjectId>, Arc<AtomicBool>),
     ) -> Self {
         Self {
             heap,
@@ -70,7 +71,7 @@ impl<'r> Stage<'r> {
             writers: Writers::new(record::involved(plan)),
             surveys: Mutex::new(Vec::new()),
             surveys_made: AtomicU64::new(0),
-            refusal: Arc::new(AtomicBool::new(options.fail_alloc.is_some())),
+            refusal,
         }
     }
 

@@ -63,8 +63,8 @@ pub(super) fn run_any(
         }
     };
     let of_heap = (heap, stats_before, pauses);
-    let mut stage = Stage::new(of_heap, plan, options, observer, course, (setup, objects));
-    stage.refusal = refusal;
+    let made = (setup, objects, refusal);
+    let stage = Stage::new(of_heap, plan, options, observer, course, made);
     let (outcomes, watched) = match stage.course.reason() {
         Ended::Done => stage.perform(),
         _ => (Vec::new(), Watched::default()),
