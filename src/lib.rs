@@ -9,20 +9,9 @@
 //! knows nothing of threads), add it to a [`run::Registry`], and hand that to `cli::main`. To run it in
 //! tests of your own, depend on gcstorm with `default-features = false`: the feature `cli` is the command
 //! line and all that only it needs.
-//!
-//! What runs and judges is the crate `gcstorm-core`, which is optimised; this one tries, keeps and shows.
 
+#[cfg(feature = "cli")]
+pub use gcstorm_command::{cli, report, soak};
 pub use gcstorm_core::{
-    check, clock, evidence, forward_mutator, heap, memory, plan, run, sync, workload,
+    check, clock, evidence, forward_mutator, fuzz, heap, memory, plan, result, run, sync, workload,
 };
-use gcstorm_core::{diagnostic, digest, own_time};
-
-#[cfg(feature = "cli")]
-pub mod cli;
-pub mod fuzz;
-mod median;
-#[cfg(feature = "cli")]
-pub mod report;
-pub mod result;
-#[cfg(feature = "cli")]
-pub mod soak;

@@ -11,9 +11,8 @@ fn allowed() -> Arrows {
     let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
     let mut arrows = Arrows::new();
     for line in text.lines() {
-        let place = line.strip_prefix("| `");
-        let place = place.map(|place| place.strip_prefix("crates/core/").unwrap_or(place));
-        let Some(rest) = place.and_then(|place| place.strip_prefix("src/")) else {
+        let place = line.strip_prefix("| `crates/");
+        let Some((_, rest)) = place.and_then(|place| place.split_once("/src/")) else {
             continue;
         };
         let room = rest.split(['/', '.', '`']).next().unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The path of a module below its crate's root: `["run", "steps"]`. The two crates share no room.
+/// The path of a module below its crate's root: `["run", "steps"]`. The crates share no room.
 pub(crate) type Module = Vec<String>;
 
 /// The directory of the repository.
@@ -15,7 +15,7 @@ pub(crate) fn root() -> PathBuf {
 /// module. Files that hold nothing but tests are left out.
 pub(crate) fn modules() -> BTreeMap<Module, String> {
     let mut modules = BTreeMap::new();
-    for sources in ["src", "crates/core/src"] {
+    for sources in ["crates/core/src", "crates/command/src"] {
         read_below(&root().join(sources), &Vec::new(), &mut modules);
     }
     assert!(modules.len() > 100, "the sources were found");

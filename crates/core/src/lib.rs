@@ -1,8 +1,8 @@
 //! What gcstorm runs and judges: the contract of heaps and the heaps that come with it, plans and the
-//! workloads that they are made of, runs, their evidence, and the checks.
+//! workloads that they are made of, runs, their evidence, the checks, random programs, and results.
 //!
-//! It is a crate of its own so that it alone is optimised, and so that what shows results can be compiled
-//! beside it. Use it through the crate `gcstorm`, which hands it on; only that name is promised to stay.
+//! It is a crate of its own so that the command line and reports can be compiled beside it, and without
+//! the optimisation that is needed here. Use it through the crate `gcstorm`, which hands it on; only that name is promised to stay.
 
 pub mod check;
 pub mod clock;
@@ -11,11 +11,15 @@ pub mod diagnostic;
 #[doc(hidden)]
 pub mod digest;
 pub mod evidence;
+pub mod fuzz;
 pub mod heap;
+#[doc(hidden)]
+pub mod median;
 pub mod memory;
 #[doc(hidden)]
 pub mod own_time;
 pub mod plan;
+pub mod result;
 pub mod run;
 pub mod sync;
 pub mod workload;

@@ -9,7 +9,7 @@ use crate::heap::Caps;
 use crate::workload::Workload;
 
 /// A run of `shared-list` for two seconds that held: appends of 20 ns to 2 ms, `len` faster.
-pub(crate) fn result(heap: &str) -> RunResult {
+pub fn result(heap: &str) -> RunResult {
     let workload = Workload::embedded("shared-list").expect("it comes with the program");
     let plan = workload.and_then(|workload| workload.plan(&[], 7));
     let plan = plan.expect("it can be planned");
@@ -48,7 +48,7 @@ pub(crate) fn result(heap: &str) -> RunResult {
 }
 
 /// The same with a violated check, which says something that every format must escape.
-pub(crate) fn violated(heap: &str) -> RunResult {
+pub fn violated(heap: &str) -> RunResult {
     let detail = "object <0> & \"1\" | `2`\nis ]]> gone \u{1b}[31m\u{7}";
     let mut result = result(heap);
     let violated = judgement("premature", Verdict::Violated, 5, Some(detail));
@@ -57,12 +57,7 @@ pub(crate) fn violated(heap: &str) -> RunResult {
     result
 }
 
-pub(crate) fn judgement(
-    name: &str,
-    verdict: Verdict,
-    examined: u64,
-    detail: Option<&str>,
-) -> Judgement {
+pub fn judgement(name: &str, verdict: Verdict, examined: u64, detail: Option<&str>) -> Judgement {
     Judgement {
         name: name.to_owned(),
         verdict,

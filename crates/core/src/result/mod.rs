@@ -6,8 +6,8 @@
 mod caveat;
 pub mod figures;
 mod outcome;
-#[cfg(test)]
-pub(crate) mod sample;
+#[doc(hidden)]
+pub mod sample;
 mod seed;
 
 pub use caveat::Caveat;

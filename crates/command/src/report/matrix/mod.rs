@@ -323,7 +323,7 @@ fn lane_sentence(matrix: &Matrix, lane: Verified) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::matrix::tests_support::{CATALOGUE, caught, missed};
+    use crate::fuzz::matrix::sample::{CATALOGUE, caught, missed};
     use crate::fuzz::matrix::{Depth, Tried, rows};
     use crate::heap::Fault;
     use crate::report::Detail;

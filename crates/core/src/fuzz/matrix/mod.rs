@@ -12,6 +12,8 @@
 //! fires makes its rows fail, even if another check notices the fault.
 
 mod row;
+#[doc(hidden)]
+pub mod sample;
 mod schedule;
 mod score;
 
@@ -79,68 +81,4 @@ pub struct Tried {
     pub ending: Ending,
     /// How long it took, including the start of its process, in nanoseconds.
     pub wall_ns: u64,
-}
-
-#[cfg(test)]
-pub(crate) mod tests_support {
-    use super::{Ending, Sighting};
-    use crate::fuzz::At;
-    use crate::fuzz::catalogue::{Likelihood, Planted, Show};
-    use crate::heap::Fault;
-
-    const SHOW: Show = Show {
-        heaps: &["gil"],
-        workload: "counter",
-        parameters: &[],
-        ops: 1000,
-        delays: false,
-        collect_every: None,
-        history: None,
-    };
-
-    /// One fault of each rate but `SoakOnly`.
-    pub(crate) const CATALOGUE: &[Planted] = &[
-        planted(Likelihood::Certain),
-        planted(Likelihood::Usually),
-        planted(Likelihood::Never),
-        planted(Likelihood::ModelOnly),
-    ];
-
-    const fn planted(likelihood: Likelihood) -> Planted {
-        Planted {
-            fault: Fault::TrustHint,
-            caught_by: &["weak"],
-            likelihood,
-            shows: &[SHOW],
-            danger: None,
-            bug: None,
-        }
-    }
-
-    /// A trial in which this check fired.
-    pub(crate) fn caught(check: &str) -> Ending {
-        let fired = vec![check.to_owned()];
-        Ending::Judged(Sighting {
-            first: fired.clone(),
-            fired,
-            ..quiet()
-        })
-    }
-
-    /// A trial in which no check fired.
-    pub(crate) fn missed() -> Ending {
-        Ending::Judged(quiet())
-    }
-
-    fn quiet() -> Sighting {
-        Sighting {
-            fired: Vec::new(),
-            first: Vec::new(),
-            at: At::End,
-            broke: None,
-            examined: 1,
-            ops: 1000,
-            elapsed_ns: 5,
-        }
-    }
 }

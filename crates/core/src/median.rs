@@ -2,7 +2,7 @@
 
 /// The median of these, of which there is one in the sample: of an even number the upper of the two in the
 /// middle. `None` of none.
-pub(crate) fn of_sample(values: impl IntoIterator<Item = u64>) -> Option<u64> {
+pub fn of_sample(values: impl IntoIterator<Item = u64>) -> Option<u64> {
     let mut values: Vec<u64> = values.into_iter().collect();
     let middle = values.len() / 2;
     (!values.is_empty()).then(|| *values.select_nth_unstable(middle).1)
@@ -10,8 +10,7 @@ pub(crate) fn of_sample(values: impl IntoIterator<Item = u64>) -> Option<u64> {
 
 /// The median of these, whatever their order, which it changes: of an even number halfway between the two
 /// in the middle, and 0 of none.
-#[cfg(feature = "cli")]
-pub(crate) fn median(values: &mut [f64]) -> f64 {
+pub fn median(values: &mut [f64]) -> f64 {
     let middle = values.len() / 2;
     if values.is_empty() {
         return 0.0;
@@ -30,7 +29,6 @@ mod tests {
     use super::*;
 
     /// Goal: half of the values lie on each side, in whatever order they come.
-    #[cfg(feature = "cli")]
     #[test]
     fn lies_in_the_middle() {
         let cases: [(&[f64], f64); 5] = [

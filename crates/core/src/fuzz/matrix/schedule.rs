@@ -182,7 +182,7 @@ fn trials(row: usize, seed: u64, is_paused: bool) -> impl Iterator<Item = Trial>
 mod tests {
     use super::*;
     use crate::fuzz::matrix::rows;
-    use crate::fuzz::matrix::tests_support::{CATALOGUE, caught, missed};
+    use crate::fuzz::matrix::sample::{CATALOGUE, caught, missed};
     use crate::heap::Fault;
 
     fn schedule(depth: Depth) -> Schedule<'static> {
