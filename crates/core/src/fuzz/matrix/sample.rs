@@ -15,7 +15,7 @@ const SHOW: Show = Show {
     history: None,
 };
 
-/// One fault of each kind, of which only models can show the last.
+/// One fault of each rate but `SoakOnly`.
 pub const CATALOGUE: &[Planted] = &[
     planted(Likelihood::Certain),
     planted(Likelihood::Usually),
@@ -44,7 +44,7 @@ pub fn caught(check: &str) -> Ending {
     })
 }
 
-/// A trial in which nothing did.
+/// A trial in which no check fired.
 pub fn missed() -> Ending {
     Ending::Judged(quiet())
 }
