@@ -1,23 +1,23 @@
 //! How long a heap held its mutators up, when, and why.
 //!
 //! A heap reports that with one call on each of its slow paths: [`Pauses::hold`] when it begins to
-//! wait, to collect or to clean up. The hold ends when the returned value is dropped. That costs two
-//! looks at the clock, and notes in memory of the thread's own: nothing is shared until the mutator
-//! leaves, so measuring a lock-free heap puts no lock into it. What is short should not be held at
-//! all. Where the length is known only afterwards, as with the release of what may be one object or a
-//! million, the heap first counts, and begins a hold when it has counted many.
+//! wait, to collect or to clean up. The hold ends when the returned value is dropped. That costs
+//! two readings of the clock, and writes to thread-local memory only: nothing is shared until the
+//! mutator leaves, so measuring a lock-free heap puts no lock into it. A heap should not report
+//! what is always short. Where the length is known only afterwards, as with a release that may free
+//! one object or a million, the heap counts first, and begins a hold when it has counted many.
 //!
-//! Only threads that were [seated](Pauses::seat) are recorded. A run seats its mutators from the common
-//! start to their last operation; what happens before and after is no latency of theirs. On any other
-//! thread a hold costs one look at a thread-local word.
+//! Only threads that were [seated](Pauses::seat) are recorded. A run seats its mutators from the
+//! common start to their last operation; what happens before and after is not part of their
+//! latency. On any other thread, a hold costs one read of a thread-local variable.
 //!
 //! **Holds nest**: a collection may run finalizers, and these may release a million objects. A
 //! histogram counts each hold in full. Where times are added up, time belongs to the *innermost* hold,
 //! so that no nanosecond counts twice. Where the question is how much time a mutator lost, only the
 //! outermost holds matter; on one thread they never overlap.
 //!
-//! Memory is bounded. The histograms are always exact. Of the intervals, each thread keeps a fixed
-//! number; when there are more, the shorter half is dropped, and counted (`log`).
+//! Memory is bounded. The histograms are always exact. Each thread keeps a limited number of
+//! intervals; when there are more, the shorter half is dropped and counted (`log`).
 
 mod lag;
 mod log;
@@ -33,7 +33,7 @@ use lag::Lags;
 use log::Log;
 pub use log::{Interval, Kept};
 
-/// The longest pause that is told apart from longer ones, in nanoseconds: one hour.
+/// The longest pause that histograms distinguish from longer ones, in nanoseconds: one hour.
 pub const PAUSE_NS_MAX: u64 = 3_600_000_000_000;
 
 /// Why a mutator did not run.
@@ -46,8 +46,8 @@ pub enum Cause {
     Collect,
     /// It released many objects at once.
     ReleaseCascade,
-    /// It waited for others to let go of what they may be looking at, or did work that had been put off
-    /// until they had.
+    /// It waited for a grace period, after which no other thread can still read what was unlinked,
+    /// or did work that had been deferred until one had passed.
     Epoch,
     /// It looked for memory for another object.
     AllocateSlow,
@@ -86,7 +86,7 @@ impl Cause {
 pub type ByCause = [u64; CAUSES];
 
 thread_local! {
-    /// What this thread notes, while it is seated.
+    /// The log of this thread, while it is seated.
     static LOG: RefCell<Option<Log>> = const { RefCell::new(None) };
 }
 
@@ -95,7 +95,7 @@ thread_local! {
 pub struct Pauses {
     /// The logs of mutators that have left their seats.
     logs: Mutex<Vec<Log>>,
-    /// What a thread of the heap's own did. No other thread writes to it.
+    /// What the heap's own thread did. Only that thread writes to it.
     aside: Mutex<Option<Log>>,
     lags: Lags,
 }
@@ -119,8 +119,8 @@ impl Pauses {
         }
     }
 
-    /// Notes what a thread of the heap's own has done since `start`. That alone held no mutator up, so
-    /// it is in no histogram; reports show it beside the pauses of mutators.
+    /// Notes what a thread of the heap's own has done since `start`. That does not hold up any
+    /// mutator, so it is in no histogram; reports show it beside the pauses of mutators.
     pub fn aside(&self, cause: Cause, start: Stamp) {
         let end = Clock::get().now();
         let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +129,8 @@ impl Pauses {
         log.close(end);
     }
 
-    /// Notes that `objects` objects are free now, which were unlinked at `since` or shortly before.
+    /// Notes that `objects` objects have just been freed, which were unlinked at `since` or shortly
+    /// before.
     pub fn reclaimed(&self, since: Stamp, objects: u64) {
         let clock = Clock::get();
         self.lags.add(clock.nanos(since, clock.now()), objects);
@@ -159,8 +160,8 @@ impl Pauses {
         sum
     }
 
-    /// The intervals for which each of these mutators was held up, as far as they were kept; and when a
-    /// thread of the heap's own was at work.
+    /// The intervals for which each mutator that has left its seat was held up, as far as they were
+    /// kept, and those in which a thread of the heap's own worked.
     pub fn kept(&self) -> Vec<Kept> {
         let aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
         let logs = self.logs();
@@ -171,7 +172,7 @@ impl Pauses {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls `f` with the log of the calling thread, if that is seated at this heap.
+    /// Calls `f` with the log of the calling thread, if that thread is seated at this heap.
     #[inline]
     fn on_log<R>(&self, f: impl FnOnce(&mut Log) -> R) -> Option<R> {
         LOG.with_borrow_mut(|log| {
@@ -181,8 +182,8 @@ impl Pauses {
     }
 }
 
-/// For how long each cause held the calling thread up between two stamps, as far as that is
-/// remembered: only the last few dozen holds are.
+/// For how long each cause held the calling thread up between two stamps. Only the last few dozen
+/// holds are remembered.
 pub fn held(start: Stamp, end: Stamp) -> ByCause {
     LOG.with_borrow(|log| log.as_ref().map_or([0; CAUSES], |log| log.held(start, end)))
 }
@@ -196,7 +197,8 @@ pub struct Hold<'p> {
 }
 
 impl Hold<'_> {
-    /// Withdraws the hold: there was nothing to wait for, or to do. Holds within it still count.
+    /// Withdraws the hold, because there was nothing to wait for or to do. Holds within it still
+    /// count.
     pub fn dismiss(mut self) {
         if std::mem::take(&mut self.is_noted) {
             self.pauses.on_log(Log::dismiss);

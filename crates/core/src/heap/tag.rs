@@ -15,15 +15,17 @@
 //! the very word that its death compares with, and the same comparison shows, at no extra cost, that
 //! an object with a finalizer died before the finalizer had run.
 //!
-//! A segment belongs to one producer of one ledger. When all of its objects are dead, it is recycled
-//! under the next generation, so memory depends on the number of live objects and not on the length of
-//! the run. Nothing has to be cleared: an entry of an older generation counts as unborn. A late death is
-//! recognised for 16,384 recyclings of its segment, which is 268 million births in that one segment.
+//! A segment belongs to one producer of one ledger. When all of its objects are dead, it is
+//! recycled under the next generation, so memory depends on the number of live objects and not on
+//! the length of the run. Nothing has to be cleared: an entry of an older generation counts as
+//! unborn. A late death is recognised for the next 16,382 recyclings of its segment, which are 268
+//! million births in that one segment.
 //!
 //! Every access is `Relaxed`, and births and deaths, which cost about a nanosecond each, use no
 //! read-modify-write. So if two threads free one object at the same instant, that may count as one
-//! death. A correct heap never does so, and a broken one will also do it at different instants. Whoever
-//! reads the whole table (the survey) has met all mutators at a barrier, which orders their writes.
+//! death. A correct heap never does so, and a broken one will also do it at different instants. The
+//! survey, which reads the whole table, runs after a barrier that all mutators have reached; the
+//! barrier orders their writes before its reads.
 
 mod segment;
 
@@ -60,8 +62,8 @@ static TABLE: [OnceLock<Box<Segment>>; SEGMENTS] = [const { OnceLock::new() }; S
 pub struct ObjectId(u64);
 
 impl ObjectId {
-    /// What the names of all objects of a segment have in common. `generation` has the form that it has
-    /// in entries.
+    /// What the names of all objects of a segment have in common. `generation` is shifted as in
+    /// entries.
     fn of_segment(segment: u16, generation: u16) -> Self {
         Self(u64::from(generation) << STATE_SHIFT | u64::from(segment) << ENTRY_BITS)
     }

@@ -1,13 +1,13 @@
-//! A heap and its mutators whatever their types, and the one guarded door to what a heap may break.
+//! Heaps and mutators of any type, and the one place where a panic of a heap becomes an error.
 //!
 //! A run, its surveys and the steps of a case are compiled once, for all heaps: they call a heap
 //! through [`AnyHeap`]. Only the loop that is measured is compiled for each type of mutator, and
 //! [`AnyMutator::drive`] enters it with a batch of operations at a time, so that no operation of the
 //! plan pays for an indirect call.
 //!
-//! A heap under test may panic wherever it is called. A mutator is called on a thread of its own, and
-//! a panic there ends that thread's part of the run. What is asked of the heap as a whole goes through
-//! [`Guarded`], which makes a [`Panicked`] of a panic, with the name of what was asked.
+//! A heap under test may panic wherever it is called. A mutator is called on a thread of its own,
+//! and a panic there ends that thread's part of the run. Calls to the heap as a whole go through
+//! [`Guarded`], which turns a panic into a [`Panicked`] with the name of the method.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -89,8 +89,8 @@ impl<H: Heap> AnyHeap for Fast<H> {
     forward_heap!(self => self.0);
 }
 
-/// A heap that is not measured, since faults are planted in it: all such heaps share one loop, which
-/// makes an indirect call for each operation, so that none has to be compiled for each of them.
+/// A heap that is not measured, since faults are planted in it: all such heaps share one loop,
+/// which makes an indirect call for each operation, instead of one compiled loop each.
 pub(super) struct Planted<H>(pub(super) H);
 
 impl<H: Heap> AnyHeap for Planted<H> {
@@ -110,7 +110,7 @@ impl AnyHeap for Box<dyn AnyHeap> {
     forward_heap!(self => (**self));
 }
 
-/// What a heap did in place of an answer.
+/// The heap panicked in place of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("in `{call}`: {message}")]
 pub(super) struct Panicked {
@@ -120,7 +120,7 @@ pub(super) struct Panicked {
     pub(super) message: String,
 }
 
-/// Calls something of the heap's; a panic becomes an error that names what was called.
+/// Calls the heap; a panic becomes an error that names the method.
 pub(super) fn guarded<T>(call: &'static str, ask: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(ask)).map_err(|panic| Panicked {
         call,

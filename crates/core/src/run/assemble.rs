@@ -25,7 +25,7 @@ impl Stage<'_> {
         })
     }
 
-    /// Tears down, and says all that is known of the run.
+    /// Tears the run down, and returns everything that is known of it.
     pub(super) fn evidence(
         self,
         name: &str,
@@ -87,7 +87,7 @@ impl Stage<'_> {
             timeline: watched.timeline,
             stalls: held_up::stalls(&kept, started),
             slow,
-            // Who switches a lock has one.
+            // Only a heap with a global lock counts switches.
             mmu: held_up::utilization(&kept, started, stats.switches.is_some()),
             stats,
             hiccups: watched.hiccups,

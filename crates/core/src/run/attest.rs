@@ -1,16 +1,18 @@
-//! What a mutator can attest of weak references and finalizers, by its own registers.
+//! What a mutator can attest of weak references and finalizers, by looking at its own registers.
 //!
 //! A weak reference stands as long as its target is in the state in which it was downgraded: alive,
 //! or alive with its finalizer run. Three claims are exact, however threads interleave, since what a
 //! register holds cannot die under it:
 //!
-//! * an upgrade that was won leads to the very object, and the reference stands;
-//! * one that was lost does not stand, if the register that was downgraded still holds the target;
-//! * while everything stands still, one that is lost has a target that nothing reaches.
+//! * a successful upgrade leads to the very object that was downgraded, and the reference stands;
+//! * after a failed upgrade the reference does not stand, if the register that was downgraded still
+//!   holds the target;
+//! * while all mutators are stopped, a failed upgrade of a reference that stands means that its
+//!   target is unreachable.
 //!
-//! A lost upgrade of what only others hold proves nothing: the target may have died meanwhile, and
-//! its death may not be recorded yet. None of this is in the hot loop of a program without weak
-//! references and finalizers, nor within the time that an operation is said to take.
+//! A failed upgrade of an object that only others hold proves nothing: the target may have died
+//! meanwhile, and its death may not be recorded yet. None of this is in the hot loop of a program
+//! without weak references and finalizers, nor in the measured time of an operation.
 
 use crate::evidence::{Anomalies, WeakTally};
 use crate::heap::tag::Life;
@@ -28,7 +30,7 @@ pub(super) struct Attestor {
 
 #[derive(Debug, Clone, Copy)]
 enum Register {
-    /// Not only downgrades change it: what is in it is not known.
+    /// Other operations than downgrades write to it, so its content is not known.
     Mixed,
     /// What was downgraded into it last.
     Weak(Option<Downgraded>),
@@ -50,7 +52,8 @@ impl Downgraded {
     }
 }
 
-/// A weak reference that was lost while everything stands still: wrong if its target is reached.
+/// The target of a weak reference that stands, but whose upgrade failed while all mutators were
+/// stopped. That is wrong if the target is reachable.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lost(pub(super) ObjectId);
 
@@ -71,7 +74,7 @@ impl Attestor {
         })
     }
 
-    /// Looks at what an operation left behind. `found` is what an upgrade or a fetch answered.
+    /// Checks what an operation left behind. `found` is what an upgrade or a fetch returned.
     pub(super) fn attest(&mut self, mutator: &mut dyn Mutator, op: Op, found: bool) {
         match op {
             Op::Downgrade { dst, src } => self.downgraded(mutator, dst, src),
@@ -94,7 +97,7 @@ impl Attestor {
         match mutator.peek(src) {
             // Nothing was downgraded, and what was there stays.
             Peek::Empty => {}
-            // The heap is broken, which others will say.
+            // The heap is broken, which other checks report.
             Peek::Stale => *downgraded = None,
             Peek::Object(target) => {
                 let state = target.state();
@@ -145,8 +148,8 @@ impl Attestor {
         }
     }
 
-    /// Tries every weak reference while everything stands still, with an empty register to spare.
-    /// Returns how many there were, and those that were lost.
+    /// Upgrades every weak reference while all mutators are stopped, into the empty register
+    /// `spare`. Returns how many there were, and those that failed although they stand.
     pub(super) fn probe(
         &self,
         mutator: &mut dyn Mutator,
@@ -176,7 +179,7 @@ impl Attestor {
     }
 }
 
-/// An upgrade into `dst` was won.
+/// Judges a successful upgrade into `dst`.
 fn judge_won(mutator: &mut dyn Mutator, dst: Slot, downgraded: &Downgraded, wrong: &mut Anomalies) {
     let seen = mutator.peek(dst);
     let target = downgraded.target;
@@ -205,6 +208,6 @@ fn judge_won(mutator: &mut dyn Mutator, dst: Slot, downgraded: &Downgraded, wron
 fn name(id: ObjectId) -> String {
     match id.origin() {
         Some(origin) => format!("object {} of mutator {}", origin.sequence, origin.producer),
-        None => "an object of long ago".to_owned(),
+        None => "an object that is no longer recorded".to_owned(),
     }
 }

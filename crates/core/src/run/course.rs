@@ -1,4 +1,4 @@
-//! How far a run is, and whether it is to end: what its threads tell one another besides a survey.
+//! How far a run is, and whether it is to end: what its threads share, apart from surveys.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -21,7 +21,8 @@ pub(super) struct Course {
     /// The slowest operation of each mutator since the monitor looked last, in nanoseconds; 0 if none
     /// took long. Relaxed: late by a batch, as the counts are.
     pub(super) slowest: Vec<CachePadded<AtomicU64>>,
-    /// Everyone stops at the next batch. Relaxed throughout: a late sight costs one batch.
+    /// Set when everyone is to stop at the next batch. Relaxed throughout: seeing it late costs one
+    /// batch.
     stop: AtomicBool,
     /// Threads that are not in the background and not done.
     foreground: AtomicUsize,
@@ -32,7 +33,7 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Of a run of this plan that has not begun.
+    /// The state of a run of this plan that has not begun.
     pub(super) fn new(plan: &Plan) -> Self {
         let mutators = &plan.mutators;
         let slowest = || CachePadded::new(AtomicU64::new(0));
@@ -94,7 +95,7 @@ impl Course {
         self.returned.notify_all();
     }
 
-    /// Waits until a thread returns, but no longer than so; whether any is left.
+    /// Waits until a thread returns, for `patience` at most. Returns whether any thread is left.
     pub(super) fn await_return(&self, patience: Duration) -> bool {
         let running = locked(&self.running);
         if *running == 0 {
@@ -105,7 +106,8 @@ impl Course {
     }
 }
 
-/// What a mutex holds, also if a thread panicked that held it: none leaves it half changed.
+/// Locks a mutex, even if a thread panicked while it held it: no thread panics in the middle of a
+/// change.
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,10 @@
 //! The hot loop: one mutator's operations on one heap, counted and timed.
 //!
 //! The loop is generic over the mutator and the stopwatch, so that a release build has no indirect
-//! call between an operation of the plan and the heap. What it costs itself is measured by
-//! `benches/harness.rs` on a heap that does nothing. Which mutator it works on is not its business:
-//! one that leaves and comes back is another to the heap, and the same here.
+//! call between an operation of the plan and the heap. Its own cost is measured by
+//! `benches/harness.rs` on a heap that does nothing. An executor does not own a mutator: when a
+//! program leaves the heap and comes back, the heap makes a new mutator, and the same executor goes
+//! on with it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -67,13 +68,14 @@ pub(super) struct Work {
     accumulator: i64,
     /// What the last `upgrade` or `fetch` answered.
     found: bool,
-    /// There if the program has weak references or finalizers.
+    /// Present if the program has weak references or finalizers.
     pub(super) attestor: Option<Attestor>,
-    /// There if what happens to shared objects is to be written down.
+    /// Present if the history of shared objects is recorded.
     pub(super) recorder: Option<Recorder>,
-    /// Whether an allocation is still to be refused on purpose, in all of the run.
+    /// Whether the one allocation that is to fail on purpose is still to come; shared by all
+    /// mutators.
     refusal: Arc<AtomicBool>,
-    /// Allocations of this mutator that were.
+    /// Allocations of this mutator that failed on purpose.
     pub(super) refused: u64,
 }
 
@@ -107,8 +109,8 @@ impl Executor {
     /// Runs the sequence `times` times.
     ///
     /// A loop is compiled for this type of mutator only where operations are counted and timed, and
-    /// nothing else. Where each operation is looked at as well, or waited for, that takes longer than
-    /// an indirect call, and one loop does for all.
+    /// nothing else. Where each operation is also observed, or waited for, that takes longer than
+    /// an indirect call, and one loop serves all types.
     pub(super) fn run<M: Mutator>(
         &mut self,
         mutator: &mut M,
@@ -131,9 +133,9 @@ impl Executor {
         ran.or_else(|broken| self.go_on(mutator, ops, times, broken))
     }
 
-    /// Goes on with a sequence that broke off, if that was the one allocation which was to be refused:
-    /// as a program that has caught its `MemoryError`. The register stays as it was. Not in the loop
-    /// itself, which would have to keep what it knows for it.
+    /// Goes on with a sequence that broke off at the one allocation that was to fail on purpose, as
+    /// a program does that has caught its `MemoryError`. The register stays as it was. This is not
+    /// in the loop itself, which would otherwise have to keep more state.
     #[cold]
     fn go_on<M: Mutator>(
         &mut self,
@@ -148,8 +150,8 @@ impl Executor {
         self.run(mutator, ops, times - done - 1)
     }
 
-    /// An operation that stands alone: `perform` does it, in whatever way, and leaves a mutator to
-    /// go on with.
+    /// Does an operation that is alone in its batch. `perform` carries it out and returns the
+    /// mutator to go on with.
     pub(super) fn run_alone<'m>(
         &mut self,
         op: Op,
@@ -172,14 +174,14 @@ impl Work {
         self.counts.iter().sum()
     }
 
-    /// Whether nothing is looked at after an operation.
+    /// Whether nothing is observed but counts and times.
     fn is_plain(&self) -> bool {
         self.attestor.is_none() && !self.recorder.as_ref().is_some_and(Recorder::is_open)
     }
 
-    /// Counts an allocation that was refused on purpose; the error if it was not that.
+    /// Counts an allocation that failed on purpose; returns any other halt as the error.
     fn pass_over_refusal(&mut self, halt: Halt, op: &Op) -> Result<(), Halt> {
-        // Relaxed: whoever meets the refusal takes it, and nothing else hangs on it.
+        // Relaxed: one mutator takes the refusal, and nothing else depends on it.
         if halt != Halt::OutOfMemory || !self.refusal.swap(false, Relaxed) {
             return Err(halt);
         }
@@ -188,8 +190,8 @@ impl Work {
         Ok(())
     }
 
-    /// Out of line, and called once a batch, so that there is one loop into which everything that an
-    /// operation takes can be put in line.
+    /// Not inlined, and called once a batch, so that there is one loop into which all code of an
+    /// operation can be inlined.
     #[inline(never)]
     fn run_by<M: Mutator + ?Sized, W: Stopwatch + ?Sized>(
         &mut self,
@@ -234,8 +236,8 @@ impl Work {
         }
     }
 
-    /// One operation and the safepoint after it. In line whatever the compiler thinks of its size: a
-    /// call for each operation, its answer passed in memory, costs as much as all the rest.
+    /// One operation and the safepoint after it. It is always inlined: a call for each operation,
+    /// with its result passed in memory, would cost as much as all the rest.
     #[inline(always)]
     fn step<M: Mutator + ?Sized, W: Stopwatch + ?Sized>(
         &mut self,
@@ -248,9 +250,8 @@ impl Work {
         end(mutator, watch, op)
     }
 
-    /// The same, with all that may be asked for besides: to write down what is done to shared objects,
-    /// which is within the time that the operation takes, and a look at what the operation left
-    /// behind, which is not.
+    /// One operation and its safepoint, observed: what it does to shared objects is recorded, which
+    /// is part of its measured time, and what it left behind is checked, which is not.
     fn observed_step(
         &mut self,
         mutator: &mut dyn Mutator,

@@ -1,5 +1,5 @@
-//! When a mutator is made to collect, besides when its program does: a collector that runs seldom
-//! meets few states of a program, and one that runs all the time meets them all.
+//! Collections that a mutator is forced to make besides those of its program. A collector that runs
+//! seldom meets few states of a program; one that runs often meets most of them.
 
 use super::CollectEvery;
 use crate::plan::Spacing;
@@ -13,7 +13,7 @@ pub(super) struct Forced {
 }
 
 impl Forced {
-    /// Of this mutator; none if nothing was asked for.
+    /// The forced collections of one mutator; none if `every` is `None`.
     pub(super) fn new(every: Option<CollectEvery>, seed: u64, number: usize) -> Self {
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         let mut forced = Self {
@@ -31,12 +31,12 @@ impl Forced {
         }
     }
 
-    /// How many operations may pass before the next.
+    /// How many operations remain until the next collection.
     pub(super) fn left(&self) -> u64 {
         self.left
     }
 
-    /// So many have passed; whether it is time.
+    /// Counts `ops` operations that were done. Returns whether a collection is due.
     pub(super) fn is_due(&mut self, ops: u64) -> bool {
         if self.spacing.is_none() {
             return false;
@@ -50,7 +50,7 @@ impl Forced {
         is_due
     }
 
-    /// How many there were.
+    /// How many collections were due so far.
     pub(super) fn made(&self) -> u64 {
         self.made
     }

@@ -12,18 +12,18 @@ use crate::clock::{Clock, Stamp};
 /// microseconds, and what it shows the others is late by no more than that.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
-/// What a mutator has done so far, for others to see; each the mutator's alone to write. Relaxed, and a
-/// batch or a look behind: it is a share of a whole run that matters.
+/// What a mutator has done so far, for others to read. Only the mutator itself writes it. Relaxed,
+/// and late by a batch or a look: what matters is the share of a whole run.
 #[derive(Debug, Default)]
 pub(super) struct Deeds {
     /// Operations, after each batch.
     pub(super) ops: AtomicU64,
-    /// For how long its thread has been on a processor, in nanoseconds, at its last look. That of the
-    /// whole process says nothing where several runs share one, as tests do.
+    /// For how long its thread has been on a processor, in nanoseconds, at its last look. The time
+    /// of the whole process would be wrong where several runs share one, as in tests.
     ran_ns: AtomicU64,
 }
 
-/// One mutator's look at what the others do.
+/// How one mutator observes what the others do.
 #[derive(Debug)]
 pub(super) struct Gap<'s> {
     deeds: &'s [CachePadded<Deeds>],
@@ -31,7 +31,7 @@ pub(super) struct Gap<'s> {
     first: u64,
     seen: u64,
     max: Largest,
-    /// The clocks, a moment ago.
+    /// The last look at the clocks.
     look: Look,
 }
 
@@ -40,11 +40,11 @@ pub(super) struct Gap<'s> {
 pub(super) struct Largest {
     /// What the others did in it.
     pub(super) ops: u64,
-    /// How long it took, and a moment before it.
+    /// How long it took, counted from the last look before it.
     pub(super) elapsed_ns: u64,
     /// For how much of that the thread was ready to run and did not.
     pub(super) starved_ns: u64,
-    /// How long the others ran meanwhile, all together, likewise.
+    /// How long the others ran in that time, all together.
     pub(super) ran_ns: u64,
 }
 
@@ -56,7 +56,7 @@ struct Look {
 }
 
 impl<'s> Gap<'s> {
-    /// The mutator of this number starts to look.
+    /// Starts the first gap of the mutator with this number.
     pub(super) fn new(deeds: &'s [CachePadded<Deeds>], number: usize) -> Self {
         let seen = others(deeds, number, |deeds| &deeds.ops);
         Self {
@@ -69,7 +69,7 @@ impl<'s> Gap<'s> {
         }
     }
 
-    /// It has done something.
+    /// Ends a gap: the mutator has done something.
     pub(super) fn close(&mut self) {
         let others = self.others();
         let ops = others.saturating_sub(self.seen);
@@ -98,13 +98,14 @@ impl<'s> Gap<'s> {
         Clock::get().since(self.look.at) >= LOOK_EVERY
     }
 
-    /// What it did not do meanwhile it was not meant to do.
+    /// Ends a gap that does not count, because the mutator was meant to do nothing.
     pub(super) fn forgive(&mut self) {
         self.seen = self.others();
         self.look = Look::now(self.deeds, self.number);
     }
 
-    /// It had nothing to do.
+    /// Ends a gap that does not count, because the mutator had nothing to do. Unlike
+    /// [`forgive`](Self::forgive), this looks at the clocks only when a look is due.
     pub(super) fn pass(&mut self) {
         self.seen = self.others();
         if self.is_due() {
@@ -112,12 +113,12 @@ impl<'s> Gap<'s> {
         }
     }
 
-    /// It does nothing more, and the others see all that it has done.
+    /// Shows the others all that the mutator has done; it does nothing more.
     pub(super) fn end(&mut self) {
         self.look = Look::now(self.deeds, self.number);
     }
 
-    /// What the others did in all, and the most of it between two batches.
+    /// How many operations the others did in all, and the largest gap.
     pub(super) fn sums(&self) -> (u64, Largest) {
         (self.seen.saturating_sub(self.first), self.max)
     }
@@ -128,7 +129,7 @@ impl<'s> Gap<'s> {
 }
 
 impl Look {
-    /// The clocks now; the others see this mutator's.
+    /// Reads the clocks, and shows the others this mutator's time.
     fn now(deeds: &[CachePadded<Deeds>], number: usize) -> Self {
         deeds[number].ran_ns.store(host::ran_ns(), Relaxed);
         Self {
@@ -152,7 +153,8 @@ fn others(deeds: &[CachePadded<Deeds>], number: usize, what: impl Fn(&Deeds) -> 
 mod tests {
     use super::*;
 
-    /// Goal: the longest gap is found, a forgiven one is none, and one's own operations do not count.
+    /// Goal: the largest gap is found, forgiven gaps do not count, and neither do the mutator's own
+    /// operations.
     #[test]
     fn gaps_are_found() {
         let deeds: [CachePadded<Deeds>; 3] = Default::default();
@@ -175,8 +177,8 @@ mod tests {
         assert_eq!((others, largest.ops), (940, 30));
     }
 
-    /// Goal: what a mutator ran is seen by the others whether it has a rate or not, and all of it once it
-    /// has ended.
+    /// Goal: the others see how long a mutator has run, whether it has a rate or not, and all of it
+    /// once it has ended.
     #[test]
     fn time_is_shown() {
         let shown_after = |time: Duration, step: &dyn Fn(&mut Gap<'_>)| {
@@ -199,8 +201,8 @@ mod tests {
         while host::ran_ns() - start < nanos {}
     }
 
-    /// Goal: of the time in a gap, what the others ran counts, and neither one's own nor that of threads
-    /// that have nothing to do with the run.
+    /// Goal: the time of a gap counts how long the other mutators ran, and neither this mutator's
+    /// own time nor that of threads outside the run.
     #[test]
     fn the_others_time_is_told_from_the_process_s() {
         let deeds: [CachePadded<Deeds>; 2] = Default::default();

@@ -1,5 +1,5 @@
-//! What a heap noted of when it held mutators up, as evidence: times since the common start, the
-//! longest stalls, and the curve of utilization.
+//! Turns what a heap noted of the times when it held mutators up into evidence: times since the
+//! common start, the longest stalls, and the curve of utilization.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub(super) fn by_cause(pauses: &Pauses) -> BTreeMap<String, Latency> {
         .collect()
 }
 
-/// From unlinking to freeing, if the heap tells.
+/// How long objects waited between being unlinked and being freed, if the heap reports it.
 pub(super) fn reclaim_lag(pauses: &Pauses) -> Option<Latency> {
     let mut lag = Latency::default();
     for (nanos, objects) in pauses.lags() {
@@ -28,12 +28,12 @@ pub(super) fn reclaim_lag(pauses: &Pauses) -> Option<Latency> {
     (lag.count() > 0).then_some(lag)
 }
 
-/// When it did.
+/// When the heap held mutators up, and for how long in all.
 pub(super) fn stalls(kept: &[Kept], started: Stamp) -> Stalls {
     let mut stalls = Stalls::default();
     let mut longest = Vec::new();
     for of in kept {
-        // A thread of the heap's own was there before the start, and is after the end.
+        // The heap's own thread may also have worked before the start.
         let counts = of.intervals.iter().filter(|it| it.start >= started);
         longest.extend(counts.map(|interval| (of.mutator, *interval)));
         if of.mutator.is_some() {
@@ -58,7 +58,7 @@ pub(super) fn stalls(kept: &[Kept], started: Stamp) -> Stalls {
     stalls
 }
 
-/// The least share of their time that mutators had.
+/// The curve of minimum mutator utilization.
 pub(super) fn utilization(kept: &[Kept], started: Stamp, has_global_lock: bool) -> Vec<MmuPoint> {
     let clock = Clock::get();
     let since = |stamp| clock.nanos(started, stamp);
@@ -78,8 +78,8 @@ pub(super) fn utilization(kept: &[Kept], started: Stamp, has_global_lock: bool) 
 mod tests {
     use super::*;
 
-    /// Goal: what the heap's own thread did is shown and counts for nobody, what came before the start
-    /// is not shown, and who was held up is told.
+    /// Goal: what the heap's own thread did is listed but is in no sum, what came before the start
+    /// is not listed, and each stall names its mutator.
     #[test]
     fn the_heaps_own_thread_holds_nobody_up() {
         let pauses = Pauses::default();

@@ -1,18 +1,19 @@
-//! What the machine takes from everybody: a thread that does nothing but sleep, and looks how much
-//! later it woke up than it had asked for.
+//! Delays that the machine imposes on every thread, measured by a thread that only sleeps and
+//! records how much later than it asked for it wakes up.
 //!
-//! The idea is jHiccup's (Gil Tene). A thousand times a second is often enough to meet whatever lasts
-//! for milliseconds, and takes some thousandths of one processor.
+//! The idea is jHiccup's (Gil Tene). A thousand times a second is often enough to meet every delay
+//! that lasts for milliseconds, and takes some thousandths of one processor.
 
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::evidence::Latency;
 
-/// How long it asks to sleep.
+/// How long the thread asks to sleep.
 const NAP: Duration = Duration::from_millis(1);
 
-/// Sleeps until `is_over`. Returns how late it woke up, each time while `is_on`, in nanoseconds.
+/// Sleeps again and again until `is_over`. Returns how late each wake-up was while `is_on`, in
+/// nanoseconds.
 pub(super) fn probe(is_on: impl Fn() -> bool, is_over: impl Fn() -> bool) -> Latency {
     let clock = Clock::get();
     let mut late = Latency::default();

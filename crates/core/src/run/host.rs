@@ -9,9 +9,9 @@ use crate::clock::{Clock, ClockFacts};
 pub struct HostFacts {
     /// Processors this process may use.
     pub cpus: usize,
-    /// The processor's own name; empty where the system does not tell.
+    /// The processor's own name; empty if the system does not report it.
     pub cpu_model: String,
-    /// The kernel's version; empty likewise.
+    /// The kernel's version; empty if the system does not report it.
     pub kernel: String,
     /// The clock.
     pub clock: ClockFacts,
@@ -36,7 +36,7 @@ impl HostFacts {
 }
 
 /// How long the calling thread has been ready to run while the system ran something else, in
-/// nanoseconds since the thread began; 0 where the system does not tell.
+/// nanoseconds since the thread began; 0 if the system does not report it.
 pub(super) fn starved_ns() -> u64 {
     // Time on a processor, time waiting for one, and how often: Documentation/scheduler/sched-stats.
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
@@ -54,7 +54,7 @@ pub(super) fn ran_ns() -> u64 {
     u64::try_from(nanos).unwrap_or(0)
 }
 
-/// Resident memory now, in bytes; 0 where the system does not tell.
+/// Resident memory now, in bytes; 0 if the system does not report it.
 pub(super) fn rss_bytes() -> u64 {
     // All memory, then what is resident, in pages: proc_pid_statm(5).
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();

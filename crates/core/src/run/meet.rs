@@ -14,7 +14,7 @@ use super::stage::Stage;
 use super::survey::{Surveyor, Witness};
 
 impl Sitter<'_, '_> {
-    /// Waits for the others, and takes part in what the round is for.
+    /// Waits for the others, and takes part in the start or the survey.
     pub(super) fn meet(&mut self, intent: Intent) -> Purpose {
         let (rendezvous, number) = (&self.stage.rendezvous, self.number);
         let mut round = None;
@@ -24,7 +24,7 @@ impl Sitter<'_, '_> {
         let Some(round) = round else {
             return Intent::Done;
         };
-        // An abandoned round leaves no survey; whoever left has ended the run.
+        // An abandoned round has no survey; the thread that left has ended the run.
         let abandoned = match round.purpose {
             Intent::Start => {
                 self.stage.course.started.get_or_init(|| Clock::get().now());
@@ -55,8 +55,8 @@ impl Sitter<'_, '_> {
         }
         self.await_step(1 + round.place)?;
         self.testify(round);
-        // Idle already, so that what the heap buffers for this mutator is handed over before
-        // anyone goes on, above all to the census.
+        // The mutator is idle before the step ends, so that what the heap buffers for it is handed
+        // over before anyone goes on, above all to the census.
         self.place
             .mutator()
             .idle(&mut || stage.rendezvous.finish_step());
@@ -120,14 +120,15 @@ impl Sitter<'_, '_> {
     }
 }
 
-/// The leader's first step: everything that can be reclaimed is, before anyone looks.
+/// The leader's first step: settles the heap, so that everything that can be reclaimed has been
+/// before anyone looks.
 fn open_survey<'r>(stage: &Stage<'r>, moment: Moment) -> Surveyor<'r> {
     let mut surveyor = Surveyor::new(stage.plan, moment, &stage.objects, stage.options.fault);
     if moment == Moment::End && stage.observer.wants_picture() {
         surveyor.begin_picture();
     }
     if let (Moment::End, Some(limit)) = (moment, stage.options.history) {
-        // A longer list holds what no history has room for.
+        // No history has room for more operations than this.
         surveyor.keep_contents(limit.saturating_mul(stage.plan.mutators.len() as u64));
     }
     if let Err(fault) = stage.heap.0.settle() {

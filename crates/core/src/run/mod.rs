@@ -2,9 +2,8 @@
 //!
 //! A run is a function of a plan, a heap and a schedule, and its outcome is
 //! [`Evidence`](crate::evidence::Evidence). What went wrong with the heap is data in it; a run
-//! itself cannot fail. It does not know what the evidence will be judged by, nor how anything
-//! looks: an [`Observer`] is told of progress, and asked after each survey at a pause whether to go
-//! on.
+//! itself cannot fail. It does not know how the evidence is judged or displayed. An [`Observer`] is
+//! told of progress, and asked after each survey at a pause whether to go on.
 
 mod any;
 mod assemble;
@@ -71,7 +70,7 @@ pub struct Options {
     pub switch_interval: Duration,
     /// A fault to plant in the heap, or in how the harness sees it.
     pub fault: Option<Fault>,
-    /// Hold threads up at these points of the heap's operations, by what is drawn from the seed.
+    /// Hold threads up at these points of the heap's operations, for times drawn from the seed.
     pub delays: Option<Points>,
     /// Refuse the allocation of this number, counted over all mutators.
     pub fail_alloc: Option<u64>,
@@ -79,10 +78,10 @@ pub struct Options {
     pub slow_collection: Option<Duration>,
     /// Each mutator collects after so many operations of its own, drawn anew from the seed.
     pub collect_every: Option<CollectEvery>,
-    /// Write down what is asked of shared objects and what they answer: so many events a mutator, after
-    /// which the run goes on and nothing more is written down.
+    /// Record the history of shared objects: up to this many events of each mutator, after which
+    /// the run goes on without recording.
     pub history: Option<u64>,
-    /// Set from outside to end the run early; what there is gets judged.
+    /// Set from outside to end the run early; what it did until then is judged.
     pub interrupt: Arc<AtomicBool>,
 }
 
@@ -105,7 +104,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What the heap is to be put through, if anything.
+    /// What is to be done to the heap on purpose, if anything.
     fn ordeal(&self, seed: u64) -> Option<Ordeal> {
         let fault = self
             .fault
@@ -128,7 +127,7 @@ impl Options {
     }
 }
 
-/// When a run ends, if nothing ends it before. Threads in the background end with the others.
+/// When a run ends, if nothing ends it earlier. Threads in the background end with the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
     /// When the workload's own `rounds` are done.
@@ -144,18 +143,18 @@ pub enum Budget {
 /// How many operations lie between two forced collections of one mutator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CollectEvery {
-    /// At least so many, and at least one.
+    /// At least this many, and at least one.
     pub least: u64,
-    /// At most.
+    /// At most this many.
     pub most: u64,
 }
 
-/// When everything is surveyed, besides at the end.
+/// When the heap is surveyed. It always is at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verify {
-    /// Only then.
+    /// Only at the end.
     End,
-    /// At a pause as soon as any mutator has done this many operations since the last.
+    /// Also at a pause whenever a mutator has done this many operations since the last pause.
     Every(u64),
 }
 
@@ -176,21 +175,22 @@ pub enum Timing {
 pub struct Progress {
     /// Since the common start.
     pub elapsed: Duration,
-    /// Operations done, over all mutators; a little behind.
+    /// Operations done, over all mutators; a batch late.
     pub ops: u64,
     /// Surveys made.
     pub surveys: u64,
-    /// Objects that the heap has, and those of them that only wait to be freed, where it tells.
+    /// Objects that were made and have not died, if the heap reports that.
     pub live: Option<u64>,
-    /// See `live`.
+    /// Objects that were unlinked, or died, and whose memory cannot be used again yet, if the heap
+    /// reports that.
     pub unreclaimed: Option<u64>,
-    /// Resident memory of the process, in bytes; 0 where the system does not tell.
+    /// Resident memory of the process, in bytes; 0 if the system does not report it.
     pub rss_bytes: u64,
 }
 
-/// Whoever watches a run.
+/// Watches a run.
 pub trait Observer: Sync {
-    /// Told some times a second.
+    /// Called some times a second.
     fn progress(&self, progress: Progress) {
         let _ = progress;
     }
@@ -201,18 +201,19 @@ pub trait Observer: Sync {
         ControlFlow::Continue(())
     }
 
-    /// Asked before the survey at the end whether it wants a picture, which takes a second walk.
+    /// Asked before the survey at the end whether the observer wants a picture, which takes a
+    /// second walk.
     fn wants_picture(&self) -> bool {
         false
     }
 
-    /// Shown the state at the end, if it wanted to be.
+    /// Receives the picture of the state at the end, if it wanted one.
     fn painted(&self, picture: Picture) {
         let _ = picture;
     }
 }
 
-/// An observer that looks at nothing.
+/// An observer that ignores everything.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unobserved;
 

@@ -1,4 +1,5 @@
-//! Whoever watches a run: brings about its end, and keeps what there is to see meanwhile.
+//! The monitor of a run: it ends the run when the budget is used up or the user interrupts it, and
+//! samples it meanwhile.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,7 +13,7 @@ use crate::evidence::{Ended, Latency, Sample, Timeline};
 use crate::heap::Gauge;
 use crate::own_time;
 
-/// How often the monitor looks: often enough for a progress bar and a peak of memory.
+/// How often the monitor looks: often enough for a progress bar and to find the peak of memory.
 const LOOK_EVERY: Duration = Duration::from_nanos(LOOK_EVERY_NS);
 const LOOK_EVERY_NS: u64 = 50_000_000;
 
@@ -26,19 +27,19 @@ pub(super) struct Watched {
 }
 
 impl Stage<'_> {
-    /// Watches a run from beside its mutators until all of them have returned.
+    /// Watches a run until all of its mutators have returned.
     pub(super) fn monitor<'s>(&'s self, scope: &'s Scope<'s, '_>) -> Watched {
         let is_over = Arc::new(AtomicBool::new(self.options.timing == Timing::Off));
         let probe = self.probe(scope, Arc::clone(&is_over));
         let mut watched = self.watch();
-        // Relaxed: no more than the order to stop.
+        // Relaxed: it only tells the probe to stop.
         is_over.store(true, Relaxed);
         watched.hiccups = probe.and_then(|probe| probe.join().ok());
         watched
     }
 
     /// Starts the thread that measures how long the machine itself holds threads up, if anything is
-    /// timed. Where the system has no thread left for it, that is not measured.
+    /// timed. If the system cannot start the thread, that is not measured.
     fn probe<'s>(
         &'s self,
         scope: &'s Scope<'s, '_>,
@@ -101,7 +102,8 @@ impl Stage<'_> {
         }
     }
 
-    /// What the heap tells of itself. A heap that panics there has crashed, and is not asked again.
+    /// What the heap reports of its state. A heap that panics when it is asked has crashed, and is
+    /// not asked again.
     fn gauge(&self, is_answering: &mut bool) -> Gauge {
         if !*is_answering {
             return Gauge::default();
@@ -113,7 +115,7 @@ impl Stage<'_> {
         })
     }
 
-    /// What there is to see of the run now.
+    /// The state of the run now.
     fn sample(&self, at_ns: u64, rss_bytes: u64, gauge: Gauge) -> Sample {
         let slowest = self.course.slowest.iter();
         let slowest = slowest.map(|slowest| slowest.swap(0, Relaxed));

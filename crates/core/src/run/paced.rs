@@ -1,8 +1,9 @@
 //! The stopwatch of a mutator that has a rate: how long an operation took, and how long since it
 //! should have started.
 //!
-//! *Service* is the end less the start, as without a rate; *response* is the end less the intended
-//! start, which never is less. Nothing is measured between two operations, so nothing is restarted.
+//! *Service time* is the end less the start, as without a rate. *Response time* is the end less the
+//! intended start, and is never shorter. Nothing is measured between two operations, so `restart`
+//! does nothing.
 
 use super::slow::SlowOps;
 use super::stopwatch::{Recorder, Start, Stopwatch, recorded};
@@ -14,7 +15,7 @@ use crate::plan::OpKind;
 #[derive(Debug)]
 pub(super) struct Paced {
     clock: &'static Clock,
-    /// Of the operation under way, if it is timed.
+    /// The start of the operation under way, if that is timed.
     start: Option<Start>,
     service: Vec<Recorder>,
     response: Vec<Recorder>,
@@ -29,8 +30,9 @@ impl Paced {
             start: None,
             service: recorders(),
             response: recorders(),
-            // For how long the machine kept the thread waiting is known between two looks only, and
-            // between two operations it may have waited for its time.
+            // How long the machine kept the thread waiting is known only for the stretch between
+            // two looks, and in that stretch the thread may also have waited until its next
+            // operation was due.
             slow: SlowOps::new(false),
         }
     }

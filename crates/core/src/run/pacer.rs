@@ -1,18 +1,20 @@
 //! Waits for the moment at which an operation is meant to start.
 //!
-//! The times come from a [`Timetable`] and are never changed by what happens. A mutator that is early
-//! waits; one that is late goes on at once, and how late it was is told to its stopwatch. Whoever
-//! waits is idle to the heap: it has let go of a global lock and is pinned to no epoch. What the heap
-//! then takes to let it in again is part of the operation, since the start is stamped before that.
+//! The times come from a [`Timetable`] and never depend on what happens, which avoids coordinated
+//! omission. A mutator that is early waits; one that is late goes on at once, and its stopwatch
+//! learns how late it was. A mutator that waits is idle to the heap: it has let go of a global lock
+//! and has no epoch pinned. The time that the heap then takes to let it in again is part of the
+//! operation, since the start is stamped before that.
 //!
-//! A sleeping thread wakes some 50 µs after it was meant to (the slack of the system's timers, and a
-//! processor that has to be woken), so it sleeps until [`WAKE_EARLY`] before its time and then looks
-//! again and again. An operation starts within a microsecond after it was due if a processor is free.
-//! That costs a waiting thread up to 100 µs of a processor for each operation, and all of one above some
-//! 10,000 operations a second. It does not give its processor away meanwhile: where the machine has other
-//! work it would get it back milliseconds later. Only where there are more mutators than processors does
-//! it, or those that wait would keep those that work from working. Operations then start late, by as much
-//! as the others are let run; that is in the response times, as it would be in a program's.
+//! A sleeping thread wakes some 50 µs after it was meant to (the slack of the system's timers, and
+//! a processor that has to be woken), so it sleeps until [`WAKE_EARLY`] before its time and then
+//! spins. An operation starts within a microsecond after it was due if a processor is free. That
+//! costs a waiting thread up to 100 µs of a processor for each operation, and all of one above some
+//! 10,000 operations a second. A spinning thread does not yield its processor: if the machine has
+//! other work, the thread would get it back only milliseconds later. It yields only where there are
+//! more mutators than processors, since those that wait would otherwise keep those that work from
+//! running. Operations then start late, by as long as the others run; that is part of the response
+//! times, as it would be in a real program.
 
 use std::time::Duration;
 
@@ -23,12 +25,14 @@ use crate::evidence::Load;
 use crate::heap::Mutator;
 use crate::plan::{Pace, Plan, Timetable};
 
-/// How long before its time a sleeper has itself woken: twice what timers are usually late by.
+/// How long before an operation is due its thread is to wake up: twice what timers are usually late
+/// by.
 const WAKE_EARLY: Duration = Duration::from_micros(100);
-/// The longest sleep, after which it is looked whether the run is over.
+/// The longest sleep, after which the thread checks whether the run is over.
 const NAP: Duration = Duration::from_millis(5);
-/// How many arrivals are looked at one by one at the end of a run that fell far behind: some
-/// milliseconds' worth. There are as many of the others as the rate says, within a thousandth.
+/// How many arrivals are drawn one by one at the end of a run that fell far behind, which takes
+/// some milliseconds. The number of arrivals after these follows from the rate, within a
+/// thousandth.
 const COUNTED_MAX: u64 = 1 << 20;
 
 /// One mutator's starts.
@@ -48,7 +52,8 @@ pub(super) struct Pacer {
 }
 
 impl Pacer {
-    /// Of mutator `number` of a plan, if it has a rate. Nothing is due before `origin`, the common start.
+    /// The pacer of mutator `number` of a plan, if that has a rate. Nothing is due before `origin`,
+    /// the common start.
     pub(super) fn new(plan: &Plan, number: usize, timing: Timing, origin: Stamp) -> Option<Self> {
         let pace = plan.mutators[number].pace?;
         let seat = u32::try_from(number).unwrap_or(u32::MAX);
@@ -66,8 +71,8 @@ impl Pacer {
         })
     }
 
-    /// Waits until the next operation is due; `None` if `is_over` says so before. What was started is
-    /// to be done.
+    /// Waits until the next operation is due; `None` if `is_over` becomes true before. The caller
+    /// must do the operation whose start is returned.
     pub(super) fn wait(
         &mut self,
         mutator: &mut dyn Mutator,
@@ -121,9 +126,9 @@ impl Pacer {
         }
     }
 
-    /// How many operations were done, and should have started `elapsed_ns` after the common start. As
-    /// many as may be due at the same moment are left out unless they were done: they would have been
-    /// next.
+    /// How many operations were done, and how many should have started within `elapsed_ns` of the
+    /// common start. Of those that were not done, as many as may be due at the same moment do not
+    /// count: they would have been next.
     pub(super) fn load(mut self, elapsed_ns: u64) -> Load {
         let mut waiting = 0;
         while self.next_ns <= elapsed_ns && waiting < COUNTED_MAX {

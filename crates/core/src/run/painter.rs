@@ -1,11 +1,11 @@
-//! Whoever draws a [`Picture`] of what a walk meets.
+//! Draws a [`Picture`] of the objects that a walk meets.
 
 use crate::evidence::{Contents, Name, Picture};
 use crate::heap::{Field, ObjectId, Shape};
 
 use super::walk;
 
-/// Draws what a walk tells.
+/// A witness of a walk that draws what the walk reports.
 #[derive(Debug, Default)]
 pub(super) struct Painter {
     pub(super) picture: Picture,

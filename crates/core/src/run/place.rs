@@ -1,7 +1,8 @@
 //! A mutator's place in a heap, which it can give up and take again.
 //!
-//! To the heap that is another mutator, with the same seat and empty registers; to the run it is
-//! the same one, which goes on with its program. Nobody else ever has the place meanwhile.
+//! To the heap, a mutator that comes back is a new one, with the same seat and empty registers; to
+//! the run it is the same one, which goes on with its program. No other mutator ever takes the
+//! place.
 
 use crate::heap::{Defect, Seat};
 
@@ -11,8 +12,8 @@ use super::any::{AnyHeap, AnyMutator};
 pub(super) struct Place<'r> {
     heap: &'r dyn AnyHeap,
     seat: Seat,
-    /// There, but for the middle of [`Place::retake`]; if that fails, the place is lost, and must
-    /// not be used any more.
+    /// `None` only within [`Place::retake`]. If that fails, the place is lost and must not be used
+    /// any more.
     mutator: Option<Box<dyn AnyMutator + 'r>>,
 }
 
@@ -26,16 +27,16 @@ impl<'r> Place<'r> {
         })
     }
 
-    /// Who sits there.
+    /// The mutator in this place.
     pub(super) fn mutator(&mut self) -> &mut (dyn AnyMutator + 'r) {
         self.mutator
             .as_deref_mut()
-            .expect("whoever lost its place does not go on")
+            .expect("a lost place is not used any more")
     }
 
     /// Leaves the heap altogether, and attaches anew.
     pub(super) fn retake(&mut self) -> Result<(), Defect> {
-        // Taken out first: a heap may panic in here, and must not be asked to let go twice.
+        // The mutator is taken out first: its drop may panic, and must not run a second time.
         drop(self.mutator.take());
         self.mutator = Some(self.heap.attach(self.seat)?);
         Ok(())

@@ -1,18 +1,18 @@
-//! Writing down what is asked of shared objects, and what they answer.
+//! Records histories of shared objects: each operation on them, its answer and its times.
 //!
-//! A [`Recorder`] belongs to one mutator and shares nothing. What writes is a mutator around the
-//! heap's own, which the executor uses in its place while there is room: so the loop that is measured
-//! knows nothing of it, and what an operation is made of (`del l[:-n]` is a `len` and a truncation)
-//! is written down as it is done. Looks at registers, which name the elements, are outside of the
-//! times between which an operation is said to have happened.
+//! A [`Recorder`] belongs to one mutator and shares nothing. It is filled by [`Recording`], a
+//! mutator around the heap's own, which the executor uses in its place while there is room. So the
+//! loop that is measured contains nothing of it, and an operation that consists of several calls
+//! (`del l[:-n]` is a `len` and a truncation) is recorded call by call. The reads of registers that
+//! identify elements are outside of the recorded times.
 //!
-//! Only what goes through a register that was given a shared object, and still leads to it, is
-//! written down. Where a program changes the object in other ways as well, its
+//! An operation is recorded only if it uses a register that was given a shared object and still
+//! refers to it. Where a program changes the object in other ways as well, its
 //! [`usage`](crate::plan::ListUsage::aliased) says so.
 //!
-//! It costs some 50 to 150 ns an operation: a loop of `len`, `append` and `pop` by one thread takes 29 ns
-//! an operation on gil without and 150 ns with it, 100 ns and 136 ns on lock-free. Most of that are the
-//! fences (see `stamps`).
+//! It costs some 50 to 150 ns an operation: a loop of `len`, `append` and `pop` by one thread takes
+//! 29 ns an operation on gil without and 150 ns with it, 100 ns and 136 ns on lock-free. Most of
+//! that is the cost of the fences (see `stamps`).
 
 use crate::evidence::history::{Call, CallAnswer, Element, Event, History, Recorded};
 use crate::forward_mutator;
@@ -30,7 +30,7 @@ pub(super) struct Recorder {
     held: Box<[Option<(usize, ObjectId)>]>,
     events: Vec<(usize, Event)>,
     limit: usize,
-    /// What follows is not written down; from this time on.
+    /// The time from which on nothing is recorded any more.
     closed_at: Option<u64>,
     /// Whether others know that it has no room left.
     has_ended: bool,
@@ -40,8 +40,8 @@ pub(super) struct Recorder {
 const EVENTS_MAX: usize = 2;
 
 impl Recorder {
-    /// A recorder with room for `limit` events, if the mutator holds anything to write about. `objects`
-    /// are the ids of the shared objects.
+    /// A recorder with room for `limit` events, if the mutator holds a shared object that has a
+    /// history. `objects` are the ids of the shared objects.
     pub(super) fn new(
         mutator: u32,
         plan: &MutatorPlan,
@@ -58,7 +58,7 @@ impl Recorder {
             mutator,
             stamps: Stamps::sound(),
             held: held.into_boxed_slice(),
-            // Not all of it at once: somebody may ask for more than there will ever be.
+            // Not room for the whole limit: it may be far more than there will be events.
             events: Vec::with_capacity(limit.min(1 << 16)),
             limit,
             closed_at: None,
@@ -66,7 +66,7 @@ impl Recorder {
         })
     }
 
-    /// How many operations there is room for, whatever they are; 0 if it is closed.
+    /// How many operations of any kind there is room for; 0 if the recorder is closed.
     pub(super) fn room(&self) -> u64 {
         match self.closed_at {
             None => ((self.limit - self.events.len()) / EVENTS_MAX) as u64,
@@ -74,24 +74,24 @@ impl Recorder {
         }
     }
 
-    /// Whether others know already that it has no room left, as they do from now on.
+    /// Notes that others know that it has no room left; returns whether they knew before.
     pub(super) fn has_ended(&mut self) -> bool {
         std::mem::replace(&mut self.has_ended, true)
     }
 
-    /// Whether everything was written down so far.
+    /// Whether everything was recorded so far.
     pub(super) fn is_open(&self) -> bool {
         self.closed_at.is_none()
     }
 
-    /// What the mutator does from now on is not written down.
+    /// Ends the recording: what the mutator does from now on is not recorded.
     #[cold]
     pub(super) fn close(&mut self) {
         self.closed_at.get_or_insert_with(|| self.stamps.before());
     }
 }
 
-/// How many mutators of a plan have something to write about.
+/// How many mutators of a plan have something to record.
 pub(super) fn involved(plan: &Plan) -> usize {
     let objects = &plan.objects;
     let is_involved = |mutator: &&MutatorPlan| {
@@ -115,7 +115,7 @@ pub(super) fn gather<'a>(
     let stamps = Stamps::sound();
     let all = || recorders.clone().flat_map(|recorder| &recorder.events);
     let first = all().map(|(_, event)| event.start).min().unwrap_or(0);
-    // Nothing that returned by then depends on anything that was not written down.
+    // An operation that returned by then cannot depend on one that was not recorded.
     let closed = recorders.clone().filter_map(|recorder| recorder.closed_at);
     let until = closed.min();
     let scaled = |time| stamps.scaled(first, time);
@@ -152,12 +152,13 @@ pub(super) fn gather<'a>(
         limit,
         unit: stamps.unit(),
         until: until.map(scaled),
-        broken: lost.then(|| "a mutator was lost, and what it did with it".to_owned()),
+        broken: lost
+            .then(|| "a mutator was lost, and with it the record of what it did".to_owned()),
         objects: judged.map(|(number, _)| history(number)).collect(),
     }
 }
 
-/// A mutator that writes down what it does to shared objects.
+/// A mutator that records what it does to shared objects.
 pub(super) struct Recording<'a> {
     pub(super) inner: &'a mut dyn Mutator,
     pub(super) recorder: &'a mut Recorder,
@@ -181,7 +182,7 @@ impl Recording<'_> {
         Element::of(self.inner.peek(slot))
     }
 
-    /// Makes one call and writes it down.
+    /// Makes one call and records it.
     #[inline]
     fn call<R: Copy>(
         &mut self,

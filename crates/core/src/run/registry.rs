@@ -37,14 +37,14 @@ pub struct Entry {
     planted: Option<Plantable>,
 }
 
-/// How the heap is opened that faults can be planted in: another type, so that the sound one need not
-/// ask whether it has one.
+/// How the heap is opened with faults planted in it. That is another type, so that the sound heap
+/// has no checks for faults.
 struct Plantable {
     faults: &'static [Fault],
     open: Arc<OpenPlanted>,
 }
 
-/// Opens a heap that is put through something.
+/// Opens a heap with an ordeal.
 type OpenPlanted = dyn Fn(&HeapConfig, Ordeal) -> Result<Box<dyn AnyHeap>, Defect> + Send + Sync;
 
 impl std::fmt::Debug for Entry {
@@ -60,9 +60,9 @@ impl std::fmt::Debug for Registry {
 }
 
 impl Entry {
-    /// What it can do, as a heap of this kind that is opened for a handful of objects says. It is asked
-    /// once, when somebody first wants to know. One that cannot be opened, or panics, can do nothing:
-    /// to run it shows why.
+    /// What the heap can do. At the first call, a small heap of this kind is opened and asked. A
+    /// heap that cannot be opened, or panics, counts as able to do nothing; running it shows the
+    /// reason.
     pub fn caps(&self) -> Caps {
         *self.caps.get_or_init(|| self.ask_caps())
     }
@@ -79,7 +79,7 @@ impl Entry {
     }
 
     /// Runs a plan on a fresh heap of this kind, with the fault that the options plant. A heap that
-    /// panics while it is opened has crashed, which the evidence says.
+    /// panics while it is opened has crashed, and the evidence says so.
     ///
     /// # Errors
     ///
@@ -114,8 +114,8 @@ impl Entry {
         Ok(evidence)
     }
 
-    /// Opens a heap of this kind with the fault that the options plant, for this plan and any other with
-    /// as many shared roots and objects. What is drawn for delays comes from this plan's seed.
+    /// Opens a heap of this kind with the fault that the options plant, for this plan and any other
+    /// with as many shared roots and objects. Delays are drawn from this plan's seed.
     ///
     /// # Errors
     ///
@@ -155,11 +155,11 @@ impl Entry {
     }
 
     /// Races a case under the model checker, on fresh heaps of this kind with this fault, until the
-    /// judge has found something.
+    /// judge objects to a race.
     ///
     /// # Errors
     ///
-    /// The heap cannot be opened, or cannot have that fault; what was kept is no schedule.
+    /// The heap cannot be opened, or cannot have that fault, or the kept schedule cannot be read.
     #[cfg(shuttle)]
     pub fn explore(
         &self,
@@ -209,12 +209,12 @@ impl Entry {
 
 fn cannot_be_planted() -> Defect {
     Defect::Other {
-        message: "what was asked for cannot be planted in it".to_owned(),
+        message: "this cannot be planted in it".to_owned(),
     }
 }
 
 impl Registry {
-    /// No heap at all.
+    /// A registry without heaps.
     pub fn empty() -> Self {
         Self {
             entries: Vec::new(),
@@ -226,8 +226,8 @@ impl Registry {
     ///
     /// # Panics
     ///
-    /// If the name is not one word, or another heap has it: it must do on a command line, in a case
-    /// (where `#` begins a comment) and as part of a file's name.
+    /// If the name is not one word, or another heap has it. The name is used on command lines, in
+    /// cases (where `#` begins a comment) and as part of file names.
     #[must_use]
     pub fn with<H, F>(mut self, name: &str, about: &str, open: F) -> Self
     where
@@ -247,8 +247,8 @@ impl Registry {
         self
     }
 
-    /// Says which faults can be planted in the heap added last. `open` opens one that is put through
-    /// an [`Ordeal`]: one of these faults, delays, a refused allocation.
+    /// Says which faults can be planted in the heap added last. `open` opens the heap with an
+    /// [`Ordeal`]: one of these faults, delays, a refused allocation.
     #[must_use]
     pub fn plantable<H, F>(mut self, faults: &'static [Fault], open: F) -> Self
     where
@@ -284,7 +284,7 @@ impl Registry {
     }
 }
 
-/// One case on one fresh heap, step by step.
+/// Steps through a case on a fresh heap.
 #[cfg(not(shuttle))]
 fn stepped(open: Arc<Open>, case: &Case, fault: Option<Fault>) -> Result<Trace, Defect> {
     step_on(&*open, case, fault)
@@ -296,7 +296,8 @@ fn stepped(open: Arc<Open>, case: &Case, fault: Option<Fault>) -> Result<Trace, 
     controlled::alone(move || step_on(&*open, &case, fault))
 }
 
-/// One case on one fresh heap. One that panics while it is opened has broken as any other that does.
+/// Steps through a case on a fresh heap. A heap that panics while it is opened counts as broken,
+/// like one that panics later.
 fn step_on(open: &Open, case: &Case, fault: Option<Fault>) -> Result<Trace, Defect> {
     match guarded("open", || open(&config_for(case))) {
         Ok(heap) => Ok(step_through_any(heap?, case, fault)),
@@ -307,7 +308,7 @@ fn step_on(open: &Open, case: &Case, fault: Option<Fault>) -> Result<Trace, Defe
     }
 }
 
-/// A heap that is open, for one run or for several after each other: each leaves it empty, and older.
+/// An open heap, for one run or for several in a row. Each run leaves it without objects.
 pub trait Opened {
     /// Runs a plan on it. What earlier runs counted is not in the evidence; peaks are those since the heap
     /// was opened.

@@ -25,7 +25,8 @@ pub(super) enum Intent {
     Done,
 }
 
-/// What a round is for: the latest of the intents that leaves nobody behind.
+/// What a round is for: the first of start, pause and done that any member came for, so that nobody
+/// is left behind.
 pub(super) type Purpose = Intent;
 
 /// A round that this member takes part in.
@@ -104,7 +105,7 @@ impl Rendezvous {
     /// Waits until every member has arrived.
     pub(super) fn arrive(&self, member: usize, intent: Intent) -> Round {
         let mut state = self.lock();
-        // A round still winding up must be over before the next one may gather.
+        // The last round must be closed before members may arrive for the next.
         while state.running {
             state = self.wait(state);
         }
@@ -166,7 +167,7 @@ impl Rendezvous {
         self.changed.notify_all();
     }
 
-    /// The leader ends the round; everyone that waits for it goes on.
+    /// The leader ends the round; everyone who waits for that goes on.
     pub(super) fn close(&self) {
         self.lock().running = false;
         self.changed.notify_all();
@@ -181,7 +182,7 @@ impl Rendezvous {
         }
     }
 
-    /// A member is gone for good, in the middle of whatever it did.
+    /// Removes a member for good, even in the middle of a round.
     pub(super) fn leave(&self, member: usize) {
         let mut state = self.lock();
         state.members.retain(|&other| other != member);
@@ -279,7 +280,8 @@ mod models {
         shuttle::check_random(|| storm(None), SCHEDULES);
     }
 
-    /// Goal: the same under priorities that starve.
+    /// Goal: nobody waits for ever, and everyone agrees what each round is for, under priorities
+    /// that starve threads, too.
     #[test]
     fn everyone_meets_pct() {
         shuttle::check_pct(|| storm(None), SCHEDULES, 3);

@@ -58,15 +58,15 @@ pub(super) struct Sitter<'s, 'r> {
     forced: Forced,
     /// How many operations of each kind the setup did.
     set_up: [u64; OpKind::ALL.len()],
-    /// There from the common start on, if the mutator has a rate.
+    /// Present from the common start on, if the mutator has a rate.
     pacer: Option<Pacer>,
 }
 
-/// It lost its place in the heap, and cannot so much as be surveyed.
+/// The mutator lost its place in the heap, so it cannot even be surveyed.
 struct Unseated;
 
-/// Runs mutator `number` from beginning to end; `None` if the heap did not let it in, be it at the
-/// beginning or after it had left. The run has then been told why.
+/// Runs mutator `number` from beginning to end; `None` if the heap did not let it in, at the
+/// beginning or when it came back. The run has then been ended with the reason.
 pub(super) fn sit<'r>(
     stage: &Stage<'r>,
     number: usize,
@@ -111,10 +111,10 @@ pub(super) fn sit<'r>(
         pacer: None,
     };
     sitter.set_up().ok()?;
-    // What it takes to set the stage is counted, but is nobody's latency.
+    // The operations of the setup are counted, but their latencies are not kept.
     sitter.executor.watch = Watch::new(stage.options.timing, plan.pace);
     sitter.meet(Intent::Start);
-    // From here on: nobody's setup is part of a gap.
+    // A new one, so that the setups of the mutators are not part of a gap.
     sitter.gap = Gap::new(&stage.course.deeds, number);
     let clock = Clock::get();
     let origin = stage.course.started.get().copied();
@@ -206,7 +206,7 @@ impl Sitter<'_, '_> {
             self.close_gap();
             self.executor.watch.as_dyn().restart();
         }
-        // Who was kept out to the end has done no batch.
+        // A mutator that was kept out to the end has done no batch, so its gap is still open.
         self.close_gap();
         self.gap.end();
         if let Some(recorder) = &mut self.executor.work.recorder {
@@ -215,7 +215,7 @@ impl Sitter<'_, '_> {
         Ok(source.rounds_done())
     }
 
-    /// Says how long the slowest operation since the last time took, if that was long.
+    /// Publishes how long the slowest operation since the last call took, if that was long.
     fn publish_slowest(&mut self) {
         let slow = self.executor.watch.as_dyn().slow();
         let nanos = slow.map_or(0, SlowOps::take_slowest);
@@ -237,7 +237,7 @@ impl Sitter<'_, '_> {
             if room == 0 {
                 self.wait_for_writers(Writing::Ends);
                 if self.stage.course.stopping(self.plan.background) {
-                    // Nothing more is done, so that nothing is missing from what was written down.
+                    // The mutator does nothing more, so its history is complete.
                     return Ok(());
                 }
                 continue;
@@ -272,8 +272,8 @@ impl Sitter<'_, '_> {
         Ok(())
     }
 
-    /// Waits until the next operation is due, if the mutator has a rate, and says how many may be done
-    /// before it must wait again. `None` if it is wanted elsewhere before that.
+    /// Waits until the next operation is due, if the mutator has a rate. Returns how many may be
+    /// done before it must wait again; `None` if a pause or the end of the run comes first.
     fn wait_for_start(&mut self) -> Option<u64> {
         let Some(pacer) = &mut self.pacer else {
             return Some(u64::MAX);
@@ -286,7 +286,8 @@ impl Sitter<'_, '_> {
         Some(1)
     }
 
-    /// What a mutator with a rate did not do meanwhile was not due.
+    /// Ends the gap. That of a mutator with a rate does not count, since it had nothing to do
+    /// meanwhile.
     fn close_gap(&mut self) {
         if self.pacer.is_some() {
             self.gap.pass();
@@ -334,8 +335,8 @@ impl Sitter<'_, '_> {
         Ok(())
     }
 
-    /// How many operations may be done before it must be asked again: as many as there is room for in
-    /// the history, while there is one.
+    /// How many operations may be done before this must be asked again: as many as the history has
+    /// room for, while one is recorded.
     fn room(&self) -> u64 {
         match &self.executor.work.recorder {
             Some(recorder) if recorder.is_open() => recorder.room(),
@@ -343,8 +344,9 @@ impl Sitter<'_, '_> {
         }
     }
 
-    /// Waits for the others that write histories. What was written down is all that was done until
-    /// this mutator goes on from the second wait, which a pause only interrupts.
+    /// Waits for the other mutators that record histories: at the beginning, and at the end, until
+    /// all have stopped recording. A history is complete up to the moment at which this mutator
+    /// goes on from the second wait. A pause only interrupts a wait.
     fn wait_for_writers(&mut self, writing: Writing) {
         let (stage, background) = (self.stage, self.plan.background);
         let Some(recorder) = &mut self.executor.work.recorder else {
@@ -369,7 +371,7 @@ impl Sitter<'_, '_> {
         self.executor.watch.as_dyn().restart();
     }
 
-    /// Ends the run; says whether this mutator can still take part in the end.
+    /// Ends the run; returns whether this mutator can still take part in the end.
     fn halt(&self, halt: Halt) -> Result<(), Unseated> {
         let mutator = self.plan.name.clone();
         let (ended, seated) = match halt {
@@ -410,7 +412,7 @@ impl Sitter<'_, '_> {
         let watch = watch.as_dyn();
         let seat_number = u32::try_from(number).unwrap_or(u32::MAX);
         for global in 0..stage.plan.globals {
-            // A register of the walk's, which is empty by now.
+            // The first register that is reserved for walks, which is empty.
             place
                 .mutator()
                 .publish(Global(global), Slot(plan.registers));
@@ -453,7 +455,7 @@ impl Sitter<'_, '_> {
     }
 }
 
-/// What writes down what this mutator does, if that is asked for.
+/// The recorder of this mutator's history, if one is asked for.
 fn recorder(stage: &Stage<'_>, number: usize) -> Option<Recorder> {
     let limit = stage.options.history?;
     let mutator = u32::try_from(number).unwrap_or(u32::MAX);
@@ -489,9 +491,10 @@ fn fetch_held(stage: &Stage<'_>, plan: &MutatorPlan, mutator: &mut dyn Mutator) 
     }
 }
 
-/// Does nothing for so long, or until the run ends. The mutator is not asked to be idle, so it keeps
-/// whatever it holds between two operations: a global lock, a pinned epoch. It sleeps, as a thread
-/// does that was preempted or waits for a page: to spin would take a processor from the others too.
+/// Does nothing for this time, or until the run ends. The mutator is not asked to be idle, so it
+/// keeps whatever it holds between two operations: a global lock, a pinned epoch. It sleeps, as a
+/// thread does that was preempted or waits for a page: spinning would take a processor from the
+/// others.
 fn stall(stage: &Stage<'_>, plan: &MutatorPlan, span: Duration) {
     let clock = Clock::get();
     let start = clock.now();

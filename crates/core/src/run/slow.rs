@@ -1,11 +1,11 @@
 //! The operations of one mutator that took long, each with what held it up.
 //!
-//! Whatever the heap noted of itself on this thread since the operation began lay within it, so there
-//! is nothing to guess. The machine is asked as well: for how long this thread was ready to run while
-//! the system ran something else. That is known only since the last look, which may lie before the
-//! operation; but a thread that was kept waiting for as long as makes an operation slow had a look then.
-//! So the machine is given no more than what the heap has not claimed, and only where every operation
-//! is timed.
+//! All holds that the heap noted on this thread since the operation began lie within it, so nothing
+//! has to be guessed. The machine is asked as well: for how long this thread was ready to run while
+//! the system ran something else. That is known only for the time since the last look, which may
+//! lie before the operation; but a thread that was kept waiting long enough to make an earlier
+//! operation slow looked then. So the machine is charged with no more time than the heap's causes
+//! leave, and only where every operation is timed.
 
 use crate::clock::{Clock, Stamp};
 use crate::evidence::stalls::{MACHINE, SLOW_KEPT};
@@ -15,21 +15,22 @@ use crate::plan::OpKind;
 
 use super::host;
 
-/// From how many nanoseconds on an operation is slow: some thousand times what one takes that nothing
-/// holds up, and well above what it takes to wake a thread. Below, what heaps do not time because it is
-/// short would be a share of it that shows.
+/// An operation that takes at least this many nanoseconds is slow: that is some thousand times what
+/// an operation takes that nothing holds up, and well above the time to wake a thread. For shorter
+/// operations, the short waits that heaps do not report would be a noticeable share.
 const SLOW_NS: u64 = 100_000;
 
-/// See the module.
+/// The slow operations of one mutator.
 #[derive(Debug)]
 pub(super) struct SlowOps {
-    /// Since it was last taken.
+    /// The slowest operation since [`take_slowest`](Self::take_slowest) was last called.
     slowest_ns: u64,
     count: u64,
     total_ns: u64,
     by_cause: ByCause,
     machine_ns: u64,
-    /// What the system had said at the last look; none is had where only some operations are timed.
+    /// The thread's waiting time by the system at the last look; `None` where only some operations
+    /// are timed, and the system is not asked.
     starved_ns: Option<u64>,
     longest: Vec<Slowest>,
 }
@@ -57,16 +58,16 @@ impl SlowOps {
         }
     }
 
-    /// All of it; what is left knows nothing.
+    /// Takes everything out, and leaves this empty.
     pub(super) fn take(&mut self) -> Self {
         let is_every = self.starved_ns.is_some();
         std::mem::replace(self, Self::new(is_every))
     }
 
-    /// Looks at an operation that did not take next to nothing. Says whether it was slow, and this took
-    /// a while.
+    /// Looks at an operation that was not very short. Returns whether it was slow; the look itself
+    /// then took a while.
     pub(super) fn look(&mut self, kind: OpKind, start: Stamp, end: Stamp) -> bool {
-        // To stall is what the program asked for.
+        // A stall is long because the program asks for it.
         if kind == OpKind::Stall {
             return false;
         }
@@ -114,12 +115,13 @@ impl SlowOps {
         }
     }
 
-    /// The slowest since this was last asked, in nanoseconds.
+    /// How long the slowest operation since the last call took, in nanoseconds.
     pub(super) fn take_slowest(&mut self) -> u64 {
         std::mem::take(&mut self.slowest_ns)
     }
 
-    /// All of them, by the number of their mutator, in times since `started`.
+    /// Adds up the slow operations of all mutators, each given with its number. Times are since
+    /// `started`.
     pub(super) fn sum(all: &[(u32, Self)], started: Stamp) -> Slow {
         let mut slow = Slow {
             threshold_ns: SLOW_NS,
@@ -188,8 +190,8 @@ mod tests {
         assert!(slow.longest.iter().all(|op| op.ns >= 100_000 + 2 * kept));
     }
 
-    /// Goal: an operation that the heap held up for most of its time is told of with that cause; one
-    /// that asked to stall is not, nor one that was quick.
+    /// Goal: an operation that the heap held up for most of its time is listed with that cause; a
+    /// stall that the program asked for is not listed, nor is a quick operation.
     #[test]
     fn slow_operations_find_their_cause() {
         let clock = Clock::get();

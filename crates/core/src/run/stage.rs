@@ -15,14 +15,14 @@ use crate::evidence::{Ended, Moment, Survey};
 use crate::heap::{ObjectId, Pauses, Stats};
 use crate::plan::{Needs, Plan};
 
-/// How many surveys made at pauses are kept whole. All of the others were found to be in order by
-/// whoever observed the run, or it would have ended there.
+/// How many surveys made at pauses are kept whole. The observer found all others to be in order, or
+/// the run would have ended there.
 const SURVEYS_KEPT: usize = 32;
 
 /// What the threads of one run share.
 pub(super) struct Stage<'r> {
     pub(super) heap: Guarded<'r>,
-    /// What it had counted before.
+    /// What the heap had counted before the run.
     pub(super) stats_before: Stats,
     /// Where the heap notes that it holds mutators up.
     pub(super) pauses: &'r Pauses,
@@ -36,17 +36,17 @@ pub(super) struct Stage<'r> {
     pub(super) rendezvous: Rendezvous,
     pub(super) surveyor: Mutex<Option<Surveyor<'r>>>,
     pub(super) setup: Mutex<Producer>,
-    /// Those that write down what they do.
+    /// The mutators that record histories.
     pub(super) writers: Writers,
     pub(super) surveys: Mutex<Vec<Survey>>,
     surveys_made: AtomicU64,
-    /// An allocation is still to be refused on purpose.
+    /// Whether the one allocation that is to fail on purpose is still to come.
     pub(super) refusal: Arc<AtomicBool>,
 }
 
 impl<'r> Stage<'r> {
-    /// Of a run that has not begun. `setup` made the shared `objects`, and may have met the allocation
-    /// that is to be refused: then `refusal` says no longer that there is one.
+    /// The stage of a run that has not begun. `setup` made the shared `objects`. If it met the
+    /// allocation that is to be refused, `refusal` no longer refuses one.
     pub(super) fn new(
         (heap, stats_before, pauses): (Guarded<'r>, Stats, &'r Pauses),
         plan: &'r Plan,

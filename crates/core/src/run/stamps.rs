@@ -1,8 +1,9 @@
-//! Times for histories: an operation took effect between the one before it and the one after it.
+//! Times for histories: an operation took effect between a time taken before it and a time taken
+//! after it.
 //!
-//! A time that is off by a few instructions accuses a heap of what it did not do, so these are not
-//! read like those of latencies. On x86-64 with an invariant time-stamp counter, which runs alike on
-//! all processors (the kernel sees to that, or the clock is not called `tsc`):
+//! A time that is off by a few instructions could blame a sound heap, so these times are not read
+//! like those of latencies. On x86-64 with an invariant time-stamp counter, which runs alike on all
+//! processors (the kernel sees to that, or the clock is not called `tsc`):
 //!
 //! * *before*: the counter is read, and `lfence` keeps every later instruction from beginning until
 //!   it has been. No load of the operation is earlier than its start.
@@ -12,25 +13,22 @@
 //!   this (Software Developer's Manual, volume 2B, RDTSC).
 //!
 //! So if one operation ends before another one starts, the second sees all of the first. A fence
-//! before the start is not needed: what is still in the processor's own store buffer then is not of
-//! an operation that is written down, since each of those ends with one.
+//! before the start is not needed: stores that are still in the processor's store buffer then do
+//! not belong to a recorded operation, since each of those ends with a fence.
 //!
-//! Elsewhere a counter that all threads share gives out numbers. Each is a read-modify-write with
-//! sequential consistency, so one that is given out later happens after, on every machine; but the
-//! threads wait for each other at it, which hides some of what could go wrong. Both cost something
-//! like a fence, and a heap whose fault it is to lack one may be healed by that.
+//! Elsewhere the times are numbers from a counter that all threads share. Each is drawn by a
+//! sequentially consistent read-modify-write, so a later number happens after an earlier one on
+//! every machine; but the threads wait for each other at the counter, which hides some races. Both
+//! ways act as fences, so they may hide the bug of a heap that lacks one.
 
-#![expect(
-    unsafe_code,
-    reason = "a fence that the standard library has no name for"
-)]
+#![expect(unsafe_code, reason = "the standard library has no such fence")]
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use crate::clock::{Clock, Stamp};
 use crate::evidence::history::TimeUnit;
 
-/// Where numbers come from if the clock cannot be trusted to order anything. It pairs with itself.
+/// The shared counter, for machines whose clock does not order events. It pairs with itself.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// Where times come from.
@@ -38,12 +36,12 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 pub(super) enum Stamps {
     /// The processor's counter.
     Clock,
-    /// [`NEXT`]
+    /// The shared counter, [`NEXT`].
     Counter,
 }
 
 impl Stamps {
-    /// The better of those that are sound on this machine.
+    /// The best source that is sound on this machine.
     pub(super) fn sound() -> Self {
         if cfg!(target_arch = "x86_64") && Clock::get().facts().source == "tsc" {
             Self::Clock
@@ -96,7 +94,7 @@ impl Stamps {
     }
 }
 
-/// No later instruction begins before all earlier ones are done, but for stores.
+/// No later instruction begins before all earlier ones are done, except stores.
 #[inline]
 fn wait_for_loads() {
     #[cfg(target_arch = "x86_64")]
@@ -110,7 +108,8 @@ fn wait_for_loads() {
 mod tests {
     use super::*;
 
-    /// Goal: of two operations in turn the times are in turn, by either source and on any thread.
+    /// Goal: the times of operations that follow each other are in order, by either source and on
+    /// any thread.
     #[test]
     fn what_comes_later_has_later_times() {
         for stamps in [Stamps::sound(), Stamps::Counter] {

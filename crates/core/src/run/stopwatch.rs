@@ -1,15 +1,15 @@
 //! How operations are timed: each one, a sample, or none.
 //!
-//! One stamp an operation: the end of one is the start of the next, so a stamp's cost is paid once
-//! and nothing falls between two operations unseen.
+//! The clock is read once for each operation: the end of one is the start of the next, so no time
+//! between two operations is lost.
 
 use super::slow::SlowOps;
 use crate::clock::{Clock, Stamp};
 use crate::evidence::Latency;
 use crate::plan::OpKind;
 
-/// One in how many operations a sampling stopwatch times: prime, so that no loop of a program keeps
-/// step with it.
+/// A sampling stopwatch times one in this many operations. The number is prime, so that no loop of
+/// a program keeps in step with it.
 pub(super) const SAMPLE_EVERY: u32 = 61;
 
 /// An operation's start.
@@ -17,23 +17,24 @@ pub(super) const SAMPLE_EVERY: u32 = 61;
 pub(super) struct Start {
     /// When it started.
     pub(super) at: Stamp,
-    /// How long after it should have.
+    /// How much later than intended it started.
     pub(super) late_ns: u64,
 }
 
 /// Times operations, or does not.
 pub(super) trait Stopwatch {
-    /// Time starts to count; also after an interruption that is nobody's latency.
+    /// Starts the time anew, at the beginning and after an interruption that is not part of any
+    /// latency.
     fn restart(&mut self);
     /// An operation begins.
     fn begin(&mut self);
     /// The operation has ended.
     fn end(&mut self, kind: OpKind);
-    /// The next operation started then, and should have before; not called without a rate.
+    /// The start of the next operation, if that is timed; called only for a mutator with a rate.
     fn start(&mut self, start: Option<Start>) {
         let _ = start;
     }
-    /// The times since operations should have started, by kind; taken out.
+    /// Takes out the response times, by kind of operation.
     fn responses(&mut self) -> Vec<(OpKind, Latency)> {
         Vec::new()
     }
@@ -41,7 +42,7 @@ pub(super) trait Stopwatch {
     fn slow(&mut self) -> Option<&mut SlowOps> {
         None
     }
-    /// What was recorded, by kind; taken out.
+    /// Takes out the recorded times, by kind of operation.
     fn latencies(&mut self) -> Vec<(OpKind, Latency)>;
 }
 
@@ -72,8 +73,8 @@ pub(super) struct Every {
     slow: SlowOps,
 }
 
-/// Times below this are counted one by one in a plain array: where the histogram would keep each
-/// nanosecond apart as well, so nothing is lost, and a record costs one addition.
+/// Times below this many nanoseconds are counted in a plain array, one element a nanosecond. The
+/// histogram has the same resolution there, so nothing is lost, and recording costs one addition.
 const SHORT: usize = 2048;
 
 /// The times of one kind of operation.
@@ -91,7 +92,7 @@ impl Recorder {
         }
     }
 
-    /// Says whether the time was a long one.
+    /// Records a time. Returns whether it was a long one.
     #[inline]
     pub(super) fn record(&mut self, nanos: u64) -> bool {
         match usize::try_from(nanos)
@@ -109,7 +110,7 @@ impl Recorder {
         }
     }
 
-    /// Out of line, so that what is in line stays short.
+    /// Not inlined, so that the inlined part stays short.
     #[cold]
     fn record_long(&mut self, nanos: u64) {
         self.long.record(nanos);
@@ -134,7 +135,8 @@ impl Every {
         }
     }
 
-    /// What to do about an operation that took long is nobody's latency.
+    /// Looks for the cause of an operation that took long. The time for that is not part of any
+    /// latency.
     #[cold]
     fn look(&mut self, kind: OpKind, start: Stamp) {
         if self.slow.look(kind, start, self.last) {

@@ -1,7 +1,7 @@
-//! The whole of one run: shared objects, threads, and what they have in common.
+//! One whole run: shared objects, threads, and the state that they share.
 //!
-//! The mutators' lives are in [`seat`], who watches them in `monitor`, what comes after them in
-//! `teardown`, and what is kept of it all in `assemble`.
+//! What a mutator does is in [`seat`], what watches the mutators in `monitor`, what comes after
+//! them in `teardown`, and how the evidence is put together in `assemble`.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -32,7 +32,7 @@ pub fn run<H: Heap>(
     run_any(name, &Fast(heap), pauses, plan, options, observer)
 }
 
-/// The same, on a heap of any type.
+/// Runs a plan on a heap of any type.
 pub(super) fn run_any(
     name: &str,
     heap: &dyn AnyHeap,
@@ -72,8 +72,8 @@ pub(super) fn run_any(
     stage.evidence(name, outcomes, watched)
 }
 
-/// Makes the shared objects and publishes them. If it meets the allocation that is to be refused, it
-/// asks again: without its shared objects there is no run.
+/// Makes the shared objects and publishes them. If one of these allocations is the one that is to
+/// fail on purpose, it is repeated, since there is no run without its shared objects.
 fn share_objects(
     heap: Guarded<'_>,
     plan: &Plan,
@@ -97,7 +97,7 @@ fn share_objects(
                 mutator.alloc(Slot(0), object.shape, tag).map(|()| id)
             };
             let made = match make() {
-                // Relaxed: whoever meets the refusal takes it, and nothing else depends on it.
+                // Relaxed: one mutator takes the refusal, and nothing else depends on it.
                 Err(_) if refusal.swap(false, Relaxed) => make(),
                 made => made,
             };
@@ -113,8 +113,8 @@ impl Stage<'_> {
     ///
     /// # Panics
     ///
-    /// If the system has no thread to give; but not before those that it gave have returned, which
-    /// would otherwise wait for the missing one for ever.
+    /// If the system cannot start a thread. The threads that were started return first, instead of
+    /// waiting for the missing one for ever.
     fn perform(&self) -> (Vec<Outcome>, Watched) {
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..self.plan.mutators.len())
@@ -131,13 +131,14 @@ impl Stage<'_> {
             let watched = self.monitor(scope);
             let outcomes = threads
                 .into_iter()
-                .map(|thread| thread.expect("the system has a thread to give"))
+                .map(|thread| thread.expect("the system can start a thread"))
                 .filter_map(|thread| thread.join().ok().flatten());
             (outcomes.collect(), watched)
         })
     }
 
-    /// A thread's whole life. A panic under it is the heap's: data, not ours to pass on.
+    /// What a mutator's thread does. A panic in it is the heap's: it becomes data and is not passed
+    /// on.
     ///
     /// The mutator's place outlives the panic, so that it is not dropped while the thread unwinds: a
     /// heap whose lock was poisoned by the first panic panics again when its mutator is dropped, and
@@ -163,7 +164,7 @@ impl Stage<'_> {
         outcome
     }
 
-    /// Nobody is to wait for this mutator any more.
+    /// Makes sure that nobody waits for this mutator any more.
     fn depart(&self, number: usize) {
         self.rendezvous.leave(number);
         self.course.thread_returned();

@@ -1,5 +1,5 @@
-//! A survey in the making: each mutator walks from its own registers in turn, then the ledger and
-//! the heap's census are held against what the walks found.
+//! A survey in progress: each mutator walks from its own registers in turn, then the ledger and the
+//! heap's census are compared with what the walks found.
 
 use crate::clock::{Clock, Stamp};
 use crate::evidence::history::Element;
@@ -23,12 +23,12 @@ pub(super) struct Witness<'a> {
     pub(super) lists: &'a [ListTally],
     pub(super) counters: &'a [CounterTally],
     pub(super) ops: u64,
-    /// Slots from here on are free for the walk, and how many there are.
+    /// The first slot that is free for the walk, and how many there are from there on.
     pub(super) scratch: u32,
     pub(super) depth_max: u32,
 }
 
-/// A survey in the making.
+/// A survey in progress.
 #[derive(Debug)]
 pub(super) struct Surveyor<'p> {
     plan: &'p Plan,
@@ -39,13 +39,13 @@ pub(super) struct Surveyor<'p> {
     marks: Marks,
     lists: SharedLists,
     counters: Vec<CounterFacts>,
-    /// Weak references that were lost although their targets live.
+    /// Weak references whose upgrade failed although their targets live.
     lost: Vec<Lost>,
     segments: Vec<(usize, &'static Segment)>,
     recycled: u64,
-    /// There if a picture is wanted.
+    /// Present if a picture is wanted.
     sketch: Option<Sketch>,
-    /// What is wrong with the survey itself, on purpose.
+    /// A fault planted in the survey itself.
     fault: Option<Fault>,
 }
 
@@ -92,22 +92,22 @@ impl<'p> Surveyor<'p> {
         }
     }
 
-    /// Keeps what is in the shared lists, of those that hold `most` elements or fewer.
+    /// Keeps the contents of shared lists with at most `most` elements.
     pub(super) fn keep_contents(&mut self, most: u64) {
         self.lists.contents_max = Some(most);
     }
 
-    /// Settling the heap failed.
+    /// Records that settling the heap failed.
     pub(super) fn settle_failed(&mut self, why: String) {
         self.survey.settle_defect = Some(why);
     }
 
-    /// Not everything can be looked at.
+    /// Records that not everything can be looked at.
     pub(super) fn give_up(&mut self, why: &str) {
         self.survey.incomplete = Some(why.to_owned());
     }
 
-    /// Operations done until now.
+    /// Adds operations that were done until now.
     pub(super) fn count_ops(&mut self, ops: u64) {
         self.survey.ops += ops;
     }
@@ -168,7 +168,7 @@ impl<'p> Surveyor<'p> {
         self.miss_shared_objects();
     }
 
-    /// No program takes a shared object out of its root, so each must have been met there.
+    /// Reports shared objects that were not found in their roots: no program takes them out.
     fn miss_shared_objects(&mut self) {
         for (object, &id) in self.plan.objects.iter().zip(&self.objects) {
             if self.marks.references(id).is_none() {
@@ -192,7 +192,7 @@ impl<'p> Surveyor<'p> {
         self.lost.extend(lost);
     }
 
-    /// A picture is wanted, too.
+    /// Also draws a picture.
     pub(super) fn begin_picture(&mut self) {
         self.sketch = Some(Sketch {
             painter: Painter::default(),
@@ -201,7 +201,7 @@ impl<'p> Surveyor<'p> {
         });
     }
 
-    /// Draws what one of the mutator's registers leads to, which is that `place`.
+    /// Draws what one of the mutator's registers leads to; the picture calls the register `place`.
     pub(super) fn paint(
         &mut self,
         mutator: &mut dyn Mutator,
@@ -252,7 +252,7 @@ impl<'p> Surveyor<'p> {
         }
     }
 
-    /// Adds the births of one mutator, living or gone.
+    /// Adds the births of one mutator, which may have left.
     pub(super) fn count_births(&mut self, number: u32, producer: &mut Producer) {
         self.survey.born += producer.born();
         self.recycled += producer.recycled();
@@ -283,7 +283,7 @@ impl<'p> Surveyor<'p> {
         }
     }
 
-    /// Holds the ledger and the census against the walks.
+    /// Compares the ledger and the census with the walks.
     pub(super) fn conclude(mut self, heap: &dyn AnyHeap) -> Survey {
         self.survey.dead = self.recycled;
         for (number, segment) in std::mem::take(&mut self.segments) {
@@ -331,8 +331,8 @@ impl<'p> Surveyor<'p> {
         if self.survey.incomplete.is_some() {
             return;
         }
-        // What was not reached is not judged here: references to it from other garbage were not
-        // counted.
+        // Objects that were not reached are not judged here: references to them from other garbage
+        // were not counted.
         let Some(found) = self.marks.references(belief.id) else {
             return;
         };
@@ -353,13 +353,13 @@ impl<'p> Surveyor<'p> {
     }
 }
 
-/// Elements may repeat an object, so a list can be longer than the heap is large; 64 times as long is
-/// what no shipped workload comes near.
+/// The length above which a list is not believed. Elements may repeat an object, so a list can have
+/// more elements than the heap has objects; no shipped workload comes near 64 times as many.
 fn len_max(plan: &Plan) -> u64 {
     u64::from(plan.live_limit) * 64 + 1024
 }
 
-/// A picture in the making: a walk of its own, of which nothing else is judged.
+/// A picture in progress. It is drawn by a walk of its own, whose findings are not judged.
 #[derive(Debug)]
 struct Sketch {
     painter: Painter,
@@ -370,7 +370,7 @@ struct Sketch {
 fn name(plan: &Plan, id: ObjectId) -> String {
     match id.origin() {
         Some(origin) => origin_name(plan, origin),
-        None => "an object of long ago".to_owned(),
+        None => "an object that is no longer recorded".to_owned(),
     }
 }
 
@@ -382,7 +382,7 @@ fn origin_name(plan: &Plan, Origin { producer, sequence }: Origin) -> String {
     format!("object {sequence} of {maker}")
 }
 
-/// The shared lists, as the walk meets them.
+/// What the walk found in the shared lists.
 #[derive(Debug)]
 struct SharedLists {
     lists: Vec<SharedList>,
@@ -439,7 +439,7 @@ impl SharedList {
         } else if next > last + 1 {
             facts
                 .gaps
-                .add(|| format!("nothing between object {last} and object {next}"));
+                .add(|| format!("no object between object {last} and object {next}"));
         }
         facts.last = next;
     }

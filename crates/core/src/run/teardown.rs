@@ -1,4 +1,4 @@
-//! What comes after all mutators have gone: everything is let go of, and the heap must be empty.
+//! What happens after all mutators have left: everything is let go of, and the heap must be empty.
 
 use crate::evidence::Moment;
 use crate::evidence::ledger::Producer;
@@ -9,8 +9,8 @@ use super::stage::Stage;
 use super::survey::Surveyor;
 
 impl Stage<'_> {
-    /// The survey after all mutators have gone, with nothing reachable. `is_whole` says whether the
-    /// births of all mutators are known.
+    /// Makes the survey after all mutators have left, when nothing is reachable. `is_whole` says
+    /// whether the births of all mutators are known.
     pub(super) fn teardown(&self, producers: &mut [&mut Producer], is_whole: bool) {
         let mut surveyor = Surveyor::new(
             self.plan,
@@ -39,8 +39,9 @@ impl Stage<'_> {
         }
     }
 
-    /// Settles the heap until nothing is reachable. Finalizers may have published objects since
-    /// the mutators emptied the shared roots, and may do so again, but each of them only once.
+    /// Empties the shared roots and settles the heap until no finalizer runs any more. Finalizers
+    /// may have published objects since the mutators emptied the roots, and may do so again, but
+    /// each of them only once.
     fn let_go(&self, producers: &mut [&mut Producer]) -> Result<(), Defect> {
         self.heap.0.settle()?;
         if !self.needs.finalizers {

@@ -1,7 +1,7 @@
 //! The walk: everything reachable from a register, through the mutator interface alone.
 //!
-//! An object is named by the tag that the harness gave it, and who was seen is marked in a table
-//! beside the ledger, so nothing of the heap's own book-keeping takes part.
+//! An object is identified by the tag that the harness gave it, and visited objects are marked in a
+//! table of the harness, so the walk does not depend on the heap's own bookkeeping.
 //!
 //! The walk is depth first. Its stack is a run of registers above those of the program: entry *i*
 //! of the stack lives in slot `scratch + i`. Where an object has one child left to visit, the child
@@ -19,8 +19,8 @@ pub(super) const SCRATCH_MIN: u32 = 8;
 
 const VISITED: u32 = 1 << 31;
 
-/// Who was seen, and how many references to it were found: a word an entry, by segment, up to the last
-/// entry that was met.
+/// Which objects were visited, and how many references to each were found: one word for each entry
+/// of a segment, up to the last one that was met.
 #[derive(Debug, Default)]
 pub(super) struct Marks(Vec<Vec<u32>>);
 
@@ -59,7 +59,7 @@ impl Marks {
     }
 }
 
-/// What is told about each object as it is walked.
+/// Told about each object as the walk meets it.
 pub(super) trait Witness {
     /// Whether the values of counters are to be read.
     const READS_COUNTERS: bool = false;
@@ -94,9 +94,9 @@ pub(super) struct Walk<'a, W> {
     /// The first register of the stack, and how many there are.
     pub(super) scratch: u32,
     pub(super) depth_max: u32,
-    /// A length above this is not believed: no heap of this size holds that many elements.
+    /// A list that claims more elements than this is reported as impossible.
     pub(super) len_max: u64,
-    /// What is wrong with it on purpose.
+    /// A fault planted in the walk.
     pub(super) fault: Option<Fault>,
 }
 
@@ -106,8 +106,8 @@ enum Entry {
 }
 
 impl<W: Witness> Walk<'_, W> {
-    /// Walks from what `root` refers to. `describe` names the root in findings.
-    /// Returns what that is.
+    /// Walks from the object in register `root`, and returns that object. `describe` names the root
+    /// in findings.
     pub(super) fn visit_root(
         &mut self,
         root: Slot,
@@ -140,7 +140,8 @@ impl<W: Witness> Walk<'_, W> {
                 Entry::List { .. } => self.list(&mut stack, top),
             }
         }
-        // One above the top may be in use; where the walk was broken off that is the last there is.
+        // The register above the top may be in use, too. If the walk was broken off, it is the last
+        // one of the walk.
         for depth in 0..=stack.len() {
             self.mutator.clear(self.slot(depth));
         }
@@ -233,14 +234,15 @@ impl<W: Witness> Walk<'_, W> {
         stack.pop();
     }
 
-    /// Looks at what was loaded from a field; its id, if it has children that were not visited yet.
+    /// Looks at what was loaded from a field. Returns its id if it has children that were not
+    /// visited yet.
     fn follow(&mut self, node: ObjectId, field: Field, slot: Slot) -> Option<ObjectId> {
         let seen = self.peek(slot, &|| format!("field {} of a node", field.0));
         self.witness.field(node, field, seen);
         seen.filter(|&id| self.arrive(slot, id))
     }
 
-    /// Counts the reference, and names what it leads to.
+    /// Counts the reference, and returns the id of the living object that it leads to.
     #[inline]
     fn peek(&mut self, slot: Slot, describe: &dyn Fn() -> String) -> Option<ObjectId> {
         match self.mutator.peek(slot) {
@@ -267,8 +269,7 @@ impl<W: Witness> Walk<'_, W> {
         }
     }
 
-    /// Marks what a register refers to as visited; true if that is new and there may be something
-    /// behind it.
+    /// Marks the object in a register as visited. Returns whether it is new and may have children.
     #[inline]
     fn arrive(&mut self, slot: Slot, id: ObjectId) -> bool {
         let mark = self.marks.entry(id);
@@ -319,7 +320,7 @@ mod tests {
             let tag = producer.birth(Shape::Node).expect("a segment is free");
             Mutator::alloc(mutator, dst, Shape::Node, tag).expect("there is room");
         };
-        // A comb: each node of the spine keeps another child waiting.
+        // A comb: at each node of the spine the walk has to remember another child.
         alloc(&mut mutator, root);
         for _ in 0..2 * DEPTH_MAX {
             alloc(&mut mutator, spine);

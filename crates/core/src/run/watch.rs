@@ -1,4 +1,4 @@
-//! Which stopwatch a mutator has: known once a run, and asked once a batch.
+//! Which stopwatch a mutator has. It is chosen once a run, and matched once a batch.
 
 use super::Timing;
 use super::paced::Paced;
@@ -20,7 +20,7 @@ pub(super) enum Watch {
 }
 
 impl Watch {
-    /// A stopwatch at rest, for a mutator with or without a rate.
+    /// A stopwatch that has not started, for a mutator with or without a rate.
     pub(super) fn new(timing: Timing, pace: Option<Pace>) -> Self {
         match timing {
             _ if pace.is_some() => Self::Paced(Paced::new()),
@@ -30,7 +30,7 @@ impl Watch {
         }
     }
 
-    /// Where what it times is not the hot loop.
+    /// The stopwatch behind a trait object, for code outside the hot loop.
     pub(super) fn as_dyn(&mut self) -> &mut dyn Stopwatch {
         match self {
             Self::Off(off) => off,

@@ -1,10 +1,10 @@
-//! Mutators that write histories wait for each other, twice: before the first begins, so that there is
-//! something concurrent to write down, and before any of them goes on without writing.
+//! Mutators that record histories wait for each other twice: before the first begins, so that the
+//! histories overlap, and before any of them goes on without recording.
 //!
 //! Without the first wait, a mutator whose thread starts a hundred microseconds earlier would have
-//! filled its room before another has done anything. Without the second, the histories would end for
-//! all of them where they end for the fastest. Neither wait is needed for a history to be right, so
-//! both end when patience does: a program may stall, or never touch a shared object.
+//! filled its room before another has done anything. Without the second, the histories would end
+//! for all of them where they end for the fastest. Neither wait is needed for a history to be
+//! right, so both end after a while: a program may stall, or never use a shared object.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use std::time::Duration;
 use super::record::Recorder;
 use crate::clock::Clock;
 
-/// How long a mutator waits for the others: a hundred times what a history of a thousand operations
-/// takes, and little for a run.
+/// How long a mutator waits for the others: a hundred times as long as recording a thousand
+/// operations takes, and little compared with a run.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What is waited for.
@@ -25,7 +25,7 @@ pub(super) enum Writing {
     Ends,
 }
 
-/// How many have arrived. Relaxed: nothing hangs on it but a wait.
+/// How many have arrived. Relaxed: only the waits depend on it.
 #[derive(Debug)]
 pub(super) struct Writers {
     all: usize,
@@ -34,7 +34,7 @@ pub(super) struct Writers {
 }
 
 impl Writers {
-    /// So many mutators write.
+    /// For this many mutators that record.
     pub(super) fn new(all: usize) -> Self {
         Self {
             all,
@@ -43,7 +43,7 @@ impl Writers {
         }
     }
 
-    /// The mutator with this recorder is there.
+    /// Counts the mutator with this recorder as arrived.
     pub(super) fn arrive(&self, recorder: &mut Recorder, writing: Writing) {
         match writing {
             Writing::Begins => {
@@ -56,7 +56,7 @@ impl Writers {
         }
     }
 
-    /// Waits until all are there, or `is_over`, or patience ends.
+    /// Waits until all have arrived, `is_over` is true, or [`PATIENCE`] has passed.
     pub(super) fn wait(&self, writing: Writing, is_over: impl Fn() -> bool) {
         let there = match writing {
             Writing::Begins => &self.begun,

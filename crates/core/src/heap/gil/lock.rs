@@ -7,9 +7,10 @@
 //!   switching*). Otherwise the thread that is running would nearly always win.
 //! * Whoever takes the lock clears the request. Others that still wait will raise it again.
 //!
-//! A request may outlast the waiter that raised it (CPython's gh-96387 was such a bug). Here, the number
-//! of waiters is kept under the same mutex as everything else; a holder offers the lock only if there is
-//! a waiter; and waiters give up only while the lock is held. So an offer always finds a taker.
+//! A request may outlast the waiter that raised it; a holder that then waited for a taker would
+//! wait for ever (CPython's gh-96387). Here, the number of waiters is kept under the same mutex as
+//! everything else; a holder offers the lock only if there is a waiter; and waiters give up only
+//! while the lock is held. So an offer always finds a taker.
 
 use std::time::Duration;
 
@@ -40,11 +41,12 @@ pub(super) struct Lock<F: Faults = Faultless> {
 struct State {
     held: bool,
     last: Holder,
-    /// How many names were given out so far, which is also the last of them.
+    /// How many names were given out so far; the last of them is this number.
     named: Holder,
     /// How many threads wait for the lock to be let go. If none does, nobody is notified of it.
     waiting: u32,
-    /// How many threads have let it go and wait for it to be taken. Likewise.
+    /// How many threads have let it go and wait for another to take it. If none does, nobody is
+    /// notified when it is taken.
     offering: u32,
     switches: u64,
     contended: u64,
@@ -164,7 +166,8 @@ impl<F: Faults> Lock<F> {
         state.held = false;
         let is_awaited = state.waiting > 0;
         drop(state);
-        // If nobody waited while the mutex was held, then whoever has come since finds the lock free.
+        // If nobody waited while the mutex was held, a thread that came later finds the lock free
+        // and needs no notification.
         if is_awaited {
             self.available.notify_one();
         }
@@ -176,10 +179,10 @@ impl<F: Faults> Lock<F> {
         self.drop_request.load(Ordering::Relaxed)
     }
 
-    /// Asks the holder to look whether somebody waits.
+    /// Asks the holder to offer the lock at its next safepoint, even if nobody waits.
     pub(super) fn request(&self) {
-        // With this fault, the holder would not look whether somebody waits, but wait for a taker
-        // that does not exist.
+        // A holder with this fault does not check whether somebody waits; after this request it
+        // would wait for ever for a taker that does not exist.
         if !self.faults.has(Fault::DropRequestKept) {
             self.drop_request.store(true, Ordering::Relaxed);
         }
@@ -196,8 +199,8 @@ impl<F: Faults> Lock<F> {
         state.held = false;
         self.available.notify_one();
         if self.faults.has(Fault::NoForcedSwitch) {
-            // Without letting go of the mutex: otherwise a system that runs the thread that was just
-            // notified would make up for the fault.
+            // The mutex is not released in between: otherwise the thread that was just notified
+            // might take the lock first, which would hide the fault.
             self.hand_to(&mut state, me);
             return Taken::AtOnce;
         }
@@ -227,7 +230,8 @@ impl<F: Faults> Lock<F> {
         }
     }
 
-    /// Nothing panics while it holds the mutex, so its state is sound even if it is poisoned.
+    /// No code panics while it holds the mutex, so the state is sound even if the mutex is
+    /// poisoned.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state
             .lock()
@@ -264,7 +268,8 @@ impl<F: Faults> Lock<F> {
         (state, false)
     }
 
-    /// As with shuttle; but loom offers no such choice, so no wait times out.
+    /// As with shuttle, a model has no time; but loom offers no choice of timeouts, so no wait
+    /// times out.
     #[cfg(loom)]
     fn wait_an_interval<'s>(&self, state: MutexGuard<'s, State>) -> (MutexGuard<'s, State>, bool) {
         let state = self

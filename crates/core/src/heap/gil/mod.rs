@@ -1,4 +1,4 @@
-//! A global lock: it makes a heap for several threads of any single-threaded collector.
+//! A global lock, which makes any single-threaded collector a heap for several threads.
 //!
 //! A mutator holds the lock from `attach` until it is dropped, except while it is
 //! [idle](super::Mutator::idle) and while it lets others run at a safepoint. So the collector
@@ -11,7 +11,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "the lock guards a cell that the compiler cannot see it guard"
+    reason = "a lock guards the cell, which the compiler cannot check"
 )]
 
 mod lock;
@@ -37,7 +37,7 @@ use lock::{Holder, Lock, Patience, Taken};
 pub use mutator::GilMutator;
 use ranges::Ranges;
 
-/// How long `stats` waits for the lock before it tells what it knew last.
+/// How long `stats` waits for the lock before it returns what it knew last.
 const STATS_PATIENCE: Patience = Patience::Intervals(2);
 
 /// A single-threaded collector behind a global lock.
@@ -48,7 +48,7 @@ pub struct Gil<C, F: Faults = Faultless> {
     pauses: Arc<Pauses>,
     /// What the collector had counted when it was last asked.
     known: Mutex<Stats>,
-    /// What the collector told when the lock was last offered to others.
+    /// What the collector reported when the lock was last offered to others.
     shown: Shown,
 }
 
@@ -58,7 +58,7 @@ pub struct Gil<C, F: Faults = Faultless> {
 struct Shown {
     live: AtomicU64,
     collections: AtomicU64,
-    /// It is newer than the last look.
+    /// Set when the values are newer than the last call of [`Heap::gauge`].
     is_fresh: AtomicBool,
 }
 
@@ -82,7 +82,7 @@ impl<C: Collector> Gil<C> {
 }
 
 impl<C: Collector, F: Faults> Gil<C, F> {
-    /// The same, with faults in the lock.
+    /// A heap as [`new`](Self::new) makes it, with planted faults in the lock.
     pub(super) fn with_faults(
         collector: C,
         switch_interval: Duration,
@@ -107,7 +107,7 @@ impl<C: Collector, F: Faults> Gil<C, F> {
         }
     }
 
-    /// Takes the lock for a call of the harness itself.
+    /// Takes the lock for a call by the harness.
     fn visit(&self) -> Turn<'_, C, F> {
         let me = self.lock.name();
         self.lock.take(me, Patience::Endless);
@@ -130,8 +130,8 @@ impl<C: Collector, F: Faults> Gil<C, F> {
     }
 }
 
-/// The lock, held in the name of `me`: what proves that its owner may touch what the lock guards.
-/// Made by whoever has just taken the lock, and by nobody else; dropping it lets the lock go.
+/// Proof that its owner holds the lock, under the name `me`, and may use what the lock guards. It
+/// is made only by code that has just taken the lock, and dropping it lets the lock go.
 struct Turn<'h, C: Collector, F: Faults> {
     gil: &'h Gil<C, F>,
     me: Holder,
@@ -150,7 +150,7 @@ impl<C: Collector, F: Faults> Turn<'_, C, F> {
         &mut self.guarded().collector
     }
 
-    /// Lets others have the lock that asked for it, and takes it back.
+    /// Lets a thread that asked for the lock have it, and takes it back.
     #[cold]
     #[inline(never)]
     fn offer(&mut self) {
@@ -161,7 +161,7 @@ impl<C: Collector, F: Faults> Turn<'_, C, F> {
         }
     }
 
-    /// Shows how things stand.
+    /// Publishes the collector's present counts for [`Heap::gauge`].
     fn show(&mut self) {
         let gauge = self.collector().gauge();
         if let Some(live) = gauge.live {
@@ -185,7 +185,7 @@ impl<C: Collector, F: Faults> Turn<'_, C, F> {
         Ok(range)
     }
 
-    /// Takes the registers of a mutator that leaves back; they are empty.
+    /// Takes back the registers of a mutator that leaves; they are empty.
     fn unseat(&mut self, range: Range<u32>) {
         self.guarded().ranges.give(range);
     }
@@ -247,8 +247,8 @@ impl<C: Collector, F: Faults> Heap for Gil<C, F> {
         }
     }
 
-    /// What was shown at the last offer. If there was none since the last look, the holder is asked to
-    /// look whether somebody waits, and shows it then, for the next look.
+    /// What was shown when the lock was last offered. If it was not offered since the last call,
+    /// the holder is asked to offer it, so that the next call finds something new.
     fn gauge(&self) -> Gauge {
         let is_fresh = self.shown.is_fresh.swap(false, Relaxed);
         if !is_fresh {

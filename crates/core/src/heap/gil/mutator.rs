@@ -14,9 +14,9 @@ use crate::heap::{
 const CLEARED_AT_ONCE: u32 = 4096;
 /// How many registers count as touched together, so that finding a new one is rare.
 const TOUCHED_AT_ONCE: u32 = 64;
-/// A fault that offers the lock within an operation does so if the list's length is a multiple of one of
-/// these: that is some thirty times in the run that shows the fault, which makes half a million appends
-/// or some hundred truncations.
+/// A fault that offers the lock within an operation does so only if the list's length is a multiple
+/// of one of these. That is some thirty times in the run that shows the fault, which makes half a
+/// million appends or some hundred truncations.
 const APPENDS: u64 = 16_384;
 const CUTS: u64 = 4;
 
@@ -64,10 +64,10 @@ impl<'h, C: Collector, F: Faults> GilMutator<'h, C, F> {
         Slot(self.registers.start + slot.0)
     }
 
-    /// What a fault does: offers the lock in the middle of an operation that has read the length of a
-    /// list, if that is a multiple of `every`. (Each offer may cost several switch intervals; if every
-    /// operation made one, a run would spend most of its time waiting.) Returns by how much the list
-    /// grew meanwhile, which the faulty operation does not take into account.
+    /// With this fault planted, offers the lock in the middle of an operation that has read the
+    /// length of a list, if that is a multiple of `every`. (Each offer may cost several switch
+    /// intervals; if every operation made one, a run would spend most of its time waiting.) Returns
+    /// by how much the list grew meanwhile, which the faulty operation does not take into account.
     #[inline]
     fn grown_meanwhile(&mut self, fault: Fault, every: u64, list: Slot) -> u64 {
         if !self.gil.lock.has(fault) {
@@ -92,8 +92,9 @@ impl<'h, C: Collector, F: Faults> GilMutator<'h, C, F> {
 
 impl<C: Collector, F: Faults> Drop for GilMutator<'_, C, F> {
     fn drop(&mut self) {
-        // After a panic within the collector its registers are not to be trusted, and a panic here
-        // would abort: the registers stay as they are, but the lock is let go of.
+        // After a panic within the collector its registers cannot be trusted, and a second panic
+        // here would abort the process. So the registers stay as they are; the turn's drop still
+        // lets the lock go.
         if std::thread::panicking() || self.gil.lock.has(Fault::RegistersKept) {
             return;
         }

@@ -1,4 +1,4 @@
-//! Which registers of the one register file belong to which mutator.
+//! Which registers of the collector's one register file belong to which mutator.
 //!
 //! A mutator gets the first gap that is large enough. A range that is given back is merged with the
 //! gaps beside it, so threads that come and go do not use up the file.
@@ -13,7 +13,7 @@ pub(super) struct Ranges {
 }
 
 impl Ranges {
-    /// A range of this length; `None` if slot numbers do not reach that far.
+    /// A range of this length; `None` if it would exceed the largest slot number.
     pub(super) fn take(&mut self, len: u32) -> Option<Range<u32>> {
         if let Some(place) = self.gaps.iter().position(|gap| gap.end - gap.start >= len) {
             let gap = &mut self.gaps[place];
@@ -47,7 +47,7 @@ impl Ranges {
         }
     }
 
-    /// How long the file must be for all ranges in use.
+    /// How long the register file must be for all ranges in use.
     pub(super) fn end(&self) -> u32 {
         self.end
     }

@@ -11,8 +11,8 @@ const STEPS_LOG: u32 = 5;
 const STEPS: usize = 1 << STEPS_LOG;
 const COUNTS: usize = (64 - STEPS_LOG as usize + 1) * STEPS;
 
-/// The counts. They are made when they are first needed, since most heaps live for a short program only
-/// and never count anything.
+/// The counts. They are allocated at the first use, since most heaps run one short program and
+/// never count anything.
 #[derive(Debug, Default)]
 pub(super) struct Lags(OnceLock<Box<[AtomicU64]>>);
 
@@ -22,7 +22,7 @@ impl Lags {
         let counts = self
             .0
             .get_or_init(|| (0..COUNTS).map(|_| AtomicU64::new(0)).collect());
-        // Relaxed: a count, which is read when all is over.
+        // Relaxed: a count, which is read after the run.
         counts[step(nanos)].fetch_add(objects, Relaxed);
     }
 
@@ -63,7 +63,7 @@ fn middle(step: usize) -> u64 {
 mod tests {
     use super::*;
 
-    /// Goal: any length is told again within 3 %, and small ones are exact.
+    /// Goal: any length is returned within 3 %, and small ones are exact.
     #[test]
     fn lengths_are_told_again() {
         let lengths = (0..63).flat_map(|power| [0, 1, 3].map(|more| (1_u64 << power) + more));

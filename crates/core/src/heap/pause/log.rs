@@ -1,5 +1,5 @@
-//! What one thread notes of its holds: a histogram for each cause, the last few holds with all the
-//! holds within them, and the intervals from beginning to end.
+//! What one thread notes of its holds: a histogram for each cause, the time by cause of the last
+//! few outermost holds, and the intervals of all outermost holds.
 
 use std::collections::VecDeque;
 
@@ -8,14 +8,15 @@ use hdrhistogram::Histogram;
 use super::{ByCause, CAUSES, Cause, PAUSE_NS_MAX};
 use crate::clock::{Clock, Stamp};
 
-/// How many outermost holds are remembered whole, to be matched with the operation that they lay in:
-/// most operations have one or two.
+/// How many outermost holds are remembered with their time by cause, so that an operation that took
+/// long can ask what held it up. Most operations have one or two.
 const RECENT: usize = 64;
 /// How many intervals a thread keeps: 6 MiB of them. A heap that is held up 2,000 times a second has
 /// two minutes until the first of them, the shortest, are dropped.
 const KEPT_MAX: usize = 1 << 18;
 
-/// A stretch of time for which a thread was held up, whatever lay within it.
+/// A stretch of time for which a thread was held up: one outermost hold, whatever holds lay within
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
     /// Its beginning.
@@ -44,9 +45,9 @@ pub struct Kept {
     pub to: Stamp,
     /// When it was held up: in the order of time, none within another.
     pub intervals: Vec<Interval>,
-    /// How many more there were. Each was shorter than all that were kept at that time.
+    /// How many intervals were not kept. Each was shorter than all that were kept at that time.
     pub omitted: u64,
-    /// How long these took together, in nanoseconds.
+    /// How long the intervals that were not kept took together, in nanoseconds.
     pub omitted_ns: u64,
 }
 
@@ -66,19 +67,19 @@ struct Ended {
     by_cause: ByCause,
 }
 
-/// See the module.
+/// The notes of one thread.
 #[derive(Debug)]
 pub(super) struct Log {
     /// The address of the [`Pauses`](super::Pauses) that it belongs to.
     owner: usize,
     histograms: [Option<Histogram<u64>>; CAUSES],
     open: Vec<Open>,
-    /// The time of what ended within the outermost open hold.
+    /// The time by cause of the holds that have ended within the outermost open hold.
     by_cause: ByCause,
     recent: VecDeque<Ended>,
     kept: Kept,
     kept_max: usize,
-    /// Shorter intervals are not kept any more, in nanoseconds.
+    /// Intervals shorter than this are not kept any more; in nanoseconds.
     floor_ns: u64,
 }
 
@@ -140,7 +141,9 @@ impl Log {
         let Some(none) = self.open.pop() else { return };
         match self.open.last_mut() {
             Some(around) => around.inner_ns += none.inner_ns,
-            // It was the outermost, and what lay within it is held up for a little less long.
+            // It was the outermost hold, but the holds within it count. They become one interval,
+            // which may be a little longer than they were, under the cause that took most of the
+            // time.
             None if none.inner_ns > 0 => {
                 let (mut cause, mut most) = (none.cause, 0);
                 for (of, &nanos) in std::iter::zip(Cause::ALL, &self.by_cause) {
@@ -199,7 +202,7 @@ impl Log {
 
     pub(super) fn leave(&mut self, now: Stamp) {
         self.kept.to = now;
-        // What is still open ends with the seat: a mutator that panicked.
+        // If the mutator panicked, holds may still be open. They end with its seat.
         while !self.open.is_empty() {
             self.close(now);
         }
@@ -245,9 +248,9 @@ pub(super) fn empty() -> Histogram<u64> {
 mod tests {
     use super::*;
 
-    /// A moment so many microseconds after some other.
+    /// The stamp this many microseconds after a fixed one.
     fn at(micros: u64) -> Stamp {
-        // A count for each nanosecond or so, whatever the clock.
+        // The length of a clock count depends on the machine.
         let in_a_second = Clock::get().nanos(Stamp::of_counts(0), Stamp::of_counts(1 << 32));
         let counts = u128::from(micros) * 1000 * (1 << 32) / u128::from(in_a_second);
         Stamp::of_counts(u64::try_from(counts).expect("a short time") + (1 << 40))
@@ -257,7 +260,7 @@ mod tests {
         Log::new(0, Some(0), at(0))
     }
 
-    /// Whether so many nanoseconds are so many microseconds, but for rounding.
+    /// Whether the two lengths are equal, apart from rounding.
     fn is_about(nanos: u64, micros: u64) -> bool {
         nanos.abs_diff(micros * 1000) <= 10
     }
@@ -292,8 +295,8 @@ mod tests {
         assert_eq!(finalizer.map(Histogram::len), Some(2));
     }
 
-    /// Goal: an answer contains the time within the stretch that was asked about and no more, also where
-    /// a hold lies in it only in part.
+    /// Goal: an answer contains only time between the two stamps, also where a hold lies between
+    /// them only in part.
     #[test]
     fn only_the_overlap_is_told() {
         let mut log = log();
@@ -341,7 +344,8 @@ mod tests {
         assert_eq!(all.map(Histogram::len), Some(5000));
     }
 
-    /// Goal: a question about more holds than are remembered is answered with less time, not with more.
+    /// Goal: for a stretch with more holds than are remembered, the answer has only the time of
+    /// those remembered.
     #[test]
     fn what_is_forgotten_is_not_made_up() {
         let mut log = log();

@@ -1,7 +1,7 @@
 //! The entries behind the tags, in segments, each of which has one owner at a time.
 //!
-//! A segment notes what happens to its objects: births and deaths in their entries, and on cold paths
-//! whatever should not have happened. Judging that is left to others.
+//! A segment notes what happens to its objects: births and deaths in their entries, and, on cold
+//! paths, events that should not have happened. It does not judge them.
 
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -50,7 +50,7 @@ pub struct Segment {
 pub struct Sightings {
     /// How many there were.
     pub count: u64,
-    /// The first few.
+    /// The names of the first few.
     pub first: Vec<ObjectId>,
 }
 
@@ -79,9 +79,9 @@ impl Sightings {
 pub struct Notes {
     /// Finalizers that ran, each for the first time, on a living object made with one.
     pub finalized: u64,
-    /// Deaths of what was dead already.
+    /// Deaths of objects that were dead already.
     pub double_deaths: Sightings,
-    /// Finalizers that ran again, on the dead, or on what was made without one.
+    /// Finalizers that ran a second time, on a dead object, or on an object made without one.
     pub stray_finalizations: Sightings,
     /// Deaths of objects whose finalizer had not run.
     pub unfinalized_deaths: Sightings,
@@ -137,7 +137,8 @@ impl Segment {
         }
     }
 
-    /// This is one atomic operation, so that two threads that both finalize the object are found out.
+    /// Records that the object's finalizer runs. One atomic operation decides whether it is the
+    /// first time, so if two threads finalize an object at once, one of them is noted.
     pub(super) fn finalize(&self, id: ObjectId) {
         let (before, after) = (id.when(ALIVE), id.when(FINALIZED));
         let entry = &self.entries[id.entry()];
@@ -215,7 +216,7 @@ impl Segment {
             .filter_map(move |(entry, state)| is_alive(state.load(Relaxed)).then_some(entry))
     }
 
-    /// The name of one of its objects without the shape, which the table does not know.
+    /// Which mutator made the object of this entry, and how many it had made before.
     pub fn origin(&self, entry: usize) -> Origin {
         Origin {
             producer: self.producer.load(Relaxed),
@@ -296,8 +297,8 @@ impl OwnedSegment {
 
     fn renew(&mut self, producer: u32, base: u64, recycled: u32) {
         let segment = self.segment;
-        // A late death that meets an entry of the new generation locks this after it was renewed,
-        // and so sees whose the generation is.
+        // The lock is held until everything is renewed. A late death that finds an entry of the new
+        // generation takes the lock afterwards, so it reads the new owner's `recycled`.
         let mut notes = segment.notes.lock().unwrap_or_else(PoisonError::into_inner);
         segment.recycled.store(recycled, Relaxed);
         let next = (segment.generation.load(Relaxed) + 1) & GENERATION_MASK;
@@ -348,8 +349,8 @@ impl OwnedSegment {
 
 impl Drop for OwnedSegment {
     fn drop(&mut self) {
-        // The next generation starts before anybody else may own the segment, so tags that outlive
-        // their ledger find their entry gone, and note nothing.
+        // The next generation starts before another owner can take the segment. So a tag that
+        // outlives its ledger belongs to an earlier owner, and its death is not noted.
         self.renew(0, 0, 0);
         POOL.lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -363,8 +364,9 @@ mod tests {
     use super::*;
     use crate::heap::Finalizer;
 
-    /// Goal: what a former owner's heap lets go of late, or finalizes, is nobody's mistake, while a
-    /// second death under the same owner is one, however often the segment was recycled meanwhile.
+    /// Goal: a late death or finalizer of a former owner's object is not noted against the present
+    /// owner, while a second death under the same owner is noted, however often the segment was
+    /// recycled meanwhile.
     #[test]
     fn late_deaths_are_the_former_owners() {
         let mut owned = OwnedSegment::take(0, 0).expect("a segment is free");

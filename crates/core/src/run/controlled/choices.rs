@@ -1,10 +1,11 @@
-//! The choices of a schedule: recorded while a scheduler makes them, kept as one word, and made again.
+//! The choices of a schedule: recorded while a scheduler makes them, kept as one word, and
+//! replayed.
 //!
-//! A choice is the number of the thread that goes on where more than one could. The word is the number
-//! of the execution in hexadecimal digits (what the heap draws at random depends on nothing else), a
-//! point, and then each thread as letters, `a` for the first, with how often it goes on in a row if
-//! that is more than once: `2f.a3bc12a`. It means something to the build that wrote it, and to no other
-//! in which a thread takes other steps.
+//! A choice is the number of the thread that runs next where more than one could. The word is the
+//! number of the execution in hexadecimal digits (the heap's random numbers depend on nothing
+//! else), a point, and then each chosen thread as letters, `a` for the first, followed by how often
+//! it was chosen in a row if that is more than once: `2f.a3bc12a`. It is valid only for builds in
+//! which every thread takes the same steps as in the one that wrote it.
 
 use std::fmt;
 
@@ -13,12 +14,12 @@ use std::fmt;
 pub(super) struct Choices {
     /// What the random numbers of the execution are drawn from.
     pub(super) seed: u64,
-    /// Threads, and how often in a row.
+    /// Threads, each with how often it was chosen in a row.
     runs: Vec<(usize, u32)>,
 }
 
 impl Choices {
-    /// None yet.
+    /// A schedule without choices yet.
     pub(super) fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -26,7 +27,7 @@ impl Choices {
         }
     }
 
-    /// This thread goes on.
+    /// Adds the choice of this thread.
     pub(super) fn push(&mut self, thread: usize) {
         match self.runs.last_mut() {
             Some((last, times)) if *last == thread && *times < u32::MAX => *times += 1,
@@ -34,13 +35,13 @@ impl Choices {
         }
     }
 
-    /// Choice by choice.
+    /// The chosen threads, choice by choice.
     pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
         let runs = self.runs.iter();
         runs.flat_map(|&(thread, times)| std::iter::repeat_n(thread, times as usize))
     }
 
-    /// Reads what [`Display`](fmt::Display) wrote; `None` if it is nothing of the kind.
+    /// Reads what [`Display`](fmt::Display) wrote; `None` if the text is not a schedule.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (seed, mut rest) = text.split_once('.')?;
         let mut choices = Self::new(u64::from_str_radix(seed, 16).ok()?);
@@ -61,7 +62,8 @@ impl Choices {
     }
 }
 
-/// A thread's letters: base 26, all but the last digit capital, so that it is plain where one ends.
+/// A thread's number as letters: base 26, all digits but the last in capitals, which shows where a
+/// number ends.
 fn letters_of(thread: usize) -> String {
     let digit = |value: usize, from: u8| char::from(from + u8::try_from(value % 26).unwrap_or(0));
     let mut letters = vec![digit(thread, b'a')];
@@ -103,8 +105,8 @@ impl fmt::Display for Choices {
 mod tests {
     use super::*;
 
-    /// Goal: what is written is read as what it was, for threads of any number, and what is not a
-    /// schedule is refused.
+    /// Goal: a written schedule is read back unchanged, for threads of any number, and other texts
+    /// are refused.
     #[test]
     fn words_lead_back() {
         let mut choices = Choices::new(0x2f);

@@ -1,14 +1,15 @@
-//! A case under a model checker that chooses, at each access to shared memory, which mutator goes on.
+//! A case under a model checker that chooses, at each access to shared memory, which mutator runs
+//! next.
 //!
-//! In builds with `--cfg shuttle` only, where the heaps' atomics and locks are the checker's. It sees
-//! sequentially consistent memory, runs all threads on one thread of the system, and knows no time.
-//! Heaps do their upkeep within calls, as in [steps](super::step_through).
+//! This exists only in builds with `--cfg shuttle`, where the heaps' atomics and locks are the
+//! checker's. The checker has sequentially consistent memory, runs all threads on one thread of the
+//! system, and has no time. Heaps do their upkeep within calls, as in [steps](super::step_through).
 //!
-//! A schedule is a function of how it is chosen, of the case and of its seed, so exploring a case again
-//! finds the same; and a schedule that was kept as a word leaves the same [`Race`] each time.
+//! A schedule is a function of the way it is chosen, the case and its seed, so exploring a case
+//! again finds the same; and replaying a kept schedule gives the same [`Race`] each time.
 //!
-//! What is wrong with a race is not for this module to know: it asks a [`Judge`], and stops at the
-//! first that one holds against the heap.
+//! This module does not know whether a race shows a bug: it asks a [`Judge`], and stops at the
+//! first race that the judge objects to.
 
 mod choices;
 mod recorder;
@@ -29,12 +30,13 @@ use choices::Choices;
 pub use recorder::Judge;
 use recorder::{Chooser, Ended, Recorder, Shared};
 
-/// Schedules that a case gets. Most faults that a short program can show at all show in some hundred;
-/// those that take longer show sooner in another program than in the same.
+/// Schedules that a case gets. Most faults that a short program can show at all show within some
+/// hundred schedules; the others are found sooner with another program than with more schedules of
+/// the same.
 pub const SCHEDULES: usize = 200;
-/// Changes of priority that PCT makes: the deepest fault that it is known to find here needs 3.
+/// How many times PCT changes a priority: the deepest fault that it is known to find here needs 3.
 const PCT_DEPTH: usize = 4;
-/// As large as in the models of the lock-free heap.
+/// The same as in the models of the lock-free heap.
 const STACK_BYTES: usize = 0x2_0000;
 
 /// Which schedules to try.
@@ -42,9 +44,9 @@ const STACK_BYTES: usize = 0x2_0000;
 pub struct Exploration<'a> {
     /// How they are chosen.
     pub by: Control,
-    /// The only one, if it was kept.
+    /// A kept schedule, which is then the only one that is run.
     pub kept: Option<&'a str>,
-    /// How many at most.
+    /// How many to try at most.
     pub schedules: usize,
 }
 
@@ -53,9 +55,10 @@ pub struct Exploration<'a> {
 pub struct Explored {
     /// Schedules that were tried.
     pub schedules: u64,
-    /// The race that something is wrong with, and its schedule; if one was kept, whatever it led to.
+    /// The race that the judge objected to, and its schedule; of a kept schedule its race, whatever
+    /// that is.
     pub race: Option<(Race, String)>,
-    /// The schedule that was kept does not fit: it is of another case, or of another build.
+    /// The kept schedule does not fit: it belongs to another case, or to another build.
     pub has_diverged: bool,
 }
 
@@ -64,12 +67,12 @@ fn config() -> Config {
     config.failure_persistence = FailurePersistence::None;
     config.silence_warnings = true;
     config.stack_size = STACK_BYTES;
-    // The recorder counts, and ends what is too long.
+    // The recorder counts steps, and ends executions that are too long.
     config.max_steps = MaxSteps::None;
     config
 }
 
-/// Does something that touches the checker's atomics and needs no second thread.
+/// Runs code that uses the checker's atomics and needs no second thread.
 pub(super) fn alone<T: Send + 'static>(done: impl Fn() -> T + Send + Sync + 'static) -> T {
     let result = Arc::new(Mutex::new(None));
     let kept = Arc::clone(&result);
@@ -91,11 +94,11 @@ pub(super) fn caps_of(open: &Arc<Open>) -> Caps {
     })
 }
 
-/// Races a case until the judge has found something, or as often as was said.
+/// Runs schedules of a case until the judge objects to one, or all that were asked for have run.
 ///
 /// # Errors
 ///
-/// The heap cannot be opened; or what was kept is no schedule.
+/// The heap cannot be opened, or the kept schedule cannot be read.
 pub(super) fn explore(
     open: Arc<Open>,
     case: &Case,
@@ -107,10 +110,10 @@ pub(super) fn explore(
         None => Shared::new(case, judge, chooser(case, how)),
         Some(kept) => {
             let kept = Choices::parse(kept).ok_or_else(|| Defect::Other {
-                message: "what was kept with the case is not a schedule".to_owned(),
+                message: "the schedule that is kept with the case cannot be read".to_owned(),
             })?;
             let iter: Vec<usize> = kept.iter().collect();
-            // Whatever comes of it is to be seen.
+            // The race of a kept schedule is reported whatever it is.
             let shared = Shared::new(case, |_, _| true, Chooser::Kept(Box::new(iter.into_iter())));
             shared.state().choices = kept;
             shared
@@ -131,7 +134,7 @@ pub(super) fn explore(
     })
 }
 
-/// Runs executions until there are no more, or one was ended; whether to go on.
+/// Runs executions until there are no more, or one is ended early. Returns whether to go on.
 fn run_until_ended(shared: &Arc<Shared>, open: &Arc<Open>, fault: Option<Fault>) -> bool {
     let (own, open) = (Arc::clone(shared), Arc::clone(open));
     let execution = move || {
@@ -145,7 +148,7 @@ fn run_until_ended(shared: &Arc<Shared>, open: &Arc<Open>, fault: Option<Fault>)
     };
     let mut state = shared.state();
     if state.ended.is_none() {
-        // The checker's own: all threads wait for one another.
+        // The checker itself panicked, because all threads wait for one another.
         let broke = Some(Broke::Panicked(panic_message(&*panic)));
         let trace = Trace::of(Caps::NONE);
         state.race = Some(Ok(Race::of(Trace { broke, ..trace })));
@@ -157,7 +160,8 @@ fn run_until_ended(shared: &Arc<Shared>, open: &Arc<Open>, fault: Option<Fault>)
 fn chooser(case: &Case, how: Exploration<'_>) -> Chooser {
     let at_work = (0..).take(case.mutators.len());
     let at_work = at_work.filter(|number| case.turns.iter().any(|turn| turn.mutator == *number));
-    // There is one schedule of one mutator, and PCT insists on more.
+    // One mutator alone has one schedule, and PCT panics if it is to run a second without a choice
+    // between threads.
     let schedules = match at_work.count() {
         0 | 1 => 1,
         _ => how.schedules,

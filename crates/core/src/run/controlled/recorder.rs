@@ -1,10 +1,11 @@
-//! A scheduler around another, which writes down what that one chooses, counts steps, and ends an
-//! execution that nobody wants to see the rest of.
+//! A scheduler that wraps another. It records the choices of that one, counts steps, and ends an
+//! execution early if its rest does not matter.
 //!
-//! Everything is shared with whoever explores, since the checker keeps the scheduler to itself and an
-//! execution that is ended leaves nothing else behind. An execution is ended by unwinding out of the
-//! scheduler, and so out of whichever thread asked it, at its next step; what a thread that is unwound
-//! lets go of goes on undisturbed. What such an execution says of itself is not to be believed.
+//! The recorder's state is shared with the code that explores, since the checker owns the
+//! scheduler, and an execution that is ended leaves nothing else behind. An execution is ended by
+//! unwinding out of the scheduler, and so out of the thread that is at its next step; destructors
+//! that run during the unwinding are not ended again. The result of such an execution must not be
+//! used.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -19,35 +20,37 @@ use crate::heap::Defect;
 use crate::plan::Case;
 use crate::run::steps::race::Log;
 
-/// Steps after which a schedule is given up: a hundred times what a short program takes. The checker's
-/// schedulers need not be fair, so it may be one in which somebody waits for one who never goes on.
+/// Steps after which a schedule is given up: a hundred times what a short program takes. The
+/// checker's schedulers need not be fair, so a thread may wait for ever for one that is never
+/// chosen.
 const STEPS_MAX: u64 = 200_000;
-/// Whether something is wrong with a race.
+/// Whether a race shows that something is wrong.
 pub type Judge = fn(&Case, &Race) -> bool;
 
-/// Who chooses.
+/// What chooses the next thread.
 pub(super) enum Chooser {
     /// A scheduler of the checker's, under which what the heap draws at random differs from execution
     /// to execution.
     Scheduler(Box<dyn Scheduler + Send>),
-    /// One that counts on all but its choices being the same in each.
+    /// A scheduler that enumerates all choices, which requires that nothing else differs between
+    /// executions.
     Enumerator(Box<dyn Scheduler + Send>),
-    /// A schedule that was kept, once.
+    /// A kept schedule, which is run once.
     Kept(Box<dyn Iterator<Item = usize> + Send>),
 }
 
-/// Why an execution was ended before its end.
+/// Why an execution was ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
     /// A mutator panicked; what was done until then is in the log.
     Panicked,
     /// It took too many steps.
     TooLong,
-    /// The kept schedule wants a thread to go on that cannot, or is over too early.
+    /// The kept schedule chooses a thread that cannot run, or is over too early.
     Diverged,
 }
 
-/// What the scheduler and whoever explores share.
+/// What the scheduler shares with the code that explores.
 pub(super) struct Shared {
     pub(super) case: Case,
     pub(super) judge: Judge,
@@ -55,7 +58,7 @@ pub(super) struct Shared {
     state: Mutex<State>,
 }
 
-/// See [`Shared`].
+/// The part of [`Shared`] that changes.
 pub(super) struct State {
     pub(super) chooser: Chooser,
     pub(super) choices: Choices,
@@ -65,7 +68,7 @@ pub(super) struct State {
     /// What the last execution came to, until it is judged.
     pub(super) race: Option<Result<Race, Defect>>,
     pub(super) ended: Option<Ended>,
-    /// The first that the judge did not let pass, and its choices.
+    /// The first race that the judge objected to, and its choices.
     pub(super) found: Option<(Race, Choices)>,
     /// The heap could not be opened.
     pub(super) defect: Option<Defect>,
@@ -102,7 +105,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Judges the last execution, if it left anything; whether to go on.
+    /// Judges the last execution, if it left a race. Returns whether to go on.
     pub(super) fn judge(&self) -> bool {
         let mut state = self.state();
         match state.ended {
@@ -154,7 +157,7 @@ impl Scheduler for Recorder {
                 state.choices = Choices::default();
             }
             Chooser::Kept(_) if number > 0 => return None,
-            // Its seed came with it.
+            // A kept schedule contains its seed.
             Chooser::Kept(_) => {}
         }
         state.executions += 1;

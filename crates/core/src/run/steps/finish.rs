@@ -1,4 +1,5 @@
-//! The end of a case: the heap settles, everything is looked at, and let go of.
+//! The end of a case: the heap settles, everything reachable is recorded, and all of it is let go
+//! of.
 
 use super::Session;
 use crate::evidence::{Emptied, Moment, Name, Place, Seen, Settled, Survey, Trace};
@@ -6,8 +7,8 @@ use crate::heap::{Fault, Global, Slot};
 use crate::run::painter::Painter;
 use crate::run::walk::{Marks, Walk};
 
-/// Elements that a list of a case may claim, for each object that there is room for: more are not
-/// believed.
+/// How many elements a list of a case may claim to have, for each object that there is room for; a
+/// longer list is reported as impossible.
 const ELEMENTS_MAX: u64 = 64;
 
 impl Session<'_> {
@@ -39,7 +40,7 @@ impl Session<'_> {
         let case = self.case;
         for number in 0..case.mutators.len() {
             for slot in 0..case.mutators[number].registers {
-                // Mutators are few, and their numbers those of seats.
+                // Mutators are few, so the number fits.
                 let place = Place::Register(u32::try_from(number).unwrap_or(u32::MAX), slot);
                 self.walk_from(
                     (number, Slot(slot)),
@@ -93,7 +94,7 @@ impl Session<'_> {
         }
     }
 
-    /// Tries to upgrade every register, and says what those led to that had something in them.
+    /// Tries to upgrade every register, and returns what each successful upgrade led to.
     fn upgrades(&mut self) -> Vec<(u32, u32, Seen)> {
         let mut upgrades = Vec::new();
         for number in 0..self.case.mutators.len() {
@@ -111,7 +112,7 @@ impl Session<'_> {
         upgrades
     }
 
-    /// Lets go of everything until finalizers bring nothing back, and says what is left.
+    /// Lets go of everything until finalizers bring nothing back, and records what is left.
     pub(super) fn let_go(&mut self, trace: &mut Trace) {
         let setup = self.setup();
         (0..self.case.mutators.len()).for_each(|number| self.leave(number));

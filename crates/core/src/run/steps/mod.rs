@@ -1,12 +1,12 @@
 //! A case on one thread: all mutators take turns, operation by operation, in the order of the case.
 //!
-//! Whoever's turn it is not is at [rest](Mutator::rest), and the heap does its upkeep
-//! [within calls](crate::heap::Upkeep::WithinCalls) only, so the same case on the same heap always
-//! does the same, and leaves the same [`Trace`].
+//! All mutators but the one whose turn it is are at [rest](Mutator::rest), and the heap does its
+//! upkeep [within calls](crate::heap::Upkeep::WithinCalls) only, so the same case on the same heap
+//! always does the same, and leaves the same [`Trace`].
 //!
-//! What was answered is written down and not judged here; after each turn every object's tag is looked
-//! at, so a death is known to the turn. At the end the heap settles, everything reachable is walked,
-//! weak references are tried, and then all is let go of.
+//! Answers are recorded here and judged elsewhere. After each turn the tag of every object is
+//! checked, so it is known in which turn an object died. At the end the heap settles, everything
+//! reachable is walked, weak references are tried, and then all is let go of.
 
 mod finish;
 mod perform;
@@ -26,10 +26,10 @@ use crate::heap::{
 };
 use crate::plan::{Case, Op};
 
-/// Cases are short, and are to meet collections that nobody asked for.
+/// A small nursery, so that short cases meet collections that the heap starts by itself.
 const NURSERY: u32 = 4;
 
-/// So many objects can be looked at after each turn.
+/// Up to this many living objects are checked after each turn.
 const LIVING_FEW: usize = 256;
 
 /// The configuration of a heap that a case can be stepped through on.
@@ -42,20 +42,20 @@ pub fn config_for(case: &Case) -> HeapConfig {
     }
 }
 
-/// Steps through a case on a fresh heap, which was opened as [`config_for`] says. `fault` is what is
-/// wrong with the harness's own view, on purpose.
+/// Steps through a case on a fresh heap, which was opened as [`config_for`] says. `fault` is
+/// planted in the harness's own view of the heap.
 ///
-/// A heap that panics is left as it is, and with it what it holds.
+/// A heap that panics is leaked, with everything that it holds.
 pub fn step_through<H: Heap>(heap: H, case: &Case, fault: Option<Fault>) -> Trace {
     step_through_any(Fast(heap), case, fault)
 }
 
-/// The same, on a heap of any type.
+/// Steps through a case on a fresh heap of any type.
 pub(super) fn step_through_any(heap: impl AnyHeap, case: &Case, fault: Option<Fault>) -> Trace {
     put_through(heap, case, fault, |session, trace| session.all(trace))
 }
 
-/// Does all turns in a session, settles, lets go of all, and says what came of it.
+/// Does all turns in a session, settles the heap, lets go of everything, and returns the trace.
 fn put_through(
     heap: impl AnyHeap,
     case: &Case,
@@ -82,27 +82,27 @@ fn put_through(
 
 /// One mutator in a session.
 pub(super) struct Player<'h> {
-    /// There, but while it rejoins.
+    /// `None` while it rejoins, and after it has left.
     pub(super) mutator: Option<Box<dyn AnyMutator + 'h>>,
     pub(super) seat: Seat,
     producer: Producer,
     /// What it made, in order.
     births: Vec<ObjectId>,
-    /// What it made since the session last looked.
+    /// What it made since the session last checked its objects.
     fresh: Vec<ObjectId>,
     /// What it read last.
     accumulator: i64,
 }
 
 impl<'h> Player<'h> {
-    /// It is there, whenever it is asked to do something.
+    /// The mutator, which is present whenever it has a turn.
     pub(super) fn mutator(&mut self) -> &mut (dyn AnyMutator + 'h) {
         let mutator = self.mutator.as_deref_mut();
-        mutator.expect("whoever lost its place does not go on")
+        mutator.expect("a mutator that lost its place has no turns")
     }
 }
 
-/// A case on its way.
+/// A case that is being stepped through.
 pub(super) struct Session<'h> {
     heap: &'h dyn AnyHeap,
     case: &'h Case,
@@ -113,13 +113,13 @@ pub(super) struct Session<'h> {
     players: Vec<Player<'h>>,
     /// Whose turn it was last; all others are at rest.
     awake: Option<usize>,
-    /// What was not dead when it was last looked at, and in which state it was then.
+    /// The objects that were alive at the last check, each with its state then.
     living: Vec<(ObjectId, Life)>,
     turns_done: u32,
-    /// How many turns may pass until somebody looks who died.
+    /// How many turns remain until the next check for deaths.
     until_look: usize,
-    /// Whether it can only matter at the end when something died: there are neither finalizers nor weak
-    /// references.
+    /// The case has neither finalizers nor weak references, so nothing depends on the turn in which
+    /// an object dies.
     is_plain: bool,
 }
 
@@ -144,8 +144,8 @@ impl<'h> Session<'h> {
         }
     }
 
-    /// How many turns may pass between two looks. With a few objects, one; with many, and where the
-    /// turn of a death is of no account, so many that to look costs no more than to go on.
+    /// How many turns lie between two checks for deaths: one if there are few objects or the turn
+    /// of a death matters, and otherwise so many that the checks take no longer than the turns.
     fn patience(&self) -> usize {
         if self.is_plain {
             (self.living.len() / LIVING_FEW).max(1)
@@ -154,7 +154,8 @@ impl<'h> Session<'h> {
         }
     }
 
-    /// All turns, and the end. When it returns nobody is attached any more; if it panics, what is left is.
+    /// Does all turns, and the end. When it returns no mutator is attached any more; if it panics,
+    /// some may be.
     fn play_out(
         &mut self,
         trace: &mut Trace,
@@ -188,8 +189,8 @@ impl<'h> Session<'h> {
         Ok(())
     }
 
-    /// Who makes the shared objects and looks at the roots: one of its own, but where there can be only
-    /// one mutator.
+    /// The number of the mutator that makes the shared objects and reads the roots. It is an extra
+    /// one, unless the heap can have only one.
     fn setup(&self) -> usize {
         if self.is_alone {
             0
@@ -210,7 +211,7 @@ impl<'h> Session<'h> {
         for (number, registers) in (0..).zip(registers.chain(setup)) {
             let seat = Seat {
                 number,
-                // One to spare, and those of the walk.
+                // One spare register, and those of the walk.
                 slots: registers.saturating_add(1).saturating_add(scratch),
             };
             let mut mutator = self.heap.attach(seat).map_err(Broke::Unseated)?;
@@ -252,7 +253,7 @@ impl<'h> Session<'h> {
         }
     }
 
-    /// A register that the program does not use.
+    /// The register after those that the program uses.
     fn spare(&self, number: usize) -> Slot {
         let mutator = self.case.mutators.get(number);
         Slot(mutator.map_or(0, |mutator| mutator.registers))
@@ -295,7 +296,7 @@ impl<'h> Session<'h> {
         Ok(TraceStep { answer, seen })
     }
 
-    /// The mutator leaves and comes back: to the heap it is another one.
+    /// The mutator leaves and comes back as what is, to the heap, a new mutator.
     fn rejoin(&mut self, number: usize) -> Result<(), Broke> {
         self.leave(number);
         let seat = self.players[number].seat;
@@ -311,10 +312,10 @@ impl<'h> Session<'h> {
         if self.players[number].mutator.is_none() {
             return;
         }
-        // Awake, as whoever leaves by itself is.
+        // It is awake when it is dropped, as a mutator that leaves by itself is.
         self.mutator(number);
         self.awake = None;
-        // Taken out first: a heap may panic in here, and must not be asked to let go twice.
+        // It is taken out first: its drop may panic, and must not run a second time.
         drop(self.players[number].mutator.take());
     }
 
@@ -334,22 +335,22 @@ impl<'h> Session<'h> {
         }
     }
 
-    /// Whether this is the object that was given this name here.
+    /// Whether the object with this name was made in this session.
     fn is_known(&self, name: Name, id: ObjectId) -> bool {
         let births = self.players.get(name.maker as usize).map(|it| &it.births);
         let number = usize::try_from(name.number).unwrap_or(usize::MAX);
         births.and_then(|births| births.get(number)) == Some(&id)
     }
 
-    /// Writes down what happened to objects since it last looked. Looking calls the heap, which may run
-    /// more finalizers then.
+    /// Records what happened to objects since the last check. Reading the roots calls the heap,
+    /// which may run more finalizers, so this repeats until none has run.
     fn look(&mut self, trace: &mut Trace) {
         while self.look_at_objects(trace) {
             self.look_at_roots(trace);
         }
     }
 
-    /// Whether finalizers ran.
+    /// Records deaths and finalizations since the last check. Returns whether finalizers ran.
     fn look_at_objects(&mut self, trace: &mut Trace) -> bool {
         let (events, after) = (&mut trace.events, self.turns_done);
         let before = events.len();
@@ -360,7 +361,8 @@ impl<'h> Session<'h> {
                 return now.is_alive();
             };
             let is_new = *state == Life::Alive && id.has_finalizer();
-            // Whether an object was finalized before it died is known to its notes alone.
+            // An object that was finalized and then died since the last check shows only that it is
+            // dead; one that died without its finalizer is in the segment's notes.
             if now == Life::Finalized || is_new && now == Life::Dead {
                 finalized = true;
                 let what = Happening::Finalized(name);
@@ -374,7 +376,8 @@ impl<'h> Session<'h> {
             now.is_alive()
         });
         if events.len() > before {
-            // In the order of names: the heap's own is not what is to be compared.
+            // Events are ordered by names, since the order of a heap's own work is not to be
+            // compared.
             events[before..].sort_unstable_by_key(|event| match event.what {
                 Happening::Finalized(name) => (0, name),
                 Happening::Died(name) => (1, name),

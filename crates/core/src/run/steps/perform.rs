@@ -7,9 +7,9 @@ use crate::heap::{Finalizer, Mutator, Shape, Slot};
 use crate::plan::Op;
 
 impl Session<'_> {
-    /// Does what a mutator is asked to do, but for leaving.
+    /// Does any operation of a mutator except `rejoin`.
     pub(super) fn perform(&mut self, number: usize, op: Op) -> Answer {
-        // Woken, if it is to touch the heap.
+        // The mutator is woken if the operation uses the heap.
         if !matches!(op, Op::Safepoint | Op::Stall { .. } | Op::Rejoin) {
             self.mutator(number);
         }
@@ -22,7 +22,7 @@ impl Session<'_> {
 }
 
 impl Player<'_> {
-    /// Does what it is asked to do while it is awake, but for leaving.
+    /// Does any operation except `rejoin`. The mutator must be awake.
     pub(in crate::run) fn perform(&mut self, op: Op) -> Answer {
         match op {
             Op::Alloc { dst, shape } => return self.alloc(dst, shape, None),
@@ -41,7 +41,7 @@ impl Player<'_> {
                 self.mutator().write(counter, value);
                 return Answer::Nothing;
             }
-            // Nobody else goes on meanwhile, so there is nothing to hold up.
+            // A stall has no effect, since no other mutator runs meanwhile.
             Op::Safepoint | Op::Stall { .. } | Op::Rejoin => return Answer::Nothing,
             _ => {}
         }
@@ -72,7 +72,7 @@ impl Player<'_> {
     }
 }
 
-/// What needs nothing but the mutator.
+/// Does the operations that need only the mutator.
 fn perform(mutator: &mut dyn Mutator, op: Op) -> Answer {
     match op {
         Op::Copy { dst, src } => mutator.copy(dst, src),
@@ -107,7 +107,8 @@ fn perform(mutator: &mut dyn Mutator, op: Op) -> Answer {
         Op::Fetch { dst, global } => return Answer::Found(mutator.fetch(dst, global)),
         Op::Downgrade { dst, src } => mutator.downgrade(dst, src),
         Op::Upgrade { dst, weak } => return Answer::Found(mutator.upgrade(dst, weak)),
-        // What was seen through the register is looked at anyway; the rest was done before.
+        // The session reads the register of a peek after the operation; the others were handled
+        // above.
         Op::Peek { .. }
         | Op::Alloc { .. }
         | Op::AllocFinalized { .. }

@@ -1,12 +1,12 @@
-//! The turns of a case on threads of a model checker, and all else as on one thread.
+//! The turns of a case on threads of a model checker; everything else is done on one thread.
 //!
-//! The session attaches the mutators, does the setup, and has each mutator do its own turns on a
-//! thread of the checker, where each access to shared memory may be followed by another thread's. When
-//! all have ended, the session goes on alone: what comes then is the end of any case.
+//! The session attaches the mutators, does the setup, and lets each mutator do its own turns on a
+//! thread of the checker, which may switch threads at each access to shared memory. When all have
+//! ended, the session goes on alone, with the same end as any case.
 
 #![expect(
     unsafe_code,
-    reason = "mutators are lent to threads of a model checker, which are none of the system's"
+    reason = "mutators are lent to threads of a model checker, which all run on one system thread"
 )]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,15 +20,15 @@ use crate::heap::{Caps, Fault, Mutator, Peek};
 use crate::plan::{Case, Op};
 use crate::run::any::{AnyHeap, panic_message};
 
-/// What the threads of one schedule write down. On the standard library, for the checker must not see
-/// it.
+/// What the threads of one schedule record. It uses the standard library's types, so that the
+/// checker does not switch threads here.
 #[derive(Debug, Default)]
 pub(in crate::run) struct Log {
     /// Counts calls and returns.
     clock: AtomicU64,
     done: Mutex<Vec<Done>>,
     broke: Mutex<Option<Broke>>,
-    /// A thread panicked: nobody is to go on.
+    /// A thread panicked, so no other is to go on.
     is_over: AtomicBool,
 }
 
@@ -41,7 +41,7 @@ struct Done {
 }
 
 impl Log {
-    /// Begins anew.
+    /// Empties the log for the next schedule.
     pub(in crate::run) fn reset(&self) {
         self.clock.store(0, Relaxed);
         self.is_over.store(false, Relaxed);
@@ -49,7 +49,7 @@ impl Log {
         *locked(&self.broke) = None;
     }
 
-    /// Whether nobody is to go on.
+    /// Whether a thread panicked, so that no other is to go on.
     pub(in crate::run) fn is_over(&self) -> bool {
         self.is_over.load(Relaxed)
     }
@@ -58,13 +58,14 @@ impl Log {
         self.clock.fetch_add(1, Relaxed)
     }
 
-    /// The first to break is the one who is heard.
+    /// Records how the heap broke. Only the first time is kept.
     fn break_with(&self, broke: Broke) {
         locked(&self.broke).get_or_insert(broke);
     }
 
-    /// What was done until a thread panicked, if nobody has told yet. Nobody is there to ask whether
-    /// names are right, and of what the heap can do nothing is judged.
+    /// What was done until a thread panicked; `None` if no thread did, or its race was already
+    /// returned. The session is gone, so names are not checked, and the heap's abilities are left
+    /// empty.
     pub(in crate::run) fn until_panic(&self) -> Option<Race> {
         let broke = Some(locked(&self.broke).take()?);
         let mut race = Race::of(Trace {
@@ -172,8 +173,8 @@ struct Lent<'s, 'h> {
     log: &'s Log,
 }
 
-// SAFETY: the checker runs all its threads on one thread of the system, so nothing of this ever gets to
-// another; and the session, whose it is, waits until all of them have ended.
+// SAFETY: the checker runs all its threads on one system thread, so nothing here ever reaches
+// another; and the session, which owns what is lent, waits until all of them have ended.
 unsafe impl Send for Lent<'_, '_> {}
 
 impl Lent<'_, '_> {
@@ -189,7 +190,7 @@ impl Lent<'_, '_> {
             player.mutator().wake();
             let mut turns = turns.into_iter();
             let done = turns.try_for_each(|turn| player.race_turn(heap, case, turn, log));
-            // Whatever it holds others up with.
+            // At rest it holds up no other mutator, for example by a lock or a pin.
             player.rest();
             done
         }));
@@ -206,7 +207,7 @@ impl Lent<'_, '_> {
 
 impl<'h> Player<'h> {
     fn rest(&mut self) {
-        // One that could not come back has nothing.
+        // If it could not come back, there is no mutator.
         if let Some(mutator) = &mut self.mutator {
             mutator.rest();
         }

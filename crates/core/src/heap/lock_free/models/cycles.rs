@@ -256,13 +256,14 @@ fn hold_all(collect: Collect) {
     }
 }
 
-/// Goal: the collector frees nothing that is in use, and everything that is not.
+/// Goal: the collector frees everything that is garbage and nothing that is in use.
 #[test]
 fn cycles_are_collected_concurrently() {
     hold_all(AT_ONCE);
 }
 
-/// Goal: neither does it in rounds that are cut short, in whatever order it looks at candidates.
+/// Goal: a collector whose rounds are cut short, too, frees everything that is garbage and nothing
+/// that is in use.
 #[test]
 fn cycles_are_collected_in_bounded_rounds() {
     hold_all(BY_AND_BY);
@@ -284,7 +285,8 @@ fn faults_break_collection() {
     }
 }
 
-/// A round gives up because a mutator keeps its pin. A later round finds what it suspected.
+/// A round gives up because a mutator keeps its pin. A later round finds what the first one
+/// suspected.
 fn stalled(fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();

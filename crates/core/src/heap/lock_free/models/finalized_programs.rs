@@ -15,7 +15,7 @@ use crate::heap::{Field, Finalizer, Global, Heap, Mutator, ObjectId, Peek, Shape
 const PROGRAMS: u64 = 12;
 /// Operations of each mutator.
 const OPS: usize = 6;
-/// Registers of counted references; then those of weak ones.
+/// How many registers hold counted references; those after them hold weak ones.
 const STRONG: u32 = 4;
 const WEAK: u32 = 2;
 /// The last register is never filled.
@@ -99,7 +99,8 @@ impl<'h> Witness<'h> {
         self.look();
     }
 
-    /// Whatever is held is what it was before.
+    /// Checks that every object that a register still holds is in the same state as at the last
+    /// look.
     fn look(&mut self) {
         self.m.safepoint().expect("no fault");
         for (slot, known) in (0..).map(Slot).zip(&mut self.strong) {
@@ -197,7 +198,8 @@ fn run(seed: u64, fault: Option<Fault>) {
     assert_emptied(&heap, &born);
 }
 
-/// Goal: whatever two mutators do, nothing is finalized under anyone, and everything is in the end.
+/// Goal: whatever two mutators do, no object is finalized while a register holds it, and in the end
+/// every object with a finalizer has been.
 #[test]
 fn nothing_is_finalized_while_it_is_held() {
     for seed in 0..PROGRAMS {

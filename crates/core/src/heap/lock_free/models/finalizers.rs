@@ -266,7 +266,8 @@ fn truncated(fault: Option<Fault>) {
     assert_emptied(&heap, &[births]);
 }
 
-/// Goal: an upgrade and a last release exclude each other, and so do a late reader and a finalizer.
+/// Goal: of an upgrade and a last release only one succeeds, and so with a late reader and a
+/// finalizer.
 #[test]
 fn releases_finalize_once_and_alone() {
     holds(release);
@@ -275,7 +276,8 @@ fn releases_finalize_once_and_alone() {
     holds(truncated);
 }
 
-/// Goal: all of a garbage cycle is finalized before any of it is published, and is published whole.
+/// Goal: every object of a garbage cycle is finalized before any is published, and the cycle is
+/// published whole.
 #[test]
 fn cycles_are_finalized_as_one() {
     holds(cycle);

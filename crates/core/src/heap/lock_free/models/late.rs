@@ -1,7 +1,7 @@
 //! Helpers that come late to a pop: each met the pop's seal, was stopped before it could claim the
-//! element, and goes on when the pop is over. If a second reference to the same element was appended
-//! where the first was, the helper claims that. It gives the claim up again, but others may meet it until
-//! then.
+//! element, and goes on when the pop is over. If a second reference to the same element was
+//! appended in the same slot meanwhile, the helper claims that one. It gives the claim up again,
+//! but others may meet the claim until then.
 //!
 //! Every thread yields wherever a heap that is held up on purpose would stop (see [`Point`]), so that
 //! scripts can say exactly who is where.
@@ -21,7 +21,7 @@ const VAL: Slot = Slot(1);
 const POPPER: usize = 1;
 const APPENDER: usize = 2;
 const LATE: usize = 3;
-/// It truncates the list; or it is another that comes late.
+/// The fourth thread truncates the list, or is a second one that comes late.
 const OTHER: usize = 4;
 
 /// How often a thread gives up its pin, so that a grace period passes.
@@ -225,7 +225,7 @@ static PAGE_GONE: [Turn; 18] = [
     Whole(LATE),
 ];
 
-/// Goal: a late claim hides no element from the walk over a truncated range, and is not a way to a
+/// Goal: a late claim hides no element from the walk over a truncated range, and does not lead to a
 /// seal that was freed.
 #[test]
 fn late_claims_do_no_harm() {

@@ -18,7 +18,7 @@ const POPPED: Slot = Slot(3);
 #[derive(Debug, Clone, Copy)]
 enum Op {
     Append,
-    /// Appends what this thread popped last; nothing if there is nothing.
+    /// Appends what this thread popped last, if anything.
     Return,
     Len,
     Get(u64),
@@ -27,7 +27,7 @@ enum Op {
     Cut(u64),
     /// Judged as so many pops.
     CutBack(u64),
-    /// Gives its pin up, so that what others left is freed.
+    /// Gives up the pin, so that what others deferred is freed.
     Rest,
 }
 use Op::{Append, Cut, CutBack, Get, Len, Pop, Rest, Return, Set};
@@ -73,7 +73,8 @@ static CASES: [Case; 26] = [
     case(9, 0, &[&[CutBack(2)], &[Append, Len]]),
     case(3, 0, &[&[CutBack(2), Len], &[CutBack(2)]]),
     case(2, 0, &[&[CutBack(3)], &[Cut(1), Append]]),
-    // Pages end, and go, while others are in them. The first page has 2 slots here, the next 4.
+    // Pages are used up and retired while other threads are in them. The first page has 2 slots
+    // here, the next 4.
     case(
         7,
         0,
@@ -94,7 +95,8 @@ static CASES: [Case; 26] = [
             &[Pop, Rest],
         ],
     ),
-    // An append goes on in a page that went meanwhile, as far as its mutator remembers.
+    // The page in which a mutator last appended, and which it remembers, is retired before its next
+    // append.
     case(
         4,
         0,
@@ -283,7 +285,8 @@ fn faults_break_lists() {
 /// Goal: an append that trusts the page that its mutator remembers is caught in a page that was freed.
 #[test]
 fn faults_break_appends() {
-    // One appends and rests; the other is through with the page; the first goes on.
+    // Thread 1 appends and rests; thread 2 uses up the page and truncates it; thread 1 appends
+    // again.
     static SCRIPT: [Turn; 9] = [
         Turn::Whole(1),
         Turn::Whole(2),

@@ -14,8 +14,8 @@ use loom::thread;
 
 use crate::heap::lock_free::word::{self, Incremented, Left};
 
-/// Goal: of a last decrement and an increment one comes first; whoever finds the count at 0 sees all
-/// that was done to the object.
+/// Goal: a last decrement and an increment are ordered, so the object dies once; and the thread
+/// that finds the count at 0 sees all that was done to the object.
 #[test]
 fn last_decrement_against_increment() {
     loom::model(|| {
@@ -47,8 +47,9 @@ fn last_decrement_against_increment() {
     });
 }
 
-/// A shared place whose reference is replaced, and then taken away from its object. Somebody who
-/// read the place before finds the object dead by `is_dead`, and looks at the place again.
+/// A thread replaces the reference in a shared place, and then drops the count that it held.
+/// Another thread read the place before, finds by `is_dead` that the object is dead, and looks at
+/// the place again.
 fn look_again(is_dead: fn(&AtomicU64) -> bool) {
     const OLD: u64 = 1;
     const NEW: u64 = 3;
@@ -65,8 +66,9 @@ fn look_again(is_dead: fn(&AtomicU64) -> bool) {
     writer.join().expect("no panic");
 }
 
-/// Goal: who finds an object dead finds something else in the place that led to it. Otherwise it
-/// would take a place for empty that never was. A relaxed look at the count is not enough.
+/// Goal: a thread that followed a place to a dead object finds something else in that place when it
+/// looks again. Otherwise it would report a place as empty that never was. A relaxed look at the
+/// count is not enough.
 #[test]
 fn places_of_the_dead_hold_something_else() {
     loom::model(|| {
@@ -107,8 +109,8 @@ fn counts_saturate() {
     });
 }
 
-/// Goal: what was put into an object is seen through the slot that it was appended to, and of two
-/// appends to one slot one succeeds.
+/// Goal: a thread that finds an appended element sees its contents, and exactly one of two appends
+/// to one slot succeeds.
 #[test]
 fn appended_elements_are_complete() {
     loom::model(|| {
@@ -161,11 +163,14 @@ fn assert_breaks(core: impl Fn() + Send + Sync + std::panic::UnwindSafe + 'stati
     let literal = failure.downcast_ref::<&str>().map(ToString::to_string);
     let said = literal.or_else(|| failure.downcast_ref::<String>().cloned());
     let said = said.unwrap_or_default();
-    assert!(said.contains(symptom), "it failed otherwise: {said}");
+    assert!(
+        said.contains(symptom),
+        "it failed for another reason: {said}"
+    );
 }
 
-/// Two owners write to an object and let go of it; whoever is last frees it. The orders are those of
-/// the decrements.
+/// Two owners write to an object and let go of it; whoever is last frees it. `order` is that of the
+/// decrements.
 fn last_decrement(order: Ordering) {
     let object = Arc::new((AtomicU64::new(2), AtomicU64::new(0)));
     let other = Arc::clone(&object);
@@ -260,8 +265,9 @@ fn candidates_are_not_lost() {
     }
 }
 
-/// A slot is sealed, the element below is taken, and the slot is reopened with a stamp; who then
-/// finds it empty appends there and must not find the element still below.
+/// A slot is sealed, the element below is taken, and the slot is reopened with a stamp. A thread
+/// that finds the slot reopened may append there, so it must also see that the element below is
+/// gone.
 fn reopen(order: Ordering, look: Ordering) {
     const SEALED: u64 = 4;
     // The element, and the slot above it.
@@ -278,7 +284,7 @@ fn reopen(order: Ordering, look: Ordering) {
     popper.join().expect("no panic");
 }
 
-/// Goal: who sees a slot reopened sees that the element below it is gone.
+/// Goal: a thread that sees a slot reopened sees that the element below it is gone.
 #[test]
 fn reopened_slots_lie_above_nothing() {
     loom::model(|| reopen(SeqCst, SeqCst));
@@ -307,7 +313,7 @@ fn renew(is_fenced: bool) {
     let other = Arc::clone(&heap);
     let reclaimer = thread::spawn(move || {
         other.unlinked.store(1, SeqCst);
-        // Before it reads the epoch that the object is freed two after: here it is 0.
+        // Before it reads the epoch from which the grace period counts; here that is 0.
         fence(SeqCst);
         other.epoch.store(1, Release);
         // Before it looks at the pins.

@@ -3,19 +3,20 @@
 //!
 //! `RUSTFLAGS="--cfg shuttle" cargo test --lib models` explores each scenario with random schedules
 //! and with PCT (Burckhardt et al., ASPLOS 2010), which find different faults. Shuttle's memory is
-//! sequentially consistent. `crossbeam-epoch` runs within single steps, since its own atomics are not
-//! instrumented; nothing in it blocks. The effects of weaker memory are left to [`memory`], under loom.
+//! sequentially consistent. `crossbeam-epoch` runs within single steps, since its own atomics are
+//! not instrumented; none of its calls block. The effects of weaker memory are left to [`memory`],
+//! under loom.
 //!
-//! Neither kind of schedule finds what takes several switches at the right places. For that there are
-//! *scripts* ([`turns`]), which say whose turn it is, and try every length of the turns that are cut
-//! short. [`shortcuts`] has programs that came out of an exhaustive search of the protocol; [`meetings`]
-//! stops operations at each of their steps and runs the collector meanwhile; [`late`] has helpers that
-//! come late to a pop; [`paced`] has the
-//! collector as its thread runs it.
+//! Neither kind of schedule finds faults that take several switches at the right places. For these
+//! there are *scripts* ([`turns`]), which say which thread runs next, and try every length of the
+//! turns that are cut short. [`shortcuts`] has programs that came out of an exhaustive search of
+//! the protocol; [`meetings`] stops operations at each of their steps and runs the collector
+//! meanwhile; [`late`] has helpers that come late to a pop; [`paced`] has the collector as its
+//! thread runs it.
 //!
-//! The table shows what it took to find each [`Fault`](crate::heap::fault::Fault) with the seeds that are
-//! in use here. Random and PCT schedules are counted over all of a fault's scenarios, and vary with any
-//! change to the heap.
+//! The table shows what it took to find each [`Fault`](crate::heap::fault::Fault) in lists, counts
+//! and the collection of cycles, with the seeds that are in use here. Random and PCT schedules are
+//! counted over all of a fault's scenarios, and vary with any change to the heap.
 //!
 //! | fault | found by | in schedule |
 //! | --- | --- | --- |
@@ -51,20 +52,20 @@
 //! | `ReuseAtOnce` | script, one part | 72 of 89 |
 //! | `VerdictUnchecked` | random | 7,435 |
 //!
-//! Not shown to be necessary are three rules. A touch must come *after* the head moves: that matters
-//! only if also a reference is moved into the very object that it names, since otherwise the list's own
-//! register makes up for it; so the fault does both. A decrement comes under the pin of its operation,
-//! and a stamp is not reset when its cell is reused: the proof needs both rules, but nothing is known to
-//! break without them, and they have no fault here.
+//! Three rules are not shown to be necessary. A touch must come *after* the head moves: that
+//! matters only if a reference is also moved into the very object that it names, since otherwise
+//! the list's own register makes up for it; so the fault (`TouchBeforeMove`) does both. A decrement
+//! comes under the pin of its operation, and a stamp is not reset when its cell is reused: the
+//! proof needs both rules, but nothing is known to break without them, and they have no fault here.
 //!
 //! Models do not watch memory. But a page or branch that was freed stays as a wreck until the execution
 //! is over, and whoever still uses it is found out (`list::node`); and a seal that a fault would have
 //! freed is marked as freed (`list::pop`). Apart from that, the address sanitizer watches the stress
 //! tests.
 //!
-//! `GCSTORM_SCHEDULES` says how many schedules of each kind a scenario gets (300 unless told;
-//! `.ci/run` tells 1,000 and `.ci/models` 10,000). A failing schedule is kept in `target/schedules`; to run it again, set
-//! `GCSTORM_REPLAY` to the file and run the test that failed.
+//! `GCSTORM_SCHEDULES` says how many schedules of each kind a scenario gets (300 unless it is set;
+//! 1,000 in `.ci/run`, 10,000 in `.ci/models`). A failing schedule is kept in `target/schedules`;
+//! to run it again, set `GCSTORM_REPLAY` to the file and run the test that failed.
 
 #[cfg(shuttle)]
 mod cycles;
@@ -104,7 +105,7 @@ mod weak;
 #[cfg(shuttle)]
 pub(super) use wrecks::keep_wreck;
 
-/// Pages and branches that were freed, which stay until the execution is over: see `list::node`.
+/// Keeps pages and branches that were freed until the execution is over: see `list::node`.
 #[cfg(shuttle)]
 mod wrecks {
     use std::any::Any;
@@ -120,7 +121,7 @@ mod wrecks {
         WRECKS.with_borrow_mut(|wrecks| wrecks.push(Box::new(wreck)));
     }
 
-    /// Lets go of what an earlier execution left.
+    /// Drops what an earlier execution left.
     pub(super) fn clear() {
         WRECKS.take();
     }
@@ -243,7 +244,8 @@ mod explore {
         println!("{script:?}: held in {schedules} schedules");
     }
 
-    /// Explores the schedules of a script with a fault; one of them must fail, and must say so.
+    /// Explores the schedules of a script with a fault; one of them must fail, with a message that
+    /// contains `symptom`.
     pub(super) fn breaks_scripted(
         fault: Fault,
         script: &'static [Turn],
@@ -260,7 +262,10 @@ mod explore {
         let failure = catch_unwind(AssertUnwindSafe(attempt)).expect_err("nothing failed");
         let schedules = schedules.load(Ordering::Relaxed);
         let said = message(&*failure);
-        assert!(said.contains(symptom), "{fault:?} failed otherwise: {said}");
+        assert!(
+            said.contains(symptom),
+            "{fault:?} failed for another reason: {said}"
+        );
         println!("{fault:?}: caught in schedule {schedules} of its script: {said}");
     }
 
@@ -277,7 +282,7 @@ mod explore {
         open_as(fault)
     }
 
-    /// The same, of any kind.
+    /// A small heap with faults of any kind.
     pub(super) fn open_as<F: Faults>(faults: F) -> Arc<LockFree<F>> {
         super::wrecks::clear();
         Arc::new(open_with(&HeapConfig::with_capacity(24), faults))

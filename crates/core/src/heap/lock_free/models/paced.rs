@@ -21,7 +21,7 @@ const NONE: Slot = Slot(7);
 const HOME: Global = Global(0);
 const FIRST: Field = Field(0);
 
-/// Visits of the collector's thread, one after the other.
+/// Makes this many visits of the collector's thread, one after the other.
 pub(super) fn visits(heap: &Modelled, visits: usize) {
     let mut paced = Paced::new(heap.core());
     for _ in 0..visits {
@@ -80,8 +80,9 @@ fn reused(fault: Option<Fault>) {
     births.assert_dead();
 }
 
-/// The same with full rounds, which decide everything: a round suspects a node, which an upgrade
-/// brings back and then drops, so that its cell is used for another.
+/// A cell is used again as in `reused`, but with full rounds, which decide about every candidate: a
+/// round suspects a node, a mutator brings it back with an upgrade and then drops it, and its cell
+/// is used for another.
 fn rescued(fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();
@@ -221,7 +222,8 @@ static TRUNCATED: [Turn; 6] = [
     Turn::Whole(1),
 ];
 
-/// Goal: what a bounded round did not decide is looked at again, and nothing else is taken for it.
+/// Goal: a candidate that a bounded round did not decide about is looked at again, and no other
+/// object is taken for it.
 #[test]
 fn rounds_that_are_cut_short_lose_nothing() {
     holds(reused);
@@ -236,7 +238,7 @@ fn large_garbage_does_not_starve() {
     holds(starved);
 }
 
-/// Goal: each of the steps that these need is needed.
+/// Goal: each fault that leaves out a step of bounded rounds is caught.
 #[test]
 fn faults_break_bounded_rounds() {
     breaks(Fault::SuspectWithoutLooking, &[reused]);

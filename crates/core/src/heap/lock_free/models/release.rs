@@ -152,7 +152,7 @@ fn left_behind(stand_in: fn(&Modelled), fault: Option<Fault>) {
     theirs.assert_dead();
 }
 
-/// Whatever lies ripe at the truncater's home.
+/// A stand-in that releases whatever is ripe at the truncater's home.
 fn at_once(heap: &Modelled) {
     let mut worker = Worker::new(heap.core(), COLLECTOR);
     for _ in 0..GRACE {
@@ -161,7 +161,8 @@ fn at_once(heap: &Modelled) {
     }
 }
 
-/// The collector's thread: what nobody has worked on since its last visit.
+/// A stand-in like the collector's thread: it releases what no worker has handled since its last
+/// visit.
 fn neglected(heap: &Modelled) {
     visits(heap, GRACE);
 }
@@ -195,7 +196,7 @@ fn faults_break_standing_in() {
     breaks(Fault::FreeAtOnce, &[|fault| left_behind(at_once, fault)]);
 }
 
-/// Goal: a count of 1 alone is found out not to be enough to free without a read-modify-write.
+/// Goal: freeing an object without a read-modify-write only because its count is 1 is caught.
 #[test]
 fn faults_break_release() {
     breaks_scripted(Fault::SoleByCount, &SCRIPT, "Stale", run);

@@ -59,5 +59,8 @@ fn failing_schedules_can_be_replayed() {
         let again = catch_unwind(AssertUnwindSafe(|| replay(file, scenario)));
         again.is_err_and(|again| message(&*again) == message(&*failure))
     };
-    assert!(files.iter().any(is_same), "none of {files:?} fails so");
+    assert!(
+        files.iter().any(is_same),
+        "none of {files:?} fails in the same way"
+    );
 }

@@ -16,7 +16,7 @@ pub(super) const ONE: usize = 1;
 pub(super) const TWO: usize = 2;
 pub(super) const COLLECTOR: usize = 3;
 
-/// See the module.
+/// Two mutators, with what they start from, and the script.
 #[derive(Debug)]
 pub(super) struct Scene {
     pub(super) graph: Graph,

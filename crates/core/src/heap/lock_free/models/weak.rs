@@ -51,7 +51,7 @@ fn upgrade_both(heap: &Arc<Modelled>) -> Births {
             matches!(m.peek(B), Peek::Object(_)),
             "the other one is gone"
         );
-        assert!(m.upgrade(GOT, WEAK_B), "the other one is not to be had");
+        assert!(m.upgrade(GOT, WEAK_B), "the other one cannot be upgraded");
     }
     m.safepoint().expect("no fault");
     assert_ne!(m.peek(A), Peek::Stale);
@@ -97,8 +97,8 @@ fn leaf(fault: Option<Fault>) {
     births.assert_dead();
 }
 
-/// The same cycle, and two mutators that upgrade one end each while the collector decides: it lives
-/// as a whole, for both, or it dies as a whole.
+/// A cycle of two, and two mutators that each upgrade one end while the collector decides. The
+/// cycle must live whole, for both, or die whole.
 fn rivals(fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();
@@ -217,7 +217,7 @@ fn upgrades_find_all_or_nothing() {
     holds(bystander);
 }
 
-/// Goal: killing condemned objects without a common verdict is found out.
+/// Goal: killing condemned objects without a common verdict is caught.
 #[test]
 fn faults_break_weak_references() {
     breaks(Fault::NoVerdict, &[cycle]);
