@@ -76,12 +76,12 @@ impl Call {
     }
 }
 
-/// What it answered.
+/// What an operation answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallAnswer {
-    /// That it was done, or nothing.
+    /// It was done; also the answer of operations that answer nothing.
     Done,
-    /// That it could not be done; nothing was changed.
+    /// It could not be done, and nothing was changed.
     Refused,
     /// A length.
     Length(u64),
@@ -89,7 +89,7 @@ pub enum CallAnswer {
     Found(Option<Element>),
     /// A counter's value.
     Value(i64),
-    /// It had not returned when the history ends.
+    /// The operation had not returned when the history ended.
     Unknown,
 }
 
@@ -139,7 +139,7 @@ pub enum TimeUnit {
     Stamps,
 }
 
-/// Everything that was written down in one run.
+/// The histories that were recorded in one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded {
     /// How many events a mutator had room for.
@@ -154,7 +154,7 @@ pub struct Recorded {
     pub objects: Vec<History>,
 }
 
-/// What was asked of one shared object.
+/// The operations on one shared object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// Its number in the plan.
@@ -169,7 +169,7 @@ pub struct History {
 }
 
 impl Recorded {
-    /// Whether nothing happened that was not written down.
+    /// Whether everything that happened was recorded.
     pub fn is_whole(&self) -> bool {
         self.until.is_none() && self.broken.is_none()
     }
@@ -180,9 +180,9 @@ impl Recorded {
     }
 }
 
-/// What is no event or element in writing.
+/// A text that is not an event or an element.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no {1} of a history")]
+#[error("`{0}` cannot be read as an {1} of a history")]
 pub struct Unreadable(String, &'static str);
 
 impl fmt::Display for Element {
@@ -352,7 +352,7 @@ impl TryFrom<String> for Event {
 mod tests {
     use super::*;
 
-    /// Goal: every kind of event reads back as what it is written as, and nothing else is read.
+    /// Goal: every kind of event is read back as it was written, and other texts are refused.
     #[test]
     fn events_survive_writing() {
         let lines = [

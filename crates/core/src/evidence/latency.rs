@@ -13,19 +13,20 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::{Deserializer as HdrDeserializer, Serializer as HdrSerializer};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-/// The longest time that is told apart from longer ones, in nanoseconds: one hour. A fixed bound,
-/// since readers in other languages allocate for the whole range.
+/// The longest time that a histogram distinguishes from longer ones, in nanoseconds: one hour. The
+/// bound is fixed, since readers in other languages allocate for the whole range.
 pub const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
 /// Three significant digits: a value is kept within 0.1 %.
 const DIGITS: u8 = 3;
-/// What begins the compressed form, and what is compressed.
+/// The bytes with which the compressed form begins, and those with which the plain form inside it
+/// begins.
 pub(super) const COMPRESSED_COOKIE: [u8; 4] = [0x1c, 0x84, 0x93, 0x14];
 pub(super) const PLAIN_COOKIE: [u8; 4] = [0x1c, 0x84, 0x93, 0x13];
-/// Bytes before the counts: the cookie, the length of the counts, and what [`bounds`] says.
+/// Bytes before the counts: the cookie, the length of the counts, and [`bounds`].
 pub(super) const HEADER_BYTES: usize = 40;
 /// No histogram of these bounds takes more: some 33,000 counts of at most nine bytes.
 pub(super) const PLAIN_BYTES_MAX: usize = 512 << 10;
-/// A percentile with fewer samples beyond it says nothing, and is not shown.
+/// A percentile with fewer samples beyond it is not reliable, and is not shown.
 const SAMPLES_BEYOND_MIN: f64 = 10.0;
 
 /// A distribution of times in nanoseconds.
@@ -239,8 +240,8 @@ mod tests {
         assert_eq!(back.quantile(0.9), latency.quantile(0.9));
     }
 
-    /// Goal: what claims to be something else than is written here is refused, before anybody makes
-    /// room for what it claims.
+    /// Goal: a text with another header than ours is refused, before memory is allocated for what
+    /// it claims.
     #[test]
     fn refuses_what_is_not_its_own() {
         let mut latency = Latency::default();

@@ -28,7 +28,7 @@ pub struct Producer {
 }
 
 impl Producer {
-    /// A producer without births. The number is what `order` is judged by.
+    /// A producer without births, for the mutator with this number.
     pub fn new(number: u32) -> Self {
         Self {
             number,
@@ -102,7 +102,7 @@ impl Producer {
                 .map_or(0, |current| current.segment().born() as u64)
     }
 
-    /// Births that died in segments that were recycled since.
+    /// How many objects were born, and died, in segments that were recycled since.
     pub fn recycled(&self) -> u64 {
         self.recycled
     }
@@ -150,8 +150,8 @@ mod tests {
         assert_eq!(producer.notes().double_deaths.first, vec![id]);
     }
 
-    /// Goal: memory follows the living and not the born; a late death is still recognised after
-    /// its segment was recycled.
+    /// Goal: memory depends on the number of living objects and not on births, and a late death is
+    /// still recognised after its segment was recycled.
     #[test]
     fn segments_are_recycled() {
         let mut producer = Producer::new(0);
@@ -211,8 +211,8 @@ mod tests {
         assert_eq!(producer.notes().unfinalized_deaths.count, 0);
     }
 
-    /// Goal: a death without the finalizer that was due is noted, but for what never lived; the
-    /// segment is recycled all the same, and the notes are kept.
+    /// Goal: a death without the finalizer is noted, except of an object that was never allocated;
+    /// its segment is recycled all the same, and the notes are kept.
     #[test]
     fn deaths_without_the_finalizer_are_noted() {
         let mut producer = Producer::new(0);

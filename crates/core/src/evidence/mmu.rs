@@ -15,8 +15,8 @@
 
 use super::MmuPoint;
 
-/// The lengths that are looked at, in milliseconds: from what a frame of animation can spare to
-/// what anybody notices.
+/// The lengths of windows, in milliseconds: from what a frame of an animation can spare to what
+/// every user notices.
 pub const WINDOWS_MS: [u64; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 /// The time of one mutator, or of several together, in nanoseconds.
@@ -26,19 +26,21 @@ pub struct MutatorTime {
     pub from: u64,
     /// Its last.
     pub to: u64,
-    /// What was lost: from, to; in the order of time, without overlaps, within the lane.
+    /// The stretches that were lost, each from and to; in the order of time, without overlaps,
+    /// between `from` and `to`.
     pub lost: Vec<(u64, u64)>,
 }
 
 impl MutatorTime {
-    /// The least share of a stretch of `window` nanoseconds that was not lost; `None` if the lane
-    /// is shorter than that.
+    /// The least share of a window of `window` nanoseconds that was not lost; `None` if the mutator
+    /// did not run that long.
     pub fn utilization(&self, window: u64) -> Option<f64> {
         if window == 0 || self.to.saturating_sub(self.from) < window {
             return None;
         }
-        // What is lost in a stretch is most where one end of it is at an end of something lost, or
-        // of the lane: from anywhere else it can be moved without losing less.
+        // The windows that lose most include one that begins where a lost stretch begins, ends
+        // where one ends, or lies at an end of the mutator's time: any other window can be moved to
+        // such a place without losing less.
         let starts = self.lost.iter().map(|lost| lost.0);
         let ends = self.lost.iter().map(|lost| lost.1.saturating_sub(window));
         let last = self.to - window;
@@ -53,7 +55,7 @@ impl MutatorTime {
         Some(1.0 - most as f64 / window as f64)
     }
 
-    /// What was lost before each of the stretches.
+    /// How much was lost before each of the lost stretches.
     fn sums(&self) -> Vec<u64> {
         let lengths = self.lost.iter().map(|lost| lost.1 - lost.0);
         let mut sum = 0;
@@ -64,7 +66,7 @@ impl MutatorTime {
         sums.collect()
     }
 
-    /// What was lost before a moment.
+    /// How much was lost before a moment.
     fn before(&self, sums: &[u64], moment: u64) -> u64 {
         let begun = self.lost.partition_point(|lost| lost.0 < moment);
         let Some(last) = begun.checked_sub(1) else {
@@ -74,12 +76,12 @@ impl MutatorTime {
         sums[last] + end.min(moment) - start
     }
 
-    /// All lanes as one: what each of them lost that there is at that moment.
+    /// All mutators as one: a moment is lost if every mutator that runs at that moment is held up.
     pub fn together(lanes: &[Self]) -> Self {
         let from = lanes.iter().map(|lane| lane.from).min().unwrap_or(0);
         let to = lanes.iter().map(|lane| lane.to).max().unwrap_or(0);
-        // Each step says when, and by how many more lanes are then there, or keep nobody from
-        // losing: those that are held up, and those that are not there.
+        // Each step is a moment, the change in how many mutators run, and the change in how many do
+        // not use the moment, because they are held up or do not run.
         let mut steps: Vec<(u64, i64, i64)> = Vec::new();
         for lane in lanes {
             steps.extend([(lane.from, 1, -1), (lane.to, -1, 1)]);
@@ -107,7 +109,8 @@ impl MutatorTime {
     }
 }
 
-/// The curve. Under a global lock it is that of all mutators together.
+/// The curve of minimum mutator utilization. Under a global lock it is that of all mutators
+/// together, elsewhere that of the worst-off mutator.
 pub fn curve(lanes: &[MutatorTime], has_global_lock: bool) -> Vec<MmuPoint> {
     let together = has_global_lock.then(|| MutatorTime::together(lanes));
     let point = |window_ms: u64| {
@@ -190,25 +193,25 @@ mod tests {
         }
     }
 
-    /// Goal: together is lost what all lose that are there, and nothing else.
+    /// Goal: a moment is lost together if and only if all mutators that run at it lose it.
     #[test]
     fn together_is_what_all_lose() {
         let one = lane(0, 100, &[(10, 40), (60, 70)]);
         let two = lane(20, 80, &[(30, 50), (70, 75)]);
         let both = MutatorTime::together(&[one.clone(), two.clone()]);
-        // Before 20 and after 80 there is one only; 70 is the end of one's and the start of the
-        // other's.
+        // Before 20 and after 80 only one runs. At 70 a lost stretch of one ends and one of the
+        // other begins.
         assert_eq!(both, lane(0, 100, &[(10, 20), (30, 40)]));
         assert_eq!(MutatorTime::together(std::slice::from_ref(&one)), one);
         let alone = lane(0, 10, &[]);
         let later = lane(20, 30, &[(20, 30)]);
-        // From 10 to 20 there is nobody, who loses nothing.
+        // From 10 to 20 no mutator runs, so nothing is lost.
         let gap = MutatorTime::together(&[alone, later]);
         assert_eq!(gap.lost.last(), Some(&(20, 30)));
     }
 
-    /// Goal: the curve leaves out what is longer than the run, and takes the worst of each or all
-    /// together as the heap is.
+    /// Goal: the curve leaves out windows that are longer than the run, and is that of the worst
+    /// mutator or of all together, depending on the heap.
     #[test]
     fn the_curve_is_the_heaps() {
         const MS: u64 = 1_000_000;
@@ -237,7 +240,7 @@ mod tests {
     }
 
     proptest! {
-        /// Goal: no stretch that begins at any whole moment loses more than is said, and one does.
+        /// Goal: the answer is the greatest loss of all windows that begin at a whole moment.
         #[test]
         fn agrees_with_looking_everywhere(
             lengths in vec((1..20_u64, 1..20_u64), 0..12),
@@ -254,7 +257,7 @@ mod tests {
             prop_assert_eq!(lane.utilization(window), expected);
         }
 
-        /// Goal: at each moment, what is lost together is what all of those lose that are there.
+        /// Goal: each moment is lost together if and only if all mutators that run at it lose it.
         #[test]
         fn together_agrees_with_looking_everywhere(
             first in vec((1..9_u64, 1..9_u64), 0..8),

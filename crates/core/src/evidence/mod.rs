@@ -1,10 +1,10 @@
 //! What happened in a run, as plain, versioned data that survives a round trip through JSON.
 //!
 //! Evidence comes from three witnesses, none of which is the heap's collector: the *operations*
-//! (what each mutator did and was answered: [`Tally`]), the *tags* (who was born and who died:
-//! [`ledger`]), and a *walk* through the mutators' own interface at a moment when they all stand
-//! still ([`Survey`]). What the heap believes is recorded beside them, to be judged. Evidence holds
-//! no verdicts.
+//! (what each mutator did and was answered: [`Tally`]), the *tags* (which objects were born and
+//! which died: [`ledger`]), and a *walk* through the mutators' own interface while all of them are
+//! stopped ([`Survey`]). What the heap believes is recorded beside them, to be judged. Evidence
+//! holds no verdicts.
 
 pub mod history;
 pub mod latency;
@@ -96,8 +96,8 @@ pub struct Evidence {
     /// Minimum mutator utilization, by the length of the window.
     #[serde(default, skip_serializing)]
     pub mmu: Vec<MmuPoint>,
-    /// How much too late a thread woke up that did nothing but sleep: the delays that the machine
-    /// causes. `None` if nothing was timed.
+    /// How late a thread woke up that only slept: the delays that the machine causes. `None` if
+    /// nothing was timed.
     #[serde(default)]
     pub hiccups: Option<Latency>,
     /// The time from when an object was unlinked until it was freed, if the heap reports it.
@@ -105,7 +105,7 @@ pub struct Evidence {
     pub reclaim_lag: Option<Latency>,
     /// The clock that measured all this.
     pub clock: ClockFacts,
-    /// The most resident memory seen, in bytes; 0 where the system does not tell.
+    /// The most resident memory seen, in bytes; 0 if the system does not report it.
     pub rss_bytes_peak: u64,
 }
 
@@ -202,7 +202,7 @@ pub enum Ended {
         /// Which mutator asked for one.
         mutator: String,
     },
-    /// The process died of the heap.
+    /// The heap ended the process, for example by a signal.
     Died {
         /// How.
         how: String,
@@ -222,7 +222,7 @@ pub enum Ended {
 }
 
 impl Evidence {
-    /// What there is to say of a run whose process was lost: next to nothing.
+    /// The evidence of a run whose process was lost: only how it ended.
     pub fn of_lost(heap: &str, caps: Caps, fault: Option<String>, ended: Ended) -> Self {
         Self {
             heap: heap.to_owned(),

@@ -1,14 +1,14 @@
 //! A distribution as a line of text, for files that hold thousands of them.
 //!
 //! The form is HdrHistogram's compressed V2 (`V2EncodedHistogram` in its sources), which its tools
-//! read: a header, then a number for each time from the least to the longest that was seen, where
-//! one that is not negative is the count of the next time, and a negative one a run of so many that
-//! were never seen.
+//! read: a header, then numbers for the distinct times from the shortest to the longest that was
+//! seen. A number that is not negative is the count of the next time; a negative one stands for
+//! that many times in a row that were never seen.
 //!
-//! The zlib stream around that is written without compression, in *stored* blocks. To deflate the numbers
-//! makes the histogram of a round a quarter shorter, but reading it takes fifty times as long (10 µs in
-//! place of 0.2, most of it for the code table), and a merge of a thousand machines reads half a million of
-//! them. Compressed streams are read as well.
+//! The zlib stream around that is written without compression, in *stored* blocks. Deflating the
+//! numbers would make the histogram of a round a quarter shorter, but reading it would take fifty
+//! times as long (10 µs in place of 0.2 µs, most of it for the code table), and a merge of a
+//! thousand machines reads half a million of them. Compressed streams are read as well.
 
 use std::io::Write as _;
 
@@ -24,16 +24,17 @@ use super::latency::{self, COMPRESSED_COOKIE, HEADER_BYTES, Latency, PLAIN_BYTES
 /// 2,048 to 2^42, and twice as many below.
 const LENGTH_MAX: u32 = 33 * 1024;
 
-/// A distribution in its packed form: a kilobyte in place of a quarter of a million bytes.
+/// A distribution in its packed form, which takes a kilobyte; in memory it takes a quarter of a
+/// million bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Packed(String);
 
-/// A time, by its place among the distinct ones, and how often it was seen: at least once.
+/// The index of a time among the distinct ones, and how often it was seen: at least once.
 pub(super) type Count = (u32, u64);
 
 impl Packed {
-    /// Packs these, which are in the order of their times.
+    /// Packs counts, which must be in the order of their times.
     pub(super) fn from_counts(counts: &[Count]) -> Option<Self> {
         let mut plain = Vec::new();
         plain.extend(latency::PLAIN_COOKIE);
@@ -82,7 +83,7 @@ pub struct Room {
     plain: Box<[u8]>,
     inflate: Decompress,
     counts: Vec<Count>,
-    /// A buffer for whoever adds the counts to others.
+    /// A buffer for code that adds the counts to others.
     pub(super) spare: Vec<Count>,
 }
 
@@ -99,7 +100,7 @@ impl Default for Room {
 }
 
 impl Room {
-    /// The counts packed there, in the order of times, and an empty buffer.
+    /// The packed counts, in the order of times, and the spare buffer.
     ///
     /// # Errors
     ///
@@ -151,8 +152,8 @@ fn read_all(mut bytes: &[u8], counts: &mut Vec<Count>) -> Result<(), String> {
     Ok(())
 }
 
-/// One number: zigzag, seven bits a byte and the least first, but for a ninth byte, which has
-/// eight.
+/// Reads one number: zigzag encoding, seven bits a byte with the least significant first, except
+/// that a ninth byte has eight.
 fn read(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let mut value = 0_u64;
     for (place, &byte) in bytes.iter().take(9).enumerate() {
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(Packed::from_counts(&[(7, 1 << 63)]), None);
     }
 
-    /// Goal: what is no histogram of ours is refused.
+    /// Goal: a text that is not a histogram of this form is refused.
     #[test]
     fn refuses_what_is_not_its_own() {
         let own = Packed::from_counts(&[(9000, 1), (20_000, 5)]).expect("it is packed");

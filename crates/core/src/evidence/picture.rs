@@ -150,12 +150,12 @@ fn told(text: Option<String>) -> String {
     text.unwrap_or_else(|| "nothing".to_owned())
 }
 
-/// How many elements of a long list are told, and how many of them are those before the first that
+/// How many elements of a long list are shown, and how many of those come before the first one that
 /// differs.
 const ELEMENTS_TOLD: usize = 12;
 const ELEMENTS_BEFORE: usize = 3;
 
-/// Some elements of a list in words, from one of them on.
+/// Some elements of a list in words, from index `from` on.
 fn elements(elements: &[Option<Name>], from: usize) -> String {
     let len = elements.len();
     let count = if len == 1 { "element" } else { "elements" };
@@ -198,7 +198,7 @@ mod tests {
         Name { maker: 0, number }
     }
 
-    /// Goal: pictures that are equal do not differ, and what differs is named, once.
+    /// Goal: equal pictures have no differences, and each difference is named once.
     #[test]
     fn differences_are_named() {
         let list = |elements: &[u64]| Picture {

@@ -2,9 +2,9 @@
 //!
 //! The turns stand in the order in which they returned, with the times of their calls and returns
 //! on a clock that counts both. All of it happens on one thread of the system, so the times are
-//! exact: whatever returned before another was called was over by then. That is what a judge of
-//! histories needs to know. Nothing here depends on real time or on where anything lies, so the
-//! same schedule leaves the same race.
+//! exact: whatever returned before another was called was over by then. A judge of histories needs
+//! exactly that. Nothing here depends on real time or on addresses, so the same schedule leaves the
+//! same race.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub struct Race {
     pub living: Vec<Name>,
 }
 
-/// When a turn was done, and by whom.
+/// When a turn was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// The turn's number among all of the case, from 0.

@@ -43,8 +43,8 @@ pub struct Stalls {
     pub count: u64,
     /// How long they took together, over all mutators; stalls within other stalls do not count.
     pub total_ns: u64,
-    /// How many were dropped from the curve of utilization, for which there was no room: the
-    /// shortest.
+    /// How many were left out of the curve of utilization, because only a limited number is kept:
+    /// the shortest.
     pub omitted: u64,
     /// How long these took together.
     pub omitted_ns: u64,
@@ -71,7 +71,7 @@ pub struct SlowOp {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Slow {
-    /// From how many nanoseconds on an operation is slow.
+    /// An operation that takes at least this many nanoseconds is slow.
     pub threshold_ns: u64,
     /// How many were.
     pub count: u64,
@@ -112,8 +112,8 @@ pub fn is_noisy(hiccups: &Latency) -> Option<bool> {
 pub struct MmuPoint {
     /// The length of the windows, in milliseconds.
     pub window_ms: u64,
-    /// The least share, 0 to 1. Under a global lock: of the time in which any mutator was not held
-    /// up; elsewhere: of the time in which the worst-off mutator was not.
+    /// The least share of a window, 0 to 1: under a global lock, the share in which at least one
+    /// mutator was not held up; elsewhere, the share in which the worst-off mutator was not.
     pub utilization: f64,
     /// The worst-off mutator's share, whatever the heap; under a global lock it is small by design.
     #[serde(default)]
@@ -124,8 +124,7 @@ pub struct MmuPoint {
 mod tests {
     use super::*;
 
-    /// Goal: a machine is noisy from one bad nap in a hundred on, and nothing is said of a few
-    /// naps.
+    /// Goal: a machine is noisy if one nap in a hundred is bad, and too few naps give no answer.
     #[test]
     fn noise_is_told_from_its_absence() {
         for (good, bad, expected) in [

@@ -1,18 +1,19 @@
 //! Sums of packed distributions, without any loss.
 //!
-//! A distribution in memory is a quarter of a million bytes, most of them zero, and whoever adds up
-//! the rounds of a thousand machines has hundreds of thousands. So a sum has the counts that are
-//! not zero, in the order of their times, and another is added as sorted lists are merged.
+//! A distribution in memory is a quarter of a million bytes, most of them zero, and adding up the
+//! rounds of a thousand machines takes hundreds of thousands of distributions. So a sum has only
+//! the counts that are not zero, in the order of their times, and another is added by merging the
+//! two sorted lists.
 
 use std::cmp::Ordering;
 
 use super::latency::Latency;
 use super::packed::{Count, Packed, Room};
 
-/// How many times are told apart within one power of two.
+/// How many distinct times there are within one power of two.
 const HALF: u64 = 1024;
 
-/// A sum in the making.
+/// A sum of distributions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sum {
     /// In the order of times.
@@ -33,11 +34,11 @@ impl From<&Latency> for Sum {
 }
 
 impl Sum {
-    /// Adds what is packed there.
+    /// Adds a packed distribution.
     ///
     /// # Errors
     ///
-    /// It is none, or has another form or range; then nothing was added.
+    /// It is not a histogram, or has another form or range; then nothing was added.
     pub fn add(&mut self, packed: &Packed, room: &mut Room) -> Result<(), String> {
         let (more, sum) = room.unpack(packed)?;
         sum.clear();
@@ -57,7 +58,8 @@ impl Sum {
         }
         sum.extend(own);
         sum.extend(more);
-        // Copied and not swapped: the buffer is as large as the largest of all sums.
+        // The counts are copied, not swapped: the buffer has the capacity of the largest of all
+        // sums.
         self.counts.clear();
         self.counts.reserve_exact(sum.len());
         self.counts.extend_from_slice(sum);
@@ -69,7 +71,7 @@ impl Sum {
         Packed::from_counts(&self.counts)
     }
 
-    /// The sum as a distribution of which one can ask more.
+    /// The sum as a distribution.
     pub fn latency(&self) -> Latency {
         let mut latency = Latency::default();
         for &(index, count) in &self.counts {
@@ -86,7 +88,7 @@ impl Packed {
     }
 }
 
-/// The least time that is counted there, in nanoseconds.
+/// The least time that is counted at an index, in nanoseconds.
 fn time_of(index: u32) -> u64 {
     let (power, place) = (u64::from(index) / HALF, u64::from(index) % HALF);
     match power {
@@ -95,9 +97,9 @@ fn time_of(index: u32) -> u64 {
     }
 }
 
-/// Where a time is counted.
+/// The index at which a time is counted.
 fn index_of(nanos: u64) -> u32 {
-    // Of the bits from the first on, as many as tell `HALF` from its double.
+    // Only the leading bits count, as many as `HALF` has.
     let power = u64::from((nanos | HALF).ilog2() - HALF.ilog2());
     let index = HALF * power + (nanos >> power);
     u32::try_from(index).unwrap_or(u32::MAX)
@@ -137,13 +139,14 @@ mod tests {
             let expected = latency_of(&all.concat());
             prop_assert_eq!(&sum, &Sum::from(&expected));
             let again = sum.pack().expect("it is packed");
-            // Its maximum is kept beside the counts, and is more than they tell once it was packed.
+            // A distribution in memory keeps its exact maximum beside the counts, which the packed
+            // form does not have.
             let expected = Latency::decode(&expected.encode().expect("it is written"));
             prop_assert_eq!(again.unpack(), expected);
             prop_assert_eq!(again.unpack(), Ok(sum.latency()));
         }
 
-        /// Goal: every time has its place, which does not depend on what else is there.
+        /// Goal: every time has its own index, whatever else was counted.
         #[test]
         fn places_are_those_of_the_form(index in 0..33 * 1024_u32) {
             prop_assert_eq!(index_of(time_of(index)), index);
@@ -151,7 +154,7 @@ mod tests {
         }
     }
 
-    /// Goal: what is no histogram of ours adds nothing.
+    /// Goal: a text that is not a histogram of this form adds nothing.
     #[test]
     fn what_is_refused_adds_nothing() {
         let (mut sum, mut room) = (Sum::default(), Room::default());

@@ -1,7 +1,8 @@
-//! What was found when everything stood still: the heap as its mutators see it, beside the ledger.
+//! What was found while all mutators were stopped: the heap as they see it, compared with the
+//! ledger.
 //!
 //! A survey is made by walking from every register and shared root through the mutator interface.
-//! It names up to a few of each kind of finding and counts the rest.
+//! It describes the first few findings of each kind and counts the rest.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ pub enum Moment {
     Pause,
     /// After the last operation, registers and shared roots as they were left.
     End,
-    /// After all registers and roots were cleared and the mutators had gone: nothing is reachable.
+    /// After all registers and roots were cleared and the mutators had left: nothing is reachable.
     Teardown,
 }
 
@@ -30,7 +31,7 @@ impl Moment {
     }
 }
 
-/// Things of one kind that should not be.
+/// Observations of one kind that a correct heap never causes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anomalies {
     /// How many.
@@ -72,21 +73,22 @@ pub struct Survey {
     pub premature: Anomalies,
     /// Objects not reached although their tag was not dropped, after settling.
     pub unreachable: Anomalies,
-    /// Deaths of what was dead already.
+    /// Deaths of objects that were dead already.
     pub double_deaths: Anomalies,
     /// Finalizers that ran.
     pub finalized: u64,
-    /// Finalizers that ran again, on the dead, or on what has none.
+    /// Finalizers that ran a second time, on a dead object, or on an object that has none.
     pub stray_finalizations: Anomalies,
     /// Deaths of objects whose finalizer had not run.
     pub unfinalized_deaths: Anomalies,
     /// Weak references that were tried.
     pub weak_tried: u64,
-    /// Those that were upgraded although they should have been cleared, or the other way around.
+    /// Weak references that were upgraded although they should have been cleared, or the other way
+    /// around.
     pub miscleared: Anomalies,
     /// Reached objects whose stored count was compared; 0 without a census.
     pub counts_compared: u64,
-    /// Those whose stored count differs from the references found.
+    /// Reached objects whose stored count differs from the references found.
     pub miscounted: Anomalies,
     /// Those of them whose stored count is less than the references found: no garbage that still
     /// refers to them explains it.
@@ -99,7 +101,8 @@ pub struct Survey {
     /// The shared counters.
     pub counters: Vec<CounterFacts>,
     /// Why the walk could not be completed, if it could not; then `unreachable`, `miscounted` and
-    /// `undercounted` are empty, since they would accuse what was merely not looked at.
+    /// `undercounted` are empty, since they would blame the heap for objects that were merely not
+    /// visited.
     pub incomplete: Option<String>,
     /// What settling the heap failed with.
     #[serde(rename = "settle_fault")]
@@ -161,7 +164,7 @@ pub struct ListFacts {
     pub model_len: Option<u64>,
     /// Whose elements they are, by mutator number.
     pub producers: Vec<ProducerFacts>,
-    /// The elements themselves, in order, if a history was written down and they may all be in it;
+    /// The elements themselves, in order, if a history was recorded that may contain all of them;
     /// `None` among them where nothing was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Vec<Option<Element>>>,

@@ -1,6 +1,6 @@
 //! What the operations did, counted by the mutator that did them.
 //!
-//! Tallies are kept by shared object, so that the sums over all mutators can be held against what
+//! Tallies are kept by shared object, so that the sums over all mutators can be compared with what
 //! is in the object at the end. A tally knows what was asked for and what was answered, and nothing
 //! of how the heap did it.
 
@@ -21,7 +21,7 @@ pub struct Tally {
     pub setup_ops: BTreeMap<String, u64>,
     /// What it did to each shared list that it holds, by the list's number in the plan.
     pub lists: BTreeMap<usize, ListTally>,
-    /// What it did to each shared counter, likewise.
+    /// What it did to each shared counter that it holds, by the counter's number in the plan.
     pub counters: BTreeMap<usize, CounterTally>,
     /// What became of its weak references.
     pub weak: WeakTally,
@@ -45,7 +45,7 @@ pub struct PeekTally {
 }
 
 impl PeekTally {
-    /// A register was looked at.
+    /// Counts a look at a register.
     #[inline]
     pub fn see(&mut self, seen: Peek) {
         match seen {
@@ -76,11 +76,13 @@ pub struct ListTally {
     pub len_max: u64,
     /// Lengths read above the bound that the workload notes.
     pub noted: u64,
-    /// Elements removed, by pops and truncations, if nobody else changes the list.
+    /// Elements removed by this mutator's pops and truncations; exact only if no other mutator
+    /// changes the list.
     pub model_removed: u64,
-    /// The greatest length that it had before any of these or since, by the same model.
+    /// The greatest length before any removal, by the model.
     model_len_max: u64,
-    /// Lengths read that differ from it; meaningful only if nobody else changes the list.
+    /// Lengths read that differ from [`model_len`](Self::model_len); meaningful only if no other
+    /// mutator changes the list.
     pub model_misses: u64,
     /// The first of these: (model, read).
     pub model_first_miss: Option<(u64, u64)>,
@@ -97,26 +99,26 @@ impl ListTally {
         self.model_len_max.max(self.model_len())
     }
 
-    /// An element was appended. The hottest of all: one addition.
+    /// Counts an appended element. This is the most frequent of all, so it is one addition.
     #[inline]
     pub fn append(&mut self) {
         self.appended += 1;
     }
 
-    /// An append was refused.
+    /// Counts a refused append.
     #[cold]
     pub fn refuse(&mut self) {
         self.refused += 1;
     }
 
-    /// An element was popped.
+    /// Counts a popped element.
     #[inline]
     pub fn pop(&mut self) {
         self.popped += 1;
         self.remove(1);
     }
 
-    /// A truncation was asked to remove up to `count` elements.
+    /// Counts a truncation that was asked to remove up to `count` elements.
     #[inline]
     pub fn truncate(&mut self, count: u64) {
         self.truncation_asked = self.truncation_asked.saturating_add(count);
@@ -129,7 +131,7 @@ impl ListTally {
         self.model_removed += count.min(len);
     }
 
-    /// A length was read.
+    /// Counts a length that was read.
     #[inline]
     pub fn len(&mut self, len: u64, note_above: u64) {
         self.len_reads += 1;
@@ -146,13 +148,13 @@ impl ListTally {
 /// What became of one mutator's weak references.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeakTally {
-    /// Upgrades that were won.
+    /// Upgrades that succeeded.
     pub upgraded: u64,
-    /// Upgrades that were lost, of registers that hold weak references and nothing else.
+    /// Upgrades that failed, of registers that hold weak references and nothing else.
     pub lost: u64,
-    /// Those of either that could be judged by what the mutator itself held.
+    /// Upgrades that could be judged by what the mutator itself held.
     pub judged: u64,
-    /// Those of them that should have gone the other way.
+    /// Judged upgrades that should have gone the other way.
     pub wrong: Anomalies,
 }
 

@@ -20,9 +20,9 @@ pub struct Sample {
     pub ops: u64,
     /// Objects that were allocated and not freed, garbage included, if the heap reports it.
     pub live: Option<u64>,
-    /// Those of them that are unlinked and wait to be freed, if the heap reports it.
+    /// Objects that are unlinked and wait to be freed, if the heap reports it.
     pub unreclaimed: Option<u64>,
-    /// Resident memory of the process in bytes; 0 where the system does not tell.
+    /// Resident memory of the process in bytes; 0 if the system does not report it.
     pub rss_bytes: u64,
     /// Collections by then.
     pub collections: u64,

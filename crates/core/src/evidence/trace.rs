@@ -1,8 +1,8 @@
 //! What a case did on one thread, operation by operation: every answer, every death, and the state
 //! at the end.
 //!
-//! Nothing in it depends on where anything lies in memory or on how long it took, so the same case
-//! on the same heap leaves the same trace, and a [digest](Trace::digest) of it can be compared.
+//! Nothing in it depends on addresses or on time, so the same case on the same heap leaves the same
+//! trace, and traces can be compared by their [digests](Trace::digest).
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub struct Trace {
     pub caps: Caps,
     /// One for each turn that was done, those of the setup first.
     pub steps: Vec<TraceStep>,
-    /// What happened to objects besides, in order.
+    /// Deaths, finalizations and resurrections, in order.
     pub events: Vec<ObjectEvent>,
     /// Why it ended early, if it did.
     pub broke: Option<Broke>,
@@ -39,7 +39,7 @@ pub struct TraceStep {
 /// What an operation answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
-    /// It answers nothing.
+    /// The operation has no answer.
     Nothing,
     /// Whether it did what it was asked to do.
     Found(bool),
@@ -54,7 +54,7 @@ pub enum Answer {
 /// What a register leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Seen {
-    /// Nobody looked.
+    /// The register was not looked at.
     Unseen,
     /// Nothing, or a weak reference.
     Empty,
@@ -69,7 +69,7 @@ pub enum Seen {
 /// Something that happened to an object, noticed after a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectEvent {
-    /// After how many turns; those of settling come after all of them.
+    /// After how many turns it was noticed; settling counts as one more.
     pub after: u32,
     /// What.
     pub what: Happening,
@@ -82,7 +82,7 @@ pub enum Happening {
     Finalized(Name),
     /// It died.
     Died(Name),
-    /// A root was found to lead there, after finalizers ran.
+    /// What a root was found to lead to, after finalizers ran.
     Root(u16, Seen),
 }
 
@@ -98,7 +98,7 @@ pub enum Broke {
     Panicked(String),
 }
 
-/// What was there at the end.
+/// What was there when all turns were done and the heap had settled.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settled {
     /// The abstract state.
@@ -109,8 +109,7 @@ pub struct Settled {
     pub premature: Anomalies,
     /// Why the walk could not be completed.
     pub incomplete: Option<String>,
-    /// What became of an upgrade of each register that was not empty: mutator, register, what it
-    /// led to.
+    /// The upgrades of registers that succeeded: mutator, register, what the upgrade led to.
     pub upgrades: Vec<(u32, u32, Seen)>,
     /// The stored counts of living objects; empty if the heap has no census.
     pub counts: Vec<(Name, u64)>,
@@ -126,13 +125,13 @@ pub struct Settled {
 pub struct Emptied {
     /// Objects that were not dead.
     pub alive: Vec<Name>,
-    /// Deaths of what was dead.
+    /// Deaths of objects that were dead already.
     pub died_twice: u64,
-    /// Finalizers that ran again, on the dead, or on what has none.
+    /// Finalizers that ran a second time, on a dead object, or on an object that has none.
     pub finalized_twice: u64,
     /// Deaths of objects whose finalizer had not run.
     pub unfinalized: u64,
-    /// What the heap tells of itself.
+    /// The heap's census.
     pub census: Option<Census>,
     /// What settling failed with.
     #[serde(rename = "fault")]

@@ -1,5 +1,5 @@
-//! What a reader should know about a verdict, or about the run: the workload's own notes, a rate that
-//! was not achieved, a machine that was noisy.
+//! What a reader should know about a verdict or about the run: the workload's own notes, a rate
+//! that was not achieved, a noisy machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub struct Caveat {
     pub text: String,
 }
 
-/// Says that the rate was not achieved, if so.
+/// The caveat that the rate was not achieved, if it was not.
 pub(super) fn saturated(rate: &Rate) -> Option<Caveat> {
     rate.saturated.then(|| Caveat {
         check: String::new(),
@@ -31,7 +31,7 @@ pub(super) fn saturated(rate: &Rate) -> Option<Caveat> {
     })
 }
 
-/// Says how much the machine itself delayed threads.
+/// The caveat that the machine itself delayed threads.
 pub(super) fn noise(hiccups: &Latency) -> Caveat {
     let shown = |nanos| figures::nanos(nanos);
     Caveat {

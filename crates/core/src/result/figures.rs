@@ -58,7 +58,7 @@ pub fn short(value: f64) -> String {
     format!("{}{unit}", significant(value))
 }
 
-/// So many a second: `62.5 M/s`, `987 /s`.
+/// A rate per second: `62.5 M/s`, `987 /s`.
 pub fn rate(per_second: f64) -> String {
     let text = short(per_second);
     let gap = if text.contains(' ') { "" } else { " " };
@@ -70,7 +70,7 @@ pub fn bytes(bytes: u64) -> String {
     memory(bytes as f64)
 }
 
-/// Bytes that are the result of a calculation: as [`bytes`].
+/// A calculated number of bytes, shown as by [`bytes`].
 pub fn memory(bytes: f64) -> String {
     let units = [
         ("B", 1024.0),
@@ -106,13 +106,13 @@ pub fn several(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
-/// The value in the first unit in which three digits hold it. Each unit comes with how many of it
-/// make the next.
+/// The value in the first unit in which three digits can show it. Each unit comes with how many of
+/// it make the next.
 fn scaled<'a>(mut value: f64, units: &[(&'a str, f64)]) -> (f64, &'a str) {
     let mut unit = "";
     for (name, next) in units {
         unit = name;
-        // What would be rounded to the next unit is shown in the next unit.
+        // A value that would be rounded up to one of the next unit is shown in the next unit.
         if value < next - 0.5 {
             break;
         }

@@ -81,12 +81,13 @@ pub struct OpSummary {
 
 /// One workload on one heap with one seed: what `result.json` holds.
 ///
-/// In memory the evidence is whole, and the fields above it are what it comes to. In JSON what would
-/// stand in both places stands at the top only, and reading puts it back.
+/// In memory the evidence is complete, and the other fields are computed from it. In JSON, values
+/// that would be in both places are written at the top only, and reading puts them back into the
+/// evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct RunResult {
-    /// [`SCHEMA`]
+    /// The version of the form, [`SCHEMA`].
     pub schema: u32,
     /// The program that made it.
     pub tool: Tool,
@@ -207,7 +208,8 @@ impl RunResult {
     }
 }
 
-// `remote = "Self"` makes associated functions of the derived ones, which these wrap.
+// `remote = "Self"` makes serde derive associated functions instead of the traits; these
+// implementations wrap them.
 impl Serialize for RunResult {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Self::serialize(self, serializer)
@@ -251,8 +253,8 @@ impl RunResult {
     }
 }
 
-/// A heap and the fault planted in it. Every report names a heap so, lest one with a planted fault be
-/// taken for a sound one.
+/// A heap and the fault planted in it. Every report names a heap like this, so that one with a
+/// planted fault is not taken for a sound one.
 pub fn subject(heap: &str, fault: Option<&str>) -> String {
     match fault {
         None => heap.to_owned(),
@@ -282,7 +284,8 @@ fn ops(evidence: &Evidence) -> BTreeMap<String, OpSummary> {
             }
         }
     }
-    // Every time has its operation here, since nothing else of the times is written.
+    // Every kind of operation that has times needs a summary, since the times are written only
+    // there.
     for kind in evidence.service.keys().chain(evidence.response.keys()) {
         counts.entry(kind).or_default();
     }
@@ -322,7 +325,7 @@ mod tests {
         result
     }
 
-    /// Goal: a result survives JSON, in which no histogram stands twice.
+    /// Goal: a result survives JSON, and no histogram is written twice.
     #[test]
     fn survives_json_and_says_nothing_twice() {
         let result = whole();

@@ -112,7 +112,8 @@ pub(super) fn outcome(
             caveat(format!(
                 "ended after {elapsed}: {mutator} reported: {defect}"
             ));
-            // A defect that no check has a name for is the heap's own admission all the same.
+            // A defect that the heap reports of itself is a violation, even if no check is about
+            // it.
             return Outcome::Violated;
         }
         Ended::Violated => {

@@ -1,4 +1,4 @@
-//! A result made up for tests of the formats: no run, and the same every time.
+//! A made-up result for tests of the formats, which is always the same.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,8 @@ pub fn result(heap: &str) -> RunResult {
     }
 }
 
-/// The same with a violated check, which says something that every format must escape.
+/// The same result with a violated check, whose detail has characters that every format must
+/// escape.
 pub fn violated(heap: &str) -> RunResult {
     let detail = "object <0> & \"1\" | `2`\nis ]]> gone \u{1b}[31m\u{7}";
     let mut result = result(heap);
