@@ -54,7 +54,7 @@ rate = 100.5"#,
         r#"name = "worker""#,
         r#"name = "worker"
 arrivals = "poisson""#,
-        "17:1: `arrivals` says how the operations of a `rate` lie in time, and there is none | add `rate = N`, in operations a second of each thread",
+        "17:1: `arrivals` describes how a `rate` is distributed in time, and there is no `rate` | add `rate = N`, in operations a second of each thread",
     ),
     (
         r#"name = "worker""#,
@@ -185,7 +185,7 @@ live_object = 1"#,
     (
         r#"mailboxes = ["box"]"#,
         r#"mailboxes = ["box", "box"]"#,
-        "3:21: `box` is there already | ",
+        "3:21: `box` is defined twice | ",
     ),
     (
         r#"append = 1
@@ -204,7 +204,7 @@ count = 2000"#,
         r#"name = "worker""#,
         r#"name = "worker"
 background = true"#,
-        "16:8: there is no thread that is not in the background | such a run would end at once",
+        "16:8: all threads are in the background | such a run would end at once",
     ),
     (
         r#"name = "worker""#,
@@ -299,7 +299,7 @@ text = "t"
     (
         r#"{ op = "append-new", list = "items" },"#,
         r#"{ op = "pop", list = "items", dst = "items" },"#,
-        "18:39: `items` is a shared object and stays in its register | use a register of another name; `copy` it there, if it is to move",
+        "18:39: `items` is a shared object and stays in its register | use another register, and `copy` the object there first if it is to move",
     ),
     (
         r#"{ op = "append-new", list = "items" },"#,

@@ -1,9 +1,9 @@
 //! Which round comes when.
 //!
-//! Stints come in *turns*: a turn has every lane as often as its weight says, in an order of its own. So at no
-//! time is a lane ahead of its share by more than its weight, and the same two lanes do not always follow each
-//! other. The seed of a stint is drawn from the soak's seed and the stint's number; its first round has that
-//! seed and each further one the next, as with `run --repeat`.
+//! Stints come in *turns*: a turn has every lane as often as its weight says, in an order of its
+//! own. So a lane is never ahead of its share by more than its weight, and the same two lanes do
+//! not always follow each other. The seed of a stint is drawn from the soak's seed and the stint's
+//! number; its first round has that seed and each further one the next, as with `run --repeat`.
 
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -40,7 +40,7 @@ impl Lane {
     }
 }
 
-/// One of several soaks that share their stints.
+/// One of several soaks that divide the stints of one soak among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
     /// Which, from 0.
@@ -111,7 +111,7 @@ impl Agenda {
             number,
             stint: stint * self.stint,
             lane: order[place],
-            // Thirty-two bits, since people dictate it to each other.
+            // Thirty-two bits, so that people can read the seed to each other.
             seed: (self.draw(SEEDS, stint).next_u64() >> 32) + age,
         }
     }
@@ -168,7 +168,8 @@ mod tests {
         assert_eq!(pairs.len(), 10, "each lane after each, and the first");
     }
 
-    /// Goal: each round is in exactly one shard, wherever a shard is continued, and no seed comes twice.
+    /// Goal: each round is in exactly one shard, wherever a shard is continued, and no seed is used
+    /// twice.
     #[test]
     fn shards_share_all_rounds() {
         for stint in [1, 4] {

@@ -8,10 +8,10 @@ use super::{Lane, Shard};
 const ROUND_MS_MAX: u64 = 366 * 86_400_000;
 /// The largest weight of a lane. All weights together are how many stints a turn of the table has.
 pub const WEIGHT_MAX: u32 = 1000;
-/// What the option of each round may be.
+/// The values that the option `--timing` of rounds may have.
 const TIMINGS: [&str; 3] = ["every", "sampled", "off"];
 
-/// See the module.
+/// What a soak is: its lanes, and how their rounds are made. The first record of its journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// The version of the program that began it.
@@ -19,22 +19,23 @@ pub struct Header {
     /// The commit that it was built from; empty if unknown.
     #[serde(default)]
     pub commit: String,
-    /// Where all its rounds come from.
+    /// The seed that determines all its rounds.
     pub seed: u64,
     /// What it runs.
     pub lanes: Vec<Lane>,
-    /// Which of the rounds.
+    /// Which part of the rounds it makes.
     pub shard: Shard,
     /// How long a round lasts, in milliseconds.
     pub round_ms: u64,
     /// How many rounds one process makes on one heap.
     pub stint: u32,
-    /// What is on the command line of each round besides: `--timing`, and which operations are timed.
+    /// Further options on the command line of each round: `--timing`, and which operations are
+    /// timed.
     pub options: Vec<String>,
 }
 
 impl Header {
-    /// What is wrong with a header that was read, if anything is: it may not have been written by a soak.
+    /// Checks a header that was read, since it may not have been written by a soak.
     ///
     /// # Errors
     ///

@@ -13,8 +13,8 @@
 //!
 //! A write that fails (on a full disk) is undone, and never touches earlier lines.
 //!
-//! Everything that is read is checked before anybody relies on it: digests are no secret, and a journal may
-//! come from anywhere. How the file itself is looked after is told in `kept`.
+//! Everything that is read is checked before it is used: anybody can compute digests, and a journal
+//! may come from anywhere. How the file itself is protected is described in `kept`.
 
 mod kept;
 
@@ -60,13 +60,13 @@ pub enum JournalError {
         /// The journal.
         path: String,
     },
-    /// It was deleted while it was open, and all of it is there again.
+    /// It was deleted while it was open, and was restored completely.
     #[error("{path}: somebody deleted it; all that was in it was written anew")]
     Deleted {
         /// The journal.
         path: String,
     },
-    /// Somebody made it shorter or longer while it was open, and all of it is there again.
+    /// Another program made it shorter or longer while it was open, and it was restored completely.
     #[error("{path}: somebody wrote into it or emptied it; all that was in it was written anew")]
     Emptied {
         /// The journal.
@@ -107,7 +107,7 @@ impl JournalError {
     }
 }
 
-/// A journal that is open for more.
+/// A journal that is open for appending.
 #[derive(Debug)]
 pub struct Journal(Kept);
 
@@ -127,7 +127,8 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// It cannot be read, is no journal, is damaged before its last line, or another soak is writing into it.
+    /// It cannot be read, is not a journal, is damaged before its last line, or another soak is
+    /// writing into it.
     pub fn resume(
         path: &Path,
         visit: impl FnMut(Record),
@@ -154,7 +155,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// As of [`append`](Self::append) when the journal was deleted, moved away or damaged.
+    /// The journal was deleted, moved away or damaged, as with [`append`](Self::append).
     pub fn finish(mut self) -> Result<(), JournalError> {
         self.0.look()
     }
@@ -171,12 +172,12 @@ pub struct JournalFacts {
     whole_bytes: u64,
 }
 
-/// Reads a journal, and visits its records in the order in which they were written. They are not collected,
-/// since there may be weeks of them.
+/// Reads a journal, and visits its records in the order in which they were written. They are not
+/// collected in memory, since there may be weeks of them.
 ///
 /// # Errors
 ///
-/// It cannot be read, is no journal, or is damaged before its last line.
+/// It cannot be read, is not a journal, or is damaged before its last line.
 pub fn read(path: &Path, visit: impl FnMut(Record)) -> Result<JournalFacts, JournalError> {
     let file = File::open(path).map_err(|error| io_error(path, error))?;
     parse(BufReader::new(file), visit).map_err(|wrong| match wrong {
@@ -204,7 +205,7 @@ fn parse(mut bytes: impl BufRead, mut visit: impl FnMut(Record)) -> Result<Journ
     };
     let mut whole_bytes = next(&mut line)? as u64;
     if line != format!("{MAGIC}\n").as_bytes() {
-        let what = format!("this is no journal of a soak: it does not begin with `{MAGIC}`");
+        let what = format!("this is not the journal of a soak: it does not begin with `{MAGIC}`");
         return Err(Wrong::Damaged(1, what));
     }
     whole_bytes += next(&mut line)? as u64;
@@ -330,8 +331,8 @@ mod tests {
         }
     }
 
-    /// Goal: a line that was changed is found, with its place; what is no journal is refused, and one that
-    /// exists is not begun again.
+    /// Goal: a line that was changed is found, with its place; a file that is not a journal is
+    /// refused, and a journal that exists is not begun again.
     #[test]
     fn damage_is_told_from_an_end() {
         let directory = tempfile::tempdir().expect("a directory");

@@ -1,8 +1,9 @@
 //! The last minute of a soak, second by second, from the progress of its rounds.
 //!
-//! For each second it has the operations that were seen to be done, and for how long mutators ran meanwhile. The
-//! time in which a process starts or a result is judged does not count, so it is no dip in the rate. A round that
-//! ends before it reports any progress counts in the second in which it ends.
+//! For each second it has the operations that were reported in it, and for how long mutators ran
+//! meanwhile. The time in which a process starts or a result is judged does not count, so it does
+//! not show as a dip in the rate. A round that ends before it reports any progress counts in the
+//! second in which it ends.
 
 use std::collections::VecDeque;
 
@@ -29,7 +30,7 @@ struct Done {
 }
 
 impl Done {
-    /// Of all rounds that are over.
+    /// What all rounds that are over have done.
     fn of(standing: &Standing) -> Self {
         Self {
             ops: standing.ops(),
@@ -45,7 +46,7 @@ impl Done {
     }
 }
 
-/// See the module.
+/// The last minute of a soak.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lately {
     /// The seconds in which something was done, oldest first.
@@ -59,7 +60,7 @@ pub struct Lately {
 }
 
 impl Lately {
-    /// Takes note of a snapshot. To be called a few times a second, and after each round.
+    /// Takes note of a snapshot. This should be called a few times a second, and after each round.
     pub fn note(&mut self, now: &Snapshot<'_>) {
         let second = now.elapsed.as_secs();
         let (rounds, over) = (now.standing.rounds, Done::of(now.standing));
@@ -73,7 +74,7 @@ impl Lately {
         let Some((round, Some(beat))) = now.current else {
             return;
         };
-        // After its time it is judged, and does nothing.
+        // When its time is over the round is judged, and does no operations.
         let ran_ms = beat.elapsed_ms.min(now.header.round_ms);
         let done = Done {
             ops: beat.ops,

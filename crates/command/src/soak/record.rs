@@ -10,7 +10,8 @@ use crate::result::{Outcome, RunResult};
 
 use super::Header;
 
-/// The largest number of a round that is read: far more than anybody makes, and far from where sums overflow.
+/// The largest number of a round that is accepted: far more than any soak reaches, and far from
+/// where sums overflow.
 const ROUND_MAX: u64 = 1 << 53;
 /// The last millisecond of the year 9999.
 const UNIX_MS_MAX: u64 = 253_402_300_799_999;
@@ -31,7 +32,7 @@ pub enum Came {
     },
     /// Its process did not end in time, and was killed.
     Hung {
-        /// After so many milliseconds.
+        /// After how many milliseconds.
         after_ms: u64,
     },
     /// Its process took more memory than allowed, and was killed.
@@ -51,7 +52,7 @@ impl Came {
         }
     }
 
-    /// A word for it.
+    /// The outcome in a word or two.
     pub fn name(&self) -> &'static str {
         match self {
             Self::OutOfMemory { .. } => "out of memory",
@@ -67,11 +68,11 @@ pub struct Beat {
     pub elapsed_ms: u64,
     /// Operations done by all mutators; it lags a little.
     pub ops: u64,
-    /// Objects that the heap has, where it tells.
+    /// Objects that were made and have not died, if the heap reports it.
     pub live: Option<u64>,
-    /// Those of them that only wait to be freed, where it tells.
+    /// Objects that are unlinked and wait to be freed, if the heap reports it.
     pub unreclaimed: Option<u64>,
-    /// Resident memory of the process, in bytes; 0 where the system does not tell.
+    /// Resident memory of the process, in bytes; 0 if the system does not report it.
     pub rss_bytes: u64,
 }
 
@@ -94,7 +95,7 @@ pub struct Found {
     pub p99_9_ns: Option<u64>,
     /// Objects that were alive at the end.
     pub live_at_end: u64,
-    /// The most that were dead and not yet reclaimed, where the heap knows.
+    /// The most objects that were dead and not yet reclaimed, if the heap reports it.
     pub unreclaimed_peak: Option<u64>,
     /// The most resident memory of its process, in bytes.
     pub rss_bytes_peak: u64,
@@ -181,8 +182,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// What is wrong with a record that was read, if anything is: it may not have been written by a soak.
-    /// `next_round` is the least number that it may have.
+    /// Checks a record that was read, since it may not have been written by a soak. `next_round` is
+    /// the least number that it may have.
     ///
     /// # Errors
     ///

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{Beat, Header, Round, Standing};
 
-/// See the module. Everything that is shown of a soak under way is a function of this.
+/// The state of a soak at one moment. Everything that is shown of a soak under way is a function of
+/// it.
 #[derive(Debug, Clone, Copy)]
 pub struct Snapshot<'a> {
     /// What the soak is.

@@ -9,12 +9,14 @@ use crate::result::Outcome;
 
 /// How many rounds of a stint are left out as warm-up.
 const WARM_UP: u64 = 1;
-/// Memory grows without a leak as well. A heap keeps the memory that it once needed, and its maximum is exceeded
-/// again and again, though ever more rarely: as often between the tenth and the hundredth round as between the
-/// first and the tenth. So memory grows with the logarithm of the heap's age. This is the growth for each factor
-/// of e that is not reported, as a share of the memory; on the heaps here it is 0.1 to 0.3 %.
+/// Memory also grows without a leak. A heap keeps the memory that it once needed, and its maximum
+/// is exceeded again and again, though ever more rarely: as often between the tenth and the
+/// hundredth round as between the first and the tenth. So memory grows with the logarithm of the
+/// heap's age. Growth up to this share of the memory, for each factor of e in the age, is not
+/// reported; on the heaps here it is 0.1 to 0.3 %.
 const FILLING: f64 = 0.004;
-/// The same for allocated memory, in bytes: stacks and tables grow when something exceeds its former maximum.
+/// The growth of allocated memory, in bytes for each factor of e in the age, that is not reported:
+/// stacks and tables grow when something exceeds its former maximum.
 const FILLING_BYTES: f64 = 16_384.0;
 /// Added to what a process counts as allocated, in bytes: it does not count what it had allocated before, and
 /// growth is taken as a share of the sum.
@@ -50,8 +52,8 @@ impl Series {
         self.beyond(|_| 0.0)
     }
 
-    /// The same after subtracting the growth that is no leak: `filling` of the median for each factor of e in the
-    /// age.
+    /// The values of each stint as shares of their median, less the growth that is not a leak:
+    /// `filling` of the median for each factor of e in the age.
     fn beyond(&self, filling: impl Fn(f64) -> f64) -> impl Iterator<Item = Vec<(f64, f64)>> {
         self.stints.iter().map(move |(_, points)| {
             let middle = middle(points);
@@ -92,7 +94,7 @@ const SPEED_STINTS: usize = 4;
 pub struct Growth {
     /// Its slope in the second half of each stint.
     pub slope: Slope,
-    /// The slope beyond the growth that is no leak; `None` if there are too few rounds.
+    /// The slope beyond the growth that is not a leak; `None` if there are too few rounds.
     pub beyond: Option<Slope>,
     /// Whether it does not slow down, as it would if a heap only filled up.
     pub keeps_pace: bool,
@@ -113,7 +115,7 @@ pub struct Drift {
     /// Its slope as a share a round, for memory in the second half of each stint; `None` if there are too few
     /// rounds.
     pub slope: Option<Slope>,
-    /// For memory, the slope beyond the growth that is no leak. This is what is judged.
+    /// For memory, the slope beyond the growth that is not a leak. This is what is judged.
     pub beyond: Option<Slope>,
     /// Whether it becomes significantly worse, and by enough to be reported.
     pub is_worse: bool,
@@ -185,9 +187,9 @@ impl Aging {
 pub struct LaneStanding {
     /// Rounds that are over.
     pub rounds: u64,
-    /// Those in which every check held.
+    /// Rounds in which every check held.
     pub held: u64,
-    /// Those that did not do what was required of them.
+    /// Rounds that did not do what was required of them.
     pub vacuous: u64,
     /// Those that failed.
     pub failures: u64,
@@ -255,7 +257,7 @@ pub struct Recent {
     pub throughput: Option<f64>,
     /// The 99.9th percentile of the slowest kind of operation, in nanoseconds.
     pub p99_9_ns: Option<u64>,
-    /// The most that were dead and not yet reclaimed, where the heap knows.
+    /// The most objects that were dead and not yet reclaimed, if the heap reports it.
     pub unreclaimed_peak: Option<u64>,
     /// The most resident memory of its process, in bytes.
     pub rss_bytes_peak: u64,
@@ -275,7 +277,8 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Of this many lanes, before the first round. A record of a further lane adds that.
+    /// The standing of this many lanes before the first round. A record of a further lane adds that
+    /// lane.
     pub fn of(lanes: usize) -> Self {
         Self {
             lanes: vec![LaneStanding::default(); lanes],
@@ -327,7 +330,7 @@ impl Standing {
         self.lanes.iter().filter_map(|lane| lane.p99_9_ns_max).max()
     }
 
-    /// A journal may hold any numbers.
+    /// A sum over all lanes. It saturates, since a journal may have any numbers.
     fn sum(&self, of: fn(&LaneStanding) -> u64) -> u64 {
         self.lanes.iter().map(of).fold(0, u64::saturating_add)
     }
@@ -353,7 +356,7 @@ mod tests {
     use super::*;
     use crate::soak::Found;
 
-    /// So many rounds of one stint, whose memory is this function of their age.
+    /// The aging of this many rounds of one stint, whose memory is this function of their age.
     fn stint(rounds: u32, memory: impl Fn(f64) -> f64) -> Aging {
         let mut standing = LaneStanding::default();
         for round in 0..rounds {
@@ -385,8 +388,8 @@ mod tests {
         standing.aging()
     }
 
-    /// Goal: a leak of a fiftieth of a percent a round is told from a heap that fills up, be it fast or slowly,
-    /// and from one whose memory goes up and down.
+    /// Goal: a leak of a fiftieth of a percent a round is distinguished from a heap that fills up,
+    /// fast or slowly, and from one whose memory goes up and down.
     #[test]
     fn leaks_are_told_from_filling() {
         let noise = |round: f64| {

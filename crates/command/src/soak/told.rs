@@ -1,4 +1,4 @@
-//! What a child process tells its parent: one line of JSON at a time.
+//! What a child process reports to its parent: one line of JSON at a time.
 //!
 //! ```text
 //! {"told":"beat","elapsed_ms":250,"ops":123456,…}
@@ -37,12 +37,12 @@ impl Told {
     ///
     /// # Errors
     ///
-    /// None for the values that there are; the serializer's type has one.
+    /// Never for these values; the error type is the serializer's.
     pub fn line(&self) -> serde_json::Result<String> {
         Ok(serde_json::to_string(self)? + "\n")
     }
 
-    /// What a line says; `None` for any other line, such as those of a heap that prints.
+    /// Reads a line; `None` for any other line, such as the output of a heap that prints.
     pub fn read(line: &str) -> Option<Self> {
         serde_json::from_str(line).ok()
     }

@@ -128,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    /// Noise as rounds have it: mostly small, now and then large, never negative.
+    /// Noise like that of rounds: mostly small, now and then large, never negative.
     fn noise(rng: &mut ChaCha8Rng) -> f64 {
         let small: f64 = (0..4).map(|_| rng.random::<f64>()).sum();
         if rng.random_ratio(1, 20) {
@@ -140,7 +140,7 @@ mod tests {
 
     /// A stint of so many rounds.
     fn series(rng: &mut ChaCha8Rng, rounds: u32, slope: f64) -> Vec<(f64, f64)> {
-        // Stints may start from wherever they like.
+        // Each stint starts from a level of its own.
         let start = 100.0 + 50.0 * rng.random::<f64>();
         let value = |round| {
             let round = f64::from(round);
@@ -184,7 +184,8 @@ mod tests {
         }
     }
 
-    /// Goal: what goes on growing is told from what fills up, and nothing is told of what is too short.
+    /// Goal: steady growth is distinguished from filling up, and a stint that is too short is not
+    /// judged.
     #[test]
     fn filling_slows_down() {
         let paced = |rounds: u32, of: fn(f64) -> f64| {
@@ -203,7 +204,7 @@ mod tests {
         assert!(!paced(8, |round| round));
     }
 
-    /// Goal: many rounds are thinned and say the same; few say nothing.
+    /// Goal: many rounds are thinned without changing the slope, and too few rounds have none.
     #[test]
     fn long_soaks_are_thinned() {
         let slope_of_many = stints(1, 1, 20_000, 0.01).expect("enough");

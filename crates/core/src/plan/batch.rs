@@ -1,4 +1,4 @@
-//! What an operation source hands out at a time.
+//! A batch: what an operation source hands out at a time.
 
 use super::Op;
 
@@ -15,7 +15,7 @@ pub struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// The operation that stands alone in it, if it is one.
+    /// The operation that is alone in this batch, if it is one that must be.
     #[inline]
     pub fn alone(&self) -> Option<Op> {
         self.ops.first().copied().filter(Op::stands_alone)

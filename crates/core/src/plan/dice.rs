@@ -14,7 +14,8 @@ use super::batch::BATCH_OPS;
 /// Fills the three quarters of the key that the seed leaves; any constant would do.
 const KEY_TAIL: [u8; 24] = *b"gcstorm operation stream";
 
-/// What a geometric draw is cut off at, in means: one in 10^27 draws would go beyond.
+/// Where a geometric draw is cut off, as a multiple of its mean: one in 10^27 draws would go
+/// beyond.
 const GEOMETRIC_CUT: f64 = 64.0;
 
 /// A stream of random numbers.
@@ -39,8 +40,9 @@ impl Dice {
         }
     }
 
-    /// An even number below `bound`, which is above 0. Exact: Lemire's multiply-shift ("Fast random
-    /// integer generation in an interval", 2019), whose division runs once in `2^32 / bound` draws.
+    /// A uniform number below `bound`, which must be above 0. The distribution is exact: Lemire's
+    /// multiply-shift ("Fast random integer generation in an interval", 2019), whose division runs
+    /// once in `2^32 / bound` draws.
     #[inline]
     pub(super) fn below(&mut self, bound: u32) -> u32 {
         let (mut high, mut low) = halves(u64::from(self.rng.next_u32()) * u64::from(bound));
@@ -53,8 +55,9 @@ impl Dice {
         high
     }
 
-    /// `count` numbers as from [`below`](Self::below), at most a batch of them, with their place in
-    /// line. All words are made in one go, which is a third cheaper than to ask for each.
+    /// Hands `count` numbers as from [`below`](Self::below), at most a batch of them, to `put`,
+    /// each with its index. All random words are made at once, which is a third cheaper than one at
+    /// a time.
     #[inline]
     pub(super) fn below_each(&mut self, bound: u32, count: usize, mut put: impl FnMut(usize, u32)) {
         let Self { rng, words } = self;
@@ -73,7 +76,7 @@ impl Dice {
         }
     }
 
-    /// A number from `low..=high`, evenly.
+    /// A uniform number from `low..=high`.
     #[inline]
     pub(super) fn between(&mut self, low: u64, high: u64) -> u64 {
         match u32::try_from((high - low).saturating_add(1)) {
@@ -82,7 +85,8 @@ impl Dice {
         }
     }
 
-    /// Rejects above the next power of two: at most every other draw is wasted.
+    /// Draws below the next power of two and rejects what is too large: at most every other draw is
+    /// wasted.
     #[cold]
     fn between_far(&mut self, low: u64, high: u64) -> u64 {
         let mask = u64::MAX >> (high - low).leading_zeros();
@@ -115,10 +119,10 @@ impl Dice {
         (ln(self.unit()) * geometric.scale).min(geometric.cut) as u64
     }
 
-    /// A number between 0 and 1, evenly, and neither of them.
+    /// A uniform number between 0 and 1, without both ends.
     #[inline]
     pub(super) fn unit(&mut self) -> f64 {
-        // 53 random bits, moved off 0, whose logarithm there is not.
+        // 53 random bits, plus a half so that it is never 0, which has no logarithm.
         ((self.rng.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }
 
@@ -129,10 +133,10 @@ impl Dice {
 }
 
 /// A geometric distribution, ready to be drawn from by inversion: how often in a row an event of
-/// probability `1 / (1 + mean)` fails to happen.
+/// probability `1 / (1 + mean)` does not happen.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Geometric {
-    /// One over the logarithm of the probability to fail.
+    /// One over the logarithm of the probability that the event does not happen.
     scale: f64,
     cut: f64,
 }
@@ -190,7 +194,7 @@ fn ln(x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Goal: the home-made logarithm is a logarithm.
+    /// Goal: the logarithm made here agrees with the platform's.
     #[test]
     fn ln_agrees_with_the_platforms() {
         for x in [1e-16, 0.001, 0.3, 0.5, 0.999_999, 1.0, 1.5, 2.0, 12345.678] {
@@ -199,7 +203,7 @@ mod tests {
         }
     }
 
-    /// Goal: even draws hit every value about equally often, and nothing outside.
+    /// Goal: uniform draws hit every value about equally often, and none outside.
     #[test]
     fn even_draws_are_even() {
         let mut dice = Dice::new(1, 0);

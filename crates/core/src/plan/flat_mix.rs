@@ -1,10 +1,10 @@
 //! A mix whose arms are short, drawn without an unpredictable branch per operation.
 //!
-//! Interpreting an arm means to branch on its number. As that number is random, the branch is
-//! mispredicted, which costs some 5 ns, more than everything else together. So a batch is made in
-//! two passes. The first draws all choices and copies each arm's pattern, always the same number of
-//! operations wide, whatever the length of the arm. The second goes arm by arm and fills in the
-//! drawn numbers, in a loop of its own for each kind of operation.
+//! Interpreting an arm requires a branch on its number. As that number is random, the branch is
+//! often mispredicted, which costs some 5 ns, more than everything else together. So a batch is
+//! made in two passes. The first draws all choices and copies each arm's pattern, always the same
+//! number of operations wide, whatever the length of the arm. The second goes arm by arm and fills
+//! in the drawn numbers, in a loop of its own for each kind of operation.
 
 use super::batch::BATCH_OPS;
 use super::dice::{Dice, Geometric};
@@ -18,7 +18,7 @@ pub(super) const WIDTH_MAX: usize = 8;
 /// The largest table of choices (one byte a unit of weight): an eighth of a level-1 cache.
 const TABLE_MAX: u64 = 4096;
 
-/// A mix in tables.
+/// A mix compiled to tables.
 #[derive(Debug)]
 pub(super) struct FlatMix {
     /// The arm for each unit of weight.
@@ -108,7 +108,7 @@ impl FlatMix {
         })
     }
 
-    /// Draws up to `times` choices into `buffer`, as many as there is room for; says how many.
+    /// Draws up to `times` choices into `buffer`, as many as there is room for; returns how many.
     pub(super) fn fill(&mut self, times: u64, dice: &mut Dice, buffer: &mut Buffer) -> u64 {
         let room = buffer.room() / self.width;
         let count = usize::try_from(times).map_or(room, |times| times.min(room));

@@ -12,7 +12,7 @@ use super::value::{Pot, Referent, RegisterState, Registers};
 use super::{Arm, ListUsage, MutatorPlan, Needs, Op, OpKind, Plan, Step};
 use crate::heap::{Finalizer, Shape, Slot};
 
-/// An operation that can do nothing.
+/// An operation that cannot do anything when it first runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Problem {
     /// The mutator's number.
@@ -45,7 +45,7 @@ pub enum ProblemKind {
     IntoItself,
 }
 
-/// All that is found out about a plan.
+/// Everything that the walk finds out about a plan.
 #[derive(Debug, Clone, Default)]
 pub struct Flow {
     /// What cannot work, in the order of mutators and steps.
@@ -108,8 +108,8 @@ impl Flow {
     }
 }
 
-/// The most problems that are kept: nobody reads more, and random programs have one in every other
-/// step.
+/// The most problems that are kept: no reader needs more, and random programs have one in every
+/// other step.
 const PROBLEMS_MAX: usize = 64;
 
 /// The walk through one mutator's program.
@@ -123,13 +123,13 @@ struct Walk<'a> {
     step: usize,
     /// How many of the walks under way may find problems that are not real.
     muted: u32,
-    /// It made an object that was not appended to a list right away.
+    /// The program made an object that was not appended to a list right away.
     gap: bool,
-    /// The shared lists it appends to.
+    /// The shared lists that the program appends to.
     appends_to: u64,
 }
 
-/// The paths.
+/// How the walk follows paths.
 impl Walk<'_> {
     fn program(&mut self, mutator: &MutatorPlan) {
         self.state.reserve(mutator.registers);
@@ -193,7 +193,7 @@ impl Walk<'_> {
     }
 }
 
-/// The operations.
+/// What each operation does.
 impl Walk<'_> {
     fn op(&mut self, step: usize, op: &Op) {
         self.flow.needs.add_op(op);
@@ -296,7 +296,7 @@ impl Walk<'_> {
         self.state.put_newest(dst, shape);
     }
 
-    /// The registers are those of a mutator that has just come.
+    /// Resets the registers to those of a mutator that has just attached.
     fn rejoin(&mut self) {
         let mutator = &self.plan.mutators[self.mutator as usize];
         self.state.empty_all(OpKind::Rejoin);

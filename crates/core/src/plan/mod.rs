@@ -2,7 +2,7 @@
 //!
 //! An [`OpSource`] turns one mutator's part of it into a stream of [`Op`]s. It holds the only
 //! randomness of a run, one ChaCha stream a mutator, so the same plan gives the same streams on
-//! every heap and machine. A plan knows neither time nor heaps.
+//! every heap and machine. A plan knows nothing of time, and of heaps only the contract.
 
 mod batch;
 pub mod case;
@@ -55,13 +55,14 @@ pub struct Plan {
     pub mutators: Vec<MutatorPlan>,
     /// The shared objects; number i is published in `Global(i)` before any mutator starts.
     pub objects: Vec<SharedObject>,
-    /// Shared roots in all: the objects' and the workload's own mailboxes after them.
+    /// How many shared roots there are: those of the shared objects, and after them the workload's
+    /// mailboxes.
     pub globals: u16,
     /// The most objects that may be alive at once.
     pub live_limit: u32,
     /// What the run must have done not to be vacuous.
     pub require: Vec<Requirement>,
-    /// What it may cost.
+    /// What the run may cost.
     pub budget: Vec<Ceiling>,
     /// Explanations of verdicts.
     pub notes: Vec<Note>,
@@ -85,12 +86,12 @@ impl Plan {
     }
 }
 
-/// The most that a counter may come to.
+/// The greatest value that a counter may reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ceiling {
     /// Its name.
     pub counter: String,
-    /// What it may be.
+    /// The greatest value.
     pub at_most: u64,
 }
 
@@ -136,14 +137,14 @@ pub enum Step {
     Fixed(Op),
     /// An operation whose open place is drawn anew each time.
     Drawn(Template),
-    /// `body`, as often as `times` says, drawn once per visit.
+    /// `body`, as often as `times` says; the number is drawn each time the step is reached.
     Repeat {
         /// How often.
         times: Draw,
         /// What.
         body: Vec<Step>,
     },
-    /// One of the arms, chosen by weight, as often as `times` says, drawn anew each time.
+    /// Arms chosen by weight, as often as `times` says. Each choice is drawn anew.
     Mix {
         /// How often.
         times: Draw,

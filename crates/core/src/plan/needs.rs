@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Op, OpKind};
 use crate::heap::{Caps, Finalizer, Shape};
 
-/// The abilities that a program makes use of, named like those of [`Caps`].
+/// The abilities that a program uses, named like those of [`Caps`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Needs {
     /// It runs several mutators.

@@ -7,10 +7,10 @@ use crate::heap::{Field, Finalizer, Global, Shape, Slot};
 
 /// Hands the table to the macro `$then`.
 ///
-/// First the kinds of operations, which latencies are recorded by, with their names in tables and
-/// results. Then each operation: its kind, its name in workloads and cases, and its operands, each
-/// with how it is read and written. Where two operations have the same name, `if KEY` and `unless
-/// KEY` tell them apart.
+/// First come the kinds of operations, by which latencies are recorded, with their names in tables
+/// and results. Then comes each operation: its kind, its name in workloads and cases, and its
+/// operands, each with the function that reads and writes it. Where two operations have the same
+/// name, `if KEY` and `unless KEY` tell them apart.
 macro_rules! each_op {
     ($then:ident) => {
         $then! {
@@ -89,8 +89,8 @@ macro_rules! each_op {
                 /// The mutator leaves the heap, which empties all its registers, and attaches anew;
                 /// then the shared objects it holds are fetched again.
                 Rejoin: Rejoin "rejoin",
-                /// The mutator does nothing for so long, in the middle of an operation: it comes to
-                /// no safepoint, and keeps whatever holds others up.
+                /// The mutator does nothing for this time, in the middle of an operation: it
+                /// reaches no safepoint, and keeps locks and pins that hold others up.
                 Stall: Stall "stall" { millis: u32 = millis },
             }
         }
@@ -107,13 +107,13 @@ macro_rules! define {
             $({ $($field:ident: $type:ty = $how:ident),* })?,
         )* }
     ) => {
-        /// What a mutator does next. See [`Mutator`](crate::heap::Mutator) for what each means; the
-        /// ones that are not there say so here.
+        /// What a mutator does next. See [`Mutator`](crate::heap::Mutator) for what each means;
+        /// those that are not its methods are described here.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "the fields are those of the method of the same name")]
         pub enum Op { $( $(#[$doc])* $op $({ $($field: $type),* })?, )* }
 
-        /// The kind of an operation: what latencies are recorded by.
+        /// The kind of an operation, by which latencies are recorded.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[expect(missing_docs, reason = "named like the operations")]
         #[repr(u8)]
@@ -150,8 +150,8 @@ each_op!(define);
 const _: () = assert!(size_of::<Op>() <= 16);
 
 impl Op {
-    /// The register whose reference it replaces or moves away; no operation has two, but for a
-    /// `Rejoin`, which has all of them.
+    /// The register whose reference the operation replaces or moves away. No operation changes two,
+    /// except that `Rejoin` changes all of them and is not counted here.
     pub fn changes(&self) -> Option<Slot> {
         match *self {
             Self::Alloc { dst, .. }
@@ -185,8 +185,8 @@ impl Op {
         }
     }
 
-    /// Whether it is about the mutator's place in the heap and its thread, and not about what is in
-    /// the heap: no heap is asked to do it, and it stands alone in its [`Batch`](super::Batch).
+    /// Whether the operation concerns the mutator's seat or thread and not objects. The run does
+    /// such an operation itself, and it is alone in its [`Batch`](super::Batch).
     pub fn stands_alone(&self) -> bool {
         matches!(self, Self::Rejoin | Self::Stall { .. })
     }

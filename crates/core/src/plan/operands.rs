@@ -1,10 +1,11 @@
-//! Reading an operation, wherever it stands: in a line of a case or a step of a workload.
+//! Reads an operation, from a line of a case or from a step of a workload.
 
 use super::Op;
 use super::op::each_op;
 use crate::heap::{Field, Finalizer, Global, Shape, Slot};
 
-/// The longest stall, in milliseconds: a minute, which no scheduler takes a thread away for.
+/// The longest stall, in milliseconds: a minute, which is longer than any scheduler suspends a
+/// thread.
 pub(crate) const STALL_MILLIS_MAX: u32 = 60_000;
 
 /// Where the operands of one operation are read from, in the order of its fields. Each is asked for
@@ -28,9 +29,9 @@ pub(crate) trait Operands {
     fn index(&mut self, key: &str) -> Result<u32, Self::Error>;
     /// How many elements.
     fn count(&mut self, key: &str) -> Result<u64, Self::Error>;
-    /// How many elements are left.
+    /// How many elements to leave.
     fn leave(&mut self, key: &str) -> Result<u64, Self::Error>;
-    /// The length above which one is noted; `u64::MAX` if there is none.
+    /// The length above which a read length is counted; `u64::MAX` if none is given.
     fn above(&mut self, key: &str) -> Result<u64, Self::Error>;
     /// A number of either sign.
     fn signed(&mut self, key: &str) -> Result<i64, Self::Error>;

@@ -1,14 +1,15 @@
 //! The scheduled starts of a mutator's operations, if it has a rate: an *open loop*.
 //!
 //! A mutator without a rate does one operation after the other (a *closed* loop): while the heap
-//! holds it up it asks nothing of the heap, so operations that would have had to wait are never
-//! measured (*coordinated omission*). With a rate, the times at which operations should start are
-//! fixed beforehand. They are a pure function of the rate, the seed and the mutator's number, so
-//! they are the same on every heap, and nothing that happens in a run changes them. The time from
-//! an operation's scheduled start to its end is its *response* time.
+//! holds it up it starts no operations, so those that would have had to wait are never measured
+//! (*coordinated omission*). With a rate, the times at which operations should start are fixed
+//! beforehand. They are a pure function of the rate, the seed and the mutator's number, so they are
+//! the same on every heap, and nothing that happens in a run changes them. The time from an
+//! operation's scheduled start to its end is its *response* time.
 //!
-//! The n-th constant arrival is worked out from n, not from the one before, so that rounding does
-//! not add up. Random ones are sums of gaps, exact to far less than a nanosecond in a year.
+//! The n-th constant arrival is computed from n, not from the arrival before, so that rounding
+//! errors do not add up. Random arrivals are sums of gaps, with an error of far less than a
+//! nanosecond in a year.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,20 +22,20 @@ pub const RATE_MAX: u64 = 1_000_000_000;
 /// to.
 pub const BURST_OPS: u32 = 32;
 
-/// Apart from the streams that operations and intervals are drawn from, so that a rate changes when
-/// operations are done, and not which.
+/// A stream apart from those that operations and intervals are drawn from, so that a rate changes
+/// when operations are done, and not which.
 const STREAM: u64 = 1 << 41;
 
 /// How the scheduled starts are distributed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Arrivals {
-    /// At even distances; each mutator's first within one such distance from the start.
+    /// At equal distances; each mutator's first arrival lies within one such distance of the start.
     #[default]
     Constant,
     /// Independent of each other: gaps have an exponential distribution.
     Poisson,
-    /// [`BURST_OPS`] at once, and the bursts independent of each other.
+    /// [`BURST_OPS`] operations at once; the bursts are independent of each other.
     Bursts,
 }
 
@@ -51,7 +52,7 @@ impl Arrivals {
         }
     }
 
-    /// The one of this name.
+    /// The kind of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
@@ -62,12 +63,12 @@ impl Arrivals {
 pub struct Pace {
     /// Operations a second, above 0.
     pub per_second: f64,
-    /// How they lie in time.
+    /// How the operations are distributed in time.
     pub arrivals: Arrivals,
 }
 
 impl Pace {
-    /// How many operations may be due at the same moment without anything being late.
+    /// How many operations may be due at the same moment although none is late.
     pub fn at_once(self) -> u64 {
         match self.arrivals {
             Arrivals::Constant | Arrivals::Poisson => 1,
@@ -76,21 +77,21 @@ impl Pace {
     }
 }
 
-/// The intended starts of one mutator's operations, in nanoseconds since the common start. Endless,
-/// and never decreasing.
+/// The intended starts of one mutator's operations, in nanoseconds since the common start: an
+/// endless sequence that never decreases.
 #[derive(Debug)]
 pub struct Timetable {
     pace: Pace,
     dice: Dice,
     number: u64,
-    /// Of constant arrivals: where in its gap the first of them lies.
+    /// For constant arrivals: the first arrival, as a share of a gap.
     phase: f64,
     /// The arrival before, in nanoseconds.
     last: f64,
 }
 
 impl Timetable {
-    /// Of this mutator.
+    /// The timetable of this mutator.
     pub fn new(pace: Pace, seed: u64, mutator: u32) -> Self {
         let mut dice = Dice::new(seed, STREAM | u64::from(mutator));
         Self {
@@ -102,7 +103,7 @@ impl Timetable {
         }
     }
 
-    /// The next one.
+    /// The next start.
     pub fn draw(&mut self) -> u64 {
         let gap = 1e9 / self.pace.per_second;
         let nanos = match self.pace.arrivals {
@@ -156,7 +157,8 @@ mod tests {
         }
     }
 
-    /// Goal: how gaps spread is what their names say: not at all, like their mean, and in bursts.
+    /// Goal: the standard deviation of gaps fits each kind: none for constant, the mean for Poisson
+    /// arrivals, and that of bursts.
     #[test]
     fn gaps_spread_as_named() {
         let spread = |arrivals| {
@@ -171,13 +173,14 @@ mod tests {
         };
         assert!(spread(Arrivals::Constant) < 1e-4);
         assert!((spread(Arrivals::Poisson) - 1.0).abs() < 0.02);
-        // One gap in 32 is there: a second moment of 2 * 32 means, less the square of one.
+        // Only one gap in 32 is not 0: in units of the mean, the second moment is 2 * 32, less 1
+        // for the square of the mean.
         assert!((spread(Arrivals::Bursts) - 63_f64.sqrt()).abs() < 0.4);
         let bursts = starts(Arrivals::Bursts, 9, 0, 320);
         assert!(bursts.chunks(32).all(|burst| burst[0] == burst[31]));
     }
 
-    /// Goal: the same seed and mutator have the same times, and others have others.
+    /// Goal: times depend on seed and mutator, and on nothing else.
     #[test]
     fn times_hang_on_seed_and_mutator() {
         for arrivals in Arrivals::ALL {

@@ -1,7 +1,8 @@
 //! A program as a flat list of instructions, ready to be interpreted.
 //!
-//! People write a tree of [`Step`]s; walking that would cost a recursion per operation. Here it is
-//! compiled to a list without recursion, and everything that can be worked out beforehand is:
+//! A program is written as a tree of [`Step`]s; walking the tree would cost a recursion for each
+//! operation. Here it is compiled to a flat list, and everything that can be worked out beforehand
+//! is:
 //!
 //! * neighbouring fixed operations, and repetitions of nothing else, become one [`Inst::Burst`],
 //!   which is handed out without copying;
@@ -62,7 +63,7 @@ impl Choice {
         self.sums.last().copied().unwrap_or(1)
     }
 
-    /// Where the arm begins that `drawn`, which is below the total, falls on.
+    /// Where the arm begins that `drawn` selects, which must be below the total.
     pub(super) fn arm(&self, drawn: u64) -> Address {
         self.arms[self.sums.partition_point(|sum| *sum <= drawn)]
     }
@@ -186,7 +187,7 @@ impl Program {
     }
 }
 
-/// The longest beginning of `steps` that is fixed and short when written out.
+/// The longest prefix of `steps` that is fixed, and short when unrolled.
 struct FixedPrefix {
     ops: Vec<Op>,
     /// How many steps it covers.

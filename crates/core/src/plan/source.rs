@@ -1,15 +1,15 @@
 //! A stream of operations from a program and a seed.
 //!
-//! The harness may cost two nanoseconds per operation, the interpreter included. So fixed
-//! operations are handed out by reference, as often as the [`Batch`] says, without being copied or
-//! looked at; only drawn operations pass through a buffer. A batch never has more than
+//! The harness may cost at most two nanoseconds for each operation, the interpreter included. So
+//! fixed operations are handed out by reference, as often as the [`Batch`] says, without being
+//! copied or looked at; only drawn operations pass through a buffer. A batch never has more than
 //! [`BATCH_OPS`] operations, so that the executor can check regularly whether to stop.
 //!
 //! An operation that [stands alone](super::Op::stands_alone) is a batch of its own, so that the
 //! executor need look for it only once per batch.
 //!
 //! The stream is a function of the plan, the seed, the mutator's number and the part. It assumes
-//! what the workload checks: that weights are above 0 and ranges not empty.
+//! that weights are above 0 and ranges are not empty, which `workload` checks.
 
 use super::MutatorPlan;
 use super::batch::{BATCH_OPS, Batch};
@@ -49,7 +49,7 @@ pub struct OpSource {
     rounds: Option<u64>,
 }
 
-/// What the walk came to.
+/// What the walk has found to hand out.
 enum Found {
     /// The buffer is full, or must be handed out before what follows.
     Buffered,
@@ -235,8 +235,9 @@ impl OpSource {
         }
     }
 
-    /// Walks over the ends of loops, arms and rounds, where nothing is drawn. Done as soon as the
-    /// operations before them are handed out, so that `rounds_done` is exact after every batch.
+    /// Walks over the ends of loops, arms and rounds, where nothing is drawn. This is done as soon
+    /// as the operations before them are handed out, so that `rounds_done` is exact after every
+    /// batch.
     fn wind_up(&mut self) {
         loop {
             match self.program.code[self.place] {
@@ -322,7 +323,7 @@ mod tests {
         })
     }
 
-    /// What fixed steps come to, by walking the tree.
+    /// The operations of fixed steps, by walking the tree.
     fn walk(steps: &[Step], out: &mut Vec<Op>) {
         for step in steps {
             match step {
@@ -372,7 +373,7 @@ mod tests {
     }
 
     proptest! {
-        /// Goal: flattening, unrolling and portioning change nothing about a fixed program.
+        /// Goal: flattening, unrolling and splitting into batches do not change a fixed program.
         #[test]
         fn fixed_programs_come_out_as_written(tree in fixed_tree(), times in 0u64..4) {
             const LIMIT: usize = 20_000;
@@ -416,7 +417,8 @@ mod tests {
             .sum()
     }
 
-    /// Goal: what stands alone is handed out by itself, in its place, wherever it is written.
+    /// Goal: an operation that must be alone is in a batch of its own, in its place, wherever it is
+    /// written.
     #[test]
     fn what_stands_alone_is_alone() {
         let stall = Step::Fixed(Op::Stall { millis: 1 });
@@ -452,7 +454,8 @@ mod tests {
         }
     }
 
-    /// Goal: arms come up as often as their weights say, whether a mix is walked or in tables.
+    /// Goal: arms are chosen as often as their weights say, whether a mix is walked or compiled to
+    /// tables.
     #[test]
     fn weights_are_kept() {
         // An arm of nine operations makes the mix too long for tables.
@@ -476,8 +479,8 @@ mod tests {
         }
     }
 
-    /// Goal: rounds are counted with the batch that ends them, and other mutators and seeds draw
-    /// other things.
+    /// Goal: a round is counted with the batch that ends it, and other mutators and seeds have
+    /// other streams.
     #[test]
     fn rounds_and_streams_are_told_apart() {
         let mut source = rounds(

@@ -1,9 +1,10 @@
-//! How many operations lie between two things that a mutator is made to do.
+//! Random numbers of operations between two events that are forced on a mutator, such as
+//! collections.
 
 use super::dice::Dice;
 
-/// Apart from the streams that operations are drawn from, so that the same operations are done
-/// whether or not anything is done between them.
+/// A stream apart from those that operations are drawn from, so that the operations are the same
+/// with and without forced events.
 const STREAM: u64 = 1 << 40;
 
 /// A random number of operations within a range, drawn anew each time.
@@ -15,7 +16,7 @@ pub(crate) struct Spacing {
 }
 
 impl Spacing {
-    /// From `least` to `most`, which is not below it, for this mutator.
+    /// Numbers from `least` to `most`, which must not be less, for this mutator.
     pub(crate) fn new(least: u64, most: u64, seed: u64, mutator: u32) -> Self {
         Self {
             least,
@@ -24,7 +25,7 @@ impl Spacing {
         }
     }
 
-    /// The next.
+    /// The next number.
     pub(crate) fn draw(&mut self) -> u64 {
         self.dice.between(self.least, self.most)
     }

@@ -1,5 +1,5 @@
-//! What is known of a step without running it: the operations it stands for, if they are fixed and
-//! few, and whether it stands for any.
+//! What is known of a step without running it: its operations, if they are fixed and few, and
+//! whether it has any.
 
 use super::{Draw, Op, Step};
 
@@ -7,7 +7,8 @@ use super::{Draw, Op, Step};
 /// longer burst or a mix's arm.
 const UNROLL_MAX: u64 = 256;
 
-/// What a step comes to when written out, if it is fixed and short and nothing in it stands alone.
+/// The operations of a step, if it is fixed and short and contains none that must be alone in a
+/// batch.
 pub(super) fn unroll(step: &Step) -> Option<Vec<Op>> {
     match step {
         Step::Fixed(op) => (!op.stands_alone()).then(|| vec![*op]),

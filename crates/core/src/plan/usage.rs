@@ -15,8 +15,8 @@ pub struct ListUsage {
     /// are removed only by `del l[:n]`: so the elements of each producer are the last ones that it
     /// made, without a gap.
     pub gapless: bool,
-    /// A mutator may change it (this holds for counters, too) through another register than its
-    /// own, so that no tally counts the change.
+    /// A mutator may change the object (a list or a counter) through a register that does not hold
+    /// it from the start, so that no tally counts the change.
     pub aliased: bool,
     /// A mutator pops from it.
     pub pops: bool,

@@ -1,7 +1,7 @@
 //! What is known of a register without running the program: the values of [`Flow`](super::Flow).
 //!
 //! Everything here is a set of possibilities; `join` is their union, for places that several paths
-//! lead to. It only ever grows, so walks that repeat until nothing changes come to an end.
+//! lead to. Sets only ever grow, so walks that repeat until nothing changes come to an end.
 
 use super::OpKind;
 use crate::heap::{Shape, Slot};
@@ -58,13 +58,13 @@ impl Referent {
         }
     }
 
-    /// Whether it is one certain shared object.
+    /// Whether it is known to be one certain shared object.
     pub(super) fn is_certain(self) -> bool {
         self.objects.count_ones() == 1
     }
 }
 
-/// What lies in the heap, all places together.
+/// What may be in the heap, over all lists, fields and mailboxes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Pot {
     shapes: Shapes,
@@ -118,7 +118,7 @@ impl RegisterState {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Registers {
     registers: Vec<RegisterState>,
-    /// The register that certainly holds the newest object its mutator made, and alone.
+    /// The register that certainly holds the only reference to the newest object of its mutator.
     newest: Option<Slot>,
     /// The newest object may not have been appended.
     pub(super) unappended: bool,
@@ -166,7 +166,7 @@ impl Registers {
         self.newest == Some(slot)
     }
 
-    /// Another reference to what `slot` refers to was made.
+    /// Notes that a second reference to the object in `slot` was made.
     pub(super) fn share(&mut self, slot: Slot) {
         self.forget_newest(slot);
         if let RegisterState::Held(value) = &mut self.registers[slot.0 as usize] {

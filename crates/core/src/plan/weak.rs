@@ -52,8 +52,8 @@ mod tests {
     use crate::heap::Shape;
     use crate::plan::Draw;
 
-    /// Goal: a register counts as weak only if nothing but downgrades ever changes it, wherever in
-    /// the program that stands.
+    /// Goal: a register counts as weak only if no operation but downgrades changes it anywhere in
+    /// the program.
     #[test]
     fn only_what_is_downgraded_into_is_weak() {
         let [src, weak, reused] = [Slot(0), Slot(1), Slot(2)];

@@ -46,7 +46,7 @@ pub(super) struct Stage<'r> {
 
 impl<'r> Stage<'r> {
     /// The stage of a run that has not begun. `setup` made the shared `objects`. If it met the
-    /// allocation that is to be refused, `refusal` no longer refuses one.
+    /// allocation that is to be refused, `refusal` is no longer set.
     pub(super) fn new(
         (heap, stats_before, pauses): (Guarded<'r>, Stats, &'r Pauses),
         plan: &'r Plan,

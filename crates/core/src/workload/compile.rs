@@ -15,11 +15,11 @@ use crate::plan::{
     RATE_MAX, Requirement, SharedObject, Step, yields,
 };
 
-/// More rounds than any run comes to.
+/// The most rounds of a workload: more than any run can do.
 const ROUNDS_MAX: u64 = 1_000_000_000_000;
 
-/// The most steps of all threads together; each thread has a copy of its own. A hundred times what
-/// any workload has that a person wrote.
+/// The most steps of all threads together, of which each has a copy of its own: a hundred times as
+/// many as any workload has that a person wrote.
 const STEPS_MAX: u64 = 1 << 20;
 
 /// One group's threads, while the plan is made.
@@ -109,7 +109,7 @@ fn cast<'a>(syntax: &'a Syntax, values: &[Value]) -> Result<Cast<'a>, Complaint>
         if steps > STEPS_MAX {
             let message = format!("the threads have more than {STEPS_MAX} steps together");
             return Err(Complaint::new(node.name_span.clone(), message)
-                .hint("say with `times` or `repeat` what is to be done again"));
+                .hint("use `times` or `repeat` for what is to be done several times"));
         }
         for number in 0..count {
             let name = format!("{}-{number}", node.name);
@@ -124,7 +124,7 @@ fn cast<'a>(syntax: &'a Syntax, values: &[Value]) -> Result<Cast<'a>, Complaint>
             .threads
             .last()
             .map_or(0..0, |group| group.name_span.clone());
-        let message = "there is no thread that is not in the background";
+        let message = "all threads are in the background";
         return Err(Complaint::new(span, message).hint("such a run would end at once"));
     }
     Ok(Cast {
@@ -168,7 +168,7 @@ fn group<'a>(
     Ok((group, mutator))
 }
 
-/// The rate of each thread of a group; a rate of 0 is none.
+/// The rate of each thread of a group; a rate of 0 means no rate.
 fn pace(node: &ThreadNode, values: &[Value]) -> Result<Option<Pace>, Complaint> {
     let Some(rate) = &node.rate else {
         return Ok(None);

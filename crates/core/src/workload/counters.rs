@@ -1,7 +1,7 @@
 //! What `[require]`, `[budget]` and `[[notes]]` may name: the run's counters, its checks and their verdicts.
 //!
-//! These are names of results, known here so that a slip is refused when a workload is read and not
-//! found out after eight hours of soaking.
+//! The names come from results. They are known here so that a misspelled name is refused when a
+//! workload is read, and not noticed after a soak of eight hours.
 
 /// Counters that a run can be required to reach. The first are the operations, by
 /// [`OpKind::name`](crate::plan::OpKind::name): how many were done.

@@ -11,7 +11,7 @@ use super::expression::Expr;
 use super::parameter::{COMMAND_LINE, Names, Parameter, ParameterKind, Value};
 use crate::diagnostic::{Complaint, Diagnostic};
 
-/// The default of a parameter, and where it stands.
+/// The default of a parameter, and its place in the file.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Default {
     value: DefaultValue,
@@ -67,7 +67,7 @@ pub(super) fn settle(
     }
     let mut values = Vec::new();
     for (parameter, default) in parameters.iter().zip(defaults) {
-        // The last one counts, as with any option.
+        // If a parameter is given several times the last value counts, as with other options.
         let given = overrides.iter().rfind(|(name, _)| *name == parameter.name);
         values.push(match given {
             Some((_, value)) => parameter.read(value)?,

@@ -1,9 +1,10 @@
-//! A TOML document, walked by hand so that every complaint points at a key or a value.
+//! A TOML document, read without derived deserializers so that every complaint points at a key or a
+//! value.
 //!
-//! A step table is one of thirty kinds of step, told apart by its `op`; a derived deserializer
-//! would report an error in one as "data did not match any variant", at the start of the table.
-//! Here a [`Table`] is told which keys it may have, refuses any other at once, and hands out
-//! [`Node`]s that remember their place.
+//! A step is one of thirty kinds, which its `op` names; a derived deserializer would report an
+//! error in it as "data did not match any variant", at the start of the table. Here a [`Table`] is
+//! given the keys that it may have, refuses any other at once, and hands out [`Node`]s that
+//! remember their place.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -128,10 +129,10 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The longest name, in bytes. Names stand in tables, file names and messages.
+/// The longest name, in bytes. Names are shown in tables, file names and messages.
 const NAME_MAX: usize = 64;
 
-/// Refuses a name that is longer than any that people can read.
+/// Refuses a name that is too long to be shown.
 pub(super) fn check_length(name: &str, span: Range<usize>) -> Result<(), Complaint> {
     if name.len() <= NAME_MAX {
         return Ok(());
@@ -140,7 +141,7 @@ pub(super) fn check_length(name: &str, span: Range<usize>) -> Result<(), Complai
         .hint(format!("a name may have {NAME_MAX} characters")))
 }
 
-/// Refuses what is not a name.
+/// Refuses a text that is not a name.
 pub(super) fn check_name(name: &str, span: Range<usize>) -> Result<(), Complaint> {
     check_length(name, span.clone())?;
     let well_formed = name.starts_with(|first: char| first.is_ascii_lowercase())

@@ -63,8 +63,8 @@ impl Amount {
         Ok(Self::Geometric(mean, only.node.span()))
     }
 
-    /// The amount with the parameters settled; nothing that it draws is above `max`, but for the
-    /// tail of a geometric distribution, whose mean is not.
+    /// The amount with the parameters settled. No drawn number is above `max`, except in the tail
+    /// of a geometric distribution, of which only the mean is limited.
     pub(super) fn settle(&self, values: &[Value], max: u64, what: &str) -> Result<Draw, Complaint> {
         Ok(match self {
             Self::Fixed(expr) => Draw::Fixed(expr.within(values, 0, max, what)?),

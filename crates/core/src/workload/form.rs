@@ -1,12 +1,13 @@
 //! Every operation that a step can name, with its keys: the vocabulary of the language.
 //!
-//! Operations of a plan are called as [there](crate::plan::Op::names). Besides them there are
-//! `reload`, a `fetch`, and `append-new`, `ring` and `chain`, which stand for several.
+//! Operations of a plan have the same names as [there](crate::plan::Op::names). Besides them there
+//! are `reload`, which is a `fetch`, and `append-new`, `ring` and `chain`, which are expanded to
+//! several operations.
 
 /// One operation's form.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Form {
-    /// What `op = "…"` says.
+    /// The name after `op =`.
     pub name: &'static str,
     /// What it does.
     pub about: &'static str,
@@ -19,7 +20,7 @@ pub struct Form {
 pub struct Key {
     /// Its name.
     pub name: &'static str,
-    /// What stands there.
+    /// What its value is.
     pub kind: KeyKind,
     /// Whether it may be left out.
     pub presence: Presence,
@@ -51,7 +52,7 @@ pub enum KeyKind {
     Shape,
     /// 0, 1 or `any`, which draws one.
     Field,
-    /// A number from 0, or a distribution of such.
+    /// A number from 0, or a distribution of such numbers.
     Amount,
     /// A number from 0.
     Number,
@@ -90,7 +91,7 @@ pub const FORMS: &[Form] = &[
     ),
     form(
         "alloc-finalized",
-        "makes an object with a finalizer, which publishes it in the `mailbox`, if there is one",
+        "makes an object with a finalizer, which publishes it in the `mailbox`, if one is given",
         &[
             key("dst", Written),
             key("shape", Shape),
@@ -248,8 +249,8 @@ mod tests {
     use super::*;
     use crate::plan::Op;
 
-    /// Goal: a workload can name every operation that a case can, and nothing else but what is made
-    /// of them.
+    /// Goal: a workload can name every operation that a case can, and besides them only those that
+    /// are made of them.
     #[test]
     fn names_are_those_of_operations() {
         let sugar = ["append-new", "reload", "ring", "chain"];

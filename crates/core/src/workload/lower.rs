@@ -1,4 +1,4 @@
-//! Lowers steps as they were written, with the parameters settled, to the steps of a plan.
+//! Lowers the steps of a workload, with the parameters settled, to the steps of a plan.
 //!
 //! Names become registers, numbered in the order in which they appear. For each step of the plan,
 //! in the order in which [`Flow`](crate::plan::Flow) counts them, the places of its parts in the
@@ -23,7 +23,7 @@ pub(super) struct StepPlace {
     pub(super) registers: Vec<(Slot, Range<usize>)>,
 }
 
-/// One thread's program under way.
+/// One thread's program while it is lowered.
 #[derive(Debug)]
 pub(super) struct Lowering<'a> {
     pub(super) values: &'a [Value],
@@ -124,7 +124,7 @@ impl<'a> Lowering<'a> {
             return Err(Complaint::new(node.span.clone(), message));
         }
         if times == Draw::Fixed(0) {
-            // Its arms were checked all the same.
+            // The arms were checked nevertheless.
             self.places.truncate(places);
             return Ok(());
         }

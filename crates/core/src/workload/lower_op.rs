@@ -1,7 +1,7 @@
-//! Lowers one operation as it was written to the operations of a plan.
+//! Lowers one operation of a workload to operations of a plan.
 //!
-//! Operations that stand for several are expanded, but repetitions never are: a chain of a million
-//! links is one [`Step::Repeat`] of four operations. Cycles are made such that the container of a
+//! Operations that stand for several are expanded, but repetitions are not: a chain of a million
+//! links is one [`Step::Repeat`] of four operations. When a cycle is made, the container of the
 //! store stays in another register than the one whose reference moves, as heaps require.
 
 use std::ops::Range;
@@ -18,8 +18,8 @@ const ELEMENTS_MAX: u64 = u32::MAX as u64 - 1;
 /// The most nodes of a ring or chain: as many as a heap may have objects.
 const NODES_MAX: u64 = super::LIVE_MAX;
 
-/// The registers that expanded operations use for themselves; no name in a workload has a space in
-/// it.
+/// The registers that expanded operations use for themselves. Their names contain spaces, which
+/// names in a workload do not.
 const SCRATCH: [&str; 3] = ["the new object", "the other new object", "the ring"];
 
 /// One operation, while it is being lowered.
@@ -27,7 +27,7 @@ struct Lowered<'a, 'b> {
     op: &'a OpNode,
     to: &'a mut Lowering<'b>,
     registers: Vec<(Slot, Range<usize>)>,
-    /// What its number is to be drawn from, if it has one that is.
+    /// The distribution of its number, if that is to be drawn.
     drawn: Option<Draw>,
 }
 
@@ -73,7 +73,7 @@ impl Lowered<'_, '_> {
             "chain" => {
                 let (dst, size) = (self.register("dst"), self.number("size", 1, NODES_MAX)?);
                 let other = self.to.slot(SCRATCH[1]);
-                // The links take turns between the two, and must end in `dst`.
+                // New nodes are made in the two registers by turns; the last one must be in `dst`.
                 let (first, second) = if size.is_multiple_of(2) {
                     (other, dst)
                 } else {
@@ -100,8 +100,8 @@ impl Lowered<'_, '_> {
         Ok(())
     }
 
-    /// The first node stays in a register while the others are linked behind it, so that the
-    /// container of the last store is not what moves.
+    /// Makes a ring. The first node stays in a register while the others are linked to it, so that
+    /// the container of the last store is not in the register that moves.
     fn ring(&mut self, out: &mut Vec<Step>) -> Result<(), Complaint> {
         let size = self.number("size", 1, NODES_MAX)?;
         let kept = self.op.arg("dst").is_some();
@@ -131,8 +131,8 @@ impl Lowered<'_, '_> {
         Ok(())
     }
 
-    /// Adds `count` nodes in front of the node in `head`; says which register holds the last. Two
-    /// take turns, which saves a copy for each node.
+    /// Adds `count` nodes in front of the node in `head`; returns the register that holds the last.
+    /// Two registers are used by turns, which saves a copy for each node.
     fn links(&mut self, out: &mut Vec<Step>, head: Slot, other: Slot, count: u64) -> Slot {
         let (shape, field) = (Shape::Node, Field(0));
         let add = |dst: Slot, val: Slot| {
@@ -169,7 +169,7 @@ impl Lowered<'_, '_> {
     }
 }
 
-/// Reading the arguments, whose kinds were checked when the step was read.
+/// How arguments are read. Their kinds were checked when the step was read.
 impl Lowered<'_, '_> {
     fn fixed(&mut self, out: &mut Vec<Step>, ops: &[Op]) {
         for op in ops {
@@ -195,7 +195,8 @@ impl Lowered<'_, '_> {
         !matches!(field, Some((Arg::Field(Draw::Fixed(_)), _)))
     }
 
-    /// The number given for this key; if it is to be drawn, that is noted, and 0 stands for it.
+    /// The number given for this key; if it is to be drawn, the distribution is kept, and 0 stands
+    /// for the number.
     fn drawn_or_fixed(&mut self, key: &str) -> Result<u64, Complaint> {
         let draw = match self.op.arg(key) {
             Some((Arg::Amount(amount), _)) => {
@@ -232,7 +233,7 @@ impl Lowered<'_, '_> {
     }
 }
 
-/// Operands by their keys, which are called like the fields but for `mailbox` and `ms`.
+/// Operands by their keys, which have the names of the fields, except `mailbox` and `ms`.
 impl Operands for Lowered<'_, '_> {
     type Error = Complaint;
 

@@ -1,7 +1,7 @@
 //! From TOML text to a validated [`Workload`], and from there to a [`Plan`](crate::plan::Plan).
 //!
-//! A file passes through three forms. The `document` is TOML with places. The `syntax` is what
-//! the file says, with every name looked up: sections, steps, expressions that are still to be
+//! A file passes through three forms. The `document` is TOML with places. The `syntax` is the
+//! content of the file with every name looked up: sections, steps, expressions that are still to be
 //! evaluated. The plan, made by [`Workload::plan`], has every parameter settled and every step
 //! lowered to operations on registers; [`Flow`](crate::plan::Flow) walks it once more and finds
 //! registers that are never written and objects of the wrong kind. Each stage complains in the same

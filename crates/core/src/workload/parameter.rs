@@ -49,7 +49,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// The number. That it is one was checked when the expression was read.
+    /// The number. The parser has checked that it is one.
     pub(super) fn number(&self) -> i64 {
         match self {
             Self::Number(number) => *number,
@@ -112,11 +112,11 @@ impl<'a> Names<'a> {
     }
 }
 
-/// What stands for a path in complaints about `-D`.
+/// What complaints about `-D` show in place of a path.
 pub(super) const COMMAND_LINE: &str = "command line";
 
 impl Parameter {
-    /// The value written on the command line.
+    /// Reads a value from the command line.
     pub(super) fn read(&self, written: &str) -> Result<Value, Diagnostic> {
         self.interpret(written).map_err(|(message, hint)| {
             let option: Arc<str> = format!("-D {}={written}", self.name).into();

@@ -1,4 +1,4 @@
-//! The steps of a thread as they were written, every name looked up.
+//! The steps of a thread as they are in the file, with every name looked up.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::diagnostic::suggest;
 use crate::heap::Shape;
 use crate::plan::Draw;
 
-/// Steps within steps: deeper is no program that anybody wrote by hand.
+/// How deeply steps may be nested: deeper than in any program that a person wrote.
 const DEPTH_MAX: u32 = 6;
 
 /// One step.
@@ -21,7 +21,7 @@ const DEPTH_MAX: u32 = 6;
 pub(super) struct StepNode {
     pub(super) span: Range<usize>,
     pub(super) when: Option<Condition>,
-    /// How often; once if it does not say.
+    /// How often; once if it is not given.
     pub(super) times: Option<Amount>,
     pub(super) action: Action,
 }
@@ -45,7 +45,7 @@ pub(super) struct ArmNode {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct OpNode {
     pub(super) form: &'static Form,
-    /// Where its name stands.
+    /// The place of its name.
     pub(super) span: Range<usize>,
     args: Vec<(&'static str, Arg, Range<usize>)>,
 }
@@ -68,7 +68,7 @@ impl OpNode {
         found.map(|(_, arg, span)| (arg, span.clone()))
     }
 
-    /// The registers and shared objects that it names.
+    /// All arguments, with their places.
     pub(super) fn args(&self) -> impl Iterator<Item = (&Arg, Range<usize>)> {
         self.args.iter().map(|(_, arg, span)| (arg, span.clone()))
     }
@@ -221,7 +221,8 @@ impl Scope<'_> {
                 let name = node.name()?;
                 if self.object(name).is_some() {
                     let message = format!("`{name}` is a shared object and stays in its register");
-                    let hint = "use a register of another name; `copy` it there, if it is to move";
+                    let hint =
+                        "use another register, and `copy` the object there first if it is to move";
                     return Err(Complaint::new(node.span(), message).hint(hint));
                 }
                 Arg::Register(name.to_owned())

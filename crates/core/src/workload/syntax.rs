@@ -1,4 +1,4 @@
-//! The sections of a workload file, read into what they say.
+//! Reads the sections of a workload file.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use crate::diagnostic::Complaint;
 use crate::heap::Shape;
 use crate::plan::{Arrivals, Note};
 
-/// The most shared objects and mailboxes: what the analysis of a plan keeps in one word.
+/// The most shared objects, and the most mailboxes: the analysis of a plan keeps a set of objects
+/// in one word.
 const SHARED_MAX: usize = 64;
 
 /// What a file says.
@@ -25,7 +26,7 @@ pub(super) struct Syntax {
     pub(super) summary: String,
     pub(super) about: String,
     pub(super) parameters: Vec<Parameter>,
-    /// Of each of them, in the same order.
+    /// The default of each parameter, in the same order.
     pub(super) defaults: Vec<Default>,
     pub(super) objects: Vec<(String, Shape)>,
     pub(super) mailboxes: Vec<String>,
@@ -36,7 +37,7 @@ pub(super) struct Syntax {
     pub(super) threads: Vec<ThreadNode>,
 }
 
-/// What a counter must come to, or may.
+/// The least value that a counter must reach, or the greatest that it may.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Bound {
     pub(super) counter: String,
@@ -57,7 +58,7 @@ pub(super) struct ThreadNode {
     pub(super) arrivals: Arrivals,
     pub(super) setup: Vec<StepNode>,
     pub(super) body: Vec<StepNode>,
-    /// Where `loop` stands.
+    /// The place of `loop`.
     pub(super) body_span: Range<usize>,
 }
 
@@ -111,7 +112,7 @@ impl Syntax {
     }
 }
 
-/// The parser's messages run over several lines; a title has one.
+/// A message of the TOML parser in one line, as the title of a complaint.
 fn sentence(message: &str) -> String {
     message.lines().collect::<Vec<_>>().join(", ")
 }
@@ -145,7 +146,7 @@ fn mailboxes(root: &Table<'_>, objects: &[(String, Shape)]) -> Result<Vec<String
         {
             return Err(Complaint::new(
                 node.span(),
-                format!("`{name}` is there already"),
+                format!("`{name}` is defined twice"),
             ));
         }
         if names.len() == SHARED_MAX {
@@ -157,8 +158,8 @@ fn mailboxes(root: &Table<'_>, objects: &[(String, Shape)]) -> Result<Vec<String
     Ok(names)
 }
 
-/// A table of numbers by the names of counters; where a number is under a condition, it is a table
-/// of its own, in which `word` stands for it.
+/// Reads a table of numbers by the names of counters. A number under a condition is a table of its
+/// own, which has the number under the key `word`.
 fn bounds(
     root: &Table<'_>,
     key: &str,
@@ -269,14 +270,14 @@ fn thread(node: Node<'_>, scope: &Scope<'_>) -> Result<ThreadNode, Complaint> {
     })
 }
 
-/// How the starts of a group with a rate lie in time.
+/// How the starts of a group with a rate are distributed in time.
 fn arrivals(table: &Table<'_>) -> Result<Arrivals, Complaint> {
     let Some(entry) = table.get("arrivals") else {
         return Ok(Arrivals::default());
     };
     if table.get("rate").is_none() {
         let message =
-            "`arrivals` says how the operations of a `rate` lie in time, and there is none";
+            "`arrivals` describes how a `rate` is distributed in time, and there is no `rate`";
         return Err(Complaint::new(entry.key_span.clone(), message)
             .hint("add `rate = N`, in operations a second of each thread"));
     }

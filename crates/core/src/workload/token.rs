@@ -1,4 +1,4 @@
-//! The words of an expression, each with its place in the file.
+//! The tokens of an expression, each with its place in the file.
 
 use std::fmt;
 use std::ops::Range;
@@ -36,7 +36,7 @@ pub(super) enum Symbol {
     AtLeast,
 }
 
-/// Longer signs before their beginnings.
+/// All signs; a longer one stands before those that it begins with.
 const SYMBOLS: [(&str, Symbol); 15] = [
     ("==", Symbol::Equal),
     ("!=", Symbol::NotEqual),
@@ -74,8 +74,8 @@ impl fmt::Display for Token {
     }
 }
 
-/// The most tokens of an expression. Nobody writes as many, and what reads an expression, evaluates
-/// it and frees it recurses as deeply as it is long.
+/// The most tokens of an expression. No one needs as many, and reading, evaluating and dropping an
+/// expression recurses as deeply as it is long.
 const TOKENS_MAX: usize = 1000;
 
 /// The tokens of one string, read one after the other.
@@ -89,7 +89,7 @@ impl Tokens {
     /// The tokens of the string in `node`.
     pub(super) fn new(node: Node<'_>) -> Result<Self, Complaint> {
         let text = node.str()?;
-        // Asked once: the answer takes a look at the whole string.
+        // This is computed only once, since it compares the whole string.
         let base = node.characters_at();
         let place = |part: Range<usize>| match base {
             Some(base) => base + part.start..base + part.end,
@@ -122,7 +122,7 @@ impl Tokens {
         &self.tokens[self.at].0
     }
 
-    /// The one after the next.
+    /// The token after the next.
     pub(super) fn peek_second(&self) -> &Token {
         &self.tokens[(self.at + 1).min(self.tokens.len() - 1)].0
     }
@@ -154,7 +154,7 @@ impl Tokens {
         ))
     }
 
-    /// Nothing may follow.
+    /// Makes sure that nothing follows.
     pub(super) fn end(&mut self) -> Result<(), Complaint> {
         match self.next() {
             (Token::End, _) => Ok(()),
@@ -163,7 +163,8 @@ impl Tokens {
     }
 }
 
-/// The token that `text` begins with, and its length; or what is wrong with so many bytes.
+/// The token with which `text` begins, and its length; or an error message, and how many bytes it
+/// is about.
 fn scan(text: &str) -> Result<(Token, usize), (usize, String)> {
     let Some(first) = text.chars().next() else {
         return Ok((Token::End, 0));

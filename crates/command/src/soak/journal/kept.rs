@@ -1,7 +1,8 @@
-//! The journal's file: begun whole, written by one process, and restored when somebody damages it.
+//! The journal's file: begun whole, written by one process, and restored when another program
+//! damages it.
 //!
-//! The file has its name with its head in it or not at all, so whoever finds one can go on with it. While it is
-//! open it is locked, since two processes would write over each other.
+//! The file gets its name only when its head is in it, so every file of that name can be continued.
+//! While it is open it is locked, since two processes would write over each other.
 //!
 //! After each line the name must still lead to the file, and the file must be as long as what was written to
 //! it. Writes to a file that was deleted succeed as if nothing were wrong, and so do writes to one that was
@@ -16,12 +17,12 @@ use std::path::{Path, PathBuf};
 
 use super::{JournalError, io_error};
 
-/// A file that is open for more.
+/// A file that is open for appending.
 #[derive(Debug)]
 pub(super) struct Kept {
     path: PathBuf,
     file: File,
-    /// The same without a name; `None` if there is no room for it.
+    /// A copy of the file that has no name; `None` if there is no room for it.
     copy: Option<File>,
     /// How long the file is: the end of the last whole line.
     end: u64,
@@ -32,7 +33,7 @@ impl Kept {
     pub(super) fn begin(path: &Path, text: &str) -> Result<Self, JournalError> {
         let temporary = beside(path, "tmp");
         let file = begin(&temporary, path, text).map_err(|error| {
-            // The error that is reported is the first.
+            // Only the first error is reported.
             let _ = fs::remove_file(&temporary);
             io_error(path, error)
         })?;
@@ -60,7 +61,7 @@ impl Kept {
         })
     }
 
-    /// Cuts off what is after so many bytes, and goes on from there.
+    /// Cuts the file off after `end` bytes, and continues from there.
     pub(super) fn cut(mut self, end: u64) -> Result<Self, JournalError> {
         let cut = self.file.set_len(end);
         cut.map_err(|error| io_error(&self.path, error))?;
@@ -73,7 +74,7 @@ impl Kept {
         &self.path
     }
 
-    /// Writes at the end, syncs, and looks whether all is still in its place.
+    /// Writes at the end, syncs, and checks that the whole file is still in its place.
     pub(super) fn append(&mut self, text: &str) -> Result<(), JournalError> {
         if let Err(error) = self.write(text) {
             self.take_back();
@@ -88,8 +89,8 @@ impl Kept {
         self.look()
     }
 
-    /// Looks whether the file is still under its name, with all that was written to it. If not, it is written
-    /// anew where possible; that is an error as well.
+    /// Checks that the file still has its name, and everything that was written to it. If not, it
+    /// is written again where possible; that is an error as well.
     pub(super) fn look(&mut self) -> Result<(), JournalError> {
         let ours = self.file.metadata();
         let ours = ours.map_err(|error| io_error(&self.path, error))?;
@@ -98,8 +99,8 @@ impl Kept {
         let found = fs::metadata(&self.path).ok();
         let is_ours = found.as_ref().is_some_and(|found| {
             let is_same_file = (found.dev(), found.ino()) == (ours.dev(), ours.ino());
-            // Some network file systems number their files anew now and then. A copy that somebody put in
-            // the journal's place does not have the line that was just written.
+            // Some network file systems change the inode numbers of files now and then. A copy that
+            // somebody put in the journal's place does not have the line that was just written.
             is_same_file || (!is_deleted && found.len() == self.end)
         });
         let path = self.path.display().to_string();
@@ -107,7 +108,7 @@ impl Kept {
             _ if is_ours && is_whole => return Ok(()),
             _ if is_ours => (self.refill(), JournalError::Emptied { path: path.clone() }),
             _ if !is_deleted => return Err(JournalError::Moved { path }),
-            // Another file is in its place, and is not ours to touch.
+            // Another program's file is in its place, which must not be touched.
             Some(_) => {
                 let error = io::ErrorKind::AlreadyExists.into();
                 return Err(JournalError::Lost { path, error });
@@ -128,10 +129,11 @@ impl Kept {
         self.file.sync_data()
     }
 
-    /// Cuts off part of a line. If this fails as well, whoever goes on cuts it off.
+    /// Cuts off a line that was written in part. If this fails as well, the line is cut off when
+    /// the soak is continued.
     fn take_back(&self) {
         let is_longer = |file: &fs::Metadata| file.len() > self.end;
-        // One that somebody emptied meanwhile would be filled with zeros.
+        // A file that was emptied meanwhile would be filled up with zeros.
         if self.file.metadata().as_ref().is_ok_and(is_longer) {
             let _ = self.file.set_len(self.end);
         }
@@ -147,7 +149,7 @@ impl Kept {
         Ok(copy)
     }
 
-    /// Writes all of it into the file again, which somebody made shorter or longer.
+    /// Writes the whole content again into the file, which another program made shorter or longer.
     fn refill(&mut self) -> io::Result<()> {
         let mut copy = self.copy.as_ref().ok_or(io::ErrorKind::StorageFull)?;
         self.file.set_len(0)?;
@@ -156,7 +158,7 @@ impl Kept {
         self.file.sync_all()
     }
 
-    /// Writes all of it into a new file of the same name.
+    /// Writes the whole content into a new file of the same name.
     fn write_anew(&mut self) -> io::Result<()> {
         let is_whole = self.file.metadata()?.len() == self.end;
         // A deleted file keeps its content for as long as it is open, unless it was emptied before.
@@ -183,7 +185,8 @@ fn beside(path: &Path, what: &str) -> PathBuf {
     path.with_extension(format!("{}.{what}", std::process::id()))
 }
 
-/// An empty file that can be read and appended to. What a killed process of the same number left is removed.
+/// An empty file that can be read and appended to. One that was left by a killed process with the
+/// same number is removed.
 fn fresh(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -193,7 +196,7 @@ fn fresh(path: &Path) -> io::Result<File> {
     options.read(true).append(true).create_new(true).open(path)
 }
 
-/// Creates a file that holds this text as soon as it has its name.
+/// Creates a file that has this text from the moment at which it has its name.
 fn begin(temporary: &Path, path: &Path, text: &str) -> io::Result<File> {
     if path.exists() {
         return Err(io::ErrorKind::AlreadyExists.into());
@@ -208,7 +211,8 @@ fn begin(temporary: &Path, path: &Path, text: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// Locks it until it is closed or the process ends. Some file systems have no locks; then it is not locked.
+/// Locks a file until it is closed or the process ends. On a file system without locks the file is
+/// not locked.
 fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(JournalError::Busy {
@@ -250,8 +254,9 @@ mod tests {
         assert_eq!(text(&path), "head\n0\n2\n");
     }
 
-    /// Goal: a file that was deleted with its directory is noticed at the next line, and is there again
-    /// with that line; if something is in the way, it is said to be lost, and that is not touched.
+    /// Goal: a file that was deleted with its directory is noticed at the next line, and is there
+    /// again with that line; if another file is in the way, the journal is reported as lost, and
+    /// that file is not touched.
     #[test]
     fn what_is_deleted_is_written_anew() {
         let (_place, path, mut kept) = begun();
@@ -316,7 +321,7 @@ mod tests {
         }
     }
 
-    /// Goal: while one writes no other does, and a file that ended is anybody's.
+    /// Goal: only one process writes at a time, and a file that was closed can be opened by any.
     #[test]
     fn one_writes_at_a_time() {
         let (_place, path, kept) = begun();
@@ -330,7 +335,8 @@ mod tests {
         assert!(Kept::open(&path).is_ok());
     }
 
-    /// Goal: one that cannot be begun leaves nothing, and what a killed attempt left is in nobody's way.
+    /// Goal: a file that cannot be begun leaves nothing behind, and what a killed attempt left does
+    /// not prevent another.
     #[test]
     fn it_is_begun_whole_or_not_at_all() {
         let (_place, path, kept) = begun();

@@ -6,7 +6,7 @@
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
-/// A word as it stands on the line.
+/// A word as it is written on the line.
 pub(super) struct AsWord<'a>(pub(super) &'a str);
 
 fn must_be_escaped(letter: char) -> bool {
@@ -23,7 +23,7 @@ impl Display for AsWord<'_> {
         for letter in word.chars() {
             match letter {
                 '"' | '\\' => write!(f, "\\{letter}")?,
-                // Blanks and control characters all lie in the first plane, as four digits can say.
+                // All blanks and control characters are below U+10000, so four digits are enough.
                 letter if must_be_escaped(letter) => write!(f, "\\u{:04x}", u32::from(letter))?,
                 letter => f.write_char(letter)?,
             }
@@ -32,7 +32,7 @@ impl Display for AsWord<'_> {
     }
 }
 
-/// A word as it was meant; `None` if it begins like a string and is none.
+/// The word that was written; `None` if it begins with a quote but is not a JSON string.
 pub(super) fn meant(word: &str) -> Option<String> {
     if word.starts_with('"') {
         serde_json::from_str(word).ok()
@@ -57,7 +57,7 @@ mod tests {
         }
     }
 
-    /// Goal: what people can read is left alone.
+    /// Goal: a word without blanks and `#` is written unchanged.
     #[test]
     fn plain_words_stand_as_they_are() {
         for word in ["run", "--delays=read,dying", "collections>=10", "it's", "ä"] {

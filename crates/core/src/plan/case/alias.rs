@@ -9,8 +9,8 @@ use super::{Case, Turn};
 use crate::heap::Slot;
 use crate::plan::Op;
 
-/// Whether the object is worked on only through the registers that hold it from the start, which
-/// keep it, and no reference to it lies anywhere but in registers and its root.
+/// Whether the object is changed only through registers that hold it from the start and keep it,
+/// and references to it are only in registers and in its root.
 pub(super) fn has_none(case: &Case, object: usize) -> bool {
     let aliases = Aliases::of(case, object);
     case.all_turns().all(|turn| aliases.allow(turn))
@@ -38,13 +38,13 @@ impl<'c> Aliases<'c> {
             object,
             may_refer: files.collect(),
         };
-        // Registers only ever join, so this comes to an end: after two times where what is copied
-        // was written before.
+        // Registers are only ever added, so this ends: after two passes if every register is
+        // written before it is copied.
         while aliases.spread() {}
         aliases
     }
 
-    /// Follows references from register to register; whether that led anywhere new.
+    /// Follows references from register to register. Returns whether a register was added.
     fn spread(&mut self) -> bool {
         let mut is_new = false;
         for turn in self.case.all_turns() {

@@ -1,13 +1,12 @@
 //! A case: an explicit program, operation by operation, with the order in which they were done.
 //!
-//! Where a plan says what is to be drawn, a case says what was: every operation of every mutator in
-//! one sequence of [`Turn`]s. On one thread that sequence is the schedule; on threads of their own
-//! the mutators each do their part of it. So there is nothing besides the turns that could be
-//! shrunk, and what is left of a failure after that is a few lines that people can read and
-//! compare.
+//! Where a plan says what is to be drawn at random, a case lists what was drawn: every operation of
+//! every mutator in one sequence of [`Turn`]s. On one thread that sequence is the schedule; on
+//! threads of their own, each mutator does its part of it. So only the turns have to be shrunk, and
+//! a failure that was shrunk is a few lines that people can read and compare.
 //!
-//! Where the turns of a failure are too many to be written, or do not say all that there was to it,
-//! a case is a *recipe*: in place of turns it has the command that came to it.
+//! Where the turns of a failure are too many to be written, or are not all that it takes, a case is
+//! a *recipe*: in place of turns it has the command that led to the failure.
 //!
 //! The [text form](self::text) is what is kept; it is versioned and stable.
 
@@ -29,15 +28,15 @@ pub const VERSION: u32 = 1;
 
 /// The most mutators of a case.
 pub const MUTATORS_MAX: u32 = 1024;
-/// The longest name of a mutator or shared object, in bytes: twice that of a workload's, whose
-/// mutators are numbered.
+/// The longest name of a mutator or shared object, in bytes: twice what a workload may use, since a
+/// number is added to the names of its mutators.
 pub const NAME_MAX: usize = 128;
 /// The most registers of a mutator, and roots of a case.
 pub const REGISTERS_MAX: u32 = 65_536;
 /// The most registers of all mutators together.
 pub const ALL_REGISTERS_MAX: u32 = 1 << 20;
-/// Room beyond what a program can fill that a [fitted](Case::fitted) case leaves it: heaps give
-/// room by the page.
+/// How many objects a [fitted](Case::fitted) case leaves room for beyond what its program can make,
+/// since heaps hand out room by the page.
 const SPARE: u32 = 1024;
 /// The most objects that a case may have room for.
 pub const CAPACITY_MAX: u32 = 1 << 28;
@@ -51,12 +50,12 @@ pub struct Case {
     pub fault: Option<Fault>,
     /// The order in which its turns come.
     pub schedule: Schedule,
-    /// What it was drawn from.
+    /// The seed from which it was drawn.
     pub seed: u64,
     /// The check that it violates.
     pub check: Option<String>,
-    /// The command that came to it, word by word and without the program's name; empty if it came
-    /// from no command.
+    /// The command that led to it, word by word and without the program's name; empty if there was
+    /// none.
     pub again: Vec<String>,
     /// How many objects the heap must have room for.
     pub capacity: u32,
@@ -68,16 +67,16 @@ pub struct Case {
     pub mutators: Vec<CaseMutator>,
     /// What is done before all mutators start together.
     pub setup: Vec<Turn>,
-    /// What is done then.
+    /// What is done after that.
     pub turns: Vec<Turn>,
 }
 
 /// The order in which the turns of a case come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Schedule {
-    /// On one thread, as they stand.
+    /// On one thread, in the order in which they are written.
     Steps,
-    /// Each mutator's on a thread of its own, as it happens.
+    /// Each mutator's on a thread of its own, in whatever order happens.
     Free,
     /// Each mutator's on a thread that a model checker controls, down to single atomic accesses.
     Controlled {
@@ -88,14 +87,14 @@ pub enum Schedule {
     },
 }
 
-/// How a model checker chooses whose turn it is.
+/// How a model checker chooses which thread runs next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Control {
-    /// Anyone, at any step.
+    /// At random, at every step.
     Random,
     /// By priorities that change a few times: PCT.
     Pct,
-    /// One after the other, until there is none left.
+    /// Depth-first: one schedule after the other, until all were tried.
     Dfs,
 }
 
@@ -182,7 +181,7 @@ impl Case {
         self.setup.iter().chain(&self.turns)
     }
 
-    /// The program alone, without what is known of it.
+    /// The program alone, without where it was found and what it violates.
     #[must_use]
     pub fn program(&self) -> Self {
         Self {
@@ -196,12 +195,12 @@ impl Case {
         }
     }
 
-    /// Whether it is a recipe: a command that is to be done again, and no program.
+    /// Whether it is a recipe: a command to repeat, and no program.
     pub fn is_recipe(&self) -> bool {
         self.mutators.is_empty() && !self.again.is_empty()
     }
 
-    /// This name, or one like it, such that nothing else in the case is called so.
+    /// This name, or a similar one that nothing else in the case has.
     pub fn free_name(&self, wanted: &str) -> String {
         let mut name = wanted.to_owned();
         let shared = self.shared.iter().map(|shared| &shared.name);
@@ -214,7 +213,7 @@ impl Case {
         name
     }
 
-    /// For how many objects, and elements of lists, it may ask for room, all turns together.
+    /// For how many objects and list elements all turns together may need room.
     pub fn room_needed(&self) -> u64 {
         let asks = |op: &Op| {
             matches!(
@@ -226,8 +225,8 @@ impl Case {
         (self.shared.len() + asking) as u64
     }
 
-    /// With no more room than it can fill: it does the same, in a heap that is not larger than it
-    /// has to be.
+    /// The same case with no more room than it can fill, so that it runs in a heap that is not
+    /// larger than it has to be.
     #[must_use]
     pub fn fitted(mut self) -> Self {
         let needed = u32::try_from(self.room_needed()).unwrap_or(u32::MAX);

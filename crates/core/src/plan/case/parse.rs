@@ -1,4 +1,4 @@
-//! The text form, read: line by line, each word with its place.
+//! Reads the text form, line by line, and remembers the place of each word.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -15,17 +15,17 @@ use crate::plan::{Op, Operands, STALL_MILLIS_MAX};
 
 /// What the first line begins with.
 const MAGIC: &str = "gcstorm-case";
-/// What `start` stands for is said in [`text`](super::text).
+/// The line before which the turns of the setup stand: see [`text`](super::text).
 const START: &str = "start";
 /// The lines of the header.
 const KEYS: [&str; 10] = [
     "heap", "fault", "schedule", "seed", "check", "again", "capacity", "roots", "shared", "mutator",
 ];
-/// Those that say what the program has; a recipe has none of them.
+/// The lines of the header that describe the program; a recipe has none of them.
 const KEYS_OF_PROGRAM: [&str; 4] = ["capacity", "roots", "shared", "mutator"];
 /// The commands that a case can come from.
 const COMMANDS: [&str; 1] = ["run"];
-/// The most shared objects: what the analysis of a plan keeps in one word.
+/// The most shared objects: the analysis of a plan keeps a set of them in one word.
 const SHARED_MAX: usize = 64;
 
 impl Case {
@@ -43,7 +43,7 @@ impl Case {
 fn read(text: &str) -> Result<Case, Complaint> {
     let mut lines = lines(text).filter(|line| !line.is_empty());
     let Some(mut first) = lines.next() else {
-        return Err(Complaint::new(0..0, "there is nothing in it")
+        return Err(Complaint::new(0..0, "the case is empty")
             .hint(format!("a case begins with `{MAGIC} {VERSION}`")));
     };
     first.magic()?;
@@ -79,7 +79,7 @@ fn read(text: &str) -> Result<Case, Complaint> {
     Ok(case)
 }
 
-/// Whether a line can begin with this word that is not a mutator's.
+/// Whether this word begins a line that is not a mutator's turn.
 pub(super) fn begins_a_line(word: &str) -> bool {
     KEYS.contains(&word) || word == START
 }
@@ -89,7 +89,7 @@ const HEADER: [&str; 5] = ["schedule", "seed", "capacity", "roots", "mutator"];
 /// What must be in the header of a recipe.
 const HEADER_OF_RECIPE: [&str; 2] = ["schedule", "seed"];
 
-/// Whether everything that must be in a header was in it, before this word.
+/// Checks that everything that a header needs came before this word.
 fn is_complete(seen: &[&str], word: &Word<'_>, needed: &[&str]) -> Result<(), Complaint> {
     match needed.iter().find(|key| !seen.contains(key)) {
         None => Ok(()),
@@ -123,7 +123,7 @@ struct Line<'a> {
     rest: &'a str,
 }
 
-/// The lines of a text without what is for people.
+/// The lines of a text, without comments.
 fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     text.split_inclusive('\n').scan(0, |at, line| {
         let start = *at;
@@ -259,9 +259,9 @@ impl<'a> Line<'a> {
         let mut words = vec![command.text.to_owned()];
         while let Some(word) = self.next() {
             let meant = again::meant(word.text);
-            words.push(
-                meant.ok_or_else(|| word.complain("this begins like a string, and is none"))?,
-            );
+            words.push(meant.ok_or_else(|| {
+                word.complain("this begins with a quote, but is not a JSON string")
+            })?);
         }
         Ok(words)
     }
@@ -282,7 +282,7 @@ impl<'a> Line<'a> {
         Ok(Schedule::Controlled { by, kept })
     }
 
-    /// A name that nothing else has.
+    /// Reads a name that nothing else has.
     fn name(&mut self, case: &Case) -> Result<Word<'a>, Complaint> {
         let word = self.word("a name")?;
         let shared = case.shared.iter().map(|shared| shared.name.as_str());
@@ -402,7 +402,8 @@ fn holding(word: &Word<'_>, case: &Case, registers: u32) -> Result<(Slot, usize)
     Ok((Slot(u32::try_from(slot).unwrap_or(u32::MAX)), object))
 }
 
-/// What is shared stays in its root: everybody relies on finding it there.
+/// Refuses an operation that would replace a shared object in its root, where all mutators rely on
+/// finding it.
 fn keeps_shared(op: &Op, case: &Case, name: &Word<'_>) -> Result<(), Complaint> {
     let (Op::Publish { global, .. }
     | Op::AllocFinalized {
@@ -430,7 +431,7 @@ fn numbered(word: &str, letter: char) -> Option<u64> {
         .flatten()
 }
 
-/// The words of a turn, which name what one mutator has.
+/// Reads the operands of a turn, which must name registers that the mutator has.
 struct Turnwise<'l, 'a> {
     line: &'l mut Line<'a>,
     registers: u32,

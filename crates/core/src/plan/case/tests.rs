@@ -1,4 +1,4 @@
-//! Cases survive being written and read, and what is wrong with one is said at its place.
+//! Cases survive being written and read, and each error is reported at its place.
 
 use proptest::prelude::*;
 
@@ -130,7 +130,7 @@ proptest! {
     }
 }
 
-/// What is replaced, by what, and where what is then said.
+/// What is replaced, by what, and the line, column and text of the error.
 const WRONG: &[(&str, &str, usize, usize, &str)] = &[
     ("gcstorm-case 1", "gcstorm-case 2", 1, 14, "version `2`"),
     ("gcstorm-case 1", "hello", 1, 1, "not a case"),
@@ -207,7 +207,7 @@ const WRONG: &[(&str, &str, usize, usize, &str)] = &[
     ("seed 1\n", "", 8, 1, "the header has no `seed`"),
 ];
 
-/// Goal: what is wrong is said where it is.
+/// Goal: each error is reported where it is.
 #[test]
 fn complains_at_the_place() {
     let good = "gcstorm-case 1\nschedule steps\nseed 1\ncapacity 8\nroots 2\nshared l list\n\
@@ -239,7 +239,7 @@ fn long_names_are_refused() {
     }
 }
 
-/// Goal: a program that certainly leaves no cycle behind is told from one that may.
+/// Goal: programs that certainly leave no cycle behind are distinguished from those that may.
 #[test]
 fn cycles_are_foreseen() {
     let header = "gcstorm-case 1\nschedule free\nseed 1\ncapacity 8\nroots 2\n\
@@ -259,8 +259,8 @@ fn cycles_are_foreseen() {
     }
 }
 
-/// Goal: what checks may conclude from a shared object is claimed where nothing else than working
-/// on it is done with it, and nowhere else.
+/// Goal: facts about a shared object, on which checks rely, are claimed only where the program uses
+/// it in no other way than through its registers.
 #[test]
 fn claims_only_what_is_clear() {
     let header = "gcstorm-case 1\nschedule free\nseed 1\ncapacity 8\nroots 2\nshared l list\n\

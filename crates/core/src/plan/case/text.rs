@@ -21,23 +21,24 @@
 //! writer pop r1 r0
 //! ```
 //!
-//! The header says what the program runs on; each line after it is one operation of one mutator, in
-//! the order in which they are done where there is one order. `heap`, `fault`, `check` and `start`
-//! may be left out; what stands before `start` is done before all mutators start together.
-//! Registers are `r0`, `r1`, …; shared roots `g0`, `g1`, …, and the first of them hold the shared
-//! objects. `schedule` is `steps`, `free`, `random`, `pct` or `dfs`; after the last three, the
-//! schedule that failed may follow as the model checker writes it.
+//! The header describes what the program runs on. Each line after it is one operation of one
+//! mutator; with `schedule steps`, the order of the lines is the order in which they are done.
+//! `heap`, `fault`, `check` and `start` may be left out; what stands before `start` is done before
+//! all mutators start together. Registers are `r0`, `r1`, …; shared roots `g0`, `g1`, …, and the
+//! first of them hold the shared objects. `schedule` is `steps`, `free`, `random`, `pct` or `dfs`;
+//! after the last three, the schedule that failed may follow as the model checker writes it.
 //!
-//! `again`, which may be left out as well, is the command that came to the case, without the
-//! program's name: `again run shared-list --heap racy --seed 7 --duration 1s`. A word that holds
-//! blanks or `#`, or nothing, is a JSON string in which those are written `\u0020` and `\u0023`.
+//! `again`, which may be left out as well, is the command that led to the case, without the
+//! program's name: `again run shared-list --heap racy --seed 7 --duration 1s`. A word that contains
+//! blanks or `#`, or is empty, is written as a JSON string with these characters escaped: `\u0020`
+//! and `\u0023`.
 //!
 //! # Recipes
 //!
-//! Not every failure can be told in turns: there may be millions of them, a mutator may have been
-//! lost with its count of them, and what a run was put through besides (threads held up,
-//! collections forced, an allocation refused, surveys at pauses) is in none. Then there is `again`
-//! and nothing after it:
+//! Not every failure can be written as turns: there may be millions of them, a mutator may have
+//! been lost with its count of them, and other things that were done to a run (delays, forced
+//! collections, a refused allocation, surveys at pauses) are not turns. Then the case ends with
+//! `again`:
 //!
 //! ```text
 //! gcstorm-case 1
@@ -48,8 +49,8 @@
 //! again run shared-list --heap racy --seed 7 --duration 1s
 //! ```
 //!
-//! To replay that is to do the command again; [`Case::is_recipe`] tells. Where there are turns,
-//! they are what is replayed, and `again` says where they come from.
+//! To replay a recipe is to run its command again ([`Case::is_recipe`]). Where there are turns,
+//! these are replayed, and `again` only says where they come from.
 //!
 //! The form is stable: a line that is read means the same in every later version, and a text of a
 //! version that is not known is refused.
@@ -123,7 +124,7 @@ impl Case {
         writeln!(f, "{name} {}", InWords(turn.op))
     }
 
-    /// One turn as its line says it.
+    /// One turn as it is written on a line.
     pub fn line_of(&self, turn: &Turn) -> String {
         let name = &self.mutators[turn.mutator as usize].name;
         format!("{name} {}", InWords(turn.op))

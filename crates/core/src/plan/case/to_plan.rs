@@ -1,10 +1,10 @@
 //! A case as a plan, so that it can be run and judged as any other.
 //!
-//! What checks may conclude from a shared object is found out by [`Flow`] as for workloads, but
-//! only where that can be trusted: in a program that anybody may have written or drawn, an
-//! operation may find its registers empty and do nothing, and then registers hold what `Flow`
-//! thinks they do not. So a case of which `Flow` complains, or in which a shared object may be
-//! [changed through another register](super::alias) than the one that holds it, claims nothing.
+//! Facts about shared objects, on which checks rely, are found by [`Flow`] as for workloads, but
+//! used only where they can be trusted. In a random program, an operation may find its registers
+//! empty and do nothing, and then registers hold what `Flow` thinks they do not. So a case with
+//! problems by `Flow`, or in which a shared object may be [changed through another
+//! register](super::alias) than the one that holds it, claims nothing about that object.
 
 use std::collections::BTreeMap;
 
@@ -49,9 +49,8 @@ impl Case {
         plan
     }
 
-    /// Whether its mutators may leave cycles behind that nothing refers to, as far as can be known
-    /// without running it. Where [`Flow`] complains, what it says of cycles cannot be trusted
-    /// either.
+    /// Whether its mutators may leave unreachable cycles behind, as far as can be known without
+    /// running it. Where [`Flow`] finds problems, its answer about cycles cannot be trusted either.
     pub fn may_leave_cycles(&self) -> bool {
         let flow = Flow::of(&self.plan());
         let moves_into_objects =
@@ -83,7 +82,7 @@ impl Case {
             .collect()
     }
 
-    /// Anybody may do anything to it.
+    /// The usage of an object about which nothing is known: every mutator may do anything to it.
     fn unknown_usage(&self) -> ListUsage {
         let everybody: Vec<u32> = (0..)
             .zip(&self.mutators)
