@@ -108,7 +108,7 @@ fn what_turns_cannot_tell_is_a_recipe() {
     place
         .run("replay forced/failure.case --heap racy")
         .code(2)
-        .warns("a recipe says itself on what it is to be run");
+        .warns("a recipe sets its own heap, fault and schedule");
     let line = "run --case forced/failure.case --out p";
     place
         .run(line)
@@ -123,7 +123,7 @@ fn what_turns_cannot_tell_is_a_recipe() {
         .code(6)
         .says("in 2 runs");
     for (words, why) in [
-        ("run counter --heep gil", "cannot be done"),
+        ("run counter --heep gil", "cannot be run"),
         (
             "run counter shared-list --heap gil --rounds 1",
             "is not one run",

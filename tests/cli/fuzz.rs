@@ -58,7 +58,7 @@ fn what_is_found_is_kept() {
         .run(&format!("replay {case} --fault none"))
         .code(0)
         .says("held on gil")
-        .says("the case says completeness");
+        .says("the case expects completeness");
     let fault = "--fault none --heap lock-free --heap racy";
     place
         .run(&format!("replay {case} {fault}"))
@@ -133,7 +133,7 @@ fn what_does_not_fail_again_is_not_reproduced() {
     place
         .run("replay loud.case --times 3")
         .code(6)
-        .says("held on gil (in 3 runs): nothing is wrong; the case says premature");
+        .says("held on gil (in 3 runs): nothing is wrong; the case expects premature");
     // On another heap nobody has promised that it fails.
     place
         .run("replay loud.case --times 3 --heap lock-free")

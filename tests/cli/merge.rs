@@ -255,7 +255,7 @@ fn what_does_not_belong_is_refused() {
             "a run",
             "what made it differs: soak in a/journal, run in run/result.json",
         ),
-        ("a newer", "newer:1: this is no journal"),
+        ("a newer", "newer:1: this is not the journal"),
         ("a damaged", "damaged:2: "),
         ("a nonsense", "nonsense:1:"),
         ("sum-newer", "`merged` of version 9"),

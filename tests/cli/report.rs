@@ -64,7 +64,7 @@ fn is_judged_again() {
     result.workload.hash = "another".to_owned();
     write(&result);
     let done = place.run(&format!("report {path}")).code(1);
-    done.warns("not judged again, the stored verdicts are shown: counter has another text now");
+    done.warns("not judged again, the stored verdicts are shown: the text of counter has changed");
 }
 
 /// Goal: what is not a result is refused with its place and what to do, before anything is written.

@@ -304,7 +304,7 @@ fn a_full_disk_is_told_of() {
     done.code(sound(&journal(&place)));
     on_a_full_disk(&place)
         .code(2)
-        .warns("failed to write a round down");
+        .warns("failed to write a round to the journal");
     assert!(journal(&place).len() >= rounds);
 }
 

@@ -249,7 +249,7 @@ fn read(path: &Path, seed: Option<u64>) -> Result<Case, Usage> {
             "{name} is a recipe: there are no turns in it to run"
         ));
         return Err(usage.hint(format!(
-            "it holds the command that failed: {}",
+            "it has the command that failed: {}",
             reproduce::quoted(&case.again)
         )));
     }
@@ -336,7 +336,7 @@ fn suite(overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usag
 
 /// The plan, if the heap supports every operation in it.
 fn fits(plan: Arc<Plan>, heap: &Entry) -> Result<Arc<Plan>, String> {
-    // A heap that could not be opened is known by no abilities; running it shows why.
+    // A heap that could not be opened reports no abilities; running it shows why.
     if heap.caps() == Caps::NONE {
         return Ok(plan);
     }

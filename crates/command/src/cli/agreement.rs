@@ -12,7 +12,8 @@ use crate::fuzz::model;
 use crate::plan::{Case, Op};
 use crate::report::{ERROR, STRONG, paint, wrapped};
 
-/// Each turn looks at every object that the case allocates; more looks than this take a minute.
+/// After each turn every object that the case allocates is checked; more checks than this take a
+/// minute.
 const LOOKS_MAX: u64 = 1 << 33;
 
 /// The runs of one case, to be compared.
@@ -58,8 +59,8 @@ impl<'a> Agreement<'a> {
                 let picture = Ok(picture);
                 return self.runs.push(HeapRun { task, picture });
             }
-            (Ended::Done, None) => "no picture of the end could be taken",
-            _ => "it broke off",
+            (Ended::Done, None) => "the state at its end could not be recorded",
+            _ => "it ended early",
         };
         let picture = Err(why.to_owned());
         self.runs.push(HeapRun { task, picture });

@@ -1,4 +1,4 @@
-//! Which schedules a build can make: a build with a model checker has no threads of the system, and one
+//! Which schedules a build can make: a build with a model checker has no system threads, and one
 //! without has no checker.
 
 use super::args::ScheduleArg;
@@ -42,13 +42,13 @@ pub(super) fn needs_checker(by: Control) -> Result<(), Usage> {
     .hint(HINT))
 }
 
-/// Refuses a command that needs threads of the system, in a build for the model checker.
+/// Refuses a command that needs system threads, in a build for the model checker.
 pub(super) fn needs_threads(what: &str) -> Result<(), Usage> {
     if !cfg!(shuttle) {
         return Ok(());
     }
     Err(Usage::new(format!(
-        "{what} needs threads of the system, and this build has a model checker's"
+        "{what} needs system threads, and this build has only those of a model checker"
     ))
     .hint("build without --cfg shuttle; this build has `fuzz` and `replay` with `random`, `pct`, `dfs` or `steps`"))
 }

@@ -133,7 +133,7 @@ Exit codes:
   3    vacuous: there are too few runs to tell
   4    a regression; it is named
   101  a bug in gcstorm
-If several apply, the first of 101, 4, 3, 2 wins.";
+If several apply, the first of 101, 4, 2, 3 wins.";
 
 impl Exit {
     /// The code that the process exits with.

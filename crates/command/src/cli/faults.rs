@@ -140,7 +140,8 @@ fn expectation(entry: &catalogue::Planted) -> String {
 mod tests {
     use super::*;
 
-    /// Goal: of a fault that no check catches, the list says that it shows in how its process ends.
+    /// Goal: for a fault that no check catches, the list says that it is seen by how its process
+    /// ends.
     #[test]
     fn a_fault_without_a_check_is_seen_by_its_end() {
         for entry in catalogue::ALL {

@@ -37,8 +37,8 @@ const TRIES: u32 = 20;
 const RETRIES: u32 = 20;
 /// How often the progress line is drawn anew.
 const DRAWS_PER_SECOND: u8 = 10;
-/// The most operations of a program by default, and under a model checker, which tries a program in many
-/// schedules: the longer it is, the more there are.
+/// The most operations of a program by default: without a model checker, and with one, which tries
+/// each program in many schedules, whose number grows with its length.
 const OPS: (u32, u32) = (50, 12);
 /// The most mutators of a program by default.
 const MUTATORS: u32 = 3;
@@ -75,7 +75,8 @@ pub(super) fn fuzz(
     // At least one thread tries programs.
     threads::refuse_too_many(mutators as usize + 1)?;
     let json = JsonTarget::of(args.json.as_deref())?;
-    // Before the directory is made, so that a signal after that ends the hunt in order.
+    // This comes before the directory is made, so that a later signal ends the hunt in an orderly
+    // way.
     let interrupted = interrupt::flag()?;
     store::prepare_directory(Some(&args.out), "")?;
     let seed = args.seed.unwrap_or_else(fresh_seed);
@@ -178,7 +179,8 @@ impl Hunter<'_> {
             },
             retries: match self.schedule {
                 Schedule::Steps | Schedule::Free => RETRIES,
-                // Explored again, it takes the same schedules; `keep_schedule` does so once.
+                // Exploring a case again takes the same schedules, so retries show nothing;
+                // `keep_schedule` explores it once more.
                 Schedule::Controlled { .. } => 0,
             },
         };
@@ -297,7 +299,7 @@ impl HuntWatch for Hunter<'_> {
             Exit::Violated
         });
         let page = report::hunt::failure(failure);
-        // The next progress draws it again.
+        // The next progress report draws the bar again.
         self.bar.finish_and_clear();
         self.show(&page);
         let comment = match report::hunt::flaky(failure) {
@@ -326,7 +328,7 @@ impl HuntWatch for Hunter<'_> {
 
 fn default_jobs(schedule: &Schedule) -> usize {
     match schedule {
-        // Under the checker, all threads of a case share one thread of the system.
+        // Under the checker, all threads of a case share one system thread.
         Schedule::Steps | Schedule::Controlled { .. } => {
             std::thread::available_parallelism().map_or(1, usize::from)
         }

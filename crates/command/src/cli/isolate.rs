@@ -56,7 +56,7 @@ pub(super) fn run(
     let mut child = Child::start(&words, Printed::Kept)?;
     let limit = match is_wanted(task) {
         true => LIMIT,
-        // No limit is set for a run that is only large, as none is for one in this process.
+        // A run that is only large has no limit, like a run in this process.
         false => Duration::MAX,
     };
     let mut patience = Patience::with(child.id(), limit);
@@ -69,7 +69,7 @@ pub(super) fn run(
         true
     })?;
     let output = child.output();
-    // It may never have been made, and what is in it is in the result.
+    // The directory may not exist, and what it contains is also in the result.
     let _ = std::fs::remove_dir_all(directory);
     Ok(serde_json::from_str(&output.printed).unwrap_or_else(|_| {
         let ended = match waited {

@@ -7,8 +7,8 @@
 //!
 //! Files stand in layers, and a file imports only from layers below its own:
 //!
-//! 1. `command_line`: all commands and their options; above it only what takes a whole command line
-//!    apart ([`main`], `recipe`, `replay`, `manual`).
+//! 1. `command_line`: all commands and their options. Only code that takes a whole command line
+//!    apart is above it ([`main`], `recipe`, `replay`, `manual`).
 //! 2. The commands: `run` is in `perform`, the others are in files and directories of their names.
 //! 3. What commands have in common: `agenda` says what is to be run, `task` is one run of it, `store`
 //!    and `publish` write results, `isolate` runs in a process of its own, `reproduce` writes command

@@ -1,8 +1,8 @@
 //! How long a child may take before it counts as hung.
 //!
-//! What counts is the child's own time ([`OwnTime`]): what the machine took from it does not. And where a
-//! limit is meant for a part of the work, it begins anew whenever operations were done: a run that has many
-//! to do may take long, and is not hung as long as it does them.
+//! Only the child's own time counts ([`OwnTime`]), not the time that the machine took from it. And
+//! the limit begins anew whenever the child reports that it has done operations: a long run is not
+//! hung as long as it does operations.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::own_time::OwnTime;
 const MOMENT_MAX: Duration = Duration::from_millis(250);
 const MOMENT_MIN: Duration = Duration::from_millis(20);
 
-/// See the module.
+/// The time that a child has left before it counts as hung.
 #[derive(Debug)]
 pub(super) struct Patience {
     own: OwnTime,
@@ -25,7 +25,7 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// With a process that has just begun something.
+    /// Patience with a process that has just begun its work.
     pub(super) fn with(pid: u32, limit: Duration) -> Self {
         let moment = (limit / 8).clamp(MOMENT_MIN, MOMENT_MAX);
         Self {
@@ -36,7 +36,8 @@ impl Patience {
         }
     }
 
-    /// So many operations are done by now. If these are more than before, the limit begins anew.
+    /// Takes note of how many operations are done by now. If these are more than before, the limit
+    /// begins anew.
     pub(super) fn progress(&mut self, ops: u64) {
         if ops > self.ops {
             self.ops = ops;
@@ -44,7 +45,7 @@ impl Patience {
         }
     }
 
-    /// Whether it is over. To be asked many times a second.
+    /// Whether it is over. This must be asked many times a second.
     pub(super) fn is_over(&mut self) -> bool {
         self.own.spent().saturating_sub(self.spent_before) >= self.limit
     }
@@ -57,7 +58,8 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
 
-    /// Goal: who goes on doing operations is not hung, however long that takes; who does no more is.
+    /// Goal: a child that goes on doing operations is not hung, however long it takes; one that
+    /// does no more is.
     #[test]
     fn progress_is_waited_for() {
         let mut child = Command::new("sleep").arg("1000").spawn().expect("a child");

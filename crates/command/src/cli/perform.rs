@@ -40,7 +40,7 @@ pub(super) fn run(
     {
         store::refuse_used(directory)?;
     }
-    // A case was kept to show its fault, so there is nothing to remark on.
+    // A case was kept because it shows its fault, so the remark would not apply.
     if agenda.case.is_none()
         && !inside::is_inside()
         && let Some(note) = args.fault.as_deref().and_then(faults::beyond_runs)
@@ -86,7 +86,7 @@ struct RunSession<'a> {
     collected: Collected,
     /// The heaps that runs share, if they do.
     heaps: Option<OpenHeaps>,
-    /// There if a case is run.
+    /// Present if a case is run.
     agreement: Option<Agreement<'a>>,
     exit: Exit,
 }

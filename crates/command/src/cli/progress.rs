@@ -1,5 +1,5 @@
-//! The progress of a run: as a bar, or in a child as what its parent is told. Also ends the run when a survey
-//! violates a check.
+//! The progress of a run: a bar, or in a child process reports to its parent. Also ends the run
+//! when a survey violates a check.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -19,17 +19,17 @@ use crate::soak::{Beat, Told};
 
 /// How often the bar is drawn anew: often enough to be seen to move.
 const DRAWS_PER_SECOND: u8 = 10;
-/// The least time between two beats that a parent is told, in milliseconds.
+/// The least time between two reports to the parent, in milliseconds.
 const BEAT_MS: u64 = 200;
 
 /// Watches one run.
 pub(super) struct Watch<'a> {
     task: &'a RunTask<'a>,
     bar: ProgressBar,
-    /// There if the state at the end is to be recorded; filled in then.
+    /// Present if the state at the end is to be recorded; filled in at the end.
     picture: Option<Mutex<Option<Picture>>>,
-    /// There if the parent of this process is told; when it was told last, in milliseconds since the start.
-    /// Relaxed: only the run's monitor asks.
+    /// Present if this process reports to a parent: when it last did, in milliseconds since the
+    /// start. Relaxed: only the run's monitor uses it.
     told_ms: Option<AtomicU64>,
 }
 
@@ -66,7 +66,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Tells the parent of this process the progress.
+    /// Also reports the progress to the parent of this process.
     pub(super) fn telling(self) -> Self {
         Self {
             told_ms: Some(AtomicU64::new(0)),
@@ -86,7 +86,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Tells the parent, unless it was told just now.
+/// Reports to the parent, unless the last report is recent.
 fn tell(progress: Progress, told_ms: &AtomicU64) {
     let elapsed_ms = millis(progress.elapsed);
     if elapsed_ms < told_ms.load(Relaxed) + BEAT_MS {

@@ -24,7 +24,7 @@ pub(super) fn all(directory: &Path, collected: &Collected) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes it in one format, under its usual name.
+/// Writes the report in one format, under its usual name.
 pub(super) fn one(
     directory: &Path,
     format: Format,

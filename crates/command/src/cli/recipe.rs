@@ -40,10 +40,8 @@ pub(super) fn replay(
     case: &Case,
 ) -> Result<Replayed, Usage> {
     if !args.heaps.is_empty() || args.fault.is_some() || args.schedule.is_some() {
-        return Err(
-            Usage::new("a recipe says itself on what it is to be run, and how")
-                .hint("change the command after `again` in the file"),
-        );
+        return Err(Usage::new("a recipe sets its own heap, fault and schedule")
+            .hint("change the command after `again` in the file"));
     }
     let shown = args.case.display();
     let unfit = || {
@@ -52,11 +50,12 @@ pub(super) fn replay(
     };
     let words = std::iter::once(program).chain(case.again.iter().map(String::as_str));
     let line = CommandLine::try_parse_from(words)
-        .map_err(|error| Usage::new(format!("the command in {shown} cannot be done: {error}")))?;
+        .map_err(|error| Usage::new(format!("the command in {shown} cannot be run: {error}")))?;
     let Command::Run(run) = line.command else {
         return Err(unfit());
     };
-    // Before anything is planned: a file can ask for more runs than memory can hold.
+    // This is checked before anything is planned, since a file can ask for more runs than memory
+    // can hold.
     if !is_one(&run) {
         return Err(unfit());
     }

@@ -248,7 +248,7 @@ fn tell(subject: &str, case: &Case, finding: Option<&Finding>, how: &str, termin
     let text = match finding {
         Some(finding) => {
             let other = match expected.filter(|check| *check != finding.check) {
-                Some(check) => format!(" (the case says {check})"),
+                Some(check) => format!(" (the case expects {check})"),
                 None => String::new(),
             };
             let failed = paint(ERROR, "failed");
@@ -256,7 +256,7 @@ fn tell(subject: &str, case: &Case, finding: Option<&Finding>, how: &str, termin
         }
         None => {
             let held = match expected {
-                Some(check) => format!("; the case says {check}"),
+                Some(check) => format!("; the case expects {check}"),
                 None => String::new(),
             };
             let word = paint(HELP, "held");

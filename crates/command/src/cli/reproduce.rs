@@ -34,7 +34,8 @@ pub(super) fn words(program: &str, task: &RunTask<'_>) -> Vec<OsString> {
     words_from(task.plan.seed, program, task)
 }
 
-/// The same without the program, as a case keeps it: empty if some word is not text, since cases are.
+/// The command line without the program's name, as a case keeps it; empty if some word is not text,
+/// since a case is a text.
 pub(super) fn again(program: &str, task: &RunTask<'_>) -> Vec<String> {
     let words = words(program, task).into_iter().skip(1);
     let words: Result<Vec<String>, OsString> = words.map(OsString::into_string).collect();
@@ -150,7 +151,8 @@ fn escaped(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// Goal: a word that is not text, or that a terminal would act on, is one that a shell reads back.
+    /// Goal: a word that is not text, or has control characters, is quoted such that a shell reads
+    /// it back.
     #[test]
     fn quotes_bytes() {
         let cases: [(&[u8], &str); 3] = [

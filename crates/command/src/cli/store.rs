@@ -99,8 +99,8 @@ impl Store {
     }
 }
 
-/// Refuses a directory that holds results already: reports would show only some of them, and whoever
-/// reads the directory later would take all of them for one command's.
+/// Refuses a directory that holds results already: reports would show only some of them, and a
+/// later reader would take all of them for results of one command.
 pub(super) fn refuse_used(directory: &Path) -> Result<(), Usage> {
     let holds = |directory: &Path| {
         let mut names = RESULT_FILES.into_iter();
@@ -144,7 +144,8 @@ pub(super) fn json<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
 }
 
 /// Writes a file atomically: it holds all of `bytes` afterwards, or what it held before. Links are
-/// followed. What is not a regular file (a pipe, a terminal) is written to as it is.
+/// followed. If the path is not a regular file (a pipe, a terminal), the bytes are written directly
+/// to it.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole_with(path, |out| out.write_all(bytes))
 }
@@ -174,10 +175,10 @@ pub(super) fn write_whole_with(
     }
 }
 
-/// Makes sure, as far as can be told beforehand, that [`write_whole`] will succeed.
+/// Checks, as far as possible, that [`write_whole`] will succeed.
 pub(super) fn try_out_file(path: &Path) -> Result<(), Usage> {
     let tried = Destination::of(path).and_then(|destination| match destination {
-        // To open a named pipe would wait for a reader, who would then see it closed.
+        // Opening a named pipe would wait for a reader, which would then see it closed.
         Destination::Stream if is_pipe(path) => Ok(()),
         Destination::Stream => fs::OpenOptions::new().write(true).open(path).map(drop),
         Destination::File(path) => try_out(path.parent().unwrap_or(Path::new(""))),

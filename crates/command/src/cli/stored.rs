@@ -13,11 +13,11 @@ use crate::plan::Plan;
 use crate::result::{RunResult, SCHEMA};
 use crate::workload::Workload;
 
-/// What `run` calls a result.
+/// The name of a result's file.
 pub(super) const RESULT: &str = "result.json";
 /// Larger files are refused. Results take some hundred kilobytes, so this has room for thousands.
 const FILE_BYTES_MAX: u64 = 1 << 30;
-/// So much of a file tells whether it may be JSON at all.
+/// How much of a file is read to see whether it may be JSON at all.
 const START_BYTES: u64 = 4096;
 
 /// A stored result.
@@ -89,8 +89,8 @@ fn below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Usage> {
     Ok(())
 }
 
-/// Makes sure that what was found, and not named by anybody, can be read to its end: to open a pipe
-/// waits for whoever writes to it, and a device may have no end.
+/// Makes sure that a file that was found, and not named by the user, can be read to its end:
+/// opening a pipe waits for a writer, and a device may have no end.
 pub(super) fn regular(path: &Path) -> Result<(), Usage> {
     if facts(path)?.is_file() {
         return Ok(());
@@ -100,8 +100,8 @@ pub(super) fn regular(path: &Path) -> Result<(), Usage> {
         .hint("remove it, or name the files that are to be read"))
 }
 
-/// The bytes of a file, without the byte-order mark that some editors put before them. What does not
-/// begin like JSON is not read to its end.
+/// The bytes of a file, without the byte-order mark that some editors put before them. A file that
+/// does not begin like JSON is not read to its end.
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     const MARK: &[u8] = b"\xef\xbb\xbf";
     let mut file = File::open(path)?;
@@ -185,9 +185,9 @@ fn plan_of(result: &RunResult) -> Result<Plan, String> {
     let parameters: Vec<(String, String)> =
         result.workload.parameters.clone().into_iter().collect();
     let plan = workload.plan(&parameters, result.seed);
-    let mut plan = plan.map_err(|_| format!("{name} has other parameters now"))?;
+    let mut plan = plan.map_err(|_| format!("the parameters of {name} have changed"))?;
     if plan.workload_hash != result.workload.hash {
-        return Err(format!("{name} has another text now"));
+        return Err(format!("the text of {name} has changed"));
     }
     // The result also holds what the command line required.
     plan.require.clone_from(&result.require);

@@ -1,4 +1,4 @@
-//! One run that can start: what everything that makes, shows or reproduces a run needs to know of it.
+//! One run that can start, with everything that code needs which makes, shows or reproduces it.
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::plan::{Pace, Plan, Requirement};
 use crate::result;
 use crate::run::{Entry, Options};
 
-/// See the module.
+/// One run that can start.
 #[derive(Debug)]
 pub(super) struct RunTask<'r> {
     pub(super) heap: &'r Entry,
@@ -24,7 +24,7 @@ pub(super) struct RunTask<'r> {
     pub(super) rate: Option<Pace>,
     /// What the command line requires in addition to the workload.
     pub(super) required: Vec<Requirement>,
-    /// A case names a fault, and the command line says `none`.
+    /// The case names a fault, but the command line says `--fault none`.
     pub(super) fault_is_waived: bool,
 }
 

@@ -45,8 +45,8 @@ impl Terminal {
         self.err.current_choice() != ColorChoice::Never
     }
 
-    /// Writes data to standard output, unless that has failed before: as it is for programs, and for
-    /// terminals without any control sequences but styles.
+    /// Writes data to standard output, unless that has failed before. On a terminal, control
+    /// sequences other than styles are removed.
     pub(super) fn data(&mut self, text: &str) {
         if self.out_state != OutState::Open {
             return;

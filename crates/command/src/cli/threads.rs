@@ -8,7 +8,7 @@ use std::thread::{Builder, scope};
 
 use super::usage::Usage;
 
-/// Refuses what needs so many threads at a time if the system cannot start them.
+/// Refuses a command that needs `count` threads at a time if the system cannot start them.
 pub(super) fn refuse_too_many(count: usize) -> Result<(), Usage> {
     start(count).map_err(|error| {
         let message = format!("no thread could be started: {count} are needed at a time: {error}");
@@ -17,7 +17,7 @@ pub(super) fn refuse_too_many(count: usize) -> Result<(), Usage> {
     })
 }
 
-/// Starts so many threads at a time, which end at once.
+/// Starts `count` threads at a time, which then end.
 fn start(count: usize) -> io::Result<()> {
     // Each waits for the gate to open, so none ends before the last has started.
     let gate = Mutex::new(());

@@ -12,7 +12,7 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    /// The message, as it is to stand after `error:`.
+    /// A usage error with this message, which is shown after `error:`.
     pub(super) fn new(message: impl AsRef<str>) -> Self {
         let text = format!("{} {}", paint(ERROR, "error:"), shown(message.as_ref()));
         Self { text }

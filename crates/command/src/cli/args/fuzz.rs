@@ -94,8 +94,9 @@ pub(in crate::cli) enum ScheduleArg {
     Free,
     /// Under a model checker that schedules at random (only in builds with --cfg shuttle)
     Random,
-    /// Under a model checker that schedules by priorities and changes them a few times (PCT; likewise)
+    /// Under a model checker that schedules by priorities and changes them a few times (PCT; only
+    /// in such builds)
     Pct,
-    /// Under a model checker that tries all schedules, depth first (likewise)
+    /// Under a model checker that tries all schedules, depth first (only in such builds)
     Dfs,
 }

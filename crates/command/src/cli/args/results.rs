@@ -45,7 +45,7 @@ pub(in crate::cli) struct Compare {
     /// The results to compare with: a result.json, or a directory with several of them
     #[arg(value_name = "BASE")]
     pub(in crate::cli) base: PathBuf,
-    /// The results to judge, likewise
+    /// The results to judge: a result.json, or a directory with several of them
     #[arg(value_name = "NEW")]
     pub(in crate::cli) new: PathBuf,
     /// How much worse metrics may get: one limit as in 5%, or one for each family as in

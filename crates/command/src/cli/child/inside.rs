@@ -1,5 +1,5 @@
-//! A child, seen from inside: whether this process is one, what ties it to its parent, and how it tells its
-//! progress.
+//! A child, seen from inside: whether this process is one, what ties it to its parent, and how it
+//! reports its progress.
 
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::Arc;
@@ -27,14 +27,14 @@ pub(in crate::cli) fn interrupted() -> Result<Arc<AtomicBool>, Usage> {
     }
     let flag = interrupt::deaf()?;
     let asked = Arc::clone(&flag);
-    // Relaxed: no more than the order to stop.
+    // Relaxed: it only asks the run to stop.
     obey(move || asked.store(true, Relaxed))?;
     Ok(flag)
 }
 
 /// Calls `on_request` for each line on standard input, and ends the process with its parent.
 pub(in crate::cli) fn obey(mut on_request: impl FnMut() + Send + 'static) -> Result<(), Usage> {
-    // Where the system cannot do that, the pipe does.
+    // Where the system cannot do that, the closed pipe ends this process.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let listen = move || {
         let mut line = Vec::new();
@@ -43,8 +43,8 @@ pub(in crate::cli) fn obey(mut on_request: impl FnMut() + Send + 'static) -> Res
             line.clear();
             on_request();
         }
-        // Nobody is left to hand a result to. To exit in order could wait for a lock that another thread
-        // never lets go.
+        // No process is left to receive a result. An orderly exit might wait for a lock that
+        // another thread never releases.
         let _ = kill_process(getpid(), Signal::KILL);
     };
     let listening = std::thread::Builder::new()
@@ -55,7 +55,7 @@ pub(in crate::cli) fn obey(mut on_request: impl FnMut() + Send + 'static) -> Res
         .map_err(|error| Usage::new(format!("failed to listen to the parent process: {error}")))
 }
 
-/// Tells the parent.
+/// Sends a line to the parent.
 pub(in crate::cli) fn tell(told: &Told) {
     let Ok(line) = told.line() else { return };
     let mut out = io::stdout().lock();

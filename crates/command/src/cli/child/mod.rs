@@ -1,18 +1,21 @@
-//! This program, started again as a process of its own: for what may crash, hang or exhaust memory, and must
-//! not take the command along.
+//! This program, started again as a process of its own for work that may crash, hang or exhaust
+//! memory, so that the command itself goes on.
 //!
-//! Every command that needs such a process starts it here, so one argument says for all of them why none is
-//! left behind. A child's standard input is a pipe, and its parent holds the only end that can be written to.
-//! The system closes that end however the parent ends, also by `SIGKILL`; the child has a thread that waits
-//! for nothing else, and kills the child then ([`inside`]). Besides, the child has the system kill it when the
-//! thread that started it ends (`PR_SET_PDEATHSIG`), which reaches a child that is stopped as well; so that
-//! thread has to wait for the child, as all callers do.
+//! Every command that needs such a process starts it here, so one argument shows for all of them
+//! why no process is left behind. A child's standard input is a pipe, and its parent holds the only
+//! end that can be written to. The system closes that end however the parent ends, even by
+//! `SIGKILL`; a thread of the child waits for that, and then kills the child ([`inside`]). Besides,
+//! the child has the system kill it when the thread that started it ends (`PR_SET_PDEATHSIG`),
+//! which reaches a child that is stopped as well; so that thread has to wait for the child, as all
+//! callers do.
 //!
-//! A line on that pipe asks for something: of a stint, for its next round; of any other, to end its run early.
-//! Signals are for the parent alone: a child has a process group of its own, so a Ctrl-C at the terminal does
-//! not reach it, and passes over `SIGINT` and `SIGTERM`, which schedulers send to all processes of a job.
+//! A line on that pipe asks for something: of a stint, for its next round; of any other, to end its
+//! run early. Signals are for the parent alone: a child has a process group of its own, so a Ctrl-C
+//! at the terminal does not reach it, and it ignores `SIGINT` and `SIGTERM`, which schedulers send
+//! to all processes of a job.
 //!
-//! A child tells its progress in lines on its standard output ([`Told`]), between whatever else is printed.
+//! A child reports its progress in lines on its standard output ([`Told`]), which may be mixed with
+//! other output.
 
 pub(super) mod inside;
 mod output;
@@ -30,9 +33,9 @@ use crate::soak::Told;
 pub(super) use output::{ChildOutput, Printed};
 use output::{end_of, read_lines};
 
-/// How often a child that tells nothing is looked at.
+/// How often a child that reports nothing is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// How often one is looked at whose output is closed: it is about to end.
+/// How often a child whose output is closed is checked, since it is about to end.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// A running child. It is killed when this is dropped.
@@ -89,24 +92,24 @@ impl Child {
         Ok(child)
     }
 
-    /// Its number.
+    /// Its process ID.
     pub(super) fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Asks for what a line on standard input means to it.
+    /// Writes a line to its standard input: a request, whose meaning depends on the child.
     pub(super) fn ask(&mut self) {
-        // If it has ended, whoever waits for it finds that out.
+        // If it has ended, waiting for it shows that.
         let _ = self.lifeline.write_all(b"\n");
     }
 
-    /// What it tells next; disconnected once its output is closed.
+    /// Its next report; the error `Disconnected` once its output is closed.
     pub(super) fn hear(&self, timeout: Duration) -> Result<Told, RecvTimeoutError> {
         self.told.recv_timeout(timeout)
     }
 
-    /// Waits until it ends or `patience` is over. `is_wanted` is called many times a second; when it says
-    /// no the wait is over. The child goes on unless it has ended.
+    /// Waits until it ends or `patience` is over. `is_wanted` is called many times a second; when
+    /// it returns false the wait is over. The child goes on unless it has ended.
     pub(super) fn wait(
         &mut self,
         patience: &mut Patience,
@@ -136,7 +139,7 @@ impl Child {
         self.process.wait()
     }
 
-    /// Ends it, if it has not ended by itself; what it left.
+    /// Ends it, if it has not ended by itself. Returns what it left.
     pub(super) fn output(mut self) -> ChildOutput {
         // Either may fail because it has ended and was waited for.
         let _ = self.kill();

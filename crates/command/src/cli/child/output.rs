@@ -51,14 +51,15 @@ impl ChildOutput {
     }
 }
 
-/// Sorts what a child prints: what it tells, and the rest. What cannot be read was not printed.
+/// Separates the reports of a child, which are sent to `tell`, from the rest of its output. An
+/// error while reading counts as the end.
 pub(super) fn read_lines(out: impl Read, tell: &Sender<Told>, printed: Printed) -> String {
     let mut kept = String::new();
     for line in BufReader::new(out).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
         match Told::read(&line) {
             Some(told) => {
-                // If nobody listens any more, the pipe is emptied all the same.
+                // If nobody listens any more, the pipe is emptied nevertheless.
                 let _ = tell.send(told);
             }
             None if printed == Printed::Kept => {
@@ -71,11 +72,11 @@ pub(super) fn read_lines(out: impl Read, tell: &Sender<Told>, printed: Printed) 
     kept
 }
 
-/// The end of a stream: what is said last matters most.
+/// The end of a stream, since the last output matters most.
 pub(super) fn end_of(stream: impl Read) -> String {
     let mut last = VecDeque::with_capacity(SAID_MAX);
     let mut stream = BufReader::new(stream);
-    // What cannot be read was not said.
+    // An error while reading counts as the end.
     while let Ok(bytes) = stream.fill_buf() {
         if bytes.is_empty() {
             break;
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
     use crate::soak::Beat;
 
-    /// Goal: of endless output the end is kept, and no more.
+    /// Goal: of endless output only the end is kept.
     #[test]
     fn the_end_is_kept() {
         let long = "x".repeat(100_000) + "the end";
@@ -105,7 +106,7 @@ mod tests {
         assert_eq!(end_of("short".as_bytes()), "short");
     }
 
-    /// Goal: progress is told from the result, and from what is no text at all.
+    /// Goal: progress is separated from the result, and from bytes that are not text.
     #[test]
     fn progress_is_told_from_the_rest() {
         let beat = Told::Beat(Beat::default());
@@ -122,7 +123,7 @@ mod tests {
         assert_eq!(told.iter().collect::<Vec<_>>(), [beat.clone(), beat]);
     }
 
-    /// Goal: how a child ended is told with its reason, without the stack behind that.
+    /// Goal: how a child ended is described with its reason, without the stack that follows.
     #[test]
     fn the_reason_is_told() {
         let how = |said: &str| {

@@ -15,9 +15,10 @@ const OBJECT_BYTES: u64 = 256;
 const OBJECT_ADDRESSES: u64 = 512;
 /// What a mutator takes, in bytes: some 7 MiB of histograms in a timed run, and its stack.
 const MUTATOR_BYTES: u64 = 12 << 20;
-/// What it takes of the addresses besides, in bytes: the arena of the allocator reserves 64 MiB of them.
+/// The further address space that a mutator takes, in bytes: the arena of its allocator reserves 64
+/// MiB.
 const ARENA_BYTES: u64 = 64 << 20;
-/// What the program takes anyway, in bytes.
+/// What the program takes without a run, in bytes.
 const BASE_BYTES: u64 = 64 << 20;
 
 /// Whether a run of this plan may need more than what is left.

@@ -129,7 +129,7 @@ fn results(path: &Path, room: &mut Room) -> Result<Contents, Usage> {
 fn case(path: &Path) -> Result<Option<(String, Option<u64>)>, String> {
     let shown = path.display().to_string();
     let text = match fs::metadata(path) {
-        // Nobody named it, and a pipe or a device may have no end.
+        // The user did not name this file, and a pipe or a device may have no end.
         Ok(facts) if !facts.is_file() => Err(io::Error::other("it is not a regular file")),
         Ok(_) => fs::read_to_string(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

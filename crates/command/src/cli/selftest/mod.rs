@@ -128,7 +128,7 @@ fn depth(args: &Selftest, rows: &[Row<'_>]) -> Depth {
     depth
 }
 
-/// Makes all trials, so many at a time.
+/// Makes all trials, `jobs` at a time.
 fn try_all<'a>(bench: &Bench, schedule: Schedule<'a>, jobs: usize, detail: Detail) -> Schedule<'a> {
     let bar = bar(detail);
     let schedule = Mutex::new(schedule);

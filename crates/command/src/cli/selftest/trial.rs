@@ -30,7 +30,7 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// One whose trials count as hung when they do no operation for `limit`.
+    /// A bench whose trials count as hung when they do no operation for `limit`.
     pub(super) fn new(limit: Duration, interrupted: &Arc<AtomicBool>) -> Self {
         Self {
             limit,
@@ -82,7 +82,7 @@ impl Bench {
     }
 }
 
-/// What a process that has ended came to.
+/// Judges how a process has ended.
 fn ending(status: ExitStatus, output: &ChildOutput) -> Ending {
     let said = output.first_words().unwrap_or("it said nothing");
     if let Some(signal) = status.signal() {
@@ -92,7 +92,7 @@ fn ending(status: ExitStatus, output: &ChildOutput) -> Ending {
         Some(code) if code == i32::from(Exit::Usage.code()) => Ending::Failed(said.to_owned()),
         Some(0) => match serde_json::from_str(&output.printed) {
             Ok(sighting) => Ending::Judged(sighting),
-            Err(error) => Ending::Failed(format!("its sighting cannot be read: {error}")),
+            Err(error) => Ending::Failed(format!("what it printed cannot be read: {error}")),
         },
         code => Ending::Crashed(format!("exit {}: {said}", code.unwrap_or(-1))),
     }

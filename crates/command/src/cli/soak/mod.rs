@@ -156,7 +156,7 @@ impl Session<'_> {
             Err(error) => {
                 self.watchers.aside(|| {
                     self.terminal
-                        .error(&format!("failed to write a round down: {error}"));
+                        .error(&format!("failed to write a round to the journal: {error}"));
                     self.terminal.message(error.advice());
                 });
                 self.is_journal_lost = true;

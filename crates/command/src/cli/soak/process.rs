@@ -14,19 +14,20 @@ use crate::cli::patience::Patience;
 use crate::clock::{Clock, Stamp};
 use crate::soak::{Beat, Came, Found, Over, Told};
 
-/// How often the process is looked at. A limit of memory is exceeded by what it allocates within that time.
+/// How often the process is checked. It can exceed its memory limit by what it allocates within
+/// that time.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What a round may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RoundLimits {
-    /// Until it counts as hung.
+    /// The time after which it counts as hung.
     pub(super) time: Duration,
     /// Resident memory, in bytes.
     pub(super) rss_bytes: u64,
 }
 
-/// What became of a round.
+/// How a round ended.
 #[derive(Debug)]
 pub(super) struct RoundEnd {
     pub(super) came: Came,
@@ -56,7 +57,7 @@ impl Process {
         Child::start(words, Printed::Dropped).map(Self)
     }
 
-    /// Has it make its next round. `tick` is called many times a second with the round's progress.
+    /// Lets it make its next round. `tick` is called many times a second with the round's progress.
     pub(super) fn round(
         &mut self,
         limits: RoundLimits,
@@ -86,7 +87,7 @@ impl Process {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    // It has ended, or goes on with its output closed: then it is of no use.
+                    // It has ended, or closed its output, and then it cannot report a result.
                     let how = ChildOutput::default().how(self.0.kill()?);
                     return Ok(lost(Came::Crashed { how }, seen, start));
                 }
@@ -131,7 +132,7 @@ fn lost(came: Came, last_seen: Option<Beat>, start: Stamp) -> RoundEnd {
     }
 }
 
-/// Resident memory of a process, in bytes; 0 where the system does not tell.
+/// Resident memory of a process, in bytes; 0 if the system does not report it.
 fn rss_bytes(pid: u32) -> u64 {
     let process = i32::try_from(pid)
         .ok()

@@ -158,7 +158,7 @@ fn record(ended: &RoundEnd, round: Round, first: Round, reproduce: String) -> Re
         came: ended.came.clone(),
         last_seen: ended.last_seen,
         found: ended.found.clone(),
-        // Nobody reproduces a round that held, and the line follows from the header anyway.
+        // A round that held need not be reproduced, and its line follows from the header anyway.
         reproduce: if is_sound { String::new() } else { reproduce },
     }
 }

@@ -259,8 +259,9 @@ fn shard(args: &Soak, terminal: &mut Terminal) -> Result<Shard, Usage> {
         return Ok(Shard::WHOLE);
     }
     let named = shard_of_environment(|name| std::env::var(name).ok()).map_err(|what| {
-        Usage::new(what)
-            .hint("say which with --shard I/N; --shard 0/1 is the whole, on every machine the same")
+        Usage::new(what).hint(
+            "name the shard with --shard I/N; with --shard 0/1 every machine runs the whole soak",
+        )
     })?;
     Ok(named.map_or(Shard::WHOLE, |(shard, variable)| {
         let Shard { index, of } = shard;

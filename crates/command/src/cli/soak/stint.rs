@@ -35,7 +35,8 @@ pub(in crate::cli) fn stint(
     // After the last round nobody receives.
     inside::obey(move || want.send(()).unwrap_or_default())?;
     let first = args.seed.unwrap_or(0);
-    // Planned one at a time: a stint may have thousands of rounds, and their plans take memory.
+    // Rounds are planned one at a time: a stint may have thousands of them, and their plans take
+    // memory.
     let rounds = std::mem::replace(&mut args.repeat, 1);
     let mut heap: Option<Box<dyn Opened>> = None;
     for round_number in 0..rounds {
@@ -65,7 +66,7 @@ pub(in crate::cli) fn stint(
     Ok(Exit::Held)
 }
 
-/// Makes one round. Nothing of it stays in memory.
+/// Makes one round, and keeps nothing of it in memory.
 fn round(
     program: &str,
     args: &Run,

@@ -40,7 +40,7 @@ const FAILURES_MAX: usize = 10;
 /// to judge and write its result, and to take stacks with a debugger. `/healthz` waits for that long as well.
 const AROUND: Duration = Duration::from_secs(30);
 
-/// See the module.
+/// Everything that shows a soak under way.
 pub(super) struct Watchers {
     view: View,
     file: Option<MetricsFile>,
@@ -61,7 +61,8 @@ pub(super) struct Watchers {
 }
 
 impl Watchers {
-    /// Those that `args` ask for. A file that cannot be written and an address that cannot be served are refused.
+    /// The watchers that `args` ask for. A file that cannot be written and an address that cannot
+    /// be served are refused.
     pub(super) fn new(
         args: &Soak,
         interrupted: &Arc<AtomicBool>,
@@ -107,7 +108,7 @@ impl Watchers {
         self.show(&now);
     }
 
-    /// A round is over: prints a line, if the last one is a minute old.
+    /// Called after each round: prints a line, if the last one is a minute old.
     pub(super) fn round_over(&mut self, now: &Snapshot<'_>, terminal: &mut Terminal) {
         let clock = Clock::get();
         self.round_over = clock.now();
@@ -122,7 +123,7 @@ impl Watchers {
         self.show(now);
     }
 
-    /// A round failed.
+    /// Shows that a round failed.
     pub(super) fn failed(&mut self, record: &Record, lane: &Lane, terminal: &mut Terminal) {
         self.say(&report::soak::failure(record, lane), terminal);
         if self.failures.len() == FAILURES_MAX {
@@ -148,7 +149,7 @@ impl Watchers {
         self.view.aside(write);
     }
 
-    /// The soak is over.
+    /// Shows that the soak is over.
     pub(super) fn finish(&mut self, now: &Snapshot<'_>, terminal: &mut Terminal) {
         self.view.finish();
         self.line(now, terminal);

@@ -21,7 +21,7 @@ struct Scheduler {
 enum Numbers {
     /// Consecutive numbers from this one on.
     From(u32),
-    /// From the least to the greatest in steps, which these variables tell.
+    /// From the least to the greatest in steps, which these variables contain.
     Range {
         least: &'static str,
         greatest: &'static str,
@@ -103,7 +103,7 @@ impl Scheduler {
         let number = |name: &str| {
             let text = text(name).ok_or_else(|| {
                 let set = self.index;
-                format!("{set} is set, and {name} is not, which says how many shards there are")
+                format!("{set} is set, but {name} is not, so the shard is unknown")
             })?;
             text.parse::<u32>()
                 .map_err(|_| format!("{name} is `{text}`, which is not a number"))
@@ -163,7 +163,8 @@ mod tests {
         )
     }
 
-    /// Goal: each scheduler's own way to count is understood, and where there is none nothing is assumed.
+    /// Goal: each scheduler's own way to count is understood, and without a scheduler nothing is
+    /// assumed.
     #[test]
     fn schedulers_are_understood() {
         for (environment, expected) in [
@@ -191,7 +192,7 @@ mod tests {
         }
     }
 
-    /// Goal: the tasks of Slurm's arrays are all shards there are, each once, whatever their numbers.
+    /// Goal: the tasks of a Slurm array are all of its shards, each once, whatever their numbers.
     #[test]
     fn arrays_of_slurm_are_understood() {
         for (least, greatest, step) in [(0, 7, 1), (1, 8, 1), (0, 14, 2), (3, 15, 4), (5, 5, 1)] {
@@ -206,11 +207,13 @@ mod tests {
                 );
             }
         }
-        // `0-15:2`, should a Slurm tell the end as it was written; 22.05 tells 14.
+        // `0-15:2`, in case some version of Slurm reports the end as it was written; 22.05 reports
+        // 14.
         assert_eq!(shard(&slurm(14, 0, 15, 2, 8)), Ok(Some((7, 8))));
     }
 
-    /// Goal: what does not tell which shard it is, is refused by name, and not taken for the whole.
+    /// Goal: variables that do not determine a shard are refused by name, and not taken for the
+    /// whole soak.
     #[test]
     fn what_does_not_tell_is_refused() {
         for (environment, name) in [

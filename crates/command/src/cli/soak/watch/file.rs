@@ -14,7 +14,7 @@ use crate::clock::Stamp;
 /// How often it is written during a round. Prometheus scrapes a few times a minute.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// See the module.
+/// The metrics file.
 #[derive(Debug)]
 pub(super) struct MetricsFile {
     path: PathBuf,

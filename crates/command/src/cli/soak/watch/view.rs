@@ -1,8 +1,8 @@
 //! The live view: a few lines on standard error that are redrawn in place, if that is a terminal.
 //!
-//! The cursor is left on an empty line below them. There a terminal echoes `^C`, and there the shell's next
-//! prompt stands if the program ends at once. (indicatif leaves the cursor at the end of the last line of a bar,
-//! and erases one line too few once a `^C` was echoed there.)
+//! The cursor is left on an empty line below them. That is where a terminal echoes `^C`, and where
+//! the shell's next prompt appears if the program ends at once. (indicatif leaves the cursor at the
+//! end of the last line of a bar, and erases one line too few once a `^C` was echoed there.)
 
 use std::fmt::Write as _;
 
@@ -13,10 +13,10 @@ use crate::cli::terminal::Terminal;
 use crate::report::Detail;
 use crate::report::soak::{Watched, live};
 
-/// See the module.
+/// The live view.
 #[derive(Debug)]
 pub(super) struct View {
-    /// `None` if nobody can see it.
+    /// `None` if the view is not shown.
     term: Option<Term>,
     is_styled: bool,
     /// What is on the terminal.
@@ -34,7 +34,7 @@ impl View {
         }
     }
 
-    /// Whether anybody can see it.
+    /// Whether the view is shown.
     pub(super) fn is_seen(&self) -> bool {
         self.term.is_some()
     }

@@ -16,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1 << 20;
 
-/// In every answer. A page may fetch and run nothing, whatever got into it, and is not to be cached since it
-/// changes every second.
+/// The headers of every answer. They forbid a page to fetch or run anything, whatever it contains,
+/// and forbid caching, since it changes every second.
 const HEADERS: &str = "\
 Connection: close\r\n\
 Cache-Control: no-store\r\n\
@@ -37,7 +37,7 @@ struct Answer<'a> {
     kind: &'static str,
     body: &'a str,
     form: Form,
-    /// Headers of this one alone.
+    /// Further headers of this answer.
     extra: &'static str,
 }
 
@@ -74,8 +74,8 @@ fn answer<'a>(
         extra: "",
     };
     let request = match asked {
-        // A page from elsewhere whose name now leads to this machine (DNS rebinding) may ask a browser here,
-        // and must not read what it is told.
+        // A page from another site whose name now resolves to this machine (DNS rebinding) can make
+        // a browser here send requests, and must not read the answers.
         Ok(asked) if audience == Audience::Here && asked.host == Host::Other => {
             return said("421 Misdirected Request", "ask localhost\n");
         }

@@ -1,7 +1,7 @@
 //! Serves what a soak's own thread has rendered: `/`, `/metrics` and `/healthz`.
 //!
-//! The server has nothing but finished text, behind a lock that is held only to clone an `Arc`. So a client can
-//! neither slow a soak down nor change anything. The threads end with the process.
+//! The server has only finished text, behind a lock that is held only to clone an `Arc`. So a
+//! client can neither slow a soak down nor change anything. The threads end with the process.
 //!
 //! Clients are not trusted. The size and the duration of a request are bounded, its body is discarded, at most
 //! [`CONNECTIONS_MAX`] connections are open at once, and a slow one is closed when another client waits.
@@ -50,16 +50,16 @@ pub(super) struct Health {
     pub(super) well: String,
     /// The answer if they do not.
     pub(super) late: String,
-    /// When the last one ended.
+    /// When the last round ended.
     pub(super) round_over: Stamp,
-    /// How long the next may take.
+    /// How long the next round may take.
     pub(super) patience: Duration,
 }
 
 /// The latest pages; `None` before the first.
 type Shown = Mutex<Option<Arc<Pages>>>;
 
-/// See the module.
+/// The server of a soak's pages.
 #[derive(Debug)]
 pub(super) struct Server {
     address: SocketAddr,
@@ -82,14 +82,14 @@ impl Server {
         if !is_loopback && audience == Audience::Here {
             return Err(
                 Usage::new(format!("{address} can be reached from other machines")).hint(format!(
-                    "serve on 127.0.0.1:{}, or say --serve-anyone: whoever reaches it may read",
+                    "serve on 127.0.0.1:{}, or add --serve-anyone to let other machines read the pages",
                     address.port()
                 )),
             );
         }
         Self::bind(address, audience).map_err(|error| {
             Usage::new(format!("failed to serve on {address}: {error}"))
-                .hint("port 0 takes one that is free, and says which")
+                .hint("port 0 chooses a free port, and the soak prints which")
         })
     }
 

@@ -1,5 +1,5 @@
-//! Reads as much of a request as an answer needs: its first line, whose name it was sent to, and where its
-//! head ends. What else the head says is not looked at.
+//! Reads as much of a request as an answer needs: its first line, the host name that it was sent
+//! to, and where its head ends. The rest of the head is ignored.
 
 use std::io::{ErrorKind, Read};
 use std::net::IpAddr;
@@ -28,18 +28,18 @@ pub(super) enum Form {
     Head,
 }
 
-/// The name by which this server was asked, as the client has it.
+/// The host name in the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Host {
-    /// The request has none. That of a browser always has one.
+    /// The request has none. Requests of browsers always have one.
     Unsaid,
-    /// A name of the machine's own that no name server can give to another address.
+    /// A name that always means the machine itself, whatever name servers say.
     Loopback,
     /// Any other name.
     Other,
 }
 
-/// A request, and whom it was sent to.
+/// A request, and the host name that it was sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) request: Request,
@@ -49,7 +49,7 @@ pub(super) struct Asked {
 /// Why there is no request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unheard {
-    /// What was sent is no request.
+    /// What was sent is not a request.
     Nonsense,
     /// The head does not end where it must.
     TooLong,
@@ -116,7 +116,8 @@ fn parse(head: &[u8]) -> Option<Request> {
     })
 }
 
-/// What the only `Host` line of a head says; `None` if there are several, which RFC 9112 (3.2) forbids.
+/// The host in the only `Host` line of a head; `None` if there are several, which RFC 9112 (3.2)
+/// forbids.
 fn host(head: &[u8]) -> Option<Host> {
     let lines = head.split(|byte| *byte == b'\n').skip(1);
     let hosts = lines.filter_map(|line| {
@@ -142,7 +143,7 @@ fn is_loopback(host: &str) -> bool {
     };
     let is_address = |address: IpAddr| address.to_canonical().is_loopback();
     let name = name.to_ascii_lowercase();
-    // RFC 6761 keeps `localhost` and what ends in it for the machine itself.
+    // RFC 6761 reserves `localhost` and names that end in it for the machine itself.
     name == "localhost" || name.ends_with(".localhost") || name.parse().is_ok_and(is_address)
 }
 
@@ -170,7 +171,8 @@ mod tests {
         at_once.map(|asked| asked.request)
     }
 
-    /// Goal: names that mean this machine everywhere are told from those that a name server decides.
+    /// Goal: names that always mean the machine itself are distinguished from those that a name
+    /// server resolves.
     #[test]
     fn hosts_are_told_apart() {
         for (line, host) in [
@@ -236,7 +238,7 @@ mod tests {
         }
     }
 
-    /// Goal: a head may have so many bytes and not one more.
+    /// Goal: a head may have exactly [`HEAD_MAX`] bytes, and not one more.
     #[test]
     fn heads_are_bounded() {
         let of_length = |length: usize| {

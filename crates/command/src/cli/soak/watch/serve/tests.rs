@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::*;
 
-/// One that serves these pages, on whichever port is free.
+/// A server of these pages, on a free port.
 fn serving(patience: Duration) -> Server {
     let server = empty();
     server.show(Pages {
@@ -52,8 +52,8 @@ fn get(server: &Server, path: &str) -> String {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Goal: each page is served as what it is, as a whole to GET and without its body to HEAD, and says that
-/// nothing in it may be fetched, run, guessed at or kept.
+/// Goal: each page is served with its content type, whole to GET and without its body to HEAD, and
+/// with headers that forbid fetching, scripts, content sniffing and caching.
 #[test]
 fn pages_are_served() {
     let server = serving(HOUR);
@@ -90,7 +90,7 @@ fn pages_are_served() {
     }
 }
 
-/// Goal: what is new is served as soon as it is shown, and before there is anything that is said.
+/// Goal: new pages are served at once, and before the first pages the answer is 503.
 #[test]
 fn the_last_pages_are_served() {
     let server = empty();
@@ -112,7 +112,7 @@ fn the_last_pages_are_served() {
     }
 }
 
-/// Goal: one whose rounds do not end says so by itself, since nobody else will.
+/// Goal: a soak whose rounds do not end is reported as late, although it renders no new pages.
 #[test]
 fn lateness_is_found_out() {
     let server = serving(Duration::ZERO);
@@ -121,7 +121,8 @@ fn lateness_is_found_out() {
     assert!(get(&server, "/").starts_with("HTTP/1.1 200 "));
 }
 
-/// Goal: what cannot be done is refused by its name, and nothing of what was asked comes back.
+/// Goal: other requests are refused with the right status, and no part of a request is repeated in
+/// an answer.
 #[test]
 fn the_rest_is_refused() {
     let server = serving(HOUR);
@@ -146,13 +147,13 @@ fn the_rest_is_refused() {
         let is_405 = answer.contains("\r\nAllow: GET, HEAD\r\n");
         assert_eq!(is_405, status == "405", "{answer}");
     }
-    // A body that goes on and on is neither read nor in the way of the answer.
+    // A long body is discarded and does not prevent the answer.
     let body = "canary".repeat(50_000);
     let answer = ask(&server, &format!("POST / HTTP/1.1\r\n\r\n{body}"));
     assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
 }
 
-/// Goal: a name that leads here only because somebody else says so reads nothing, unless anyone may ask.
+/// Goal: a request to another host name is refused, unless anyone is served.
 #[test]
 fn other_names_are_refused() {
     let request = "GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n";
@@ -164,7 +165,8 @@ fn other_names_are_refused() {
     assert!(ask(&anyone, request).starts_with("HTTP/1.1 503 "));
 }
 
-/// Goal: those who connect and say nothing, however many, keep nobody from being answered.
+/// Goal: clients that connect and send nothing, however many, do not prevent others from being
+/// answered.
 #[test]
 fn silence_blocks_nobody() {
     let server = serving(HOUR);
@@ -227,8 +229,8 @@ fn connections_are_given_up() {
     assert!(locked(&connections.taken).by.is_empty());
 }
 
-/// Goal: other machines are let in only if that was asked for, and a port that is taken is refused; both
-/// with a hint.
+/// Goal: an address that other machines can reach, and a port that is in use, are refused with a
+/// hint.
 #[test]
 fn addresses_are_looked_at() {
     let here = serving(HOUR);
