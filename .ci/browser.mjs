@@ -1,4 +1,4 @@
-// Looks at a report in a browser: browser.mjs CHROMIUM PAGE [PICTURE]
+// Checks a report in a browser: browser.mjs CHROMIUM PAGE [PICTURE]
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
@@ -17,7 +17,7 @@ for (const colorScheme of ['light', 'dark']) {
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
     await page.goto(url);
     const fetched = asked.filter((asked) => asked !== url && !asked.startsWith('data:'));
-    assert.deepEqual(fetched, [], 'something was fetched');
+    assert.deepEqual(fetched, [], 'the page fetched something');
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(wide <= 0, `the page is ${wide} px too wide at ${width}`);
     assert.match(await page.textContent('h1'), /held/);
@@ -33,7 +33,7 @@ for (const colorScheme of ['light', 'dark']) {
     assert.match(said, /gil: p[\d.]+ [\d.]+ .?s/);
     assert.match(said, /lock-free: /);
     await page.mouse.move(1, 1);
-    assert.ok(!(await tip.isVisible()), 'the tip stays');
+    assert.ok(!(await tip.isVisible()), 'the tip remains after the pointer has left');
     assert.deepEqual(errors, []);
     if (picture && width === 1400 && colorScheme === 'light') {
       await page.evaluate(() => scrollTo(0, 0));

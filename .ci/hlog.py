@@ -1,4 +1,4 @@
-"""Reads latency.hlog with HdrHistogram's Python library and holds it against result.json.
+"""Reads latency.hlog with HdrHistogram's Python library and compares it with result.json.
 
     hlog.py DIRECTORY...
 """
@@ -16,18 +16,18 @@ HIGHEST_NS = 3_600_000_000_000
 
 
 def series(path):
-    """Every histogram of the log, by tag; the headline under None."""
+    """Every histogram of the log by tag; that of all operations has the tag None."""
     reader = HistogramLogReader(str(path), HdrHistogram(1, HIGHEST_NS, 3))
     found = {}
     while (histogram := reader.get_next_interval_histogram()) is not None:
         tag = histogram.get_tag()
-        assert tag not in found, f"{path}: {tag} is there twice"
+        assert tag not in found, f"{path}: the tag {tag} occurs twice"
         found[tag] = histogram
     return found
 
 
 def at_rank(histogram, rank):
-    """The value of this rank, counted from one: what the buckets as they read them say."""
+    """The value of this rank, counted from one, in the buckets as their library reads them."""
     for item in histogram.get_recorded_iterator():
         if item.total_count_to_this_value >= rank:
             return histogram.get_highest_equivalent_value(item.value_iterated_to)
@@ -35,7 +35,7 @@ def at_rank(histogram, rank):
 
 
 def expected(result):
-    """What result.json says of each series: its tag, and the stored summary."""
+    """The tag of each series and its summary in result.json."""
     for name, op in result["ops"].items():
         yield name, op["service"]
         yield f"response/{name}", op["response"]
@@ -51,23 +51,23 @@ def compare(directory):
     compared = 0
     for tag, stored in expected(result):
         if stored is None or stored["count"] == 0:
-            assert tag not in found, f"{directory}: {tag} is there, and is not in the result"
+            assert tag not in found, f"{directory}: {tag} is in the log, but not in the result"
             continue
         histogram = found.pop(tag)
         assert histogram.get_total_count() == stored["count"], f"{directory}: count of {tag}"
         for field, quantile in QUANTILES.items():
             if stored.get(field) is None:
                 continue
-            # A quantile is the value of a rank, rounded up; their own function rounds to the nearest,
-            # which is the same or the one before.
+            # In the result, a quantile is the value whose rank is rounded up. Their own function rounds
+            # the rank to the nearest, so it may return the value before that.
             rank = max(1, math.ceil(quantile * stored["count"]))
             theirs = at_rank(histogram, rank)
             assert theirs == stored[field], (
-                f"{directory}: {field} of {tag} is {theirs} there and {stored[field]} here"
+                f"{directory}: {field} of {tag} is {theirs} in the log and {stored[field]} in the result"
             )
             nearest = histogram.get_value_at_percentile(quantile * 100)
             assert nearest in (theirs, at_rank(histogram, max(1, rank - 1))), (
-                f"{directory}: they call {nearest} what is {field} of {tag}"
+                f"{directory}: their function returns {nearest} for {field} of {tag}"
             )
             compared += 1
     assert not found, f"{directory}: {sorted(found)} are not in the result"

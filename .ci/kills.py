@@ -13,13 +13,13 @@ import tempfile
 import time
 
 SOAK = "counter churn cycles shared-list --round 150ms --stint 4 --seed 3 --out o".split()
-# Rounds of killed processes count as crashed, and are no reason to stop.
+# Rounds whose process was killed count as crashed; they must not end the soak.
 LIMITS = "--budget 10m --max-failures 1000".split()
-# When to kill, in seconds since the soak was started, and how often: while it runs; in its first moments,
-# in which it begins or opens its journal; and the process that makes its rounds, while it runs.
+# When to kill, in seconds since the start of the soak: while it runs; in its first moments, in which it makes
+# or opens its journal; and the process that runs its rounds. WEIGHTS says how often each is chosen.
 MOMENTS = {"running": (0.3, 3.0), "starting": (0.0, 0.03), "child": (0.3, 1.5)}
 WEIGHTS = {"running": 5, "starting": 3, "child": 2}
-# No process takes that long to end, or to write its next line, on any machine.
+# In seconds; no process takes so long to end, or to write its next line, on any machine.
 PATIENCE = 60
 
 
@@ -35,7 +35,7 @@ class Soak:
         self.acknowledged = b""
 
     def start(self):
-        """Begins it, or goes on with what is there."""
+        """Starts a soak, or resumes it if it has a journal."""
         what = ["--resume", "o"] if self.journal.exists() else SOAK
         words = [self.program, "soak", *what, *LIMITS]
         with open(self.said, "wb") as said:
@@ -48,7 +48,7 @@ class Soak:
         return self.text().count(b"\n")
 
     def check_is_running(self):
-        assert self.process.poll() is None, f"it ended: {self.said.read_text()}"
+        assert self.process.poll() is None, f"the soak ended: {self.said.read_text()}"
 
     def check_nothing_is_lost(self):
         assert self.text().startswith(self.acknowledged), "lines are not what they were"
@@ -59,7 +59,7 @@ class Soak:
         self.acknowledged = text[: text.rfind(b"\n") + 1]
 
     def kill(self):
-        """Kills it, and returns whether a round was cut off in the midst of its line."""
+        """Kills the soak; returns whether the last line of its journal is incomplete."""
         self.check_is_running()
         self.acknowledge()
         self.process.kill()
@@ -68,7 +68,7 @@ class Soak:
         return not self.text().endswith(b"\n") and self.text() != b""
 
     def kill_child(self):
-        """Kills the process that makes its rounds; the soak must go on. Returns whether a round was hit."""
+        """Kills the process that runs the rounds; the soak must continue. Returns whether a round was lost."""
         self.check_is_running()
         children = [pid for pid in inhabitants(self.place) if parent(pid) == self.process.pid]
         if not children:
@@ -79,10 +79,10 @@ class Soak:
             os.kill(children[0], signal.SIGKILL)
         except ProcessLookupError:
             return False
-        wait_until("rounds after the one that was killed", lambda: len(self.records()) >= before + 3)
+        wait_until("rounds follow the one that was killed", lambda: len(self.records()) >= before + 3)
         self.check_is_running()
         self.check_nothing_is_lost()
-        # Between two stints the old process has nothing to do any more.
+        # Between two stints the old process no longer runs a round, and none crashes.
         return any(record["came"] == "crashed" for record in self.records()[before:])
 
     def records(self):
@@ -91,7 +91,7 @@ class Soak:
 
 
 def inhabitants(place):
-    """Processes in this directory."""
+    """Processes whose working directory this is."""
     found = []
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
@@ -103,7 +103,7 @@ def inhabitants(place):
 
 
 def parent(pid):
-    """Whose child it is; none if it is no more."""
+    """The parent of a process, or None if the process no longer exists."""
     try:
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -114,7 +114,7 @@ def parent(pid):
 def wait_until(what, is_so):
     end = time.monotonic() + PATIENCE
     while not is_so():
-        assert time.monotonic() < end, f"in vain: {what}"
+        assert time.monotonic() < end, f"waited in vain for this: {what}"
         time.sleep(0.005)
 
 
@@ -126,7 +126,7 @@ def main():
     soak = Soak(program, place)
     counts = collections.Counter()
     try:
-        # The first is killed while it begins, and some are before there is a journal.
+        # The first ones are killed in their first moments, some of them before there is a journal.
         kinds = ["starting"] * min(5, kills)
         others = draw.choices(list(WEIGHTS), list(WEIGHTS.values()), k=kills - len(kinds))
         for number, kind in enumerate(kinds + others):
@@ -137,7 +137,7 @@ def main():
                 while not soak.kill_child():
                     time.sleep(0.01)
                 counts["of its child"] += 1
-                # What is killed next is the soak, without being counted.
+                # The soak is still running. It is killed too, which is not counted.
                 soak.kill()
             else:
                 cut = soak.kill()
@@ -145,7 +145,7 @@ def main():
                 counts["while it ran" if kind == "running" else started] += 1
                 counts["before there was a journal"] += not soak.journal.exists()
                 counts["in the midst of a line"] += cut
-            # Some go on while what the last one left is just ending.
+            # The others resume while the processes of the last soak may still be ending.
             if draw.random() < 0.7:
                 wait_until("nobody is left behind", lambda: not inhabitants(place))
             print(f"kill {number + 1}: {kind}, {len(soak.records())} rounds", flush=True)
@@ -154,12 +154,12 @@ def main():
         last = subprocess.run([program, "soak", "--resume", "o", "--budget", "2s", "--max-failures", "1000"],
                               cwd=place, capture_output=True, text=True, timeout=PATIENCE)
         killed = counts["of its child"]
-        # What its rounds found is not the question here, but it must have gone on.
+        # The verdicts of its rounds do not matter here, only that it continued.
         expected = [5] if killed else [0, 1, 3, 4]
         assert last.returncode in expected, f"exit {last.returncode}: {last.stdout}{last.stderr}"
         soak.check_nothing_is_lost()
         records = soak.records()
-        assert len(records) > before, "it did not go on"
+        assert len(records) > before, "it ran no further round"
         numbers = [record["round"] for record in records]
         assert numbers == list(range(len(numbers))), f"rounds are missing or there twice: {numbers}"
         crashed = [record for record in records if record["came"] != "judged"]
@@ -170,8 +170,8 @@ def main():
         wait_until("nobody is left behind", lambda: not inhabitants(place))
         for counted in (counts, outcomes):
             print("; ".join(f"{count} {what}" for what, count in counted.items() if count))
-        print(f"{kills} kills: {len(records)} rounds, none lost that was written down, none twice, none "
-              f"left out; every soak went on, and nobody was left behind")
+        print(f"{kills} kills: {len(records)} rounds, none lost, none twice, none left out; every soak continued, "
+              f"and no process was left behind")
     finally:
         if soak.process and soak.process.poll() is None:
             soak.process.kill()

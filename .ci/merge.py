@@ -1,11 +1,11 @@
-"""Makes shards of a journal, and checks what they were merged to.
+"""Makes shards of a journal, and checks the sum of their merge.
 
     merge.py shards JOURNAL N DIRECTORY   DIRECTORY/<i>/journal: the same rounds, as shard i of N
-    merge.py time N DIRECTORY GCSTORM     merges them, says how long that took, and compares the sum
+    merge.py time N DIRECTORY GCSTORM     merges them, prints the time, and compares the sum
 
-A journal is lines of JSON, each after its digest (FNV-1a, 64 bits, of the JSON as it stands); only the
-header says which shard it is, so only its line is written anew. Histograms are held against each other as
-their counts, read out of HdrHistogram's V2 form by a few lines of our own.
+A journal consists of lines of JSON, each after the digest of its text (FNV-1a, 64 bits). Only the header
+names the shard, so only its line is rewritten. Histograms are compared by their counts, which are decoded
+from HdrHistogram's V2 format here, independently of gcstorm.
 """
 
 import base64
@@ -108,7 +108,7 @@ def timed(number, work, gcstorm):
         f"times those of one; {size / 2**20:.0f} MiB written"
     )
     if number <= 1000 and took > LIMIT_S:
-        sys.exit(f"that is more than {LIMIT_S} s")
+        sys.exit(f"the merge took more than {LIMIT_S} s")
 
 
 if __name__ == "__main__":

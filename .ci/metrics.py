@@ -1,7 +1,8 @@
 """Reads a soak's metrics with Prometheus' own library for Python.
 
-    metrics.py served TOLD INTO       fetches /metrics from where TOLD says, once rounds are over
-    metrics.py read WORKLOAD FILE...  reads them
+    metrics.py served TOLD INTO       waits for the end of a round, and fetches /metrics into the file INTO;
+                                      TOLD is the standard error of the soak, which names the address
+    metrics.py read WORKLOAD FILE...  reads these files; the soak ran churn and WORKLOAD
 """
 
 import pathlib
@@ -13,7 +14,7 @@ import urllib.request
 
 
 def served(told, into):
-    """Waits for the address and for a round, half a minute at most."""
+    """Waits at most half a minute for the address and for the end of a round."""
     for _ in range(300):
         address = re.search(r"serving (http://\S+)", pathlib.Path(told).read_text())
         if address:
@@ -29,7 +30,7 @@ def served(told, into):
                 pathlib.Path(into).write_text(text)
                 return
         time.sleep(0.1)
-    raise AssertionError("no round was over in time")
+    raise AssertionError("no round ended in time")
 
 
 def read(workload, path):

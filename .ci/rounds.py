@@ -1,6 +1,6 @@
-"""Whether the journals of the shards of one soak have all rounds between them, each once and in order.
+"""Checks that the journals of the shards of one soak together have every round, once and in order.
 
-    rounds.py SHARDS DIRECTORY…     a directory of each shard, or one that holds them
+    rounds.py SHARDS DIRECTORY…     the number of shards; the directories of the shards, or one above them
 """
 
 import json
@@ -9,7 +9,7 @@ import sys
 
 
 def read(path):
-    """A journal's head and records; each line begins with a digest of what follows."""
+    """The header and the records of a journal; each of their lines begins with a digest."""
     magic, *lines = path.read_text().splitlines()
     assert magic.startswith("gcstorm-soak "), f"{path}: {magic}"
     head, *records = (json.loads(line.split(" ", 1)[1]) for line in lines)
@@ -17,7 +17,7 @@ def read(path):
 
 
 def expected(head, count):
-    """The numbers of the first so many rounds of a shard: every so many stints, whole."""
+    """The numbers of the first `count` rounds of a shard. Stints are dealt to the shards in turn."""
     index, of = head["shard"]["index"], head["shard"]["of"]
     stint = head["stint"]
     numbers = (number for number in range(10**9) if number // stint % of == index)
@@ -33,7 +33,7 @@ for path in paths:
     numbers = [record["round"] for record in records]
     assert numbers, f"{path}: no rounds"
     assert numbers == expected(head, len(numbers)), f"{path}: {head['shard']}: {numbers}"
-    # What they found is not the question here, but each was made to its end.
+    # The verdicts do not matter here, but every round must have run to its end.
     broken = [record for record in records if record.get("outcome", "interrupted") == "interrupted"]
     assert not broken, f"{path}: {broken}"
     assert head["shard"]["of"] == shards, f"{path}: {head['shard']}"
@@ -43,4 +43,4 @@ for path in paths:
     print(f"{path.parent.name}: shard {head['shard']['index']}/{shards}, {len(numbers)} rounds")
 assert indices == set(range(shards)), f"shards {indices}"
 assert len(seeds) == 1, f"seeds {seeds}"
-print(f"{total} rounds, all that belong to each shard, none twice")
+print(f"{total} rounds, none missing, none twice")

@@ -1,10 +1,10 @@
-"""Holds results against the committed schema, and broken ones as well.
+"""Validates results against the committed schema, and checks that it rejects broken ones.
 
     schema.py SCHEMA RESULT...
 
-Each result must be as the schema says, and hold no field that it does not name. A schema that
-everything fits would show nothing, so the first result is broken in several ways, each of which must be
-found.
+Each result must conform to the schema and must have no field that the schema does not name. A schema that
+accepts everything would prove nothing, so the first result is broken in several ways, each of which the
+schema must reject.
 """
 
 import copy
@@ -16,7 +16,7 @@ import jsonschema
 
 
 def strict(value):
-    """The schema with nothing allowed that it does not name, so that no field stays undescribed."""
+    """The schema without fields that it does not name, so that every field must be described."""
     if isinstance(value, dict):
         closed = {key: strict(inner) for key, inner in value.items()}
         if "properties" in closed:
@@ -26,7 +26,7 @@ def strict(value):
 
 
 def broken(good):
-    """What is broken, and the result with that."""
+    """Each broken result, after the path of what is broken in it."""
     operation = next(iter(good["ops"]))
     changes = [
         (["schema"], 2),
@@ -61,6 +61,6 @@ for name, result in zip(sys.argv[2:], results):
     assert not errors, f"{name}: {errors}"
 found = 0
 for what, result in broken(results[0]):
-    assert not loose.is_valid(result), f"nobody minds {what}"
+    assert not loose.is_valid(result), f"the schema accepts a broken {what}"
     found += 1
-print(f"{len(results)} results are as the schema says, and {found} broken ones are not")
+print(f"{len(results)} results conform to the schema, and {found} broken ones do not")

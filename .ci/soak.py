@@ -1,4 +1,4 @@
-"""The arithmetic of .ci/soak."""
+"""Computes the figures of .ci/soak from the results."""
 
 import json
 import statistics
@@ -13,7 +13,7 @@ def records(journal):
 
 
 def overhead(out):
-    """Time around the mutators' own, and throughput, of a soak and of the same runs."""
+    """Wall time for each second that mutators run, and throughput: of a soak, and of the same runs."""
     around, speed = {}, {}
     for turn in (1, 2, 3):
         runs = [
@@ -32,18 +32,18 @@ def overhead(out):
             speed.setdefault(kind, []).append(sum(ops for _, ops in found) / mutators_s)
     for kind in ("run", "soak"):
         print(
-            f"{kind:5} wall time {statistics.median(around[kind]):.4f} of the mutators' own,"
+            f"{kind:5} wall time {statistics.median(around[kind]):.4f} times the mutators' own,"
             f" {statistics.median(speed[kind]) / 1e6:.2f} M operations a second"
         )
     cost = statistics.median(around["soak"]) / statistics.median(around["run"]) - 1
     slower = 1 - statistics.median(speed["soak"]) / statistics.median(speed["run"])
-    print(f"a soak takes {cost:+.2%} of wall time, and its mutators are {slower:+.2%} slower")
+    print(f"a soak changes wall time by {cost:+.2%}, and slows its mutators by {slower:+.2%}")
     if cost > 0.03:
         sys.exit("FAILED: more than 3 %")
 
 
 def disk(journal):
-    """How much a journal takes."""
+    """Prints the size of a journal for each round and each hour."""
     rounds = records(journal)
     size = Path(journal).stat().st_size
     hours = sum(record["took_ms"] for record in rounds) / 3.6e6
@@ -54,7 +54,7 @@ def disk(journal):
 
 
 def flat(result):
-    """Resident memory over the course of a run."""
+    """Fails if resident memory grows over the course of a run."""
     result = json.loads(Path(result).read_text(encoding="utf-8"))
     samples = result["evidence"]["timeline"]["samples"]
     ops = sum(thread["ops"] for thread in result["threads"])
@@ -64,7 +64,7 @@ def flat(result):
         print(f"  after {sample['ops']:.2g} operations {sample['rss_bytes'] / 2**20:7.1f} MiB resident")
     first, last = samples[len(samples) // 5]["rss_bytes"], samples[-1]["rss_bytes"]
     if last > 1.02 * first:
-        sys.exit("FAILED: it grew by more than 2 % after its first fifth")
+        sys.exit("FAILED: resident memory grew by more than 2 % after the first fifth of the run")
 
 
 if __name__ == "__main__":

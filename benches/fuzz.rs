@@ -1,5 +1,6 @@
-//! What it costs to try a random program: to draw it, to step through it on a fresh heap, and to judge
-//! what came of it. All programs here have 50 operations, so 50 µs are 20,000 of them a second.
+//! The cost of a random program: of drawing it, and of running it step by step on a fresh heap and
+//! judging the outcome. The programs that are run have 50 operations, so 50 µs for each is 20,000
+//! programs a second.
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use gcstorm::fuzz::{judge, programs};
@@ -9,7 +10,7 @@ use gcstorm::run::{config_for, step_through};
 
 const OPS: usize = 50;
 
-/// The program of this seed if it is long enough, cut to length; else that of another seed.
+/// The program of the next seed that gives one of at least `OPS` operations, cut to that length.
 fn draw(seed: &mut u64) -> Case {
     loop {
         *seed += 1;

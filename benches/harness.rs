@@ -1,4 +1,4 @@
-//! What the harness itself costs an operation: the whole run, on a heap that does nothing.
+//! The cost of the harness for each operation: whole runs on a heap that does nothing.
 //!
 //! Targets on the two-core reference machine: 2 ns with timing off, 18 ns with every operation
 //! timed.
@@ -41,7 +41,7 @@ impl Heap for Nothing {
 impl Mutator for Idle {
     #[inline]
     fn alloc(&mut self, _: Slot, _: Shape, tag: Tag) -> Result<(), OutOfMemory> {
-        // Dies at once: a birth and a death are the harness's part of an object's life.
+        // The object dies at once, so that the harness's cost of a birth and a death is included.
         drop(tag);
         Ok(())
     }
@@ -67,7 +67,7 @@ impl Mutator for Idle {
     }
 }
 
-/// The operations of the main workload's appender.
+/// The operations of the appender in the main workload, `shared-list`.
 const APPEND: &str = r#"
 summary = "append and truncate"
 [objects]
@@ -82,7 +82,7 @@ loop = [
 ]
 "#;
 
-/// Operations drawn at random.
+/// Operations chosen at random.
 const MIX: &str = r#"
 summary = "a random mix"
 [objects]
@@ -128,8 +128,8 @@ fn harness(criterion: &mut Criterion) {
             ("every", Timing::Every),
         ] {
             group.bench_function(format!("{name}, timing {timing_name}"), |bencher| {
-                // A run costs a thread and a survey; a floor under the operations hides neither
-                // but keeps their share small, since only the loop itself is measured.
+                // A run also starts a thread and makes a survey. A minimum number of operations
+                // keeps the share of these small, since the loop alone is to be measured.
                 bencher.iter_custom(|iterations| {
                     let ops = iterations.max(100_000);
                     elapsed(&plan, timing, ops).mul_f64(iterations as f64 / ops as f64)

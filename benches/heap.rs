@@ -1,9 +1,9 @@
-//! What the counted heap costs under the global lock, against the least that allocation can cost:
-//! boxes pushed to a vector and dropped again.
+//! The cost of the counted heap under the global lock, against the floor, which is the least that
+//! allocation can cost: boxes are pushed to a vector and dropped again.
 //!
-//! Each line is the time per object (or per call, for the safepoint). Tags are real ones, so births
-//! and deaths are included, as the harness pays them. The ratio to the floor, from the same run, is
-//! printed at the end: it compares machines and busy hours better than the nanoseconds do.
+//! Each line is the time per object (or per call, for the safepoint). Tags are real, so the cost of
+//! births and deaths is included, as it is in a run. The ratios to the floor of the same run are
+//! printed at the end: they depend less on the machine and its load than nanoseconds do.
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -14,18 +14,18 @@ use gcstorm::evidence::ledger::Producer;
 use gcstorm::heap::counted::{GilHeap, open_gil};
 use gcstorm::heap::{Field, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
 
-/// Objects per measured batch: the list that the harness's first workload truncates by.
+/// Objects in a measured batch: as many as `shared-list` truncates at once.
 const BATCH: u64 = 50_000;
 const LIST: Slot = Slot(0);
 const A: Slot = Slot(1);
 const B: Slot = Slot(2);
 const C: Slot = Slot(3);
-/// Live nodes that a full collection looks at, and how many of them make a ring.
+/// Live nodes that a full collection examines, and the size of the rings that they form.
 const LIVE: u64 = 200_000;
 const RING: u64 = 10;
 
 thread_local! {
-    /// The least nanoseconds per object of each line, in order.
+    /// The least time per object of each line in nanoseconds, in the order of measurement.
     static LEAST: RefCell<Vec<(&'static str, f64)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -50,7 +50,7 @@ fn timed(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// Measures `work`, which returns the time that `objects` took, and keeps the least.
+/// Measures `work`, which returns its time for `objects` objects, and keeps the least time.
 fn line(
     criterion: &mut Criterion,
     name: &'static str,
@@ -137,7 +137,7 @@ fn fill(mutator: &mut impl Mutator, births: &mut Producer, shape: Shape) {
     }
 }
 
-/// Two nodes that refer to each other, and nothing else does.
+/// Makes two nodes that refer to each other and drops all other references to them.
 #[inline]
 fn drop_a_pair(mutator: &mut impl Mutator, births: &mut Producer) {
     make(mutator, births, A, Shape::Node);
@@ -151,7 +151,7 @@ fn drop_a_pair(mutator: &mut impl Mutator, births: &mut Producer) {
 }
 
 fn cycles(criterion: &mut Criterion) {
-    /// Few enough that no threshold is reached before the collection that is measured.
+    /// So few that no threshold starts a collection before the measured one.
     const PAIRS: u64 = 300;
     let heap = heap();
     let mut births = Producer::new(0);
@@ -195,7 +195,7 @@ fn full_collection(criterion: &mut Criterion) {
     line(criterion, "full collection, per live object", LIVE, || {
         timed(|| mutator.collect())
     });
-    line(criterion, "safepoint, nobody waits", BATCH, || {
+    line(criterion, "safepoint, no thread waits", BATCH, || {
         timed(|| {
             for _ in 0..BATCH {
                 black_box(mutator.safepoint()).expect("no fault");

@@ -1,6 +1,6 @@
-//! What it costs to judge whether a history has an order: `cargo bench --bench linearizable`. The
-//! budget is a second for three threads with two hundred operations each, be it linearizable or not;
-//! of the longest one the search may give up.
+//! The cost of deciding whether a history is linearizable: `cargo bench --bench linearizable`. The
+//! budget is one second for three threads with two hundred operations each, whether the history is
+//! linearizable or not. For the longest history, if it is not linearizable, the search may give up.
 
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use gcstorm::check::linearizable::{Ruling, rule_list};
 use gcstorm::evidence::history::{Call, CallAnswer, Element, Event};
 
-/// A list that does one thing at a time, and what was done to it.
+/// A sequential list, and the history of the operations on it.
 #[derive(Default)]
 struct Trace {
     list: VecDeque<Element>,
@@ -18,11 +18,12 @@ struct Trace {
     turn: u64,
 }
 
-/// How long before and after its effect an operation is called and returns; effects are 10 apart.
+/// The time from an operation's call to its effect, and from its effect to its return; effects are
+/// 10 apart, so operations of different mutators overlap.
 const SPAN: u64 = 100;
 
 impl Trace {
-    /// One more operation of this mutator, with its effect now.
+    /// Adds an operation of this mutator, which takes effect after all earlier ones.
     fn push(&mut self, mutator: u32, call: Call) {
         self.turn += 1;
         let time = 10 * self.turn;
@@ -62,7 +63,7 @@ impl Trace {
                 let left = self.list.len() - within(count, self.list.len());
                 self.list.truncate(left);
             }
-            _ => unreachable!("no trace has that"),
+            _ => unreachable!("no trace has other calls"),
         }
         CallAnswer::Done
     }
@@ -77,13 +78,15 @@ fn element(producer: u32, sequence: u64) -> Element {
     Element { producer, sequence }
 }
 
-/// `operations` of each of three mutators in turn, each chosen by a number that looks random.
+/// A history of three mutators, which take turns; each does `operations` operations, chosen by
+/// pseudo-random numbers.
 fn trace(operations: u64, choose: impl Fn(u64, Element) -> Call) -> Trace {
     let mut trace = Trace::default();
     let mut state = 1_u64;
     for turn in 0..operations {
         for mutator in 0..3 {
-            // The multiplier of Knuth's MMIX; its high bits will do.
+            // The linear congruential generator of Knuth's MMIX; only its high bits are random
+            // enough.
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
@@ -144,11 +147,11 @@ fn rulings(criterion: &mut Criterion) {
                 assert_eq!(ruling, Ruling::Linearizable);
             });
         });
-        // As much to look at, and a place at the end that never was so, whatever the order.
+        // The same history with a final list that no order explains: one element never existed.
         let mut wrong = last.clone();
         let middle = wrong.len() / 2;
         wrong[middle] = Some(Element::LOST);
-        group.bench_function(format!("{name}, and a wrong end"), |bencher| {
+        group.bench_function(format!("{name}, with a wrong final list"), |bencher| {
             bencher.iter(|| {
                 let ruling = rule_list(black_box(&events), Some(&wrong));
                 assert_ne!(ruling, Ruling::Linearizable);

@@ -1,6 +1,6 @@
-//! What it costs to hand out an operation, the batch's own bookkeeping included: `cargo bench
-//! --bench source`. The budget is 2 ns an operation for fixed programs with whoever interprets
-//! them, and 3 ns for one drawn from a mix of four.
+//! The cost of producing an operation, with the bookkeeping of its batch: `cargo bench --bench
+//! source`. The budget is 2 ns for an operation of a fixed program, its interpretation included,
+//! and 3 ns for one that is chosen from a mix of four.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn batches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("source");
     group.warm_up_time(Duration::from_millis(300));
     group.measurement_time(Duration::from_secs(1));
-    // A batch is full, or misses that by less than the widest pattern.
+    // A batch is full, or lacks fewer operations than the longest pattern has.
     group.throughput(Throughput::Elements(BATCH_OPS as u64));
     let programs = [
         (
@@ -65,7 +65,7 @@ fn batches(criterion: &mut Criterion) {
         let mut source = source(body);
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let batch = source.next_batch().expect("it has no end");
+                let batch = source.next_batch().expect("rounds never end");
                 black_box((batch.ops.last(), batch.times));
             });
         });

@@ -1,4 +1,4 @@
-//! A heap of one's own: objects in `Arc`s, which count references and never collect cycles.
+//! How to test your own heap: here one of `Arc`s, which count references and never collect cycles.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -11,7 +11,7 @@ use gcstorm::heap::{
 use gcstorm::memory::Counting;
 use gcstorm::run::Registry;
 
-/// So that a soak sees a leak of a few bytes.
+/// Counts allocated bytes, so that a soak notices a leak of a few bytes.
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
@@ -32,7 +32,7 @@ const CAPS: Caps = Caps {
 
 type Ref = Arc<Object>;
 
-/// Holds its tag for as long as it lives: that is how gcstorm knows who died, and when.
+/// Owns its tag, whose drop tells gcstorm that this object has died.
 struct Object {
     tag: Tag,
     shape: Shape,
@@ -47,7 +47,7 @@ impl Object {
     }
 }
 
-/// Without this a long chain would be dropped by recursion, and overflow the stack.
+/// Drops references iteratively: the recursive drop of a long chain would overflow the stack.
 impl Drop for Object {
     fn drop(&mut self) {
         self.freed.fetch_add(1, Relaxed);
@@ -93,7 +93,7 @@ impl Heap for ArcHeap {
         Ok(())
     }
 
-    /// Workloads require that something was freed; a heap that counts nothing looks idle.
+    /// Workloads require that objects were freed, which they learn from these counts.
     fn stats(&self) -> Stats {
         Stats {
             freed: self.freed.load(Relaxed),
@@ -113,7 +113,7 @@ impl Registers<'_> {
         self.slots[slot.0 as usize].as_ref()
     }
 
-    /// An operation on an object of another shape does nothing.
+    /// The object in `slot` if it has this shape: an operation on another shape does nothing.
     fn shaped(&self, slot: Slot, shape: Shape) -> Option<&Ref> {
         self.at(slot).filter(|object| object.shape == shape)
     }
@@ -124,7 +124,9 @@ impl Registers<'_> {
         is_there
     }
 
-    /// Moves the reference in `val` to where `place` points in `container`; both must be there.
+    /// Takes the reference in `val` and lets `place` put it into the container, if both exist.
+    /// `place` returns the reference that it replaced, or as an error the value if it has no place
+    /// for it.
     fn move_into<F>(&mut self, (container, shape): (Slot, Shape), val: Slot, place: F) -> bool
     where
         F: FnOnce(&mut Vec<Option<Ref>>, Ref) -> Result<Option<Ref>, Ref>,
@@ -135,7 +137,8 @@ impl Registers<'_> {
         let Some(value) = self.slots[val.0 as usize].take() else {
             return false;
         };
-        // What was replaced is dropped after the lock was let go.
+        // A replaced reference is dropped after the lock is released, since it may free many
+        // objects.
         let placed = place(&mut container.references(), value);
         match placed {
             Ok(_replaced) => true,

@@ -1,11 +1,13 @@
-//! One appends, and another asks for the length without pause.
+//! One thread appends to a list while another reads its length without pause.
 //!
-//! Whoever appends writes to the line of the cache that whoever looks has just read, so it goes back and
-//! forth whatever the list is made of. How fast, the machine tells: two processors may be threads of one
-//! core or lie far apart, and a virtual machine changes between both while it runs. So everything is
-//! measured in turn, in pieces of some milliseconds: how long a word takes there and back; then nothing but
-//! an array, into which one writes word after word by exchanges while the other looks for the first that is
-//! empty; then the list. Pieces are told apart by the first of these, which is what the others depend on.
+//! The writer writes to the cache line that the reader has just read, so this line moves back and
+//! forth between them whatever the implementation of the list. The time of a move depends on the
+//! machine: two processors may be threads of one core or be far apart, and a virtual machine may
+//! switch between these cases while it runs. So each round measures three things, for some
+//! milliseconds each: the round trip of a word; then a plain array, which one thread fills word by
+//! word with exchanges while the other looks for the first empty word; then the list. The rounds
+//! are divided by their round-trip time into near and far ones, because the other figures depend on
+//! it.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -20,29 +22,29 @@ use gcstorm::heap::{Global, Heap, Mutator, Shape};
 
 use crate::{A, BATCH, LIST, batches, fill, heap, make, say, seat, timed, truncate};
 
-/// Pieces of each kind.
+/// The number of rounds; each measures one piece of each kind.
 const ROUNDS: usize = 300;
-/// Times that a word goes there and back in one.
+/// Round trips of the word in a piece.
 const TRIPS: u64 = 5_000;
-/// Looks between two looks at the clock.
+/// Reads between two readings of the clock.
 const LOOKS: u64 = 100;
 
-/// What one round found, in nanoseconds: an array's and a list's figures are for one word or object of the
-/// writer and one look of the other.
+/// The times that one round measured, in nanoseconds: of a round trip; and, for the array and the
+/// list, of one word or object of the writer and of one read of the reader.
 struct Round {
     trip: f64,
     array: [f64; 2],
     list: [f64; 2],
 }
 
-/// On lines of its own: it lies on the stack of one of the two.
+/// What the two threads share. Aligned so that it has its cache lines to itself.
 #[repr(align(256))]
 struct Fight {
     words: Vec<AtomicU64>,
     ball: AtomicU64,
-    /// Met by both before and after each piece.
+    /// Both threads wait here before and after each piece.
     line: Barrier,
-    /// Not 0 once the writer's part of a piece is over.
+    /// Becomes 1 when the writer has finished its part of a piece.
     is_over: AtomicU64,
     looks: AtomicU64,
     nanos: AtomicU64,
@@ -60,7 +62,7 @@ impl Fight {
         }
     }
 
-    /// A piece of the writer's: what one of its `times` steps took, and one look of the other.
+    /// The writer's part of a piece. Returns the time of one of its `times` steps, and of one read.
     fn piece(&self, times: u64, work: impl FnOnce()) -> [f64; 2] {
         for counter in [&self.is_over, &self.looks, &self.nanos] {
             counter.store(0, Relaxed);
@@ -76,7 +78,7 @@ impl Fight {
         ]
     }
 
-    /// The other's part of a piece.
+    /// The reader's part of a piece.
     fn look(&self, mut look: impl FnMut() -> u64) {
         let (mut looks, mut nanos) = (0, Duration::ZERO);
         while self.is_over.load(Relaxed) == 0 {
@@ -169,7 +171,8 @@ impl Fight {
     }
 }
 
-/// Not by criterion, which measures one side and one kind at a time; but for what the array takes alone.
+/// Criterion measures only the array without a reader: it cannot measure both threads and alternate
+/// between kinds, so the rest is measured here.
 pub(crate) fn append_against_len(criterion: &mut Criterion) {
     let (fight, heap) = (Fight::new(), heap());
     let mut is_wanted = false;
@@ -204,8 +207,8 @@ fn tell(rounds: &[Round]) {
     }
     let middle = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
     say(&format!(
-        "{} rounds in which a word goes there and back in {:.0} ns: a word of the array {:.1} ns, a look at \
-         it {:.1}; alloc + append {:.1}, len {:.1}",
+        "{} rounds with a round trip of {:.0} ns: a word of the array {:.1} ns, a read of it {:.1}; \
+         alloc + append {:.1}, len {:.1}",
         rounds.len(),
         middle(|round| round.trip),
         middle(|round| round.array[0]),

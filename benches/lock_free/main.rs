@@ -1,10 +1,10 @@
-//! What the operations of the `lock-free` heap cost, alone and in a fight.
+//! The cost of the operations of the `lock-free` heap, without and with contention.
 //!
-//! Targets, in nanoseconds on the machine that runs the checks (a read-modify-write costs 10 there):
-//! allocate + append 12 alone and 30 while another thread calls `len`, its `len` 10 (what the machine has
-//! to do with these two: see `fight`); `del l[:n]` 5 an object, freed included; get + release 20; a
-//! two-object cycle made, dropped and collected 150 in all. Tags are real ones, so births and deaths are
-//! included.
+//! Targets in nanoseconds, on the machine that runs the checks, where a read-modify-write takes 10:
+//! alloc + append 12 alone, and 30 while another thread calls `len`, which takes 10 (`fight`
+//! describes how these two depend on the machine); `del l[:n]` 5 for each object, including its
+//! reclamation; get + release 20; 150 for a cycle of two objects, from its making to its
+//! collection. Tags are real, so the cost of births and deaths is included.
 
 mod fight;
 mod race;
@@ -16,7 +16,7 @@ use gcstorm::evidence::ledger::Producer;
 use gcstorm::heap::lock_free::{LockFree, open, open_with};
 use gcstorm::heap::{Faults, Field, Heap, HeapConfig, Mutator, Ordeal, Seat, Shape, Slot};
 
-/// Objects per measured batch: the list that the harness's first workload truncates by.
+/// Objects in a measured batch: as many as `shared-list` truncates at once.
 const BATCH: u64 = 50_000;
 const LIST: Slot = Slot(0);
 const A: Slot = Slot(1);
@@ -41,7 +41,7 @@ fn timed(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// Time for `times` operations, from batches that each return what they took.
+/// The time of `times` operations, which are done in batches; `batch` returns the time of one.
 fn batches(times: u64, mut batch: impl FnMut(u64) -> Duration) -> Duration {
     let mut left = times;
     let mut total = Duration::ZERO;
@@ -66,7 +66,7 @@ fn fill(m: &mut impl Mutator, births: &mut Producer, shape: Shape, count: u64) {
     }
 }
 
-/// Truncates by `count`, and works until all of it is freed.
+/// Truncates by `count`, and passes safepoints until everything is freed.
 fn truncate<F: Faults>(heap: &LockFree<F>, m: &mut impl Mutator, count: u64) {
     m.truncate_front(LIST, count);
     while heap.unreclaimed() > 0 {
@@ -78,7 +78,8 @@ fn append_and_truncate(criterion: &mut Criterion) {
     for (shape, name) in [(Shape::Leaf, "leaf"), (Shape::Node, "node")] {
         append_and_truncate_on(&heap(), criterion, shape, name);
     }
-    // The type that faults are planted in, with none planted: what it would cost to ask at run time.
+    // The type in which faults can be planted, with none planted: the cost of testing for faults at
+    // run time.
     let askable = open_with(&HeapConfig::with_capacity(4_000_000), Ordeal::default());
     append_and_truncate_on(
         &askable,
@@ -156,7 +157,7 @@ fn cycles(criterion: &mut Criterion) {
 
 #[expect(
     clippy::print_stderr,
-    reason = "criterion measures one side of a fight only, and compares nothing"
+    reason = "criterion measures one thread only, and compares nothing"
 )]
 fn say(what: &str) {
     eprintln!("{what}");

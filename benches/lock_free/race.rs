@@ -1,4 +1,4 @@
-//! Two mutators that share a heap and no object.
+//! Two mutators that share no object: on one heap, and on a heap each.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -11,25 +11,25 @@ use gcstorm::heap::{Heap, Mutator, Shape};
 
 use crate::{BATCH, LIST, batches, fill, heap, make, say, seat};
 
-/// Two mutators with a list each, that live as long as the measurement. What is measured is their
-/// work, from a common start to the last end: not the start and the end of threads, nor how a fresh
-/// mutator comes by its first cells.
+/// Two mutators with a list each, which live as long as the measurement. The measured time is that
+/// of their work, from the first start to the last end. It excludes the start and the end of
+/// threads and the first allocations of a fresh mutator.
 struct Race {
-    /// How many of the two work next; 0 sends them home.
+    /// How many of the two work in the next race; 0 ends both.
     runners: AtomicU32,
-    /// Objects that each of those makes.
+    /// Objects that each working mutator makes.
     times: AtomicU64,
-    /// Met by both and the referee, before each race and after it.
+    /// The mutators and the measuring thread wait here before and after each race.
     line: Barrier,
     zero: Instant,
-    /// When each began and ended, in nanoseconds from `zero`.
+    /// The start and the end of each, in nanoseconds since `zero`.
     laps: [[AtomicU64; 2]; 2],
 }
 
 impl Race {
     #[expect(
         clippy::disallowed_methods,
-        reason = "what the runners time is compared, so it has a common zero"
+        reason = "the times of both runners are compared, so they need a common zero"
     )]
     fn new() -> Self {
         Self {
@@ -41,9 +41,9 @@ impl Race {
         }
     }
 
-    /// What the first `runners` mutators take for `times` objects each.
+    /// The time that the first `runners` mutators take for `times` objects each.
     fn run(&self, runners: u32, times: u64) -> Duration {
-        // Relaxed, as all here: the line orders it.
+        // All accesses here can be relaxed, because the barrier orders them.
         self.runners.store(runners, Relaxed);
         self.times.store(times, Relaxed);
         self.line.wait();
@@ -85,7 +85,7 @@ impl Race {
     }
 }
 
-/// With a safepoint after every operation, as the harness has it.
+/// Passes a safepoint after every append, as the harness does.
 fn append_steadily(m: &mut LockFreeMutator<'_>, births: &mut Producer, times: u64) {
     batches(times, |now| {
         for _ in 0..now {
@@ -97,9 +97,9 @@ fn append_steadily(m: &mut LockFreeMutator<'_>, births: &mut Producer, times: u6
     });
 }
 
-/// The criterion lines are means, and a busy machine spoils that of two first. So one and two race
-/// in turn besides, in pieces that are shorter than a turn of the scheduler, and the best of each are
-/// compared.
+/// Criterion's lines are means, and load on the machine affects that of two mutators most. So races
+/// of one and of two also alternate here, each shorter than a time slice of the scheduler, and the
+/// best of each are compared.
 fn compare(race: &Race, what: &str) {
     const ROUNDS: usize = 400;
     let mut least = [Duration::MAX; 2];
@@ -114,8 +114,8 @@ fn compare(race: &Race, what: &str) {
     ));
 }
 
-/// On one heap, and then on a heap each: these share nothing, so what they make of two processors
-/// is what the machine has to give.
+/// On one heap, and then on a heap each. Mutators with a heap each share nothing, so they show the
+/// speed-up that the machine itself allows.
 pub(crate) fn two_lists(criterion: &mut Criterion) {
     let (heap, other) = (heap(), heap());
     race(criterion, "a list each", [&heap, &heap]);
@@ -134,7 +134,8 @@ fn race(criterion: &mut Criterion, what: &str, heaps: [&LockFree; 2]) {
             criterion.bench_function(&format!("{runners} mutators, {what}"), |bencher| {
                 is_wanted = true;
                 bencher.iter_custom(|times| {
-                    // A start costs some microseconds, which a floor makes small.
+                    // A start takes some microseconds; a minimum number of objects keeps their
+                    // share small.
                     let floor = times.max(4 * BATCH);
                     race.run(runners, floor)
                         .mul_f64(times as f64 / floor as f64)

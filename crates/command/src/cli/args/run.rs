@@ -106,8 +106,8 @@ pub(in crate::cli) struct BudgetArgs {
     /// How many rounds each thread runs
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(in crate::cli) rounds: Option<u64>,
-    /// How many operations of the workload's programs all threads run together; tables count those that
-    /// consist of several (an append allocates first) as several
+    /// How many operations the threads run together; those in the background are not counted, and run
+    /// until the others are done
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(in crate::cli) ops: Option<u64>,
 }
