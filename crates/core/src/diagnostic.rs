@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
-/// The most bytes of a message: a page. The longest intended one lists all operations.
+/// The maximum number of bytes of a message: a page. The longest intended one lists all operations.
 const MESSAGE_MAX: usize = 2000;
-/// The most bytes of the text that are shown, from the beginning of the first marked line to the
-/// end of the last. Of longer lines only the place is given.
+/// The maximum number of bytes of the text that are shown, from the beginning of the first marked
+/// line to the end of the last. Of longer lines only the place is given.
 const SHOWN_MAX: usize = 4000;
 
 /// Something wrong in a range of bytes.

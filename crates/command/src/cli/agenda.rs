@@ -1,5 +1,5 @@
-//! What is to be run: every workload on every heap that was asked for, planned and validated before the
-//! first run starts.
+//! What is to be run: every workload on every heap that was asked for, planned and validated before
+//! the first run starts.
 
 use std::ffi::OsString;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -25,8 +25,8 @@ const DURATION: Duration = Duration::from_secs(5);
 /// How long all workloads together run by default if none is named.
 const SUITE_DURATION: Duration = Duration::from_secs(30);
 
-/// The most repetitions: all of them are planned before the first run, and all results are kept in memory
-/// for the report.
+/// The maximum number of repetitions: all of them are planned before the first run, and all results
+/// are kept in memory for the report.
 const REPEAT_MAX: u64 = 10_000;
 
 /// What is to be run, in order.
@@ -175,8 +175,8 @@ impl<'r> RunAgenda<'r> {
     }
 }
 
-/// The heaps that are named, on the command line or by a case with a fault: a fault is planted where it
-/// was found.
+/// The heaps that are named, on the command line or by a case with a fault: a fault is planted
+/// where it was found.
 fn heap_names(args: &Run, case: Option<&Case>) -> Vec<String> {
     let with_fault = case.filter(|case| case.fault.is_some() && args.fault.is_none());
     match with_fault.and_then(|case| case.heap.clone()) {
@@ -266,8 +266,8 @@ fn planned(path: &Path, case: &Case) -> Planned {
     }
 }
 
-/// All workloads once, then all of them again with the next seed, and so on: if the machine becomes slower
-/// meanwhile, it does so for all of them.
+/// All workloads once, then all of them again with the next seed, and so on: if the machine becomes
+/// slower meanwhile, it does so for all of them.
 fn repeated(args: &Run, overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usage> {
     if args.repeat > REPEAT_MAX {
         return Err(Usage::new(format!("--repeat is at most {REPEAT_MAX}"))
@@ -355,8 +355,8 @@ fn paced(mut plan: Arc<Plan>, rate: Option<Pace>) -> Arc<Plan> {
     plan
 }
 
-/// Refuses options by which the harness itself would delay threads that have a rate. Without names, all
-/// workloads that come with the program are meant; of those, the ones with a rate are skipped.
+/// Refuses options by which the harness itself would delay threads that have a rate. Without names,
+/// all workloads that come with the program are meant; of those, the ones with a rate are skipped.
 fn refuse_hold_ups(planned: &mut [Planned], args: &Run) -> Result<(), Usage> {
     let other = match (args.verify, args.history) {
         (Verify::Every(_), _) => "--verify every=N",
@@ -418,8 +418,8 @@ fn options(args: &Run, interrupt: &Arc<AtomicBool>, plan: &Plan) -> Options {
     }
 }
 
-/// A fresh seed. It has 32 bits, since people will read it to each other; the standard library's hasher is
-/// keyed with randomness of the system.
+/// A fresh seed. It has 32 bits, since people will read it to each other; the standard library's
+/// hasher is keyed with randomness of the system.
 pub(super) fn fresh_seed() -> u64 {
     RandomState::new().build_hasher().finish() >> 32
 }

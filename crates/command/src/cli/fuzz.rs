@@ -30,17 +30,17 @@ use crate::run::{Entry, Registry};
 
 /// How long programs are tried on each heap by default.
 const DURATION: Duration = Duration::from_secs(30);
-/// How many times a smaller case is tried on threads before it counts as one that does not fail. A race
-/// that shows in one run of ten is then missed in one case of eight.
+/// How many times a smaller case is tried on threads before it counts as one that does not fail. A
+/// race that shows in one run of ten is then missed in one case of eight.
 const TRIES: u32 = 20;
 /// How often a failure is tried again, to see whether it always fails.
 const RETRIES: u32 = 20;
 /// How often the progress line is drawn anew.
 const DRAWS_PER_SECOND: u8 = 10;
-/// The most operations of a program by default: without a model checker, and with one, which tries
-/// each program in many schedules, whose number grows with its length.
+/// The maximum number of operations of a program by default: without a model checker, and with one,
+/// which tries each program in many schedules, whose number grows with its length.
 const OPS: (u32, u32) = (50, 12);
-/// The most mutators of a program by default.
+/// The maximum number of mutators of a program by default.
 const MUTATORS: u32 = 3;
 
 /// A hunt on one heap, as JSON.

@@ -15,7 +15,7 @@ use crate::plan::Case;
 use crate::report::{self, history};
 use crate::result::{RunResult, figures};
 
-/// The most links that are followed, which is Linux's own limit.
+/// The maximum number of links that are followed, which is Linux's own limit.
 const LINKS_MAX: usize = 40;
 /// Files by which a directory is known to hold results of some command.
 const RESULT_FILES: [&str; 4] = ["result.json", "journal", "merged.json", "selftest.json"];
@@ -38,8 +38,8 @@ enum Layout {
 }
 
 impl Store {
-    /// Makes sure that `runs` results can be written to `directory`, or to a new one that is named after
-    /// the time.
+    /// Makes sure that `runs` results can be written to `directory`, or to a new one that is named
+    /// after the time.
     pub(super) fn prepare(directory: Option<&Path>, runs: usize) -> Result<Self, Usage> {
         Ok(Self {
             directory: prepare_directory(directory, "")?,
@@ -85,8 +85,8 @@ impl Store {
         Ok(Some(path))
     }
 
-    /// A name for the directory of a result that no earlier one has: workloads in different files may
-    /// have the same name.
+    /// A name for the directory of a result that no earlier one has: workloads in different files
+    /// may have the same name.
     fn free_name(&mut self, result: &RunResult) -> String {
         let base = format!("{}-{}-{}", result.workload.name, result.heap, result.seed);
         let base = base.replace(['/', '\\'], "_");
@@ -121,8 +121,8 @@ pub(super) fn refuse_used(directory: &Path) -> Result<(), Usage> {
     Err(Usage::new(message).hint("name another directory with --out DIR, or remove this one"))
 }
 
-/// Makes sure that results can be written to `directory`, or to a new one below `reports/` that is named
-/// `prefix` and the time.
+/// Makes sure that results can be written to `directory`, or to a new one below `reports/` that is
+/// named `prefix` and the time.
 pub(super) fn prepare_directory(directory: Option<&Path>, prefix: &str) -> Result<PathBuf, Usage> {
     let made = match directory {
         Some(directory) => fs::create_dir_all(directory).map(|()| directory.to_owned()),
@@ -229,8 +229,8 @@ fn try_out(directory: &Path) -> io::Result<()> {
     temporary_in(directory).map(drop)
 }
 
-/// A file that is removed unless it is renamed, with the permissions of a new file: temporary files are
-/// otherwise private.
+/// A file that is removed unless it is renamed, with the permissions of a new file: temporary files
+/// are otherwise private.
 fn temporary_in(directory: &Path) -> io::Result<NamedTempFile> {
     let directory = if directory == Path::new("") {
         Path::new(".")
@@ -264,8 +264,8 @@ fn fresh_directory(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
 mod tests {
     use super::*;
 
-    /// Goal: a file is replaced as a whole, through links as well, whether or not it exists yet; no other
-    /// file is left beside it, and others may read it if they may read new files.
+    /// Goal: a file is replaced as a whole, through links as well, whether or not it exists yet; no
+    /// other file is left beside it, and others may read it if they may read new files.
     #[test]
     fn replaces_as_a_whole() {
         let directory = tempfile::tempdir().expect("a directory");
@@ -297,8 +297,8 @@ mod tests {
         assert!(write_whole(&at("loop"), b"").is_err());
     }
 
-    /// Goal: any name that the file system takes can be written, and one that is too long is noticed
-    /// beforehand.
+    /// Goal: any name that the file system takes can be written, and one that is too long is
+    /// noticed beforehand.
     #[test]
     fn long_names_are_names() {
         let directory = tempfile::tempdir().expect("a directory");

@@ -90,20 +90,20 @@ pub struct Found {
     pub ops: u64,
     /// How long the mutators ran, in nanoseconds.
     pub elapsed_ns: u64,
-    /// The 99.9th percentile of the slowest kind of operation, in nanoseconds; `None` if none was timed often
-    /// enough.
+    /// The 99.9th percentile of the slowest kind of operation, in nanoseconds; `None` if none was
+    /// timed often enough.
     pub p99_9_ns: Option<u64>,
     /// Objects that were alive at the end.
     pub live_at_end: u64,
-    /// The most objects that were dead and not yet reclaimed, if the heap reports it.
+    /// The maximum number of objects that were dead and not yet reclaimed, if the heap reports it.
     pub unreclaimed_peak: Option<u64>,
-    /// The most resident memory of its process, in bytes.
+    /// The peak resident memory of its process, in bytes.
     pub rss_bytes_peak: u64,
-    /// Resident memory of its process after the round, when everything in the heap was dead, in bytes; 0 if
-    /// unknown.
+    /// Resident memory of its process after the round, when everything in the heap was dead, in
+    /// bytes; 0 if unknown.
     pub rss_bytes_after: u64,
-    /// Bytes that its process had allocated and not freed by then, including what the heap reserves once;
-    /// `None` if it does not count them.
+    /// Bytes that its process had allocated and not freed by then, including what the heap reserves
+    /// once; `None` if it does not count them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allocated_after: Option<i64>,
     /// The length of the case of its failure in turns, if there is one.
@@ -115,7 +115,8 @@ pub struct Found {
 }
 
 impl Found {
-    /// What is kept of this result. `turns` is the length of its case, if it failed and there is one.
+    /// What is kept of this result. `turns` is the length of its case, if it failed and there is
+    /// one.
     pub fn of(result: &RunResult, turns: Option<u64>) -> Self {
         let counter = |name: &str| result.counters.get(name).copied();
         let latencies = result.ops.values().filter_map(|op| op.service.as_ref());
@@ -162,7 +163,8 @@ pub struct Record {
     pub lane: usize,
     /// The seed of its run.
     pub seed: u64,
-    /// The first round that the same process made on the same heap. Their difference is the age of the heap.
+    /// The first round that the same process made on the same heap. Their difference is the age of
+    /// the heap.
     pub since: u64,
     /// When it ended, in milliseconds since 1970.
     pub ended_unix_ms: u64,

@@ -18,17 +18,17 @@ const FILLING: f64 = 0.004;
 /// The growth of allocated memory, in bytes for each factor of e in the age, that is not reported:
 /// stacks and tables grow when something exceeds its former maximum.
 const FILLING_BYTES: f64 = 16_384.0;
-/// Added to what a process counts as allocated, in bytes: it does not count what it had allocated before, and
-/// growth is taken as a share of the sum.
+/// Added to what a process counts as allocated, in bytes: it does not count what it had allocated
+/// before, and growth is taken as a share of the sum.
 const BASE_BYTES: f64 = 16_777_216.0;
-/// Of each stint, the first of this many parts is left out, since a heap fills up fastest at the beginning: some
-/// here for half a minute, which is half of a stint in a soak of half an hour.
+/// Of each stint, the first of this many parts is left out, since a heap fills up fastest at the
+/// beginning: some here for half a minute, which is half of a stint in a soak of half an hour.
 const FILLING_PART: usize = 2;
 /// How many rounds are kept for charts of recent rounds.
 const RECENT: usize = 120;
 
-/// A quantity of a lane by the age of its heap. It is evaluated as a share of the median of its stint, so that
-/// different lanes can be combined.
+/// A quantity of a lane by the age of its heap. It is evaluated as a share of the median of its
+/// stint, so that different lanes can be combined.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Series {
     /// The stints: the number of the first round, and (age, value) for each round.
@@ -82,11 +82,11 @@ pub struct Aging {
     pub throughput: Option<Slope>,
 }
 
-/// The smallest change of speed that is reported, as a share a round: the machine itself changes by as much from
-/// minute to minute.
+/// The smallest change of speed that is reported, as a share a round: the machine itself changes by
+/// as much from minute to minute.
 const SPEED_LEAST: f64 = 0.005;
-/// The fewest stints from which a change of speed is reported: in fewer, it may come from other work on the
-/// machine that began at some time.
+/// The fewest stints from which a change of speed is reported: in fewer, it may come from other
+/// work on the machine that began at some time.
 const SPEED_STINTS: usize = 4;
 
 /// The growth of memory with age.
@@ -112,8 +112,8 @@ impl Growth {
 pub struct Drift {
     /// Its name: `resident memory`, `allocated memory`, `p99.9` or `throughput`.
     pub what: &'static str,
-    /// Its slope as a share a round, for memory in the second half of each stint; `None` if there are too few
-    /// rounds.
+    /// Its slope as a share a round, for memory in the second half of each stint; `None` if there
+    /// are too few rounds.
     pub slope: Option<Slope>,
     /// For memory, the slope beyond the growth that is not a leak. This is what is judged.
     pub beyond: Option<Slope>,
@@ -199,7 +199,7 @@ pub struct LaneStanding {
     pub elapsed_ns: u64,
     /// The largest of the rounds' 99.9th percentiles, in nanoseconds.
     pub p99_9_ns_max: Option<u64>,
-    /// The most resident memory, in bytes.
+    /// The peak resident memory, in bytes.
     pub rss_bytes_peak: u64,
     memory: Series,
     allocated: Series,
@@ -257,9 +257,9 @@ pub struct Recent {
     pub throughput: Option<f64>,
     /// The 99.9th percentile of the slowest kind of operation, in nanoseconds.
     pub p99_9_ns: Option<u64>,
-    /// The most objects that were dead and not yet reclaimed, if the heap reports it.
+    /// The maximum number of objects that were dead and not yet reclaimed, if the heap reports it.
     pub unreclaimed_peak: Option<u64>,
-    /// The most resident memory of its process, in bytes.
+    /// The peak resident memory of its process, in bytes.
     pub rss_bytes_peak: u64,
 }
 
@@ -335,7 +335,8 @@ impl Standing {
         self.lanes.iter().map(of).fold(0, u64::saturating_add)
     }
 
-    /// How each heap changes with age, over all of its lanes. A heap with a planted fault counts as another heap.
+    /// How each heap changes with age, over all of its lanes. A heap with a planted fault counts as
+    /// another heap.
     pub fn aging<'h>(&self, lanes: &'h [Lane]) -> BTreeMap<(&'h str, Option<&'h str>), Aging> {
         let subject = |lane: &'h Lane| (lane.heap.as_str(), lane.fault.as_deref());
         let subjects = lanes.iter().map(subject);

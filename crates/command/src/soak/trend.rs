@@ -1,12 +1,13 @@
 //! Trends: does memory, latency or throughput change with the age of a heap?
 //!
-//! Only rounds of the same stint are compared, since the next stint has a new process and a new heap. The slope
-//! is the median of the slopes between any two rounds of a stint, over all stints: the estimator of Theil and
-//! Sen, which a few outliers do not change, with stints as strata (Hirsch, Slack and Smith, Techniques of trend
-//! analysis for monthly water quality data, WRR 1982). Its confidence interval is Sen's (Estimates of the
-//! regression coefficient based on Kendall's tau, JASA 1968): the slopes whose ranks lie within `z` standard
-//! deviations of the middle, where each stint of n rounds adds `n (n - 1) (2 n + 5) / 18` to the variance. It
-//! assumes no distribution, only that rounds are independent.
+//! Only rounds of the same stint are compared, since the next stint has a new process and a new
+//! heap. The slope is the median of the slopes between any two rounds of a stint, over all stints:
+//! the estimator of Theil and Sen, which a few outliers do not change, with stints as strata
+//! (Hirsch, Slack and Smith, Techniques of trend analysis for monthly water quality data, WRR
+//! 1982). Its confidence interval is Sen's (Estimates of the regression coefficient based on
+//! Kendall's tau, JASA 1968): the slopes whose ranks lie within `z` standard deviations of the
+//! middle, where each stint of n rounds adds `n (n - 1) (2 n + 5) / 18` to the variance. It assumes
+//! no distribution, only that rounds are independent.
 
 use crate::median::median;
 
@@ -14,11 +15,13 @@ use crate::median::median;
 const LEAST_IN_STINT: usize = 3;
 /// The fewest rounds in all from which a slope is computed.
 pub const LEAST: usize = 10;
-/// The most points of a stint. The number of pairs is quadratic, so a longer one is reduced to medians.
+/// The maximum number of points of a stint. The number of pairs is quadratic, so a longer one is
+/// reduced to medians.
 const MOST: usize = 400;
 /// The fewest points of a stint whose growth can be compared from part to part.
 const LONG: usize = 9;
-/// The ratio of late to earlier growth that separates steady growth (1) from that of a logarithm (0.6).
+/// The ratio of late to earlier growth that separates steady growth (1) from that of a logarithm
+/// (0.6).
 const BETWEEN: f64 = 0.7;
 /// The two tails of the normal distribution beyond this have a probability of 0.001.
 const Z: f64 = 3.29;
@@ -46,7 +49,8 @@ impl Slope {
     }
 }
 
-/// The slope of these points, with each stint as a stratum; `None` if they are too few, or all have the same x.
+/// The slope of these points, with each stint as a stratum; `None` if they are too few, or all have
+/// the same x.
 pub fn slope<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<Slope> {
     let mut slopes: Vec<f64> = Vec::new();
     let (mut rounds, mut variance) = (0, 0.0);
@@ -85,10 +89,11 @@ pub fn slope<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<S
     })
 }
 
-/// Whether growth does not slow down: whether the slope in the last third of the stints is about that in their
-/// second third, as in linear growth. Memory that only keeps its maximum grows with the logarithm of x, whose
-/// slope in the last third is 0.6 times that in the second. A jump changes neither slope, however high it is.
-/// Stints much shorter than the longest are left out, since all of a short stint is warm-up.
+/// Whether growth does not slow down: whether the slope in the last third of the stints is about
+/// that in their second third, as in linear growth. Memory that only keeps its maximum grows with
+/// the logarithm of x, whose slope in the last third is 0.6 times that in the second. A jump
+/// changes neither slope, however high it is. Stints much shorter than the longest are left out,
+/// since all of a short stint is warm-up.
 pub fn keeps_pace<'a>(stints: impl IntoIterator<Item = &'a [(f64, f64)]> + Clone) -> bool {
     let longest = stints.clone().into_iter().map(<[_]>::len).max();
     let long = LONG.max(longest.unwrap_or(0) / 2);
@@ -169,8 +174,9 @@ mod tests {
         assert!(!slope.grows_by(2.5) && !slope.shrinks_by(0.0));
     }
 
-    /// Goal: noise alone is flagged in no more than a few of a thousand soaks, and a slow leak in all,
-    /// whether it shows in one long stint or in many short ones that start at different places.
+    /// Goal: noise alone is flagged in no more than a few of a thousand soaks, and a slow leak in
+    /// all, whether it shows in one long stint or in many short ones that start at different
+    /// places.
     #[test]
     fn leaks_are_told_from_noise() {
         for (many, rounds) in [(1, 60), (20, 12)] {

@@ -105,7 +105,7 @@ pub struct Evidence {
     pub reclaim_lag: Option<Latency>,
     /// The clock that measured all this.
     pub clock: ClockFacts,
-    /// The most resident memory seen, in bytes; 0 if the system does not report it.
+    /// The peak resident memory seen, in bytes; 0 if the system does not report it.
     pub rss_bytes_peak: u64,
 }
 

@@ -2,7 +2,7 @@
 
 use super::Op;
 
-/// The most operations in one batch, repetitions counted.
+/// The maximum number of operations in a batch, with each repetition counted.
 pub const BATCH_OPS: usize = 1024;
 
 /// Operations to run in order, the whole sequence `times` times.

@@ -108,8 +108,8 @@ impl Flow {
     }
 }
 
-/// The most problems that are kept: no reader needs more, and random programs have one in every
-/// other step.
+/// The maximum number of problems that are kept: no reader needs more, and random programs have one
+/// in every other step.
 const PROBLEMS_MAX: usize = 64;
 
 /// The walk through one mutator's program.

@@ -58,7 +58,7 @@ pub struct Plan {
     /// How many shared roots there are: those of the shared objects, and after them the workload's
     /// mailboxes.
     pub globals: u16,
-    /// The most objects that may be alive at once.
+    /// The maximum number of objects that may be alive at once.
     pub live_limit: u32,
     /// What the run must have done not to be vacuous.
     pub require: Vec<Requirement>,

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dice::Dice;
 
-/// The most operations a second of one mutator: one in each nanosecond.
+/// The maximum rate of a mutator, in operations a second: one in each nanosecond.
 pub const RATE_MAX: u64 = 1_000_000_000;
 
 /// How many operations are due at once in a burst: what a page load or a batch of messages comes

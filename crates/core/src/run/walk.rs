@@ -10,9 +10,9 @@
 use crate::evidence::{Anomalies, Survey};
 use crate::heap::{Fault, Field, Mutator, ObjectId, Peek, Shape, Slot};
 
-/// The most registers that a walk may need; deeper graphs are reported as not walked. A random
-/// graph of two edges a node is about 0.6 times as deep as it is large, so this covers 1.7 million
-/// nodes.
+/// The maximum number of registers that a walk may need; deeper graphs are reported as not walked.
+/// A random graph of two edges a node is about 0.6 times as deep as it is large, so this covers 1.7
+/// million nodes.
 pub(super) const SCRATCH_MAX: u32 = 1 << 20;
 /// Registers that a walk needs beyond the depth of the graph.
 pub(super) const SCRATCH_MIN: u32 = 8;

@@ -15,11 +15,11 @@ use crate::plan::{
     RATE_MAX, Requirement, SharedObject, Step, yields,
 };
 
-/// The most rounds of a workload: more than any run can do.
+/// The maximum number of rounds of a workload: more than any run can do.
 const ROUNDS_MAX: u64 = 1_000_000_000_000;
 
-/// The most steps of all threads together, of which each has a copy of its own: a hundred times as
-/// many as any workload has that a person wrote.
+/// The maximum number of steps of all threads together, of which each has a copy of its own: a
+/// hundred times as many as any workload has that a person wrote.
 const STEPS_MAX: u64 = 1 << 20;
 
 /// One group's threads, while the plan is made.

@@ -13,7 +13,7 @@ use crate::diagnostic::Complaint;
 use crate::heap::{Shape, Slot};
 use crate::plan::{Arm, Draw, Step};
 
-/// The most repetitions of one step: at a nanosecond each, a quarter of an hour.
+/// The maximum number of repetitions of one step: at a nanosecond each, a quarter of an hour.
 const TIMES_MAX: u64 = 1_000_000_000_000;
 
 /// Where a step's parts were written.

@@ -12,10 +12,10 @@ use crate::diagnostic::Complaint;
 use crate::heap::{Field, Finalizer, Global, Shape, Slot};
 use crate::plan::{Arm, Draw, Op, Operands, STALL_MILLIS_MAX, Step, Template};
 
-/// The most elements that an operation on a list may name: more than a heap has cells.
+/// The maximum number of elements that an operation on a list may name: more than a heap has cells.
 const ELEMENTS_MAX: u64 = u32::MAX as u64 - 1;
 
-/// The most nodes of a ring or chain: as many as a heap may have objects.
+/// The maximum number of nodes of a ring or chain: as many as a heap may have objects.
 const NODES_MAX: u64 = super::LIVE_MAX;
 
 /// The registers that expanded operations use for themselves. Their names contain spaces, which

@@ -47,10 +47,10 @@ use crate::digest::Digest;
 use crate::plan::Needs;
 use syntax::Syntax;
 
-/// The most threads of a plan.
+/// The maximum number of threads of a plan.
 pub const THREADS_MAX: u64 = 1024;
 
-/// The most objects that a plan may keep alive at once.
+/// The maximum number of objects that a plan may keep alive at once.
 pub const LIVE_MAX: u64 = 1 << 28;
 
 /// A workload that can be planned with its defaults.

@@ -16,8 +16,8 @@ use crate::diagnostic::Complaint;
 use crate::heap::Shape;
 use crate::plan::{Arrivals, Note};
 
-/// The most shared objects, and the most mailboxes: the analysis of a plan keeps a set of objects
-/// in one word.
+/// The maximum number of shared objects, and of mailboxes: the analysis of a plan keeps a set
+/// of objects in one word.
 const SHARED_MAX: usize = 64;
 
 /// What a file says.

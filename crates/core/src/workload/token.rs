@@ -74,8 +74,8 @@ impl fmt::Display for Token {
     }
 }
 
-/// The most tokens of an expression. No one needs as many, and reading, evaluating and dropping an
-/// expression recurses as deeply as it is long.
+/// The maximum number of tokens of an expression. No one needs as many, and reading, evaluating and
+/// dropping an expression recurses as deeply as it is long.
 const TOKENS_MAX: usize = 1000;
 
 /// The tokens of one string, read one after the other.

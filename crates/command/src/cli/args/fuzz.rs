@@ -22,10 +22,11 @@ pub(in crate::cli) struct Fuzz {
     /// In which order the mutators take their turns
     #[arg(long, value_enum, default_value_t = ScheduleArg::Steps, value_name = "WHICH")]
     pub(in crate::cli) schedule: ScheduleArg,
-    /// The most operations of one program, over all of its mutators (a few programs have up to 16 times as many); default: 50, or 12 under a model checker
+    /// How many operations a program has at most, over all of its mutators; a few programs are
+    /// larger, by up to 16 times; default: 50, or 12 under a model checker
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(in crate::cli) ops: Option<u32>,
-    /// The most mutators of one program; default: 3
+    /// The maximum number of mutators in a program; default: 3
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(in crate::cli) mutators: Option<u32>,
     /// Plant a fault from `gcstorm list faults` in the heap, to see that it is found
@@ -40,7 +41,8 @@ pub(in crate::cli) struct Fuzz {
     /// How many programs to run at a time; default: the number of processors, or 1 with `free`
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(in crate::cli) jobs: Option<u64>,
-    /// How long one program may take before it counts as hung; time that the machine took does not count
+    /// How long one program may take before it counts as hung; time in which the machine did not
+    /// run it does not count
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
     pub(in crate::cli) time_limit: Duration,
     /// The directory for cases that fail

@@ -52,8 +52,8 @@ pub(in crate::cli) struct Run {
     /// operations of each thread
     #[arg(long, value_name = "end|every=N", default_value = "end", value_parser = values::verify)]
     pub(in crate::cli) verify: Verify,
-    /// The least that a counter must come to; a run that stays below is vacuous; may be given several
-    /// times
+    /// The minimum that a counter must reach; a run in which it does not is vacuous; may be given
+    /// several times
     #[arg(long, value_name = "COUNTER>=N", value_parser = values::requirement)]
     pub(in crate::cli) require: Vec<Requirement>,
     /// Which operations to time

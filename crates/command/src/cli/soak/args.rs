@@ -57,8 +57,8 @@ pub(in crate::cli) struct Soak {
     /// Stop after this many failed rounds
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::positive)]
     pub(super) max_failures: u64,
-    /// How much longer than --round a round may take before it counts as hung; time that the machine took
-    /// does not count
+    /// How much longer than --round a round may take before it counts as hung; time in which the
+    /// machine did not run it does not count
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
     pub(super) time_limit: Duration,
     /// How much resident memory a round may use, in MiB

@@ -16,16 +16,17 @@ use crate::run::{Entry, Registry};
 use crate::soak::{Header, JOURNAL, Journal, JournalError, Lane, Shard, Standing, WEIGHT_MAX};
 use crate::workload::{self, Workload};
 
-/// How long a round lasts by default: long against the start of a process and the judging of a result.
+/// How long a round lasts by default: long against the start of a process and the judging of a
+/// result.
 const ROUND_MS: u64 = 5000;
-/// The shortest turn of all lanes, if the budget has room for two: ten minutes age a heap enough to show a leak
-/// of one object in 100,000.
+/// The shortest turn of all lanes, if the budget has room for two: ten minutes age a heap enough to
+/// show a leak of one object in 100,000.
 const TURN_MS_MIN: u64 = 600_000;
-/// The fewest rounds of a stint, if the budget has room for two turns: a trend takes several rounds on one
-/// heap.
+/// The fewest rounds of a stint, if the budget has room for two turns: a trend takes several rounds
+/// on one heap.
 const STINT_MIN: u64 = 6;
-/// The most turns in a long budget, so that stints grow with it: no lane waits longer than an eighth of the
-/// budget for its turn.
+/// The maximum number of turns in a long budget, so that stints grow with it: no lane waits longer
+/// than an eighth of the budget for its turn.
 const TURNS_MAX: u64 = 8;
 
 /// A soak whose next round can be made.
@@ -149,7 +150,8 @@ fn lanes(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Ve
     Ok(lanes)
 }
 
-/// The default number of rounds in a stint: many, but so few that every lane has at least two turns.
+/// The default number of rounds in a stint: many, but so few that every lane has at least two
+/// turns.
 fn stint(lanes: &[Lane], round_ms: u64, args: &Soak) -> u32 {
     let weights: u64 = lanes.iter().map(|lane| u64::from(lane.weight)).sum();
     let budget_ms = u64::try_from(args.budget.as_millis()).unwrap_or(u64::MAX);
@@ -249,8 +251,8 @@ fn weight(args: &Soak, name: &str) -> Result<u32, Usage> {
     })
 }
 
-/// The shard that was asked for, or the one that a scheduler names. Without a seed there is nothing to share:
-/// each task draws a seed of its own.
+/// The shard that was asked for, or the one that a scheduler names. Without a seed there is nothing
+/// to share: each task draws a seed of its own.
 fn shard(args: &Soak, terminal: &mut Terminal) -> Result<Shard, Usage> {
     if let Some(shard) = args.shard {
         return Ok(shard);

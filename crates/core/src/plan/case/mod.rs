@@ -26,19 +26,19 @@ use super::Op;
 /// The version of the text form.
 pub const VERSION: u32 = 1;
 
-/// The most mutators of a case.
+/// The maximum number of mutators in a case.
 pub const MUTATORS_MAX: u32 = 1024;
 /// The longest name of a mutator or shared object, in bytes: twice what a workload may use, since a
 /// number is added to the names of its mutators.
 pub const NAME_MAX: usize = 128;
-/// The most registers of a mutator, and roots of a case.
+/// The maximum number of registers of a mutator, and roots of a case.
 pub const REGISTERS_MAX: u32 = 65_536;
-/// The most registers of all mutators together.
+/// The maximum number of registers of all mutators together.
 pub const ALL_REGISTERS_MAX: u32 = 1 << 20;
 /// How many objects a [fitted](Case::fitted) case leaves room for beyond what its program can make,
 /// since heaps hand out room by the page.
 const SPARE: u32 = 1024;
-/// The most objects that a case may have room for.
+/// The maximum number of objects that a case may have room for.
 pub const CAPACITY_MAX: u32 = 1 << 28;
 
 /// An explicit program.

@@ -25,7 +25,7 @@ const KEYS: [&str; 10] = [
 const KEYS_OF_PROGRAM: [&str; 4] = ["capacity", "roots", "shared", "mutator"];
 /// The commands that a case can come from.
 const COMMANDS: [&str; 1] = ["run"];
-/// The most shared objects: the analysis of a plan keeps a set of them in one word.
+/// The maximum number of shared objects: the analysis of a plan keeps a set of them in one word.
 const SHARED_MAX: usize = 64;
 
 impl Case {

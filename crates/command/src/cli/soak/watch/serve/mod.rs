@@ -3,12 +3,13 @@
 //! The server has only finished text, behind a lock that is held only to clone an `Arc`. So a
 //! client can neither slow a soak down nor change anything. The threads end with the process.
 //!
-//! Clients are not trusted. The size and the duration of a request are bounded, its body is discarded, at most
-//! [`CONNECTIONS_MAX`] connections are open at once, and a slow one is closed when another client waits.
+//! Clients are not trusted. The size and the duration of a request are bounded, its body is
+//! discarded, at most [`CONNECTIONS_MAX`] connections are open at once, and a slow one is closed
+//! when another client waits.
 //!
-//! No library is used, since what is needed of HTTP is one line, and the known library without an asynchronous
-//! runtime (tiny_http 0.12) has no timeouts, no limit on the length of a head, and a thread for every
-//! connection.
+//! No library is used, since what is needed of HTTP is one line, and the known library without an
+//! asynchronous runtime (tiny_http 0.12) has no timeouts, no limit on the length of a head, and a
+//! thread for every connection.
 
 mod answer;
 mod request;
@@ -23,10 +24,10 @@ use std::time::Duration;
 use crate::cli::usage::Usage;
 use crate::clock::{Clock, Stamp};
 
-/// The most connections at once: some browsers and Prometheus servers need a few.
+/// The maximum number of connections at once: some browsers and Prometheus servers need a few.
 const CONNECTIONS_MAX: usize = 64;
-/// How long a connection may stay open while others wait. A client that only asks and reads is done in far less,
-/// even on a busy machine.
+/// How long a connection may stay open while others wait. A client that only asks and reads is done
+/// in far less, even on a busy machine.
 const TURN: Duration = Duration::from_secs(2);
 /// How long to wait when the system refuses a connection.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -43,7 +44,8 @@ pub(super) struct Pages {
     pub(super) health: Health,
 }
 
-/// Whether rounds end in time. It is decided when a client asks, since a soak that is stuck renders nothing.
+/// Whether rounds end in time. It is decided when a client asks, since a soak that is stuck renders
+/// nothing.
 #[derive(Debug)]
 pub(super) struct Health {
     /// The answer if they do.
@@ -172,8 +174,8 @@ struct Connection {
 }
 
 impl Connections {
-    /// Admits a connection. If there are too many, it waits until one ends or the oldest has had its turn, which
-    /// is then closed.
+    /// Admits a connection. If there are too many, it waits until one ends or the oldest has had
+    /// its turn, which is then closed.
     fn take(connections: &Arc<Self>, stream: TcpStream) -> io::Result<Connection> {
         let hand = stream.try_clone()?;
         let clock = Clock::get();
