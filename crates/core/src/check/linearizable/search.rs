@@ -85,7 +85,7 @@ pub(super) enum Goal<'a, M: Model> {
     Other(&'a M),
 }
 
-/// A derived `Clone` would require `M: Copy`.
+/// Not derived, since derived code would require `M: Copy`.
 impl<M: Model> Clone for Goal<'_, M> {
     fn clone(&self) -> Self {
         *self
