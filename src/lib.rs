@@ -11,7 +11,8 @@
 //! line and all that only it needs.
 
 #[cfg(feature = "cli")]
-pub use gcstorm_command::{cli, report, soak};
+pub use gcstorm_command::{cli, report};
 pub use gcstorm_core::{
-    check, clock, evidence, forward_mutator, fuzz, heap, memory, plan, result, run, sync, workload,
+    check, clock, evidence, forward_mutator, fuzz, heap, memory, plan, result, run, soak, sync,
+    workload,
 };

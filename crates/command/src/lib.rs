@@ -1,4 +1,4 @@
-//! What people see of gcstorm: the command line, soaks, and reports.
+//! What people see of gcstorm: the command line and reports.
 //!
 //! It is a crate of its own so that it can be compiled beside what runs and judges (`gcstorm-core`), and
 //! without optimisation, which takes most of the time of a build. Nothing here is called during a run. Use
@@ -6,9 +6,8 @@
 
 pub mod cli;
 pub mod report;
-pub mod soak;
 
 use gcstorm_core::{
     check, clock, diagnostic, digest, evidence, fuzz, heap, median, memory, own_time, plan, result,
-    run, workload,
+    run, soak, workload,
 };

@@ -1,5 +1,5 @@
 //! What gcstorm runs and judges: the contract of heaps and the heaps that come with it, plans and the
-//! workloads that they are made of, runs, their evidence, the checks, random programs, and results.
+//! workloads that they are made of, runs, their evidence, the checks, random programs, results, and the journals of soaks.
 //!
 //! It is a crate of its own so that the command line and reports can be compiled beside it, and without
 //! the optimisation that is needed here. Use it through the crate `gcstorm`, which hands it on; only that name is promised to stay.
@@ -21,5 +21,6 @@ pub mod own_time;
 pub mod plan;
 pub mod result;
 pub mod run;
+pub mod soak;
 pub mod sync;
 pub mod workload;

@@ -73,10 +73,10 @@ impl Header {
     }
 }
 
-#[cfg(test)]
 impl Header {
     /// One of these lanes, for tests.
-    pub(crate) fn sample(lanes: Vec<Lane>) -> Self {
+    #[doc(hidden)]
+    pub fn sample(lanes: Vec<Lane>) -> Self {
         Self {
             version: "0.1.0".to_owned(),
             commit: "abc".to_owned(),

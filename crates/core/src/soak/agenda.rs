@@ -26,10 +26,10 @@ pub struct Lane {
     pub weight: u32,
 }
 
-#[cfg(test)]
 impl Lane {
     /// `churn` on `gil`, for tests.
-    pub(crate) fn sample(weight: u32) -> Self {
+    #[doc(hidden)]
+    pub fn sample(weight: u32) -> Self {
         Self {
             workload: "churn".to_owned(),
             hash: "abc".to_owned(),
