@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     gcstorm::cli::main(heaps.by_default())
 }
 
-/// What it can do: all but cycles, weak references and finalizers.
+/// What this heap supports: everything except cycles, weak references and finalizers.
 const CAPS: Caps = Caps {
     threads: true,
     lists: true,

@@ -2,13 +2,14 @@
 //! cycles.
 //!
 //! Data flows one way: `workload → plan → run → evidence → check → result → report`. A run is a
-//! function of a plan, a heap and a schedule; a verdict of the plan and the evidence; a report of the
-//! evidence and the verdicts. The last two are pure, so an old run can be judged and drawn again.
+//! function of a plan, a heap and a schedule; a verdict is a function of the plan and the evidence;
+//! and a report is a function of the evidence and the verdicts. The last two are pure, so stored
+//! results can be judged and reported again.
 //!
-//! To put your own collector through it, implement [`heap::Heap`] (or [`heap::Collector`], if it
-//! knows nothing of threads), add it to a [`run::Registry`], and hand that to `cli::main`. To run it in
-//! tests of your own, depend on gcstorm with `default-features = false`: the feature `cli` is the command
-//! line and all that only it needs.
+//! To test your own collector, implement [`heap::Heap`] (or [`heap::Collector`], if it does not
+//! handle threads itself), add it to a [`run::Registry`], and hand that to `cli::main`. To run it
+//! in tests of your own, depend on gcstorm with `default-features = false`: the feature `cli`
+//! includes the command line and its dependencies.
 
 #[cfg(feature = "cli")]
 pub use gcstorm_command::{cli, report};

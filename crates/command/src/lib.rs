@@ -1,8 +1,9 @@
 //! What people see of gcstorm: the command line and reports.
 //!
-//! It is a crate of its own so that it can be compiled beside what runs and judges (`gcstorm-core`), and
-//! without optimisation, which takes most of the time of a build. Nothing here is called during a run. Use
-//! it through the crate `gcstorm`, which hands it on; only that name is promised to stay.
+//! This is a separate crate so that it can be compiled in parallel with `gcstorm-core`, and without
+//! optimisation, which takes most of the time of a build. It needs none, since nothing here is
+//! called during a run. Use it through the crate `gcstorm`, which re-exports it: only the paths
+//! there are stable.
 
 pub mod cli;
 pub mod report;

@@ -1,8 +1,8 @@
 //! The only reader of time: the processor's time-stamp counter, calibrated by itself.
 //!
 //! A stamp is a raw count. It is turned into nanoseconds only where a difference is recorded, which
-//! keeps the read at the cost of the instruction. The clock measures its own cost and precision, and
-//! every result shows both.
+//! keeps the read at the cost of the instruction. The clock measures its own cost and precision,
+//! and every result shows both.
 
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -169,8 +169,8 @@ fn round_tenth(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Goal: the clock's cost is that of a read, and not that of losing the processor: it is less than
-    /// what most batches of reads take.
+    /// Goal: the clock's cost is that of a read, and not that of losing the processor: it is less
+    /// than what most batches of reads take.
     #[test]
     fn its_cost_is_that_of_a_read() {
         let clock = Clock::get();

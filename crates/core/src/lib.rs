@@ -1,8 +1,10 @@
-//! What gcstorm runs and judges: the contract of heaps and the heaps that come with it, plans and the
-//! workloads that they are made of, runs, their evidence, the checks, random programs, results, and the journals of soaks.
+//! What gcstorm runs and judges: the contract of heaps and the heaps that come with it, plans and
+//! the workloads that they are made of, runs, their evidence, the checks, random programs, results,
+//! and the journals of soaks.
 //!
-//! It is a crate of its own so that the command line and reports can be compiled beside it, and without
-//! the optimisation that is needed here. Use it through the crate `gcstorm`, which hands it on; only that name is promised to stay.
+//! This is a separate crate so that the command line and reports can be compiled in parallel with
+//! it, and without the optimisation that is needed here. Use it through the crate `gcstorm`, which
+//! re-exports it: only the paths there are stable.
 
 pub mod check;
 pub mod clock;

@@ -1,15 +1,15 @@
 //! The value in the middle.
 
-/// The median of these, of which there is one in the sample: of an even number the upper of the two in the
-/// middle. `None` of none.
+/// The median of these, of which there is one in the sample: of an even number the upper of the two
+/// in the middle. `None` of none.
 pub fn of_sample(values: impl IntoIterator<Item = u64>) -> Option<u64> {
     let mut values: Vec<u64> = values.into_iter().collect();
     let middle = values.len() / 2;
     (!values.is_empty()).then(|| *values.select_nth_unstable(middle).1)
 }
 
-/// The median of these, whatever their order, which it changes: of an even number halfway between the two
-/// in the middle, and 0 of none.
+/// The median of these, whatever their order, which it changes: of an even number halfway between
+/// the two in the middle, and 0 of none.
 pub fn median(values: &mut [f64]) -> f64 {
     let middle = values.len() / 2;
     if values.is_empty() {

@@ -1,8 +1,9 @@
 //! How much memory the process has taken from its allocator and not given back, to the byte.
 //!
-//! Resident memory hides a slow leak for a long time: what leaks goes into the holes that the allocator
-//! has anyway. So a program may count what it allocates. [`Counting`] is the system's allocator with a
-//! counter, which `gcstorm` itself uses; a program of your own that adds a heap installs it likewise:
+//! Resident memory hides a slow leak for a long time: what leaks goes into the holes that the
+//! allocator has anyway. So a program may count what it allocates. [`Counting`] is the system's
+//! allocator with a counter, which `gcstorm` itself uses; a program of your own that adds a heap
+//! installs it likewise:
 //!
 //! ```
 //! # use gcstorm_core as gcstorm;

@@ -1,14 +1,16 @@
 //! How much of the time that goes by belongs to a process: all of it except what the machine took.
 //!
-//! A limit on time is meant for a program that makes no progress. On a machine with other work, time also
-//! passes because a thread that could run has to wait for a processor, because the process was stopped
-//! (`SIGSTOP`, a suspended virtual machine), or because whoever measures did not run. None of that is the
-//! fault of the process, so none of it counts. Time in which its threads wait for each other counts in
-//! full: a deadlock reaches its limit as an endless loop does.
+//! A limit on time is meant for a program that makes no progress. On a machine with other work,
+//! time also passes because a thread that could run has to wait for a processor, because the
+//! process was stopped (`SIGSTOP`, a suspended virtual machine), or because whoever measures did
+//! not run. None of that is the fault of the process, so none of it counts. Time in which its
+//! threads wait for each other counts in full: a deadlock reaches its limit as an endless loop
+//! does.
 //!
 //! The scheduler says of each thread how long it ran and how long it waited for a processor
-//! (`/proc/PID/task/TID/schedstat`). Of a moment of length *m* in which the threads ran for *r* together, and
-//! the one that waited longest did so for *w*, what counts is `max(m - w, r)`, and never more than *m*:
+//! (`/proc/PID/task/TID/schedstat`). Of a moment of length *m* in which the threads ran for *r*
+//! together, and the one that waited longest did so for *w*, what counts is `max(m - w, r)`, and
+//! never more than *m*:
 //!
 //! | the process | r | w | counts |
 //! | --- | --- | --- | --- |
@@ -17,9 +19,10 @@
 //! | has one thread, which gets a tenth of a processor | m/10 | 9m/10 | m/10 |
 //! | sleeps and wakes on an idle machine | little | little | about m |
 //!
-//! It is the longest wait and not their sum: the many short waits of threads that only poll would add up to
-//! the whole moment, and a process that is blocked would be taken for one that is kept from running. The
-//! harness's own [`PROBE`] polls a thousand times a second and does nothing else, so it is left out.
+//! It is the longest wait and not their sum: the many short waits of threads that only poll would
+//! add up to the whole moment, and a process that is blocked would be taken for one that is kept
+//! from running. The harness's own [`PROBE`] polls a thousand times a second and does nothing else,
+//! so it is left out.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -27,12 +30,12 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Stamp};
 
-/// The name of the thread that measures how late the machine wakes threads. The system keeps 15 bytes of a
-/// name, which this has.
+/// The name of the thread that measures how late the machine wakes threads. The system keeps 15
+/// bytes of a name, which this has.
 pub const PROBE: &str = "gcstorm-hiccups";
 
-/// See the module. It is brought up to date by [`spent`](Self::spent), which is to be called at least once
-/// a moment.
+/// See the module. It is brought up to date by [`spent`](Self::spent), which is to be called at
+/// least once a moment.
 #[derive(Debug)]
 pub struct OwnTime {
     pid: u32,
@@ -73,7 +76,8 @@ impl OwnTime {
         }
     }
 
-    /// Of this process, whose work is shared by so many threads: what they ran together is divided by that.
+    /// Of this process, whose work is shared by so many threads: what they ran together is divided
+    /// by that.
     pub fn of_jobs(jobs: usize, moment: Duration) -> Self {
         Self {
             jobs: u32::try_from(jobs).unwrap_or(u32::MAX).max(1),
@@ -86,7 +90,8 @@ impl OwnTime {
         let clock = Clock::get();
         let moment = clock.since(self.last);
         if moment >= self.moment {
-            // Whoever measures was kept from running, or stopped, if this is much longer than planned.
+            // Whoever measures was kept from running, or stopped, if this is much longer than
+            // planned.
             let counted = self.counted(moment).min(2 * self.moment);
             self.spent += counted;
             self.last = clock.now();
@@ -139,8 +144,8 @@ fn own(moment: Duration, jobs: u32, threads: impl Iterator<Item = Scheduled>) ->
     moment.saturating_sub(waited).max(ran)
 }
 
-/// What the system says of a process; `None` if nothing. Read here and not by a library, so that whoever
-/// uses this crate without its command line builds none for it.
+/// What the system says of a process; `None` if nothing. Read here and not by a library, so that
+/// whoever uses this crate without its command line builds none for it.
 fn look(pid: u32) -> Option<Threads> {
     let mut look = Threads {
         threads: HashMap::new(),
@@ -161,8 +166,8 @@ fn look(pid: u32) -> Option<Threads> {
     (!look.threads.is_empty()).then_some(look)
 }
 
-/// What the system says of a thread, unless it is the probe, and the thread's state: proc_pid_stat(5) and
-/// the kernel's Documentation/scheduler/sched-stats.
+/// What the system says of a thread, unless it is the probe, and the thread's state:
+/// proc_pid_stat(5) and the kernel's Documentation/scheduler/sched-stats.
 fn scheduled(task: &Path) -> Option<(Option<Scheduled>, char)> {
     let stat = std::fs::read_to_string(task.join("stat")).ok()?;
     let times = std::fs::read_to_string(task.join("schedstat")).ok()?;
@@ -196,8 +201,8 @@ mod tests {
         }
     }
 
-    /// Goal: the time that other work took does not count; that in which a process waits for itself does,
-    /// whatever the polling threads beside it are doing.
+    /// Goal: the time that other work took does not count; that in which a process waits for itself
+    /// does, whatever the polling threads beside it are doing.
     #[test]
     fn what_the_machine_took_does_not_count() {
         let counts = |threads: &[Scheduled]| own(ms(1000), 1, threads.iter().copied());
@@ -218,7 +223,8 @@ mod tests {
         assert_eq!(own(ms(1000), 2, two_jobs), ms(100));
     }
 
-    /// Goal: a thread that waits for a processor all the time does so before the system has counted it.
+    /// Goal: a thread that waits for a processor all the time does so before the system has counted
+    /// it.
     #[test]
     fn a_wait_counts_while_it_lasts() {
         let runnable = |ran, waited| Scheduled {

@@ -1,5 +1,5 @@
-//! `run --case`: after its runs on threads, the case is stepped through on one thread of each heap. The
-//! results are compared with the model, and with each other where they must agree.
+//! `run --case`: after its runs on threads, the case is stepped through on one thread of each heap.
+//! The results are compared with the model, and with each other where they must agree.
 //!
 //! What cannot be compared is reported with the reason, so that nobody takes it for agreement.
 

@@ -53,7 +53,8 @@ pub(super) fn needs_threads(what: &str) -> Result<(), Usage> {
     .hint("build without --cfg shuttle; this build has `fuzz` and `replay` with `random`, `pct`, `dfs` or `steps`"))
 }
 
-/// Explores the schedules of a case; returns the finding in the first that fails, and that schedule.
+/// Explores the schedules of a case; returns the finding in the first that fails, and that
+/// schedule.
 #[cfg(shuttle)]
 pub(super) fn explore(
     heap: &Entry,

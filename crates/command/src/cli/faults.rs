@@ -63,8 +63,8 @@ pub(super) fn refuse_unplantable(heaps: &[&Entry], args: &Run) -> Result<(), Usa
     }
 }
 
-/// Refuses `--same-heap` with a fault that may end the process: each of its runs gets a process, and so a
-/// heap, of its own.
+/// Refuses `--same-heap` with a fault that may end the process: each of its runs gets a process,
+/// and so a heap, of its own.
 pub(super) fn refuse_processes(fault: Option<Fault>) -> Result<(), Usage> {
     let Some(fault) = fault.filter(|fault| isolate::is_dangerous(*fault)) else {
         return Ok(());

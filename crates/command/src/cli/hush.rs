@@ -1,5 +1,5 @@
-//! Silences panics of a heap under test while programs are tried: shrinking tries thousands, and the finding
-//! is reported once, when it is small.
+//! Silences panics of a heap under test while programs are tried: shrinking tries thousands, and
+//! the finding is reported once, when it is small.
 
 use std::cell::Cell;
 

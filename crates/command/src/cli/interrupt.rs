@@ -1,5 +1,5 @@
-//! Signals that ask the program to end: the first ends the run, whose results are judged and written; the
-//! second ends the program at once.
+//! Signals that ask the program to end: the first ends the run, whose results are judged and
+//! written; the second ends the program at once.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -11,8 +11,8 @@ use signal_hook::flag::{register, register_conditional_shutdown};
 use super::exit::Exit;
 use super::usage::Usage;
 
-/// The signals that end a run: Ctrl-C, `kill`, and a terminal that is closed, unless `nohup` told the
-/// program to ignore that one.
+/// The signals that end a run: Ctrl-C, `kill`, and a terminal that is closed, unless `nohup` told
+/// the program to ignore that one.
 fn signals() -> impl Iterator<Item = i32> {
     let ignored = Process::myself().and_then(|process| process.status());
     let ignored = ignored.map_or(0, |status| status.sigign);
@@ -31,9 +31,9 @@ pub(super) fn flag() -> Result<Arc<AtomicBool>, Usage> {
     Ok(flag)
 }
 
-/// A flag that nothing sets: from now on these signals are ignored, since another process decides when this
-/// one ends. Schedulers send signals to all processes of a job at once; if this process ended by itself,
-/// the round that the other waits for would be lost.
+/// A flag that nothing sets: from now on these signals are ignored, since another process decides
+/// when this one ends. Schedulers send signals to all processes of a job at once; if this process
+/// ended by itself, the round that the other waits for would be lost.
 pub(super) fn deaf() -> Result<Arc<AtomicBool>, Usage> {
     for signal in signals() {
         register(signal, Arc::default())

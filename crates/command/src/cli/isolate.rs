@@ -1,9 +1,9 @@
-//! A run in a process of its own: one whose fault may end the process or keep it from ending, and one for which
-//! there may not be enough memory.
+//! A run in a process of its own: one whose fault may end the process or keep it from ending, and
+//! one for which there may not be enough memory.
 //!
-//! The process is this program again ([`child`](super::child)), with the line that reproduces the run; its
-//! result comes back as JSON. If none does, what is known is how the process ended, and that is a result as
-//! well: it is judged, written and shown like any other.
+//! The process is this program again ([`child`](super::child)), with the line that reproduces the
+//! run; its result comes back as JSON. If none does, what is known is how the process ended, and
+//! that is a result as well: it is judged, written and shown like any other.
 
 mod memory;
 
@@ -22,8 +22,8 @@ use crate::fuzz::catalogue;
 use crate::heap::Fault;
 use crate::result::RunResult;
 
-/// How long a run whose fault may keep it from ending may do no operation before it is taken to hang: the runs
-/// that show such a fault take a second or two.
+/// How long a run whose fault may keep it from ending may do no operation before it is taken to
+/// hang: the runs that show such a fault take a second or two.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Whether a run is to have a process of its own since its fault may end it.
@@ -31,8 +31,8 @@ pub(super) fn is_wanted(task: &RunTask<'_>) -> bool {
     task.options.fault.is_some_and(is_dangerous) && !inside::is_inside()
 }
 
-/// Whether a run is to have a process of its own since the memory that it needs may not be there: an allocation
-/// that fails aborts the process, wherever it is made.
+/// Whether a run is to have a process of its own since the memory that it needs may not be there:
+/// an allocation that fails aborts the process, wherever it is made.
 pub(super) fn may_exhaust_memory(task: &RunTask<'_>) -> bool {
     !inside::is_inside() && memory::is_short_for(&task.plan)
 }

@@ -1,4 +1,4 @@
-//! Where `--json` writes, and where the text for people goes beside it.
+//! The destination of `--json`, and the stream for the text for people beside it.
 
 use std::io;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::usage::Usage;
 /// The destination of `--json`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum JsonTarget<'a> {
-    /// None: there was no `--json`.
+    /// There was no `--json`.
     Nowhere,
     /// Standard output; the text for people goes to standard error.
     Stdout,
@@ -21,7 +21,7 @@ pub(super) enum JsonTarget<'a> {
 }
 
 impl<'a> JsonTarget<'a> {
-    /// The destination that the command line names; a file that cannot be written is refused.
+    /// The destination that the command line names. A file that cannot be written is refused.
     pub(super) fn of(path: Option<&'a Path>) -> Result<Self, Usage> {
         let Some(path) = path else {
             return Ok(Self::Nowhere);
@@ -38,7 +38,7 @@ impl<'a> JsonTarget<'a> {
         self.write_with(terminal, |out| out.write_all(&store::json(value)?))
     }
 
-    /// Writes what `write` writes; does not call it if there is no destination.
+    /// Writes what `write` produces; does not call it if there is no destination.
     pub(super) fn write_with(
         self,
         terminal: &mut Terminal,

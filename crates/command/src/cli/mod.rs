@@ -1,18 +1,18 @@
 //! The command line: the only place that prints or exits.
 //!
-//! Everything is validated before anything runs: workloads are read and planned for every heap that was
-//! named, and the directory for results is written to once. Then the runs follow one another; each is
-//! written and shown as soon as it is done. Data goes to standard output, progress and messages go to
-//! standard error. It is not an error if the reader of standard output goes away.
+//! Everything is validated before anything runs: workloads are read and planned for every heap that
+//! was named, and the directory for results is written to once. Then the runs follow one another;
+//! each is written and shown as soon as it is done. Data goes to standard output, progress and
+//! messages go to standard error. It is not an error if the reader of standard output goes away.
 //!
 //! Files stand in layers, and a file imports only from layers below its own:
 //!
 //! 1. `command_line`: all commands and their options. Only code that takes a whole command line
 //!    apart is above it ([`main`], `recipe`, `replay`, `manual`).
 //! 2. The commands: `run` is in `perform`, the others are in files and directories of their names.
-//! 3. What commands have in common: `agenda` says what is to be run, `task` is one run of it, `store`
-//!    and `publish` write results, `isolate` runs in a process of its own, `reproduce` writes command
-//!    lines.
+//! 3. What commands have in common: `agenda` says what is to be run, `task` is one run of it,
+//!    `store` and `publish` write results, `isolate` runs in a process of its own, `reproduce`
+//!    writes command lines.
 //! 4. `args`, the options; `values`, the values of options; `exit`, `terminal`, `usage`.
 //!
 //! A program of your own that adds a heap calls [`main`] with a [`Registry`] of its own.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::own_time::OwnTime;
 
-/// How long a moment is in which own time is measured: short against the limit, and long against what it
-/// takes to look at each thread.
+/// How long a moment is in which own time is measured: short against the limit, and long against
+/// what it takes to look at each thread.
 const MOMENT_MAX: Duration = Duration::from_millis(250);
 const MOMENT_MIN: Duration = Duration::from_millis(20);
 

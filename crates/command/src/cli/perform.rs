@@ -1,4 +1,5 @@
-//! `run`: makes all runs in order; each result is judged, written and shown as soon as the run is over.
+//! `run`: makes all runs in order; each result is judged, written and shown as soon as the run is
+//! over.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -70,7 +71,8 @@ pub(super) fn run(
     Ok(session.conclude())
 }
 
-/// Heaps that are open, by the arguments that named the workload, and the heap's name with its fault.
+/// Heaps that are open, by the arguments that named the workload, and the heap's name with its
+/// fault.
 type OpenHeaps = HashMap<(Vec<OsString>, String), Box<dyn Opened>>;
 
 /// All runs of one command.
@@ -176,10 +178,11 @@ impl<'a> RunSession<'a> {
         });
     }
 
-    /// Runs a task and judges it, in another process if it might end this one. Also returns the state at
-    /// the end if it is to be compared.
+    /// Runs a task and judges it, in another process if it might end this one. Also returns the
+    /// state at the end if it is to be compared.
     fn result(&mut self, task: &RunTask<'_>) -> Result<(RunResult, Option<Picture>), String> {
-        // The state at the end, and a heap that goes on to the next run, have to be in this process.
+        // The state at the end, and a heap that goes on to the next run, have to be in this
+        // process.
         let is_here = self.heaps.is_some() || self.agreement.is_some();
         if isolate::is_wanted(task) || (!is_here && isolate::may_exhaust_memory(task)) {
             let directory = self.store.directory().join("inside");

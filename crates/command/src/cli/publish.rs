@@ -7,8 +7,8 @@ use super::args::Format;
 use super::store::{self, write_whole};
 use crate::report::{self, Collected, Detail};
 
-/// The formats that are written by default, and the names of their files. The table is for terminals, and
-/// `run` writes the results themselves.
+/// The formats that are written by default, and the names of their files. The table is for
+/// terminals, and `run` writes the results themselves.
 const FILES: [(Format, &str); 3] = [
     (Format::Markdown, "report.md"),
     (Format::Junit, "junit.xml"),

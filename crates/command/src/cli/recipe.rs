@@ -1,7 +1,7 @@
 //! Replays a recipe: repeats the command in it until it fails.
 //!
-//! The command sets everything about its run, so other options are refused. Results are not kept; to have
-//! them, run the command itself.
+//! The command sets everything about its run, so other options are refused. Results are not kept;
+//! to have them, run the command itself.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

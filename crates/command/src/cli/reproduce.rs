@@ -10,8 +10,8 @@ use super::values::{self, NO_FAULT, duration_text};
 use crate::heap::Points;
 use crate::run::{Budget, Options, Timing, Verify};
 
-/// The command line of one run, with every option that is not at its default. If the run was on a heap
-/// that earlier runs had used, the line repeats those as well.
+/// The command line of one run, with every option that is not at its default. If the run was on a
+/// heap that earlier runs had used, the line repeats those as well.
 pub(super) fn line(program: &str, task: &RunTask<'_>) -> String {
     let first = task.first_seed.unwrap_or(task.plan.seed);
     let mut words = words_from(first, program, task);
@@ -115,11 +115,11 @@ fn words_from(seed: u64, program: &str, task: &RunTask<'_>) -> Vec<OsString> {
     words
 }
 
-/// A word as a shell reads it back. Words that are not text, or hold control characters, take the form
-/// `$'…'`, which POSIX has since 2024 and the usual shells have had for long.
+/// A word as a shell reads it back. Words that are not text, or hold control characters, take the
+/// form `$'…'`, which POSIX has since 2024 and the usual shells have had for long.
 ///
-/// No library does this: `shell-words` and `shlex` also quote `key=value`, and take text only or leave
-/// control characters as they are.
+/// No library does this: `shell-words` and `shlex` also quote `key=value`, and take text only or
+/// leave control characters as they are.
 pub(super) fn quote(word: impl AsRef<OsStr>) -> String {
     let word = word.as_ref();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);

@@ -34,8 +34,8 @@ impl RunTask<'_> {
         result::subject(&self.heap.name, self.options.fault.map(Fault::name))
     }
 
-    /// How many threads the run needs at a time: one for each mutator, one that measures how the system
-    /// schedules threads, and one that the heap may have for itself.
+    /// How many threads the run needs at a time: one for each mutator, one that measures how the
+    /// system schedules threads, and one that the heap may have for itself.
     pub(super) fn threads(&self) -> usize {
         self.plan.mutators.len() + 2
     }

@@ -1,4 +1,5 @@
-//! Prints data to standard output and messages to standard error, with styles only where they are wanted.
+//! Prints data to standard output and messages to standard error, with styles only where they are
+//! wanted.
 
 use std::io::{ErrorKind, Stderr, Stdout, Write as _};
 

@@ -156,7 +156,8 @@ pub(super) fn verify(text: &str) -> Result<Verify, String> {
 mod tests {
     use super::*;
 
-    /// Goal: a duration is written in a form that reads back as the same, and every usual form is read.
+    /// Goal: a duration is written in a form that reads back as the same, and every usual form is
+    /// read.
     #[test]
     fn durations_round_trip() {
         for text in ["1ms", "1ms500us", "500ms", "5s", "1m30s", "8h", "1h30m"] {

@@ -149,7 +149,7 @@ pub struct MutatorEvidence {
 }
 
 impl MutatorEvidence {
-    /// Operations since the common start, of all kinds: those of the setup do not count.
+    /// The number of operations of all kinds since the common start, without those of the setup.
     pub fn ops_since_start(&self) -> u64 {
         let Tally { ops, setup_ops, .. } = &self.tally;
         let (all, setup) = (ops.values().sum::<u64>(), setup_ops.values().sum());
@@ -158,7 +158,7 @@ impl MutatorEvidence {
 }
 
 impl MutatorEvidence {
-    /// One that ran for two seconds, for tests of what judges and shows evidence.
+    /// The evidence of a run of two seconds, for tests of checks and reports.
     #[doc(hidden)]
     pub fn sample(name: &str, tally: Tally) -> Self {
         Self {

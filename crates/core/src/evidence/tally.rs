@@ -16,7 +16,8 @@ use crate::heap::Peek;
 pub struct Tally {
     /// Operations by kind.
     pub ops: BTreeMap<String, u64>,
-    /// Those of them that the mutator's setup did, before the common start: they are in no rate.
+    /// Those of them that the mutator's setup did before the common start. Rates do not include
+    /// them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub setup_ops: BTreeMap<String, u64>,
     /// What it did to each shared list that it holds, by the list's number in the plan.

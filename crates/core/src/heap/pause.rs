@@ -12,9 +12,9 @@
 //! latency. On any other thread, a hold costs one read of a thread-local variable.
 //!
 //! **Holds nest**: a collection may run finalizers, and these may release a million objects. A
-//! histogram counts each hold in full. Where times are added up, time belongs to the *innermost* hold,
-//! so that no nanosecond counts twice. Where the question is how much time a mutator lost, only the
-//! outermost holds matter; on one thread they never overlap.
+//! histogram counts each hold in full. Where times are added up, time belongs to the *innermost*
+//! hold, so that no nanosecond counts twice. Where the question is how much time a mutator lost,
+//! only the outermost holds matter; on one thread they never overlap.
 //!
 //! Memory is bounded. The histograms are always exact. Each thread keeps a limited number of
 //! intervals; when there are more, the shorter half is dropped and counted (`log`).
@@ -108,8 +108,8 @@ impl Pauses {
         self.lags.clear();
     }
 
-    /// Notes that the heap begins to hold the calling thread up. The hold ends when the returned value
-    /// is dropped.
+    /// Notes that the heap begins to hold the calling thread up. The hold ends when the returned
+    /// value is dropped.
     #[inline]
     pub fn hold(&self, cause: Cause) -> Hold<'_> {
         let is_noted = self.on_log(|log| log.open(cause, Clock::get().now()));
@@ -136,14 +136,14 @@ impl Pauses {
         self.lags.add(clock.nanos(since, clock.now()), objects);
     }
 
-    /// How long objects waited between being unlinked and being free: each length in nanoseconds, with
-    /// the number of objects that waited for so long.
+    /// How long objects waited between being unlinked and being free: each length in nanoseconds,
+    /// with the number of objects that waited for so long.
     pub fn lags(&self) -> Vec<(u64, u64)> {
         self.lags.counts()
     }
 
-    /// Records the pauses of the calling thread, as those of the mutator with this number, until the
-    /// returned value is dropped.
+    /// Records the pauses of the calling thread, as those of the mutator with this number, until
+    /// the returned value is dropped.
     pub fn seat(&self, mutator: u32) -> Seated<'_> {
         let owner = std::ptr::from_ref(self).addr();
         let log = Log::new(owner, Some(mutator), Clock::get().now());

@@ -58,7 +58,7 @@ pub struct WorkloadRef {
 pub struct ThreadSummary {
     /// The thread group's name and a number.
     pub name: String,
-    /// Operations done, those of its setup included.
+    /// The number of operations that it did, including its setup.
     pub ops: u64,
     /// From the common start to its last operation.
     pub elapsed_ns: u64,
@@ -67,9 +67,9 @@ pub struct ThreadSummary {
 /// One kind of operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpSummary {
-    /// How many were done, over all mutators, those of their setups included.
+    /// How many were done by all mutators, including their setups.
     pub count: u64,
-    /// How many a second since the common start, those of setups not included.
+    /// How many were done in a second since the common start, without those of setups.
     pub per_second: f64,
     /// The mean service time; `None` if nothing was timed.
     pub mean_ns: Option<f64>,
@@ -121,8 +121,8 @@ pub struct RunResult {
     /// The minimum mutator utilization, by the length of the window.
     #[serde(default)]
     pub mmu: Vec<MmuPoint>,
-    /// Whether the machine delayed the run so much that its times are in doubt; if so a caveat says why.
-    /// `None` if that was not measured.
+    /// Whether the machine delayed the run so much that its times are in doubt; if so a caveat says
+    /// why. `None` if that was not measured.
     #[serde(default)]
     pub noisy: Option<bool>,
     /// Every counter.
@@ -142,7 +142,8 @@ pub struct RunResult {
 }
 
 impl RunResult {
-    /// Judges a run. `reproduce` is the command that repeats it, and `tool` the program that made it.
+    /// Judges a run. `reproduce` is the command that repeats it, and `tool` the program that made
+    /// it.
     pub fn new(plan: &Plan, evidence: Evidence, tool: Tool, reproduce: String) -> Self {
         let checks = check::judge(plan, &evidence);
         let counters = check::counters(&evidence);
@@ -185,8 +186,8 @@ impl RunResult {
         }
     }
 
-    /// The same run, judged again by its plan: verdicts and figures come from the evidence, while the
-    /// machine, the program and the shard stay as they are.
+    /// The same run, judged again by its plan: verdicts and figures come from the evidence, while
+    /// the machine, the program and the shard stay as they are.
     #[must_use]
     pub fn judged_again(self, plan: &Plan) -> Self {
         let (host, shard) = (self.host, self.shard);
@@ -225,8 +226,8 @@ impl<'de> Deserialize<'de> for RunResult {
 }
 
 impl RunResult {
-    /// Puts back into the evidence what JSON has at the top only. Results of earlier versions have it
-    /// in the evidence as well, and keep that.
+    /// Puts back into the evidence what JSON has at the top only. Results of earlier versions have
+    /// it in the evidence as well, and keep that.
     fn make_whole(&mut self) {
         // A program that rounds numbers may have written the file again; the text survives that.
         match self.seed_text.parse() {
@@ -340,8 +341,8 @@ mod tests {
         }
     }
 
-    /// Goal: results of earlier versions, in which the evidence is whole and the seed a number only, are
-    /// read as before.
+    /// Goal: results of earlier versions, in which the evidence is whole and the seed a number
+    /// only, are read as before.
     #[test]
     fn reads_earlier_results() {
         let result = whole();

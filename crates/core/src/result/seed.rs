@@ -1,14 +1,15 @@
-//! A seed as JSON has it: a number and, beside it, its decimal digits.
+//! A seed in JSON: a number, and a string of its decimal digits.
 //!
 //! Seeds go up to 2^64 - 1, and many programs that read JSON and write it again round numbers above
-//! 2^53. The digits survive that, so they count where both are there.
+//! 2^53. The string survives that, so it takes precedence if both are present.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-/// A seed: the fields `seed` and `seed_text` of whatever it is [flattened](serde) into.
+/// A seed. In JSON it becomes the fields `seed` and `seed_text` of the struct that it is flattened
+/// into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "Fields", try_from = "Fields")]
 pub struct Seed(pub u64);

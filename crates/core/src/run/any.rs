@@ -2,8 +2,8 @@
 //!
 //! A run, its surveys and the steps of a case are compiled once, for all heaps: they call a heap
 //! through [`AnyHeap`]. Only the loop that is measured is compiled for each type of mutator, and
-//! [`AnyMutator::drive`] enters it with a batch of operations at a time, so that no operation of the
-//! plan pays for an indirect call.
+//! [`AnyMutator::drive`] enters it with a batch of operations at a time, so that no operation of
+//! the plan pays for an indirect call.
 //!
 //! A heap under test may panic wherever it is called. A mutator is called on a thread of its own,
 //! and a panic there ends that thread's part of the run. Calls to the heap as a whole go through
@@ -128,8 +128,8 @@ pub(super) fn guarded<T>(call: &'static str, ask: impl FnOnce() -> T) -> Result<
     })
 }
 
-/// A heap under test. Its methods turn a panic into an error; whoever calls the heap inside, as `.0`, does
-/// so within [`guarded`] or on a mutator's thread, where a panic is caught as well.
+/// A heap under test. Its methods turn a panic into an error; whoever calls the heap inside, as
+/// `.0`, does so within [`guarded`] or on a mutator's thread, where a panic is caught as well.
 #[derive(Clone, Copy)]
 pub(super) struct Guarded<'r>(pub(super) &'r dyn AnyHeap);
 

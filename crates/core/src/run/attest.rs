@@ -1,8 +1,8 @@
 //! What a mutator can attest of weak references and finalizers, by looking at its own registers.
 //!
 //! A weak reference stands as long as its target is in the state in which it was downgraded: alive,
-//! or alive with its finalizer run. Three claims are exact, however threads interleave, since what a
-//! register holds cannot die under it:
+//! or alive with its finalizer run. Three claims are exact, however threads interleave, since what
+//! a register holds cannot die under it:
 //!
 //! * a successful upgrade leads to the very object that was downgraded, and the reference stands;
 //! * after a failed upgrade the reference does not stand, if the register that was downgraded still

@@ -18,8 +18,8 @@ pub(super) struct Course {
     pub(super) started: OnceLock<Stamp>,
     /// What each mutator has done so far.
     pub(super) deeds: Vec<CachePadded<Deeds>>,
-    /// The slowest operation of each mutator since the monitor looked last, in nanoseconds; 0 if none
-    /// took long. Relaxed: late by a batch, as the counts are.
+    /// The slowest operation of each mutator since the monitor looked last, in nanoseconds; 0 if
+    /// none took long. Relaxed: late by a batch, as the counts are.
     pub(super) slowest: Vec<CachePadded<AtomicU64>>,
     /// Set when everyone is to stop at the next batch. Relaxed throughout: seeing it late costs one
     /// batch.

@@ -38,7 +38,8 @@ impl HostFacts {
 /// How long the calling thread has been ready to run while the system ran something else, in
 /// nanoseconds since the thread began; 0 if the system does not report it.
 pub(super) fn starved_ns() -> u64 {
-    // Time on a processor, time waiting for one, and how often: Documentation/scheduler/sched-stats.
+    // Time on a processor, time waiting for one, and how often:
+    // Documentation/scheduler/sched-stats.
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let waited = stat.split_whitespace().nth(1);
     waited.and_then(|nanos| nanos.parse().ok()).unwrap_or(0)

@@ -1,7 +1,7 @@
 //! What a mutator does at a rendezvous: it starts with the others, or takes its step of a survey.
 //!
-//! Every wait happens while the mutator is [idle](Mutator::idle), so that a heap that has a lock can
-//! give it to those that have not arrived.
+//! Every wait happens while the mutator is [idle](Mutator::idle), so that a heap that has a lock
+//! can give it to those that have not arrived.
 
 use std::sync::PoisonError;
 

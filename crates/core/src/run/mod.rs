@@ -74,7 +74,8 @@ pub struct Options {
     pub delays: Option<Points>,
     /// Refuse the allocation of this number, counted over all mutators.
     pub fail_alloc: Option<u64>,
-    /// Make a collection take this much longer, again and again but for less than a fifth of the time.
+    /// Make a collection take this much longer, again and again but for less than a fifth of the
+    /// time.
     pub slow_collection: Option<Duration>,
     /// Each mutator collects after so many operations of its own, drawn anew from the seed.
     pub collect_every: Option<CollectEvery>,

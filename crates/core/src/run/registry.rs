@@ -221,8 +221,8 @@ impl Registry {
         }
     }
 
-    /// Adds a heap. `open` is called once for each run, and once more, for a few objects, to ask the heap
-    /// what it can do.
+    /// Adds a heap. `open` is called once for each run, and once more, for a few objects, to ask
+    /// the heap what it can do.
     ///
     /// # Panics
     ///
@@ -310,8 +310,8 @@ fn step_on(open: &Open, case: &Case, fault: Option<Fault>) -> Result<Trace, Defe
 
 /// An open heap, for one run or for several in a row. Each run leaves it without objects.
 pub trait Opened {
-    /// Runs a plan on it. What earlier runs counted is not in the evidence; peaks are those since the heap
-    /// was opened.
+    /// Runs a plan on it. What earlier runs counted is not in the evidence; peaks are those since
+    /// the heap was opened.
     fn run(&self, plan: &Plan, options: &Options, observer: &dyn Observer) -> Evidence;
 
     /// Drops the heap.

@@ -176,7 +176,7 @@ impl Sitter<'_, '_> {
         Ok(())
     }
 
-    /// Says how many operations were done so far.
+    /// Publishes how many operations were done so far.
     fn publish_ops(&self) {
         let ops = &self.stage.course.deeds[self.number].ops;
         ops.store(self.executor.work.ops(), Relaxed);
@@ -463,7 +463,7 @@ fn recorder(stage: &Stage<'_>, number: usize) -> Option<Recorder> {
     Recorder::new(mutator, plan, &stage.objects, limit)
 }
 
-/// Operations by their names, without those of which there are none.
+/// The counts of operations by name, without zeros.
 fn by_name(counts: [u64; OpKind::ALL.len()]) -> BTreeMap<String, u64> {
     let counts = OpKind::ALL.into_iter().zip(counts);
     let done = counts.filter(|(_, count)| *count > 0);

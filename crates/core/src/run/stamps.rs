@@ -84,8 +84,8 @@ impl Stamps {
         }
     }
 
-    /// The time since `first`, in that unit. It is rounded down, so what was in order stays in order
-    /// or becomes the same.
+    /// The time since `first`, in that unit. It is rounded down, so what was in order stays in
+    /// order or becomes the same.
     pub(super) fn scaled(self, first: u64, time: u64) -> u64 {
         match self {
             Self::Clock => Clock::get().nanos(Stamp::of_counts(first), Stamp::of_counts(time)),

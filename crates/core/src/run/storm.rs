@@ -140,9 +140,9 @@ impl Stage<'_> {
     /// What a mutator's thread does. A panic in it is the heap's: it becomes data and is not passed
     /// on.
     ///
-    /// The mutator's place outlives the panic, so that it is not dropped while the thread unwinds: a
-    /// heap whose lock was poisoned by the first panic panics again when its mutator is dropped, and
-    /// would take the process with it.
+    /// The mutator's place outlives the panic, so that it is not dropped while the thread unwinds:
+    /// a heap whose lock was poisoned by the first panic panics again when its mutator is dropped,
+    /// and would take the process with it.
     fn thread(&self, number: usize) -> Option<Outcome> {
         let name = &self.plan.mutators[number].name;
         let mut place: Option<Place<'_>> = None;

@@ -77,7 +77,8 @@ pub struct Agenda {
     table: Vec<usize>,
 }
 
-/// Streams of random numbers: the order of a turn must not be drawn from the same numbers as a seed.
+/// Streams of random numbers: the order of a turn must not be drawn from the same numbers as a
+/// seed.
 const ORDERS: u64 = 0;
 const SEEDS: u64 = 1;
 

@@ -74,7 +74,7 @@ impl Header {
 }
 
 impl Header {
-    /// One of these lanes, for tests.
+    /// The header of a soak with these lanes, for tests.
     #[doc(hidden)]
     pub fn sample(lanes: Vec<Lane>) -> Self {
         Self {

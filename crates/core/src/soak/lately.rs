@@ -110,8 +110,8 @@ impl Lately {
         }
     }
 
-    /// Operations a second in the `count` seconds before `now` (in seconds since the soak began), oldest
-    /// first; `None` where nothing ran.
+    /// Operations a second in the `count` seconds before `now` (in seconds since the soak began),
+    /// oldest first; `None` where nothing ran.
     pub fn rates(&self, now: u64, count: usize) -> Vec<Option<f64>> {
         let mut rates = vec![None; count];
         for second in &self.seconds {
@@ -157,8 +157,8 @@ mod tests {
     use super::*;
     use crate::soak::{Header, Round};
 
-    /// Notes what the rounds that are over did (operations, milliseconds), and the progress of the one under way
-    /// (its number, milliseconds, operations).
+    /// Notes what the rounds that are over did (operations, milliseconds), and the progress of the
+    /// one under way (its number, milliseconds, operations).
     fn note(lately: &mut Lately, at_ms: u64, over: (u64, u64), current: Option<(u64, u64, u64)>) {
         let header = Header::sample(Vec::new());
         let mut standing = Standing::of(1);
@@ -190,8 +190,8 @@ mod tests {
         });
     }
 
-    /// Goal: each operation counts once, in the second in which it was seen, over the time in which mutators
-    /// ran; those before the first snapshot do not count, and judging is no dip.
+    /// Goal: each operation counts once, in the second in which it was seen, over the time in which
+    /// mutators ran; those before the first snapshot do not count, and judging is no dip.
     #[test]
     fn operations_count_once() {
         let mut lately = Lately::default();
@@ -214,8 +214,8 @@ mod tests {
         assert!((rate - 500.0).abs() < 1e-9, "{rate}");
     }
 
-    /// Goal: rounds that end before they report progress count, and a round that is lost takes no operations
-    /// away.
+    /// Goal: rounds that end before they report progress count, and a round that is lost takes no
+    /// operations away.
     #[test]
     fn short_and_lost_rounds_count() {
         let mut lately = Lately::default();

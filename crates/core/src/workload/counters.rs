@@ -1,4 +1,5 @@
-//! What `[require]`, `[budget]` and `[[notes]]` may name: the run's counters, its checks and their verdicts.
+//! What `[require]`, `[budget]` and `[[notes]]` may name: the run's counters, its checks and their
+//! verdicts.
 //!
 //! The names come from results. They are known here so that a misspelled name is refused when a
 //! workload is read, and not noticed after a soak of eight hours.

@@ -48,7 +48,8 @@ pub(in crate::cli) struct Fuzz {
     /// The directory for cases that fail
     #[arg(long, value_name = "DIR", default_value = "reports/failures")]
     pub(in crate::cli) out: PathBuf,
-    /// Also write what was found to a file as JSON, or with `-` to standard output instead of the text
+    /// Also write what was found to a file as JSON, or with `-` to standard output instead of the
+    /// text
     #[arg(long, value_name = "FILE|-")]
     pub(in crate::cli) json: Option<PathBuf>,
 }

@@ -1,7 +1,8 @@
 //! The options of the commands, as clap reads them.
 //!
-//! Options know nothing of the commands that take them: those stand above. The command line as a whole is
-//! put together in [`command_line`](super::command_line); `soak` keeps its options beside itself.
+//! Options know nothing of the commands that take them: those stand above. The command line as a
+//! whole is put together in [`command_line`](super::command_line); `soak` keeps its options beside
+//! itself.
 
 mod fuzz;
 mod results;

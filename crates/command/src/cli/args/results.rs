@@ -11,11 +11,12 @@ use crate::report::compare::Limits;
 #[derive(Debug, Args)]
 #[command(after_help = exit::REPORT_HELP)]
 pub(in crate::cli) struct ReportArgs {
-    /// Files of results, or directories that hold some; several are shown side by side, each compared
-    /// with the first of its workload
+    /// Files of results, or directories that hold some; several are shown side by side, each
+    /// compared with the first of its workload
     #[arg(required = true, value_name = "RESULT")]
     pub(in crate::cli) results: Vec<PathBuf>,
-    /// The format of the report; default: a table, or with --out report.md, junit.xml and report.html
+    /// The format of the report; default: a table, or with --out report.md, junit.xml and
+    /// report.html
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(in crate::cli) format: Option<Format>,
     /// Write into this directory instead of standard output
@@ -49,13 +50,15 @@ pub(in crate::cli) struct Compare {
     #[arg(value_name = "NEW")]
     pub(in crate::cli) new: PathBuf,
     /// How much worse metrics may get: one limit as in 5%, or one for each family as in
-    /// throughput=5%,p99=10%,memory=off; the families are throughput, p50, p99, p99.9, pause, memory
+    /// throughput=5%,p99=10%,memory=off; the families are throughput, p50, p99, p99.9, pause,
+    /// memory
     #[arg(long, value_name = "LIMITS", default_value = "5%", value_parser = Limits::parse)]
     pub(in crate::cli) max_regression: Limits,
     /// The format of the comparison
     #[arg(long, value_enum, default_value_t = FormatArg::Table, value_name = "FORMAT")]
     pub(in crate::cli) format: FormatArg,
-    /// Also write the comparison to a file as JSON, or with `-` to standard output instead of the table
+    /// Also write the comparison to a file as JSON, or with `-` to standard output instead of the
+    /// table
     #[arg(long, value_name = "FILE|-")]
     pub(in crate::cli) json: Option<PathBuf>,
 }
@@ -64,8 +67,8 @@ pub(in crate::cli) struct Compare {
 #[derive(Debug, Args)]
 #[command(after_help = exit::MERGE_HELP)]
 pub(in crate::cli) struct Merge {
-    /// Directories or journals of soaks, results of `run`, earlier sums, or directories that hold any of
-    /// these; the order does not matter, and a path that is given twice counts once
+    /// Directories or journals of soaks, results of `run`, earlier sums, or directories that hold
+    /// any of these; the order does not matter, and a path that is given twice counts once
     #[arg(required = true, value_name = "PATH")]
     pub(in crate::cli) paths: Vec<PathBuf>,
     /// The format of the sum

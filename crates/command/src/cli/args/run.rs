@@ -14,8 +14,8 @@ use crate::run::{CollectEvery, Timing, Verify};
 #[derive(Debug, Args)]
 #[command(after_help = exit::RUN_HELP)]
 pub(in crate::cli) struct Run {
-    /// Names from `gcstorm list workloads`, or paths to .toml files; default: all workloads that come
-    /// with the program, which takes about 30 s
+    /// Names from `gcstorm list workloads`, or paths to .toml files; default: all workloads that
+    /// come with the program, which takes about 30 s
     #[arg(value_name = "WORKLOAD")]
     pub(in crate::cli) workloads: Vec<String>,
     /// Run a case instead of workloads: each of its mutators takes its turns on a thread of its own
@@ -25,10 +25,12 @@ pub(in crate::cli) struct Run {
     /// A heap from `gcstorm list heaps`; may be given several times
     #[arg(long = "heap", value_name = "NAME")]
     pub(in crate::cli) heaps: Vec<String>,
-    /// The seed of all random choices; default: the case's own, otherwise a fresh one, which is printed
+    /// The seed of all random choices; default: the case's own, otherwise a fresh one, which is
+    /// printed
     #[arg(long, value_name = "N")]
     pub(in crate::cli) seed: Option<u64>,
-    /// Run everything N times: all of it with this seed, then all of it with the next seed, and so on
+    /// Run everything N times: all of it with this seed, then all of it with the next seed, and so
+    /// on
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::positive,
           conflicts_with = "case")]
     pub(in crate::cli) repeat: u64,
@@ -40,9 +42,9 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) threads: Option<u64>,
     #[command(flatten)]
     pub(in crate::cli) budget: BudgetArgs,
-    /// Open loop: start operations on a schedule, OPS a second over all threads, whether or not earlier
-    /// ones are done, and report response times since an operation was due (no coordinated omission);
-    /// replaces the rates of the workload
+    /// Open loop: start operations on a schedule, OPS a second over all threads, whether or not
+    /// earlier ones are done, and report response times since an operation was due (no coordinated
+    /// omission); replaces the rates of the workload
     #[arg(long, value_name = "OPS[,constant|poisson|bursts]", value_parser = values::rate)]
     pub(in crate::cli) rate: Option<Pace>,
     /// Set a parameter of the workload; may be given several times
@@ -62,11 +64,12 @@ pub(in crate::cli) struct Run {
     /// How long a thread waits for a global lock before it asks the holder to release it
     #[arg(long, value_name = "DURATION", default_value = "5ms", value_parser = values::duration)]
     pub(in crate::cli) switch_interval: Duration,
-    /// Make each thread collect after every N of its operations, or after N to M, drawn from the seed
+    /// Make each thread collect after every N of its operations, or after N to M, drawn from the
+    /// seed
     #[arg(long, value_name = "N[..M]", value_parser = values::collect_every)]
     pub(in crate::cli) collect_every: Option<CollectEvery>,
-    /// Delay threads inside heap operations, at random moments drawn from the seed: at every point where
-    /// the heap allows it, or only at some of read, change, changed, dying, verdict
+    /// Delay threads inside heap operations, at random moments drawn from the seed: at every point
+    /// where the heap allows it, or only at some of read, change, changed, dying, verdict
     #[arg(long, value_name = "POINT,...", num_args = 0..=1, require_equals = true,
           default_missing_value = values::EVERYWHERE, value_parser = values::points)]
     pub(in crate::cli) delays: Option<Points>,
@@ -77,8 +80,8 @@ pub(in crate::cli) struct Run {
     /// attributed to it
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(in crate::cli) slow_collection: Option<Duration>,
-    /// Record the first N operations of each thread on shared lists and counters (default: 1000), and
-    /// check that they are linearizable
+    /// Record the first N operations of each thread on shared lists and counters (default: 1000),
+    /// and check that they are linearizable
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000",
           value_parser = values::positive)]
     pub(in crate::cli) history: Option<u64>,
@@ -89,8 +92,8 @@ pub(in crate::cli) struct Run {
     /// The directory for results, which must not hold results yet; default: reports/<when>/
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) out: Option<PathBuf>,
-    /// Also write all results to one file as JSON, or with `-` to standard output instead of the tables:
-    /// an object for one run, an array for several
+    /// Also write all results to one file as JSON, or with `-` to standard output instead of the
+    /// tables: an object for one run, an array for several
     #[arg(long, value_name = "FILE|-")]
     pub(in crate::cli) json: Option<PathBuf>,
 }
@@ -99,15 +102,15 @@ pub(in crate::cli) struct Run {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(in crate::cli) struct BudgetArgs {
-    /// How long each run lasts, as in 500ms, 30s or 1h30m; default: the workload's own number of rounds,
-    /// or 5s if it has none
+    /// How long each run lasts, as in 500ms, 30s or 1h30m; default: the workload's own number of
+    /// rounds, or 5s if it has none
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(in crate::cli) duration: Option<Duration>,
     /// How many rounds each thread runs
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(in crate::cli) rounds: Option<u64>,
-    /// How many operations the threads run together; those in the background are not counted, and run
-    /// until the others are done
+    /// How many operations the threads run together; those in the background are not counted, and
+    /// run until the others are done
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(in crate::cli) ops: Option<u64>,
 }

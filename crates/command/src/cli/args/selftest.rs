@@ -20,8 +20,8 @@ pub(in crate::cli) struct Selftest {
     /// A heap from `gcstorm list heaps`; may be given several times; default: all
     #[arg(long = "heap", value_name = "NAME")]
     pub(in crate::cli) heaps: Vec<String>,
-    /// How many seeds to try for each fault; a fault that is usually caught counts as missed only after
-    /// 20
+    /// How many seeds to try for each fault; a fault that is usually caught counts as missed only
+    /// after 20
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(in crate::cli) seeds: Option<u64>,
     /// The first seed

@@ -19,8 +19,8 @@ pub(in crate::cli) fn is_inside() -> bool {
     std::env::var_os(VARIABLE).is_some()
 }
 
-/// A flag that ends the run of this command early: set by a signal, or in a child by its parent. From now on
-/// a child ends with its parent.
+/// A flag that ends the run of this command early: set by a signal, or in a child by its parent.
+/// From now on a child ends with its parent.
 pub(in crate::cli) fn interrupted() -> Result<Arc<AtomicBool>, Usage> {
     if !is_inside() {
         return interrupt::flag();

@@ -1,7 +1,7 @@
 //! Whether there may be too little memory for a run.
 //!
-//! This is an estimate, and a generous one: a run that is wrongly taken for too large only gets a process of
-//! its own, and one that is wrongly taken for small enough aborts the command.
+//! This is an estimate, and a generous one: a run that is wrongly taken for too large only gets a
+//! process of its own, and one that is wrongly taken for small enough aborts the command.
 
 use std::fs;
 
@@ -9,8 +9,8 @@ use procfs::{Current as _, Meminfo, process::LimitValue, process::Process};
 
 use crate::plan::Plan;
 
-/// What an object takes with all that is kept of it, in bytes: some 100 on the heaps here. They reserve some 400
-/// bytes of addresses for each object that may be alive.
+/// What an object takes with all that is kept of it, in bytes: some 100 on the heaps here. They
+/// reserve some 400 bytes of addresses for each object that may be alive.
 const OBJECT_BYTES: u64 = 256;
 const OBJECT_ADDRESSES: u64 = 512;
 /// What a mutator takes, in bytes: some 7 MiB of histograms in a timed run, and its stack.

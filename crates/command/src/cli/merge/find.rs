@@ -1,8 +1,8 @@
-//! Finds what there is to merge at a path. The first bytes of a file tell its kind; directories are searched
-//! at any depth.
+//! Finds what there is to merge at a path. The first bytes of a file tell its kind; directories are
+//! searched at any depth.
 //!
-//! In the directory of a soak only the journal counts, since it has the rounds whose results lie below.
-//! Likewise an earlier sum stands for everything else in its directory.
+//! In the directory of a soak only the journal counts, since it has the rounds whose results lie
+//! below. Likewise an earlier sum stands for everything else in its directory.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -88,7 +88,8 @@ fn file(path: &Path) -> Result<Source, Usage> {
     read.map_err(|error| unreadable(path, &error))?;
     let path = path.to_owned();
     let start = String::from_utf8_lossy(&start);
-    // `merge` writes this within the first few bytes. A result can hold it only with its quotes escaped.
+    // `merge` writes this within the first few bytes. A result can hold it only with its quotes
+    // escaped.
     let is_merged = start.contains("\"kind\":\"merged\"");
     Ok(if start.starts_with("gcstorm-soak ") {
         Source::Journal(path)

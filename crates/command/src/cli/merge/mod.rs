@@ -1,5 +1,5 @@
-//! `merge`: finds and reads what many machines wrote, adds it up, and writes the sum and the cases of
-//! failures.
+//! `merge`: finds and reads what many machines wrote, adds it up, and writes the sum and the cases
+//! of failures.
 
 mod find;
 mod keep;

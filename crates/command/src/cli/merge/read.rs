@@ -1,5 +1,5 @@
-//! Reads what is to be merged, on all processors. Each thread adds up one file before it opens the next, so
-//! a journal takes no more memory than its sums.
+//! Reads what is to be merged, on all processors. Each thread adds up one file before it opens the
+//! next, so a journal takes no more memory than its sums.
 
 use std::fs;
 use std::io;
@@ -125,7 +125,8 @@ fn results(path: &Path, room: &mut Room) -> Result<Contents, Usage> {
     Ok(Contents { merged, was_cut })
 }
 
-/// The case at this path, and its number of turns unless it is a recipe; `None` if there is no case.
+/// The case at this path, and its number of turns unless it is a recipe; `None` if there is no
+/// case.
 fn case(path: &Path) -> Result<Option<(String, Option<u64>)>, String> {
     let shown = path.display().to_string();
     let text = match fs::metadata(path) {

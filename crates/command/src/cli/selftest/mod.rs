@@ -1,7 +1,7 @@
 //! `selftest`: plants every known fault and shows which check catches it.
 //!
-//! Each trial is a process of its own, since a fault may crash or hang it. `fuzz::matrix` decides what is
-//! tried and judges the trials; this module makes them.
+//! Each trial is a process of its own, since a fault may crash or hang it. `fuzz::matrix` decides
+//! what is tried and judges the trials; this module makes them.
 
 mod attempt;
 mod trial;
@@ -107,8 +107,8 @@ fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Ve
         .collect())
 }
 
-/// How many seeds are tried. If only some faults or heaps are tried, sound heaps get no more trials than
-/// faults do.
+/// How many seeds are tried. If only some faults or heaps are tried, sound heaps get no more trials
+/// than faults do.
 fn depth(args: &Selftest, rows: &[Row<'_>]) -> Depth {
     let mut depth = if args.quick {
         Depth::QUICK

@@ -14,12 +14,12 @@ use crate::clock::Clock;
 use crate::fuzz::catalogue::Danger;
 use crate::fuzz::matrix::{Ending, Row, Trial, Tried, Verified};
 
-/// How long a trial whose fault keeps runs from ending may do no operation: a hundred times what the whole run
-/// takes without its fault.
+/// How long a trial whose fault keeps runs from ending may do no operation: a hundred times what
+/// the whole run takes without its fault.
 const HANG_LIMIT: Duration = Duration::from_secs(5);
 
-/// How often a run is surveyed in the lane that pauses: often enough to disturb races, and to see a fault well
-/// before the end.
+/// How often a run is surveyed in the lane that pauses: often enough to disturb races, and to see a
+/// fault well before the end.
 const PAUSES: u64 = 16;
 
 /// Makes trials.

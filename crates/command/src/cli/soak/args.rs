@@ -18,8 +18,8 @@ pub(super) use scheduler::shard_of_environment;
 #[derive(Debug, Args)]
 #[command(after_help = exit::SOAK_HELP)]
 pub(in crate::cli) struct Soak {
-    /// Names from `gcstorm list workloads`, or paths to .toml files; if none is given, all workloads of
-    /// that list
+    /// Names from `gcstorm list workloads`, or paths to .toml files; if none is given, all
+    /// workloads of that list
     #[arg(value_name = "WORKLOAD", conflicts_with = "resume")]
     pub(super) workloads: Vec<String>,
     /// How long to start new rounds; the last one is finished
@@ -38,17 +38,19 @@ pub(in crate::cli) struct Soak {
     /// How long each round lasts; default: 5s
     #[arg(long, value_name = "DURATION", value_parser = values::duration, conflicts_with = "resume")]
     pub(super) round: Option<Duration>,
-    /// How many rounds in a row run in one process and on one heap, so that effects of the heap's age
-    /// show; default: as many as still give every workload at least two turns
+    /// How many rounds in a row run in one process and on one heap, so that effects of the heap's
+    /// age show; default: as many as still give every workload at least two turns
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1_000_000),
           conflicts_with = "resume")]
     pub(super) stint: Option<u32>,
-    /// The seed from which the seeds of all rounds are drawn; if not given, a random one, which is printed
+    /// The seed from which the seeds of all rounds are drawn; if not given, a random one, which is
+    /// printed
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(super) seed: Option<u64>,
-    /// Share one soak between N machines that are given the same seed: this is machine I, counted from 0,
-    /// and runs every Nth series of rounds. If a seed is given, the default comes from the environment of
-    /// Slurm arrays, Kubernetes indexed jobs, AWS Batch, GitLab, CircleCI and Buildkite
+    /// Share one soak between N machines that are given the same seed: this is machine I, counted
+    /// from 0, and runs every Nth series of rounds. If a seed is given, the default comes from the
+    /// environment of Slurm arrays, Kubernetes indexed jobs, AWS Batch, GitLab, CircleCI and
+    /// Buildkite
     #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "resume")]
     pub(super) shard: Option<Shard>,
     /// Which operations to time; default: sampled
@@ -70,12 +72,12 @@ pub(in crate::cli) struct Soak {
     /// Where to write the journal and the files of failed rounds; default: reports/soak-<when>/
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    /// Write metrics to this file, in the text format of Prometheus, for the node exporter's textfile
-    /// collector (which reads files that end in .prom)
+    /// Write metrics to this file, in the text format of Prometheus, for the node exporter's
+    /// textfile collector (which reads files that end in .prom)
     #[arg(long, value_name = "FILE")]
     pub(super) metrics_file: Option<PathBuf>,
-    /// Serve a status page, /metrics and /healthz at this address, as in 127.0.0.1:9464; port 0 chooses a
-    /// free one
+    /// Serve a status page, /metrics and /healthz at this address, as in 127.0.0.1:9464; port 0
+    /// chooses a free one
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     pub(super) serve: Option<SocketAddr>,
     /// Also serve other machines, if they can reach that address, and under any host name
@@ -103,8 +105,8 @@ fn mebibytes(text: &str) -> Result<u64, String> {
     }
 }
 
-/// `127.0.0.1:9464`, `[::1]:9464` or `localhost:9464`. Other names are not looked up, since they may lead to
-/// another address tomorrow.
+/// `127.0.0.1:9464`, `[::1]:9464` or `localhost:9464`. Other names are not looked up, since they
+/// may lead to another address tomorrow.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let plain = match text.strip_prefix("localhost:") {
         Some(port) => format!("127.0.0.1:{port}"),

@@ -1,4 +1,5 @@
-//! `soak`: round after round in child processes, each written to the journal before the next begins.
+//! `soak`: round after round in child processes, each written to the journal before the next
+//! begins.
 
 mod args;
 mod process;
@@ -72,7 +73,8 @@ struct Session<'a> {
     directory: PathBuf,
     journal: Journal,
     standing: Standing,
-    /// The failures that were in the journal when this process began; they do not count towards its limit.
+    /// The failures that were in the journal when this process began; they do not count towards its
+    /// limit.
     failures_before: u64,
     watchers: Watchers,
     terminal: &'a mut Terminal,
@@ -218,7 +220,8 @@ impl Session<'_> {
     }
 }
 
-/// Keeps the files of a round that failed: its result and case, what it wrote to standard error, and stacks.
+/// Keeps the files of a round that failed: its result and case, what it wrote to standard error,
+/// and stacks.
 fn keep(scratch: &Path, kept: &Path, made: &Made) -> std::io::Result<()> {
     // There is one if this round was made before and could not be written to the journal.
     let _ = std::fs::remove_dir_all(kept);

@@ -1,5 +1,5 @@
-//! The process that makes the rounds of a stint, seen from the soak: a heap that crashes, hangs or exhausts
-//! memory ends its process and not the soak.
+//! The process that makes the rounds of a stint, seen from the soak: a heap that crashes, hangs or
+//! exhausts memory ends its process and not the soak.
 //!
 //! It is a [`Child`] that runs `stint` and makes a round whenever it is asked.
 

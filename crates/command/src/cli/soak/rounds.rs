@@ -69,7 +69,8 @@ impl Rounds {
         let mut ended = process.round(self.limits, tick)?;
         let is_last = round.number + 1 == round.stint + u64::from(header.stint);
         if is_last {
-            // Its heap is closed by then, so its memory does not compare with that of the other rounds.
+            // Its heap is closed by then, so its memory does not compare with that of the other
+            // rounds.
             ended.found.rss_bytes_after = 0;
         }
         let record = record(&ended, round, first, reproduce);
@@ -108,7 +109,8 @@ impl Rounds {
         Process::start(&words)
     }
 
-    /// A command line that reproduces the round, after the rounds that ran before it on the same heap.
+    /// A command line that reproduces the round, after the rounds that ran before it on the same
+    /// heap.
     fn reproduce(&self, header: &Header, round: Round, first: Round) -> String {
         let repeat = round.number - first.number + 1;
         let mut words = vec![self.program.clone(), "run".to_owned()];
@@ -120,8 +122,8 @@ impl Rounds {
     }
 }
 
-/// Whether the lane's rounds share a heap. With a fault that may end the process each run has a process of its
-/// own, here as everywhere.
+/// Whether the lane's rounds share a heap. With a fault that may end the process each run has a
+/// process of its own, here as everywhere.
 fn grows_old(lane: &Lane) -> bool {
     let fault = lane.fault.as_deref().and_then(Fault::named);
     !fault.is_some_and(isolate::is_dangerous)

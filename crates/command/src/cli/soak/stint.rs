@@ -1,8 +1,8 @@
-//! The child process that makes the rounds of a stint, seen from inside: one heap, and a run on it for each line
-//! on standard input.
+//! The child process that makes the rounds of a stint, seen from inside: one heap, and a run on it
+//! for each line on standard input.
 //!
-//! The outcome of a round goes to standard output as a line ([`Told`]). If it failed, its result and its case
-//! are written to the directory that `--out` names.
+//! The outcome of a round goes to standard output as a line ([`Told`]). If it failed, its result
+//! and its case are written to the directory that `--out` names.
 
 use std::sync::mpsc::channel;
 

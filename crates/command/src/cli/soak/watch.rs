@@ -1,8 +1,8 @@
-//! Shows a soak under way: as a line a minute, as a live view on a terminal, as a file of metrics, and as pages
-//! for a browser.
+//! Shows a soak under way: as a line a minute, as a live view on a terminal, as a file of metrics,
+//! and as pages for a browser.
 //!
-//! All of it is rendered here, by the soak's own thread, from a snapshot: a few times a second for a terminal,
-//! once a second for pages, every few seconds for the file.
+//! All of it is rendered here, by the soak's own thread, from a snapshot: a few times a second for
+//! a terminal, once a second for pages, every few seconds for the file.
 
 mod file;
 mod serve;
@@ -32,12 +32,14 @@ const LINE_EVERY: Duration = Duration::from_secs(60);
 const TICK_EVERY: Duration = Duration::from_millis(250);
 /// How often pages are rendered.
 const PAGES_EVERY: Duration = Duration::from_secs(1);
-/// How often the trends over the age of heaps are computed, which takes milliseconds after thousands of rounds.
+/// How often the trends over the age of heaps are computed, which takes milliseconds after
+/// thousands of rounds.
 const AGES_EVERY: Duration = Duration::from_secs(10);
 /// How many failures are shown.
 const FAILURES_MAX: usize = 10;
-/// The time that a round needs besides its own and the limit after which it counts as hung: to start a process,
-/// to judge and write its result, and to take stacks with a debugger. `/healthz` waits for that long as well.
+/// The time that a round needs besides its own and the limit after which it counts as hung: to
+/// start a process, to judge and write its result, and to take stacks with a debugger. `/healthz`
+/// waits for that long as well.
 const AROUND: Duration = Duration::from_secs(30);
 
 /// Everything that shows a soak under way.
@@ -98,7 +100,8 @@ impl Watchers {
         })
     }
 
-    /// Called many times a second: updates what is shown, if it is time. Only then is `snapshot` called.
+    /// Called many times a second: updates what is shown, if it is time. Only then is `snapshot`
+    /// called.
     pub(super) fn tick<'a>(&mut self, snapshot: impl FnOnce() -> Snapshot<'a>) {
         if !is_due(&mut self.last_tick, TICK_EVERY) {
             return;

@@ -1,10 +1,10 @@
 //! The lock itself, as CPython's `ceval_gil.c` has it since 3.2.
 //!
-//! * A thread that wants the lock waits on a condition variable. When a *switch interval* has passed
-//!   and the lock has not changed hands meanwhile, the waiter raises the *drop request*.
-//! * The holder looks at the request at its safepoints, which is one relaxed load. If it is raised, the
-//!   holder lets go, and may compete for the lock again only after another thread has taken it (*forced
-//!   switching*). Otherwise the thread that is running would nearly always win.
+//! * A thread that wants the lock waits on a condition variable. When a *switch interval* has
+//!   passed and the lock has not changed hands meanwhile, the waiter raises the *drop request*.
+//! * The holder looks at the request at its safepoints, which is one relaxed load. If it is raised,
+//!   the holder lets go, and may compete for the lock again only after another thread has taken it
+//!   (*forced switching*). Otherwise the thread that is running would nearly always win.
 //! * Whoever takes the lock clears the request. Others that still wait will raise it again.
 //!
 //! A request may outlast the waiter that raised it; a holder that then waited for a taker would
@@ -248,8 +248,8 @@ impl<F: Faults> Lock<F> {
         (state, timeout.timed_out())
     }
 
-    /// A model has no time. A wait that times out is one during which other threads run; whether a wait
-    /// times out is chosen by the model checker.
+    /// A model has no time. A wait that times out is one during which other threads run; whether a
+    /// wait times out is chosen by the model checker.
     #[cfg(shuttle)]
     fn wait_an_interval<'s>(
         &'s self,

@@ -2,8 +2,8 @@
 //!
 //! A mutator holds the lock from `attach` until it is dropped, except while it is
 //! [idle](super::Mutator::idle) and while it lets others run at a safepoint. So the collector
-//! underneath is used by one thread at a time, which is all that it asks for. Each mutator's registers
-//! are a range of the collector's one register file.
+//! underneath is used by one thread at a time, which is all that it asks for. Each mutator's
+//! registers are a range of the collector's one register file.
 //!
 //! The lock (`lock`) knows nothing of heaps; the ranges (`ranges`) know nothing of locks; the
 //! mutator (`mutator`) translates slot numbers. What the lock guards is reached through a `Turn`

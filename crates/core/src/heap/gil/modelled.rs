@@ -1,7 +1,8 @@
 //! The lock under a controlled scheduler: `RUSTFLAGS="--cfg shuttle" cargo test --release gil::`.
 //!
-//! Each property is explored with random schedules and with probabilistic concurrency testing (PCT),
-//! which find different bugs. A lost wake-up shows as a deadlock, which fails the test by itself.
+//! Each property is explored with random schedules and with probabilistic concurrency testing
+//! (PCT), which find different bugs. A lost wake-up shows as a deadlock, which fails the test by
+//! itself.
 
 use std::time::Duration;
 
@@ -120,7 +121,8 @@ fn a_busy_holder_is_made_to_share() {
     });
 }
 
-/// Goal: a holder does not wait for ever for a thread that asked for the lock and gave up (gh-96387).
+/// Goal: a holder does not wait for ever for a thread that asked for the lock and gave up
+/// (gh-96387).
 #[test]
 fn who_gives_up_is_not_waited_for() {
     explore(|| {

@@ -1,5 +1,5 @@
-//! One mutator of a locked heap: translates slot numbers to its range of the register file, and offers
-//! the lock to others at its safepoints.
+//! One mutator of a locked heap: translates slot numbers to its range of the register file, and
+//! offers the lock to others at its safepoints.
 
 use std::ops::Range;
 
@@ -54,8 +54,8 @@ impl<'h, C: Collector, F: Faults> GilMutator<'h, C, F> {
         self.turn().collector()
     }
 
-    /// The register's number in the collector's file. A slot beyond the mutator's own range would be a
-    /// register of another mutator, so it is refused.
+    /// The register's number in the collector's file. A slot beyond the mutator's own range would
+    /// be a register of another mutator, so it is refused.
     #[inline]
     fn own(&mut self, slot: Slot) -> Slot {
         if slot.0 >= self.touched {

@@ -1,5 +1,5 @@
-//! How long objects wait between being unlinked and being free. Any thread may count at any time and
-//! takes no lock for it: measuring a lock-free heap must not put one into it.
+//! How long objects wait between being unlinked and being free. Any thread may count at any time
+//! and takes no lock for it: measuring a lock-free heap must not put one into it.
 //!
 //! Lengths are counted in steps of a thirty-second of a power of two, so each is right within 3 %.
 
@@ -29,8 +29,8 @@ impl Lags {
     /// Forgets what was counted.
     pub(super) fn clear(&self) {
         for count in self.0.get().map_or(&[][..], |counts| counts) {
-            // Relaxed: this is called between two runs. Only a collector may still be counting, and what
-            // it counts now may belong to either run.
+            // Relaxed: this is called between two runs. Only a collector may still be counting, and
+            // what it counts now may belong to either run.
             count.store(0, Relaxed);
         }
     }

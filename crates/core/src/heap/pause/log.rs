@@ -11,8 +11,8 @@ use crate::clock::{Clock, Stamp};
 /// How many outermost holds are remembered with their time by cause, so that an operation that took
 /// long can ask what held it up. Most operations have one or two.
 const RECENT: usize = 64;
-/// How many intervals a thread keeps: 6 MiB of them. A heap that is held up 2,000 times a second has
-/// two minutes until the first of them, the shortest, are dropped.
+/// How many intervals a thread keeps: 6 MiB of them. A heap that is held up 2,000 times a second
+/// has two minutes until the first of them, the shortest, are dropped.
 const KEPT_MAX: usize = 1 << 18;
 
 /// A stretch of time for which a thread was held up: one outermost hold, whatever holds lay within
@@ -60,7 +60,8 @@ struct Open {
     inner_ns: u64,
 }
 
-/// An outermost hold that has ended, with the time of each cause; time belongs to the innermost hold.
+/// An outermost hold that has ended, with the time of each cause; time belongs to the innermost
+/// hold.
 #[derive(Debug, Clone, Copy)]
 struct Ended {
     interval: Interval,

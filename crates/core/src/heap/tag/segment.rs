@@ -158,8 +158,8 @@ impl Segment {
         }
     }
 
-    /// Whether the object was born under an earlier owner, whose ledger is closed by now. A heap may let
-    /// go of such an object at any time; that does not concern the present owner.
+    /// Whether the object was born under an earlier owner, whose ledger is closed by now. A heap
+    /// may let go of such an object at any time; that does not concern the present owner.
     fn is_foreign(&self, id: ObjectId) -> bool {
         // Generations count 1, 2, … MASK, 1, …
         let cycle = u32::from(GENERATION_MASK);
@@ -250,8 +250,8 @@ pub struct OwnedSegment {
     segment: &'static Segment,
     /// What the names of its objects have in common: the segment, and the generation.
     name: ObjectId,
-    /// The owner's own copy of `segment.born`: reading that just after writing it would make each birth
-    /// wait for the one before.
+    /// The owner's own copy of `segment.born`: reading that just after writing it would make each
+    /// birth wait for the one before.
     born: u32,
 }
 

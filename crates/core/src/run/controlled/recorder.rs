@@ -29,8 +29,8 @@ pub type Judge = fn(&Case, &Race) -> bool;
 
 /// What chooses the next thread.
 pub(super) enum Chooser {
-    /// A scheduler of the checker's, under which what the heap draws at random differs from execution
-    /// to execution.
+    /// A scheduler of the checker's, under which what the heap draws at random differs from
+    /// execution to execution.
     Scheduler(Box<dyn Scheduler + Send>),
     /// A scheduler that enumerates all choices, which requires that nothing else differs between
     /// executions.

@@ -95,8 +95,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Races a case on a fresh heap, which was opened as [`config_for`](super::config_for) says, within an
-/// execution of the checker.
+/// Races a case on a fresh heap, which was opened as [`config_for`](super::config_for) says, within
+/// an execution of the checker.
 pub(in crate::run) fn race(
     heap: impl AnyHeap,
     case: &Case,

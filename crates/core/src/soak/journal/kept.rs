@@ -4,11 +4,12 @@
 //! The file gets its name only when its head is in it, so every file of that name can be continued.
 //! While it is open it is locked, since two processes would write over each other.
 //!
-//! After each line the name must still lead to the file, and the file must be as long as what was written to
-//! it. Writes to a file that was deleted succeed as if nothing were wrong, and so do writes to one that was
-//! emptied (`: > journal`). So every line is appended, which shows a missing start in the length, and goes into
-//! a second file as well, which has no name: nobody can reach it, and it is gone when this process ends. What
-//! was deleted or emptied is written anew from there.
+//! After each line the name must still lead to the file, and the file must be as long as what was
+//! written to it. Writes to a file that was deleted succeed as if nothing were wrong, and so do
+//! writes to one that was emptied (`: > journal`). So every line is appended, which shows a missing
+//! start in the length, and goes into a second file as well, which has no name: nobody can reach
+//! it, and it is gone when this process ends. What was deleted or emptied is written anew from
+//! there.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -279,8 +280,8 @@ mod tests {
         assert_eq!(text(&place.path().join("soak")), "in the way");
     }
 
-    /// Goal: a file that somebody emptied, cut short or wrote to is noticed at the next line, or at the end,
-    /// and is whole again with all lines; also if it is deleted after that.
+    /// Goal: a file that somebody emptied, cut short or wrote to is noticed at the next line, or at
+    /// the end, and is whole again with all lines; also if it is deleted after that.
     #[test]
     fn what_is_emptied_is_written_anew() {
         for text_left in ["", "head\n", "head\n0\n of somebody else's\n"] {
@@ -303,8 +304,8 @@ mod tests {
         assert_eq!(text(&path), "head\n0\n1\n");
     }
 
-    /// Goal: a file that was moved away is noticed, has all its lines where it is, and is not written anew;
-    /// a copy in its place is not taken for it.
+    /// Goal: a file that was moved away is noticed, has all its lines where it is, and is not
+    /// written anew; a copy in its place is not taken for it.
     #[test]
     fn what_is_moved_is_left_there() {
         for put_copy in [false, true] {

@@ -1,8 +1,8 @@
-//! The shard of a process that a scheduler started as one of several: Slurm, Kubernetes, AWS Batch and CI services
-//! pass it in environment variables.
+//! The shard of a process that a scheduler started as one of several: Slurm, Kubernetes, AWS Batch
+//! and CI services pass it in environment variables.
 //!
-//! An index without a total, or one that does not fit the total, is refused. Otherwise a hundred machines might
-//! all run the same rounds, and nobody would notice.
+//! An index without a total, or one that does not fit the total, is refused. Otherwise a hundred
+//! machines might all run the same rounds, and nobody would notice.
 
 use crate::soak::Shard;
 
@@ -29,8 +29,8 @@ enum Numbers {
     },
 }
 
-/// The schedulers that document their variables. The first one whose index is set counts, since a Slurm job that a
-/// CI job submits inherits the variables of that:
+/// The schedulers that document their variables. The first one whose index is set counts, since a
+/// Slurm job that a CI job submits inherits the variables of that:
 ///
 /// - Slurm: `sbatch(1)`, output environment variables. They do not contain a limit as in `0-7%4`.
 /// - Kubernetes: "Indexed Job". It sets only the index; our manifest sets `JOB_COMPLETIONS`.
@@ -77,7 +77,8 @@ const SCHEDULERS: [Scheduler; 6] = [
     },
 ];
 
-/// The shard that the environment names, and the variable that does; `None` if no scheduler set one.
+/// The shard that the environment names, and the variable that does; `None` if no scheduler set
+/// one.
 ///
 /// # Errors
 ///
@@ -122,7 +123,8 @@ impl Scheduler {
                 let is_even = greatest
                     .checked_sub(least)
                     .is_some_and(|range| u64::from(range / step) + 1 == u64::from(of));
-                // With uneven numbers such as `1,2,4`, these variables do not tell that 4 is the third task.
+                // With uneven numbers such as `1,2,4`, these variables do not tell that 4 is the
+                // third task.
                 above
                     .filter(|above| is_even && above % step == 0)
                     .map(|above| above / step)

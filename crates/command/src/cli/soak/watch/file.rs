@@ -1,5 +1,5 @@
-//! The metrics file for the node exporter's textfile collector: replaced every few seconds, and complete at any
-//! moment.
+//! The metrics file for the node exporter's textfile collector: replaced every few seconds, and
+//! complete at any moment.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,8 @@ impl MetricsFile {
         is_due(&mut self.last, EVERY) || is_new
     }
 
-    /// Replaces the file. An error is kept for [`complain`](Self::complain): it is no reason to end a soak.
+    /// Replaces the file. An error is kept for [`complain`](Self::complain): it is no reason to end
+    /// a soak.
     pub(super) fn write(&mut self, text: &str) {
         let written = store::write_whole(&self.path, text.as_bytes());
         self.trouble = match (written, std::mem::replace(&mut self.trouble, Trouble::None)) {

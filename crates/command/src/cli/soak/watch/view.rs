@@ -109,8 +109,8 @@ fn over(before: &str, columns: usize, text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Goal: the old text is replaced from its first line on, also where a narrower terminal has wrapped it, and
-    /// nothing of it is left below.
+    /// Goal: the old text is replaced from its first line on, also where a narrower terminal has
+    /// wrapped it, and nothing of it is left below.
     #[test]
     fn draws_over() {
         let two = "\x1b[1ma\x1b[0m\nbb\n";

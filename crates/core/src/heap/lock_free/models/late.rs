@@ -3,8 +3,8 @@
 //! appended in the same slot meanwhile, the helper claims that one. It gives the claim up again,
 //! but others may meet the claim until then.
 //!
-//! Every thread yields wherever a heap that is held up on purpose would stop (see [`Point`]), so that
-//! scripts can say exactly who is where.
+//! Every thread yields wherever a heap that is held up on purpose would stop (see [`Point`]), so
+//! that scripts can say exactly who is where.
 
 use std::sync::Arc;
 
@@ -192,8 +192,8 @@ static MET_AGAIN: [Turn; 23] = [
     Whole(OTHER),
 ];
 
-/// The helper is about to claim an element in a page that is retired meanwhile: the first page has two
-/// slots here, and the pop and the truncation are through with both.
+/// The helper is about to claim an element in a page that is retired meanwhile: the first page has
+/// two slots here, and the pop and the truncation are through with both.
 fn page_gone(fault: Option<Fault>) {
     run(fault, 1, [pop, leave, look, truncate]);
 }

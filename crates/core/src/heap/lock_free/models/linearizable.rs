@@ -1,5 +1,6 @@
-//! Whether a history of a list is linearizable: whether each operation can be put at one point between
-//! its start and its end, such that a sequential list gives the same answers and ends the same.
+//! Whether a history of a list is linearizable: whether each operation can be put at one point
+//! between its start and its end, such that a sequential list gives the same answers and ends the
+//! same.
 //!
 //! This is Wing and Gong's search (Testing and Verifying Concurrent Objects, JPDC 1993) without
 //! memoization, since histories here have ten operations or so.

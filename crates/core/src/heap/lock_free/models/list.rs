@@ -282,7 +282,8 @@ fn faults_break_lists() {
     }
 }
 
-/// Goal: an append that trusts the page that its mutator remembers is caught in a page that was freed.
+/// Goal: an append that trusts the page that its mutator remembers is caught in a page that was
+/// freed.
 #[test]
 fn faults_break_appends() {
     // Thread 1 appends and rests; thread 2 uses up the page and truncates it; thread 1 appends

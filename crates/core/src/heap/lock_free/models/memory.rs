@@ -1,7 +1,7 @@
-//! The smallest cores, under a memory model that is weaker than any processor: loom tries every order
-//! that C11 allows. It treats a `SeqCst` access as `AcqRel`, but respects `SeqCst` fences. So what needs
-//! `SeqCst` is shown with fences here; and where loom can tell the difference, weaker orders than those
-//! in use are shown to fail.
+//! The smallest cores, under a memory model that is weaker than any processor: loom tries every
+//! order that C11 allows. It treats a `SeqCst` access as `AcqRel`, but respects `SeqCst` fences. So
+//! what needs `SeqCst` is shown with fences here; and where loom can tell the difference, weaker
+//! orders than those in use are shown to fail.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test --lib models::memory`
 
@@ -86,8 +86,8 @@ fn places_of_the_dead_hold_something_else() {
     );
 }
 
-/// Goal: increments and decrements that meet at the largest count leave the object immortal, or with
-/// an exact count, and never dead.
+/// Goal: increments and decrements that meet at the largest count leave the object immortal, or
+/// with an exact count, and never dead.
 #[test]
 fn counts_saturate() {
     loom::model(|| {
@@ -299,8 +299,8 @@ fn reopened_slots_lie_above_nothing() {
 }
 
 /// A mutator renews its pin and then finds an object; another thread unlinks the object, moves the
-/// epoch on, sees the renewed pin and frees the object. The steps are those of `crossbeam_epoch`, whose
-/// `repin` reads the heap's epoch, writes its own and has no fence; `Worker::enter` adds one.
+/// epoch on, sees the renewed pin and frees the object. The steps are those of `crossbeam_epoch`,
+/// whose `repin` reads the heap's epoch, writes its own and has no fence; `Worker::enter` adds one.
 fn renew(is_fenced: bool) {
     #[derive(Default)]
     struct Heap {
@@ -335,8 +335,8 @@ fn renew(is_fenced: bool) {
     reclaimer.join().expect("no panic");
 }
 
-/// Goal: whoever renews its pin needs a fence before it reads what others may have unlinked. (On x86 it
-/// needs none: a load is not satisfied before an earlier load, here that of the epoch.)
+/// Goal: whoever renews its pin needs a fence before it reads what others may have unlinked. (On
+/// x86 it needs none: a load is not satisfied before an earlier load, here that of the epoch.)
 #[test]
 fn renewed_pins_are_fenced() {
     loom::model(|| renew(true));

@@ -1,5 +1,5 @@
-//! The heap under a controlled scheduler: small programs in many interleavings, and planted faults that
-//! show that the checks can fail.
+//! The heap under a controlled scheduler: small programs in many interleavings, and planted faults
+//! that show that the checks can fail.
 //!
 //! `RUSTFLAGS="--cfg shuttle" cargo test --lib models` explores each scenario with random schedules
 //! and with PCT (Burckhardt et al., ASPLOS 2010), which find different faults. Shuttle's memory is
@@ -58,10 +58,10 @@
 //! comes under the pin of its operation, and a stamp is not reset when its cell is reused: the
 //! proof needs both rules, but nothing is known to break without them, and they have no fault here.
 //!
-//! Models do not watch memory. But a page or branch that was freed stays as a wreck until the execution
-//! is over, and whoever still uses it is found out (`list::node`); and a seal that a fault would have
-//! freed is marked as freed (`list::pop`). Apart from that, the address sanitizer watches the stress
-//! tests.
+//! Models do not watch memory. But a page or branch that was freed stays as a wreck until the
+//! execution is over, and whoever still uses it is found out (`list::node`); and a seal that a
+//! fault would have freed is marked as freed (`list::pop`). Apart from that, the address sanitizer
+//! watches the stress tests.
 //!
 //! `GCSTORM_SCHEDULES` says how many schedules of each kind a scenario gets (300 unless it is set;
 //! 1,000 in `.ci/run`, 10,000 in `.ci/models`). A failing schedule is kept in `target/schedules`;
@@ -204,8 +204,8 @@ mod explore {
         fault: Fault,
         scenarios: &[impl Fn(Option<Fault>) + Copy + Send + Sync + 'static],
     ) {
-        // In rounds of a few schedules, so that a scenario that shows the fault soon is not delayed by
-        // the others.
+        // In rounds of a few schedules, so that a scenario that shows the fault soon is not delayed
+        // by the others.
         let schedules = 100;
         let tried = Arc::new(AtomicUsize::new(0));
         for seed in (SEED..).take(FAULT_SCHEDULES / schedules / 2) {
@@ -326,7 +326,8 @@ mod explore {
                 .expect("models are small");
         }
 
-        /// Fails unless everything that was born died once, and was finalized once if it had a finalizer.
+        /// Fails unless everything that was born died once, and was finalized once if it had a
+        /// finalizer.
         pub(super) fn assert_dead(&self) {
             let segment = self.0.segment();
             let notes = segment.take_notes();
@@ -338,8 +339,8 @@ mod explore {
         }
     }
 
-    /// Empties the shared roots until finalizers put nothing there any more. Fails unless nothing is left
-    /// then, and everything that was born has died.
+    /// Empties the shared roots until finalizers put nothing there any more. Fails unless nothing
+    /// is left then, and everything that was born has died.
     pub(super) fn assert_emptied(heap: &Modelled, births: &[Births]) {
         loop {
             heap.settle().expect("no fault");

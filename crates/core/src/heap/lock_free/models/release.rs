@@ -1,5 +1,6 @@
-//! Releases that race: the last decrement against an increment, a truncated element that another list
-//! held a moment ago, and one that another worker releases in place of the one that truncated it.
+//! Releases that race: the last decrement against an increment, a truncated element that another
+//! list held a moment ago, and one that another worker releases in place of the one that truncated
+//! it.
 
 use std::sync::Arc;
 
@@ -21,8 +22,8 @@ const GOT: Slot = Slot(3);
 const TRUNCATER: usize = 1;
 const READER: usize = 2;
 
-/// Turns in which both give up their pins, so that the truncated range's grace period passes and the
-/// range is ripe, but nobody has looked at it yet.
+/// Turns in which both give up their pins, so that the truncated range's grace period passes and
+/// the range is ripe, but nobody has looked at it yet.
 const GRACE: usize = 4;
 
 /// The reader has found the element, and not counted it yet; the other list lets go of it, and the
@@ -101,8 +102,8 @@ fn run(fault: Option<Fault>) {
 }
 
 /// A mutator truncates a list that another reads, makes a new element and leaves; whoever stands in
-/// for it releases what it left behind, and brings the cells to its home, from which it comes back to
-/// take them.
+/// for it releases what it left behind, and brings the cells to its home, from which it comes back
+/// to take them.
 fn left_behind(stand_in: fn(&Modelled), fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();
@@ -182,8 +183,8 @@ fn elements_are_released_once() {
     holds_scripted(&SCRIPT, run);
 }
 
-/// Goal: what another worker releases in place of a mutator is released once, and its cells are fit to be
-/// used again.
+/// Goal: what another worker releases in place of a mutator is released once, and its cells are fit
+/// to be used again.
 #[test]
 fn what_is_left_behind_is_released_once() {
     holds(|fault| left_behind(at_once, fault));

@@ -11,8 +11,8 @@ use crate::clock::{Clock, Stamp};
 
 /// How long a client may take to send its head, and to receive the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long, and how many bytes of, a body is discarded after the answer: a connection that is closed with
-/// unread data is reset, and the answer may be lost.
+/// How long, and how many bytes of, a body is discarded after the answer: a connection that is
+/// closed with unread data is reset, and the answer may be lost.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1 << 20;
 
@@ -153,8 +153,8 @@ fn linger(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// A connection with one time limit for all reads, or all writes, together: the system's own timeouts begin anew
-/// with each byte.
+/// A connection with one time limit for all reads, or all writes, together: the system's own
+/// timeouts begin anew with each byte.
 struct Timed<'a> {
     stream: &'a TcpStream,
     start: Stamp,

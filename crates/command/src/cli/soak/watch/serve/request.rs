@@ -83,8 +83,8 @@ pub(super) fn read(from: &mut impl Read) -> Result<Asked, Unheard> {
     asked.ok_or(Unheard::Nonsense)
 }
 
-/// Whether the head is complete: it ends with an empty line. Lines without a carriage return are accepted, as
-/// RFC 9112 (2.2) allows.
+/// Whether the head is complete: it ends with an empty line. Lines without a carriage return are
+/// accepted, as RFC 9112 (2.2) allows.
 fn is_whole(head: &[u8]) -> bool {
     let ends: [&[u8]; 2] = [b"\r\n\r\n", b"\n\n"];
     ends.iter()
