@@ -10,6 +10,7 @@ mod panics;
 mod planted;
 mod recorder;
 mod stalls;
+mod windows;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -16,7 +16,7 @@ fn hunt(heap: &str, fault: Option<Fault>, cases: u64) -> Bag {
     let entry = registry.get(heap).expect("the heap is there");
     let attempt = |case: &Case| by_steps(entry, fault, case).expect("the heap opens").1;
     let hunt = Hunt {
-        programs: programs().for_caps(entry.caps()),
+        programs: programs().for_caps(entry.caps()).that_endure(),
         seed: 20_261_124,
         budget: HuntBudget::Cases(cases),
         shrink_budget: Duration::from_secs(60),
@@ -48,6 +48,7 @@ const SOON: &[(&str, Fault, usize)] = &[
     ("lock-free", Fault::ExternalChildReleasedTwice, 9),
     ("lock-free", Fault::CandidatesDropped, 10),
     ("lock-free", Fault::RegistersKept, 3),
+    ("gil", Fault::LenLags, 200),
 ];
 
 /// Goal: planted faults are found without a hint of where to look, and little is left of the program.
@@ -65,6 +66,30 @@ fn faults_are_found_and_shrunk() {
             failure.case
         );
         assert!(!failure.is_cut_short);
+    }
+}
+
+/// Goal: some of the programs are long, make large lists, and find what only shows there; they find
+/// nothing in what is sound.
+#[test]
+fn long_programs_meet_large_lists() {
+    let programs = programs().that_endure();
+    let drawn = (0..100_000).map(|seed| programs.draw(seed));
+    let long: Vec<Case> = drawn
+        .filter(|case| case.turns.len() > 2000)
+        .take(3)
+        .collect();
+    assert_eq!(long.len(), 3);
+    let registry = Registry::builtin();
+    for heap in ["gil", "lock-free"] {
+        let entry = registry.get(heap).expect("the heap is there");
+        let finds = |fault, case: &Case| {
+            let tried = by_steps(entry, fault, case).expect("the heap opens");
+            tried.1.is_some()
+        };
+        let planted = Some(Fault::PopBeyondPage);
+        assert!(long.iter().any(|case| finds(planted, case)), "{heap}");
+        assert!(!long.iter().any(|case| finds(None, case)), "{heap}");
     }
 }
 

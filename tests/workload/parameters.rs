@@ -142,6 +142,7 @@ fn list_usage_is_found_out() {
         appenders: vec![0],
         writers: vec![0],
         fresh_only: true,
+        once: true,
         gapless: true,
         truncates_front: true,
         ..ListUsage::default()
@@ -154,12 +155,14 @@ fn list_usage_is_found_out() {
     );
     assert!(churned.sets && churned.pops && churned.truncates_back);
     assert!(!churned.fresh_only && !churned.gapless);
+    // What is set into it is as new as what is appended.
+    assert!(churned.once);
     // Nobody sets in the other list, so its elements stay in order, but pops leave gaps.
     let values = usage("churn", 1);
     assert!(values.fresh_only && !values.gapless && !values.sets);
     // Parents follow their children in each producer's order, though not without gaps.
     let handed = usage("handoff", 0);
-    assert!(handed.fresh_only && !handed.gapless && handed.pops);
+    assert!(handed.fresh_only && !handed.gapless && handed.pops && handed.once);
     // A ring's first node is older than its last.
     assert!(!usage("live-heap", 0).fresh_only);
 }

@@ -164,6 +164,7 @@ impl Hunter<'_> {
             .with_mutators(self.args.mutators.unwrap_or(MUTATORS));
         let hunt = Hunt {
             programs: match self.schedule {
+                Schedule::Steps if self.args.ops.is_none() => all.that_endure(),
                 Schedule::Steps | Schedule::Free => all,
                 Schedule::Controlled { .. } => all.that_meet(),
             },

@@ -5,6 +5,11 @@
 //! below by zero, from above by what was asked for. If a single mutator changes the list, the model
 //! of its operations gives the exact length. A list that is also changed through registers whose
 //! operations are not tallied is not judged.
+//!
+//! *Identities*: the numbers alone would miss a `pop` that leaves its element in a list which is
+//! also truncated. If no object gets into a list more than once
+//! ([`ListUsage::once`](crate::plan::ListUsage::once)), no object may be popped twice, and none
+//! that was popped may be found in the list. This is exact for any number of writers.
 
 use super::{Check, Exhibit, Opinion};
 use crate::evidence::{Ended, ListFacts, Survey};
@@ -29,6 +34,8 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         let rooted = survey.lists.iter().filter(|_| survey.moment.has_roots());
         for list in rooted.filter(tallied) {
             self::list(list, exhibit.object_name(list.object), &mut opinion);
+            opinion.find(&list.popped_again);
+            opinion.find(&list.left_behind);
             refusals(list, exhibit, &mut opinion);
         }
     }

@@ -5,10 +5,19 @@
 //! after the objects have died. It is kept as one line of text an event, which is small, can be
 //! read and searched by people, and survives JSON.
 //!
+//! Places for one reference (shared roots and fields of nodes) have histories as well. An object is
+//! usually stored in a place only once, so the answer of a load identifies the store that it
+//! depends on.
+//!
 //! Each mutator has room for a fixed number of events. When the first mutator has used up its room,
 //! later events would be incomplete, so the history ends there: calls that had not returned by then
 //! are *pending*, their answers unknown. Linearizability is closed under prefixes, so such a
 //! history is judged like any other, but without the state at the end of the run.
+//!
+//! In a long run, that is only the beginning. So there are further [`Window`]s, each of which
+//! begins with a pause. The first opens when a mutator has done sixteen times as many operations as
+//! it has room for, and each of the others when a mutator has done twice as many as at the window
+//! before. So there are only a few windows, however long the run.
 
 use std::fmt;
 use std::str::FromStr;
@@ -53,7 +62,8 @@ impl Element {
     }
 }
 
-/// One operation on a shared object. A counter has the last three, a list the others.
+/// One operation on a shared object: a list has the first seven, a counter the next three, and a
+/// place (a shared root, or a field of a node) the last two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "named like the operations of the contract")]
 pub enum Call {
@@ -67,12 +77,14 @@ pub enum Call {
     Add(i64),
     Read,
     Write(i64),
+    Store(Option<Element>),
+    Load,
 }
 
 impl Call {
     /// Whether it changes nothing, whatever it answers.
     pub fn is_look(self) -> bool {
-        matches!(self, Self::Len | Self::Get(_) | Self::Read)
+        matches!(self, Self::Len | Self::Get(_) | Self::Read | Self::Load)
     }
 }
 
@@ -152,6 +164,26 @@ pub struct Recorded {
     pub broken: Option<String>,
     /// One for each shared list and counter.
     pub objects: Vec<History>,
+    /// One for each shared root and field that was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<PlaceHistory>,
+    /// What was recorded later in the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Window>,
+}
+
+/// What was recorded after a pause, at which everything was surveyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Its number, from 1 on: that of the survey which says what the objects were
+    /// ([`Survey::opens`](crate::evidence::Survey::opens)).
+    pub number: u64,
+    /// Where it ends, as in [`Recorded::until`]; `None` if it ends with the run.
+    pub until: Option<u64>,
+    /// One for each shared list and counter.
+    pub objects: Vec<History>,
+    /// One for each shared root and field that was read.
+    pub places: Vec<PlaceHistory>,
 }
 
 /// The operations on one shared object.
@@ -166,6 +198,29 @@ pub struct History {
     /// The events, by start; those of one mutator in its own order, which times may be too coarse
     /// to tell.
     pub events: Vec<Event>,
+}
+
+/// The history of one place for a reference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceHistory {
+    /// Which, in words.
+    pub place: String,
+    /// What is known of it before.
+    pub before: Before,
+    /// The events, as in [`History::events`].
+    pub events: Vec<Event>,
+}
+
+/// What is known of a place before the first event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Before {
+    /// Nothing.
+    Unknown,
+    /// It was empty.
+    Empty,
+    /// This was in it.
+    Held(Element),
 }
 
 impl Recorded {
@@ -240,6 +295,9 @@ impl fmt::Display for Call {
             Self::Add(by) => write!(f, "add {by}"),
             Self::Read => f.write_str("read"),
             Self::Write(value) => write!(f, "write {value}"),
+            Self::Store(Some(element)) => write!(f, "store {element}"),
+            Self::Store(None) => f.write_str("store nothing"),
+            Self::Load => f.write_str("load"),
         }
     }
 }
@@ -318,6 +376,11 @@ fn call<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Call> {
         "add" => Call::Add(next()?.parse().ok()?),
         "read" => Call::Read,
         "write" => Call::Write(next()?.parse().ok()?),
+        "load" => Call::Load,
+        "store" => Call::Store(match next()? {
+            "nothing" => None,
+            element => Some(element.parse().ok()?),
+        }),
         _ => return None,
     })
 }
@@ -371,6 +434,10 @@ mod tests {
             "5 6 2 add -1 = done",
             "5 6 2 read = -9",
             "5 6 2 write 4 = done",
+            "5 6 2 store 1:4 = done",
+            "5 ? 2 store nothing = ?",
+            "5 6 2 load = 1:4",
+            "5 6 2 load = nothing",
         ];
         for line in lines {
             let event: Event = line.parse().expect(line);

@@ -30,7 +30,7 @@ pub use rate::{ACHIEVED_MIN, Load, Rate};
 pub use stalls::{MmuPoint, Slow, SlowOp, Stall, Stalls};
 pub use sum::Sum;
 pub use survey::{Anomalies, CounterFacts, ListFacts, Moment, ProducerFacts, Survey};
-pub use tally::{CounterTally, ListTally, PeekTally, Tally, WeakTally};
+pub use tally::{CounterTally, ListTally, PeekTally, Share, Tally, WeakTally};
 pub use timeline::{Sample, Timeline};
 pub use trace::{Answer, Broke, Emptied, Happening, ObjectEvent, Seen, Settled, Trace, TraceStep};
 

@@ -28,6 +28,14 @@ impl Name {
             number: origin.sequence,
         })
     }
+
+    /// An object by its name, in words.
+    pub fn in_words(id: ObjectId) -> String {
+        Self::of(id).map_or_else(
+            || "an object of long ago".to_owned(),
+            |name| name.to_string(),
+        )
+    }
 }
 
 impl fmt::Display for Name {

@@ -41,6 +41,13 @@ pub struct Anomalies {
 }
 
 impl Anomalies {
+    /// Adds another's.
+    pub fn extend(&mut self, other: &Self) {
+        self.count += other.count;
+        let room = SAMPLES.saturating_sub(self.first.len());
+        self.first.extend(other.first.iter().take(room).cloned());
+    }
+
     /// Adds one; `describe` is only called while there is room.
     pub fn add(&mut self, describe: impl FnOnce() -> String) {
         self.count += 1;
@@ -104,6 +111,9 @@ pub struct Survey {
     /// `undercounted` are empty, since they would blame the heap for objects that were merely not
     /// visited.
     pub incomplete: Option<String>,
+    /// The window of the history that begins with it, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens: Option<u64>,
     /// What settling the heap failed with.
     #[serde(rename = "settle_fault")]
     pub settle_defect: Option<String>,
@@ -136,6 +146,7 @@ impl Survey {
             lists: Vec::new(),
             counters: Vec::new(),
             incomplete: None,
+            opens: None,
             settle_defect: None,
         }
     }
@@ -158,8 +169,14 @@ pub struct ListFacts {
     pub refused: u64,
     /// … what was popped …
     pub popped: u64,
+    /// … for the second time, though nothing gets into the list more than once …
+    #[serde(default)]
+    pub popped_again: Anomalies,
     /// … and what truncations were asked to remove, at most.
     pub truncation_asked: u64,
+    /// Elements in it that had been popped, though nothing gets into the list more than once.
+    #[serde(default)]
+    pub left_behind: Anomalies,
     /// The length by the model of the only mutator that changes the list, if there is only one.
     pub model_len: Option<u64>,
     /// Whose elements they are, by mutator number.

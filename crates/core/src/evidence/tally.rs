@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Anomalies;
-use crate::heap::Peek;
+use super::{Anomalies, Name};
+use crate::heap::{ObjectId, Peek};
 
 /// What one mutator did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,9 @@ pub struct ListTally {
     pub refused: u64,
     /// Elements popped.
     pub popped: u64,
+    /// Those that had been popped before, though nothing gets into the list more than once.
+    #[serde(default)]
+    pub popped_again: Anomalies,
     /// Elements replaced by `set`.
     pub replaced: u64,
     /// Elements that truncations were asked to remove, at most; saturating.
@@ -87,6 +90,33 @@ pub struct ListTally {
     pub model_misses: u64,
     /// The first of these: (model, read).
     pub model_first_miss: Option<(u64, u64)>,
+    /// Its share in the list, where several mutators change it.
+    #[serde(default)]
+    pub share: Share,
+}
+
+/// How much one mutator contributed to a list's length, and what the lengths that it read say about
+/// the others.
+///
+/// A length is the sum of the shares of all mutators. A mutator's share is the number of elements
+/// that it appended, less the number that it removed. Of a truncation it is known only how many
+/// elements it was asked to remove, so a share lies between two bounds: if every truncation removed
+/// all that it was asked to, and if none removed anything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The least value of the lower bound in the run.
+    pub least: i64,
+    /// The greatest value of the upper bound just before something was removed.
+    greatest: i64,
+    /// The shares of the others together were at most this at some moment …
+    pub others_at_most: Option<i64>,
+    /// … and at least this at some moment.
+    pub others_at_least: Option<i64>,
+    /// The upper bound of the others' shares when it last read a length.
+    last: i64,
+    /// The largest fall of that bound from one length to the next; the others removed at least as
+    /// many.
+    pub fall: i64,
 }
 
 impl ListTally {
@@ -115,8 +145,16 @@ impl ListTally {
     /// Counts a popped element.
     #[inline]
     pub fn pop(&mut self) {
+        self.share.greatest = self.share_greatest();
         self.popped += 1;
         self.remove(1);
+    }
+
+    /// Counts an element that was popped for the second time.
+    #[cold]
+    pub fn pop_again(&mut self, element: ObjectId) {
+        let name = Name::in_words(element);
+        self.popped_again.add(|| format!("{name} was popped again"));
     }
 
     /// Counts a truncation that was asked to remove up to `count` elements.
@@ -130,6 +168,27 @@ impl ListTally {
         let len = self.model_len();
         self.model_len_max = self.model_len_max.max(len);
         self.model_removed += count.min(len);
+        self.share.least = self.share.least.min(self.share_at_least());
+    }
+
+    /// Its share, if its truncations removed all that they were asked to.
+    fn share_at_least(&self) -> i64 {
+        signed(self.appended).saturating_sub(self.removed_at_most())
+    }
+
+    /// Its share, if its truncations removed nothing.
+    fn share_at_most(&self) -> i64 {
+        signed(self.appended) - signed(self.popped)
+    }
+
+    /// The greatest value that its share can have had.
+    pub fn share_greatest(&self) -> i64 {
+        self.share.greatest.max(self.share_at_most())
+    }
+
+    /// The greatest number of elements that it can have removed.
+    pub fn removed_at_most(&self) -> i64 {
+        signed(self.popped).saturating_add(signed(self.truncation_asked))
     }
 
     /// Counts a length that was read.
@@ -143,7 +202,33 @@ impl ListTally {
             self.model_misses += 1;
             self.model_first_miss.get_or_insert((model, len));
         }
+        self.leave_to_others(signed(len));
     }
+
+    /// Notes what a length that was read says about the shares of the others.
+    #[inline]
+    fn leave_to_others(&mut self, len: i64) {
+        let at_most = len.saturating_sub(self.share_at_least());
+        let at_least = len.saturating_sub(self.share_at_most());
+        let share = &mut self.share;
+        if let Some(before) = share.others_at_most {
+            share.fall = share.fall.max(share.last.saturating_sub(at_most));
+            share.others_at_most = Some(before.min(at_most));
+        } else {
+            share.others_at_most = Some(at_most);
+        }
+        share.last = at_most;
+        let most = share
+            .others_at_least
+            .map_or(at_least, |least| least.max(at_least));
+        share.others_at_least = Some(most);
+    }
+}
+
+/// A count as a part of a sum; no run comes near the limit, but a truncation may be asked to remove
+/// it.
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// What became of one mutator's weak references.

@@ -126,6 +126,10 @@ pub const ALL: &[Planted] = &[
     certain(Fault::AppendLost, &["conservation", "order"], &[LIST]),
     certain(Fault::AppendOutOfOrder, &["order"], &[LIST]),
     certain(Fault::LenOffByOne, &["length"], &[CHURN]),
+    usually(Fault::PopLeaves, &["conservation"], &[LONG_CHURN]),
+    certain(Fault::RootLags, &["linearizable"], &[RECORDED_ROOTS]),
+    certain(Fault::PopBeyondPage, &["linearizable"], &[RECORDED_LATE]),
+    certain(Fault::LenLags, &["length"], &[EXACT]),
     certain(Fault::PopTakesSecond, &["linearizable"], &[RECORDED]),
     certain(Fault::TruncateOffByOne, &["conservation"], &[LIST]),
     certain(
@@ -307,10 +311,25 @@ const UNCOUNTED: &[&str] = &["refcounts", "premature", "dangling"];
 const LEAK: &[&str] = &["completeness", "refcounts"];
 
 const CHURN: Show = on_both("churn", 20_000);
+/// Two writers, of whom each pops often enough for what happens to few pops.
+const LONG_CHURN: Show = on_both("churn", 2_000_000);
+/// Lengths that are known to the last element, of a list with several writers.
+const EXACT: Show = on_both("exact-lists", 200_000);
 /// Records what lists answer, so that `linearizable` can judge it.
 const RECORDED: Show = Show {
     history: Some(500),
     ..on_gil("churn", 20_000)
+};
+/// Lists must have grown before a window of the history shows anything.
+const RECORDED_LATE: Show = Show {
+    parameters: &[("length", "2000"), ("truncate", "1")],
+    history: Some(500),
+    ..on_both("churn", 400_000)
+};
+/// The same, of shared roots.
+const RECORDED_ROOTS: Show = Show {
+    history: Some(2000),
+    ..on_both("handoff", 100_000)
 };
 const LIST: Show = on_gil("shared-list", 400_000);
 const CYCLES: Show = on_both("cycles", 200_000);

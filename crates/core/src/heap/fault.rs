@@ -142,6 +142,10 @@ faults! {
     AppendLost "append-lost": "every 16th `append` releases its element and says that it is in the list";
     AppendOutOfOrder "append-out-of-order": "every 16th `append` changes places with the element before";
     LenOffByOne "len-off-by-one": "`len` counts the place after the last element";
+    PopLeaves "pop-leaves": "one `pop` in 20,000 leaves its element in the list";
+    LenLags "len-lags": "every 64th `len` does not count the last element yet";
+    PopBeyondPage "pop-beyond-page": "`pop` from a list of more than 1,024 elements takes the last but one";
+    RootLags "root-lags": "every 64th `fetch` answers what the shared root held before";
     PopTakesSecond "pop-takes-second": "every 16th `pop` takes the last element but one";
     TruncateOffByOne "truncate-off-by-one": "`del l[:n]` takes one element more";
     AdditionLost "addition-lost": "every 16th addition to a counter writes back what it read";

@@ -21,6 +21,9 @@
 //! unborn. A late death is recognised for the next 16,382 recyclings of its segment, which are 268
 //! million births in that one segment.
 //!
+//! Besides, a segment has one bit an object for the first `pop` of it from a list, so that a second
+//! one shows.
+//!
 //! Every access is `Relaxed`, and births and deaths, which cost about a nanosecond each, use no
 //! read-modify-write. So if two threads free one object at the same instant, that may count as one
 //! death. A correct heap never does so, and a broken one will also do it at different instants. The
@@ -137,6 +140,20 @@ impl ObjectId {
         if let Some(segment) = TABLE[self.segment()].get() {
             segment.finalize(self);
         }
+    }
+
+    /// Notes that a `pop` took the object out of a list. False if one had done so before, which is
+    /// wrong for an object that is put into a list only once. The caller holds the object, so one
+    /// that is not alive is the victim of another fault, and true is answered for it.
+    #[inline]
+    pub fn note_pop(self) -> bool {
+        (TABLE[self.segment()].get()).is_none_or(|segment| segment.note_pop(self))
+    }
+
+    /// Whether a `pop` of it was noted.
+    #[inline]
+    pub fn was_popped(self) -> bool {
+        (TABLE[self.segment()].get()).is_some_and(|segment| segment.was_popped(self))
     }
 
     /// Which mutator made the object, and how many it had made before; `None` if the table does not

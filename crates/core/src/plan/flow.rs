@@ -74,6 +74,7 @@ impl Flow {
     fn with(plan: &Plan, contents: &mut Pot) -> Self {
         let untouched = plan.objects.iter().map(|object| ListUsage {
             fresh_only: object.shape == Shape::List,
+            once: object.shape == Shape::List,
             gapless: object.shape == Shape::List,
             ..ListUsage::default()
         });
@@ -212,8 +213,7 @@ impl Walk<'_> {
             Op::Copy { dst, src } => {
                 if let Some(value) = self.strong(step, src) {
                     self.state.share(src);
-                    let private = false;
-                    self.state.put(dst, Referent { private, ..value });
+                    self.state.put(dst, value.once_more());
                 }
             }
             Op::Clear { slot } => {
@@ -248,14 +248,9 @@ impl Walk<'_> {
             Op::Downgrade { dst, src } => {
                 if let Some(value) = self.strong(step, src) {
                     self.state.share(src);
-                    self.state.put(
-                        dst,
-                        Referent {
-                            weak: true,
-                            private: false,
-                            ..value
-                        },
-                    );
+                    let weak = true;
+                    let value = value.once_more();
+                    self.state.put(dst, Referent { weak, ..value });
                 }
             }
             Op::Upgrade { dst, weak } => self.upgrade(step, dst, weak),
@@ -270,6 +265,7 @@ impl Walk<'_> {
             Op::Append { list, val } => self.append(step, list, val),
             Op::Set { list, val, .. } => {
                 let container = self.writes(step, list, |usage| usage.sets = true);
+                self.enters(container, val);
                 self.put_into(step, list, container, val, OpKind::Set);
             }
             Op::Get { dst, list, .. } => {
@@ -293,7 +289,20 @@ impl Walk<'_> {
 
     fn alloc(&mut self, dst: Slot, shape: Shape) {
         self.gap |= self.state.unappended;
+        // A heap without room leaves in the register what is there.
+        let may_be_old = matches!(self.state.get(dst), RegisterState::Held(old) if !old.new);
         self.state.put_newest(dst, shape);
+        if may_be_old {
+            self.state.grow_old(dst);
+        }
+    }
+
+    /// What is in `val` gets into a list.
+    fn enters(&mut self, list: Option<Referent>, val: Slot) {
+        let is_new = !matches!(self.state.get(val), RegisterState::Held(value) if !value.new);
+        if let Some(list) = list {
+            self.each_usage(list.objects, |usage, _| usage.once &= is_new);
+        }
     }
 
     /// Resets the registers to those of a mutator that has just attached.
@@ -313,6 +322,7 @@ impl Walk<'_> {
     fn append(&mut self, step: usize, list: Slot, val: Slot) {
         let fresh = self.state.is_newest(val);
         let container = self.writes(step, list, |_| {});
+        self.enters(container, val);
         if let Some(container) = container {
             self.appends_to |= container.objects;
             self.each_usage(container.objects, |usage, mutator| {

@@ -130,6 +130,25 @@ pub struct MutatorPlan {
     pub pace: Option<Pace>,
 }
 
+impl MutatorPlan {
+    /// Shows every operation that its program may do, each time that it stands there; what is drawn
+    /// may be drawn otherwise.
+    pub fn each_op(&self, visit: &mut impl FnMut(&Op)) {
+        fn each(steps: &[Step], visit: &mut impl FnMut(&Op)) {
+            for step in steps {
+                match step {
+                    Step::Fixed(op) => visit(op),
+                    Step::Drawn(template) => visit(&template.op),
+                    Step::Repeat { body, .. } => each(body, visit),
+                    Step::Mix { arms, .. } => arms.iter().for_each(|arm| each(&arm.body, visit)),
+                }
+            }
+        }
+        each(&self.setup, visit);
+        each(&self.body, visit);
+    }
+}
+
 /// One step of a program.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {

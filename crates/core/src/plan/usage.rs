@@ -11,6 +11,9 @@ pub struct ListUsage {
     /// is ever put into the middle (`set`): so the elements of each producer are in the order in
     /// which it made them.
     pub fresh_only: bool,
+    /// No object gets into it more than once: each is put in by the mutator that made it, with the
+    /// reference that `alloc` left in the register, and not with a copy.
+    pub once: bool,
     /// While the program's rounds run, each appender makes objects for this list only, and elements
     /// are removed only by `del l[:n]`: so the elements of each producer are the last ones that it
     /// made, without a gap.

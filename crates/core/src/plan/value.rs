@@ -37,6 +37,10 @@ pub(super) struct Referent {
     pub(super) objects: u64,
     /// Nothing else refers to it: it was made here and not copied or moved since.
     pub(super) private: bool,
+    /// This is the reference with which the object was made, and not a copy; it was not moved
+    /// since. So an object is moved out of a register as `new` at most once. Not claimed if a
+    /// refused allocation may have left an older object in the register.
+    pub(super) new: bool,
     pub(super) weak: bool,
 }
 
@@ -46,6 +50,7 @@ impl Referent {
             shapes: Shapes::one(shape),
             objects: 0,
             private: true,
+            new: true,
             weak: false,
         }
     }
@@ -53,8 +58,16 @@ impl Referent {
     pub(super) fn shared(shape: Shape, object: usize) -> Self {
         Self {
             objects: 1 << object,
+            ..Self::new_object(shape).once_more()
+        }
+    }
+
+    /// Another reference to the same object.
+    pub(super) fn once_more(self) -> Self {
+        Self {
             private: false,
-            ..Self::new_object(shape)
+            new: false,
+            ..self
         }
     }
 
@@ -82,6 +95,7 @@ impl Pot {
             shapes: self.shapes,
             objects: self.objects,
             private: false,
+            new: false,
             weak: false,
         }
     }
@@ -105,6 +119,7 @@ impl RegisterState {
                 shapes: Shapes(a.shapes.0 | b.shapes.0),
                 objects: a.objects | b.objects,
                 private: a.private && b.private,
+                new: a.new && b.new,
                 weak: a.weak && b.weak,
             }),
             (held @ Self::Held(_), _) | (_, held @ Self::Held(_)) => held,
@@ -171,6 +186,13 @@ impl Registers {
         self.forget_newest(slot);
         if let RegisterState::Held(value) = &mut self.registers[slot.0 as usize] {
             value.private = false;
+        }
+    }
+
+    /// `slot` may hold an older object than the newest, if its allocation was refused.
+    pub(super) fn grow_old(&mut self, slot: Slot) {
+        if let RegisterState::Held(value) = &mut self.registers[slot.0 as usize] {
+            value.new = false;
         }
     }
 

@@ -1,14 +1,13 @@
 //! Which registers of a program hold weak references and never anything else: those whose upgrades
 //! can be judged by what was downgraded into them last.
 
-use super::{MutatorPlan, Op, Step};
+use super::{MutatorPlan, Op};
 use crate::heap::Slot;
 
 /// The registers that `downgrade` writes and no other operation changes.
 pub fn weak_registers(mutator: &MutatorPlan) -> Vec<Slot> {
     let mut uses = vec![Uses::default(); mutator.registers as usize];
-    note_steps(&mutator.setup, &mut uses);
-    note_steps(&mutator.body, &mut uses);
+    mutator.each_op(&mut |op| note_op(op, &mut uses));
     for (slot, _) in &mutator.held {
         uses[slot.0 as usize].otherwise = true;
     }
@@ -25,17 +24,6 @@ struct Uses {
     otherwise: bool,
 }
 
-fn note_steps(steps: &[Step], uses: &mut [Uses]) {
-    for step in steps {
-        match step {
-            Step::Fixed(op) => note_op(op, uses),
-            Step::Drawn(template) => note_op(&template.op, uses),
-            Step::Repeat { body, .. } => note_steps(body, uses),
-            Step::Mix { arms, .. } => arms.iter().for_each(|arm| note_steps(&arm.body, uses)),
-        }
-    }
-}
-
 fn note_op(op: &Op, uses: &mut [Uses]) {
     if let Some(slot) = op.changes() {
         let uses = &mut uses[slot.0 as usize];
@@ -50,7 +38,7 @@ fn note_op(op: &Op, uses: &mut [Uses]) {
 mod tests {
     use super::*;
     use crate::heap::Shape;
-    use crate::plan::Draw;
+    use crate::plan::{Draw, Step};
 
     /// Goal: a register counts as weak only if no operation but downgrades changes it anywhere in
     /// the program.

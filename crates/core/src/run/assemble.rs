@@ -10,8 +10,8 @@ use crate::plan::OpKind;
 
 use super::course::locked;
 use super::held_up;
+use super::histories;
 use super::monitor::Watched;
-use super::record;
 use super::seat::Outcome;
 use super::slow::SlowOps;
 use super::stage::Stage;
@@ -58,10 +58,10 @@ impl Stage<'_> {
         });
         let slow = slow(&mut outcomes, started);
         let history = self.options.history.map(|limit| {
-            let recorders = outcomes
-                .iter()
-                .filter_map(|outcome| outcome.recorder.as_ref());
-            record::gather(self.plan, limit, recorders)
+            let recorders = outcomes.iter();
+            let recorders = recorders.filter_map(|outcome| outcome.recorder.as_ref());
+            let recorders: Vec<_> = recorders.collect();
+            histories::gather(self.plan, &self.objects, limit, &recorders)
         });
         let mut evidence = Evidence {
             heap: name.to_owned(),

@@ -14,7 +14,7 @@
 //! meanwhile, and its death may not be recorded yet. None of this is in the hot loop of a program
 //! without weak references and finalizers, nor in the measured time of an operation.
 
-use crate::evidence::{Anomalies, WeakTally};
+use crate::evidence::{Anomalies, Name, WeakTally};
 use crate::heap::tag::Life;
 use crate::heap::{Mutator, ObjectId, Peek, Slot};
 use crate::plan::{MutatorPlan, Needs, Op, weak_registers};
@@ -141,7 +141,7 @@ impl Attestor {
             self.tally.judged += 1;
             if downgraded.stands() {
                 self.tally.wrong.add(|| {
-                    let target = name(downgraded.target);
+                    let target = Name::in_words(downgraded.target);
                     format!("a weak reference to {target} was cleared while a register held it")
                 });
             }
@@ -185,10 +185,10 @@ fn judge_won(mutator: &mut dyn Mutator, dst: Slot, downgraded: &Downgraded, wron
     let target = downgraded.target;
     if seen != Peek::Object(target) {
         wrong.add(|| {
-            let target = name(target);
+            let target = Name::in_words(target);
             match seen {
                 Peek::Object(other) => {
-                    let other = name(other);
+                    let other = Name::in_words(other);
                     format!("a weak reference to {target} was upgraded to {other}")
                 }
                 Peek::Empty | Peek::Stale => {
@@ -201,13 +201,11 @@ fn judge_won(mutator: &mut dyn Mutator, dst: Slot, downgraded: &Downgraded, wron
             Life::Alive | Life::Finalized => "after its finalizer had run",
             Life::Dead | Life::Unknown => "after its death",
         };
-        wrong.add(|| format!("a weak reference to {} was upgraded {what}", name(target)));
-    }
-}
-
-fn name(id: ObjectId) -> String {
-    match id.origin() {
-        Some(origin) => format!("object {} of mutator {}", origin.sequence, origin.producer),
-        None => "an object that is no longer recorded".to_owned(),
+        wrong.add(|| {
+            format!(
+                "a weak reference to {} was upgraded {what}",
+                Name::in_words(target)
+            )
+        });
     }
 }

@@ -16,7 +16,9 @@ use crate::plan::{MutatorPlan, Needs, Op, OpKind};
 
 use super::Timing;
 use super::attest::Attestor;
-use super::record::{Recorder, Recording};
+use super::pops::Pops;
+use super::record::Recorder;
+use super::recording::Recording;
 use super::stopwatch::Stopwatch;
 use super::watch::Watch;
 
@@ -64,6 +66,7 @@ pub(super) struct Work {
     /// By register: what was done to the counter in it.
     pub(super) counters: Box<[CounterTally]>,
     pub(super) peeks: PeekTally,
+    pops: Pops,
     /// What `read` read last.
     accumulator: i64,
     /// What the last `upgrade` or `fetch` answered.
@@ -84,6 +87,7 @@ impl Executor {
         producer: Producer,
         plan: &MutatorPlan,
         needs: Needs,
+        pops: Pops,
         timing: Timing,
         recorder: Option<Recorder>,
         refusal: Arc<AtomicBool>,
@@ -95,6 +99,7 @@ impl Executor {
             lists: vec![ListTally::default(); registers].into_boxed_slice(),
             counters: vec![CounterTally::default(); registers].into_boxed_slice(),
             peeks: PeekTally::default(),
+            pops,
             accumulator: 0,
             found: false,
             attestor: Attestor::new(plan, needs),
@@ -323,7 +328,8 @@ impl Work {
             }
             Op::Pop { dst, list } => {
                 if mutator.pop(dst, list) {
-                    self.list(list).pop();
+                    let tally = &mut self.lists[list.0 as usize];
+                    self.pops.see(mutator, dst, list, tally);
                 }
             }
             Op::TruncateFront { list, count } => self.truncate_front(mutator, list, count),

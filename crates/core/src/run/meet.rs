@@ -13,6 +13,10 @@ use super::seat::Sitter;
 use super::stage::Stage;
 use super::survey::{Surveyor, Witness};
 
+/// How long a list may be whose elements are kept at the beginning of a window of the history: a
+/// result with some of them remains a few megabytes.
+const WINDOW_CONTENTS_MAX: u64 = 20_000;
+
 impl Sitter<'_, '_> {
     /// Waits for the others, and takes part in the start or the survey.
     pub(super) fn meet(&mut self, intent: Intent) -> Purpose {
@@ -127,9 +131,18 @@ fn open_survey<'r>(stage: &Stage<'r>, moment: Moment) -> Surveyor<'r> {
     if moment == Moment::End && stage.observer.wants_picture() {
         surveyor.begin_picture();
     }
+    let window = match moment {
+        Moment::Pause => stage.writers.begin_window(),
+        Moment::End | Moment::Teardown => None,
+    };
+    if window.is_some() {
+        surveyor.keep_contents(WINDOW_CONTENTS_MAX);
+        surveyor.opens(window);
+    }
     if let (Moment::End, Some(limit)) = (moment, stage.options.history) {
-        // No history has room for more operations than this.
-        surveyor.keep_contents(limit.saturating_mul(stage.plan.mutators.len() as u64));
+        // A list that was empty at the start holds no more than the history has room for.
+        let room = limit.saturating_mul(stage.plan.mutators.len() as u64);
+        surveyor.keep_contents(room.max(WINDOW_CONTENTS_MAX));
     }
     if let Err(fault) = stage.heap.0.settle() {
         surveyor.settle_failed(fault.to_string());

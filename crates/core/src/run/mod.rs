@@ -17,6 +17,7 @@ mod forced;
 mod gap;
 mod held_up;
 mod hiccups;
+mod histories;
 mod host;
 mod meet;
 mod monitor;
@@ -24,7 +25,9 @@ mod paced;
 mod pacer;
 mod painter;
 mod place;
+mod pops;
 mod record;
+mod recording;
 mod registry;
 mod rendezvous;
 mod seat;
@@ -79,8 +82,8 @@ pub struct Options {
     pub slow_collection: Option<Duration>,
     /// Each mutator collects after so many operations of its own, drawn anew from the seed.
     pub collect_every: Option<CollectEvery>,
-    /// Record the history of shared objects: up to this many events of each mutator, after which
-    /// the run goes on without recording.
+    /// Record the history of what threads share: up to this many events of each mutator at the
+    /// beginning of the run, and a quarter of that in each of a few windows later on.
     pub history: Option<u64>,
     /// Set from outside to end the run early; what it did until then is judged.
     pub interrupt: Arc<AtomicBool>,

@@ -21,6 +21,7 @@ use super::forced::Forced;
 use super::gap::Gap;
 use super::pacer::Pacer;
 use super::place::Place;
+use super::pops::Pops;
 use super::record::Recorder;
 use super::rendezvous::Intent;
 use super::slow::SlowOps;
@@ -51,8 +52,10 @@ pub(super) struct Sitter<'s, 'r> {
     pub(super) place: &'s mut Place<'r>,
     pub(super) executor: Executor,
     pub(super) depth_max: u32,
-    /// Operations until this mutator asks for a pause, and until it is done.
+    /// Operations until this mutator asks for a pause, until it asks for another window of the
+    /// history, and until it is done.
     until_pause: u64,
+    until_window: u64,
     until_done: u64,
     gap: Gap<'s>,
     forced: Forced,
@@ -98,18 +101,22 @@ pub(super) fn sit<'r>(
             Producer::new(seat.number),
             plan,
             stage.needs,
+            Pops::new(stage.plan, number),
             stage.options.timing,
             recorder(stage, number),
             Arc::clone(&stage.refusal),
         ),
         depth_max,
         until_pause: pause_interval(stage.options.verify),
+        until_window: u64::MAX,
         until_done: quota(stage, number),
         gap: Gap::new(&stage.course.deeds, number),
         forced: Forced::new(stage.options.collect_every, stage.plan.seed, number),
         set_up: [0; OpKind::ALL.len()],
         pacer: None,
     };
+    let recorder = sitter.executor.work.recorder.as_ref();
+    sitter.until_window = recorder.and_then(Recorder::first_gap).unwrap_or(u64::MAX);
     sitter.set_up().ok()?;
     // The operations of the setup are counted, but their latencies are not kept.
     sitter.executor.watch = Watch::new(stage.options.timing, plan.pace);
@@ -210,7 +217,7 @@ impl Sitter<'_, '_> {
         self.close_gap();
         self.gap.end();
         if let Some(recorder) = &mut self.executor.work.recorder {
-            self.stage.writers.arrive(recorder, Writing::Ends);
+            self.stage.writers.leave(recorder);
         }
         Ok(source.rounds_done())
     }
@@ -251,6 +258,7 @@ impl Sitter<'_, '_> {
             let portion = (total - done)
                 .min(stride)
                 .min(self.until_pause)
+                .min(self.until_window)
                 .min(self.until_done)
                 .min(self.forced.left())
                 .min(room);
@@ -261,15 +269,25 @@ impl Sitter<'_, '_> {
                 self.place.mutator().collect();
                 self.executor.watch.as_dyn().restart();
             }
-            if self.until_pause != u64::MAX {
-                self.until_pause -= portion;
-                if self.until_pause == 0 {
-                    self.stage.rendezvous.want_pause();
-                    self.pause();
-                }
-            }
+            self.pause_if_due(portion);
         }
         Ok(())
+    }
+
+    /// Counts operations that were done, and asks for a pause if they were as many as were to be.
+    fn pause_if_due(&mut self, done: u64) {
+        for until in [&mut self.until_pause, &mut self.until_window] {
+            if *until != u64::MAX {
+                *until -= done;
+            }
+        }
+        if self.until_window == 0 {
+            self.stage.writers.want_window();
+        }
+        if self.until_pause == 0 || self.until_window == 0 {
+            self.stage.rendezvous.want_pause();
+            self.pause();
+        }
     }
 
     /// Waits until the next operation is due, if the mutator has a rate. Returns how many may be
@@ -368,6 +386,13 @@ impl Sitter<'_, '_> {
     fn pause(&mut self) {
         self.meet(Intent::Pause);
         self.until_pause = pause_interval(self.stage.options.verify);
+        let work = &mut self.executor.work;
+        let (window, ops) = (self.stage.writers.window(), work.ops());
+        if let Some(recorder) = &mut work.recorder
+            && recorder.begin(window)
+        {
+            self.until_window = ops.max(1);
+        }
         self.executor.watch.as_dyn().restart();
     }
 
@@ -458,9 +483,7 @@ impl Sitter<'_, '_> {
 /// The recorder of this mutator's history, if one is asked for.
 fn recorder(stage: &Stage<'_>, number: usize) -> Option<Recorder> {
     let limit = stage.options.history?;
-    let mutator = u32::try_from(number).unwrap_or(u32::MAX);
-    let plan = &stage.plan.mutators[number];
-    Recorder::new(mutator, plan, &stage.objects, limit)
+    Recorder::new(stage.plan, number, &stage.objects, limit)
 }
 
 /// The counts of operations by name, without zeros.

@@ -72,7 +72,10 @@ impl<'p> Surveyor<'p> {
             marks: Marks::default(),
             lists: SharedLists {
                 lists: numbered(Shape::List)
-                    .map(|(number, id)| SharedList::new(number, id))
+                    .map(|(number, id)| {
+                        let once = plan.objects[number].usage.once;
+                        SharedList::new(number, id, once)
+                    })
                     .collect(),
                 contents_max: None,
             },
@@ -95,6 +98,11 @@ impl<'p> Surveyor<'p> {
     /// Keeps the contents of shared lists with at most `most` elements.
     pub(super) fn keep_contents(&mut self, most: u64) {
         self.lists.contents_max = Some(most);
+    }
+
+    /// A window of the history begins with it.
+    pub(super) fn opens(&mut self, window: Option<u64>) {
+        self.survey.opens = window;
     }
 
     /// Records that settling the heap failed.
@@ -393,11 +401,13 @@ struct SharedLists {
 #[derive(Debug)]
 struct SharedList {
     id: ObjectId,
+    /// Nothing gets into it more than once.
+    once: bool,
     facts: ListFacts,
 }
 
 impl SharedList {
-    fn new(object: usize, id: ObjectId) -> Self {
+    fn new(object: usize, id: ObjectId, once: bool) -> Self {
         let facts = ListFacts {
             object,
             len: 0,
@@ -406,15 +416,32 @@ impl SharedList {
             appended: 0,
             refused: 0,
             popped: 0,
+            popped_again: Anomalies::default(),
             truncation_asked: 0,
+            left_behind: Anomalies::default(),
             model_len: None,
             producers: Vec::new(),
             contents: None,
         };
-        Self { id, facts }
+        Self { id, once, facts }
     }
 
-    fn element(&mut self, origin: Origin) {
+    fn element(&mut self, element: ObjectId) {
+        self.facts.elements += 1;
+        if self.once && element.was_popped() {
+            let left_behind = &mut self.facts.left_behind;
+            left_behind.add(|| {
+                let name = Name::in_words(element);
+                format!("{name} was popped, and is in the list")
+            });
+        }
+        if let Some(origin) = element.origin() {
+            self.stands(origin);
+        }
+    }
+
+    /// Whose element comes next.
+    fn stands(&mut self, origin: Origin) {
         let producers = &mut self.facts.producers;
         let Some(facts) = producers
             .iter_mut()
@@ -458,6 +485,7 @@ impl SharedLists {
         facts.appended += tally.appended;
         facts.refused += tally.refused;
         facts.popped += tally.popped;
+        facts.popped_again.extend(&tally.popped_again);
         facts.truncation_asked = facts
             .truncation_asked
             .saturating_add(tally.truncation_asked);
@@ -497,12 +525,7 @@ impl walk::Witness for SharedLists {
         }
         match element {
             None => shared.facts.missing += 1,
-            Some(element) => {
-                shared.facts.elements += 1;
-                if let Some(origin) = element.origin() {
-                    shared.element(origin);
-                }
-            }
+            Some(element) => shared.element(element),
         }
     }
 }

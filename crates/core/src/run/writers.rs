@@ -6,7 +6,7 @@
 //! for all of them where they end for the fastest. Neither wait is needed for a history to be
 //! right, so both end after a while: a program may stall, or never use a shared object.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::record::Recorder;
@@ -25,12 +25,19 @@ pub(super) enum Writing {
     Ends,
 }
 
-/// How many have arrived. Relaxed: only the waits depend on it.
+/// How many have arrived. Relaxed: only the waits depend on it. What belongs to a window changes
+/// only at a pause, which orders it.
 #[derive(Debug)]
 pub(super) struct Writers {
     all: usize,
     begun: AtomicUsize,
+    /// In the present window; those included that will not write any more.
     ended: AtomicUsize,
+    gone: AtomicUsize,
+    /// The number of the present window.
+    window: AtomicU64,
+    /// Whether a mutator asks for another one.
+    wanted: AtomicBool,
 }
 
 impl Writers {
@@ -40,6 +47,9 @@ impl Writers {
             all,
             begun: AtomicUsize::new(0),
             ended: AtomicUsize::new(0),
+            gone: AtomicUsize::new(0),
+            window: AtomicU64::new(0),
+            wanted: AtomicBool::new(false),
         }
     }
 
@@ -54,6 +64,30 @@ impl Writers {
                 self.ended.fetch_add(1, Relaxed);
             }
         }
+    }
+
+    /// The mutator with this recorder has nothing left to do.
+    pub(super) fn leave(&self, recorder: &mut Recorder) {
+        self.arrive(recorder, Writing::Ends);
+        self.gone.fetch_add(1, Relaxed);
+    }
+
+    /// The next pause is to begin a window.
+    pub(super) fn want_window(&self) {
+        self.wanted.store(true, Relaxed);
+    }
+
+    /// Called by one mutator at each pause: begins a window if one is wanted, and says which.
+    pub(super) fn begin_window(&self) -> Option<u64> {
+        self.wanted.swap(false, Relaxed).then(|| {
+            self.ended.store(self.gone.load(Relaxed), Relaxed);
+            self.window.fetch_add(1, Relaxed) + 1
+        })
+    }
+
+    /// The number of the present window.
+    pub(super) fn window(&self) -> u64 {
+        self.window.load(Relaxed)
     }
 
     /// Waits until all have arrived, `is_over` is true, or [`PATIENCE`] has passed.

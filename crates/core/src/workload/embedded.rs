@@ -25,6 +25,7 @@ const ALL: &[Embedded] = embedded![
     "shared-list",
     "counter",
     "churn",
+    "exact-lists",
     "cycles",
     "live-heap",
     "chain",

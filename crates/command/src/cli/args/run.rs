@@ -80,8 +80,9 @@ pub(in crate::cli) struct Run {
     /// attributed to it
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(in crate::cli) slow_collection: Option<Duration>,
-    /// Record the first N operations of each thread on shared lists and counters (default: 1000),
-    /// and check that they are linearizable
+    /// Record the first N operations of each thread on shared lists, counters, roots and fields
+    /// (default: 1000), and N/4 in each of a few windows later in the run; check that they are
+    /// linearizable
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000",
           value_parser = values::positive)]
     pub(in crate::cli) history: Option<u64>,

@@ -100,6 +100,11 @@ impl Lines<'_> {
             Call::Add(by) => ("add", by.to_string()),
             Call::Read => ("read", answer),
             Call::Write(value) => ("write", value.to_string()),
+            Call::Load => ("load", answer),
+            Call::Store(element) => {
+                let element = element.map_or("nil".to_owned(), |element| self.element(element));
+                ("store", element)
+            }
         }
     }
 

@@ -124,6 +124,11 @@ fn input(call: Call) -> Input {
             value: Some(value),
             ..op("write")
         },
+        Call::Load => op("load"),
+        Call::Store(element) => Input {
+            element,
+            ..op("store")
+        },
     }
 }
 

@@ -66,15 +66,18 @@ impl<M: Model> Shortening<'_, M> {
 }
 
 /// Shortens a history that has no order. `last` is the state found at the end, if it is known.
-pub(super) fn explain<M: Model>(events: &[Event], last: Option<&M::Last>) -> Contradiction {
+pub(super) fn explain<M: Model>(
+    initial: &M,
+    events: &[Event],
+    last: Option<&M::Last>,
+) -> Contradiction {
     let mut case = Shortening {
-        initial: M::default(),
+        initial: initial.clone(),
         events: events.to_vec(),
         last: None,
         steps: Steps(STEPS_ALL),
     };
-    let start = M::default();
-    if last.is_some() && !case.contradicts(&start, events) {
+    if last.is_some() && !case.contradicts(initial, events) {
         case.last = last;
     } else {
         case.events = shortest_prefix(&mut case, events);
@@ -95,6 +98,7 @@ pub(super) fn explain<M: Model>(events: &[Event], last: Option<&M::Last>) -> Con
 
 /// The events as they were known at the first return at which they have no order.
 fn shortest_prefix<M: Model>(case: &mut Shortening<'_, M>, events: &[Event]) -> Vec<Event> {
+    let initial = case.initial.clone();
     let mut returns: Vec<u64> = events.iter().map(|event| event.end).collect();
     returns.retain(|&end| end != NEVER);
     returns.sort_unstable();
@@ -110,7 +114,7 @@ fn shortest_prefix<M: Model>(case: &mut Shortening<'_, M>, events: &[Event]) -> 
     let (mut low, mut high) = (0, returns.len());
     while low < high {
         let middle = low.midpoint(high);
-        if case.contradicts(&M::default(), &known(returns[middle])) {
+        if case.contradicts(&initial, &known(returns[middle])) {
             high = middle;
         } else {
             low = middle + 1;

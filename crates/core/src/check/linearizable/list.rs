@@ -168,7 +168,7 @@ impl Model for List {
             (Call::Pop, answer) => answer == CallAnswer::Found(None) && len == 0,
             // A truncation that would remove nothing here may remove something if it comes later.
             (Call::TruncateFront(count) | Call::TruncateBack(count), _) => count == 0,
-            (Call::Add(_) | Call::Read | Call::Write(_), _) => false,
+            (Call::Add(_) | Call::Read | Call::Write(_) | Call::Store(_) | Call::Load, _) => false,
         }
     }
 

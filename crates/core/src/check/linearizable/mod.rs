@@ -1,4 +1,4 @@
-//! `linearizable`: the operations on each shared list and counter are linearizable.
+//! `linearizable`: the operations on shared lists, counters, roots and fields are linearizable.
 //!
 //! A linearizable operation takes effect at one moment between its call and its return (Herlihy and
 //! Wing, Linearizability, 1990). The check searches for a total order of the operations in a
@@ -22,30 +22,36 @@
 //! search that needs too many steps is reported as undecided, which is never a violation.
 //!
 //! Only recorded operations are judged. By default nothing is recorded; with `--history`, the first
-//! operations of each mutator are. The state at the end is judged only if every operation was
-//! recorded. Objects that are changed through registers other than their own are left out, since
-//! their histories are incomplete.
+//! operations of each mutator are, and some after each of a few pauses. The survey at such a pause
+//! says what lists and counters were before. What was in a place for a reference is not known after
+//! a pause, so the first load may answer anything. The state at the end is judged only if every
+//! operation up to it was recorded. Objects that are changed through registers other than their own
+//! are left out, since their histories are incomplete.
 
 mod counter;
 mod explain;
 mod list;
 mod model;
+mod place;
 mod search;
 
 pub use explain::Contradiction;
 
 use super::{Check, Exhibit, Opinion, Verdict};
-use crate::evidence::history::{Element, Event, History, NEVER, Recorded, TimeUnit};
-use crate::evidence::{Moment, Survey};
+use crate::evidence::history::{
+    Before, Element, Event, History, NEVER, PlaceHistory, Recorded, TimeUnit,
+};
+use crate::evidence::{Evidence, Moment, Survey};
 use crate::heap::Shape;
 use counter::Counter;
 use list::List;
 use model::Model;
+use place::Held;
 use search::{Found, Goal, Steps, search};
 
 pub(super) const CHECK: Check = Check {
     name: "linearizable",
-    about: "the operations on each shared list and counter are linearizable",
+    about: "the operations on shared lists, counters, roots and fields are linearizable",
     judge,
 };
 
@@ -70,23 +76,39 @@ pub enum Ruling {
 /// Judges the history of a list that was empty at the start. `last` is what it held at the end, if
 /// the history goes that far.
 pub fn rule_list(events: &[Event], last: Option<&Vec<Option<Element>>>) -> Ruling {
-    rule::<List>(events, last)
+    rule(&List::default(), events, last)
 }
 
 /// Judges the history of a counter that was 0 at the start. `last` is its value at the end, if the
 /// history goes that far.
 pub fn rule_counter(events: &[Event], last: Option<i64>) -> Ruling {
-    rule::<Counter>(events, last.as_ref())
+    rule(&Counter::default(), events, last.as_ref())
 }
 
-fn rule<M: Model>(events: &[Event], last: Option<&M::Last>) -> Ruling {
+/// Judges the history of a place for one reference.
+pub fn rule_place(before: Before, events: &[Event]) -> Ruling {
+    rule(&Held::new(before), events, None)
+}
+
+fn rule<M: Model>(initial: &M, events: &[Event], last: Option<&M::Last>) -> Ruling {
     let goal = last.map_or(Goal::Any, Goal::Last);
     let mut steps = Steps(STEPS_MAX);
-    match search(&M::default(), events, goal, &mut steps) {
+    match search(initial, events, goal, &mut steps) {
         Found::Order(_) => Ruling::Linearizable,
         Found::Undecided => Ruling::Undecided,
-        Found::Nothing => Ruling::Contradictory(explain::explain::<M>(events, last)),
+        Found::Nothing => Ruling::Contradictory(explain::explain(initial, events, last)),
     }
+}
+
+/// One stretch of the run in which everything was recorded.
+#[derive(Debug, Clone, Copy)]
+struct Stretch<'a> {
+    objects: &'a [History],
+    places: &'a [PlaceHistory],
+    /// The survey before it; `None` at the beginning of the run, when everything was empty.
+    before: Option<&'a Survey>,
+    /// The survey at the end of the run, if the stretch goes that far.
+    last: Option<&'a Survey>,
 }
 
 fn judge(exhibit: &Exhibit<'_>) -> Opinion {
@@ -96,25 +118,24 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     let Some(recorded) = &evidence.history else {
         return Opinion::skipped("no history was recorded; `--history` records one");
     };
-    if !exhibit.has(Shape::List) && !exhibit.has(Shape::Counter) {
-        return Opinion::skipped("the workload has no shared list or counter");
-    }
     if let Some(why) = &recorded.broken {
         return Opinion::skipped(&format!("the history is incomplete: {why}"));
     }
     let own = |history: &&History| exhibit.is_tallied(history.object);
-    if !recorded.objects.iter().any(|history| own(&history)) {
-        return Opinion::skipped(
-            "every list and counter is changed through other registers than its own",
-        );
+    let stretches = stretches(evidence, recorded);
+    let is_empty = |stretch: &Stretch<'_>| {
+        stretch.places.is_empty() && !stretch.objects.iter().any(|history| own(&history))
+    };
+    if stretches.iter().all(is_empty) {
+        return Opinion::skipped(if recorded.objects.is_empty() {
+            "nothing that threads share was read while the history was recorded"
+        } else {
+            "every list and counter is changed through other registers than its own"
+        });
     }
-    let last = evidence.last_survey(Moment::End);
-    let last = last.filter(|survey| survey.incomplete.is_none() && recorded.is_whole());
     let mut opinion = Opinion::default();
-    for history in recorded.objects.iter().filter(own) {
-        let ruling = ruling(history, last);
-        opinion.examine(history.events.len() as u64);
-        let name = &history.name;
+    let mut add = |name: &str, events: &[Event], ruling: Ruling| {
+        opinion.examine(events.len() as u64);
         match ruling {
             Ruling::Linearizable => {}
             Ruling::Contradictory(contradiction) => {
@@ -125,26 +146,76 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
                 opinion.nothing = Some((Verdict::Vacuous, why));
             }
         }
+    };
+    for stretch in stretches {
+        for history in stretch.objects.iter().filter(own) {
+            if let Some(ruling) = stretch.rule(history) {
+                add(&history.name, &history.events, ruling);
+            }
+        }
+        for history in stretch.places {
+            let PlaceHistory {
+                place,
+                before,
+                events,
+            } = history;
+            add(place, events, rule_place(*before, events));
+        }
     }
     opinion
 }
 
-fn ruling(history: &History, last: Option<&Survey>) -> Ruling {
-    let object = history.object;
-    match history.shape {
-        Shape::Counter => {
-            let facts = last.map(|survey| survey.counters.iter());
-            let facts = facts.and_then(|mut all| all.find(|facts| facts.object == object));
-            rule_counter(&history.events, facts.map(|facts| facts.value))
+/// The beginning of the run, and the windows whose survey is there.
+fn stretches<'a>(evidence: &'a Evidence, recorded: &'a Recorded) -> Vec<Stretch<'a>> {
+    let end = evidence.last_survey(Moment::End);
+    let end = end.filter(|survey| survey.incomplete.is_none());
+    let last = |until: Option<u64>| end.filter(|_| until.is_none());
+    let first = Stretch {
+        objects: &recorded.objects,
+        places: &recorded.places,
+        before: None,
+        last: last(recorded.until),
+    };
+    let later = recorded.later.iter().filter_map(|window| {
+        let mut surveys = evidence.surveys.iter();
+        let before = surveys.find(|survey| survey.opens == Some(window.number))?;
+        Some(Stretch {
+            objects: &window.objects,
+            places: &window.places,
+            before: Some(before),
+            last: last(window.until),
+        })
+    });
+    std::iter::once(first).chain(later).collect()
+}
+
+impl Stretch<'_> {
+    /// `None` if it is not known what the object was before.
+    fn rule(&self, history: &History) -> Option<Ruling> {
+        let (object, events) = (history.object, &history.events);
+        if history.shape == Shape::Counter {
+            let value = |survey: &Survey| {
+                let mut all = survey.counters.iter();
+                all.find(|facts| facts.object == object)
+                    .map(|facts| facts.value)
+            };
+            let initial = match self.before {
+                None => Counter::default(),
+                Some(before) => Counter(value(before)?),
+            };
+            return Some(rule(&initial, events, self.last.and_then(value).as_ref()));
         }
-        _ => {
-            let facts = last.map(|survey| survey.lists.iter());
-            let facts = facts.and_then(|mut all| all.find(|facts| facts.object == object));
-            rule_list(
-                &history.events,
-                facts.and_then(|facts| facts.contents.as_ref()),
-            )
-        }
+        let contents = |survey: &'_ Survey| {
+            let mut all = survey.lists.iter();
+            all.find(|facts| facts.object == object)
+                .and_then(|facts| facts.contents.clone())
+        };
+        let initial = match self.before {
+            None => List::default(),
+            Some(before) => List(contents(before)?.into_iter().collect::<Option<_>>()?),
+        };
+        let last = self.last.and_then(contents);
+        Some(rule(&initial, events, last.as_ref()))
     }
 }
 

@@ -72,7 +72,7 @@ impl Reason {
 }
 
 /// A sequential object.
-pub(super) trait Model: Clone + Default + PartialEq {
+pub(super) trait Model: Clone + PartialEq {
     /// How to take back what an operation did.
     type Undo;
     /// The state that is found at the end of the run.

@@ -36,7 +36,11 @@ use proptest::test_runner::TestRunner;
 use crate::heap::Caps;
 use crate::plan::Case;
 pub use shrink::CaseTree;
-use writer::Writer;
+use writer::{LONG_TURNS_MAX, Writer};
+
+/// One program in so many is a long one. It has some 12,000 turns where others have 30, and each
+/// takes ten times as long, since many objects live.
+const LONG_ONE_IN: u64 = 16_384;
 
 /// Programs for a heap that can do everything, of up to 50 operations (a few up to 800) of
 /// up to three mutators.
@@ -46,6 +50,7 @@ pub fn programs() -> Programs {
         ops_max: 50,
         mutators_max: 3,
         meet: false,
+        endure: false,
     }
 }
 
@@ -56,6 +61,7 @@ pub struct Programs {
     ops_max: usize,
     mutators_max: u32,
     meet: bool,
+    endure: bool,
 }
 
 impl Programs {
@@ -91,10 +97,33 @@ impl Programs {
         Self { meet: true, ..self }
     }
 
+    /// One program in some thousands is a long one, which makes lists of more than a thousand
+    /// elements and goes on with them: for what only shows in a heap that is large, or has been
+    /// used for some time. They take about a tenth of the time.
+    #[must_use]
+    pub fn that_endure(self) -> Self {
+        Self {
+            endure: true,
+            ..self
+        }
+    }
+
     /// The program for this seed.
     pub fn draw(&self, seed: u64) -> Case {
-        Writer::new(self, seed).write()
+        if self.endure && self.caps.lists && is_long(seed) {
+            Writer::new(&self.with_ops(LONG_TURNS_MAX), seed).endure()
+        } else {
+            Writer::new(self, seed).write()
+        }
     }
+}
+
+/// Whether the program of this seed is a long one, if there are to be any. Mixed, since the seeds
+/// of a hunt are a regular sequence; and not drawn, so that all other programs are what they would
+/// be without.
+fn is_long(seed: u64) -> bool {
+    let mixed = (seed ^ (seed >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    (mixed ^ (mixed >> 29)).is_multiple_of(LONG_ONE_IN)
 }
 
 impl Strategy for Programs {

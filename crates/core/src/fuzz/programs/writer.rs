@@ -35,6 +35,14 @@ const LONG_ONE_IN: u32 = 64;
 /// How many times as long as others such a program may be.
 const LONG: u32 = 16;
 
+/// Programs that endure make so many large lists, one after the other, of so many elements …
+const LARGE_LISTS: u32 = 3;
+const LARGE: (u32, u32) = (1030, 2200);
+/// … and take so many steps after each.
+const STEPS: u32 = 600;
+/// More turns than that makes. Two make an element, and a step is seldom more than one.
+pub(super) const LONG_TURNS_MAX: usize = 16_384;
+
 /// The steps of programs, with their weights before swarm testing changes them.
 const KINDS: [(Pick, u32); 28] = [
     (Pick::Op(OpKind::Alloc), 12),
@@ -122,6 +130,8 @@ pub(super) struct Writer {
     kinds: Vec<(Pick, u32)>,
     kinds_total: u32,
     shapes: [u32; 4],
+    /// Of sixteen indexes and counts, so many may be large, and how large.
+    large: (u32, u32),
 }
 
 impl Writer {
@@ -181,6 +191,7 @@ impl Writer {
             kinds,
             kinds_total,
             shapes,
+            large: (1, 1000),
         };
         let meets = programs.meet || (mutators > 1 && writer.below(MEET_ONE_IN) == 0);
         if meets && caps.globals {
@@ -224,17 +235,42 @@ impl Writer {
 
     pub(super) fn write(mut self) -> Case {
         self.case.turns.reserve(self.len);
-        let mutators = self.case.mutators.len();
         let mut mutator = 0;
         while self.case.turns.len() < self.len {
-            if mutators > 1 && self.below(8) >= SAME_MUTATOR {
-                mutator = self.below_size(mutators);
-            }
-            let drawn = self.below(self.kinds_total);
-            let at = self.kinds.partition_point(|(_, sum)| *sum <= drawn);
-            self.step(mutator, self.kinds[at].0);
+            mutator = self.any_step(mutator);
         }
         self.case
+    }
+
+    /// A long program: lists are made that are larger than any page, and used for a while.
+    pub(super) fn endure(mut self) -> Case {
+        self.len = LONG_TURNS_MAX;
+        self.case.turns.reserve(self.len);
+        self.large = (8, LARGE.1);
+        for _ in 0..LARGE_LISTS {
+            let mut mutator = self.below_size(self.case.mutators.len());
+            let list = self.any_slot();
+            self.alloc(mutator, list, Shape::List);
+            let val = Slot((list.0 + 1) % self.case.mutators[mutator].registers);
+            self.fill(mutator, list, val, LARGE);
+            for _ in 0..STEPS {
+                mutator = self.any_step(mutator);
+            }
+        }
+        self.case.turns.truncate(self.len);
+        self.case
+    }
+
+    /// A step of this mutator or another one. Returns whose it was.
+    fn any_step(&mut self, mut mutator: usize) -> usize {
+        let mutators = self.case.mutators.len();
+        if mutators > 1 && self.below(8) >= SAME_MUTATOR {
+            mutator = self.below_size(mutators);
+        }
+        let drawn = self.below(self.kinds_total);
+        let at = self.kinds.partition_point(|(_, sum)| *sum <= drawn);
+        self.step(mutator, self.kinds[at].0);
+        mutator
     }
 
     fn below(&mut self, bound: u32) -> u32 {
@@ -247,8 +283,9 @@ impl Writer {
 
     /// A small number, and once in 16 times a large one.
     fn small(&mut self) -> u32 {
+        let (large, bound) = self.large;
         match self.below(16) {
-            0 => self.below(1000),
+            n if n < large => self.below(bound),
             n => n % 4,
         }
     }
@@ -378,7 +415,7 @@ impl Writer {
                 self.guesses[m].fill(Guess::Empty);
             }
             Pick::Ring => self.ring(m),
-            Pick::Fill => self.fill(m),
+            Pick::Fill => self.fill_any(m),
             kind => self.list_op(m, kind),
         }
     }
@@ -510,12 +547,17 @@ impl Writer {
         self.push(m, op);
     }
 
-    fn fill(&mut self, m: usize) {
+    fn fill_any(&mut self, m: usize) {
         let (Some(list), val) = (self.container(m, Shape::List), self.any_slot()) else {
             return;
         };
+        self.fill(m, list, val, FILLING);
+    }
+
+    /// Appends that many objects to a list, by way of the register `val`.
+    fn fill(&mut self, m: usize, list: Slot, val: Slot, (least, most): (u32, u32)) {
         let shape = self.shape();
-        for _ in 0..between(&mut self.rng, FILLING.0, FILLING.1) {
+        for _ in 0..between(&mut self.rng, least, most) {
             if val == list || self.case.turns.len() >= self.len {
                 return;
             }

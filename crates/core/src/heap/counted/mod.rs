@@ -94,6 +94,10 @@ pub const PLANTABLE: &[Fault] = &[
     Fault::AppendLost,
     Fault::AppendOutOfOrder,
     Fault::LenOffByOne,
+    Fault::PopLeaves,
+    Fault::LenLags,
+    Fault::PopBeyondPage,
+    Fault::RootLags,
     Fault::PopTakesSecond,
     Fault::TruncateOffByOne,
     Fault::AdditionLost,
@@ -184,6 +188,8 @@ pub struct Counted<F: Faults = Faultless> {
     pages: Pages,
     generations: Generations,
     globals: Box<[Word]>,
+    /// What each held before; only where that is the fault.
+    lagging: Box<[Word]>,
     defects: DefectLog,
     pauses: Arc<Pauses>,
     /// Not 0 while a collection runs.
@@ -224,6 +230,10 @@ impl<F: Faults> Counted<F> {
             pages: Pages::new(pages_for(capacity), capacity),
             generations: Generations::new(capacity, config.nursery),
             globals: (0..config.globals).map(|_| Word::default()).collect(),
+            lagging: (0..config.globals)
+                .filter(|_| faults.has(Fault::RootLags))
+                .map(|_| Word::default())
+                .collect(),
             defects: DefectLog::default(),
             pauses: Arc::clone(&config.pauses),
             collecting: Half::default(),

@@ -144,7 +144,8 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
             .and_then(|(index, _)| self.heap.headers.at(index))
             .map_or(0, |header| {
                 let more = u64::from(self.heap.has(Fault::LenOffByOne));
-                header.len(&self.heap.pages) + more
+                let less = u64::from(self.strikes(Fault::LenLags, 64));
+                (header.len(&self.heap.pages) + more).saturating_sub(less)
             })
     }
 
@@ -189,8 +190,13 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     #[inline]
     fn pop(&mut self, dst: Slot, list: Slot) -> bool {
-        if self.strikes(Fault::PopTakesSecond, 16) {
+        let is_beyond = self.heap.has(Fault::PopBeyondPage) && self.len(list) > 1024;
+        if is_beyond || self.strikes(Fault::PopTakesSecond, 16) {
             self.swap_last_two(list);
+        }
+        if self.strikes(Fault::PopLeaves, 20_000) {
+            let len = self.len(list);
+            return len > 0 && self.get(dst, list, len - 1);
         }
         let popped = self
             .object(list, Shape::List)
@@ -253,15 +259,22 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         if value.is_weak() {
             return;
         }
-        let old = Ref::from_bits(place.get());
+        let mut old = Ref::from_bits(place.get());
         place.set(value.bits());
         self.vacate(src);
+        if let Some(lagging) = self.heap.lagging.get(usize::from(global.0)) {
+            let older = Ref::from_bits(lagging.get());
+            lagging.set(old.bits());
+            old = older;
+        }
         self.heap.release(old, &mut self.work);
     }
 
     #[inline]
     fn fetch(&mut self, dst: Slot, global: Global) -> bool {
-        let place = self.heap.globals.get(usize::from(global.0));
+        let lagging = self.heap.lagging.get(usize::from(global.0));
+        let lagging = lagging.filter(|place| place.get() != 0 && self.strikes(Fault::RootLags, 64));
+        let place = lagging.or_else(|| self.heap.globals.get(usize::from(global.0)));
         let found = place.map_or(Ref::NONE, |place| Ref::from_bits(place.get()));
         found.is_strong() && self.put_copy(dst, found)
     }

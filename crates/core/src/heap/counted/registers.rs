@@ -259,6 +259,12 @@ impl<H: Tenancy> CountedMutator<H> {
 
     /// Collects until nothing is found.
     pub(super) fn settle_counted(&mut self) {
+        for number in 0..self.heap.lagging.len() {
+            let lagging = &self.heap.lagging[number];
+            let old = Ref::from_bits(lagging.get());
+            lagging.set(Ref::NONE.bits());
+            self.heap.release(old, &mut self.work);
+        }
         for _ in 0..SETTLE_ROUNDS_MAX + 2 * self.heap.globals.len() {
             let before = (self.heap.cells.freed(), self.heap.finalized.get());
             self.heap.bury(&mut self.work);

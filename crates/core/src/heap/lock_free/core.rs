@@ -32,6 +32,8 @@ pub(super) struct Core<F: Faults> {
     /// The heap's own epochs, so that another heap's stalled mutator does not matter here.
     pub(super) epochs: crossbeam_epoch::Collector,
     pub(super) globals: Box<[AtomicU64]>,
+    /// What each held before; only where that is the fault.
+    pub(super) lagging: Box<[AtomicU64]>,
     pub(super) defects: DefectLog,
     pub(super) pauses: Arc<Pauses>,
     /// The next stamp that nobody has for empty slots; 0 is that of untouched ones.
@@ -83,6 +85,10 @@ impl<F: Faults> Core<F> {
             shared: Arc::new(Shared::new(&config.pauses)),
             epochs: crossbeam_epoch::Collector::new(),
             globals: (0..config.globals).map(|_| AtomicU64::new(0)).collect(),
+            lagging: (0..config.globals)
+                .filter(|_| faults.has(Fault::RootLags))
+                .map(|_| AtomicU64::new(0))
+                .collect(),
             defects: DefectLog::default(),
             pauses: Arc::clone(&config.pauses),
             stamps: AtomicU64::new(1),

@@ -34,6 +34,8 @@ pub struct LockFreeMutator<'h, F: Faults = Faultless> {
     worker: Worker<'h, F>,
     registers: Vec<u64>,
     cursors: [Cursor<'h>; CURSORS],
+    /// How often [`strikes`](Self::strikes) was asked.
+    asked: u32,
 }
 
 impl<'h, F: Faults> LockFreeMutator<'h, F> {
@@ -42,7 +44,18 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
             worker: Worker::new(heap.core(), seat.number),
             registers: vec![0; seat.slots as usize],
             cursors: std::array::from_fn(|_| Cursor::new(heap.core().slab.cell(0))),
+            asked: 0,
         }
+    }
+
+    /// Whether this fault shows now: it does one time in `every`.
+    #[inline]
+    fn strikes(&mut self, fault: Fault, every: u32) -> bool {
+        if !self.worker.core.has(fault) {
+            return false;
+        }
+        self.asked = self.asked.wrapping_add(1);
+        self.asked.is_multiple_of(every)
     }
 
     /// The counted reference in a register.
@@ -309,7 +322,9 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
     #[inline]
     fn len(&mut self, list: Slot) -> u64 {
         self.worker.enter();
-        self.visit(list).map_or(0, Visit::len)
+        let less = u64::from(self.strikes(Fault::LenLags, 64));
+        let len = self.visit(list).map_or(0, Visit::len);
+        len.saturating_sub(less)
     }
 
     #[inline]
@@ -344,10 +359,22 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
     }
 
     fn pop(&mut self, dst: Slot, list: Slot) -> bool {
+        if self.strikes(Fault::PopLeaves, 20_000) {
+            let len = self.len(list);
+            return len > 0 && self.get(dst, list, len - 1);
+        }
         self.worker.enter();
-        let Some(element) = self.visit(list).and_then(Visit::pop) else {
+        let Some(mut element) = self.visit(list).and_then(Visit::pop) else {
             return false;
         };
+        if self.worker.core.has(Fault::PopBeyondPage)
+            && self.visit(list).map_or(0, Visit::len) >= 1024
+            && let Some(second) = self.visit(list).and_then(Visit::pop)
+            && let Some(visit) = self.visit(list)
+        {
+            visit.append(element);
+            element = second;
+        }
         if self.worker.core.has(Fault::PopKeepsReference) {
             self.worker.retain(element);
         }
@@ -411,14 +438,23 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
             return;
         }
         self.registers[src.0 as usize] = 0;
-        self.write_place(place, bits);
+        match self.worker.core.lagging.get(usize::from(global.0)) {
+            None => self.write_place(place, bits),
+            Some(lagging) => {
+                let old = place.swap(bits, SeqCst);
+                self.write_place(lagging, old);
+            }
+        }
     }
 
     #[inline]
     fn fetch(&mut self, dst: Slot, global: Global) -> bool {
         self.worker.enter();
         let core = self.worker.core;
-        let place = core.globals.get(usize::from(global.0));
+        let lagging = core.lagging.get(usize::from(global.0));
+        let lagging =
+            lagging.filter(|place| place.load(Relaxed) != 0 && self.strikes(Fault::RootLags, 64));
+        let place = lagging.or_else(|| core.globals.get(usize::from(global.0)));
         let Some(object) = place.and_then(|place| self.read_place(place)) else {
             return false;
         };

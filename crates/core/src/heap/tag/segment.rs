@@ -13,6 +13,7 @@ use super::{
 use crate::heap::Shape;
 
 const GENERATION_MASK: u16 = (1 << GENERATION_BITS) - 1;
+const WORD_BITS: usize = u64::BITS as usize;
 
 /// How many sightings of a kind a segment keeps by name; the rest are only counted.
 const SAMPLES: usize = 4;
@@ -42,6 +43,8 @@ pub struct Segment {
     /// How many entries were given out. Only the producer changes it.
     born: AtomicU32,
     finalized: AtomicU64,
+    /// One bit an object: whether a `pop` took it out of a list.
+    popped: [AtomicU64; SEGMENT_OBJECTS / WORD_BITS],
     notes: Mutex<Notes>,
 }
 
@@ -108,6 +111,7 @@ impl Segment {
             base: AtomicU64::new(0),
             born: AtomicU32::new(0),
             finalized: AtomicU64::new(0),
+            popped: [const { AtomicU64::new(0) }; SEGMENT_OBJECTS / WORD_BITS],
             notes: Mutex::new(Notes::default()),
         }
     }
@@ -148,6 +152,27 @@ impl Segment {
         } else {
             self.note(id, |notes| &mut notes.stray_finalizations);
         }
+    }
+
+    /// The word with the bit of this object, and the bit.
+    #[inline]
+    fn pop_bit(&self, id: ObjectId) -> (&AtomicU64, u64) {
+        let entry = id.entry();
+        (&self.popped[entry / WORD_BITS], 1 << (entry % WORD_BITS))
+    }
+
+    /// One atomic operation, so that two mutators that both got the object are found out. Relaxed:
+    /// a heap that hands an object from one to another orders what they do with it.
+    #[inline]
+    pub(super) fn note_pop(&self, id: ObjectId) -> bool {
+        let (word, bit) = self.pop_bit(id);
+        !self.life(id).is_alive() || word.fetch_or(bit, Relaxed) & bit == 0
+    }
+
+    #[inline]
+    pub(super) fn was_popped(&self, id: ObjectId) -> bool {
+        let (word, bit) = self.pop_bit(id);
+        word.load(Relaxed) & bit != 0 && self.life(id).is_alive()
     }
 
     #[cold]
@@ -310,6 +335,9 @@ impl OwnedSegment {
         self.born = 0;
         segment.born.store(0, Relaxed);
         segment.finalized.store(0, Relaxed);
+        for word in &segment.popped {
+            word.store(0, Relaxed);
+        }
         *notes = Notes::default();
     }
 
@@ -363,6 +391,24 @@ impl Drop for OwnedSegment {
 mod tests {
     use super::*;
     use crate::heap::Finalizer;
+
+    /// Goal: the second pop of an object shows, and a segment that is used again has forgotten it.
+    #[test]
+    fn a_second_pop_shows() {
+        let mut owned = OwnedSegment::take(0, 0).expect("a segment is free");
+        let first = owned.birth(Shape::Leaf).expect("it has room");
+        let id = first.id();
+        assert!(!id.was_popped());
+        assert_eq!([id.note_pop(), id.note_pop()], [true, false]);
+        assert!(id.was_popped());
+        drop(first);
+        while let Some(tag) = owned.birth(Shape::Leaf) {
+            assert!(!tag.id().was_popped());
+        }
+        owned.recycle(0, 0).expect("all are dead");
+        let next = owned.birth(Shape::Leaf).expect("it has room");
+        assert!(next.id().note_pop() && id.note_pop());
+    }
 
     /// Goal: a late death or finalizer of a former owner's object is not noted against the present
     /// owner, while a second death under the same owner is noted, however often the segment was

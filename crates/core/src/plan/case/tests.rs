@@ -271,7 +271,7 @@ fn claims_only_what_is_clear() {
         case.plan().objects[0].usage.clone()
     };
     let clear = usage("a alloc r1 leaf\na append r0 r1\na len r0\na fetch r0 g0\n");
-    assert!(clear.fresh_only && !clear.aliased);
+    assert!(clear.fresh_only && clear.once && !clear.aliased);
     for clear in [
         "a copy r1 r0\na clear r1\n",
         "a fetch r1 g0\na len r1\n",
@@ -292,5 +292,14 @@ fn claims_only_what_is_clear() {
     ] {
         let usage = usage(unclear);
         assert!(usage.aliased && !usage.fresh_only, "{unclear}");
+    }
+    for twice in [
+        "a alloc r1 leaf\na append r0 r1\na pop r1 r0\na append r0 r1\n",
+        "a alloc r1 leaf\na copy r2 r1\na append r0 r2\n",
+        "a get r1 r0 0\na set r0 1 r1\n",
+        // A heap without room leaves in the register what was popped before.
+        "a alloc r1 leaf\na append r0 r1\na pop r1 r0\na alloc r1 leaf\na append r0 r1\n",
+    ] {
+        assert!(!usage(twice).once, "{twice}");
     }
 }

@@ -92,6 +92,7 @@ impl Case {
             appenders: everybody.clone(),
             writers: everybody,
             fresh_only: false,
+            once: false,
             gapless: false,
             aliased: true,
             pops: true,

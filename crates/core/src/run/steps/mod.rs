@@ -357,7 +357,11 @@ impl<'h> Session<'h> {
         let mut finalized = false;
         self.living.retain_mut(|(id, state)| {
             let now = id.state();
-            let Some(name) = Name::of(*id).filter(|_| now != *state) else {
+            // First, and alone: nearly all objects are as they were.
+            if now == *state {
+                return now.is_alive();
+            }
+            let Some(name) = Name::of(*id) else {
                 return now.is_alive();
             };
             let is_new = *state == Life::Alive && id.has_finalizer();

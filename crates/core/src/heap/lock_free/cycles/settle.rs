@@ -7,6 +7,7 @@
 use super::Effort;
 use crate::heap::Defect;
 use crate::heap::fault::Faults;
+use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::home::COLLECTOR;
 use crate::heap::lock_free::worker::Worker;
@@ -24,6 +25,12 @@ impl<F: Faults> Core<F> {
         // In this order: as in `collect_now`.
         let mut cycles = self.cycles();
         let mut worker = Worker::new(self, COLLECTOR);
+        for lagging in &self.lagging {
+            // Relaxed: no mutator runs.
+            if let Some(old) = Ref::from_bits(lagging.swap(0, Relaxed)) {
+                worker.release(old);
+            }
+        }
         let mut fruitless = 0;
         while fruitless < ATTEMPTS {
             let before = self.left();
