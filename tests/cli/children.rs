@@ -1,5 +1,5 @@
-//! Processes that the command starts for what may crash or hang: none outlives it, and none that makes progress
-//! is taken for one that hangs.
+//! Processes that the command starts for what may crash or hang: none outlives it, and none that
+//! makes progress is taken for one that hangs.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use gcstorm::result::Outcome;
 
 use crate::harness::{Done, Place};
-use crate::interrupt::{signal, wait_until};
+use crate::interrupt::{signal, wait_until, with_mutator};
 
 /// The processes in this directory.
 pub(crate) fn inhabitants(place: &Place) -> Vec<String> {
@@ -27,8 +27,8 @@ pub(crate) fn signal_all(name: &str, processes: &[String]) {
     assert!(sent.expect("kill is there").success());
 }
 
-/// Goal: a child that spins or waits for ever ends with its parent, by whatever the parent is ended, and also
-/// if the child is stopped.
+/// Goal: a child that spins or waits for ever ends with its parent, by whatever the parent is
+/// ended, and also if the child is stopped.
 #[test]
 fn children_end_with_their_parent() {
     for (line, signals) in [
@@ -83,8 +83,51 @@ fn a_signal_reaches_the_child() {
     assert!(place.path().join("o/result.json").exists());
 }
 
-/// Goal: a run that takes all memory is one that crashed: its result and its case are kept, and what the system
-/// said last is told.
+/// A run that hangs at its end.
+const HANGING: &str = "run churn --heap gil --fault drop-request-kept --ops 20000 --out o";
+
+/// Goal: a run that makes no progress for as long as the limit is ended: it has hung, which is a
+/// result like any other, with its case and the line that reproduces it; and the runs after it are
+/// made.
+#[test]
+fn a_run_that_hangs_is_ended() {
+    let place = Place::new();
+    let done = place.run(&format!("{HANGING} --time-limit 1s")).code(5);
+    done.says("hung").says("reproduce: gcstorm ");
+    let result = place.result("o/result.json");
+    assert_eq!(result.verdict, Outcome::Hung);
+    assert!(result.reproduce.contains("--fault drop-request-kept"));
+    assert!(place.path().join("o/failure.case").exists());
+    place.remove("o");
+    let line = format!("{HANGING} --time-limit 1s --seed 1 --repeat 2");
+    place.run(&line).code(5);
+    for seed in [1, 2] {
+        let result = place.result(&format!("o/churn-gil-{seed}/result.json"));
+        assert_eq!(result.verdict, Outcome::Hung);
+    }
+    place.remove("o");
+    let done = place.run(&format!("{line} --same-heap")).code(5);
+    done.warns("its heap was lost with the process of an earlier run");
+}
+
+/// Goal: a run that hangs, and may do so for as long as it likes, ends at the first signal.
+#[test]
+fn a_hung_run_obeys_the_first_signal() {
+    let place = Place::new();
+    let mut command = place.command(&format!("{HANGING} --time-limit 8h"));
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let parent = command.spawn().expect("it starts");
+    wait_until("there is a mutator", || {
+        !with_mutator(&place, "writer-0").is_empty()
+    });
+    signal(&parent, "TERM");
+    let done = Done::from(parent.wait_with_output().expect("it ends"));
+    assert!(matches!(done.code, Some(130 | 5)), "{done:?}");
+    assert!(place.path().join("o/result.json").exists());
+}
+
+/// Goal: a run that takes all memory is one that crashed: its result and its case are kept, and
+/// what the system said last is told.
 #[test]
 fn exhausted_memory_is_a_result() {
     let place = Place::new();

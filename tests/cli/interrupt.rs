@@ -7,26 +7,34 @@ use std::time::Duration;
 
 use gcstorm::result::Outcome;
 
+use crate::children::inhabitants;
 use crate::harness::{Done, Place};
 
 /// Starts a run that would last an hour, and waits until its mutators are there.
 fn started(place: &Place, line: &str, stdout: impl Into<Stdio>) -> Child {
-    begun(&mut place.command(line), stdout)
+    begun(place, &mut place.command(line), stdout)
+}
+
+/// The numbers of the processes in this place that have a mutator of this name.
+pub(crate) fn with_mutator(place: &Place, mutator: &str) -> Vec<String> {
+    let has_mutator = |process: &String| {
+        let tasks = std::fs::read_dir(format!("/proc/{process}/task"));
+        let mut tasks = tasks.into_iter().flatten().flatten();
+        tasks.any(|task| {
+            let name = std::fs::read_to_string(task.path().join("comm"));
+            name.is_ok_and(|name| name.starts_with(mutator))
+        })
+    };
+    let mut processes = inhabitants(place);
+    processes.retain(has_mutator);
+    processes
 }
 
 /// Starts a command, and waits until its mutators are there.
-fn begun(command: &mut Command, stdout: impl Into<Stdio>) -> Child {
+fn begun(place: &Place, command: &mut Command, stdout: impl Into<Stdio>) -> Child {
     let command = command.stdout(stdout).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
-    let tasks = format!("/proc/{}/task", child.id());
-    let has_mutator = || {
-        let mut tasks = std::fs::read_dir(&tasks).into_iter().flatten().flatten();
-        tasks.any(|task| {
-            let name = std::fs::read_to_string(task.path().join("comm"));
-            name.is_ok_and(|name| name.starts_with("appender-0"))
-        })
-    };
-    while !has_mutator() {
+    while with_mutator(place, "appender-0").is_empty() {
         let ended = child.try_wait().expect("it can be waited for");
         assert!(
             ended.is_none(),
@@ -56,7 +64,7 @@ fn ends_the_run() {
             .args(["--default-signal=HUP", env!("CARGO_BIN_EXE_gcstorm")])
             .args(line.split(' '))
             .current_dir(place.path());
-        let child = begun(&mut command, Stdio::piped());
+        let child = begun(&place, &mut command, Stdio::piped());
         signal(&child, name);
         let done = Done::from(child.wait_with_output().expect("it ends")).code(130);
         done.says("interrupted: ")
@@ -69,6 +77,21 @@ fn ends_the_run() {
     }
 }
 
+/// Goal: who wants a run in the process of the command has it there, and a signal ends it as well.
+#[test]
+fn a_run_may_be_in_this_process() {
+    for (isolate, is_here) in [("no", true), ("yes", false)] {
+        let place = Place::new();
+        let line = format!("run shared-list --duration 1h --isolate {isolate} --out o");
+        let child = started(&place, &line, Stdio::piped());
+        let here = child.id().to_string();
+        assert_eq!(with_mutator(&place, "appender-0") == [here], is_here);
+        signal(&child, "TERM");
+        Done::from(child.wait_with_output().expect("it ends")).code(130);
+        assert_eq!(place.result("o/result.json").verdict, Outcome::Interrupted);
+    }
+}
+
 /// Goal: a closed terminal does not end a run that was started with `nohup`.
 #[test]
 fn nohup_is_heeded() {
@@ -78,7 +101,7 @@ fn nohup_is_heeded() {
     let mut shell = Command::new("sh");
     let script = format!("trap '' HUP; exec {program} {line}");
     shell.args(["-c", &script]).current_dir(place.path());
-    let child = begun(&mut shell, Stdio::piped());
+    let child = begun(&place, &mut shell, Stdio::piped());
     signal(&child, "HUP");
     // If the first counted, this would be the second, which ends the program without results.
     signal(&child, "TERM");

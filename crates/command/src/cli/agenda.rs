@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::args::Run;
 use super::faults;
 use super::reproduce;
-use super::task::RunTask;
+use super::task::{RunTask, Series};
 use super::threads;
 use super::usage::Usage;
 use super::values::NO_FAULT;
@@ -85,9 +85,6 @@ impl<'r> RunAgenda<'r> {
         let heaps = heaps(registry, &heap_names(args, case.as_ref()))?;
         let fault = fault(registry, &heaps, args, kept_fault)?;
         faults::refuse_unplantable(&heaps, args)?;
-        if args.same_heap {
-            faults::refuse_processes(fault)?;
-        }
         let overrides = overrides(args)?;
         for require in &args.require {
             let known = workload::COUNTERS;
@@ -115,7 +112,10 @@ impl<'r> RunAgenda<'r> {
                         ..options(args, interrupt, &plan)
                     },
                     plan: required(paced(plan, args.rate), &args.require),
-                    first_seed: args.same_heap.then_some(seed),
+                    series: args.same_heap.then_some(Series {
+                        first_seed: seed,
+                        runs: args.repeat,
+                    }),
                     asked_as: planned.asked_as.clone(),
                     overrides: overrides.clone(),
                     rate: args.rate,

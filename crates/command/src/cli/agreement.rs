@@ -106,7 +106,7 @@ impl<'a> Agreement<'a> {
     }
 
     fn step(&self, run: &HeapRun<'_>) -> Result<Trace, String> {
-        if isolate::is_wanted(run.task) {
+        if run.task.options.fault.is_some_and(isolate::is_dangerous) {
             return Err("its fault may end the process".to_owned());
         }
         let makes = |op: &Op| matches!(op, Op::Alloc { .. } | Op::AllocFinalized { .. });

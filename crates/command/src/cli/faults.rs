@@ -1,7 +1,6 @@
 //! Faults on the command line: finds them by name, refuses heaps that cannot have them, lists all.
 
 use super::args::Run;
-use super::isolate;
 use super::usage::Usage;
 use crate::fuzz::catalogue::{self, Likelihood};
 use crate::heap::Fault;
@@ -61,19 +60,6 @@ pub(super) fn refuse_unplantable(heaps: &[&Entry], args: &Run) -> Result<(), Usa
                 .hint("the heap has no support for planting; name other heaps with --heap"),
         ),
     }
-}
-
-/// Refuses `--same-heap` with a fault that may end the process: each of its runs gets a process,
-/// and so a heap, of its own.
-pub(super) fn refuse_processes(fault: Option<Fault>) -> Result<(), Usage> {
-    let Some(fault) = fault.filter(|fault| isolate::is_dangerous(*fault)) else {
-        return Ok(());
-    };
-    let name = fault.name();
-    let usage = Usage::new(format!("--same-heap does not go with fault `{name}`"));
-    Err(usage.hint(
-        "the fault may end the process, so each run gets a process, and so a heap, of its own",
-    ))
 }
 
 /// The faults that some heap can have, each once.

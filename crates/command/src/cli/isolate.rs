@@ -1,93 +1,231 @@
-//! A run in a process of its own: one whose fault may end the process or keep it from ending, and
-//! one for which there may not be enough memory.
+//! Runs in child processes, since a heap under test may crash, hang or exhaust memory.
 //!
-//! The process is this program again ([`child`](super::child)), with the line that reproduces the
-//! run; its result comes back as JSON. If none does, what is known is how the process ended, and
-//! that is a result as well: it is judged, written and shown like any other.
+//! A child is this program again ([`child`](super::child)), started with the command line that
+//! reproduces its runs. It makes one run for each request, and reports the result ([`serve`]). If
+//! it reports none, all that is known is how the process ended. That is a result too: it is judged,
+//! written and shown like any other.
+//!
+//! A run hangs if it makes no progress for too long ([`Patience`]): no operation and no survey is
+//! done, and what the heap reports of itself does not change. Runs that share a heap share a
+//! process. If that process is lost, the later runs on this heap cannot be made.
 
-mod memory;
+mod serve;
 
+use std::collections::HashMap;
 use std::ffi::OsString;
-use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use super::child::{Child, Printed, Waited, inside};
+use super::child::{Child, Printed, Request, Waited, Wish};
+use super::exit::Exit;
 use super::patience::Patience;
+use super::progress;
 use super::task::RunTask;
 use super::{provenance, reproduce};
 use crate::clock::Clock;
-use crate::evidence::{Ended, Evidence};
-use crate::fuzz::catalogue;
+use crate::evidence::{Ended, Evidence, Picture};
+use crate::fuzz::catalogue::{self, Danger};
 use crate::heap::Fault;
 use crate::result::RunResult;
+use crate::run::Observer;
+use crate::soak::Told;
+pub(super) use serve::serve;
 
-/// How long a run whose fault may keep it from ending may do no operation before it is taken to
-/// hang: the runs that show such a fault take a second or two.
-const LIMIT: Duration = Duration::from_secs(10);
+/// How long a run may make no progress by default: longer than the heaps here take to settle
+/// whatever fits into memory.
+const LIMIT: Duration = Duration::from_secs(60);
+/// The same for a fault that may keep runs from ending: runs that show it take a second or two, and
+/// waiting longer would show nothing new.
+const FAULT_LIMIT: Duration = Duration::from_secs(10);
+/// The same for a run that was asked to end early, since somebody waits for that.
+const END_LIMIT: Duration = Duration::from_secs(10);
 
-/// Whether a run is to have a process of its own since its fault may end it.
-pub(super) fn is_wanted(task: &RunTask<'_>) -> bool {
-    task.options.fault.is_some_and(is_dangerous) && !inside::is_inside()
+/// The processes that make the runs of one command.
+#[derive(Debug)]
+pub(super) struct Processes {
+    program: String,
+    time_limit: Option<Duration>,
+    printed: Printed,
+    /// The processes whose heaps are kept for later runs, by workload and heap; `None` if the
+    /// process was lost.
+    kept: HashMap<(Vec<OsString>, String), Option<Child>>,
 }
 
-/// Whether a run is to have a process of its own since the memory that it needs may not be there:
-/// an allocation that fails aborts the process, wherever it is made.
-pub(super) fn may_exhaust_memory(task: &RunTask<'_>) -> bool {
-    !inside::is_inside() && memory::is_short_for(&task.plan)
+/// A run that was made.
+#[derive(Debug)]
+pub(super) struct Isolated {
+    pub(super) result: RunResult,
+    /// The state at its end, if it was to be recorded and could be.
+    pub(super) picture: Option<Picture>,
+    /// The stacks of its threads, if it hung and there is a debugger.
+    pub(super) stacks: Option<String>,
+}
+
+/// Why a run could not be made, and the exit code for that.
+#[derive(Debug)]
+pub(super) struct NotMade {
+    pub(super) why: String,
+    pub(super) exit: Exit,
+}
+
+impl From<std::io::Error> for NotMade {
+    fn from(error: std::io::Error) -> Self {
+        Self {
+            why: error.to_string(),
+            exit: Exit::Usage,
+        }
+    }
+}
+
+impl Processes {
+    /// Runs count as hung after `time_limit` without progress. `printed` says what becomes of the
+    /// output of heaps.
+    pub(super) fn new(program: &str, time_limit: Option<Duration>, printed: Printed) -> Self {
+        Self {
+            program: program.to_owned(),
+            time_limit,
+            printed,
+            kept: HashMap::new(),
+        }
+    }
+
+    /// Makes a run; `observer` is told of its progress.
+    ///
+    /// # Panics
+    ///
+    /// If the process of the run was ended by a panic of the harness.
+    pub(super) fn run(
+        &mut self,
+        task: &RunTask<'_>,
+        observer: &dyn Observer,
+    ) -> Result<Isolated, NotMade> {
+        let key = task.heap_key();
+        let mut child = match self.kept.remove(&key) {
+            Some(Some(child)) => child,
+            Some(None) => {
+                self.kept.insert(key, None);
+                return Err(NotMade {
+                    why: "its heap was lost with the process of an earlier run".to_owned(),
+                    exit: Exit::Crashed,
+                });
+            }
+            None => self.start(task)?,
+        };
+        let clock = Clock::get();
+        let start = clock.now();
+        child.ask(Request::Next);
+        let mut patience = Patience::with(child.id(), self.limit(task));
+        let waited = child.wait(&mut patience, |told| {
+            if let Some(progress) = told.and_then(progress::told) {
+                observer.progress(progress);
+            }
+            match task.options.interrupt.load(Relaxed) {
+                false => Wish::WaitOn,
+                true => Wish::EndWithin(END_LIMIT),
+            }
+        })?;
+        let elapsed_ns = clock.nanos(start, clock.now());
+        if let Waited::Told(told) = waited {
+            if !task.is_last_on_its_heap() {
+                self.kept.insert(key, Some(child));
+            }
+            return read(told);
+        }
+        if !task.is_last_on_its_heap() {
+            self.kept.insert(key, None);
+        }
+        self.lost(task, child, waited, elapsed_ns)
+    }
+
+    fn start(&self, task: &RunTask<'_>) -> std::io::Result<Child> {
+        let words = reproduce::words_of_series(&self.program, task).split_off(1);
+        Child::start(&words, self.printed)
+    }
+
+    fn limit(&self, task: &RunTask<'_>) -> Duration {
+        let danger = task.options.fault.and_then(danger);
+        let usual = match danger {
+            Some(Danger::Hang) => FAULT_LIMIT,
+            Some(Danger::Crash) | None => LIMIT,
+        };
+        // A collection that takes long on request is no hang.
+        let slow = task.options.slow_collection.unwrap_or_default();
+        self.time_limit.unwrap_or(usual).saturating_add(slow)
+    }
+
+    /// The result of a run whose process reported none.
+    fn lost(
+        &self,
+        task: &RunTask<'_>,
+        child: Child,
+        waited: Waited,
+        elapsed_ns: u64,
+    ) -> Result<Isolated, NotMade> {
+        let stacks = match waited {
+            Waited::Hung => child.stacks(),
+            _ => None,
+        };
+        let output = child.output();
+        let ended = match waited {
+            Waited::Exited(status) => {
+                let said = || output.first_words().unwrap_or("it said nothing").to_owned();
+                assert!(
+                    status.code() != Some(PANICKED),
+                    "the process of a run panicked: {}",
+                    said()
+                );
+                if status.code() == Some(i32::from(Exit::Usage.code())) {
+                    let (why, exit) = (said(), Exit::Usage);
+                    return Err(NotMade { why, exit });
+                }
+                Ended::Died {
+                    how: output.how(status),
+                }
+            }
+            _ => Ended::Hung {
+                after_ns: elapsed_ns,
+            },
+        };
+        let fault = task.options.fault.map(|fault| fault.name().to_owned());
+        let evidence = Evidence::of_lost(&task.heap.name, task.heap.caps(), fault, ended);
+        let tool = provenance::tool(&self.program);
+        let reproduce = reproduce::line(&self.program, task);
+        Ok(Isolated {
+            result: RunResult::new(&task.plan, evidence, tool, reproduce),
+            picture: None,
+            stacks,
+        })
+    }
+}
+
+/// The exit code of a process whose main thread panicked.
+const PANICKED: i32 = 101;
+
+fn read(told: Told) -> Result<Isolated, NotMade> {
+    let made = match told {
+        Told::Made(made) => made,
+        Told::Failed { why } => {
+            let exit = Exit::Crashed;
+            return Err(NotMade { why, exit });
+        }
+        Told::Beat { .. } | Told::Ran | Told::Over(_) => unreachable!("no outcome of a run"),
+    };
+    let result = serde_json::from_str(&made.result).map_err(|error| NotMade {
+        why: format!("its result cannot be read: {error}"),
+        exit: Exit::Usage,
+    })?;
+    Ok(Isolated {
+        result,
+        picture: made.picture,
+        stacks: None,
+    })
 }
 
 /// Whether a fault may end the process, or keep it from ending.
 pub(super) fn is_dangerous(fault: Fault) -> bool {
-    catalogue::of(fault).is_some_and(|planted| planted.danger.is_some())
+    danger(fault).is_some()
 }
 
-/// Runs a task in a process of its own, whose files go below `directory`.
-pub(super) fn run(
-    program: &str,
-    task: &RunTask<'_>,
-    directory: &Path,
-) -> std::io::Result<RunResult> {
-    let mut words = reproduce::words(program, task).split_off(1);
-    words.extend(["--quiet", "--json", "-", "--out"].map(OsString::from));
-    words.push(directory.into());
-    let clock = Clock::get();
-    let start = clock.now();
-    let mut child = Child::start(&words, Printed::Kept)?;
-    let limit = match is_wanted(task) {
-        true => LIMIT,
-        // A run that is only large has no limit, like a run in this process.
-        false => Duration::MAX,
-    };
-    let mut patience = Patience::with(child.id(), limit);
-    let mut is_told = false;
-    let waited = child.wait(&mut patience, |child| {
-        if !is_told && task.options.interrupt.load(Relaxed) {
-            is_told = true;
-            child.ask();
-        }
-        true
-    })?;
-    let output = child.output();
-    // The directory may not exist, and what it contains is also in the result.
-    let _ = std::fs::remove_dir_all(directory);
-    Ok(serde_json::from_str(&output.printed).unwrap_or_else(|_| {
-        let ended = match waited {
-            Waited::Exited(status) => Ended::Died {
-                how: output.how(status),
-            },
-            Waited::Hung | Waited::CalledOff => Ended::Hung {
-                after_ns: clock.nanos(start, clock.now()),
-            },
-        };
-        lost(program, task, ended)
-    }))
-}
-
-/// The result of a run whose process left none.
-fn lost(program: &str, task: &RunTask<'_>, ended: Ended) -> RunResult {
-    let fault = task.options.fault.map(|fault| fault.name().to_owned());
-    let evidence = Evidence::of_lost(&task.heap.name, task.heap.caps(), fault, ended);
-    let tool = provenance::tool(program);
-    RunResult::new(&task.plan, evidence, tool, reproduce::line(program, task))
+fn danger(fault: Fault) -> Option<Danger> {
+    catalogue::of(fault)?.danger
 }

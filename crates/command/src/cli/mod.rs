@@ -11,8 +11,8 @@
 //!    apart is above it ([`main`], `recipe`, `replay`, `manual`).
 //! 2. The commands: `run` is in `perform`, the others are in files and directories of their names.
 //! 3. What commands have in common: `agenda` says what is to be run, `task` is one run of it,
-//!    `store` and `publish` write results, `isolate` runs in a process of its own, `reproduce`
-//!    writes command lines.
+//!    `store` and `publish` write results, `isolate` makes runs in child processes and `here` in
+//!    this one, `reproduce` writes command lines.
 //! 4. `args`, the options; `values`, the values of options; `exit`, `terminal`, `usage`.
 //!
 //! A program of your own that adds a heap calls [`main`] with a [`Registry`] of its own.
@@ -28,6 +28,7 @@ mod control;
 mod exit;
 mod faults;
 mod fuzz;
+mod here;
 mod hush;
 mod interrupt;
 mod isolate;

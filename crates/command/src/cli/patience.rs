@@ -1,8 +1,8 @@
 //! How long a child may take before it counts as hung.
 //!
-//! Only the child's own time counts ([`OwnTime`]), not the time that the machine took from it. And
-//! the limit begins anew whenever the child reports that it has done operations: a long run is not
-//! hung as long as it does operations.
+//! What counts is the child's own time ([`OwnTime`]), without time in which the machine did not run
+//! it. Where a limit is meant for a part of the work, it begins anew with each step, so a run may
+//! take long and is not hung as long as it makes progress.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ const MOMENT_MIN: Duration = Duration::from_millis(20);
 pub(super) struct Patience {
     own: OwnTime,
     limit: Duration,
-    /// Operations done when progress was last seen.
-    ops: u64,
+    /// The number of steps when progress was last seen.
+    steps: u64,
     /// What had been spent then.
     spent_before: Duration,
 }
@@ -31,18 +31,27 @@ impl Patience {
         Self {
             own: OwnTime::of(pid, moment),
             limit,
-            ops: 0,
+            steps: 0,
             spent_before: Duration::ZERO,
         }
     }
 
-    /// Takes note of how many operations are done by now. If these are more than before, the limit
-    /// begins anew.
-    pub(super) fn progress(&mut self, ops: u64) {
-        if ops > self.ops {
-            self.ops = ops;
+    /// Takes note of the number of steps by now. If it has changed, the limit begins anew.
+    pub(super) fn progress(&mut self, steps: u64) {
+        if steps != self.steps {
+            self.steps = steps;
             self.spent_before = self.own.spent();
         }
+    }
+
+    /// Makes the limit this long at most. It does not begin anew.
+    pub(super) fn shorten(&mut self, limit: Duration) {
+        self.limit = self.limit.min(limit);
+    }
+
+    /// Removes the limit.
+    pub(super) fn end(&mut self) {
+        self.limit = Duration::MAX;
     }
 
     /// Whether it is over. This must be asked many times a second.
@@ -58,8 +67,8 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
 
-    /// Goal: a child that goes on doing operations is not hung, however long it takes; one that
-    /// does no more is.
+    /// Goal: a child that goes on making steps is not hung, however long it takes; one that makes
+    /// no more is.
     #[test]
     fn progress_is_waited_for() {
         let mut child = Command::new("sleep").arg("1000").spawn().expect("a child");
@@ -68,18 +77,20 @@ mod tests {
         let mut wait = |progress: bool| {
             let clock = Clock::get();
             let start = clock.now();
-            let mut ops = 0;
+            let mut steps = 0;
             while clock.since(start) < 2 * limit || (!progress && !patience.is_over()) {
                 std::thread::sleep(Duration::from_millis(5));
                 if progress {
-                    ops += 1;
-                    patience.progress(ops);
-                    assert!(!patience.is_over(), "after {ops} operations");
+                    steps += 1;
+                    patience.progress(steps);
+                    assert!(!patience.is_over(), "after {steps} steps");
                 }
             }
         };
         wait(true);
         wait(false);
+        patience.end();
+        assert!(!patience.is_over());
         child.kill().expect("it is there");
         child.wait().expect("it has ended");
     }

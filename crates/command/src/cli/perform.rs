@@ -1,29 +1,29 @@
 //! `run`: makes all runs in order; each result is judged, written and shown as soon as the run is
 //! over.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::agenda::{Item, RunAgenda};
 use super::agreement::Agreement;
-use super::args::Run;
-use super::child::inside;
+use super::args::{IsolateArg, Run};
+use super::child::{Printed, inside};
 use super::exit::Exit;
+use super::here::OpenHeaps;
+use super::isolate::{self, Isolated, NotMade, Processes};
 use super::json_target::JsonTarget;
 use super::progress::Watch;
 use super::store::{self, Store};
 use super::task::RunTask;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{faults, isolate, provenance, publish, reproduce, threads};
-use crate::evidence::{Evidence, Picture};
-use crate::heap::Defect;
+use super::{faults, interrupt, provenance, publish, reproduce, threads};
 use crate::report::{self, Absence, Absent, Collected, Detail, summary, table};
 use crate::result::{Outcome, RunResult};
-use crate::run::{Observer, Opened, Registry};
+use crate::run::Registry;
 
 /// Runs what `args` ask for.
 pub(super) fn run(
@@ -32,18 +32,18 @@ pub(super) fn run(
     args: &Run,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
-    let interrupted = inside::interrupted()?;
+    if inside::is_inside() {
+        return isolate::serve(registry, program, args);
+    }
+    let interrupted = interrupt::flag()?;
     let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
     let threads = agenda.tasks().map(RunTask::threads).max();
     threads::refuse_too_many(threads.unwrap_or(0))?;
-    if !inside::is_inside()
-        && let Some(directory) = &args.out
-    {
+    if let Some(directory) = &args.out {
         store::refuse_used(directory)?;
     }
     // A case was kept because it shows its fault, so the remark would not apply.
     if agenda.case.is_none()
-        && !inside::is_inside()
         && let Some(note) = args.fault.as_deref().and_then(faults::beyond_runs)
     {
         terminal.remark(&note);
@@ -57,12 +57,8 @@ pub(super) fn run(
         terminal,
         interrupted,
         collected: Collected::default(),
-        heaps: args.same_heap.then(HashMap::new),
-        agreement: agenda
-            .case
-            .clone()
-            .filter(|_| !inside::is_inside())
-            .map(Agreement::of),
+        workshop: Workshop::of(program, args),
+        agreement: agenda.case.clone().map(Agreement::of),
         exit: Exit::Held,
     };
     for item in &agenda.items {
@@ -71,9 +67,27 @@ pub(super) fn run(
     Ok(session.conclude())
 }
 
-/// Heaps that are open, by the arguments that named the workload, and the heap's name with its
-/// fault.
-type OpenHeaps = HashMap<(Vec<OsString>, String), Box<dyn Opened>>;
+/// Where runs are made.
+enum Workshop {
+    Here(OpenHeaps),
+    Apart(Processes),
+}
+
+impl Workshop {
+    fn of(program: &str, args: &Run) -> Self {
+        let mut named = args.workloads.iter().map(Path::new);
+        if args.isolate == IsolateArg::No || named.any(can_be_read_once) {
+            return Self::Here(OpenHeaps::default());
+        }
+        Self::Apart(Processes::new(program, args.time_limit, Printed::PassedOn))
+    }
+}
+
+/// Whether this is a pipe or a device, which a child process cannot read again.
+fn can_be_read_once(path: &Path) -> bool {
+    let file = std::fs::metadata(path).map(|file| file.file_type());
+    file.is_ok_and(|file| file.is_fifo() || file.is_char_device() || file.is_socket())
+}
 
 /// All runs of one command.
 struct RunSession<'a> {
@@ -86,8 +100,7 @@ struct RunSession<'a> {
     interrupted: Arc<AtomicBool>,
     /// All results so far, for the report.
     collected: Collected,
-    /// The heaps that runs share, if they do.
-    heaps: Option<OpenHeaps>,
+    workshop: Workshop,
     /// Present if a case is run.
     agreement: Option<Agreement<'a>>,
     exit: Exit,
@@ -121,18 +134,13 @@ impl<'a> RunSession<'a> {
     }
 
     fn task(&mut self, task: &'a RunTask<'a>) {
-        let (result, picture) = match self.result(task) {
-            Ok(result) => result,
-            Err(why) => {
-                let (workload, heap) = (&task.plan.workload, &task.subject());
-                let text = format!("failed to run {workload} on {heap}: {why}");
-                self.terminal.error(&text);
-                let reproduce = reproduce::line(self.program, task);
-                self.terminal.message(&format!("reproduce: {reproduce}"));
-                self.exit = self.exit.and(Exit::Crashed);
-                self.absent(workload, heap, Absence::Failed, &why);
-                return;
-            }
+        let Isolated {
+            result,
+            picture,
+            stacks,
+        } = match self.result(task) {
+            Ok(made) => made,
+            Err(not_made) => return self.not_made(task, not_made),
         };
         self.exit = self.exit.and(result.verdict.into());
         if let Some(agreement) = &mut self.agreement {
@@ -147,7 +155,7 @@ impl<'a> RunSession<'a> {
         // A case needs turns, or a command that text can hold.
         let case = case.filter(|case| !(case.mutators.is_empty() && case.again.is_empty()));
         // Written before it is shown: a result that was shown is also on the disk.
-        let kept = self.store.keep(&result, case.as_ref());
+        let kept = (self.store).keep(&result, case.as_ref(), stacks.as_deref());
         if let Err(error) = &kept {
             let directory = self.store.directory().display();
             self.terminal
@@ -178,36 +186,43 @@ impl<'a> RunSession<'a> {
         });
     }
 
-    /// Runs a task and judges it, in another process if it might end this one. Also returns the
-    /// state at the end if it is to be compared.
-    fn result(&mut self, task: &RunTask<'_>) -> Result<(RunResult, Option<Picture>), String> {
-        // The state at the end, and a heap that goes on to the next run, have to be in this
-        // process.
-        let is_here = self.heaps.is_some() || self.agreement.is_some();
-        if isolate::is_wanted(task) || (!is_here && isolate::may_exhaust_memory(task)) {
-            let directory = self.store.directory().join("inside");
-            let result = isolate::run(self.program, task, &directory);
-            return result
-                .map(|result| (result, None))
-                .map_err(|error| error.to_string());
-        }
+    fn not_made(&mut self, task: &RunTask<'_>, NotMade { why, exit }: NotMade) {
+        let (workload, heap) = (&task.plan.workload, &task.subject());
+        let text = format!("failed to run {workload} on {heap}: {why}");
+        self.terminal.error(&text);
+        let reproduce = reproduce::line(self.program, task);
+        self.terminal.message(&format!("reproduce: {reproduce}"));
+        self.exit = self.exit.and(exit);
+        self.absent(workload, heap, Absence::Failed, &why);
+    }
+
+    /// Runs a task and judges it.
+    fn result(&mut self, task: &RunTask<'_>) -> Result<Isolated, NotMade> {
         let mut watch = Watch::new(task, self.terminal.detail());
+        let heaps = match &mut self.workshop {
+            Workshop::Apart(processes) => {
+                let made = processes.run(task, &watch);
+                watch.finish();
+                return made;
+            }
+            Workshop::Here(heaps) => heaps,
+        };
         if self.agreement.is_some() {
             watch = watch.with_picture();
         }
-        if inside::is_inside() {
-            watch = watch.telling();
-        }
-        let evidence = match &mut self.heaps {
-            None => task.heap.run(&task.plan, &task.options, &watch),
-            Some(heaps) => on_one_of(heaps, task, &watch),
-        };
+        let evidence = heaps.run(task, &watch);
         watch.finish();
-        let evidence = evidence.map_err(|defect| defect.to_string())?;
+        let evidence = evidence.map_err(|defect| NotMade {
+            why: defect.to_string(),
+            exit: Exit::Crashed,
+        })?;
         let reproduce = reproduce::line(self.program, task);
         let tool = provenance::tool(self.program);
-        let result = RunResult::new(&task.plan, evidence, tool, reproduce);
-        Ok((result, watch.take_picture()))
+        Ok(Isolated {
+            result: RunResult::new(&task.plan, evidence, tool, reproduce),
+            picture: watch.take_picture(),
+            stacks: None,
+        })
     }
 
     /// Prints text for people.
@@ -221,7 +236,6 @@ impl<'a> RunSession<'a> {
             self.show(&summary(&self.collected));
         }
         self.compare();
-        self.close_heaps();
         if self.interrupted.load(Relaxed) {
             self.exit = self.exit.and(Outcome::Interrupted.into());
         }
@@ -230,10 +244,7 @@ impl<'a> RunSession<'a> {
                 .error(&format!("failed to write the results as JSON: {error}"));
             self.exit = self.exit.and(Exit::Usage);
         }
-        // The result of a run in a process of its own is reported by the process that started it.
-        if !inside::is_inside()
-            && let Err(error) = publish::all(self.store.directory(), &self.collected)
-        {
+        if let Err(error) = publish::all(self.store.directory(), &self.collected) {
             let directory = self.store.directory().display();
             (self.terminal).error(&format!("failed to write a report to {directory}: {error}"));
             self.exit = self.exit.and(Exit::Usage);
@@ -241,16 +252,6 @@ impl<'a> RunSession<'a> {
         let directory = self.store.directory().display().to_string();
         self.terminal.remark(&format!("results: {directory}"));
         self.exit
-    }
-
-    /// Closes the heaps that several runs shared. One that panics now has crashed like any other.
-    fn close_heaps(&mut self) {
-        for ((_, heap), opened) in self.heaps.take().into_iter().flatten() {
-            if let Err(defect) = opened.close() {
-                (self.terminal).error(&format!("failed to close {heap}: {defect}"));
-                self.exit = self.exit.and(Exit::Crashed);
-            }
-        }
     }
 
     /// Compares the runs of a case.
@@ -274,17 +275,4 @@ impl<'a> RunSession<'a> {
             (_, results) => self.json.write(&results, self.terminal),
         }
     }
-}
-
-/// Runs a task on the heap that is open for its workload, or opens one.
-fn on_one_of(
-    heaps: &mut OpenHeaps,
-    task: &RunTask<'_>,
-    observer: &dyn Observer,
-) -> Result<Evidence, Defect> {
-    let heap = match heaps.entry((task.asked_as.clone(), task.subject())) {
-        Entry::Occupied(heap) => heap.into_mut(),
-        Entry::Vacant(place) => place.insert(task.heap.open(&task.plan, &task.options)?),
-    };
-    Ok(heap.run(&task.plan, &task.options, observer))
 }

@@ -2,7 +2,6 @@
 //! when a survey violates a check.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::child::inside;
 use super::task::RunTask;
 use crate::check;
+use crate::clock::{Clock, Stamp};
 use crate::evidence::{Picture, Survey};
 use crate::report::Detail;
 use crate::result::figures;
@@ -19,8 +19,8 @@ use crate::soak::{Beat, Told};
 
 /// How often the bar is drawn anew: often enough to be seen to move.
 const DRAWS_PER_SECOND: u8 = 10;
-/// The least time between two reports to the parent, in milliseconds.
-const BEAT_MS: u64 = 200;
+/// The least time between two reports to the parent.
+const BEAT: Duration = Duration::from_millis(200);
 
 /// Watches one run.
 pub(super) struct Watch<'a> {
@@ -28,9 +28,8 @@ pub(super) struct Watch<'a> {
     bar: ProgressBar,
     /// Present if the state at the end is to be recorded; filled in at the end.
     picture: Option<Mutex<Option<Picture>>>,
-    /// Present if this process reports to a parent: when it last did, in milliseconds since the
-    /// start. Relaxed: only the run's monitor uses it.
-    told_ms: Option<AtomicU64>,
+    /// Present if this process reports to a parent: when it last did.
+    told: Option<Mutex<Stamp>>,
 }
 
 impl<'a> Watch<'a> {
@@ -54,7 +53,7 @@ impl<'a> Watch<'a> {
             task,
             bar,
             picture: None,
-            told_ms: None,
+            told: None,
         }
     }
 
@@ -69,7 +68,7 @@ impl<'a> Watch<'a> {
     /// Also reports the progress to the parent of this process.
     pub(super) fn telling(self) -> Self {
         Self {
-            told_ms: Some(AtomicU64::new(0)),
+            told: Some(Mutex::new(Clock::get().now())),
             ..self
         }
     }
@@ -87,19 +86,45 @@ impl<'a> Watch<'a> {
 }
 
 /// Reports to the parent, unless the last report is recent.
-fn tell(progress: Progress, told_ms: &AtomicU64) {
-    let elapsed_ms = millis(progress.elapsed);
-    if elapsed_ms < told_ms.load(Relaxed) + BEAT_MS {
+fn tell(progress: Progress, told: &Mutex<Stamp>) {
+    let clock = Clock::get();
+    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+    if clock.since(*told) < BEAT {
         return;
     }
-    told_ms.store(elapsed_ms, Relaxed);
-    inside::tell(&Told::Beat(Beat {
-        elapsed_ms,
-        ops: progress.ops,
-        live: progress.live,
-        unreclaimed: progress.unreclaimed,
-        rss_bytes: progress.rss_bytes,
-    }));
+    *told = clock.now();
+    inside::tell(&Told::Beat {
+        beat: Beat {
+            elapsed_ms: millis(progress.elapsed),
+            ops: progress.ops,
+            live: progress.live,
+            unreclaimed: progress.unreclaimed,
+            rss_bytes: progress.rss_bytes,
+        },
+        surveys: progress.surveys,
+        steps: progress.steps,
+    });
+}
+
+/// The progress that a child reports.
+pub(super) fn told(told: &Told) -> Option<Progress> {
+    let Told::Beat {
+        beat,
+        surveys,
+        steps,
+    } = *told
+    else {
+        return None;
+    };
+    Some(Progress {
+        elapsed: Duration::from_millis(beat.elapsed_ms),
+        ops: beat.ops,
+        surveys,
+        steps,
+        live: beat.live,
+        unreclaimed: beat.unreclaimed,
+        rss_bytes: beat.rss_bytes,
+    })
 }
 
 fn length(budget: &Budget) -> u64 {
@@ -120,8 +145,8 @@ fn span(duration: Duration) -> String {
 
 impl Observer for Watch<'_> {
     fn progress(&self, progress: Progress) {
-        if let Some(told_ms) = &self.told_ms {
-            tell(progress, told_ms);
+        if let Some(told) = &self.told {
+            tell(progress, told);
         }
         if self.bar.is_hidden() {
             return;

@@ -3,24 +3,22 @@
 //! The command sets everything about its run, so other options are refused. Results are not kept;
 //! to have them, run the command itself.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use clap::Parser as _;
 
 use super::agenda::{Item, RunAgenda};
 use super::args::{Replay, Run};
+use super::child::Printed;
 use super::command_line::{Command, CommandLine};
-use super::progress::Watch;
-use super::task::RunTask;
+use super::isolate::{NotMade, Processes};
 use super::usage::Usage;
-use super::{hush, interrupt, isolate, provenance, threads};
+use super::{interrupt, threads};
 use crate::check::{self, Verdict};
 use crate::fuzz::{CRASHED, Finding};
 use crate::plan::Case;
-use crate::report::Detail;
 use crate::result::{Outcome, RunResult, figures};
-use crate::run::Registry;
+use crate::run::{Registry, Unobserved};
 
 /// The outcome of a replay.
 pub(super) struct Replayed {
@@ -71,11 +69,11 @@ pub(super) fn replay(
         how: String::new(),
         is_interrupted: false,
     };
+    let mut processes = Processes::new(program, run.time_limit, Printed::Dropped);
     for time in 1..=args.times {
-        let result = hush::while_trying(|| result(program, task));
-        done.finding = match result {
-            Ok(result) => finding(&result),
-            Err(why) => Some(crashed(why)),
+        done.finding = match processes.run(task, &Unobserved) {
+            Ok(made) => finding(&made.result),
+            Err(NotMade { why, .. }) => Some(crashed(why)),
         };
         done.how = match done.finding {
             Some(_) => format!("in run {time}"),
@@ -93,20 +91,6 @@ pub(super) fn replay(
 fn is_one(run: &Run) -> bool {
     let named = run.workloads.len() + usize::from(run.case.is_some());
     named == 1 && run.heaps.len() <= 1 && run.repeat == 1
-}
-
-fn result(program: &str, task: &RunTask<'_>) -> Result<RunResult, String> {
-    if isolate::is_wanted(task) || isolate::may_exhaust_memory(task) {
-        let name = format!("gcstorm-replay-{}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        return isolate::run(program, task, &directory).map_err(|error| error.to_string());
-    }
-    let watch = Watch::new(task, Detail::Verdict);
-    let evidence = task.heap.run(&task.plan, &task.options, &watch);
-    watch.finish();
-    let evidence = evidence.map_err(|fault| fault.to_string())?;
-    let (plan, tool) = (Arc::clone(&task.plan), provenance::tool(program));
-    Ok(RunResult::new(&plan, evidence, tool, String::new()))
 }
 
 /// What is wrong with a run: its first violated check, or how it ended.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
-use super::task::RunTask;
+use super::task::{RunTask, Series};
 use super::values::{self, NO_FAULT, duration_text};
 use crate::heap::Points;
 use crate::run::{Budget, Options, Timing, Verify};
@@ -13,14 +13,29 @@ use crate::run::{Budget, Options, Timing, Verify};
 /// The command line of one run, with every option that is not at its default. If the run was on a
 /// heap that earlier runs had used, the line repeats those as well.
 pub(super) fn line(program: &str, task: &RunTask<'_>) -> String {
-    let first = task.first_seed.unwrap_or(task.plan.seed);
-    let mut words = words_from(first, program, task);
-    let before = task.plan.seed.wrapping_sub(first);
-    if before > 0 {
-        words.extend(["--repeat".into(), (before + 1).to_string().into()]);
+    let Some(Series { first_seed, .. }) = task.series else {
+        return quoted(&words(program, task));
+    };
+    let runs = task.plan.seed.wrapping_sub(first_seed) + 1;
+    quoted(&words_of(Series { first_seed, runs }, program, task))
+}
+
+/// The command line of all runs on the heap of this one, as the words that a process is started
+/// with.
+pub(super) fn words_of_series(program: &str, task: &RunTask<'_>) -> Vec<OsString> {
+    match task.series {
+        Some(series) => words_of(series, program, task),
+        None => words(program, task),
+    }
+}
+
+fn words_of(series: Series, program: &str, task: &RunTask<'_>) -> Vec<OsString> {
+    let mut words = words_from(series.first_seed, program, task);
+    if series.runs > 1 {
+        words.extend(["--repeat".into(), series.runs.to_string().into()]);
         words.push("--same-heap".into());
     }
-    quoted(&words)
+    words
 }
 
 /// Words as one line for a shell.

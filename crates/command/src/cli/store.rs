@@ -57,11 +57,13 @@ impl Store {
         &self.directory
     }
 
-    /// Writes one result, and its case if there is one. Returns the path of the case.
+    /// Writes one result, its case, and the stacks of a run that hung, if there are any. Returns
+    /// the path of the case.
     pub(super) fn keep(
         &mut self,
         result: &RunResult,
         case: Option<&Case>,
+        stacks: Option<&str>,
     ) -> io::Result<Option<PathBuf>> {
         let directory = match self.layout {
             Layout::Single => self.directory.clone(),
@@ -76,6 +78,9 @@ impl Store {
         write_whole(&directory.join("latency.hlog"), log.as_bytes())?;
         for (name, text) in history::files(result) {
             write_whole(&directory.join(name), text.as_bytes())?;
+        }
+        if let Some(stacks) = stacks {
+            write_whole(&directory.join("stacks.txt"), stacks.as_bytes())?;
         }
         let Some(case) = case else {
             return Ok(None);

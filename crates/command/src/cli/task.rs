@@ -14,8 +14,8 @@ pub(super) struct RunTask<'r> {
     pub(super) heap: &'r Entry,
     pub(super) plan: Arc<Plan>,
     pub(super) options: Options,
-    /// The seed of the first run on the same heap, if runs share one.
-    pub(super) first_seed: Option<u64>,
+    /// The runs on the same heap, if runs share one.
+    pub(super) series: Option<Series>,
     /// The arguments that named the workload or the case.
     pub(super) asked_as: Vec<OsString>,
     /// The parameters that were set.
@@ -28,7 +28,27 @@ pub(super) struct RunTask<'r> {
     pub(super) fault_is_waived: bool,
 }
 
+/// Runs of one workload that share a heap.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Series {
+    /// The seed of the first.
+    pub(super) first_seed: u64,
+    /// How many there are; each seed is one more than the one before.
+    pub(super) runs: u64,
+}
+
 impl RunTask<'_> {
+    /// What the runs on one heap have in common.
+    pub(super) fn heap_key(&self) -> (Vec<OsString>, String) {
+        (self.asked_as.clone(), self.subject())
+    }
+
+    /// Whether no later run is on the same heap.
+    pub(super) fn is_last_on_its_heap(&self) -> bool {
+        self.series
+            .is_none_or(|series| self.plan.seed == series.first_seed.wrapping_add(series.runs - 1))
+    }
+
     /// The heap, and the fault that is planted in it.
     pub(super) fn subject(&self) -> String {
         result::subject(&self.heap.name, self.options.fault.map(Fault::name))

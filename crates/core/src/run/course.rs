@@ -55,6 +55,12 @@ impl Course {
         ops.sum()
     }
 
+    /// A number that changes whenever a mutator makes progress.
+    pub(super) fn steps(&self) -> u64 {
+        let steps = self.deeds.iter().map(|deeds| deeds.steps());
+        steps.fold(0, u64::wrapping_add)
+    }
+
     /// Tells all mutators to stop.
     pub(super) fn stop(&self) {
         self.stop.store(true, Relaxed);

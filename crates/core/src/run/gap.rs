@@ -18,9 +18,24 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 pub(super) struct Deeds {
     /// Operations, after each batch.
     pub(super) ops: AtomicU64,
+    /// Other signs of progress. See [`Deeds::get_on`].
+    steps: AtomicU64,
     /// For how long its thread has been on a processor, in nanoseconds, at its last look. The time
     /// of the whole process would be wrong where several runs share one, as in tests.
     ran_ns: AtomicU64,
+}
+
+impl Deeds {
+    /// Records progress of the mutator that is not an operation.
+    pub(super) fn get_on(&self) {
+        self.steps.fetch_add(1, Relaxed);
+    }
+
+    /// A number that changes whenever the mutator makes progress.
+    pub(super) fn steps(&self) -> u64 {
+        let ops = self.ops.load(Relaxed);
+        ops.wrapping_add(self.steps.load(Relaxed))
+    }
 }
 
 /// How one mutator observes what the others do.

@@ -59,6 +59,7 @@ impl Sitter<'_, '_> {
         }
         self.await_step(1 + round.place)?;
         self.testify(round);
+        stage.course.deeds[self.number].get_on();
         // The mutator is idle before the step ends, so that what the heap buffers for it is handed
         // over before anyone goes on, above all to the census.
         self.place

@@ -183,6 +183,10 @@ pub struct Progress {
     pub ops: u64,
     /// Surveys made.
     pub surveys: u64,
+    /// A number that changes whenever the run makes progress: with operations, with parts of the
+    /// setup and of surveys, with what the heap reports of itself, and while a mutator waits
+    /// because its program says so.
+    pub steps: u64,
     /// Objects that were made and have not died, if the heap reports that.
     pub live: Option<u64>,
     /// Objects that were unlinked, or died, and whose memory cannot be used again yet, if the heap

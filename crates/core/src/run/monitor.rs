@@ -62,6 +62,7 @@ impl Stage<'_> {
         };
         let mut is_over = false;
         let mut is_answering = true;
+        let (mut told, mut news) = ((None, None), 0_u64);
         loop {
             let started = self.course.started.get();
             let elapsed = started.map_or(Duration::ZERO, |&start| clock.since(start));
@@ -81,6 +82,10 @@ impl Stage<'_> {
             let rss_bytes = host::rss_bytes();
             watched.rss_bytes_peak = watched.rss_bytes_peak.max(rss_bytes);
             let gauge = self.gauge(&mut is_answering);
+            // Collections are no progress: a collector may run although all mutators hang. Nor is
+            // it progress when a heap reports a number only now and then.
+            let tells = (gauge.live.or(told.0), gauge.unreclaimed.or(told.1));
+            news += u64::from(std::mem::replace(&mut told, tells) != tells);
             if let Some(&start) = self.course.started.get()
                 && !is_over
             {
@@ -92,6 +97,7 @@ impl Stage<'_> {
                 elapsed,
                 ops: self.course.ops(),
                 surveys: self.surveys_made(),
+                steps: self.course.steps().wrapping_add(news),
                 live: gauge.live,
                 unreclaimed: gauge.unreclaimed,
                 rss_bytes,

@@ -90,28 +90,16 @@ impl Entry {
         options: &Options,
         observer: &dyn Observer,
     ) -> Result<Evidence, Defect> {
-        let opened = guarded("open", || self.open(plan, options));
-        let opened = match opened {
-            Ok(opened) => opened?,
-            Err(panicked) => {
+        match self.open(plan, options) {
+            Ok(opened) => Ok(opened.run_last(plan, options, observer)),
+            Err(Defect::Panicked { message }) => {
                 let fault = options.fault.map(|fault| fault.name().to_owned());
-                let ended = Ended::Panicked {
-                    mutator: "the setup".to_owned(),
-                    message: panicked.to_string(),
-                };
-                return Ok(Evidence::of_lost(&self.name, self.caps(), fault, ended));
+                let mutator = "the setup".to_owned();
+                let ended = Ended::Panicked { mutator, message };
+                Ok(Evidence::of_lost(&self.name, self.caps(), fault, ended))
             }
-        };
-        let mut evidence = opened.run(plan, options, observer);
-        if let Err(Defect::Panicked { message }) = opened.close()
-            && evidence.ended == Ended::Done
-        {
-            evidence.ended = Ended::Panicked {
-                mutator: "the teardown".to_owned(),
-                message,
-            };
+            Err(defect) => Err(defect),
         }
-        Ok(evidence)
     }
 
     /// Opens a heap of this kind with the fault that the options plant, for this plan and any other
@@ -119,7 +107,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// It cannot be opened, or cannot have that fault.
+    /// It cannot be opened, panics, or cannot have that fault.
     pub fn open(&self, plan: &Plan, options: &Options) -> Result<Box<dyn Opened>, Defect> {
         let pauses = Arc::new(Pauses::default());
         let config = HeapConfig {
@@ -129,11 +117,11 @@ impl Entry {
             ..HeapConfig::with_capacity(plan.live_limit)
         };
         let heap = match (options.ordeal(plan.seed), &self.planted) {
-            (None, _) => (self.open)(&config)?,
+            (None, _) => opened(|| (self.open)(&config))?,
             (Some(ordeal), Some(planted))
                 if options.fault.is_none_or(|fault| self.can_have(fault)) =>
             {
-                (planted.open)(&config, ordeal)?
+                opened(|| (planted.open)(&config, ordeal))?
             }
             (Some(_), _) => return Err(cannot_be_planted()),
         };
@@ -207,6 +195,17 @@ impl Entry {
     }
 }
 
+/// Opens a heap, which may panic.
+fn opened(
+    open: impl FnOnce() -> Result<Box<dyn AnyHeap>, Defect>,
+) -> Result<Box<dyn AnyHeap>, Defect> {
+    guarded("open", open).unwrap_or_else(|panicked| {
+        Err(Defect::Panicked {
+            message: panicked.to_string(),
+        })
+    })
+}
+
 fn cannot_be_planted() -> Defect {
     Defect::Other {
         message: "this cannot be planted in it".to_owned(),
@@ -221,8 +220,8 @@ impl Registry {
         }
     }
 
-    /// Adds a heap. `open` is called once for each run, and once more, for a few objects, to ask
-    /// the heap what it can do.
+    /// Adds a heap. `open` is called once for each run, and once more in each process, for a few
+    /// objects, to ask the heap what it can do.
     ///
     /// # Panics
     ///
@@ -314,12 +313,13 @@ pub trait Opened {
     /// the heap was opened.
     fn run(&self, plan: &Plan, options: &Options, observer: &dyn Observer) -> Evidence;
 
-    /// Drops the heap.
-    ///
-    /// # Errors
-    ///
-    /// It panicked.
-    fn close(self: Box<Self>) -> Result<(), Defect>;
+    /// Makes the last run on it, and drops it. A panic while it is dropped is how the run ended.
+    fn run_last(
+        self: Box<Self>,
+        plan: &Plan,
+        options: &Options,
+        observer: &dyn Observer,
+    ) -> Evidence;
 }
 
 /// A heap, its name, and where it notes that it holds mutators up.
@@ -336,10 +336,22 @@ impl Opened for OpenHeap {
         run_any(name, heap, &self.pauses, plan, options, observer)
     }
 
-    fn close(self: Box<Self>) -> Result<(), Defect> {
-        guarded("the drop of the heap", || drop(self)).map_err(|panicked| Defect::Panicked {
-            message: panicked.to_string(),
-        })
+    fn run_last(
+        self: Box<Self>,
+        plan: &Plan,
+        options: &Options,
+        observer: &dyn Observer,
+    ) -> Evidence {
+        let mut evidence = self.run(plan, options, observer);
+        if let Err(panicked) = guarded("the drop of the heap", || drop(self))
+            && evidence.ended == Ended::Done
+        {
+            evidence.ended = Ended::Panicked {
+                mutator: "the teardown".to_owned(),
+                message: panicked.to_string(),
+            };
+        }
+        evidence
     }
 }
 

@@ -177,6 +177,7 @@ impl Sitter<'_, '_> {
             if let Err(halt) = self.portion(&batch, 0, total) {
                 return self.halt(halt);
             }
+            self.stage.course.deeds[self.number].get_on();
         }
         self.set_up = self.executor.work.counts;
         self.publish_ops();
@@ -297,7 +298,11 @@ impl Sitter<'_, '_> {
             return Some(u64::MAX);
         };
         let (stage, background) = (self.stage, self.plan.background);
-        let is_over = || stage.course.stopping(background) || stage.rendezvous.pause_wanted();
+        let deeds = &stage.course.deeds[self.number];
+        let is_over = || {
+            deeds.get_on();
+            stage.course.stopping(background) || stage.rendezvous.pause_wanted()
+        };
         let start = pacer.wait(self.place.mutator().as_mutator(), is_over)?;
         let timed = Some(start).filter(|_| pacer.is_timed());
         self.executor.watch.as_dyn().start(timed);
@@ -336,13 +341,20 @@ impl Sitter<'_, '_> {
     /// An operation on the mutator itself.
     fn alone(&mut self, op: Op) -> Result<(), Halt> {
         let (stage, plan, place) = (self.stage, self.plan, &mut *self.place);
+        let deeds = &stage.course.deeds[self.number];
         self.executor.run_alone(op, || {
             match op {
                 Op::Rejoin => {
                     place.retake().map_err(Halt::Unseated)?;
                     fetch_held(stage, plan, place.mutator().as_mutator());
                 }
-                Op::Stall { millis } => stall(stage, plan, Duration::from_millis(millis.into())),
+                Op::Stall { millis } => {
+                    let span = Duration::from_millis(millis.into());
+                    stall(span, || {
+                        deeds.get_on();
+                        stage.course.stopping(plan.background)
+                    });
+                }
                 _ => unreachable!("{op:?} does not stand alone"),
             }
             Ok(place.mutator().as_mutator())
@@ -514,14 +526,14 @@ fn fetch_held(stage: &Stage<'_>, plan: &MutatorPlan, mutator: &mut dyn Mutator) 
     }
 }
 
-/// Does nothing for this time, or until the run ends. The mutator is not asked to be idle, so it
+/// Does nothing for this time, or until `is_over`. The mutator is not asked to be idle, so it
 /// keeps whatever it holds between two operations: a global lock, a pinned epoch. It sleeps, as a
 /// thread does that was preempted or waits for a page: spinning would take a processor from the
 /// others.
-fn stall(stage: &Stage<'_>, plan: &MutatorPlan, span: Duration) {
+fn stall(span: Duration, is_over: impl Fn() -> bool) {
     let clock = Clock::get();
     let start = clock.now();
-    while !stage.course.stopping(plan.background) {
+    while !is_over() {
         let left = span.saturating_sub(clock.since(start));
         if left.is_zero() {
             return;

@@ -31,4 +31,4 @@ pub use lately::Lately;
 pub use record::{Beat, Came, Found, Record};
 pub use snapshot::Snapshot;
 pub use standing::{Aging, Drift, Growth, LaneStanding, Recent, Standing};
-pub use told::{Over, Told};
+pub use told::{Made, Over, Told};

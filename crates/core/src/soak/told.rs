@@ -1,25 +1,54 @@
 //! What a child process reports to its parent: one line of JSON at a time.
 //!
 //! ```text
-//! {"told":"beat","elapsed_ms":250,"ops":123456,…}
+//! {"told":"beat","elapsed_ms":250,"ops":123456,…,"surveys":0,"steps":123470}
+//! {"told":"ran"}
+//! {"told":"made","result":"{…}","picture":null}
 //! {"told":"over","came":"judged","outcome":"held","found":{…}}
 //! ```
 //!
-//! It reports its progress a few times a second. The child that makes the rounds of a stint also reports the
+//! It reports its progress a few times a second. A child that makes runs or rounds also reports the
 //! outcome of each, and then waits until it is asked for the next.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Beat, Came, Found};
+use crate::evidence::Picture;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "told", rename_all = "kebab-case")]
 pub enum Told {
     /// The progress of the run.
-    Beat(Beat),
+    Beat {
+        /// What there is to show of it.
+        #[serde(flatten)]
+        beat: Beat,
+        /// Surveys made.
+        surveys: u64,
+        /// A number that changes as long as the run gets on.
+        steps: u64,
+    },
+    /// The heap's part of the run is over; what remains is to judge it.
+    Ran,
+    /// The run is over and judged.
+    Made(Box<Made>),
+    /// The run could not be made.
+    Failed {
+        /// Why.
+        why: String,
+    },
     /// The round is over.
     Over(Box<Over>),
+}
+
+/// A run that was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Made {
+    /// The text of its `result.json`.
+    pub result: String,
+    /// The state at its end, if that was to be recorded and could be.
+    pub picture: Option<Picture>,
 }
 
 /// The outcome of a round, as its own process sees it.
@@ -51,17 +80,33 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::{Contents, Name, Place};
     use crate::result::Outcome;
 
     /// Goal: what one process writes the other reads, and no other line is taken for it.
     #[test]
     fn lines_are_understood() {
-        let beat = Beat {
-            ops: 7,
-            live: Some(3),
-            ..Beat::default()
+        let beat = Told::Beat {
+            beat: Beat {
+                ops: 7,
+                live: Some(3),
+                ..Beat::default()
+            },
+            surveys: 1,
+            steps: u64::MAX,
         };
-        let over = Over {
+        let name = Name {
+            maker: 1,
+            number: 2,
+        };
+        let mut picture = Picture::default();
+        picture.places.push((Place::Register(0, 3), name));
+        picture.objects.insert(name, Contents::Counter(-5));
+        let made = Told::Made(Box::new(Made {
+            result: "{\n  \"ops\": {\"0\": 1}\n}\n".to_owned(),
+            picture: Some(picture),
+        }));
+        let over = Told::Over(Box::new(Over {
             came: Came::Judged {
                 outcome: Outcome::Held,
             },
@@ -70,8 +115,9 @@ mod tests {
                 turns: Some(4),
                 ..Found::default()
             },
-        };
-        for told in [Told::Beat(beat), Told::Over(Box::new(over))] {
+        }));
+        let why = "it is full".to_owned();
+        for told in [beat, Told::Ran, made, over, Told::Failed { why }] {
             let line = told.line().expect("it is written");
             assert!(line.ends_with('\n') && line.trim_end().lines().count() == 1);
             assert_eq!(Told::read(&line), Some(told));

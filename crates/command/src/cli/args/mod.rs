@@ -11,5 +11,5 @@ mod selftest;
 
 pub(super) use fuzz::{Fuzz, Replay, ScheduleArg};
 pub(super) use results::{Compare, Format, FormatArg, Merge, ReportArgs};
-pub(super) use run::{Run, TimingArg};
+pub(super) use run::{IsolateArg, Run, TimingArg};
 pub(super) use selftest::Selftest;

@@ -90,6 +90,14 @@ pub(in crate::cli) struct Run {
     /// case's own, if it names one; `none` for no fault
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) fault: Option<String>,
+    /// How long a run may make no progress before it counts as hung; time in which the machine did
+    /// not run it does not count; default: 60s, or 10s with a fault that may hang the process
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(in crate::cli) time_limit: Option<Duration>,
+    /// Whether each heap runs in a process of its own, so that a crash, a hang or exhausted memory
+    /// is a result like any other; `no` is for debuggers and profilers
+    #[arg(long, value_enum, default_value_t = IsolateArg::Yes, value_name = "yes|no")]
+    pub(in crate::cli) isolate: IsolateArg,
     /// The directory for results, which must not hold results yet; default: reports/<when>/
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) out: Option<PathBuf>,
@@ -114,6 +122,15 @@ pub(in crate::cli) struct BudgetArgs {
     /// run until the others are done
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(in crate::cli) ops: Option<u64>,
+}
+
+/// Whether runs have processes of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum IsolateArg {
+    /// One process for each heap
+    Yes,
+    /// All runs are in the process of the command
+    No,
 }
 
 /// Which operations are timed.

@@ -30,8 +30,8 @@ pub(in crate::cli) struct Selftest {
     /// How many trials to run at a time; default: the number of processors
     #[arg(long, value_name = "N", value_parser = values::positive)]
     jobs: Option<u64>,
-    /// How long a trial may do no operation before it counts as hung; time in which the machine did
-    /// not run it does not count
+    /// How long a trial may make no progress before it counts as hung; time in which the machine
+    /// did not run it does not count
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = values::duration)]
     pub(in crate::cli) time_limit: Duration,
     /// Ignore the verdicts of this check, to see that its faults are then missed

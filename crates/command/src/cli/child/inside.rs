@@ -4,9 +4,11 @@
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, channel};
 
 use rustix::process::{Signal, getpid, kill_process, set_parent_process_death_signal};
 
+use super::Request;
 use crate::cli::interrupt;
 use crate::cli::usage::Usage;
 use crate::soak::Told;
@@ -25,23 +27,33 @@ pub(in crate::cli) fn interrupted() -> Result<Arc<AtomicBool>, Usage> {
     if !is_inside() {
         return interrupt::flag();
     }
-    let flag = interrupt::deaf()?;
-    let asked = Arc::clone(&flag);
-    // Relaxed: it only asks the run to stop.
-    obey(move || asked.store(true, Relaxed))?;
+    let (flag, _) = asked()?;
     Ok(flag)
 }
 
-/// Calls `on_request` for each line on standard input, and ends the process with its parent.
-pub(in crate::cli) fn obey(mut on_request: impl FnMut() + Send + 'static) -> Result<(), Usage> {
+/// What the parent of this process asks for: a flag that is set when the run is to end early, and a
+/// message for each run that is to be made. From now on this process ends with its parent.
+pub(in crate::cli) fn asked() -> Result<(Arc<AtomicBool>, Receiver<()>), Usage> {
+    let flag = interrupt::deaf()?;
+    let is_stopping = Arc::clone(&flag);
+    let (want, wanted) = channel();
+    obey(move |request| match request {
+        // After the last run nobody receives.
+        Request::Next => want.send(()).unwrap_or_default(),
+        // Relaxed: it only asks the run to stop.
+        Request::Stop => is_stopping.store(true, Relaxed),
+    })?;
+    Ok((flag, wanted))
+}
+
+/// Calls `on_request` for each request on standard input, and ends the process with its parent.
+fn obey(mut on_request: impl FnMut(Request) + Send + 'static) -> Result<(), Usage> {
     // Where the system cannot do that, the closed pipe ends this process.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let listen = move || {
-        let mut line = Vec::new();
-        let mut input = io::stdin().lock();
-        while matches!(input.read_until(b'\n', &mut line), Ok(1..)) {
-            line.clear();
-            on_request();
+        let lines = io::stdin().lock().lines().map_while(Result::ok);
+        for request in lines.filter_map(|line| Request::read(&line)) {
+            on_request(request);
         }
         // No process is left to receive a result. An orderly exit might wait for a lock that
         // another thread never releases.

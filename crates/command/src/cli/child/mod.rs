@@ -9,8 +9,8 @@
 //! which reaches a child that is stopped as well; so that thread has to wait for the child, as all
 //! callers do.
 //!
-//! A line on that pipe asks for something: of a stint, for its next round; of any other, to end its
-//! run early. Signals are for the parent alone: a child has a process group of its own, so a Ctrl-C
+//! A line on that pipe is a [`Request`]: to make the next run or round, or to end the current one
+//! early. Signals are for the parent alone: a child has a process group of its own, so a Ctrl-C
 //! at the terminal does not reach it, and it ignores `SIGINT` and `SIGTERM`, which schedulers send
 //! to all processes of a job.
 //!
@@ -19,6 +19,7 @@
 
 pub(super) mod inside;
 mod output;
+mod stacks;
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
@@ -35,6 +36,8 @@ use output::{end_of, read_lines};
 
 /// How often a child that reports nothing is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long the output of a child that has ended is read, in case another process keeps it open.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How often a child whose output is closed is checked, since it is about to end.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
@@ -48,15 +51,54 @@ pub(super) struct Child {
     said: Option<JoinHandle<String>>,
 }
 
-/// Why a wait for a child is over.
+/// What a parent asks of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Request {
+    /// Its next run or round.
+    Next,
+    /// To end the current run early.
+    Stop,
+}
+
+impl Request {
+    /// The line that asks for it.
+    fn line(self) -> &'static str {
+        match self {
+            Self::Next => "next\n",
+            Self::Stop => "stop\n",
+        }
+    }
+
+    fn read(line: &str) -> Option<Self> {
+        [Self::Next, Self::Stop]
+            .into_iter()
+            .find(|request| request.line().trim_end() == line)
+    }
+}
+
+/// Why a wait for a child is over.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Waited {
+    /// It has reported the outcome of its run.
+    Told(Told),
     /// It has ended.
     Exited(ExitStatus),
     /// It made no progress for too long.
     Hung,
     /// The caller does not want to wait any longer.
     CalledOff,
+}
+
+/// What the caller of a wait wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// To wait on.
+    WaitOn,
+    /// To have the run end soon: the child is asked to stop, and counts as hung after this time
+    /// without progress.
+    EndWithin(Duration),
+    /// To stop waiting.
+    CallOff,
 }
 
 impl Child {
@@ -88,7 +130,7 @@ impl Child {
         };
         let thread = std::thread::Builder::new;
         child.printed = Some(thread().spawn(move || read_lines(out, &tell, printed))?);
-        child.said = Some(thread().spawn(move || end_of(err))?);
+        child.said = Some(thread().spawn(move || end_of(err, printed))?);
         Ok(child)
     }
 
@@ -97,10 +139,15 @@ impl Child {
         self.process.id()
     }
 
-    /// Writes a line to its standard input: a request, whose meaning depends on the child.
-    pub(super) fn ask(&mut self) {
+    /// Sends it a request.
+    pub(super) fn ask(&mut self, request: Request) {
         // If it has ended, waiting for it shows that.
-        let _ = self.lifeline.write_all(b"\n");
+        let _ = self.lifeline.write_all(request.line().as_bytes());
+    }
+
+    /// The stacks of its threads, if there is a debugger.
+    pub(super) fn stacks(&self) -> Option<String> {
+        stacks::of(self.id())
     }
 
     /// Its next report; the error `Disconnected` once its output is closed.
@@ -108,24 +155,48 @@ impl Child {
         self.told.recv_timeout(timeout)
     }
 
-    /// Waits until it ends or `patience` is over. `is_wanted` is called many times a second; when
-    /// it returns false the wait is over. The child goes on unless it has ended.
+    /// Waits until it has reported the outcome of its run, has ended, or `patience` is over. `wish`
+    /// is called many times a second, with the child's report if there is a new one. The child goes
+    /// on unless it has ended.
     pub(super) fn wait(
         &mut self,
         patience: &mut Patience,
-        mut is_wanted: impl FnMut(&mut Self) -> bool,
+        mut wish: impl FnMut(Option<&Told>) -> Wish,
     ) -> io::Result<Waited> {
+        let (mut is_asked, mut has_run) = (false, false);
         loop {
-            if let Some(status) = self.process.try_wait()? {
-                return Ok(Waited::Exited(status));
+            let ended = self.process.try_wait()?;
+            // Reports from before it ended may still be in the pipe, and a result may be large.
+            let timeout = ended.map_or(LOOK_EVERY, |_| LAST_WORDS);
+            let heard = match (self.hear(timeout), ended) {
+                (Ok(told), _) => Some(told),
+                (Err(_), Some(status)) => return Ok(Waited::Exited(status)),
+                (Err(RecvTimeoutError::Timeout), None) => None,
+                (Err(RecvTimeoutError::Disconnected), None) => {
+                    std::thread::sleep(LOOK_AGAIN);
+                    None
+                }
+            };
+            match heard {
+                Some(Told::Beat { steps, .. }) => patience.progress(steps),
+                Some(Told::Ran) => {
+                    has_run = true;
+                    patience.end();
+                }
+                Some(outcome) => return Ok(Waited::Told(outcome)),
+                None => {}
             }
-            match self.hear(LOOK_EVERY) {
-                Ok(Told::Beat(beat)) => patience.progress(beat.ops),
-                Ok(Told::Over(_)) | Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(LOOK_AGAIN),
-            }
-            if !is_wanted(self) {
-                return Ok(Waited::CalledOff);
+            match wish(heard.as_ref()) {
+                Wish::WaitOn => {}
+                Wish::EndWithin(limit) => {
+                    if !has_run {
+                        patience.shorten(limit);
+                    }
+                    if !std::mem::replace(&mut is_asked, true) {
+                        self.ask(Request::Stop);
+                    }
+                }
+                Wish::CallOff => return Ok(Waited::CalledOff),
             }
             if patience.is_over() {
                 return Ok(Waited::Hung);

@@ -1,7 +1,7 @@
 //! What a child prints: its progress, its result, and what it says on standard error.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::sync::mpsc::Sender;
@@ -18,6 +18,17 @@ pub(in crate::cli) enum Printed {
     Kept,
     /// The heap under test prints, and nobody reads it.
     Dropped,
+    /// It is copied to standard error, as is what the child writes there.
+    PassedOn,
+}
+
+impl Printed {
+    fn pass_on(self, bytes: &[u8]) {
+        if self == Self::PassedOn {
+            // If nobody reads it, it is lost.
+            let _ = io::stderr().write_all(bytes);
+        }
+    }
 }
 
 /// What a child leaves behind.
@@ -55,8 +66,8 @@ impl ChildOutput {
 /// error while reading counts as the end.
 pub(super) fn read_lines(out: impl Read, tell: &Sender<Told>, printed: Printed) -> String {
     let mut kept = String::new();
-    for line in BufReader::new(out).split(b'\n').map_while(Result::ok) {
-        let line = String::from_utf8_lossy(&line);
+    for mut bytes in BufReader::new(out).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&bytes);
         match Told::read(&line) {
             Some(told) => {
                 // If nobody listens any more, the pipe is emptied nevertheless.
@@ -66,14 +77,18 @@ pub(super) fn read_lines(out: impl Read, tell: &Sender<Told>, printed: Printed) 
                 kept += &line;
                 kept.push('\n');
             }
-            None => {}
+            None => {
+                drop(line);
+                bytes.push(b'\n');
+                printed.pass_on(&bytes);
+            }
         }
     }
     kept
 }
 
-/// The end of a stream, since the last output matters most.
-pub(super) fn end_of(stream: impl Read) -> String {
+/// The end of standard error, since the last output matters most.
+pub(super) fn end_of(stream: impl Read, printed: Printed) -> String {
     let mut last = VecDeque::with_capacity(SAID_MAX);
     let mut stream = BufReader::new(stream);
     // An error while reading counts as the end.
@@ -81,6 +96,7 @@ pub(super) fn end_of(stream: impl Read) -> String {
         if bytes.is_empty() {
             break;
         }
+        printed.pass_on(bytes);
         last.extend(bytes);
         let length = bytes.len();
         stream.consume(length);
@@ -101,15 +117,19 @@ mod tests {
     #[test]
     fn the_end_is_kept() {
         let long = "x".repeat(100_000) + "the end";
-        let last = end_of(long.as_bytes());
+        let last = end_of(long.as_bytes(), Printed::Dropped);
         assert!(last.len() == SAID_MAX && last.ends_with("xthe end"));
-        assert_eq!(end_of("short".as_bytes()), "short");
+        assert_eq!(end_of("short".as_bytes(), Printed::Kept), "short");
     }
 
     /// Goal: progress is separated from the result, and from bytes that are not text.
     #[test]
     fn progress_is_told_from_the_rest() {
-        let beat = Told::Beat(Beat::default());
+        let beat = Told::Beat {
+            beat: Beat::default(),
+            surveys: 0,
+            steps: 1,
+        };
         let mut printed = b"{\n".to_vec();
         printed.extend(beat.line().expect("it is written").as_bytes());
         printed.extend(b"\xff\n}\n");

@@ -10,6 +10,7 @@ use crate::cli::{child::inside, store, threads};
 use crate::fuzz::Sighting;
 use crate::report::Detail;
 use crate::run::Registry;
+use crate::soak::Told;
 
 /// Makes the one run that `args` ask for, and prints what the checks saw as JSON.
 pub(in crate::cli) fn attempt(
@@ -28,6 +29,7 @@ pub(in crate::cli) fn attempt(
         .heap
         .run(&task.plan, &task.options, &watch)
         .map_err(|fault| Usage::new(format!("failed to open the heap: {fault}")))?;
+    inside::tell(&Told::Ran);
     let sighting = Sighting::of(&task.plan, &evidence);
     let text = store::json(&sighting)
         .map_err(|error| Usage::new(format!("failed to write a sighting: {error}")))?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::cli::child::{Child, ChildOutput, Printed, Waited};
+use crate::cli::child::{Child, ChildOutput, Printed, Waited, Wish};
 use crate::cli::exit::Exit;
 use crate::cli::patience::Patience;
 use crate::cli::reproduce::quoted;
@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::fuzz::catalogue::Danger;
 use crate::fuzz::matrix::{Ending, Row, Trial, Tried, Verified};
 
-/// How long a trial whose fault keeps runs from ending may do no operation: a hundred times what
+/// How long a trial whose fault keeps runs from ending may make no progress: a hundred times what
 /// the whole run takes without its fault.
 const HANG_LIMIT: Duration = Duration::from_secs(5);
 
@@ -30,7 +30,7 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// A bench whose trials count as hung when they do no operation for `limit`.
+    /// A bench whose trials count as hung when they make no progress for `limit`.
     pub(super) fn new(limit: Duration, interrupted: &Arc<AtomicBool>) -> Self {
         Self {
             limit,
@@ -59,7 +59,7 @@ impl Bench {
         }
         let ending = match ended {
             Ok((Waited::Exited(status), output)) => ending(status, &output),
-            Ok((Waited::Hung | Waited::CalledOff, _)) => Ending::Hung,
+            Ok((Waited::Hung | Waited::CalledOff | Waited::Told(_), _)) => Ending::Hung,
             Err(error) => Ending::Failed(format!("failed to start it: {error}")),
         };
         Some(Tried {
@@ -77,7 +77,10 @@ impl Bench {
         words.insert(0, "attempt".to_owned());
         let mut child = Child::start(&words, Printed::Kept)?;
         let mut patience = Patience::with(child.id(), limit);
-        let waited = child.wait(&mut patience, |_| !self.is_interrupted())?;
+        let waited = child.wait(&mut patience, |_| match self.is_interrupted() {
+            false => Wish::WaitOn,
+            true => Wish::CallOff,
+        })?;
         Ok((waited, child.output()))
     }
 }

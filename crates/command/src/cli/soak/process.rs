@@ -5,11 +5,10 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::process::{Command, Stdio};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use crate::cli::child::{Child, ChildOutput, Printed};
+use crate::cli::child::{Child, ChildOutput, Printed, Request};
 use crate::cli::patience::Patience;
 use crate::clock::{Clock, Stamp};
 use crate::soak::{Beat, Came, Found, Over, Told};
@@ -65,14 +64,14 @@ impl Process {
     ) -> io::Result<RoundEnd> {
         let clock = Clock::get();
         let start = clock.now();
-        self.0.ask();
+        self.0.ask(Request::Next);
         let mut patience = Patience::with(self.0.id(), limits.time);
         let mut seen = None;
         let mut rss_bytes_peak = 0;
         loop {
             tick(seen);
             match self.0.hear(LOOK_EVERY) {
-                Ok(Told::Beat(beat)) => seen = Some(beat),
+                Ok(Told::Beat { beat, .. }) => seen = Some(beat),
                 Ok(Told::Over(over)) => {
                     let Over { came, mut found } = *over;
                     found.rss_bytes_peak = found.rss_bytes_peak.max(rss_bytes_peak);
@@ -85,7 +84,8 @@ impl Process {
                         took: clock.since(start),
                     });
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Told::Ran | Told::Made(_) | Told::Failed { .. })
+                | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     // It has ended, or closed its output, and then it cannot report a result.
                     let how = ChildOutput::default().how(self.0.kill()?);
@@ -100,7 +100,7 @@ impl Process {
             }
             if patience.is_over() {
                 let elapsed = clock.since(start);
-                let stacks = stacks(self.0.id());
+                let stacks = self.0.stacks();
                 self.0.kill()?;
                 let after_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
                 return Ok(RoundEnd {
@@ -139,16 +139,4 @@ fn rss_bytes(pid: u32) -> u64 {
         .and_then(|pid| procfs::process::Process::new(pid).ok());
     let statm = process.and_then(|process| process.statm().ok());
     statm.map_or(0, |statm| statm.resident * procfs::page_size())
-}
-
-/// The stacks of a process's threads, if there is a debugger.
-fn stacks(pid: u32) -> Option<String> {
-    let output = Command::new("gdb")
-        .args(["--batch", "--nx", "-ex", "thread apply all bt 30", "-p"])
-        .arg(pid.to_string())
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    let text = String::from_utf8_lossy(&output.ok()?.stdout).into_owned();
-    text.contains("Thread").then_some(text)
 }

@@ -1,10 +1,8 @@
 //! The child process that makes the rounds of a stint, seen from inside: one heap, and a run on it
-//! for each line on standard input.
+//! for each request on standard input.
 //!
 //! The outcome of a round goes to standard output as a line ([`Told`]). If it failed, its result
 //! and its case are written to the directory that `--out` names.
-
-use std::sync::mpsc::channel;
 
 use crate::cli::agenda::{Item, RunAgenda};
 use crate::cli::args::Run;
@@ -15,14 +13,15 @@ use crate::cli::store::Store;
 use crate::cli::task::RunTask;
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
-use crate::cli::{interrupt, provenance, publish, reproduce};
+use crate::cli::{provenance, publish, reproduce};
+use crate::evidence::Evidence;
 use crate::memory;
 use crate::report::{self, Collected, Detail};
 use crate::result::{Outcome, RunResult};
 use crate::run::{Opened, Registry};
 use crate::soak::{Came, Found, Over, Told};
 
-/// Makes the runs that `args` ask for, all on one heap, one for each line on standard input.
+/// Makes the runs that `args` ask for, all on one heap, one for each request on standard input.
 pub(in crate::cli) fn stint(
     registry: &Registry,
     program: &str,
@@ -30,10 +29,7 @@ pub(in crate::cli) fn stint(
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
     memory::start();
-    let interrupted = interrupt::deaf()?;
-    let (want, wanted) = channel();
-    // After the last round nobody receives.
-    inside::obey(move || want.send(()).unwrap_or_default())?;
+    let (interrupted, wanted) = inside::asked()?;
     let first = args.seed.unwrap_or(0);
     // Rounds are planned one at a time: a stint may have thousands of them, and their plans take
     // memory.
@@ -55,9 +51,16 @@ pub(in crate::cli) fn stint(
             None => (task.heap.open(&task.plan, &task.options))
                 .map_err(|fault| Usage::new(format!("failed to open the heap: {fault}")))?,
         };
-        let mut over = round(program, &args, task, &*opened, terminal);
+        let watch = Watch::new(task, Detail::Verdict).telling();
         // The last round includes closing the heap, so a crash there is that round's.
-        heap = (round_number + 1 < rounds).then_some(opened);
+        let evidence = if round_number + 1 < rounds {
+            let evidence = opened.run(&task.plan, &task.options, &watch);
+            heap = Some(opened);
+            evidence
+        } else {
+            opened.run_last(&task.plan, &task.options, &watch)
+        };
+        let mut over = judged(program, &args, task, evidence, terminal);
         if heap.is_some() {
             over.found.allocated_after = memory::in_use();
         }
@@ -66,16 +69,14 @@ pub(in crate::cli) fn stint(
     Ok(Exit::Held)
 }
 
-/// Makes one round, and keeps nothing of it in memory.
-fn round(
+/// Judges a round, and keeps nothing of it in memory.
+fn judged(
     program: &str,
     args: &Run,
     task: &RunTask<'_>,
-    heap: &dyn Opened,
+    evidence: Evidence,
     terminal: &mut Terminal,
 ) -> Over {
-    let watch = Watch::new(task, Detail::Verdict).telling();
-    let evidence = heap.run(&task.plan, &task.options, &watch);
     let reproduce = reproduce::line(program, task);
     let tool = provenance::tool(program);
     let result = RunResult::new(&task.plan, evidence, tool, reproduce);
@@ -96,7 +97,7 @@ fn round(
     let found = Found::of(&result, turns.map(|case| case.turns.len() as u64));
     let kept = Store::prepare(args.out.as_deref(), 1).map_err(|usage| usage.text().to_owned());
     let kept = kept.and_then(|mut store| {
-        let kept = store.keep(&result, case.as_ref());
+        let kept = store.keep(&result, case.as_ref(), None);
         let directory = store.directory().to_owned();
         let collected = Collected {
             results: vec![result],

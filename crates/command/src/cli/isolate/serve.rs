@@ -1,0 +1,56 @@
+//! The child process that makes runs for its parent: one for each request on standard input.
+
+use crate::cli::agenda::RunAgenda;
+use crate::cli::args::Run;
+use crate::cli::child::inside;
+use crate::cli::exit::Exit;
+use crate::cli::here::OpenHeaps;
+use crate::cli::progress::Watch;
+use crate::cli::task::RunTask;
+use crate::cli::usage::Usage;
+use crate::cli::{provenance, reproduce};
+use crate::report::Detail;
+use crate::result::RunResult;
+use crate::run::Registry;
+use crate::soak::{Made, Told};
+
+/// Makes the runs that `args` ask for. The parent writes and shows the results.
+pub(in crate::cli) fn serve(registry: &Registry, program: &str, args: &Run) -> Result<Exit, Usage> {
+    let (interrupted, wanted) = inside::asked()?;
+    let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
+    let mut heaps = OpenHeaps::default();
+    for task in agenda.tasks() {
+        if wanted.recv().is_err() {
+            break;
+        }
+        inside::tell(&made(program, args, task, &mut heaps));
+    }
+    Ok(Exit::Held)
+}
+
+fn made(program: &str, args: &Run, task: &RunTask<'_>, heaps: &mut OpenHeaps) -> Told {
+    let mut watch = Watch::new(task, Detail::Verdict).telling();
+    if args.case.is_some() {
+        watch = watch.with_picture();
+    }
+    let evidence = heaps.run(task, &watch);
+    inside::tell(&Told::Ran);
+    let evidence = match evidence {
+        Ok(evidence) => evidence,
+        Err(defect) => {
+            let why = defect.to_string();
+            return Told::Failed { why };
+        }
+    };
+    let tool = provenance::tool(program);
+    let result = RunResult::new(&task.plan, evidence, tool, reproduce::line(program, task));
+    match serde_json::to_string(&result) {
+        Ok(result) => Told::Made(Box::new(Made {
+            result,
+            picture: watch.take_picture(),
+        })),
+        Err(error) => Told::Failed {
+            why: format!("its result cannot be written: {error}"),
+        },
+    }
+}
