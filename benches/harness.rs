@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gcstorm::heap::{
-    Caps, Collection, Defect, Field, Heap, Mutator, OutOfMemory, Pauses, Peek, Seat, Shape, Slot,
-    Tag,
+    Caps, Defect, Field, Heap, Mutator, OutOfMemory, Pauses, Peek, Seat, Shape, Slot, Tag,
 };
 use gcstorm::plan::Plan;
 use gcstorm::run::{Budget, Options, Timing, Unobserved, run};
@@ -27,10 +26,6 @@ impl Heap for Nothing {
 
     fn attach(&self, _: Seat) -> Result<Idle, Defect> {
         Ok(Idle)
-    }
-
-    fn collect(&self) -> Result<Collection, Defect> {
-        Ok(Collection::default())
     }
 
     fn settle(&self) -> Result<(), Defect> {

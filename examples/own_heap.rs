@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gcstorm::heap::{
-    Caps, Collection, Defect, Field, Global, Heap, HeapConfig, Mutator, OutOfMemory, Peek, Seat,
-    Shape, Slot, Stats, Tag,
+    Caps, Defect, Field, Global, Heap, HeapConfig, Mutator, OutOfMemory, Peek, Seat, Shape, Slot,
+    Stats, Tag,
 };
 use gcstorm::memory::Counting;
 use gcstorm::run::Registry;
@@ -83,10 +83,6 @@ impl Heap for ArcHeap {
     fn attach(&self, seat: Seat) -> Result<Registers<'_>, Defect> {
         let slots = (0..seat.slots).map(|_| None).collect();
         Ok(Registers { heap: self, slots })
-    }
-
-    fn collect(&self) -> Result<Collection, Defect> {
-        Ok(Collection::default())
     }
 
     fn settle(&self) -> Result<(), Defect> {

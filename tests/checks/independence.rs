@@ -10,9 +10,7 @@ use std::sync::Arc;
 
 use gcstorm::check::{self, Judgement, Verdict};
 use gcstorm::heap::counted::open_gil_with;
-use gcstorm::heap::{
-    Belief, Caps, Census, Collection, Defect, Fault, Heap, HeapConfig, Pauses, Seat, Stats,
-};
+use gcstorm::heap::{Belief, Caps, Census, Defect, Fault, Heap, HeapConfig, Pauses, Seat, Stats};
 use gcstorm::plan::Plan;
 use gcstorm::run::{Budget, Options, Timing, Unobserved, run};
 use gcstorm::workload::Workload;
@@ -46,18 +44,6 @@ impl<H: Heap> Heap for Teller<H> {
 
     fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
         self.heap.attach(seat)
-    }
-
-    fn collect(&self) -> Result<Collection, Defect> {
-        let done = self.heap.collect()?;
-        Ok(match self.word {
-            Word::True => done,
-            Word::False => Collection {
-                examined: u64::MAX,
-                freed: 123_456,
-            },
-            Word::None => Collection::default(),
-        })
     }
 
     fn settle(&self) -> Result<(), Defect> {

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use gcstorm::evidence::{Evidence, Latency};
 use gcstorm::heap::{
-    Caps, Collection, Defect, Field, Heap, Mutator, OutOfMemory, Pauses, Peek, Seat, Shape, Slot,
-    Tag,
+    Caps, Defect, Field, Heap, Mutator, OutOfMemory, Pauses, Peek, Seat, Shape, Slot, Tag,
 };
 use gcstorm::plan::{Arrivals, Pace, Plan};
 use gcstorm::run::{Budget, Options, Timing, Unobserved, run};
@@ -47,9 +46,6 @@ impl Heap for Stalling {
     }
     fn attach(&self, _: Seat) -> Result<Staller<'_>, Defect> {
         Ok(Staller(self))
-    }
-    fn collect(&self) -> Result<Collection, Defect> {
-        Ok(Collection::default())
     }
     fn settle(&self) -> Result<(), Defect> {
         Ok(())

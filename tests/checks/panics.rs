@@ -8,8 +8,8 @@ use gcstorm::evidence::{Ended, Evidence};
 use gcstorm::forward_mutator;
 use gcstorm::heap::counted::open_gil;
 use gcstorm::heap::{
-    Belief, Caps, Census, Collection, Defect, Gauge, Heap, HeapConfig, Mutator, OutOfMemory, Seat,
-    Shape, Slot, Stats, Tag,
+    Belief, Caps, Census, Defect, Gauge, Heap, HeapConfig, Mutator, OutOfMemory, Seat, Shape, Slot,
+    Stats, Tag,
 };
 use gcstorm::result::Outcome;
 use gcstorm::run::{Budget, Options, Registry, Unobserved};
@@ -85,10 +85,6 @@ impl<H: Heap> Heap for Panicking<H> {
             at: self.at,
             lock,
         })
-    }
-
-    fn collect(&self) -> Result<Collection, Defect> {
-        self.inner.collect()
     }
 
     fn settle(&self) -> Result<(), Defect> {

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use gcstorm::forward_mutator;
 use gcstorm::heap::{
-    Belief, Caps, Census, Collection, Defect, Field, Finalizer, Global, Heap, Mutator, OutOfMemory,
-    Seat, Shape, Slot, Stats, Tag,
+    Belief, Caps, Census, Defect, Field, Finalizer, Global, Heap, Mutator, OutOfMemory, Seat,
+    Shape, Slot, Stats, Tag,
 };
 
 /// What one mutator was asked: the method's number and its arguments.
@@ -46,10 +46,6 @@ impl<H: Heap> Heap for Recorder<'_, H> {
             calls: Vec::new(),
             log: self.log,
         })
-    }
-
-    fn collect(&self) -> Result<Collection, Defect> {
-        self.heap.collect()
     }
 
     fn settle(&self) -> Result<(), Defect> {

@@ -3,8 +3,7 @@
 use gcstorm::fuzz::{check_steps, on_threads, programs};
 use gcstorm::heap::counted::GilHeap;
 use gcstorm::heap::{
-    Belief, Caps, Census, Collection, Defect, Fault, Heap, HeapConfig, Ordeal, Seat, counted,
-    lock_free,
+    Belief, Caps, Census, Defect, Fault, Heap, HeapConfig, Ordeal, Seat, counted, lock_free,
 };
 use gcstorm::plan::{Case, Op, Turn};
 use gcstorm::run::Registry;
@@ -38,10 +37,6 @@ impl Heap for Alone {
         self.0.attach(seat)
     }
 
-    fn collect(&self) -> Result<Collection, Defect> {
-        self.0.collect()
-    }
-
     fn settle(&self) -> Result<(), Defect> {
         self.0.settle()
     }
@@ -62,10 +57,6 @@ impl Heap for Counting {
 
     fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
         self.0.attach(seat)
-    }
-
-    fn collect(&self) -> Result<Collection, Defect> {
-        Ok(Collection::default())
     }
 
     fn settle(&self) -> Result<(), Defect> {

@@ -5,8 +5,8 @@ use gcstorm::forward_mutator;
 use gcstorm::fuzz::{by_steps, programs};
 use gcstorm::heap::counted::open_gil;
 use gcstorm::heap::{
-    Belief, Caps, Census, Collection, Defect, Field, Finalizer, Global, Heap, HeapConfig, Mutator,
-    OutOfMemory, Peek, Seat, Shape, Slot, Tag,
+    Belief, Caps, Census, Defect, Field, Finalizer, Global, Heap, HeapConfig, Mutator, OutOfMemory,
+    Peek, Seat, Shape, Slot, Tag,
 };
 use gcstorm::run::Registry;
 
@@ -91,10 +91,6 @@ impl<H: Heap> Heap for Bent<H> {
             wrong,
             spare,
         })
-    }
-
-    fn collect(&self) -> Result<Collection, Defect> {
-        self.inner.collect()
     }
 
     fn settle(&self) -> Result<(), Defect> {

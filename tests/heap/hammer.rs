@@ -209,7 +209,6 @@ fn without_the_lock_faults_are_recognised() {
             publish_shared(&heap, &mut births[0]);
             hammer(&heap, &mut births[1..], 50_000 << round, round.into());
             unpublish_shared(&heap);
-            heap.collect().unwrap();
             heap.settle().unwrap();
             assert!(heap.census(&mut |_| ()).is_some());
             heap.stats().defects.total() > 0

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gcstorm::heap::{
-    Belief, Caps, Census, Collection, Defect, Finalizer, Heap, HeapConfig, Leftover, ObjectId,
-    Seat, Shape, Stats, Tag,
+    Belief, Caps, Census, Defect, Finalizer, Heap, HeapConfig, Leftover, ObjectId, Seat, Shape,
+    Stats, Tag,
 };
 
 /// The one way in which a heap is wrong.
@@ -315,10 +315,6 @@ impl Heap for BadHeap {
             weak: vec![None; seat.slots as usize],
             buffer: Vec::new(),
         })
-    }
-
-    fn collect(&self) -> Result<Collection, Defect> {
-        self.settle().map(|()| Collection::default())
     }
 
     fn settle(&self) -> Result<(), Defect> {

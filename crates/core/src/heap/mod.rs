@@ -231,12 +231,12 @@ pub struct Seat {
 pub struct OutOfMemory;
 
 /// What one full collection did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Collection {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Collection {
     /// Objects the collector looked at.
-    pub examined: u64,
+    pub(crate) examined: u64,
     /// Objects freed because only unreachable objects referred to them.
-    pub freed: u64,
+    pub(crate) freed: u64,
 }
 
 /// What a register leads to.
@@ -372,11 +372,9 @@ pub trait Heap: Sync {
     /// detaches it.
     fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect>;
 
-    /// Runs a full collection now. Called while no mutator runs.
-    fn collect(&self) -> Result<Collection, Defect>;
-
     /// Reclaims everything that can be reclaimed, and runs the finalizers that this takes. Called
-    /// while no mutator runs.
+    /// while no mutator runs. Nothing else asks for a collection from outside: one that is part of a
+    /// program is [`Mutator::collect`], beside all that the others do.
     fn settle(&self) -> Result<(), Defect>;
 
     /// Shows every living object and what the heap believes of it, while no mutator runs; `None`
@@ -409,10 +407,6 @@ impl<H: Heap> Heap for &H {
 
     fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
         (**self).attach(seat)
-    }
-
-    fn collect(&self) -> Result<Collection, Defect> {
-        (**self).collect()
     }
 
     fn settle(&self) -> Result<(), Defect> {
@@ -592,9 +586,6 @@ pub trait Collector: Mutator + Send {
 
     /// Makes the register file at least this long.
     fn reserve_slots(&mut self, slots: u32);
-
-    /// A full collection, now.
-    fn collect_now(&mut self) -> Collection;
 
     /// See [`Heap::settle`].
     fn settle(&mut self) -> Result<(), Defect>;

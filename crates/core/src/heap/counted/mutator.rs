@@ -9,8 +9,8 @@ use super::generations::Generation;
 use super::registers::{CountedMutator, Tenancy};
 use super::release::End;
 use crate::heap::{
-    Belief, Caps, Census, Collection, Collector, Defect, Fault, Faults, Field, Finalizer, Gauge,
-    Global, Mutator, OutOfMemory, Peek, Shape, Slot, Stats, Tag,
+    Belief, Caps, Census, Collector, Defect, Fault, Faults, Field, Finalizer, Gauge, Global,
+    Mutator, OutOfMemory, Peek, Shape, Slot, Stats, Tag,
 };
 
 /// What counted heaps can do.
@@ -329,10 +329,6 @@ impl<F: Faults> Collector for CountedMutator<Box<Counted<F>>> {
             }
         }
         self.registers = larger;
-    }
-
-    fn collect_now(&mut self) -> Collection {
-        self.collect_fully()
     }
 
     fn settle(&mut self) -> Result<(), Defect> {

@@ -20,9 +20,7 @@ use std::ops::Deref;
 use super::Counted;
 use super::mutator::CAPS;
 use super::registers::{CountedMutator, Tenancy};
-use crate::heap::{
-    Belief, Caps, Census, Collection, Defect, Faultless, Faults, Gauge, Heap, Seat, Stats,
-};
+use crate::heap::{Belief, Caps, Census, Defect, Faultless, Faults, Gauge, Heap, Seat, Stats};
 
 /// One in this many increments yields the processor: often enough that a mutator does so some thousand
 /// times a second; rarely enough that it costs a nanosecond an increment, and that a mutator makes
@@ -127,10 +125,6 @@ impl<F: Faults> Heap for Racy<F> {
             Unlocked::new(&self.counted),
             seat.slots,
         ))
-    }
-
-    fn collect(&self) -> Result<Collection, Defect> {
-        Ok(self.visitor().collect_fully())
     }
 
     fn settle(&self) -> Result<(), Defect> {

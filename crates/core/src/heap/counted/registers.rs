@@ -275,10 +275,6 @@ impl<H: Tenancy> CountedMutator<H> {
         }
     }
 
-    pub(super) fn collect_fully(&mut self) -> Collection {
-        self.heap.collect(Generation::Old, &mut self.work)
-    }
-
     pub(super) fn census_counted(&self, visit: &mut dyn FnMut(Belief)) -> Census {
         self.heap.take_census(self.work.waiting(), visit)
     }

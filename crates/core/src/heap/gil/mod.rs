@@ -28,8 +28,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::{
-    Belief, Caps, Cause, Census, Collection, Collector, Defect, Faultless, Faults, Gauge, Heap,
-    Pauses, Seat, Stats,
+    Belief, Caps, Cause, Census, Collector, Defect, Faultless, Faults, Gauge, Heap, Pauses, Seat,
+    Stats,
 };
 use crate::clock::Clock;
 use crate::sync::Mutex;
@@ -219,10 +219,6 @@ impl<C: Collector, F: Faults> Heap for Gil<C, F> {
         let mut turn = self.enter(self.lock.name());
         let range = turn.seat(seat)?;
         Ok(GilMutator::new(turn, range))
-    }
-
-    fn collect(&self) -> Result<Collection, Defect> {
-        Ok(self.visit().collector().collect_now())
     }
 
     fn settle(&self) -> Result<(), Defect> {

@@ -89,8 +89,7 @@ use self::core::Core;
 #[cfg(not(any(loom, shuttle)))]
 use super::Upkeep;
 use super::{
-    Belief, Caps, Census, Collection, Defect, Fault, Faultless, Faults, Gauge, Heap, HeapConfig,
-    Seat, Stats,
+    Belief, Caps, Census, Defect, Fault, Faultless, Faults, Gauge, Heap, HeapConfig, Seat, Stats,
 };
 
 /// The faults that can be planted here: those that leave the process sane.
@@ -217,12 +216,6 @@ impl<F: Faults> Heap for LockFree<F> {
 
     fn attach(&self, seat: Seat) -> Result<LockFreeMutator<'_, F>, Defect> {
         Ok(LockFreeMutator::new(self, seat))
-    }
-
-    fn collect(&self) -> Result<Collection, Defect> {
-        let collection = self.core.collect_now();
-        self.core.defects.check()?;
-        Ok(collection)
     }
 
     fn settle(&self) -> Result<(), Defect> {
