@@ -48,7 +48,6 @@ const SOON: &[(&str, Fault, usize)] = &[
     ("lock-free", Fault::ExternalChildReleasedTwice, 9),
     ("lock-free", Fault::CandidatesDropped, 10),
     ("lock-free", Fault::RegistersKept, 3),
-    ("gil", Fault::LenLags, 200),
 ];
 
 /// Goal: planted faults are found without a hint of where to look, and little is left of the program.

@@ -68,6 +68,10 @@ churn writer-0 9d86c36f49e9258b
 churn writer-1 f99cc205236a7df7
 churn reader-0 423f243b9b29185f
 churn reader-1 508448211bde80d8
+exact-lists stacker-0 4027e41f41619fc5
+exact-lists stacker-1 4027e41f41619fc5
+exact-lists owner-0 7d4c98a7e1aed8a5
+exact-lists reader-0 8b62ff58fd08bb2e
 cycles maker-0 a8a9ab0cb1495060
 cycles maker-1 2330815d61839615
 live-heap churner-0 8ce0e361b9f0d4a9

@@ -15,9 +15,9 @@
 //! history is judged like any other, but without the state at the end of the run.
 //!
 //! In a long run, that is only the beginning. So there are further [`Window`]s, each of which
-//! begins with a pause. The first opens when a mutator has done sixteen times as many operations as
-//! it has room for, and each of the others when a mutator has done twice as many as at the window
-//! before. So there are only a few windows, however long the run.
+//! begins with a pause, and has room for a quarter as many events. One opens as soon as a mutator
+//! has done twice as many operations as at the window before, and at least sixteen times as many
+//! as it had room for at the beginning. So there are only a few windows, however long the run.
 
 use std::fmt;
 use std::str::FromStr;

@@ -38,7 +38,6 @@ pub(super) struct Recorder {
     roots: Box<[bool]>,
     /// One for each window, of which the last may be open.
     pub(super) logs: Vec<Transcript>,
-    limit: usize,
     /// Whether others know that it has no room left.
     has_ended: bool,
 }
@@ -46,6 +45,8 @@ pub(super) struct Recorder {
 /// What was recorded in one window.
 #[derive(Debug, Default)]
 pub(super) struct Transcript {
+    /// For how many events there is room.
+    room: usize,
     pub(super) events: Vec<(Topic, Event)>,
     /// The time from which on nothing is recorded any more.
     pub(super) closed_at: Option<u64>,
@@ -55,9 +56,9 @@ pub(super) struct Transcript {
 const EVENTS_MAX: usize = 2;
 /// A later window has room for this part of what the first one has room for.
 const LATER: usize = 4;
-/// The second window opens when a mutator has done this many times as many operations as the first
-/// has room for, so that it shows what the first cannot have reached.
-const FIRST_GAP: u64 = 16;
+/// Between two windows a mutator does at least so many times as many operations as the first has
+/// room for, so that the second shows what the first cannot have reached.
+const GAP: u64 = 16;
 
 impl Recorder {
     /// A recorder with room for `limit` events, if the mutator uses anything that has a history.
@@ -81,7 +82,6 @@ impl Recorder {
             held: held.into_boxed_slice(),
             roots: recorded_roots(plan),
             logs: vec![Transcript::new(limit)],
-            limit,
             has_ended: false,
         })
     }
@@ -104,8 +104,7 @@ impl Recorder {
     /// Whether there is room for one more event. If not, the recording ends.
     #[inline]
     pub(super) fn has_room(&mut self) -> bool {
-        let limit = self.limit;
-        if self.log().is_some_and(|log| log.events.len() >= limit) {
+        if self.log().is_some_and(|log| log.events.len() >= log.room) {
             self.close();
         }
         self.is_open()
@@ -123,7 +122,7 @@ impl Recorder {
     pub(super) fn room(&self) -> u64 {
         let open = self.log().filter(|log| log.closed_at.is_none());
         open.map_or(0, |log| {
-            (self.limit.saturating_sub(log.events.len()) / EVENTS_MAX) as u64
+            (log.room.saturating_sub(log.events.len()) / EVENTS_MAX) as u64
         })
     }
 
@@ -146,11 +145,12 @@ impl Recorder {
         }
     }
 
-    /// How many operations of its own a mutator does before it asks for the second window; `None`
-    /// if there is no room for one.
-    pub(super) fn first_gap(&self) -> Option<u64> {
-        let is_large = self.limit / LATER >= EVENTS_MAX;
-        is_large.then(|| (self.limit as u64).saturating_mul(FIRST_GAP))
+    /// The fewest operations of its own that a mutator does before it asks for another window;
+    /// `None` if there is no room for one.
+    pub(super) fn gap(&self) -> Option<u64> {
+        let first = self.logs.first().map_or(0, |log| log.room);
+        let is_large = first / LATER >= EVENTS_MAX;
+        is_large.then(|| (first as u64).saturating_mul(GAP))
     }
 
     /// Begins the window of this number while everything stands still. Says whether it does: it may
@@ -160,20 +160,19 @@ impl Recorder {
             return false;
         }
         self.close();
-        if self.logs.len() == 1 {
-            self.limit /= LATER;
-        }
-        self.logs.push(Transcript::new(self.limit));
+        let first = self.logs.first().map_or(0, |log| log.room);
+        self.logs.push(Transcript::new(first / LATER));
         self.has_ended = false;
         true
     }
 }
 
 impl Transcript {
-    fn new(limit: usize) -> Self {
+    fn new(room: usize) -> Self {
         Self {
+            room,
             // Not room for the whole limit: it may be far more than there will be events.
-            events: Vec::with_capacity(limit.min(1 << 16)),
+            events: Vec::with_capacity(room.min(1 << 16)),
             closed_at: None,
         }
     }

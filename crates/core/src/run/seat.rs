@@ -116,7 +116,7 @@ pub(super) fn sit<'r>(
         pacer: None,
     };
     let recorder = sitter.executor.work.recorder.as_ref();
-    sitter.until_window = recorder.and_then(Recorder::first_gap).unwrap_or(u64::MAX);
+    sitter.until_window = recorder.and_then(Recorder::gap).unwrap_or(u64::MAX);
     sitter.set_up().ok()?;
     // The operations of the setup are counted, but their latencies are not kept.
     sitter.executor.watch = Watch::new(stage.options.timing, plan.pace);
@@ -403,7 +403,9 @@ impl Sitter<'_, '_> {
         if let Some(recorder) = &mut work.recorder
             && recorder.begin(window)
         {
-            self.until_window = ops.max(1);
+            // A mutator that has done little is not to ask for the next window at once.
+            let least = recorder.gap().unwrap_or(u64::MAX);
+            self.until_window = ops.max(least);
         }
         self.executor.watch.as_dyn().restart();
     }
