@@ -69,7 +69,7 @@ fn fill(m: &mut impl Mutator, births: &mut Producer, shape: Shape, count: u64) {
 /// Truncates by `count`, and passes safepoints until everything is freed.
 fn truncate<F: Faults>(heap: &LockFree<F>, m: &mut impl Mutator, count: u64) {
     m.truncate_front(LIST, count);
-    while heap.unreclaimed() > 0 {
+    while heap.gauge().unreclaimed > Some(0) {
         m.safepoint().expect("a sound heap");
     }
 }

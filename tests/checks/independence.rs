@@ -1,10 +1,10 @@
 //! The oracle's inputs are free of anything that the heap's collector computed.
 //!
-//! A heap that lies about everything it says of itself (what a collection did, what it counted, how
-//! many cells it holds, what is left over) or says nothing at all is judged as it would be without
-//! that: by what its operations did. Not so, and meant so: stored counts are compared with what the
-//! walk finds, free cells and leftovers are what `poison` and `collector-state` look at, and
-//! `budget` holds the heap to what it says that its work cost.
+//! A heap that lies about everything it says of itself (what it counted, how many cells it holds,
+//! what is left over) or says nothing at all is judged as it would be without that: by what its
+//! operations did. Not so, and meant so: stored counts are compared with what the walk finds, free
+//! cells and leftovers are what `poison` and `collector-state` look at, and `budget` holds the heap
+//! to what it says that its work cost.
 
 use std::sync::Arc;
 

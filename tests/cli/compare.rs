@@ -131,7 +131,7 @@ fn strangers_are_refused() {
         ("alone on gil is in the base and not", |r| {
             r.workload.name = "other".to_owned()
         }),
-        ("is hung: a run that broke off", |r| {
+        ("is hung: only runs that held", |r| {
             r.verdict = Outcome::Hung
         }),
         ("--timing differs: none in the base, off in the new", |r| {

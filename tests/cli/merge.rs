@@ -133,7 +133,7 @@ fn shards_are_added_once() {
     }
     let done = place.run("merge s/b --json - --out alone");
     assert_eq!(done.out, text(&place, "alone"));
-    done.warns("of the 2 shards of seed 5 1 is missing: 0");
+    done.warns("of the 2 shards of seed 5, 1 is missing: 0");
     place
         .run("merge alone s/a --format markdown --out both")
         .code(code)

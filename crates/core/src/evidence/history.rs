@@ -228,11 +228,6 @@ impl Recorded {
     pub fn is_whole(&self) -> bool {
         self.until.is_none() && self.broken.is_none()
     }
-
-    /// The history of one shared object.
-    pub fn of(&self, object: usize) -> Option<&History> {
-        self.objects.iter().find(|one| one.object == object)
-    }
 }
 
 /// A text that is not an event or an element.

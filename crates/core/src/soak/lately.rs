@@ -160,7 +160,10 @@ mod tests {
     /// Notes what the rounds that are over did (operations, milliseconds), and the progress of the
     /// one under way (its number, milliseconds, operations).
     fn note(lately: &mut Lately, at_ms: u64, over: (u64, u64), current: Option<(u64, u64, u64)>) {
-        let header = Header::sample(Vec::new());
+        let header = Header {
+            round_ms: 2000,
+            ..Header::sample(Vec::new())
+        };
         let mut standing = Standing::of(1);
         // In these tests more operations mean more rounds.
         standing.rounds = over.0;

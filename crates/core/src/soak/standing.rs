@@ -239,11 +239,6 @@ impl LaneStanding {
     pub fn throughput(&self) -> Option<f64> {
         (self.elapsed_ns > 0).then(|| self.ops as f64 * 1e9 / self.elapsed_ns as f64)
     }
-
-    /// How its rounds change as their heap grows old.
-    pub fn aging(&self) -> Aging {
-        Aging::of(std::iter::once(self))
-    }
 }
 
 /// What charts show of a recent round.
@@ -386,7 +381,7 @@ mod tests {
                 reproduce: String::new(),
             });
         }
-        standing.aging()
+        Aging::of(std::iter::once(&standing))
     }
 
     /// Goal: a leak of a fiftieth of a percent a round is distinguished from a heap that fills up,

@@ -146,11 +146,6 @@ impl Workload {
         parameters.find(|parameter| parameter.name == name)
     }
 
-    /// A digest of its text.
-    pub fn hash(&self) -> &str {
-        &self.hash
-    }
-
     /// Its text.
     pub fn text(&self) -> &str {
         &self.text

@@ -131,11 +131,6 @@ impl Matrix {
         self.all().filter(|row| row.standing == standing).count()
     }
 
-    /// Whether every row is as expected.
-    pub fn is_met(&self) -> bool {
-        self.all().all(|row| row.standing == RowStanding::Met)
-    }
-
     /// How many seeds were tried without a fault.
     fn sound_seeds(&self) -> u64 {
         let ends = self

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{How, PartKey};
+use super::{How, LaneKey, PartKey};
 use crate::result::{Seed, subject};
 
 /// What failed, and how.
@@ -23,6 +23,18 @@ pub struct FailureKind {
     pub fault: Option<String>,
     /// In which way it failed.
     pub how: How,
+}
+
+impl FailureKind {
+    /// A failure in a lane.
+    pub(super) fn on(lane: &LaneKey, how: &How) -> Self {
+        Self {
+            workload: lane.workload.clone(),
+            heap: lane.heap.clone(),
+            fault: lane.fault.clone(),
+            how: how.clone(),
+        }
+    }
 }
 
 impl fmt::Display for FailureKind {

@@ -329,12 +329,7 @@ pub fn of_run(
     let note = std::mem::take(&mut found.note);
     let mut adding = Adding::default();
     if let Some(how) = adding.add(&Came::Judged { outcome }, &mut found, room)? {
-        let kind = FailureKind {
-            workload: lane.workload.clone(),
-            heap: lane.heap.clone(),
-            fault: lane.fault.clone(),
-            how,
-        };
+        let kind = FailureKind::on(&lane, &how);
         let (text, turns) = case.map_or((None, None), |(text, turns)| (Some(text), turns));
         let occurrence = Occurrence {
             turns,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::failure::FailureKind;
-use super::samples::{how, journal, occurrence};
+use super::samples::{self, how, journal, occurrence};
 use super::{Lost, Merged, Occurrence, Part, PartKey};
 use crate::evidence::{Latency, Packed, Room};
 
@@ -31,23 +31,17 @@ fn failure() -> impl Strategy<Value = (FailureKind, Occurrence)> {
     let turns = prop::option::of(0..3_u64);
     (0..2_u8, turns, 0..3_u64, 0..3_u64, any::<bool>()).prop_map(
         |(kind, turns, elapsed_ns, seed, has_case)| {
-            let mut how = how();
+            let mut failure = samples::kind();
             if kind == 1 {
-                how.lost = Lost::Crashed;
+                failure.how.lost = Lost::Crashed;
             }
-            let kind = FailureKind {
-                workload: "churn".to_owned(),
-                heap: "gil".to_owned(),
-                fault: None,
-                how,
-            };
             let occurrence = Occurrence {
                 turns,
                 elapsed_ns,
                 case: has_case.then(|| "a case".to_owned()),
                 ..occurrence(seed)
             };
-            (kind, occurrence)
+            (failure, occurrence)
         },
     )
 }
@@ -124,12 +118,7 @@ fn longer_copies_replace_shorter_ones() {
     long.lanes[1].rounds = 9;
     let (mut one, mut other) = (Merged::default(), Merged::default());
     one.add_part(short);
-    let kind = FailureKind {
-        workload: "churn".to_owned(),
-        heap: "gil".to_owned(),
-        fault: None,
-        how: how(),
-    };
+    let kind = samples::kind();
     one.add_occurrence(kind.clone(), occurrence(3));
     other.add_part(long);
     for both in [
@@ -149,13 +138,7 @@ fn seeds_are_not_rounded() {
     let seed = u64::MAX - 1;
     let mut merged = Merged::default();
     merged.add_part(journal(seed, 0));
-    let kind = FailureKind {
-        workload: "churn".to_owned(),
-        heap: "gil".to_owned(),
-        fault: None,
-        how: how(),
-    };
-    merged.add_occurrence(kind, occurrence(seed));
+    merged.add_occurrence(samples::kind(), occurrence(seed));
     let text = written(&merged);
     let number = format!("\"seed\":{seed}");
     assert!(text.matches(&number).count() >= 3, "{text}");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::failure::FailureKind;
 use super::{How, LaneKey, LaneSum, Lost, Merged, Occurrence, Part, PartKey};
 use crate::result::Seed;
 
@@ -58,6 +59,16 @@ pub(super) fn how() -> How {
     How {
         lost: Lost::Violated,
         violated: vec!["refcounts".to_owned()],
+    }
+}
+
+/// A kind of failure.
+pub(super) fn kind() -> FailureKind {
+    FailureKind {
+        workload: "churn".to_owned(),
+        heap: "gil".to_owned(),
+        fault: None,
+        how: how(),
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{How, LaneKey, LaneSum, Merged, shards};
+use super::failure::FailureKind;
+use super::{LaneKey, LaneSum, Merged, shards};
 use crate::evidence::{Latency, Packed, Room, Sum};
 use crate::result::{Outcome, figures};
 
@@ -83,7 +84,7 @@ pub struct Totals {
     /// Each lane, in order.
     pub lanes: Vec<Total>,
     /// How often each kind of failure was seen.
-    failed: BTreeMap<(String, String, Option<String>, How), u64>,
+    failed: BTreeMap<FailureKind, u64>,
     /// Notes for the reader: which shards are missing, and which heaps leak.
     pub notes: Vec<String>,
     /// Whether some soak found that a heap leaks.
@@ -110,14 +111,7 @@ impl Totals {
                         .push(times);
                 }
                 for (how, count) in sum.failed.iter().filter(|(_, count)| *count > 0) {
-                    let LaneKey {
-                        workload,
-                        heap,
-                        fault,
-                        ..
-                    } = &sum.lane;
-                    let key = (workload.clone(), heap.clone(), fault.clone(), how.clone());
-                    let own: &mut u64 = failed.entry(key).or_default();
+                    let own: &mut u64 = failed.entry(FailureKind::on(&sum.lane, how)).or_default();
                     *own = own.saturating_add(*count);
                 }
             }
@@ -142,7 +136,9 @@ impl Totals {
         }
         let lanes: Vec<Total> = lanes.into_values().collect();
         let mut outcomes = outcomes(&lanes);
-        let counted = failed.keys().map(|(_, _, _, how)| how.lost.outcome());
+        let counted = failed
+            .keys()
+            .map(|kind: &FailureKind| kind.how.lost.outcome());
         outcomes.extend(counted);
         // A failure may come from a part that was replaced by a longer copy.
         outcomes.extend(merged.failures().map(|(kind, _)| kind.how.lost.outcome()));
@@ -177,15 +173,8 @@ impl Totals {
 
     /// How often this kind of failure was seen. At least once: it may come from a part that was
     /// replaced by a longer copy, which does not count it.
-    pub fn times(&self, kind: &super::FailureKind) -> u64 {
-        let super::FailureKind {
-            workload,
-            heap,
-            fault,
-            how,
-        } = kind.clone();
-        let counted = self.failed.get(&(workload, heap, fault, how));
-        counted.copied().unwrap_or(0).max(1)
+    pub fn times(&self, kind: &FailureKind) -> u64 {
+        self.failed.get(kind).copied().unwrap_or(0).max(1)
     }
 
     fn sum(&self, of: impl Fn(&Total) -> u64) -> u64 {

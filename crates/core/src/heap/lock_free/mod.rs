@@ -198,13 +198,6 @@ impl<F: Faults> LockFree<F> {
     fn core(&self) -> &Core<F> {
         &self.core
     }
-
-    /// How many objects were taken out of use (truncated, or dead) and still wait for a grace period
-    /// before their memory can be reused. May be called at any time; what a mutator counts for itself
-    /// arrives a chunk at a time.
-    pub fn unreclaimed(&self) -> u64 {
-        self.core.shared.unreclaimed()
-    }
 }
 
 impl<F: Faults> Heap for LockFree<F> {
