@@ -234,7 +234,7 @@ text = "t"
     (
         r#"{ op = "append-new", list = "items" },"#,
         r#"{ op = "alloc-finalized", dst = "x" },"#,
-        "18:10: `alloc-finalized` needs `shape` | makes an object with a finalizer, which publishes it in the `mailbox`, if there is one",
+        "18:10: `alloc-finalized` needs `shape` | makes an object with a finalizer, which publishes it in the `mailbox`, if one is given",
     ),
     (
         r#"{ op = "append-new", list = "items" },"#,
