@@ -301,6 +301,8 @@ pub const ALL: &[Planted] = &[
     dangerous(Danger::Crash, model_only(Fault::ClaimUncounted)),
     dangerous(Danger::Crash, model_only(Fault::PagesAtOnce)),
     dangerous(Danger::Crash, model_only(Fault::CursorUnchecked)),
+    model_only(Fault::AnswerFirst),
+    model_only(Fault::TakingUnseen),
     model_only(Fault::UncountedContainer),
 ];
 

@@ -12,7 +12,8 @@
 //! mistake. It is void when its target's finalizer has run, unless it was made *late*, that is, after
 //! that; cell and reference have a flag for it. Cell 0 is never used, so no reference of either kind is
 //! 0, which is the empty reference. Incarnations wrap after 2^31 lives of one cell: only a reference
-//! that was kept for so long could be mistaken for another.
+//! that was kept for so long could be mistaken for another. A count would wrap after 2^32 references to
+//! one object, which take 32 GiB, in a heap for hundreds of millions of objects.
 
 #![expect(unsafe_code, reason = "the cell is marked as valid when zeroed")]
 

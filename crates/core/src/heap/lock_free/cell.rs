@@ -14,7 +14,9 @@
 //!
 //! The incarnation in `meta` is odd while the object lives. In a strong reference it is that number; in
 //! a *weak* one it is the even number below; 0 is no reference. Only weak references may be LATE: the
-//! target's finalizer had run when the reference was made.
+//! target's finalizer had run when the reference was made. Incarnations come full circle after 2^31
+//! lives of one cell. Only a weak reference that was kept for exactly so long could be mistaken for
+//! another then, or a list for one that a mutator used last exactly so long ago.
 //!
 //! ACYCLIC is a bit of the reference and not of the cell, so that the collector and every decrement can
 //! pass over leaves and counters without touching them.

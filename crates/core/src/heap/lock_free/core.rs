@@ -6,7 +6,7 @@ use super::cell::{self, POISON, Ref};
 use super::cycles::Cycles;
 use super::list;
 use super::pace::{self, PATIENCE};
-use super::recall::Recalls;
+use super::recall::{Outlook, Recall, Recalls};
 use super::shared::{CHUNK, Shared};
 use super::slab::Slab;
 use super::weak::Verdict;
@@ -23,6 +23,9 @@ use crate::sync::{Mutex, MutexGuard};
 /// Chunks beyond the capacity, at the least: cells that wait for a grace period are not live, and
 /// need room nevertheless.
 const SPARE_CHUNKS: usize = 64;
+
+/// Steps of what lies ready that are done under one pin while nobody runs: some 100 ms of work.
+const AT_ONCE: usize = 1 << 24;
 
 /// All state of a heap but what its workers keep for themselves.
 #[derive(Debug)]
@@ -128,11 +131,24 @@ impl<F: Faults> Core<F> {
         usize::try_from(room).unwrap_or(usize::MAX)
     }
 
-    /// Whether waiting for memory is in vain: nobody holds anything back, and nothing waits for
-    /// anything.
-    pub(super) fn is_hopeless(&self) -> bool {
-        // In this order: what is handed over before an answer is seen to wait.
-        self.recalls.is_answered() && self.is_clean()
+    /// Asks all workers for what they hold back; the caller is not at work.
+    pub(super) fn recall(&self) -> Recall {
+        // In this order: see `recall`.
+        let taken = self.shared.taken();
+        self.recalls.raise();
+        Recall { taken }
+    }
+
+    /// What a recall has come to.
+    pub(super) fn outlook(&self, recall: &Recall) -> Outlook {
+        // In this order: see `recall`.
+        if !self.recalls.is_answered() || !self.is_clean() {
+            Outlook::Open
+        } else if self.shared.taken() != recall.taken && !self.has(Fault::TakingUnseen) {
+            Outlook::Unclear
+        } else {
+            Outlook::Hopeless
+        }
     }
 
     /// How many free cells one worker may keep, so that all that are at work find some: together a
@@ -149,9 +165,7 @@ impl<F: Faults> Core<F> {
 
     /// Whether everything that died was reclaimed, except for garbage cycles.
     pub(super) fn is_quiet(&self) -> bool {
-        self.shared.unreclaimed() == 0
-            && !self.shared.homes.is_ripe()
-            && self.shared.orphaned.is_empty()
+        self.shared.unreclaimed() == 0 && !self.shared.homes.is_ripe() && !self.shared.has_orphans()
     }
 
     /// Notes that an object has become immortal: see `word`.
@@ -179,7 +193,7 @@ impl<F: Faults> Core<F> {
     pub(super) fn quiesce(&self, worker: &mut Worker<'_, impl Faults>) {
         for patience in 0..PATIENCE {
             worker.enter();
-            worker.reap(Whose::Anyone, usize::MAX);
+            worker.reap(Whose::Anyone, AT_ONCE);
             worker.hand_over();
             if self.is_quiet() {
                 return;
@@ -220,7 +234,7 @@ impl<F: Faults> Core<F> {
             ),
             leftover(
                 "releases that nobody finished",
-                u64::from(self.shared.homes.is_ripe() || !self.shared.orphaned.is_empty()),
+                u64::from(self.shared.homes.is_ripe() || self.shared.has_orphans()),
             ),
             leftover(
                 "candidates that settling did not look at",

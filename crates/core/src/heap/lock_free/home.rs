@@ -24,7 +24,7 @@ use super::list::Range;
 use super::shared::CHUNK;
 use super::stack::Stack;
 use crate::sync::atomic::AtomicU64;
-use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::sized;
 
 /// How many homes there are: as many as mutators that run at the same time on a machine of today's
@@ -45,7 +45,7 @@ struct Home {
     remnants: Stack<Vec<u32>>,
     /// Elements that may be released now: truncated and past their grace period, or of a dead list.
     ripe: Stack<Range>,
-    /// How many ripe ranges were taken so far.
+    /// How often a ripe range was taken so far. It is counted first and taken then: see `recall`.
     taken: AtomicU64,
 }
 
@@ -94,10 +94,12 @@ impl Home {
     }
 
     fn take_ripe(&self, guard: &Guard) -> Option<Range> {
-        let range = self.ripe.pop(guard)?;
-        // Relaxed: it only shows that somebody works here.
-        self.taken.fetch_add(1, Relaxed);
-        Some(range)
+        if self.ripe.is_empty() {
+            return None;
+        }
+        // Release pairs with the Acquire in `Homes::taken`.
+        self.taken.fetch_add(1, Release);
+        self.ripe.pop(guard)
     }
 }
 
@@ -158,6 +160,11 @@ impl Homes {
     #[inline]
     pub(super) fn is_ripe_of(&self, worker: u32) -> bool {
         !self.of(worker).ripe.is_empty()
+    }
+
+    /// How often a ripe range was taken so far.
+    pub(super) fn taken(&self) -> u64 {
+        self.0.iter().map(|home| home.taken.load(Acquire)).sum()
     }
 
     /// Whether a range is ripe anywhere.

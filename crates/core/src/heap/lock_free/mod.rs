@@ -27,9 +27,9 @@
 //! `del l[-n:]` is n steps, not one.
 //!
 //! A mutator that stops under a pin keeps memory from being reused, without bound: the counter
-//! `unreclaimed_peak` shows it. While nobody stops, each refill of free cells releases twice as many
-//! truncated elements as it hands out cells, so what is unreclaimed stays within a few chunks a
-//! mutator, plus the ranges in flight.
+//! `unreclaimed_peak` shows it. While nobody stops, each refill of free cells does twice as many steps of
+//! release as it hands out cells, and each safepoint does some of those that its mutator made
+//! necessary, so what is unreclaimed stays within a few chunks a mutator, plus the ranges in flight.
 //!
 //! # Decisions
 //!

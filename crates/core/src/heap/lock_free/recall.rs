@@ -1,20 +1,55 @@
 //! Recalls: a mutator that finds no memory asks all others for what they hold back.
 //!
-//! A worker keeps free cells, dead cells and counts of births and deaths to itself, some hundred of
-//! each, and hands them over when it suits it. Many workers can hold all the memory of a small heap
+//! A worker keeps free cells, dead cells, unfinished releases and counts of births and deaths to
+//! itself, and hands them over when it suits it. Many workers can hold all the memory of a small heap
 //! that way, or all the room under its capacity. So whoever finds nothing raises a *recall*. Every
 //! worker that is at work answers it at its next safepoint, after it handed everything over; a
-//! worker at rest holds nothing. Memory has run out when all have answered and there still is none.
+//! worker at rest holds nothing.
 //!
-//! One word says it all, so that joining, leaving, answering and raising are one atomic step each:
+//! One word says who has answered, so that joining, leaving, answering and raising are one atomic
+//! step each, at which they take effect:
 //!
 //! ```text
 //! | number of recalls:32 | workers at work:16 | of these, who has not answered the last recall:16 |
 //! ```
 //!
 //! A worker remembers the last recall that it answered, or the last that there was when it joined:
-//! then it held nothing. The number comes full circle after 2^32 recalls, and a worker that slept
-//! through all of them at work would miss one: then an allocation waits in vain as long as it may.
+//! then it held nothing. **Invariant**: the last field is the number of workers at work for which that
+//! is another recall than the last one. Raising makes it all of them, answering and leaving subtract the
+//! worker if it was one of them, and joining does not change it.
+//!
+//! # When memory has run out
+//!
+//! An allocation is refused if it finds nothing after an [`Outlook::Hopeless`]. It may overlook what
+//! is given up while it looks, as if it had come a moment earlier. But it must not overlook what was given
+//! up before its last recall was raised and was not used again. Let g be such a thing: an object that
+//! died, a free cell, or the count of a death. When the recall was raised, g was
+//!
+//! * in the hands of a worker at work. When that worker answered, g was reusable, or it lay ready for
+//!   anybody, or it waited for a grace period.
+//! * ready for anybody: a ripe range, work left behind, a candidate.
+//! * waiting for a grace period. After that it is ready, or reusable.
+//! * reusable: a free cell in a home, or room under the capacity.
+//!
+//! So when all have answered, g is reusable, and the search that follows finds it; or it is ready or
+//! waits, and then the heap is not clean; or somebody *took it up after the recall was raised*. A
+//! mutator does so in the very safepoint in which it answered, and so do others who look for memory
+//! themselves. Therefore every taking of work that lies ready is counted. The count is read before the
+//! recall is raised and once more after everything else was looked at. If it has changed, somebody may
+//! hold g, and one more recall is raised ([`Outlook::Unclear`]). If not, nobody does.
+//!
+//! The order of the steps matters. A taking is counted *before* it happens, so whoever finds that
+//! something was taken finds it counted. The count is read *before* the recall is raised, so
+//! whatever is not counted as taken since then was taken by a worker that the recall asks. What the
+//! collector takes needs no count: candidates are waiting until it has handed over what became of
+//! them. Free cells are not counted either. A worker that is about to take some moves no more than a chunk
+//! at a time, and there are more chunks than that would matter (`core::SPARE_CHUNKS`).
+//!
+//! # Limits
+//!
+//! The number comes full circle after 2^32 recalls, and a worker that slept through all of them at work
+//! would miss one: then an allocation waits in vain as long as it may. There may be 65,535 workers at
+//! work; a plan has 1,024 threads at the most.
 
 use crossbeam_utils::CachePadded;
 
@@ -25,6 +60,24 @@ const OWING: u64 = 1;
 const AT_WORK: u64 = 1 << 16;
 const RECALL: u64 = 1 << 32;
 const WORKERS: u64 = AT_WORK - 1;
+
+/// A recall that was raised.
+#[derive(Debug)]
+pub(super) struct Recall {
+    /// How often work that lay ready had been taken up before.
+    pub(super) taken: u64,
+}
+
+/// What whoever raised a recall may hope for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// Somebody has not answered yet, or something waits for somebody.
+    Open,
+    /// Nothing waits, but somebody took something up meanwhile: another recall will tell.
+    Unclear,
+    /// Nothing: what is not to be found now, nobody holds back.
+    Hopeless,
+}
 
 /// See the module. On a cache line of its own, which changes rarely: every safepoint reads it.
 #[derive(Debug, Default)]
@@ -103,9 +156,12 @@ fn owed(state: u64, answered: u32) -> u64 {
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
-    use crate::heap::lock_free::open;
+    use crate::heap::lock_free::worker::Worker;
+    use crate::heap::lock_free::{LockFreeMutator, open, open_with};
     use crate::heap::tag::OwnedSegment;
-    use crate::heap::{Global, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Upkeep};
+    use crate::heap::{Fault, Global, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Upkeep};
+
+    const CAPACITY: u32 = 1_000;
 
     /// Goal: a recall is answered once every worker that was at work has answered it or left; those
     /// that come later are not asked.
@@ -152,9 +208,9 @@ mod tests {
             holder.publish(Global(0), Slot(1));
         }
         assert_eq!(heap.core.room(), 0, "nobody told of the deaths yet");
-        heap.core.recalls.raise();
+        let recall = heap.core.recall();
         for holder in &mut holders {
-            assert!(!heap.core.is_hopeless());
+            assert_eq!(heap.core.outlook(&recall), Outlook::Open);
             holder.safepoint().unwrap();
         }
         assert!(heap.core.recalls.is_answered());
@@ -165,7 +221,63 @@ mod tests {
         holders.clear();
         // Nobody is left to ask.
         heap.settle().unwrap();
-        heap.core.recalls.raise();
-        assert!(heap.core.is_hopeless());
+        let recall = heap.core.recall();
+        assert_eq!(heap.core.outlook(&recall), Outlook::Hopeless);
+    }
+
+    /// Goal: a mutator that answers a recall and, in the same safepoint, takes up again what it has
+    /// just handed over is not taken for one that holds nothing. Whoever does not ask for that is
+    /// told that there is no memory while there is some.
+    #[test]
+    fn what_is_taken_up_again_is_not_lost() {
+        let all = CAPACITY as usize - 1;
+        assert_eq!(room_without_hope(None), all);
+        assert!(room_without_hope(Some(Fault::TakingUnseen)) < all);
+    }
+
+    /// Drops a list, and returns how much room there is when a recall finds that nobody holds
+    /// anything back. One object is kept.
+    fn room_without_hope(fault: Option<Fault>) -> usize {
+        let config = HeapConfig {
+            upkeep: Upkeep::WithinCalls,
+            ..HeapConfig::with_capacity(CAPACITY)
+        };
+        let heap = open_with(&config, fault);
+        let mut births = OwnedSegment::take(0, 0).unwrap();
+        let mut alloc = |m: &mut LockFreeMutator<'_, _>, slot, shape| {
+            m.alloc(slot, shape, births.birth(shape).unwrap()).unwrap();
+        };
+        let seat = Seat {
+            number: 1,
+            slots: 3,
+        };
+        let mut holder = heap.attach(seat).unwrap();
+        let [list, leaf, kept] = [0, 1, 2].map(Slot);
+        alloc(&mut holder, list, Shape::List);
+        alloc(&mut holder, kept, Shape::Leaf);
+        // First many elements that do not die, so that nothing waits for a grace period while they are
+        // released; then some that die.
+        for _ in 0..20_000 {
+            holder.copy(leaf, kept);
+            holder.append(list, leaf);
+        }
+        for _ in 2..CAPACITY {
+            alloc(&mut holder, leaf, Shape::Leaf);
+            holder.append(list, leaf);
+        }
+        holder.clear(list);
+        let mut other = Worker::new(&heap.core, 2);
+        let mut recall = heap.core.recall();
+        loop {
+            match heap.core.outlook(&recall) {
+                Outlook::Hopeless => return heap.core.room(),
+                Outlook::Unclear => recall = heap.core.recall(),
+                Outlook::Open => {}
+            }
+            // Both renew their pins.
+            holder.peek(kept);
+            holder.safepoint().unwrap();
+            other.unpinned(|| ());
+        }
     }
 }

@@ -25,7 +25,9 @@ use crate::sync::atomic::Ordering::{Relaxed, Release};
 use crate::sync::sized;
 
 /// Steps of deferred work that one operation does: at most some 5 µs.
-const BUDGET: usize = sized(256, 8);
+pub(super) const BUDGET: usize = sized(256, 8);
+/// Steps of a budget that taking something over counts for: some 100 ns, as so many releases.
+const TAKE_STEPS: usize = sized(8, 1);
 
 /// Something left to release.
 #[derive(Debug)]
@@ -152,41 +154,51 @@ impl<F: Faults> Worker<'_, F> {
         self.work(BUDGET);
     }
 
-    /// Takes over something that is ripe or was left behind, and works on it within `budget`.
-    pub(super) fn reap(&mut self, whose: Whose, budget: usize) {
-        if self.tasks.is_empty() {
-            let (shared, guard) = (&self.core.shared, self.guard());
-            let ripe = match whose {
-                Whose::Of(worker) => shared.homes.take_ripe_of(worker, guard),
-                Whose::Anyone => shared.homes.take_ripe(self.number, guard),
-            };
-            if let Some(range) = ripe {
-                self.tasks.push(Task::Elements(range));
-            } else if let Some(tasks) = shared.orphaned.pop(guard) {
-                self.tasks = tasks;
-            }
+    /// Takes over what is ripe or was left behind, one after the other, and works on it within
+    /// `budget`.
+    pub(super) fn reap(&mut self, whose: Whose, mut budget: usize) {
+        while budget > 0 && (!self.tasks.is_empty() || self.take_over(whose)) {
+            budget = self.work(budget).saturating_sub(TAKE_STEPS);
         }
-        self.work(budget);
     }
 
-    fn work(&mut self, budget: usize) {
-        self.work_some(budget.min(BUDGET));
-        if budget > BUDGET && !self.tasks.is_empty() {
-            self.work_long(budget - BUDGET);
+    /// Takes over something that is ripe or was left behind; false if there is nothing.
+    fn take_over(&mut self, whose: Whose) -> bool {
+        let (shared, guard) = (&self.core.shared, self.guard());
+        let ripe = match whose {
+            Whose::Of(worker) => shared.homes.take_ripe_of(worker, guard),
+            Whose::Anyone => shared.homes.take_ripe(self.number, guard),
+        };
+        if let Some(range) = ripe {
+            self.tasks.push(Task::Elements(range));
+        } else if let Some(tasks) = shared.adopt(guard) {
+            self.tasks = tasks;
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Works off tasks; returns what is left of the budget.
+    fn work(&mut self, budget: usize) -> usize {
+        let left = self.work_some(budget.min(BUDGET));
+        match budget.saturating_sub(BUDGET) {
+            more if more > 0 && !self.tasks.is_empty() => self.work_long(more),
+            more => left + more,
         }
     }
 
     /// More work than an operation does on its own: long enough to be reported as a pause.
     #[cold]
-    fn work_long(&mut self, budget: usize) {
+    fn work_long(&mut self, budget: usize) -> usize {
         let _hold = self.core.pauses.hold(Cause::ReleaseCascade);
-        self.work_some(budget);
+        self.work_some(budget)
     }
 
-    fn work_some(&mut self, mut budget: usize) {
+    fn work_some(&mut self, mut budget: usize) -> usize {
         while budget > 0 {
             match self.tasks.pop() {
-                None => return,
+                None => break,
                 Some(Task::Bury(index)) => {
                     self.bury(index);
                     budget -= 1;
@@ -198,15 +210,21 @@ impl<F: Faults> Worker<'_, F> {
                 Some(Task::Elements(range)) => self.release_elements(range, &mut budget),
             }
         }
+        budget
     }
 
+    /// Releases a piece of a range. However large the budget is, what the piece's elements led to comes
+    /// next, and the rest of the range after that, so that the list of tasks stays short.
     fn release_elements(&mut self, mut range: Range, budget: &mut usize) {
         let below = self.tasks.len();
-        match list::release_range(self, &mut range, budget) {
+        let piece = (*budget).min(BUDGET);
+        let mut left = piece;
+        let rest = list::release_range(self, &mut range, &mut left);
+        *budget -= piece - left;
+        match rest {
             Rest::None => range.finish(self),
             Rest::Stuck => range.ripen(self),
             Rest::Some => {
-                // Below the tasks that its own elements led to, so that the list of tasks stays short.
                 self.tasks.push(Task::Elements(range));
                 let last = self.tasks.len() - 1;
                 self.tasks.swap(below, last);

@@ -7,8 +7,11 @@
 
 use std::sync::Arc;
 
+use crossbeam_epoch::Guard;
+
 use super::cell::Ref;
 use super::home::Homes;
+use super::release::Task;
 use super::stack::Stack;
 use crate::clock::Stamp;
 use crate::heap::Pauses;
@@ -33,7 +36,9 @@ pub(super) struct Shared {
     /// Free cells and ripe ranges.
     pub(super) homes: Homes,
     /// Work that a mutator left behind when it went idle.
-    pub(super) orphaned: Stack<Vec<super::release::Task>>,
+    orphaned: Stack<Vec<Task>>,
+    /// How often such work was taken up. It is counted first and taken then: see `recall`.
+    adopted: AtomicU64,
     /// Objects that may be part of a garbage cycle.
     pub(super) candidates: Stack<Vec<Ref>>,
     /// Candidates in `candidates`, roughly.
@@ -118,6 +123,31 @@ impl Shared {
             let reclaimed = tally.reclaimed.cast_signed();
             self.unreclaimed.fetch_sub(reclaimed, Release);
         }
+    }
+
+    /// Leaves work to whoever takes it up.
+    pub(super) fn leave_behind(&self, work: Vec<Task>) {
+        self.orphaned.push(work);
+    }
+
+    /// Takes up what somebody has left behind.
+    pub(super) fn adopt(&self, guard: &Guard) -> Option<Vec<Task>> {
+        if self.orphaned.is_empty() {
+            return None;
+        }
+        // Release pairs with the Acquire in `taken`.
+        self.adopted.fetch_add(1, Release);
+        self.orphaned.pop(guard)
+    }
+
+    /// Whether somebody left work behind that nobody has taken up.
+    pub(super) fn has_orphans(&self) -> bool {
+        !self.orphaned.is_empty()
+    }
+
+    /// How often a worker has taken up work that lay ready for anybody.
+    pub(super) fn taken(&self) -> u64 {
+        self.homes.taken() + self.adopted.load(Acquire)
     }
 
     /// Objects that are alive, as far as workers have reported.

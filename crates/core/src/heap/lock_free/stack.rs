@@ -48,7 +48,9 @@ impl<T> Stack<T> {
     /// Whether there is nothing to pop, at this moment.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.head.load(Relaxed).is_null()
+        // Acquire pairs with the Release in `push` and `pop`: whoever finds that something was taken
+        // sees what was done before it was taken.
+        self.head.load(Acquire).is_null()
     }
 
     /// Adds a value.

@@ -8,7 +8,7 @@ use super::{open, open_with, word};
 use crate::heap::tag::{Life, OwnedSegment};
 use crate::heap::{
     Census, Fault, Field, Global, Heap, HeapConfig, Mutator, ObjectId, OutOfMemory, Peek, Seat,
-    Shape, Slot, Tag,
+    Shape, Slot, Tag, Upkeep,
 };
 
 use crate::sync::atomic::Ordering::Relaxed;
@@ -481,4 +481,34 @@ fn churn(m: &mut impl Mutator, births: &mut Births, seed: u64) {
         }
         m.safepoint().unwrap();
     }
+}
+
+/// Goal: where a stalled mutator has made many small truncations wait, safepoints work them off many
+/// at a time once it is gone.
+#[test]
+fn what_a_stall_left_is_soon_released() {
+    const TRUNCATIONS: u64 = 5_000;
+    let heap = open(&HeapConfig {
+        upkeep: Upkeep::WithinCalls,
+        ..HeapConfig::with_capacity(10_000)
+    });
+    let mut births = Births::new();
+    let stalled = heap.attach(seat(0)).unwrap();
+    let mut m = heap.attach(seat(1)).unwrap();
+    let [list, leaf] = [0, 1];
+    alloc(&mut m, &mut births, list, Shape::List);
+    for _ in 0..TRUNCATIONS {
+        alloc(&mut m, &mut births, leaf, Shape::Leaf);
+        m.append(Slot(list), Slot(leaf));
+        m.truncate_front(Slot(list), 1);
+        m.safepoint().unwrap();
+    }
+    assert!(heap.unreclaimed() >= TRUNCATIONS);
+    drop(stalled);
+    for _ in 0..TRUNCATIONS / 20 {
+        // A grace period goes by.
+        m.idle(&mut || ());
+        m.safepoint().unwrap();
+    }
+    assert!(heap.unreclaimed() < TRUNCATIONS / 10);
 }

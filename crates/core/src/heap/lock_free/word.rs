@@ -24,7 +24,8 @@
 //!
 //! A saturated count is [`SATURATED`], in the middle of what lies above `MOST`. A decrement subtracts
 //! first and looks at the result afterwards; if the count was saturated, it adds what it took away.
-//! Meanwhile the count is low by one for each thread that is just there, which is far from `MOST`.
+//! Meanwhile the count is low by one for each thread that is just there, which is far from `MOST`. An
+//! increment meanwhile sets it to `SATURATED` anew, and then it is high by as many until the next one.
 //!
 //! # Orders
 //!

@@ -18,6 +18,7 @@ use crossbeam_epoch::{Guard, LocalHandle};
 use super::cell::{self, BLANK, Cell, POISON, Ref};
 use super::core::Core;
 use super::pace::{self, PATIENCE};
+use super::recall::{Outlook, Recall};
 use super::release::Task;
 use super::shared::{CANDIDATES, CHUNK, Tally};
 use super::word;
@@ -234,10 +235,11 @@ impl<'h, F: Faults> Worker<'h, F> {
         let _hold = core.pauses.hold(Cause::AllocateSlow);
         // So that a mutator that does nothing but allocate does not hold the epoch up.
         self.enter();
+        let mut recall: Option<Recall> = None;
         for patience in 0..PATIENCE {
             // This question comes before the look for cells: if nothing was going to be given back by
             // then, and no cell is found, there is none.
-            let is_hopeless = patience > 0 && self.core.is_hopeless();
+            let outlook = recall.as_ref().map(|recall| core.outlook(recall));
             // For each cell that was just used up, another waits to be freed somewhere. Twice as many
             // are freed, so that what is unreclaimed stays bounded while nobody is stalled.
             let whose = if patience == 0 {
@@ -258,14 +260,14 @@ impl<'h, F: Faults> Worker<'h, F> {
             }
             // Out of memory, unless others give some back: cells may wait for grace periods, and
             // garbage cycles for the collector.
-            if is_hopeless {
+            if outlook == Some(Outlook::Hopeless) {
                 break;
             }
             self.core.wake_collector();
             let _wait = core.pauses.hold(Cause::Epoch);
             self.unpinned(|| {
-                if patience == 0 {
-                    core.recalls.raise();
+                if outlook != Some(Outlook::Open) {
+                    recall = Some(core.recall());
                 }
                 pace::wait(patience);
             });
@@ -336,9 +338,25 @@ impl<'h, F: Faults> Worker<'h, F> {
         if self.mark(reference) {
             self.candidates.push(reference);
             if self.candidates.len() >= CANDIDATES {
-                self.submit();
+                self.sift();
             }
         }
+    }
+
+    /// Hands the candidates over, unless most have died meanwhile: so that a program whose objects
+    /// die soon after they became candidates is no faster than the collector.
+    #[cold]
+    fn sift(&mut self) {
+        self.drop_dead_candidates();
+        if self.candidates.len() > CANDIDATES / 2 {
+            self.submit_all();
+        }
+    }
+
+    fn drop_dead_candidates(&mut self) {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.retain(|&candidate| self.is_alive(candidate));
+        self.candidates = candidates;
     }
 
     /// Notes an object that may have died since an earlier pin, under which it was seen alive.
@@ -374,9 +392,13 @@ impl<'h, F: Faults> Worker<'h, F> {
 
     /// Hands the candidates over to the collector.
     fn submit(&mut self) {
-        if self.candidates.is_empty() {
-            return;
+        self.drop_dead_candidates();
+        if !self.candidates.is_empty() {
+            self.submit_all();
         }
+    }
+
+    fn submit_all(&mut self) {
         let waiting = &self.core.shared.candidates_len;
         if self.core.has(Fault::CandidatesDropped) && waiting.load(Relaxed) > 0 {
             return self.candidates.clear();
@@ -416,6 +438,9 @@ impl<'h, F: Faults> Worker<'h, F> {
     /// Hands everything over, because another worker found no memory: see `recall`.
     #[cold]
     fn answer(&mut self) {
+        if self.core.has(Fault::AnswerFirst) {
+            self.answered = self.core.recalls.answer(self.answered);
+        }
         self.hand_over();
         self.give_back();
         self.answered = self.core.recalls.answer(self.answered);
@@ -458,7 +483,7 @@ impl<'h, F: Faults> Worker<'h, F> {
             }
         }
         if !orphaned.is_empty() {
-            self.core.shared.orphaned.push(orphaned);
+            self.core.shared.leave_behind(orphaned);
         }
         self.advance();
     }

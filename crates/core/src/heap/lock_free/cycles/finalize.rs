@@ -30,7 +30,7 @@ impl Graph {
                 continue;
             };
             // For the reference that will be published. Nobody else changes this count meanwhile.
-            word::increment(&core.slab.cell(member.reference.index()).word);
+            worker.retain(member.reference);
             if core.has(Fault::PublishOneByOne) {
                 worker.raise(member.reference, place);
             }

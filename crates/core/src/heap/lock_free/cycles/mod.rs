@@ -161,9 +161,9 @@ impl Cycles {
         if !self.batch.is_empty() {
             self.start_over(worker);
         }
-        self.queue.fill(worker, effort, BATCH, &mut self.batch);
+        let has_seen_all = self.queue.fill(worker, effort, BATCH, &mut self.batch);
+        self.is_due = !has_seen_all;
         let collection = if self.batch.is_empty() {
-            self.is_due = false;
             Collection::default()
         } else {
             self.run(worker, effort)
@@ -199,7 +199,7 @@ impl Cycles {
                 rounds.abandoned.fetch_add(1, Relaxed);
             }
         }
-        self.is_due = self.batch.len() == BATCH || decided < self.batch.len();
+        self.is_due |= decided < self.batch.len();
         let (decided, undecided) = self.batch.split_at(decided);
         // Before the suspects become candidates: one that is both keeps its place in the queue.
         self.queue.put_back(worker, undecided);
@@ -250,23 +250,26 @@ impl Cycles {
 }
 
 impl<F: Faults> Core<F> {
-    /// A full collection, on the calling thread. If a collection is in progress, waits for its end.
+    /// A full collection, on the calling thread: of all that is garbage when it begins. If a
+    /// collection is in progress, waits for its end.
     pub(super) fn collect_now(&self) -> Collection {
         // In this order: a pinned thread that waits for the lock would hold up the collector that
         // has it.
         let mut cycles = self.cycles();
         let mut worker = Worker::new(self, COLLECTOR);
         let mut sum = Collection::default();
-        // Enough rounds for all present candidates; what a round frees may release others.
-        let mut rounds = 1 + self.shared.candidates_len.load(Relaxed) / BATCH as u64;
-        loop {
-            rounds = rounds.saturating_sub(1);
+        // Enough rounds for all present candidates. What they free may release others. But mutators
+        // that run make garbage all the time, and there would be no end if all of that had to go.
+        let least = 1 + self.shared.candidates_len.load(Relaxed) / BATCH as u64;
+        let most = 2 * least + 1;
+        for round in 1..=most {
             let collection = cycles.round(&mut worker, Effort::Full);
             sum.examined += collection.examined;
             sum.freed += collection.freed;
-            if collection.freed == 0 && rounds == 0 {
-                return sum;
+            if collection.freed == 0 && round >= least {
+                break;
             }
         }
+        sum
     }
 }

@@ -12,16 +12,21 @@
 //!
 //! # Every candidate is decided in the end
 //!
-//! Consider a candidate that is garbage. Its word does not change any more, so it is taken for one
-//! in use at most once. Only finitely many candidates are before it, and their number never grows,
-//! since nothing but undecided candidates is put in front, and those were there before. Every round
-//! takes the first candidate, which is then dropped because it died, moved to the end because it is
-//! in use, decided, or undecided. In the last case the first one alone exceeded the budget: no
-//! candidate of the round was decided, and the next round's budget is twice as large. The budget is
-//! not reset before a candidate was decided. What the first candidate reaches is finite, so it is
-//! decided after finitely many rounds, and there is one less before the one that we consider.
+//! Consider a candidate that is garbage. Only finitely many candidates are before it, and their number
+//! never grows, since nothing but undecided candidates is put in front, and those were there before.
+//! Every round takes the first candidate, which is then dropped because it died, moved to the end
+//! because it is in use, decided, or undecided. In the last case the first one alone exceeded the
+//! budget: no candidate of the round was decided, and the next round's budget is twice as large. The
+//! budget is not reset before a candidate was decided. What the first candidate reaches is finite, so it
+//! is decided after finitely many rounds, and there is one less before the one that we consider.
 //!
-//! Fresh candidates, however many there are, queue behind it and do not matter.
+//! The candidate itself can lose its place, but not for ever. No mutator changes its word any more, nor
+//! makes it a candidate anew. The collector does, when it frees garbage that refers to it; of such
+//! references there are finitely many, and no new ones. A pardon (`cycles::verdict`) changes the word as
+//! well: once for each round that came to nothing because of an upgrade, or of a change upstream.
+//!
+//! Fresh candidates, however many there are, queue behind it and do not matter. A round looks at a
+//! bounded number of candidates, but at one at least.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -32,6 +37,10 @@ use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::shared::Shared;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+/// A round looks at no more entries than this many for each candidate that it may take. Most may be
+/// in use or dead, and the round has a pin, which holds up everybody who waits for memory.
+const LOOKS: usize = 4;
 
 /// A candidate, and its word when a round last looked at it, if one did.
 #[derive(Debug)]
@@ -53,21 +62,22 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Takes over what mutators handed over, and fills the batch from the front of the queue.
+    /// Returns whether it looked at all candidates.
     pub(super) fn fill(
         &mut self,
         worker: &Worker<'_, impl Faults>,
         effort: Effort,
         size: usize,
         batch: &mut Vec<Ref>,
-    ) {
+    ) -> bool {
         self.take_over(worker);
-        for _ in 0..self.entries.len() {
-            if batch.len() >= size {
-                return;
-            }
+        let mut left = self.entries.len();
+        let least = left.saturating_sub(size * LOOKS);
+        while left > least && batch.len() < size {
             let Some(Entry { candidate, word }) = self.entries.pop_front() else {
-                return;
+                break;
             };
+            left -= 1;
             let cell = worker.core.slab.cell(candidate.index());
             // SeqCst, both: the word first, so that the incarnation is that of the word's object or
             // of a later one.
@@ -82,6 +92,7 @@ impl Queue {
                 batch.push(candidate);
             }
         }
+        left == 0
     }
 
     fn take_over(&mut self, worker: &Worker<'_, impl Faults>) {
@@ -138,8 +149,10 @@ impl Queue {
     /// asks whether there are any does not miss those that the round looks at.
     pub(super) fn settle(&mut self, shared: &Shared) {
         let left = self.entries.len() as u64;
-        // Relaxed: it is only counted.
-        shared.candidates_len.fetch_sub(self.held - left, Relaxed);
+        // Relaxed: it is only counted. After a panic some entries may be there twice, so there may be
+        // more of them than were taken over.
+        let gone = self.held.wrapping_sub(left);
+        shared.candidates_len.fetch_sub(gone, Relaxed);
         self.held = left;
     }
 }

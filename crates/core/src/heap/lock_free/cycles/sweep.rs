@@ -2,7 +2,7 @@
 //! again.
 //!
 //! Nobody but the collector can reach the garbage by now, so the pin may be renewed between
-//! members. Edges between garbage members are not released one by one. Instead, the count of every
+//! members, and in the middle of a long list. Edges between garbage members are not released one by one. Instead, the count of every
 //! member is set to 0 before anything else happens.
 
 #![expect(
@@ -13,7 +13,7 @@
 use super::graph::{Fate, Graph, Member};
 use crate::heap::lock_free::cell::{self, Cell, POISON, Ref};
 use crate::heap::lock_free::list::{self, Walk};
-use crate::heap::lock_free::release::Task;
+use crate::heap::lock_free::release::{BUDGET, Task};
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::heap::{Fault, Faults, Shape};
@@ -65,8 +65,14 @@ impl Graph {
             Shape::List => {
                 // SAFETY: the storage is dismantled below, by this thread.
                 if let Some(storage) = unsafe { list::storage(cell) } {
+                    let mut released = 0;
                     storage.each(|element| {
                         self.release(worker, element);
+                        released += 1;
+                        if released % BUDGET == 0 {
+                            // Also does what follows from the releases, or that would pile up.
+                            worker.enter();
+                        }
                         Walk::On
                     });
                 }

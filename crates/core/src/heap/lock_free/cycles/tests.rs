@@ -1,14 +1,20 @@
-//! What is not a race: a round that broke off, and settling in vain.
+//! What is not a race: a round that broke off, settling in vain, and how much a collection does.
 
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 
+use super::BATCH;
+use super::paced::Paced;
 use super::settle::ATTEMPTS;
+use crate::heap::lock_free::worker::Worker;
 use crate::heap::lock_free::{LockFreeMutator, open, open_with};
 use crate::heap::tag::OwnedSegment;
 use crate::heap::{
-    Fault, Faults, Field, Heap, HeapConfig, Mutator, Point, Seat, Shape, Slot, Upkeep,
+    Fault, Faults, Field, Global, Heap, HeapConfig, Mutator, Point, Seat, Shape, Slot, Tag, Upkeep,
 };
 
 /// Panics in the middle of the next round.
@@ -108,4 +114,185 @@ fn settling_beside_a_pin_gives_up() {
         heap.settle().unwrap_err();
     });
     assert_eq!(births.segment().dead(), 2);
+}
+
+/// Asks for garbage at the beginning of each round, and waits until it was made.
+#[derive(Debug, Clone)]
+struct Litter(SyncSender<Option<SyncSender<()>>>);
+
+impl Faults for Litter {
+    fn has(&self, _: Fault) -> bool {
+        false
+    }
+
+    fn collecting(&self) {
+        let (done, is_done) = sync_channel(0);
+        if self.0.send(Some(done)).is_ok() {
+            is_done.recv().expect("the other thread answers");
+        }
+    }
+}
+
+/// Goal: a collection ends, although another mutator makes garbage in each of its rounds.
+#[test]
+fn collections_end_beside_mutators_that_litter() {
+    const ROUNDS: usize = 100;
+    let (ask, asked) = sync_channel(0);
+    let heap = open_with(&config(), Litter(ask.clone()));
+    thread::scope(|threads| {
+        threads.spawn(|| {
+            let mut births = OwnedSegment::take(0, 0).expect("there is room");
+            let mut m = heap.attach(seat()).expect("there is room");
+            m.rest();
+            for done in asked.into_iter().take(ROUNDS).map_while(|done| done) {
+                m.wake();
+                drop_pair(&mut m, &mut births);
+                m.rest();
+                done.send(()).expect("somebody waits");
+            }
+        });
+        let mut births = OwnedSegment::take(1, 0).expect("there is room");
+        let mut m = heap.attach(seat()).expect("there is room");
+        drop_pair(&mut m, &mut births);
+        m.collect();
+        let rounds = heap.core.shared.rounds.all.load(Relaxed);
+        // The other thread has ended by itself if there were too many.
+        let _ = ask.send(None);
+        assert!(rounds < 10, "the collection had {rounds} rounds");
+    });
+}
+
+/// Tags for as many objects as it takes.
+#[derive(Default)]
+struct Births(Vec<OwnedSegment>);
+
+impl Births {
+    fn node(&mut self) -> Tag {
+        let last = self.0.last_mut();
+        if let Some(tag) = last.and_then(|last| last.birth(Shape::Node)) {
+            return tag;
+        }
+        self.0
+            .push(OwnedSegment::take(0, 0).expect("there is room"));
+        self.node()
+    }
+}
+
+/// Goal: whatever died before its mutator hands its candidates over is none; and however many
+/// candidates there are, a round looks at some of them only, and says that there are more.
+#[test]
+fn rounds_look_at_a_bounded_number_of_candidates() {
+    const MOST: u64 = 4 * BATCH as u64;
+    let heap = open(&HeapConfig {
+        upkeep: Upkeep::WithinCalls,
+        ..HeapConfig::with_capacity(100_000)
+    });
+    let waiting = || heap.core.shared.candidates_len.load(Relaxed);
+    let mut births = Births::default();
+    let mut m = heap.attach(seat()).expect("there is room");
+    let [list, node, copy] = [0, 1, 2].map(Slot);
+    m.alloc(list, Shape::List, births.node())
+        .expect("there is room");
+    let mut candidates = |m: &mut LockFreeMutator<'_, _>| {
+        for _ in 0..3 * MOST {
+            m.alloc(node, Shape::Node, births.node())
+                .expect("there is room");
+            m.copy(copy, node);
+            m.clear(copy);
+            m.append(list, node);
+            m.clear(node);
+        }
+    };
+    // In no list: they die at once.
+    m.publish(Global(0), list);
+    candidates(&mut m);
+    m.idle(&mut || ());
+    assert_eq!(waiting(), 0, "dead candidates wait for the collector");
+    m.fetch(list, Global(0));
+    candidates(&mut m);
+    m.idle(&mut || ());
+    assert_eq!(waiting(), 3 * MOST);
+    m.truncate_front(list, u64::MAX);
+    m.idle(&mut || heap.core.quiesce(&mut Worker::new(heap.core(), 1)));
+    let mut paced = Paced::new(heap.core());
+    m.idle(&mut || {
+        for done in 1..=3 {
+            assert_eq!(paced.visit(), done < 3);
+            assert_eq!(waiting(), (3 - done) * MOST);
+        }
+    });
+}
+
+thread_local! {
+    static NODES: RefCell<Births> = RefCell::default();
+    /// How many objects were about to die so far, and the most of them that were not dead yet.
+    static DYING: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+/// Looks, now and then, at how many objects are about to die.
+#[derive(Debug, Clone)]
+struct Count;
+
+impl Faults for Count {
+    fn has(&self, _: Fault) -> bool {
+        false
+    }
+
+    fn pass(&self, point: Point) {
+        if point != Point::Dying {
+            return;
+        }
+        let (count, most) = DYING.get();
+        let count = count + 1;
+        let mut pending = 0;
+        if count.is_multiple_of(1_000) {
+            NODES.with_borrow(|nodes| {
+                let dead = nodes.0.iter().map(|segment| segment.segment().dead());
+                pending = count.saturating_sub(dead.sum());
+            });
+        }
+        DYING.set((count, most.max(pending)));
+    }
+}
+
+/// Goal: what follows from the death of a long list is done piece by piece, and does not pile up,
+/// whether its count fell to 0 or it was a garbage cycle that a round had not budget enough for.
+#[test]
+fn the_elements_of_long_lists_do_not_pile_up() {
+    const LEN: usize = 300_000;
+    let capacity = u32::try_from(2 * LEN).expect("few");
+    let [list, node, copy] = [0, 1, 2].map(Slot);
+    for is_cycle in [false, true] {
+        let heap = open_with(
+            &HeapConfig {
+                upkeep: Upkeep::WithinCalls,
+                ..HeapConfig::with_capacity(capacity)
+            },
+            Count,
+        );
+        NODES.take();
+        let birth = || NODES.with_borrow_mut(Births::node);
+        let mut m = heap.attach(seat()).expect("there is room");
+        m.alloc(list, Shape::List, birth()).expect("there is room");
+        if is_cycle {
+            m.copy(copy, list);
+            m.append(list, copy);
+        }
+        for _ in 0..LEN {
+            m.alloc(node, Shape::Node, birth()).expect("there is room");
+            m.append(list, node);
+        }
+        DYING.take();
+        m.clear(list);
+        m.idle(&mut || {
+            if is_cycle {
+                Paced::new(heap.core()).visit();
+            } else {
+                heap.core().quiesce(&mut Worker::new(heap.core(), 1));
+            }
+        });
+        let (count, most) = DYING.get();
+        assert!(count > 10_000, "only {count} objects died by their counts");
+        assert!(most < 2_000, "{most} objects were about to die");
+    }
 }

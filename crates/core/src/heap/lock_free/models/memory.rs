@@ -12,6 +12,7 @@ use loom::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqC
 use loom::sync::atomic::{AtomicPtr, AtomicU64, fence};
 use loom::thread;
 
+use crate::heap::lock_free::recall::Recalls;
 use crate::heap::lock_free::word::{self, Incremented, Left};
 
 /// Goal: a last decrement and an increment are ordered, so the object dies once; and the thread
@@ -341,4 +342,41 @@ fn renew(is_fenced: bool) {
 fn renewed_pins_are_fenced() {
     loom::model(|| renew(true));
     assert_breaks(|| renew(false), "an object was freed under a renewed pin");
+}
+
+/// A worker is asked for what it holds back, puts it where anybody finds it, answers, and takes it
+/// up again, which it counts before or afterwards. Somebody finds no memory, and looks at all that.
+fn recall(is_counted_first: bool) {
+    let heap = Arc::new((Recalls::default(), AtomicU64::new(0), AtomicU64::new(0)));
+    let other = Arc::clone(&heap);
+    let joined = heap.0.join();
+    let worker = thread::spawn(move || {
+        let (recalls, ready, taken) = &*other;
+        if recalls.is_asked(joined) {
+            ready.store(1, Release);
+            recalls.answer(joined);
+            if is_counted_first {
+                taken.fetch_add(1, Release);
+            }
+            ready.swap(0, AcqRel);
+            if !is_counted_first {
+                taken.fetch_add(1, Release);
+            }
+        }
+    });
+    let (recalls, ready, taken) = &*heap;
+    let before = taken.load(Acquire);
+    recalls.raise();
+    if recalls.is_answered() && ready.load(Acquire) == 0 {
+        assert_ne!(taken.load(Acquire), before, "memory was held back");
+    }
+    worker.join().expect("no panic");
+}
+
+/// Goal: who finds all answers and nothing ready finds that something was taken, if that is counted
+/// before it happens.
+#[test]
+fn what_is_taken_up_again_is_counted() {
+    loom::model(|| recall(true));
+    assert_breaks(|| recall(false), "memory was held back");
 }
