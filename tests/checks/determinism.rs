@@ -37,7 +37,10 @@ fn streams<H: Heap>(plan: &Plan, heap: H) -> Vec<Vec<Call>> {
     // The last seat is the setup's. What follows a program is the survey's walk, and depends on
     // where the program ended; every operation that is written down is at least one call.
     streams.truncate(plan.mutators.len());
-    for (stream, mutator) in streams.iter_mut().zip(&evidence.mutators) {
+    let programs = plan.mutators.iter().zip(&evidence.mutators);
+    for (stream, (program, mutator)) in streams.iter_mut().zip(programs) {
+        // Where the harness looks at something on the way, it uses registers of its own.
+        stream.retain(|(_, slot, ..)| *slot < program.registers);
         let ops = &mutator.tally.ops;
         let silent = ["safepoint", "rejoin", "stall", "peek"];
         let silent: u64 = silent.iter().filter_map(|kind| ops.get(*kind)).sum();

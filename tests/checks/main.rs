@@ -215,6 +215,7 @@ fn every_fault_trips_its_check() {
         (Fault::AddLoses, "counter"),
         (Fault::LenLies, "length"),
         (Fault::PopSwaps, "linearizable"),
+        (Fault::StoreLoses, "answers"),
         (Fault::Spoiled, "poison"),
         (Fault::MarkLeft, "collector-state"),
         (Fault::WeakKept, "weak"),
@@ -270,7 +271,8 @@ loop = [
     for (fault, checks) in [
         (Fault::None, &[][..]),
         (Fault::PeekStale, &["dangling", "premature"]),
-        (Fault::PeekDead, &["premature"]),
+        // Its cell is empty from then on, so that whoever looks next finds nothing at all.
+        (Fault::PeekDead, &["dangling", "premature"]),
     ] {
         let plan = plan_of(text, 1);
         let evidence = storm(&plan, fault, Verify::End);
@@ -285,7 +287,7 @@ fn faults_are_told_apart() {
     for (fault, checks) in [
         (Fault::CensusLies, &["refcounts"][..]),
         (Fault::AddLoses, &["counter", "linearizable"]),
-        (Fault::PopSwaps, &["linearizable"]),
+        (Fault::PopSwaps, &["answers", "linearizable"]),
         (Fault::DropsTwice, &["double-free"]),
         (Fault::Spoiled, &["poison"]),
         (Fault::MarkLeft, &["collector-state"]),

@@ -321,6 +321,10 @@ fn a_full_heap_is_told_from_a_broken_one() {
     done.says("crashed: the heap is full");
     let line = "run shared-list --heap gil --heap lock-free --rounds 1 --fail-alloc 1 --out first";
     place.run(line).code(0).says("held: ");
+    // Nothing was refused, as in a heap that does not look at what it is put through.
+    let line = "run counter --heap gil --ops 1000 --fail-alloc 1000000 --out none";
+    let done = place.run(line).code(3);
+    done.says("refused is 0, and at least 1 was required");
 }
 
 /// Goal: collections are forced as often as asked, an allocation is refused where it is asked,

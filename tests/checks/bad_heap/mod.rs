@@ -37,6 +37,8 @@ pub(crate) enum Fault {
     LenLies,
     /// Every tenth pop takes the last element but one.
     PopSwaps,
+    /// Every tenth store releases its reference, and leaves the field as it is.
+    StoreLoses,
     /// Every tenth peek meets a reference that the heap recognises as broken.
     PeekStale,
     /// Every tenth peek finds an object that has just died, by its tag.

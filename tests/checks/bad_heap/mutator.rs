@@ -162,6 +162,11 @@ impl Mutator for BadMutator<'_> {
             return;
         }
         let new = val.and_then(|val| self.registers[val.0 as usize].take());
+        if state.strikes(heap.fault, Fault::StoreLoses)
+            && let Some(new) = new
+        {
+            return state.release(new, heap.fault);
+        }
         let place = &mut state.objects[object].fields[usize::from(field.0)];
         if let Some(old) = std::mem::replace(place, new) {
             state.release(old, heap.fault);

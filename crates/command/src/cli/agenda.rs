@@ -16,7 +16,7 @@ use super::threads;
 use super::usage::Usage;
 use super::values::NO_FAULT;
 use crate::heap::{Caps, Fault};
-use crate::plan::{Case, Pace, Plan, Requirement};
+use crate::plan::{Asker, Case, Pace, Plan, Requirement};
 use crate::run::{Budget, Entry, Options, Registry, Verify};
 use crate::workload::{self, Workload};
 
@@ -111,7 +111,7 @@ impl<'r> RunAgenda<'r> {
                         fault,
                         ..options(args, interrupt, &plan)
                     },
-                    plan: required(paced(plan, args.rate), &args.require),
+                    plan: required(paced(plan, args.rate), args),
                     series: args.same_heap.then_some(Series {
                         first_seed: seed,
                         runs: args.repeat,
@@ -384,9 +384,17 @@ fn refuse_hold_ups(planned: &mut [Planned], args: &Run) -> Result<(), Usage> {
     Ok(())
 }
 
-fn required(mut plan: Arc<Plan>, required: &[Requirement]) -> Arc<Plan> {
+/// With what the command line requires of the run. Where an allocation is to be refused, one must have
+/// been: a heap that does not look at its ordeal, or a run that makes fewer objects, proves nothing.
+fn required(mut plan: Arc<Plan>, args: &Run) -> Arc<Plan> {
+    let refusal = args.fail_alloc.map(|_| Requirement {
+        counter: "refused".to_owned(),
+        at_least: 1,
+        asked_by: Asker::Command,
+    });
+    let required: Vec<_> = args.require.iter().cloned().chain(refusal).collect();
     if !required.is_empty() {
-        Arc::make_mut(&mut plan).require.extend_from_slice(required);
+        Arc::make_mut(&mut plan).require.extend(required);
     }
     plan
 }

@@ -9,6 +9,7 @@
 //! A check that had nothing to examine is `vacuous` or `skipped`, and says why; it is never `held`.
 
 pub mod agreement;
+mod answers;
 mod budget;
 mod collector_state;
 mod completeness;
@@ -135,7 +136,10 @@ impl<'a> Exhibit<'a> {
     /// What each mutator found in its registers, with its name; nothing while the run lasts.
     fn peeks(&self) -> impl Iterator<Item = (&'a str, &'a PeekTally)> {
         let mutators = self.evidence.into_iter().flat_map(|it| &it.mutators);
-        mutators.map(|mutator| (mutator.name.as_str(), &mutator.tally.peeks))
+        mutators.flat_map(|mutator| {
+            let tally = &mutator.tally;
+            [&tally.peeks, &tally.answers.looks].map(|peeks| (mutator.name.as_str(), peeks))
+        })
     }
 
     fn object_name(&self, object: usize) -> &'a str {
@@ -173,7 +177,7 @@ pub struct Check {
 }
 
 /// Every check, in the order in which reports show them.
-pub const ALL: [Check; 16] = [
+pub const ALL: [Check; 17] = [
     refcounts::CHECK,
     dangling::CHECK,
     premature::CHECK,
@@ -183,6 +187,7 @@ pub const ALL: [Check; 16] = [
     order::CHECK,
     counter::CHECK,
     length::CHECK,
+    answers::CHECK,
     linearizable::CHECK,
     poison::CHECK,
     weak::CHECK,

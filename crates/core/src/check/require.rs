@@ -75,7 +75,9 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
         ),
         (
             "refused",
-            Some(mutators().map(|mutator| mutator.refused).sum()),
+            Some(
+                mutators().map(|mutator| mutator.refused).sum::<u64>() + evidence.refused_in_setup,
+            ),
         ),
     ];
     let there = all

@@ -30,7 +30,7 @@ pub use rate::{ACHIEVED_MIN, Load, Rate};
 pub use stalls::{MmuPoint, Slow, SlowOp, Stall, Stalls};
 pub use sum::Sum;
 pub use survey::{Anomalies, CounterFacts, ListFacts, Moment, ProducerFacts, Survey};
-pub use tally::{CounterTally, ListTally, PeekTally, Share, Tally, WeakTally};
+pub use tally::{AnswerTally, CounterTally, ListTally, PeekTally, Share, Tally, WeakTally};
 pub use timeline::{Sample, Timeline};
 pub use trace::{Answer, Broke, Emptied, Happening, ObjectEvent, Seen, Settled, Trace, TraceStep};
 
@@ -65,6 +65,9 @@ pub struct Evidence {
     pub ended: Ended,
     /// What each mutator did, by number.
     pub mutators: Vec<MutatorEvidence>,
+    /// Allocations of shared objects that were refused on purpose, before any mutator started.
+    #[serde(default)]
+    pub refused_in_setup: u64,
     /// The surveys: the last few made at pauses, one at the end, one after everything was released.
     pub surveys: Vec<Survey>,
     /// How many surveys were made in all.
@@ -232,6 +235,7 @@ impl Evidence {
             elapsed_ns: 0,
             ended,
             mutators: Vec::new(),
+            refused_in_setup: 0,
             surveys: Vec::new(),
             surveys_made: 0,
             history: None,

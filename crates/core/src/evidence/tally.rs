@@ -31,6 +31,22 @@ pub struct Tally {
     /// What it found in its own registers.
     #[serde(default)]
     pub peeks: PeekTally,
+    /// What it could tell of its answers by itself.
+    #[serde(default)]
+    pub answers: AnswerTally,
+}
+
+/// What one mutator was answered while it kept a model of all that it alone can reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerTally {
+    /// Operations that were followed.
+    pub followed: u64,
+    /// Answers, and contents of registers and fields, that the model foretold.
+    pub judged: u64,
+    /// Those of them that were others.
+    pub wrong: Anomalies,
+    /// What was found where it looked, likewise.
+    pub looks: PeekTally,
 }
 
 /// What one mutator found when it looked at what its registers refer to. It held those references

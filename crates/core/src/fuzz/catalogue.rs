@@ -116,6 +116,23 @@ pub const ALL: &[Planted] = &[
     ),
     certain(Fault::SetKeepsOld, LEAK, &[CHURN]),
     certain(Fault::StoreKeepsOld, LEAK, &[on_both("graph", 100_000)]),
+    certain(
+        Fault::StoreLost,
+        &["answers"],
+        &[on_both("tangles", 6_000_000)],
+    ),
+    certain(
+        Fault::LoadOtherField,
+        &["answers"],
+        &[on_both("tangles", 6_000_000)],
+    ),
+    certain(Fault::GetNeighbour, &["answers"], &[SOLE_WRITER]),
+    certain(Fault::PeekStale, &["dangling", "premature"], &[CHURN]),
+    certain(
+        Fault::PeekDead,
+        &["premature"],
+        &[on_both("churn", 400_000)],
+    ),
     certain(Fault::StoreDropsValue, LEAK, &[on_gil("tangles", 20_000)]),
     certain(Fault::PopKeepsReference, LEAK, &[CHURN]),
     certain(
@@ -317,6 +334,11 @@ const CHURN: Show = on_both("churn", 20_000);
 const LONG_CHURN: Show = on_both("churn", 2_000_000);
 /// Lengths that are known to the last element, of a list with several writers.
 const EXACT: Show = on_both("exact-lists", 200_000);
+/// The lists are changed by one thread and short, so it knows most of their elements by itself.
+const SOLE_WRITER: Show = Show {
+    parameters: &[("threads", "2"), ("length", "20"), ("get", "1000")],
+    ..on_both("churn", 9_000_000)
+};
 /// Records what lists answer, so that `linearizable` can judge it.
 const RECORDED: Show = Show {
     history: Some(500),

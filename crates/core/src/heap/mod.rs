@@ -32,6 +32,7 @@ pub mod defect;
 pub mod fault;
 mod forward;
 pub mod gil;
+mod lapse;
 pub mod lock_free;
 mod ordeal;
 pub mod pause;

@@ -1,6 +1,7 @@
 //! What is kept of a run: the evidence, put together from what its threads left behind.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::clock::{self, Clock, Stamp};
 use crate::evidence::ledger::Producer;
@@ -63,6 +64,11 @@ impl Stage<'_> {
             let recorders: Vec<_> = recorders.collect();
             histories::gather(self.plan, &self.objects, limit, &recorders)
         });
+        let refused: u64 = outcomes
+            .iter()
+            .map(|outcome| outcome.evidence.refused)
+            .sum();
+        let was_refused = self.options.fail_alloc.is_some() && !self.refusal.load(Relaxed);
         let mut evidence = Evidence {
             heap: name.to_owned(),
             fault: self.options.fault.map(|fault| fault.name().to_owned()),
@@ -78,6 +84,8 @@ impl Stage<'_> {
                 .into_iter()
                 .map(|outcome| outcome.evidence)
                 .collect(),
+            // There is one refusal in all, and whoever of them did not meet it leaves it.
+            refused_in_setup: u64::from(was_refused).saturating_sub(refused),
             surveys: std::mem::take(&mut *locked(&self.surveys)),
             surveys_made: self.surveys_made(),
             history,

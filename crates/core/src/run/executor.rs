@@ -19,6 +19,7 @@ use super::attest::Attestor;
 use super::pops::Pops;
 use super::record::Recorder;
 use super::recording::Recording;
+use super::shadow::{Listening, Shadow};
 use super::stopwatch::Stopwatch;
 use super::watch::Watch;
 
@@ -75,6 +76,8 @@ pub(super) struct Work {
     pub(super) attestor: Option<Attestor>,
     /// Present if the history of shared objects is recorded.
     pub(super) recorder: Option<Recorder>,
+    /// What it can tell of its answers by itself.
+    pub(super) shadow: Shadow,
     /// Whether the one allocation that is to fail on purpose is still to come; shared by all
     /// mutators.
     refusal: Arc<AtomicBool>,
@@ -89,7 +92,7 @@ impl Executor {
         needs: Needs,
         pops: Pops,
         timing: Timing,
-        recorder: Option<Recorder>,
+        (recorder, shadow): (Option<Recorder>, Shadow),
         refusal: Arc<AtomicBool>,
     ) -> Self {
         let registers = plan.registers as usize;
@@ -104,6 +107,7 @@ impl Executor {
             found: false,
             attestor: Attestor::new(plan, needs),
             recorder,
+            shadow,
             refusal,
             refused: 0,
         };
@@ -171,6 +175,15 @@ impl Executor {
         work.count(&[op], 1);
         Ok(())
     }
+
+    /// So many operations were done: opens or closes a window, if it is time. Not while an operation is
+    /// timed, which begins anew.
+    pub(super) fn pass(&mut self, mutator: &mut dyn Mutator, ops: u64) {
+        if self.work.shadow.is_due(ops) {
+            self.work.shadow.turn(mutator, &self.work.lists);
+            self.watch.as_dyn().restart();
+        }
+    }
 }
 
 impl Work {
@@ -181,7 +194,8 @@ impl Work {
 
     /// Whether nothing is observed but counts and times.
     fn is_plain(&self) -> bool {
-        self.attestor.is_none() && !self.recorder.as_ref().is_some_and(Recorder::is_open)
+        let is_recorded = self.recorder.as_ref().is_some_and(Recorder::is_open);
+        self.attestor.is_none() && !is_recorded && !self.shadow.is_open()
     }
 
     /// Counts an allocation that failed on purpose; returns any other halt as the error.
@@ -263,24 +277,39 @@ impl Work {
         watch: &mut dyn Stopwatch,
         op: &Op,
     ) -> Result<(), Halt> {
-        match self.recorder.take_if(|recorder| recorder.is_open()) {
-            None => self.step(mutator, watch, op)?,
-            Some(mut recorder) => {
-                watch.begin();
-                let performed = self.perform(
-                    &mut Recording {
-                        inner: mutator,
-                        recorder: &mut recorder,
-                    },
-                    op,
-                );
-                self.recorder = Some(recorder);
-                performed?;
-                end(mutator, watch, op)?;
-            }
+        watch.restart();
+        if self.shadow.is_open() {
+            let mut listening = Listening::to(mutator);
+            self.recorded_step(&mut listening, watch, op)?;
+            let heard = listening.heard();
+            self.shadow.follow(mutator, op, heard);
+        } else {
+            self.recorded_step(mutator, watch, op)?;
         }
         self.attest(mutator, *op);
         Ok(())
+    }
+
+    fn recorded_step(
+        &mut self,
+        mutator: &mut dyn Mutator,
+        watch: &mut dyn Stopwatch,
+        op: &Op,
+    ) -> Result<(), Halt> {
+        let Some(mut recorder) = self.recorder.take_if(|recorder| recorder.is_open()) else {
+            return self.step(mutator, watch, op);
+        };
+        watch.begin();
+        let performed = self.perform(
+            &mut Recording {
+                inner: mutator,
+                recorder: &mut recorder,
+            },
+            op,
+        );
+        self.recorder = Some(recorder);
+        performed?;
+        end(mutator, watch, op)
     }
 
     fn attest(&mut self, mutator: &mut dyn Mutator, op: Op) {

@@ -31,6 +31,7 @@ mod recording;
 mod registry;
 mod rendezvous;
 mod seat;
+mod shadow;
 mod slow;
 mod stage;
 mod stamps;

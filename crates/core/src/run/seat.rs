@@ -24,6 +24,7 @@ use super::place::Place;
 use super::pops::Pops;
 use super::record::Recorder;
 use super::rendezvous::Intent;
+use super::shadow::Shadow;
 use super::slow::SlowOps;
 use super::stage::Stage;
 use super::walk::{SCRATCH_MAX, SCRATCH_MIN};
@@ -103,7 +104,10 @@ pub(super) fn sit<'r>(
             stage.needs,
             Pops::new(stage.plan, number),
             stage.options.timing,
-            recorder(stage, number),
+            (
+                recorder(stage, number),
+                Shadow::new(seat.number, stage.plan, stage.needs, &stage.objects),
+            ),
             Arc::clone(&stage.refusal),
         ),
         depth_max,
@@ -200,6 +204,7 @@ impl Sitter<'_, '_> {
         let number = u32::try_from(self.number).unwrap_or(u32::MAX);
         let mut source = OpSource::new(self.plan, seed, number, ProgramPart::Rounds, rounds);
         self.wait_for_writers(Writing::Begins);
+        self.executor.pass(self.place.mutator().as_mutator(), 0);
         self.executor.watch.as_dyn().restart();
         while self.until_done > 0 && !self.stage.course.stopping(self.plan.background) {
             let Some(batch) = source.next_batch() else {
@@ -214,6 +219,8 @@ impl Sitter<'_, '_> {
             self.close_gap();
             self.executor.watch.as_dyn().restart();
         }
+        let shadow = &mut self.executor.work.shadow;
+        shadow.close(self.place.mutator().as_mutator());
         // A mutator that was kept out to the end has done no batch, so its gap is still open.
         self.close_gap();
         self.gap.end();
@@ -262,8 +269,11 @@ impl Sitter<'_, '_> {
                 .min(self.until_window)
                 .min(self.until_done)
                 .min(self.forced.left())
+                .min(self.executor.work.shadow.left())
                 .min(room);
             self.portion(batch, done, portion)?;
+            let mutator = self.place.mutator().as_mutator();
+            self.executor.pass(mutator, portion);
             done += portion;
             self.until_done -= portion;
             if self.forced.is_due(portion) {
@@ -342,6 +352,16 @@ impl Sitter<'_, '_> {
     fn alone(&mut self, op: Op) -> Result<(), Halt> {
         let (stage, plan, place) = (self.stage, self.plan, &mut *self.place);
         let deeds = &stage.course.deeds[self.number];
+        let is_stall = matches!(op, Op::Stall { .. });
+        let (work, mutator) = (&mut self.executor.work, place.mutator().as_mutator());
+        let was_open = work.shadow.is_open();
+        match (is_stall, was_open) {
+            // What it holds while it stalls must still be there afterwards.
+            (true, false) => work.shadow.open(mutator, &work.lists),
+            // It loses all that it holds.
+            (false, true) => work.shadow.turn(mutator, &work.lists),
+            (true, true) | (false, false) => {}
+        }
         self.executor.run_alone(op, || {
             match op {
                 Op::Rejoin => {
@@ -359,8 +379,12 @@ impl Sitter<'_, '_> {
             }
             Ok(place.mutator().as_mutator())
         })?;
-        if matches!(op, Op::Stall { .. }) {
+        if is_stall {
             self.gap.forgive();
+        }
+        if is_stall && !was_open {
+            let mutator = self.place.mutator().as_mutator();
+            self.executor.work.shadow.close(mutator);
         }
         Ok(())
     }
@@ -445,6 +469,7 @@ impl Sitter<'_, '_> {
             peeks,
             attestor,
             recorder,
+            shadow,
             refused,
             ..
         } = work;
@@ -469,6 +494,7 @@ impl Sitter<'_, '_> {
             weak,
             resurrected,
             peeks,
+            answers: shadow.into_tally(),
         };
         Outcome {
             evidence: MutatorEvidence {

@@ -59,7 +59,7 @@ pub const COUNTERS: [&str; 49] = [
 ];
 
 /// Checks that a note can explain.
-pub const CHECKS: [&str; 16] = [
+pub const CHECKS: [&str; 17] = [
     "refcounts",
     "dangling",
     "premature",
@@ -69,6 +69,7 @@ pub const CHECKS: [&str; 16] = [
     "order",
     "counter",
     "length",
+    "answers",
     "linearizable",
     "poison",
     "weak",

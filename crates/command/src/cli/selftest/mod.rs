@@ -23,12 +23,13 @@ use super::usage::Usage;
 use super::{interrupt, provenance};
 use crate::check;
 use crate::clock::Clock;
-use crate::fuzz::catalogue::{self, Planted};
+use crate::fuzz::catalogue::{self, Planted, Show};
 use crate::fuzz::matrix::{Depth, Row, RowStanding, Schedule, rows};
 use crate::heap::Fault;
 use crate::report::Detail;
 use crate::report::matrix::{self, Matrix};
-use crate::run::Registry;
+use crate::run::{Entry, Registry};
+use crate::workload::Workload;
 use trial::Bench;
 
 /// Tries every fault, and shows which checks caught it.
@@ -41,10 +42,12 @@ pub(super) fn selftest(
     let interrupted = interrupt::flag()?;
     let faults = faults(args)?;
     let heaps = heaps(registry, args)?;
-    let rows = rows(&faults, &heaps);
+    let rows = rows(&faults, &heaps, |heap, show| can_run(registry, heap, show));
     if rows.is_empty() {
-        return Err(Usage::new("nothing to try")
-            .hint("`list faults` shows which heaps can have which fault"));
+        return Err(Usage::new("nothing to try").hint(
+            "`list faults` shows which heaps can have which fault, and what shows it; the run that does may \
+             need what a heap cannot do",
+        ));
     }
     let without = args.without_check.as_deref();
     if let Some(name) = without {
@@ -100,11 +103,26 @@ fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Ve
             return Err(Usage::unknown("heap", name, known()));
         }
     }
-    let entries = registry.entries().iter();
-    let asked = entries.filter(|entry| args.heaps.is_empty() || args.heaps.contains(&entry.name));
+    // Without names: a heap in which nothing can be planted may be broken by itself.
+    let is_asked = |entry: &&Entry| match args.heaps.as_slice() {
+        [] => entry.is_plantable(),
+        names => names.contains(&entry.name),
+    };
+    let asked = registry.entries().iter().filter(is_asked);
     Ok(asked
         .map(|entry| (entry.name.as_str(), entry.faults().collect()))
         .collect())
+}
+
+/// Whether a heap can do all that the run needs which shows a fault.
+fn can_run(registry: &Registry, heap: &str, show: &Show) -> bool {
+    let text = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
+    let set: Vec<_> = show.parameters.iter().map(text).collect();
+    let workload = Workload::named(show.workload).ok();
+    let plan = workload.and_then(|workload| workload.plan(&set, 1).ok());
+    let caps = registry.get(heap).map(Entry::caps);
+    plan.zip(caps)
+        .is_some_and(|(plan, caps)| plan.needs().missing_from(&caps).is_empty())
 }
 
 /// How many seeds are tried. If only some faults or heaps are tried, sound heaps get no more trials

@@ -333,7 +333,7 @@ mod tests {
             sound: 2,
             from: 1,
         };
-        let rows = rows(CATALOGUE, &[("gil", Fault::ALL.to_vec())]);
+        let rows = rows(CATALOGUE, &[("gil", Fault::ALL.to_vec())], |_, _| true);
         let mut schedule = Schedule::new(rows, depth, None);
         while let Some(trial) = schedule.next_trial() {
             let ending = match schedule.rows()[trial.row].expect {

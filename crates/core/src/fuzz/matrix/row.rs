@@ -70,7 +70,19 @@ impl Row<'_> {
 /// The rows of a catalogue for these heaps, each given with the faults that it can have. After the
 /// rows with faults, every distinct run follows once without a fault. Faults that only models or
 /// soaks show have no row.
-pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, Vec<Fault>)]) -> Vec<Row<'a>> {
+///
+/// A heap that the catalogue does not name is not of those that come with the program. It is tried by
+/// all runs that show its faults, if it can do what they need, which `can_run` says.
+pub fn rows<'a>(
+    catalogue: &'a [Planted],
+    heaps: &[(&'a str, Vec<Fault>)],
+    can_run: impl Fn(&str, &Show) -> bool,
+) -> Vec<Row<'a>> {
+    let shows = || catalogue.iter().flat_map(|planted| planted.shows);
+    let is_named = |heap: &str| shows().any(|show| show.heaps.contains(&heap));
+    let is_meant = |show: &Show, heap: &str| {
+        show.heaps.contains(&heap) || (!is_named(heap) && can_run(heap, show))
+    };
     let mut rows: Vec<Row<'a>> = Vec::new();
     for planted in catalogue {
         let expect = match planted.likelihood {
@@ -80,9 +92,9 @@ pub fn rows<'a>(catalogue: &'a [Planted], heaps: &[(&'a str, Vec<Fault>)]) -> Ve
             Likelihood::ModelOnly | Likelihood::SoakOnly => continue,
         };
         for show in planted.shows {
-            let able = heaps.iter().filter(|(heap, faults)| {
-                show.heaps.contains(heap) && faults.contains(&planted.fault)
-            });
+            let able = heaps
+                .iter()
+                .filter(|(heap, faults)| faults.contains(&planted.fault) && is_meant(show, heap));
             rows.extend(able.map(|(heap, _)| Row {
                 fault: Some(planted),
                 heap,
@@ -113,4 +125,24 @@ fn is_same_run(a: &Row<'_>, b: &Row<'_>) -> bool {
         && a.show.delays == b.show.delays
         && a.show.collect_every == b.show.collect_every
         && a.show.history == b.show.history
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::catalogue;
+
+    /// Goal: a heap that the catalogue does not know is tried by each run that shows one of its faults
+    /// and that it can make, and by the same run without a fault; no other heap is.
+    #[test]
+    fn outside_heaps_have_rows() {
+        let faults = vec![Fault::AdditionLost, Fault::AppendLost];
+        let heaps = [("mine", faults.clone()), ("lock-free", faults)];
+        let rows = rows(catalogue::ALL, &heaps, |heap, show| {
+            assert_eq!(heap, "mine", "built-in heaps need not be asked");
+            show.workload == "counter"
+        });
+        let named: Vec<_> = rows.iter().map(|row| (row.heap, row.name())).collect();
+        assert_eq!(named, [("mine", "addition-lost"), ("mine", "none")]);
+    }
 }

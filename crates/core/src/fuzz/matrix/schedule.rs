@@ -187,7 +187,7 @@ mod tests {
 
     fn schedule(depth: Depth) -> Schedule<'static> {
         Schedule::new(
-            rows(CATALOGUE, &[("gil", Fault::ALL.to_vec())]),
+            rows(CATALOGUE, &[("gil", Fault::ALL.to_vec())], |_, _| true),
             depth,
             None,
         )
@@ -277,7 +277,7 @@ mod tests {
     /// Goal: if violations of the named check are ignored, the rows that name it fail.
     #[test]
     fn a_check_that_is_gone_is_missed() {
-        let rows = rows(CATALOGUE, &[("gil", Fault::ALL.to_vec())]);
+        let rows = rows(CATALOGUE, &[("gil", Fault::ALL.to_vec())], |_, _| true);
         let mut schedule = Schedule::new(rows, Depth::QUICK, Some("weak"));
         run(&mut schedule, |row, _| {
             if row.expect == Expect::Nothing {

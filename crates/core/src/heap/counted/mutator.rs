@@ -67,6 +67,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     #[inline]
     fn load(&mut self, dst: Slot, obj: Slot, field: Field) {
+        let field = self.lapses.field(&self.heap.faults, field);
         if let Some((_, cell)) = self.object(obj, Shape::Node) {
             let reference = Ref::from_bits(cell.slots[usize::from(field.0)].get());
             self.put_copy(dst, reference);
@@ -75,6 +76,11 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     #[inline]
     fn store(&mut self, obj: Slot, field: Field, val: Option<Slot>) {
+        if let Some(val) = val
+            && self.lapses.strikes(&self.heap.faults, Fault::StoreLost)
+        {
+            return self.clear(val);
+        }
         let Some((_, cell)) = self.object(obj, Shape::Node) else {
             return;
         };
@@ -107,7 +113,10 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
             return Peek::Empty;
         }
         match self.heap.follow(reference) {
-            Some(_) => Peek::Object(Tag::id_of_bits(self.heap.cells.tag(reference.index()))),
+            Some(_) => {
+                let tag = self.heap.cells.tag(reference.index());
+                self.lapses.seen(&self.heap.faults, tag)
+            }
             None => Peek::Stale,
         }
     }
@@ -151,6 +160,10 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     #[inline]
     fn get(&mut self, dst: Slot, list: Slot, index: u64) -> bool {
+        let index = match self.heap.has(Fault::GetNeighbour) {
+            true => self.index_or_next(list, index),
+            false => index,
+        };
         let element = self
             .object(list, Shape::List)
             .and_then(|(list, _)| self.heap.headers.at(list))

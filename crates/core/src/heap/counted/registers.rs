@@ -14,8 +14,9 @@ use super::cell::{Cell, Ref};
 use super::generations::Generation;
 use super::release::Work;
 use super::word::Half;
+use crate::heap::lapse::Lapses;
 use crate::heap::{
-    Belief, Cause, Census, Collection, Fault, Faults, OutOfMemory, Shape, Slot, Tag,
+    Belief, Cause, Census, Collection, Fault, Faults, Mutator, OutOfMemory, Shape, Slot, Tag,
 };
 
 /// Settling gives up after this many collections, and two more for each shared root. One collection
@@ -51,6 +52,7 @@ pub struct CountedMutator<H: Tenancy> {
     pub(super) heap: H,
     /// How often [`strikes`](Self::strikes) was asked.
     asked: Half,
+    pub(super) lapses: Lapses,
 }
 
 impl<H: Tenancy> CountedMutator<H> {
@@ -61,6 +63,7 @@ impl<H: Tenancy> CountedMutator<H> {
             work: Work::default(),
             heap,
             asked: Half::default(),
+            lapses: Lapses::default(),
         }
     }
 
@@ -255,6 +258,13 @@ impl<H: Tenancy> CountedMutator<H> {
             last.set(before.get());
             before.set(word);
         }
+    }
+
+    /// What a fault makes of the index of a `get`.
+    #[cold]
+    pub(super) fn index_or_next(&mut self, list: Slot, index: u64) -> u64 {
+        let len = self.len(list);
+        self.lapses.index(&self.heap.faults, index, len)
     }
 
     /// Collects until nothing is found.

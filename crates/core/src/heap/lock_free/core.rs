@@ -52,7 +52,7 @@ pub(super) struct Core<F: Faults> {
     /// How many cells there are.
     cells: u32,
     pub(super) recalls: Recalls,
-    faults: F,
+    pub(super) faults: F,
 }
 
 impl<F: Faults> Core<F> {

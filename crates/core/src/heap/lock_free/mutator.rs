@@ -15,6 +15,7 @@ use super::cell::{Ref, Weak};
 use super::list::{self, Cursor, Visit};
 use super::worker::Worker;
 use crate::heap::fault::Fault;
+use crate::heap::lapse::Lapses;
 use crate::heap::{
     Cause, Defect, Faultless, Faults, Field, Finalizer, Global, Mutator, OutOfMemory, Peek, Point,
     Seat, Shape, Slot, Tag,
@@ -36,6 +37,7 @@ pub struct LockFreeMutator<'h, F: Faults = Faultless> {
     cursors: [Cursor<'h>; CURSORS],
     /// How often [`strikes`](Self::strikes) was asked.
     asked: u32,
+    lapses: Lapses,
 }
 
 impl<'h, F: Faults> LockFreeMutator<'h, F> {
@@ -45,6 +47,7 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
             registers: vec![0; seat.slots as usize],
             cursors: std::array::from_fn(|_| Cursor::new(heap.core().slab.cell(0))),
             asked: 0,
+            lapses: Lapses::default(),
         }
     }
 
@@ -160,6 +163,13 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
         }
     }
 
+    /// What a fault makes of the index of a `get`.
+    #[cold]
+    fn index_or_next(&mut self, list: Slot, index: u64) -> u64 {
+        let len = self.visit(list).map_or(0, Visit::len);
+        self.lapses.index(&self.worker.core.faults, index, len)
+    }
+
     #[inline]
     fn counter(&self, slot: Slot) -> Option<&'h AtomicU64> {
         let cell = self.worker.object(self.strong(slot)?, Shape::Counter)?;
@@ -221,6 +231,7 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
     #[inline]
     fn load(&mut self, dst: Slot, obj: Slot, field: Field) {
         self.worker.enter();
+        let field = self.lapses.field(&self.worker.core.faults, field);
         let Some(node) = self.strong(obj) else { return };
         let Some(cell) = self.worker.object(node, Shape::Node) else {
             return;
@@ -240,6 +251,10 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
         let Some(val) = val else {
             return self.write_place(place, 0);
         };
+        let (lapses, faults) = (&mut self.lapses, &self.worker.core.faults);
+        if lapses.strikes(faults, Fault::StoreLost) {
+            return self.put(val, 0);
+        }
         if let Some(value) = self.take(obj, val) {
             self.write_place(place, value.bits());
             self.moved(obj, val);
@@ -257,7 +272,7 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
         let tag = self.worker.core.slab.tag(index).load(Relaxed);
         let meta = self.worker.core.slab.cell(index).meta.load(Relaxed);
         if reference.fits(meta) {
-            Peek::Object(Tag::id_of_bits(tag))
+            self.lapses.seen(&self.worker.core.faults, tag)
         } else {
             self.worker.stale(reference, meta);
             Peek::Stale
@@ -330,6 +345,10 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
     #[inline]
     fn get(&mut self, dst: Slot, list: Slot, index: u64) -> bool {
         self.worker.enter();
+        let index = match self.worker.core.has(Fault::GetNeighbour) {
+            true => self.index_or_next(list, index),
+            false => index,
+        };
         let Some(element) = self.visit(list).and_then(|visit| visit.get(index)) else {
             return false;
         };
