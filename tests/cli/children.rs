@@ -4,6 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use gcstorm::evidence::Latency;
 use gcstorm::result::Outcome;
 
 use crate::harness::{Done, Place};
@@ -124,6 +125,78 @@ fn a_hung_run_obeys_the_first_signal() {
     let done = Done::from(parent.wait_with_output().expect("it ends"));
     assert!(matches!(done.code, Some(130 | 5)), "{done:?}");
     assert!(place.path().join("o/result.json").exists());
+}
+
+/// Goal: time for which a run was stopped is reported, and is in no pause, operation or gap.
+#[test]
+fn stopped_time_is_in_no_pause() {
+    const STOPPED: Duration = Duration::from_secs(2);
+    let place = Place::new();
+    let mut command = place.command("run churn --heap gil --duration 1h --out o");
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let parent = command.spawn().expect("it starts");
+    let child = || with_mutator(&place, "writer-0");
+    wait_until("there are mutators", || !child().is_empty());
+    let child = child().remove(0);
+    // The first stop may come before the common start. The child runs between the two.
+    for _ in 0..2 {
+        let ran = ticks(&child);
+        wait_until("it has run", || ticks(&child) >= ran + 20);
+        let all = inhabitants(&place);
+        signal_all("STOP", &all);
+        wait_until("it is stopped", || state(&child) == 'T');
+        std::thread::sleep(STOPPED);
+        signal_all("CONT", &all);
+    }
+    let ran = ticks(&child);
+    wait_until("it has run", || ticks(&child) >= ran + 20);
+    signal(&parent, "TERM");
+    let done = Done::from(parent.wait_with_output().expect("it ends")).code(130);
+    done.says("the process was stopped");
+    let result = place.result("o/result.json");
+    let stopped_ns = u64::try_from(STOPPED.as_nanos()).expect("short");
+    assert!(result.stopped_ns >= stopped_ns, "{}", result.stopped_ns);
+    let (evidence, ops) = (&result.evidence, result.ops.values());
+    let times = ops.filter_map(|op| op.service.as_ref());
+    let longest = times.chain(result.pauses.values()).map(Latency::max).max();
+    assert!(longest < Some(stopped_ns), "{longest:?}");
+    let stalls = evidence.stalls.longest.iter().map(|stall| stall.ns);
+    let slow = evidence.slow.longest.iter().map(|op| op.ns);
+    let samples = evidence.timeline.samples.iter();
+    let samples = samples.map(|sample| sample.slowest_ns);
+    let gaps = evidence.mutators.iter().map(|mutator| mutator.gap_ns);
+    assert!(
+        stalls
+            .chain(slow)
+            .chain(samples)
+            .chain(gaps)
+            .all(|ns| ns < stopped_ns)
+    );
+}
+
+/// What /proc/PID/stat says of a process after its name.
+fn stat(process: &str) -> Vec<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    rest.split_whitespace().map(str::to_owned).collect()
+}
+
+/// How long a process has run, in hundredths of a second.
+fn ticks(process: &str) -> u64 {
+    let stat = stat(process);
+    let times = stat.get(11..13).unwrap_or_default();
+    times
+        .iter()
+        .filter_map(|ticks| ticks.parse::<u64>().ok())
+        .sum()
+}
+
+/// `R`, `S`, `T`: what it does.
+fn state(process: &str) -> char {
+    let stat = stat(process);
+    stat.first()
+        .and_then(|state| state.chars().next())
+        .unwrap_or(' ')
 }
 
 /// Goal: a run that takes all memory is one that crashed: its result and its case are kept, and

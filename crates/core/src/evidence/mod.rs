@@ -27,7 +27,7 @@ pub use packed::{Packed, Room};
 pub use picture::{Contents, Name, Picture, Place};
 pub use race::{Race, Span};
 pub use rate::{ACHIEVED_MIN, Load, Rate};
-pub use stalls::{MmuPoint, Slow, SlowOp, Stall, Stalls};
+pub use stalls::{MmuPoint, Slow, SlowOp, Stall, Stalls, Stop, Stopped};
 pub use sum::Sum;
 pub use survey::{Anomalies, CounterFacts, ListFacts, Moment, ProducerFacts, Survey};
 pub use tally::{AnswerTally, CounterTally, ListTally, PeekTally, Share, Tally, WeakTally};
@@ -103,6 +103,9 @@ pub struct Evidence {
     /// nothing was timed.
     #[serde(default)]
     pub hiccups: Option<Latency>,
+    /// The times for which the process was stopped.
+    #[serde(default)]
+    pub stopped: Stopped,
     /// The time from when an object was unlinked until it was freed, if the heap reports it.
     #[serde(default)]
     pub reclaim_lag: Option<Latency>,
@@ -248,6 +251,7 @@ impl Evidence {
             slow: Slow::default(),
             mmu: Vec::new(),
             hiccups: None,
+            stopped: Stopped::default(),
             reclaim_lag: None,
             clock: Clock::get().facts().clone(),
             rss_bytes_peak: 0,

@@ -40,7 +40,9 @@ impl Evidence {
             let Some(Load { due, done }) = mutator.load else {
                 continue;
             };
-            let seconds = (mutator.elapsed_ns as f64 / 1e9).max(1e-9);
+            // Operations are due while the process is stopped, too.
+            let elapsed_ns = mutator.elapsed_ns + self.stopped.ns;
+            let seconds = (elapsed_ns as f64 / 1e9).max(1e-9);
             offered += due as f64 / seconds;
             achieved += done as f64 / seconds;
             threads += 1;

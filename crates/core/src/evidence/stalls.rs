@@ -93,18 +93,61 @@ impl Slow {
     }
 }
 
-/// The machine counts as noisy if at least this share of a sleeping thread's naps lasted longer
-/// than asked by [`NOISE_NS`]: then the 99th percentile, which is often quoted, is in doubt.
-const NOISY_FROM: f64 = 0.01;
+/// A time for which the process was stopped, or the machine was suspended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// When, in nanoseconds since the common start, without this and earlier stops.
+    pub at_ns: u64,
+    /// For how long, in nanoseconds.
+    pub ns: u64,
+}
+
+/// The times for which the process was stopped (`SIGSTOP`), or the machine was suspended. They are
+/// not part of any other time here, except of response times and of the lag of reclamation. Nothing
+/// is known of them where no operation was timed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stopped {
+    /// How many there were.
+    pub count: u64,
+    /// How long they took together, in nanoseconds.
+    pub ns: u64,
+    /// The longest, in the order of time.
+    pub longest: Vec<Stop>,
+}
+
 /// A hiccup that matters: a millisecond, more than waking up takes on a machine whose processors
 /// are all in use.
 const NOISE_NS: u64 = 1_000_000;
+/// A hiccup that alone is a hundredth of a run that is too short for a 99th percentile.
+const LONG_NOISE_NS: u64 = 10_000_000;
+/// How long a nap of the thread that looks for hiccups is, at least.
+const NAP_NS: u64 = 1_000_000;
+/// A run with time for fewer naps than this gives no answer.
+const NAPS_MIN: u64 = 5;
 
-/// Whether the machine delayed threads so often that times are in doubt: at least one nap in a
-/// hundred lasted a millisecond longer than asked. `None` if there were too few naps to say.
-pub fn is_noisy(hiccups: &Latency) -> Option<bool> {
-    let quantile = hiccups.quantile(1.0 - NOISY_FROM)?;
-    Some(quantile >= NOISE_NS)
+/// Whether the machine delayed threads so much that times are in doubt: if one nap in a hundred
+/// lasted a millisecond longer than asked, the 99th percentile, which is often quoted, is in doubt.
+/// A run of less than about a second has too few naps for that. It is noisy if one nap in ten
+/// lasted so long, or if a single one lasted ten milliseconds longer than asked. Any run is noisy
+/// if half of the naps that it had time for are missing.
+///
+/// `None` if the run was too short for even a few naps.
+pub fn is_noisy(hiccups: &Latency, elapsed_ns: u64) -> Option<bool> {
+    let (naps, expected) = (hiccups.count(), elapsed_ns / NAP_NS);
+    if naps.max(expected) < NAPS_MIN {
+        return None;
+    }
+    let is_long = match hiccups.quantile(0.99) {
+        Some(quantile) => quantile >= NOISE_NS,
+        None => tenth(hiccups) >= NOISE_NS || hiccups.max() >= LONG_NOISE_NS,
+    };
+    Some(is_long || naps < expected / 2)
+}
+
+/// How much longer than asked one nap in ten lasted at least, however few naps there were.
+pub fn tenth(hiccups: &Latency) -> u64 {
+    hiccups.histogram().value_at_quantile(0.9)
 }
 
 /// Minimum mutator utilization for windows of one length.
@@ -124,19 +167,33 @@ pub struct MmuPoint {
 mod tests {
     use super::*;
 
-    /// Goal: a machine is noisy if one nap in a hundred is bad, and too few naps give no answer.
+    /// Goal: a machine is noisy if one nap in a hundred is bad; in a short run, if one in ten is,
+    /// or if one bad nap alone is a hundredth of the run; and if naps are missing. A few
+    /// milliseconds give no answer.
     #[test]
     fn noise_is_told_from_its_absence() {
-        for (good, bad, expected) in [
-            (2000, 0, Some(false)),
-            (1990, 10, Some(false)),
-            (1970, 30, Some(true)),
-            (900, 50, None),
+        let millisecond = 1_000_000;
+        for (good, bad, bad_ms, elapsed_ms, expected) in [
+            (2000, 0, 0, 2200, Some(false)),
+            (1990, 10, 3, 2200, Some(false)),
+            (1970, 30, 3, 2200, Some(true)),
+            (800, 20, 3, 1000, Some(false)),
+            (700, 100, 3, 1100, Some(true)),
+            (800, 1, 12, 1000, Some(true)),
+            (90, 1, 3, 100, Some(false)),
+            (0, 1, 98, 100, Some(true)),
+            (0, 0, 0, 100, Some(true)),
+            // All naps were in time, but most of them are missing.
+            (400, 0, 0, 1000, Some(true)),
+            (4000, 0, 0, 10_000, Some(true)),
+            (1, 0, 0, 2, None),
+            (0, 0, 0, 0, None),
         ] {
             let mut hiccups = Latency::default();
             hiccups.record_many(60_000, good);
-            hiccups.record_many(3_000_000, bad);
-            assert_eq!(is_noisy(&hiccups), expected, "{good} {bad}");
+            hiccups.record_many(bad_ms * millisecond, bad);
+            let noisy = is_noisy(&hiccups, elapsed_ms * millisecond);
+            assert_eq!(noisy, expected, "{good} {bad} {elapsed_ms}");
         }
     }
 

@@ -82,6 +82,11 @@ impl Cause {
     }
 }
 
+/// A hold that takes at least this many nanoseconds is long: the whole process may have been
+/// stopped meanwhile. Long holds are kept one by one, so that this time can be subtracted
+/// afterwards. It is ten times the precision with which a stop is recognised.
+pub const LONG_NS: u64 = 10_000_000;
+
 /// Nanoseconds by cause, in the order of [`Cause::ALL`].
 pub type ByCause = [u64; CAUSES];
 
@@ -158,6 +163,13 @@ impl Pauses {
             log.add_to(&mut sum, cause);
         }
         sum
+    }
+
+    /// The [long](LONG_NS) holds of all mutators that have left their seats, also those that lay
+    /// within others.
+    pub fn long(&self) -> Vec<Interval> {
+        let logs = self.logs();
+        logs.iter().flat_map(Log::long).copied().collect()
     }
 
     /// The intervals for which each mutator that has left its seat was held up, as far as they were

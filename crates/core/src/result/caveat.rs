@@ -1,11 +1,11 @@
 //! What a reader should know about a verdict or about the run: the workload's own notes, a rate
-//! that was not achieved, a noisy machine.
+//! that was not achieved, a noisy machine, a process that was stopped.
 
 use serde::{Deserialize, Serialize};
 
 use super::figures;
 use crate::check::Judgement;
-use crate::evidence::{ACHIEVED_MIN, Latency, Rate};
+use crate::evidence::{ACHIEVED_MIN, Latency, Rate, Stopped, stalls};
 use crate::plan::{Note, Plan};
 
 /// Something a reader should know about a verdict.
@@ -32,20 +32,43 @@ pub(super) fn saturated(rate: &Rate) -> Option<Caveat> {
 }
 
 /// The caveat that the machine itself delayed threads.
-pub(super) fn noise(hiccups: &Latency) -> Caveat {
-    let shown = |nanos| figures::nanos(nanos);
+pub(super) fn noise(hiccups: &Latency, elapsed_ns: u64) -> Caveat {
+    let max = figures::nanos(hiccups.max());
+    let late = match hiccups.quantile(0.99) {
+        Some(late) => format!(
+            "woke up {} too late in one of a hundred cases",
+            figures::nanos(late)
+        ),
+        None => {
+            let late = figures::nanos(stalls::tenth(hiccups));
+            format!(
+                "woke up {} times in {}, {late} too late in one of ten cases",
+                figures::count(hiccups.count()),
+                figures::nanos(elapsed_ns)
+            )
+        }
+    };
     Caveat {
         check: String::new(),
         text: format!(
-            "the machine was noisy: a thread that only slept, a millisecond at a time, woke up {} too \
-             late in one of a hundred cases, and {} at worst. That much of any time may be the \
-             machine's, not the heap's",
-            hiccups
-                .quantile(0.99)
-                .map_or_else(|| "much".to_owned(), shown),
-            shown(hiccups.max()),
+            "the machine was noisy: a thread that only slept, a millisecond at a time, {late}, and {max} \
+             at worst. That much of any time may be the machine's, not the heap's"
         ),
     }
+}
+
+/// The caveat that the process was stopped, if it was.
+pub(super) fn stopped(stopped: &Stopped) -> Option<Caveat> {
+    let Stopped { count, ns, .. } = *stopped;
+    (count > 0).then(|| Caveat {
+        check: String::new(),
+        text: format!(
+            "the process was stopped, or the machine suspended, {}, for {} in all. This time is in no \
+             figure but response times and the lag of reclamation",
+            figures::several(count, "time", "times"),
+            figures::nanos(ns),
+        ),
+    })
 }
 
 /// The workload's own notes on verdicts that were reached.

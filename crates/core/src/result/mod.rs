@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use caveat::{noise, notes, saturated};
+use caveat::{noise, notes, saturated, stopped};
 use outcome::outcome;
 
 use crate::check::{self, Judgement};
@@ -125,6 +125,10 @@ pub struct RunResult {
     /// why. `None` if that was not measured.
     #[serde(default)]
     pub noisy: Option<bool>,
+    /// How long the process was stopped or the machine suspended, in nanoseconds. This time is not
+    /// part of other times; a caveat says so.
+    #[serde(default)]
+    pub stopped_ns: u64,
     /// Every counter.
     pub counters: BTreeMap<String, u64>,
     /// What was required of the run.
@@ -148,13 +152,16 @@ impl RunResult {
         let checks = check::judge(plan, &evidence);
         let counters = check::counters(&evidence);
         let mut caveats = notes(plan, &checks);
-        let noisy = evidence.hiccups.as_ref().and_then(stalls::is_noisy);
-        if noisy == Some(true) {
-            caveats.extend(evidence.hiccups.as_ref().map(noise));
-        }
+        let (hiccups, elapsed_ns) = (evidence.hiccups.as_ref(), evidence.elapsed_ns);
+        let noisy = hiccups.and_then(|hiccups| stalls::is_noisy(hiccups, elapsed_ns));
         let verdict = outcome(plan, &evidence, &checks, &counters, &mut caveats);
         let rate = evidence.rate();
         caveats.extend(rate.as_ref().and_then(saturated));
+        // Last: where only one note is shown it is the reason for the verdict.
+        if noisy == Some(true) {
+            caveats.extend(hiccups.map(|hiccups| noise(hiccups, elapsed_ns)));
+        }
+        caveats.extend(stopped(&evidence.stopped));
         Self {
             schema: SCHEMA,
             tool,
@@ -176,6 +183,7 @@ impl RunResult {
             pauses: evidence.pauses.clone(),
             mmu: evidence.mmu.clone(),
             noisy,
+            stopped_ns: evidence.stopped.ns,
             counters,
             require: plan.require.clone(),
             checks,

@@ -16,6 +16,7 @@ use super::monitor::Watched;
 use super::seat::Outcome;
 use super::slow::SlowOps;
 use super::stage::Stage;
+use super::stops::Stops;
 
 impl Stage<'_> {
     /// When the mutators started together, in milliseconds since 1970; 0 if they never did.
@@ -43,10 +44,18 @@ impl Stage<'_> {
             producers.push(&mut setup);
             self.teardown(&mut producers, whole);
         }
-        let service = sums(outcomes.iter_mut().map(|o| &mut o.latencies));
-        let response = sums(outcomes.iter_mut().map(|o| &mut o.responses));
         let started = self.course.started.get().copied();
         let started = started.unwrap_or_else(|| Clock::get().now());
+        let probed = watched.probed;
+        let stamps = probed.as_ref().map_or(&[][..], |probed| &probed.stops);
+        let stops = Stops::new(stamps, started);
+        for outcome in &mut outcomes {
+            outcome.take_out(&stops, started);
+        }
+        let mut timeline = watched.timeline;
+        stops.take_out_of(&mut timeline);
+        let service = sums(outcomes.iter_mut().map(|o| &mut o.latencies));
+        let response = sums(outcomes.iter_mut().map(|o| &mut o.responses));
         let kept = self.pauses.kept();
         let stats = self.heap.stats().unwrap_or_else(|panicked| {
             self.course.end_in_panic("the teardown", &panicked);
@@ -57,7 +66,7 @@ impl Stage<'_> {
             self.course.end_in_panic("the teardown", &panicked);
             Caps::NONE
         });
-        let slow = slow(&mut outcomes, started);
+        let slow = slow(&mut outcomes, started, &stops);
         let history = self.options.history.map(|limit| {
             let recorders = outcomes.iter();
             let recorders = recorders.filter_map(|outcome| outcome.recorder.as_ref());
@@ -91,14 +100,15 @@ impl Stage<'_> {
             history,
             service,
             response,
-            pauses: held_up::by_cause(self.pauses),
-            timeline: watched.timeline,
-            stalls: held_up::stalls(&kept, started),
+            pauses: held_up::by_cause(self.pauses, started, &stops),
+            timeline,
+            stalls: held_up::stalls(&kept, started, &stops),
             slow,
             // Only a heap with a global lock counts switches.
-            mmu: held_up::utilization(&kept, started, stats.switches.is_some()),
+            mmu: held_up::utilization(&kept, started, &stops, stats.switches.is_some()),
             stats,
-            hiccups: watched.hiccups,
+            hiccups: probed.map(|probed| probed.late),
+            stopped: stops.told(),
             reclaim_lag: held_up::reclaim_lag(self.pauses),
             clock: Clock::get().facts().clone(),
             rss_bytes_peak: watched.rss_bytes_peak,
@@ -123,9 +133,9 @@ fn sums<'o>(
 }
 
 /// The slow operations of all mutators.
-fn slow(outcomes: &mut [Outcome], started: Stamp) -> Slow {
+fn slow(outcomes: &mut [Outcome], started: Stamp, stops: &Stops) -> Slow {
     let slow = outcomes
         .iter_mut()
         .filter_map(|outcome| outcome.slow.take());
-    SlowOps::sum(&slow.collect::<Vec<_>>(), started)
+    SlowOps::sum(&slow.collect::<Vec<_>>(), started, stops)
 }

@@ -55,8 +55,8 @@ pub(super) struct Gap<'s> {
 pub(super) struct Largest {
     /// What the others did in it.
     pub(super) ops: u64,
-    /// How long it took, counted from the last look before it.
-    pub(super) elapsed_ns: u64,
+    /// Its beginning, or the last look before it, and its end; `None` if there was none.
+    pub(super) lasted: Option<(Stamp, Stamp)>,
     /// For how much of that the thread was ready to run and did not.
     pub(super) starved_ns: u64,
     /// How long the others ran in that time, all together.
@@ -100,7 +100,7 @@ impl<'s> Gap<'s> {
         if ops > self.max.ops {
             self.max = Largest {
                 ops,
-                elapsed_ns: Clock::get().nanos(before.at, now.at),
+                lasted: Some((before.at, now.at)),
                 starved_ns: now.starved_ns.saturating_sub(before.starved_ns),
                 ran_ns: now.ran_ns.saturating_sub(before.ran_ns),
             };

@@ -6,26 +6,58 @@
 
 use std::time::Duration;
 
-use crate::clock::Clock;
+use super::host;
+use super::stops::{NAP_NS, Nap};
+use crate::clock::{Clock, Stamp};
 use crate::evidence::Latency;
+use crate::heap::pause::LONG_NS;
 
-/// How long the thread asks to sleep.
-const NAP: Duration = Duration::from_millis(1);
+/// The thread reads how long it has waited for processors before every 16th nap only, since this
+/// costs more than all the rest.
+const LOOK_EVERY: u64 = 16;
 
-/// Sleeps again and again until `is_over`. Returns how late each wake-up was while `is_on`, in
-/// nanoseconds.
-pub(super) fn probe(is_on: impl Fn() -> bool, is_over: impl Fn() -> bool) -> Latency {
+/// What the probe saw.
+#[derive(Debug, Default)]
+pub(super) struct Probed {
+    /// How late each wake-up was, in nanoseconds.
+    pub(super) late: Latency,
+    /// The beginning and end of each nap in which the process was stopped; these naps are not in
+    /// `late`.
+    pub(super) stops: Vec<(Stamp, Stamp)>,
+}
+
+/// Sleeps again and again until `is_over`. Returns what it saw while `is_on`.
+pub(super) fn probe(is_on: impl Fn() -> bool, is_over: impl Fn() -> bool) -> Probed {
     let clock = Clock::get();
-    let mut late = Latency::default();
-    while !is_over() {
+    let mut probed = Probed::default();
+    let mut starved_ns = host::starved_ns();
+    for nap_number in 1_u64.. {
+        if is_over() {
+            break;
+        }
         let was_on = is_on();
+        if nap_number.is_multiple_of(LOOK_EVERY) {
+            starved_ns = host::starved_ns();
+        }
+        let (ran_ns, system_ns) = (host::process_ran_ns(), host::system_ns());
         let start = clock.now();
-        std::thread::sleep(NAP);
-        let slept = clock.since(start);
-        if was_on {
-            let nanos = slept.saturating_sub(NAP).as_nanos();
-            late.record(u64::try_from(nanos).unwrap_or(u64::MAX));
+        std::thread::sleep(Duration::from_nanos(NAP_NS));
+        let end = clock.now();
+        if !was_on {
+            continue;
+        }
+        let nap = |waited_ns| Nap {
+            slept_ns: clock.nanos(start, end),
+            by_system_ns: host::system_ns().saturating_sub(system_ns),
+            ran_ns: host::process_ran_ns().saturating_sub(ran_ns),
+            waited_ns,
+        };
+        let late_ns = clock.nanos(start, end).saturating_sub(NAP_NS);
+        if late_ns >= LONG_NS && nap(host::starved_ns().saturating_sub(starved_ns)).is_stop() {
+            probed.stops.push((start, end));
+        } else {
+            probed.late.record(late_ns);
         }
     }
-    late
+    probed
 }

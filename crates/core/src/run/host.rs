@@ -1,5 +1,6 @@
 //! The machine a run happened on, for provenance.
 
+use rustix::time::ClockId;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, ClockFacts};
@@ -47,11 +48,25 @@ pub(super) fn starved_ns() -> u64 {
 
 /// How long the calling thread has run on a processor, in nanoseconds.
 pub(super) fn ran_ns() -> u64 {
-    let ran = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    let nanos = ran
+    read(ClockId::ThreadCPUTime)
+}
+
+/// How long all threads of the process have run on processors, in nanoseconds.
+pub(super) fn process_ran_ns() -> u64 {
+    read(ClockId::ProcessCPUTime)
+}
+
+/// The system's own clock, in nanoseconds.
+pub(super) fn system_ns() -> u64 {
+    read(ClockId::Monotonic)
+}
+
+fn read(clock: ClockId) -> u64 {
+    let time = rustix::time::clock_gettime(clock);
+    let nanos = time
         .tv_sec
         .saturating_mul(1_000_000_000)
-        .saturating_add(ran.tv_nsec);
+        .saturating_add(time.tv_nsec);
     u64::try_from(nanos).unwrap_or(0)
 }
 

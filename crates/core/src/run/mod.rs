@@ -36,6 +36,7 @@ mod slow;
 mod stage;
 mod stamps;
 mod steps;
+mod stops;
 mod stopwatch;
 mod storm;
 mod survey;

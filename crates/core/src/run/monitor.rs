@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
+use super::hiccups::{self, Probed};
 use super::stage::Stage;
-use super::{Budget, Progress, Timing, hiccups, host};
+use super::{Budget, Progress, Timing, host};
 use crate::clock::Clock;
-use crate::evidence::{Ended, Latency, Sample, Timeline};
+use crate::evidence::{Ended, Sample, Timeline};
 use crate::heap::Gauge;
 use crate::own_time;
 
@@ -23,7 +24,8 @@ pub(super) struct Watched {
     /// The peak of resident memory, in bytes.
     pub(super) rss_bytes_peak: u64,
     pub(super) timeline: Timeline,
-    pub(super) hiccups: Option<Latency>,
+    /// What the probe saw, if anything is timed.
+    pub(super) probed: Option<Probed>,
 }
 
 impl Stage<'_> {
@@ -34,7 +36,7 @@ impl Stage<'_> {
         let mut watched = self.watch();
         // Relaxed: it only tells the probe to stop.
         is_over.store(true, Relaxed);
-        watched.hiccups = probe.and_then(|probe| probe.join().ok());
+        watched.probed = probe.and_then(|probe| probe.join().ok());
         watched
     }
 
@@ -44,7 +46,7 @@ impl Stage<'_> {
         &'s self,
         scope: &'s Scope<'s, '_>,
         is_over: Arc<AtomicBool>,
-    ) -> Option<ScopedJoinHandle<'s, Latency>> {
+    ) -> Option<ScopedJoinHandle<'s, Probed>> {
         if self.options.timing == Timing::Off {
             return None;
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Stamp};
 use crate::evidence::ledger::Producer;
 use crate::evidence::{Ended, Latency, Load, MutatorEvidence, Tally};
 use crate::heap::{Global, Mutator, Seat, Slot};
@@ -25,8 +25,9 @@ use super::pops::Pops;
 use super::record::Recorder;
 use super::rendezvous::Intent;
 use super::shadow::Shadow;
-use super::slow::SlowOps;
+use super::slow::{Shorter, SlowOps};
 use super::stage::Stage;
+use super::stops::Stops;
 use super::walk::{SCRATCH_MAX, SCRATCH_MIN};
 use super::watch::Watch;
 use super::writers::Writing;
@@ -43,6 +44,33 @@ pub(super) struct Outcome {
     pub(super) slow: Option<(u32, SlowOps)>,
     pub(super) producer: Producer,
     pub(super) recorder: Option<Recorder>,
+    /// The beginning and end of its largest gap, if there was one.
+    pub(super) gap: Option<(Stamp, Stamp)>,
+}
+
+impl Outcome {
+    /// Subtracts the time for which the process was stopped.
+    pub(super) fn take_out(&mut self, stops: &Stops, started: Stamp) {
+        let since = |stamp| Clock::get().nanos(started, stamp);
+        self.evidence.elapsed_ns = stops.own(self.evidence.elapsed_ns);
+        let gap_ns = self
+            .gap
+            .map(|(from, to)| stops.own(since(to)) - stops.own(since(from)));
+        self.evidence.gap_ns = gap_ns.unwrap_or(0);
+        let slow = self.slow.as_mut();
+        let shorter = slow.map(|(_, slow)| slow.take_out(stops, started));
+        for Shorter {
+            kind,
+            recorded_ns,
+            nanos,
+        } in shorter.into_iter().flatten()
+        {
+            let of_kind = self.latencies.iter_mut().find(|(of, _)| *of == kind);
+            if let Some((_, latency)) = of_kind {
+                latency.shorten(recorded_ns, nanos);
+            }
+        }
+    }
 }
 
 /// A mutator in its seat.
@@ -504,7 +532,8 @@ impl Sitter<'_, '_> {
                 rounds,
                 others_ops,
                 gap_ops_max: gap.ops,
-                gap_ns: gap.elapsed_ns,
+                // See `take_out`.
+                gap_ns: 0,
                 gap_starved_ns: gap.starved_ns,
                 gap_ran_ns: Some(gap.ran_ns),
                 forced_collections: forced.made(),
@@ -516,6 +545,7 @@ impl Sitter<'_, '_> {
             latencies: watch.latencies(),
             producer,
             recorder,
+            gap: gap.lasted,
         }
     }
 }

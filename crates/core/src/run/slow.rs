@@ -10,15 +10,18 @@
 use crate::clock::{Clock, Stamp};
 use crate::evidence::stalls::{MACHINE, SLOW_KEPT};
 use crate::evidence::{Slow, SlowOp};
-use crate::heap::pause::{self, ByCause, Cause};
+use crate::heap::pause::{self, ByCause, Cause, LONG_NS};
 use crate::plan::OpKind;
 
 use super::host;
+use super::stops::Stops;
 
 /// An operation that takes at least this many nanoseconds is slow: that is some thousand times what
 /// an operation takes that nothing holds up, and well above the time to wake a thread. For shorter
 /// operations, the short waits that heaps do not report would be a noticeable share.
 const SLOW_NS: u64 = 100_000;
+/// How many [long](LONG_NS) operations a mutator keeps: together they take at least ten minutes.
+const LONG_MAX: usize = 1 << 16;
 
 /// The slow operations of one mutator.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub(super) struct SlowOps {
     /// are timed, and the system is not asked.
     starved_ns: Option<u64>,
     longest: Vec<Slowest>,
+    /// All operations so long that the process may have been stopped meanwhile.
+    long: Vec<Slowest>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +47,45 @@ struct Slowest {
     kind: OpKind,
     by_cause: ByCause,
     machine_ns: u64,
+}
+
+/// An operation that is shorter than it was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shorter {
+    pub(super) kind: OpKind,
+    pub(super) recorded_ns: u64,
+    pub(super) nanos: u64,
+}
+
+impl Slowest {
+    /// The same without the time for which the process was stopped, which is subtracted from
+    /// whatever took longest.
+    fn without(mut self, stopped_ns: u64) -> Self {
+        let mut left = stopped_ns;
+        while left > 0 {
+            let unattributed_ns = self.unattributed_ns();
+            let causes = self.by_cause.iter_mut();
+            let taken = match causes.max_by_key(|nanos| **nanos) {
+                Some(most) if *most > unattributed_ns => {
+                    let taken = left.min(*most);
+                    *most -= taken;
+                    taken
+                }
+                _ => left.min(unattributed_ns),
+            };
+            if taken == 0 {
+                break;
+            }
+            self.nanos -= taken;
+            left -= taken;
+        }
+        self
+    }
+
+    fn unattributed_ns(&self) -> u64 {
+        let attributed_ns = self.by_cause.iter().sum::<u64>() + self.machine_ns;
+        self.nanos.saturating_sub(attributed_ns)
+    }
 }
 
 impl SlowOps {
@@ -55,6 +99,7 @@ impl SlowOps {
             machine_ns: 0,
             starved_ns: is_every.then(host::starved_ns),
             longest: Vec::new(),
+            long: Vec::new(),
         }
     }
 
@@ -93,12 +138,6 @@ impl SlowOps {
     fn note(&mut self, kind: OpKind, start: Stamp, nanos: u64, by_cause: ByCause, starved_ns: u64) {
         let left = nanos.saturating_sub(by_cause.iter().sum());
         let machine_ns = starved_ns.min(left);
-        self.count += 1;
-        self.total_ns += nanos;
-        self.machine_ns += machine_ns;
-        for (sum, nanos) in std::iter::zip(&mut self.by_cause, by_cause) {
-            *sum += nanos;
-        }
         let slowest = Slowest {
             start,
             nanos,
@@ -106,13 +145,60 @@ impl SlowOps {
             by_cause,
             machine_ns,
         };
+        if nanos >= LONG_NS && self.long.len() < LONG_MAX {
+            self.long.push(slowest);
+        }
+        self.add(slowest);
+    }
+
+    fn add(&mut self, slowest: Slowest) {
+        self.count += 1;
+        self.total_ns += slowest.nanos;
+        self.machine_ns += slowest.machine_ns;
+        for (sum, nanos) in std::iter::zip(&mut self.by_cause, slowest.by_cause) {
+            *sum += nanos;
+        }
         if self.longest.len() < SLOW_KEPT {
             self.longest.push(slowest);
         } else if let Some(least) = self.longest.iter_mut().min_by_key(|slow| slow.nanos)
-            && least.nanos < nanos
+            && least.nanos < slowest.nanos
         {
             *least = slowest;
         }
+    }
+
+    fn remove(&mut self, slowest: &Slowest) {
+        self.count -= 1;
+        self.total_ns -= slowest.nanos;
+        self.machine_ns -= slowest.machine_ns;
+        for (sum, nanos) in std::iter::zip(&mut self.by_cause, slowest.by_cause) {
+            *sum -= nanos;
+        }
+        self.longest.retain(|kept| kept.start != slowest.start);
+    }
+
+    /// Subtracts the time for which the process was stopped. Returns the operations that are
+    /// shorter than they were recorded.
+    pub(super) fn take_out(&mut self, stops: &Stops, started: Stamp) -> Vec<Shorter> {
+        let mut shorter = Vec::new();
+        for long in std::mem::take(&mut self.long) {
+            let from = Clock::get().nanos(started, long.start);
+            let stopped_ns = stops.within(from, from + long.nanos);
+            if stopped_ns == 0 {
+                continue;
+            }
+            let rest = long.without(stopped_ns);
+            self.remove(&long);
+            if rest.nanos >= SLOW_NS {
+                self.add(rest);
+            }
+            shorter.push(Shorter {
+                kind: long.kind,
+                recorded_ns: long.nanos,
+                nanos: rest.nanos,
+            });
+        }
+        shorter
     }
 
     /// How long the slowest operation since the last call took, in nanoseconds.
@@ -121,8 +207,8 @@ impl SlowOps {
     }
 
     /// Adds up the slow operations of all mutators, each given with its number. Times are since
-    /// `started`.
-    pub(super) fn sum(all: &[(u32, Self)], started: Stamp) -> Slow {
+    /// `started`, without `stops`.
+    pub(super) fn sum(all: &[(u32, Self)], started: Stamp, stops: &Stops) -> Slow {
         let mut slow = Slow {
             threshold_ns: SLOW_NS,
             ..Slow::default()
@@ -137,7 +223,7 @@ impl SlowOps {
                 *sum += nanos;
             }
             slow.longest.extend(ops.longest.iter().map(|op| SlowOp {
-                at_ns: Clock::get().nanos(started, op.start),
+                at_ns: stops.own(Clock::get().nanos(started, op.start)),
                 ns: op.nanos,
                 kind: op.kind.name().to_owned(),
                 mutator: *mutator,
@@ -178,7 +264,7 @@ mod tests {
             ops.note(OpKind::Append, now, 100_000 + number, by_cause, 70_000);
         }
         let kept = SLOW_KEPT as u64;
-        let slow = SlowOps::sum(&[(1, ops)], now);
+        let slow = SlowOps::sum(&[(1, ops)], now, &Stops::default());
         assert_eq!(slow.count, 3 * kept);
         assert_eq!(slow.by_cause["collect"], 3 * kept * 60_000);
         assert_eq!(
@@ -188,6 +274,51 @@ mod tests {
         assert_eq!(slow.unattributed_ns, 0);
         assert_eq!(slow.longest.len(), SLOW_KEPT);
         assert!(slow.longest.iter().all(|op| op.ns >= 100_000 + 2 * kept));
+    }
+
+    /// Goal: time for which the process was stopped is in no operation and no cause; an operation
+    /// that was slow only because of it is not listed; and the sums add up.
+    #[test]
+    fn stops_are_taken_out() {
+        let clock = Clock::get();
+        let started = clock.now();
+        let mut ops = SlowOps::new(false);
+        let by_cause = |collect| {
+            let mut by_cause = ByCause::default();
+            by_cause[Cause::Collect as usize] = collect;
+            by_cause
+        };
+        let second = 1_000_000_000;
+        let at = |counts| Stamp::of_counts(started.counts() + counts);
+        ops.note(OpKind::Append, at(1), 200_000, by_cause(150_000), 0);
+        ops.note(OpKind::Len, at(2), second, ByCause::default(), 0);
+        let collect = by_cause(second + 400_000);
+        ops.note(OpKind::Pop, at(3), second + 500_000, collect, 50_000);
+        let stop = |nanos: u64| {
+            let mut end = started;
+            while clock.nanos(started, end) < nanos {
+                end = Stamp::of_counts(end.counts() + 1_000);
+            }
+            (started, end)
+        };
+        let stops = Stops::new(&[stop(second - 50_000)], started);
+        let shorter = ops.take_out(&stops, started);
+        let stopped_ns = stops.within(0, second);
+        let expected = [(OpKind::Len, second), (OpKind::Pop, second + 500_000)];
+        for (shorter, (kind, recorded_ns)) in std::iter::zip(&shorter, expected) {
+            assert_eq!((shorter.kind, shorter.recorded_ns), (kind, recorded_ns));
+            // The operations began some counts of the clock after the stop.
+            assert!(
+                shorter.nanos.abs_diff(recorded_ns - stopped_ns) < 10,
+                "{shorter:?}"
+            );
+        }
+        let left_ns = shorter[1].nanos;
+        let slow = SlowOps::sum(&[(0, ops)], started, &stops);
+        assert_eq!((slow.count, slow.total_ns), (2, 200_000 + left_ns));
+        assert_eq!(slow.by_cause["collect"], 150_000 + left_ns - 100_000);
+        assert_eq!(slow.unattributed_ns, 50_000 + 50_000);
+        assert_eq!(slow.longest.len(), 2);
     }
 
     /// Goal: an operation that the heap held up for most of its time is listed with that cause; a
@@ -210,7 +341,7 @@ mod tests {
         assert!(ops.look(OpKind::Append, start, end));
         assert!(ops.take_slowest() >= 3 * SLOW_NS && ops.take_slowest() == 0);
         drop(seated);
-        let slow = SlowOps::sum(&[(2, ops)], start);
+        let slow = SlowOps::sum(&[(2, ops)], start, &Stops::default());
         assert_eq!((slow.count, slow.longest[0].at_ns), (1, 0));
         assert_eq!(slow.by_cause.keys().collect::<Vec<_>>(), ["gil_wait"]);
         assert_eq!(

@@ -114,11 +114,19 @@ pub(super) fn provenance(member: &Member<'_>) -> Markup {
         Some(false) => ", clean",
         None => "",
     };
-    let noisy = match result.noisy {
-        Some(true) => "noisy: the times are in doubt",
-        Some(false) => "quiet",
-        None => "not measured",
+    let noisy = match (result.noisy, &result.evidence.hiccups) {
+        (Some(true), _) => "noisy: the times are in doubt",
+        (Some(false), _) => "quiet",
+        (None, Some(_)) => "the run was too short to tell",
+        (None, None) => "not measured",
     };
+    let stopped = Some(result.stopped_ns).filter(|stopped| *stopped > 0);
+    let stopped = stopped.map(|ns| {
+        format!(
+            "; stopped for {}, which is in no figure",
+            figures::nanos(ns)
+        )
+    });
     let commit = Some(tool.commit.as_str()).filter(|commit| !commit.is_empty());
     let started = Some(result.evidence.started_unix_ms).filter(|started| *started > 0);
     let parameters = workload.parameters.iter();
@@ -143,7 +151,7 @@ pub(super) fn provenance(member: &Member<'_>) -> Markup {
             dt { "clock" } dd {
                 (host.clock.source) ", " (figures::time(host.clock.cost_ns)) " a reading"
             }
-            dt { "machine" } dd { (noisy) }
+            dt { "machine" } dd { (noisy) (stopped.unwrap_or_default()) }
             dt { "again" } dd { code { (result.reproduce) } }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use hdrhistogram::Histogram;
 
-use super::{ByCause, CAUSES, Cause, PAUSE_NS_MAX};
+use super::{ByCause, CAUSES, Cause, LONG_NS, PAUSE_NS_MAX};
 use crate::clock::{Clock, Stamp};
 
 /// How many outermost holds are remembered with their time by cause, so that an operation that took
@@ -14,6 +14,8 @@ const RECENT: usize = 64;
 /// How many intervals a thread keeps: 6 MiB of them. A heap that is held up 2,000 times a second
 /// has two minutes until the first of them, the shortest, are dropped.
 const KEPT_MAX: usize = 1 << 18;
+/// How many long holds a thread keeps: together they take at least ten minutes.
+const LONG_MAX: usize = 1 << 16;
 
 /// A stretch of time for which a thread was held up: one outermost hold, whatever holds lay within
 /// it.
@@ -23,7 +25,7 @@ pub struct Interval {
     pub start: Stamp,
     /// Its end.
     pub end: Stamp,
-    /// The outermost cause.
+    /// Why; the outermost cause where one lay within another.
     pub cause: Cause,
 }
 
@@ -78,6 +80,8 @@ pub(super) struct Log {
     /// The time by cause of the holds that have ended within the outermost open hold.
     by_cause: ByCause,
     recent: VecDeque<Ended>,
+    /// Long holds, also those within others.
+    long: Vec<Interval>,
     kept: Kept,
     kept_max: usize,
     /// Intervals shorter than this are not kept any more; in nanoseconds.
@@ -92,6 +96,7 @@ impl Log {
             open: Vec::new(),
             by_cause: [0; CAUSES],
             recent: VecDeque::with_capacity(RECENT),
+            long: Vec::new(),
             kept: Kept {
                 mutator,
                 from: now,
@@ -131,6 +136,9 @@ impl Log {
         let histogram = self.histograms[cause as usize].get_or_insert_with(empty);
         histogram.saturating_record(nanos);
         self.by_cause[cause as usize] += nanos.saturating_sub(inner_ns);
+        if nanos >= LONG_NS && self.long.len() < LONG_MAX {
+            self.long.push(Interval { start, end, cause });
+        }
         match self.open.last_mut() {
             Some(around) => around.inner_ns += nanos,
             None => self.end(Interval { start, end, cause }),
@@ -234,6 +242,10 @@ impl Log {
         if let Some(histogram) = &self.histograms[cause as usize] {
             sum.add(histogram).expect("histograms share their bounds");
         }
+    }
+
+    pub(super) fn long(&self) -> &[Interval] {
+        &self.long
     }
 
     pub(super) fn kept(&self) -> Kept {
