@@ -1,7 +1,8 @@
 //! One result as a page of text for a terminal.
 //!
-//! The page tells, in this order: what ran, how fast, what held it up, the heap's counters, what the
-//! checks say, notes on that, and how to reproduce it. Tables fit a hundred columns, sentences eighty.
+//! The page tells, in this order: what ran, how fast, what held it up, the heap's counters, what
+//! the checks say, notes on that, and how to reproduce it. Tables fit a hundred columns, sentences
+//! eighty.
 
 use std::fmt::Write as _;
 
@@ -303,7 +304,16 @@ fn highlights(result: &RunResult) -> String {
     if shown.is_empty() {
         return String::new();
     }
-    wrapped("heap: ", 4, &shown.join(", ")) + "\n"
+    let timing_bytes = result.evidence.timing_bytes;
+    let timing = match timing_bytes {
+        0 => String::new(),
+        // The resident peak is the last.
+        _ => format!(
+            " ({} of it for the times of operations)",
+            figures::bytes(timing_bytes)
+        ),
+    };
+    wrapped("heap: ", 4, &(shown.join(", ") + &timing)) + "\n"
 }
 
 /// A counter's value, in the unit that its name says.

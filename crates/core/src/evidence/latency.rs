@@ -77,6 +77,11 @@ impl Latency {
         }
     }
 
+    /// How much memory it takes, in bytes.
+    pub fn bytes(&self) -> u64 {
+        (self.0.distinct_values() * size_of::<u64>()) as u64
+    }
+
     /// How many times were recorded.
     pub fn count(&self) -> u64 {
         self.0.len()

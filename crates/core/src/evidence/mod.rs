@@ -113,6 +113,9 @@ pub struct Evidence {
     pub clock: ClockFacts,
     /// The peak resident memory seen, in bytes; 0 if the system does not report it.
     pub rss_bytes_peak: u64,
+    /// How much of it the times of operations take, in bytes.
+    #[serde(default)]
+    pub timing_bytes: u64,
 }
 
 /// What one mutator did.
@@ -255,6 +258,7 @@ impl Evidence {
             reclaim_lag: None,
             clock: Clock::get().facts().clone(),
             rss_bytes_peak: 0,
+            timing_bytes: 0,
         }
     }
 

@@ -66,6 +66,7 @@ impl Stage<'_> {
             self.course.end_in_panic("the teardown", &panicked);
             Caps::NONE
         });
+        let timing_bytes = outcomes.iter().map(|outcome| outcome.timing_bytes).sum();
         let slow = slow(&mut outcomes, started, &stops);
         let history = self.options.history.map(|limit| {
             let recorders = outcomes.iter();
@@ -112,6 +113,7 @@ impl Stage<'_> {
             reclaim_lag: held_up::reclaim_lag(self.pauses),
             clock: Clock::get().facts().clone(),
             rss_bytes_peak: watched.rss_bytes_peak,
+            timing_bytes,
         };
         if evidence.rate().is_some_and(|rate| rate.saturated) {
             evidence.response.clear();

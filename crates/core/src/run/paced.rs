@@ -6,7 +6,7 @@
 //! does nothing.
 
 use super::slow::SlowOps;
-use super::stopwatch::{Recorder, Start, Stopwatch, recorded};
+use super::stopwatch::{self, Placed, Recorder, Start, Stopwatch, recorded};
 use crate::clock::Clock;
 use crate::evidence::Latency;
 use crate::plan::OpKind;
@@ -24,7 +24,7 @@ pub(super) struct Paced {
 
 impl Paced {
     pub(super) fn new() -> Self {
-        let recorders = || vec![Recorder::new(); OpKind::ALL.len()];
+        let recorders = || vec![Recorder::default(); OpKind::ALL.len()];
         Self {
             clock: Clock::get(),
             start: None,
@@ -53,7 +53,7 @@ impl Stopwatch for Paced {
         if let Some(Start { at, late_ns }) = self.start.take() {
             let now = self.clock.now();
             let service_ns = self.clock.nanos(at, now);
-            if self.service[kind as usize].record(service_ns) {
+            if self.service[kind as usize].record(service_ns) != Placed::Short {
                 self.slow.look(kind, at, now);
             }
             self.response[kind as usize].record(service_ns.saturating_add(late_ns));
@@ -70,5 +70,9 @@ impl Stopwatch for Paced {
 
     fn latencies(&mut self) -> Vec<(OpKind, Latency)> {
         recorded(std::mem::take(&mut self.service))
+    }
+
+    fn bytes(&self) -> u64 {
+        stopwatch::bytes(&self.service) + stopwatch::bytes(&self.response)
     }
 }

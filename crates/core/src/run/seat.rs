@@ -46,6 +46,8 @@ pub(super) struct Outcome {
     pub(super) recorder: Option<Recorder>,
     /// The beginning and end of its largest gap, if there was one.
     pub(super) gap: Option<(Stamp, Stamp)>,
+    /// How much memory the times of its operations take, in bytes.
+    pub(super) timing_bytes: u64,
 }
 
 impl Outcome {
@@ -524,6 +526,7 @@ impl Sitter<'_, '_> {
             peeks,
             answers: shadow.into_tally(),
         };
+        let timing_bytes = watch.bytes();
         Outcome {
             evidence: MutatorEvidence {
                 name: plan.name.clone(),
@@ -546,6 +549,7 @@ impl Sitter<'_, '_> {
             producer,
             recorder,
             gap: gap.lasted,
+            timing_bytes,
         }
     }
 }

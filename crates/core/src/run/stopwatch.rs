@@ -44,6 +44,10 @@ pub(super) trait Stopwatch {
     }
     /// Takes out the recorded times, by kind of operation.
     fn latencies(&mut self) -> Vec<(OpKind, Latency)>;
+    /// How much memory the recorded times take, in bytes.
+    fn bytes(&self) -> u64 {
+        0
+    }
 }
 
 /// Times nothing.
@@ -77,50 +81,69 @@ pub(super) struct Every {
 /// histogram has the same resolution there, so nothing is lost, and recording costs one addition.
 const SHORT: usize = 2048;
 
-/// The times of one kind of operation.
-#[derive(Debug, Clone)]
+/// The times of one kind of operation. Memory for short and for long times is allocated with the
+/// first of them: most programs use few kinds of operations, and a histogram takes a quarter of a
+/// megabyte.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Recorder {
     short: Box<[u64]>,
-    long: Latency,
+    long: Option<Latency>,
+}
+
+/// How a time was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// As a short one.
+    Short,
+    /// As a long one.
+    Long,
+    /// As the first of its kind: memory was allocated, which took longer than most operations.
+    First,
 }
 
 impl Recorder {
-    pub(super) fn new() -> Self {
-        Self {
-            short: vec![0; SHORT].into_boxed_slice(),
-            long: Latency::default(),
-        }
-    }
-
-    /// Records a time. Returns whether it was a long one.
     #[inline]
-    pub(super) fn record(&mut self, nanos: u64) -> bool {
+    pub(super) fn record(&mut self, nanos: u64) -> Placed {
         match usize::try_from(nanos)
             .ok()
             .and_then(|nanos| self.short.get_mut(nanos))
         {
             Some(count) => {
                 *count += 1;
-                false
+                Placed::Short
             }
-            None => {
-                self.record_long(nanos);
-                true
-            }
+            None => self.record_elsewhere(nanos),
         }
     }
 
     /// Not inlined, so that the inlined part stays short.
     #[cold]
-    fn record_long(&mut self, nanos: u64) {
-        self.long.record(nanos);
+    fn record_elsewhere(&mut self, nanos: u64) -> Placed {
+        if nanos < SHORT as u64 {
+            self.short = vec![0; SHORT].into_boxed_slice();
+            self.record(nanos);
+            return Placed::First;
+        }
+        let placed = match self.long {
+            Some(_) => Placed::Long,
+            None => Placed::First,
+        };
+        self.long.get_or_insert_default().record(nanos);
+        placed
     }
 
-    fn latency(mut self) -> Latency {
+    fn latency(self) -> Latency {
+        let mut latency = self.long.unwrap_or_default();
         for (nanos, &count) in (0..).zip(&self.short) {
-            self.long.record_many(nanos, count);
+            latency.record_many(nanos, count);
         }
-        self.long
+        latency
+    }
+
+    /// How much memory it takes, in bytes.
+    fn bytes(&self) -> u64 {
+        let long = self.long.as_ref().map_or(0, Latency::bytes);
+        size_of_val(&*self.short) as u64 + long
     }
 }
 
@@ -130,7 +153,7 @@ impl Every {
         Self {
             clock,
             last: clock.now(),
-            by_kind: vec![Recorder::new(); OpKind::ALL.len()],
+            by_kind: vec![Recorder::default(); OpKind::ALL.len()],
             slow,
         }
     }
@@ -138,8 +161,8 @@ impl Every {
     /// Looks for the cause of an operation that took long. The time for that is not part of any
     /// latency.
     #[cold]
-    fn look(&mut self, kind: OpKind, start: Stamp) {
-        if self.slow.look(kind, start, self.last) {
+    fn look(&mut self, kind: OpKind, start: Stamp, placed: Placed) {
+        if self.slow.look(kind, start, self.last) || placed == Placed::First {
             self.restart();
         }
     }
@@ -157,9 +180,9 @@ impl Stopwatch for Every {
     fn end(&mut self, kind: OpKind) {
         let now = self.clock.now();
         let start = std::mem::replace(&mut self.last, now);
-        let is_long = self.by_kind[kind as usize].record(self.clock.nanos(start, now));
-        if is_long {
-            self.look(kind, start);
+        let placed = self.by_kind[kind as usize].record(self.clock.nanos(start, now));
+        if placed != Placed::Short {
+            self.look(kind, start, placed);
         }
     }
 
@@ -169,6 +192,10 @@ impl Stopwatch for Every {
 
     fn latencies(&mut self) -> Vec<(OpKind, Latency)> {
         recorded(std::mem::take(&mut self.by_kind))
+    }
+
+    fn bytes(&self) -> u64 {
+        bytes(&self.by_kind)
     }
 }
 
@@ -216,12 +243,51 @@ impl Stopwatch for Sampled {
     fn latencies(&mut self) -> Vec<(OpKind, Latency)> {
         self.every.latencies()
     }
+
+    fn bytes(&self) -> u64 {
+        self.every.bytes()
+    }
+}
+
+/// How much memory these recorders take, in bytes.
+pub(super) fn bytes(by_kind: &[Recorder]) -> u64 {
+    by_kind.iter().map(Recorder::bytes).sum()
 }
 
 pub(super) fn recorded(by_kind: Vec<Recorder>) -> Vec<(OpKind, Latency)> {
-    OpKind::ALL
-        .into_iter()
-        .zip(by_kind.into_iter().map(Recorder::latency))
-        .filter(|(_, latency)| latency.count() > 0)
+    let all = OpKind::ALL.into_iter().zip(by_kind);
+    all.filter(|(_, recorder)| recorder.bytes() > 0)
+        .map(|(kind, recorder)| (kind, recorder.latency()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: kinds that are not used take no memory, the first time of a kind is recorded, and the
+    /// caller learns that this took a while.
+    #[test]
+    fn recorders_are_made_when_they_are_needed() {
+        let mut recorder = Recorder::default();
+        assert_eq!(recorder.bytes(), 0);
+        for (nanos, placed) in [
+            (7, Placed::First),
+            (8, Placed::Short),
+            (SHORT as u64, Placed::First),
+            (1_000_000, Placed::Long),
+            (0, Placed::Short),
+        ] {
+            assert_eq!(recorder.record(nanos), placed, "{nanos}");
+        }
+        assert!(recorder.bytes() > 100_000);
+        let latency = recorder.latency();
+        assert_eq!((latency.count(), latency.max() / 1000), (5, 1000));
+        let mut watch = Every::new(SlowOps::new(false));
+        assert_eq!(watch.bytes(), 0);
+        watch.restart();
+        watch.end(OpKind::Len);
+        assert!(watch.bytes() < 1_000_000);
+        assert_eq!(watch.latencies().len(), 1);
+    }
 }

@@ -1,5 +1,5 @@
-//! What the runs looked like from moment to moment: the slowest operation of each interval, with the
-//! collections, throughput, and what the heap held.
+//! What the runs looked like from moment to moment: the slowest operation of each interval, with
+//! the collections, throughput, and what the heap held.
 
 use maud::Markup;
 
@@ -63,7 +63,7 @@ const QUANTITIES: [Quantity; 5] = [
     },
     Quantity {
         title: "resident memory",
-        note: "Of the whole process, including what it keeps from earlier runs.",
+        note: "Of the whole process, with the times of operations.",
         axis: "memory",
         unit: Unit::Memory,
         of: |_, now| (now.rss_bytes > 0).then_some(now.rss_bytes as f64),
