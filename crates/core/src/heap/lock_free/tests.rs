@@ -503,12 +503,13 @@ fn what_a_stall_left_is_soon_released() {
         m.truncate_front(Slot(list), 1);
         m.safepoint().unwrap();
     }
-    assert!(heap.unreclaimed() >= TRUNCATIONS);
+    let unreclaimed = || heap.gauge().unreclaimed.expect("it tells");
+    assert!(unreclaimed() >= TRUNCATIONS);
     drop(stalled);
     for _ in 0..TRUNCATIONS / 20 {
         // A grace period goes by.
         m.idle(&mut || ());
         m.safepoint().unwrap();
     }
-    assert!(heap.unreclaimed() < TRUNCATIONS / 10);
+    assert!(unreclaimed() < TRUNCATIONS / 10);
 }
