@@ -112,7 +112,7 @@ fn setups_are_in_no_rate() {
         .run("run setup.toml --heap gil --ops 1000 --out o -v")
         .code(0);
     done.says("1,000 operations in ")
-        .says("/s), after 20.0 k in the setup");
+        .says("after 20.0 k in the setup\n");
     let result = place.result("o/result.json");
     let rate = |kind: &str| result.ops[kind].per_second;
     assert_eq!((result.ops["append"].count, rate("append")), (10_000, 0.0));
