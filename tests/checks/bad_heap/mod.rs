@@ -35,9 +35,9 @@ pub(crate) enum Fault {
     AddLoses,
     /// Every tenth length is one too many.
     LenLies,
-    /// Every tenth pop takes the last element but one.
+    /// Every seventh pop takes the last element but one.
     PopSwaps,
-    /// Every tenth store releases its reference, and leaves the field as it is.
+    /// Every seventh store releases its reference, and leaves the field as it is.
     StoreLoses,
     /// Every tenth peek meets a reference that the heap recognises as broken.
     PeekStale,
@@ -165,8 +165,12 @@ impl BadHeap {
 impl State {
     /// Every tenth time, if the fault is the one asked for.
     fn strikes(&mut self, fault: Fault, wanted: Fault) -> bool {
+        self.strikes_every(10, fault, wanted)
+    }
+
+    fn strikes_every(&mut self, nth: u64, fault: Fault, wanted: Fault) -> bool {
         self.tick += u64::from(fault == wanted);
-        fault == wanted && self.tick.is_multiple_of(10)
+        fault == wanted && self.tick.is_multiple_of(nth)
     }
 
     fn release(&mut self, object: usize, fault: Fault) {

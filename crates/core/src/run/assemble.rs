@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::clock::{self, Clock, Stamp};
 use crate::evidence::ledger::Producer;
-use crate::evidence::{Evidence, Latency, Slow};
+use crate::evidence::{Evidence, Latency, Recorded, Slow};
 use crate::heap::{Caps, Stats};
 use crate::plan::OpKind;
 
@@ -57,27 +57,11 @@ impl Stage<'_> {
         let service = sums(outcomes.iter_mut().map(|o| &mut o.latencies));
         let response = sums(outcomes.iter_mut().map(|o| &mut o.responses));
         let kept = self.pauses.kept();
-        let stats = self.heap.stats().unwrap_or_else(|panicked| {
-            self.course.end_in_panic("the teardown", &panicked);
-            Stats::default()
-        });
-        let stats = stats.since(&self.stats_before);
-        let caps = self.heap.caps().unwrap_or_else(|panicked| {
-            self.course.end_in_panic("the teardown", &panicked);
-            Caps::NONE
-        });
+        let (stats, caps) = self.told_at_last();
         let timing_bytes = outcomes.iter().map(|outcome| outcome.timing_bytes).sum();
         let slow = slow(&mut outcomes, started, &stops);
-        let history = self.options.history.map(|limit| {
-            let recorders = outcomes.iter();
-            let recorders = recorders.filter_map(|outcome| outcome.recorder.as_ref());
-            let recorders: Vec<_> = recorders.collect();
-            histories::gather(self.plan, &self.objects, limit, &recorders)
-        });
-        let refused: u64 = outcomes
-            .iter()
-            .map(|outcome| outcome.evidence.refused)
-            .sum();
+        let history = self.history(&outcomes);
+        let refused: u64 = outcomes.iter().map(|it| it.evidence.refused).sum();
         let was_refused = self.options.fail_alloc.is_some() && !self.refusal.load(Relaxed);
         let mut evidence = Evidence {
             heap: name.to_owned(),
@@ -119,6 +103,33 @@ impl Stage<'_> {
             evidence.response.clear();
         }
         evidence
+    }
+
+    /// What the heap counted during the run, and what it says that it can do. One that panics ends the run
+    /// as crashed.
+    fn told_at_last(&self) -> (Stats, Caps) {
+        let stats = self.heap.stats().unwrap_or_else(|panicked| {
+            self.course.end_in_panic("the teardown", &panicked);
+            Stats::default()
+        });
+        let caps = self.heap.caps().unwrap_or_else(|panicked| {
+            self.course.end_in_panic("the teardown", &panicked);
+            Caps::NONE
+        });
+        (stats.since(&self.stats_before), caps)
+    }
+
+    /// The histories that mutators recorded, put together, if they were asked to.
+    fn history(&self, outcomes: &[Outcome]) -> Option<Recorded> {
+        let limit = self.options.history?;
+        let recorders = outcomes.iter().filter_map(|it| it.recorder.as_ref());
+        let recorders: Vec<_> = recorders.collect();
+        Some(histories::gather(
+            self.plan,
+            &self.objects,
+            limit,
+            &recorders,
+        ))
     }
 }
 

@@ -18,6 +18,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 pub(super) struct Deeds {
     /// Operations, after each batch.
     pub(super) ops: AtomicU64,
+    /// How many of them were its setup, from the end of that on.
+    pub(super) set_up_ops: AtomicU64,
     /// Other signs of progress. See [`Deeds::get_on`].
     steps: AtomicU64,
     /// For how long its thread has been on a processor, in nanoseconds, at its last look. The time
@@ -82,6 +84,13 @@ impl<'s> Gap<'s> {
             max: Largest::default(),
             look: Look::now(deeds, number),
         }
+    }
+
+    /// The setups of all mutators are over: what the others did in them is part of no gap. What they have
+    /// done since is, as a mutator may wait for its turn from the common start on.
+    pub(super) fn start(&mut self) {
+        self.first = others(self.deeds, self.number, |deeds| &deeds.set_up_ops);
+        self.seen = self.first;
     }
 
     /// Ends a gap: the mutator has done something.
@@ -190,6 +199,21 @@ mod tests {
         }
         let (others, largest) = gap.sums();
         assert_eq!((others, largest.ops), (940, 30));
+    }
+
+    /// Goal: a mutator that gets its first turn when the others are done was kept out by what they did,
+    /// and not by their setups.
+    #[test]
+    fn gaps_begin_at_the_common_start() {
+        let deeds: [CachePadded<Deeds>; 2] = Default::default();
+        let mut gap = Gap::new(&deeds, 1);
+        deeds[0].set_up_ops.store(1000, Relaxed);
+        deeds[0].ops.store(1000 + 70, Relaxed);
+        gap.start();
+        gap.close();
+        let (others, largest) = gap.sums();
+        assert_eq!((others, largest.ops), (70, 70));
+        assert!(largest.lasted.is_some());
     }
 
     /// Goal: the others see how long a mutator has run, whether it has a rate or not, and all of it

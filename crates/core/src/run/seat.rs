@@ -155,8 +155,7 @@ pub(super) fn sit<'r>(
     // The operations of the setup are counted, but their latencies are not kept.
     sitter.executor.watch = Watch::new(stage.options.timing, plan.pace);
     sitter.meet(Intent::Start);
-    // A new one, so that the setups of the mutators are not part of a gap.
-    sitter.gap = Gap::new(&stage.course.deeds, number);
+    sitter.gap.start();
     let clock = Clock::get();
     let origin = stage.course.started.get().copied();
     let origin = origin.unwrap_or_else(|| clock.now());
@@ -215,6 +214,8 @@ impl Sitter<'_, '_> {
         }
         self.set_up = self.executor.work.counts;
         self.publish_ops();
+        let set_up_ops = &self.stage.course.deeds[self.number].set_up_ops;
+        set_up_ops.store(self.executor.work.ops(), Relaxed);
         Ok(())
     }
 
@@ -526,7 +527,6 @@ impl Sitter<'_, '_> {
             peeks,
             answers: shadow.into_tally(),
         };
-        let timing_bytes = watch.bytes();
         Outcome {
             evidence: MutatorEvidence {
                 name: plan.name.clone(),
@@ -549,7 +549,7 @@ impl Sitter<'_, '_> {
             producer,
             recorder,
             gap: gap.lasted,
-            timing_bytes,
+            timing_bytes: watch.bytes(),
         }
     }
 }

@@ -243,15 +243,16 @@ mod tests {
             ..HeapConfig::with_capacity(CAPACITY)
         };
         let heap = open_with(&config, fault);
-        let mut births = OwnedSegment::take(0, 0).unwrap();
+        let mut births = OwnedSegment::take(0, 0).expect("a segment is free");
         let mut alloc = |m: &mut LockFreeMutator<'_, _>, slot, shape| {
-            m.alloc(slot, shape, births.birth(shape).unwrap()).unwrap();
+            let tag = births.birth(shape).expect("a tag is left");
+            m.alloc(slot, shape, tag).expect("there is room");
         };
         let seat = Seat {
             number: 1,
             slots: 3,
         };
-        let mut holder = heap.attach(seat).unwrap();
+        let mut holder = heap.attach(seat).expect("a seat is free");
         let [list, leaf, kept] = [0, 1, 2].map(Slot);
         alloc(&mut holder, list, Shape::List);
         alloc(&mut holder, kept, Shape::Leaf);
@@ -276,7 +277,7 @@ mod tests {
             }
             // Both renew their pins.
             holder.peek(kept);
-            holder.safepoint().unwrap();
+            holder.safepoint().expect("nothing is broken");
             other.unpinned(|| ());
         }
     }
