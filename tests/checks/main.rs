@@ -299,7 +299,12 @@ fn faults_are_told_apart() {
         let evidence = storm(&plan, fault, Verify::End);
         let history = evidence.history.as_ref().expect("one is written");
         assert!(history.is_whole(), "{fault:?}: its history ends early");
-        assert_eq!(violated(&plan, &evidence), checks, "{fault:?}");
+        let answers: Vec<_> = evidence
+            .mutators
+            .iter()
+            .map(|it| &it.tally.answers)
+            .collect();
+        assert_eq!(violated(&plan, &evidence), checks, "{fault:?}: {answers:?}");
     }
 }
 

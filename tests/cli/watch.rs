@@ -117,7 +117,7 @@ fn bad_places_are_refused() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = format!("soak --serve {}", taken.local_addr().expect("it has one"));
     for (line, words) in [
-        (taken.as_str(), "port 0 takes one that is free"),
+        (taken.as_str(), "port 0 chooses a free port"),
         ("soak --serve 0.0.0.0:0", "--serve-anyone"),
         ("soak --serve nowhere", "127.0.0.1:9464"),
         ("soak --serve-anyone", "--serve"),

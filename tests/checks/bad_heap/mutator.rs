@@ -242,15 +242,14 @@ impl Mutator for BadMutator<'_> {
 
     fn get(&mut self, dst: Slot, list: Slot, index: u64) -> bool {
         let index = usize::try_from(index).unwrap_or(usize::MAX);
-        let there = self
-            .heap
-            .state()
-            .list(self.reg(list))
-            .is_some_and(|e| index < e.len());
-        there
-            && self.share(dst, |state, me| {
-                state.list(me.reg(list))?.get(index).copied()
-            })
+        let (heap, register) = (self.heap, self.reg(list));
+        let mut state = heap.state();
+        let element = state.list(register).and_then(|it| it.get(index).copied());
+        if let Some(object) = element {
+            state.objects[object].count += 1;
+            self.put(&mut state, dst, element);
+        }
+        element.is_some()
     }
 
     fn set(&mut self, list: Slot, index: u64, val: Slot) -> bool {

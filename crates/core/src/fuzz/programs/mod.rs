@@ -9,6 +9,7 @@
 //! A test of your own heap looks like this:
 //!
 //! ```
+//! # use gcstorm_core as gcstorm;
 //! use gcstorm::fuzz::{check_steps, programs};
 //! use gcstorm::heap::counted::open_gil;
 //! use proptest::prelude::*;
