@@ -352,22 +352,26 @@ fn recall(is_counted_first: bool) {
     let joined = heap.0.join();
     let worker = thread::spawn(move || {
         let (recalls, ready, taken) = &*other;
-        if recalls.is_asked(joined) {
-            ready.store(1, Release);
-            recalls.answer(joined);
-            if is_counted_first {
-                taken.fetch_add(1, Release);
-            }
-            ready.swap(0, AcqRel);
-            if !is_counted_first {
-                taken.fetch_add(1, Release);
-            }
+        while !recalls.is_asked(joined) {
+            thread::yield_now();
+        }
+        ready.store(1, Release);
+        recalls.answer(joined);
+        if is_counted_first {
+            taken.fetch_add(1, Release);
+        }
+        ready.swap(0, AcqRel);
+        if !is_counted_first {
+            taken.fetch_add(1, Release);
         }
     });
     let (recalls, ready, taken) = &*heap;
     let before = taken.load(Acquire);
     recalls.raise();
-    if recalls.is_answered() && ready.load(Acquire) == 0 {
+    while !recalls.is_answered() {
+        thread::yield_now();
+    }
+    if ready.load(Acquire) == 0 {
         assert_ne!(taken.load(Acquire), before, "memory was held back");
     }
     worker.join().expect("no panic");
