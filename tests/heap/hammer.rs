@@ -9,7 +9,7 @@ use gcstorm::heap::{Field, Finalizer, Global, Heap, HeapConfig, Mutator, Shape, 
 use gcstorm::plan::Op;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 
 use crate::common::{Births, assert_sound, seat};
 

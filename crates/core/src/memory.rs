@@ -33,6 +33,15 @@ use crossbeam_utils::CachePadded;
 /// More threads than this share places, and wait for each other now and then.
 const PLACES: usize = 16;
 
+/// Resident memory of a process, in bytes; 0 if the system does not report it.
+pub fn resident_bytes(pid: u32) -> u64 {
+    // All memory, then what is resident, in pages: proc_pid_statm(5).
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
+    let pages = statm.split_whitespace().nth(1);
+    let pages: u64 = pages.and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages * rustix::param::page_size() as u64
+}
+
 static IS_COUNTING: AtomicBool = AtomicBool::new(false);
 static COUNTS: [CachePadded<AtomicI64>; PLACES] =
     [const { CachePadded::new(AtomicI64::new(0)) }; PLACES];

@@ -73,7 +73,7 @@ pub(crate) enum Fault {
     CensusOmits,
     /// Shared roots are found empty.
     RootsLost,
-    /// Nobody waits for anybody.
+    /// `idle` does not wait.
     NeverWaits,
     /// The first allocation panics, in the setup.
     PanicsAtOnce,

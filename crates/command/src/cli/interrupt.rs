@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use procfs::process::Process;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
 
@@ -14,9 +13,11 @@ use super::usage::Usage;
 /// The signals that end a run: Ctrl-C, `kill`, and a terminal that is closed, unless `nohup` told
 /// the program to ignore that one.
 fn signals() -> impl Iterator<Item = i32> {
-    let ignored = Process::myself().and_then(|process| process.status());
-    let ignored = ignored.map_or(0, |status| status.sigign);
-    let is_ignored = ignored & (1 << (SIGHUP - 1)) != 0;
+    // A bit for each signal, the first one lowest: proc_pid_status(5).
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
+    let is_ignored = ignored.unwrap_or(0) & (1 << (SIGHUP - 1)) != 0;
     let all = [SIGINT, SIGTERM, SIGHUP].into_iter();
     all.filter(move |&signal| !(signal == SIGHUP && is_ignored))
 }

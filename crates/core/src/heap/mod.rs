@@ -475,7 +475,8 @@ pub trait Mutator {
     /// Ends a [`rest`](Self::rest).
     fn wake(&mut self) {}
 
-    /// Calls `wait`, which may block, in a state that holds no other mutator up.
+    /// Calls `wait`, which may block, once, in a state that holds no other mutator up. Mutators wait
+    /// for each other in there, so one that comes back without the call ends the run.
     fn idle(&mut self, wait: &mut dyn FnMut()) {
         self.rest();
         let _absence = Absence(self);

@@ -6,7 +6,7 @@
 //! platform's), so a seed means the same operations on every machine.
 
 use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 
 use super::Draw;
 use super::batch::BATCH_OPS;
@@ -19,7 +19,7 @@ const KEY_TAIL: [u8; 24] = *b"gcstorm operation stream";
 const GEOMETRIC_CUT: f64 = 64.0;
 
 /// A stream of random numbers.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Dice {
     rng: ChaCha8Rng,
     /// Words for [`below_each`](Self::below_each); scratch.

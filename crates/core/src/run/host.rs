@@ -69,12 +69,3 @@ fn read(clock: ClockId) -> u64 {
         .saturating_add(time.tv_nsec);
     u64::try_from(nanos).unwrap_or(0)
 }
-
-/// Resident memory now, in bytes; 0 if the system does not report it.
-pub(super) fn rss_bytes() -> u64 {
-    // All memory, then what is resident, in pages: proc_pid_statm(5).
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = statm.split_whitespace().nth(1);
-    let pages: u64 = pages.and_then(|pages| pages.parse().ok()).unwrap_or(0);
-    pages * rustix::param::page_size() as u64
-}

@@ -6,7 +6,8 @@
 use std::sync::PoisonError;
 
 use crate::clock::Clock;
-use crate::evidence::Moment;
+use crate::evidence::{Ended, Moment};
+use crate::heap::Defect;
 
 use super::rendezvous::{Abandoned, Intent, Purpose, Round};
 use super::seat::Sitter;
@@ -21,13 +22,7 @@ impl Sitter<'_, '_> {
     /// Waits for the others, and takes part in the start or the survey.
     pub(super) fn meet(&mut self, intent: Intent) -> Purpose {
         let (rendezvous, number) = (&self.stage.rendezvous, self.number);
-        let mut round = None;
-        self.place
-            .mutator()
-            .idle(&mut || round = Some(rendezvous.arrive(number, intent)));
-        let Some(round) = round else {
-            return Intent::Done;
-        };
+        let round = self.wait(|| rendezvous.arrive(number, intent));
         // An abandoned round has no survey; the thread that left has ended the run.
         let abandoned = match round.purpose {
             Intent::Start => {
@@ -40,15 +35,38 @@ impl Sitter<'_, '_> {
         if round.place == 0 && !abandoned {
             rendezvous.close();
         } else {
-            self.place.mutator().idle(&mut || rendezvous.await_close());
+            self.wait(|| rendezvous.await_close());
         }
         round.purpose
+    }
+
+    /// Waits while the mutator is idle. A heap whose `idle` comes back without having waited ends
+    /// the run; the others wait for this mutator all the same, so it waits here.
+    fn wait<T>(&mut self, wait: impl FnOnce() -> T) -> T {
+        let (mut wait, mut waited) = (Some(wait), None);
+        self.place
+            .mutator()
+            .idle(&mut || waited = wait.take().map(|wait| wait()).or(waited.take()));
+        match (waited, wait) {
+            (Some(waited), _) => waited,
+            (None, Some(wait)) => {
+                self.stage.course.end(Ended::Defect {
+                    mutator: self.plan.name.clone(),
+                    defect: Defect::Other {
+                        message: "`idle` did not call the function it was given, which waits"
+                            .to_owned(),
+                    },
+                });
+                wait()
+            }
+            (None, None) => unreachable!("a wait that was called has returned"),
+        }
     }
 
     fn survey(&mut self, round: Round, moment: Moment) -> Result<(), Abandoned> {
         let stage = self.stage;
         if round.place == 0 {
-            self.place.mutator().idle(&mut || {
+            self.wait(|| {
                 let surveyor = open_survey(stage, moment);
                 *stage
                     .surveyor
@@ -62,12 +80,10 @@ impl Sitter<'_, '_> {
         stage.course.deeds[self.number].get_on();
         // The mutator is idle before the step ends, so that what the heap buffers for it is handed
         // over before anyone goes on, above all to the census.
-        self.place
-            .mutator()
-            .idle(&mut || stage.rendezvous.finish_step());
+        self.wait(|| stage.rendezvous.finish_step());
         if round.place == 0 {
             self.await_step(1 + round.present)?;
-            self.place.mutator().idle(&mut || {
+            self.wait(|| {
                 let surveyor = stage
                     .surveyor
                     .lock()
@@ -86,11 +102,7 @@ impl Sitter<'_, '_> {
 
     fn await_step(&mut self, step: usize) -> Result<(), Abandoned> {
         let rendezvous = &self.stage.rendezvous;
-        let mut arrived = Ok(());
-        self.place
-            .mutator()
-            .idle(&mut || arrived = rendezvous.await_step(step));
-        arrived
+        self.wait(|| rendezvous.await_step(step))
     }
 
     /// This mutator's step of a survey.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use super::hiccups::{self, Probed};
 use super::stage::Stage;
-use super::{Budget, Progress, Timing, host};
+use super::{Budget, Progress, Timing};
 use crate::clock::Clock;
 use crate::evidence::{Ended, Sample, Timeline};
 use crate::heap::Gauge;
+use crate::memory;
 use crate::own_time;
 
 /// How often the monitor looks: often enough for a progress bar and to find the peak of memory.
@@ -81,7 +82,7 @@ impl Stage<'_> {
                 self.course.end(Ended::Interrupted);
             }
             let goes_on = self.course.await_return(patience);
-            let rss_bytes = host::rss_bytes();
+            let rss_bytes = memory::resident_bytes(std::process::id());
             watched.rss_bytes_peak = watched.rss_bytes_peak.max(rss_bytes);
             let gauge = self.gauge(&mut is_answering);
             // Collections are no progress: a collector may run although all mutators hang. Nor is

@@ -7,7 +7,7 @@
 
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 /// A workload on a heap.

@@ -347,7 +347,7 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use rand::{RngExt as _, SeedableRng as _};
-    use rand_chacha::ChaCha8Rng;
+    use rand::rngs::ChaCha8Rng;
 
     use super::*;
     use crate::soak::Found;

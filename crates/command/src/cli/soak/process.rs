@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::cli::child::{Child, ChildOutput, Printed, Request};
 use crate::cli::patience::Patience;
 use crate::clock::{Clock, Stamp};
+use crate::memory::resident_bytes;
 use crate::soak::{Beat, Came, Found, Over, Told};
 
 /// How often the process is checked. It can exceed its memory limit by what it allocates within
@@ -75,7 +76,7 @@ impl Process {
                 Ok(Told::Over(over)) => {
                     let Over { came, mut found } = *over;
                     found.rss_bytes_peak = found.rss_bytes_peak.max(rss_bytes_peak);
-                    found.rss_bytes_after = rss_bytes(self.0.id());
+                    found.rss_bytes_after = resident_bytes(self.0.id());
                     return Ok(RoundEnd {
                         came,
                         found,
@@ -92,7 +93,7 @@ impl Process {
                     return Ok(lost(Came::Crashed { how }, seen, start));
                 }
             }
-            let rss_bytes = rss_bytes(self.0.id());
+            let rss_bytes = resident_bytes(self.0.id());
             rss_bytes_peak = rss_bytes_peak.max(rss_bytes);
             if rss_bytes > limits.rss_bytes {
                 self.0.kill()?;
@@ -130,13 +131,4 @@ fn lost(came: Came, last_seen: Option<Beat>, start: Stamp) -> RoundEnd {
         stacks: None,
         took: Clock::get().since(start),
     }
-}
-
-/// Resident memory of a process, in bytes; 0 if the system does not report it.
-fn rss_bytes(pid: u32) -> u64 {
-    let process = i32::try_from(pid)
-        .ok()
-        .and_then(|pid| procfs::process::Process::new(pid).ok());
-    let statm = process.and_then(|process| process.statm().ok());
-    statm.map_or(0, |statm| statm.resident * procfs::page_size())
 }

@@ -6,7 +6,7 @@
 //! all of it; the rank test must reject as well.
 
 use rand::{Rng as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 
 use crate::median::median;
 

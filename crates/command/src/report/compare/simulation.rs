@@ -2,7 +2,7 @@
 //! a real change.
 
 use rand::{Rng as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 
 use super::metric::Series;
 use super::{Better, Change, Family, Limits, MetricRow, rows};

@@ -5,7 +5,7 @@
 //! unsuitable registers occur as well.
 
 use rand::{Rng as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 
 use super::Programs;
 use crate::heap::{Caps, Field, Finalizer, Global, Shape, Slot};
