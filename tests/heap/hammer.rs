@@ -7,9 +7,9 @@ use std::time::Duration;
 use gcstorm::heap::counted::{open_gil, open_racy};
 use gcstorm::heap::{Field, Finalizer, Global, Heap, HeapConfig, Mutator, Shape, Slot};
 use gcstorm::plan::Op;
+use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use rand::rngs::ChaCha8Rng;
 
 use crate::common::{Births, assert_sound, seat};
 

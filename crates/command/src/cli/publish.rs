@@ -51,7 +51,7 @@ pub(super) fn draw(format: Format, collected: &Collected, detail: Detail) -> io:
     Ok(match format {
         Format::Table => table(collected, detail),
         Format::Markdown => report::markdown(collected),
-        Format::Junit => report::junit(collected).map_err(io::Error::other)?,
+        Format::Junit => report::junit(collected),
         Format::Html => report::html(collected),
         Format::Json => {
             let json = match collected.results.as_slice() {

@@ -6,33 +6,133 @@
 //! could not be opened is an error.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use maud::{Markup, PreEscaped, Render, html};
 
 use super::{Absence, Absent, Collected, Member};
 use crate::check::{Judgement, Verdict};
 use crate::result::{Outcome, RunResult};
 
 /// Writes them.
-///
-/// # Errors
-///
-/// The text cannot be written as XML.
-pub fn junit(collected: &Collected) -> Result<String, String> {
-    let mut report = Report::new("gcstorm");
+pub fn junit(collected: &Collected) -> String {
+    let mut suites = Vec::new();
     let mut classes = Classes::default();
     for group in collected.groups() {
         for Member { label, result } in &group.members {
-            let class = classes.free(format!("{}.{label}", group.name));
-            report.add_test_suite(suite(result, &class));
+            suites.push(suite(
+                result,
+                classes.free(format!("{}.{label}", group.name)),
+            ));
         }
     }
-    for absent in &collected.absent {
-        let class = classes.free(format!("{}.{}", absent.workload, absent.heap));
-        report.add_test_suite(self::absent(absent, &class));
+    for it in &collected.absent {
+        suites.push(absent(
+            it,
+            classes.free(format!("{}.{}", it.workload, it.heap)),
+        ));
     }
-    report.to_string().map_err(|error| error.to_string())
+    let count = |what| suites.iter().map(|suite| suite.count(what)).sum::<usize>();
+    let text = html! {
+        (PreEscaped("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"))
+        testsuites name="gcstorm" tests=(count(None)) failures=(count(Some("failure")))
+            errors=(count(Some("error"))) skipped=(count(Some("skipped"))) {
+            "\n"
+            @for suite in &suites { (suite) }
+        }
+        "\n"
+    };
+    text.into_string()
+}
+
+/// What a CI system shows of a run.
+#[derive(Debug)]
+struct Suite {
+    name: String,
+    class: String,
+    elapsed_ns: u64,
+    properties: Vec<(&'static str, String)>,
+    cases: Vec<Case>,
+}
+
+/// A test of it.
+#[derive(Debug)]
+struct Case {
+    name: String,
+    elapsed_ns: u64,
+    assertions: u64,
+    /// `None` if it passed.
+    trouble: Option<Trouble>,
+}
+
+/// Why a test did not pass.
+#[derive(Debug)]
+struct Trouble {
+    /// The element's name: `failure`, `error`, or `skipped`.
+    element: &'static str,
+    kind: &'static str,
+    message: String,
+    text: String,
+}
+
+impl Suite {
+    /// How many of its cases have an element of this name; all of them for `None`.
+    fn count(&self, element: Option<&str>) -> usize {
+        let of = |case: &Case| case.trouble.as_ref().map(|trouble| trouble.element);
+        let cases = self.cases.iter();
+        cases
+            .filter(|case| element.is_none() || of(case) == element)
+            .count()
+    }
+}
+
+impl Render for Suite {
+    fn render(&self) -> Markup {
+        html! {
+            testsuite name=(xml(&self.name)) tests=(self.count(None))
+                failures=(self.count(Some("failure"))) errors=(self.count(Some("error")))
+                skipped=(self.count(Some("skipped"))) time=(seconds(self.elapsed_ns)) {
+                "\n"
+                @if !self.properties.is_empty() {
+                    properties {
+                        @for (name, value) in &self.properties {
+                            property name=(name) value=(xml(value)) {}
+                        }
+                    }
+                    "\n"
+                }
+                @for Case { name, elapsed_ns, assertions, trouble } in &self.cases {
+                    testcase name=(xml(name)) classname=(xml(&self.class))
+                        assertions=(assertions) time=(seconds(*elapsed_ns)) {
+                        @if let Some(trouble) = trouble { (trouble) }
+                    }
+                    "\n"
+                }
+            }
+            "\n"
+        }
+    }
+}
+
+impl Render for Trouble {
+    fn render(&self) -> Markup {
+        let (kind, message, text) = (self.kind, xml(&self.message), xml(&self.text));
+        match self.element {
+            "failure" => html! { failure type=(kind) message=(message) { (text) } },
+            "error" => html! { error type=(kind) message=(message) { (text) } },
+            _ => html! { skipped type=(kind) message=(message) {} },
+        }
+    }
+}
+
+/// Without what XML cannot have: terminals' colours, and control characters.
+fn xml(text: &str) -> String {
+    let plain = console::strip_ansi_codes(text);
+    let may_stand = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    plain.chars().filter(may_stand).collect()
+}
+
+fn seconds(nanos: u64) -> String {
+    format!("{:.3}", nanos as f64 / 1e9)
 }
 
 /// Names of classes. Test cases are called after checks, and of two with one name in one class CI systems
@@ -50,48 +150,48 @@ impl Classes {
     }
 }
 
-fn suite(result: &RunResult, class: &str) -> TestSuite {
-    let name = format!(
-        "{} on {}, seed {}",
-        result.workload.name,
-        result.subject(),
-        result.seed
-    );
-    let mut suite = TestSuite::new(name);
-    suite.set_time(Duration::from_nanos(result.elapsed_ns));
-    let dirty = result
-        .tool
-        .dirty
-        .map_or("unknown", |dirty| if dirty { "yes" } else { "no" });
-    suite.add_properties([
-        Property::new("seed", result.seed.to_string()),
-        Property::new("commit", result.tool.commit.as_str()),
-        Property::new("dirty", dirty),
-        Property::new("cpu", result.host.cpu_model.as_str()),
-        Property::new("kernel", result.host.kernel.as_str()),
-        Property::new("reproduce", result.reproduce.as_str()),
-    ]);
-    let mut run = TestCase::new("run", of_run(result));
-    run.set_classname(class);
-    run.set_time(Duration::from_nanos(result.elapsed_ns));
-    suite.add_test_case(run);
-    for check in &result.checks {
-        let mut case = TestCase::new(check.name.as_str(), of_check(result, check));
-        case.set_classname(class);
-        case.set_assertions(usize::try_from(check.examined).unwrap_or(usize::MAX));
-        suite.add_test_case(case);
+fn suite(result: &RunResult, class: String) -> Suite {
+    let dirty = result.tool.dirty;
+    let dirty = dirty.map_or("unknown", |dirty| if dirty { "yes" } else { "no" });
+    let run = Case {
+        name: "run".to_owned(),
+        elapsed_ns: result.elapsed_ns,
+        assertions: 0,
+        trouble: of_run(result),
+    };
+    let checks = result.checks.iter().map(|check| Case {
+        name: check.name.clone(),
+        elapsed_ns: 0,
+        assertions: check.examined,
+        trouble: of_check(result, check),
+    });
+    Suite {
+        name: format!(
+            "{} on {}, seed {}",
+            result.workload.name,
+            result.subject(),
+            result.seed
+        ),
+        class,
+        elapsed_ns: result.elapsed_ns,
+        properties: vec![
+            ("seed", result.seed.to_string()),
+            ("commit", result.tool.commit.clone()),
+            ("dirty", dirty.to_owned()),
+            ("cpu", result.host.cpu_model.clone()),
+            ("kernel", result.host.kernel.clone()),
+            ("reproduce", result.reproduce.clone()),
+        ],
+        cases: std::iter::once(run).chain(checks).collect(),
     }
-    suite
 }
 
 /// The verdict of the run as a whole, with its caveats.
-fn of_run(result: &RunResult) -> TestCaseStatus {
-    let kind = match result.verdict {
-        Outcome::Held => return TestCaseStatus::success(),
-        Outcome::Violated => NonSuccessKind::Failure,
-        Outcome::Vacuous | Outcome::Crashed | Outcome::Hung | Outcome::Interrupted => {
-            NonSuccessKind::Error
-        }
+fn of_run(result: &RunResult) -> Option<Trouble> {
+    let element = match result.verdict {
+        Outcome::Held => return None,
+        Outcome::Violated => "failure",
+        Outcome::Vacuous | Outcome::Crashed | Outcome::Hung | Outcome::Interrupted => "error",
     };
     let violated = result
         .checks
@@ -102,51 +202,58 @@ fn of_run(result: &RunResult) -> TestCaseStatus {
     if !violated.is_empty() {
         said.insert(0, format!("violated: {}", violated.join(", ")));
     }
-    unsuccessful(kind, result.verdict.name(), &said.join("\n"), result)
+    let kind = result.verdict.name();
+    Some(trouble(element, kind, &said.join("\n"), result))
 }
 
-fn of_check(result: &RunResult, check: &Judgement) -> TestCaseStatus {
+fn of_check(result: &RunResult, check: &Judgement) -> Option<Trouble> {
     let detail = check.detail.as_deref().unwrap_or_default();
-    let name = check.verdict.name();
+    let kind = check.verdict.name();
     match check.verdict {
-        Verdict::Held => TestCaseStatus::success(),
-        Verdict::Violated => unsuccessful(NonSuccessKind::Failure, name, detail, result),
-        Verdict::Vacuous => unsuccessful(NonSuccessKind::Error, name, detail, result),
-        Verdict::Skipped => {
-            let mut skipped = TestCaseStatus::skipped();
-            skipped.set_message(detail);
-            skipped
-        }
+        Verdict::Held => None,
+        Verdict::Violated => Some(trouble("failure", kind, detail, result)),
+        Verdict::Vacuous => Some(trouble("error", kind, detail, result)),
+        Verdict::Skipped => Some(Trouble {
+            element: "skipped",
+            kind,
+            message: detail.to_owned(),
+            text: String::new(),
+        }),
     }
 }
 
 /// The message is the first line of the detail; the text has all of it and the reproduce line.
-fn unsuccessful(
-    kind: NonSuccessKind,
-    name: &str,
-    detail: &str,
-    result: &RunResult,
-) -> TestCaseStatus {
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(name);
-    status.set_message(detail.lines().next().unwrap_or(name));
-    status.set_description(format!("{detail}\nreproduce: {}", result.reproduce));
-    status
+fn trouble(element: &'static str, kind: &'static str, detail: &str, result: &RunResult) -> Trouble {
+    Trouble {
+        element,
+        kind,
+        message: detail.lines().next().unwrap_or(kind).to_owned(),
+        text: format!("{detail}\nreproduce: {}", result.reproduce),
+    }
 }
 
-fn absent(absent: &Absent, class: &str) -> TestSuite {
-    let Absent { workload, heap, .. } = absent;
-    let mut status = match absent.what {
-        Absence::Failed => TestCaseStatus::non_success(NonSuccessKind::Error),
-        Absence::Skipped | Absence::NotStarted => TestCaseStatus::skipped(),
+fn absent(absent: &Absent, class: String) -> Suite {
+    let element = match absent.what {
+        Absence::Failed => "error",
+        Absence::Skipped | Absence::NotStarted => "skipped",
     };
-    status.set_type(absent.what.name());
-    status.set_message(absent.why.as_str());
-    let mut case = TestCase::new("run", status);
-    case.set_classname(class);
-    let mut suite = TestSuite::new(format!("{workload} on {heap}"));
-    suite.add_test_case(case);
-    suite
+    Suite {
+        name: format!("{} on {}", absent.workload, absent.heap),
+        class,
+        elapsed_ns: 0,
+        properties: Vec::new(),
+        cases: vec![Case {
+            name: "run".to_owned(),
+            elapsed_ns: 0,
+            assertions: 0,
+            trouble: Some(Trouble {
+                element,
+                kind: absent.what.name(),
+                message: absent.why.clone(),
+                text: String::new(),
+            }),
+        }],
+    }
 }
 
 #[cfg(test)]
@@ -175,7 +282,7 @@ mod tests {
                 why: "it panicked".to_owned(),
             }],
         };
-        let text = junit(&collected).expect("it is written");
+        let text = junit(&collected);
         // Two of the violated run, one of the other check; the vacuous run, its check, the absent one.
         let head = text.lines().nth(1).expect("a head");
         for count in [
@@ -192,8 +299,9 @@ mod tests {
             text.contains("reproduce: gcstorm run shared-list --heap lock-free"),
             "{text}"
         );
-        let read = Report::deserialize_from_str(&text).expect("it is read back");
-        assert_eq!(read.test_suites.len(), 4);
+        let read = roxmltree::Document::parse(&text).expect("it is XML");
+        let suites = read.root_element().children();
+        assert_eq!(suites.filter(|it| it.has_tag_name("testsuite")).count(), 4);
     }
 
     /// Goal: no test case has the class and the name of another one, however often a workload was run; and
@@ -220,15 +328,13 @@ mod tests {
             ],
             absent: vec![absent.clone(), absent],
         };
-        let text = junit(&collected).expect("it is written");
-        let read = Report::deserialize_from_str(&text).expect("it is read back");
+        let text = junit(&collected);
+        let read = roxmltree::Document::parse(&text).expect("it is XML");
         let mut seen = HashSet::new();
-        for case in read.test_suites.iter().flat_map(|suite| &suite.test_cases) {
-            let class = case.classname.as_ref().expect("a class").to_string();
-            assert!(
-                seen.insert((class.clone(), case.name.to_string())),
-                "{class}"
-            );
+        let cases = read.descendants().filter(|it| it.has_tag_name("testcase"));
+        for case in cases {
+            let of = |name| case.attribute(name).expect("it has both").to_owned();
+            assert!(seen.insert((of("classname"), of("name"))), "{case:?}");
         }
         let has = |class: &str| seen.contains(&(class.to_owned(), "run".to_owned()));
         assert!(has("shared-list.gil, seed 7") && has("shared-list.gil, seed 8 (2)"));

@@ -140,6 +140,9 @@ mod tests {
         slab[(1 << 27) - 1].store(1, Relaxed);
         assert_eq!(slab[0].load(Relaxed), 0);
         let resident = crate::memory::resident_bytes(std::process::id());
-        assert!((1..1 << 30).contains(&resident), "resident: {resident} bytes");
+        assert!(
+            (1..1 << 30).contains(&resident),
+            "resident: {resident} bytes"
+        );
     }
 }

@@ -5,8 +5,8 @@
 //! integer arithmetic or with IEEE operations that round the same everywhere (no `ln` of the
 //! platform's), so a seed means the same operations on every machine.
 
-use rand::{Rng, SeedableRng};
 use rand::rngs::ChaCha8Rng;
+use rand::{Rng, SeedableRng};
 
 use super::Draw;
 use super::batch::BATCH_OPS;

@@ -5,9 +5,9 @@
 //! not always follow each other. The seed of a stint is drawn from the soak's seed and the stint's
 //! number; its first round has that seed and each further one the next, as with `run --repeat`.
 
+use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
-use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 /// A workload on a heap.

@@ -346,8 +346,8 @@ impl Standing {
 
 #[cfg(test)]
 mod tests {
-    use rand::{RngExt as _, SeedableRng as _};
     use rand::rngs::ChaCha8Rng;
+    use rand::{RngExt as _, SeedableRng as _};
 
     use super::*;
     use crate::soak::Found;

@@ -128,8 +128,8 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use rand::{RngExt as _, SeedableRng as _};
     use rand::rngs::ChaCha8Rng;
+    use rand::{RngExt as _, SeedableRng as _};
 
     use super::*;
 

@@ -5,8 +5,8 @@
 //! have the same interval. The interval is shown, and a regression must lie beyond the limit with
 //! all of it; the rank test must reject as well.
 
-use rand::{Rng as _, SeedableRng as _};
 use rand::rngs::ChaCha8Rng;
+use rand::{Rng as _, SeedableRng as _};
 
 use crate::median::median;
 

@@ -1,8 +1,8 @@
 //! Simulations: how often a comparison of made-up runs raises a false alarm, and how often it finds
 //! a real change.
 
-use rand::{Rng as _, SeedableRng as _};
 use rand::rngs::ChaCha8Rng;
+use rand::{Rng as _, SeedableRng as _};
 
 use super::metric::Series;
 use super::{Better, Change, Family, Limits, MetricRow, rows};

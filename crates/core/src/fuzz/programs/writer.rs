@@ -4,8 +4,8 @@
 //! empty. One operand in eight is chosen at random instead, so that operations on empty or
 //! unsuitable registers occur as well.
 
-use rand::{Rng as _, SeedableRng as _};
 use rand::rngs::ChaCha8Rng;
+use rand::{Rng as _, SeedableRng as _};
 
 use super::Programs;
 use crate::heap::{Caps, Field, Finalizer, Global, Shape, Slot};
