@@ -109,7 +109,7 @@ fn expectation(entry: &catalogue::Planted) -> String {
     let mut text = match entry.likelihood {
         Likelihood::Certain => format!("caught by {checks}"),
         Likelihood::Usually => format!("usually caught by {checks}"),
-        Likelihood::ModelOnly => "shown by models or by `fuzz` only: no workload has".to_owned(),
+        Likelihood::ModelOnly => "shown by models or by `fuzz` only, not by workloads".to_owned(),
         Likelihood::SoakOnly => "shown by `soak` only: by memory, over many rounds".to_owned(),
         Likelihood::Never => "caught by nothing here: the negative control".to_owned(),
     };

@@ -12,6 +12,7 @@ use crate::cli::store;
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
 use crate::heap::Caps;
+use crate::result::figures;
 use crate::run::{Entry, Registry};
 use crate::soak::{Header, JOURNAL, Journal, JournalError, Lane, Shard, Standing, WEIGHT_MAX};
 use crate::workload::{self, Workload};
@@ -83,8 +84,8 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
     }
     let journal = Journal::create(&path, &header).map_err(unusable)?;
     terminal.remark(&format!(
-        "soaking {} lanes from seed {}, journal {}",
-        header.lanes.len(),
+        "soaking {} from seed {}, journal {}",
+        figures::several(header.lanes.len() as u64, "lane", "lanes"),
         header.seed,
         path.display(),
     ));

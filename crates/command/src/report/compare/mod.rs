@@ -142,7 +142,7 @@ impl Change {
     pub fn text(self) -> &'static str {
         match self {
             Self::Regression => "REGRESSION",
-            Self::Worse => "worse, within the limit",
+            Self::Worse => "worse, perhaps within the limit",
             Self::Better => "better",
             Self::NoDifference => "no difference shown",
             Self::TooFewRuns => "not enough runs",

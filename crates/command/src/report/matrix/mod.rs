@@ -142,7 +142,8 @@ impl Matrix {
 
     /// The conclusion, in a sentence.
     fn conclusion(&self) -> String {
-        let all = figures::several(self.all().count() as u64, "row", "rows");
+        let planted = figures::several(self.rows.len() as u64, "row", "rows");
+        let all = format!("{planted}, and {} without a fault", self.sound.len());
         let (failed, untried) = (
             self.count(RowStanding::Failed),
             self.count(RowStanding::Untried),
@@ -386,7 +387,7 @@ only models show: trust-hint
 not as expected: trust-hint in gil under counter: caught by weak on 1 of 2
     seeds; first was weak
 reproduce: again trust-hint end 2
-4 rows: 1 not as expected
+3 rows, and 1 without a fault: 1 not as expected
 
 "#]]
         );
