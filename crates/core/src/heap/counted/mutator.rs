@@ -77,10 +77,11 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
     #[inline]
     fn store(&mut self, obj: Slot, field: Field, val: Option<Slot>) {
         if let Some(val) = val
-            && self.lapses.strikes(&self.heap.faults, Fault::StoreLost)
+            && self.strikes(Fault::StoreLost, 1000)
         {
             return self.clear(val);
         }
+        let is_dropped = self.strikes(Fault::StoreDropsValue, 16);
         let Some((_, cell)) = self.object(obj, Shape::Node) else {
             return;
         };
@@ -93,11 +94,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
         }
         let place = &cell.slots[usize::from(field.0)];
         let old = Ref::from_bits(place.get());
-        if self.strikes(Fault::StoreDropsValue, 16) {
-            place.set(0);
-        } else {
-            place.set(value.bits());
-        }
+        place.set(if is_dropped { 0 } else { value.bits() });
         if let Some(val) = val {
             self.vacate(val);
         }
@@ -153,7 +150,8 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
             .and_then(|(index, _)| self.heap.headers.at(index))
             .map_or(0, |header| {
                 let more = u64::from(self.heap.has(Fault::LenOffByOne));
-                let less = u64::from(self.strikes(Fault::LenLags, 64));
+                let lags = (self.lapses).strikes(&self.heap.faults, Fault::LenLags, 64);
+                let less = u64::from(lags);
                 (header.len(&self.heap.pages) + more).saturating_sub(less)
             })
     }
@@ -285,9 +283,12 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
 
     #[inline]
     fn fetch(&mut self, dst: Slot, global: Global) -> bool {
-        let lagging = self.heap.lagging.get(usize::from(global.0));
-        let lagging = lagging.filter(|place| place.get() != 0 && self.strikes(Fault::RootLags, 64));
-        let place = lagging.or_else(|| self.heap.globals.get(usize::from(global.0)));
+        let (heap, lapses) = (&*self.heap, &mut self.lapses);
+        let lagging = heap
+            .lagging
+            .get(usize::from(global.0))
+            .filter(|place| place.get() != 0 && lapses.strikes(&heap.faults, Fault::RootLags, 64));
+        let place = lagging.or_else(|| heap.globals.get(usize::from(global.0)));
         let found = place.map_or(Ref::NONE, |place| Ref::from_bits(place.get()));
         found.is_strong() && self.put_copy(dst, found)
     }

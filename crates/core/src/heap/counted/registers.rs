@@ -13,7 +13,6 @@ use super::Counted;
 use super::cell::{Cell, Ref};
 use super::generations::Generation;
 use super::release::Work;
-use super::word::Half;
 use crate::heap::lapse::Lapses;
 use crate::heap::{
     Belief, Cause, Census, Collection, Fault, Faults, Mutator, OutOfMemory, Shape, Slot, Tag,
@@ -50,8 +49,6 @@ pub struct CountedMutator<H: Tenancy> {
     pub(super) registers: Vec<u64>,
     pub(super) work: Work,
     pub(super) heap: H,
-    /// How often [`strikes`](Self::strikes) was asked.
-    asked: Half,
     pub(super) lapses: Lapses,
 }
 
@@ -62,7 +59,6 @@ impl<H: Tenancy> CountedMutator<H> {
             registers: vec![0; slots as usize],
             work: Work::default(),
             heap,
-            asked: Half::default(),
             lapses: Lapses::default(),
         }
     }
@@ -82,14 +78,10 @@ impl<H: Tenancy> CountedMutator<H> {
         }
     }
 
-    /// Whether this fault shows now: it does one time in `every`.
+    /// See [`Lapses::strikes`].
     #[inline]
-    pub(super) fn strikes(&self, fault: Fault, every: u32) -> bool {
-        if !self.heap.has(fault) {
-            return false;
-        }
-        self.asked.add(1);
-        self.asked.get().is_multiple_of(every)
+    pub(super) fn strikes(&mut self, fault: Fault, every: u32) -> bool {
+        self.lapses.strikes(&self.heap.faults, fault, every)
     }
 
     #[inline]

@@ -35,8 +35,6 @@ pub struct LockFreeMutator<'h, F: Faults = Faultless> {
     worker: Worker<'h, F>,
     registers: Vec<u64>,
     cursors: [Cursor<'h>; CURSORS],
-    /// How often [`strikes`](Self::strikes) was asked.
-    asked: u32,
     lapses: Lapses,
 }
 
@@ -46,19 +44,14 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
             worker: Worker::new(heap.core(), seat.number),
             registers: vec![0; seat.slots as usize],
             cursors: std::array::from_fn(|_| Cursor::new(heap.core().slab.cell(0))),
-            asked: 0,
             lapses: Lapses::default(),
         }
     }
 
-    /// Whether this fault shows now: it does one time in `every`.
+    /// See [`Lapses::strikes`].
     #[inline]
     fn strikes(&mut self, fault: Fault, every: u32) -> bool {
-        if !self.worker.core.has(fault) {
-            return false;
-        }
-        self.asked = self.asked.wrapping_add(1);
-        self.asked.is_multiple_of(every)
+        self.lapses.strikes(&self.worker.core.faults, fault, every)
     }
 
     /// The counted reference in a register.
@@ -251,8 +244,7 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
         let Some(val) = val else {
             return self.write_place(place, 0);
         };
-        let (lapses, faults) = (&mut self.lapses, &self.worker.core.faults);
-        if lapses.strikes(faults, Fault::StoreLost) {
+        if self.strikes(Fault::StoreLost, 1000) {
             return self.put(val, 0);
         }
         if let Some(value) = self.take(obj, val) {
