@@ -116,10 +116,10 @@ pub const ALL: &[Planted] = &[
     ),
     certain(Fault::SetKeepsOld, LEAK, &[CHURN]),
     certain(Fault::StoreKeepsOld, LEAK, &[on_both("graph", 100_000)]),
-    certain(
+    usually(
         Fault::StoreLost,
         &["answers"],
-        &[on_both("tangles", 6_000_000)],
+        &[on_both("tangles", 30_000_000)],
     ),
     certain(
         Fault::LoadOtherField,

@@ -136,7 +136,7 @@ faults! {
     UpgradeWithoutIncrement "upgrade-without-increment": "an upgrade hands out a reference that it does not count";
     SetKeepsOld "set-keeps-old": "`set` forgets to release the old reference";
     StoreKeepsOld "store-keeps-old": "`store` forgets to release the old reference";
-    StoreLost "store-lost": "one `store` in 1,000 releases its reference and leaves the field as it is";
+    StoreLost "store-lost": "one `store` in 10,000 releases its reference and leaves the field as it is";
     LoadOtherField "load-other-field": "one `load` in 1,000 answers what the other field holds";
     GetNeighbour "get-neighbour": "one `get` in 1,000 answers the element after the one that was asked for";
     PeekStale "peek-stale": "one `peek` in 1,000 takes a sound reference for a broken one";

@@ -77,7 +77,7 @@ impl<H: Tenancy> Mutator for CountedMutator<H> {
     #[inline]
     fn store(&mut self, obj: Slot, field: Field, val: Option<Slot>) {
         if let Some(val) = val
-            && self.strikes(Fault::StoreLost, 1000)
+            && self.strikes(Fault::StoreLost, 10_000)
         {
             return self.clear(val);
         }

@@ -244,7 +244,7 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
         let Some(val) = val else {
             return self.write_place(place, 0);
         };
-        if self.strikes(Fault::StoreLost, 1000) {
+        if self.strikes(Fault::StoreLost, 10_000) {
             return self.put(val, 0);
         }
         if let Some(value) = self.take(obj, val) {
