@@ -147,7 +147,11 @@ pub const ALL: &[Planted] = &[
     certain(Fault::RootLags, &["linearizable"], &[RECORDED_ROOTS]),
     certain(Fault::PopBeyondPage, &["linearizable"], &[RECORDED_LATE]),
     certain(Fault::LenLags, &["length"], &[EXACT]),
-    certain(Fault::PopTakesSecond, &["linearizable"], &[RECORDED]),
+    certain(
+        Fault::PopTakesSecond,
+        &["answers", "linearizable"],
+        &[EXACT, RECORDED],
+    ),
     certain(Fault::TruncateOffByOne, &["conservation"], &[LIST]),
     certain(
         Fault::AdditionLost,
@@ -332,7 +336,8 @@ const LEAK: &[&str] = &["completeness", "refcounts"];
 const CHURN: Show = on_both("churn", 20_000);
 /// Two writers, of whom each pops often enough for what happens to few pops.
 const LONG_CHURN: Show = on_both("churn", 2_000_000);
-/// Lengths that are known to the last element, of a list with several writers.
+/// Lengths that are known to the last element, of a list with several writers, and elements that
+/// are known one by one, of a list with one.
 const EXACT: Show = on_both("exact-lists", 200_000);
 /// The lists are changed by one thread and short, so it knows most of their elements by itself.
 const SOLE_WRITER: Show = Show {
@@ -342,7 +347,7 @@ const SOLE_WRITER: Show = Show {
 /// Records what lists answer, so that `linearizable` can judge it.
 const RECORDED: Show = Show {
     history: Some(500),
-    ..on_gil("churn", 20_000)
+    ..on_both("churn", 20_000)
 };
 /// Lists must have grown before a window of the history shows anything.
 const RECORDED_LATE: Show = Show {

@@ -125,6 +125,7 @@ pub const PLANTABLE: &[Fault] = &[
     Fault::PopLeaves,
     Fault::LenLags,
     Fault::PopBeyondPage,
+    Fault::PopTakesSecond,
     Fault::RootLags,
     Fault::RecursiveRelease,
     Fault::WorklistOverwritten,

@@ -163,6 +163,19 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
         self.lapses.index(&self.worker.core.faults, index, len)
     }
 
+    /// What faults do: puts the last element back, and takes the one before it, if there is one.
+    #[cold]
+    fn pop_instead_of(&mut self, last: Ref, list: Slot) -> Ref {
+        let second = self.visit(list).and_then(Visit::pop);
+        if let Some(second) = second
+            && let Some(visit) = self.visit(list)
+        {
+            visit.append(last);
+            return second;
+        }
+        last
+    }
+
     #[inline]
     fn counter(&self, slot: Slot) -> Option<&'h AtomicU64> {
         let cell = self.worker.object(self.strong(slot)?, Shape::Counter)?;
@@ -378,13 +391,10 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
         let Some(mut element) = self.visit(list).and_then(Visit::pop) else {
             return false;
         };
-        if self.worker.core.has(Fault::PopBeyondPage)
-            && self.visit(list).map_or(0, Visit::len) >= 1024
-            && let Some(second) = self.visit(list).and_then(Visit::pop)
-            && let Some(visit) = self.visit(list)
-        {
-            visit.append(element);
-            element = second;
+        let is_beyond = self.worker.core.has(Fault::PopBeyondPage)
+            && self.visit(list).map_or(0, Visit::len) >= 1024;
+        if is_beyond || self.strikes(Fault::PopTakesSecond, 16) {
+            element = self.pop_instead_of(element, list);
         }
         if self.worker.core.has(Fault::PopKeepsReference) {
             self.worker.retain(element);

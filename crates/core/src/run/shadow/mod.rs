@@ -58,7 +58,8 @@ pub(super) struct Shadow {
 #[derive(Debug)]
 struct Ground {
     registers: u32,
-    /// Registers may hold weak references, which no look tells from nothing.
+    /// Registers may hold weak references. A look finds nothing in such a register, as in an empty
+    /// one.
     has_weak: bool,
     /// The shared objects' ids, by the number of the shared root that always holds them.
     roots: Box<[ObjectId]>,
@@ -114,10 +115,12 @@ impl Shadow {
     pub(super) fn open(&mut self, mutator: &mut dyn Mutator, tallies: &[ListTally]) {
         let ground = &self.ground;
         let mut model = Model::new(ground.registers);
-        for slot in model.slots().filter(|_| !ground.has_weak) {
+        for slot in model.slots() {
             let seen = mutator.peek(slot);
             self.tally.looks.see(seen);
-            model.put(slot, Held::seen(seen));
+            if seen != Peek::Empty || !ground.has_weak {
+                model.put(slot, Held::seen(seen));
+            }
         }
         for &(list, slot) in &ground.lists {
             let len = tallies[slot.0 as usize].model_len();

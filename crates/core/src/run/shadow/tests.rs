@@ -4,7 +4,7 @@ use super::*;
 use crate::evidence::ledger::Producer;
 use crate::heap::counted::open_gil_with;
 use crate::heap::{Fault, Global, Heap as _, HeapConfig, Seat};
-use crate::plan::MutatorPlan;
+use crate::plan::{ListUsage, MutatorPlan, SharedObject};
 
 const REGISTERS: u32 = 4;
 
@@ -33,8 +33,30 @@ fn plan() -> Plan {
     }
 }
 
+/// The same, with a shared list in this register, which nobody else changes.
+fn plan_with_list(list: Slot) -> Plan {
+    let mut plan = plan();
+    plan.mutators[0].held.push((list, 0));
+    plan.objects.push(SharedObject {
+        name: "list".to_owned(),
+        shape: Shape::List,
+        global: Global(0),
+        usage: ListUsage {
+            writers: vec![0],
+            ..ListUsage::default()
+        },
+    });
+    plan
+}
+
 /// Does operations on a heap with this fault, all in one window.
 fn followed(fault: Option<Fault>, ops: &[Op], times: usize) -> AnswerTally {
+    followed_after(fault, &[], ops, times)
+}
+
+/// The same in a window that opens after `setup`. What that leaves in register `A` is a shared
+/// list.
+fn followed_after(fault: Option<Fault>, setup: &[Op], ops: &[Op], times: usize) -> AnswerTally {
     let heap = open_gil_with(&HeapConfig::with_capacity(100), fault);
     let seat = Seat {
         number: 0,
@@ -42,29 +64,45 @@ fn followed(fault: Option<Fault>, ops: &[Op], times: usize) -> AnswerTally {
     };
     let mut mutator = heap.attach(seat).expect("there is room");
     let mut producer = Producer::new(0);
-    let mut shadow = Shadow::new(0, &plan(), Needs::default(), &[]);
-    shadow.open(&mut mutator, &[]);
+    let mut list = None;
+    for op in setup {
+        let heard = perform(&mut mutator, &mut producer, op);
+        list = list.or(heard.made);
+    }
+    let plan = list.map_or_else(plan, |_| plan_with_list(A));
+    let needs = Needs {
+        weak: setup.iter().any(|op| matches!(op, Op::Downgrade { .. })),
+        ..Needs::default()
+    };
+    let mut shadow = Shadow::new(0, &plan, needs, list.as_slice());
+    shadow.open(&mut mutator, &[ListTally::default()]);
     for op in ops.iter().cycle().take(ops.len() * times) {
-        let mut listening = Listening::to(&mut mutator);
-        match *op {
-            Op::Alloc { dst, shape } => {
-                let tag = producer.birth(shape).expect("a segment is free");
-                listening.alloc(dst, shape, tag).expect("there is room");
-            }
-            Op::Copy { dst, src } => listening.copy(dst, src),
-            Op::Store { obj, field, val } => listening.store(obj, field, Some(val)),
-            Op::Load { dst, obj, field } => listening.load(dst, obj, field),
-            Op::Publish { global, src } => listening.publish(global, src),
-            Op::Fetch { dst, global } => drop(listening.fetch(dst, global)),
-            Op::Append { list, val } => drop(listening.append(list, val)),
-            Op::Get { dst, list, index } => drop(listening.get(dst, list, index.into())),
-            _ => unreachable!("{op:?} is in no test"),
-        }
-        let heard = listening.heard();
+        let heard = perform(&mut mutator, &mut producer, op);
         shadow.follow(&mut mutator, op, heard);
     }
     shadow.close(&mut mutator);
     shadow.into_tally()
+}
+
+fn perform(mutator: &mut dyn Mutator, producer: &mut Producer, op: &Op) -> Heard {
+    let mut listening = Listening::to(mutator);
+    match *op {
+        Op::Alloc { dst, shape } => {
+            let tag = producer.birth(shape).expect("a segment is free");
+            listening.alloc(dst, shape, tag).expect("there is room");
+        }
+        Op::Copy { dst, src } => listening.copy(dst, src),
+        Op::Store { obj, field, val } => listening.store(obj, field, Some(val)),
+        Op::Load { dst, obj, field } => listening.load(dst, obj, field),
+        Op::Publish { global, src } => listening.publish(global, src),
+        Op::Fetch { dst, global } => drop(listening.fetch(dst, global)),
+        Op::Append { list, val } => drop(listening.append(list, val)),
+        Op::Get { dst, list, index } => drop(listening.get(dst, list, index.into())),
+        Op::Pop { dst, list } => drop(listening.pop(dst, list)),
+        Op::Downgrade { dst, src } => listening.downgrade(dst, src),
+        _ => unreachable!("{op:?} is in no test"),
+    }
+    listening.heard()
 }
 
 const A: Slot = Slot(0);
@@ -116,6 +154,35 @@ fn wrong_answers_are_seen() {
         assert_eq!(sound.wrong.count, 0, "{sound:?}");
         let tally = followed(Some(fault), ops, 10_000);
         assert!(tally.wrong.count > 0, "{fault}: {tally:?}");
+    }
+}
+
+/// Goal: a pop of the wrong element is seen in a list that nobody else changes, also where
+/// registers hold weak references.
+#[test]
+fn wrong_pops_are_seen() {
+    let weak = Slot(2);
+    let setup = [
+        alloc(A, Shape::List),
+        alloc(B, Shape::Leaf),
+        Op::Downgrade { dst: weak, src: B },
+    ];
+    let ops = [
+        alloc(B, Shape::Leaf),
+        Op::Append { list: A, val: B },
+        alloc(B, Shape::Leaf),
+        Op::Append { list: A, val: B },
+        alloc(B, Shape::Leaf),
+        Op::Append { list: A, val: B },
+        Op::Pop { dst: B, list: A },
+        Op::Pop { dst: B, list: A },
+        Op::Pop { dst: B, list: A },
+    ];
+    for setup in [&setup[..1], &setup] {
+        let sound = followed_after(None, setup, &ops, 100);
+        assert_eq!(sound.wrong.count, 0, "{sound:?}");
+        let tally = followed_after(Some(Fault::PopTakesSecond), setup, &ops, 100);
+        assert!(tally.wrong.count > 0, "{tally:?}");
     }
 }
 
