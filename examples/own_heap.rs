@@ -1,12 +1,15 @@
 //! How to test your own heap: here one of `Arc`s, which count references and never collect cycles.
+//!
+//! A fault can be planted in it, so that `selftest --heap arc` shows that the checks can fail on
+//! this heap too.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gcstorm::heap::{
-    Caps, Defect, Field, Global, Heap, HeapConfig, Mutator, OutOfMemory, Peek, Seat, Shape, Slot,
-    Stats, Tag,
+    Caps, Defect, Fault, Faults, Field, Global, Heap, HeapConfig, Mutator, Ordeal, OutOfMemory,
+    Peek, Point, Seat, Shape, Slot, Stats, Tag,
 };
 use gcstorm::memory::Counting;
 use gcstorm::run::Registry;
@@ -16,7 +19,9 @@ use gcstorm::run::Registry;
 static ALLOCATOR: Counting = Counting;
 
 fn main() -> ExitCode {
-    let heaps = Registry::builtin().with("arc", "plain `Arc`s, no cycles", ArcHeap::open);
+    let heaps = Registry::builtin()
+        .with("arc", "plain `Arc`s, no cycles", ArcHeap::open)
+        .plantable(&[Fault::LenOffByOne], ArcHeap::open_with);
     gcstorm::cli::main(heaps.by_default())
 }
 
@@ -63,13 +68,25 @@ impl Drop for Object {
 struct ArcHeap {
     globals: Vec<Mutex<Option<Ref>>>,
     freed: Arc<AtomicU64>,
+    ordeal: Ordeal,
 }
 
 impl ArcHeap {
     fn open(config: &HeapConfig) -> Result<Self, Defect> {
+        Self::open_with(config, Ordeal::default())
+    }
+
+    /// Opens a heap with what `--fault`, `--fail-alloc` and `--delays` ask for. Where looking for
+    /// that costs too much, make the heap generic over [`Faults`]: `gcstorm::heap::Faultless` costs
+    /// nothing.
+    fn open_with(config: &HeapConfig, ordeal: Ordeal) -> Result<Self, Defect> {
         let globals = (0..config.globals).map(|_| Mutex::new(None)).collect();
         let freed = Arc::default();
-        Ok(Self { globals, freed })
+        Ok(Self {
+            globals,
+            freed,
+            ordeal,
+        })
     }
 }
 
@@ -133,6 +150,7 @@ impl Registers<'_> {
         let Some(value) = self.slots[val.0 as usize].take() else {
             return false;
         };
+        self.heap.ordeal.pass(Point::Change);
         // A replaced reference is dropped after the lock is released, since it may free many
         // objects.
         let placed = place(&mut container.references(), value);
@@ -175,6 +193,9 @@ fn index(index: u64) -> usize {
 
 impl Mutator for Registers<'_> {
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory> {
+        if self.heap.ordeal.refuses() {
+            return Err(OutOfMemory);
+        }
         let fields = if shape == Shape::Node { 2 } else { 0 };
         let object = Object {
             tag,
@@ -237,8 +258,9 @@ impl Mutator for Registers<'_> {
     }
 
     fn len(&mut self, list: Slot) -> u64 {
+        let more = u64::from(self.heap.ordeal.has(Fault::LenOffByOne));
         self.shaped(list, Shape::List)
-            .map_or(0, |list| list.references().len() as u64)
+            .map_or(0, |list| list.references().len() as u64 + more)
     }
 
     fn get(&mut self, dst: Slot, list: Slot, at: u64) -> bool {

@@ -67,6 +67,21 @@ fn every_check_is_missed() {
     }
 }
 
+/// Goal: a heap of somebody else's program is tried in the runs that show its fault, and if no
+/// check sees that, it is said so.
+#[test]
+fn a_heap_of_ones_own_is_tried() {
+    let place = Place::new();
+    let line = "selftest --heap arc --seeds 2 --out";
+    let done = place.run_own_heap(&format!("{line} o")).code(0);
+    done.says("len-off-by-one  arc   churn     2/2    2/2  length")
+        .says("without a fault: 2 seeds, no check fired")
+        .says("1 row: all as expected");
+    let blind = format!("{line} b --without-check length");
+    let done = place.run_own_heap(&blind).code(1);
+    done.says("not as expected: len-off-by-one in arc");
+}
+
 /// Goal: a fault that ends the process, or keeps it from ending, is caught where that is expected.
 #[test]
 fn lost_processes_are_counted() {
