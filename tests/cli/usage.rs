@@ -229,6 +229,23 @@ fn readme_quotes_the_example() {
     assert!(readme.contains(&named), "{named}");
 }
 
+/// Goal: a time limit that nothing would keep is refused before anything runs.
+#[test]
+fn a_limit_needs_a_process() {
+    let place = Place::new();
+    let line = "run counter --ops 100 --isolate no --time-limit 1s --out o";
+    place
+        .run(line)
+        .code(2)
+        .warns("`--time-limit` is for runs in processes of their own")
+        .warns("leave out `--isolate no`");
+    place
+        .run("run /dev/null --time-limit 1s --out o")
+        .code(2)
+        .warns("the workload");
+    assert!(place.files().is_empty(), "{:?}", place.files());
+}
+
 /// Goal: a fault that nobody knows, or that a heap cannot have, is refused before anything runs.
 #[test]
 fn faults_are_checked() {

@@ -39,6 +39,7 @@ pub(super) fn run(
     let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
     let threads = agenda.tasks().map(RunTask::threads).max();
     threads::refuse_too_many(threads.unwrap_or(0))?;
+    let workshop = Workshop::of(program, args)?;
     if let Some(directory) = &args.out {
         store::refuse_used(directory)?;
     }
@@ -57,7 +58,7 @@ pub(super) fn run(
         terminal,
         interrupted,
         collected: Collected::default(),
-        workshop: Workshop::of(program, args),
+        workshop,
         agreement: agenda.case.clone().map(Agreement::of),
         exit: Exit::Held,
     };
@@ -74,12 +75,25 @@ enum Workshop {
 }
 
 impl Workshop {
-    fn of(program: &str, args: &Run) -> Self {
+    /// A process cannot end a run of its own that hangs, and go on: so only runs in processes of
+    /// their own can have a time limit.
+    fn of(program: &str, args: &Run) -> Result<Self, Usage> {
         let mut named = args.workloads.iter().map(Path::new);
-        if args.isolate == IsolateArg::No || named.any(can_be_read_once) {
-            return Self::Here(OpenHeaps::default());
+        let hint = if args.isolate == IsolateArg::No {
+            "leave out `--isolate no`, or let `timeout` of coreutils end the command"
+        } else if named.any(can_be_read_once) {
+            "a workload that can be read only once has no process of its own: put it into a file"
+        } else {
+            let processes = Processes::new(program, args.time_limit, Printed::PassedOn);
+            return Ok(Self::Apart(processes));
+        };
+        match args.time_limit {
+            None => Ok(Self::Here(OpenHeaps::default())),
+            Some(_) => {
+                let why = "`--time-limit` is for runs in processes of their own";
+                Err(Usage::new(why).hint(hint))
+            }
         }
-        Self::Apart(Processes::new(program, args.time_limit, Printed::PassedOn))
     }
 }
 

@@ -95,7 +95,8 @@ pub(in crate::cli) struct Run {
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(in crate::cli) time_limit: Option<Duration>,
     /// Whether each heap runs in a process of its own, so that a crash, a hang or exhausted memory
-    /// is a result like any other; `no` is for debuggers and profilers
+    /// is a result like any other; `no` is for debuggers and profilers, and has no time limit: a
+    /// run that hangs does so until a second signal ends the command
     #[arg(long, value_enum, default_value_t = IsolateArg::Yes, value_name = "yes|no")]
     pub(in crate::cli) isolate: IsolateArg,
     /// The directory for results, which must not hold results yet; default: reports/<when>/
