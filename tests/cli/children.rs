@@ -127,6 +127,35 @@ fn a_hung_run_obeys_the_first_signal() {
     assert!(place.path().join("o/result.json").exists());
 }
 
+/// Goal: Ctrl-Z stops a run with its process, and both go on together; the run is not called hung,
+/// although both stand still for longer than it may make no progress.
+#[test]
+fn a_run_is_suspended_with_its_process() {
+    let place = Place::new();
+    let line = "run churn --heap gil --duration 1h --time-limit 1s --out o";
+    let mut command = place.command(line);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let parent = command.spawn().expect("it starts");
+    let id = parent.id().to_string();
+    let child = || with_mutator(&place, "writer-0");
+    wait_until("there are mutators", || !child().is_empty());
+    let child = child().remove(0);
+    for _ in 0..2 {
+        signal(&parent, "TSTP");
+        wait_until("it is stopped", || state(&id) == 'T');
+        wait_until("its child is stopped", || state(&child) == 'T');
+        std::thread::sleep(Duration::from_secs(3));
+        signal(&parent, "CONT");
+        wait_until("it goes on", || state(&id) != 'T');
+        let ran = ticks(&child);
+        wait_until("its child goes on", || ticks(&child) >= ran + 20);
+    }
+    signal(&parent, "TERM");
+    Done::from(parent.wait_with_output().expect("it ends")).code(130);
+    let result = place.result("o/result.json");
+    assert_eq!(result.verdict, Outcome::Interrupted);
+}
+
 /// Goal: time for which a run was stopped is reported, and is in no pause, operation or gap.
 #[test]
 fn stopped_time_is_in_no_pause() {

@@ -13,13 +13,17 @@ use super::usage::Usage;
 /// The signals that end a run: Ctrl-C, `kill`, and a terminal that is closed, unless `nohup` told
 /// the program to ignore that one.
 fn signals() -> impl Iterator<Item = i32> {
+    let all = [SIGINT, SIGTERM, SIGHUP].into_iter();
+    all.filter(|&signal| !(signal == SIGHUP && is_ignored(signal)))
+}
+
+/// Whether this process ignores a signal, as whoever started it asked.
+pub(super) fn is_ignored(signal: i32) -> bool {
     // A bit for each signal, the first one lowest: proc_pid_status(5).
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
-    let is_ignored = ignored.unwrap_or(0) & (1 << (SIGHUP - 1)) != 0;
-    let all = [SIGINT, SIGTERM, SIGHUP].into_iter();
-    all.filter(move |&signal| !(signal == SIGHUP && is_ignored))
+    ignored.is_some_and(|bits| bits & (1 << (signal - 1)) != 0)
 }
 
 /// A flag that these signals set from now on.

@@ -12,7 +12,7 @@
 //! A line on that pipe is a [`Request`]: to make the next run or round, or to end the current one
 //! early. Signals are for the parent alone: a child has a process group of its own, so a Ctrl-C
 //! at the terminal does not reach it, and it ignores `SIGINT` and `SIGTERM`, which schedulers send
-//! to all processes of a job.
+//! to all processes of a job. Ctrl-Z is passed on to it ([`together`]).
 //!
 //! A child reports its progress in lines on its standard output ([`Told`]), which may be mixed with
 //! other output.
@@ -20,6 +20,7 @@
 pub(super) mod inside;
 mod output;
 mod stacks;
+mod together;
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
@@ -33,6 +34,7 @@ use super::patience::Patience;
 use crate::soak::Told;
 pub(super) use output::{ChildOutput, Printed};
 use output::{end_of, read_lines};
+use together::Together;
 
 /// How often a child that reports nothing is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -45,6 +47,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(super) struct Child {
     process: process::Child,
+    _together: Together,
     lifeline: ChildStdin,
     told: Receiver<Told>,
     printed: Option<JoinHandle<String>>,
@@ -104,14 +107,15 @@ pub(super) enum Wish {
 impl Child {
     /// Starts this program with these arguments.
     pub(super) fn start(words: &[impl AsRef<OsStr>], printed: Printed) -> io::Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
+        let mut command = Command::new(std::env::current_exe()?);
+        command
             .args(words)
             .env(inside::VARIABLE, "1")
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+            .stderr(Stdio::piped());
+        let (mut process, together) = Together::start(&mut command)?;
         let streams = (
             process.stdin.take(),
             process.stdout.take(),
@@ -123,6 +127,7 @@ impl Child {
         let (tell, told) = channel();
         let mut child = Self {
             process,
+            _together: together,
             lifeline,
             told,
             printed: None,
