@@ -64,7 +64,7 @@ pub(super) fn stopped(stopped: &Stopped) -> Option<Caveat> {
         check: String::new(),
         text: format!(
             "the process was stopped, or the machine suspended, {}, for {} in all. This time is in no \
-             figure but response times and the lag of reclamation",
+             figure but response times and the lag of reclamation, which really were that long",
             figures::several(count, "time", "times"),
             figures::nanos(ns),
         ),

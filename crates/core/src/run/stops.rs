@@ -9,8 +9,18 @@
 //!
 //! Times are recorded as they come, and stops are subtracted when the run is over. For this, each
 //! operation and each hold that is long enough to contain a stop is kept one by one
-//! ([`LONG_NS`](crate::heap::pause::LONG_NS)). Response times, and the lag from unlinking to
-//! freeing, are recorded as counts only, so stops remain in them.
+//! ([`LONG_NS`](crate::heap::pause::LONG_NS)).
+//!
+//! Response times, and the lag from unlinking to freeing, keep the stops, and the note on the run
+//! says so. A response time counts from when an operation was due, and operations go on falling due
+//! while the process is stopped. Whoever waits for the answer waits that long; to leave such waits
+//! out would be the coordinated omission that these times are there to avoid. And an object that
+//! was unlinked before a stop and freed after it did take up memory meanwhile.
+//!
+//! With `--timing off` nobody looks for stops. Such a run has no times for a stop to spoil, only a
+//! rate, and the option promises that no thread of the harness wakes up a thousand times a second
+//! beside the mutators. A stop is part of the time that such a run took; the help of the option
+//! says so.
 
 use crate::clock::{Clock, Stamp};
 use crate::evidence::{Stop, Stopped, Timeline};

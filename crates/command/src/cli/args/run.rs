@@ -141,7 +141,7 @@ pub(in crate::cli) enum TimingArg {
     Every,
     /// One operation in 61
     Sampled,
-    /// No operations
+    /// No operations; nothing then notices for how long the process was stopped
     Off,
 }
 
