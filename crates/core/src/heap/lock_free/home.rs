@@ -24,7 +24,7 @@ use super::list::Range;
 use super::shared::CHUNK;
 use super::stack::Stack;
 use crate::sync::atomic::AtomicU64;
-use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::sized;
 
 /// How many homes there are: as many as mutators that run at the same time on a machine of today's
@@ -176,6 +176,8 @@ impl Homes {
     /// was taken since.
     #[cfg(any(all(test, shuttle), not(any(loom, shuttle))))]
     pub(super) fn neglected(&self, look: &mut Look) -> impl Iterator<Item = u32> + use<> {
+        use crate::sync::atomic::Ordering::Relaxed;
+
         let now = std::array::from_fn(|number| {
             let home = &self.0[number];
             (!home.ripe.is_empty()).then(|| home.taken.load(Relaxed))
