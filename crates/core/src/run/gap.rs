@@ -18,7 +18,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 pub(super) struct Deeds {
     /// Operations, after each batch.
     pub(super) ops: AtomicU64,
-    /// How many of them were its setup, from the end of that on.
+    /// How many of them were its setup. It is written once at most, before the mutator comes to the
+    /// common start, and read by others after it: the lock of the rendezvous orders the two.
     pub(super) set_up_ops: AtomicU64,
     /// Other signs of progress. See [`Deeds::get_on`].
     steps: AtomicU64,
@@ -86,8 +87,9 @@ impl<'s> Gap<'s> {
         }
     }
 
-    /// The setups of all mutators are over: what the others did in them is part of no gap. What they have
-    /// done since is, as a mutator may wait for its turn from the common start on.
+    /// The common start is over, and with it the setups of all mutators: what the others did in
+    /// them is part of no gap. What they have done since is, as a mutator may wait for its turn
+    /// from the common start on.
     pub(super) fn start(&mut self) {
         self.first = others(self.deeds, self.number, |deeds| &deeds.set_up_ops);
         self.seen = self.first;

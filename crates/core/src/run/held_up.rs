@@ -20,10 +20,8 @@ pub(super) fn by_cause(
     let latency = |cause| {
         let mut latency = Latency::from(pauses.histogram(cause));
         for hold in long.iter().filter(|hold| hold.cause == cause) {
-            let (nanos, own_ns) = (hold.nanos(), own_span(hold, started, stops).1);
-            if own_ns < nanos {
-                latency.shorten(nanos, own_ns);
-            }
+            let from = Clock::get().nanos(started, hold.start);
+            stops.shorten(&mut latency, from, hold.nanos());
         }
         latency
     };

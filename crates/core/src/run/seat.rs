@@ -25,7 +25,7 @@ use super::pops::Pops;
 use super::record::Recorder;
 use super::rendezvous::Intent;
 use super::shadow::Shadow;
-use super::slow::{Shorter, SlowOps};
+use super::slow::SlowOps;
 use super::stage::Stage;
 use super::stops::Stops;
 use super::walk::{SCRATCH_MAX, SCRATCH_MIN};
@@ -59,18 +59,8 @@ impl Outcome {
             .gap
             .map(|(from, to)| stops.own(since(to)) - stops.own(since(from)));
         self.evidence.gap_ns = gap_ns.unwrap_or(0);
-        let slow = self.slow.as_mut();
-        let shorter = slow.map(|(_, slow)| slow.take_out(stops, started));
-        for Shorter {
-            kind,
-            recorded_ns,
-            nanos,
-        } in shorter.into_iter().flatten()
-        {
-            let of_kind = self.latencies.iter_mut().find(|(of, _)| *of == kind);
-            if let Some((_, latency)) = of_kind {
-                latency.shorten(recorded_ns, nanos);
-            }
+        if let Some((_, slow)) = &mut self.slow {
+            slow.take_out(stops, started, &mut self.latencies);
         }
     }
 }
@@ -215,6 +205,7 @@ impl Sitter<'_, '_> {
         self.set_up = self.executor.work.counts;
         self.publish_ops();
         let set_up_ops = &self.stage.course.deeds[self.number].set_up_ops;
+        // Relaxed: `Gap::start` reads it, after the common start.
         set_up_ops.store(self.executor.work.ops(), Relaxed);
         Ok(())
     }

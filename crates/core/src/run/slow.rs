@@ -9,7 +9,7 @@
 
 use crate::clock::{Clock, Stamp};
 use crate::evidence::stalls::{MACHINE, SLOW_KEPT};
-use crate::evidence::{Slow, SlowOp};
+use crate::evidence::{Latency, Slow, SlowOp};
 use crate::heap::pause::{self, ByCause, Cause, LONG_NS};
 use crate::plan::OpKind;
 
@@ -47,14 +47,6 @@ struct Slowest {
     kind: OpKind,
     by_cause: ByCause,
     machine_ns: u64,
-}
-
-/// An operation that is shorter than it was recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shorter {
-    pub(super) kind: OpKind,
-    pub(super) recorded_ns: u64,
-    pub(super) nanos: u64,
 }
 
 impl Slowest {
@@ -177,10 +169,14 @@ impl SlowOps {
         self.longest.retain(|kept| kept.start != slowest.start);
     }
 
-    /// Subtracts the time for which the process was stopped. Returns the operations that are
-    /// shorter than they were recorded.
-    pub(super) fn take_out(&mut self, stops: &Stops, started: Stamp) -> Vec<Shorter> {
-        let mut shorter = Vec::new();
+    /// Subtracts the time for which the process was stopped, here and in the times of all
+    /// operations of this mutator.
+    pub(super) fn take_out(
+        &mut self,
+        stops: &Stops,
+        started: Stamp,
+        latencies: &mut [(OpKind, Latency)],
+    ) {
         for long in std::mem::take(&mut self.long) {
             let from = Clock::get().nanos(started, long.start);
             let stopped_ns = stops.within(from, from + long.nanos);
@@ -192,13 +188,11 @@ impl SlowOps {
             if rest.nanos >= SLOW_NS {
                 self.add(rest);
             }
-            shorter.push(Shorter {
-                kind: long.kind,
-                recorded_ns: long.nanos,
-                nanos: rest.nanos,
-            });
+            let of_kind = latencies.iter_mut().find(|(of, _)| *of == long.kind);
+            if let Some((_, latency)) = of_kind {
+                stops.shorten(latency, from, long.nanos);
+            }
         }
-        shorter
     }
 
     /// How long the slowest operation since the last call took, in nanoseconds.
@@ -302,20 +296,36 @@ mod tests {
             (started, end)
         };
         let stops = Stops::new(&[stop(second - 50_000)], started);
-        let shorter = ops.take_out(&stops, started);
+        let recorded = [
+            (OpKind::Append, 200_000),
+            (OpKind::Len, second),
+            (OpKind::Pop, second + 500_000),
+        ];
+        let mut latencies = recorded.map(|(kind, nanos)| {
+            let mut latency = Latency::default();
+            latency.record(nanos);
+            (kind, latency)
+        });
+        ops.take_out(&stops, started, &mut latencies);
         let stopped_ns = stops.within(0, second);
-        let expected = [(OpKind::Len, second), (OpKind::Pop, second + 500_000)];
-        for (shorter, (kind, recorded_ns)) in std::iter::zip(&shorter, expected) {
-            assert_eq!((shorter.kind, shorter.recorded_ns), (kind, recorded_ns));
-            // The operations began some counts of the clock after the stop.
+        for ((kind, latency), (_, nanos)) in std::iter::zip(&latencies, recorded) {
+            let own_ns = match kind {
+                OpKind::Append => nanos,
+                _ => nanos - stopped_ns,
+            };
+            // A histogram keeps three digits.
+            let (count, found_ns) = (latency.count(), latency.max());
             assert!(
-                shorter.nanos.abs_diff(recorded_ns - stopped_ns) < 10,
-                "{shorter:?}"
+                count == 1 && found_ns.abs_diff(own_ns) <= own_ns / 500,
+                "{kind:?}: {found_ns} ns, not {own_ns}"
             );
         }
-        let left_ns = shorter[1].nanos;
         let slow = SlowOps::sum(&[(0, ops)], started, &stops);
-        assert_eq!((slow.count, slow.total_ns), (2, 200_000 + left_ns));
+        let left_ns = slow.total_ns - 200_000;
+        // The operations began some counts of the clock after the stop.
+        let own_ns = second + 500_000 - stopped_ns;
+        assert!(left_ns.abs_diff(own_ns) < 10, "{left_ns} ns, not {own_ns}");
+        assert_eq!(slow.count, 2);
         assert_eq!(slow.by_cause["collect"], 150_000 + left_ns - 100_000);
         assert_eq!(slow.unattributed_ns, 50_000 + 50_000);
         assert_eq!(slow.longest.len(), 2);

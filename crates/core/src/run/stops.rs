@@ -23,7 +23,7 @@
 //! says so.
 
 use crate::clock::{Clock, Stamp};
-use crate::evidence::{Stop, Stopped, Timeline};
+use crate::evidence::{Latency, Stop, Stopped, Timeline};
 use crate::heap::pause::LONG_NS;
 
 /// How long the probe asks to sleep.
@@ -107,6 +107,14 @@ impl Stops {
     /// The time since the common start, without stops.
     pub(super) fn own(&self, at_ns: u64) -> u64 {
         at_ns - self.before(at_ns)
+    }
+
+    /// Subtracts the stops from one of the times that were recorded: of what began at `from`.
+    pub(super) fn shorten(&self, latency: &mut Latency, from: u64, nanos: u64) {
+        let stopped_ns = self.within(from, from + nanos);
+        if stopped_ns > 0 {
+            latency.shorten(nanos, nanos - stopped_ns);
+        }
     }
 
     /// Subtracts the stops from a timeline.
