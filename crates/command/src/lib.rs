@@ -12,3 +12,6 @@ use gcstorm_core::{
     check, clock, diagnostic, digest, evidence, fuzz, heap, median, memory, own_time, plan, result,
     run, soak, workload,
 };
+
+#[cfg(test)]
+use gcstorm_core::sample;

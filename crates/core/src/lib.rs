@@ -23,6 +23,8 @@ pub mod own_time;
 pub mod plan;
 pub mod result;
 pub mod run;
+#[doc(hidden)]
+pub mod sample;
 pub mod soak;
 pub mod sync;
 pub mod workload;

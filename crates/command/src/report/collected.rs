@@ -177,7 +177,7 @@ fn members<'a>(group: &[&'a RunResult]) -> Vec<Member<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::sample;
+    use crate::sample;
 
     /// Goal: what is of one workload stands together under labels that differ, and the worst wins.
     #[test]

@@ -107,7 +107,7 @@ mod tests {
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
     use super::*;
-    use crate::result::sample;
+    use crate::sample;
 
     /// Goal: what is written is read back by the reader of another library, series by series; nothing
     /// but the headline is without a tag.

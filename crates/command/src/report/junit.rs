@@ -259,7 +259,7 @@ fn absent(absent: &Absent, class: String) -> Suite {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::sample;
+    use crate::sample;
 
     /// Goal: every verdict becomes what CI systems understand by it, failures say how to do it again, and
     /// nothing of a check's words breaks the file.

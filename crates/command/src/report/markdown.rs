@@ -185,7 +185,7 @@ fn sign(verdict: Outcome) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::sample;
+    use crate::sample;
 
     /// Goal: the verdict comes first, what is wrong with its reproduce line next, and every row of a
     /// table has as many cells as its head, whatever the checks say.

@@ -129,7 +129,7 @@ mod tests {
                 gap_ns: gap * MS,
                 gap_starved_ns: starved * MS,
                 gap_ran_ns: Some(ran * MS),
-                ..MutatorEvidence::sample("waiter", Tally::default())
+                ..crate::sample::mutator("waiter", Tally::default())
             };
             assert_eq!(stood_still(&mutator, mutators), expected, "{mutator:?}");
         }

@@ -166,27 +166,6 @@ impl MutatorEvidence {
     }
 }
 
-impl MutatorEvidence {
-    /// The evidence of a run of two seconds, for tests of checks and reports.
-    #[doc(hidden)]
-    pub fn sample(name: &str, tally: Tally) -> Self {
-        Self {
-            name: name.to_owned(),
-            elapsed_ns: 2_000_000_000,
-            rounds: 1,
-            others_ops: 0,
-            gap_ops_max: 0,
-            gap_ns: 0,
-            gap_starved_ns: 0,
-            gap_ran_ns: None,
-            forced_collections: 0,
-            refused: 0,
-            load: None,
-            tally,
-        }
-    }
-}
-
 /// Why a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]

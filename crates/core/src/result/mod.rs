@@ -6,8 +6,6 @@
 mod caveat;
 pub mod figures;
 mod outcome;
-#[doc(hidden)]
-pub mod sample;
 mod seed;
 
 pub use caveat::Caveat;
@@ -320,6 +318,7 @@ fn ops(evidence: &Evidence) -> BTreeMap<String, OpSummary> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample;
 
     /// A result with times, pauses and a planted fault.
     fn whole() -> RunResult {

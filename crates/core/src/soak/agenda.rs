@@ -26,20 +26,6 @@ pub struct Lane {
     pub weight: u32,
 }
 
-impl Lane {
-    /// `churn` on `gil`, for tests.
-    #[doc(hidden)]
-    pub fn sample(weight: u32) -> Self {
-        Self {
-            workload: "churn".to_owned(),
-            hash: "abc".to_owned(),
-            heap: "gil".to_owned(),
-            fault: None,
-            weight,
-        }
-    }
-}
-
 /// One of several soaks that divide the stints of one soak among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
@@ -146,7 +132,7 @@ mod tests {
     use super::*;
 
     fn lanes(weights: &[u32]) -> Vec<Lane> {
-        weights.iter().copied().map(Lane::sample).collect()
+        weights.iter().copied().map(crate::sample::lane).collect()
     }
 
     /// Goal: each lane has its share at any time, and is not always followed by the same lane.

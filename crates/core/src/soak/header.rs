@@ -73,31 +73,15 @@ impl Header {
     }
 }
 
-impl Header {
-    /// The header of a soak with these lanes, for tests.
-    #[doc(hidden)]
-    pub fn sample(lanes: Vec<Lane>) -> Self {
-        Self {
-            version: "0.1.0".to_owned(),
-            commit: "abc".to_owned(),
-            seed: 7,
-            lanes,
-            shard: Shard::WHOLE,
-            round_ms: 5000,
-            stint: 12,
-            options: vec!["--timing".to_owned(), "off".to_owned()],
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample;
 
     /// Goal: a header that no soak can have is refused, with what is wrong in it.
     #[test]
     fn impossible_headers_are_refused() {
-        let header = || Header::sample(vec![Lane::sample(1); 2]);
+        let header = || sample::header(vec![sample::lane(1); 2]);
         assert_eq!(header().check(), Ok(()));
         type Damage = fn(&mut Header);
         let cases: [(Damage, &str); 9] = [

@@ -267,7 +267,8 @@ fn whole<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Result<T, String> {
 mod tests {
     use super::*;
     use crate::result::Outcome;
-    use crate::soak::{Came, Found, Lane};
+    use crate::sample;
+    use crate::soak::{Came, Found};
 
     /// The journal, open again, and what is in it.
     fn resumed(path: &Path) -> Result<(Journal, JournalFacts, Vec<u64>), JournalError> {
@@ -282,7 +283,7 @@ mod tests {
     }
 
     fn header() -> Header {
-        Header::sample(vec![Lane::sample(1)])
+        sample::header(vec![sample::lane(1)])
     }
 
     fn record(round: u64) -> Record {

@@ -155,6 +155,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::sample;
     use crate::soak::{Header, Round};
 
     /// Notes what the rounds that are over did (operations, milliseconds), and the progress of the
@@ -162,7 +163,7 @@ mod tests {
     fn note(lately: &mut Lately, at_ms: u64, over: (u64, u64), current: Option<(u64, u64, u64)>) {
         let header = Header {
             round_ms: 2000,
-            ..Header::sample(Vec::new())
+            ..sample::header(Vec::new())
         };
         let mut standing = Standing::of(1);
         // In these tests more operations mean more rounds.

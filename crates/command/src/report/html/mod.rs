@@ -105,7 +105,8 @@ mod tests {
     use super::*;
     use crate::evidence::{MmuPoint, Sample, Slow, Timeline};
     use crate::report::{Absence, Absent};
-    use crate::result::{Caveat, RunResult, sample};
+    use crate::result::{Caveat, RunResult};
+    use crate::sample;
     use page::tests::{EVIL, assert_tame};
 
     /// One that has all that can be drawn, of a run of an hour.

@@ -319,10 +319,10 @@ fn lane_sentence(matrix: &Matrix, lane: Verified) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::matrix::sample::{CATALOGUE, caught, missed};
     use crate::fuzz::matrix::{Depth, Tried, rows};
     use crate::heap::Fault;
     use crate::report::Detail;
+    use crate::sample::{CATALOGUE, caught, missed};
 
     /// The matrix of a schedule with two seeds. On the second, a fault that must always be caught
     /// is missed.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Age, Failed, Phase, Watched, ages};
 use crate::result::Outcome;
+use crate::sample;
 use crate::soak::trend::Slope;
 use crate::soak::{
     Beat, Came, Found, Growth, Header, Lane, Lately, Record, Round, Snapshot, Standing,
@@ -24,9 +25,9 @@ pub(super) fn header(workload: &str, fault: &str) -> Header {
     let lane = |fault: Option<&str>| Lane {
         workload: workload.to_owned(),
         fault: fault.map(str::to_owned),
-        ..Lane::sample(1)
+        ..sample::lane(1)
     };
-    Header::sample(vec![lane(None), lane(Some(fault))])
+    sample::header(vec![lane(None), lane(Some(fault))])
 }
 
 pub(super) fn record(round: u64, outcome: Outcome) -> Record {

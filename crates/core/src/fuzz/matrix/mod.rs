@@ -12,8 +12,6 @@
 //! fires makes its rows fail, even if another check notices the fault.
 
 mod row;
-#[doc(hidden)]
-pub mod sample;
 mod schedule;
 mod score;
 

@@ -182,8 +182,8 @@ fn trials(row: usize, seed: u64, is_paused: bool) -> impl Iterator<Item = Trial>
 mod tests {
     use super::*;
     use crate::fuzz::matrix::rows;
-    use crate::fuzz::matrix::sample::{CATALOGUE, caught, missed};
     use crate::heap::Fault;
+    use crate::sample::{CATALOGUE, caught, missed};
 
     fn schedule(depth: Depth) -> Schedule<'static> {
         Schedule::new(
