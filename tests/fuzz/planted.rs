@@ -29,7 +29,7 @@ fn hunt(heap: &str, fault: Option<Fault>, cases: u64) -> Bag {
     hunt.run(&attempt, &mut Quiet)
 }
 
-/// Faults that show soon, each with the most turns that it should take.
+/// Faults that show soon, each with the maximum number of turns that it should take.
 const SOON: &[(&str, Fault, usize)] = &[
     ("gil", Fault::GetWithoutIncrement, 5),
     ("gil", Fault::SetKeepsOld, 7),

@@ -18,8 +18,8 @@ use crate::run::{Budget, Options, Verify};
 
 use crate::result::{Outcome, RunResult};
 
-/// The most turns that are written: some four megabytes. Larger cases would take too long to read and to
-/// shrink.
+/// The maximum number of turns that are written: some four megabytes. Larger cases would take too
+/// long to read and to shrink.
 pub const TURNS_MAX: u64 = 200_000;
 /// How many turns in a row the busiest mutator has.
 const CHUNK: u64 = 8;

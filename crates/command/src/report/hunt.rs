@@ -8,7 +8,7 @@ use crate::fuzz::{Bag, Failure, Finding};
 use crate::plan::{Case, Schedule, Turn};
 use crate::result::figures;
 
-/// The most turns that a case may have to be shown in full; the turns of longer ones are left out.
+/// The maximum number of turns that are shown; of a longer case, none is.
 const SHOWN_MAX: usize = 40;
 
 /// One failure: what it is, how far it was shrunk, and the shrunk program.

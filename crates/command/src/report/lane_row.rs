@@ -14,7 +14,7 @@ pub(super) struct LaneRow {
     pub(super) throughput: Option<f64>,
     /// The longest of its rounds' 99.9th percentiles, in nanoseconds.
     pub(super) p99_9_ns_max: Option<u64>,
-    /// The most resident memory, in bytes.
+    /// The largest resident memory, in bytes.
     pub(super) rss_bytes_peak: u64,
 }
 

@@ -55,7 +55,7 @@ use crate::evidence::{Answer, Broke, Picture, Trace};
 use crate::heap::{Finalizer, Shape};
 use crate::plan::{Case, Op};
 
-/// The most differences that are listed.
+/// The maximum number of differences that are listed.
 const TOLD_MAX: usize = 8;
 
 /// What comparing two states came to.

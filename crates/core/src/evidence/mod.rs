@@ -133,8 +133,8 @@ pub struct MutatorEvidence {
     /// Operations that the other mutators did while it ran.
     #[serde(default)]
     pub others_ops: u64,
-    /// The largest gap: the most operations that the others did between two of its batches, other
-    /// than during a stall of its program.
+    /// The largest gap: the maximum number of operations that the others did between two of its
+    /// batches, other than during a stall of its program.
     #[serde(default)]
     pub gap_ops_max: u64,
     /// How long the gap took, in nanoseconds.

@@ -291,9 +291,9 @@ pub struct Leftover {
 pub struct Stats {
     /// Objects that died.
     pub freed: u64,
-    /// The most objects alive at once (as far as the heap knows).
+    /// The largest number of objects alive at once (as far as the heap knows).
     pub live_peak: u64,
-    /// The most objects that were unreachable but not yet reclaimed.
+    /// The largest number of objects that were unreachable but not yet reclaimed.
     pub unreclaimed_peak: Option<u64>,
     /// Collections of any generation.
     pub collections: u64,

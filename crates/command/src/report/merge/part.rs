@@ -131,7 +131,7 @@ pub struct LaneSum {
     pub elapsed_ns: u64,
     /// The greatest 99.9th percentile of any round, in nanoseconds.
     pub p99_9_ns_max: Option<u64>,
-    /// The most resident memory, in bytes.
+    /// The largest resident memory, in bytes.
     pub rss_bytes_peak: u64,
     /// Service times by operation, over all rounds.
     pub service: BTreeMap<String, Packed>,

@@ -30,7 +30,7 @@ pub struct Total {
     pub elapsed_ns: u64,
     /// The greatest 99.9th percentile of any round, in nanoseconds.
     pub p99_9_ns_max: Option<u64>,
-    /// The most resident memory of a process, in bytes.
+    /// The largest resident memory of a process, in bytes.
     pub rss_bytes_peak: u64,
     /// Service times by operation, of all rounds.
     pub service: BTreeMap<String, Latency>,

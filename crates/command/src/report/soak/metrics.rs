@@ -116,7 +116,7 @@ fn of_lanes(out: &mut Exposition, now: &Snapshot<'_>) {
         ),
         (
             "gcstorm_soak_resident_peak_bytes",
-            "The most resident memory that a round took.",
+            "The largest resident memory of all rounds so far.",
             |stands| Some(stands.rss_bytes_peak as f64),
         ),
     ];

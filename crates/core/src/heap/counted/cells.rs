@@ -169,7 +169,7 @@ impl Cells {
             .saturating_sub(u64::from(self.free_len.get()))
     }
 
-    /// The most that were alive at once: a fresh cell is used only when no other is free.
+    /// The largest number that were alive at once: a fresh cell is used only when no other is free.
     pub(super) fn living_peak(&self) -> u64 {
         u64::from(self.fresh.get()).saturating_sub(1)
     }

@@ -224,7 +224,7 @@ impl<F: Faults> Counted<F> {
         let capacity = config.capacity;
         assert!(
             capacity <= CAPACITY_MAX,
-            "failed to open a heap for {capacity} objects: the most is {CAPACITY_MAX}"
+            "failed to open a heap for {capacity} objects: the maximum is {CAPACITY_MAX}"
         );
         // The clock calibrates itself at the first call, which should not be within a pause.
         Clock::get();

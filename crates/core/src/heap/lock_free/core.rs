@@ -151,8 +151,8 @@ impl<F: Faults> Core<F> {
         }
     }
 
-    /// How many free cells one worker may keep, so that all that are at work find some: together a
-    /// quarter of all cells at the most.
+    /// How many free cells one worker may keep, so that all that are at work find some: together at
+    /// most a quarter of all cells.
     pub(super) fn share(&self) -> usize {
         let share = u64::from(self.cells) / (4 * self.recalls.at_work().max(1));
         usize::try_from(share).map_or(CHUNK, |share| share.clamp(1, CHUNK))

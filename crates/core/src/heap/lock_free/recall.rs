@@ -49,7 +49,7 @@
 //!
 //! The number comes full circle after 2^32 recalls, and a worker that slept through all of them at work
 //! would miss one: then an allocation waits in vain as long as it may. There may be 65,535 workers at
-//! work; a plan has 1,024 threads at the most.
+//! work; a plan has at most 1,024 threads.
 
 use crossbeam_utils::CachePadded;
 

@@ -100,7 +100,7 @@ impl Shared {
         self.unreclaimed.load(Acquire).max(0).unsigned_abs()
     }
 
-    /// The most objects that waited for a grace period at once.
+    /// The largest number of objects that waited for a grace period at once.
     pub(super) fn unreclaimed_peak(&self) -> u64 {
         self.unreclaimed_peak.load(Relaxed).unsigned_abs()
     }
@@ -155,7 +155,7 @@ impl Shared {
         self.live.load(Relaxed).max(0).unsigned_abs()
     }
 
-    /// The most objects that were alive at once, give or take a chunk a mutator.
+    /// The largest number of objects that were alive at once, give or take a chunk a mutator.
     pub(super) fn live_peak(&self) -> u64 {
         self.live_peak.load(Relaxed).max(0).unsigned_abs()
     }

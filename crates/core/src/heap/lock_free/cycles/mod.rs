@@ -105,8 +105,8 @@ use crate::heap::{Collection, Defect};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
-/// The most candidates that a round takes: enough to make the cost of the grace period negligible,
-/// few enough for the members to stay in the second-level cache.
+/// The maximum number of candidates that a round takes: enough to make the cost of the grace period
+/// negligible, few enough for the members to stay in the second-level cache.
 const BATCH: usize = sized(4_096, 4);
 /// How many slots a paced round looks at, unless the one before decided nothing: about a
 /// millisecond of work.

@@ -225,7 +225,7 @@ fn rounds_look_at_a_bounded_number_of_candidates() {
 
 thread_local! {
     static NODES: RefCell<Births> = RefCell::default();
-    /// How many objects were about to die so far, and the most of them that were not dead yet.
+    /// How many objects were about to die so far, and how many of them were not dead yet at most.
     static DYING: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
 

@@ -9,7 +9,7 @@ use super::turns::Turn;
 use crate::heap::Heap;
 use crate::heap::fault::Fault;
 
-/// The most turns for which a mutator waits for the collector.
+/// The maximum number of turns for which a mutator waits for the collector.
 const PATIENCE: usize = 200;
 /// The threads' numbers in scripts: two mutators, and the collector.
 pub(super) const ONE: usize = 1;
