@@ -1,28 +1,42 @@
-//! `answers`: what one mutator can foretell by itself is what it is answered.
+//! `answers`: each mutator is answered what its own operations foretell.
 //!
 //! Judged in windows, in which each mutator keeps a model of what it alone can reach: its registers,
 //! objects that it never put where others reach them, lists that nobody else changes. Answers that
 //! depend on what others did are left to `linearizable`.
 
 use super::{Check, Exhibit, Opinion};
+use crate::evidence::Ended;
 
 pub(super) const CHECK: Check = Check {
     name: "answers",
-    about: "what one mutator can foretell by itself is what it is answered",
+    about: "each mutator is answered what its own operations foretell",
     judge,
 };
 
 fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     let mutators = exhibit.evidence.into_iter().flat_map(|it| &it.mutators);
+    let is_full = matches!(
+        exhibit.evidence.map(|evidence| &evidence.ended),
+        Some(Ended::OutOfMemory { .. })
+    );
     let mut opinion = Opinion::default();
     for mutator in mutators {
         let answers = &mutator.tally.answers;
         opinion.examine(answers.judged);
         let named = |text: &String| format!("{}: {text}", mutator.name);
         opinion.accuse(answers.wrong.count, answers.wrong.first.iter().map(named));
+        // A heap without memory may refuse. That it had none is known by how the run ended.
+        if answers.refused > 0 && !is_full {
+            let times = answers.refused;
+            let text = format!(
+                "{}: {times} appends of an object to a list were refused",
+                mutator.name
+            );
+            opinion.blame(times, text);
+        }
     }
     if opinion.examined == 0 {
-        return Opinion::skipped("nothing was answered that a mutator can foretell by itself");
+        return Opinion::skipped("no answer could be foretold from one mutator's operations alone");
     }
     opinion
 }

@@ -43,8 +43,11 @@ pub struct AnswerTally {
     pub followed: u64,
     /// Answers, and contents of registers and fields, that the model foretold.
     pub judged: u64,
-    /// Those of them that were others.
+    /// Those of them that were wrong.
     pub wrong: Anomalies,
+    /// Appends that were refused although there was a list and an object to append.
+    #[serde(default)]
+    pub refused: u64,
     /// What was found where it looked, likewise.
     pub looks: PeekTally,
 }

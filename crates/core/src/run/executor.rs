@@ -280,9 +280,15 @@ impl Work {
         watch.restart();
         if self.shadow.is_open() {
             let mut listening = Listening::to(mutator);
-            self.recorded_step(&mut listening, watch, op)?;
+            let done = self.recorded_step(&mut listening, watch, op);
             let heard = listening.heard();
-            self.shadow.follow(mutator, op, heard);
+            match done {
+                Ok(()) => self.shadow.follow(mutator, op, heard),
+                // The operation was done, and the safepoint after it failed.
+                Err(Halt::Defect(_)) => self.shadow.forget(),
+                Err(Halt::OutOfMemory | Halt::Unseated(_)) => {}
+            }
+            done?;
         } else {
             self.recorded_step(mutator, watch, op)?;
         }

@@ -6,9 +6,10 @@ use crate::heap::{ObjectId, Peek};
 /// What a register, a field or an element holds, as far as its mutator can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Held {
-    /// Anything, a weak reference too; but no object that only this mutator can reach.
+    /// Not known. It may be a weak reference, but not an object that only this mutator can reach.
     Unknown,
-    /// What the heap answered last, from a place that others may have changed. To be looked at.
+    /// What the heap answered last, from a place that others may have changed. It is looked at before
+    /// the next operation.
     Answered,
     /// This object, or nothing.
     Known(Option<ObjectId>),
@@ -17,7 +18,7 @@ pub(super) enum Held {
 impl Held {
     pub(super) const NOTHING: Self = Self::Known(None);
 
-    /// What a look found. Of a broken reference nothing more is known.
+    /// What a look found. A broken reference counts as unknown.
     pub(super) fn seen(seen: Peek) -> Self {
         match seen {
             Peek::Empty => Self::NOTHING,

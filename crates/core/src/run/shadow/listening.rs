@@ -3,7 +3,7 @@
 use crate::forward_mutator;
 use crate::heap::{Finalizer, Mutator, ObjectId, OutOfMemory, Peek, Shape, Slot, Tag};
 
-/// What was answered last, each by itself: an operation may be made of several calls.
+/// The last answer of each type. One operation may be several calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::run) struct Heard {
     /// The object that was made.

@@ -1,45 +1,47 @@
-//! What one mutator can tell of its answers by itself, tried in windows.
+//! Compares a mutator's answers with a model of what only that mutator can change, in sampled windows.
 //!
 //! What only one mutator can reach has an exact model: the objects that it made and never put where
 //! others reach them, the lists that it alone changes, and its own registers, whatever they lead to. In
-//! a *window* of some operations the mutator keeps that model beside the heap ([`model`]), compares
-//! every answer with it, and looks at each register that an operation changed and at each node that it
-//! stored into. At the window's end it compares what is left: every register, and what they lead to. So
-//! a `load` or a `get` that answers another object is seen, and a store that stores nothing.
+//! a *window* of some operations the mutator keeps that model beside the heap ([`model`]) and compares
+//! the answers with it. It looks at each register that an operation changed, and reads what an operation
+//! changed in an object: the fields of a node, a list's length and the element that was put there, a
+//! counter ([`looks`]). At the window's end it compares what is left: every register, and what they lead
+//! to. So a `load` or a `get` that answers another object is seen, and a store or an append that changes
+//! nothing.
 //!
-//! Of what others can change nothing is said here: an object leaves the model as soon as it is stored
-//! into something shared, together with all that it leads to. Histories judge that
-//! ([`linearizable`](crate::check)).
+//! What others can change is not judged here: an object leaves the model as soon as it is stored into
+//! something shared, together with all that it leads to. `linearizable` judges it
+//! ([`check`](crate::check)).
 //!
 //! Outside of windows nothing is done, so the loop that is measured knows nothing of this. Inside, an
-//! operation takes some 50 to 100 ns longer, which is not counted as its own time; windows cover less
-//! than a hundredth of the operations, which comes to less than 1 ns an operation.
+//! operation takes some 50 to 100 ns longer, which is not counted as its own time. A run begins with a
+//! window; of a long run, windows cover less than a hundredth of the operations, which comes to less than
+//! 1 ns an operation.
 
 mod held;
 mod listening;
+mod looks;
 mod model;
 mod sequence;
 mod steps;
 
-use crate::evidence::{AnswerTally, ListTally, Name};
-use crate::heap::{Field, Mutator, ObjectId, Peek, Shape, Slot};
-use crate::plan::{Needs, Op, Plan, Spacing};
+use std::fmt::Arguments;
+
+use crate::evidence::{AnswerTally, ListTally};
+use crate::heap::{Mutator, ObjectId, Peek, Shape, Slot};
+use crate::plan::{Between, Needs, Op, Plan, Spacing};
 
 use held::Held;
 pub(super) use listening::{Heard, Listening};
 use model::Model;
 use sequence::Sequence;
 
-/// Operations in a window: as many as are handed out at a time, so that a window sees whole rounds of
-/// what most programs repeat.
+/// Operations in a window: as many as a batch has, which is whole rounds of most programs.
 const WINDOW_OPS: u64 = 1024;
 /// Operations between two windows, drawn anew each time so that no loop of a program keeps step with
 /// them. On average 128 times as many as in a window (see the module for what that costs).
 const GAP_LEAST: u64 = 1 << 16;
 const GAP_MOST: u64 = 3 << 16;
-/// How many objects deep the comparison at a window's end goes; each takes a register of the walk's, of
-/// which there are at least this many (`walk::SCRATCH_MIN`).
-const DEPTH_MAX: u32 = 6;
 
 /// One mutator's own view of what it is answered.
 #[derive(Debug)]
@@ -58,8 +60,7 @@ pub(super) struct Shadow {
 #[derive(Debug)]
 struct Ground {
     registers: u32,
-    /// Registers may hold weak references. A look finds nothing in such a register, as in an empty
-    /// one.
+    /// Whether registers may hold weak references; `peek` cannot tell these from empty registers.
     has_weak: bool,
     /// The shared objects' ids, by the number of the shared root that always holds them.
     roots: Box<[ObjectId]>,
@@ -78,7 +79,7 @@ impl Shadow {
         };
         Self {
             left: 0,
-            gaps: Spacing::new(GAP_LEAST, GAP_MOST, plan.seed, number),
+            gaps: Spacing::new((GAP_LEAST, GAP_MOST), Between::Windows, plan.seed, number),
             model: None,
             ground,
             tally: AnswerTally::default(),
@@ -131,16 +132,15 @@ impl Shadow {
 
     /// Compares what is left, and forgets it. Does nothing between two windows.
     pub(super) fn close(&mut self, mutator: &mut dyn Mutator) {
-        let Some(mut model) = self.model.take() else {
-            return;
-        };
-        for slot in model.slots() {
-            self.look(&mut model, mutator, slot, "at the end of a window");
-            if let Held::Known(Some(id)) = model.held(slot) {
-                let spare = Slot(self.ground.registers);
-                self.compare(&mut model, mutator, (slot, id), spare, DEPTH_MAX);
-            }
+        if let Some(mut model) = self.model.take() {
+            self.compare_all(&mut model, mutator);
         }
+    }
+
+    /// Forgets the model, as after an operation of which it is not known what it was answered. Windows
+    /// are opened as before.
+    pub(super) fn forget(&mut self) {
+        self.model = None;
     }
 
     /// An operation was done, and was answered what was heard.
@@ -149,7 +149,7 @@ impl Shadow {
             return;
         };
         self.tally.followed += 1;
-        let judge = &mut |is_right: bool, what: &str| {
+        let judge = &mut |is_right: bool, what: Arguments<'_>| {
             self.tally.judged += 1;
             if !is_right {
                 let kind = op.kind().name();
@@ -160,6 +160,10 @@ impl Shadow {
             Op::Get { dst, list, index } if heard.found => Some((model.held(list), index, dst)),
             _ => None,
         };
+        let is_refused = matches!(*op, Op::Append { list, val } if !heard.found
+            && model.held(val).object().is_some()
+            && model.held(list).object().is_some_and(|id| id.shape() == Shape::List));
+        self.tally.refused += u64::from(is_refused);
         model.apply(op, &heard, &self.ground.roots, judge);
         if let Some(slot) = op.changes() {
             self.look(&mut model, mutator, slot, op.kind().name());
@@ -167,82 +171,26 @@ impl Shadow {
         if let Some((list, index, dst)) = read {
             model.learn(list, index.into(), model.held(dst));
         }
-        if let Op::Store { obj, .. } | Op::Erase { obj, .. } = *op
-            && let Held::Known(Some(node)) = model.held(obj)
-        {
-            let spare = Slot(self.ground.registers);
-            self.compare(&mut model, mutator, (obj, node), spare, 1);
+        match *op {
+            Op::Store { obj, .. }
+            | Op::Erase { obj, .. }
+            | Op::Add { counter: obj, .. }
+            | Op::WriteBack { counter: obj, .. } => self.compare_object(&model, mutator, obj),
+            Op::Append { list, .. } => {
+                let last = model.len(list).and_then(|len| len.checked_sub(1));
+                self.compare_list(&model, mutator, list, last);
+            }
+            Op::Set { list, index, .. } => {
+                self.compare_list(&model, mutator, list, Some(index.into()));
+            }
+            Op::Pop { list, .. }
+            | Op::TruncateFront { list, .. }
+            | Op::TruncateFrontTo { list, .. }
+            | Op::TruncateBack { list, .. }
+            | Op::TruncateBackTo { list, .. } => self.compare_list(&model, mutator, list, None),
+            _ => {}
         }
         self.model = Some(model);
-    }
-
-    /// Looks at what a register leads to. What is not known yet is known from then on.
-    fn look(&mut self, model: &mut Model, mutator: &mut dyn Mutator, slot: Slot, when: &str) {
-        let expected = model.held(slot);
-        if expected == Held::Unknown {
-            return;
-        }
-        let seen = mutator.peek(slot);
-        self.tally.looks.see(seen);
-        let found = Held::seen(seen);
-        if seen == Peek::Stale {
-            // Counted as a look, and judged as such.
-        } else if expected == Held::Answered {
-            let is_mine = matches!(found, Held::Known(Some(id)) if model.is_mine(id));
-            self.judge(!is_mine, || {
-                format!("{when}: others answered {found}, which only this mutator can reach")
-            });
-        } else {
-            self.judge(found == expected, || {
-                format!(
-                    "{when}: register {} leads to {found}, not to {expected}",
-                    slot.0
-                )
-            });
-        }
-        model.put(slot, found);
-    }
-
-    /// Compares the fields of a node, and of all below it that only this mutator can reach, down to a
-    /// depth. The registers from `spare` on are empty, and are again afterwards.
-    fn compare(
-        &mut self,
-        model: &mut Model,
-        mutator: &mut dyn Mutator,
-        (at, id): (Slot, ObjectId),
-        spare: Slot,
-        depth: u32,
-    ) {
-        if id.shape() != Shape::Node || depth == 0 {
-            return;
-        }
-        for field in [Field(0), Field(1)] {
-            let Some(expected @ Held::Known(child)) = model.field(id, field) else {
-                continue;
-            };
-            mutator.load(spare, at, field);
-            let seen = mutator.peek(spare);
-            self.tally.looks.see(seen);
-            let found = Held::seen(seen);
-            self.judge(seen == Peek::Stale || found == expected, || {
-                format!(
-                    "field {} of {} holds {found}, not {expected}",
-                    field.0,
-                    Name::in_words(id)
-                )
-            });
-            if let (true, Some(child)) = (found == expected && child != Some(id), child) {
-                self.compare(model, mutator, (spare, child), Slot(spare.0 + 1), depth - 1);
-            }
-            mutator.clear(spare);
-        }
-    }
-
-    fn judge(&mut self, is_right: bool, describe: impl FnOnce() -> String) {
-        self.tally.judged += 1;
-        if !is_right {
-            self.tally.wrong.add(describe);
-        }
     }
 
     /// What was answered, and what of it was wrong.

@@ -12,8 +12,8 @@ use super::held::Held;
 use super::sequence::Sequence;
 use crate::heap::{Field, ObjectId, Shape, Slot};
 
-/// Programs have a handful of registers. Of one that has more, these are followed; what is put into the
-/// others counts as shared.
+/// Programs have a handful of registers. No more than this are followed. What is put into any other
+/// register counts as shared.
 const REGISTERS_MAX: u32 = 256;
 
 /// What one of my objects holds.
@@ -79,7 +79,7 @@ impl Model {
         }
     }
 
-    /// An element that was not known yet is this one.
+    /// Notes which object an element is, if that was not known.
     pub(super) fn learn(&mut self, list: Held, index: u64, element: Held) {
         let mut lists = self.lists.iter_mut();
         let list = lists.find(|(id, _)| list.object() == Some(*id));
@@ -90,13 +90,13 @@ impl Model {
         }
     }
 
-    /// Whether anything was put into a register is not known.
+    /// Forgets a register that an operation may or may not have changed.
     pub(super) fn blur(&mut self, slot: Slot) {
         self.share(self.held(slot));
         self.put(slot, Held::Unknown);
     }
 
-    /// Others can reach it from now on, and all that it leads to.
+    /// Others can reach this object from now on, so it leaves the model with all that it leads to.
     pub(super) fn share(&mut self, held: Held) {
         let mut left: Vec<ObjectId> = held.object().into_iter().collect();
         while let Some(id) = left.pop() {
@@ -105,13 +105,30 @@ impl Model {
                 Some(Contents::Node(fields)) => {
                     left.extend(fields.iter().filter_map(|it| it.object()))
                 }
-                Some(Contents::List(sequence)) => left.extend(sequence.into_known()),
+                Some(Contents::List(sequence)) => left.extend(sequence.known().map(|(_, id)| id)),
             }
         }
     }
 
-    /// What the register's list holds, if that is known.
-    pub(super) fn sequence(&mut self, list: Slot) -> Option<&mut Sequence> {
+    /// What a list holds, if that is known.
+    pub(super) fn sequence(&self, list: ObjectId) -> Option<&Sequence> {
+        match self.mine.get(&list) {
+            Some(Contents::List(sequence)) => Some(sequence),
+            Some(_) => None,
+            None => {
+                let mut lists = self.lists.iter();
+                lists.find(|(id, _)| *id == list).map(|(_, it)| it)
+            }
+        }
+    }
+
+    /// The length of the register's list, if that is known.
+    pub(super) fn len(&self, list: Slot) -> Option<u64> {
+        Some(self.sequence(self.held(list).object()?)?.len())
+    }
+
+    /// What the register's list holds, if that is known, to be changed.
+    pub(super) fn sequence_mut(&mut self, list: Slot) -> Option<&mut Sequence> {
         let id = self.held(list).object()?;
         match self.mine.get_mut(&id) {
             Some(Contents::List(sequence)) => Some(sequence),
@@ -123,7 +140,8 @@ impl Model {
         }
     }
 
-    /// Something is put into the object in a register, which keeps it to itself if it is mine.
+    /// A value is put into the object in `container`. Unless that object is mine, others can now reach
+    /// the value.
     pub(super) fn put_into(&mut self, container: Slot, value: Held) {
         let is_mine = self
             .held(container)
@@ -134,7 +152,16 @@ impl Model {
         }
     }
 
-    pub(super) fn counter(&mut self, counter: Slot) -> Option<&mut i64> {
+    /// The value of my counter.
+    pub(super) fn counter(&self, counter: ObjectId) -> Option<i64> {
+        match self.mine.get(&counter)? {
+            Contents::Counter(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The value of my counter in a register, to be changed.
+    pub(super) fn counter_mut(&mut self, counter: Slot) -> Option<&mut i64> {
         let id = self.held(counter).object()?;
         match self.mine.get_mut(&id)? {
             Contents::Counter(value) => Some(value),

@@ -11,7 +11,7 @@ pub(super) struct Sequence {
     /// How many elements were cut off the front so far: the place of the first that is left.
     front: u64,
     len: u64,
-    /// By place. What stands before the front or behind the end means nothing.
+    /// By place. Entries before the front or behind the end are left over, and are never read.
     known: BTreeMap<u64, ObjectId>,
 }
 
@@ -69,11 +69,10 @@ impl Sequence {
         self.len = self.len.saturating_sub(count);
     }
 
-    /// The elements that are known.
-    pub(super) fn into_known(self) -> impl Iterator<Item = ObjectId> {
-        let places = self.front..self.front + self.len;
-        let known = self.known.into_iter();
-        known.filter_map(move |(place, id)| places.contains(&place).then_some(id))
+    /// The elements that are known, with their indices.
+    pub(super) fn known(&self) -> impl Iterator<Item = (u64, ObjectId)> {
+        let known = self.known.range(self.front..self.front + self.len);
+        known.map(|(place, &id)| (place - self.front, id))
     }
 }
 
@@ -102,7 +101,7 @@ mod tests {
         sequence.push(Held::Unknown);
         assert_eq!(sequence.get(1), Some(Held::Unknown));
         sequence.set(1, a);
-        assert_eq!(sequence.into_known().count(), 2);
+        assert_eq!(sequence.known().count(), 2);
         let mut sequence = Sequence::unseen(1);
         sequence.cut_back(5);
         assert_eq!((sequence.len(), sequence.pop()), (0, None));

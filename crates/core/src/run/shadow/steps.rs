@@ -1,5 +1,7 @@
 //! What each operation does to the model, and what it must answer.
 
+use std::fmt::Arguments;
+
 use super::held::Held;
 use super::listening::Heard;
 use super::model::Model;
@@ -7,8 +9,8 @@ use super::sequence::Sequence;
 use crate::heap::{Field, ObjectId, Shape, Slot};
 use crate::plan::Op;
 
-/// Told of each answer whether it is the right one, and what it is about.
-pub(super) type Judge<'a> = dyn FnMut(bool, &str) + 'a;
+/// Called for each answer: whether it is right, and what is wrong if it is not.
+pub(super) type Judge<'a> = dyn FnMut(bool, Arguments<'_>) + 'a;
 
 impl Model {
     /// Does what an operation did, which was answered what was `heard`. `roots` are the objects that
@@ -32,10 +34,9 @@ impl Model {
             Op::Peek { slot } => {
                 let seen = heard.seen.map_or(Held::Unknown, Held::seen);
                 if let (Held::Known(held), Held::Known(seen)) = (self.held(slot), seen) {
-                    judge(
-                        held == seen,
-                        "answered another object than the register leads to",
-                    );
+                    let (held, seen) = (Held::Known(held), Held::Known(seen));
+                    let what = format_args!("found {seen} in a register that leads to {held}");
+                    judge(held == seen, what);
                 }
             }
             Op::Load { dst, obj, field } => match self.held(obj) {
@@ -47,7 +48,11 @@ impl Model {
                 _ => self.blur(dst),
             },
             Op::Store { obj, field, val } => self.store(obj, field, val),
-            Op::Erase { obj, field } => self.set_field(obj, field, Held::NOTHING),
+            Op::Erase { obj, field } => {
+                if let Some(node) = self.held(obj).object() {
+                    self.put_into_field(node, field, Held::NOTHING);
+                }
+            }
             Op::Publish { src, .. } => {
                 self.share(self.held(src));
                 if self.held(src) != Held::Unknown {
@@ -57,10 +62,8 @@ impl Model {
             Op::Fetch { dst, global } => {
                 let root = roots.get(usize::from(global.0)).copied();
                 if root.is_some() {
-                    judge(
-                        heard.found,
-                        "found nothing in a root that always holds an object",
-                    );
+                    let what = format_args!("found nothing in a root that always holds an object");
+                    judge(heard.found, what);
                 }
                 if heard.found {
                     self.put(dst, root.map_or(Held::Answered, |id| Held::Known(Some(id))));
@@ -101,22 +104,21 @@ impl Model {
         }
     }
 
-    fn set_field(&mut self, obj: Slot, field: Field, value: Held) {
-        if let Some(node) = self.held(obj).object() {
-            self.put_into_field(node, field, value);
-        }
-    }
-
     fn apply_to_counter(&mut self, op: &Op, heard: &Heard, judge: &mut Judge<'_>) {
         let (Op::Add { counter, .. } | Op::Read { counter } | Op::WriteBack { counter, .. }) = *op
         else {
             return;
         };
-        let Some(value) = self.counter(counter) else {
+        let Some(value) = self.counter_mut(counter) else {
             return;
         };
         match *op {
-            Op::Read { .. } => judge(heard.value == *value, "of a counter answered another value"),
+            Op::Read { .. } => {
+                let found = heard.value;
+                let what =
+                    format_args!("answered {found}; nobody else reaches it, and {value} is left");
+                judge(found == *value, what);
+            }
             Op::Add { by, .. } => *value = value.wrapping_add(by),
             _ => *value = heard.value,
         }
@@ -127,8 +129,9 @@ impl Model {
             Op::Append { list, val } => {
                 let value = self.held(val);
                 if heard.found {
-                    judge(value != Held::NOTHING, "of nothing says that it was done");
-                    if let Some(sequence) = self.sequence(list) {
+                    let what = format_args!("of nothing says that it was done");
+                    judge(value != Held::NOTHING, what);
+                    if let Some(sequence) = self.sequence_mut(list) {
                         sequence.push(value);
                     }
                     self.put_into(list, value);
@@ -137,13 +140,17 @@ impl Model {
             }
             Op::Set { list, index, val } => {
                 let (index, value) = (u64::from(index), self.held(val));
-                let len = self.sequence(list).map(|sequence| sequence.len());
+                let len = self.sequence_mut(list).map(|sequence| sequence.len());
                 if let (Some(len), Held::Known(value)) = (len, value) {
-                    let is_right = heard.found == (index < len && value.is_some());
-                    judge(is_right, "was done where it cannot be, or not where it can");
+                    let can_be = index < len && value.is_some();
+                    let (found, value) = (heard.found, Held::Known(value));
+                    let what = format_args!(
+                        "answered {found}; {value} was to be put at {index} of {len} elements"
+                    );
+                    judge(found == can_be, what);
                 }
                 if heard.found {
-                    let sequence = self.sequence(list).filter(|it| index < it.len());
+                    let sequence = self.sequence_mut(list).filter(|it| index < it.len());
                     if let Some(sequence) = sequence {
                         sequence.set(index, value);
                     }
@@ -153,22 +160,24 @@ impl Model {
             }
             Op::Get { dst, list, index } => self.get(dst, list, index.into(), heard, judge),
             Op::Pop { dst, list } => {
-                let popped = self.sequence(list).map(Sequence::pop);
+                let len = self.len(list).unwrap_or(0);
+                let popped = self.sequence_mut(list).map(Sequence::pop);
                 if let Some(element) = popped {
-                    let what = "found an element in an empty list, or none in another";
-                    judge(heard.found == element.is_some(), what);
+                    let found = heard.found;
+                    let what = format_args!("answered {found}; the list had {len} elements");
+                    judge(found == element.is_some(), what);
                 }
                 self.take_answer(dst, popped.flatten(), heard);
             }
-            Op::Len { list, .. } => self.len(list, heard, judge),
+            Op::Len { list, .. } => self.answer_len(list, heard, judge),
             Op::TruncateFront { list, count } => self.cut(list, |it| it.cut_front(count)),
             Op::TruncateBack { list, count } => self.cut(list, |it| it.cut_back(count)),
             Op::TruncateFrontTo { list, leave } => {
-                self.len(list, heard, judge);
+                self.answer_len(list, heard, judge);
                 self.cut(list, |it| it.cut_front(heard.len.saturating_sub(leave)));
             }
             Op::TruncateBackTo { list, leave } => {
-                self.len(list, heard, judge);
+                self.answer_len(list, heard, judge);
                 self.cut(list, |it| it.cut_back(heard.len.saturating_sub(leave)));
             }
             _ => {}
@@ -176,10 +185,12 @@ impl Model {
     }
 
     fn get(&mut self, dst: Slot, list: Slot, index: u64, heard: &Heard, judge: &mut Judge<'_>) {
-        let expected = self.sequence(list).map(|sequence| sequence.get(index));
+        let len = self.len(list).unwrap_or(0);
+        let expected = self.sequence_mut(list).map(|sequence| sequence.get(index));
         if let Some(element) = expected {
-            let what = "found an element behind the end, or none before it";
-            judge(heard.found == element.is_some(), what);
+            let found = heard.found;
+            let what = format_args!("of element {index} answered {found}; the list has {len}");
+            judge(found == element.is_some(), what);
         }
         self.take_answer(dst, expected.flatten(), heard);
     }
@@ -192,17 +203,16 @@ impl Model {
         }
     }
 
-    fn len(&mut self, list: Slot, heard: &Heard, judge: &mut Judge<'_>) {
-        if let Some(sequence) = self.sequence(list) {
-            judge(
-                heard.len == sequence.len(),
-                "is another than its only writer left",
-            );
+    fn answer_len(&self, list: Slot, heard: &Heard, judge: &mut Judge<'_>) {
+        if let Some(len) = self.len(list) {
+            let found = heard.len;
+            let what = format_args!("read a length of {found}; its only writer left {len}");
+            judge(found == len, what);
         }
     }
 
     fn cut(&mut self, list: Slot, cut: impl FnOnce(&mut Sequence)) {
-        if let Some(sequence) = self.sequence(list) {
+        if let Some(sequence) = self.sequence_mut(list) {
             cut(sequence);
         }
     }

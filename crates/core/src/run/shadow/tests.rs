@@ -3,7 +3,7 @@
 use super::*;
 use crate::evidence::ledger::Producer;
 use crate::heap::counted::open_gil_with;
-use crate::heap::{Fault, Global, Heap as _, HeapConfig, Seat};
+use crate::heap::{Fault, Field, Global, Heap as _, HeapConfig, Seat};
 use crate::plan::{ListUsage, MutatorPlan, SharedObject};
 
 const REGISTERS: u32 = 4;
@@ -99,6 +99,8 @@ fn perform(mutator: &mut dyn Mutator, producer: &mut Producer, op: &Op) -> Heard
         Op::Append { list, val } => drop(listening.append(list, val)),
         Op::Get { dst, list, index } => drop(listening.get(dst, list, index.into())),
         Op::Pop { dst, list } => drop(listening.pop(dst, list)),
+        Op::TruncateFront { list, count } => listening.truncate_front(list, count),
+        Op::Add { counter, by } => listening.add(counter, by),
         Op::Downgrade { dst, src } => listening.downgrade(dst, src),
         _ => unreachable!("{op:?} is in no test"),
     }
@@ -152,6 +154,34 @@ fn wrong_answers_are_seen() {
         let sound = followed(None, ops, 10_000);
         assert!(sound.judged > 10_000, "{sound:?}");
         assert_eq!(sound.wrong.count, 0, "{sound:?}");
+        let tally = followed(Some(fault), ops, 10_000);
+        assert!(tally.wrong.count > 0, "{fault}: {tally:?}");
+    }
+}
+
+/// Goal: what a change leaves behind in a list or a counter is looked at, although no operation of
+/// the program reads it.
+#[test]
+fn changes_that_nobody_reads_are_seen() {
+    let list = [
+        alloc(A, Shape::List),
+        alloc(B, Shape::Leaf),
+        Op::Append { list: A, val: B },
+        alloc(B, Shape::Leaf),
+        Op::Append { list: A, val: B },
+        alloc(B, Shape::Leaf),
+        Op::Append { list: A, val: B },
+        Op::TruncateFront { list: A, count: 1 },
+    ];
+    let counter = [alloc(A, Shape::Counter), Op::Add { counter: A, by: 3 }];
+    for (ops, fault) in [
+        (&list[..], Fault::AppendLost),
+        (&list[..], Fault::AppendOutOfOrder),
+        (&list[..], Fault::TruncateOffByOne),
+        (&counter[..], Fault::AdditionLost),
+    ] {
+        let sound = followed(None, ops, 10_000);
+        assert_eq!((sound.wrong.count, sound.refused), (0, 0), "{sound:?}");
         let tally = followed(Some(fault), ops, 10_000);
         assert!(tally.wrong.count > 0, "{fault}: {tally:?}");
     }
