@@ -12,9 +12,10 @@ use crate::clock::{Clock, Stamp};
 use crate::evidence::Latency;
 use crate::heap::pause::LONG_NS;
 
-/// The thread reads how long it has waited for processors before every 16th nap only, since this
-/// costs more than all the rest.
+/// The thread reads how long it has waited for processors before every 16th nap, and after one that
+/// was longer than asked by a quarter: it costs more than all the rest.
 const LOOK_EVERY: u64 = 16;
+const LATE_NS: u64 = NAP_NS / 4;
 
 /// What the probe saw.
 #[derive(Debug, Default)]
@@ -30,19 +31,22 @@ pub(super) struct Probed {
 pub(super) fn probe(is_on: impl Fn() -> bool, is_over: impl Fn() -> bool) -> Probed {
     let clock = Clock::get();
     let mut probed = Probed::default();
-    let mut starved_ns = host::starved_ns();
+    let processors = std::thread::available_parallelism().map_or(1, |it| it.get() as u64);
+    let (mut starved_ns, mut was_late) = (host::starved_ns(), false);
     for nap_number in 1_u64.. {
         if is_over() {
             break;
         }
         let was_on = is_on();
-        if nap_number.is_multiple_of(LOOK_EVERY) {
+        if was_late || nap_number.is_multiple_of(LOOK_EVERY) {
             starved_ns = host::starved_ns();
         }
         let (ran_ns, system_ns) = (host::process_ran_ns(), host::system_ns());
         let start = clock.now();
         std::thread::sleep(Duration::from_nanos(NAP_NS));
         let end = clock.now();
+        let late_ns = clock.nanos(start, end).saturating_sub(NAP_NS);
+        was_late = late_ns >= LATE_NS;
         if !was_on {
             continue;
         }
@@ -51,8 +55,8 @@ pub(super) fn probe(is_on: impl Fn() -> bool, is_over: impl Fn() -> bool) -> Pro
             by_system_ns: host::system_ns().saturating_sub(system_ns),
             ran_ns: host::process_ran_ns().saturating_sub(ran_ns),
             waited_ns,
+            processors,
         };
-        let late_ns = clock.nanos(start, end).saturating_sub(NAP_NS);
         if late_ns >= LONG_NS && nap(host::starved_ns().saturating_sub(starved_ns)).is_stop() {
             probed.stops.push((start, end));
         } else {

@@ -1,15 +1,18 @@
 //! Time for which the process was stopped (`SIGSTOP`), or the machine was suspended. It passes on
 //! the clock although nobody does anything, and must not count as a pause of the heap.
 //!
-//! The [probe](super::hiccups) notices it: it wakes up far too late, although meanwhile no thread
-//! of the process ran, and the probe itself did not wait for a processor, as it would on an
-//! overloaded machine. A suspended machine is also noticed if the system's own clock stood still
-//! while the clock of the run went on. A stop counts from the beginning of the nap that it fell
-//! into, so it is up to a millisecond too long.
+//! The [probe](super::hiccups) notices it: it wakes up far too late, although meanwhile hardly any
+//! thread of the process ran. Time that the probe waited for a processor is not part of the stop,
+//! and neither is what the other threads ran in that time, which is at most that long on each
+//! processor: on an overloaded machine this is all that there is. A suspended machine is also noticed
+//! if the system's own clock stood still while the clock of the run went on. A stop counts from the
+//! beginning to the end of the nap that it fell into, so it is too long by up to a millisecond and by
+//! what the probe waited.
 //!
 //! Times are recorded as they come, and stops are subtracted when the run is over. For this, each
 //! operation and each hold that is long enough to contain a stop is kept one by one
-//! ([`LONG_NS`](crate::heap::pause::LONG_NS)).
+//! ([`LONG_NS`](crate::heap::pause::LONG_NS)). The slowest operation of a timeline's interval is not:
+//! it loses all stops that it could contain, and so is too short there if another operation did.
 //!
 //! Response times, and the lag from unlinking to freeing, keep the stops, and the note on the run
 //! says so. A response time counts from when an operation was due, and operations go on falling due
@@ -30,8 +33,8 @@ use crate::heap::pause::LONG_NS;
 pub(super) const NAP_NS: u64 = 1_000_000;
 /// How many stops are listed: the longest.
 const TOLD_MAX: usize = 200;
-/// In a nap with a stop, threads may have run or waited for a quarter of the time: the moments
-/// before and after the stop are part of the nap.
+/// In a nap with a stop, threads may have run for a quarter of the time: the moments before and after
+/// the stop are part of the nap.
 const SHARE: u64 = 4;
 
 /// One sleep of the probe, in nanoseconds.
@@ -45,6 +48,8 @@ pub(super) struct Nap {
     pub(super) ran_ns: u64,
     /// How long the probe was ready to run, and did not.
     pub(super) waited_ns: u64,
+    /// How many threads can run at once.
+    pub(super) processors: u64,
 }
 
 impl Nap {
@@ -56,9 +61,11 @@ impl Nap {
     /// Whether the process or the machine was stopped in it.
     pub(super) fn is_stop(self) -> bool {
         let late_ns = self.late_ns();
-        let is_idle = self.ran_ns.max(self.waited_ns) < late_ns / SHARE;
+        let asleep_ns = late_ns.saturating_sub(self.waited_ns);
+        let ran_ns = (self.ran_ns).saturating_sub(self.waited_ns.saturating_mul(self.processors));
+        let is_idle = asleep_ns >= LONG_NS && ran_ns < asleep_ns / SHARE;
         let stood_still_ns = self.slept_ns.saturating_sub(self.by_system_ns);
-        late_ns >= LONG_NS && (is_idle || stood_still_ns > late_ns / 2)
+        is_idle || (late_ns >= LONG_NS && stood_still_ns > late_ns / 2)
     }
 }
 
@@ -173,6 +180,10 @@ mod tests {
             (1200, 1200, 400, 0, false),
             // All threads waited for a processor.
             (1200, 1200, 10, 1190, false),
+            // Eight threads shared two processors before and after a stop.
+            (90, 90, 66, 30, true),
+            // They did so all the time.
+            (90, 90, 170, 85, false),
             (9, 9, 0, 0, false),
             (1, 1, 0, 0, false),
         ] {
@@ -181,6 +192,7 @@ mod tests {
                 by_system_ns: by_system * MS,
                 ran_ns: ran * MS,
                 waited_ns: waited * MS,
+                processors: 2,
             };
             assert_eq!(nap.is_stop(), is_stop, "{nap:?}");
         }
