@@ -29,7 +29,7 @@ pub use op::{Op, OpKind};
 pub(crate) use operands::{Operands, STALL_MILLIS_MAX};
 pub use pace::{Arrivals, BURST_OPS, Pace, RATE_MAX, Timetable};
 pub use source::{OpSource, ProgramPart};
-pub(crate) use spacing::Spacing;
+pub(crate) use spacing::{Between, Spacing};
 pub(crate) use unroll::yields;
 pub use usage::ListUsage;
 pub use weak::weak_registers;

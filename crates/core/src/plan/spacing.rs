@@ -3,9 +3,15 @@
 
 use super::dice::Dice;
 
-/// A stream apart from those that operations are drawn from, so that the operations are the same
-/// with and without forced events.
-const STREAM: u64 = 1 << 40;
+/// What the numbers are for. Each has a stream of its own, so that one does not keep step with the
+/// other. None is a stream that operations are drawn from, so these are the same with and without.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Between {
+    /// Collections that are forced on a mutator.
+    Collections = 1,
+    /// Windows in which answers are followed.
+    Windows = 2,
+}
 
 /// A random number of operations within a range, drawn anew each time.
 #[derive(Debug)]
@@ -17,11 +23,17 @@ pub(crate) struct Spacing {
 
 impl Spacing {
     /// Numbers from `least` to `most`, which must not be less, for this mutator.
-    pub(crate) fn new(least: u64, most: u64, seed: u64, mutator: u32) -> Self {
+    pub(crate) fn new(
+        (least, most): (u64, u64),
+        between: Between,
+        seed: u64,
+        mutator: u32,
+    ) -> Self {
+        let stream = (between as u64) << 40;
         Self {
             least,
             most,
-            dice: Dice::new(seed, STREAM | u64::from(mutator)),
+            dice: Dice::new(seed, stream | u64::from(mutator)),
         }
     }
 

@@ -2,7 +2,7 @@
 //! seldom meets few states of a program; one that runs often meets most of them.
 
 use super::CollectEvery;
-use crate::plan::Spacing;
+use crate::plan::{Between, Spacing};
 
 /// One mutator's forced collections.
 #[derive(Debug)]
@@ -17,7 +17,14 @@ impl Forced {
     pub(super) fn new(every: Option<CollectEvery>, seed: u64, number: usize) -> Self {
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         let mut forced = Self {
-            spacing: every.map(|every| Spacing::new(every.least, every.most, seed, number)),
+            spacing: every.map(|every| {
+                Spacing::new(
+                    (every.least, every.most),
+                    Between::Collections,
+                    seed,
+                    number,
+                )
+            }),
             left: u64::MAX,
             made: 0,
         };

@@ -39,6 +39,7 @@ mod steps;
 mod stops;
 mod stopwatch;
 mod storm;
+mod stride;
 mod survey;
 mod teardown;
 mod walk;

@@ -28,6 +28,7 @@ use super::shadow::Shadow;
 use super::slow::SlowOps;
 use super::stage::Stage;
 use super::stops::Stops;
+use super::stride::Stride;
 use super::walk::{SCRATCH_MAX, SCRATCH_MIN};
 use super::watch::Watch;
 use super::writers::Writing;
@@ -78,6 +79,7 @@ pub(super) struct Sitter<'s, 'r> {
     until_pause: u64,
     until_window: u64,
     until_done: u64,
+    stride: Stride,
     gap: Gap<'s>,
     forced: Forced,
     /// How many operations of each kind the setup did.
@@ -134,6 +136,7 @@ pub(super) fn sit<'r>(
         until_pause: pause_interval(stage.options.verify),
         until_window: u64::MAX,
         until_done: quota(stage, number),
+        stride: Stride::new(),
         gap: Gap::new(&stage.course.deeds, number),
         forced: Forced::new(stage.options.collect_every, stage.plan.seed, number),
         set_up: [0; OpKind::ALL.len()],
@@ -261,7 +264,8 @@ impl Sitter<'_, '_> {
         }
     }
 
-    /// One batch, cut where a pause or the end of the quota falls into it.
+    /// One batch, cut where a pause or the end of the quota falls into it, and where the run ends if
+    /// operations are slow.
     fn batch(&mut self, batch: &Batch<'_>) -> Result<(), Halt> {
         let len = batch.ops.len() as u64;
         let total = len * u64::from(batch.times);
@@ -287,13 +291,16 @@ impl Sitter<'_, '_> {
             };
             let portion = (total - done)
                 .min(stride)
+                .min(self.stride.ops())
                 .min(self.until_pause)
                 .min(self.until_window)
                 .min(self.until_done)
                 .min(self.forced.left())
                 .min(self.executor.work.shadow.left())
                 .min(room);
+            let (clock, start) = (Clock::get(), Clock::get().now());
             self.portion(batch, done, portion)?;
+            let is_slow = self.stride.done(clock.nanos(start, clock.now()));
             let mutator = self.place.mutator().as_mutator();
             self.executor.pass(mutator, portion);
             done += portion;
@@ -303,6 +310,12 @@ impl Sitter<'_, '_> {
                 self.executor.watch.as_dyn().restart();
             }
             self.pause_if_due(portion);
+            if is_slow {
+                self.publish_ops();
+                if self.stage.course.stopping(self.plan.background) {
+                    return Ok(());
+                }
+            }
         }
         Ok(())
     }
