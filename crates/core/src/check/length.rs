@@ -54,8 +54,11 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
 fn reads(exhibit: &Exhibit<'_>, evidence: &Evidence, object: usize, opinion: &mut Opinion) {
     let SharedObject { name, usage, .. } = &exhibit.plan.objects[object];
     let tally = |mutator: usize| evidence.mutators.get(mutator)?.tally.lists.get(&object);
+    // Of a mutator that was lost it is not known what it did.
+    let is_whole = evidence.mutators.len() == exhibit.plan.mutators.len();
+    let idle = ListTally::default();
     let sole = match usage.writers[..] {
-        [writer] => tally(writer as usize),
+        [writer] => tally(writer as usize).or(is_whole.then_some(&idle)),
         _ => None,
     };
     let bound = sole.map_or(u64::MAX, ListTally::model_len_max);
@@ -69,8 +72,7 @@ fn reads(exhibit: &Exhibit<'_>, evidence: &Evidence, object: usize, opinion: &mu
             opinion.blame(1, format!("{name} was {len_max} long, but {why} {bound}"));
         }
     }
-    // Of a mutator that was lost it is not known what it did.
-    if evidence.mutators.len() == exhibit.plan.mutators.len() {
+    if is_whole {
         let tallies = (0..evidence.mutators.len()).filter_map(tally);
         shares(&tallies.collect::<Vec<_>>(), name, opinion);
     }

@@ -36,6 +36,8 @@ impl Evidence {
     /// What was offered and achieved, if any mutator had a rate.
     pub fn rate(&self) -> Option<Rate> {
         let (mut offered, mut achieved, mut threads) = (0.0, 0.0, 0);
+        // What fell due while the process was stopped, and may be left over for no fault of the heap.
+        let mut excused = 0.0;
         for mutator in &self.mutators {
             let Some(Load { due, done }) = mutator.load else {
                 continue;
@@ -45,12 +47,13 @@ impl Evidence {
             let seconds = (elapsed_ns as f64 / 1e9).max(1e-9);
             offered += due as f64 / seconds;
             achieved += done as f64 / seconds;
+            excused += due as f64 / seconds * self.stopped.ns as f64 / elapsed_ns.max(1) as f64;
             threads += 1;
         }
         (threads > 0).then_some(Rate {
             offered_per_second: offered,
             achieved_per_second: achieved,
-            saturated: achieved < ACHIEVED_MIN * offered,
+            saturated: achieved + excused < ACHIEVED_MIN * offered,
             threads,
         })
     }
