@@ -1,7 +1,7 @@
 //! Parameters: what `-D` does to a plan, and what it may not do.
 
 use gcstorm::heap::Shape;
-use gcstorm::plan::{ListUsage, Plan};
+use gcstorm::plan::{Flow, ListUsage, Plan};
 use gcstorm::workload::{Diagnostic, Workload};
 
 fn plan(name: &str, options: &[(&str, &str)]) -> Result<Plan, Diagnostic> {
@@ -165,6 +165,27 @@ fn list_usage_is_found_out() {
     assert!(handed.fresh_only && !handed.gapless && handed.pops && handed.once);
     // A ring's first node is older than its last.
     assert!(!usage("live-heap", 0).fresh_only);
+}
+
+/// Goal: no object gets into a mailbox twice, so what it answers can be judged in every run; where
+/// finalizers put objects into one, that is not known.
+#[test]
+fn mailboxes_are_filled_with_new_objects() {
+    for name in [
+        "handoff",
+        "tangles",
+        "thread-churn",
+        "weakrefs",
+        "finalizers",
+    ] {
+        let plan = plan(name, &[]).unwrap();
+        let once = Flow::of(&plan).once;
+        let of_objects = plan.objects.len();
+        assert!(once[..of_objects].iter().all(|once| !once), "{name}");
+        let mailboxes = &once[of_objects..];
+        let expected = name != "finalizers";
+        assert!(mailboxes.iter().all(|&once| once == expected), "{name}");
+    }
 }
 
 /// Goal: a heap is asked for no more than a program makes use of.

@@ -10,7 +10,7 @@
 
 use super::value::{Pot, Referent, RegisterState, Registers};
 use super::{Arm, ListUsage, MutatorPlan, Needs, Op, OpKind, Plan, Step};
-use crate::heap::{Finalizer, Shape, Slot};
+use crate::heap::{Finalizer, Global, Shape, Slot};
 
 /// An operation that cannot do anything when it first runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,12 @@ pub struct Flow {
     pub needs: Needs,
     /// How each shared object is used, by number.
     pub usage: Vec<ListUsage>,
+    /// By shared root: whether no object gets into it more than once. Only mutators put something
+    /// into it, and each time with the reference that `alloc` left in the register, and not with a
+    /// copy. Not claimed of the roots of shared objects, and of none if there are problems. It
+    /// rests on every allocation that returns having put its object into the register, so it does
+    /// not hold if one is refused and the program goes on.
+    pub once: Vec<bool>,
 }
 
 impl Flow {
@@ -80,6 +86,9 @@ impl Flow {
         });
         let mut flow = Self {
             usage: untouched.collect(),
+            once: (0..usize::from(plan.globals))
+                .map(|root| root >= plan.objects.len())
+                .collect(),
             ..Self::default()
         };
         flow.needs.threads = plan.mutators.len() > 1;
@@ -104,6 +113,9 @@ impl Flow {
         for usage in &mut flow.usage {
             usage.fresh_only &= !usage.sets;
             usage.gapless &= usage.fresh_only && !usage.pops && !usage.truncates_back;
+        }
+        if !flow.problems.is_empty() {
+            flow.once.fill(false);
         }
         flow
     }
@@ -206,8 +218,9 @@ impl Walk<'_> {
                 finalizer,
             } => {
                 self.alloc(dst, shape);
-                if let Finalizer::Resurrect(_) = finalizer {
+                if let Finalizer::Resurrect(root) = finalizer {
                     self.contents.add(Referent::new_object(shape));
+                    self.doubt(root);
                 }
             }
             Op::Copy { dst, src } => {
@@ -230,7 +243,13 @@ impl Walk<'_> {
                 let container = self.shaped(step, obj, Shape::Node);
                 self.put_into(step, obj, container, val, OpKind::Store);
             }
-            Op::Publish { src, .. } => drop(self.moved(step, src, OpKind::Publish)),
+            Op::Publish { global, src } => {
+                let is_new = matches!(self.state.get(src), RegisterState::Held(it) if it.new);
+                if !is_new {
+                    self.doubt(global);
+                }
+                self.moved(step, src, OpKind::Publish);
+            }
             Op::Fetch { dst, global } => {
                 let object = usize::from(global.0);
                 let value = match self.plan.objects.get(object) {
@@ -302,6 +321,13 @@ impl Walk<'_> {
         let is_new = !matches!(self.state.get(val), RegisterState::Held(value) if !value.new);
         if let Some(list) = list {
             self.each_usage(list.objects, |usage, _| usage.once &= is_new);
+        }
+    }
+
+    /// An object may get into this shared root more than once.
+    fn doubt(&mut self, root: Global) {
+        if let Some(once) = self.flow.once.get_mut(usize::from(root.0)) {
+            *once = false;
         }
     }
 

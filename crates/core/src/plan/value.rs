@@ -122,7 +122,12 @@ impl RegisterState {
                 new: a.new && b.new,
                 weak: a.weak && b.weak,
             }),
-            (held @ Self::Held(_), _) | (_, held @ Self::Held(_)) => held,
+            // Where the register counts as emptied, an operation that had nowhere to move the
+            // reference to may have left it there.
+            (Self::Held(value), _) | (_, Self::Held(value)) => Self::Held(Referent {
+                new: false,
+                ..value
+            }),
             (gone @ Self::Gone(_), _) | (_, gone @ Self::Gone(_)) => gone,
             (Self::Never, Self::Never) => Self::Never,
         }
@@ -210,5 +215,23 @@ impl Registers {
             self.newest = None;
         }
         self.unappended |= other.unappended;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a register holds a new object only if it does on every path; where it counts as empty,
+    /// something else may have been left in it.
+    #[test]
+    fn new_is_new_on_every_path() {
+        let new = RegisterState::Held(Referent::new_object(Shape::Leaf));
+        let gone = RegisterState::Gone(OpKind::Append);
+        let is_new = |state| matches!(state, RegisterState::Held(value) if value.new);
+        assert!(is_new(new.join(new)));
+        for other in [gone, RegisterState::Never] {
+            assert!(!is_new(new.join(other)) && !is_new(other.join(new)));
+        }
     }
 }

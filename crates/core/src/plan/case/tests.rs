@@ -303,3 +303,36 @@ fn claims_only_what_is_clear() {
         assert!(!usage(twice).once, "{twice}");
     }
 }
+
+/// Goal: a shared root counts as one into which no object gets twice only where every `publish` moves
+/// the reference that `alloc` left, and nobody else puts anything there.
+#[test]
+fn claims_of_roots_only_what_is_clear() {
+    let header = "gcstorm-case 1\nschedule free\nseed 1\ncapacity 8\nroots 3\nshared l list\n\
+                  mutator a registers 3 holds r0=l\n\n";
+    let once = |turns: &str| {
+        let text = format!("{header}{turns}");
+        let case = Case::parse("case", &text).expect("it is in order");
+        crate::plan::Flow::of(&case.plan()).once
+    };
+    // The first is the root of a shared object.
+    for clear in [
+        "",
+        "a alloc r1 leaf\na publish g1 r1\na fetch r1 g1\na clear r1\n",
+        "a alloc r1 node\na copy r2 r1\na store r1 0 r2\na publish g1 r1\n",
+    ] {
+        assert_eq!(once(clear), [false, true, true], "{clear}");
+    }
+    for unclear in [
+        "a alloc r1 leaf\na copy r2 r1\na publish g1 r2\na clear r1\n",
+        "a alloc r1 leaf\na publish g2 r1\na fetch r1 g2\na publish g1 r1\n",
+        "a alloc r1 leaf\na append r0 r1\na pop r1 r0\na publish g1 r1\n",
+        "a alloc-finalized r1 node g1\na clear r1\n",
+        // A heap without room leaves in the register what was fetched before.
+        "a alloc r1 leaf\na publish g1 r1\na fetch r1 g1\n",
+    ] {
+        assert_eq!(once(unclear), [false, false, true], "{unclear}");
+    }
+    // What does nothing may leave in a register what this does not know of.
+    assert_eq!(once("a append r0 r1\n"), [false; 3]);
+}
