@@ -32,6 +32,7 @@ pub use source::{OpSource, ProgramPart};
 pub(crate) use spacing::{Between, Spacing};
 pub(crate) use unroll::yields;
 pub use usage::ListUsage;
+pub(crate) use weak::may_be_weak;
 pub use weak::weak_registers;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
-//! Which registers of a program hold weak references and never anything else: those whose upgrades
-//! can be judged by what was downgraded into them last.
+//! Which registers of a program hold weak references and never anything else, so that upgrades of
+//! them can be judged by what was downgraded into them last; and which may ever hold one, so that
+//! they may look empty and not be.
 
 use super::{MutatorPlan, Op};
 use crate::heap::Slot;
@@ -15,6 +16,23 @@ pub fn weak_registers(mutator: &MutatorPlan) -> Vec<Slot> {
         .zip(uses)
         .filter_map(|(slot, uses)| (uses.downgraded && !uses.otherwise).then_some(Slot(slot)))
         .collect()
+}
+
+/// By register: whether it ever holds a weak reference, which only `downgrade` makes and only
+/// `copy` copies.
+pub(crate) fn may_be_weak(mutator: &MutatorPlan) -> Vec<bool> {
+    let mut weak = vec![false; mutator.registers as usize];
+    loop {
+        let before = weak.clone();
+        mutator.each_op(&mut |op| match *op {
+            Op::Downgrade { dst, .. } => weak[dst.0 as usize] = true,
+            Op::Copy { dst, src } => weak[dst.0 as usize] |= weak[src.0 as usize],
+            _ => {}
+        });
+        if weak == before {
+            return weak;
+        }
+    }
 }
 
 /// What changes a register.
@@ -41,20 +59,29 @@ mod tests {
     use crate::plan::{Draw, Step};
 
     /// Goal: a register counts as weak only if no operation but downgrades changes it anywhere in
-    /// the program.
+    /// the program; it may be weak if anything makes or copies a weak reference there.
     #[test]
     fn only_what_is_downgraded_into_is_weak() {
-        let [src, weak, reused] = [Slot(0), Slot(1), Slot(2)];
+        let [src, weak, reused, copied] = [0, 1, 2, 3].map(Slot);
         let downgrade = |dst| Step::Fixed(Op::Downgrade { dst, src });
         let mutator = MutatorPlan {
             name: String::new(),
-            registers: 4,
+            registers: 5,
             held: Vec::new(),
             setup: vec![Step::Fixed(Op::Alloc {
                 dst: src,
                 shape: Shape::Leaf,
             })],
             body: vec![
+                // The next round copies what is copied into its source only afterwards.
+                Step::Fixed(Op::Copy {
+                    dst: Slot(4),
+                    src: copied,
+                }),
+                Step::Fixed(Op::Copy {
+                    dst: copied,
+                    src: reused,
+                }),
                 downgrade(weak),
                 downgrade(reused),
                 Step::Repeat {
@@ -70,5 +97,6 @@ mod tests {
             pace: None,
         };
         assert_eq!(weak_registers(&mutator), [weak]);
+        assert_eq!(may_be_weak(&mutator), [false, true, true, true, true]);
     }
 }

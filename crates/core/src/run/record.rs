@@ -12,7 +12,7 @@
 
 use crate::evidence::history::{Element, Event};
 use crate::heap::{Finalizer, Global, ObjectId, Shape, Slot};
-use crate::plan::{MutatorPlan, Op, Plan};
+use crate::plan::{MutatorPlan, Op, Plan, may_be_weak};
 
 use super::stamps::Stamps;
 
@@ -205,25 +205,24 @@ pub(super) fn is_judged(shape: Shape) -> bool {
     matches!(shape, Shape::List | Shape::Counter)
 }
 
-/// The shared roots that change only by operations of mutators. A root is left out if a finalizer
-/// publishes in it, since nobody calls that. If the program has weak references, all roots of the
-/// workload are left out: `publish` leaves a weak reference in its register, which looks empty, so
-/// it is not known whether the root was emptied.
+/// The shared roots whose every change can be recorded. A root is left out if a finalizer publishes
+/// in it, since nobody calls that, or if a mutator publishes in it from a register that may hold a
+/// weak reference: that looks empty and is not moved, so it is not known whether the root was
+/// emptied.
 fn recorded_roots(plan: &Plan) -> Box<[bool]> {
     let mut roots = vec![true; usize::from(plan.globals)];
-    let mut has_weak = false;
     for mutator in &plan.mutators {
-        mutator.each_op(&mut |op| match op {
+        let weak = may_be_weak(mutator);
+        mutator.each_op(&mut |op| match *op {
             Op::AllocFinalized {
-                finalizer: Finalizer::Resurrect(global),
+                finalizer: Finalizer::Resurrect(root),
                 ..
-            } => roots[usize::from(global.0)] = false,
-            Op::Downgrade { .. } => has_weak = true,
+            } => roots[usize::from(root.0)] = false,
+            Op::Publish { global, src } if weak[src.0 as usize] => {
+                roots[usize::from(global.0)] = false;
+            }
             _ => {}
         });
-    }
-    if has_weak {
-        roots[plan.objects.len()..].fill(false);
     }
     roots.into_boxed_slice()
 }
