@@ -12,6 +12,10 @@
 //! `:truncate-back` of a number; `:add`, `:read` and `:write` for counters. What was refused has the
 //! type `:fail`, and what had not returned has `:info`.
 //!
+//! Loads and stores of places are transactions too: of Elle's `rw-register` model, and of Knossos'
+//! `multi-register`. The key is the place's number in `evidence.history.places`, and `nil` is
+//! nothing.
+//!
 //! An element is a number: its sequence times one more than there are threads, plus its maker's
 //! number, where the setup counts as the last thread; -1 is an element that no one made. The unit of times
 //! is that of the result (`evidence.history.unit`).
@@ -28,11 +32,13 @@ pub fn edn(account: &Account<'_>) -> String {
         text: String::new(),
         index: 0,
     };
+    lines.first();
     for Happening {
         time,
+        number,
         event,
         is_return,
-    } in happenings(account.history)
+    } in happenings(&account.events)
     {
         let kind = match event.answer {
             _ if !is_return => "invoke",
@@ -41,7 +47,7 @@ pub fn edn(account: &Account<'_>) -> String {
             _ => "ok",
         };
         let time = if time == NEVER { account.end() } else { time };
-        let (name, value) = lines.value(event, is_return);
+        let (name, value) = lines.value(number, event, is_return);
         lines.line(kind, event.mutator as usize, name, &value, time);
     }
     lines.last();
@@ -83,13 +89,12 @@ impl Lines<'_> {
         }
     }
 
-    fn value(&self, event: &Event, is_return: bool) -> (&'static str, String) {
+    fn value(&self, number: usize, event: &Event, is_return: bool) -> (&'static str, String) {
         let answer = self.answer(event.answer, is_return);
-        let object = self.account.history.object;
         match event.call {
             Call::Append(element) => {
                 let element = self.element(element);
-                ("txn", format!("[[:append {object} {element}]]"))
+                ("txn", format!("[[:append {number} {element}]]"))
             }
             Call::Len => ("len", answer),
             Call::Get(index) => ("get", format!("[{index} {answer}]")),
@@ -100,21 +105,32 @@ impl Lines<'_> {
             Call::Add(by) => ("add", by.to_string()),
             Call::Read => ("read", answer),
             Call::Write(value) => ("write", value.to_string()),
-            Call::Load => ("load", answer),
+            Call::Load => ("txn", format!("[[:r {number} {answer}]]")),
             Call::Store(element) => {
                 let element = element.map_or("nil".to_owned(), |element| self.element(element));
-                ("store", element)
+                ("txn", format!("[[:w {number} {element}]]"))
+            }
+        }
+    }
+
+    /// The stores of what places held at first.
+    fn first(&mut self) {
+        for (number, element) in self.account.held() {
+            let value = format!("[[:w {number} {}]]", self.element(element));
+            for kind in ["invoke", "ok"] {
+                self.line(kind, self.account.threads, "txn", &value, 0);
             }
         }
     }
 
     /// The read of the whole object after the run.
     fn last(&mut self) {
-        let object = self.account.history.object;
-        let (name, asked, found) = match self.account.last {
-            None => return,
-            Some(Last::Counter(value)) => ("read", "nil".to_owned(), value.to_string()),
-            Some(Last::List(elements)) => {
+        let Some((object, last)) = self.account.last else {
+            return;
+        };
+        let (name, asked, found) = match last {
+            Last::Counter(value) => ("read", "nil".to_owned(), value.to_string()),
+            Last::List(elements) => {
                 let element = |element: &Option<Element>| {
                     element.map_or("nil".to_owned(), |element| self.element(element))
                 };

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! `input` has the operation's name and, if the operation takes them, `index`, `count`, `element` or
-//! `value`. `output` has `element` (null: there was none), `len`, `value` or `done`. The output of an
+//! `value`, and for a place its name as `place`, by which operations are to be parted. `output` has `element` (null: there was none), `len`, `value` or `done`. The output of an
 //! operation that had not returned is null and its return is later than all others; a model should accept
 //! any effect of it, including none. The read of the whole object after the run is the operation
 //! `read-all` of a client of its own, with `elements` or a `value`. Elements are written
@@ -21,15 +21,17 @@ use crate::evidence::history::{Call, CallAnswer, Element, Event, NEVER};
 #[serde(rename_all = "camelCase")]
 struct Operation<'a> {
     client_id: usize,
-    input: Input,
+    input: Input<'a>,
     call: u64,
     output: Option<Output<'a>>,
     r#return: u64,
 }
 
 #[derive(Serialize, Default)]
-struct Input {
+struct Input<'a> {
     op: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,9 +55,23 @@ enum Output<'a> {
 /// The history as text.
 pub fn json_lines(account: &Account<'_>) -> String {
     let end = account.end();
-    let operations = account.history.events.iter().map(|event| Operation {
+    let place = |number: usize| account.places.get(number).map(|it| it.place.as_str());
+    let first = account.held().map(|(number, element)| Operation {
+        client_id: account.threads,
+        input: Input {
+            place: place(number),
+            ..input(Call::Store(Some(element)))
+        },
+        call: 0,
+        output: Some(Output::Done(true)),
+        r#return: 0,
+    });
+    let operations = account.events.iter().map(|&(number, event)| Operation {
         client_id: event.mutator as usize,
-        input: input(event.call),
+        input: Input {
+            place: place(number),
+            ..input(event.call)
+        },
         call: event.start,
         output: output(event),
         r#return: if event.end == NEVER {
@@ -64,7 +80,7 @@ pub fn json_lines(account: &Account<'_>) -> String {
             event.end
         },
     });
-    let last = account.last.map(|last| Operation {
+    let last = account.last.map(|(_, last)| Operation {
         client_id: account.threads,
         input: Input {
             op: "read-all",
@@ -77,7 +93,7 @@ pub fn json_lines(account: &Account<'_>) -> String {
         }),
         r#return: end + 2,
     });
-    let lines = operations.chain(last).filter_map(|operation| {
+    let lines = first.chain(operations).chain(last).filter_map(|operation| {
         // Cannot fail: JSON has a form for all of it.
         let mut line = serde_json::to_string(&operation).ok()?;
         line.push('\n');
@@ -86,7 +102,7 @@ pub fn json_lines(account: &Account<'_>) -> String {
     lines.collect()
 }
 
-fn input(call: Call) -> Input {
+fn input(call: Call) -> Input<'static> {
     let op = |op| Input {
         op,
         ..Input::default()

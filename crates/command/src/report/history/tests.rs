@@ -29,9 +29,11 @@ fn history() -> History {
 
 fn account<'a>(history: &'a History, last: &'a [Option<Element>]) -> Account<'a> {
     Account {
-        history,
+        file: file_of(&history.name),
+        events: numbered(history.object, &history.events).collect(),
+        places: &[],
         threads: 2,
-        last: Some(Last::List(last)),
+        last: Some((history.object, Last::List(last))),
     }
 }
 
@@ -182,4 +184,100 @@ fn json_has_every_operation() {
     assert!(lines[6]["return"].as_u64() > lines[7]["return"].as_u64());
     assert_eq!(lines[7]["output"], serde_json::json!({ "element": null }));
     assert_eq!(lines[8]["input"]["op"], "read-all");
+}
+
+/// Two places that share a thread, of which one held something at first; one whose past nobody knows.
+fn places() -> Recorded {
+    let place = |place: &str, before, lines: &[&str]| PlaceHistory {
+        place: place.to_owned(),
+        before,
+        events: lines
+            .iter()
+            .map(|line| line.parse().expect("a line"))
+            .collect(),
+    };
+    let held = "0:5".parse().expect("an element");
+    Recorded {
+        limit: 10,
+        unit: crate::evidence::history::TimeUnit::Nanoseconds,
+        until: None,
+        broken: None,
+        objects: Vec::new(),
+        places: vec![
+            place(
+                "shared root 1",
+                Before::Empty,
+                &[
+                    "0 3 0 load = nothing",
+                    "8 9 1 store 1:0 = done",
+                    "10 ? 0 load = ?",
+                ],
+            ),
+            place("the root of l", Before::Unknown, &["1 2 1 load = lost"]),
+            place(
+                "shared root 2",
+                Before::Held(held),
+                &["4 6 0 load = 0:5", "5 7 1 store nothing = done"],
+            ),
+        ],
+        later: Vec::new(),
+    }
+}
+
+/// Goal: places are registers with a key each: for Elle's `rw-register` and Knossos' `multi-register`
+/// as transactions, for Porcupine by name. What is not known of a place's past is left out.
+#[test]
+fn places_are_registers() {
+    let recorded = places();
+    let account = Account::of_places(&recorded, 2).expect("there are places");
+    assert_eq!(account.file, "history.places");
+    let lines = forms(&edn(&account));
+    let words = |line: &Edn| {
+        let process = line.get(":process").word().to_owned();
+        (
+            line.get(":type").word().to_owned(),
+            process,
+            line.get(":value").clone(),
+        )
+    };
+    let expected = [
+        (":invoke", "2", "[[:w 2 15]]"),
+        (":ok", "2", "[[:w 2 15]]"),
+        (":invoke", "0", "[[:r 0 nil]]"),
+        (":ok", "0", "[[:r 0 nil]]"),
+        (":invoke", "0", "[[:r 2 nil]]"),
+        (":invoke", "1", "[[:w 2 nil]]"),
+        (":ok", "0", "[[:r 2 15]]"),
+        (":ok", "1", "[[:w 2 nil]]"),
+        (":invoke", "1", "[[:w 0 1]]"),
+        (":ok", "1", "[[:w 0 1]]"),
+        (":invoke", "0", "[[:r 0 nil]]"),
+        (":info", "0", "[[:r 0 nil]]"),
+    ];
+    let expected =
+        expected.map(|(kind, process, value)| (kind.to_owned(), process.to_owned(), read(value).0));
+    assert_eq!(lines.iter().map(words).collect::<Vec<_>>(), expected);
+    assert!(lines.iter().all(|line| line.get(":f").word() == ":txn"));
+    let text = json_lines(&account);
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("it is JSON"))
+        .collect();
+    let of = |place: &str| {
+        lines
+            .iter()
+            .filter(|line| line["input"]["place"] == place)
+            .count()
+    };
+    assert_eq!(
+        (lines.len(), of("shared root 1"), of("shared root 2")),
+        (6, 3, 3)
+    );
+    let store = serde_json::json!({ "op": "store", "place": "shared root 2", "element": "0:5" });
+    assert_eq!(
+        (&lines[0]["input"], &lines[0]["clientId"]),
+        (&store, &2.into())
+    );
+    assert_eq!(lines[2]["output"], serde_json::json!({ "element": "0:5" }));
+    assert_eq!(lines[5]["output"], Value::Null);
 }
