@@ -142,10 +142,11 @@ impl Event {
 }
 
 /// What the times of a history count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimeUnit {
     /// Nanoseconds since the first of them.
+    #[default]
     Nanoseconds,
     /// Stamps that were given out: only their order means anything.
     Stamps,
@@ -221,6 +222,21 @@ pub enum Before {
     Empty,
     /// This was in it.
     Held(Element),
+}
+
+/// What was seen of shared roots in samples of the run, which are taken whether a history was asked
+/// for or not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootSamples {
+    /// What the times count.
+    pub unit: TimeUnit,
+    /// Operations that were compared with each other.
+    pub judged: u64,
+    /// How often a root held an object, then another, and the first again, although no object is
+    /// stored there twice.
+    pub wrong: u64,
+    /// Of the first few of these, the operations that show it.
+    pub first: Vec<PlaceHistory>,
 }
 
 impl Recorded {

@@ -21,7 +21,7 @@ mod tally;
 pub mod timeline;
 mod trace;
 
-pub use history::Recorded;
+pub use history::{Recorded, RootSamples};
 pub use latency::Latency;
 pub use packed::{Packed, Room};
 pub use picture::{Contents, Name, Picture, Place};
@@ -75,6 +75,9 @@ pub struct Evidence {
     /// The calls on shared objects and their answers, if a history was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<Recorded>,
+    /// What was seen of shared roots in samples of the run.
+    #[serde(default)]
+    pub roots: RootSamples,
     /// What the heap counted of its own work.
     pub stats: Stats,
     /// Service times by operation, over all mutators; empty where nothing was timed.
@@ -224,6 +227,7 @@ impl Evidence {
             surveys: Vec::new(),
             surveys_made: 0,
             history: None,
+            roots: RootSamples::default(),
             stats: Stats::default(),
             service: BTreeMap::new(),
             response: BTreeMap::new(),

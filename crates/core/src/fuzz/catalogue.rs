@@ -144,7 +144,7 @@ pub const ALL: &[Planted] = &[
     certain(Fault::AppendOutOfOrder, &["order"], &[LIST]),
     certain(Fault::LenOffByOne, &["length"], &[CHURN]),
     usually(Fault::PopLeaves, &["conservation"], &[LONG_CHURN]),
-    certain(Fault::RootLags, &["linearizable"], &[RECORDED_ROOTS]),
+    certain(Fault::RootLags, &["linearizable"], &[RECORDED_ROOTS, ROOTS]),
     certain(Fault::PopBeyondPage, &["linearizable"], &[RECORDED_LATE]),
     certain(Fault::LenLags, &["length"], &[EXACT]),
     certain(
@@ -360,6 +360,8 @@ const RECORDED_ROOTS: Show = Show {
     history: Some(2000),
     ..on_both("handoff", 100_000)
 };
+/// Shared roots that are seen only in samples, as in every run.
+const ROOTS: Show = on_both("weakrefs", 1_000_000);
 const LIST: Show = on_gil("shared-list", 400_000);
 const CYCLES: Show = on_both("cycles", 200_000);
 const FINALIZERS: Show = on_gil("finalizers", 20_000);

@@ -13,6 +13,7 @@ use super::course::locked;
 use super::held_up;
 use super::histories;
 use super::monitor::Watched;
+use super::roots;
 use super::seat::Outcome;
 use super::slow::SlowOps;
 use super::stage::Stage;
@@ -61,6 +62,7 @@ impl Stage<'_> {
         let timing_bytes = outcomes.iter().map(|outcome| outcome.timing_bytes).sum();
         let slow = slow(&mut outcomes, started, &stops);
         let history = self.history(&outcomes);
+        let roots = roots::gather(outcomes.iter_mut().map(|outcome| &mut outcome.roots));
         let refused: u64 = outcomes.iter().map(|it| it.evidence.refused).sum();
         let was_refused = self.options.fail_alloc.is_some() && !self.refusal.load(Relaxed);
         let mut evidence = Evidence {
@@ -83,6 +85,7 @@ impl Stage<'_> {
             surveys: std::mem::take(&mut *locked(&self.surveys)),
             surveys_made: self.surveys_made(),
             history,
+            roots,
             service,
             response,
             pauses: held_up::by_cause(self.pauses, started, &stops),

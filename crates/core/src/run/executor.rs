@@ -277,8 +277,9 @@ impl Work {
         watch: &mut dyn Stopwatch,
         op: &Op,
     ) -> Result<(), Halt> {
-        watch.restart();
         if self.shadow.is_open() {
+            self.shadow.expect(op);
+            watch.restart();
             let mut listening = Listening::to(mutator);
             let done = self.recorded_step(&mut listening, watch, op);
             let heard = listening.heard();
@@ -290,6 +291,7 @@ impl Work {
             }
             done?;
         } else {
+            watch.restart();
             self.recorded_step(mutator, watch, op)?;
         }
         self.attest(mutator, *op);

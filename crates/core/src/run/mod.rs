@@ -30,6 +30,7 @@ mod record;
 mod recording;
 mod registry;
 mod rendezvous;
+mod roots;
 mod seat;
 mod shadow;
 mod slow;

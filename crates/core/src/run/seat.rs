@@ -24,6 +24,7 @@ use super::place::Place;
 use super::pops::Pops;
 use super::record::Recorder;
 use super::rendezvous::Intent;
+use super::roots::Roots;
 use super::shadow::Shadow;
 use super::slow::SlowOps;
 use super::stage::Stage;
@@ -45,6 +46,7 @@ pub(super) struct Outcome {
     pub(super) slow: Option<(u32, SlowOps)>,
     pub(super) producer: Producer,
     pub(super) recorder: Option<Recorder>,
+    pub(super) roots: Roots,
     /// The beginning and end of its largest gap, if there was one.
     pub(super) gap: Option<(Stamp, Stamp)>,
     /// How much memory the times of its operations take, in bytes.
@@ -128,7 +130,13 @@ pub(super) fn sit<'r>(
             stage.options.timing,
             (
                 recorder(stage, number),
-                Shadow::new(seat.number, stage.plan, stage.needs, &stage.objects),
+                Shadow::new(
+                    seat.number,
+                    stage.plan,
+                    stage.needs,
+                    &stage.objects,
+                    Roots::new(seat.number, &stage.roots),
+                ),
             ),
             Arc::clone(&stage.refusal),
         ),
@@ -521,6 +529,7 @@ impl Sitter<'_, '_> {
             .ops
             .store(counts.iter().sum(), Relaxed);
         let (weak, resurrected) = attestor.map(Attestor::into_tally).unwrap_or_default();
+        let (answers, roots) = shadow.into_parts();
         let tally = Tally {
             ops: by_name(counts),
             setup_ops: by_name(set_up),
@@ -529,7 +538,7 @@ impl Sitter<'_, '_> {
             weak,
             resurrected,
             peeks,
-            answers: shadow.into_tally(),
+            answers,
         };
         Outcome {
             evidence: MutatorEvidence {
@@ -552,6 +561,7 @@ impl Sitter<'_, '_> {
             latencies: watch.latencies(),
             producer,
             recorder,
+            roots,
             gap: gap.lasted,
             timing_bytes: watch.bytes(),
         }

@@ -7,13 +7,14 @@ use super::any::Guarded;
 use super::course::{Course, locked};
 use super::record;
 use super::rendezvous::Rendezvous;
+use super::roots;
 use super::survey::Surveyor;
 use super::writers::Writers;
 use super::{Observer, Options};
 use crate::evidence::ledger::Producer;
 use crate::evidence::{Ended, Moment, Survey};
 use crate::heap::{ObjectId, Pauses, Stats};
-use crate::plan::{Needs, Plan};
+use crate::plan::{Flow, Needs, Plan};
 
 /// How many surveys made at pauses are kept whole. The observer found all others to be in order, or
 /// the run would have ended there.
@@ -28,6 +29,8 @@ pub(super) struct Stage<'r> {
     pub(super) pauses: &'r Pauses,
     pub(super) plan: &'r Plan,
     pub(super) needs: Needs,
+    /// By shared root: whether every mutator looks at what it holds.
+    pub(super) roots: Vec<bool>,
     pub(super) options: &'r Options,
     pub(super) observer: &'r dyn Observer,
     /// The shared objects, by number.
@@ -55,12 +58,14 @@ impl<'r> Stage<'r> {
         course: Course,
         (setup, objects, refusal): (Producer, Vec<ObjectId>, Arc<AtomicBool>),
     ) -> Self {
+        let flow = Flow::of(plan);
         Self {
             heap,
             stats_before,
             pauses,
             plan,
-            needs: plan.needs(),
+            needs: flow.needs,
+            roots: roots::looked_at(flow, options),
             options,
             observer,
             objects,

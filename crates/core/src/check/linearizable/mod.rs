@@ -21,8 +21,10 @@
 //! *Limits.* The problem is NP-complete (Gibbons and Korach, Testing shared memories, 1997). A
 //! search that needs too many steps is reported as undecided, which is never a violation.
 //!
-//! Only recorded operations are judged. By default nothing is recorded; with `--history`, the first
-//! operations of each mutator are, and some after each of a few pauses. The survey at such a pause
+//! Only recorded operations are judged. With `--history`, the first operations of each mutator are
+//! recorded, and some after each of a few pauses. Without it there are only samples of the shared
+//! roots in which no object is stored twice; the run compares these by itself (`run/roots`), since
+//! that rule needs no complete history. The survey at such a pause
 //! says what lists and counters were before. What was in a place for a reference is not known after
 //! a pause, so the first load may answer anything. The state at the end is judged only if every
 //! operation up to it was recorded. Objects that are changed through registers other than their own
@@ -115,6 +117,31 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     let Some(evidence) = exhibit.evidence else {
         return Opinion::skipped("a history is judged only once the run is over");
     };
+    let mut opinion = judge_recorded(exhibit, evidence);
+    let roots = &evidence.roots;
+    if roots.judged > 0 {
+        let is_skipped = matches!(&opinion.nothing, Some((Verdict::Skipped, _)));
+        opinion.nothing = opinion.nothing.filter(|_| !is_skipped);
+        opinion.examine(roots.judged);
+        let texts = roots.first.iter().map(|history| {
+            let mut lines = vec![format!(
+                "{}: no order explains the answers, since no object is stored there twice",
+                history.place
+            )];
+            lines.extend(told(
+                exhibit,
+                roots.unit,
+                &history.events.iter().collect::<Vec<_>>(),
+            ));
+            lines.join("\n")
+        });
+        opinion.accuse(roots.wrong, texts);
+    }
+    opinion
+}
+
+/// Judges the histories that were asked for.
+fn judge_recorded(exhibit: &Exhibit<'_>, evidence: &Evidence) -> Opinion {
     let Some(recorded) = &evidence.history else {
         return Opinion::skipped("no history was recorded; `--history` records one");
     };
@@ -252,12 +279,21 @@ fn describe(
         let rest = events.len() - shown.len();
         lines.push(format!("then {rest} operations, and:"));
     }
+    lines.extend(told(exhibit, recorded.unit, &shown));
+    if *with_last {
+        lines.push("and the state found at the end of the run".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// These events, one a line.
+fn told(exhibit: &Exhibit<'_>, unit: TimeUnit, shown: &[&Event]) -> Vec<String> {
     let origin = shown.iter().map(|event| event.start).min().unwrap_or(0);
-    let unit = match recorded.unit {
+    let unit = match unit {
         TimeUnit::Nanoseconds => " ns",
         TimeUnit::Stamps => "",
     };
-    for event in shown {
+    let line = |event: &&Event| {
         let plan = exhibit.plan.mutators.get(event.mutator as usize);
         let who = plan.map_or("?", |plan| &plan.name);
         let start = event.start.saturating_sub(origin);
@@ -266,12 +302,9 @@ fn describe(
             end => end.saturating_sub(origin).to_string(),
         };
         let Event { call, answer, .. } = event;
-        lines.push(format!("{start}–{end}{unit}: {who}: {call} = {answer}"));
-    }
-    if *with_last {
-        lines.push("and the state found at the end of the run".to_owned());
-    }
-    lines.join("\n")
+        format!("{start}–{end}{unit}: {who}: {call} = {answer}")
+    };
+    shown.iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@
 //!
 //! What others can change is not judged here: an object leaves the model as soon as it is stored into
 //! something shared, together with all that it leads to. `linearizable` judges it
-//! ([`check`](crate::check)).
+//! ([`check`](crate::check)). What is done to shared roots is noted in the same windows, and compared
+//! later with what others note ([`roots`](super::roots)).
 //!
 //! Outside of windows nothing is done, so the loop that is measured knows nothing of this. Inside, an
 //! operation takes some 50 to 100 ns longer, which is not counted as its own time. A run begins with a
@@ -27,6 +28,8 @@ mod steps;
 
 use std::fmt::Arguments;
 
+use super::roots::Roots;
+use crate::evidence::history::Element;
 use crate::evidence::{AnswerTally, ListTally};
 use crate::heap::{Mutator, ObjectId, Peek, Shape, Slot};
 use crate::plan::{Between, Needs, Op, Plan, Spacing};
@@ -54,6 +57,7 @@ pub(super) struct Shadow {
     /// What windows begin with.
     ground: Ground,
     tally: AnswerTally,
+    roots: Roots,
 }
 
 /// What is known of a mutator before it has done anything.
@@ -70,7 +74,13 @@ struct Ground {
 
 impl Shadow {
     /// Of mutator `number`, before its first operation. `objects` are the ids of the shared objects.
-    pub(super) fn new(number: u32, plan: &Plan, needs: Needs, objects: &[ObjectId]) -> Self {
+    pub(super) fn new(
+        number: u32,
+        plan: &Plan,
+        needs: Needs,
+        objects: &[ObjectId],
+        roots: Roots,
+    ) -> Self {
         let ground = Ground {
             registers: plan.mutators[number as usize].registers,
             has_weak: needs.weak,
@@ -83,6 +93,7 @@ impl Shadow {
             model: None,
             ground,
             tally: AnswerTally::default(),
+            roots,
         }
     }
 
@@ -143,8 +154,18 @@ impl Shadow {
         self.model = None;
     }
 
+    /// An operation is about to be done in a window.
+    pub(super) fn expect(&mut self, op: &Op) {
+        let model = self.model.as_ref();
+        self.roots.begin(op, || match *op {
+            Op::Publish { src, .. } => model?.held(src).object().map(Element::named),
+            _ => None,
+        });
+    }
+
     /// An operation was done, and was answered what was heard.
     pub(super) fn follow(&mut self, mutator: &mut dyn Mutator, op: &Op, heard: Heard) {
+        let returned = self.roots.returned();
         let Some(mut model) = self.model.take() else {
             return;
         };
@@ -190,12 +211,20 @@ impl Shadow {
             | Op::TruncateBackTo { list, .. } => self.compare_list(&model, mutator, list, None),
             _ => {}
         }
+        let found = match *op {
+            Op::Fetch { dst, .. } if heard.found => {
+                let object = model.held(dst).object();
+                object.map(|id| Some(Element::named(id)))
+            }
+            _ => Some(None),
+        };
+        self.roots.end(returned, found);
         self.model = Some(model);
     }
 
-    /// What was answered, and what of it was wrong.
-    pub(super) fn into_tally(self) -> AnswerTally {
-        self.tally
+    /// What was answered, and what of it was wrong; and what was seen of shared roots.
+    pub(super) fn into_parts(self) -> (AnswerTally, Roots) {
+        (self.tally, self.roots)
     }
 }
 

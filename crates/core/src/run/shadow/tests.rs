@@ -74,14 +74,14 @@ fn followed_after(fault: Option<Fault>, setup: &[Op], ops: &[Op], times: usize) 
         weak: setup.iter().any(|op| matches!(op, Op::Downgrade { .. })),
         ..Needs::default()
     };
-    let mut shadow = Shadow::new(0, &plan, needs, list.as_slice());
+    let mut shadow = Shadow::new(0, &plan, needs, list.as_slice(), Roots::new(0, &[]));
     shadow.open(&mut mutator, &[ListTally::default()]);
     for op in ops.iter().cycle().take(ops.len() * times) {
         let heard = perform(&mut mutator, &mut producer, op);
         shadow.follow(&mut mutator, op, heard);
     }
     shadow.close(&mut mutator);
-    shadow.into_tally()
+    shadow.into_parts().0
 }
 
 fn perform(mutator: &mut dyn Mutator, producer: &mut Producer, op: &Op) -> Heard {
@@ -271,7 +271,7 @@ fn windows_are_rare() {
         slots: REGISTERS + 8,
     };
     let mut mutator = heap.attach(seat).expect("there is room");
-    let mut shadow = Shadow::new(0, &plan(), Needs::default(), &[]);
+    let mut shadow = Shadow::new(0, &plan(), Needs::default(), &[], Roots::new(0, &[]));
     let (mut inside, mut outside) = (0, 0);
     for _ in 0..200 {
         shadow.turn(&mut mutator, &[]);
