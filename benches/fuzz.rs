@@ -22,7 +22,7 @@ fn draw(seed: &mut u64) -> Case {
     }
 }
 
-fn attempt<H: Heap>(open: fn(&HeapConfig) -> H, case: &Case) {
+fn attempt<H: Heap + Sync>(open: fn(&HeapConfig) -> H, case: &Case) {
     let trace = step_through(open(&config_for(case)), case, None);
     assert_eq!(judge(case, &trace), None);
 }

@@ -124,7 +124,7 @@ fn finalizers_do_not_nest() {
     }
 }
 
-fn finalize_chain(heap: &impl Heap, links: u32, finalizer: Finalizer) {
+fn finalize_chain(heap: &(impl Heap + Sync), links: u32, finalizer: Finalizer) {
     let mut births = Births::new(0);
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(256 << 10);

@@ -143,7 +143,7 @@ fn draw_alloc(random: &mut ChaCha8Rng, dst: Slot) -> Op {
 
 /// Runs `ops` operations on each of `threads` threads, whatever the heap says at safepoints;
 /// their registers are empty when it returns.
-fn hammer(heap: &impl Heap, births: &mut [Births], ops: u32, seed: u64) {
+fn hammer(heap: &(impl Heap + Sync), births: &mut [Births], ops: u32, seed: u64) {
     let start = Barrier::new(births.len());
     std::thread::scope(|scope| {
         for (number, births) in (0..).zip(births) {

@@ -6,7 +6,7 @@ use gcstorm::plan::Case;
 use gcstorm::run::{config_for, step_through};
 use proptest::prelude::*;
 
-fn judged<H: Heap>(open: impl FnOnce(&HeapConfig) -> H, case: &Case) -> Option<Finding> {
+fn judged<H: Heap + Sync>(open: impl FnOnce(&HeapConfig) -> H, case: &Case) -> Option<Finding> {
     let trace = step_through(open(&config_for(case)), case, None);
     judge_deaths(case, &trace, Deaths::AtOnce)
 }

@@ -26,7 +26,7 @@ use crate::run::{Budget, Entry, Options, Timing, Unobserved, config_for, step_th
 /// # Errors
 ///
 /// The heap cannot be opened; or what is wrong, the check that says so, and after which turn.
-pub fn check_steps<H: Heap>(
+pub fn check_steps<H: Heap + Sync>(
     open: impl FnOnce(&HeapConfig) -> Result<H, Defect>,
     case: &Case,
 ) -> Result<(), TestCaseError> {

@@ -47,6 +47,9 @@ macro_rules! forward_mutator {
     (@ $this:ident $inner:expr; idle) => {
         $crate::forward_mutator!(@ $this $inner; idle(wait: &mut dyn FnMut()) -> ());
     };
+    (@ $this:ident $inner:expr; hand_over) => {
+        $crate::forward_mutator!(@ $this $inner; hand_over(work: &mut $crate::heap::Errand<'_>) -> bool);
+    };
     (@ $this:ident $inner:expr; collect) => {
         $crate::forward_mutator!(@ $this $inner; collect() -> ());
     };
@@ -103,6 +106,13 @@ macro_rules! forward_mutator {
 impl<M: Mutator + ?Sized> Mutator for Box<M> {
     forward_mutator!(self => **self;
         alloc alloc_with_finalizer copy clear load store peek safepoint rest
-        wake idle collect append len get set pop truncate_front
+        wake idle hand_over collect append len get set pop truncate_front
+        truncate_back add read write publish fetch downgrade upgrade);
+}
+
+impl<M: Mutator + ?Sized> Mutator for &mut M {
+    forward_mutator!(self => **self;
+        alloc alloc_with_finalizer copy clear load store peek safepoint rest
+        wake idle hand_over collect append len get set pop truncate_front
         truncate_back add read write publish fetch downgrade upgrade);
 }

@@ -2,7 +2,9 @@
 //!
 //! A *mutator* runs the program, a *collector* reclaims, a *heap* is both. A heap made for threads
 //! implements [`Heap`] and [`Mutator`]; a single-threaded collector implements [`Mutator`] and
-//! [`Collector`], and `gil::Gil` makes a heap of it, which is what a global lock is.
+//! [`Collector`], and `gil::Gil` makes a heap of it, which is what a global lock is. A library of
+//! counted pointers implements [`Pointer`], and [`PointerHeap`] makes a heap of it; if its pointers must
+//! not leave their thread, [`Owned`] gives that heap a thread of its own.
 //!
 //! Three decisions shape everything:
 //!
@@ -35,7 +37,9 @@ pub mod gil;
 mod lapse;
 pub mod lock_free;
 mod ordeal;
+mod owned;
 pub mod pause;
+pub mod pointers;
 mod slab;
 pub mod tag;
 
@@ -45,7 +49,9 @@ use std::time::Duration;
 pub use defect::{Defect, DefectCounts, DefectLog};
 pub use fault::{Fault, Faultless, Faults, Point};
 pub use ordeal::{Ordeal, Points};
+pub use owned::{Owned, OwnedMutator};
 pub use pause::{ByCause, Cause, Hold, Pauses};
+pub use pointers::{Pointer, PointerHeap};
 pub use tag::{ObjectId, Tag};
 
 use serde::{Deserialize, Serialize};
@@ -359,8 +365,9 @@ pub struct Gauge {
     pub collections: u64,
 }
 
-/// A heap that several mutators may use at once.
-pub trait Heap: Sync {
+/// A heap. It is run on several threads, so it must be [`Sync`] by then; [`Owned`] makes it so if it
+/// is not.
+pub trait Heap {
     /// The view of one mutator, used on the thread that attached it.
     type Mutator<'h>: Mutator
     where
@@ -483,6 +490,14 @@ pub trait Mutator {
         wait();
     }
 
+    /// If the objects must stay on another thread, has that thread call `work` with a mutator that does
+    /// what this one does, waits until it has returned, and answers true. So a sequence of operations
+    /// costs one change of threads. False if nothing was done, since the calling thread will do.
+    fn hand_over(&mut self, work: &mut Errand<'_>) -> bool {
+        let _ = work;
+        false
+    }
+
     /// Runs a full collection as part of the program: `gc.collect()`.
     fn collect(&mut self) {}
 
@@ -570,6 +585,9 @@ pub trait Mutator {
         false
     }
 }
+
+/// What is done with a mutator on the thread where its objects are: see [`Mutator::hand_over`].
+pub type Errand<'e> = dyn FnMut(&mut dyn Mutator) + Send + 'e;
 
 /// A mutator that rests, and wakes when this is dropped, also if what it waited for panicked.
 struct Absence<'m, M: Mutator + ?Sized>(&'m mut M);

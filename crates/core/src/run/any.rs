@@ -12,7 +12,9 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::heap::{Belief, Caps, Census, Defect, Gauge, Heap, HeapConfig, Mutator, Seat, Stats};
+use crate::heap::{
+    Belief, Caps, Census, Defect, Errand, Gauge, Heap, HeapConfig, Mutator, Seat, Stats,
+};
 use crate::plan::Op;
 
 use super::executor::{Executor, Halt};
@@ -46,11 +48,27 @@ pub(crate) trait AnyMutator: Mutator {
 
 impl<M: Mutator> AnyMutator for M {
     fn drive(&mut self, executor: &mut Executor, ops: &[Op], times: u32) -> Result<(), Halt> {
+        let mut ran = Ok(());
+        let mut sequence = |mut there: &mut dyn Mutator| {
+            // To wait for the other thread is not part of any operation.
+            executor.watch.as_dyn().restart();
+            ran = executor.run(&mut there, ops, times);
+        };
+        if self.hand_over(&mut sequence) {
+            return ran;
+        }
         executor.run(self, ops, times)
     }
 
     fn as_mutator(&mut self) -> &mut dyn Mutator {
         self
+    }
+}
+
+/// Does something with a mutator on the thread where its objects are, if they must stay on one.
+pub(super) fn at_home(mutator: &mut dyn Mutator, work: &mut Errand<'_>) {
+    if !mutator.hand_over(work) {
+        work(mutator);
     }
 }
 
@@ -81,7 +99,7 @@ macro_rules! forward_heap {
 /// A heap that is measured: its operations are compiled into a loop of their own.
 pub(super) struct Fast<H>(pub(super) H);
 
-impl<H: Heap> AnyHeap for Fast<H> {
+impl<H: Heap + Sync> AnyHeap for Fast<H> {
     fn attach<'h>(&'h self, seat: Seat) -> Result<Box<dyn AnyMutator + 'h>, Defect> {
         Ok(Box::new(self.0.attach(seat)?))
     }
@@ -93,7 +111,7 @@ impl<H: Heap> AnyHeap for Fast<H> {
 /// which makes an indirect call for each operation, instead of one compiled loop each.
 pub(super) struct Planted<H>(pub(super) H);
 
-impl<H: Heap> AnyHeap for Planted<H> {
+impl<H: Heap + Sync> AnyHeap for Planted<H> {
     fn attach<'h>(&'h self, seat: Seat) -> Result<Box<dyn AnyMutator + 'h>, Defect> {
         let mutator: Box<dyn Mutator + 'h> = Box::new(self.0.attach(seat)?);
         Ok(Box::new(mutator))

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::evidence::{Ended, Moment};
 use crate::heap::Defect;
 
+use super::any::at_home;
 use super::rendezvous::{Abandoned, Intent, Purpose, Round};
 use super::seat::Sitter;
 use super::stage::Stage;
@@ -124,14 +125,16 @@ impl Sitter<'_, '_> {
             scratch: self.plan.registers,
             depth_max: self.depth_max,
         };
-        let mutator = self.place.mutator().as_mutator();
-        surveyor.visit(mutator, &witness);
-        if let Some(attestor) = &work.attestor {
-            surveyor.probe(mutator, &witness, attestor);
-        }
-        if round.place == 0 {
-            surveyor.visit_globals(mutator, &witness);
-        }
+        let attestor = work.attestor.as_ref();
+        at_home(self.place.mutator().as_mutator(), &mut |mutator| {
+            surveyor.visit(mutator, &witness);
+            if let Some(attestor) = attestor {
+                surveyor.probe(mutator, &witness, attestor);
+            }
+            if round.place == 0 {
+                surveyor.visit_globals(mutator, &witness);
+            }
+        });
         let number = u32::try_from(self.number).unwrap_or(u32::MAX);
         surveyor.count_births(number, &mut work.producer);
     }

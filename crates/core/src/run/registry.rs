@@ -230,7 +230,7 @@ impl Registry {
     #[must_use]
     pub fn with<H, F>(mut self, name: &str, about: &str, open: F) -> Self
     where
-        H: Heap + 'static,
+        H: Heap + Sync + 'static,
         F: Fn(&HeapConfig) -> Result<H, Defect> + Send + Sync + 'static,
     {
         assert!(is_word(name), "a heap's name is one word, not {name:?}");
@@ -251,7 +251,7 @@ impl Registry {
     #[must_use]
     pub fn plantable<H, F>(mut self, faults: &'static [Fault], open: F) -> Self
     where
-        H: Heap + 'static,
+        H: Heap + Sync + 'static,
         F: Fn(&HeapConfig, Ordeal) -> Result<H, Defect> + Send + Sync + 'static,
     {
         if let Some(last) = self.entries.last_mut() {

@@ -21,7 +21,7 @@ use super::stage::Stage;
 use super::{Observer, Options};
 
 /// Runs a plan on a heap, in which nothing is alive. `pauses` is what the heap was opened with.
-pub fn run<H: Heap>(
+pub fn run<H: Heap + Sync>(
     name: &str,
     heap: &H,
     pauses: &Pauses,

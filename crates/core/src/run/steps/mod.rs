@@ -46,7 +46,7 @@ pub fn config_for(case: &Case) -> HeapConfig {
 /// planted in the harness's own view of the heap.
 ///
 /// A heap that panics is leaked, with everything that it holds.
-pub fn step_through<H: Heap>(heap: H, case: &Case, fault: Option<Fault>) -> Trace {
+pub fn step_through<H: Heap + Sync>(heap: H, case: &Case, fault: Option<Fault>) -> Trace {
     step_through_any(Fast(heap), case, fault)
 }
 

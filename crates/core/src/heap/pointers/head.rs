@@ -1,0 +1,100 @@
+//! What gcstorm keeps in each object, and the roots that all mutators share.
+
+use std::fmt;
+use std::sync::PoisonError;
+
+use super::Pointer;
+use super::tally::Death;
+use crate::heap::{Finalizer, Global, ObjectId, Tag};
+use crate::sync::atomic::AtomicI64;
+use crate::sync::{Arc, Mutex, MutexGuard};
+
+/// What gcstorm keeps in each object: its tag, which must be dropped with the object, a counter's
+/// number, and what its finalizer does.
+pub struct Head<P: Pointer> {
+    tag: Tag,
+    _death: Death,
+    pub(super) number: AtomicI64,
+    rites: Option<Box<(Finalizer, SharedRoots<P>)>>,
+}
+
+impl<P: Pointer> Head<P> {
+    pub(super) fn new(tag: Tag) -> Self {
+        Self {
+            tag,
+            _death: Death,
+            number: AtomicI64::new(0),
+            rites: None,
+        }
+    }
+
+    pub(super) fn with_finalizer(tag: Tag, finalizer: Finalizer, roots: SharedRoots<P>) -> Self {
+        Self {
+            rites: Some(Box::new((finalizer, roots))),
+            ..Self::new(tag)
+        }
+    }
+
+    /// The object's name and shape.
+    #[inline]
+    pub fn id(&self) -> ObjectId {
+        self.tag.id()
+    }
+
+    /// Whether the object is made with a finalizer.
+    pub fn has_finalizer(&self) -> bool {
+        self.rites.is_some()
+    }
+
+    /// What the object's finalizer must call. `own` makes a counted pointer to the object.
+    pub fn finalize(&self, own: impl FnOnce() -> Option<P>) {
+        if let Some((finalizer, roots)) = self.rites.as_deref()
+            && let Some(global) = finalizer.run(self.id())
+        {
+            roots.put(global, own());
+        }
+    }
+}
+
+impl<P: Pointer> fmt::Debug for Head<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Head").field(&self.id()).finish()
+    }
+}
+
+/// The shared roots, each behind a lock. Objects with finalizers keep them, since they may be
+/// resurrected into one.
+pub(super) struct SharedRoots<P>(Arc<Vec<Mutex<Option<P>>>>);
+
+impl<P> Clone for SharedRoots<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P: Clone> SharedRoots<P> {
+    pub(super) fn new(globals: u16) -> Self {
+        Self(Arc::new((0..globals).map(|_| Mutex::new(None)).collect()))
+    }
+
+    /// What was there is dropped after the lock was let go, since much may die of it.
+    pub(super) fn put(&self, global: Global, value: Option<P>) {
+        let replaced = std::mem::replace(&mut *self.at(global), value);
+        drop(replaced);
+    }
+
+    pub(super) fn get(&self, global: Global) -> Option<P> {
+        self.at(global).clone()
+    }
+
+    pub(super) fn empty(&self) {
+        (0..)
+            .zip(&*self.0)
+            .for_each(|(global, _)| self.put(Global(global), None));
+    }
+
+    fn at(&self, global: Global) -> MutexGuard<'_, Option<P>> {
+        let root = &self.0[usize::from(global.0)];
+        root.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
