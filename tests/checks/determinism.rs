@@ -18,7 +18,7 @@ fn config(plan: &Plan) -> HeapConfig {
     }
 }
 
-fn streams<H: Heap>(plan: &Plan, heap: H) -> Vec<Vec<Call>> {
+fn streams<H: Heap + Sync>(plan: &Plan, heap: H) -> Vec<Vec<Call>> {
     let log = Mutex::new(Vec::new());
     let options = Options {
         budget: Budget::Ops(20_000),
