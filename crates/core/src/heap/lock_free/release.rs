@@ -176,6 +176,8 @@ impl<F: Faults> Worker<'_, F> {
         } else {
             return false;
         }
+        // The node that it lay in is freed later.
+        self.count_job(0);
         true
     }
 

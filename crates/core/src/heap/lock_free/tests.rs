@@ -1,6 +1,6 @@
 //! The contract, one operation at a time, and then all of them at once from several threads.
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 
 use super::shared::CHUNK;
 use super::worker::Worker;
@@ -11,6 +11,7 @@ use crate::heap::{
     Shape, Slot, Tag, Upkeep,
 };
 
+use crate::sync::atomic::AtomicUsize;
 use crate::sync::atomic::Ordering::Relaxed;
 
 /// Makes tags and remembers them.
@@ -512,4 +513,59 @@ fn what_a_stall_left_is_soon_released() {
         m.safepoint().unwrap();
     }
     assert!(unreclaimed() < TRUNCATIONS / 10);
+}
+
+/// Goal: while nobody stalls, what many small truncations leave to reclaim does not grow with their
+/// number, though each takes several deferred jobs.
+#[test]
+fn small_truncations_do_not_pile_up() {
+    const TRUNCATIONS: usize = 50_000;
+    let heap = open(&HeapConfig {
+        upkeep: Upkeep::WithinCalls,
+        ..HeapConfig::with_capacity(100)
+    });
+    let mut births = Births::new();
+    let mut m = heap.attach(seat(1)).unwrap();
+    let [list, leaf, copy] = [0, 1, 2];
+    alloc(&mut m, &mut births, list, Shape::List);
+    alloc(&mut m, &mut births, leaf, Shape::Leaf);
+    for _ in 0..TRUNCATIONS {
+        m.copy(Slot(copy), Slot(leaf));
+        m.append(Slot(list), Slot(copy));
+        m.truncate_front(Slot(list), 1);
+        m.safepoint().unwrap();
+    }
+    let peak = heap.stats().unreclaimed_peak.expect("it tells");
+    assert!(peak < 4 * CHUNK as u64, "{peak} elements waited");
+}
+
+/// Goal: jobs for which no object waits do not pile up either, and those that a stalled mutator has
+/// made wait are soon done once it is gone.
+#[test]
+fn deferred_jobs_do_not_pile_up() {
+    const JOBS: usize = 50_000;
+    let heap = open(&HeapConfig {
+        upkeep: Upkeep::WithinCalls,
+        ..HeapConfig::with_capacity(100)
+    });
+    let done = Arc::new(AtomicUsize::new(0));
+    let stalled = Worker::new(heap.core(), 0);
+    let mut worker = Worker::new(heap.core(), 1);
+    let mut work = || {
+        for _ in 0..JOBS {
+            worker.enter();
+            let done = Arc::clone(&done);
+            worker.defer(0, move || {
+                done.fetch_add(1, Relaxed);
+            });
+            worker.safepoint();
+        }
+        done.load(Relaxed)
+    };
+    assert_eq!(work(), 0, "a job ran under a pin that it had to wait for");
+    drop(stalled);
+    // Of the bags that one flush runs, more than half are needed for what was deferred meanwhile.
+    work();
+    let left = 3 * JOBS - work();
+    assert!(left < 4 * CHUNK, "{left} jobs wait");
 }

@@ -8,6 +8,21 @@
 //! Private stores keep the shared ones out of the way: whole chunks move, so the shared pool costs
 //! nothing per object. Everything private is handed over before the worker waits, when it goes, and
 //! when somebody who found no memory asks for it (see `recall`).
+//!
+//! # Deferred jobs
+//!
+//! `crossbeam-epoch` puts jobs into bags of up to 64 and runs them in a *flush* and hardly anywhere
+//! else, at most 8 bags at a time. So jobs pile up, although nobody keeps a pin, unless flushes keep
+//! up with them. For this purpose each job has a weight: the number of objects that wait for it, but
+//! at least [`JOB_WEIGHT`] and at most [`FLUSH_WEIGHT`]. When the weights add up to `FLUSH_WEIGHT`,
+//! the next safepoint flushes; and it flushes once for each `FLUSH_WEIGHT` that was deferred, begun
+//! ones included.
+//!
+//! **Invariant**: a worker that flushes f times takes away up to 8 f bags, and has added fewer than
+//! 6 f since it last flushed. It counted no more than 256 f jobs, which are 4 f bags; each flush also
+//! publishes a bag that is not full; and the jobs that are not counted (they free what was popped to
+//! find free cells, and what a flush itself uses up) are less than a bag a flush. So what is deferred
+//! stays bounded, and what piled up behind a stalled mutator shrinks once that has gone on.
 
 #![expect(unsafe_code, reason = "deferred jobs run after the pin that made them")]
 
@@ -28,8 +43,10 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::sync::sized;
 
-/// Deaths and deferrals between two attempts to move the epoch on.
+/// The weight of deferred jobs between two flushes.
 const FLUSH_WEIGHT: usize = CHUNK;
+/// What a job weighs at the least: 256 of them are due for a flush, which runs up to 512.
+const JOB_WEIGHT: usize = sized(2, 1);
 /// Safepoints between two attempts to move the epoch on, whatever was deferred: such an attempt
 /// costs some 100 ns, and what was deferred since the last one is little.
 const FLUSH_SAFEPOINTS: usize = sized(1_024, 1);
@@ -63,6 +80,7 @@ pub(super) struct Worker<'h, F: Faults> {
     candidates: Vec<Ref>,
     stamps: std::ops::Range<u64>,
     pub(super) tally: Tally,
+    /// The weight of the jobs that were deferred since the last flush.
     weight: usize,
     safepoints: usize,
     /// Ranges that it truncated.
@@ -150,12 +168,18 @@ impl<'h, F: Faults> Worker<'h, F> {
         }
     }
 
-    /// Runs `job` once no pin of now exists any more. `weight` says how many objects wait for it.
-    pub(super) fn defer(&mut self, weight: usize, job: impl FnOnce() + 'static) {
+    /// Runs `job` once no pin of now exists any more. So many objects wait for it.
+    pub(super) fn defer(&mut self, objects: usize, job: impl FnOnce() + 'static) {
         // SAFETY: jobs own what they touch and are `'static`; what they own is `Send`, by the
         // bounds of the containers that they put it into.
         unsafe { self.guard().defer_unchecked(job) };
-        self.weight += weight;
+        self.count_job(objects);
+    }
+
+    /// Counts a job that was deferred, for which so many objects wait.
+    #[inline]
+    pub(super) fn count_job(&mut self, objects: usize) {
+        self.weight += objects.clamp(JOB_WEIGHT, FLUSH_WEIGHT);
     }
 
     /// The cell that a reference leads to, if its object is of this shape; a stale reference is
@@ -459,10 +483,13 @@ impl<'h, F: Faults> Worker<'h, F> {
     #[cold]
     pub(super) fn advance(&mut self) {
         let _hold = self.core.pauses.hold(Cause::Epoch);
+        let flushes = self.weight.div_ceil(FLUSH_WEIGHT).max(1);
         self.weight = 0;
         self.safepoints = 0;
         self.tell();
-        self.guard().flush();
+        for _ in 0..flushes {
+            self.guard().flush();
+        }
     }
 
     /// Adds to the heap's counters what was counted since the last call.
