@@ -321,6 +321,7 @@ pub const ALL: &[Planted] = &[
     dangerous(Danger::Crash, model_only(Fault::CursorUnchecked)),
     model_only(Fault::AnswerFirst),
     model_only(Fault::TakingUnseen),
+    model_only(Fault::BirthsUnseen),
     model_only(Fault::UncountedContainer),
 ];
 

@@ -208,6 +208,7 @@ faults! {
     CursorUnchecked "cursor-unchecked": "an append trusts the page that its mutator remembers, whatever the head is";
     AnswerFirst "answer-first": "a mutator that is asked for memory answers before it has handed over what it holds";
     TakingUnseen "taking-unseen": "whoever finds no memory does not ask whether somebody took something up again after answering";
+    BirthsUnseen "births-unseen": "whoever finds no memory does not ask whether others told of births meanwhile";
     // No heap does that; it is a fault of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";

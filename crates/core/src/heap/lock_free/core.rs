@@ -134,17 +134,35 @@ impl<F: Faults> Core<F> {
     /// Asks all workers for what they hold back; the caller is not at work.
     pub(super) fn recall(&self) -> Recall {
         // In this order: see `recall`.
-        let taken = self.shared.taken();
+        let taken = self.taken();
         self.recalls.raise();
         Recall { taken }
     }
 
-    /// What a recall has come to.
-    pub(super) fn outlook(&self, recall: &Recall) -> Outlook {
+    /// How often others took up what lay ready: work, or room under the capacity.
+    fn taken(&self) -> u64 {
+        let room = if self.has(Fault::BirthsUnseen) {
+            0
+        } else {
+            self.shared.room_taken()
+        };
+        self.shared.taken() + room
+    }
+
+    /// Whether somebody took something up since this recall.
+    pub(super) fn has_changed(&self, recall: &Recall) -> bool {
+        self.taken() != recall.taken && !self.has(Fault::TakingUnseen)
+    }
+
+    /// What the last recall that the caller raised has come to.
+    pub(super) fn outlook(&self, recall: Option<&Recall>) -> Outlook {
+        let Some(recall) = recall else {
+            return Outlook::Unclear;
+        };
         // In this order: see `recall`.
         if !self.recalls.is_answered() || !self.is_clean() {
             Outlook::Open
-        } else if self.shared.taken() != recall.taken && !self.has(Fault::TakingUnseen) {
+        } else if self.has_changed(recall) {
             Outlook::Unclear
         } else {
             Outlook::Hopeless

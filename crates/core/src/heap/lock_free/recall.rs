@@ -20,16 +20,17 @@
 //!
 //! # When memory has run out
 //!
-//! An allocation is refused if it finds nothing after an [`Outlook::Hopeless`]. It may overlook what
-//! is given up while it looks, as if it had come a moment earlier. But it must not overlook what was given
-//! up before its last recall was raised and was not used again. Let g be such a thing: an object that
-//! died, a free cell, or the count of a death. When the recall was raised, g was
+//! An allocation is refused if after an [`Outlook::Hopeless`] it finds no room under the capacity
+//! and nobody took anything up meanwhile, or else when it has looked `PATIENCE` times. In the first
+//! case it takes effect where its last recall was raised: as many objects lived at that moment as the
+//! capacity allows. For that, it must not overlook what was given up before and was not used again. Let
+//! g be such a thing: an object that died, or the count of a death. When the recall was raised, g was
 //!
 //! * in the hands of a worker at work. When that worker answered, g was reusable, or it lay ready for
 //!   anybody, or it waited for a grace period.
 //! * ready for anybody: a ripe range, work left behind, a candidate.
 //! * waiting for a grace period. After that it is ready, or reusable.
-//! * reusable: a free cell in a home, or room under the capacity.
+//! * reusable: room under the capacity.
 //!
 //! So when all have answered, g is reusable, and the search that follows finds it; or it is ready or
 //! waits, and then the heap is not clean; or somebody *took it up after the recall was raised*. A
@@ -38,14 +39,27 @@
 //! recall is raised and once more after everything else was looked at. If it has changed, somebody may
 //! hold g, and one more recall is raised ([`Outlook::Unclear`]). If not, nobody does.
 //!
+//! Room is taken as well. A worker tells of births each time that it gets free cells, and whoever lets
+//! those objects die tells of it later. So the heap can seem full although few objects live. For this
+//! reason telling of births counts as a taking, too, and the count is read a third time when the
+//! search has found nothing. If it is still the same, all births that were subtracted from the room
+//! happened before the recall was raised, and all deaths until then were added to it. So no more
+//! objects were told of than lived at that moment.
+//!
 //! The order of the steps matters. A taking is counted *before* it happens, so whoever finds that
 //! something was taken finds it counted. The count is read *before* the recall is raised, so
 //! whatever is not counted as taken since then was taken by a worker that the recall asks. What the
 //! collector takes needs no count: candidates are waiting until it has handed over what became of
-//! them. Free cells are not counted either. A worker that is about to take some moves no more than a chunk
-//! at a time, and there are more chunks than that would matter (`core::SPARE_CHUNKS`).
+//! them.
+//!
+//! Free cells are not counted. There are more of them than objects may live (`core::SPARE_CHUNKS`), but
+//! workers that are about to take some may have all of them in their hands for a moment, a chunk each.
+//! So whoever finds room but no cell looks again until its patience ends.
 //!
 //! # Limits
+//!
+//! While others go on allocating, the count goes on changing, and a full heap refuses an allocation
+//! only when its patience ends. What ends then is not covered by the argument above.
 //!
 //! The number comes full circle after 2^32 recalls, and a worker that slept through all of them at work
 //! would miss one: then an allocation waits in vain as long as it may. There may be 65,535 workers at
@@ -64,7 +78,7 @@ const WORKERS: u64 = AT_WORK - 1;
 /// A recall that was raised.
 #[derive(Debug)]
 pub(super) struct Recall {
-    /// How often work that lay ready had been taken up before.
+    /// How often work that lay ready, or room, had been taken up before.
     pub(super) taken: u64,
 }
 
@@ -73,9 +87,11 @@ pub(super) struct Recall {
 pub(super) enum Outlook {
     /// Somebody has not answered yet, or something waits for somebody.
     Open,
-    /// Nothing waits, but somebody took something up meanwhile: another recall will tell.
+    /// No recall was raised, or nothing waits, but somebody took something up meanwhile: another
+    /// recall will tell.
     Unclear,
-    /// Nothing: what is not to be found now, nobody holds back.
+    /// Nothing: what is not to be found now, nobody holds back, unless somebody takes something up
+    /// in the meantime.
     Hopeless,
 }
 
@@ -210,7 +226,7 @@ mod tests {
         assert_eq!(heap.core.room(), 0, "nobody told of the deaths yet");
         let recall = heap.core.recall();
         for holder in &mut holders {
-            assert_eq!(heap.core.outlook(&recall), Outlook::Open);
+            assert_eq!(heap.core.outlook(Some(&recall)), Outlook::Open);
             holder.safepoint().unwrap();
         }
         assert!(heap.core.recalls.is_answered());
@@ -222,7 +238,7 @@ mod tests {
         // Nobody is left to ask.
         heap.settle().unwrap();
         let recall = heap.core.recall();
-        assert_eq!(heap.core.outlook(&recall), Outlook::Hopeless);
+        assert_eq!(heap.core.outlook(Some(&recall)), Outlook::Hopeless);
     }
 
     /// Goal: a mutator that answers a recall and, in the same safepoint, takes up again what it has
@@ -270,7 +286,7 @@ mod tests {
         let mut other = Worker::new(&heap.core, 2);
         let mut recall = heap.core.recall();
         loop {
-            match heap.core.outlook(&recall) {
+            match heap.core.outlook(Some(&recall)) {
                 Outlook::Hopeless => return heap.core.room(),
                 Outlook::Unclear => recall = heap.core.recall(),
                 Outlook::Open => {}

@@ -48,6 +48,8 @@ pub(super) struct Shared {
     /// Objects taken out of use and not yet reusable.
     unreclaimed: AtomicI64,
     unreclaimed_peak: AtomicI64,
+    /// How often a worker told of births. It is counted first and told then: see `recall`.
+    room_taken: AtomicU64,
     live: AtomicI64,
     live_peak: AtomicI64,
     /// Objects that died.
@@ -107,8 +109,14 @@ impl Shared {
 
     /// Adds what one worker counted since it last did.
     pub(super) fn add(&self, tally: &Tally) {
+        if tally.born > 0 {
+            // Release pairs with the Acquire in `room_taken`.
+            self.room_taken.fetch_add(1, Release);
+        }
         let live = tally.born.cast_signed() - tally.freed.cast_signed();
-        let before = self.live.fetch_add(live, Relaxed);
+        // Release pairs with the Acquire in `live`: whoever sees these births sees that they were
+        // counted above.
+        let before = self.live.fetch_add(live, Release);
         raise(&self.live_peak, before + live);
         self.freed.fetch_add(tally.freed, Relaxed);
         if tally.met_append > 0 {
@@ -150,9 +158,14 @@ impl Shared {
         self.homes.taken() + self.adopted.load(Acquire)
     }
 
+    /// How often a worker has told of births.
+    pub(super) fn room_taken(&self) -> u64 {
+        self.room_taken.load(Acquire)
+    }
+
     /// Objects that are alive, as far as workers have reported.
     pub(super) fn live(&self) -> u64 {
-        self.live.load(Relaxed).max(0).unsigned_abs()
+        self.live.load(Acquire).max(0).unsigned_abs()
     }
 
     /// The largest number of objects that were alive at once, give or take a chunk a mutator.

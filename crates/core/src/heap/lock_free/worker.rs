@@ -261,42 +261,59 @@ impl<'h, F: Faults> Worker<'h, F> {
         self.enter();
         let mut recall: Option<Recall> = None;
         for patience in 0..PATIENCE {
-            // This question comes before the look for cells: if nothing was going to be given back by
-            // then, and no cell is found, there is none.
-            let outlook = recall.as_ref().map(|recall| core.outlook(recall));
-            // For each cell that was just used up, another waits to be freed somewhere. Twice as many
-            // are freed, so that what is unreclaimed stays bounded while nobody is stalled.
             let whose = if patience == 0 {
                 Whose::Of(self.number)
             } else {
                 Whose::Anyone
             };
-            self.reap(whose, 2 * CHUNK);
-            // The sooner cells come back, the fewer of them are needed in all, and the more of them are
-            // still in the processor's cache.
-            self.advance();
-            let room = self.core.room();
-            if room > 0 {
-                self.take_free(room);
-            }
-            if let Some(index) = self.free.pop() {
-                return Ok(index);
-            }
-            // Out of memory, unless others give some back: cells may wait for grace periods, and
-            // garbage cycles for the collector.
-            if outlook == Some(Outlook::Hopeless) {
-                break;
-            }
+            // Before the look for cells: see `recall`.
+            let outlook = core.outlook(recall.as_ref());
+            let outlook = match self.search(whose, recall.as_ref(), outlook) {
+                Ok(index) => return Ok(index),
+                Err(Outlook::Hopeless) => break,
+                Err(outlook) => outlook,
+            };
+            // Others may give some back: cells may wait for grace periods, and garbage cycles for
+            // the collector.
             self.core.wake_collector();
             let _wait = core.pauses.hold(Cause::Epoch);
             self.unpinned(|| {
-                if outlook != Some(Outlook::Open) {
+                if outlook != Outlook::Open {
                     recall = Some(core.recall());
                 }
                 pace::wait(patience);
             });
         }
         Err(OutOfMemory)
+    }
+
+    /// Looks for free cells, after this was the outlook of a recall; one of the cells, or the outlook
+    /// now.
+    pub(super) fn search(
+        &mut self,
+        whose: Whose,
+        recall: Option<&Recall>,
+        outlook: Outlook,
+    ) -> Result<u32, Outlook> {
+        let core = self.core;
+        // For each cell that was just used up, another waits to be freed somewhere. Twice as many
+        // are freed, so that what is unreclaimed stays bounded while nobody is stalled.
+        self.reap(whose, 2 * CHUNK);
+        // The sooner cells come back, the fewer of them are needed in all, and the more of them are
+        // still in the processor's cache.
+        self.advance();
+        let room = core.room();
+        if room > 0 {
+            self.take_free(room);
+        }
+        if let Some(index) = self.free.pop() {
+            return Ok(index);
+        }
+        let is_full = room == 0 && recall.is_some_and(|recall| !core.has_changed(recall));
+        Err(match outlook {
+            Outlook::Hopeless if !is_full => Outlook::Unclear,
+            outlook => outlook,
+        })
     }
 
     /// Fills the store of free cells with a chunk, or with `room` cells or a fair share of all

@@ -1,14 +1,19 @@
 //! Recalls: whoever is told that there is no memory must not be told so because another holds some
-//! back, be it a mutator that releases what it dropped, or one that looks for memory as well.
+//! back, be it a mutator that releases what it dropped, one that looks for memory as well, or one that
+//! has not told yet that objects died.
 
 use std::sync::Arc;
 
-use super::explore::{Births, CAPACITY, Modelled, assert_empty, breaks, holds, open, seat};
+use super::explore::{
+    Births, CAPACITY, Modelled, assert_empty, breaks, holds, open, open_for, seat,
+};
 use crate::heap::fault::Fault;
 use crate::heap::lock_free::LockFreeMutator;
+use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::recall::{Outlook, Recall};
 use crate::heap::lock_free::worker::{Whose, Worker};
 use crate::heap::{Global, Heap, Mutator, Shape, Slot};
+use crate::sync::atomic::Ordering::SeqCst;
 
 const LIST: Slot = Slot(0);
 const LEAF: Slot = Slot(1);
@@ -26,6 +31,14 @@ const OWN: usize = 6;
 const LOOKS: usize = 12;
 /// What it releases at a time.
 const BUDGET: usize = 4;
+/// The capacity where two objects are in shared roots, and three mutators have at most one in their
+/// hands each, of whom one asks for it.
+const FEW: u32 = 5;
+/// How many objects are published at a time, and how often.
+const BURST: usize = 8;
+const BURSTS: usize = 3;
+/// How often a root is looked into, to drop what is there.
+const DROPS: u16 = 96;
 
 /// Makes a list, and drops it: most of its elements are still to be released then.
 fn drop_list(m: &mut LockFreeMutator<'_, Option<Fault>>, births: &mut Births) {
@@ -52,14 +65,14 @@ fn ask(heap: &Modelled, number: u32) {
     let mut worker = Worker::new(core, number);
     let mut recall: Option<Recall> = None;
     for _ in 0..LOOKS {
-        let outlook = recall.as_ref().map(|recall| core.outlook(recall));
-        if outlook == Some(Outlook::Hopeless) {
+        let outlook = core.outlook(recall.as_ref());
+        if outlook == Outlook::Hopeless {
             let room = CAPACITY as usize - usize::from(KEPT);
             assert_eq!(core.room(), room, "memory was held back");
         }
         worker.reap(Whose::Anyone, BUDGET);
         worker.unpinned(|| {
-            if outlook != Some(Outlook::Open) {
+            if outlook != Outlook::Open {
                 recall = Some(core.recall());
             }
             shuttle::thread::yield_now();
@@ -102,6 +115,102 @@ fn left(fault: Option<Fault>) {
     assert_over(&heap, &births);
 }
 
+/// Two mutators allocate. One makes several objects at a time and puts them into two shared roots,
+/// from where a third mutator drops them; the other drops its own. There is room for one object more
+/// than can be alive.
+fn two_that_allocate(fault: Option<Fault>) {
+    let heap = open_for(FEW, fault);
+    let publisher = {
+        let heap = Arc::clone(&heap);
+        shuttle::thread::spawn(move || publish(&heap))
+    };
+    let asker = {
+        let heap = Arc::clone(&heap);
+        shuttle::thread::spawn(move || allocate_without_hope(&heap))
+    };
+    let mut m = heap.attach(seat(3)).expect("a seat");
+    let mut vain = 0;
+    for number in 0..DROPS {
+        vain = if m.fetch(LEAF, Global(number % 2)) {
+            0
+        } else {
+            vain + 1
+        };
+        m.publish(Global(number % 2), NONE);
+        m.clear(LEAF);
+        // It does not tell of deaths while there is something to drop.
+        if vain > 4 {
+            m.safepoint().expect("no fault");
+        }
+        shuttle::thread::yield_now();
+    }
+    drop(m);
+    let births = [publisher, asker].map(|allocator| allocator.join().expect("no panic"));
+    assert_over(&heap, &births[0]);
+    births[1].assert_dead();
+}
+
+/// Makes some objects, one after the other, and then none for a while, so that nothing waits for a
+/// grace period any more.
+fn publish(heap: &Modelled) -> Births {
+    let core = heap.core();
+    let mut births = Births::new();
+    let mut worker = Worker::new(core, 1);
+    for number in 0..4 * BURST * BURSTS {
+        worker.enter();
+        if number / BURST % 4 == 3
+            && let Ok(cell) = worker.search(Whose::Anyone, None, Outlook::Unclear)
+        {
+            let object = allocate(&mut worker, &mut births, cell);
+            let old = core.globals[number % 2].swap(object.bits(), SeqCst);
+            if let Some(old) = Ref::from_bits(old) {
+                worker.release(old);
+            }
+        }
+        worker.safepoint();
+        shuttle::thread::yield_now();
+    }
+    drop(worker);
+    births
+}
+
+/// Does as an allocation does, but looks for cells only when the outlook is hopeless, and some time
+/// later. There must be room, or hope again.
+fn allocate_without_hope(heap: &Modelled) -> Births {
+    let core = heap.core();
+    let mut births = Births::new();
+    let mut worker = Worker::new(core, 2);
+    let mut recall = None;
+    for _ in 0..2 * BURST * BURSTS {
+        let outlook = core.outlook(recall.as_ref());
+        if outlook == Outlook::Hopeless {
+            (0..BURST + 2).for_each(|_| shuttle::thread::yield_now());
+            match worker.search(Whose::Anyone, recall.as_ref(), outlook) {
+                Ok(cell) => {
+                    let object = allocate(&mut worker, &mut births, cell);
+                    worker.release(object);
+                }
+                Err(outlook) => assert_ne!(outlook, Outlook::Hopeless, "there was room"),
+            }
+        }
+        worker.unpinned(|| {
+            if outlook != Outlook::Open {
+                recall = Some(core.recall());
+            }
+            shuttle::thread::yield_now();
+        });
+    }
+    drop(worker);
+    births
+}
+
+/// Makes an object in a free cell.
+fn allocate(worker: &mut Worker<'_, Option<Fault>>, births: &mut Births, cell: u32) -> Ref {
+    worker.reuse(cell);
+    let tag = births.tag(Shape::Leaf);
+    worker.allocate(Shape::Leaf, tag).expect("a free cell")
+}
+
 /// Afterwards nobody is at work, nobody owes an answer, and everything is released.
 fn assert_over(heap: &Modelled, births: &Births) {
     let recalls = &heap.core().recalls;
@@ -124,10 +233,18 @@ fn recalls_bring_everything_back() {
     holds(left);
 }
 
+/// Goal: whoever allocates is not refused because others allocate and tell of births sooner than of
+/// deaths.
+#[test]
+fn nobody_is_refused_while_few_objects_live() {
+    holds(two_that_allocate);
+}
+
 /// Goal: it is not enough to answer, or to ask who has answered.
 #[test]
 fn faults_break_recalls() {
     breaks(Fault::AnswerFirst, &[at_work]);
     breaks(Fault::TakingUnseen, &[at_work]);
     breaks(Fault::TakingUnseen, &[left]);
+    breaks(Fault::BirthsUnseen, &[two_that_allocate]);
 }
