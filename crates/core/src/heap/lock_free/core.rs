@@ -25,7 +25,7 @@ use crate::sync::{Mutex, MutexGuard};
 const SPARE_CHUNKS: usize = 64;
 
 /// Steps of what lies ready that are done under one pin while nobody runs: some 100 ms of work.
-const AT_ONCE: usize = 1 << 24;
+pub(super) const AT_ONCE: usize = 1 << 24;
 
 /// All state of a heap but what its workers keep for themselves.
 #[derive(Debug)]
@@ -183,7 +183,12 @@ impl<F: Faults> Core<F> {
 
     /// Whether everything that died was reclaimed, except for garbage cycles.
     pub(super) fn is_quiet(&self) -> bool {
-        self.shared.unreclaimed() == 0 && !self.shared.homes.is_ripe() && !self.shared.has_orphans()
+        self.shared.unreclaimed() == 0 && !self.has_ready()
+    }
+
+    /// Whether something lies ready to be released.
+    pub(super) fn has_ready(&self) -> bool {
+        self.shared.homes.is_ripe() || self.shared.has_orphans()
     }
 
     /// Notes that an object has become immortal: see `word`.

@@ -97,9 +97,9 @@ mod verdict;
 use self::graph::Graph;
 use self::queue::Queue;
 use super::cell::{self, Ref};
-use super::core::Core;
+use super::core::{AT_ONCE, Core};
 use super::home::COLLECTOR;
-use super::worker::Worker;
+use super::worker::{Whose, Worker};
 use crate::heap::fault::{Fault, Faults};
 use crate::heap::{Collection, Defect};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -111,6 +111,8 @@ const BATCH: usize = sized(4_096, 4);
 /// How many slots a paced round looks at, unless the one before decided nothing: about a
 /// millisecond of work.
 const BUDGET: usize = sized(1 << 18, 4);
+/// Steps of what lies ready that a full collection does under one pin.
+const PIECE: usize = 1 << 16;
 
 /// How hard a round tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -250,13 +252,18 @@ impl Cycles {
 }
 
 impl<F: Faults> Core<F> {
-    /// A full collection, on the calling thread: of all that is garbage when it begins. If a
-    /// collection is in progress, waits for its end.
+    /// A full collection, on the calling thread. If a collection is in progress, waits for its end.
+    ///
+    /// It frees what is garbage when it begins, with four exceptions: what hangs off a truncated
+    /// range that waits for its grace period; what other mutators have in their private buffers;
+    /// everything that a round suspected together with the target of a weak reference that was
+    /// upgraded just then; and what a round did not free because some mutator kept its pin.
     pub(super) fn collect_now(&self) -> Collection {
         // In this order: a pinned thread that waits for the lock would hold up the collector that
         // has it.
         let mut cycles = self.cycles();
         let mut worker = Worker::new(self, COLLECTOR);
+        self.release_ready(&mut worker);
         let mut sum = Collection::default();
         // Enough rounds for all present candidates. What they free may release others. But mutators
         // that run make garbage all the time, and there would be no end if all of that had to go.
@@ -271,5 +278,18 @@ impl<F: Faults> Core<F> {
             }
         }
         sum
+    }
+
+    /// Releases what lies ready, because garbage cycles may hang off it that are no candidates yet.
+    /// Mutators that run make more of it all the time, so this ends after a fixed number of steps.
+    fn release_ready(&self, worker: &mut Worker<'_, F>) {
+        for _ in 0..AT_ONCE / PIECE {
+            worker.enter();
+            worker.reap(Whose::Anyone, PIECE);
+            if worker.tasks.is_empty() && !self.has_ready() {
+                break;
+            }
+        }
+        worker.hand_over();
     }
 }

@@ -296,3 +296,30 @@ fn the_elements_of_long_lists_do_not_pile_up() {
         assert!(most < 2_000, "{most} objects were about to die");
     }
 }
+
+/// Goal: a collection also frees the garbage cycles that hang off what is still to be released when it
+/// begins.
+#[test]
+fn what_is_still_to_be_released_is_collected() {
+    const LEN: usize = 2_000;
+    let heap = open(&HeapConfig {
+        upkeep: Upkeep::WithinCalls,
+        ..HeapConfig::with_capacity(10_000)
+    });
+    let mut births = Births::default();
+    let mut m = heap.attach(seat()).expect("there is room");
+    let [list, node, copy] = [0, 1, 2].map(Slot);
+    m.alloc(list, Shape::List, births.node())
+        .expect("there is room");
+    for _ in 0..LEN {
+        m.alloc(node, Shape::Node, births.node())
+            .expect("there is room");
+        m.copy(copy, node);
+        m.store(node, Field(0), Some(copy));
+        m.append(list, node);
+    }
+    m.clear(list);
+    m.collect();
+    let dead = births.0.iter().map(|segment| segment.segment().dead());
+    assert_eq!(dead.sum::<usize>(), LEN + 1);
+}
