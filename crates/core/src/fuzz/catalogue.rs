@@ -322,6 +322,7 @@ pub const ALL: &[Planted] = &[
     model_only(Fault::AnswerFirst),
     model_only(Fault::TakingUnseen),
     model_only(Fault::BirthsUnseen),
+    model_only(Fault::QuietFirst),
     model_only(Fault::UncountedContainer),
 ];
 

@@ -209,6 +209,7 @@ faults! {
     AnswerFirst "answer-first": "a mutator that is asked for memory answers before it has handed over what it holds";
     TakingUnseen "taking-unseen": "whoever finds no memory does not ask whether somebody took something up again after answering";
     BirthsUnseen "births-unseen": "whoever finds no memory does not ask whether others told of births meanwhile";
+    QuietFirst "quiet-first": "whoever asks whether something waits to be reclaimed asks for candidates last";
     // No heap does that; it is a fault of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";

@@ -17,7 +17,7 @@ use crate::heap::{
     Shape, Stats, Tag,
 };
 use crate::sync::atomic::AtomicU64;
-use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::Ordering::{Acquire, Relaxed};
 use crate::sync::{Mutex, MutexGuard};
 
 /// Chunks beyond the capacity, at the least: cells that wait for a grace period are not live, and
@@ -177,8 +177,21 @@ impl<F: Faults> Core<F> {
     }
 
     /// Whether there is nothing to reclaim: nothing waits for anything.
+    ///
+    /// Candidates are looked at first, and those that a round takes count as candidates until it has
+    /// handed over what became of them. In the other order, a chain that hangs off a garbage cycle
+    /// would be missed: it was no work yet at the first look, and the cycle no candidate any more at
+    /// the second.
     pub(super) fn is_clean(&self) -> bool {
-        self.is_quiet() && self.shared.candidates_len.load(Relaxed) == 0
+        if self.has(Fault::QuietFirst) {
+            return self.is_quiet() && !self.has_candidates();
+        }
+        !self.has_candidates() && self.is_quiet()
+    }
+
+    fn has_candidates(&self) -> bool {
+        // Acquire pairs with the Release in `Queue::settle`.
+        self.shared.candidates_len.load(Acquire) > 0
     }
 
     /// Whether everything that died was reclaimed, except for garbage cycles.

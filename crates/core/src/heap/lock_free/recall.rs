@@ -50,7 +50,7 @@
 //! something was taken finds it counted. The count is read *before* the recall is raised, so
 //! whatever is not counted as taken since then was taken by a worker that the recall asks. What the
 //! collector takes needs no count: candidates are waiting until it has handed over what became of
-//! them.
+//! them, and whoever asks whether anything waits asks for candidates first (`Core::is_clean`).
 //!
 //! Free cells are not counted. There are more of them than objects may live (`core::SPARE_CHUNKS`), but
 //! workers that are about to take some may have all of them in their hands for a moment, a chunk each.

@@ -36,7 +36,7 @@ use crate::heap::fault::{Fault, Faults};
 use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::shared::Shared;
 use crate::heap::lock_free::worker::Worker;
-use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+use crate::sync::atomic::Ordering::{Release, SeqCst};
 
 /// A round looks at no more entries than this many for each candidate that it may take. Most may be
 /// in use or dead, and the round has a pin, which holds up everybody who waits for memory.
@@ -149,10 +149,12 @@ impl Queue {
     /// asks whether there are any does not miss those that the round looks at.
     pub(super) fn settle(&mut self, shared: &Shared) {
         let left = self.entries.len() as u64;
-        // Relaxed: it is only counted. After a panic some entries may be there twice, so there may be
-        // more of them than were taken over.
+        // After a panic some entries may be there twice, so there may be more of them than were taken
+        // over.
         let gone = self.held.wrapping_sub(left);
-        shared.candidates_len.fetch_sub(gone, Relaxed);
+        // Release pairs with the Acquire in `Core::is_clean`: whoever finds no candidates finds what
+        // the round left to be released.
+        shared.candidates_len.fetch_sub(gone, Release);
         self.held = left;
     }
 }
