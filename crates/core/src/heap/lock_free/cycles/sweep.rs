@@ -19,6 +19,16 @@ use crate::heap::lock_free::worker::Worker;
 use crate::heap::{Fault, Faults, Shape};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
+/// Does all that follows from the releases so far, and renews the pin between its pieces. One piece
+/// for each piece of a list is not enough: it may go down a single chain of dead objects, and the
+/// chains that hang off the other elements would pile up.
+fn finish_tasks(worker: &mut Worker<'_, impl Faults>) {
+    worker.enter();
+    while !worker.tasks.is_empty() {
+        worker.enter();
+    }
+}
+
 impl Graph {
     /// Frees all garbage members and returns their number. Their references to other objects are
     /// released, and such an object becomes a candidate if it stays alive (rule R3).
@@ -70,8 +80,7 @@ impl Graph {
                         self.release(worker, element);
                         released += 1;
                         if released % BUDGET == 0 {
-                            // Also does what follows from the releases, or that would pile up.
-                            worker.enter();
+                            finish_tasks(worker);
                         }
                         Walk::On
                     });
@@ -84,6 +93,7 @@ impl Graph {
         }
     }
 
+    /// Gives a reference to an object back that is no garbage member.
     fn release(&self, worker: &mut Worker<'_, impl Faults>, child: Ref) {
         if !self.is_garbage(child) {
             worker.decrement(child);

@@ -256,12 +256,17 @@ impl Faults for Count {
 }
 
 /// Goal: what follows from the death of a long list is done piece by piece, and does not pile up,
-/// whether its count fell to 0 or it was a garbage cycle that a round had not budget enough for.
+/// whether its count fell to 0 or it was a garbage cycle that a round had not budget enough for, and
+/// also where an element leads to a chain.
 #[test]
 fn the_elements_of_long_lists_do_not_pile_up() {
     const LEN: usize = 300_000;
-    let capacity = u32::try_from(2 * LEN).expect("few");
-    let [list, node, copy] = [0, 1, 2].map(Slot);
+    /// From each of this many elements a chain of so many nodes hangs off. They are the last ones,
+    /// at which the round does not look.
+    const CHAINS: usize = 20_000;
+    const CHAIN: usize = 10;
+    let capacity = u32::try_from(2 * (LEN + CHAINS * CHAIN)).expect("few");
+    let [list, copy, mut node, mut before] = [0, 1, 2, 3].map(Slot);
     for is_cycle in [false, true] {
         let heap = open_with(
             &HeapConfig {
@@ -278,8 +283,14 @@ fn the_elements_of_long_lists_do_not_pile_up() {
             m.copy(copy, list);
             m.append(list, copy);
         }
-        for _ in 0..LEN {
+        for number in 0..LEN {
             m.alloc(node, Shape::Node, birth()).expect("there is room");
+            for _ in 0..if number < LEN - CHAINS { 0 } else { CHAIN } {
+                // Without a copy, which would be dropped, and so make the node a candidate.
+                std::mem::swap(&mut node, &mut before);
+                m.alloc(node, Shape::Node, birth()).expect("there is room");
+                m.store(node, Field(0), Some(before));
+            }
             m.append(list, node);
         }
         DYING.take();
