@@ -25,8 +25,9 @@
 //! references there are finitely many, and no new ones. A pardon (`cycles::verdict`) changes the word as
 //! well: once for each round that came to nothing because of an upgrade, or of a change upstream.
 //!
-//! Fresh candidates, however many there are, queue behind it and do not matter. A round looks at a
-//! bounded number of candidates, but at one at least.
+//! Fresh candidates, however many there are, queue behind it and do not matter. A round moves all of them
+//! to the queue; but under one pin it moves no more than a buffer, and it looks at a bounded number of
+//! candidates, though at one at least.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -61,11 +62,11 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Takes over what mutators handed over, and fills the batch from the front of the queue.
-    /// Returns whether it looked at all candidates.
+    /// Takes over what mutators handed over, and fills the batch from the front of the queue; the
+    /// latter under one pin, which it leaves to the round. Returns whether it looked at all candidates.
     pub(super) fn fill(
         &mut self,
-        worker: &Worker<'_, impl Faults>,
+        worker: &mut Worker<'_, impl Faults>,
         effort: Effort,
         size: usize,
         batch: &mut Vec<Ref>,
@@ -95,19 +96,28 @@ impl Queue {
         left == 0
     }
 
-    fn take_over(&mut self, worker: &Worker<'_, impl Faults>) {
-        let candidates = &worker.core.shared.candidates;
-        let buffers: Vec<_> = std::iter::from_fn(|| candidates.pop(worker.guard())).collect();
+    /// Moves all buffers to the queue. There may be any number of them, so each is moved under a
+    /// pin of its own.
+    fn take_over(&mut self, worker: &mut Worker<'_, impl Faults>) {
+        let core = worker.core;
+        let mut buffers = Vec::new();
+        while let Some(buffer) = core.shared.candidates.pop(worker.guard()) {
+            worker.count_job(0);
+            buffers.push(buffer);
+        }
         // The stack gives the newest first.
-        for candidate in buffers.into_iter().rev().flatten() {
-            let word = self.alive.get(&candidate).copied();
-            let entry = Entry { candidate, word };
-            if worker.core.has(Fault::NewestFirst) {
-                self.entries.push_front(entry);
-            } else {
-                self.entries.push_back(entry);
+        for buffer in buffers.into_iter().rev() {
+            worker.enter();
+            for candidate in buffer {
+                let word = self.alive.get(&candidate).copied();
+                let entry = Entry { candidate, word };
+                if core.has(Fault::NewestFirst) {
+                    self.entries.push_front(entry);
+                } else {
+                    self.entries.push_back(entry);
+                }
+                self.held += 1;
             }
-            self.held += 1;
         }
     }
 

@@ -10,6 +10,7 @@ use std::thread;
 use super::BATCH;
 use super::paced::Paced;
 use super::settle::ATTEMPTS;
+use crate::heap::lock_free::shared::CANDIDATES;
 use crate::heap::lock_free::worker::Worker;
 use crate::heap::lock_free::{LockFreeMutator, open, open_with};
 use crate::heap::tag::OwnedSegment;
@@ -333,4 +334,56 @@ fn what_is_still_to_be_released_is_collected() {
     m.collect();
     let dead = births.0.iter().map(|segment| segment.segment().dead());
     assert_eq!(dead.sum::<usize>(), LEN + 1);
+}
+
+thread_local! {
+    /// How many candidates were moved to the queue under this pin, and the most under any.
+    static MOVED: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+/// Counts candidates that are moved to the queue. It is asked for one fault at each new pin, and for
+/// another with each candidate.
+#[derive(Debug, Clone)]
+struct CountMoved;
+
+impl Faults for CountMoved {
+    fn has(&self, fault: Fault) -> bool {
+        let (now, most) = MOVED.get();
+        match fault {
+            Fault::StalledPin => MOVED.set((0, most)),
+            Fault::NewestFirst => MOVED.set((now + 1, most.max(now + 1))),
+            _ => {}
+        }
+        false
+    }
+}
+
+/// Goal: however many candidates mutators handed over, a round moves no more of them to the queue
+/// under one pin than there are in a buffer.
+#[test]
+fn each_buffer_of_candidates_is_moved_under_a_pin_of_its_own() {
+    let heap = open_with(
+        &HeapConfig {
+            upkeep: Upkeep::WithinCalls,
+            ..HeapConfig::with_capacity(100_000)
+        },
+        CountMoved,
+    );
+    let mut births = Births::default();
+    let mut m = heap.attach(seat()).expect("there is room");
+    let [list, node, copy] = [0, 1, 2].map(Slot);
+    m.alloc(list, Shape::List, births.node())
+        .expect("there is room");
+    for _ in 0..10 * CANDIDATES {
+        m.alloc(node, Shape::Node, births.node())
+            .expect("there is room");
+        m.copy(copy, node);
+        m.clear(copy);
+        m.append(list, node);
+    }
+    m.idle(&mut || {
+        MOVED.take();
+        Paced::new(heap.core()).visit();
+    });
+    assert_eq!(MOVED.get().1, CANDIDATES);
 }
