@@ -21,5 +21,6 @@ pub(super) fn wait(patience: u32) {
     yield_now();
 }
 
-/// How often to wait before giving up: in all half a second or so.
+/// How often to wait before giving up: in all half a second or so where naps take as long as they
+/// should, and longer on a machine that is overloaded.
 pub(super) const PATIENCE: u32 = if cfg!(any(loom, shuttle)) { 16 } else { 5_000 };

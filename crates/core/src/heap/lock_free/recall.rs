@@ -4,7 +4,8 @@
 //! itself, and hands them over when it suits it. Many workers can hold all the memory of a small heap
 //! that way, or all the room under its capacity. So whoever finds nothing raises a *recall*. Every
 //! worker that is at work answers it at its next safepoint, after it handed everything over; a
-//! worker at rest holds nothing.
+//! worker at rest holds nothing. The collector's worker has no safepoints. It answers by leaving, which
+//! it does whenever it waits.
 //!
 //! One word says who has answered, so that joining, leaving, answering and raising are one atomic
 //! step each, at which they take effect:

@@ -3,9 +3,10 @@
 //! A decrement is one atomic operation and takes effect there. What follows from it (the children
 //! of a dead node, the elements of a dead list, a truncated range after its grace period) is a
 //! [`Task`] in the worker's private list, worked off within a budget: however long a chain of dead
-//! objects is, no operation does more than [`BUDGET`] steps of it, and nothing recurses. The pages of
-//! dead lists go the same way. A task *is* a set of counted references outside the heap, so it may wait
-//! for any time.
+//! objects is, an operation does no more than [`BUDGET`] steps of it where it begins, and as many for
+//! each reference that it gives back. A safepoint does twice as many, and an allocation that has to
+//! look for cells four times as many at each look. Nothing recurses. The pages of dead lists go the same
+//! way. A task *is* a set of counted references outside the heap, so it may wait for any time.
 //!
 //! The last reference to an object with a finalizer is not taken away before that has run: see
 //! `finalize`.
@@ -24,7 +25,7 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Relaxed, Release};
 use crate::sync::sized;
 
-/// Steps of deferred work that one operation does: at most some 5 µs.
+/// Steps of deferred work that are done at a time: at most some 5 µs.
 pub(super) const BUDGET: usize = sized(256, 8);
 /// Steps of a budget that taking something over counts for: some 100 ns, as so many releases.
 const TAKE_STEPS: usize = sized(8, 1);

@@ -108,8 +108,8 @@ use crate::sync::sized;
 /// The maximum number of candidates that a round takes: enough to make the cost of the grace period
 /// negligible, few enough for the members to stay in the second-level cache.
 const BATCH: usize = sized(4_096, 4);
-/// How many slots a paced round looks at, unless the one before decided nothing: about a
-/// millisecond of work.
+/// How many slots each of the first two steps of a paced round looks at, unless the round before
+/// decided nothing: some 5 ms of work for both.
 const BUDGET: usize = sized(1 << 18, 4);
 /// Steps of what lies ready that a full collection does under one pin.
 const PIECE: usize = 1 << 16;

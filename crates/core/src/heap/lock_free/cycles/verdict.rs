@@ -26,7 +26,8 @@ use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 impl Cycles {
     /// Waits until every present pin has ended; false if some mutator keeps its pin for too long.
-    /// The bound also makes sure that no stamp wraps around meanwhile.
+    /// The bound is one of attempts. They take half a second on a machine that is not overloaded; a
+    /// stamp wraps around after 2^32 changes, for which mutators need ten seconds at the least.
     pub(super) fn wait_grace(&mut self, worker: &mut Worker<'_, impl Faults>) -> bool {
         if worker.core.has(Fault::NoGrace) {
             return true;
