@@ -1,5 +1,6 @@
 //! The command as its users meet it: what it prints where, what it leaves behind, how it exits.
 
+mod apart;
 mod case;
 mod children;
 mod compare;

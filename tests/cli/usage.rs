@@ -239,10 +239,6 @@ fn a_limit_needs_a_process() {
         .code(2)
         .warns("`--time-limit` is for runs in processes of their own")
         .warns("leave out `--isolate no`");
-    place
-        .run("run /dev/null --time-limit 1s --out o")
-        .code(2)
-        .warns("the workload");
     assert!(place.files().is_empty(), "{:?}", place.files());
 }
 

@@ -53,6 +53,7 @@ pub(super) enum Item<'r> {
 struct Planned {
     name: String,
     asked_as: Vec<OsString>,
+    text: Option<Arc<str>>,
     plan: Result<Arc<Plan>, String>,
 }
 
@@ -77,9 +78,12 @@ impl<'r> RunAgenda<'r> {
         args: &Run,
         interrupt: &Arc<AtomicBool>,
     ) -> Result<Self, Usage> {
-        let case = match &args.case {
-            Some(path) => Some(read(path, args.seed)?),
-            None => None,
+        let (case, text) = match &args.case {
+            Some(path) => {
+                let (case, text) = read(path, args)?;
+                (Some(case), Some(text))
+            }
+            None => (None, None),
         };
         let kept_fault = case.as_ref().and_then(|case| case.fault);
         let heaps = heaps(registry, &heap_names(args, case.as_ref()))?;
@@ -95,7 +99,7 @@ impl<'r> RunAgenda<'r> {
         let own_seed = case.as_ref().map(|case| case.seed);
         let seed = args.seed.or(own_seed).unwrap_or_else(fresh_seed);
         let mut planned = match args.case.as_ref().zip(case.as_ref()) {
-            Some((path, case)) => vec![planned(path, case)],
+            Some((path, case)) => vec![planned(path, case, text)],
             None => repeated(args, &overrides, seed)?,
         };
         refuse_hold_ups(&mut planned, args)?;
@@ -117,6 +121,7 @@ impl<'r> RunAgenda<'r> {
                         runs: args.repeat,
                     }),
                     asked_as: planned.asked_as.clone(),
+                    text: planned.text.clone(),
                     overrides: overrides.clone(),
                     rate: args.rate,
                     required: args.require.clone(),
@@ -238,11 +243,15 @@ fn overrides(args: &Run) -> Result<Vec<(String, String)>, Usage> {
     Ok(overrides)
 }
 
-/// The case in this file, with its own seed unless another is given.
-fn read(path: &Path, seed: Option<u64>) -> Result<Case, Usage> {
+/// The case in this file, with its own seed unless another is given, and its text.
+fn read(path: &Path, args: &Run) -> Result<(Case, Arc<str>), Usage> {
     let name = path.to_string_lossy();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Usage::new(format!("failed to read {name}: {error}")))?;
+    let text = match &args.text {
+        Some(text) => Arc::clone(text),
+        None => std::fs::read_to_string(path)
+            .map_err(|error| Usage::new(format!("failed to read {name}: {error}")))?
+            .into(),
+    };
     let mut case = Case::parse(&name, &text)?;
     if case.is_recipe() {
         let usage = Usage::new(format!(
@@ -253,50 +262,74 @@ fn read(path: &Path, seed: Option<u64>) -> Result<Case, Usage> {
             reproduce::quoted(&case.again)
         )));
     }
-    case.seed = seed.unwrap_or(case.seed);
-    Ok(case)
+    case.seed = args.seed.unwrap_or(case.seed);
+    Ok((case, text))
 }
 
-fn planned(path: &Path, case: &Case) -> Planned {
+fn planned(path: &Path, case: &Case, text: Option<Arc<str>>) -> Planned {
     let name = path.to_string_lossy().into_owned();
     Planned {
         name,
         asked_as: vec!["--case".into(), path.into()],
+        text,
         plan: Ok(Arc::new(case.plan())),
     }
 }
 
+/// A workload that is to be run.
+struct Asked {
+    /// What it was asked for by.
+    name: String,
+    workload: Workload,
+    /// Its text, if it is in a file.
+    text: Option<Arc<str>>,
+    /// Why it is skipped, if it is.
+    skipped: Option<String>,
+}
+
+impl Asked {
+    fn planned(&self, overrides: &[(String, String)], seed: u64) -> Result<Planned, Usage> {
+        Ok(Planned {
+            name: self.name.clone(),
+            asked_as: vec![self.name.clone().into()],
+            text: self.text.clone(),
+            plan: match &self.skipped {
+                Some(why) => Err(why.clone()),
+                None => Ok(Arc::new(self.workload.plan(overrides, seed)?)),
+            },
+        })
+    }
+}
+
 /// All workloads once, then all of them again with the next seed, and so on: if the machine becomes
-/// slower meanwhile, it does so for all of them.
+/// slower meanwhile, it does so for all of them. Each is read once.
 fn repeated(args: &Run, overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usage> {
     if args.repeat > REPEAT_MAX {
         return Err(Usage::new(format!("--repeat is at most {REPEAT_MAX}"))
             .hint("`soak` goes on for longer, and keeps only the results that matter"));
     }
-    let mut all = Vec::new();
-    for time in 0..args.repeat {
-        let seed = seed.wrapping_add(time);
-        all.extend(if args.workloads.is_empty() {
-            suite(overrides, seed)?
-        } else {
-            named(&args.workloads, overrides, seed)?
-        });
-    }
-    Ok(all)
+    let asked = if args.workloads.is_empty() {
+        suite(overrides)?
+    } else {
+        named(args, overrides)?
+    };
+    let seeds = (0..args.repeat).map(|time| seed.wrapping_add(time));
+    seeds
+        .flat_map(|seed| asked.iter().map(move |asked| asked.planned(overrides, seed)))
+        .collect()
 }
 
 /// The workloads that were named; each must have every parameter that was set.
-fn named(
-    names: &[String],
-    overrides: &[(String, String)],
-    seed: u64,
-) -> Result<Vec<Planned>, Usage> {
-    let mut planned: Vec<Planned> = Vec::new();
-    for name in names {
-        if planned.iter().any(|earlier| earlier.name == *name) {
+fn named(args: &Run, overrides: &[(String, String)]) -> Result<Vec<Asked>, Usage> {
+    let mut all: Vec<Asked> = Vec::new();
+    for name in &args.workloads {
+        if all.iter().any(|earlier| earlier.name == *name) {
             continue;
         }
-        let workload = Workload::named(name)?;
+        let workload = match &args.text {
+            Some(text) => Workload::parse(name, text)?,
+            None => Workload::named(name)?,
+        };
         let has = |key: &str| workload.parameter(key).is_some();
         if overrides.iter().any(|(key, _)| key == "threads") && !has("threads") {
             return Err(
@@ -304,34 +337,33 @@ fn named(
                     .hint("its number of threads is fixed; run it without --threads"),
             );
         }
-        planned.push(Planned {
+        let is_embedded = workload::embedded().iter().any(|one| one.name == name);
+        all.push(Asked {
             name: name.clone(),
-            asked_as: vec![name.into()],
-            plan: Ok(Arc::new(workload.plan(overrides, seed)?)),
+            text: (!is_embedded).then(|| workload.text().into()),
+            workload,
+            skipped: None,
         });
     }
-    Ok(planned)
+    Ok(all)
 }
 
 /// Every workload that comes with the program; those without a parameter that was set are skipped.
-fn suite(overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usage> {
-    let mut planned = Vec::new();
+fn suite(overrides: &[(String, String)]) -> Result<Vec<Asked>, Usage> {
+    let mut all = Vec::new();
     for embedded in workload::embedded() {
         let workload = Workload::named(embedded.name)?;
         let lacking = overrides
             .iter()
             .find(|(key, _)| workload.parameter(key).is_none());
-        let plan = match lacking {
-            Some((key, _)) => Err(format!("it has no parameter `{key}`")),
-            None => Ok(Arc::new(workload.plan(overrides, seed)?)),
-        };
-        planned.push(Planned {
+        all.push(Asked {
             name: embedded.name.to_owned(),
-            asked_as: vec![embedded.name.into()],
-            plan,
+            skipped: lacking.map(|(key, _)| format!("it has no parameter `{key}`")),
+            workload,
+            text: None,
         });
     }
-    Ok(planned)
+    Ok(all)
 }
 
 /// The plan, if the heap supports every operation in it.

@@ -113,7 +113,7 @@ impl Processes {
         };
         let clock = Clock::get();
         let start = clock.now();
-        child.ask(Request::Next);
+        child.ask(&Request::Next);
         let mut patience = Patience::with(child.id(), self.limit(task));
         let waited = child.wait(&mut patience, |told| {
             if let Some(progress) = told.and_then(progress::told) {
@@ -139,7 +139,9 @@ impl Processes {
 
     fn start(&self, task: &RunTask<'_>) -> std::io::Result<Child> {
         let words = reproduce::words_of_series(&self.program, task).split_off(1);
-        Child::start(&words, self.printed)
+        let mut child = Child::start(&words, self.printed)?;
+        child.ask(&Request::Read(task.text.as_deref().map(str::to_owned)));
+        Ok(child)
     }
 
     fn limit(&self, task: &RunTask<'_>) -> Duration {

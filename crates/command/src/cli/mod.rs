@@ -83,8 +83,8 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
     };
     let mut terminal = Terminal::new(line.color(), line.detail());
     let done = match line.command {
-        Command::Run(run) => control::needs_threads("run")
-            .and_then(|()| perform::run(registry, &program, &run, &mut terminal)),
+        Command::Run(mut run) => control::needs_threads("run")
+            .and_then(|()| perform::run(registry, &program, &mut run, &mut terminal)),
         Command::Soak(args) => control::needs_threads("soak")
             .and_then(|()| soak::soak(registry, &program, &args, &mut terminal)),
         Command::Stint(run) => soak::stint(registry, &program, run, &mut terminal),

@@ -2,8 +2,6 @@
 //! over.
 
 use std::ffi::OsStr;
-use std::os::unix::fs::FileTypeExt as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -29,12 +27,13 @@ use crate::run::Registry;
 pub(super) fn run(
     registry: &Registry,
     program: &str,
-    args: &Run,
+    args: &mut Run,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
     if inside::is_inside() {
         return isolate::serve(registry, program, args);
     }
+    let args = &*args;
     let interrupted = interrupt::flag()?;
     let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
     let threads = agenda.tasks().map(RunTask::threads).max();
@@ -78,29 +77,20 @@ impl Workshop {
     /// A process cannot end a run of its own that hangs, and go on: so only runs in processes of
     /// their own can have a time limit.
     fn of(program: &str, args: &Run) -> Result<Self, Usage> {
-        let mut named = args.workloads.iter().map(Path::new);
-        let hint = if args.isolate == IsolateArg::No {
-            "leave out `--isolate no`, or let `timeout` of coreutils end the command"
-        } else if named.any(can_be_read_once) {
-            "a workload that can be read only once has no process of its own: put it into a file"
-        } else {
-            let processes = Processes::new(program, args.time_limit, Printed::PassedOn);
-            return Ok(Self::Apart(processes));
-        };
-        match args.time_limit {
-            None => Ok(Self::Here(OpenHeaps::default())),
-            Some(_) => {
+        match (args.isolate, args.time_limit) {
+            (IsolateArg::Yes, limit) => {
+                let processes = Processes::new(program, limit, Printed::PassedOn);
+                Ok(Self::Apart(processes))
+            }
+            (IsolateArg::No, None) => Ok(Self::Here(OpenHeaps::default())),
+            (IsolateArg::No, Some(_)) => {
                 let why = "`--time-limit` is for runs in processes of their own";
+                let hint =
+                    "leave out `--isolate no`, or let `timeout` of coreutils end the command";
                 Err(Usage::new(why).hint(hint))
             }
         }
     }
-}
-
-/// Whether this is a pipe or a device, which a child process cannot read again.
-fn can_be_read_once(path: &Path) -> bool {
-    let file = std::fs::metadata(path).map(|file| file.file_type());
-    file.is_ok_and(|file| file.is_fifo() || file.is_char_device() || file.is_socket())
 }
 
 /// All runs of one command.

@@ -18,6 +18,9 @@ pub(super) struct RunTask<'r> {
     pub(super) series: Option<Series>,
     /// The arguments that named the workload or the case.
     pub(super) asked_as: Vec<OsString>,
+    /// The text of the workload or the case, if it is in a file: what was planned is what is run,
+    /// even if the file has changed since, or can be read only once.
+    pub(super) text: Option<Arc<str>>,
     /// The parameters that were set.
     pub(super) overrides: Vec<(String, String)>,
     /// The rate that the command line sets.

@@ -1,6 +1,7 @@
 //! Options of `run`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -22,6 +23,9 @@ pub(in crate::cli) struct Run {
     #[arg(long, value_name = "FILE",
           conflicts_with_all = ["workloads", "threads", "define", "duration", "rounds", "ops", "rate"])]
     pub(in crate::cli) case: Option<PathBuf>,
+    /// The text of the file that is named above, in a process whose parent has read it.
+    #[arg(skip)]
+    pub(in crate::cli) text: Option<Arc<str>>,
     /// A heap from `gcstorm list heaps`; may be given several times
     #[arg(long = "heap", value_name = "NAME")]
     pub(in crate::cli) heaps: Vec<String>,

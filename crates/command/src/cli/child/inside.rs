@@ -31,17 +31,17 @@ pub(in crate::cli) fn interrupted() -> Result<Arc<AtomicBool>, Usage> {
     Ok(flag)
 }
 
-/// What the parent of this process asks for: a flag that is set when the run is to end early, and a
-/// message for each run that is to be made. From now on this process ends with its parent.
-pub(in crate::cli) fn asked() -> Result<(Arc<AtomicBool>, Receiver<()>), Usage> {
+/// What the parent of this process asks for: a flag that is set when the run is to end early, and
+/// all other requests. From now on this process ends with its parent.
+pub(in crate::cli) fn asked() -> Result<(Arc<AtomicBool>, Receiver<Request>), Usage> {
     let flag = interrupt::deaf()?;
     let is_stopping = Arc::clone(&flag);
     let (want, wanted) = channel();
     obey(move |request| match request {
-        // After the last run nobody receives.
-        Request::Next => want.send(()).unwrap_or_default(),
         // Relaxed: it only asks the run to stop.
         Request::Stop => is_stopping.store(true, Relaxed),
+        // After the last run nobody receives.
+        request => want.send(request).unwrap_or_default(),
     })?;
     Ok((flag, wanted))
 }

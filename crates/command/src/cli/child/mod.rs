@@ -10,7 +10,7 @@
 //! callers do.
 //!
 //! A line on that pipe is a [`Request`]: to make the next run or round, or to end the current one
-//! early. Signals are for the parent alone: a child has a process group of its own, so a Ctrl-C
+//! early. The text of a workload or a case goes there as well. Signals are for the parent alone: a child has a process group of its own, so a Ctrl-C
 //! at the terminal does not reach it, and it ignores `SIGINT` and `SIGTERM`, which schedulers send
 //! to all processes of a job. Ctrl-Z is passed on to it ([`together`]).
 //!
@@ -29,6 +29,8 @@ use std::process::{self, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::patience::Patience;
 use crate::soak::Told;
@@ -55,8 +57,11 @@ pub(super) struct Child {
 }
 
 /// What a parent asks of a child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Request {
+    /// To take this for the text of the file that its command line names, and not to read it.
+    Read(Option<String>),
     /// Its next run or round.
     Next,
     /// To end the current run early.
@@ -65,17 +70,12 @@ pub(super) enum Request {
 
 impl Request {
     /// The line that asks for it.
-    fn line(self) -> &'static str {
-        match self {
-            Self::Next => "next\n",
-            Self::Stop => "stop\n",
-        }
+    fn line(&self) -> serde_json::Result<String> {
+        Ok(serde_json::to_string(self)? + "\n")
     }
 
     fn read(line: &str) -> Option<Self> {
-        [Self::Next, Self::Stop]
-            .into_iter()
-            .find(|request| request.line().trim_end() == line)
+        serde_json::from_str(line).ok()
     }
 }
 
@@ -145,9 +145,10 @@ impl Child {
     }
 
     /// Sends it a request.
-    pub(super) fn ask(&mut self, request: Request) {
+    pub(super) fn ask(&mut self, request: &Request) {
+        let Ok(line) = request.line() else { return };
         // If it has ended, waiting for it shows that.
-        let _ = self.lifeline.write_all(request.line().as_bytes());
+        let _ = self.lifeline.write_all(line.as_bytes());
     }
 
     /// The stacks of its threads, if there is a debugger.
@@ -198,7 +199,7 @@ impl Child {
                         patience.shorten(limit);
                     }
                     if !std::mem::replace(&mut is_asked, true) {
-                        self.ask(Request::Stop);
+                        self.ask(&Request::Stop);
                     }
                 }
                 Wish::CallOff => return Ok(Waited::CalledOff),

@@ -1,8 +1,11 @@
-//! The child process that makes runs for its parent: one for each request on standard input.
+//! The child process that makes runs for its parent: one for each request on standard input. The
+//! first request is to take the parent's text for the file that the command line names.
+
+use std::sync::Arc;
 
 use crate::cli::agenda::RunAgenda;
 use crate::cli::args::Run;
-use crate::cli::child::inside;
+use crate::cli::child::{Request, inside};
 use crate::cli::exit::Exit;
 use crate::cli::here::OpenHeaps;
 use crate::cli::progress::Watch;
@@ -15,8 +18,16 @@ use crate::run::Registry;
 use crate::soak::{Made, Told};
 
 /// Makes the runs that `args` ask for. The parent writes and shows the results.
-pub(in crate::cli) fn serve(registry: &Registry, program: &str, args: &Run) -> Result<Exit, Usage> {
+pub(in crate::cli) fn serve(
+    registry: &Registry,
+    program: &str,
+    args: &mut Run,
+) -> Result<Exit, Usage> {
     let (interrupted, wanted) = inside::asked()?;
+    if let Ok(Request::Read(text)) = wanted.recv() {
+        args.text = text.map(Arc::from);
+    }
+    let args = &*args;
     let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
     let mut heaps = OpenHeaps::default();
     for task in agenda.tasks() {

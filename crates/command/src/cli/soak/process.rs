@@ -65,7 +65,7 @@ impl Process {
     ) -> io::Result<RoundEnd> {
         let clock = Clock::get();
         let start = clock.now();
-        self.0.ask(Request::Next);
+        self.0.ask(&Request::Next);
         let mut patience = Patience::with(self.0.id(), limits.time);
         let mut seen = None;
         let mut rss_bytes_peak = 0;
