@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::own_time::OwnTime;
 
-/// How long a moment is in which own time is measured: short against the limit, and long against
-/// what it takes to look at each thread.
+/// Own time is measured in moments of this length: short compared with the limit, long compared with
+/// a look at all threads.
 const MOMENT_MAX: Duration = Duration::from_millis(250);
 const MOMENT_MIN: Duration = Duration::from_millis(20);
 
@@ -44,9 +44,11 @@ impl Patience {
         }
     }
 
-    /// Makes the limit this long at most. It does not begin anew.
+    /// Makes the limit this long at most, and lets it begin anew: the child has just been asked for
+    /// something, so the time before that does not count.
     pub(super) fn shorten(&mut self, limit: Duration) {
         self.limit = self.limit.min(limit);
+        self.spent_before = self.own.spent();
     }
 
     /// Removes the limit.
@@ -89,6 +91,8 @@ mod tests {
         };
         wait(true);
         wait(false);
+        patience.shorten(Duration::MAX);
+        assert!(!patience.is_over(), "the limit begins anew");
         patience.end();
         assert!(!patience.is_over());
         child.kill().expect("it is there");

@@ -195,11 +195,11 @@ impl Child {
             match wish(heard.as_ref()) {
                 Wish::WaitOn => {}
                 Wish::EndWithin(limit) => {
-                    if !has_run {
-                        patience.shorten(limit);
-                    }
                     if !std::mem::replace(&mut is_asked, true) {
                         self.ask(&Request::Stop);
+                        if !has_run {
+                            patience.shorten(limit);
+                        }
                     }
                 }
                 Wish::CallOff => return Ok(Waited::CalledOff),
