@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::process::{Command, Stdio};
 
+use gcstorm::result::Outcome;
+
 use crate::harness::{Done, Place};
 
 /// A case that holds on every heap.
@@ -36,4 +38,35 @@ fn a_file_is_read_once() {
         run("pipe", cat.stdout.take().expect("a pipe").into());
         cat.wait().expect("it ends");
     }
+}
+
+/// Runs heaps of `rude_heaps.rs`.
+fn rude(place: &Place, line: &str) -> Done {
+    let mut command = place.example("rude_heaps", line);
+    Done::from(command.output().expect("the program starts"))
+}
+
+/// Goal: a heap that exits has crashed, with whatever code, and the runs after it are made.
+#[test]
+fn exit_codes_of_a_heap_are_its_own() {
+    for code in [2, 101] {
+        let place = Place::new();
+        let line = format!("run counter --ops 1000 --seed 1 --heap exits-{code} --heap gil --out o");
+        rude(&place, &line)
+            .code(5)
+            .says(&format!("(exit status: {code})"));
+        for (heap, verdict) in [("gil", Outcome::Held), (&format!("exits-{code}"), Outcome::Crashed)] {
+            let result = place.result(&format!("o/counter-{heap}-1/result.json"));
+            assert_eq!(result.verdict, verdict);
+        }
+    }
+}
+
+/// Goal: a heap that prints unfinished lines takes no report of its process with it.
+#[test]
+fn reports_do_not_mix_with_what_is_printed() {
+    let place = Place::new();
+    let line = "run counter --ops 100000 --seed 1 --heap mutters --repeat 3 --same-heap --out o";
+    let done = rude(&place, line).code(0);
+    assert!(done.err.contains("xxx"), "it is passed on: {}", done.err);
 }

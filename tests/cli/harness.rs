@@ -49,25 +49,30 @@ impl Place {
         command
     }
 
-    /// Runs a program of somebody else's, with a heap of its own: examples/own_heap.rs. Cargo does
-    /// not build it for this test by itself. What it needs is built already, with the profile of
-    /// the tests.
+    /// Runs a program of somebody else's, with a heap of its own: examples/own_heap.rs.
     pub(crate) fn run_own_heap(&self, line: &str) -> Done {
+        let mut command = self.example("own_heap", line);
+        Done::from(command.output().expect("the program starts"))
+    }
+
+    /// A program with heaps of its own, ready to start. Cargo does not build it for this test by
+    /// itself. What it needs is built already, with the profile of the tests.
+    pub(crate) fn example(&self, name: &str, line: &str) -> Command {
         let gcstorm = Path::new(env!("CARGO_BIN_EXE_gcstorm"));
         let profile = gcstorm.parent().expect("it is in a directory");
         let target = profile.parent().expect("that is in another");
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--example", "own_heap", "--profile", "test"])
+            .args(["build", "--example", name, "--profile", "test"])
             .args(["--offline", "--quiet", "--target-dir"])
             .arg(target)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output();
         Done::from(built.expect("cargo starts")).code(0);
-        let mut command = Command::new(profile.join("examples/own_heap"));
-        let command = command
+        let mut command = Command::new(profile.join("examples").join(name));
+        command
             .args(line.split_whitespace())
             .current_dir(self.path());
-        Done::from(command.output().expect("the program starts"))
+        command
     }
 
     pub(crate) fn run(&self, line: &str) -> Done {

@@ -93,7 +93,7 @@ impl Processes {
     ///
     /// # Panics
     ///
-    /// If the process of the run was ended by a panic of the harness.
+    /// If the harness panicked in the process of the run.
     pub(super) fn run(
         &mut self,
         task: &RunTask<'_>,
@@ -134,7 +134,7 @@ impl Processes {
         if !task.is_last_on_its_heap() {
             self.kept.insert(key, None);
         }
-        self.lost(task, child, waited, elapsed_ns)
+        Ok(self.lost(task, child, waited, elapsed_ns))
     }
 
     fn start(&self, task: &RunTask<'_>) -> std::io::Result<Child> {
@@ -162,28 +162,16 @@ impl Processes {
         child: Child,
         waited: Waited,
         elapsed_ns: u64,
-    ) -> Result<Isolated, NotMade> {
+    ) -> Isolated {
         let stacks = match waited {
             Waited::Hung => child.stacks(),
             _ => None,
         };
         let output = child.output();
         let ended = match waited {
-            Waited::Exited(status) => {
-                let said = || output.first_words().unwrap_or("it said nothing").to_owned();
-                assert!(
-                    status.code() != Some(PANICKED),
-                    "the process of a run panicked: {}",
-                    said()
-                );
-                if status.code() == Some(i32::from(Exit::Usage.code())) {
-                    let (why, exit) = (said(), Exit::Usage);
-                    return Err(NotMade { why, exit });
-                }
-                Ended::Died {
-                    how: output.how(status),
-                }
-            }
+            Waited::Exited(status) => Ended::Died {
+                how: output.how(status),
+            },
             _ => Ended::Hung {
                 after_ns: elapsed_ns,
             },
@@ -192,16 +180,13 @@ impl Processes {
         let evidence = Evidence::of_lost(&task.heap.name, task.heap.caps(), fault, ended);
         let tool = provenance::tool(&self.program);
         let reproduce = reproduce::line(&self.program, task);
-        Ok(Isolated {
+        Isolated {
             result: RunResult::new(&task.plan, evidence, tool, reproduce),
             picture: None,
             stacks,
-        })
+        }
     }
 }
-
-/// The exit code of a process whose main thread panicked.
-const PANICKED: i32 = 101;
 
 fn read(told: Told) -> Result<Isolated, NotMade> {
     let made = match told {
@@ -210,6 +195,11 @@ fn read(told: Told) -> Result<Isolated, NotMade> {
             let exit = Exit::Crashed;
             return Err(NotMade { why, exit });
         }
+        Told::Refused { why } => {
+            let exit = Exit::Usage;
+            return Err(NotMade { why, exit });
+        }
+        Told::Panicked { message } => panic!("the process of a run panicked: {message}"),
         Told::Beat { .. } | Told::Ran | Told::Over(_) => unreachable!("no outcome of a run"),
     };
     let result = serde_json::from_str(&made.result).map_err(|error| NotMade {

@@ -93,7 +93,7 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
         Command::Selftest(args) => control::needs_threads("selftest")
             .and_then(|()| selftest::selftest(registry, &program, &args, &mut terminal)),
         Command::Report(args) => report::report(&args, &mut terminal),
-        Command::Attempt(run) => selftest::attempt(registry, &run, &mut terminal),
+        Command::Attempt(run) => selftest::attempt(registry, &run),
         Command::List { what } => {
             list::list(registry, what, &mut terminal);
             Ok(Exit::Held)

@@ -33,6 +33,13 @@ impl Usage {
         Self::new(format!("unknown {what} `{name}`")).hint(suggest::hint(name, known))
     }
 
+    /// What is wrong, as one line without styles.
+    pub(super) fn first_line(&self) -> String {
+        let plain = anstream::adapter::strip_str(&self.text).to_string();
+        let line = plain.lines().next().unwrap_or_default();
+        line.trim_start_matches("error: ").to_owned()
+    }
+
     /// What to print.
     pub(super) fn text(&self) -> &str {
         &self.text

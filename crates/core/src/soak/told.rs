@@ -33,10 +33,20 @@ pub enum Told {
     Ran,
     /// The run is over and judged.
     Made(Box<Made>),
-    /// The run could not be made.
+    /// The run could not be made, because of the heap.
     Failed {
         /// Why.
         why: String,
+    },
+    /// The run could not be made, because of what was asked for or of the machine.
+    Refused {
+        /// Why.
+        why: String,
+    },
+    /// The harness itself panicked.
+    Panicked {
+        /// With what message.
+        message: String,
     },
     /// The round is over.
     Over(Box<Over>),
@@ -45,7 +55,7 @@ pub enum Told {
 /// A run that was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Made {
-    /// The text of its `result.json`.
+    /// The text of its `result.json`, or for a trial of what the checks saw.
     pub result: String,
     /// The state at its end, if that was to be recorded and could be.
     pub picture: Option<Picture>,
@@ -117,7 +127,8 @@ mod tests {
             },
         }));
         let why = "it is full".to_owned();
-        for told in [beat, Told::Ran, made, over, Told::Failed { why }] {
+        let refused = Told::Refused { why: why.clone() };
+        for told in [beat, Told::Ran, made, over, refused, Told::Failed { why }] {
             let line = told.line().expect("it is written");
             assert!(line.ends_with('\n') && line.trim_end().lines().count() == 1);
             assert_eq!(Told::read(&line), Some(told));

@@ -1,17 +1,26 @@
 //! A child, seen from inside: whether this process is one, what ties it to its parent, and how it
 //! reports its progress.
 
+use std::any::Any;
+use std::fs::File;
 use std::io::{self, BufRead as _, Write as _};
-use std::sync::Arc;
+use std::os::fd::AsFd as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, OnceLock};
 
 use rustix::process::{Signal, getpid, kill_process, set_parent_process_death_signal};
 
 use super::Request;
+use crate::cli::exit::Exit;
 use crate::cli::interrupt;
 use crate::cli::usage::Usage;
 use crate::soak::Told;
+
+/// Where a child writes its reports: what was its standard output. The heap under test may print,
+/// without a newline or in the middle of a report, and may close what it did not open.
+static REPORTS: OnceLock<File> = OnceLock::new();
 
 /// Set in the environment of a child.
 pub(super) const VARIABLE: &str = "GCSTORM_INSIDE";
@@ -21,19 +30,11 @@ pub(in crate::cli) fn is_inside() -> bool {
     std::env::var_os(VARIABLE).is_some()
 }
 
-/// A flag that ends the run of this command early: set by a signal, or in a child by its parent.
-/// From now on a child ends with its parent.
-pub(in crate::cli) fn interrupted() -> Result<Arc<AtomicBool>, Usage> {
-    if !is_inside() {
-        return interrupt::flag();
-    }
-    let (flag, _) = asked()?;
-    Ok(flag)
-}
-
 /// What the parent of this process asks for: a flag that is set when the run is to end early, and
 /// all other requests. From now on this process ends with its parent.
 pub(in crate::cli) fn asked() -> Result<(Arc<AtomicBool>, Receiver<Request>), Usage> {
+    keep_reports_apart()
+        .map_err(|error| Usage::new(format!("failed to set up reports to the parent: {error}")))?;
     let flag = interrupt::deaf()?;
     let is_stopping = Arc::clone(&flag);
     let (want, wanted) = channel();
@@ -67,10 +68,48 @@ fn obey(mut on_request: impl FnMut(Request) + Send + 'static) -> Result<(), Usag
         .map_err(|error| Usage::new(format!("failed to listen to the parent process: {error}")))
 }
 
-/// Sends a line to the parent.
+/// From now on reports alone go to what was standard output, and what is printed goes to standard
+/// error.
+fn keep_reports_apart() -> io::Result<()> {
+    let reports = io::stdout().as_fd().try_clone_to_owned()?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    // Set once, since a process takes on the work of a child once.
+    let _ = REPORTS.set(reports.into());
+    Ok(())
+}
+
+/// Sends a report to the parent.
 pub(in crate::cli) fn tell(told: &Told) {
-    let Ok(line) = told.line() else { return };
-    let mut out = io::stdout().lock();
-    // If nobody listens this process is about to be killed.
-    let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+    let (Ok(line), Some(mut reports)) = (told.line(), REPORTS.get()) else {
+        return;
+    };
+    // In one piece, so that reports of several threads do not mix. If nobody listens this process
+    // is about to be killed.
+    let _ = reports.write_all(line.as_bytes());
+}
+
+/// Does the work of a child. Tells the parent why, if that is refused or panics: an exit code would
+/// not do, since the heap under test may exit with any.
+pub(in crate::cli) fn telling_why(
+    work: impl FnOnce() -> Result<Exit, Usage>,
+) -> Result<Exit, Usage> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(exit)) => Ok(exit),
+        Ok(Err(usage)) => {
+            let why = usage.first_line();
+            tell(&Told::Refused { why });
+            Err(usage)
+        }
+        Err(panic) => {
+            let message = message_of(&*panic);
+            tell(&Told::Panicked { message });
+            resume_unwind(panic)
+        }
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it did not say why").to_owned()
 }

@@ -14,8 +14,8 @@
 //! at the terminal does not reach it, and it ignores `SIGINT` and `SIGTERM`, which schedulers send
 //! to all processes of a job. Ctrl-Z is passed on to it ([`together`]).
 //!
-//! A child reports its progress in lines on its standard output ([`Told`]), which may be mixed with
-//! other output.
+//! A child reports its progress in lines ([`Told`]) on a pipe of their own, which it is started with
+//! as its standard output; what it prints, on whichever stream, goes to its standard error.
 
 pub(super) mod inside;
 mod output;
@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 use super::patience::Patience;
 use crate::soak::Told;
 pub(super) use output::{ChildOutput, Printed};
-use output::{end_of, read_lines};
+use output::{end_of, read_reports};
 use together::Together;
 
 /// How often a child that reports nothing is checked.
@@ -52,7 +52,6 @@ pub(super) struct Child {
     _together: Together,
     lifeline: ChildStdin,
     told: Receiver<Told>,
-    printed: Option<JoinHandle<String>>,
     said: Option<JoinHandle<String>>,
 }
 
@@ -130,11 +129,10 @@ impl Child {
             _together: together,
             lifeline,
             told,
-            printed: None,
             said: None,
         };
         let thread = std::thread::Builder::new;
-        child.printed = Some(thread().spawn(move || read_lines(out, &tell, printed))?);
+        thread().spawn(move || read_reports(out, &tell))?;
         child.said = Some(thread().spawn(move || end_of(err, printed))?);
         Ok(child)
     }
@@ -225,7 +223,6 @@ impl Child {
             text.unwrap_or_default()
         };
         ChildOutput {
-            printed: text(self.printed.take()),
             said: text(self.said.take()),
         }
     }

@@ -1,4 +1,4 @@
-//! What a child prints: its progress, its result, and what it says on standard error.
+//! What comes from a child: its reports, and apart from them what it prints.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
@@ -8,17 +8,15 @@ use std::sync::mpsc::Sender;
 
 use crate::soak::Told;
 
-/// How much of the end of standard error is kept, in bytes.
+/// How much of the end of what a child prints is kept, in bytes.
 const SAID_MAX: usize = 8 << 10;
 
-/// What to do with what a child prints besides its progress.
+/// What to do with what a child prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Printed {
-    /// It is the result.
-    Kept,
-    /// The heap under test prints, and nobody reads it.
+    /// Nobody reads it.
     Dropped,
-    /// It is copied to standard error, as is what the child writes there.
+    /// It is copied to standard error.
     PassedOn,
 }
 
@@ -34,9 +32,7 @@ impl Printed {
 /// What a child leaves behind.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct ChildOutput {
-    /// Standard output, except for its progress.
-    pub(in crate::cli) printed: String,
-    /// The end of standard error.
+    /// The end of what it printed.
     pub(in crate::cli) said: String,
 }
 
@@ -53,7 +49,7 @@ impl ChildOutput {
         }
     }
 
-    /// The first line on standard error that is not empty. A stack or a hint may follow it.
+    /// The first line of that which is not empty. A stack or a hint may follow it.
     pub(in crate::cli) fn first_words(&self) -> Option<&str> {
         self.said
             .lines()
@@ -62,32 +58,19 @@ impl ChildOutput {
     }
 }
 
-/// Separates the reports of a child, which are sent to `tell`, from the rest of its output. An
-/// error while reading counts as the end.
-pub(super) fn read_lines(out: impl Read, tell: &Sender<Told>, printed: Printed) -> String {
-    let mut kept = String::new();
-    for mut bytes in BufReader::new(out).split(b'\n').map_while(Result::ok) {
-        let line = String::from_utf8_lossy(&bytes);
-        match Told::read(&line) {
-            Some(told) => {
-                // If nobody listens any more, the pipe is emptied nevertheless.
-                let _ = tell.send(told);
-            }
-            None if printed == Printed::Kept => {
-                kept += &line;
-                kept.push('\n');
-            }
-            None => {
-                drop(line);
-                bytes.push(b'\n');
-                printed.pass_on(&bytes);
-            }
+/// Sends the reports of a child to `tell`. An error while reading counts as the end. What is printed
+/// before the child [keeps its reports apart](super::inside) is left out: the command, which is the
+/// same program, has printed it as well.
+pub(super) fn read_reports(out: impl Read, tell: &Sender<Told>) {
+    for line in BufReader::new(out).split(b'\n').map_while(Result::ok) {
+        if let Some(told) = Told::read(&String::from_utf8_lossy(&line)) {
+            // If nobody listens any more, the pipe is emptied nevertheless.
+            let _ = tell.send(told);
         }
     }
-    kept
 }
 
-/// The end of standard error, since the last output matters most.
+/// The end of what a child prints, since the last output matters most.
 pub(super) fn end_of(stream: impl Read, printed: Printed) -> String {
     let mut last = VecDeque::with_capacity(SAID_MAX);
     let mut stream = BufReader::new(stream);
@@ -119,28 +102,23 @@ mod tests {
         let long = "x".repeat(100_000) + "the end";
         let last = end_of(long.as_bytes(), Printed::Dropped);
         assert!(last.len() == SAID_MAX && last.ends_with("xthe end"));
-        assert_eq!(end_of("short".as_bytes(), Printed::Kept), "short");
+        assert_eq!(end_of("short".as_bytes(), Printed::Dropped), "short");
     }
 
-    /// Goal: progress is separated from the result, and from bytes that are not text.
+    /// Goal: reports are read, whatever was printed before them.
     #[test]
-    fn progress_is_told_from_the_rest() {
+    fn reports_are_told_from_the_rest() {
         let beat = Told::Beat {
             beat: Beat::default(),
             surveys: 0,
             steps: 1,
         };
-        let mut printed = b"{\n".to_vec();
+        let mut printed = b"{\n\xff\n".to_vec();
         printed.extend(beat.line().expect("it is written").as_bytes());
-        printed.extend(b"\xff\n}\n");
         let (tell, told) = channel();
-        assert_eq!(
-            read_lines(&printed[..], &tell, Printed::Kept),
-            "{\n\u{fffd}\n}\n"
-        );
-        assert_eq!(read_lines(&printed[..], &tell, Printed::Dropped), "");
+        read_reports(&printed[..], &tell);
         drop(tell);
-        assert_eq!(told.iter().collect::<Vec<_>>(), [beat.clone(), beat]);
+        assert_eq!(told.iter().collect::<Vec<_>>(), [beat]);
     }
 
     /// Goal: how a child ended is described with its reason, without the stack that follows.
@@ -148,7 +126,6 @@ mod tests {
     fn the_reason_is_told() {
         let how = |said: &str| {
             let output = ChildOutput {
-                printed: String::new(),
                 said: said.to_owned(),
             };
             output.how(ExitStatus::from_raw(6))

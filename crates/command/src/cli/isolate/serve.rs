@@ -28,15 +28,17 @@ pub(in crate::cli) fn serve(
         args.text = text.map(Arc::from);
     }
     let args = &*args;
-    let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
-    let mut heaps = OpenHeaps::default();
-    for task in agenda.tasks() {
-        if wanted.recv().is_err() {
-            break;
+    inside::telling_why(|| {
+        let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
+        let mut heaps = OpenHeaps::default();
+        for task in agenda.tasks() {
+            if wanted.recv().is_err() {
+                break;
+            }
+            inside::tell(&made(program, args, task, &mut heaps));
         }
-        inside::tell(&made(program, args, task, &mut heaps));
-    }
-    Ok(Exit::Held)
+        Ok(Exit::Held)
+    })
 }
 
 fn made(program: &str, args: &Run, task: &RunTask<'_>, heaps: &mut OpenHeaps) -> Told {

@@ -1,18 +1,16 @@
 //! Makes a trial in a process of its own, and judges how that process ended.
 
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::cli::child::{Child, ChildOutput, Printed, Waited, Wish};
-use crate::cli::exit::Exit;
 use crate::cli::patience::Patience;
 use crate::cli::reproduce::quoted;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::Danger;
 use crate::fuzz::matrix::{Ending, Row, Trial, Tried, Verified};
+use crate::soak::Told;
 
 /// How long a trial whose fault keeps runs from ending may make no progress: a hundred times what
 /// the whole run takes without its fault.
@@ -58,8 +56,9 @@ impl Bench {
             return None;
         }
         let ending = match ended {
-            Ok((Waited::Exited(status), output)) => ending(status, &output),
-            Ok((Waited::Hung | Waited::CalledOff | Waited::Told(_), _)) => Ending::Hung,
+            Ok((Waited::Told(told), _)) => told_ending(told),
+            Ok((Waited::Exited(status), output)) => Ending::Crashed(output.how(status)),
+            Ok((Waited::Hung | Waited::CalledOff, _)) => Ending::Hung,
             Err(error) => Ending::Failed(format!("failed to start it: {error}")),
         };
         Some(Tried {
@@ -75,7 +74,7 @@ impl Bench {
         limit: Duration,
     ) -> std::io::Result<(Waited, ChildOutput)> {
         words.insert(0, "attempt".to_owned());
-        let mut child = Child::start(&words, Printed::Kept)?;
+        let mut child = Child::start(&words, Printed::Dropped)?;
         let mut patience = Patience::with(child.id(), limit);
         let waited = child.wait(&mut patience, |_| match self.is_interrupted() {
             false => Wish::WaitOn,
@@ -85,19 +84,16 @@ impl Bench {
     }
 }
 
-/// Judges how a process has ended.
-fn ending(status: ExitStatus, output: &ChildOutput) -> Ending {
-    let said = output.first_words().unwrap_or("it said nothing");
-    if let Some(signal) = status.signal() {
-        return Ending::Crashed(format!("killed by signal {signal}: {said}"));
-    }
-    match status.code() {
-        Some(code) if code == i32::from(Exit::Usage.code()) => Ending::Failed(said.to_owned()),
-        Some(0) => match serde_json::from_str(&output.printed) {
+/// What a trial came to by its own report.
+fn told_ending(told: Told) -> Ending {
+    match told {
+        Told::Made(made) => match serde_json::from_str(&made.result) {
             Ok(sighting) => Ending::Judged(sighting),
-            Err(error) => Ending::Failed(format!("what it printed cannot be read: {error}")),
+            Err(error) => Ending::Failed(format!("what it reported cannot be read: {error}")),
         },
-        code => Ending::Crashed(format!("exit {}: {said}", code.unwrap_or(-1))),
+        Told::Failed { why } | Told::Refused { why } => Ending::Failed(why),
+        Told::Panicked { message } => Ending::Crashed(format!("it panicked: {message}")),
+        Told::Beat { .. } | Told::Ran | Told::Over(_) => unreachable!("no outcome of a trial"),
     }
 }
 

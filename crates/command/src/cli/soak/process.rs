@@ -85,8 +85,8 @@ impl Process {
                         took: clock.since(start),
                     });
                 }
-                Ok(Told::Ran | Told::Made(_) | Told::Failed { .. })
-                | Err(RecvTimeoutError::Timeout) => {}
+                // A stint that is refused or panics ends, and what it said last is kept.
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     // It has ended, or closed its output, and then it cannot report a result.
                     let how = ChildOutput::default().how(self.0.kill()?);
