@@ -5,7 +5,9 @@ use std::process::{Command, Stdio};
 
 use gcstorm::result::Outcome;
 
+use crate::children::inhabitants;
 use crate::harness::{Done, Place};
+use crate::interrupt::wait_until;
 
 /// A case that holds on every heap.
 const SOUND: &str = "gcstorm-case 1\nschedule free\nseed 3\ncapacity 64\nroots 0\n\
@@ -69,4 +71,15 @@ fn reports_do_not_mix_with_what_is_printed() {
     let line = "run counter --ops 100000 --seed 1 --heap mutters --repeat 3 --same-heap --out o";
     let done = rude(&place, line).code(0);
     assert!(done.err.contains("xxx"), "it is passed on: {}", done.err);
+}
+
+/// Goal: what a heap has started ends with its process, and nobody waits for it.
+#[test]
+fn what_a_heap_starts_ends_with_it() {
+    let place = Place::new();
+    let line = "run counter --ops 1000 --heap leaves-a-process --out o";
+    rude(&place, line).code(5).says("killed by signal 6");
+    assert_eq!(place.result("o/result.json").verdict, Outcome::Crashed);
+    wait_until("nobody is left", || inhabitants(&place).is_empty());
+    assert!(!place.path().join("survived").exists());
 }

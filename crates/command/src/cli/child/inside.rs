@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, OnceLock};
 
-use rustix::process::{Signal, getpid, kill_process, set_parent_process_death_signal};
+use rustix::process::{
+    Signal, getpid, kill_process, kill_process_group, set_parent_process_death_signal,
+};
 
 use super::Request;
 use crate::cli::exit::Exit;
@@ -57,7 +59,9 @@ fn obey(mut on_request: impl FnMut(Request) + Send + 'static) -> Result<(), Usag
             on_request(request);
         }
         // No process is left to receive a result. An orderly exit might wait for a lock that
-        // another thread never releases.
+        // another thread never releases. This process leads its group; if it did not, the first
+        // call would fail.
+        let _ = kill_process_group(getpid(), Signal::KILL);
         let _ = kill_process(getpid(), Signal::KILL);
     };
     let listening = std::thread::Builder::new()

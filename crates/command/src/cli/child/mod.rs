@@ -7,12 +7,13 @@
 //! `SIGKILL`; a thread of the child waits for that, and then kills the child ([`inside`]). Besides,
 //! the child has the system kill it when the thread that started it ends (`PR_SET_PDEATHSIG`),
 //! which reaches a child that is stopped as well; so that thread has to wait for the child, as all
-//! callers do.
+//! callers do. A child leads a process group, and what a heap starts is in it and is killed with the
+//! child; but where the system kills the child of a killed parent, it kills no other process.
 //!
 //! A line on that pipe is a [`Request`]: to make the next run or round, or to end the current one
 //! early. The text of a workload or a case goes there as well. Signals are for the parent alone: a child has a process group of its own, so a Ctrl-C
-//! at the terminal does not reach it, and it ignores `SIGINT` and `SIGTERM`, which schedulers send
-//! to all processes of a job. Ctrl-Z is passed on to it ([`together`]).
+//! at the terminal does not reach it, and it ignores `SIGINT`, `SIGTERM` and `SIGHUP`, which
+//! schedulers send to all processes of a job. Ctrl-Z is passed on to it ([`together`]).
 //!
 //! A child reports its progress in lines ([`Told`]) on a pipe of their own, which it is started with
 //! as its standard output; what it prints, on whichever stream, goes to its standard error.
@@ -27,15 +28,15 @@ use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{self, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use serde::{Deserialize, Serialize};
 
 use super::patience::Patience;
 use crate::soak::Told;
 pub(super) use output::{ChildOutput, Printed};
-use output::{end_of, read_reports};
+use output::{PrintedEnd, read_reports};
 use together::Together;
 
 /// How often a child that reports nothing is checked.
@@ -49,10 +50,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(super) struct Child {
     process: process::Child,
+    /// How it ended, once it has been waited for.
+    status: Option<ExitStatus>,
     _together: Together,
     lifeline: ChildStdin,
     told: Receiver<Told>,
-    said: Option<JoinHandle<String>>,
+    printed: PrintedEnd,
 }
 
 /// What a parent asks of a child.
@@ -126,14 +129,14 @@ impl Child {
         let (tell, told) = channel();
         let mut child = Self {
             process,
+            status: None,
             _together: together,
             lifeline,
             told,
-            said: None,
+            printed: PrintedEnd::default(),
         };
-        let thread = std::thread::Builder::new;
-        thread().spawn(move || read_reports(out, &tell))?;
-        child.said = Some(thread().spawn(move || end_of(err, printed))?);
+        std::thread::Builder::new().spawn(move || read_reports(out, &tell))?;
+        child.printed = PrintedEnd::of(err, printed)?;
         Ok(child)
     }
 
@@ -169,7 +172,7 @@ impl Child {
     ) -> io::Result<Waited> {
         let (mut is_asked, mut has_run) = (false, false);
         loop {
-            let ended = self.process.try_wait()?;
+            let ended = self.ended()?;
             // Reports from before it ended may still be in the pipe, and a result may be large.
             let timeout = ended.map_or(LOOK_EVERY, |_| LAST_WORDS);
             let heard = match (self.hear(timeout), ended) {
@@ -208,22 +211,37 @@ impl Child {
         }
     }
 
-    /// Ends it, if it has not ended by itself.
+    /// How it ended, if it has.
+    fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        if self.status.is_none() {
+            let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+            if waitid(WaitId::Pid(Pid::from_child(&self.process)), look)?.is_some() {
+                self.kill()?;
+            }
+        }
+        Ok(self.status)
+    }
+
+    /// Ends it, if it has not ended by itself, and all processes of its group: those that a heap
+    /// has started.
     pub(super) fn kill(&mut self) -> io::Result<ExitStatus> {
+        if let Some(status) = self.status {
+            return Ok(status);
+        }
+        // The group has its process ID, which nobody else gets before it has been waited for.
+        let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
         self.process.kill()?;
-        self.process.wait()
+        let status = self.process.wait()?;
+        self.status = Some(status);
+        Ok(status)
     }
 
     /// Ends it, if it has not ended by itself. Returns what it left.
     pub(super) fn output(mut self) -> ChildOutput {
-        // Either may fail because it has ended and was waited for.
+        // May fail where another process may not be ended, and then it is not waited for.
         let _ = self.kill();
-        let text = |thread: Option<JoinHandle<String>>| {
-            let text = thread.and_then(|thread| thread.join().ok());
-            text.unwrap_or_default()
-        };
         ChildOutput {
-            said: text(self.said.take()),
+            said: self.printed.read_within(LAST_WORDS),
         }
     }
 }

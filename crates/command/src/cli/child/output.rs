@@ -1,10 +1,13 @@
 //! What comes from a child: its reports, and apart from them what it prints.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::soak::Told;
 
@@ -70,9 +73,47 @@ pub(super) fn read_reports(out: impl Read, tell: &Sender<Told>) {
     }
 }
 
-/// The end of what a child prints, since the last output matters most.
-pub(super) fn end_of(stream: impl Read, printed: Printed) -> String {
-    let mut last = VecDeque::with_capacity(SAID_MAX);
+/// The end of what a child prints, since the last output matters most. A thread reads it.
+#[derive(Debug, Default)]
+pub(super) struct PrintedEnd {
+    last: Arc<Mutex<VecDeque<u8>>>,
+    /// Closed once all has been read.
+    over: Option<Receiver<Infallible>>,
+}
+
+impl PrintedEnd {
+    /// Begins to read.
+    pub(super) fn of(stream: impl Read + Send + 'static, printed: Printed) -> io::Result<Self> {
+        let last = Arc::default();
+        let end = Arc::clone(&last);
+        let (is_reading, over) = channel();
+        std::thread::Builder::new().spawn(move || {
+            read_end(stream, printed, &end);
+            drop(is_reading);
+        })?;
+        Ok(Self {
+            last,
+            over: Some(over),
+        })
+    }
+
+    /// What has been read by the end of the stream, or after this time: another process that keeps
+    /// the stream open may live on.
+    pub(super) fn read_within(&self, limit: Duration) -> String {
+        if let Some(over) = &self.over {
+            // Nothing is ever sent. Either error says that the wait is over.
+            let _ = over.recv_timeout(limit);
+        }
+        let mut last = lock(&self.last);
+        String::from_utf8_lossy(last.make_contiguous()).into_owned()
+    }
+}
+
+fn lock(last: &Mutex<VecDeque<u8>>) -> MutexGuard<'_, VecDeque<u8>> {
+    last.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read_end(stream: impl Read, printed: Printed, end: &Mutex<VecDeque<u8>>) {
     let mut stream = BufReader::new(stream);
     // An error while reading counts as the end.
     while let Ok(bytes) = stream.fill_buf() {
@@ -80,29 +121,41 @@ pub(super) fn end_of(stream: impl Read, printed: Printed) -> String {
             break;
         }
         printed.pass_on(bytes);
+        let mut last = lock(end);
         last.extend(bytes);
-        let length = bytes.len();
-        stream.consume(length);
         let surplus = last.len().saturating_sub(SAID_MAX);
         last.drain(..surplus);
+        drop(last);
+        let length = bytes.len();
+        stream.consume(length);
     }
-    String::from_utf8_lossy(last.make_contiguous()).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
-
     use super::*;
     use crate::soak::Beat;
 
     /// Goal: of endless output only the end is kept.
     #[test]
     fn the_end_is_kept() {
-        let long = "x".repeat(100_000) + "the end";
-        let last = end_of(long.as_bytes(), Printed::Dropped);
+        let end_of = |text: String| {
+            let printed = PrintedEnd::of(io::Cursor::new(text), Printed::Dropped);
+            printed.expect("a thread").read_within(Duration::MAX)
+        };
+        let last = end_of("x".repeat(100_000) + "the end");
         assert!(last.len() == SAID_MAX && last.ends_with("xthe end"));
-        assert_eq!(end_of("short".as_bytes(), Printed::Dropped), "short");
+        assert_eq!(end_of("short".to_owned()), "short");
+    }
+
+    /// Goal: what was printed is known even if somebody keeps the stream open for ever.
+    #[test]
+    fn an_end_that_does_not_come_is_not_waited_for() {
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        let printed = PrintedEnd::of(reader, Printed::Dropped).expect("a thread");
+        writer.write_all(b"a word").expect("it is written");
+        while printed.read_within(Duration::from_millis(1)) != "a word" {}
+        drop(writer);
     }
 
     /// Goal: reports are read, whatever was printed before them.
