@@ -1,6 +1,7 @@
 //! What passes between the command and the processes that make its runs.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::process::{Command, Stdio};
 
 use gcstorm::result::Outcome;
@@ -82,4 +83,26 @@ fn what_a_heap_starts_ends_with_it() {
     assert_eq!(place.result("o/result.json").verdict, Outcome::Crashed);
     wait_until("nobody is left", || inhabitants(&place).is_empty());
     assert!(!place.path().join("survived").exists());
+}
+
+/// Goal: a heap that prints more than anybody reads is not called hung, and what is left out is told.
+#[test]
+fn nobody_has_to_read_what_a_heap_prints() {
+    let place = Place::new();
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    let line = "run counter --ops 1000 --heap floods --time-limit 2s --out o";
+    let mut command = place.example("rude_heaps", line);
+    let mut running = command
+        .stdout(Stdio::null())
+        .stderr(writer)
+        .spawn()
+        .expect("it starts");
+    drop(command);
+    let result = place.path().join("o/result.json");
+    wait_until("there is a result", || result.exists());
+    assert_eq!(place.result("o/result.json").verdict, Outcome::Held);
+    let mut said = String::new();
+    reader.read_to_string(&mut said).expect("it ends");
+    assert!(said.contains("are left out: nobody read them"));
+    assert_eq!(running.wait().expect("it ends").code(), Some(0));
 }

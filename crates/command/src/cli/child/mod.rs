@@ -46,7 +46,7 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How often a child whose output is closed is checked, since it is about to end.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-/// A running child. It is killed when this is dropped.
+/// A running child. It is killed when this is dropped, and what it has printed is copied.
 #[derive(Debug)]
 pub(super) struct Child {
     process: process::Child,
@@ -240,8 +240,9 @@ impl Child {
     pub(super) fn output(mut self) -> ChildOutput {
         // May fail where another process may not be ended, and then it is not waited for.
         let _ = self.kill();
+        let printed = std::mem::take(&mut self.printed);
         ChildOutput {
-            said: self.printed.read_within(LAST_WORDS),
+            said: printed.read_within(LAST_WORDS),
         }
     }
 }
@@ -249,5 +250,6 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         let _ = self.kill();
+        self.printed.read_within(LAST_WORDS);
     }
 }

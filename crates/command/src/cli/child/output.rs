@@ -2,17 +2,22 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::result::figures;
 use crate::soak::Told;
 
 /// How much of the end of what a child prints is kept, in bytes.
 const SAID_MAX: usize = 8 << 10;
+
+/// How many pieces of what a child prints may wait to be copied; a piece has 8 KiB at most.
+const PIECES_MAX: usize = 64;
 
 /// What to do with what a child prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,15 +26,6 @@ pub(in crate::cli) enum Printed {
     Dropped,
     /// It is copied to standard error.
     PassedOn,
-}
-
-impl Printed {
-    fn pass_on(self, bytes: &[u8]) {
-        if self == Self::PassedOn {
-            // If nobody reads it, it is lost.
-            let _ = io::stderr().write_all(bytes);
-        }
-    }
 }
 
 /// What a child leaves behind.
@@ -77,7 +73,7 @@ pub(super) fn read_reports(out: impl Read, tell: &Sender<Told>) {
 #[derive(Debug, Default)]
 pub(super) struct PrintedEnd {
     last: Arc<Mutex<VecDeque<u8>>>,
-    /// Closed once all has been read.
+    /// Closed once all has been read and copied.
     over: Option<Receiver<Infallible>>,
 }
 
@@ -87,8 +83,15 @@ impl PrintedEnd {
         let last = Arc::default();
         let end = Arc::clone(&last);
         let (is_reading, over) = channel();
+        let mut copy = match printed {
+            Printed::Dropped => None,
+            Printed::PassedOn => Some(Relay::to(io::stderr())?),
+        };
         std::thread::Builder::new().spawn(move || {
-            read_end(stream, printed, &end);
+            read_end(stream, &end, &mut copy);
+            if let Some(copy) = copy {
+                copy.finish();
+            }
             drop(is_reading);
         })?;
         Ok(Self {
@@ -98,7 +101,7 @@ impl PrintedEnd {
     }
 
     /// What has been read by the end of the stream, or after this time: another process that keeps
-    /// the stream open may live on.
+    /// the stream open may live on, and nobody may read the copy.
     pub(super) fn read_within(&self, limit: Duration) -> String {
         if let Some(over) = &self.over {
             // Nothing is ever sent. Either error says that the wait is over.
@@ -113,14 +116,16 @@ fn lock(last: &Mutex<VecDeque<u8>>) -> MutexGuard<'_, VecDeque<u8>> {
     last.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn read_end(stream: impl Read, printed: Printed, end: &Mutex<VecDeque<u8>>) {
+fn read_end(stream: impl Read, end: &Mutex<VecDeque<u8>>, copy: &mut Option<Relay>) {
     let mut stream = BufReader::new(stream);
     // An error while reading counts as the end.
     while let Ok(bytes) = stream.fill_buf() {
         if bytes.is_empty() {
             break;
         }
-        printed.pass_on(bytes);
+        if let Some(copy) = copy {
+            copy.add(bytes);
+        }
         let mut last = lock(end);
         last.extend(bytes);
         let surplus = last.len().saturating_sub(SAID_MAX);
@@ -131,8 +136,59 @@ fn read_end(stream: impl Read, printed: Printed, end: &Mutex<VecDeque<u8>>) {
     }
 }
 
+/// The copy of what a child prints. A thread of its own writes it: where nobody reads it, as in a pager, that
+/// thread waits, and neither the reader nor the heap under test does. What finds no room is left out.
+#[derive(Debug)]
+struct Relay {
+    queue: SyncSender<Vec<u8>>,
+    left_out: usize,
+    writer: JoinHandle<()>,
+}
+
+impl Relay {
+    fn to(mut out: impl io::Write + Send + 'static) -> io::Result<Self> {
+        let (queue, queued) = sync_channel::<Vec<u8>>(PIECES_MAX);
+        let write = move || {
+            for piece in queued {
+                // If nobody can read it, it is lost.
+                let _ = out.write_all(&piece);
+            }
+        };
+        Ok(Self {
+            queue,
+            left_out: 0,
+            writer: std::thread::Builder::new().spawn(write)?,
+        })
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        if self.left_out > 0 && self.queue.try_send(self.gap()).is_ok() {
+            self.left_out = 0;
+        }
+        if self.left_out > 0 || self.queue.try_send(bytes.to_vec()).is_err() {
+            self.left_out += bytes.len();
+        }
+    }
+
+    fn gap(&self) -> Vec<u8> {
+        let bytes = figures::several(self.left_out as u64, "byte", "bytes");
+        format!("\n[{bytes} that the heap printed are left out: nobody read them]\n").into()
+    }
+
+    /// Waits until all is written.
+    fn finish(self) {
+        if self.left_out > 0 {
+            let _ = self.queue.send(self.gap());
+        }
+        drop(self.queue);
+        let _ = self.writer.join();
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
     use crate::soak::Beat;
 
@@ -156,6 +212,29 @@ mod tests {
         writer.write_all(b"a word").expect("it is written");
         while printed.read_within(Duration::from_millis(1)) != "a word" {}
         drop(writer);
+    }
+
+    /// Goal: where nobody reads the copy, what is printed is read all the same; the copy says how
+    /// much of it is left out.
+    #[test]
+    fn a_copy_keeps_nobody_waiting() {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let mut copy = Some(Relay::to(writer).expect("a thread"));
+        let text = "x".repeat(10_000_000);
+        let end = Mutex::default();
+        read_end(text.as_bytes(), &end, &mut copy);
+        let copying = std::thread::spawn(|| copy.expect("it is there").finish());
+        let mut copied = String::new();
+        reader.read_to_string(&mut copied).expect("it ends");
+        copying.join().expect("it ends");
+        assert!(copied.ends_with("nobody read them]\n"));
+        let gaps = copied.split('[').skip(1).map(|gap| {
+            let (bytes, _) = gap.split_once(" byte").expect("how many");
+            let digits: String = bytes.chars().filter(char::is_ascii_digit).collect();
+            digits.parse::<usize>().expect("a number")
+        });
+        let left_out: usize = gaps.sum();
+        assert_eq!(left_out + copied.matches('x').count(), text.len());
     }
 
     /// Goal: reports are read, whatever was printed before them.
