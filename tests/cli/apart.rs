@@ -1,7 +1,7 @@
 //! What passes between the command and the processes that make its runs.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
 use gcstorm::result::Outcome;
@@ -105,4 +105,27 @@ fn nobody_has_to_read_what_a_heap_prints() {
     reader.read_to_string(&mut said).expect("it ends");
     assert!(said.contains("are left out: nobody read them"));
     assert_eq!(running.wait().expect("it ends").code(), Some(0));
+}
+
+/// Goal: a program that is replaced or removed while it runs starts its processes from what it was.
+#[test]
+fn a_program_may_be_replaced() {
+    let place = Place::new();
+    let program = place.path().join("gcstorm");
+    let copied = std::fs::copy(env!("CARGO_BIN_EXE_gcstorm"), &program);
+    copied.expect("it is copied");
+    // The command waits for its workload, so it has started and its child has not.
+    let mut running = Command::new(&program)
+        .args(["run", "/dev/stdin", "--heap", "gil", "--ops", "1000", "--out", "o"])
+        .current_dir(place.path())
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    std::fs::remove_file(&program).expect("it is there");
+    let mut input = running.stdin.take().expect("a pipe");
+    let workload = include_str!("../../workloads/counter.toml");
+    input.write_all(workload.as_bytes()).expect("it reads");
+    drop(input);
+    assert_eq!(running.wait().expect("it ends").code(), Some(0));
+    assert_eq!(place.result("o/result.json").verdict, Outcome::Held);
 }

@@ -5,7 +5,9 @@ use std::any::Any;
 use std::fs::File;
 use std::io::{self, BufRead as _, Write as _};
 use std::os::fd::AsFd as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, OnceLock};
@@ -51,6 +53,12 @@ pub(in crate::cli) fn asked() -> Result<(Arc<AtomicBool>, Receiver<Request>), Us
 
 /// Calls `on_request` for each request on standard input, and ends the process with its parent.
 fn obey(mut on_request: impl FnMut(Request) + Send + 'static) -> Result<(), Usage> {
+    // The system has named this process after the link by which its program was found. That the
+    // name is wrong in a list of processes does no other harm.
+    if let Some(program) = std::env::args_os().next().as_deref() {
+        let name = Path::new(program).file_name().unwrap_or(program);
+        let _ = std::fs::write("/proc/self/comm", name.as_bytes());
+    }
     // Where the system cannot do that, the closed pipe ends this process.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let listen = move || {

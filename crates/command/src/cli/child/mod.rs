@@ -26,6 +26,7 @@ mod together;
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{self, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -109,7 +110,10 @@ pub(super) enum Wish {
 impl Child {
     /// Starts this program with these arguments.
     pub(super) fn start(words: &[impl AsRef<OsStr>], printed: Printed) -> io::Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(program()?);
+        if let Some(name) = std::env::args_os().next() {
+            command.arg0(name);
+        }
         command
             .args(words)
             .env(inside::VARIABLE, "1")
@@ -244,6 +248,16 @@ impl Child {
         ChildOutput {
             said: printed.read_within(LAST_WORDS),
         }
+    }
+}
+
+/// The file of this program. It may have been replaced or removed since the start, as a build does;
+/// the link of the running process names the old file all the same.
+fn program() -> io::Result<PathBuf> {
+    let running = Path::new("/proc/self/exe");
+    match running.exists() {
+        true => Ok(running.to_owned()),
+        false => std::env::current_exe(),
     }
 }
 
