@@ -32,18 +32,18 @@ pub(crate) fn signal_all(name: &str, processes: &[String]) {
 /// ended, and also if the child is stopped.
 #[test]
 fn children_end_with_their_parent() {
-    for (line, signals) in [
+    for (line, name) in [
         (
             "run churn --heap gil --fault drop-request-kept --duration 1h --out o",
-            &["KILL"][..],
+            "KILL",
         ),
         (
             "run churn --heap lock-free --fault local-stamps --duration 1h --out o",
-            &["TERM", "TERM"],
+            "TERM",
         ),
         (
             "selftest --fault drop-request-kept --jobs 1 --out o",
-            &["KILL"],
+            "KILL",
         ),
     ] {
         for is_stopped in [false, true] {
@@ -57,11 +57,10 @@ fn children_end_with_their_parent() {
                 children.retain(|process| *process != parent.id().to_string());
                 signal_all("STOP", &children);
             }
-            for name in signals {
+            wait_until("it has ended", || {
                 signal(&parent, name);
-                // Two of the same that nobody has taken yet are one.
-                std::thread::sleep(Duration::from_millis(100));
-            }
+                parent.try_wait().expect("it can be waited for").is_some()
+            });
             parent.wait().expect("it ends");
             wait_until("nobody is left", || inhabitants(&place).is_empty());
         }

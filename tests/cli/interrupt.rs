@@ -123,6 +123,20 @@ fn a_slow_collection_is_interrupted() {
     }
 }
 
+/// Goal: signals that come at the same time are one, as `timeout` sends them: the run is ended, and
+/// its result is kept.
+#[test]
+fn signals_at_a_time_are_one() {
+    let place = Place::new();
+    let line = "run shared-list --duration 1h --out o";
+    let child = started(&place, line, Stdio::piped());
+    for name in ["STOP", "TERM", "INT", "HUP", "CONT"] {
+        signal(&child, name);
+    }
+    Done::from(child.wait_with_output().expect("it ends")).code(130);
+    assert_eq!(place.result("o/result.json").verdict, Outcome::Interrupted);
+}
+
 /// Goal: a second signal ends the program at once, even if it can no longer come to an end itself:
 /// here nobody reads what it has to say.
 #[test]
@@ -141,8 +155,9 @@ fn a_second_signal_ends_the_program() {
         // Once this is there, the first signal has done its work, and what remains is to be shown.
         let result = place.path().join("o/result.json");
         wait_until("the result is written", || result.exists());
-        signal(&child, "TERM");
+        // One that comes too soon is taken for the first.
         wait_until("the program has ended", || {
+            signal(&child, "TERM");
             child.try_wait().expect("it can be waited for").is_some()
         });
         let status = child.wait().expect("it has ended");

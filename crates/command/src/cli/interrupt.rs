@@ -1,14 +1,22 @@
 //! Signals that ask the program to end: the first ends the run, whose results are judged and
-//! written; the second ends the program at once.
+//! written; one that comes a second later or more ends the program at once.
+//!
+//! `timeout` of coreutils and many schedulers send a signal to the program and then to its process
+//! group, so the program gets it twice. Nobody who wants it to end at once minds a second.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
+use signal_hook::iterator::Signals;
 
 use super::exit::Exit;
 use super::usage::Usage;
+
+/// For how long after the first signal others are taken for the same one.
+const SAME: Duration = Duration::from_secs(1);
 
 /// The signals that end a run: Ctrl-C, `kill`, and a terminal that is closed, unless `nohup` told
 /// the program to ignore that one.
@@ -28,11 +36,8 @@ pub(super) fn is_ignored(signal: i32) -> bool {
 
 /// A flag that these signals set from now on.
 pub(super) fn flag() -> Result<Arc<AtomicBool>, Usage> {
-    let flag = Arc::new(AtomicBool::new(false));
-    for signal in signals() {
-        listen(signal, &flag)
-            .map_err(|error| Usage::new(format!("failed to listen for signals: {error}")))?;
-    }
+    let flag = Arc::default();
+    listen(&flag).map_err(|error| Usage::new(format!("failed to listen for signals: {error}")))?;
     Ok(flag)
 }
 
@@ -47,10 +52,23 @@ pub(super) fn deaf() -> Result<Arc<AtomicBool>, Usage> {
     Ok(Arc::default())
 }
 
-fn listen(signal: i32, flag: &Arc<AtomicBool>) -> std::io::Result<()> {
-    // In this order: the first signal finds the flag unset and sets it, the second finds it set.
+fn listen(flag: &Arc<AtomicBool>) -> std::io::Result<()> {
     let code = i32::from(Exit::Interrupted.code());
-    register_conditional_shutdown(signal, code, Arc::clone(flag))?;
-    register(signal, Arc::clone(flag))?;
-    Ok(())
+    let is_second = Arc::new(AtomicBool::new(false));
+    for signal in signals() {
+        register_conditional_shutdown(signal, code, Arc::clone(&is_second))?;
+        register(signal, Arc::clone(flag))?;
+    }
+    // The time begins when this thread sees the first signal, so on a busy machine it is longer,
+    // never shorter.
+    let mut arrived = Signals::new(signals())?;
+    let wait = move || {
+        if arrived.forever().next().is_some() {
+            std::thread::sleep(SAME);
+            // Relaxed: it hands nothing else on.
+            is_second.store(true, Relaxed);
+        }
+    };
+    let thread = std::thread::Builder::new().name("gcstorm-signals".to_owned());
+    thread.spawn(wait).map(drop)
 }
