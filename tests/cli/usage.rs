@@ -229,6 +229,16 @@ fn readme_quotes_the_example() {
     assert!(readme.contains(&named), "{named}");
 }
 
+/// Goal: a time limit is refused if progress is reported less often than that.
+#[test]
+fn a_limit_is_longer_than_a_report_takes() {
+    let place = Place::new();
+    for command in ["run counter", "selftest"] {
+        let done = place.run(&format!("{command} --time-limit 999ms --out o"));
+        done.code(2).warns("a time limit is at least 1s");
+    }
+}
+
 /// Goal: a time limit that nothing would keep is refused before anything runs.
 #[test]
 fn a_limit_needs_a_process() {

@@ -29,6 +29,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How long a run may make no progress. It reports its progress a few times a second, so a shorter
+/// time would be over before the next report.
+pub(super) fn time_limit(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        limit if limit >= Duration::from_secs(1) => Ok(limit),
+        _ => Err("a time limit is at least 1s: progress is reported a few times a second".to_owned()),
+    }
+}
+
 /// A duration in the form that [`duration`] reads, as one word.
 pub(super) fn duration_text(duration: Duration) -> String {
     let text = humantime::format_duration(duration).to_string();

@@ -32,7 +32,7 @@ pub(in crate::cli) struct Selftest {
     jobs: Option<u64>,
     /// How long a trial may make no progress before it counts as hung; time in which the machine
     /// did not run it does not count
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = values::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = values::time_limit)]
     pub(in crate::cli) time_limit: Duration,
     /// Ignore the verdicts of this check, to see that its faults are then missed
     #[arg(long, value_name = "CHECK")]
