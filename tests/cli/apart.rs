@@ -129,3 +129,19 @@ fn a_program_may_be_replaced() {
     assert_eq!(running.wait().expect("it ends").code(), Some(0));
     assert_eq!(place.result("o/result.json").verdict, Outcome::Held);
 }
+
+/// Goal: a process that cannot be started is no failure that was reproduced.
+#[test]
+fn what_cannot_be_started_is_not_reproduced() {
+    let place = Place::new();
+    let recipe = "gcstorm-case 1\nheap gil\nseed 1\nagain run counter --heap gil --ops 1000\n";
+    place.write("f.case", recipe);
+    place.run("replay f.case --times 1").code(0);
+    let script = "ulimit -n 8; exec \"$0\" replay f.case";
+    let output = Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_gcstorm")])
+        .current_dir(place.path())
+        .output();
+    let done = Done::from(output.expect("a shell")).code(2);
+    done.warns("Too many open files");
+}

@@ -11,6 +11,7 @@ use super::agenda::{Item, RunAgenda};
 use super::args::{Replay, Run};
 use super::child::Printed;
 use super::command_line::{Command, CommandLine};
+use super::exit::Exit;
 use super::isolate::{NotMade, Processes};
 use super::usage::Usage;
 use super::{interrupt, threads};
@@ -73,7 +74,14 @@ pub(super) fn replay(
     for time in 1..=args.times {
         done.finding = match processes.run(task, &Unobserved) {
             Ok(made) => finding(&made.result),
-            Err(NotMade { why, .. }) => Some(crashed(why)),
+            Err(NotMade {
+                why,
+                exit: Exit::Crashed,
+            }) => Some(crashed(why)),
+            Err(NotMade { why, .. }) => {
+                let text = format!("failed to run the command in {shown}: {why}");
+                return Err(Usage::new(text));
+            }
         };
         done.how = match done.finding {
             Some(_) => format!("in run {time}"),
