@@ -25,6 +25,8 @@ pub(super) struct Agreement<'a> {
 /// The run on threads of one heap.
 struct HeapRun<'a> {
     task: &'a RunTask<'a>,
+    /// Whether its process was lost.
+    is_lost: bool,
     /// The state at its end, or why there is none to compare.
     picture: Result<Picture, String>,
 }
@@ -53,17 +55,17 @@ impl<'a> Agreement<'a> {
         evidence: &Evidence,
         picture: Option<Picture>,
     ) {
-        let why = match (&evidence.ended, picture) {
-            _ if task.options.fail_alloc.is_some() => "an allocation was refused on purpose",
-            (Ended::Done, Some(picture)) => {
-                let picture = Ok(picture);
-                return self.runs.push(HeapRun { task, picture });
-            }
-            (Ended::Done, None) => "the state at its end could not be recorded",
-            _ => "it ended early",
+        let picture = match (&evidence.ended, picture) {
+            _ if task.options.fail_alloc.is_some() => Err("an allocation was refused on purpose"),
+            (Ended::Done, Some(picture)) => Ok(picture),
+            (Ended::Done, None) => Err("the state at its end could not be recorded"),
+            _ => Err("it ended early"),
         };
-        let picture = Err(why.to_owned());
-        self.runs.push(HeapRun { task, picture });
+        self.runs.push(HeapRun {
+            task,
+            is_lost: matches!(evidence.ended, Ended::Died { .. } | Ended::Hung { .. }),
+            picture: picture.map_err(str::to_owned),
+        });
     }
 
     /// Steps through the case on each heap, and compares.
@@ -108,6 +110,9 @@ impl<'a> Agreement<'a> {
     fn step(&self, run: &HeapRun<'_>) -> Result<Trace, String> {
         if run.task.options.fault.is_some_and(isolate::is_dangerous) {
             return Err("its fault may end the process".to_owned());
+        }
+        if run.is_lost {
+            return Err("its process was lost, and the steps might end this one".to_owned());
         }
         let makes = |op: &Op| matches!(op, Op::Alloc { .. } | Op::AllocFinalized { .. });
         let made = self.case.all_turns().filter(|turn| makes(&turn.op)).count() as u64;
