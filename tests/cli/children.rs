@@ -97,6 +97,7 @@ fn a_run_that_hangs_is_ended() {
     let result = place.result("o/result.json");
     assert_eq!(result.verdict, Outcome::Hung);
     assert!(result.reproduce.contains("--fault drop-request-kept"));
+    assert!(result.reproduce.contains("--time-limit 1s"));
     assert!(place.path().join("o/failure.case").exists());
     place.remove("o");
     let line = format!("{HANGING} --time-limit 1s --seed 1 --repeat 2");

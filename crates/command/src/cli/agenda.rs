@@ -124,6 +124,7 @@ impl<'r> RunAgenda<'r> {
                     text: planned.text.clone(),
                     overrides: overrides.clone(),
                     rate: args.rate,
+                    time_limit: args.time_limit,
                     required: args.require.clone(),
                     fault_is_waived: kept_fault.is_some() && fault.is_none(),
                 })

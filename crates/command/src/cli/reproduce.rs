@@ -122,6 +122,9 @@ fn words_from(seed: u64, program: &str, task: &RunTask<'_>) -> Vec<OsString> {
             format!("{}>={}", require.counter, require.at_least),
         );
     }
+    if let Some(limit) = task.time_limit {
+        option("--time-limit", duration_text(limit));
+    }
     match *delays {
         None => {}
         Some(Points::ALL) => words.push("--delays".into()),

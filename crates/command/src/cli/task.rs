@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::heap::Fault;
 use crate::plan::{Pace, Plan, Requirement};
@@ -25,6 +26,8 @@ pub(super) struct RunTask<'r> {
     pub(super) overrides: Vec<(String, String)>,
     /// The rate that the command line sets.
     pub(super) rate: Option<Pace>,
+    /// The limit that the command line sets on time without progress.
+    pub(super) time_limit: Option<Duration>,
     /// What the command line requires in addition to the workload.
     pub(super) required: Vec<Requirement>,
     /// The case names a fault, but the command line says `--fault none`.
