@@ -123,6 +123,20 @@ fn a_slow_collection_is_interrupted() {
     }
 }
 
+/// Goal: two commands do not write their results to one directory.
+#[test]
+fn a_directory_belongs_to_one_command() {
+    let place = Place::new();
+    let line = "run shared-list --duration 1h --out o";
+    let child = started(&place, line, Stdio::piped());
+    let done = place.run("run counter --ops 1000 --out o").code(2);
+    done.warns("another command writes its results to o");
+    signal(&child, "TERM");
+    Done::from(child.wait_with_output().expect("it ends")).code(130);
+    let result = place.result("o/result.json");
+    assert_eq!(result.workload.name, "shared-list");
+}
+
 /// Goal: signals that come at the same time are one, as `timeout` sends them: the run is ended, and
 /// its result is kept.
 #[test]

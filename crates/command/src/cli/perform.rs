@@ -14,7 +14,7 @@ use super::here::OpenHeaps;
 use super::isolate::{self, Isolated, NotMade, Processes};
 use super::json_target::JsonTarget;
 use super::progress::Watch;
-use super::store::{self, Store};
+use super::store::Store;
 use super::task::RunTask;
 use super::terminal::Terminal;
 use super::usage::Usage;
@@ -39,20 +39,18 @@ pub(super) fn run(
     let threads = agenda.tasks().map(RunTask::threads).max();
     threads::refuse_too_many(threads.unwrap_or(0))?;
     let workshop = Workshop::of(program, args)?;
-    if let Some(directory) = &args.out {
-        store::refuse_used(directory)?;
-    }
+    let json = JsonTarget::of(args.json.as_deref())?;
+    let store = Store::claim(args.out.as_deref(), agenda.tasks().count())?;
     // A case was kept because it shows its fault, so the remark would not apply.
     if agenda.case.is_none()
         && let Some(note) = args.fault.as_deref().and_then(faults::beyond_runs)
     {
         terminal.remark(&note);
     }
-    let json = JsonTarget::of(args.json.as_deref())?;
     let mut session = RunSession {
         program,
         runs: agenda.tasks().count(),
-        store: Store::prepare(args.out.as_deref(), agenda.tasks().count())?,
+        store,
         json,
         terminal,
         interrupted,

@@ -1,7 +1,7 @@
 //! Writes results: each to a file of its own as soon as it is known, completely or not at all.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -26,6 +26,8 @@ pub(super) struct Store {
     directory: PathBuf,
     layout: Layout,
     taken: HashSet<String>,
+    /// Keeps other commands out of the directory until it is closed.
+    _lock: Option<File>,
 }
 
 /// How results are arranged in the directory.
@@ -49,6 +51,22 @@ impl Store {
                 Layout::Several
             },
             taken: HashSet::new(),
+            _lock: None,
+        })
+    }
+
+    /// Like [`prepare`](Self::prepare), and refuses a directory that holds results already, or that
+    /// another command writes to.
+    pub(super) fn claim(directory: Option<&Path>, runs: usize) -> Result<Self, Usage> {
+        let store = Self::prepare(directory, runs)?;
+        let lock = lock(&store.directory)?;
+        // A new directory holds nothing. Under the lock: results may just have been written.
+        if let Some(directory) = directory {
+            refuse_used(directory)?;
+        }
+        Ok(Self {
+            _lock: lock,
+            ..store
         })
     }
 
@@ -106,7 +124,7 @@ impl Store {
 
 /// Refuses a directory that holds results already: reports would show only some of them, and a
 /// later reader would take all of them for results of one command.
-pub(super) fn refuse_used(directory: &Path) -> Result<(), Usage> {
+fn refuse_used(directory: &Path) -> Result<(), Usage> {
     let holds = |directory: &Path| {
         let mut names = RESULT_FILES.into_iter();
         names.find(|name| directory.join(name).is_file())
@@ -124,6 +142,23 @@ pub(super) fn refuse_used(directory: &Path) -> Result<(), Usage> {
     let (shown, found) = (directory.display(), found.display());
     let message = format!("there are other results in {shown} already: {found}");
     Err(Usage::new(message).hint("name another directory with --out DIR, or remove this one"))
+}
+
+/// Locks a directory until the file is closed or the process ends. On a file system without locks
+/// it is not locked.
+fn lock(directory: &Path) -> Result<Option<File>, Usage> {
+    let Ok(opened) = File::open(directory) else {
+        return Ok(None);
+    };
+    match opened.try_lock() {
+        Ok(()) => Ok(Some(opened)),
+        Err(TryLockError::Error(_)) => Ok(None),
+        Err(TryLockError::WouldBlock) => {
+            let shown = directory.display();
+            let usage = Usage::new(format!("another command writes its results to {shown}"));
+            Err(usage.hint("name another directory with --out DIR"))
+        }
+    }
 }
 
 /// Makes sure that results can be written to `directory`, or to a new one below `reports/` that is
