@@ -134,7 +134,7 @@ fn a_program_may_be_replaced() {
 #[test]
 fn what_cannot_be_started_is_not_reproduced() {
     let place = Place::new();
-    let recipe = "gcstorm-case 1\nheap gil\nseed 1\nagain run counter --heap gil --ops 1000\n";
+    let recipe = "gcstorm-case 1\nschedule free\nseed 1\nagain run counter --heap gil --ops 1000\n";
     place.write("f.case", recipe);
     place.run("replay f.case --times 1").code(0);
     let script = "ulimit -n 8; exec \"$0\" replay f.case";

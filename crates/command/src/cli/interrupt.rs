@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag::{register, register_conditional_shutdown};
 use signal_hook::iterator::Signals;
 
@@ -23,6 +23,13 @@ const SAME: Duration = Duration::from_secs(1);
 fn signals() -> impl Iterator<Item = i32> {
     let all = [SIGINT, SIGTERM, SIGHUP].into_iter();
     all.filter(|&signal| !(signal == SIGHUP && is_ignored(signal)))
+}
+
+/// From now on a write beyond the size that a file may have fails, and does not end the program:
+/// then it can be told.
+pub(super) fn outlive_full_files() {
+    // Where that cannot be, the program ends as before.
+    let _ = register(SIGXFSZ, Arc::default());
 }
 
 /// Whether this process ignores a signal, as whoever started it asked.

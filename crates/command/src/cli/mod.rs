@@ -75,6 +75,7 @@ pub fn main(registry: Registry) -> ExitCode {
 }
 
 fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    interrupt::outlive_full_files();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let program = program_name(&arguments);
     let line = match CommandLine::try_parse_from(arguments) {

@@ -13,7 +13,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, OnceLock};
 
 use rustix::process::{
-    Signal, getpid, kill_process, kill_process_group, set_parent_process_death_signal,
+    PTracer, Signal, getpid, kill_process, kill_process_group, set_parent_process_death_signal,
+    set_ptracer,
 };
 
 use super::Request;
@@ -59,6 +60,9 @@ fn obey(mut on_request: impl FnMut(Request) + Send + 'static) -> Result<(), Usag
         let name = Path::new(program).file_name().unwrap_or(program);
         let _ = std::fs::write("/proc/self/comm", name.as_bytes());
     }
+    // A debugger that the parent starts is no ancestor of this process, so where the system is
+    // strict (Yama), it may attach only if it is allowed to. Elsewhere this fails.
+    let _ = set_ptracer(PTracer::Any);
     // Where the system cannot do that, the closed pipe ends this process.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let listen = move || {
