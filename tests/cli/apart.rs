@@ -54,11 +54,15 @@ fn rude(place: &Place, line: &str) -> Done {
 fn exit_codes_of_a_heap_are_its_own() {
     for code in [2, 101] {
         let place = Place::new();
-        let line = format!("run counter --ops 1000 --seed 1 --heap exits-{code} --heap gil --out o");
+        let line =
+            format!("run counter --ops 1000 --seed 1 --heap exits-{code} --heap gil --out o");
         rude(&place, &line)
             .code(5)
             .says(&format!("(exit status: {code})"));
-        for (heap, verdict) in [("gil", Outcome::Held), (&format!("exits-{code}"), Outcome::Crashed)] {
+        for (heap, verdict) in [
+            ("gil", Outcome::Held),
+            (&format!("exits-{code}"), Outcome::Crashed),
+        ] {
             let result = place.result(&format!("o/counter-{heap}-1/result.json"));
             assert_eq!(result.verdict, verdict);
         }
@@ -116,7 +120,16 @@ fn a_program_may_be_replaced() {
     copied.expect("it is copied");
     // The command waits for its workload, so it has started and its child has not.
     let mut running = Command::new(&program)
-        .args(["run", "/dev/stdin", "--heap", "gil", "--ops", "1000", "--out", "o"])
+        .args([
+            "run",
+            "/dev/stdin",
+            "--heap",
+            "gil",
+            "--ops",
+            "1000",
+            "--out",
+            "o",
+        ])
         .current_dir(place.path())
         .stdin(Stdio::piped())
         .spawn()

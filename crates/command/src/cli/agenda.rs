@@ -316,7 +316,11 @@ fn repeated(args: &Run, overrides: &[(String, String)], seed: u64) -> Result<Vec
     };
     let seeds = (0..args.repeat).map(|time| seed.wrapping_add(time));
     seeds
-        .flat_map(|seed| asked.iter().map(move |asked| asked.planned(overrides, seed)))
+        .flat_map(|seed| {
+            asked
+                .iter()
+                .map(move |asked| asked.planned(overrides, seed))
+        })
         .collect()
 }
 

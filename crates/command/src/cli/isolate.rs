@@ -23,7 +23,7 @@ use super::progress;
 use super::task::RunTask;
 use super::{provenance, reproduce};
 use crate::clock::Clock;
-use crate::evidence::{Ended, Evidence, Picture};
+use crate::evidence::{Ended, Evidence, LastReport, Picture};
 use crate::fuzz::catalogue::{self, Danger};
 use crate::heap::Fault;
 use crate::result::RunResult;
@@ -115,8 +115,13 @@ impl Processes {
         let start = clock.now();
         child.ask(&Request::Next);
         let mut patience = Patience::with(child.id(), self.limit(task));
+        let mut heard = None;
         let waited = child.wait(&mut patience, |told| {
             if let Some(progress) = told.and_then(progress::told) {
+                heard = Some(LastReport {
+                    elapsed_ns: u64::try_from(progress.elapsed.as_nanos()).unwrap_or(u64::MAX),
+                    ops: progress.ops,
+                });
                 observer.progress(progress);
             }
             match task.options.interrupt.load(Relaxed) {
@@ -134,7 +139,7 @@ impl Processes {
         if !task.is_last_on_its_heap() {
             self.kept.insert(key, None);
         }
-        Ok(self.lost(task, child, waited, elapsed_ns))
+        Ok(self.lost(task, child, waited, (elapsed_ns, heard)))
     }
 
     fn start(&self, task: &RunTask<'_>) -> std::io::Result<Child> {
@@ -155,13 +160,14 @@ impl Processes {
         self.time_limit.unwrap_or(usual).saturating_add(slow)
     }
 
-    /// The result of a run whose process reported none.
+    /// The result of a run whose process reported none: by how long it took, and what was last heard
+    /// of it.
     fn lost(
         &self,
         task: &RunTask<'_>,
         child: Child,
         waited: Waited,
-        elapsed_ns: u64,
+        (elapsed_ns, heard): (u64, Option<LastReport>),
     ) -> Isolated {
         let stacks = match waited {
             Waited::Hung => child.stacks(),
@@ -177,7 +183,10 @@ impl Processes {
             },
         };
         let fault = task.options.fault.map(|fault| fault.name().to_owned());
-        let evidence = Evidence::of_lost(&task.heap.name, task.heap.caps(), fault, ended);
+        let evidence = Evidence {
+            heard,
+            ..Evidence::of_lost(&task.heap.name, task.heap.caps(), fault, ended)
+        };
         let tool = provenance::tool(&self.program);
         let reproduce = reproduce::line(&self.program, task);
         Isolated {

@@ -14,7 +14,7 @@ use super::here::OpenHeaps;
 use super::isolate::{self, Isolated, NotMade, Processes};
 use super::json_target::JsonTarget;
 use super::progress::Watch;
-use super::store::Store;
+use super::store::{Kept, Store};
 use super::task::RunTask;
 use super::terminal::Terminal;
 use super::usage::Usage;
@@ -165,7 +165,11 @@ impl<'a> RunSession<'a> {
             self.exit = self.exit.and(Exit::Usage);
         }
         self.show(&table(&result, self.terminal.detail()));
-        if let Ok(Some(path)) = kept {
+        let Kept { case, stacks } = kept.unwrap_or_default();
+        if let Some(path) = stacks {
+            self.show(&format!("stacks: {}\n", reproduce::quote(&path)));
+        }
+        if let Some(path) = case {
             let replay = [
                 OsStr::new(self.program),
                 OsStr::new("replay"),

@@ -30,6 +30,13 @@ pub(super) struct Store {
     _lock: Option<File>,
 }
 
+/// Where the files beside a result are that people are told of.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) case: Option<PathBuf>,
+    pub(super) stacks: Option<PathBuf>,
+}
+
 /// How results are arranged in the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
@@ -75,14 +82,14 @@ impl Store {
         &self.directory
     }
 
-    /// Writes one result, its case, and the stacks of a run that hung, if there are any. Returns
-    /// the path of the case.
+    /// Writes one result, its case, and the stacks of a run that hung, if there are any.
     pub(super) fn keep(
         &mut self,
         result: &RunResult,
         case: Option<&Case>,
         stacks: Option<&str>,
-    ) -> io::Result<Option<PathBuf>> {
+    ) -> io::Result<Kept> {
+        let mut kept = Kept::default();
         let directory = match self.layout {
             Layout::Single => self.directory.clone(),
             Layout::Several => {
@@ -98,14 +105,16 @@ impl Store {
             write_whole(&directory.join(name), text.as_bytes())?;
         }
         if let Some(stacks) = stacks {
-            write_whole(&directory.join("stacks.txt"), stacks.as_bytes())?;
+            let path = directory.join("stacks.txt");
+            write_whole(&path, stacks.as_bytes())?;
+            kept.stacks = Some(path);
         }
-        let Some(case) = case else {
-            return Ok(None);
-        };
-        let path = directory.join("failure.case");
-        write_whole(&path, case.to_string().as_bytes())?;
-        Ok(Some(path))
+        if let Some(case) = case {
+            let path = directory.join("failure.case");
+            write_whole(&path, case.to_string().as_bytes())?;
+            kept.case = Some(path);
+        }
+        Ok(kept)
     }
 
     /// A name for the directory of a result that no earlier one has: workloads in different files

@@ -34,7 +34,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 pub(super) fn time_limit(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         limit if limit >= Duration::from_secs(1) => Ok(limit),
-        _ => Err("a time limit is at least 1s: progress is reported a few times a second".to_owned()),
+        _ => {
+            Err("a time limit is at least 1s: progress is reported a few times a second".to_owned())
+        }
     }
 }
 

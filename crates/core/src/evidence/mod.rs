@@ -119,6 +119,18 @@ pub struct Evidence {
     /// How much of it the times of operations take, in bytes.
     #[serde(default)]
     pub timing_bytes: u64,
+    /// If its process was lost: what that had last reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<LastReport>,
+}
+
+/// The last report of a process that was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastReport {
+    /// When it reported, in nanoseconds since the common start of its mutators.
+    pub elapsed_ns: u64,
+    /// How many operations were done by then; it lags a little.
+    pub ops: u64,
 }
 
 /// What one mutator did.
@@ -242,6 +254,7 @@ impl Evidence {
             clock: Clock::get().facts().clone(),
             rss_bytes_peak: 0,
             timing_bytes: 0,
+            heard: None,
         }
     }
 

@@ -62,6 +62,15 @@ fn gaps(evidence: &Evidence, checks: &[Judgement]) -> Vec<String> {
     gaps
 }
 
+/// What is known of a run whose process was lost, as the end of a sentence.
+fn heard(evidence: &Evidence) -> String {
+    evidence.heard.map_or_else(String::new, |heard| {
+        let ops = figures::several(heard.ops, "operation", "operations");
+        let elapsed = figures::nanos(heard.elapsed_ns);
+        format!("; by its last report it had done {ops} in {elapsed}")
+    })
+}
+
 /// The verdict of a run; the reasons are added to the caveats.
 pub(super) fn outcome(
     plan: &Plan,
@@ -85,13 +94,15 @@ pub(super) fn outcome(
             return Outcome::Crashed;
         }
         Ended::Died { how } => {
-            caveat(format!("the process of the run died: {how}"));
+            let heard = heard(evidence);
+            caveat(format!("the process of the run died: {how}{heard}"));
             return Outcome::Crashed;
         }
         Ended::Hung { after_ns } => {
             let after = std::time::Duration::from_nanos(*after_ns);
+            let heard = heard(evidence);
             caveat(format!(
-                "the run was not over after {after:.0?}, and was ended"
+                "the run made no progress for too long, and was ended {after:.0?} after its start{heard}"
             ));
             return Outcome::Hung;
         }
@@ -135,5 +146,34 @@ pub(super) fn outcome(
         Outcome::Vacuous
     } else {
         Outcome::Held
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::LastReport;
+    use crate::heap::Caps;
+    use crate::workload::Workload;
+
+    /// Goal: what a process had reported before it was lost is told.
+    #[test]
+    fn a_lost_run_says_how_far_it_came() {
+        let workload = Workload::named("counter").expect("it comes with the program");
+        let plan = workload.plan(&[], 1).expect("it can be planned");
+        let how = "it was killed by signal 6".to_owned();
+        let evidence = Evidence {
+            heard: Some(LastReport {
+                elapsed_ns: 1_500_000_000,
+                ops: 77,
+            }),
+            ..Evidence::of_lost("gil", Caps::NONE, None, Ended::Died { how })
+        };
+        let mut caveats = Vec::new();
+        let verdict = outcome(&plan, &evidence, &[], &BTreeMap::new(), &mut caveats);
+        assert_eq!(verdict, Outcome::Crashed);
+        let told =
+            "died: it was killed by signal 6; by its last report it had done 77 operations in";
+        assert!(caveats[0].text.contains(told), "{caveats:?}");
     }
 }

@@ -101,6 +101,7 @@ impl Stage<'_> {
             clock: Clock::get().facts().clone(),
             rss_bytes_peak: watched.rss_bytes_peak,
             timing_bytes,
+            heard: None,
         };
         if evidence.rate().is_some_and(|rate| rate.saturated) {
             evidence.response.clear();

@@ -15,19 +15,12 @@ use crate::run::Registry;
 use crate::soak::{Made, Told};
 
 /// Makes the one run that `args` ask for, and reports what the checks saw.
-pub(in crate::cli) fn attempt(
-    registry: &Registry,
-    args: &Run,
-) -> Result<Exit, Usage> {
+pub(in crate::cli) fn attempt(registry: &Registry, args: &Run) -> Result<Exit, Usage> {
     let (interrupted, _) = inside::asked()?;
     inside::telling_why(|| tried(registry, args, &interrupted))
 }
 
-fn tried(
-    registry: &Registry,
-    args: &Run,
-    interrupted: &Arc<AtomicBool>,
-) -> Result<Exit, Usage> {
+fn tried(registry: &Registry, args: &Run, interrupted: &Arc<AtomicBool>) -> Result<Exit, Usage> {
     let agenda = RunAgenda::draw_up(registry, args, interrupted)?;
     let [Item::Run(task)] = agenda.items.as_slice() else {
         return Err(Usage::new("a trial is one workload on one heap"));
