@@ -95,7 +95,8 @@ pub(in crate::cli) struct Run {
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) fault: Option<String>,
     /// How long a run may make no progress before it counts as hung; time in which the machine did
-    /// not run it does not count; default: 60s, or 10s with a fault that may hang the process
+    /// not run it does not count; at least 1s; default: 60s, or 10s with a fault that may hang the
+    /// process
     #[arg(long, value_name = "DURATION", value_parser = values::time_limit)]
     pub(in crate::cli) time_limit: Option<Duration>,
     /// Whether each heap runs in a process of its own, so that a crash, a hang or exhausted memory
