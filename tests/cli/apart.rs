@@ -22,7 +22,7 @@ fn a_file_is_read_once() {
     place.write("w.toml", include_str!("../../workloads/counter.toml"));
     place.write("f.case", SOUND);
     for (line, file) in [
-        ("run /dev/stdin --ops 1000 --repeat 2 --out", "w.toml"),
+        ("run /dev/stdin --rounds 1 --repeat 2 --out", "w.toml"),
         ("run --case /dev/stdin --out", "f.case"),
     ] {
         let file = || File::open(place.path().join(file)).expect("a file");
@@ -55,7 +55,7 @@ fn exit_codes_of_a_heap_are_its_own() {
     for code in [2, 101] {
         let place = Place::new();
         let line =
-            format!("run counter --ops 1000 --seed 1 --heap exits-{code} --heap gil --out o");
+            format!("run counter --rounds 1 --seed 1 --heap exits-{code} --heap gil --out o");
         rude(&place, &line)
             .code(5)
             .says(&format!("(exit status: {code})"));
@@ -73,7 +73,7 @@ fn exit_codes_of_a_heap_are_its_own() {
 #[test]
 fn reports_do_not_mix_with_what_is_printed() {
     let place = Place::new();
-    let line = "run counter --ops 100000 --seed 1 --heap mutters --repeat 3 --same-heap --out o";
+    let line = "run counter --rounds 1 --seed 1 --heap mutters --repeat 3 --same-heap --out o";
     let done = rude(&place, line).code(0);
     assert!(done.err.contains("xxx"), "it is passed on: {}", done.err);
 }
@@ -82,7 +82,7 @@ fn reports_do_not_mix_with_what_is_printed() {
 #[test]
 fn what_a_heap_starts_ends_with_it() {
     let place = Place::new();
-    let line = "run counter --ops 1000 --heap leaves-a-process --out o";
+    let line = "run counter --rounds 1 --heap leaves-a-process --out o";
     rude(&place, line).code(5).says("killed by signal 6");
     assert_eq!(place.result("o/result.json").verdict, Outcome::Crashed);
     wait_until("nobody is left", || inhabitants(&place).is_empty());
@@ -94,7 +94,7 @@ fn what_a_heap_starts_ends_with_it() {
 fn nobody_has_to_read_what_a_heap_prints() {
     let place = Place::new();
     let (mut reader, writer) = std::io::pipe().expect("a pipe");
-    let line = "run counter --ops 1000 --heap floods --time-limit 2s --out o";
+    let line = "run counter --rounds 1 --heap floods --time-limit 2s --out o";
     let mut command = place.example("rude_heaps", line);
     let mut running = command
         .stdout(Stdio::null())
@@ -125,13 +125,15 @@ fn a_program_may_be_replaced() {
             "/dev/stdin",
             "--heap",
             "gil",
-            "--ops",
-            "1000",
+            "--rounds",
+            "1",
             "--out",
             "o",
         ])
         .current_dir(place.path())
         .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .expect("it starts");
     std::fs::remove_file(&program).expect("it is there");
@@ -147,9 +149,9 @@ fn a_program_may_be_replaced() {
 #[test]
 fn what_cannot_be_started_is_not_reproduced() {
     let place = Place::new();
-    let recipe = "gcstorm-case 1\nschedule free\nseed 1\nagain run counter --heap gil --ops 1000\n";
+    let recipe = "gcstorm-case 1\nschedule free\nseed 1\nagain run counter --heap gil --rounds 1\n";
     place.write("f.case", recipe);
-    place.run("replay f.case --times 1").code(0);
+    place.run("replay f.case --times 1").code(6);
     let script = "ulimit -n 8; exec \"$0\" replay f.case";
     let output = Command::new("bash")
         .args(["-c", script, env!("CARGO_BIN_EXE_gcstorm")])

@@ -129,7 +129,7 @@ fn a_directory_belongs_to_one_command() {
     let place = Place::new();
     let line = "run shared-list --duration 1h --out o";
     let child = started(&place, line, Stdio::piped());
-    let done = place.run("run counter --ops 1000 --out o").code(2);
+    let done = place.run("run counter --rounds 1 --out o").code(2);
     done.warns("another command writes its results to o");
     signal(&child, "TERM");
     Done::from(child.wait_with_output().expect("it ends")).code(130);
