@@ -38,13 +38,15 @@ fn is_for_a_run() -> bool {
 
 /// Prints all the time, and never ends a line.
 fn mutter() {
-    std::thread::spawn(|| {
+    let mutter = || {
         loop {
             print!("x");
             std::io::stdout().flush().expect("somebody reads");
             std::thread::sleep(Duration::from_micros(100));
         }
-    });
+    };
+    let thread = std::thread::Builder::new().spawn(mutter);
+    thread.map(drop).expect("a thread");
 }
 
 /// Prints more than any pipe holds.

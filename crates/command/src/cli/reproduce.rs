@@ -79,11 +79,8 @@ fn words_from(seed: u64, program: &str, task: &RunTask<'_>) -> Vec<OsString> {
         history,
         interrupt: _,
     } = &task.options;
-    match *budget {
-        Budget::Workload => {}
-        Budget::Duration(duration) => option("--duration", duration_text(duration)),
-        Budget::Rounds(rounds) => option("--rounds", rounds.to_string()),
-        Budget::Ops(ops) => option("--ops", ops.to_string()),
+    if let Some((name, value)) = until(*budget) {
+        option(name, value);
     }
     if let Some(rate) = task.rate {
         option("--rate", values::rate_text(rate));
@@ -131,6 +128,16 @@ fn words_from(seed: u64, program: &str, task: &RunTask<'_>) -> Vec<OsString> {
         Some(points) => words.push(format!("--delays={}", values::points_text(points)).into()),
     }
     words
+}
+
+/// The option that ends a run, and its value.
+fn until(budget: Budget) -> Option<(&'static str, String)> {
+    match budget {
+        Budget::Workload => None,
+        Budget::Duration(duration) => Some(("--duration", duration_text(duration))),
+        Budget::Rounds(rounds) => Some(("--rounds", rounds.to_string())),
+        Budget::Ops(ops) => Some(("--ops", ops.to_string())),
+    }
 }
 
 /// A word as a shell reads it back. Words that are not text, or hold control characters, take the

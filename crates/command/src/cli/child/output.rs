@@ -223,7 +223,9 @@ mod tests {
         let text = "x".repeat(10_000_000);
         let end = Mutex::default();
         read_end(text.as_bytes(), &end, &mut copy);
-        let copying = std::thread::spawn(|| copy.expect("it is there").finish());
+        let copying = std::thread::Builder::new()
+            .spawn(|| copy.expect("it is there").finish())
+            .expect("a thread");
         let mut copied = String::new();
         reader.read_to_string(&mut copied).expect("it ends");
         copying.join().expect("it ends");
