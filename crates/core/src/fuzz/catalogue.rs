@@ -354,13 +354,13 @@ const RECORDED_LATE: Show = Show {
     history: Some(500),
     ..on_both("churn", 400_000)
 };
-/// The same, of shared roots.
+/// The same, of shared roots, in which every thread stores and looks.
 const RECORDED_ROOTS: Show = Show {
     history: Some(2000),
-    ..on_both("handoff", 100_000)
+    ..on_both("weakrefs", 100_000)
 };
 /// Shared roots that are seen only in samples, as in every run.
-const ROOTS: Show = on_both("weakrefs", 1_000_000);
+const ROOTS: Show = on_both("tangles", 4_000_000);
 const LIST: Show = on_gil("shared-list", 400_000);
 const CYCLES: Show = on_both("cycles", 200_000);
 const FINALIZERS: Show = on_gil("finalizers", 20_000);

@@ -518,12 +518,7 @@ impl Sitter<'_, '_> {
         } = work;
         let watch = watch.as_dyn();
         let seat_number = u32::try_from(number).unwrap_or(u32::MAX);
-        for global in 0..stage.plan.globals {
-            // The first register that is reserved for walks, which is empty.
-            place
-                .mutator()
-                .publish(Global(global), Slot(plan.registers));
-        }
+        empty_roots(stage, plan, place.mutator().as_mutator());
         place.leave();
         stage.course.deeds[number]
             .ops
@@ -599,6 +594,14 @@ fn held<T: Clone>(
 fn fetch_held(stage: &Stage<'_>, plan: &MutatorPlan, mutator: &mut dyn Mutator) {
     for (slot, object) in &plan.held {
         mutator.fetch(*slot, stage.plan.objects[*object].global);
+    }
+}
+
+/// Publishes nothing in every shared root.
+fn empty_roots(stage: &Stage<'_>, plan: &MutatorPlan, mutator: &mut dyn Mutator) {
+    for global in 0..stage.plan.globals {
+        // The first register that is reserved for walks, which is empty.
+        mutator.publish(Global(global), Slot(plan.registers));
     }
 }
 
