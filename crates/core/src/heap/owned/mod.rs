@@ -8,7 +8,8 @@
 //! waits until it was done; the owner does one after the other, in the order in which they came
 //! ([`queue`]), so all have their turns. What is handed over is a whole sequence of operations where the
 //! harness has one ([`Mutator::hand_over`]), which is a thousand of them as a rule. A single operation
-//! costs two changes of threads.
+//! costs two changes of threads. Waiting for a turn is part of no operation's time, and of no pause: the
+//! heap has no say in it.
 //!
 //! The heap must not make one mutator wait for another, since both are on one thread.
 
