@@ -152,8 +152,8 @@ fn silence_changes_nothing() {
     }
 }
 
-/// Goal: a collector that misses a root, and is consistent in that, is caught even if it says nothing:
-/// by a mutator that follows the reference, and by nobody's list of what is alive.
+/// Goal: a collector that misses a root, and is consistent in that, is caught even if it says
+/// nothing: by a mutator that follows the reference, and by nobody's list of what is alive.
 #[test]
 fn a_skipped_root_is_caught_without_the_heaps_word() {
     let judged = judged(&plan("tangles"), Some(Fault::RootSkipped), Word::None);

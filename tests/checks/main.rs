@@ -100,8 +100,8 @@ impl Observer for Strict<'_> {
 }
 
 /// Events of a mutator: more than any of `MIXED` does in a hundred rounds, so that its histories go
-/// to the end. For that its reader has as many rounds as its writer: one in the background would, on
-/// a machine where the writer waits long for a core, fill its room and end everyone's history.
+/// to the end. For that its reader has as many rounds as its writer: one in the background would,
+/// on a machine where the writer waits long for a core, fill its room and end everyone's history.
 const HISTORY: u64 = 20_000;
 
 fn storm(plan: &Plan, fault: Fault, verify: Verify) -> Evidence {
@@ -253,7 +253,8 @@ fn every_fault_trips_its_check() {
     }
 }
 
-/// Goal: what a mutator finds in its own registers is judged, though nothing is left of it at the end.
+/// Goal: what a mutator finds in its own registers is judged, though nothing is left of it at the
+/// end.
 #[test]
 fn what_peeks_find_is_judged() {
     let text = r#"

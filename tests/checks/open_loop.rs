@@ -1,5 +1,5 @@
-//! Goal: response times tell of the queue behind a stall, which service times hide, and a run that did
-//! not keep up says so.
+//! Goal: response times tell of the queue behind a stall, which service times hide, and a run that
+//! did not keep up says so.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -109,8 +109,8 @@ fn unsaturated(timing: Timing) -> Evidence {
         .expect("2,000 operations a second that do nothing are achieved in one of 20 runs")
 }
 
-/// Goal: a stall of S at a rate of r delays r * S operations, the n-th of them by S - n / r; nothing is
-/// forgotten, and the service times know of one slow operation only.
+/// Goal: a stall of S at a rate of r delays r * S operations, the n-th of them by S - n / r;
+/// nothing is forgotten, and the service times know of one slow operation only.
 #[test]
 fn a_stall_shows_as_the_queue_behind_it() {
     let evidence = unsaturated(Timing::Every);
@@ -142,7 +142,8 @@ fn a_stall_shows_as_the_queue_behind_it() {
     assert!(service.quantile(0.99) < response.quantile(0.99));
 }
 
-/// Goal: a sample is a sample of both times, and without timing there are none, but the rate is known.
+/// Goal: a sample is a sample of both times, and without timing there are none, but the rate is
+/// known.
 #[test]
 fn both_times_are_sampled_alike() {
     let sampled = unsaturated(Timing::Sampled);

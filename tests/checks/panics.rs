@@ -1,5 +1,5 @@
-//! A heap that panics, wherever it is called: the run ends, says that the heap crashed and where, and
-//! the harness goes on.
+//! A heap that panics, wherever it is called: the run ends, says that the heap crashed and where,
+//! and the harness goes on.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};

@@ -1,9 +1,9 @@
-//! The faults that can be planted in the built-in heaps, each caught by the check that the catalogue
-//! names, on the runs that it names.
+//! The faults that can be planted in the built-in heaps, each caught by the check that the
+//! catalogue names, on the runs that it names.
 //!
-//! Here only that it happens: how often is for many seeds to tell. Each trial is a process of its own,
-//! this program again: a heap that is broken on purpose may always do what nobody foresaw, and a ring
-//! in a list of free cells keeps whoever walks it for ever.
+//! Here only that it happens: how often is for many seeds to tell. Each trial is a process of its
+//! own, this program again: a heap that is broken on purpose may always do what nobody foresaw, and
+//! a ring in a list of free cells keeps whoever walks it for ever.
 
 use std::io::{Read as _, Seek as _};
 use std::process::{Command, Stdio};
@@ -22,7 +22,8 @@ const SEEDS: u64 = 8;
 const LIMIT: Duration = Duration::from_secs(120);
 /// How often a trial is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// Tells a process apart which trial it is: a fault, the number of one of its shows, a heap, a seed.
+/// Tells a process apart which trial it is: a fault, the number of one of its shows, a heap, a
+/// seed.
 const TRIAL: &str = "GCSTORM_TRIAL";
 
 fn run(registry: &Registry, planted: &Planted, show: &Show, heap: &str, seed: u64) -> RunResult {
@@ -101,8 +102,8 @@ fn try_out(trial: &str) -> (Came, String) {
     (came, text)
 }
 
-/// Goal: each planted fault is caught by a check that should catch it, and at once if nothing hangs on
-/// the schedule.
+/// Goal: each planted fault is caught by a check that should catch it, and at once if nothing hangs
+/// on the schedule.
 #[test]
 fn planted_faults_are_caught() {
     let harmless = catalogue::ALL.iter().filter(|one| one.danger.is_none());

@@ -1,5 +1,5 @@
-//! What held operations up is told as what it was: a collection that is made to take long shows under
-//! its own cause, and what others do meanwhile under theirs.
+//! What held operations up is told as what it was: a collection that is made to take long shows
+//! under its own cause, and what others do meanwhile under theirs.
 
 use std::time::Duration;
 
@@ -42,9 +42,9 @@ fn adds_up(evidence: &Evidence) -> bool {
         && (slow.longest.iter()).all(|op| op.by_cause.values().sum::<u64>() <= op.ns)
 }
 
-/// Goal: under the lock, a slow collection is a pause called `collect`, the others wait for it under
-/// `gil_wait` at the same time, both are found in the operations that were slow, and nobody had any
-/// time meanwhile.
+/// Goal: under the lock, a slow collection is a pause called `collect`, the others wait for it
+/// under `gil_wait` at the same time, both are found in the operations that were slow, and nobody
+/// had any time meanwhile.
 #[test]
 fn a_slow_collection_shows_under_a_lock() {
     let evidence = run("gil", Timing::Every);
@@ -79,8 +79,9 @@ fn a_slow_collection_shows_under_a_lock() {
     }));
 }
 
-/// Goal: without a lock the same collection is on the collector's own thread, and no operation runs it: who
-/// finds no memory meanwhile waits for that. What was unlinked waits as well, which is told too.
+/// Goal: without a lock the same collection is on the collector's own thread, and no operation runs
+/// it: who finds no memory meanwhile waits for that. What was unlinked waits as well, which is told
+/// too.
 #[test]
 fn a_slow_collection_is_on_its_own_thread_without_a_lock() {
     let evidence = run("lock-free", Timing::Every);

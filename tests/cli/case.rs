@@ -83,8 +83,8 @@ fn odd_paths_can_be_pasted() {
     pasted(&done, "run --case ").code(1).says("violated");
 }
 
-/// Goal: what turns cannot tell is left as a recipe, which is replayed by doing it again and says so if
-/// it does not fail; several runs each have their own.
+/// Goal: what turns cannot tell is left as a recipe, which is replayed by doing it again and says
+/// so if it does not fail; several runs each have their own.
 #[test]
 fn what_turns_cannot_tell_is_a_recipe() {
     let place = Place::new();
@@ -197,7 +197,8 @@ fn what_may_differ_is_not_compared() {
         .says("not compared: an allocation was refused");
 }
 
-/// Goal: a heap that is wrong on one thread is found to be, even if `-q` leaves everything else out.
+/// Goal: a heap that is wrong on one thread is found to be, even if `-q` leaves everything else
+/// out.
 #[test]
 fn a_case_is_judged_in_steps_too() {
     let place = Place::new();

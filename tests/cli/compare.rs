@@ -43,8 +43,9 @@ fn changed(results: &[RunResult], change: impl Fn(&mut RunResult)) -> Vec<RunRes
     results
 }
 
-/// Goal: runs against themselves show no difference; half as fast is a regression that is named, with
-/// a line to do it again and exit code 4, unless so much is allowed; and twice as fast is better.
+/// Goal: runs against themselves show no difference; half as fast is a regression that is named,
+/// with a line to do it again and exit code 4, unless so much is allowed; and twice as fast is
+/// better.
 #[test]
 fn slower_runs_are_found() {
     let place = Place::new();

@@ -17,8 +17,8 @@ fn kept(place: &Place) -> String {
     case.to_string_lossy().into_owned()
 }
 
-/// Goal: a fault is found, shrunk, shown and kept; the kept case fails in the same way each time, and
-/// without the fault, or on another heap, it holds.
+/// Goal: a fault is found, shrunk, shown and kept; the kept case fails in the same way each time,
+/// and without the fault, or on another heap, it holds.
 #[test]
 fn what_is_found_is_kept() {
     let place = Place::new();

@@ -1,5 +1,5 @@
-//! Merging: what many machines found is added up once, whatever is merged with what, and nothing is added
-//! that does not belong.
+//! Merging: what many machines found is added up once, whatever is merged with what, and nothing is
+//! added that does not belong.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -71,8 +71,8 @@ fn soak_in_shards(place: &Place) {
     }
 }
 
-/// Goal: shards are added to the last sample, the same in any order, in groups, twice, and with what was
-/// merged before or was cut off; and the shard that is missing is named.
+/// Goal: shards are added to the last sample, the same in any order, in groups, twice, and with
+/// what was merged before or was cut off; and the shard that is missing is named.
 #[test]
 fn shards_are_added_once() {
     let place = Place::new();
@@ -141,8 +141,8 @@ fn shards_are_added_once() {
     assert_eq!(text(&place, "both"), text(&place, "ab"));
 }
 
-/// Goal: of what failed the smallest and the fastest are kept, with the lines that do them again, and as
-/// cases that can be replayed when the soaks are long gone.
+/// Goal: of what failed the smallest and the fastest are kept, with the lines that do them again,
+/// and as cases that can be replayed when the soaks are long gone.
 #[test]
 fn failures_are_kept() {
     let place = Place::new();
@@ -212,8 +212,8 @@ fn runs_are_added() {
     done.warns("how runs of counter on gil are made differs: --rounds=1 in r/1/result.json, ");
 }
 
-/// Goal: what does not belong together is refused, by the names of both files and of what differs, and
-/// what cannot be read with its place; nothing is left behind then.
+/// Goal: what does not belong together is refused, by the names of both files and of what differs,
+/// and what cannot be read with its place; nothing is left behind then.
 #[test]
 fn what_does_not_belong_is_refused() {
     let place = Place::new();

@@ -148,7 +148,8 @@ fn full_disks_are_errors() {
     assert_eq!(place.result("o/result.json").workload.name, "counter");
 }
 
-/// Goal: help that cannot be shown is an error like any other, as is a list; one that nobody reads is not.
+/// Goal: help that cannot be shown is an error like any other, as is a list; one that nobody reads
+/// is not.
 #[test]
 fn help_is_data() {
     let place = Place::new();
@@ -166,8 +167,8 @@ fn help_is_data() {
     }
 }
 
-/// Goal: `--json` replaces all of what a link points to, and makes what one points to that is not there;
-/// a name of any length that the file system takes will do.
+/// Goal: `--json` replaces all of what a link points to, and makes what one points to that is not
+/// there; a name of any length that the file system takes will do.
 #[test]
 fn json_goes_through_links() {
     let place = Place::new();

@@ -14,8 +14,8 @@ count = 2
 loop = [{ op = "add", counter = "total" }]
 "#;
 
-/// Goal: offered and achieved are shown, response times only where the rate was achieved, and the line
-/// to do it again has the rate.
+/// Goal: offered and achieved are shown, response times only where the rate was achieved, and the
+/// line to do it again has the rate.
 #[test]
 fn rates_are_shown() {
     let place = Place::new();

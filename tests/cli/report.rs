@@ -12,8 +12,8 @@ fn two_heaps() -> Place {
     place
 }
 
-/// Goal: several runs share one report that puts the heaps side by side, and `report` draws the same
-/// from the files.
+/// Goal: several runs share one report that puts the heaps side by side, and `report` draws the
+/// same from the files.
 #[test]
 fn is_the_same_again() {
     let place = two_heaps();
@@ -38,8 +38,8 @@ fn is_the_same_again() {
     done.says("| verdict | ✅ held | ✅ held |").says("(×");
 }
 
-/// Goal: what is drawn again keeps where it came from, and is judged from the evidence, not by what was
-/// stored.
+/// Goal: what is drawn again keeps where it came from, and is judged from the evidence, not by what
+/// was stored.
 #[test]
 fn is_judged_again() {
     let place = two_heaps();
@@ -117,8 +117,8 @@ fn failures_stay_failures() {
     place.run("report o -q").code(1).says("violated: counter");
 }
 
-/// Goal: a file counts once, however often it is named or found and under whichever name, and one that
-/// begins with a byte-order mark is read.
+/// Goal: a file counts once, however often it is named or found and under whichever name, and one
+/// that begins with a byte-order mark is read.
 #[test]
 fn a_file_counts_once() {
     let place = two_heaps();
@@ -142,8 +142,8 @@ fn a_file_counts_once() {
         .says("counter on gil: 1 run against 1");
 }
 
-/// Goal: a result's name does not make something else a result: what is below a directory and no regular
-/// file is refused, and what never ends is not read.
+/// Goal: a result's name does not make something else a result: what is below a directory and no
+/// regular file is refused, and what never ends is not read.
 #[test]
 fn only_files_are_read() {
     let place = Place::new();
@@ -184,8 +184,8 @@ fn only_files_are_read() {
     }
 }
 
-/// Goal: names of any length and with commands to the terminal are shown, shortened and harmless, in every
-/// table and in every format.
+/// Goal: names of any length and with commands to the terminal are shown, shortened and harmless,
+/// in every table and in every format.
 #[test]
 fn any_name_is_shown() {
     let place = two_heaps();

@@ -26,8 +26,8 @@ fn lines(place: &Place) -> usize {
     text.map_or(0, |text| text.lines().count())
 }
 
-/// What a soak in which nothing failed ends with. On a busy machine, rounds as short as these may not come
-/// to do what is required of them.
+/// What a soak in which nothing failed ends with. On a busy machine, rounds as short as these may
+/// not come to do what is required of them.
 #[track_caller]
 fn sound(records: &[Record]) -> i32 {
     let all = |outcome| {
@@ -71,7 +71,8 @@ fn a_kill_loses_nothing() {
     assert_eq!(seeds.len(), rounds.len());
 }
 
-/// Goal: a scheduler sends its signal to all processes of a job at once; it does not cut the round short.
+/// Goal: a scheduler sends its signal to all processes of a job at once; it does not cut the round
+/// short.
 #[test]
 fn a_signal_to_all_ends_the_round_first() {
     let place = Place::new();
@@ -99,8 +100,8 @@ fn ctrl_c_ends_the_round_first() {
     sound(&journal(&place));
 }
 
-/// Goal: what fails is named, kept and told how to do again; a heap that ends its process, hangs or eats
-/// memory is one that failed, and the soak goes on until there were enough of them.
+/// Goal: what fails is named, kept and told how to do again; a heap that ends its process, hangs or
+/// eats memory is one that failed, and the soak goes on until there were enough of them.
 #[test]
 fn failures_are_kept() {
     let place = Place::new();
@@ -134,8 +135,8 @@ fn failures_are_kept() {
     place.run(line).code(5).says("out of memory: it had ");
 }
 
-/// Goal: the rounds of a stint are made by one process on one heap, which is closed with the last of them, and
-/// what fails in one that has grown old is told with the rounds that made it old.
+/// Goal: the rounds of a stint are made by one process on one heap, which is closed with the last
+/// of them, and what fails in one that has grown old is told with the rounds that made it old.
 #[test]
 fn stints_share_a_heap() {
     let place = Place::new();
@@ -243,7 +244,8 @@ fn impossible_journals_are_refused() {
     place.run("merge o").code(2).warns(what);
 }
 
-/// Goal: a journal that somebody empties while a soak writes it is whole again, and the soak says so.
+/// Goal: a journal that somebody empties while a soak writes it is whole again, and the soak says
+/// so.
 #[test]
 fn an_emptied_journal_is_written_anew() {
     let place = Place::new();
@@ -259,8 +261,8 @@ fn an_emptied_journal_is_written_anew() {
     assert_eq!(rounds, (0..rounds.len() as u64).collect::<Vec<u64>>());
 }
 
-/// Goal: a soak that is stopped with all its processes, for longer than a round may hang, goes on when it is
-/// continued.
+/// Goal: a soak that is stopped with all its processes, for longer than a round may hang, goes on
+/// when it is continued.
 #[test]
 fn stopped_time_is_nobodys() {
     let place = Place::new();
@@ -308,7 +310,8 @@ fn a_full_disk_is_told_of() {
     assert!(journal(&place).len() >= rounds);
 }
 
-/// Goal: that rounds cannot be written down is worse than that some did not do what was required of them.
+/// Goal: that rounds cannot be written down is worse than that some did not do what was required of
+/// them.
 #[test]
 fn a_full_disk_is_told_of_before_vacuous_rounds() {
     let place = Place::new();

@@ -39,8 +39,8 @@ fn get(address: &str, path: &str) -> String {
     answer
 }
 
-/// Goal: the file is there while a soak goes on, whole whenever it is looked at, replaced with newer ones,
-/// and says at the end that it was one.
+/// Goal: the file is there while a soak goes on, whole whenever it is looked at, replaced with
+/// newer ones, and says at the end that it was one.
 #[test]
 fn metrics_are_kept() {
     let place = Place::new();
@@ -109,8 +109,8 @@ fn failures_are_served() {
     child.wait().expect("it has ended");
 }
 
-/// Goal: what cannot be written to or listened on is refused before anything runs, and whatever is wanted
-/// beyond this machine has to be said.
+/// Goal: what cannot be written to or listened on is refused before anything runs, and whatever is
+/// wanted beyond this machine has to be said.
 #[test]
 fn bad_places_are_refused() {
     let place = Place::new();

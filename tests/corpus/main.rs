@@ -1,5 +1,5 @@
-//! What the fuzz targets call, fed with what is kept in `fuzz/corpus`: no fuzzer is needed to see that
-//! what one found stays fixed.
+//! What the fuzz targets call, fed with what is kept in `fuzz/corpus`: no fuzzer is needed to see
+//! that what one found stays fixed.
 
 #[path = "../../fuzz/src/lib.rs"]
 #[expect(unreachable_pub, reason = "it is a library of its own, too")]
@@ -106,8 +106,8 @@ fn case(header: &str, turns: &str) -> String {
     )
 }
 
-/// Goal: what is far too large is refused in few words, or costs no more than its own length. (Each of
-/// these took minutes, or gigabytes.)
+/// Goal: what is far too large is refused in few words, or costs no more than its own length. (Each
+/// of these took minutes, or gigabytes.)
 #[test]
 fn what_is_absurd_costs_little() {
     let page = "x".repeat(4 << 20);

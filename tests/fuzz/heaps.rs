@@ -42,7 +42,8 @@ impl Heap for Alone {
     }
 }
 
-/// A heap that counts references and never looks for cycles, as it says; with another fault or none.
+/// A heap that counts references and never looks for cycles, as it says; with another fault or
+/// none.
 struct Counting(GilHeap<Ordeal>);
 
 impl Heap for Counting {
@@ -68,8 +69,8 @@ impl Heap for Counting {
     }
 }
 
-/// Goal: on threads, too, a heap that reclaims no cycles is not blamed for those that programs close by
-/// chance; and is blamed for what it keeps without one.
+/// Goal: on threads, too, a heap that reclaims no cycles is not blamed for those that programs
+/// close by chance; and is blamed for what it keeps without one.
 #[test]
 fn a_heap_without_cycles_is_not_blamed_for_them() {
     let counting = |fault: Fault| {

@@ -1,8 +1,9 @@
-//! The cases in `tests/cases`. A file that `fuzz` or a failing run has kept becomes a permanent test by
-//! being copied there.
+//! The cases in `tests/cases`. A file that `fuzz` or a failing run has kept becomes a permanent
+//! test by being copied there.
 //!
-//! Whatever was wrong is mended, or was a planted fault: so the case holds on every heap. If the file
-//! names a fault, it fails with that, by the check that it names, and leaves the same trace each time.
+//! Whatever was wrong is mended, or was a planted fault: so the case holds on every heap. If the
+//! file names a fault, it fails with that, by the check that it names, and leaves the same trace
+//! each time.
 
 use std::path::{Path, PathBuf};
 
@@ -33,7 +34,8 @@ fn able<'r>(registry: &'r Registry, case: &Case) -> impl Iterator<Item = &'r Ent
     sound.filter(move |entry| needs.missing_from(&entry.caps()).is_empty())
 }
 
-/// Goal: every kept case holds on every sound heap, on one thread and, if it was kept so, on several.
+/// Goal: every kept case holds on every sound heap, on one thread and, if it was kept so, on
+/// several.
 #[test]
 fn kept_cases_hold() {
     let registry = Registry::builtin();
@@ -56,7 +58,8 @@ fn kept_cases_hold() {
     }
 }
 
-/// Goal: a kept case with a planted fault fails by the check that it names, in the same way each time.
+/// Goal: a kept case with a planted fault fails by the check that it names, in the same way each
+/// time.
 #[test]
 fn kept_faults_are_caught() {
     let registry = Registry::builtin();

@@ -50,7 +50,8 @@ const SOON: &[(&str, Fault, usize)] = &[
     ("lock-free", Fault::RegistersKept, 3),
 ];
 
-/// Goal: planted faults are found without a hint of where to look, and little is left of the program.
+/// Goal: planted faults are found without a hint of where to look, and little is left of the
+/// program.
 #[test]
 fn faults_are_found_and_shrunk() {
     for &(heap, fault, most) in SOON {

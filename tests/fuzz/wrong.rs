@@ -1,5 +1,5 @@
-//! The model itself on trial: heaps that do one thing wrong in one operation are told apart from the
-//! sound one, and a sound one that collects whenever it is called is not.
+//! The model itself on trial: heaps that do one thing wrong in one operation are told apart from
+//! the sound one, and a sound one that collects whenever it is called is not.
 
 use gcstorm::forward_mutator;
 use gcstorm::fuzz::{by_steps, programs};

@@ -1,17 +1,19 @@
-//! No files use one another in a circle, but for those that are one algorithm in several files. A module
-//! and the parts directly below it are read together: a part that uses its own module is no circle.
+//! No files use one another in a circle, but for those that are one algorithm in several files. A
+//! module and the parts directly below it are read together: a part that uses its own module is no
+//! circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::sources::{Module, imports, modules};
 
-/// Rooms that are one algorithm: each part rests on the others, and the essay in `mod.rs` is of all.
+/// Rooms that are one algorithm: each part rests on the others, and the essay in `mod.rs` is of
+/// all.
 const ONE_ALGORITHM: &[&str] = &["heap/lock_free"];
 
 type Graph = BTreeMap<Module, BTreeSet<Module>>;
 
-/// Which file uses names that another defines. A name that a module passes on is followed to where it
-/// is defined.
+/// Which file uses names that another defines. A name that a module passes on is followed to where
+/// it is defined.
 fn graph(sources: &BTreeMap<Module, String>) -> Graph {
     let mut passed_on: BTreeMap<Module, Module> = BTreeMap::new();
     let mut used: Vec<(&Module, Module)> = Vec::new();

@@ -1,5 +1,5 @@
-//! `.ci/models` says what it did not run, and does not succeed then. It is run as it is, on commands
-//! that only say what the real ones would say.
+//! `.ci/models` says what it did not run, and does not succeed then. It is run as it is, on
+//! commands that only say what the real ones would say.
 
 use std::fs::{Permissions, create_dir, set_permissions, write};
 use std::os::unix::fs::PermissionsExt;

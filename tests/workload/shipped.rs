@@ -60,8 +60,8 @@ fn notes_name_the_checks_there_are() {
     assert_eq!(gcstorm::workload::CHECKS, known);
 }
 
-/// Goal: a chain's run that is over before the first chain is whole counts if that chain was long, since
-/// it dies all the same.
+/// Goal: a chain's run that is over before the first chain is whole counts if that chain was long,
+/// since it dies all the same.
 #[test]
 fn half_a_chain_is_enough() {
     let plan = |length: &str| {

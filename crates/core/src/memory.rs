@@ -12,12 +12,13 @@
 //! # fn main() {}
 //! ```
 //!
-//! It counts only in the process of a soak's stint: there an allocation costs an atomic addition more, in
-//! all others one look at a flag. Threads count in different places, so they do not slow each other down
-//! by it; only the sum means anything, since what one thread allocates another frees.
+//! It counts only in the process of a soak's stint: there an allocation costs an atomic addition
+//! more, in all others one look at a flag. Threads count in different places, so they do not slow
+//! each other down by it; only the sum means anything, since what one thread allocates another
+//! frees.
 //!
-//! Counted are the bytes that were asked for. A heap that reserves its memory once, as those here do, is
-//! counted once; what it fills of that shows in resident memory only.
+//! Counted are the bytes that were asked for. A heap that reserves its memory once, as those here
+//! do, is counted once; what it fills of that shows in resident memory only.
 
 #![expect(
     unsafe_code,
@@ -48,8 +49,8 @@ static COUNTS: [CachePadded<AtomicI64>; PLACES] =
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// Where this thread counts; `PLACES` before it first does. Needs no drop, so that it can be used for
-    /// as long as the thread allocates.
+    /// Where this thread counts; `PLACES` before it first does. Needs no drop, so that it can be
+    /// used for as long as the thread allocates.
     static PLACE: Cell<usize> = const { Cell::new(PLACES) };
 }
 
@@ -57,8 +58,9 @@ thread_local! {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counting;
 
-/// Bytes that were allocated and not freed since [`start`], which may be fewer than none if older ones were
-/// freed; `None` if nobody counts: the program uses another allocator, or was not told to.
+/// Bytes that were allocated and not freed since [`start`], which may be fewer than none if older
+/// ones were freed; `None` if nobody counts: the program uses another allocator, or was not told
+/// to.
 pub fn in_use() -> Option<i64> {
     if !IS_COUNTING.load(Relaxed) {
         return None;
@@ -71,7 +73,8 @@ pub fn in_use() -> Option<i64> {
 }
 
 fn total() -> i64 {
-    // Relaxed throughout: counts by themselves, read when the threads that made them have been joined.
+    // Relaxed throughout: counts by themselves, read when the threads that made them have been
+    // joined.
     COUNTS.iter().map(|count| count.load(Relaxed)).sum()
 }
 
@@ -114,7 +117,8 @@ fn size(bytes: usize) -> i64 {
     bytes as i64
 }
 
-// SAFETY: every call goes to the system's allocator as it is, and counting neither allocates nor unwinds.
+// SAFETY: every call goes to the system's allocator as it is, and counting neither allocates nor
+// unwinds.
 unsafe impl GlobalAlloc for Counting {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -135,7 +139,8 @@ unsafe impl GlobalAlloc for Counting {
     #[inline]
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         count(-size(layout.size()));
-        // SAFETY: the pointer came from the system's allocator with this layout, by way of this one.
+        // SAFETY: the pointer came from the system's allocator with this layout, by way of this
+        // one.
         unsafe { System.dealloc(pointer, layout) }
     }
 
@@ -152,8 +157,8 @@ unsafe impl GlobalAlloc for Counting {
 mod tests {
     use super::*;
 
-    /// Goal: what is allocated, grown, shrunk and freed comes to nothing in the end, whichever thread frees it,
-    /// and nobody is told a sum of a program that uses another allocator.
+    /// Goal: what is allocated, grown, shrunk and freed comes to nothing in the end, whichever
+    /// thread frees it, and nobody is told a sum of a program that uses another allocator.
     #[test]
     fn counts_what_is_in_use() {
         assert_eq!(in_use(), None);

@@ -162,7 +162,8 @@ impl Mutator for BadMutator<'_> {
             return;
         }
         let new = val.and_then(|val| self.registers[val.0 as usize].take());
-        // Not every tenth: a round of `MIXED` has five stores, of which it would always be the same.
+        // Not every tenth: a round of `MIXED` has five stores, of which it would always be the
+        // same.
         if state.strikes_every(7, heap.fault, Fault::StoreLoses)
             && let Some(new) = new
         {

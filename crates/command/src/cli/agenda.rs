@@ -421,8 +421,9 @@ fn refuse_hold_ups(planned: &mut [Planned], args: &Run) -> Result<(), Usage> {
     Ok(())
 }
 
-/// With what the command line requires of the run. Where an allocation is to be refused, one must have
-/// been: a heap that does not look at its ordeal, or a run that makes fewer objects, proves nothing.
+/// With what the command line requires of the run. Where an allocation is to be refused, one must
+/// have been: a heap that does not look at its ordeal, or a run that makes fewer objects, proves
+/// nothing.
 fn required(mut plan: Arc<Plan>, args: &Run) -> Arc<Plan> {
     let refusal = args.fail_alloc.map(|_| Requirement {
         counter: "refused".to_owned(),

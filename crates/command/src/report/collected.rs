@@ -214,7 +214,8 @@ mod tests {
         assert_eq!(collected.tally(), "5 runs: 4 held, 1 violated");
     }
 
-    /// Goal: a heap that could not be opened makes the whole a crash, one that cannot do it does not.
+    /// Goal: a heap that could not be opened makes the whole a crash, one that cannot do it does
+    /// not.
     #[test]
     fn what_is_absent_counts() {
         let absent = |what| Collected {

@@ -8,8 +8,8 @@ use super::style::paint;
 
 /// Blanks between two columns.
 const GAP: usize = 2;
-/// Wider cells are shortened. Names of threads and of files may have any length, and one that is wider
-/// than a terminal would push all other columns out of sight.
+/// Wider cells are shortened. Names of threads and of files may have any length, and one that is
+/// wider than a terminal would push all other columns out of sight.
 const CELL_MAX: usize = 120;
 
 /// On which side of its column a cell stands.

@@ -46,8 +46,8 @@ pub(super) fn escaped(text: &str) -> String {
     }
 }
 
-/// `text` as a block of code behind `indent`, which is as deep as the text of the list's item that it
-/// belongs to. The fence is longer than any run of backticks in it, so nothing in it ends it.
+/// `text` as a block of code behind `indent`, which is as deep as the text of the list's item that
+/// it belongs to. The fence is longer than any run of backticks in it, so nothing in it ends it.
 pub(super) fn fenced(indent: &str, text: &str) -> String {
     let line = one_line(text);
     let longest = line.split(|letter| letter != '`').map(str::len).max();
@@ -73,8 +73,8 @@ pub(super) fn head<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String 
     row(&names) + &row(sides)
 }
 
-/// Markdown in the making. What there is no room for is left out, and everything after it, so that no
-/// row stands without its table.
+/// Markdown in the making. What there is no room for is left out, and everything after it, so that
+/// no row stands without its table.
 #[derive(Debug)]
 pub(super) struct BoundedPage {
     text: String,

@@ -1,10 +1,12 @@
-//! A run that failed, as a case: the turns that each mutator did, if they are known and are all there was.
+//! A run that failed, as a case: the turns that each mutator did, if they are known and are all
+//! there was.
 //!
-//! What a mutator did is a function of the plan, the seed and its number, and how far it came is in the
-//! evidence; so nothing need be recorded during a run. The order between mutators is not known, as they
-//! ran in parallel. Their turns are interleaved evenly, and the schedule is `free`.
+//! What a mutator did is a function of the plan, the seed and its number, and how far it came is in
+//! the evidence; so nothing need be recorded during a run. The order between mutators is not known,
+//! as they ran in parallel. Their turns are interleaved evenly, and the schedule is `free`.
 //!
-//! Where the turns are not known, or are not all that was done, the case is a [recipe](Case::is_recipe).
+//! Where the turns are not known, or are not all that was done, the case is a
+//! [recipe](Case::is_recipe).
 
 use crate::check::Verdict;
 use crate::evidence::Ended;
@@ -78,14 +80,15 @@ fn can_be_said(plan: &Plan) -> bool {
         && plan.objects.len() <= usize::from(plan.globals)
 }
 
-/// How many operations each mutator did, by number; `None` if the count of one was lost, or if there are
-/// too many.
+/// How many operations each mutator did, by number; `None` if the count of one was lost, or if
+/// there are too many.
 fn turns_done(plan: &Plan, result: &RunResult) -> Option<Vec<u64>> {
     let evidence = &result.evidence;
     if evidence.mutators.len() != plan.mutators.len() {
         return None;
     }
-    // The operation under way when the run broke off is not counted, but may be what broke the heap.
+    // The operation under way when the run broke off is not counted, but may be what broke the
+    // heap.
     let broken = match &evidence.ended {
         Ended::Defect { mutator, .. } | Ended::OutOfMemory { mutator } => Some(mutator),
         _ => None,
@@ -209,8 +212,8 @@ mod tests {
         }
     }
 
-    /// Goal: the turns are what each mutator did, operation by operation as it counted them, in every
-    /// workload, and the case is one that can be read.
+    /// Goal: the turns are what each mutator did, operation by operation as it counted them, in
+    /// every workload, and the case is one that can be read.
     #[test]
     fn turns_are_what_was_done() {
         for workload in embedded() {

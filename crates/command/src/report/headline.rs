@@ -66,8 +66,8 @@ pub const HEADLINES: [Headline; 9] = [
     },
 ];
 
-/// All operations of a result together: response times if there are any, as a client would see them, and
-/// service times otherwise.
+/// All operations of a result together: response times if there are any, as a client would see
+/// them, and service times otherwise.
 pub fn latencies(result: &RunResult) -> Latency {
     let mut all = Latency::default();
     let has_responses = has_responses(result);

@@ -1,12 +1,12 @@
-//! The latencies of a result as `latency.hlog`: HdrHistogram's log format, version 1.3, which its tools
-//! in every language read.
+//! The latencies of a result as `latency.hlog`: HdrHistogram's log format, version 1.3, which its
+//! tools in every language read.
 //!
 //! One interval, the whole run, with several series. The headline is untagged: all operations
 //! together. The others carry a tag: `append` is the service times of that operation,
-//! `response/append` its response times, `pause/collect` how long that cause held mutators up. A log
-//! without an untagged series crashes HdrHistogram's own processor. Values are nanoseconds; only the
-//! column of maxima, which is for people, is in milliseconds, as it is in logs of other tools.
-//! A series without values is left out, except for the headline.
+//! `response/append` its response times, `pause/collect` how long that cause held mutators up. A
+//! log without an untagged series crashes HdrHistogram's own processor. Values are nanoseconds;
+//! only the column of maxima, which is for people, is in milliseconds, as it is in logs of other
+//! tools. A series without values is left out, except for the headline.
 
 use std::fmt::Write as _;
 
@@ -109,8 +109,8 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    /// Goal: what is written is read back by the reader of another library, series by series; nothing
-    /// but the headline is without a tag.
+    /// Goal: what is written is read back by the reader of another library, series by series;
+    /// nothing but the headline is without a tag.
     #[test]
     fn is_read_back() {
         let mut result = sample::result("gil");

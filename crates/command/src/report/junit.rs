@@ -1,9 +1,9 @@
-//! Results as JUnit XML, which CI systems show as tests: a suite a run, a test case a check, and one
-//! more for the run as a whole.
+//! Results as JUnit XML, which CI systems show as tests: a suite a run, a test case a check, and
+//! one more for the run as a whole.
 //!
-//! A violated check is a failure. A vacuous one is an error: the test did not do what it is for. Skipped
-//! checks are skipped, and so is a run whose workload needs an ability that the heap lacks. A heap that
-//! could not be opened is an error.
+//! A violated check is a failure. A vacuous one is an error: the test did not do what it is for.
+//! Skipped checks are skipped, and so is a run whose workload needs an ability that the heap lacks.
+//! A heap that could not be opened is an error.
 
 use std::collections::HashSet;
 
@@ -135,8 +135,8 @@ fn seconds(nanos: u64) -> String {
     format!("{:.3}", nanos as f64 / 1e9)
 }
 
-/// Names of classes. Test cases are called after checks, and of two with one name in one class CI systems
-/// show one, which may hide the other's failure. So no two runs have the same class.
+/// Names of classes. Test cases are called after checks, and of two with one name in one class CI
+/// systems show one, which may hide the other's failure. So no two runs have the same class.
 #[derive(Debug, Default)]
 struct Classes(HashSet<String>);
 
@@ -261,8 +261,8 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    /// Goal: every verdict becomes what CI systems understand by it, failures say how to do it again, and
-    /// nothing of a check's words breaks the file.
+    /// Goal: every verdict becomes what CI systems understand by it, failures say how to do it
+    /// again, and nothing of a check's words breaks the file.
     #[test]
     fn maps_verdicts() {
         let mut vacuous = sample::result("gil");
@@ -304,8 +304,8 @@ mod tests {
         assert_eq!(suites.filter(|it| it.has_tag_name("testsuite")).count(), 4);
     }
 
-    /// Goal: no test case has the class and the name of another one, however often a workload was run; and
-    /// one that was run once is called as ever.
+    /// Goal: no test case has the class and the name of another one, however often a workload was
+    /// run; and one that was run once is called as ever.
     #[test]
     fn no_two_cases_share_a_name() {
         let mut other_seed = sample::result("gil");

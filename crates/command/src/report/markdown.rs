@@ -1,5 +1,5 @@
-//! Results as Markdown that fits a CI job's summary: the verdict first, what went wrong and how to do it
-//! again, then the figures side by side.
+//! Results as Markdown that fits a CI job's summary: the verdict first, what went wrong and how to
+//! do it again, then the figures side by side.
 
 use std::fmt::Write as _;
 
@@ -187,8 +187,8 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    /// Goal: the verdict comes first, what is wrong with its reproduce line next, and every row of a
-    /// table has as many cells as its head, whatever the checks say.
+    /// Goal: the verdict comes first, what is wrong with its reproduce line next, and every row of
+    /// a table has as many cells as its head, whatever the checks say.
     #[test]
     fn is_whole() {
         let collected = Collected {
@@ -214,8 +214,8 @@ mod tests {
         assert!(text.len() < 4096, "{}", text.len());
     }
 
-    /// Goal: however many results there are and whatever they say, the page fits a job's summary, the
-    /// verdict comes first, and what is missing is said.
+    /// Goal: however many results there are and whatever they say, the page fits a job's summary,
+    /// the verdict comes first, and what is missing is said.
     #[test]
     fn fits_a_summary() {
         let mut wordy = sample::violated("gil");

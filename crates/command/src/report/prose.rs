@@ -7,8 +7,8 @@ use textwrap::{Options, WordSeparator, WordSplitter};
 /// How wide text is set. Tables may be wider.
 const WIDTH: usize = 80;
 
-/// `text` behind `lead`, later lines indented by `indent`; ends with a line break. Breaks in `text` are
-/// kept. `lead` may have styles, which take no room; `text` is [`shown`].
+/// `text` behind `lead`, later lines indented by `indent`; ends with a line break. Breaks in `text`
+/// are kept. `lead` may have styles, which take no room; `text` is [`shown`].
 pub(crate) fn wrapped(lead: &str, indent: usize, text: &str) -> String {
     let text = shown(text);
     let lines = text.lines().map(|line| {
@@ -26,8 +26,8 @@ pub(crate) fn wrapped(lead: &str, indent: usize, text: &str) -> String {
     textwrap::fill(&lines.join("\n"), options) + "\n"
 }
 
-/// Text that came from a file or a heap, such that a terminal shows it and does not obey it: what is
-/// no letter but a command is written as `\u{1b}`. Line breaks stay.
+/// Text that came from a file or a heap, such that a terminal shows it and does not obey it: what
+/// is no letter but a command is written as `\u{1b}`. Line breaks stay.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     filtered(text, |letter| letter == '\n')
 }

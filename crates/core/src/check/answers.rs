@@ -1,8 +1,8 @@
 //! `answers`: each mutator is answered what its own operations foretell.
 //!
-//! Judged in windows, in which each mutator keeps a model of what it alone can reach: its registers,
-//! objects that it never put where others reach them, lists that nobody else changes. Answers that
-//! depend on what others did are left to `linearizable`.
+//! Judged in windows, in which each mutator keeps a model of what it alone can reach: its
+//! registers, objects that it never put where others reach them, lists that nobody else changes.
+//! Answers that depend on what others did are left to `linearizable`.
 
 use super::{Check, Exhibit, Opinion};
 use crate::evidence::Ended;

@@ -123,8 +123,8 @@ impl<'a> Exhibit<'a> {
             .filter_map(|survey| survey.census.as_ref())
     }
 
-    /// The opinion of a check that found nothing of a census to judge, where the heap's census, if it
-    /// has one, `lists_nothing` of the kind.
+    /// The opinion of a check that found nothing of a census to judge, where the heap's census, if
+    /// it has one, `lists_nothing` of the kind.
     fn without_census(&self, lists_nothing: &str) -> Opinion {
         Opinion::skipped(match (self.surveys, self.censuses().next()) {
             ([], _) => "there was no survey",
@@ -312,7 +312,8 @@ impl Opinion {
     }
 }
 
-/// What a check says of one survey of a heap that can do all but what `caps` says otherwise: for tests.
+/// What a check says of one survey of a heap that can do all but what `caps` says otherwise: for
+/// tests.
 #[cfg(test)]
 fn judge_survey(check: Check, caps: Caps, survey: Survey) -> Judgement {
     let plan = crate::plan::Case::of_mutators(1, 1, 1, 8).plan();

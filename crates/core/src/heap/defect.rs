@@ -109,7 +109,8 @@ impl DefectLog {
         if counts.first.len() < SAMPLES {
             counts.first.push(defect);
         }
-        // Pairs with the relaxed load in `check`, which may see it late: that delays the report only.
+        // Pairs with the relaxed load in `check`, which may see it late: that delays the report
+        // only.
         self.met.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -2,11 +2,12 @@
 //!
 //! A [`Defect`](super::Defect) is what a heap recognises about itself at run time; a *fault* is one
 //! small change for the worse that somebody asked for (`--fault NAME`, or a model). A heap that can
-//! have faults is generic over [`Faults`]: with [`Faultless`], each question is a constant and costs
-//! nothing, so the heap that is measured is the heap that ships. With a fault it is another type.
+//! have faults is generic over [`Faults`]: with [`Faultless`], each question is a constant and
+//! costs nothing, so the heap that is measured is the heap that ships. With a fault it is another
+//! type.
 //!
-//! What is known here is a fault's name and the change. Which heap can have it the heap says itself;
-//! what should catch it is not a heap's business.
+//! What is known here is a fault's name and the change. Which heap can have it the heap says
+//! itself; what should catch it is not a heap's business.
 
 /// Which faults a heap has.
 pub trait Faults: Clone + std::fmt::Debug + Send + Sync + 'static {
@@ -226,8 +227,8 @@ const RARELY: u64 = 100_000;
 /// How much memory it keeps for it, in bytes: as much as a cell is.
 const KEPT_BYTES: usize = 64;
 
-/// Whether a slow leak is about this object, of which these are the tag's bits: by chance, but the same
-/// for both heaps and in every run with the same seed.
+/// Whether a slow leak is about this object, of which these are the tag's bits: by chance, but the
+/// same for both heaps and in every run with the same seed.
 pub(super) fn is_rare(tag: u64) -> bool {
     // Mixed first: the bits of a tag count.
     (tag.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).is_multiple_of(RARELY)

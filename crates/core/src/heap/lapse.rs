@@ -3,8 +3,8 @@
 use super::fault::{Fault, Faults};
 use super::{Field, Peek, Tag};
 
-/// How often a rare wrong answer shows: once in so many. Often enough for a short run, rarely enough for a
-/// check that looks at little to miss it.
+/// How often a rare wrong answer shows: once in so many. Often enough for a short run, rarely
+/// enough for a check that looks at little to miss it.
 const WRONG_EVERY: u32 = 1000;
 
 /// Operations of one mutator that a fault may make go wrong, now and then.

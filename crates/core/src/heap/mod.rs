@@ -24,8 +24,9 @@
 //!
 //! A register may hold a weak reference, which [`downgrade`](Mutator::downgrade) makes and
 //! [`copy`](Mutator::copy) copies. Every other operation but [`upgrade`](Mutator::upgrade) and
-//! [`clear`](Mutator::clear) treats such a register as empty: it leads to no object, nothing is moved
-//! out of it, and it keeps the weak reference. Objects and shared roots hold strong references only.
+//! [`clear`](Mutator::clear) treats such a register as empty: it leads to no object, nothing is
+//! moved out of it, and it keeps the weak reference. Objects and shared roots hold strong
+//! references only.
 //!
 //! A heap refuses to know of plans, checks and reports.
 
@@ -187,8 +188,8 @@ pub struct HeapConfig {
     pub pauses: Arc<Pauses>,
     /// Whether it may work on threads of its own.
     pub upkeep: Upkeep,
-    /// How many young objects a generational collector lets there be before it looks at them: CPython's
-    /// 700 unless told. Small, it makes short programs meet collections.
+    /// How many young objects a generational collector lets there be before it looks at them:
+    /// CPython's 700 unless told. Small, it makes short programs meet collections.
     pub nursery: u32,
 }
 
@@ -223,12 +224,12 @@ impl HeapConfig {
 pub struct Seat {
     /// The mutator's number, unique among those attached at the same time.
     pub number: u32,
-    /// How many registers it has; slots `0..slots`, all empty. Besides those of the program there are
-    /// as many as objects may be alive ([`HeapConfig::capacity`]), up to a million, because the walk
-    /// that surveys a heap takes a register for each level of what it walks. Most of them are never
-    /// touched, so a register file should be allocated zeroed rather than filled, and a tracing
-    /// collector must not scan the whole of it at each collection: one that did was seventy times
-    /// slower than with a note of the highest slot written to.
+    /// How many registers it has; slots `0..slots`, all empty. Besides those of the program there
+    /// are as many as objects may be alive ([`HeapConfig::capacity`]), up to a million, because the
+    /// walk that surveys a heap takes a register for each level of what it walks. Most of them are
+    /// never touched, so a register file should be allocated zeroed rather than filled, and a
+    /// tracing collector must not scan the whole of it at each collection: one that did was seventy
+    /// times slower than with a note of the highest slot written to.
     pub slots: u32,
 }
 
@@ -353,8 +354,8 @@ impl Stats {
     }
 }
 
-/// What a heap tells of itself at any time, for a picture of how it went. Rough: it may be as old as
-/// the last time at which something was handed over.
+/// What a heap tells of itself at any time, for a picture of how it went. Rough: it may be as old
+/// as the last time at which something was handed over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Gauge {
     /// Objects that were made and have not died; `None` where nobody can tell just now.
@@ -381,8 +382,8 @@ pub trait Heap {
     fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect>;
 
     /// Reclaims everything that can be reclaimed, and runs the finalizers that this takes. Called
-    /// while no mutator runs. Nothing else asks for a collection from outside: one that is part of a
-    /// program is [`Mutator::collect`], beside all that the others do.
+    /// while no mutator runs. Nothing else asks for a collection from outside: one that is part of
+    /// a program is [`Mutator::collect`], beside all that the others do.
     fn settle(&self) -> Result<(), Defect>;
 
     /// Shows every living object and what the heap believes of it, while no mutator runs; `None`
@@ -437,12 +438,12 @@ impl<H: Heap> Heap for &H {
 /// One mutator's operations; mirrors [`Op`](crate::plan::Op) one to one. `alloc`, `copy`, `clear`,
 /// `load`, `store`, `peek` and `safepoint` are required; the rest is announced in [`Caps`].
 pub trait Mutator {
-    /// Puts a new object of `shape` that holds `tag` into `dst`. If there is no room, `dst` stays as it
-    /// is and `tag` is dropped: the object then counts as born and dead.
+    /// Puts a new object of `shape` that holds `tag` into `dst`. If there is no room, `dst` stays
+    /// as it is and `tag` is dropped: the object then counts as born and dead.
     fn alloc(&mut self, dst: Slot, shape: Shape, tag: Tag) -> Result<(), OutOfMemory>;
 
-    /// As [`alloc`](Self::alloc), of an object with a finalizer, which its tag knows of. It does not
-    /// run if there is no room.
+    /// As [`alloc`](Self::alloc), of an object with a finalizer, which its tag knows of. It does
+    /// not run if there is no room.
     fn alloc_with_finalizer(
         &mut self,
         dst: Slot,
@@ -454,8 +455,8 @@ pub trait Mutator {
         self.alloc(dst, shape, tag)
     }
 
-    /// Makes `dst` refer to what `src` refers to, as well; an empty `src` leaves it as it is. The copy
-    /// of a weak reference is weak.
+    /// Makes `dst` refer to what `src` refers to, as well; an empty `src` leaves it as it is. The
+    /// copy of a weak reference is weak.
     fn copy(&mut self, dst: Slot, src: Slot);
 
     /// Empties `slot`.
@@ -501,8 +502,8 @@ pub trait Mutator {
     /// Runs a full collection as part of the program: `gc.collect()`.
     fn collect(&mut self) {}
 
-    /// Moves the reference in `val` to the end of the list; false if there was nothing to move (a weak
-    /// reference is not moved) or nowhere to move it to.
+    /// Moves the reference in `val` to the end of the list; false if there was nothing to move (a
+    /// weak reference is not moved) or nowhere to move it to.
     fn append(&mut self, list: Slot, val: Slot) -> bool {
         let _ = (list, val);
         false
@@ -538,8 +539,8 @@ pub trait Mutator {
         let _ = (list, count);
     }
 
-    /// `del l[-count:]`, as one step or as so many pops, until one finds nothing: others may come in
-    /// between.
+    /// `del l[-count:]`, as one step or as so many pops, until one finds nothing: others may come
+    /// in between.
     fn truncate_back(&mut self, list: Slot, count: u64) {
         let _ = (list, count);
     }
@@ -578,8 +579,8 @@ pub trait Mutator {
     }
 
     /// Makes `dst` a strong reference to the target of the weak one; false if that died, or its
-    /// finalizer has run since the downgrade, or it is garbage of which finalizers are just running.
-    /// Never lost while somebody holds the target.
+    /// finalizer has run since the downgrade, or it is garbage of which finalizers are just
+    /// running. Never lost while somebody holds the target.
     fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
         let _ = (dst, weak);
         false

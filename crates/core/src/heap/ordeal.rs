@@ -1,8 +1,8 @@
 //! What a heap is put through besides its program: a planted fault, delays within operations, an
 //! allocation that is refused, collections that take long.
 //!
-//! All of that is known at run time only, so a heap with an ordeal is of another type than the heap that
-//! ships and is measured (see [`fault`](super::fault)).
+//! All of that is known at run time only, so a heap with an ordeal is of another type than the heap
+//! that ships and is measured (see [`fault`](super::fault)).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -11,12 +11,13 @@ use std::time::Duration;
 use super::fault::{Fault, Faults, Point};
 use crate::clock::Clock;
 
-/// One in `HOLD_UP_EVERY` passes of a point is held up for a moment, and one in `LONG_EVERY` of those for
-/// long: often enough that a short run meets most of its windows, rarely enough that threads get on.
+/// One in `HOLD_UP_EVERY` passes of a point is held up for a moment, and one in `LONG_EVERY` of
+/// those for long: often enough that a short run meets most of its windows, rarely enough that
+/// threads get on.
 const HOLD_UP_EVERY: u64 = 32;
 const LONG_EVERY: u64 = 8;
-/// Slow collections begin at least this many times their own length apart, so that the program has most
-/// of the time for itself, and a pause can be told from what comes after it.
+/// Slow collections begin at least this many times their own length apart, so that the program has
+/// most of the time for itself, and a pause can be told from what comes after it.
 const SLOW_COLLECTION_EVERY: u64 = 5;
 /// How often a slow collection looks whether the run was interrupted: nobody notices such a delay.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -124,8 +125,8 @@ impl Ordeal {
         self
     }
 
-    /// With a collection held up for `span` now and then, in the middle of its work, until `interrupt` is
-    /// set.
+    /// With a collection held up for `span` now and then, in the middle of its work, until
+    /// `interrupt` is set.
     #[must_use]
     pub fn with_slow_collection(mut self, span: Duration, interrupt: Arc<AtomicBool>) -> Self {
         self.slow_collection = Some(Arc::new(SlowCollection {
@@ -147,8 +148,8 @@ impl Faults for Ordeal {
         let Some(delays) = self.delays.as_ref().filter(|it| it.points.has(point)) else {
             return;
         };
-        // Relaxed: a stream of numbers, of which each thread takes some. It orders nothing, which is
-        // as it should be: a delay that synchronised would hide what it is to show.
+        // Relaxed: a stream of numbers, of which each thread takes some. It orders nothing, which
+        // is as it should be: a delay that synchronised would hide what it is to show.
         let drawn = mixed(delays.stream.fetch_add(WEYL, Relaxed));
         if !drawn.is_multiple_of(HOLD_UP_EVERY) {
             return;

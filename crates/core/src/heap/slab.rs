@@ -1,13 +1,14 @@
 //! Type-stable memory: a fixed number of cells that start as zeroes and are never given back.
 //!
-//! A heap that follows a stale reference must not touch memory that has become something else. Here,
-//! memory that was a cell stays a cell for as long as the heap exists. So following any index is
-//! defined behaviour, and the heap recognises a stale reference by what the cell contains.
+//! A heap that follows a stale reference must not touch memory that has become something else.
+//! Here, memory that was a cell stays a cell for as long as the heap exists. So following any index
+//! is defined behaviour, and the heap recognises a stale reference by what the cell contains.
 //!
 //! The operating system commits the memory page by page when it is first touched, so a slab may be
-//! made for far more cells than are ever used. The standard allocator clears memory by hand if it must
-//! be aligned to more than 16 bytes, which would touch all of it; so the slab asks for a little more
-//! memory with a small alignment, and aligns its cells by itself. What cells mean is not known here.
+//! made for far more cells than are ever used. The standard allocator clears memory by hand if it
+//! must be aligned to more than 16 bytes, which would touch all of it; so the slab asks for a
+//! little more memory with a small alignment, and aligns its cells by itself. What cells mean is
+//! not known here.
 
 #![expect(
     unsafe_code,
@@ -132,8 +133,8 @@ mod tests {
         assert!(Slab::<AtomicU32>::new(0).is_empty());
     }
 
-    /// Goal: a slab that is hardly touched costs address space and not memory: with one of 1 GiB, the
-    /// process has far less than that resident.
+    /// Goal: a slab that is hardly touched costs address space and not memory: with one of 1 GiB,
+    /// the process has far less than that resident.
     #[test]
     fn large_slabs_are_committed_by_touch() {
         let slab = Slab::<AtomicU64>::new(1 << 27);

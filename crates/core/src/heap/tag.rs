@@ -12,8 +12,8 @@
 //!
 //! The state in an entry is *alive*, *finalized* (alive, but its finalizer has run) or *dead*. The
 //! state in an id says which of the first two a proper death finds in the entry. So an id contains
-//! the very word that its death compares with, and the same comparison shows, at no extra cost, that
-//! an object with a finalizer died before the finalizer had run.
+//! the very word that its death compares with, and the same comparison shows, at no extra cost,
+//! that an object with a finalizer died before the finalizer had run.
 //!
 //! A segment belongs to one producer of one ledger. When all of its objects are dead, it is
 //! recycled under the next generation, so memory depends on the number of live objects and not on
@@ -71,7 +71,8 @@ impl ObjectId {
         Self(u64::from(generation) << STATE_SHIFT | u64::from(segment) << ENTRY_BITS)
     }
 
-    /// The name of one object of the segment. `last` is the entry's state just before a proper death.
+    /// The name of one object of the segment. `last` is the entry's state just before a proper
+    /// death.
     #[inline]
     fn of_object(self, entry: usize, last: u16, shape: Shape) -> Self {
         Self(self.0 | (shape as u64) << SHAPE_SHIFT | u64::from(last) << STATE_SHIFT | entry as u64)
@@ -211,8 +212,8 @@ impl Tag {
         ManuallyDrop::new(self).0.0
     }
 
-    /// The tag that [`into_bits`](Self::into_bits) took apart. Any bits are safe. Bits that are used
-    /// twice record a double death, as they should.
+    /// The tag that [`into_bits`](Self::into_bits) took apart. Any bits are safe. Bits that are
+    /// used twice record a double death, as they should.
     #[inline]
     pub fn from_bits(bits: u64) -> Self {
         Self(ObjectId(bits))

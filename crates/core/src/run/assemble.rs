@@ -109,8 +109,8 @@ impl Stage<'_> {
         evidence
     }
 
-    /// What the heap counted during the run, and what it says that it can do. One that panics ends the run
-    /// as crashed.
+    /// What the heap counted during the run, and what it says that it can do. One that panics ends
+    /// the run as crashed.
     fn told_at_last(&self) -> (Stats, Caps) {
         let stats = self.heap.stats().unwrap_or_else(|panicked| {
             self.course.end_in_panic("the teardown", &panicked);

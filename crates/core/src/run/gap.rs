@@ -203,8 +203,8 @@ mod tests {
         assert_eq!((others, largest.ops), (940, 30));
     }
 
-    /// Goal: a mutator that gets its first turn when the others are done was kept out by what they did,
-    /// and not by their setups.
+    /// Goal: a mutator that gets its first turn when the others are done was kept out by what they
+    /// did, and not by their setups.
     #[test]
     fn gaps_begin_at_the_common_start() {
         let deeds: [CachePadded<Deeds>; 2] = Default::default();

@@ -6,10 +6,10 @@
 //! 9a3b… {"round":0,"lane":1,…}
 //! ```
 //!
-//! Each line begins with a digest of the rest, and is synced before the next round starts. So a kill, a crash of
-//! the machine or a full disk loses at most the round under way: a line that was being written has no newline or
-//! a wrong digest, and is cut off when the soak is continued. A broken line that is *not* the last one has
-//! another cause, and is an error with its place.
+//! Each line begins with a digest of the rest, and is synced before the next round starts. So a
+//! kill, a crash of the machine or a full disk loses at most the round under way: a line that was
+//! being written has no newline or a wrong digest, and is cut off when the soak is continued. A
+//! broken line that is *not* the last one has another cause, and is an error with its place.
 //!
 //! A write that fails (on a full disk) is undone, and never touches earlier lines.
 //!
@@ -122,8 +122,8 @@ impl Journal {
         Kept::begin(path, &format!("{MAGIC}\n{head}")).map(Self)
     }
 
-    /// Opens a journal to continue it, and visits its records in the order in which they were written. A last
-    /// line that is incomplete is cut off.
+    /// Opens a journal to continue it, and visits its records in the order in which they were
+    /// written. A last line that is incomplete is cut off.
     ///
     /// # Errors
     ///
@@ -144,8 +144,9 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// The record cannot be written; the journal is as it was. Or the journal was deleted, moved or damaged
-    /// since the last record; then this record is in it, unless the journal is [lost](JournalError::Lost).
+    /// The record cannot be written; the journal is as it was. Or the journal was deleted, moved or
+    /// damaged since the last record; then this record is in it, unless the journal is
+    /// [lost](JournalError::Lost).
     pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
         let text = line(record).map_err(|error| io_error(self.0.path(), error))?;
         self.0.append(&text)

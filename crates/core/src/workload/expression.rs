@@ -3,7 +3,8 @@
 //! ```text
 //! sum     = product (("+" | "-") product)*
 //! product = factor (("*" | "/" | "%") factor)*
-//! factor  = number | "$" parameter | ("min" | "max") "(" sum "," sum ")" | "(" sum ")" | "-" factor
+//! factor  = number | "$" parameter | ("min" | "max") "(" sum "," sum ")"
+//!         | "(" sum ")" | "-" factor
 //! ```
 //!
 //! Numbers are 64-bit integers and may have underscores. Division truncates towards zero. Overflow

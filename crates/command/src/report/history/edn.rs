@@ -6,19 +6,20 @@
 //! ```
 //!
 //! Appends, and the look at the whole list when the run is over, are transactions of Elle's
-//! `list-append` model, whose key is the object's number; `(filter #(= :txn (:f %)) history)` leaves
-//! those. Elle can judge them only if nobody removes or replaces elements of that list: it would take a
-//! removed element for a lost one. Every other operation has a name of its own in `:f`: `:len`, `:get` of `[index element]`, `:set` of the same, `:pop`, `:truncate-front` and
-//! `:truncate-back` of a number; `:add`, `:read` and `:write` for counters. What was refused has the
-//! type `:fail`, and what had not returned has `:info`.
+//! `list-append` model, whose key is the object's number; `(filter #(= :txn (:f %)) history)`
+//! leaves those. Elle can judge them only if nobody removes or replaces elements of that list: it
+//! would take a removed element for a lost one. Every other operation has a name of its own in
+//! `:f`: `:len`, `:get` of `[index element]`, `:set` of the same, `:pop`, `:truncate-front` and
+//! `:truncate-back` of a number; `:add`, `:read` and `:write` for counters. What was refused has
+//! the type `:fail`, and what had not returned has `:info`.
 //!
 //! Loads and stores of places are transactions too: of Elle's `rw-register` model, and of Knossos'
 //! `multi-register`. The key is the place's number in `evidence.history.places`, and `nil` is
 //! nothing.
 //!
 //! An element is a number: its sequence times one more than there are threads, plus its maker's
-//! number, where the setup counts as the last thread; -1 is an element that no one made. The unit of times
-//! is that of the result (`evidence.history.unit`).
+//! number, where the setup counts as the last thread; -1 is an element that no one made. The unit
+//! of times is that of the result (`evidence.history.unit`).
 
 use std::fmt::Write as _;
 

@@ -111,7 +111,8 @@ fn forms(text: &str) -> Vec<Edn> {
     text.lines().map(form).collect()
 }
 
-/// Goal: the EDN has a call and a return for everything, numbered, by time, in turn for each process.
+/// Goal: the EDN has a call and a return for everything, numbered, by time, in turn for each
+/// process.
 #[test]
 fn edn_has_every_call_and_return() {
     let history = history();

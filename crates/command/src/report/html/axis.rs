@@ -40,8 +40,8 @@ impl Unit {
         }
     }
 
-    /// The axis for these values: of times a logarithmic one, of others one from zero. `None` if there
-    /// is nothing to show.
+    /// The axis for these values: of times a logarithmic one, of others one from zero. `None` if
+    /// there is nothing to show.
     pub(crate) fn axis(
         self,
         title: &str,
@@ -145,8 +145,8 @@ impl Axis {
         Self::even(title, (from, to), round_step((to - from) / 4.0), show)
     }
 
-    /// Percentiles: equal steps divide what lies beyond by equal factors. A value is one over the share
-    /// beyond: 1 for the least of all, 1000 for p99.9.
+    /// Percentiles: equal steps divide what lies beyond by equal factors. A value is one over the
+    /// share beyond: 1 for the least of all, 1000 for p99.9.
     pub(super) fn percentiles(most: f64) -> Self {
         let show = |beyond: f64| percentile(beyond).trim_start_matches('p').to_owned();
         Self::decades("percentile", 1.0, most.max(100.0), show)

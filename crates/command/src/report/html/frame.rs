@@ -1,11 +1,12 @@
-//! The frame in which every picture is drawn: where a value lies, and the lines and names along both axes.
+//! The frame in which every picture is drawn: where a value lies, and the lines and names along
+//! both axes.
 
 use maud::{Markup, html};
 
 use super::axis::Axis;
 
-/// How wide a picture is in units of its own: about the pixels of a phone, so that its letters have the
-/// size of those around it.
+/// How wide a picture is in units of its own: about the pixels of a phone, so that its letters have
+/// the size of those around it.
 const WIDTH: f64 = 380.0;
 /// How much room the names below the frame take.
 const BELOW: f64 = 40.0;
@@ -42,7 +43,8 @@ impl Frame {
         }
     }
 
-    /// The horizontal axis: a line up at each tick, and below the frame the ticks' names and the title.
+    /// The horizontal axis: a line up at each tick, and below the frame the ticks' names and the
+    /// title.
     pub(super) fn across(&self, axis: &Axis) -> Markup {
         let mut names = Vec::new();
         let mut free_from = f64::NEG_INFINITY;
@@ -73,8 +75,8 @@ impl Frame {
         }
     }
 
-    /// The vertical axis: a line across at each tick, and left of the frame the ticks' names and the
-    /// title.
+    /// The vertical axis: a line across at each tick, and left of the frame the ticks' names and
+    /// the title.
     pub(super) fn up(&self, axis: &Axis) -> Markup {
         html! {
             g.grid {

@@ -1,5 +1,5 @@
-//! What held the mutators up: pauses by cause, what slow operations waited for, the share of time that
-//! was left to them, how long garbage waited, and how late the machine woke threads up.
+//! What held the mutators up: pauses by cause, what slow operations waited for, the share of time
+//! that was left to them, how long garbage waited, and how late the machine woke threads up.
 
 use std::collections::BTreeSet;
 
@@ -45,8 +45,8 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
     ])
 }
 
-/// What the members have of each cause, as rows of bars and as a table. `of` gives the bar of one member,
-/// and the cells behind it.
+/// What the members have of each cause, as rows of bars and as a table. `of` gives the bar of one
+/// member, and the cells behind it.
 fn by_cause<'a>(
     causes: impl IntoIterator<Item = &'a str>,
     members: &[Member<'_>],

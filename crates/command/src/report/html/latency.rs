@@ -1,5 +1,6 @@
-//! Percentile curves, as HdrHistogram's plotter draws them: each step to the right is rarer by a factor
-//! of ten. A curve ends where only ten values are left beyond it; the longest of all stands apart.
+//! Percentile curves, as HdrHistogram's plotter draws them: each step to the right is rarer by a
+//! factor of ten. A curve ends where only ten values are left beyond it; the longest of all stands
+//! apart.
 
 use maud::{Markup, html};
 

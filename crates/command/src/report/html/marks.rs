@@ -1,6 +1,6 @@
-//! How results are told apart: by colour, by the dashes of a line, and by the shape of its marks, so
-//! that no reader needs the colours. The colours are those of Okabe and Ito, which people with any
-//! kind of colour vision tell apart; the style sheet has them, for light and dark.
+//! How results are told apart: by colour, by the dashes of a line, and by the shape of its marks,
+//! so that no reader needs the colours. The colours are those of Okabe and Ito, which people with
+//! any kind of colour vision tell apart; the style sheet has them, for light and dark.
 
 use maud::{Markup, html};
 

@@ -1,10 +1,10 @@
-//! Results as one HTML page that needs nothing else: styles, drawings and a short script are inside it,
-//! and it fetches nothing.
+//! Results as one HTML page that needs nothing else: styles, drawings and a short script are inside
+//! it, and it fetches nothing.
 //!
-//! The page answers in this order: did it hold, and if not, what is wrong and how is it reproduced; how
-//! do the heaps compare; how slow were operations, how did that change over time, and what held them
-//! up; what was checked; where do the results come from. Each workload has a part of its own with its
-//! heaps side by side. Below each picture are its numbers as a table.
+//! The page answers in this order: did it hold, and if not, what is wrong and how is it reproduced;
+//! how do the heaps compare; how slow were operations, how did that change over time, and what held
+//! them up; what was checked; where do the results come from. Each workload has a part of its own
+//! with its heaps side by side. Below each picture are its numbers as a table.
 
 pub(super) mod axis;
 mod course;
@@ -23,8 +23,9 @@ use super::{Collected, Group};
 use crate::result::figures;
 use page::{Activity, STYLE};
 
-/// How many points a curve over time may have, summed over all results. A point takes some forty bytes and
-/// a result has five such curves, so a page stays far below a megabyte, however long the runs were.
+/// How many points a curve over time may have, summed over all results. A point takes some forty
+/// bytes and a result has five such curves, so a page stays far below a megabyte, however long the
+/// runs were.
 const POINTS_MAX: usize = 2400;
 
 /// Draws them.
@@ -184,7 +185,8 @@ mod tests {
         }
     }
 
-    /// Goal: where something was not recorded, the page says so in a line and draws no empty picture.
+    /// Goal: where something was not recorded, the page says so in a line and draws no empty
+    /// picture.
     #[test]
     fn says_what_is_missing() {
         let mut result = sample::result("gil");

@@ -1,8 +1,8 @@
 //! What every page is made of: the document itself, tables, and the frame around a picture.
 //!
-//! Markup comes from [`maud::html!`] and from nowhere else. The macro escapes each value that is put
-//! into it, so whatever a result, a journal or a workload says stays text. Only [`document`] puts
-//! text in as it is: the style sheet and the script, which are parts of the program.
+//! Markup comes from [`maud::html!`] and from nowhere else. The macro escapes each value that is
+//! put into it, so whatever a result, a journal or a workload says stays text. Only [`document`]
+//! puts text in as it is: the style sheet and the script, which are parts of the program.
 
 use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 
@@ -25,8 +25,8 @@ pub(crate) enum Activity {
     Reload(u32),
 }
 
-/// The text of a page that needs no other file. Control characters, which may have come in with a name or
-/// a message, are [`shown`].
+/// The text of a page that needs no other file. Control characters, which may have come in with a
+/// name or a message, are [`shown`].
 pub(crate) fn document(title: &str, style: &str, activity: Activity, body: &Markup) -> String {
     let (script, seconds) = match activity {
         Activity::None => (None, None),
@@ -103,7 +103,8 @@ impl Render for Table {
     }
 }
 
-/// A picture with its title, a line on how to read it, whose mark is whose, and the numbers behind it.
+/// A picture with its title, a line on how to read it, whose mark is whose, and the numbers behind
+/// it.
 pub(super) fn figure<'a>(
     (title, note): (&str, &str),
     picture: &Markup,
@@ -167,7 +168,8 @@ pub(crate) mod tests {
         assert_eq!(controls.filter(|letter| *letter != '\n').count(), 0);
     }
 
-    /// Goal: text can neither become markup nor leave an attribute, and brings no control characters.
+    /// Goal: text can neither become markup nor leave an attribute, and brings no control
+    /// characters.
     #[test]
     fn text_stays_text() {
         let body = html! { p title=(EVIL) { (EVIL) } };

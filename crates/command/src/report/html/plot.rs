@@ -130,8 +130,8 @@ fn line(curve: &Curve<'_>, place: impl Fn(&PlotPoint) -> (f64, f64)) -> String {
     path
 }
 
-/// A few marks along the curve. They are shifted from curve to curve, so that they do not hide each other
-/// where curves meet.
+/// A few marks along the curve. They are shifted from curve to curve, so that they do not hide each
+/// other where curves meet.
 fn marks(curve: &Curve<'_>, row: usize, place: impl Fn(&PlotPoint) -> (f64, f64)) -> String {
     let all: Vec<&PlotPoint> = curve.pieces.iter().flatten().collect();
     let step = all.len().div_ceil(MARKS).max(1);

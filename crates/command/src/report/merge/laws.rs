@@ -132,7 +132,8 @@ fn longer_copies_replace_shorter_ones() {
     }
 }
 
-/// Goal: seeds come back as they were when a program that rounds numbers has written the file again.
+/// Goal: seeds come back as they were when a program that rounds numbers has written the file
+/// again.
 #[test]
 fn seeds_are_not_rounded() {
     let seed = u64::MAX - 1;

@@ -75,7 +75,8 @@ impl Exposition {
     }
 }
 
-/// The value of a label between its quotes. Other control characters are allowed there but unreadable.
+/// The value of a label between its quotes. Other control characters are allowed there but
+/// unreadable.
 fn escaped(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
     for letter in value.chars() {

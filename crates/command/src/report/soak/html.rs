@@ -1,8 +1,8 @@
-//! How a soak stands, as a page that a browser reloads by itself. It looks like the report of a run, has
-//! no script, and fetches nothing but itself.
+//! How a soak stands, as a page that a browser reloads by itself. It looks like the report of a
+//! run, has no script, and fetches nothing but itself.
 //!
-//! It answers in this order: has anything failed; how far is it; how did the last rounds differ; how does
-//! each lane stand; what failed, and how is it reproduced; does a heap get worse with age.
+//! It answers in this order: has anything failed; how far is it; how did the last rounds differ;
+//! how does each lane stand; what failed, and how is it reproduced; does a heap get worse with age.
 
 use std::iter::once;
 

@@ -175,8 +175,8 @@ mod tests {
         );
     }
 
-    /// Goal: every line is narrower than the terminal, whatever its width and whatever lanes are called, and the
-    /// number of lines is always the same.
+    /// Goal: every line is narrower than the terminal, whatever its width and whatever lanes are
+    /// called, and the number of lines is always the same.
     #[test]
     fn fits() {
         for name in [

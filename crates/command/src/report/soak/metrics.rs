@@ -1,9 +1,9 @@
 //! The state of a soak as metrics for Prometheus, in base units, by lane (workload, heap and fault)
 //! where lanes differ.
 //!
-//! For alerts: `gcstorm_soak_failures_total`; `gcstorm_soak_drifts`, if a heap grows slower or larger with
-//! age; and `gcstorm_soak_under_way` together with the age of `gcstorm_soak_last_round_end_time_seconds`,
-//! if a soak may have died.
+//! For alerts: `gcstorm_soak_failures_total`; `gcstorm_soak_drifts`, if a heap grows slower or
+//! larger with age; and `gcstorm_soak_under_way` together with the age of
+//! `gcstorm_soak_last_round_end_time_seconds`, if a soak may have died.
 
 use super::exposition::{Exposition, Kind};
 use super::{Age, Phase, Watched};

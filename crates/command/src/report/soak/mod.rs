@@ -1,7 +1,8 @@
-//! The state of a soak, one format a file: log lines, a live view for terminals, the final table, a page
-//! for browsers, and metrics for Prometheus.
+//! The state of a soak, one format a file: log lines, a live view for terminals, the final table, a
+//! page for browsers, and metrics for Prometheus.
 //!
-//! All are pure functions of a [`Snapshot`], or of a [`Watched`], which adds what is kept while watching.
+//! All are pure functions of a [`Snapshot`], or of a [`Watched`], which adds what is kept while
+//! watching.
 
 mod charts;
 mod exposition;

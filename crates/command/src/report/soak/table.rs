@@ -107,8 +107,8 @@ mod tests {
         );
     }
 
-    /// Goal: the end of a soak shows how each thing changed with the age of a heap, and notes memory that
-    /// keeps growing; a heap with too few rounds is left out.
+    /// Goal: the end of a soak shows how each thing changed with the age of a heap, and notes
+    /// memory that keeps growing; a heap with too few rounds is left out.
     #[test]
     fn a_leak_is_noted() {
         let mut sample = Sample::begun(header("churn", "cell-lost"));

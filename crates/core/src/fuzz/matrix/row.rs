@@ -71,8 +71,8 @@ impl Row<'_> {
 /// rows with faults, every distinct run follows once without a fault. Faults that only models or
 /// soaks show have no row.
 ///
-/// A heap that the catalogue does not name is not of those that come with the program. It is tried by
-/// all runs that show its faults, if it can do what they need, which `can_run` says.
+/// A heap that the catalogue does not name is not of those that come with the program. It is tried
+/// by all runs that show its faults, if it can do what they need, which `can_run` says.
 pub fn rows<'a>(
     catalogue: &'a [Planted],
     heaps: &[(&'a str, Vec<Fault>)],
@@ -132,8 +132,8 @@ mod tests {
     use super::*;
     use crate::fuzz::catalogue;
 
-    /// Goal: a heap that the catalogue does not know is tried by each run that shows one of its faults
-    /// and that it can make, and by the same run without a fault; no other heap is.
+    /// Goal: a heap that the catalogue does not know is tried by each run that shows one of its
+    /// faults and that it can make, and by the same run without a fault; no other heap is.
     #[test]
     fn outside_heaps_have_rows() {
         let faults = vec![Fault::AdditionLost, Fault::AppendLost];

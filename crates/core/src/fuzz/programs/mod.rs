@@ -72,8 +72,8 @@ impl Programs {
         Self { caps, ..self }
     }
 
-    /// Programs of up to `ops_max` operations, over all mutators, but at least one; a few are up to 16
-    /// times as long.
+    /// Programs of up to `ops_max` operations, over all mutators, but at least one; a few are up to
+    /// 16 times as long.
     #[must_use]
     pub fn with_ops(self, ops_max: usize) -> Self {
         let ops_max = ops_max.max(1);

@@ -6,14 +6,15 @@
 //! flags:      | global:16 | 0 | resurrects | finalized | unfinalized | tracked | shape:2 |
 //! ```
 //!
-//! The incarnation is odd while the object lives and changes at birth and at death. So a reference with
-//! another incarnation than its cell's was kept too long. A *weak* reference contains the even number
-//! below its target's incarnation: it only says which object is meant, and cannot be followed by
-//! mistake. It is void when its target's finalizer has run, unless it was made *late*, that is, after
-//! that; cell and reference have a flag for it. Cell 0 is never used, so no reference of either kind is
-//! 0, which is the empty reference. Incarnations wrap after 2^31 lives of one cell: only a reference
-//! that was kept for so long could be mistaken for another. A count would wrap after 2^32 references to
-//! one object, which take 32 GiB, in a heap for hundreds of millions of objects.
+//! The incarnation is odd while the object lives and changes at birth and at death. So a reference
+//! with another incarnation than its cell's was kept too long. A *weak* reference contains the even
+//! number below its target's incarnation: it only says which object is meant, and cannot be
+//! followed by mistake. It is void when its target's finalizer has run, unless it was made *late*,
+//! that is, after that; cell and reference have a flag for it. Cell 0 is never used, so no
+//! reference of either kind is 0, which is the empty reference. Incarnations wrap after 2^31 lives
+//! of one cell: only a reference that was kept for so long could be mistaken for another. A count
+//! would wrap after 2^32 references to one object, which take 32 GiB, in a heap for hundreds of
+//! millions of objects.
 
 #![expect(unsafe_code, reason = "the cell is marked as valid when zeroed")]
 
@@ -21,9 +22,9 @@ use super::word::{Half, Word};
 use crate::heap::slab::Zeroed;
 use crate::heap::{Finalizer, Global, Shape};
 
-/// What a free cell's slots hold. No reference looks like it: an index this large is refused when
-/// a heap is opened. The upper half is all ones so that one instruction can compare or store the whole
-/// as a sign-extended number of 32 bits.
+/// What a free cell's slots hold. No reference looks like it: an index this large is refused when a
+/// heap is opened. The upper half is all ones so that one instruction can compare or store the
+/// whole as a sign-extended number of 32 bits.
 pub(super) const POISON: u64 = 0xFFFF_FFFF_DEAD_F1E1;
 
 const SHAPE_MASK: u32 = 3;
@@ -221,8 +222,8 @@ impl Cell {
         self.flags.get() & FINALIZED != 0
     }
 
-    /// The finalizer, if it has not run yet. From here on it counts as run, and older weak references
-    /// are void.
+    /// The finalizer, if it has not run yet. From here on it counts as run, and older weak
+    /// references are void.
     pub(super) fn take_finalizer(&self) -> Option<Finalizer> {
         let flags = self.flags.get();
         if flags & UNFINALIZED == 0 {

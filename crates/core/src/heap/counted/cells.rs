@@ -46,8 +46,8 @@ impl Cells {
         self.cells.at(index)
     }
 
-    /// The object that a strong reference leads to. A stale reference is noted as a defect; an empty or
-    /// a weak one leads nowhere.
+    /// The object that a strong reference leads to. A stale reference is noted as a defect; an
+    /// empty or a weak one leads nowhere.
     #[inline]
     pub(super) fn follow(&self, reference: Ref, defects: &DefectLog) -> Option<&Cell> {
         if !reference.is_strong() {
@@ -63,8 +63,8 @@ impl Cells {
         }
     }
 
-    /// A new object with one reference, if there is a free cell and it is as it should be. Otherwise
-    /// nothing happens, and [`take_slowly`](Self::take_slowly) finds out why.
+    /// A new object with one reference, if there is a free cell and it is as it should be.
+    /// Otherwise nothing happens, and [`take_slowly`](Self::take_slowly) finds out why.
     #[inline]
     pub(super) fn take(&self, shape: Shape, tag: u64) -> Option<Ref> {
         let next = self.free_len.get().wrapping_sub(1);

@@ -1,8 +1,8 @@
 //! What the heap believes of itself, cell by cell, while nothing runs.
 //!
-//! A census is not a collection: it relies on nothing that the collector relies on. It walks the cells
-//! one by one and compares them with the free list, the generations and the pages; whatever does not
-//! agree is reported as a leftover.
+//! A census is not a collection: it relies on nothing that the collector relies on. It walks the
+//! cells one by one and compares them with the free list, the generations and the pages; whatever
+//! does not agree is reported as a leftover.
 
 use super::Counted;
 use super::cell::{POISON, is_living};

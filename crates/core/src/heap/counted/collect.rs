@@ -1,19 +1,22 @@
 //! Trial deletion, as CPython does it: which objects are referred to only by each other?
 //!
-//! Take the counts of all objects in the generations that are collected, and subtract the references
-//! that these objects hold to each other. What is left of a count comes from outside. An object with
-//! anything left is alive, with all that it reaches; the rest is garbage. (`deduce_unreachable` in
-//! `gcmodule.c`; the idea is Christopher's, *Reference count garbage collection*, 1984.)
+//! Take the counts of all objects in the generations that are collected, and subtract the
+//! references that these objects hold to each other. What is left of a count comes from outside. An
+//! object with anything left is alive, with all that it reaches; the rest is garbage.
+//! (`deduce_unreachable` in `gcmodule.c`; the idea is Christopher's, *Reference count garbage
+//! collection*, 1984.)
 //!
-//! A cell's scratch word `trial` is 0 outside a collection, and for objects that are known to be alive.
-//! For an object that is on trial, it is what is left of its count, plus 1. So nothing has to be cleaned
-//! up afterwards: living objects are reset when they are found, dead ones when they are freed.
+//! A cell's scratch word `trial` is 0 outside a collection, and for objects that are known to be
+//! alive. For an object that is on trial, it is what is left of its count, plus 1. So nothing has
+//! to be cleaned up afterwards: living objects are reset when they are found, dead ones when they
+//! are freed.
 //!
-//! If dead objects have finalizers, these run first, and may put references to some of the dead objects
-//! into shared roots. So the dead objects are tried once more, by the counts that they have then.
+//! If dead objects have finalizers, these run first, and may put references to some of the dead
+//! objects into shared roots. So the dead objects are tried once more, by the counts that they have
+//! then.
 //!
-//! Dead objects are freed directly: of their references only those to other objects are released one by
-//! one. The lock keeps the mutators still meanwhile.
+//! Dead objects are freed directly: of their references only those to other objects are released
+//! one by one. The lock keeps the mutators still meanwhile.
 
 use super::Counted;
 use super::cell::{Cell, Ref};
@@ -182,8 +185,8 @@ impl<F: Faults> Counted<F> {
         }
     }
 
-    /// Releases a reference that a condemned object held, unless it led to another condemned object:
-    /// that was freed before, or is on trial and will be.
+    /// Releases a reference that a condemned object held, unless it led to another condemned
+    /// object: that was freed before, or is on trial and will be.
     fn let_go_outside(&self, child: Ref, work: &mut Work) {
         let outside = self.cells.at(child.index()).is_some_and(|cell| {
             cell.incarnation.get() == child.incarnation() && cell.trial.get() == 0

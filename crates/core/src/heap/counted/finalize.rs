@@ -11,8 +11,8 @@ use super::word::Word;
 use crate::heap::{Cause, Fault, Faults, Tag};
 
 impl<F: Faults> Counted<F> {
-    /// Runs an object's finalizer, if it has not run yet. What the object displaces from a shared root
-    /// is released; if that dies, it is put on the work list.
+    /// Runs an object's finalizer, if it has not run yet. What the object displaces from a shared
+    /// root is released; if that dies, it is put on the work list.
     pub(super) fn finalize(&self, object: Ref, cell: &Cell, work: &mut Work) {
         let Some(finalizer) = cell.take_finalizer() else {
             return;
@@ -33,9 +33,9 @@ impl<F: Faults> Counted<F> {
         }
     }
 
-    /// Runs the finalizers of all members that are on trial; returns whether there were any. What they
-    /// displace from roots and what dies of that is buried at once: it was alive, so nothing that is on
-    /// trial depends on it.
+    /// Runs the finalizers of all members that are on trial; returns whether there were any. What
+    /// they displace from roots and what dies of that is buried at once: it was alive, so nothing
+    /// that is on trial depends on it.
     pub(super) fn finalize_condemned(&self, members: &[Word], work: &mut Work) -> bool {
         let before = self.finalized.get();
         let hold = self.pauses.hold(Cause::Finalizer);

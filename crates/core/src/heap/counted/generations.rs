@@ -1,10 +1,10 @@
 //! What the collector looks at, and when: three generations in one array.
 //!
 //! CPython's rules (`gcmodule.c`, until 3.12): a young collection is due when 700 more objects were
-//! tracked than tracked objects died ([`HeapConfig::nursery`](crate::heap::HeapConfig) may give another
-//! number). Every tenth young collection includes the middle generation, and every tenth of those the
-//! old one; but that only if the objects that are new to the old generation exceed a quarter of it,
-//! which keeps the cost of full collections linear in the number of objects made.
+//! tracked than tracked objects died ([`HeapConfig::nursery`](crate::heap::HeapConfig) may give
+//! another number). Every tenth young collection includes the middle generation, and every tenth of
+//! those the old one; but that only if the objects that are new to the old generation exceed a
+//! quarter of it, which keeps the cost of full collections linear in the number of objects made.
 //!
 //! The generations are neighbours in one array of references, oldest first:
 //!
@@ -14,10 +14,10 @@
 //! ```
 //!
 //! so a generation is merged into the next by moving a border. An object that dies leaves its entry
-//! behind, which is recognised by the incarnation; when such entries could be half of the array, they
-//! are squeezed out. An object gets its entry when something is first appended to it, if it is a list,
-//! or when a reference to another container is first stored in it, if it is a node: before that it
-//! cannot be part of a cycle. (CPython does so for dicts.)
+//! behind, which is recognised by the incarnation; when such entries could be half of the array,
+//! they are squeezed out. An object gets its entry when something is first appended to it, if it is
+//! a list, or when a reference to another container is first stored in it, if it is a node: before
+//! that it cannot be part of a cycle. (CPython does so for dicts.)
 
 use super::cell::{Cell, Ref};
 use super::cells::Cells;
@@ -28,8 +28,8 @@ use crate::heap::{Fault, Faults};
 /// A middle collection may be due after this many young ones, and an old one after this many middle
 /// ones: CPython's `gc.get_threshold()`, through 3.11.
 const OLDER: u32 = 10;
-/// An array shorter than this is not worth squeezing: 64 KiB of entries, or eight for each object that
-/// there is room for.
+/// An array shorter than this is not worth squeezing: 64 KiB of entries, or eight for each object
+/// that there is room for.
 const SQUEEZE_MIN: u32 = 8192;
 const SQUEEZE_MIN_OF: u32 = 8;
 
@@ -52,9 +52,9 @@ pub(super) struct Generations {
     squeeze_min: u32,
     /// It is squeezed when it is as long as this.
     squeeze_at: Half,
-    /// First, the number of objects tracked since the last collection less the number of tracked objects
-    /// that died. Then the number of young collections since the last middle one, and of middle ones
-    /// since the last old one.
+    /// First, the number of objects tracked since the last collection less the number of tracked
+    /// objects that died. Then the number of young collections since the last middle one, and of
+    /// middle ones since the last old one.
     counts: [Half; 3],
     /// What each of the counts must exceed.
     thresholds: [u32; 3],
@@ -65,8 +65,8 @@ pub(super) struct Generations {
 }
 
 impl Generations {
-    /// Room for the entries of `capacity` objects, and as many stale ones. A young collection is due
-    /// after `nursery` objects.
+    /// Room for the entries of `capacity` objects, and as many stale ones. A young collection is
+    /// due after `nursery` objects.
     pub(super) fn new(capacity: u32, nursery: u32) -> Self {
         let squeeze_min = SQUEEZE_MIN.min(capacity.saturating_mul(SQUEEZE_MIN_OF));
         Self {

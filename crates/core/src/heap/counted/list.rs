@@ -1,9 +1,9 @@
-//! Lists: words in pages, hung in a radix tree over absolute positions; or, as long as a list is short,
-//! words in one small block.
+//! Lists: words in pages, hung in a radix tree over absolute positions; or, as long as a list is
+//! short, words in one small block.
 //!
-//! An element appended at position p stays at p; `del l[:n]` only moves `head`, and index i is position
-//! head + i. Nothing is copied when a list of pages grows, and memory follows the elements: a page
-//! lives exactly as long as some element between `head` and `tail` is in it.
+//! An element appended at position p stays at p; `del l[:n]` only moves `head`, and index i is
+//! position head + i. Nothing is copied when a list of pages grows, and memory follows the
+//! elements: a page lives exactly as long as some element between `head` and `tail` is in it.
 //!
 //! ```text
 //! height 0: root is the only page          all elements have the same p / 1024
@@ -11,12 +11,13 @@
 //! height 2: root[p / 2^20 % 1024][p / 1024 % 1024]                 2^30 positions
 //! ```
 //!
-//! A tree grows by hanging what it had into a new root, and shrinks to nothing when the list is empty.
+//! A tree grows by hanging what it had into a new root, and shrinks to nothing when the list is
+//! empty.
 //!
-//! Most lists are short, and a page would take a hundred times the room of their elements. So an empty
-//! list begins with a small block, in which positions begin at 0. When there is no place left behind the
-//! last element, the elements move to the front of the block; when the block is full of elements, they
-//! move to a page, and the list keeps pages until it is empty again.
+//! Most lists are short, and a page would take a hundred times the room of their elements. So an
+//! empty list begins with a small block, in which positions begin at 0. When there is no place left
+//! behind the last element, the elements move to the front of the block; when the block is full of
+//! elements, they move to a page, and the list keeps pages until it is empty again.
 //!
 //! This file knows words and pages; what the words mean is the caller's business.
 
@@ -63,8 +64,8 @@ impl Header {
         self.forget_tree();
     }
 
-    /// Takes everything out, which leaves the list empty. The result belongs to the caller alone: even
-    /// without a lock nobody else can lengthen it, so taking it apart comes to an end.
+    /// Takes everything out, which leaves the list empty. The result belongs to the caller alone:
+    /// even without a lock nobody else can lengthen it, so taking it apart comes to an end.
     pub(super) fn take(&self) -> Self {
         let taken = Self {
             head: Word::new(self.head.get()),
@@ -559,8 +560,8 @@ mod tests {
         pair.assert_same();
     }
 
-    /// Goal: a list of up to eight elements takes no page, whichever way it moves; a longer one takes
-    /// one until it is empty.
+    /// Goal: a list of up to eight elements takes no page, whichever way it moves; a longer one
+    /// takes one until it is empty.
     #[test]
     fn short_lists_take_no_page() {
         let mut pair = Pair::new(8);

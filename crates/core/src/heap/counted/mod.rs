@@ -8,24 +8,24 @@
 //! ```
 //!
 //! All state lies in words that are loaded and stored, relaxed, and never modified in one operation
-//! (`word`). So every operation takes `&self`, and the same code runs with the lock and without. Under
-//! the lock that costs what plain fields cost. Without it, counts are lost, lengths tear, and objects in
-//! use are freed, as in an interpreter whose lock was taken away. Yet nothing is undefined: no memory
-//! changes its type, every index is checked, every loop is bounded by what the heap was opened for, and
-//! a stale reference is recognised by its incarnation and noted as a [`Defect`](super::Defect). `racy`
-//! must never crash or hang, whatever the interleaving.
+//! (`word`). So every operation takes `&self`, and the same code runs with the lock and without.
+//! Under the lock that costs what plain fields cost. Without it, counts are lost, lengths tear, and
+//! objects in use are freed, as in an interpreter whose lock was taken away. Yet nothing is
+//! undefined: no memory changes its type, every index is checked, every loop is bounded by what the
+//! heap was opened for, and a stale reference is recognised by its incarnation and noted as a
+//! [`Defect`](super::Defect). `racy` must never crash or hang, whatever the interleaving.
 //!
-//! Under a model checker, these files still use the standard library's atomics: `gil` is sequential by
-//! construction (what is worth modelling is its lock, which lies elsewhere), and about `racy` there is
-//! nothing to prove.
+//! Under a model checker, these files still use the standard library's atomics: `gil` is sequential
+//! by construction (what is worth modelling is its lock, which lies elsewhere), and about `racy`
+//! there is nothing to prove.
 //!
 //! **Memory.** All slabs are reserved when the heap is opened and committed by touch. Cells are
-//! what `capacity` counts. A list of up to eight elements takes a small block, of which there are as
-//! many as objects; a longer one takes pages of 1,024 elements. There are pages for four elements per
-//! object of the capacity, and for no less than four million; and one more for each list with more than
-//! eight elements, up to 65,536 of them, since the last page of a list may be nearly empty. An append
-//! that finds no page keeps the element in its register, and the next allocation fails with
-//! [`OutOfMemory`](super::OutOfMemory), once, for everybody to see.
+//! what `capacity` counts. A list of up to eight elements takes a small block, of which there are
+//! as many as objects; a longer one takes pages of 1,024 elements. There are pages for four
+//! elements per object of the capacity, and for no less than four million; and one more for each
+//! list with more than eight elements, up to 65,536 of them, since the last page of a list may be
+//! nearly empty. An append that finds no page keeps the element in its register, and the next
+//! allocation fails with [`OutOfMemory`](super::OutOfMemory), once, for everybody to see.
 //!
 //! | file | its one job |
 //! | --- | --- |
@@ -69,16 +69,18 @@ pub use racy::Racy;
 pub use registers::{CountedMutator, Tenancy};
 use word::{Half, Word};
 
-/// The largest capacity: with more, an index could look like poison, and systems would not reserve the
-/// slabs.
+/// The largest capacity: with more, an index could look like poison, and systems would not reserve
+/// the slabs.
 pub const CAPACITY_MAX: u32 = 1 << 30;
 
-/// For how many elements lists have room, per object of the capacity: an object may be in several lists.
+/// For how many elements lists have room, per object of the capacity: an object may be in several
+/// lists.
 const ELEMENTS_PER_OBJECT: u64 = 4;
-/// There are at least this many pages for elements: four million elements, 32 MiB if all are touched.
+/// There are at least this many pages for elements: four million elements, 32 MiB if all are
+/// touched.
 const PAGES_MIN: u64 = 4096;
-/// There is one page more for each list that is too long for a small block, up to this many: 512 MiB if
-/// all are touched.
+/// There is one page more for each list that is too long for a small block, up to this many: 512
+/// MiB if all are touched.
 const LONG_LISTS: u64 = 65_536;
 
 /// The faults that can be planted in `gil`.
@@ -295,8 +297,8 @@ fn pages_for(capacity: u32) -> u32 {
 mod tests {
     use super::*;
 
-    /// Goal: there is a page for each of tens of thousands of lists that are longer than a small block,
-    /// or for as many as there are elements for.
+    /// Goal: there is a page for each of tens of thousands of lists that are longer than a small
+    /// block, or for as many as there are elements for.
     #[test]
     fn many_lists_may_be_long() {
         for capacity in [10, 1_000, 100_000, 10_000_000] {

@@ -1,7 +1,8 @@
 //! The contract's operations, on registers and counted references.
 //!
-//! Each operation first takes the new reference, then puts it in its place, and then releases what was
-//! there. So an object that is held only by what is being overwritten lives for as long as it is needed.
+//! Each operation first takes the new reference, then puts it in its place, and then releases what
+//! was there. So an object that is held only by what is being overwritten lives for as long as it
+//! is needed.
 
 use super::Counted;
 use super::cell::{Ref, is_living};

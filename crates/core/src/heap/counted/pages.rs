@@ -1,9 +1,9 @@
-//! What lists keep their elements in: pages of 1,024 words, which also serve as directories of pages,
-//! and small blocks of 8 words for lists that are no longer than that.
+//! What lists keep their elements in: pages of 1,024 words, which also serve as directories of
+//! pages, and small blocks of 8 words for lists that are no longer than that.
 //!
-//! Block 0 of each kind is never handed out and stands for "none". Blocks are not wiped: a list reads
-//! only what it wrote. Free blocks wait on a stack of their own, not in the blocks, so threads that
-//! race for them can take one block twice but cannot tie the stack into a loop.
+//! Block 0 of each kind is never handed out and stands for "none". Blocks are not wiped: a list
+//! reads only what it wrote. Free blocks wait on a stack of their own, not in the blocks, so
+//! threads that race for them can take one block twice but cannot tie the stack into a loop.
 
 use super::word::{Half, Word};
 use crate::heap::slab::Slab;

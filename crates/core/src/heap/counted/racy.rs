@@ -4,15 +4,15 @@
 //! reference is followed, a count goes below zero, or a cell is handed out, and ends the run at the
 //! next safepoint.
 //!
-//! A count is read and written back in two steps, and the operating system may take the processor away
-//! between them. It rarely does: the gap is a nanosecond. On a single processor that is the only way for
-//! threads to meet at all, so once in a while `racy` yields the processor right there.
+//! A count is read and written back in two steps, and the operating system may take the processor
+//! away between them. It rarely does: the gap is a nanosecond. On a single processor that is the
+//! only way for threads to meet at all, so once in a while `racy` yields the processor right there.
 //!
-//! That alone would not be enough. If two threads yield to each other only in that gap, each writes back
-//! what it had read itself, as if the other did not exist; each goes on with a count of its own, and
-//! both are right. A count is lost if one thread yields in the gap and the other while it holds a
-//! reference. So every second yield happens at the safepoint after the increment, where `gil` changes
-//! hands as well. Nothing else differs from `gil`.
+//! That alone would not be enough. If two threads yield to each other only in that gap, each writes
+//! back what it had read itself, as if the other did not exist; each goes on with a count of its
+//! own, and both are right. A count is lost if one thread yields in the gap and the other while it
+//! holds a reference. So every second yield happens at the safepoint after the increment, where
+//! `gil` changes hands as well. Nothing else differs from `gil`.
 
 use std::cell::Cell as Local;
 use std::ops::Deref;
@@ -22,10 +22,10 @@ use super::mutator::CAPS;
 use super::registers::{CountedMutator, Tenancy};
 use crate::heap::{Belief, Caps, Census, Defect, Faultless, Faults, Gauge, Heap, Seat, Stats};
 
-/// One in this many increments yields the processor: often enough that a mutator does so some thousand
-/// times a second; rarely enough that it costs a nanosecond an increment, and that a mutator makes
-/// progress beside a program that keeps the processor for milliseconds. A prime number, so that no loop
-/// of a program keeps step with it.
+/// One in this many increments yields the processor: often enough that a mutator does so some
+/// thousand times a second; rarely enough that it costs a nanosecond an increment, and that a
+/// mutator makes progress beside a program that keeps the processor for milliseconds. A prime
+/// number, so that no loop of a program keeps step with it.
 const OFFER_EVERY: u32 = 251;
 
 /// Where the processor is yielded next.

@@ -1,11 +1,11 @@
 //! One register file on a counted heap, and what operations are made of.
 //!
-//! A mutator owns its registers, so those are plain words; what they refer to is shared. If it owns the
-//! heap as well (in a box), it is the single-threaded collector that the global lock makes a heap of. If
-//! it borrows the heap, it is one of several unsynchronised mutators: `racy`.
+//! A mutator owns its registers, so those are plain words; what they refer to is shared. If it owns
+//! the heap as well (in a box), it is the single-threaded collector that the global lock makes a
+//! heap of. If it borrows the heap, it is one of several unsynchronised mutators: `racy`.
 //!
-//! The fast paths of an allocation and an append are in `mutator`; their slow paths are here, out of
-//! line.
+//! The fast paths of an allocation and an append are in `mutator`; their slow paths are here, out
+//! of line.
 
 use std::ops::Deref;
 
@@ -19,9 +19,9 @@ use crate::heap::{
 };
 
 /// Settling gives up after this many collections, and two more for each shared root. One collection
-/// finds all garbage, and a second finds none. A finalizer may drop a cycle that was in a shared root,
-/// and that cycle's finalizer may do so in turn; but what is in the root after that has no finalizer
-/// left to run.
+/// finds all garbage, and a second finds none. A finalizer may drop a cycle that was in a shared
+/// root, and that cycle's finalizer may do so in turn; but what is in the root after that has no
+/// finalizer left to run.
 const SETTLE_ROUNDS_MAX: usize = 8;
 
 /// How a mutator holds the heap: alone, because it holds a lock, or together with others.
@@ -106,8 +106,8 @@ impl<H: Tenancy> CountedMutator<H> {
         let list = Ref::from_bits(self.registers[list.0 as usize]);
         let register = &mut self.registers[val.0 as usize];
         let value = Ref::from_bits(*register);
-        // An empty or weak reference needs no look of its own: no incarnation of a tracked object is
-        // like its.
+        // An empty or weak reference needs no look of its own: no incarnation of a tracked object
+        // is like its.
         if let Some(cell) = heap.cells.at(list.index())
             && cell.incarnation.get() == list.incarnation()
             && cell.is_tracked_list()
@@ -132,8 +132,8 @@ impl<H: Tenancy> CountedMutator<H> {
         found
     }
 
-    /// Makes sure that the collector knows the node in `slot`, now that it will hold `child`. Leaves
-    /// and counters make no cycles.
+    /// Makes sure that the collector knows the node in `slot`, now that it will hold `child`.
+    /// Leaves and counters make no cycles.
     #[inline]
     pub(super) fn track_node(&self, slot: Slot, node: &Cell, child: Ref) {
         if !node.is_tracked() && self.heap.follow(child).is_some_and(Cell::is_container) {

@@ -5,15 +5,15 @@
 //! list sheds a page at a time and what that page held dies first, so the work list grows with the
 //! depth of nested structures and not with the length of lists.
 //!
-//! Finalizers run from that list as well, since a finalizer may release what was in a shared root, and
-//! that may have a finalizer, too.
+//! Finalizers run from that list as well, since a finalizer may release what was in a shared root,
+//! and that may have a finalizer, too.
 //!
 //! A dying list's cell is free at once, and only what it held goes on the work list. So the work is
 //! bounded by what was in the list then, even if a thread without a lock goes on appending to it.
 //!
 //! An object on the work list has no references, so nobody can reach it; its count is 0, and its
-//! incarnation is still that of a living object. Only threads without a lock can put it there twice, so
-//! whoever takes it off looks at the incarnation again.
+//! incarnation is still that of a living object. Only threads without a lock can put it there
+//! twice, so whoever takes it off looks at the incarnation again.
 
 use super::Counted;
 use super::cell::{Cell, Ref};

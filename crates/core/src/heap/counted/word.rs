@@ -1,8 +1,8 @@
 //! Shared words that are only loaded and stored, never read and modified in one operation.
 //!
-//! On today's machines a relaxed load or store is a plain one. So under a lock these words cost what
-//! ordinary fields cost. Without a lock, two threads that add one at the same time lose an addition, as
-//! in an interpreter whose lock was taken away: the behaviour is defined, and wrong.
+//! On today's machines a relaxed load or store is a plain one. So under a lock these words cost
+//! what ordinary fields cost. Without a lock, two threads that add one at the same time lose an
+//! addition, as in an interpreter whose lock was taken away: the behaviour is defined, and wrong.
 
 #![expect(unsafe_code, reason = "the words are marked as valid when zeroed")]
 

@@ -3,23 +3,25 @@
 //! Memory that was a cell stays a cell, so a stale reference can be followed without undefined
 //! behaviour, and is *recognised*: every reference contains the incarnation that it was made for. A
 //! cell that was taken off a free list belongs to the thread that took it, until that stores a
-//! reference to it somewhere. When the count reaches 0, the cell belongs to the thread that took the
-//! last reference away, until the cell is handed out again.
+//! reference to it somewhere. When the count reaches 0, the cell belongs to the thread that took
+//! the last reference away, until the cell is handed out again.
 //!
 //! ```text
 //! word:      see `word`
-//! meta:      | global:16 | …:11 | resurrects:1 | finalizer:1 | buffered:1 | shape:2 | incarnation:32 |
+//! meta:      | global:16 | …:11 | resurrects:1 | finalizer:1 | buffered:1 | shape:2
+//!            | incarnation:32 |
 //! reference: | acyclic:1 | late:1 | index:30 | incarnation:32 |
 //! ```
 //!
-//! The incarnation in `meta` is odd while the object lives. In a strong reference it is that number; in
-//! a *weak* one it is the even number below; 0 is no reference. Only weak references may be LATE: the
-//! target's finalizer had run when the reference was made. Incarnations come full circle after 2^31
-//! lives of one cell. Only a weak reference that was kept for exactly so long could be mistaken for
-//! another then, or a list for one that a mutator used last exactly so long ago.
+//! The incarnation in `meta` is odd while the object lives. In a strong reference it is that
+//! number; in a *weak* one it is the even number below; 0 is no reference. Only weak references may
+//! be LATE: the target's finalizer had run when the reference was made. Incarnations come full
+//! circle after 2^31 lives of one cell. Only a weak reference that was kept for exactly so long
+//! could be mistaken for another then, or a list for one that a mutator used last exactly so long
+//! ago.
 //!
-//! ACYCLIC is a bit of the reference and not of the cell, so that the collector and every decrement can
-//! pass over leaves and counters without touching them.
+//! ACYCLIC is a bit of the reference and not of the cell, so that the collector and every decrement
+//! can pass over leaves and counters without touching them.
 
 use crate::heap::{Finalizer, Global, Shape};
 use crate::sync::atomic::AtomicU64;
@@ -34,8 +36,8 @@ const RESURRECTS: u64 = 1 << 36;
 const GLOBAL_SHIFT: u32 = 48;
 
 /// What the slots of a free cell hold. It is even, so that nothing takes it for a reference, and no
-/// number that is stored here otherwise. The upper half is all ones so that one instruction can compare
-/// or store the whole as a sign-extended number of 32 bits.
+/// number that is stored here otherwise. The upper half is all ones so that one instruction can
+/// compare or store the whole as a sign-extended number of 32 bits.
 pub(super) const POISON: u64 = 0xFFFF_FFFF_DEAD_F9E8;
 
 /// What the slots of a new object hold, by shape. A list's storage comes later.
@@ -126,7 +128,8 @@ impl Ref {
     /// A reference to the object of this shape and incarnation.
     #[inline]
     pub(super) fn new(index: u32, shape: Shape, incarnation: u32) -> Self {
-        // A table, since every object is made here: a look-up is one instruction, comparisons are six.
+        // A table, since every object is made here: a look-up is one instruction, comparisons are
+        // six.
         const KIND: [u64; 4] = {
             let mut kind = [0; 4];
             kind[Shape::Leaf as usize] = ACYCLIC;

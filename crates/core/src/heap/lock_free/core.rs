@@ -42,8 +42,8 @@ pub(super) struct Core<F: Faults> {
     /// The next stamp that nobody has for empty slots; 0 is that of untouched ones.
     pub(super) stamps: AtomicU64,
     pub(super) verdict: Verdict,
-    /// How many candidates the last settling left. Their present number would say nothing: whoever has
-    /// looked at the heap since then made candidates by letting go of what it looked at.
+    /// How many candidates the last settling left. Their present number would say nothing: whoever
+    /// has looked at the heap since then made candidates by letting go of what it looked at.
     pub(super) unsettled: AtomicU64,
     cycles: Mutex<Cycles>,
     /// The collector's thread, to wake it. Models have none and run the collector by hand.
@@ -106,7 +106,8 @@ impl<F: Faults> Core<F> {
         }
     }
 
-    /// The collector; waits until nobody else uses it. Of a mutator's operations, only `collect` does.
+    /// The collector; waits until nobody else uses it. Of a mutator's operations, only `collect`
+    /// does.
     pub(super) fn cycles(&self) -> MutexGuard<'_, Cycles> {
         self.cycles.lock().unwrap_or_else(PoisonError::into_inner)
     }

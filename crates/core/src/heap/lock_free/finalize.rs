@@ -80,8 +80,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         }
     }
 
-    /// Takes away a reference to an object that was made with a finalizer. If it is the last one, the
-    /// finalizer is to run first.
+    /// Takes away a reference to an object that was made with a finalizer. If it is the last one,
+    /// the finalizer is to run first.
     #[cold]
     pub(super) fn let_go(&mut self, object: Ref) {
         let is_late =

@@ -1,21 +1,22 @@
 //! Homes: where cells whose grace period is over wait to be reused, and truncated ranges wait to be
 //! released.
 //!
-//! A cell lies in the cache of the processor that used it last, so the worker that gave it up should be
-//! the one to use it again; with one pool for all, every mutator would work on the cells of others.
-//! Each worker has a home, chosen by its number, and looks into others only when its own is empty. A
-//! worker that leaves work behind leaves it at its home, and whoever does that work returns the cells
-//! to the same home. Otherwise the cells would stray, and one mutator after the other would find its
-//! home empty and take cells from the others. Homes are shared nevertheless (there are fewer homes than
-//! there may be workers, and the job that ends a grace period runs on any thread), so correctness does
-//! not depend on who has which.
+//! A cell lies in the cache of the processor that used it last, so the worker that gave it up
+//! should be the one to use it again; with one pool for all, every mutator would work on the cells
+//! of others. Each worker has a home, chosen by its number, and looks into others only when its own
+//! is empty. A worker that leaves work behind leaves it at its home, and whoever does that work
+//! returns the cells to the same home. Otherwise the cells would stray, and one mutator after the
+//! other would find its home empty and take cells from the others. Homes are shared nevertheless
+//! (there are fewer homes than there may be workers, and the job that ends a grace period runs on
+//! any thread), so correctness does not depend on who has which.
 //!
 //! A worker that leaves or waits returns its free cells, even if they are no whole chunk. If many
-//! workers come and go, and each needs few cells, there would soon be as many such *remnants* as cells;
-//! so remnants are kept apart, and whoever takes cells or leaves puts some of them together. Nobody takes
-//! more than a chunk: so, however the cells are spread over remnants, as many workers find cells as there
-//! are chunks' worth of cells. (Remnants that are being put together cannot be found for a moment. A
-//! worker that finds nothing looks again, and gives up only if there are no fresh cells either.)
+//! workers come and go, and each needs few cells, there would soon be as many such *remnants* as
+//! cells; so remnants are kept apart, and whoever takes cells or leaves puts some of them together.
+//! Nobody takes more than a chunk: so, however the cells are spread over remnants, as many workers
+//! find cells as there are chunks' worth of cells. (Remnants that are being put together cannot be
+//! found for a moment. A worker that finds nothing looks again, and gives up only if there are no
+//! fresh cells either.)
 
 use crossbeam_epoch::Guard;
 use crossbeam_utils::CachePadded;
@@ -103,8 +104,8 @@ impl Home {
     }
 }
 
-/// For each home in which ranges were ripe at one look, how many had been taken by then. The next look
-/// tells from it where nobody has worked since.
+/// For each home in which ranges were ripe at one look, how many had been taken by then. The next
+/// look tells from it where nobody has worked since.
 #[cfg(any(all(test, shuttle), not(any(loom, shuttle))))]
 #[derive(Debug, Default)]
 pub(super) struct Look([Option<u64>; HOMES]);
@@ -129,7 +130,8 @@ impl Homes {
         self.of(worker).put_cells(cells);
     }
 
-    /// Brings home the free cells of a worker that leaves, put together with remnants that lie there.
+    /// Brings home the free cells of a worker that leaves, put together with remnants that lie
+    /// there.
     pub(super) fn give_back(&self, worker: u32, mut cells: Vec<u32>, guard: &Guard) {
         let home = self.of(worker);
         home.gather(&mut cells, guard);
@@ -172,8 +174,8 @@ impl Homes {
         self.0.iter().any(|home| !home.ripe.is_empty())
     }
 
-    /// The numbers of the homes in which ranges are ripe, and were at the last look, and of which none
-    /// was taken since.
+    /// The numbers of the homes in which ranges are ripe, and were at the last look, and of which
+    /// none was taken since.
     #[cfg(any(all(test, shuttle), not(any(loom, shuttle))))]
     pub(super) fn neglected(&self, look: &mut Look) -> impl Iterator<Item = u32> + use<> {
         use crate::sync::atomic::Ordering::Relaxed;
@@ -193,8 +195,8 @@ impl Homes {
 mod tests {
     use super::*;
 
-    /// Goal: however many remnants lie in a home, one operation puts a few of them together, and none is
-    /// lost.
+    /// Goal: however many remnants lie in a home, one operation puts a few of them together, and
+    /// none is lost.
     #[test]
     fn one_operation_gathers_a_few() {
         let handle = crossbeam_epoch::Collector::new().register();

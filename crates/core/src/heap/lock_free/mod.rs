@@ -1,8 +1,8 @@
 //! The `lock-free` heap: shared lists without a lock, and cycles collected while the mutators run.
 //!
 //! Reference counts are exact, and an object is released as soon as its count reaches 0, as under a
-//! global lock. What is deferred is the reuse of its memory: until no pin is left under which somebody
-//! may hold an uncounted pointer to it.
+//! global lock. What is deferred is the reuse of its memory: until no pin is left under which
+//! somebody may hold an uncounted pointer to it.
 //!
 //! | module | what it is |
 //! | --- | --- |
@@ -22,9 +22,9 @@
 //!
 //! A mutator that stops anywhere never blocks the operations of another, the allocator aside. There
 //! are three exceptions, each of which is named again where it is:
-//! [`collect`](crate::heap::Mutator::collect) waits for a collection that is under way; `alloc` waits
-//! a little for memory that others are about to give back, before it answers that there is none; and
-//! `del l[-n:]` is n steps, not one.
+//! [`collect`](crate::heap::Mutator::collect) waits for a collection that is under way; `alloc`
+//! waits a little for memory that others are about to give back, before it answers that there is
+//! none; and `del l[-n:]` is n steps, not one.
 //!
 //! A mutator that stops under a pin keeps memory from being reused, without bound: the counter
 //! `unreclaimed_peak` shows it. While nobody stops, it stays bounded, as three things keep up with the
@@ -35,27 +35,28 @@
 //!
 //! # Decisions
 //!
-//! * Whether an object can be part of a cycle (ACYCLIC) is a bit of the reference and not of the cell,
-//!   so the collector and every decrement pass over leaves without touching them.
+//! * Whether an object can be part of a cycle (ACYCLIC) is a bit of the reference and not of the
+//!   cell, so the collector and every decrement pass over leaves without touching them.
 //! * `get` looks at the head for the second time *before* it increments: what it returns is settled
-//!   at its look at the slot. So it never has to give a reference back, except where a finalizer ran.
-//! * A pop's claim counts its seal. A helper may meet the claim of a pop that is long over, whose seal
-//!   had its grace period before the helper's pin began; only that count keeps the seal.
+//!   at its look at the slot. So it never has to give a reference back, except where a finalizer
+//!   ran.
+//! * A pop's claim counts its seal. A helper may meet the claim of a pop that is long over, whose
+//!   seal had its grace period before the helper's pin began; only that count keeps the seal.
 //! * Whoever walks a truncated range and meets a descriptor puts the rest of the range off for one
 //!   more grace period: the descriptor is such a late claim, and an element is hidden in it.
 //! * An object that is stored into itself from the register that names it is copied first and
 //!   released afterwards, so rule R2 holds without an exception.
 //! * Elements of truncated ranges are freed without a read-modify-write if nobody ever had a second
-//!   reference to them. If one is a node, its cell is still not reused before a grace period is over,
-//!   since the collector may be looking at it.
-//! * An object with a finalizer does not die to be resurrected: the decrement that would take its last
-//!   reference keeps the reference instead, and marks the object. A count of 0 stays final.
+//!   reference to them. If one is a node, its cell is still not reused before a grace period is
+//!   over, since the collector may be looking at it.
+//! * An object with a finalizer does not die to be resurrected: the decrement that would take its
+//!   last reference keeps the reference instead, and marks the object. A count of 0 stays final.
 //! * A garbage cycle with finalizers needs no second round. While its finalizers run, it is the
-//!   collector's alone, so its edges are known, and with them what is resurrected; the rest is freed
-//!   at once. Weak references to those of its objects that have no finalizer are void only for as
-//!   long as that goes on.
-//! * A count has 28 bits, of which half are used; one reference more makes the object immortal, as in
-//!   CPython, and is reported as a defect (`word` says why).
+//!   collector's alone, so its edges are known, and with them what is resurrected; the rest is
+//!   freed at once. Weak references to those of its objects that have no finalizer are void only
+//!   for as long as that goes on.
+//! * A count has 28 bits, of which half are used; one reference more makes the object immortal, as
+//!   in CPython, and is reported as a defect (`word` says why).
 //! * The pages of a list that died are taken away one by one, within the budget of several
 //!   operations, like everything else that is released.
 //! * Tags lie in a range of their own, or a cell would not fit in half a cache line.
@@ -176,9 +177,9 @@ pub struct LockFree<F: Faults = Faultless> {
     core: Arc<Core<F>>,
 }
 
-/// Opens a heap. Its cycle collector runs on a thread of its own until the heap is dropped, except in
-/// models and where all upkeep is to happen within calls: there, only `collect` and `settle` collect
-/// cycles.
+/// Opens a heap. Its cycle collector runs on a thread of its own until the heap is dropped, except
+/// in models and where all upkeep is to happen within calls: there, only `collect` and `settle`
+/// collect cycles.
 ///
 /// # Panics
 ///

@@ -5,10 +5,11 @@
 //! register to slot without a touch of the count; whatever leaves a slot for a register has its
 //! stamp changed (rule R1).
 //!
-//! If an object were stored into itself by moving the only register that names it, nothing but itself
-//! would hold it afterwards, and no decrement would make it a candidate for the collector. The container
-//! must be held by a counted reference that is not the one being moved (rule R2). So such a store copies
-//! the reference first and releases the register's own afterwards, which makes the object a candidate.
+//! If an object were stored into itself by moving the only register that names it, nothing but
+//! itself would hold it afterwards, and no decrement would make it a candidate for the collector.
+//! The container must be held by a counted reference that is not the one being moved (rule R2). So
+//! such a store copies the reference first and releases the register's own afterwards, which makes
+//! the object a candidate.
 
 use super::LockFree;
 use super::cell::{Ref, Weak};
@@ -75,8 +76,8 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
         self.worker.release(old);
     }
 
-    /// Gives a new list its storage. Out of line: it needs room on the stack, which every allocation
-    /// would have to make otherwise.
+    /// Gives a new list its storage. Out of line: it needs room on the stack, which every
+    /// allocation would have to make otherwise.
     #[cold]
     #[inline(never)]
     fn build(&self, list: Ref) {
@@ -85,8 +86,8 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
         cell.slots[0].store(list::build(), Relaxed);
     }
 
-    /// Takes the counted reference out of `val`, to be stored into the object that `obj` names. See the
-    /// module for the case that both are the same register.
+    /// Takes the counted reference out of `val`, to be stored into the object that `obj` names. See
+    /// the module for the case that both are the same register.
     #[inline]
     fn take(&mut self, obj: Slot, val: Slot) -> Option<Ref> {
         let value = self.strong(val)?;
@@ -135,8 +136,8 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
                 }
                 continue;
             };
-            // SeqCst, as every change of an edge: an object that was removed from here before it was
-            // finalized is not found here again, unless it was put back.
+            // SeqCst, as every change of an edge: an object that was removed from here before it
+            // was finalized is not found here again, unless it was put back.
             if !self.worker.needs_second_look(before) || place.load(SeqCst) == reference.bits() {
                 return Some(reference);
             }

@@ -11,13 +11,14 @@
 //! step each, at which they take effect:
 //!
 //! ```text
-//! | number of recalls:32 | workers at work:16 | of these, who has not answered the last recall:16 |
+//! | number of recalls:32 | workers at work:16
+//! | of these, who has not answered the last recall:16 |
 //! ```
 //!
 //! A worker remembers the last recall that it answered, or the last that there was when it joined:
-//! then it held nothing. **Invariant**: the last field is the number of workers at work for which that
-//! is another recall than the last one. Raising makes it all of them, answering and leaving subtract the
-//! worker if it was one of them, and joining does not change it.
+//! then it held nothing. **Invariant**: the last field is the number of workers at work for which
+//! that is another recall than the last one. Raising makes it all of them, answering and leaving
+//! subtract the worker if it was one of them, and joining does not change it.
 //!
 //! # When memory has run out
 //!
@@ -27,18 +28,19 @@
 //! capacity allows. For that, it must not overlook what was given up before and was not used again. Let
 //! g be such a thing: an object that died, or the count of a death. When the recall was raised, g was
 //!
-//! * in the hands of a worker at work. When that worker answered, g was reusable, or it lay ready for
-//!   anybody, or it waited for a grace period.
+//! * in the hands of a worker at work. When that worker answered, g was reusable, or it lay ready
+//!   for anybody, or it waited for a grace period.
 //! * ready for anybody: a ripe range, work left behind, a candidate.
 //! * waiting for a grace period. After that it is ready, or reusable.
 //! * reusable: room under the capacity.
 //!
-//! So when all have answered, g is reusable, and the search that follows finds it; or it is ready or
-//! waits, and then the heap is not clean; or somebody *took it up after the recall was raised*. A
-//! mutator does so in the very safepoint in which it answered, and so do others who look for memory
-//! themselves. Therefore every taking of work that lies ready is counted. The count is read before the
-//! recall is raised and once more after everything else was looked at. If it has changed, somebody may
-//! hold g, and one more recall is raised ([`Outlook::Unclear`]). If not, nobody does.
+//! So when all have answered, g is reusable, and the search that follows finds it; or it is ready
+//! or waits, and then the heap is not clean; or somebody *took it up after the recall was raised*.
+//! A mutator does so in the very safepoint in which it answered, and so do others who look for
+//! memory themselves. Therefore every taking of work that lies ready is counted. The count is read
+//! before the recall is raised and once more after everything else was looked at. If it has
+//! changed, somebody may hold g, and one more recall is raised ([`Outlook::Unclear`]). If not,
+//! nobody does.
 //!
 //! Room is taken as well. A worker tells of births each time that it gets free cells, and whoever lets
 //! those objects die tells of it later. So the heap can seem full although few objects live. For this
@@ -273,8 +275,8 @@ mod tests {
         let [list, leaf, kept] = [0, 1, 2].map(Slot);
         alloc(&mut holder, list, Shape::List);
         alloc(&mut holder, kept, Shape::Leaf);
-        // First many elements that do not die, so that nothing waits for a grace period while they are
-        // released; then some that die.
+        // First many elements that do not die, so that nothing waits for a grace period while they
+        // are released; then some that die.
         for _ in 0..20_000 {
             holder.copy(leaf, kept);
             holder.append(list, leaf);

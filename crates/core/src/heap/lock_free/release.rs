@@ -216,8 +216,8 @@ impl<F: Faults> Worker<'_, F> {
         budget
     }
 
-    /// Releases a piece of a range. However large the budget is, what the piece's elements led to comes
-    /// next, and the rest of the range after that, so that the list of tasks stays short.
+    /// Releases a piece of a range. However large the budget is, what the piece's elements led to
+    /// comes next, and the rest of the range after that, so that the list of tasks stays short.
     fn release_elements(&mut self, mut range: Range, budget: &mut usize) {
         let below = self.tasks.len();
         let piece = (*budget).min(BUDGET);
@@ -241,8 +241,8 @@ impl<F: Faults> Worker<'_, F> {
         self.bury_in(cell, cell.meta.load(Relaxed), index);
     }
 
-    /// Out of line: otherwise a walk over truncated elements would have to save registers for all of
-    /// this, and most of what it frees refers to nothing.
+    /// Out of line: otherwise a walk over truncated elements would have to save registers for all
+    /// of this, and most of what it frees refers to nothing.
     #[inline(never)]
     fn bury_in(&mut self, cell: &Cell, meta: u64, index: u32) {
         self.empty(cell, meta);
@@ -274,8 +274,8 @@ impl<F: Faults> Worker<'_, F> {
         }
     }
 
-    /// Ends the life of a dead object whose slots are empty. Only the incarnation in `meta` is used: the
-    /// collector may have changed flags since it was loaded.
+    /// Ends the life of a dead object whose slots are empty. Only the incarnation in `meta` is
+    /// used: the collector may have changed flags since it was loaded.
     #[inline]
     pub(super) fn expire(&mut self, index: u32, cell: &Cell, meta: u64) {
         let tag = self.core.slab.tag(index).load(Relaxed);
@@ -296,13 +296,13 @@ impl<F: Faults> Worker<'_, F> {
         }
     }
 
-    /// Releases a reference to an element of a truncated range after the range's grace period. If nobody
-    /// ever had another reference, that takes no read-modify-write, and the cell of a leaf may be reused
-    /// at once.
+    /// Releases a reference to an element of a truncated range after the range's grace period. If
+    /// nobody ever had another reference, that takes no read-modify-write, and the cell of a leaf
+    /// may be reused at once.
     ///
-    /// A count of 1 is not enough: another list may have held the object a moment ago, and a reader that
-    /// pinned since then may be about to increment it (rule R5). And the cell of a node or list is not
-    /// reused at once: the collector may be walking it.
+    /// A count of 1 is not enough: another list may have held the object a moment ago, and a reader
+    /// that pinned since then may be about to increment it (rule R5). And the cell of a node or
+    /// list is not reused at once: the collector may be walking it.
     #[inline]
     pub(super) fn release_settled(&mut self, reference: Ref) {
         let cell = self.core.slab.cell(reference.index());

@@ -1,9 +1,9 @@
 //! What mutators share besides the objects: pools, queues and counters.
 //!
-//! Deferred jobs hold this, and nothing else of the heap: a job that runs late (inside somebody's pin,
-//! or when the last epoch handle goes) needs nothing that may be gone by then. Nor does a job work on
-//! objects: it only moves things from *deferred* to *ripe*, where a mutator or the collector finds them
-//! and works on them within its own budget.
+//! Deferred jobs hold this, and nothing else of the heap: a job that runs late (inside somebody's
+//! pin, or when the last epoch handle goes) needs nothing that may be gone by then. Nor does a job
+//! work on objects: it only moves things from *deferred* to *ripe*, where a mutator or the
+//! collector finds them and works on them within its own budget.
 
 use std::sync::Arc;
 
@@ -20,9 +20,9 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::sized;
 
-/// How many cells a mutator takes from the pool or gives back at a time. With 512, the atomic operations,
-/// the pool's node and the deferred job (some 100 ns together) are negligible against the cost of the
-/// objects.
+/// How many cells a mutator takes from the pool or gives back at a time. With 512, the atomic
+/// operations, the pool's node and the deferred job (some 100 ns together) are negligible against
+/// the cost of the objects.
 pub(super) const CHUNK: usize = sized(512, 2);
 
 /// Candidates that a mutator gathers before it hands them over.
@@ -87,9 +87,9 @@ impl Shared {
     /// Notes objects that wait for a grace period.
     ///
     /// One exchange on a line that all mutators share, for each truncation and each chunk of dead
-    /// cells. It cannot wait in the mutator's tally, as births and deaths do: a range may be released
-    /// by another mutator, which would subtract before this one has added, and whoever asks whether
-    /// anything is left to reclaim would be told no while something is.
+    /// cells. It cannot wait in the mutator's tally, as births and deaths do: a range may be
+    /// released by another mutator, which would subtract before this one has added, and whoever
+    /// asks whether anything is left to reclaim would be told no while something is.
     pub(super) fn add_unreclaimed(&self, objects: u64) {
         // Relaxed, as everything here that is only counted.
         let objects = objects.cast_signed();
@@ -173,8 +173,8 @@ impl Shared {
         self.live_peak.load(Relaxed).max(0).unsigned_abs()
     }
 
-    /// Moves a chunk of cells whose grace period is over to the home of the worker that retired them; as
-    /// a chunk it was retired at `since`.
+    /// Moves a chunk of cells whose grace period is over to the home of the worker that retired
+    /// them; as a chunk it was retired at `since`.
     pub(super) fn reuse(&self, worker: u32, chunk: Vec<u32>, since: Stamp) {
         self.pauses.reclaimed(since, chunk.len() as u64);
         let cells = chunk.len() as u64;
@@ -186,8 +186,8 @@ impl Shared {
     }
 }
 
-/// Makes a peak at least `value`. Peaks only grow, so one that was not below it a moment ago needs no
-/// exchange, which even one that changes nothing would be.
+/// Makes a peak at least `value`. Peaks only grow, so one that was not below it a moment ago needs
+/// no exchange, which even one that changes nothing would be.
 fn raise(peak: &AtomicI64, value: i64) {
     if peak.load(Relaxed) < value {
         peak.fetch_max(value, Relaxed);

@@ -1,8 +1,9 @@
 //! The memory of all cells, and of their tags.
 //!
-//! The memory is reserved for as long as the heap lives, and committed when it is first touched. Cell 0
-//! is never used. Every access is atomic, so whatever a broken heap does to a cell is defined behaviour.
-//! Tags lie in a range of their own, or a cell would not fit in half a cache line.
+//! The memory is reserved for as long as the heap lives, and committed when it is first touched.
+//! Cell 0 is never used. Every access is atomic, so whatever a broken heap does to a cell is
+//! defined behaviour. Tags lie in a range of their own, or a cell would not fit in half a cache
+//! line.
 
 #![cfg_attr(
     not(any(loom, shuttle)),

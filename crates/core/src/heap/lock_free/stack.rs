@@ -1,10 +1,10 @@
 //! A lock-free stack of things that mutators hand to each other: chunks of free cells, truncated
 //! ranges whose grace period is over, buffers of candidates.
 //!
-//! This is Treiber's stack (IBM RJ 5118, 1986). A node is never pushed twice, and its memory is freed
-//! only after a grace period, so a thread that was overtaken while it pops meets neither a reused node
-//! (the ABA problem) nor freed memory. Push and pop take effect at their successful compare-and-swap of
-//! `head`; a mutator that stops anywhere in them holds nobody up.
+//! This is Treiber's stack (IBM RJ 5118, 1986). A node is never pushed twice, and its memory is
+//! freed only after a grace period, so a thread that was overtaken while it pops meets neither a
+//! reused node (the ABA problem) nor freed memory. Push and pop take effect at their successful
+//! compare-and-swap of `head`; a mutator that stops anywhere in them holds nobody up.
 
 #![expect(
     unsafe_code,
@@ -48,8 +48,8 @@ impl<T> Stack<T> {
     /// Whether there is nothing to pop, at this moment.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        // Acquire pairs with the Release in `push` and `pop`: whoever finds that something was taken
-        // sees what was done before it was taken.
+        // Acquire pairs with the Release in `push` and `pop`: whoever finds that something was
+        // taken sees what was done before it was taken.
         self.head.load(Acquire).is_null()
     }
 

@@ -267,8 +267,8 @@ fn weak_references_die_with_their_target() {
     }
 }
 
-/// Goal: with a planted fault a register may lead to a list that is gone. An append through what the
-/// mutator remembers of that list finds out, and does not write to its storage.
+/// Goal: with a planted fault a register may lead to a list that is gone. An append through what
+/// the mutator remembers of that list finds out, and does not write to its storage.
 #[test]
 fn appends_to_dead_lists_are_recognised() {
     let config = HeapConfig::with_capacity(100);
@@ -336,8 +336,8 @@ fn memory_runs_out_and_comes_back() {
     assert_eq!(m.len(Slot(0)), 999);
 }
 
-/// Goal: mutators that come, need or free one cell and go leave no more chunks behind than a few: memory for
-/// free cells does not grow with how many there were.
+/// Goal: mutators that come, need or free one cell and go leave no more chunks behind than a few:
+/// memory for free cells does not grow with how many there were.
 #[test]
 fn remnants_are_put_together() {
     let heap = open(&HeapConfig::with_capacity(10_000));
@@ -360,8 +360,8 @@ fn remnants_are_put_together() {
     assert!(room < 10 * CHUNK, "room for {room} cells");
 }
 
-/// Goal: where many mutators come together, all find cells again, round after round, whatever the pieces are
-/// in which they came home: with few objects alive memory does not run out.
+/// Goal: where many mutators come together, all find cells again, round after round, whatever the
+/// pieces are in which they came home: with few objects alive memory does not run out.
 #[test]
 fn many_that_come_together_find_cells() {
     let heap = open(&HeapConfig::with_capacity(10_000));
@@ -484,8 +484,8 @@ fn churn(m: &mut impl Mutator, births: &mut Births, seed: u64) {
     }
 }
 
-/// Goal: where a stalled mutator has made many small truncations wait, safepoints work them off many
-/// at a time once it is gone.
+/// Goal: where a stalled mutator has made many small truncations wait, safepoints work them off
+/// many at a time once it is gone.
 #[test]
 fn what_a_stall_left_is_soon_released() {
     const TRUNCATIONS: u64 = 5_000;

@@ -1,18 +1,18 @@
 //! Weak references: a reference that is not counted, and that can tell whether its object lives.
 //!
-//! A weak reference is a cell's number and an incarnation, in a register; its target has a flag. Weak
-//! references stay in registers: a store, an append or a publication of one does nothing.
+//! A weak reference is a cell's number and an incarnation, in a register; its target has a flag.
+//! Weak references stay in registers: a store, an append or a publication of one does nothing.
 //!
 //! An *upgrade* loads the word, checks the incarnation, and then increments by an exchange of the
 //! very word that it loaded. Stamps are never reset, so the exchange succeeds only if the cell was
 //! not even touched in between. It takes effect at that exchange, or, when it fails, where it saw
-//! the count at 0, another incarnation, FINALIZED if the reference was made before that, or a verdict
-//! of death on a word that is still the same.
+//! the count at 0, another incarnation, FINALIZED if the reference was made before that, or a
+//! verdict of death on a word that is still the same.
 //!
-//! FINALIZED is in the word, so finalizers and upgrades exclude each other by the same exchange: see
-//! `finalize`. While the finalizers of a garbage cycle run, the verdict on all of it stands, and an
-//! upgrade is lost, even if the target has no finalizer and is then resurrected with the others: it
-//! is garbage then, and nobody holds it. Afterwards such a weak reference is good again.
+//! FINALIZED is in the word, so finalizers and upgrades exclude each other by the same exchange:
+//! see `finalize`. While the finalizers of a garbage cycle run, the verdict on all of it stands,
+//! and an upgrade is lost, even if the target has no finalizer and is then resurrected with the
+//! others: it is garbage then, and nobody holds it. Afterwards such a weak reference is good again.
 
 use super::cell::{Ref, Weak};
 use super::core::Core;
@@ -27,8 +27,8 @@ const RESCUED: u64 = 2;
 const OUTCOME: u64 = 3;
 const ROUND: u64 = 4;
 
-/// What becomes of all condemned objects: the number of the collector's round, and its outcome. A heap
-/// has one verdict, because there is one collector at a time.
+/// What becomes of all condemned objects: the number of the collector's round, and its outcome. A
+/// heap has one verdict, because there is one collector at a time.
 #[derive(Debug, Default)]
 pub(super) struct Verdict(AtomicU64);
 
@@ -69,8 +69,8 @@ impl<F: Faults> Core<F> {
         Weak { target, is_late }
     }
 
-    /// Adds a counted reference to the target of a weak one; false if the target died, or was finalized
-    /// since the weak reference was made. Called under a pin.
+    /// Adds a counted reference to the target of a weak one; false if the target died, or was
+    /// finalized since the weak reference was made. Called under a pin.
     pub(super) fn upgrade(&self, weak: Weak) -> bool {
         let Weak { target, is_late } = weak;
         let cell = self.slab.cell(target.index());

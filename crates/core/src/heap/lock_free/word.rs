@@ -17,21 +17,23 @@
 //!
 //! # Too many references
 //!
-//! A count up to [`MOST`] is exact. One reference more *saturates* it, and makes the object immortal,
-//! as CPython does (PEP 683) and as Linux does with its `refcount_t`: from then on neither increments
-//! nor decrements change the count, so it can neither overflow into the flags nor reach 0 early. The
-//! object is never freed. Whoever saturates a count notes a defect, so the run says why.
+//! A count up to [`MOST`] is exact. One reference more *saturates* it, and makes the object
+//! immortal, as CPython does (PEP 683) and as Linux does with its `refcount_t`: from then on
+//! neither increments nor decrements change the count, so it can neither overflow into the flags
+//! nor reach 0 early. The object is never freed. Whoever saturates a count notes a defect, so the
+//! run says why.
 //!
-//! A saturated count is [`SATURATED`], in the middle of what lies above `MOST`. A decrement subtracts
-//! first and looks at the result afterwards; if the count was saturated, it adds what it took away.
-//! Meanwhile the count is low by one for each thread that is just there, which is far from `MOST`. An
-//! increment meanwhile sets it to `SATURATED` anew, and then it is high by as many until the next one.
+//! A saturated count is [`SATURATED`], in the middle of what lies above `MOST`. A decrement
+//! subtracts first and looks at the result afterwards; if the count was saturated, it adds what it
+//! took away. Meanwhile the count is low by one for each thread that is just there, which is far
+//! from `MOST`. An increment meanwhile sets it to `SATURATED` anew, and then it is high by as many
+//! until the next one.
 //!
 //! # Orders
 //!
 //! Every function here is one atomic operation or a loop around one, and takes effect at that
-//! operation. Counts pair with each other: a decrement releases what its owner did to the object, and
-//! the one that reaches 0 acquires all of that.
+//! operation. Counts pair with each other: a decrement releases what its owner did to the object,
+//! and the one that reaches 0 acquires all of that.
 
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU64, fence};
@@ -98,10 +100,11 @@ pub(super) enum Incremented {
     Dead,
 }
 
-/// Adds a reference, unless the object is dead or has as many references as can be counted: then there
-/// is no result, and nothing is changed. The word as it was before.
+/// Adds a reference, unless the object is dead or has as many references as can be counted: then
+/// there is no result, and nothing is changed. The word as it was before.
 ///
-/// This is what [`increment`] does nearly always, and is small enough to be part of every operation.
+/// This is what [`increment`] does nearly always, and is small enough to be part of every
+/// operation.
 #[inline]
 pub(super) fn increment_in_range(word: &AtomicU64) -> Option<u64> {
     // Relaxed: the exchange is what must see the latest count.
@@ -127,9 +130,9 @@ pub(super) fn increment(word: &AtomicU64) -> Incremented {
     let mut seen = word.load(Relaxed);
     loop {
         if count(seen) == 0 {
-            // Where the reference came from was changed before the last decrement, which released that.
-            // Without this fence, a caller that looks there again may still find the reference, and
-            // would take the place for an empty one.
+            // Where the reference came from was changed before the last decrement, which released
+            // that. Without this fence, a caller that looks there again may still find the
+            // reference, and would take the place for an empty one.
             fence(Acquire);
             return Incremented::Dead;
         }
@@ -173,8 +176,8 @@ pub(super) fn decrement(word: &AtomicU64) -> Left {
     left_by_decrement(word, before)
 }
 
-/// What a fault makes of [`decrement`]: it orders nothing. On a machine whose every read-modify-write
-/// is a full barrier that changes nothing.
+/// What a fault makes of [`decrement`]: it orders nothing. On a machine whose every
+/// read-modify-write is a full barrier that changes nothing.
 #[cold]
 pub(super) fn decrement_unfenced(word: &AtomicU64) -> Left {
     let before = word.fetch_add(STAMP - 1, Relaxed);
@@ -278,8 +281,8 @@ pub(super) fn pardon(word: &AtomicU64) {
 mod tests {
     use super::*;
 
-    /// Goal: one reference too many makes an object immortal: the count never reaches the flags, nor
-    /// 0, whatever is added and taken away afterwards.
+    /// Goal: one reference too many makes an object immortal: the count never reaches the flags,
+    /// nor 0, whatever is added and taken away afterwards.
     #[test]
     fn counts_saturate() {
         for flags in [0, SHARED | WEAK] {

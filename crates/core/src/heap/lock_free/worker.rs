@@ -1,5 +1,5 @@
-//! What a mutator and the collector have in common: an epoch participant with private stores of free
-//! cells, dead cells, unfinished releases and candidates.
+//! What a mutator and the collector have in common: an epoch participant with private stores of
+//! free cells, dead cells, unfinished releases and candidates.
 //!
 //! A worker is pinned all its life except while it waits, and *repinned* at the start of every
 //! operation: that costs two loads where a fresh pin costs a read-modify-write. Within one
@@ -50,8 +50,8 @@ const JOB_WEIGHT: usize = sized(2, 1);
 /// Safepoints between two attempts to move the epoch on, whatever was deferred: such an attempt
 /// costs some 100 ns, and what was deferred since the last one is little.
 const FLUSH_SAFEPOINTS: usize = sized(1_024, 1);
-/// Of this many truncated ranges, the time until one is released is measured: some ranges have a single
-/// element, and a look at the clock is a tenth of what such a truncation costs.
+/// Of this many truncated ranges, the time until one is released is measured: some ranges have a
+/// single element, and a look at the clock is a tenth of what such a truncation costs.
 pub(super) const RANGES_STAMPED: u32 = 16;
 /// Stamps taken from the heap at a time.
 const STAMPS: u64 = 1 << 16;
@@ -117,8 +117,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         self.guard.as_ref().expect("pinned outside `unpinned`")
     }
 
-    /// Starts an operation: renews the pin, and goes on with what earlier operations left to do. A worker
-    /// at rest has no pin, and must not follow pointers to what may be freed.
+    /// Starts an operation: renews the pin, and goes on with what earlier operations left to do. A
+    /// worker at rest has no pin, and must not follow pointers to what may be freed.
     #[inline]
     pub(super) fn enter(&mut self) {
         let stalls = self.core.has(Fault::StalledPin) && self.number == 0;
@@ -133,8 +133,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         self.go_on();
     }
 
-    /// Goes on with what earlier operations left to do. This is enough to start an operation that follows
-    /// no uncounted pointer; the next operation that does renews the pin.
+    /// Goes on with what earlier operations left to do. This is enough to start an operation that
+    /// follows no uncounted pointer; the next operation that does renews the pin.
     #[inline]
     pub(super) fn go_on(&mut self) {
         if !self.tasks.is_empty() {
@@ -458,8 +458,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         })
     }
 
-    /// A point at which the worker does some of the work that is left for anybody to do. It comes after
-    /// an operation, and still uses that operation's pin.
+    /// A point at which the worker does some of the work that is left for anybody to do. It comes
+    /// after an operation, and still uses that operation's pin.
     #[inline]
     pub(super) fn safepoint(&mut self) {
         self.safepoints += 1;
@@ -514,8 +514,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         self.core.shared.add(&std::mem::take(&mut self.tally));
     }
 
-    /// Hands over everything private but the free cells. Unfinished ranges go to this worker's home, so
-    /// that their cells return to it if it comes back soon.
+    /// Hands over everything private but the free cells. Unfinished ranges go to this worker's
+    /// home, so that their cells return to it if it comes back soon.
     pub(super) fn hand_over(&mut self) {
         self.seal();
         self.submit();
@@ -532,8 +532,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         self.advance();
     }
 
-    /// Does the work of another worker within `budget`: releases what is ripe at its home. The cells go
-    /// back there.
+    /// Does the work of another worker within `budget`: releases what is ripe at its home. The
+    /// cells go back there.
     #[cfg(any(all(test, shuttle), not(any(loom, shuttle))))]
     pub(super) fn stand_in_for(&mut self, worker: u32, budget: usize) {
         self.enter();

@@ -17,8 +17,9 @@ pub(in crate::report::soak) struct Sample {
     pub(in crate::report::soak) value: f64,
 }
 
-/// All metrics, in order. Errors, with their place, are: a metric without comments, without samples or in two
-/// places; a sample that appears twice, has a timestamp or is no number; and a malformed name.
+/// All metrics, in order. Errors, with their place, are: a metric without comments, without samples
+/// or in two places; a sample that appears twice, has a timestamp or is no number; and a malformed
+/// name.
 pub(in crate::report::soak) fn read(text: &str) -> Result<Vec<Metric>, String> {
     if !text.is_empty() && !text.ends_with('\n') {
         return Err("the last line is not ended".to_owned());

@@ -2,8 +2,9 @@
 //!
 //! All three run under one pin. If an object was alive under this pin, its cell is not reused
 //! before the pin ends, and its storage, if it is a list, is not freed. So a reference that was
-//! read once can be followed until then. If its object has died meanwhile, its word shows it. For as
-//! long as that takes (some 10 ns a slot), the pin keeps memory from being reused, as any pin does.
+//! read once can be followed until then. If its object has died meanwhile, its word shows it. For
+//! as long as that takes (some 10 ns a slot), the pin keeps memory from being reused, as any pin
+//! does.
 
 #![expect(
     unsafe_code,

@@ -12,18 +12,20 @@
 //!
 //! # Every candidate is decided in the end
 //!
-//! Consider a candidate that is garbage. Only finitely many candidates are before it, and their number
-//! never grows, since nothing but undecided candidates is put in front, and those were there before.
-//! Every round takes the first candidate, which is then dropped because it died, moved to the end
-//! because it is in use, decided, or undecided. In the last case the first one alone exceeded the
-//! budget: no candidate of the round was decided, and the next round's budget is twice as large. The
-//! budget is not reset before a candidate was decided. What the first candidate reaches is finite, so it
-//! is decided after finitely many rounds, and there is one less before the one that we consider.
+//! Consider a candidate that is garbage. Only finitely many candidates are before it, and their
+//! number never grows, since nothing but undecided candidates is put in front, and those were there
+//! before. Every round takes the first candidate, which is then dropped because it died, moved to
+//! the end because it is in use, decided, or undecided. In the last case the first one alone
+//! exceeded the budget: no candidate of the round was decided, and the next round's budget is twice
+//! as large. The budget is not reset before a candidate was decided. What the first candidate
+//! reaches is finite, so it is decided after finitely many rounds, and there is one less before the
+//! one that we consider.
 //!
-//! The candidate itself can lose its place, but not for ever. No mutator changes its word any more, nor
-//! makes it a candidate anew. The collector does, when it frees garbage that refers to it; of such
-//! references there are finitely many, and no new ones. A pardon (`cycles::verdict`) changes the word as
-//! well: once for each round that came to nothing because of an upgrade, or of a change upstream.
+//! The candidate itself can lose its place, but not for ever. No mutator changes its word any more,
+//! nor makes it a candidate anew. The collector does, when it frees garbage that refers to it; of
+//! such references there are finitely many, and no new ones. A pardon (`cycles::verdict`) changes
+//! the word as well: once for each round that came to nothing because of an upgrade, or of a change
+//! upstream.
 //!
 //! Fresh candidates, however many there are, queue behind it and do not matter. A round moves all of them
 //! to the queue; but under one pin it moves no more than a buffer, and it looks at a bounded number of

@@ -2,8 +2,8 @@
 //! again.
 //!
 //! Nobody but the collector can reach the garbage by now, so the pin may be renewed between
-//! members, and in the middle of a long list. Edges between garbage members are not released one by one. Instead, the count of every
-//! member is set to 0 before anything else happens.
+//! members, and in the middle of a long list. Edges between garbage members are not released one by
+//! one. Instead, the count of every member is set to 0 before anything else happens.
 
 #![expect(
     unsafe_code,

@@ -1,18 +1,18 @@
 //! `append`: one exchange. No count changes, since the register's reference moves into the slot.
 //!
 //! *Fast*: right after this mutator's own last append, exchange an untouched slot for the element
-//! without looking at it first, which costs one transfer of the cache line and not two. If the slot is
-//! still untouched, then nothing below it was ever popped; and what is below it is this mutator's own
-//! last append, unless the head has moved past that. *Slow*: find the tail, then fill it if it still is
-//! as it was found.
+//! without looking at it first, which costs one transfer of the cache line and not two. If the slot
+//! is still untouched, then nothing below it was ever popped; and what is below it is this
+//! mutator's own last append, unless the head has moved past that. *Slow*: find the tail, then fill
+//! it if it still is as it was found.
 //!
 //! If an append's slot lies below the head by the time the append takes effect, the append was
-//! concurrent with the truncation that moved the head, and is ordered just before it. Whoever releases
-//! the truncated range releases the element.
+//! concurrent with the truncation that moved the head, and is ordered just before it. Whoever
+//! releases the truncated range releases the element.
 //!
-//! The fast path uses the page that the mutator remembers. Two looks make that safe: one at the list's
-//! cell (see [`Cursor`]), and one at the head. A position that is not below the head has a page, which
-//! outlives the pin.
+//! The fast path uses the page that the mutator remembers. Two looks make that safe: one at the
+//! list's cell (see [`Cursor`]), and one at the head. A position that is not below the head has a
+//! page, which outlives the pin.
 
 #![expect(
     unsafe_code,

@@ -2,15 +2,15 @@
 //!
 //! An element appended at absolute position p stays at p for life. `head` is the position of
 //! element 0 and only grows; `del l[:n]` does nothing but move it. *The tail is where the first
-//! empty slot is*: no counter contains it, so none can be wrong. A hint says where to start looking for
-//! it; the hint may be too low or too high.
+//! empty slot is*: no counter contains it, so none can be wrong. A hint says where to start looking
+//! for it; the hint may be too low or too high.
 //!
 //! Invariants:
 //!
 //! * `[head, tail)` is filled and everything above is empty. (After a pop that met a truncation,
 //!   head may lie above the tail: the list is empty, and the next append goes to head.)
-//! * A slot changes by compare-and-swap only. It holds an element, nothing (with a unique stamp), or
-//!   the descriptor of an operation under way (see [`slot`]). Whoever meets a descriptor helps.
+//! * A slot changes by compare-and-swap only. It holds an element, nothing (with a unique stamp),
+//!   or the descriptor of an operation under way (see [`slot`]). Whoever meets a descriptor helps.
 //! * An operation touches no position below a head that it loaded under its own pin, except that
 //!   helpers of a pop look one slot below the seal that they met.
 //! * Every operation runs under one pin while its mutator holds a counted reference to the list.
@@ -24,10 +24,11 @@
 //! | `del l[:n]` | the exchange that moves head | `truncate` |
 //! | `del l[-n:]` | each of its n pops; *not* one step | `truncate` |
 //!
-//! All but `del l[-n:]` (which is one lock-free step for each pop) are lock-free in the strict sense,
-//! the allocator aside: a mutator that stops anywhere holds up nobody's operations, since nothing but a
-//! descriptor can be in the way of another, and anybody can finish that. A mutator that stops while it
-//! is pinned does keep memory from being reused, as with all epochs: see `unreclaimed_peak`.
+//! All but `del l[-n:]` (which is one lock-free step for each pop) are lock-free in the strict
+//! sense, the allocator aside: a mutator that stops anywhere holds up nobody's operations, since
+//! nothing but a descriptor can be in the way of another, and anybody can finish that. A mutator
+//! that stops while it is pinned does keep memory from being reused, as with all epochs: see
+//! `unreclaimed_peak`.
 //!
 //! Orders: the protocol was explored under sequential consistency, so head and slots are accessed
 //! `SeqCst` throughout. There are only loads and exchanges here, and on x86 these cost as much with
@@ -63,8 +64,8 @@ use crate::heap::{Faults, Shape};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
-/// A list's storage. It is counted by the list's cell and by the truncated ranges that are still to be
-/// released, so a range never needs the cell, whose object may be dead by then.
+/// A list's storage. It is counted by the list's cell and by the truncated ranges that are still to
+/// be released, so a range never needs the cell, whose object may be dead by then.
 #[derive(Debug, Default)]
 pub(super) struct Storage {
     head: CachePadded<AtomicU64>,
@@ -110,8 +111,8 @@ fn pointer(bits: u64) -> Option<*const Storage> {
 }
 
 impl Storage {
-    /// Calls `visit` with the elements that one walk finds in the list; those that descriptors hold are
-    /// passed over. Called under a pin.
+    /// Calls `visit` with the elements that one walk finds in the list; those that descriptors hold
+    /// are passed over. Called under a pin.
     pub(super) fn each(&self, mut visit: impl FnMut(Ref) -> Walk) {
         let mut position = self.head.load(SeqCst);
         while let Some(span) = self.tree.find(position) {
@@ -144,9 +145,9 @@ pub(super) enum Walk {
 ///
 /// The pointers are followed only after a look at the list's cell showed, under the pin of the same
 /// operation, that the list is still alive. A register's counted reference keeps it alive, but with
-/// a planted fault the count may be wrong; then the look finds that the list is gone, and its storage
-/// is not touched. (If it is alive at that look, then its storage is freed after the pin at the
-/// earliest.)
+/// a planted fault the count may be wrong; then the look finds that the list is gone, and its
+/// storage is not touched. (If it is alive at that look, then its storage is freed after the pin at
+/// the earliest.)
 #[derive(Debug)]
 pub(super) struct Cursor<'h> {
     list: u64,
@@ -261,8 +262,8 @@ impl<'a, 'h, F: Faults> Visit<'a, 'h, F> {
         slot.compare_exchange(from, to, SeqCst, Relaxed).is_ok()
     }
 
-    /// Replaces what a slot holds, if it is still `from`. A late helper may ask for a position whose
-    /// page is gone; then there is nothing left to do.
+    /// Replaces what a slot holds, if it is still `from`. A late helper may ask for a position
+    /// whose page is gone; then there is nothing left to do.
     fn exchange(&mut self, position: u64, from: u64, to: u64) -> bool {
         let Some(slot) = self.at(position) else {
             return false;
@@ -280,8 +281,8 @@ impl<'a, 'h, F: Faults> Visit<'a, 'h, F> {
     fn storage_counted(&self) -> Arc<Storage> {
         // Not made of the reference, which must not be used to reach the counts beside its target.
         let storage = self.cursor.storage;
-        // SAFETY: the pointer came from an `Arc` in `build`; the cell's count of it lasts as long as
-        // the list, and to the end of this pin.
+        // SAFETY: the pointer came from an `Arc` in `build`; the cell's count of it lasts as long
+        // as the list, and to the end of this pin.
         unsafe { Arc::increment_strong_count(storage) };
         // SAFETY: takes over the count that was added above.
         unsafe { Arc::from_raw(storage) }

@@ -7,13 +7,14 @@
 //!    that came too late is turned back into its element.
 //! 4. The claimed slot is emptied and the sealed one reopened, each with a fresh stamp.
 //!
-//! The winner is needed because a helper that simply exchanged the element for nothing could meet the
-//! same element again, after the pop and an append, and pop twice.
+//! The winner is needed because a helper that simply exchanged the element for nothing could meet
+//! the same element again, after the pop and an append, and pop twice.
 //!
-//! A helper may come late: it met the seal while the pop was under way, but acts after the pop is over,
-//! and even after a truncation passed the slot below. Then it finds a winner, or it claims an element
-//! that was appended since and gives it back. A claim counts its seal, because such a late claim may be
-//! met by yet another helper, whose pin began too late to keep the seal. (`models::late` has both.)
+//! A helper may come late: it met the seal while the pop was under way, but acts after the pop is
+//! over, and even after a truncation passed the slot below. Then it finds a winner, or it claims an
+//! element that was appended since and gives it back. A claim counts its seal, because such a late
+//! claim may be met by yet another helper, whose pin began too late to keep the seal.
+//! (`models::late` has both.)
 
 #![expect(
     unsafe_code,
@@ -42,8 +43,8 @@ pub(in crate::heap::lock_free) struct Seal {
     stamp: u64,
     stamp_below: u64,
     winner: AtomicPtr<Claim>,
-    /// What a fault makes of the seal while claims that did not count it are left. Not of the model,
-    /// for which it would be one more step.
+    /// What a fault makes of the seal while claims that did not count it are left. Not of the
+    /// model, for which it would be one more step.
     #[cfg(all(test, shuttle))]
     is_freed: std::sync::atomic::AtomicBool,
 }

@@ -3,20 +3,21 @@
 //!
 //! Whoever moves the head retires the range as a whole, in one deferred job. After the grace period
 //! the range is walked with plain loads: by then no reader can be in it, and every append that had
-//! reached it has finished. The elements of a dead list need no grace period, since nobody can look at
-//! them; but their counts are taken back with read-modify-writes (see `Worker::release_settled`).
+//! reached it has finished. The elements of a dead list need no grace period, since nobody can look
+//! at them; but their counts are taken back with read-modify-writes (see
+//! `Worker::release_settled`).
 //!
-//! A walk is cut into pieces by its budget, and takes each page away when it is through with it. So a
-//! dead list of any length leaves no more than a handful of branches to be freed with its storage. If
-//! the list was a garbage cycle, the collector releases its elements, and the walk has only pages to
-//! take away.
+//! A walk is cut into pieces by its budget, and takes each page away when it is through with it. So
+//! a dead list of any length leaves no more than a handful of branches to be freed with its
+//! storage. If the list was a garbage cycle, the collector releases its elements, and the walk has
+//! only pages to take away.
 //!
 //! The walk does not touch the list's cell, which may be dead or someone else's by then. Ranges of
 //! one list may be walked in any order, by different workers.
 //!
 //! A walk over a truncated range may still meet a descriptor: a helper that came late to a pop may
-//! claim an element a second time (and give it back). Its pin began before this range's grace period
-//! ended, so what is left of the range waits for one more ([`Rest::Stuck`]).
+//! claim an element a second time (and give it back). Its pin began before this range's grace
+//! period ended, so what is left of the range waits for one more ([`Rest::Stuck`]).
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -1,14 +1,15 @@
-//! `len` and `get`. They write nothing that another mutator reads, except for the count of what `get`
-//! returns.
+//! `len` and `get`. They write nothing that another mutator reads, except for the count of what
+//! `get` returns.
 //!
-//! Both look at the head, at slots, and at the head again. If the head is *equal*, it has been the same
-//! all the time, and the operation takes effect at its look at the slot. (It is not enough that the head
-//! did not pass the position: the position would not be the same index any more.)
+//! Both look at the head, at slots, and at the head again. If the head is *equal*, it has been the
+//! same all the time, and the operation takes effect at its look at the slot. (It is not enough
+//! that the head did not pass the position: the position would not be the same index any more.)
 //!
-//! `get` looks at the head again before it increments, not afterwards: what it returns is settled at its
-//! look at the slot, and the increment fails only if the object died since, in which case `get` tries
-//! again. The pin keeps the cell of an uncounted reference from being reused. If the element was
-//! finalized, `get` looks for it once more, and takes effect at that second look: see `finalize`.
+//! `get` looks at the head again before it increments, not afterwards: what it returns is settled
+//! at its look at the slot, and the increment fails only if the object died since, in which case
+//! `get` tries again. The pin keeps the cell of an uncounted reference from being reused. If the
+//! element was finalized, `get` looks for it once more, and takes effect at that second look: see
+//! `finalize`.
 
 use super::slot::{self, Content};
 use super::tail::Purpose;

@@ -1,9 +1,9 @@
 //! `set`: replaces an element only if its position is still the index that was asked for.
 //!
-//! A bare exchange is not linearisable, because the position stops being index i when the head moves.
-//! So the slot first holds a record of what is to happen. A look at the head then decides it for good;
-//! anybody may take that look and put the outcome into the slot. `set` takes effect at that look. A
-//! record is used for one attempt only.
+//! A bare exchange is not linearisable, because the position stops being index i when the head
+//! moves. So the slot first holds a record of what is to happen. A look at the head then decides it
+//! for good; anybody may take that look and put the outcome into the slot. `set` takes effect at
+//! that look. A record is used for one attempt only.
 //!
 //! Rule R1: the old element is released after it left the slot, under the same pin.
 

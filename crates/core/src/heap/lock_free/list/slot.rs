@@ -9,8 +9,8 @@
 //! | address  | 1000 |  a `set` is about to replace the element that the record holds
 //! ```
 //!
-//! No stamp except 0 is ever used twice. So an exchange that expects an empty slot succeeds only if the
-//! slot has been empty ever since it was read.
+//! No stamp except 0 is ever used twice. So an exchange that expects an empty slot succeeds only if
+//! the slot has been empty ever since it was read.
 
 use super::pop::{Claim, Seal};
 use super::set::Change;

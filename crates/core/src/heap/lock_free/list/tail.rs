@@ -1,18 +1,19 @@
-//! Where a list ends: the first empty slot. The search starts where this mutator saw it last or, if that
-//! is far away by now, from a hint. Those who append write to the hint's cache line, so a mutator that
-//! looks often does without the hint.
+//! Where a list ends: the first empty slot. The search starts where this mutator saw it last or, if
+//! that is far away by now, from a hint. Those who append write to the hint's cache line, so a
+//! mutator that looks often does without the hint.
 //!
 //! Between the look at an empty slot and the look at the one below it, others may append and pop.
 //! What each caller needs follows from the order of the looks:
 //!
-//! * An append *first* reads the slot and *then* checks the slot below, and fills the slot only if it
-//!   still holds what was read. The stamp is unique, so the slot was empty all the time; and while it is
-//!   empty and not sealed, the element below it cannot be popped.
-//! * An observer looks at the slot once more after the slot below, so there was a moment at which both
-//!   were as they were seen.
-//! * An untouched slot needs no second look. No element below it was ever popped. So if the slot below
-//!   is filled, it was filled either before the look at the untouched slot, and then the tail was there
-//!   at that look; or afterwards for the first time, and then the tail was there at that moment.
+//! * An append *first* reads the slot and *then* checks the slot below, and fills the slot only if
+//!   it still holds what was read. The stamp is unique, so the slot was empty all the time; and
+//!   while it is empty and not sealed, the element below it cannot be popped.
+//! * An observer looks at the slot once more after the slot below, so there was a moment at which
+//!   both were as they were seen.
+//! * An untouched slot needs no second look. No element below it was ever popped. So if the slot
+//!   below is filled, it was filled either before the look at the untouched slot, and then the tail
+//!   was there at that look; or afterwards for the first time, and then the tail was there at that
+//!   moment.
 
 use super::slot::{self, UNTOUCHED};
 use super::{Visit, help};
@@ -50,8 +51,8 @@ impl Tail {
 }
 
 impl<F: Faults> Visit<'_, '_, F> {
-    /// The tail, if it is untouched, in the page at hand, and only a few slots above where this mutator
-    /// saw it last. That is where a mutator finds it that looks often.
+    /// The tail, if it is untouched, in the page at hand, and only a few slots above where this
+    /// mutator saw it last. That is where a mutator finds it that looks often.
     #[inline]
     pub(super) fn near_tail(&self) -> Option<Tail> {
         // SeqCst: below, no slot is looked at before head.
@@ -138,7 +139,8 @@ impl<F: Faults> Visit<'_, '_, F> {
         of == purpose && self.worker.core.has(fault)
     }
 
-    /// Whether the head is still what it was when the tail was found. If not, that counts as contention.
+    /// Whether the head is still what it was when the tail was found. If not, that counts as
+    /// contention.
     pub(super) fn is_head_still(&mut self, head: u64) -> bool {
         let is_still = self.storage.head.load(SeqCst) == head;
         if !is_still {

@@ -1,12 +1,12 @@
 //! Where a list's slots lie: pages in a radix tree over absolute positions.
 //!
-//! An element appended at position p stays at p for life. So nothing is ever copied, a growing list has
-//! no resize pause, and a reader needs no lock. A page appears when the first element arrives in it, and
-//! goes when its last slot is retired. The first [`FIRST`] positions have a small page of their own,
-//! since most lists are short.
+//! An element appended at position p stays at p for life. So nothing is ever copied, a growing list
+//! has no resize pause, and a reader needs no lock. A page appears when the first element arrives
+//! in it, and goes when its last slot is retired. The first [`FIRST`] positions have a small page
+//! of their own, since most lists are short.
 //!
-//! There is one tree for each height: `roots[h]` covers the page numbers of h + 1 digits, whose leading
-//! digit is not 0. So no root ever grows, and a short list's page is one step away.
+//! There is one tree for each height: `roots[h]` covers the page numbers of h + 1 digits, whose
+//! leading digit is not 0. So no root ever grows, and a short list's page is one step away.
 //!
 //! Invariants:
 //!
@@ -155,8 +155,8 @@ impl Tree {
         span(start_of(number), node).expect("linked nodes are not null")
     }
 
-    /// Notes that `count` slots of the page of `position` will never be used again. With its last slot,
-    /// the page is taken away, and with the last page, its branch.
+    /// Notes that `count` slots of the page of `position` will never be used again. With its last
+    /// slot, the page is taken away, and with the last page, its branch.
     pub(super) fn retire(&self, worker: &mut Worker<'_, impl Faults>, position: u64, count: u64) {
         if count == 0 {
             return;

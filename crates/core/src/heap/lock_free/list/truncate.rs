@@ -1,16 +1,16 @@
 //! `del l[:n]` and `del l[-n:]`.
 //!
-//! *From the front* it is one exchange of the head, if n is not more than the length. If n is more, all
-//! elements are to go, and a length that was read before cannot be used: an append that completes in
-//! between would survive. So the tail is fixed first: the empty slot there becomes CLEAR, which stops
-//! appends and pops. Then anybody raises the head to it, which is where the truncation takes effect, and
-//! reopens the slot.
+//! *From the front* it is one exchange of the head, if n is not more than the length. If n is more,
+//! all elements are to go, and a length that was read before cannot be used: an append that
+//! completes in between would survive. So the tail is fixed first: the empty slot there becomes
+//! CLEAR, which stops appends and pops. Then anybody raises the head to it, which is where the
+//! truncation takes effect, and reopens the slot.
 //!
-//! *From the back* it is n pops, each of which is a step by itself. Others may see the list shrink one
-//! by one, and an append between two of the pops is popped in place of an older element. To make it one
-//! step, n slots would have to be frozen and decided at once; every operation that met one of them would
-//! have to help with all n, so the longest operation would be as long as the largest n in use. It is to
-//! be judged as n pops.
+//! *From the back* it is n pops, each of which is a step by itself. Others may see the list shrink
+//! one by one, and an append between two of the pops is popped in place of an older element. To
+//! make it one step, n slots would have to be frozen and decided at once; every operation that met
+//! one of them would have to help with all n, so the longest operation would be as long as the
+//! largest n in use. It is to be judged as n pops.
 
 use super::Visit;
 use super::slot;
@@ -55,8 +55,8 @@ impl<F: Faults> Visit<'_, '_, F> {
         self.remember();
     }
 
-    /// Counts an append that happened during this truncation, in the slot that it had found to be the
-    /// first empty one.
+    /// Counts an append that happened during this truncation, in the slot that it had found to be
+    /// the first empty one.
     fn note_append(&mut self, position: u64) {
         let is_filled = slot::is_value(self.read(position));
         self.worker.tally.met_append += u64::from(is_filled);

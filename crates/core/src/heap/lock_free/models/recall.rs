@@ -21,8 +21,8 @@ const LEAF: Slot = Slot(1);
 const COPY: Slot = Slot(2);
 const NONE: Slot = Slot(7);
 
-/// Leaves that shared roots refer to as well, and how often each of them is in the list. Nothing waits
-/// for a grace period while these are released, and no operation releases all of them.
+/// Leaves that shared roots refer to as well, and how often each of them is in the list. Nothing
+/// waits for a grace period while these are released, and no operation releases all of them.
 const KEPT: u16 = 4;
 const COPIES: usize = 13;
 /// Leaves that are in the list and nowhere else, behind the others.
