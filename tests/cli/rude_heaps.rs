@@ -1,5 +1,11 @@
 //! A program whose heaps treat their process as no heap should. The tests of the command run it.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "heaps under test may print"
+)]
+
 use std::io::Write as _;
 use std::process::{Command, ExitCode, abort, exit};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

@@ -128,16 +128,7 @@ pub(super) fn sit<'r>(
             stage.needs,
             Pops::new(stage.plan, number),
             stage.options.timing,
-            (
-                recorder(stage, number),
-                Shadow::new(
-                    seat.number,
-                    stage.plan,
-                    stage.needs,
-                    &stage.objects,
-                    Roots::new(seat.number, &stage.roots),
-                ),
-            ),
+            (recorder(stage, number), shadow(stage, seat.number)),
             Arc::clone(&stage.refusal),
         ),
         depth_max,
@@ -172,6 +163,11 @@ pub(super) fn sit<'r>(
     while sitter.meet(Intent::Done) != Intent::Done {}
     let load = sitter.pacer.take().map(|pacer| pacer.load(elapsed_ns));
     Some(sitter.leave(rounds, elapsed_ns, load))
+}
+
+fn shadow(stage: &Stage<'_>, number: u32) -> Shadow {
+    let roots = Roots::new(number, &stage.roots);
+    Shadow::new(number, stage.plan, stage.needs, &stage.objects, roots)
 }
 
 fn pause_interval(verify: Verify) -> u64 {
