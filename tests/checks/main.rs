@@ -287,7 +287,7 @@ fn faults_are_told_apart() {
     for (fault, checks) in [
         (Fault::CensusLies, &["refcounts"][..]),
         (Fault::AddLoses, &["counter", "linearizable"]),
-        (Fault::PopSwaps, &["linearizable"]),
+        (Fault::PopSwaps, &["answers", "linearizable"]),
         (Fault::DropsTwice, &["double-free"]),
         (Fault::Spoiled, &["poison"]),
         (Fault::MarkLeft, &["collector-state"]),

@@ -290,7 +290,7 @@ fn lost_processes_are_results() {
             Outcome::Crashed,
         ),
         (
-            "churn --ops 100_000 --fault drop-request-kept",
+            "churn --ops 3_000_000 --fault drop-request-kept",
             "hung",
             Outcome::Hung,
         ),

@@ -204,8 +204,8 @@ fn explains_itself() {
         .says("  4    regression: ");
 }
 
-/// Goal: what the README quotes from the example is what is compiled, and run as a test, there; and
-/// the version of proptest that it names is the one that is used.
+/// Goal: what the README quotes is what is compiled, and run as a test, in the example and in the tests
+/// of pointers; and the version of proptest that it names is the one that is used.
 #[test]
 fn readme_quotes_the_example() {
     let readme = include_str!("../../README.md");
@@ -213,13 +213,18 @@ fn readme_quotes_the_example() {
         let lines = text.lines().map(str::trim_start);
         lines.collect::<Vec<_>>().join("\n")
     };
-    let example = unindented(include_str!("../../examples/own_heap.rs"));
+    let sources = [
+        include_str!("../../examples/own_heap.rs"),
+        include_str!("../pointers/arcs.rs"),
+    ];
+    let sources = sources.map(unindented);
     let blocks = readme.split("```rust\n").skip(1);
     let blocks = blocks.filter_map(|rest| rest.split("```").next());
     let quoted: Vec<_> = blocks.map(unindented).collect();
-    assert_eq!(quoted.len(), 2, "the program and its test");
+    assert_eq!(quoted.len(), 3, "the program, its test, and a suite");
     for block in quoted {
-        assert!(example.contains(&block), "{block}");
+        let mut sources = sources.iter();
+        assert!(sources.any(|source| source.contains(&block)), "{block}");
     }
     let manifest = include_str!("../../Cargo.toml");
     let version = manifest.split("proptest = { version = \"").nth(1);

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use maud::{Markup, PreEscaped, Render, html};
+use maud::{Markup, Render, html};
 
 use super::{Absence, Absent, Collected, Member};
 use crate::check::{Judgement, Verdict};
@@ -33,7 +33,6 @@ pub fn junit(collected: &Collected) -> String {
     }
     let count = |what| suites.iter().map(|suite| suite.count(what)).sum::<usize>();
     let text = html! {
-        (PreEscaped("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"))
         testsuites name="gcstorm" tests=(count(None)) failures=(count(Some("failure")))
             errors=(count(Some("error"))) skipped=(count(Some("skipped"))) {
             "\n"
@@ -41,7 +40,10 @@ pub fn junit(collected: &Collected) -> String {
         }
         "\n"
     };
-    text.into_string()
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}",
+        text.into_string()
+    )
 }
 
 /// What a CI system shows of a run.
@@ -117,9 +119,9 @@ impl Render for Trouble {
     fn render(&self) -> Markup {
         let (kind, message, text) = (self.kind, xml(&self.message), xml(&self.text));
         match self.element {
-            "failure" => html! { failure type=(kind) message=(message) { (text) } },
-            "error" => html! { error type=(kind) message=(message) { (text) } },
-            _ => html! { skipped type=(kind) message=(message) {} },
+            "failure" => html! { failure message=(message) type=(kind) { (text) } },
+            "error" => html! { error message=(message) type=(kind) { (text) } },
+            _ => html! { skipped message=(message) type=(kind) {} },
         }
     }
 }
