@@ -83,8 +83,8 @@ fn a_signal_reaches_the_child() {
     assert!(place.path().join("o/result.json").exists());
 }
 
-/// A run that hangs at its end. With fewer operations it may be over before a request is dropped.
-const HANGING: &str = "run churn --heap gil --fault drop-request-kept --ops 3000000 --out o";
+/// A run that hangs at its end, after a time in which each of its threads asked the other for the lock.
+const HANGING: &str = "run churn --heap gil --fault drop-request-kept --duration 2s --out o";
 
 /// Goal: a run that makes no progress for as long as the limit is ended: it has hung, which is a
 /// result like any other, with its case and the line that reproduces it; and the runs after it are

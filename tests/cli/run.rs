@@ -290,7 +290,7 @@ fn lost_processes_are_results() {
             Outcome::Crashed,
         ),
         (
-            "churn --ops 3_000_000 --fault drop-request-kept",
+            "churn --duration 2s --fault drop-request-kept --time-limit 1s",
             "hung",
             Outcome::Hung,
         ),
