@@ -188,6 +188,48 @@ fn mailboxes_are_filled_with_new_objects() {
     }
 }
 
+/// Goal: a loop that may be run no time is not counted on: what was in a register before it may be in
+/// there after it.
+#[test]
+fn loops_may_be_passed_over() {
+    let once = |times: &str| {
+        let fresh = format!(
+            r#"{{ times = {times}, steps = [
+  {{ op = "clear", slot = "it" }},
+  {{ op = "alloc", dst = "it", shape = "leaf" }},
+] }}"#
+        );
+        let text = format!(
+            r#"
+summary = "objects that were there before, unless a loop makes new ones"
+mailboxes = ["box"]
+[objects]
+work = "list"
+[limits]
+live_objects = 1000
+[[threads]]
+name = "only"
+loop = [
+  {{ op = "pop", list = "work", dst = "it" }},
+  {fresh},
+  {{ op = "append", list = "work", val = "it" }},
+  {{ op = "fetch", dst = "it", mailbox = "box" }},
+  {fresh},
+  {{ op = "publish", src = "it", mailbox = "box" }},
+]
+"#
+        );
+        let workload = Workload::parse("test.toml", &text).unwrap();
+        let plan = workload.plan(&[], 1).unwrap();
+        let flow = Flow::of(&plan);
+        (flow.usage[0].once, flow.once[1])
+    };
+    assert_eq!(once("3"), (true, true));
+    assert_eq!(once("{ uniform = [1, 2] }"), (true, true));
+    assert_eq!(once("{ uniform = [0, 1] }"), (false, false));
+    assert_eq!(once("{ geometric = 1.0 }"), (false, false));
+}
+
 /// Goal: a heap is asked for no more than a program makes use of.
 #[test]
 fn needs_are_found_out() {

@@ -9,7 +9,7 @@
 //! only if it holds on every path.
 
 use super::value::{Pot, Referent, RegisterState, Registers};
-use super::{Arm, ListUsage, MutatorPlan, Needs, Op, OpKind, Plan, Step};
+use super::{Arm, Draw, ListUsage, MutatorPlan, Needs, Op, OpKind, Plan, Step};
 use crate::heap::{Finalizer, Global, Shape, Slot};
 
 /// An operation that cannot do anything when it first runs.
@@ -161,8 +161,13 @@ impl Walk<'_> {
             match step {
                 Step::Fixed(op) => self.op(number, op),
                 Step::Drawn(template) => self.op(number, &template.op),
-                Step::Repeat { body, .. } => self.repeated(|walk| walk.steps(body)),
-                Step::Mix { arms, .. } => {
+                Step::Repeat { times, body } => {
+                    let before = self.state.clone();
+                    self.repeated(|walk| walk.steps(body));
+                    self.pass_over(*times, &before);
+                }
+                Step::Mix { times, arms } => {
+                    let before = self.state.clone();
                     // Each arm may find what any other left behind, so what looks like a problem in
                     // the first walks may not be one.
                     self.muted += 1;
@@ -170,6 +175,7 @@ impl Walk<'_> {
                     self.muted -= 1;
                     self.step = number + 1;
                     self.arms(arms);
+                    self.pass_over(*times, &before);
                 }
             }
         }
@@ -188,6 +194,18 @@ impl Walk<'_> {
                 return;
             }
             self.state = joined;
+        }
+    }
+
+    /// A loop that may be run no time leaves the registers as they were before it.
+    fn pass_over(&mut self, times: Draw, before: &Registers) {
+        let may_be_none = match times {
+            Draw::Fixed(times) => times == 0,
+            Draw::Uniform { low, .. } => low == 0,
+            Draw::Geometric { .. } => true,
+        };
+        if may_be_none {
+            self.state.join(before);
         }
     }
 
