@@ -9,17 +9,19 @@ use crate::heap::{Field, Mutator, ObjectId, Peek, Shape, Slot};
 /// How many objects deep a comparison goes. Each level takes a register of the walk's, of which there
 /// are more (`walk::SCRATCH_MIN`).
 const DEPTH_MAX: u32 = 6;
-/// How many elements of one list are compared at a window's end.
-const ELEMENTS_MAX: usize = 64;
+/// How many places are compared at a window's end: lists of lists lead to more than anybody could
+/// read.
+const PLACES_MAX: u32 = 4096;
 
 impl Shadow {
     /// Compares all registers, and what they lead to.
     pub(super) fn compare_all(&mut self, model: &mut Model, mutator: &mut dyn Mutator) {
+        let mut left = PLACES_MAX;
         for slot in model.slots() {
             self.look(model, mutator, slot, "at the end of a window");
             if let Some(id) = model.held(slot).object() {
                 let spare = Slot(self.ground.registers);
-                self.compare(model, mutator, (slot, id), spare, DEPTH_MAX);
+                self.compare(model, mutator, (slot, id), spare, (DEPTH_MAX, &mut left));
             }
         }
     }
@@ -61,7 +63,7 @@ impl Shadow {
     pub(super) fn compare_object(&mut self, model: &Model, mutator: &mut dyn Mutator, at: Slot) {
         if let Some(id) = model.held(at).object() {
             let spare = Slot(self.ground.registers);
-            self.compare(model, mutator, (at, id), spare, 1);
+            self.compare(model, mutator, (at, id), spare, (1, &mut 2));
         }
     }
 
@@ -87,15 +89,17 @@ impl Shadow {
     }
 
     /// Compares an object with what the model says of it, and all below it that only this mutator
-    /// can reach, down to a depth. The registers from `spare` on are empty, and are again afterwards.
+    /// can reach, down to a depth, while places are left to be compared. The registers from `spare` on
+    /// are empty, and are again afterwards.
     fn compare(
         &mut self,
         model: &Model,
         mutator: &mut dyn Mutator,
         (at, id): (Slot, ObjectId),
         spare: Slot,
-        depth: u32,
+        (depth, left): (u32, &mut u32),
     ) {
+        let next = Slot(spare.0 + 1);
         match id.shape() {
             Shape::Leaf => {}
             Shape::Counter => {
@@ -111,14 +115,17 @@ impl Shadow {
                     let Some(Held::Known(child)) = model.field(id, field) else {
                         continue;
                     };
+                    let Some(fewer) = left.checked_sub(1) else {
+                        return;
+                    };
+                    *left = fewer;
                     mutator.load(spare, at, field);
                     let is_right = self.compare_place(mutator, spare, child, || {
                         format!("field {} of {}", field.0, Name::in_words(id))
                     });
                     let below = child.filter(|child| is_right && *child != id && depth > 1);
                     if let Some(child) = below {
-                        let next = Slot(spare.0 + 1);
-                        self.compare(model, mutator, (spare, child), next, depth - 1);
+                        self.compare(model, mutator, (spare, child), next, (depth - 1, left));
                     }
                     mutator.clear(spare);
                 }
@@ -128,13 +135,16 @@ impl Shadow {
                     return;
                 };
                 self.compare_len(mutator, at, sequence.len());
-                for (index, child) in sequence.known().take(ELEMENTS_MAX) {
+                for (index, child) in sequence.known() {
+                    let Some(fewer) = left.checked_sub(1) else {
+                        return;
+                    };
+                    *left = fewer;
                     mutator.get(spare, at, index);
                     let is_right =
                         self.compare_place(mutator, spare, Some(child), || element_in_words(index));
                     if is_right && depth > 1 {
-                        let next = Slot(spare.0 + 1);
-                        self.compare(model, mutator, (spare, child), next, depth - 1);
+                        self.compare(model, mutator, (spare, child), next, (depth - 1, left));
                     }
                     mutator.clear(spare);
                 }

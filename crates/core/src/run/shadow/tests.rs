@@ -187,6 +187,18 @@ fn changes_that_nobody_reads_are_seen() {
     }
 }
 
+/// Goal: lists that hold themselves many times are not followed along all of their paths.
+#[test]
+fn comparing_comes_to_an_end() {
+    let mut ops = vec![alloc(A, Shape::List)];
+    for _ in 0..40 {
+        ops.extend([Op::Copy { dst: B, src: A }, Op::Append { list: A, val: B }]);
+    }
+    let tally = followed(None, &ops, 1);
+    assert_eq!(tally.wrong.count, 0, "{tally:?}");
+    assert!((4096..10_000).contains(&tally.judged), "{tally:?}");
+}
+
 /// Goal: a pop of the wrong element is seen in a list that nobody else changes, also where
 /// registers hold weak references.
 #[test]
