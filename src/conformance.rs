@@ -26,7 +26,8 @@ use crate::workload::Workload;
 /// ```
 ///
 /// Seeds are the same each time, so a failure stays until it is mended; `gcstorm fuzz` and `gcstorm soak`
-/// look for more. A test that hangs does not end by itself.
+/// look for more. A workload that hangs does not end by itself. Random programs that hang for 20 s end the
+/// process of the tests, and all tests with it.
 #[macro_export]
 macro_rules! conformance_tests {
     ($open:expr) => {

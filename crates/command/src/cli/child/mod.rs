@@ -11,9 +11,10 @@
 //! child; but where the system kills the child of a killed parent, it kills no other process.
 //!
 //! A line on that pipe is a [`Request`]: to make the next run or round, or to end the current one
-//! early. The text of a workload or a case goes there as well. Signals are for the parent alone: a child has a process group of its own, so a Ctrl-C
-//! at the terminal does not reach it, and it ignores `SIGINT`, `SIGTERM` and `SIGHUP`, which
-//! schedulers send to all processes of a job. Ctrl-Z is passed on to it ([`together`]).
+//! early. The text of a workload or a case goes there as well. Signals are for the parent alone: a
+//! child has a process group of its own, so a Ctrl-C at the terminal does not reach it, and it ignores
+//! `SIGINT`, `SIGTERM` and `SIGHUP`, which schedulers send to all processes of a job. Ctrl-Z is passed
+//! on to it ([`together`]).
 //!
 //! A child reports its progress in lines ([`Told`]) on a pipe of their own, which it is started with
 //! as its standard output; what it prints, on whichever stream, goes to its standard error.

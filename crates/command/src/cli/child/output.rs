@@ -136,8 +136,9 @@ fn read_end(stream: impl Read, end: &Mutex<VecDeque<u8>>, copy: &mut Option<Rela
     }
 }
 
-/// The copy of what a child prints. A thread of its own writes it: where nobody reads it, as in a pager, that
-/// thread waits, and neither the reader nor the heap under test does. What finds no room is left out.
+/// The copy of what a child prints. A thread of its own writes it: where nobody reads it, as in a
+/// pager, that thread waits, and neither the reader nor the heap under test does. What finds no room
+/// is left out.
 #[derive(Debug)]
 struct Relay {
     queue: SyncSender<Vec<u8>>,

@@ -1,15 +1,20 @@
 //! A heap whose objects must not leave their thread, on a thread of its own.
 //!
 //! Many collectors for one thread keep their candidates in thread-locals. Declared `Send` and put under
-//! a lock they would find only part of them, and be blamed for what the lock has done. So here one
-//! thread opens the heap, attaches all its mutators, does all that they do, and drops it.
+//! a lock they would find only part of them, and the crate would be blamed for a leak of the harness's
+//! making. So here one thread opens the heap, attaches all its mutators, does all that they do, and drops it.
 //!
 //! The mutators of the run are on threads of their own as ever. Each hands over what it has to do and
 //! waits until it was done; the owner does one after the other, in the order in which they came
 //! ([`queue`]), so all have their turns. What is handed over is a whole sequence of operations where the
 //! harness has one ([`Mutator::hand_over`]), which is a thousand of them as a rule. A single operation
-//! costs two changes of threads. Waiting for a turn is part of no operation's time, and of no pause: the
-//! heap has no say in it.
+//! costs two changes of threads. Waiting for a turn is part of no pause, and of no operation's time but
+//! those that stand alone (`rejoin`): the heap has no say in it.
+//!
+//! Three things are not known of such a heap, since the harness asks the threads of the mutators for
+//! them, and the heap is on another one: what a slow operation spent its time on, in pauses of the heap
+//! or waiting for a processor; and whether a mutator that got nowhere could have run, so `progress` blames
+//! it for little.
 //!
 //! The heap must not make one mutator wait for another, since both are on one thread.
 

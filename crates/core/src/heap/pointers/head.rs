@@ -1,6 +1,7 @@
 //! What gcstorm keeps in each object, and the roots that all mutators share.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::PoisonError;
 
 use super::Pointer;
@@ -88,13 +89,49 @@ impl<P: Clone> SharedRoots<P> {
     }
 
     pub(super) fn empty(&self) {
-        (0..)
-            .zip(&*self.0)
-            .for_each(|(global, _)| self.put(Global(global), None));
+        let roots = (0..).zip(&*self.0);
+        let held: Vec<_> = roots
+            .map(|(global, _)| self.at(Global(global)).take())
+            .collect();
+        let_go(held);
     }
 
     fn at(&self, global: Global) -> MutexGuard<'_, Option<P>> {
         let root = &self.0[usize::from(global.0)];
         root.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Drops one after the other. If the crate panics, the rest is leaked: its pointers cannot be trusted any
+/// more, and a second panic would end the process.
+pub(super) fn let_go<T>(held: Vec<T>) {
+    let mut held = held.into_iter();
+    while let Some(pointer) = held.next() {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(pointer))) {
+            std::mem::forget(held);
+            resume_unwind(panic);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pointer of a crate that has broken down.
+    struct Broken;
+
+    impl Drop for Broken {
+        fn drop(&mut self) {
+            panic!("broken");
+        }
+    }
+
+    /// Goal: of several pointers that cannot be dropped, one panics, so the process goes on.
+    #[test]
+    fn one_panic_is_enough() {
+        let broken = vec![Broken, Broken, Broken];
+        let panicked = catch_unwind(AssertUnwindSafe(|| let_go(broken)));
+        assert!(panicked.is_err());
     }
 }

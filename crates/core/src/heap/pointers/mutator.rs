@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::head::{Head, SharedRoots};
+use super::head::{Head, SharedRoots, let_go};
 use super::{Pointer, collecting};
 use crate::heap::{Defect, Field, Finalizer, Global, Mutator, OutOfMemory, Peek, Shape, Slot, Tag};
 use crate::sync::atomic::Ordering::Relaxed;
@@ -308,15 +308,14 @@ impl<P: Pointer> Mutator for PointerMutator<P> {
     }
 }
 
-/// After a panic within the crate its pointers cannot be trusted, and a second panic would end the
-/// process: what the registers hold is then leaked.
+/// What the registers hold is leaked while a panic unwinds, since a second one would end the process.
 impl<P: Pointer> Drop for PointerMutator<P> {
     fn drop(&mut self) {
         let registers = std::mem::take(&mut self.registers);
         if std::thread::panicking() {
             std::mem::forget(registers);
         } else {
-            drop(registers);
+            let_go(registers);
             P::flush();
         }
     }

@@ -29,13 +29,20 @@ thread_local! {
 
 /// Calls what may collect on this thread: what dies meanwhile counts as freed by a collection.
 pub fn collecting<R>(collect: impl FnOnce() -> R) -> R {
-    let before = STAGE.replace(Stage::Within);
-    let collected = collect();
-    STAGE.set(before);
-    if before == Stage::Program {
-        add();
+    let _ends = Ends(STAGE.replace(Stage::Within));
+    collect()
+}
+
+/// Ends a collection, also one that panics: who was at work before it.
+struct Ends(Stage);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        STAGE.set(self.0);
+        if self.0 == Stage::Program {
+            add();
+        }
     }
-    collected
 }
 
 /// For crates that ask a function whether a collection is due, and then collect on the same thread: what
