@@ -194,7 +194,7 @@ fn mailboxes_are_filled_with_new_objects() {
 fn loops_may_be_passed_over() {
     let once = |times: &str| {
         let fresh = format!(
-            r#"{{ times = {times}, steps = [
+            r#"{{ repeat = {times}, steps = [
   {{ op = "clear", slot = "it" }},
   {{ op = "alloc", dst = "it", shape = "leaf" }},
 ] }}"#
