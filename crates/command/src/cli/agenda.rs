@@ -17,7 +17,7 @@ use super::usage::Usage;
 use super::values::NO_FAULT;
 use crate::heap::{Caps, Fault};
 use crate::plan::{Asker, Case, Pace, Plan, Requirement};
-use crate::run::{Budget, Entry, Options, Registry, Verify};
+use crate::run::{Budget, Entry, Options, Registry, Verify, is_path};
 use crate::workload::{self, Workload};
 
 /// How long a named workload runs by default.
@@ -214,9 +214,11 @@ pub(super) fn heaps<'r>(registry: &'r Registry, names: &[String]) -> Result<Vec<
     let known = || registry.entries().iter().map(|entry| entry.name.as_str());
     let mut chosen: Vec<&Entry> = Vec::new();
     for name in names {
-        let entry = registry
-            .get(name)
-            .ok_or_else(|| Usage::unknown("heap", name, known()))?;
+        let entry = match registry.get(name) {
+            Some(entry) => entry,
+            None if is_path(name) => return Err(no_library(name)),
+            None => return Err(Usage::unknown("heap", name, known())),
+        };
         if !chosen.iter().any(|heap| heap.name == *name) {
             chosen.push(entry);
         }
@@ -229,6 +231,16 @@ pub(super) fn heaps<'r>(registry: &'r Registry, names: &[String]) -> Result<Vec<
             .hint("name one with --heap; `list heaps` shows them"));
     }
     Ok(chosen)
+}
+
+fn no_library(name: &str) -> Usage {
+    let why = format!(
+        "{name:?} is no library: there is no such file, or its path has a blank or `#` in it"
+    );
+    Usage::new(why).hint(
+        "a heap with a slash in its name is a shared library with the C interface; `gcstorm header` \
+         prints that, and `cc -shared -fPIC -o libmine.so mine.c` makes one",
+    )
 }
 
 /// The parameters set on the command line, `--threads` among them.

@@ -95,6 +95,8 @@ pub(super) enum Command {
     },
     /// Print the manual page
     Man,
+    /// Print gcstorm.h, the C interface: a shared library that implements it is a heap
+    Header,
 }
 
 /// When the output is coloured.

@@ -368,7 +368,7 @@ fn file_name(case: &Case) -> PathBuf {
     let mut name = format!(
         "{}-{}",
         case.check.as_deref().unwrap_or("case"),
-        case.heap.as_deref().unwrap_or("any")
+        store::file_word(case.heap.as_deref().unwrap_or("any"))
     );
     if let Some(fault) = case.fault {
         name += &format!("-{fault}");

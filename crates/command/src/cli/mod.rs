@@ -110,6 +110,10 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
             manual::page(&mut terminal);
             Ok(Exit::Held)
         }
+        Command::Header => {
+            terminal.data(crate::heap::foreign::HEADER);
+            Ok(Exit::Held)
+        }
     };
     let exit = done.unwrap_or_else(|usage: Usage| {
         terminal.message(usage.text());

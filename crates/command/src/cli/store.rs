@@ -120,7 +120,8 @@ impl Store {
     /// A name for the directory of a result that no earlier one has: workloads in different files
     /// may have the same name.
     fn free_name(&mut self, result: &RunResult) -> String {
-        let base = format!("{}-{}-{}", result.workload.name, result.heap, result.seed);
+        let heap = file_word(&result.heap);
+        let base = format!("{}-{heap}-{}", result.workload.name, result.seed);
         let base = base.replace(['/', '\\'], "_");
         let numbered = (2..).map(|number| format!("{base}-{number}"));
         let mut names = std::iter::once(base.clone()).chain(numbered);
@@ -129,6 +130,12 @@ impl Store {
             .find(|name| taken.insert(name.clone()))
             .unwrap_or(base)
     }
+}
+
+/// A heap's name as part of a file's: it may be the path of a library, and systems that keep files for CI
+/// refuse colons.
+pub(super) fn file_word(heap: &str) -> String {
+    heap.trim_start_matches("./").replace(['/', '\\', ':'], "_")
 }
 
 /// Refuses a directory that holds results already: reports would show only some of them, and a

@@ -33,6 +33,7 @@
 pub mod counted;
 pub mod defect;
 pub mod fault;
+pub mod foreign;
 mod forward;
 pub mod gil;
 mod lapse;

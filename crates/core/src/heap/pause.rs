@@ -23,6 +23,7 @@ mod lag;
 mod log;
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::sync::{Mutex, PoisonError};
 
 use hdrhistogram::Histogram;
@@ -124,6 +125,14 @@ impl Pauses {
         }
     }
 
+    /// The calling thread's innermost hold, which was [left open](Hold::leave_open).
+    pub(super) fn left_open(&self) -> Hold<'_> {
+        Hold {
+            pauses: self,
+            is_noted: true,
+        }
+    }
+
     /// Notes what a thread of the heap's own has done since `start`. That does not hold up any
     /// mutator, so it is in no histogram; reports show it beside the pauses of mutators.
     pub fn aside(&self, cause: Cause, start: Stamp) {
@@ -215,6 +224,14 @@ impl Hold<'_> {
         if std::mem::take(&mut self.is_noted) {
             self.pauses.on_log(Log::dismiss);
         }
+    }
+}
+
+impl Hold<'_> {
+    /// Leaves the hold open, for a caller that cannot keep it. Answers whether there is anything to end:
+    /// then [`Pauses::left_open`] must take it up again, on this thread.
+    pub(super) fn leave_open(self) -> bool {
+        ManuallyDrop::new(self).is_noted
     }
 }
 

@@ -19,6 +19,7 @@ mod held_up;
 mod hiccups;
 mod histories;
 mod host;
+mod libraries;
 mod meet;
 mod monitor;
 mod paced;
@@ -50,6 +51,7 @@ mod writers;
 #[cfg(shuttle)]
 pub use controlled::{Exploration, Explored, Judge, SCHEDULES};
 pub use host::HostFacts;
+pub use libraries::is_path;
 pub use registry::{Entry, Opened, Registry};
 pub use steps::{config_for, step_through};
 pub use storm::run;

@@ -9,13 +9,16 @@ use crate::plan::{Case, Plan};
 use super::any::{AnyHeap, Fast, Open, Planted, guarded};
 #[cfg(shuttle)]
 use super::controlled::{self, Exploration, Explored, Judge};
+use super::libraries::Libraries;
 use super::steps::step_through_any;
 use super::storm::run_any;
 use super::{Observer, Options, config_for};
 
-/// Heaps by name. Yours joins the built-in ones with [`with`](Self::with).
+/// Heaps by name. Yours joins the built-in ones with [`with`](Self::with). A name with a slash is that
+/// of a shared library (`libraries`).
 pub struct Registry {
     entries: Vec<Entry>,
+    libraries: Libraries,
 }
 
 /// Letters, digits, and what joins them.
@@ -60,6 +63,17 @@ impl std::fmt::Debug for Registry {
 }
 
 impl Entry {
+    pub(super) fn new(name: &str, about: &str, open: Arc<Open>) -> Self {
+        Self {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            caps: OnceLock::new(),
+            is_default: false,
+            open,
+            planted: None,
+        }
+    }
+
     /// What the heap can do. At the first call, a small heap of this kind is opened and asked. A
     /// heap that cannot be opened, or panics, counts as able to do nothing; running it shows the
     /// reason.
@@ -217,6 +231,7 @@ impl Registry {
     pub fn empty() -> Self {
         Self {
             entries: Vec::new(),
+            libraries: Libraries::default(),
         }
     }
 
@@ -235,14 +250,10 @@ impl Registry {
     {
         assert!(is_word(name), "a heap's name is one word, not {name:?}");
         assert!(self.get(name).is_none(), "two heaps have the name {name:?}");
-        self.entries.push(Entry {
-            name: name.to_owned(),
-            about: about.to_owned(),
-            caps: OnceLock::new(),
-            is_default: false,
-            open: Arc::new(move |config| Ok(Box::new(Fast(open(config)?)))),
-            planted: None,
-        });
+        let open = move |config: &HeapConfig| -> Result<Box<dyn AnyHeap>, Defect> {
+            Ok(Box::new(Fast(open(config)?)))
+        };
+        self.entries.push(Entry::new(name, about, Arc::new(open)));
         self
     }
 
@@ -277,9 +288,11 @@ impl Registry {
         &self.entries
     }
 
-    /// The heap of this name.
+    /// The heap of this name: one that was added, or that of a shared library with the C interface if
+    /// the name is a path to it (`./libmine.so`, or `./libmine.so:TEXT` if `open` is to get a text).
     pub fn get(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name == name)
+        let added = self.entries.iter().find(|entry| entry.name == name);
+        added.or_else(|| self.libraries.get(name))
     }
 }
 
