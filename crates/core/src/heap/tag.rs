@@ -94,6 +94,12 @@ impl ObjectId {
         self.0 as usize & (SEGMENT_OBJECTS - 1)
     }
 
+    /// The bits of the tag with this name: see [`Tag::id_of_bits`].
+    #[inline]
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
     /// What the entry holds just before a proper death.
     #[inline]
     #[expect(

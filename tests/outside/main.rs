@@ -1,0 +1,7 @@
+//! Heaps from outside: of counted pointers, on all threads and on one of their own; and behind the C
+//! interface. Apart from other tests, some of which measure the memory of their process.
+
+mod arcs;
+mod foreign;
+mod mirror;
+mod owned;
