@@ -1,5 +1,5 @@
-//! `Arc<Mutex<Vec<Arc>>>` of the standard library, which is what people use who have no collector. It
-//! frees no cycles.
+//! `Arc<Mutex<Vec<Arc>>>` of the standard library, which is what people use without a collector. It
+//! never frees a cycle.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 

@@ -29,7 +29,7 @@ unsafe impl<V: Visitor> TraceWith<V> for Dumpster {
     }
 }
 
-/// The condition is dumpster's own; whoever finds it met collects.
+/// The condition for a collection is dumpster's own; the thread that finds it met collects.
 pub(crate) fn open(config: &HeapConfig) -> Result<PointerHeap<Dumpster>, Defect> {
     sync::set_collect_condition(|info| collection_due(sync::default_collect_condition(info)));
     PointerHeap::open(config)
@@ -61,7 +61,7 @@ impl Pointer for Dumpster {
         sync::collect();
     }
 
-    /// A thread's candidates are its own until it delivers them, and only a collection does.
+    /// Only a collection delivers the candidates that the thread keeps to itself.
     fn flush() {
         sync::collect();
     }

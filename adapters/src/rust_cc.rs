@@ -13,7 +13,8 @@ pub(crate) struct RustCc(Cc<Object>);
 pub(crate) struct Object {
     head: Head<RustCc>,
     references: RefCell<Vec<Option<RustCc>>>,
-    /// Itself, if it has a finalizer: there is no other way from `&self` to its own `Cc`.
+    /// A reference to the object itself, if it has a finalizer: `finalize` is given only `&self`,
+    /// from which no `Cc` can be made.
     own: Option<Weak<Object>>,
 }
 
@@ -45,7 +46,7 @@ impl Pointer for RustCc {
         ..CAPS
     };
 
-    /// A new object may set off a collection.
+    /// Making an object may set off a collection.
     fn new(head: Head<Self>, fields: usize) -> Self {
         let has_finalizer = head.has_finalizer();
         let object = |own| Object {

@@ -291,7 +291,7 @@ fn planned(path: &Path, case: &Case, text: Option<Arc<str>>) -> Planned {
 
 /// A workload that is to be run.
 struct Asked {
-    /// What it was asked for by.
+    /// The name by which it was asked for.
     name: String,
     workload: Workload,
     /// Its text, if it is in a file.
@@ -433,8 +433,8 @@ fn refuse_hold_ups(planned: &mut [Planned], args: &Run) -> Result<(), Usage> {
     Ok(())
 }
 
-/// With what the command line requires of the run. Where an allocation is to be refused, one must
-/// have been: a heap that does not look at its ordeal, or a run that makes fewer objects, proves
+/// Adds to the plan what the command line requires of the run. `--fail-alloc` requires that an
+/// allocation was refused: a heap that ignores its ordeal, or a run that makes fewer objects, proves
 /// nothing.
 fn required(mut plan: Arc<Plan>, args: &Run) -> Arc<Plan> {
     let refusal = args.fail_alloc.map(|_| Requirement {

@@ -15,7 +15,7 @@ use signal_hook::iterator::Signals;
 use super::exit::Exit;
 use super::usage::Usage;
 
-/// For how long after the first signal others are taken for the same one.
+/// A signal that comes this soon after the first counts as the same one.
 const SAME: Duration = Duration::from_secs(1);
 
 /// The signals that end a run: Ctrl-C, `kill`, and a terminal that is closed, unless `nohup` told
@@ -25,10 +25,10 @@ fn signals() -> impl Iterator<Item = i32> {
     all.filter(|&signal| !(signal == SIGHUP && is_ignored(signal)))
 }
 
-/// From now on a write beyond the size that a file may have fails, and does not end the program:
-/// then it can be told.
+/// From now on a write beyond the greatest allowed file size (`ulimit -f`) fails, so that it can be
+/// reported, and no longer ends the program.
 pub(super) fn outlive_full_files() {
-    // Where that cannot be, the program ends as before.
+    // If that cannot be set up, such a write ends the program as before.
     let _ = register(SIGXFSZ, Arc::default());
 }
 

@@ -72,8 +72,8 @@ enum Workshop {
 }
 
 impl Workshop {
-    /// A process cannot end a run of its own that hangs, and go on: so only runs in processes of
-    /// their own can have a time limit.
+    /// Only runs in processes of their own can have a time limit: a process cannot end a run that
+    /// hangs within it, and go on.
     fn of(program: &str, args: &Run) -> Result<Self, Usage> {
         match (args.isolate, args.time_limit) {
             (IsolateArg::Yes, limit) => {

@@ -30,7 +30,7 @@ pub(super) struct Store {
     _lock: Option<File>,
 }
 
-/// Where the files beside a result are that people are told of.
+/// The files beside a result whose paths are shown.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     pub(super) case: Option<PathBuf>,

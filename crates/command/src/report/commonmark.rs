@@ -46,8 +46,8 @@ pub(super) fn escaped(text: &str) -> String {
     }
 }
 
-/// `text` as a block of code behind `indent`, which is as deep as the text of the list's item that
-/// it belongs to. The fence is longer than any run of backticks in it, so nothing in it ends it.
+/// `text` as a block of code, indented by `indent`: as far as the text of the list item that it
+/// belongs to. The fence is longer than any run of backticks in it, so nothing in it ends it.
 pub(super) fn fenced(indent: &str, text: &str) -> String {
     let line = one_line(text);
     let longest = line.split(|letter| letter != '`').map(str::len).max();

@@ -1,5 +1,5 @@
-//! Results as JUnit XML, which CI systems show as tests: a suite a run, a test case a check, and
-//! one more for the run as a whole.
+//! Results as JUnit XML, which CI systems show as tests: a suite for each run, with a test case for
+//! each check and one for the run as a whole.
 //!
 //! A violated check is a failure. A vacuous one is an error: the test did not do what it is for.
 //! Skipped checks are skipped, and so is a run whose workload needs an ability that the heap lacks.
@@ -56,7 +56,7 @@ struct Suite {
     cases: Vec<Case>,
 }
 
-/// A test of it.
+/// A test case of a suite.
 #[derive(Debug)]
 struct Case {
     name: String,
@@ -126,7 +126,7 @@ impl Render for Trouble {
     }
 }
 
-/// Without what XML cannot have: terminals' colours, and control characters.
+/// The text without what XML cannot contain: control characters, and the sequences for colours.
 fn xml(text: &str) -> String {
     let plain = console::strip_ansi_codes(text);
     let may_stand = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
@@ -137,8 +137,8 @@ fn seconds(nanos: u64) -> String {
     format!("{:.3}", nanos as f64 / 1e9)
 }
 
-/// Names of classes. Test cases are called after checks, and of two with one name in one class CI
-/// systems show one, which may hide the other's failure. So no two runs have the same class.
+/// Names of classes. Test cases are named after checks, and of two with the same class and name, CI
+/// systems show only one, which may hide the other's failure. So no two runs have the same class.
 #[derive(Debug, Default)]
 struct Classes(HashSet<String>);
 

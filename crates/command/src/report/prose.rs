@@ -26,8 +26,8 @@ pub(crate) fn wrapped(lead: &str, indent: usize, text: &str) -> String {
     textwrap::fill(&lines.join("\n"), options) + "\n"
 }
 
-/// Text that came from a file or a heap, such that a terminal shows it and does not obey it: what
-/// is no letter but a command is written as `\u{1b}`. Line breaks stay.
+/// Text that came from a file or a heap, made harmless: control characters are written out, as in
+/// `\u{1b}`, so that a terminal shows them and does not obey them. Line breaks stay.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     filtered(text, |letter| letter == '\n')
 }

@@ -77,8 +77,8 @@ pub(in crate::cli) struct Run {
     #[arg(long, value_name = "POINT,...", num_args = 0..=1, require_equals = true,
           default_missing_value = values::EVERYWHERE, value_parser = values::points)]
     pub(in crate::cli) delays: Option<Points>,
-    /// Refuse the Nth allocation, counted over all threads; the run goes on, and is vacuous if
-    /// there was none
+    /// Refuse the Nth allocation, counted over all threads; the run goes on. It is vacuous if it
+    /// makes fewer than N
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub(in crate::cli) fail_alloc: Option<u64>,
     /// Make a collection last this much longer now and then, to see that pauses are measured and

@@ -54,8 +54,8 @@ pub(in crate::cli) fn asked() -> Result<(Arc<AtomicBool>, Receiver<Request>), Us
 
 /// Calls `on_request` for each request on standard input, and ends the process with its parent.
 fn obey(mut on_request: impl FnMut(Request) + Send + 'static) -> Result<(), Usage> {
-    // The system has named this process after the link by which its program was found. That the
-    // name is wrong in a list of processes does no other harm.
+    // Started through `/proc/self/exe`, this process is named `exe`. If it cannot be renamed, only
+    // lists of processes show the wrong name.
     if let Some(program) = std::env::args_os().next().as_deref() {
         let name = Path::new(program).file_name().unwrap_or(program);
         let _ = std::fs::write("/proc/self/comm", name.as_bytes());

@@ -100,8 +100,8 @@ impl PrintedEnd {
         })
     }
 
-    /// What has been read by the end of the stream, or after this time: another process that keeps
-    /// the stream open may live on, and nobody may read the copy.
+    /// What has been read at the end of the stream, or after this time if that comes first: another
+    /// process may keep the stream open, and perhaps nobody reads the copy.
     pub(super) fn read_within(&self, limit: Duration) -> String {
         if let Some(over) = &self.over {
             // Nothing is ever sent. Either error says that the wait is over.
@@ -137,8 +137,8 @@ fn read_end(stream: impl Read, end: &Mutex<VecDeque<u8>>, copy: &mut Option<Rela
 }
 
 /// The copy of what a child prints. A thread of its own writes it: where nobody reads it, as in a
-/// pager, that thread waits, and neither the reader nor the heap under test does. What finds no room
-/// is left out.
+/// pager, that thread waits, and neither the reader nor the heap under test does. What does not fit
+/// into its queue is left out.
 #[derive(Debug)]
 struct Relay {
     queue: SyncSender<Vec<u8>>,

@@ -22,7 +22,7 @@ pub(super) fn of(pid: u32) -> Option<String> {
     let (tell, told) = channel();
     let read = move || {
         let mut bytes = Vec::new();
-        // What could be read is told.
+        // After an error, what could be read is sent.
         let _ = out.read_to_end(&mut bytes);
         let _ = tell.send(bytes);
     };

@@ -19,7 +19,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use crate::cli::interrupt;
 
-/// The children that there are, with their process IDs. A signal goes through the descriptor: an ID
+/// The running children, with their process IDs. A signal goes through the descriptor: an ID
 /// may have been given to another process by now.
 static CHILDREN: Mutex<Vec<(u32, OwnedFd)>> = Mutex::new(Vec::new());
 
@@ -57,7 +57,8 @@ fn children() -> MutexGuard<'static, Vec<(u32, OwnedFd)>> {
     CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on children follow. If that cannot be, the signal stops this process only.
+/// From now on children stop and continue with this process. If that cannot be set up, the signal
+/// stops this process only.
 fn listen() {
     // A process that ignores the signal, as the shell that started it asked, goes on doing so.
     if interrupt::is_ignored(SIGTSTP) {

@@ -1,7 +1,7 @@
 //! The child process that makes the rounds of a stint, seen from inside: one heap, and a run on it
 //! for each request on standard input.
 //!
-//! The outcome of a round goes to standard output as a line ([`Told`]). If it failed, its result
+//! The outcome of a round is reported to the parent in a line ([`Told`]). If it failed, its result
 //! and its case are written to the directory that `--out` names.
 
 use crate::cli::agenda::{Item, RunAgenda};

@@ -5,10 +5,11 @@
 //! ```
 //!
 //! `input` has the operation's name and, if the operation takes them, `index`, `count`, `element` or
-//! `value`, and for a place its name as `place`, by which operations are to be parted. `output` has `element` (null: there was none), `len`, `value` or `done`. The output of an
-//! operation that had not returned is null and its return is later than all others; a model should accept
-//! any effect of it, including none. The read of the whole object after the run is the operation
-//! `read-all` of a client of its own, with `elements` or a `value`. Elements are written
+//! `value`. An operation on a place also has the place's name as `place`, by which a model should
+//! partition the history. `output` has `element` (null: there was none), `len`, `value` or `done`. The
+//! output of an operation that had not returned is null and its return is later than all others; a
+//! model should accept any effect of it, including none. The read of the whole object after the run is
+//! the operation `read-all` of a client of its own, with `elements` or a `value`. Elements are written
 //! `maker:sequence`. Operations with equal times count as concurrent, except that those of one client
 //! keep their order. `truncate-back` may have been as many pops with others in between.
 

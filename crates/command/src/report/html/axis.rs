@@ -145,8 +145,8 @@ impl Axis {
         Self::even(title, (from, to), round_step((to - from) / 4.0), show)
     }
 
-    /// Percentiles: equal steps divide what lies beyond by equal factors. A value is one over the
-    /// share beyond: 1 for the least of all, 1000 for p99.9.
+    /// An axis of percentiles, on which equal steps divide the share of values beyond by equal
+    /// factors. A position is one over that share: 1 for the least value, 1000 for p99.9.
     pub(super) fn percentiles(most: f64) -> Self {
         let show = |beyond: f64| percentile(beyond).trim_start_matches('p').to_owned();
         Self::decades("percentile", 1.0, most.max(100.0), show)

@@ -133,7 +133,7 @@ fn moments(quantity: &Quantity, member: &Member<'_>) -> Moments {
         .collect()
 }
 
-/// At most so many of them; of neighbours, the greatest is kept, so that no peak is lost.
+/// At most `budget` of them; of neighbours, the greatest is kept, so that no peak is lost.
 fn thinned(moments: &Moments, budget: usize) -> impl Iterator<Item = (f64, Option<f64>)> {
     let of = moments.len().div_ceil(budget.max(1)).max(1);
     moments.chunks(of).map(|chunk| {

@@ -103,8 +103,7 @@ impl Render for Table {
     }
 }
 
-/// A picture with its title, a line on how to read it, whose mark is whose, and the numbers behind
-/// it.
+/// A picture with its title, a line on how to read it, its legend, and the numbers behind it.
 pub(super) fn figure<'a>(
     (title, note): (&str, &str),
     picture: &Markup,
