@@ -25,7 +25,7 @@ use crate::workload::Workload;
 /// }
 /// ```
 ///
-/// Seeds are the same each time, so a failure stays until it is mended; `gcstorm fuzz` and `gcstorm soak`
+/// Seeds are the same each time, so a failure stays until it is fixed; `gcstorm fuzz` and `gcstorm soak`
 /// look for more. A workload that hangs does not end by itself. Random programs that hang for 20 s end the
 /// process of the tests, and all tests with it.
 #[macro_export]
@@ -56,11 +56,11 @@ macro_rules! conformance_tests {
     };
 }
 
-/// So many operations take a second or two in a test.
+/// How many operations a workload does: they take a second or two in a test.
 const OPS: u64 = 200_000;
-/// So many, where they have a rate that would make more of them take a minute.
+/// How many, where they have a rate at which more would take a minute.
 const PACED_OPS: u64 = 2000;
-/// A smaller live heap than that of the workload, for the same reason.
+/// How many objects `live-heap` keeps: fewer than by default, so that it takes no longer.
 const LIVE: &str = "10000";
 /// Random programs that are stepped through, and that are raced.
 const STEPPED: u64 = 500;
@@ -199,7 +199,7 @@ impl HuntWatch for Watch {
     /// The thread that hangs cannot be ended, so the process is.
     #[expect(
         clippy::print_stderr,
-        reason = "nobody comes back to be told otherwise"
+        reason = "the process ends here, so nothing else can report it"
     )]
     fn hung(&mut self, case: &Case) {
         eprintln!("a program hangs:\n{case}");

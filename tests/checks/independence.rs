@@ -104,7 +104,7 @@ fn judged(plan: &Plan, fault: Option<Fault>, word: Word) -> Vec<Judgement> {
     check::judge(plan, &evidence)
 }
 
-/// One mutator, so that nothing hangs on the schedule and two runs can be compared word for word.
+/// One mutator, so that nothing depends on the schedule and two runs can be compared word for word.
 fn plan(workload: &str) -> Plan {
     let workload = Workload::named(workload).expect("it is there");
     let one = [("threads".to_owned(), "1".to_owned())];

@@ -1,4 +1,4 @@
-//! Goal: response times tell of the queue behind a stall, which service times hide, and a run that
+//! Goal: response times show the queue behind a stall, which service times hide, and a run that
 //! did not keep up says so.
 
 use std::sync::Arc;

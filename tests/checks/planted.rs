@@ -1,9 +1,9 @@
 //! The faults that can be planted in the built-in heaps, each caught by the check that the
 //! catalogue names, on the runs that it names.
 //!
-//! Here only that it happens: how often is for many seeds to tell. Each trial is a process of its
-//! own, this program again: a heap that is broken on purpose may always do what nobody foresaw, and
-//! a ring in a list of free cells keeps whoever walks it for ever.
+//! Here only that it happens; how often takes many seeds to say. Each trial is a process of its
+//! own, this program again: a heap that is broken on purpose may do anything, and a ring in a list of
+//! free cells keeps whoever walks it for ever.
 
 use std::io::{Read as _, Seek as _};
 use std::process::{Command, Stdio};
@@ -102,8 +102,8 @@ fn try_out(trial: &str) -> (Came, String) {
     (came, text)
 }
 
-/// Goal: each planted fault is caught by a check that should catch it, and at once if nothing hangs
-/// on the schedule.
+/// Goal: each planted fault is caught by a check that should catch it, and at once if that does not
+/// depend on the schedule.
 #[test]
 fn planted_faults_are_caught() {
     let harmless = catalogue::ALL.iter().filter(|one| one.danger.is_none());

@@ -297,7 +297,7 @@ fn on_a_full_disk(place: &Place) -> Done {
     Done::from(output.expect("a shell"))
 }
 
-/// Goal: a disk that is full is told of, and what was written before is there.
+/// Goal: a disk that is full is reported, and what was written before is there.
 #[test]
 fn a_full_disk_is_told_of() {
     let place = Place::new();

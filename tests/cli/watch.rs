@@ -131,7 +131,7 @@ fn bad_places_are_refused() {
     place.run(line).warns("end in .prom only");
 }
 
-/// Goal: a file that can no longer be written is told of once, and the soak goes on.
+/// Goal: a file that can no longer be written is reported once, and the soak goes on.
 #[test]
 fn a_lost_file_is_told_of() {
     let place = Place::new();

@@ -1,9 +1,9 @@
 //! The cases in `tests/cases`. A file that `fuzz` or a failing run has kept becomes a permanent
 //! test by being copied there.
 //!
-//! Whatever was wrong is mended, or was a planted fault: so the case holds on every heap. If the
-//! file names a fault, it fails with that, by the check that it names, and leaves the same trace
-//! each time.
+//! What was wrong is fixed by now, or was a planted fault, so the case holds on every heap. If the
+//! file names a fault, the case fails with that fault, by the check that the file names, and leaves
+//! the same trace each time.
 
 use std::path::{Path, PathBuf};
 

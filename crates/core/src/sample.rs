@@ -1,8 +1,8 @@
 //! Made-up results, soaks and trials, always the same, for tests of checks and formats.
 //!
 //! Nothing but tests uses this. It is part of the library, and hidden there, because the tests of
-//! the crate with the formats use it too: to them, what is compiled for the tests of this crate
-//! only is not there. Everything of that kind is here, and nothing of it anywhere else.
+//! the crate with the formats use it too, which cannot see what is compiled only for this crate's
+//! own tests. Everything of that kind is here, and nothing of it anywhere else.
 
 use std::collections::BTreeMap;
 

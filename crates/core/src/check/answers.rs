@@ -1,4 +1,4 @@
-//! `answers`: each mutator is answered what its own operations foretell.
+//! `answers`: each mutator gets the answers that its own operations predict.
 //!
 //! Judged in windows, in which each mutator keeps a model of what it alone can reach: its
 //! registers, objects that it never put where others reach them, lists that nobody else changes.
@@ -9,7 +9,7 @@ use crate::evidence::Ended;
 
 pub(super) const CHECK: Check = Check {
     name: "answers",
-    about: "each mutator is answered what its own operations foretell",
+    about: "each mutator gets the answers that its own operations predict",
     judge,
 };
 
@@ -25,7 +25,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         opinion.examine(answers.judged);
         let named = |text: &String| format!("{}: {text}", mutator.name);
         opinion.accuse(answers.wrong.count, answers.wrong.first.iter().map(named));
-        // A heap without memory may refuse. That it had none is known by how the run ended.
+        // A heap may refuse when it is out of memory, which shows in how the run ended.
         if answers.refused > 0 && !is_full {
             let times = answers.refused;
             let text = format!(
@@ -36,7 +36,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         }
     }
     if opinion.examined == 0 {
-        return Opinion::skipped("no answer could be foretold from one mutator's operations alone");
+        return Opinion::skipped("no answer could be predicted from one mutator's operations alone");
     }
     opinion
 }

@@ -54,7 +54,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
 fn reads(exhibit: &Exhibit<'_>, evidence: &Evidence, object: usize, opinion: &mut Opinion) {
     let SharedObject { name, usage, .. } = &exhibit.plan.objects[object];
     let tally = |mutator: usize| evidence.mutators.get(mutator)?.tally.lists.get(&object);
-    // Of a mutator that was lost it is not known what it did.
+    // What a lost mutator did is not known.
     let is_whole = evidence.mutators.len() == exhibit.plan.mutators.len();
     let idle = ListTally::default();
     let sole = match usage.writers[..] {

@@ -123,8 +123,8 @@ impl<'a> Exhibit<'a> {
             .filter_map(|survey| survey.census.as_ref())
     }
 
-    /// The opinion of a check that found nothing of a census to judge, where the heap's census, if
-    /// it has one, `lists_nothing` of the kind.
+    /// The opinion of a check that found nothing in a census to judge. `lists_nothing` is the reason
+    /// if there is a census.
     fn without_census(&self, lists_nothing: &str) -> Opinion {
         Opinion::skipped(match (self.surveys, self.censuses().next()) {
             ([], _) => "there was no survey",
@@ -312,8 +312,7 @@ impl Opinion {
     }
 }
 
-/// What a check says of one survey of a heap that can do all but what `caps` says otherwise: for
-/// tests.
+/// For tests: what a check says of one survey of a heap with these caps.
 #[cfg(test)]
 fn judge_survey(check: Check, caps: Caps, survey: Survey) -> Judgement {
     let plan = crate::plan::Case::of_mutators(1, 1, 1, 8).plan();

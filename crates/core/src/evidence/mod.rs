@@ -119,7 +119,7 @@ pub struct Evidence {
     /// How much of it the times of operations take, in bytes.
     #[serde(default)]
     pub timing_bytes: u64,
-    /// If its process was lost: what that had last reported.
+    /// The last report of the run's process, if that was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<LastReport>,
 }

@@ -41,7 +41,7 @@ pub struct Tally {
 pub struct AnswerTally {
     /// Operations that were followed.
     pub followed: u64,
-    /// Answers, and contents of registers and fields, that the model foretold.
+    /// Answers, and contents of registers and fields, that the model predicted.
     pub judged: u64,
     /// Those of them that were wrong.
     pub wrong: Anomalies,

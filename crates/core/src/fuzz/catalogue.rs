@@ -333,7 +333,7 @@ const UNCOUNTED: &[&str] = &["refcounts", "premature", "dangling"];
 const LEAK: &[&str] = &["completeness", "refcounts"];
 
 const CHURN: Show = on_both("churn", 20_000);
-/// Two writers, of whom each pops often enough for what happens to few pops.
+/// Two writers, each of which pops often enough for a fault that strikes few pops.
 const LONG_CHURN: Show = on_both("churn", 2_000_000);
 /// Lengths that are known to the last element, of a list with several writers, and elements that
 /// are known one by one, of a list with one.

@@ -117,16 +117,16 @@ macro_rules! faults {
 
 faults! {
     TrustHint "trust-hint": "an append believes the hint, and does not look at the slot below";
-    LookBelowFirst "look-below-first": "an append looks at the slot below first and at the empty slot then";
+    LookBelowFirst "look-below-first": "an append looks at the slot below before it looks at the empty slot";
     FastOnAnyStamp "fast-on-any-stamp": "an append's fast path takes any empty slot, not only an untouched one";
-    LocalStamps "local-stamps": "stamps of empty slots are the old one plus one, and 0 below, not unique";
+    LocalStamps "local-stamps": "stamps of empty slots are not unique: the old stamp plus one, or 0 in the slot below";
     NoHeadLoad "no-head-load": "an append does not look at the head";
     GetNotPassed "get-not-passed": "`get` is content with a head that did not pass its position";
     PlainSet "plain-set": "`set` exchanges the element without a record";
     ClampedTruncate "clamped-truncate": "`del l[:n]` with a large n uses the length it read";
     CompareCounts "compare-counts": "the collector compares counts, not words";
     NoGrace "no-grace-before-validation": "the collector does not wait for a grace period before it validates";
-    RereadSlots "reread-slots": "the collector follows the slots of now when it validates";
+    RereadSlots "reread-slots": "the collector counts references once more when it validates, in what the slots hold by then";
     SoleByCount "sole-by-count": "a truncated element with count 1 is freed without a read-modify-write, shared or not";
     ClearOneByOne "clear-one-by-one": "the mark of a candidate is cleared one by one, as words are read";
     MoveIntoItself "move-into-itself": "a reference is moved into the very object that it names";
@@ -141,7 +141,7 @@ faults! {
     LoadOtherField "load-other-field": "one `load` in 1,000 answers what the other field holds";
     GetNeighbour "get-neighbour": "one `get` in 1,000 answers the element after the one that was asked for";
     PeekStale "peek-stale": "one `peek` in 1,000 takes a sound reference for a broken one";
-    PeekDead "peek-dead": "one `peek` in 1,000 answers what the one 500 before it did, dead or alive";
+    PeekDead "peek-dead": "one `peek` in 1,000 repeats the answer of the one 500 before it, dead or alive";
     StoreDropsValue "store-drops-value": "every 16th `store` puts its reference nowhere, and forgets it";
     PopKeepsReference "pop-keeps-reference": "`pop` counts a reference that it only moves";
     AppendCountsTwice "append-counts-twice": "`append` counts a reference that it only moves";
@@ -155,7 +155,7 @@ faults! {
     PopTakesSecond "pop-takes-second": "every 16th `pop` takes the last element but one";
     TruncateOffByOne "truncate-off-by-one": "`del l[:n]` takes one element more";
     AdditionLost "addition-lost": "every 16th addition to a counter writes back what it read";
-    WeakNotCleared "weak-not-cleared": "an upgrade does not ask whose cell it is by now";
+    WeakNotCleared "weak-not-cleared": "an upgrade does not ask whether the cell holds another object by now";
     WeakAfterFinalizer "weak-after-finalizer": "weak references outlive the finalizer of their target";
     FinalizerSkipped "finalizer-skipped": "what dies by its count dies without its finalizer";
     FinalizerRunTwice "finalizer-run-twice": "finalizers run twice";
@@ -169,7 +169,7 @@ faults! {
     EdgesCountedOnce "edges-counted-once": "several references from one object to another count as one";
     LivenessOneLevel "liveness-one-level": "what a live object reaches is found alive one level deep only";
     ExternalChildReleasedTwice "external-child-released-twice": "what a dead cycle refers to outside of it is released twice";
-    YoungSubtractsOld "young-subtracts-old": "a young collection takes references from older generations for internal";
+    YoungSubtractsOld "young-subtracts-old": "a young collection takes references from older generations for internal ones";
     ThresholdIgnored "threshold-ignored": "full collections do not wait until the heap has grown";
     CollectorNeverRuns "collector-never-runs": "the collector does nothing";
     RootSkipped "root-skipped": "the collector takes the last shared root for one of the objects on trial";
@@ -183,15 +183,15 @@ faults! {
     IncrementFromZero "increment-from-zero": "an increment does not ask whether the object is dead";
     ReleaseBeforePublish "release-before-publish": "a truncation releases its elements before it takes effect";
     FreeAtOnce "free-at-once": "truncated elements are released without a grace period";
-    ReaderWithoutPin "reader-without-pin": "`get` counts what it read without a pin, and offers the processor before";
-    CandidatesDropped "candidates-dropped": "what is suspected is forgotten while the collector has something to look at";
+    ReaderWithoutPin "reader-without-pin": "`get` gives up its pin, and the processor, between reading an element and counting it";
+    CandidatesDropped "candidates-dropped": "candidates are forgotten while the collector still has others to look at";
     StalledPin "stalled-pin": "the first mutator never renews its pin";
     MissingFence "missing-fence": "the last decrement orders nothing";
-    FinalizedTwice "finalized-twice": "an object counts as finalized only once its finalizer is done with it";
+    FinalizedTwice "finalized-twice": "an object counts as finalized only after its finalizer has run, not from when it starts";
     NoSecondLook "no-second-look": "a reader takes what it saw, although that was finalized meanwhile";
     PublishOneByOne "publish-one-by-one": "of a garbage cycle, an object is published before the finalizers of the others ran";
     PardonFirst "pardon-first": "weak references to a garbage cycle may be upgraded while its finalizers run";
-    SoleUnfinalized "sole-unfinalized": "whoever was truncated with a count of 1 is freed, finalizer or not";
+    SoleUnfinalized "sole-unfinalized": "a truncated element with a count of 1 is freed without its finalizer";
     PopWithoutTouch "pop-without-touch": "a pop does not change the stamp of what it takes";
     CountWhileReading "count-while-reading": "the collector notes edges while it still reads words";
     // Together with `MoveIntoItself`: by itself, the container's own register makes up for it.
@@ -208,9 +208,9 @@ faults! {
     PagesAtOnce "pages-at-once": "a page of a list is freed as soon as its last slot is retired, without a grace period";
     CursorUnchecked "cursor-unchecked": "an append trusts the page that its mutator remembers, whatever the head is";
     AnswerFirst "answer-first": "a mutator that is asked for memory answers before it has handed over what it holds";
-    TakingUnseen "taking-unseen": "whoever finds no memory does not ask whether somebody took something up again after answering";
-    BirthsUnseen "births-unseen": "whoever finds no memory does not ask whether others told of births meanwhile";
-    QuietFirst "quiet-first": "whoever asks whether something waits to be reclaimed asks for candidates last";
+    TakingUnseen "taking-unseen": "a mutator that finds no memory does not ask whether another took up work after it had answered";
+    BirthsUnseen "births-unseen": "a mutator that finds no memory does not ask whether others reported births meanwhile";
+    QuietFirst "quiet-first": "the question whether anything waits to be reclaimed looks at candidates last, not first";
     // No heap does that; it is a fault of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";
@@ -219,7 +219,7 @@ faults! {
     // The harness's own (`OF_HARNESS`), whatever heap it looks at.
     WalkSkipsRoot "walk-skips-root": "the harness's own walk passes over the last shared root";
     WalkSkipsEdge "walk-skips-edge": "the harness's own walk does not follow the second reference of a node";
-    DeathsForgotten "deaths-forgotten": "the harness's ledger knows only the deaths in parts that are used again";
+    DeathsForgotten "deaths-forgotten": "the harness counts only deaths in segments of its ledger that were recycled";
 }
 
 /// Of so many objects that die, a slow leak concerns one.

@@ -189,8 +189,8 @@ pub struct HeapConfig {
     pub pauses: Arc<Pauses>,
     /// Whether it may work on threads of its own.
     pub upkeep: Upkeep,
-    /// How many young objects a generational collector lets there be before it looks at them:
-    /// CPython's 700 unless told. Small, it makes short programs meet collections.
+    /// How many young objects a generational collector lets there be before it looks at them; by
+    /// default CPython's 700. A small number makes short programs meet collections.
     pub nursery: u32,
 }
 
@@ -355,7 +355,7 @@ impl Stats {
     }
 }
 
-/// What a heap tells of itself at any time, for a picture of how it went. Rough: it may be as old
+/// What a heap says of itself at any time, for a picture of how it went. Rough: it may be as old
 /// as the last time at which something was handed over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Gauge {
@@ -367,8 +367,8 @@ pub struct Gauge {
     pub collections: u64,
 }
 
-/// A heap. It is run on several threads, so it must be [`Sync`] by then; [`Owned`] makes it so if it
-/// is not.
+/// A heap. A run shares it between threads, for which it must be [`Sync`]; [`Owned`] makes a `Sync`
+/// heap of one that is not.
 pub trait Heap {
     /// The view of one mutator, used on the thread that attached it.
     type Mutator<'h>: Mutator
@@ -383,8 +383,8 @@ pub trait Heap {
     fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect>;
 
     /// Reclaims everything that can be reclaimed, and runs the finalizers that this takes. Called
-    /// while no mutator runs. Nothing else asks for a collection from outside: one that is part of
-    /// a program is [`Mutator::collect`], beside all that the others do.
+    /// while no mutator runs. A collection that is part of a program is [`Mutator::collect`] instead,
+    /// which runs while the other mutators do.
     fn settle(&self) -> Result<(), Defect>;
 
     /// Shows every living object and what the heap believes of it, while no mutator runs; `None`
@@ -484,8 +484,8 @@ pub trait Mutator {
     /// Ends a [`rest`](Self::rest).
     fn wake(&mut self) {}
 
-    /// Calls `wait`, which may block, once, in a state that holds no other mutator up. Mutators wait
-    /// for each other in there, so one that comes back without the call ends the run.
+    /// Calls `wait`, which may block, exactly once, in a state that holds no other mutator up.
+    /// Mutators wait for each other in that call, so an `idle` that returns without it ends the run.
     fn idle(&mut self, wait: &mut dyn FnMut()) {
         self.rest();
         let _absence = Absence(self);
@@ -494,7 +494,8 @@ pub trait Mutator {
 
     /// If the objects must stay on another thread, has that thread call `work` with a mutator that does
     /// what this one does, waits until it has returned, and answers true. So a sequence of operations
-    /// costs one change of threads. False if nothing was done, since the calling thread will do.
+    /// costs one change of threads. False if nothing was done, since the objects may be used on the
+    /// calling thread.
     fn hand_over(&mut self, work: &mut Errand<'_>) -> bool {
         let _ = work;
         false

@@ -50,7 +50,7 @@ impl<M: Mutator> AnyMutator for M {
     fn drive(&mut self, executor: &mut Executor, ops: &[Op], times: u32) -> Result<(), Halt> {
         let mut ran = Ok(());
         let mut sequence = |mut there: &mut dyn Mutator| {
-            // To wait for the other thread is not part of any operation.
+            // The wait for the other thread is not part of any operation.
             executor.watch.as_dyn().restart();
             ran = executor.run(&mut there, ops, times);
         };

@@ -12,8 +12,8 @@ use crate::clock::{Clock, Stamp};
 use crate::evidence::Latency;
 use crate::heap::pause::LONG_NS;
 
-/// The thread reads how long it has waited for processors before every 16th nap, and after one that
-/// was longer than asked by a quarter: it costs more than all the rest.
+/// The thread reads how long it has waited for processors before every 16th nap, and after each nap
+/// that was too long by a quarter: reading that costs more than all the rest.
 const LOOK_EVERY: u64 = 16;
 const LATE_NS: u64 = NAP_NS / 4;
 

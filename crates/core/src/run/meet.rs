@@ -54,8 +54,7 @@ impl Sitter<'_, '_> {
                 self.stage.course.end(Ended::Defect {
                     mutator: self.plan.name.clone(),
                     defect: Defect::Other {
-                        message: "`idle` did not call the function it was given, which waits"
-                            .to_owned(),
+                        message: "`idle` returned without calling `wait`".to_owned(),
                     },
                 });
                 wait()

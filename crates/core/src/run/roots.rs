@@ -98,7 +98,7 @@ impl Roots {
         }
     }
 
-    /// An operation is about to be done, which stores what `stored` says.
+    /// An operation is about to be done. If it stores something, `stored` says what.
     pub(super) fn begin(&mut self, op: &Op, stored: impl FnOnce() -> Option<Element>) {
         self.begun = None;
         let (root, stored) = match *op {
@@ -120,8 +120,8 @@ impl Roots {
         }
     }
 
-    /// What the operation was answered is known: an object, nothing, or something else that is not
-    /// to be judged here (`None`).
+    /// Notes the operation, which returned at `end`, with its answer: an object, nothing, or something
+    /// else that is not to be judged here (`None`).
     pub(super) fn end(&mut self, end: u64, found: Option<Option<Element>>) {
         let Some((root, stored, start)) = self.begun.take() else {
             return;
@@ -202,7 +202,7 @@ impl Block {
         self.first.end.min(self.last.start)
     }
 
-    /// Whether neither can have been there before the other.
+    /// Whether neither object can have been there before the other.
     fn contradicts(&self, other: &Self) -> bool {
         self.root == other.root
             && self.first.end < other.last.start

@@ -593,7 +593,7 @@ fn fetch_held(stage: &Stage<'_>, plan: &MutatorPlan, mutator: &mut dyn Mutator) 
     }
 }
 
-/// Publishes nothing in every shared root.
+/// Empties every shared root.
 fn empty_roots(stage: &Stage<'_>, plan: &MutatorPlan, mutator: &mut dyn Mutator) {
     for global in 0..stage.plan.globals {
         // The first register that is reserved for walks, which is empty.

@@ -29,7 +29,7 @@ pub(super) struct Stage<'r> {
     pub(super) pauses: &'r Pauses,
     pub(super) plan: &'r Plan,
     pub(super) needs: Needs,
-    /// By shared root: whether every mutator looks at what it holds.
+    /// By shared root: whether what mutators do to it is sampled.
     pub(super) roots: Vec<bool>,
     pub(super) options: &'r Options,
     pub(super) observer: &'r dyn Observer,

@@ -12,7 +12,8 @@
 //! Times are recorded as they come, and stops are subtracted when the run is over. For this, each
 //! operation and each hold that is long enough to contain a stop is kept one by one
 //! ([`LONG_NS`](crate::heap::pause::LONG_NS)). The slowest operation of a timeline's interval is not:
-//! it loses all stops that it could contain, and so is too short there if another operation did.
+//! all stops that it could contain are subtracted from it, so the timeline shows it too short if they
+//! were in another operation.
 //!
 //! Response times, and the lag from unlinking to freeing, keep the stops, and the note on the run
 //! says so. A response time counts from when an operation was due, and operations go on falling due
@@ -116,7 +117,7 @@ impl Stops {
         at_ns - self.before(at_ns)
     }
 
-    /// Subtracts the stops from one of the times that were recorded: of what began at `from`.
+    /// Subtracts the stops from one of the times in `latency`: that of `nanos`, which began at `from`.
     pub(super) fn shorten(&self, latency: &mut Latency, from: u64, nanos: u64) {
         let stopped_ns = self.within(from, from + nanos);
         if stopped_ns > 0 {

@@ -11,7 +11,7 @@ use crate::plan::BATCH_OPS;
 /// A stride that takes longer is slow: half as many operations are done in the next.
 const SLOW_NS: u64 = 10_000_000;
 
-/// See the module.
+/// The length of the next stride.
 #[derive(Debug)]
 pub(super) struct Stride(u64);
 
@@ -26,7 +26,7 @@ impl Stride {
         self.0
     }
 
-    /// Up to so many were done, and took so long. Returns whether that was slow.
+    /// A stride was done, and took this long. Returns whether that was slow.
     pub(super) fn done(&mut self, took_ns: u64) -> bool {
         let is_slow = took_ns > SLOW_NS;
         self.0 = if is_slow {

@@ -71,7 +71,7 @@ impl Row<'_> {
 /// rows with faults, every distinct run follows once without a fault. Faults that only models or
 /// soaks show have no row.
 ///
-/// A heap that the catalogue does not name is not of those that come with the program. It is tried
+/// A heap that the catalogue does not name is one of the user's own. It is tried
 /// by all runs that show its faults, if it can do what they need, which `can_run` says.
 pub fn rows<'a>(
     catalogue: &'a [Planted],

@@ -106,8 +106,8 @@ impl<H: Tenancy> CountedMutator<H> {
         let list = Ref::from_bits(self.registers[list.0 as usize]);
         let register = &mut self.registers[val.0 as usize];
         let value = Ref::from_bits(*register);
-        // An empty or weak reference needs no look of its own: no incarnation of a tracked object
-        // is like its.
+        // An empty or weak reference in `list` needs no check of its own: its incarnation is even,
+        // and a tracked object's is odd.
         if let Some(cell) = heap.cells.at(list.index())
             && cell.incarnation.get() == list.incarnation()
             && cell.is_tracked_list()

@@ -107,7 +107,7 @@ impl<F: Faults> Core<F> {
     }
 
     /// The collector; waits until nobody else uses it. Of a mutator's operations, only `collect`
-    /// does.
+    /// calls this.
     pub(super) fn cycles(&self) -> MutexGuard<'_, Cycles> {
         self.cycles.lock().unwrap_or_else(PoisonError::into_inner)
     }

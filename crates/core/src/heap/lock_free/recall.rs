@@ -17,7 +17,7 @@
 //!
 //! A worker remembers the last recall that it answered, or the last that there was when it joined:
 //! then it held nothing. **Invariant**: the last field is the number of workers at work for which
-//! that is another recall than the last one. Raising makes it all of them, answering and leaving
+//! that is not the last recall. Raising makes it all of them, answering and leaving
 //! subtract the worker if it was one of them, and joining does not change it.
 //!
 //! # When memory has run out
@@ -42,12 +42,12 @@
 //! changed, somebody may hold g, and one more recall is raised ([`Outlook::Unclear`]). If not,
 //! nobody does.
 //!
-//! Room is taken as well. A worker tells of births each time that it gets free cells, and whoever lets
-//! those objects die tells of it later. So the heap can seem full although few objects live. For this
-//! reason telling of births counts as a taking, too, and the count is read a third time when the
+//! Room is taken as well. A worker reports births each time that it gets free cells, and whoever lets
+//! those objects die reports that later. So the heap can seem full although few objects live. For this
+//! reason a report of births counts as a taking, too, and the count is read a third time when the
 //! search has found nothing. If it is still the same, all births that were subtracted from the room
-//! happened before the recall was raised, and all deaths until then were added to it. So no more
-//! objects were told of than lived at that moment.
+//! happened before the recall was raised, and all deaths until then were added to it. So the heap
+//! seemed no fuller than it was at that moment.
 //!
 //! The order of the steps matters. A taking is counted *before* it happens, so whoever finds that
 //! something was taken finds it counted. The count is read *before* the recall is raised, so
@@ -93,8 +93,8 @@ pub(super) enum Outlook {
     /// No recall was raised, or nothing waits, but somebody took something up meanwhile: another
     /// recall will tell.
     Unclear,
-    /// Nothing: what is not to be found now, nobody holds back, unless somebody takes something up
-    /// in the meantime.
+    /// Nobody holds anything back: what is not found now is not there, unless somebody takes
+    /// something up in the meantime.
     Hopeless,
 }
 
@@ -218,7 +218,7 @@ mod tests {
         let mut tag = || births.birth(Shape::Leaf).unwrap();
         let attach = |number| heap.attach(Seat { number, slots: 2 }).unwrap();
         let mut holders: Vec<_> = (0..MUTATORS).map(attach).collect();
-        // The first makes all objects, goes, and so tells of them; each of the others lets one die.
+        // The first makes all objects, goes, and so reports them; each of the others lets one die.
         for holder in &mut holders {
             let mut maker = attach(MUTATORS);
             maker.alloc(Slot(0), Shape::Leaf, tag()).unwrap();
@@ -226,7 +226,7 @@ mod tests {
             drop(maker);
             holder.publish(Global(0), Slot(1));
         }
-        assert_eq!(heap.core.room(), 0, "nobody told of the deaths yet");
+        assert_eq!(heap.core.room(), 0, "nobody reported the deaths yet");
         let recall = heap.core.recall();
         for holder in &mut holders {
             assert_eq!(heap.core.outlook(Some(&recall)), Outlook::Open);

@@ -177,7 +177,7 @@ impl<F: Faults> Worker<'_, F> {
         } else {
             return false;
         }
-        // The node that it lay in is freed later.
+        // A deferred job frees the node that it lay in.
         self.count_job(0);
         true
     }

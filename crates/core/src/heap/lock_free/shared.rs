@@ -48,7 +48,7 @@ pub(super) struct Shared {
     /// Objects taken out of use and not yet reusable.
     unreclaimed: AtomicI64,
     unreclaimed_peak: AtomicI64,
-    /// How often a worker told of births. It is counted first and told then: see `recall`.
+    /// How often a worker reported births. It is counted before the report: see `recall`.
     room_taken: AtomicU64,
     live: AtomicI64,
     live_peak: AtomicI64,
@@ -158,7 +158,7 @@ impl Shared {
         self.homes.taken() + self.adopted.load(Acquire)
     }
 
-    /// How often a worker has told of births.
+    /// How often a worker has reported births.
     pub(super) fn room_taken(&self) -> u64 {
         self.room_taken.load(Acquire)
     }
@@ -186,8 +186,8 @@ impl Shared {
     }
 }
 
-/// Makes a peak at least `value`. Peaks only grow, so one that was not below it a moment ago needs
-/// no exchange, which even one that changes nothing would be.
+/// Raises a peak to `value`, if it is lower. Peaks only grow, so one that was not lower a moment ago
+/// needs no read-modify-write, which takes the cache line even where it changes nothing.
 fn raise(peak: &AtomicI64, value: i64) {
     if peak.load(Relaxed) < value {
         peak.fetch_max(value, Relaxed);

@@ -289,7 +289,7 @@ fn appends_to_dead_lists_are_recognised() {
     assert_eq!(heap.stats().defects.stale, 1);
 }
 
-/// Goal: one reference too many makes an object immortal, and the run is told of it.
+/// Goal: one reference too many makes an object immortal, which is reported to the run.
 #[test]
 fn immortal_objects_are_told_of() {
     let heap = open(&HeapConfig::with_capacity(100));

@@ -168,7 +168,7 @@ impl<'h, F: Faults> Worker<'h, F> {
         }
     }
 
-    /// Runs `job` once no pin of now exists any more. So many objects wait for it.
+    /// Runs `job` once every pin that exists now has ended; `objects` objects wait for it.
     pub(super) fn defer(&mut self, objects: usize, job: impl FnOnce() + 'static) {
         // SAFETY: jobs own what they touch and are `'static`; what they own is `Send`, by the
         // bounds of the containers that they put it into.
@@ -176,7 +176,7 @@ impl<'h, F: Faults> Worker<'h, F> {
         self.count_job(objects);
     }
 
-    /// Counts a job that was deferred, for which so many objects wait.
+    /// Counts a job that was deferred, for which `objects` objects wait.
     #[inline]
     pub(super) fn count_job(&mut self, objects: usize) {
         self.weight += objects.clamp(JOB_WEIGHT, FLUSH_WEIGHT);
@@ -287,8 +287,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         Err(OutOfMemory)
     }
 
-    /// Looks for free cells, after this was the outlook of a recall; one of the cells, or the outlook
-    /// now.
+    /// Looks for free cells, after a recall had this outlook. Returns one of the cells, or the
+    /// outlook now.
     pub(super) fn search(
         &mut self,
         whose: Whose,

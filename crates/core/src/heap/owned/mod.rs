@@ -8,13 +8,13 @@
 //! waits until it was done; the owner does one after the other, in the order in which they came
 //! ([`queue`]), so all have their turns. What is handed over is a whole sequence of operations where the
 //! harness has one ([`Mutator::hand_over`]), which is a thousand of them as a rule. A single operation
-//! costs two changes of threads. Waiting for a turn is part of no pause, and of no operation's time but
-//! those that stand alone (`rejoin`): the heap has no say in it.
+//! costs two changes of threads. Waiting for a turn counts as no pause, and is in the time of no
+//! operation but those that stand alone (`rejoin`), since the heap cannot help it.
 //!
-//! Three things are not known of such a heap, since the harness asks the threads of the mutators for
-//! them, and the heap is on another one: what a slow operation spent its time on, in pauses of the heap
-//! or waiting for a processor; and whether a mutator that got nowhere could have run, so `progress` blames
-//! it for little.
+//! Three things are not known of such a heap, since the harness asks the mutators' threads for them and
+//! the heap is on another one: how much of a slow operation's time was a pause of the heap; how much of
+//! it was spent waiting for a processor; and whether a mutator that made no progress could have run,
+//! without which `progress` can blame the heap for little.
 //!
 //! The heap must not make one mutator wait for another, since both are on one thread.
 

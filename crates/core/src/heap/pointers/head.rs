@@ -16,7 +16,7 @@ pub struct Head<P: Pointer> {
     tag: Tag,
     _death: Death,
     pub(super) number: AtomicI64,
-    rites: Option<Box<(Finalizer, SharedRoots<P>)>>,
+    finalizer: Option<Box<(Finalizer, SharedRoots<P>)>>,
 }
 
 impl<P: Pointer> Head<P> {
@@ -25,13 +25,13 @@ impl<P: Pointer> Head<P> {
             tag,
             _death: Death,
             number: AtomicI64::new(0),
-            rites: None,
+            finalizer: None,
         }
     }
 
     pub(super) fn with_finalizer(tag: Tag, finalizer: Finalizer, roots: SharedRoots<P>) -> Self {
         Self {
-            rites: Some(Box::new((finalizer, roots))),
+            finalizer: Some(Box::new((finalizer, roots))),
             ..Self::new(tag)
         }
     }
@@ -44,12 +44,12 @@ impl<P: Pointer> Head<P> {
 
     /// Whether the object is made with a finalizer.
     pub fn has_finalizer(&self) -> bool {
-        self.rites.is_some()
+        self.finalizer.is_some()
     }
 
     /// What the object's finalizer must call. `own` makes a counted pointer to the object.
     pub fn finalize(&self, own: impl FnOnce() -> Option<P>) {
-        if let Some((finalizer, roots)) = self.rites.as_deref()
+        if let Some((finalizer, roots)) = self.finalizer.as_deref()
             && let Some(global) = finalizer.run(self.id())
         {
             roots.put(global, own());
@@ -63,8 +63,8 @@ impl<P: Pointer> fmt::Debug for Head<P> {
     }
 }
 
-/// The shared roots, each behind a lock. Objects with finalizers keep them, since they may be
-/// resurrected into one.
+/// The shared roots, each behind a lock. Objects with finalizers refer to them, since a finalizer may
+/// resurrect its object into one.
 pub(super) struct SharedRoots<P>(Arc<Vec<Mutex<Option<P>>>>);
 
 impl<P> Clone for SharedRoots<P> {
@@ -78,7 +78,7 @@ impl<P: Clone> SharedRoots<P> {
         Self(Arc::new((0..globals).map(|_| Mutex::new(None)).collect()))
     }
 
-    /// What was there is dropped after the lock was let go, since much may die of it.
+    /// What was there is dropped after the lock is released, since many objects may die of it.
     pub(super) fn put(&self, global: Global, value: Option<P>) {
         let replaced = std::mem::replace(&mut *self.at(global), value);
         drop(replaced);

@@ -9,15 +9,15 @@
 //! references are behind whatever the adapter's [`edit`](Pointer::edit) uses: a lock where objects go to
 //! several threads, a cell where they do not, or the crate's own cell if the crate has to see what
 //! changes. Leaves and counters have no references, so their locks are never touched, and a counter's
-//! number is an atomic. What an operation takes out of an object or a root dies after the lock was let
-//! go, because a death may take long, and may come back to the same object.
+//! number is an atomic. What an operation takes out of an object or a root is dropped after the lock is
+//! released, because a death may take long, and may come back to the same object.
 //!
 //! **Which thread.** If the pointers are `Send` and `Sync`, so is the heap, and runs as it is. If not,
 //! [`Owned`](super::Owned) runs it. Before a mutator waits, or leaves, it calls
 //! [`flush`](Pointer::flush) on its own thread, for crates that keep candidates by thread; so whoever
 //! settles the heap finds all of them.
 //!
-//! The heap does not keep to its capacity: crates know none.
+//! The heap does not keep to its capacity, since crates have none.
 
 mod head;
 mod mutator;
@@ -41,8 +41,8 @@ pub const CAPS: Caps = Caps {
     ..Caps::NONE
 };
 
-/// How often a heap is settled by collecting: the first collection finds the garbage and runs its
-/// finalizers, the second finds what they left, and the third what the second let go of.
+/// How many collections settle a heap: the first finds the garbage and runs its finalizers, the second
+/// finds what they left, and the third what the second released.
 const COLLECTIONS: u32 = 3;
 
 /// The weak reference of a pointer that has none.
@@ -62,8 +62,8 @@ pub trait Pointer: Clone + Sized + 'static {
     /// The object's head.
     fn head(&self) -> &Head<Self>;
 
-    /// Has the object's references changed while nobody else looks at them. What is to die is given
-    /// back by `change`.
+    /// Calls `change` with the object's references while nobody else can use them. `change` returns the
+    /// references that are to be dropped, so that they are dropped after `edit` has returned.
     fn edit<R>(&self, change: impl FnOnce(&mut Vec<Option<Self>>) -> R) -> R;
 
     /// A weak reference to the object.
@@ -117,7 +117,7 @@ impl<P: Pointer> Heap for PointerHeap<P> {
         Ok(())
     }
 
-    /// Deaths are the harness's to count; those in collections it cannot tell from others.
+    /// The harness counts deaths, but cannot tell which of them were in collections.
     fn stats(&self) -> Stats {
         Stats {
             collections: tally::collections(),
@@ -134,7 +134,8 @@ impl<P: Pointer> Heap for PointerHeap<P> {
     }
 }
 
-/// What the roots still hold must go, since objects with finalizers hold the roots.
+/// Empties the roots. Objects with finalizers refer to the roots, so one that is left in a root would
+/// keep itself alive.
 impl<P: Pointer> Drop for PointerHeap<P> {
     fn drop(&mut self) {
         self.roots.empty();

@@ -55,7 +55,7 @@ impl<P: Pointer> PointerMutator<P> {
             .filter(|pointer| pointer.head().id().shape() == shape)
     }
 
-    /// Fills a register; what was there dies when it is whole again.
+    /// Fills a register. What was there is dropped after the register has been changed.
     #[inline]
     fn fill(&mut self, slot: Slot, register: Register<P>) {
         let at = slot.0 as usize;
@@ -105,7 +105,7 @@ impl<P: Pointer> PointerMutator<P> {
         let Some(moved) = self.take(val) else {
             return false;
         };
-        // An object that is moved into itself is in no register any more.
+        // An object that is moved into itself has left the register that named it.
         let itself = (holder == val).then(|| moved.clone());
         let found = itself.as_ref().or_else(|| self.at(holder));
         let placed = match found.filter(|found| found.head().id().shape() == shape) {
@@ -121,7 +121,7 @@ impl<P: Pointer> PointerMutator<P> {
         }
     }
 
-    /// What is cut off dies after the lock was let go.
+    /// What is cut off is dropped after the lock is released.
     fn cut(&self, list: Slot, cut: impl FnOnce(&mut Vec<Option<P>>) -> Vec<Option<P>>) {
         if let Some(list) = self.shaped(list, Shape::List) {
             drop(list.edit(cut));

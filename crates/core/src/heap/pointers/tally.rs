@@ -33,7 +33,7 @@ pub fn collecting<R>(collect: impl FnOnce() -> R) -> R {
     collect()
 }
 
-/// Ends a collection, also one that panics: who was at work before it.
+/// Ends a collection when it is dropped, also if that panicked. Holds who was at work before.
 struct Ends(Stage);
 
 impl Drop for Ends {

@@ -333,6 +333,6 @@ fn claims_of_roots_only_what_is_clear() {
     ] {
         assert_eq!(once(unclear), [false, false, true], "{unclear}");
     }
-    // What does nothing may leave in a register what this does not know of.
+    // An operation that does nothing may leave in its register something that is not known here.
     assert_eq!(once("a append r0 r1\n"), [false; 3]);
 }

@@ -46,7 +46,7 @@ impl Shadow {
         } else if expected == Held::Answered {
             let is_mine = matches!(found, Held::Known(Some(id)) if model.is_mine(id));
             self.judge(!is_mine, || {
-                format!("{when}: others answered {found}, which only this mutator can reach")
+                format!("{when}: {found} was found where others store, but only this mutator has it")
             });
         } else {
             self.judge(found == expected, || {
@@ -59,7 +59,7 @@ impl Shadow {
         model.put(slot, found);
     }
 
-    /// Compares what a node or a counter holds that an operation changed.
+    /// Compares what a node or a counter holds after an operation has changed it.
     pub(super) fn compare_object(&mut self, model: &Model, mutator: &mut dyn Mutator, at: Slot) {
         if let Some(id) = model.held(at).object() {
             let spare = Slot(self.ground.registers);

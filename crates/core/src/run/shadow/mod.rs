@@ -148,8 +148,8 @@ impl Shadow {
         }
     }
 
-    /// Forgets the model, as after an operation of which it is not known what it was answered. Windows
-    /// are opened as before.
+    /// Forgets the model, as after an operation whose answer is not known. Later windows open as
+    /// before.
     pub(super) fn forget(&mut self) {
         self.model = None;
     }

@@ -116,7 +116,7 @@ impl Model {
             Op::Read { .. } => {
                 let found = heard.value;
                 let what =
-                    format_args!("answered {found}; nobody else reaches it, and {value} is left");
+                    format_args!("answered {found}, not {value}; nobody else reaches the counter");
                 judge(found == *value, what);
             }
             Op::Add { by, .. } => *value = value.wrapping_add(by),
@@ -129,7 +129,7 @@ impl Model {
             Op::Append { list, val } => {
                 let value = self.held(val);
                 if heard.found {
-                    let what = format_args!("of nothing says that it was done");
+                    let what = format_args!("says that it appended, but its register was empty");
                     judge(value != Held::NOTHING, what);
                     if let Some(sequence) = self.sequence_mut(list) {
                         sequence.push(value);
@@ -145,7 +145,7 @@ impl Model {
                     let can_be = index < len && value.is_some();
                     let (found, value) = (heard.found, Held::Known(value));
                     let what = format_args!(
-                        "answered {found}; {value} was to be put at {index} of {len} elements"
+                        "of {value} at index {index} answered {found}; the list has {len} elements"
                     );
                     judge(found == can_be, what);
                 }
@@ -189,7 +189,7 @@ impl Model {
         let expected = self.sequence_mut(list).map(|sequence| sequence.get(index));
         if let Some(element) = expected {
             let found = heard.found;
-            let what = format_args!("of element {index} answered {found}; the list has {len}");
+            let what = format_args!("of index {index} answered {found}; the list has {len} elements");
             judge(found == element.is_some(), what);
         }
         self.take_answer(dst, expected.flatten(), heard);

@@ -93,7 +93,7 @@ impl Graph {
         }
     }
 
-    /// Gives a reference to an object back that is no garbage member.
+    /// Releases a reference, unless it leads to a garbage member.
     fn release(&self, worker: &mut Worker<'_, impl Faults>, child: Ref) {
         if !self.is_garbage(child) {
             worker.decrement(child);

@@ -32,8 +32,8 @@ const OWN: usize = 6;
 const LOOKS: usize = 12;
 /// What it releases at a time.
 const BUDGET: usize = 4;
-/// The capacity where two objects are in shared roots, and three mutators have at most one in their
-/// hands each, of whom one asks for it.
+/// The capacity: two objects in shared roots, and one in the hands of each of three mutators, of which
+/// one is asking for it.
 const FEW: u32 = 5;
 /// How many objects are published at a time, and how often.
 const BURST: usize = 8;
@@ -141,7 +141,7 @@ fn two_that_allocate(fault: Option<Fault>) {
         };
         m.publish(Global(number % 2), NONE);
         m.clear(LEAF);
-        // It does not tell of deaths while there is something to drop.
+        // It does not report deaths while there is something to drop.
         if vain > 4 {
             m.safepoint().expect("no fault");
         }
@@ -274,7 +274,7 @@ fn recalls_bring_everything_back() {
     holds(left);
 }
 
-/// Goal: whoever allocates is not refused because others allocate and tell of births sooner than of
+/// Goal: whoever allocates is not refused because others allocate and report births sooner than
 /// deaths.
 #[test]
 fn nobody_is_refused_while_few_objects_live() {
