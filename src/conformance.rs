@@ -11,9 +11,9 @@ use crate::result::{Outcome, RunResult, Tool};
 use crate::run::{Budget, Entry, Options, Registry, Unobserved};
 use crate::workload::Workload;
 
-/// Writes the tests of a heap: every workload that comes with gcstorm, judged by all checks; and random
-/// programs, stepped through beside the exact model and raced on threads. What the heap cannot do is
-/// passed over, as its [`Caps`](crate::heap::Caps) say.
+/// Writes the tests of a heap: every workload that comes with gcstorm, judged by all checks; and
+/// random programs, stepped through beside the exact model and raced on threads. What the heap
+/// cannot do is passed over, as its [`Caps`](crate::heap::Caps) say.
 ///
 /// It takes what [`Registry::with`](crate::run::Registry::with) takes, and has a module to itself:
 ///
@@ -25,9 +25,9 @@ use crate::workload::Workload;
 /// }
 /// ```
 ///
-/// Seeds are the same each time, so a failure stays until it is fixed; `gcstorm fuzz` and `gcstorm soak`
-/// look for more. A workload that hangs does not end by itself. Random programs that hang for 20 s end the
-/// process of the tests, and all tests with it.
+/// Seeds are the same each time, so a failure stays until it is fixed; `gcstorm fuzz` and `gcstorm
+/// soak` look for more. A workload that hangs does not end by itself. Random programs that hang for
+/// 20 s end the process of the tests, and all tests with it.
 #[macro_export]
 macro_rules! conformance_tests {
     ($open:expr) => {

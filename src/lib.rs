@@ -6,11 +6,11 @@
 //! and a report is a function of the evidence and the verdicts. The last two are pure, so stored
 //! results can be judged and reported again.
 //!
-//! To test your own collector, implement [`heap::Pointer`] if it is a library of counted pointers, or
-//! [`heap::Heap`] (or [`heap::Collector`], if it does not handle threads itself). Add it to a
-//! [`run::Registry`], and hand that to `cli::main`. [`conformance_tests!`] writes a suite of tests for
-//! it. To run tests of your own, depend on gcstorm with `default-features = false`: the feature `cli`
-//! includes the command line and its dependencies.
+//! To test your own collector, implement [`heap::Pointer`] if it is a library of counted pointers,
+//! or [`heap::Heap`] (or [`heap::Collector`], if it does not handle threads itself). Add it to a
+//! [`run::Registry`], and hand that to `cli::main`. [`conformance_tests!`] writes a suite of tests
+//! for it. To run tests of your own, depend on gcstorm with `default-features = false`: the feature
+//! `cli` includes the command line and its dependencies.
 
 pub mod conformance;
 

@@ -20,7 +20,8 @@ impl Object {
     }
 }
 
-/// Drops references one after the other: the recursive drop of a long chain would overflow the stack.
+/// Drops references one after the other: the recursive drop of a long chain would overflow the
+/// stack.
 impl Drop for Object {
     fn drop(&mut self) {
         let mut doomed = std::mem::take(&mut *self.references());

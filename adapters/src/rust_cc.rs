@@ -1,4 +1,5 @@
-//! rust-cc: `Cc<RefCell<Vec<Cc>>>` on one thread, with weak pointers, finalizers and its own trigger.
+//! rust-cc: `Cc<RefCell<Vec<Cc>>>` on one thread, with weak pointers, finalizers and its own
+//! trigger.
 
 use std::cell::RefCell;
 

@@ -1,8 +1,8 @@
-//! What the fuzz targets call: one function a target, each of which takes any bytes and must neither
-//! panic, nor hang, nor ask for memory out of all proportion to them.
+//! What the fuzz targets call: one function a target, each of which takes any bytes and must
+//! neither panic, nor hang, nor ask for memory out of all proportion to them.
 //!
-//! `tests/corpus` includes this very file and feeds it the corpus, so that a toolchain without a fuzzer
-//! sees to it that what was found once stays fixed.
+//! `tests/corpus` includes this very file and feeds it the corpus, so that a toolchain without a
+//! fuzzer sees to it that what was found once stays fixed.
 
 mod steps;
 
@@ -47,8 +47,8 @@ pub fn case(bytes: &[u8]) {
     }
 }
 
-/// A stored result: what can be read can be judged again, by its own workload's plan and by another,
-/// and drawn in full.
+/// A stored result: what can be read can be judged again, by its own workload's plan and by
+/// another, and drawn in full.
 pub fn result(bytes: &[u8]) {
     let Ok(stored) = serde_json::from_slice::<RunResult>(bytes) else {
         return;

@@ -1,8 +1,9 @@
 //! Bytes as a program, so that whatever a fuzzer does to them leaves one.
 //!
-//! Three bytes say how many mutators, registers and roots there are; then every four bytes are a turn:
-//! what is done, by whom and to which register, and two operands that mean what the operation takes.
-//! A byte that is changed changes one operand, and bytes that are cut out are turns that are left out.
+//! Three bytes say how many mutators, registers and roots there are; then every four bytes are a
+//! turn: what is done, by whom and to which register, and two operands that mean what the operation
+//! takes. A byte that is changed changes one operand, and bytes that are cut out are turns that are
+//! left out.
 
 use gcstorm::fuzz::check_steps;
 use gcstorm::heap::counted::open_gil;

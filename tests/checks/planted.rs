@@ -2,8 +2,8 @@
 //! catalogue names, on the runs that it names.
 //!
 //! Here only that it happens; how often takes many seeds to say. Each trial is a process of its
-//! own, this program again: a heap that is broken on purpose may do anything, and a ring in a list of
-//! free cells keeps whoever walks it for ever.
+//! own, this program again: a heap that is broken on purpose may do anything, and a ring in a list
+//! of free cells keeps whoever walks it for ever.
 
 use std::io::{Read as _, Seek as _};
 use std::process::{Command, Stdio};

@@ -80,8 +80,8 @@ fn a_slow_collection_shows_under_a_lock() {
 }
 
 /// Goal: without a lock the same collection is on the collector's own thread, and no operation runs
-/// it, though one that finds no memory meanwhile waits for it. What was unlinked waits as well, which
-/// is reported too.
+/// it, though one that finds no memory meanwhile waits for it. What was unlinked waits as well,
+/// which is reported too.
 #[test]
 fn a_slow_collection_is_on_its_own_thread_without_a_lock() {
     let evidence = run("lock-free", Timing::Every);

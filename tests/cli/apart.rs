@@ -89,7 +89,8 @@ fn what_a_heap_starts_ends_with_it() {
     assert!(!place.path().join("survived").exists());
 }
 
-/// Goal: a heap that prints more than anybody reads is not called hung, and what is left out is told.
+/// Goal: a heap that prints more than anybody reads is not called hung, and what is left out is
+/// told.
 #[test]
 fn nobody_has_to_read_what_a_heap_prints() {
     let place = Place::new();

@@ -204,8 +204,8 @@ fn explains_itself() {
         .says("  4    regression: ");
 }
 
-/// Goal: what the README quotes is what is compiled, and run as a test, in the example and in the tests
-/// of pointers; and the version of proptest that it names is the one that is used.
+/// Goal: what the README quotes is what is compiled, and run as a test, in the example and in the
+/// tests of pointers; and the version of proptest that it names is the one that is used.
 #[test]
 fn readme_quotes_the_example() {
     let readme = include_str!("../../README.md");

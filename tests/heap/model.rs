@@ -14,8 +14,8 @@ fn judged<H: Heap + Sync>(open: impl FnOnce(&HeapConfig) -> H, case: &Case) -> O
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
-    /// Goal: every operation answers as the model does. What dies of an operation dies at once, what
-    /// a collection finds unreachable dies in it, and nothing else dies.
+    /// Goal: every operation answers as the model does. What dies of an operation dies at once,
+    /// what a collection finds unreachable dies in it, and nothing else dies.
     #[test]
     fn operations_follow_the_model(case in programs().with_ops(100)) {
         prop_assert_eq!(judged(counted::open_gil, &case), None, "{}", case);

@@ -1,4 +1,5 @@
-//! A heap of counted pointers, here those of the standard library: the adapter that others begin with.
+//! A heap of counted pointers, here those of the standard library: the adapter that others begin
+//! with.
 
 use gcstorm::check::{self, Verdict};
 use gcstorm::heap::{Caps, Defect, Heap, HeapConfig, PointerHeap, Seat};
@@ -44,8 +45,8 @@ fn open(config: &HeapConfig) -> Result<Boast, Defect> {
     PointerHeap::open(config).map(Boast)
 }
 
-/// Goal: pointers that only count keep cyclic garbage, and if they were to free it, `completeness` says
-/// that they did not.
+/// Goal: pointers that only count keep cyclic garbage, and if they were to free it, `completeness`
+/// says that they did not.
 #[test]
 fn cycles_of_arcs_are_garbage_for_ever() {
     let registry = Registry::empty().with("boast", "", open);

@@ -188,8 +188,8 @@ fn mailboxes_are_filled_with_new_objects() {
     }
 }
 
-/// Goal: a loop that may be run no time is not counted on: what was in a register before it may be in
-/// there after it.
+/// Goal: a loop that may be run no time is not counted on: what was in a register before it may be
+/// in there after it.
 #[test]
 fn loops_may_be_passed_over() {
     let once = |times: &str| {

@@ -434,8 +434,8 @@ fn refuse_hold_ups(planned: &mut [Planned], args: &Run) -> Result<(), Usage> {
 }
 
 /// Adds to the plan what the command line requires of the run. `--fail-alloc` requires that an
-/// allocation was refused: a heap that ignores its ordeal, or a run that makes fewer objects, proves
-/// nothing.
+/// allocation was refused: a heap that ignores its ordeal, or a run that makes fewer objects,
+/// proves nothing.
 fn required(mut plan: Arc<Plan>, args: &Run) -> Arc<Plan> {
     let refusal = args.fail_alloc.map(|_| Requirement {
         counter: "refused".to_owned(),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::own_time::OwnTime;
 
-/// Own time is measured in moments of this length: short compared with the limit, long compared with
-/// a look at all threads.
+/// Own time is measured in moments of this length: short compared with the limit, long compared
+/// with a look at all threads.
 const MOMENT_MAX: Duration = Duration::from_millis(250);
 const MOMENT_MIN: Duration = Duration::from_millis(20);
 

@@ -285,7 +285,8 @@ mod tests {
             }],
         };
         let text = junit(&collected);
-        // Two of the violated run, one of the other check; the vacuous run, its check, the absent one.
+        // Two of the violated run, one of the other check; the vacuous run, its check, the absent
+        // one.
         let head = text.lines().nth(1).expect("a head");
         for count in [
             "tests=\"12\"",

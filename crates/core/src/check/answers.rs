@@ -36,7 +36,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         }
     }
     if opinion.examined == 0 {
-        return Opinion::skipped("no answer could be predicted from one mutator's operations alone");
+        return Opinion::skipped("no answer could be predicted from a mutator's own operations");
     }
     opinion
 }

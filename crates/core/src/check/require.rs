@@ -2,9 +2,9 @@
 //!
 //! A counter proves that the stress happened; it says nothing about correctness. Some counters
 //! exist only for some heaps: a heap without a lock counts no switches of it. Such a counter is
-//! absent rather than 0. A requirement by the *workload* on an absent counter is passed over, and the
-//! report names it, since a workload is written for all heaps. A requirement from the *command line*
-//! on an absent counter is unmet, since it was made for this run.
+//! absent rather than 0. A requirement by the *workload* on an absent counter is passed over, and
+//! the report names it, since a workload is written for all heaps. A requirement from the *command
+//! line* on an absent counter is unmet, since it was made for this run.
 
 use std::collections::BTreeMap;
 

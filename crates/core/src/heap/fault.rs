@@ -169,7 +169,7 @@ faults! {
     EdgesCountedOnce "edges-counted-once": "several references from one object to another count as one";
     LivenessOneLevel "liveness-one-level": "what a live object reaches is found alive one level deep only";
     ExternalChildReleasedTwice "external-child-released-twice": "what a dead cycle refers to outside of it is released twice";
-    YoungSubtractsOld "young-subtracts-old": "a young collection takes references from older generations for internal ones";
+    YoungSubtractsOld "young-subtracts-old": "a young collection takes references from older generations for internal";
     ThresholdIgnored "threshold-ignored": "full collections do not wait until the heap has grown";
     CollectorNeverRuns "collector-never-runs": "the collector does nothing";
     RootSkipped "root-skipped": "the collector takes the last shared root for one of the objects on trial";

@@ -383,8 +383,8 @@ pub trait Heap {
     fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect>;
 
     /// Reclaims everything that can be reclaimed, and runs the finalizers that this takes. Called
-    /// while no mutator runs. A collection that is part of a program is [`Mutator::collect`] instead,
-    /// which runs while the other mutators do.
+    /// while no mutator runs. Nothing else asks for a collection from outside: one that is part of
+    /// a program is [`Mutator::collect`], beside all that the others do.
     fn settle(&self) -> Result<(), Defect>;
 
     /// Shows every living object and what the heap believes of it, while no mutator runs; `None`

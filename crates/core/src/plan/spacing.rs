@@ -3,8 +3,9 @@
 
 use super::dice::Dice;
 
-/// What the numbers are for. Each purpose has a stream of its own, so that one does not keep step with
-/// the other. No operation is drawn from these streams, so operations are the same with and without.
+/// What the numbers are for. Each purpose has a stream of its own, so that one does not keep step
+/// with the other. No operation is drawn from these streams, so operations are the same with and
+/// without.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Between {
     /// Collections that are forced on a mutator.

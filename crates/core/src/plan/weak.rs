@@ -1,6 +1,6 @@
 //! Which registers of a program hold weak references and never anything else, so that upgrades of
-//! them can be judged by what was downgraded into them last; and which may ever hold one, and so may
-//! look empty without being so.
+//! them can be judged by what was downgraded into them last; and which may ever hold one, and so
+//! may look empty without being so.
 
 use super::{MutatorPlan, Op};
 use crate::heap::Slot;

@@ -176,8 +176,8 @@ impl Executor {
         Ok(())
     }
 
-    /// Notes that `ops` operations were done, and opens or closes a window if one is due. This is not
-    /// part of the next operation's time.
+    /// Notes that `ops` operations were done, and opens or closes a window if one is due. This is
+    /// not part of the next operation's time.
     pub(super) fn pass(&mut self, mutator: &mut dyn Mutator, ops: u64) {
         if self.work.shadow.is_due(ops) {
             self.work.shadow.turn(mutator, &self.work.lists);

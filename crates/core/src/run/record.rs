@@ -206,9 +206,9 @@ pub(super) fn is_judged(shape: Shape) -> bool {
 }
 
 /// The shared roots whose every change can be recorded. A root is left out if a finalizer publishes
-/// in it, since no mutator's operation does that, or if a mutator publishes in it from a register that
-/// may hold a weak reference: such a register looks empty but leaves the root as it is, so it is not
-/// known whether the root was emptied.
+/// in it, since no mutator's operation does that, or if a mutator publishes in it from a register
+/// that may hold a weak reference: such a register looks empty but leaves the root as it is, so it
+/// is not known whether the root was emptied.
 fn recorded_roots(plan: &Plan) -> Box<[bool]> {
     let mut roots = vec![true; usize::from(plan.globals)];
     for mutator in &plan.mutators {

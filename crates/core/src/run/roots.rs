@@ -1,9 +1,9 @@
 //! Samples of what shared roots answer, taken in every run.
 //!
-//! The check [`linearizable`](crate::check) searches for an order of all that was done to a root. It
-//! needs a history from which nothing is missing, and such a history begins with a meeting of all
-//! mutators. That is too expensive for every run. But if no object is stored in a root more than
-//! once, any few operations on the root can be compared, whatever is missing between them.
+//! The check [`linearizable`](crate::check) searches for an order of all that was done to a root.
+//! It needs a history from which nothing is missing, and such a history begins with a meeting of
+//! all mutators. That is too expensive for every run. But if no object is stored in a root more
+//! than once, any few operations on the root can be compared, whatever is missing between them.
 //!
 //! *Lemma.* Consider an order of all operations on such a root that explains their answers. In this
 //! order the operations on one object (its store, and the loads that answer it) stand together:
@@ -12,9 +12,9 @@
 //!
 //! *Rule.* It follows that for two objects v and w, all operations on one of them come before all
 //! operations on the other. If an operation on v returned before one on w began, and an operation
-//! on w returned before one on v began, no such order exists. Only two times matter for each object:
-//! when the first of its operations returned, and when the last of them began. A load that finds
-//! nothing is treated like an object that was seen once.
+//! on w returned before one on v began, no such order exists. Only two times matter for each
+//! object: when the first of its operations returned, and when the last of them began. A load that
+//! finds nothing is treated like an object that was seen once.
 //!
 //! A missing operation can hide a contradiction, but cannot cause one. So it does not matter when a
 //! mutator began to look, what the root held before, who left or came back, or what was forgotten
@@ -120,8 +120,8 @@ impl Roots {
         }
     }
 
-    /// Notes the operation, which returned at `end`, with its answer: an object, nothing, or something
-    /// else that is not to be judged here (`None`).
+    /// Notes the operation, which returned at `end`, with its answer: an object, nothing, or
+    /// something else that is not to be judged here (`None`).
     pub(super) fn end(&mut self, end: u64, found: Option<Option<Element>>) {
         let Some((root, stored, start)) = self.begun.take() else {
             return;
@@ -241,9 +241,9 @@ fn blocks(mut seen: Vec<Sighting>) -> Vec<Block> {
     blocks
 }
 
-/// Every block that contradicts an earlier one. Of two that contradict each other, one at least is a
-/// stretch of time at whose beginning and end its object was there; so it is enough to compare with
-/// the stretch that lasts longest of those that began before.
+/// Every block that contradicts an earlier one. Of two that contradict each other, one at least is
+/// a stretch of time at whose beginning and end its object was there; so it is enough to compare
+/// with the stretch that lasts longest of those that began before.
 fn recurrences(mut blocks: Vec<Block>) -> Vec<Recurrence> {
     blocks.sort_by_key(|block| (block.root, block.from()));
     let mut longest: Option<Block> = None;

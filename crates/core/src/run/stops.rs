@@ -4,16 +4,16 @@
 //! The [probe](super::hiccups) notices it: it wakes up far too late, although meanwhile hardly any
 //! thread of the process ran. Time that the probe waited for a processor is not part of the stop,
 //! and neither is what the other threads ran in that time, which is at most that long on each
-//! processor: on an overloaded machine this is all that there is. A suspended machine is also noticed
-//! if the system's own clock stood still while the clock of the run went on. A stop counts from the
-//! beginning to the end of the nap that it fell into, so it is too long by up to a millisecond and by
-//! what the probe waited.
+//! processor: on an overloaded machine this is all that there is. A suspended machine is also
+//! noticed if the system's own clock stood still while the clock of the run went on. A stop counts
+//! from the beginning to the end of the nap that it fell into, so it is too long by up to a
+//! millisecond and by what the probe waited.
 //!
 //! Times are recorded as they come, and stops are subtracted when the run is over. For this, each
 //! operation and each hold that is long enough to contain a stop is kept one by one
-//! ([`LONG_NS`](crate::heap::pause::LONG_NS)). The slowest operation of a timeline's interval is not:
-//! all stops that it could contain are subtracted from it, so the timeline shows it too short if they
-//! were in another operation.
+//! ([`LONG_NS`](crate::heap::pause::LONG_NS)). The slowest operation of a timeline's interval is
+//! not: all stops that it could contain are subtracted from it, so the timeline shows it too short
+//! if they were in another operation.
 //!
 //! Response times, and the lag from unlinking to freeing, keep the stops, and the note on the run
 //! says so. A response time counts from when an operation was due, and operations go on falling due
@@ -34,8 +34,8 @@ use crate::heap::pause::LONG_NS;
 pub(super) const NAP_NS: u64 = 1_000_000;
 /// How many stops are listed: the longest.
 const TOLD_MAX: usize = 200;
-/// In a nap with a stop, threads may have run for a quarter of the time: the moments before and after
-/// the stop are part of the nap.
+/// In a nap with a stop, threads may have run for a quarter of the time: the moments before and
+/// after the stop are part of the nap.
 const SHARE: u64 = 4;
 
 /// One sleep of the probe, in nanoseconds.
@@ -117,7 +117,8 @@ impl Stops {
         at_ns - self.before(at_ns)
     }
 
-    /// Subtracts the stops from one of the times in `latency`: that of `nanos`, which began at `from`.
+    /// Subtracts the stops from one of the times in `latency`: that of `nanos`, which began at
+    /// `from`.
     pub(super) fn shorten(&self, latency: &mut Latency, from: u64, nanos: u64) {
         let stopped_ns = self.within(from, from + nanos);
         if stopped_ns > 0 {

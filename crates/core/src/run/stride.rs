@@ -1,10 +1,10 @@
 //! How many operations a mutator does before it says how far it is, and looks whether the run ends.
 //!
-//! A batch has a thousand operations, which take microseconds on most heaps. Where each of them is a
-//! collection of millions of objects they take a minute, and whoever waits for progress would take
-//! that for a standstill. So operations are done in strides: one at first, and twice as many each
-//! time, as long as a stride takes less than [`SLOW_NS`]. If all operations become slow at once, one
-//! stride of the old length is done before that is noticed.
+//! A batch has a thousand operations, which take microseconds on most heaps. Where each of them is
+//! a collection of millions of objects they take a minute, and whoever waits for progress would
+//! take that for a standstill. So operations are done in strides: one at first, and twice as many
+//! each time, as long as a stride takes less than [`SLOW_NS`]. If all operations become slow at
+//! once, one stride of the old length is done before that is noticed.
 
 use crate::plan::BATCH_OPS;
 

@@ -24,7 +24,8 @@ pub struct Account<'a> {
     /// How many threads there are. This is also the number of the client that reads everything at
     /// the end, and that stored what places held at first.
     pub threads: usize,
-    /// The number of the object, and what was found in it after the run, if the history is complete.
+    /// The number of the object, and what was found in it after the run, if the history is
+    /// complete.
     pub last: Option<(usize, Last<'a>)>,
 }
 
@@ -149,8 +150,8 @@ struct Happening<'a> {
     is_return: bool,
 }
 
-/// Calls and returns by time. At equal times calls come first, because operations that may overlap count
-/// as overlapping; calls and returns of one thread keep their order.
+/// Calls and returns by time. At equal times calls come first, because operations that may overlap
+/// count as overlapping; calls and returns of one thread keep their order.
 fn happenings<'a>(events: &[(usize, &'a Event)]) -> Vec<Happening<'a>> {
     let mut threads: Vec<(u32, std::collections::VecDeque<Happening<'_>>)> = Vec::new();
     for &(number, event) in events {

@@ -4,14 +4,15 @@
 //! {"clientId":0,"input":{"op":"get","index":3},"call":31,"output":{"element":"1:7"},"return":95}
 //! ```
 //!
-//! `input` has the operation's name and, if the operation takes them, `index`, `count`, `element` or
-//! `value`. An operation on a place also has the place's name as `place`, by which a model should
-//! partition the history. `output` has `element` (null: there was none), `len`, `value` or `done`. The
-//! output of an operation that had not returned is null and its return is later than all others; a
-//! model should accept any effect of it, including none. The read of the whole object after the run is
-//! the operation `read-all` of a client of its own, with `elements` or a `value`. Elements are written
-//! `maker:sequence`. Operations with equal times count as concurrent, except that those of one client
-//! keep their order. `truncate-back` may have been as many pops with others in between.
+//! `input` has the operation's name and, if the operation takes them, `index`, `count`, `element`
+//! or `value`. An operation on a place also has the place's name as `place`, by which a model
+//! should partition the history. `output` has `element` (null: there was none), `len`, `value` or
+//! `done`. The output of an operation that had not returned is null and its return is later than
+//! all others; a model should accept any effect of it, including none. The read of the whole object
+//! after the run is the operation `read-all` of a client of its own, with `elements` or a `value`.
+//! Elements are written `maker:sequence`. Operations with equal times count as concurrent, except
+//! that those of one client keep their order. `truncate-back` may have been as many pops with
+//! others in between.
 
 use serde::Serialize;
 

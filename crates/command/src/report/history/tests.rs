@@ -187,7 +187,8 @@ fn json_has_every_operation() {
     assert_eq!(lines[8]["input"]["op"], "read-all");
 }
 
-/// Two places that share a thread, of which one held something at first; one whose past nobody knows.
+/// Two places that share a thread, of which one held something at first; one whose past nobody
+/// knows.
 fn places() -> Recorded {
     let place = |place: &str, before, lines: &[&str]| PlaceHistory {
         place: place.to_owned(),
@@ -225,8 +226,9 @@ fn places() -> Recorded {
     }
 }
 
-/// Goal: places are registers with a key each: for Elle's `rw-register` and Knossos' `multi-register`
-/// as transactions, for Porcupine by name. What is not known of a place's past is left out.
+/// Goal: places are registers with a key each: for Elle's `rw-register` and Knossos'
+/// `multi-register` as transactions, for Porcupine by name. What is not known of a place's past is
+/// left out.
 #[test]
 fn places_are_registers() {
     let recorded = places();

@@ -27,11 +27,12 @@
 //! none; and `del l[-n:]` is n steps, not one.
 //!
 //! A mutator that stops under a pin keeps memory from being reused, without bound: the counter
-//! `unreclaimed_peak` shows it. While nobody stops, it stays bounded, as three things keep up with the
-//! mutators: each refill of free cells does twice as many steps of release as it hands out cells, each
-//! safepoint does some of those that its mutator made necessary, and deferred jobs are run faster than
-//! they are deferred (`worker`). What is unreclaimed then is a few chunks a mutator, and the ranges
-//! that were truncated during the last few grace periods, however long they are.
+//! `unreclaimed_peak` shows it. While nobody stops, it stays bounded, as three things keep up with
+//! the mutators: each refill of free cells does twice as many steps of release as it hands out
+//! cells, each safepoint does some of those that its mutator made necessary, and deferred jobs are
+//! run faster than they are deferred (`worker`). What is unreclaimed then is a few chunks a
+//! mutator, and the ranges that were truncated during the last few grace periods, however long they
+//! are.
 //!
 //! # Decisions
 //!

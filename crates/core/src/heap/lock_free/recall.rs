@@ -1,11 +1,11 @@
 //! Recalls: a mutator that finds no memory asks all others for what they hold back.
 //!
 //! A worker keeps free cells, dead cells, unfinished releases and counts of births and deaths to
-//! itself, and hands them over when it suits it. Many workers can hold all the memory of a small heap
-//! that way, or all the room under its capacity. So whoever finds nothing raises a *recall*. Every
-//! worker that is at work answers it at its next safepoint, after it handed everything over; a
-//! worker at rest holds nothing. The collector's worker has no safepoints. It answers by leaving, which
-//! it does whenever it waits.
+//! itself, and hands them over when it suits it. Many workers can hold all the memory of a small
+//! heap that way, or all the room under its capacity. So whoever finds nothing raises a *recall*.
+//! Every worker that is at work answers it at its next safepoint, after it handed everything over;
+//! a worker at rest holds nothing. The collector's worker has no safepoints. It answers by leaving,
+//! which it does whenever it waits.
 //!
 //! One word says who has answered, so that joining, leaving, answering and raising are one atomic
 //! step each, at which they take effect:
@@ -24,9 +24,10 @@
 //!
 //! An allocation is refused if after an [`Outlook::Hopeless`] it finds no room under the capacity
 //! and nobody took anything up meanwhile, or else when it has looked `PATIENCE` times. In the first
-//! case it takes effect where its last recall was raised: as many objects lived at that moment as the
-//! capacity allows. For that, it must not overlook what was given up before and was not used again. Let
-//! g be such a thing: an object that died, or the count of a death. When the recall was raised, g was
+//! case it takes effect where its last recall was raised: as many objects lived at that moment as
+//! the capacity allows. For that, it must not overlook what was given up before and was not used
+//! again. Let g be such a thing: an object that died, or the count of a death. When the recall was
+//! raised, g was
 //!
 //! * in the hands of a worker at work. When that worker answered, g was reusable, or it lay ready
 //!   for anybody, or it waited for a grace period.
@@ -42,12 +43,12 @@
 //! changed, somebody may hold g, and one more recall is raised ([`Outlook::Unclear`]). If not,
 //! nobody does.
 //!
-//! Room is taken as well. A worker reports births each time that it gets free cells, and whoever lets
-//! those objects die reports that later. So the heap can seem full although few objects live. For this
-//! reason a report of births counts as a taking, too, and the count is read a third time when the
-//! search has found nothing. If it is still the same, all births that were subtracted from the room
-//! happened before the recall was raised, and all deaths until then were added to it. So the heap
-//! seemed no fuller than it was at that moment.
+//! Room is taken as well. A worker reports births each time that it gets free cells, and whoever
+//! lets those objects die reports that later. So the heap can seem full although few objects live.
+//! For this reason a report of births counts as a taking, too, and the count is read a third time
+//! when the search has found nothing. If it is still the same, all births that were subtracted from
+//! the room happened before the recall was raised, and all deaths until then were added to it. So
+//! the heap seemed no fuller than it was at that moment.
 //!
 //! The order of the steps matters. A taking is counted *before* it happens, so whoever finds that
 //! something was taken finds it counted. The count is read *before* the recall is raised, so
@@ -55,18 +56,18 @@
 //! collector takes needs no count: candidates are waiting until it has handed over what became of
 //! them, and whoever asks whether anything waits asks for candidates first (`Core::is_clean`).
 //!
-//! Free cells are not counted. There are more of them than objects may live (`core::SPARE_CHUNKS`), but
-//! workers that are about to take some may have all of them in their hands for a moment, a chunk each.
-//! So whoever finds room but no cell looks again until its patience ends.
+//! Free cells are not counted. There are more of them than objects may live (`core::SPARE_CHUNKS`),
+//! but workers that are about to take some may have all of them in their hands for a moment, a
+//! chunk each. So whoever finds room but no cell looks again until its patience ends.
 //!
 //! # Limits
 //!
 //! While others go on allocating, the count goes on changing, and a full heap refuses an allocation
 //! only when its patience ends. What ends then is not covered by the argument above.
 //!
-//! The number comes full circle after 2^32 recalls, and a worker that slept through all of them at work
-//! would miss one: then an allocation waits in vain as long as it may. There may be 65,535 workers at
-//! work; a plan has at most 1,024 threads.
+//! The number comes full circle after 2^32 recalls, and a worker that slept through all of them at
+//! work would miss one: then an allocation waits in vain as long as it may. There may be 65,535
+//! workers at work; a plan has at most 1,024 threads.
 
 use crossbeam_utils::CachePadded;
 

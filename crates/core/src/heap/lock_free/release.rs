@@ -3,10 +3,11 @@
 //! A decrement is one atomic operation and takes effect there. What follows from it (the children
 //! of a dead node, the elements of a dead list, a truncated range after its grace period) is a
 //! [`Task`] in the worker's private list, worked off within a budget: however long a chain of dead
-//! objects is, an operation does no more than [`BUDGET`] steps of it where it begins, and as many for
-//! each reference that it gives back. A safepoint does twice as many, and an allocation that has to
-//! look for cells four times as many at each look. Nothing recurses. The pages of dead lists go the same
-//! way. A task *is* a set of counted references outside the heap, so it may wait for any time.
+//! objects is, an operation does no more than [`BUDGET`] steps of it where it begins, and as many
+//! for each reference that it gives back. A safepoint does twice as many, and an allocation that
+//! has to look for cells four times as many at each look. Nothing recurses. The pages of dead lists
+//! go the same way. A task *is* a set of counted references outside the heap, so it may wait for
+//! any time.
 //!
 //! The last reference to an object with a finalizer is not taken away before that has run: see
 //! `finalize`.

@@ -48,7 +48,7 @@ pub(super) struct Shared {
     /// Objects taken out of use and not yet reusable.
     unreclaimed: AtomicI64,
     unreclaimed_peak: AtomicI64,
-    /// How often a worker reported births. It is counted before the report: see `recall`.
+    /// How often a worker told of births. It is counted first and told then: see `recall`.
     room_taken: AtomicU64,
     live: AtomicI64,
     live_peak: AtomicI64,

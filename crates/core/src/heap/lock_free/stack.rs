@@ -74,8 +74,8 @@ impl<T> Stack<T> {
         }
     }
 
-    /// Takes the value that was added last. The node that it lay in is left to a deferred job, which a
-    /// worker that pops without bound has to count (`Worker::count_job`).
+    /// Takes the value that was added last. The node that it lay in is left to a deferred job,
+    /// which a worker that pops without bound has to count (`Worker::count_job`).
     pub(super) fn pop(&self, guard: &Guard) -> Option<T> {
         // Acquire pairs with the Release in `push`.
         let mut head = self.head.load(Acquire);

@@ -12,17 +12,18 @@
 //! # Deferred jobs
 //!
 //! `crossbeam-epoch` puts jobs into bags of up to 64 and runs them in a *flush* and hardly anywhere
-//! else, at most 8 bags at a time. So jobs pile up, although nobody keeps a pin, unless flushes keep
-//! up with them. For this purpose each job has a weight: the number of objects that wait for it, but
-//! at least [`JOB_WEIGHT`] and at most [`FLUSH_WEIGHT`]. When the weights add up to `FLUSH_WEIGHT`,
-//! the next safepoint flushes; and it flushes once for each `FLUSH_WEIGHT` that was deferred, begun
-//! ones included.
+//! else, at most 8 bags at a time. So jobs pile up, although nobody keeps a pin, unless flushes
+//! keep up with them. For this purpose each job has a weight: the number of objects that wait for
+//! it, but at least [`JOB_WEIGHT`] and at most [`FLUSH_WEIGHT`]. When the weights add up to
+//! `FLUSH_WEIGHT`, the next safepoint flushes; and it flushes once for each `FLUSH_WEIGHT` that was
+//! deferred, begun ones included.
 //!
 //! **Invariant**: a worker that flushes f times takes away up to 8 f bags, and has added fewer than
-//! 6 f since it last flushed. It counted no more than 256 f jobs, which are 4 f bags; each flush also
-//! publishes a bag that is not full; and the jobs that are not counted (they free what was popped to
-//! find free cells, and what a flush itself uses up) are less than a bag a flush. So what is deferred
-//! stays bounded, and what piled up behind a stalled mutator shrinks once that has gone on.
+//! 6 f since it last flushed. It counted no more than 256 f jobs, which are 4 f bags; each flush
+//! also publishes a bag that is not full; and the jobs that are not counted (they free what was
+//! popped to find free cells, and what a flush itself uses up) are less than a bag a flush. So what
+//! is deferred stays bounded, and what piled up behind a stalled mutator shrinks once that has gone
+//! on.
 
 #![expect(unsafe_code, reason = "deferred jobs run after the pin that made them")]
 

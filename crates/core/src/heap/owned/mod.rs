@@ -1,20 +1,21 @@
 //! A heap whose objects must not leave their thread, on a thread of its own.
 //!
-//! Many collectors for one thread keep their candidates in thread-locals. Declared `Send` and put under
-//! a lock they would find only part of them, and the crate would be blamed for a leak of the harness's
-//! making. So here one thread opens the heap, attaches all its mutators, does all that they do, and drops it.
+//! Many collectors for one thread keep their candidates in thread-locals. Declared `Send` and put
+//! under a lock they would find only part of them, and the crate would be blamed for a leak of the
+//! harness's making. So here one thread opens the heap, attaches all its mutators, does all that
+//! they do, and drops it.
 //!
-//! The mutators of the run are on threads of their own as ever. Each hands over what it has to do and
-//! waits until it was done; the owner does one after the other, in the order in which they came
-//! ([`queue`]), so all have their turns. What is handed over is a whole sequence of operations where the
-//! harness has one ([`Mutator::hand_over`]), which is a thousand of them as a rule. A single operation
-//! costs two changes of threads. Waiting for a turn counts as no pause, and is in the time of no
-//! operation but those that stand alone (`rejoin`), since the heap cannot help it.
+//! The mutators of the run are on threads of their own as ever. Each hands over what it has to do
+//! and waits until it was done; the owner does one after the other, in the order in which they came
+//! ([`queue`]), so all have their turns. What is handed over is a whole sequence of operations
+//! where the harness has one ([`Mutator::hand_over`]), which is a thousand of them as a rule. A
+//! single operation costs two changes of threads. Waiting for a turn counts as no pause, and is in
+//! the time of no operation but those that stand alone (`rejoin`), since the heap cannot help it.
 //!
-//! Three things are not known of such a heap, since the harness asks the mutators' threads for them and
-//! the heap is on another one: how much of a slow operation's time was a pause of the heap; how much of
-//! it was spent waiting for a processor; and whether a mutator that made no progress could have run,
-//! without which `progress` can blame the heap for little.
+//! Three things are not known of such a heap, since the harness asks the mutators' threads for them
+//! and the heap is on another one: how much of a slow operation's time was a pause of the heap; how
+//! much of it was spent waiting for a processor; and whether a mutator that made no progress could
+//! have run, without which `progress` can blame the heap for little.
 //!
 //! The heap must not make one mutator wait for another, since both are on one thread.
 
@@ -173,8 +174,8 @@ impl Owned {
             })));
         };
         let borrowed: *mut (dyn FnMut(&mut dyn Owner) + Send + '_) = &raw mut job;
-        // SAFETY: only the lifetime changes. The queue's invariant: the owner has done the job, and keeps
-        // nothing of it, when `have_done` returns; and that does not unwind.
+        // SAFETY: only the lifetime changes. The queue's invariant: the owner has done the job, and
+        // keeps nothing of it, when `have_done` returns; and that does not unwind.
         let job = Job(unsafe { std::mem::transmute::<*mut _, *mut _>(borrowed) });
         self.queue.have_done(job, bell);
         answer.expect("the job was done")

@@ -1,8 +1,9 @@
-//! The queue under a controlled scheduler: `RUSTFLAGS="--cfg shuttle" cargo test --release owned::`.
+//! The queue under a controlled scheduler:
+//! `RUSTFLAGS="--cfg shuttle" cargo test --release owned::`.
 //!
-//! A lost wake-up shows as a deadlock, which fails the test by itself. Two bugs were planted by hand and
-//! found: a bell that looks for a sleeper before it rings, and a worker that lets the lock go between
-//! finding the queue empty and saying that it sleeps.
+//! A lost wake-up shows as a deadlock, which fails the test by itself. Two bugs were planted by
+//! hand and found: a bell that looks for a sleeper before it rings, and a worker that lets the lock
+//! go between finding the queue empty and saying that it sleeps.
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::sync::Arc;

@@ -1,14 +1,15 @@
 //! The queue of jobs before a thread that does all of them.
 //!
-//! **Invariant**: a job that was handed in is done once, after all that were handed in before it, and
-//! whoever handed it in goes on only when it was done. So at most one job of each waiter is in the
-//! queue, and between two of its jobs every other waiter's gets its turn. A job takes effect when it is
-//! done; its place among the others is settled when it is put into the queue, under the lock.
+//! **Invariant**: a job that was handed in is done once, after all that were handed in before it,
+//! and whoever handed it in goes on only when it was done. So at most one job of each waiter is in
+//! the queue, and between two of its jobs every other waiter's gets its turn. A job takes effect
+//! when it is done; its place among the others is settled when it is put into the queue, under the
+//! lock.
 //!
-//! No wake-up is lost. The worker says under the lock that it sleeps, after it has seen an empty queue,
-//! and whoever puts a job into the queue looks for that under the same lock. A [`Bell`] is rung before
-//! the ringer looks whether somebody sleeps, and whoever waits says so, under the lock, before looking
-//! at the bell for the last time.
+//! No wake-up is lost. The worker says under the lock that it sleeps, after it has seen an empty
+//! queue, and whoever puts a job into the queue looks for that under the same lock. A [`Bell`] is
+//! rung before the ringer looks whether somebody sleeps, and whoever waits says so, under the lock,
+//! before looking at the bell for the last time.
 //!
 //! Both sides look for a while before they sleep: to wake a thread takes longer than most jobs.
 
@@ -18,8 +19,8 @@ use std::sync::PoisonError;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, sized};
 
-/// How often to look before sleeping: some microseconds, which is what it takes to wake a thread. In
-/// models nobody spins.
+/// How often to look before sleeping: some microseconds, which is what it takes to wake a thread.
+/// In models nobody spins.
 const LOOKS: usize = sized(300, 0);
 
 /// Jobs, in the order in which they came.
@@ -159,7 +160,8 @@ fn look_until(is_so: impl Fn() -> bool) -> bool {
 mod tests {
     use super::*;
 
-    /// Goal: jobs are done in the order in which they came, and those that came before the end are done.
+    /// Goal: jobs are done in the order in which they came, and those that came before the end are
+    /// done.
     #[test]
     fn jobs_are_done_in_order() {
         let queue = Queue::default();

@@ -63,8 +63,8 @@ impl<P: Pointer> fmt::Debug for Head<P> {
     }
 }
 
-/// The shared roots, each behind a lock. Objects with finalizers refer to them, since a finalizer may
-/// resurrect its object into one.
+/// The shared roots, each behind a lock. Objects with finalizers refer to them, since a finalizer
+/// may resurrect its object into one.
 pub(super) struct SharedRoots<P>(Arc<Vec<Mutex<Option<P>>>>);
 
 impl<P> Clone for SharedRoots<P> {
@@ -102,8 +102,8 @@ impl<P: Clone> SharedRoots<P> {
     }
 }
 
-/// Drops one after the other. If the crate panics, the rest is leaked: its pointers cannot be trusted any
-/// more, and a second panic would end the process.
+/// Drops one after the other. If the crate panics, the rest is leaked: its pointers cannot be
+/// trusted any more, and a second panic would end the process.
 pub(super) fn let_go<T>(held: Vec<T>) {
     let mut held = held.into_iter();
     while let Some(pointer) = held.next() {

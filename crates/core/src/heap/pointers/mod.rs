@@ -17,7 +17,7 @@
 //! [`flush`](Pointer::flush) on its own thread, for crates that keep candidates by thread; so whoever
 //! settles the heap finds all of them.
 //!
-//! The heap does not keep to its capacity, since crates have none.
+//! The heap does not keep to its capacity: crates know none.
 
 mod head;
 mod mutator;
@@ -117,7 +117,7 @@ impl<P: Pointer> Heap for PointerHeap<P> {
         Ok(())
     }
 
-    /// The harness counts deaths, but cannot tell which of them were in collections.
+    /// Deaths are the harness's to count; those in collections it cannot tell from others.
     fn stats(&self) -> Stats {
         Stats {
             collections: tally::collections(),

@@ -95,8 +95,8 @@ impl<P: Pointer> PointerMutator<P> {
         }
     }
 
-    /// Moves the pointer in `val` to where `place` puts it in the object in `holder`. `place` gives back
-    /// what was replaced, or the pointer itself if there is no place for it.
+    /// Moves the pointer in `val` to where `place` puts it in the object in `holder`. `place` gives
+    /// back what was replaced, or the pointer itself if there is no place for it.
     #[inline]
     fn move_into<F>(&mut self, (holder, shape): (Slot, Shape), val: Slot, place: F) -> bool
     where
@@ -308,7 +308,8 @@ impl<P: Pointer> Mutator for PointerMutator<P> {
     }
 }
 
-/// What the registers hold is leaked while a panic unwinds, since a second one would end the process.
+/// What the registers hold is leaked while a panic unwinds, since a second one would end the
+/// process.
 impl<P: Pointer> Drop for PointerMutator<P> {
     fn drop(&mut self) {
         let registers = std::mem::take(&mut self.registers);

@@ -45,8 +45,9 @@ impl Drop for Ends {
     }
 }
 
-/// For crates that ask a function whether a collection is due, and then collect on the same thread: what
-/// dies from now on until the next question counts as freed by a collection. Returns its argument.
+/// For crates that ask a function whether a collection is due, and then collect on the same thread:
+/// what dies from now on until the next question counts as freed by a collection. Returns its
+/// argument.
 pub fn collection_due(is_due: bool) -> bool {
     if STAGE.get() != Stage::Within {
         add();

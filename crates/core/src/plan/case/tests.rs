@@ -304,8 +304,8 @@ fn claims_only_what_is_clear() {
     }
 }
 
-/// Goal: a shared root counts as one into which no object gets twice only where every `publish` moves
-/// the reference that `alloc` left, and nobody else puts anything there.
+/// Goal: a shared root counts as one into which no object gets twice only where every `publish`
+/// moves the reference that `alloc` left, and nobody else puts anything there.
 #[test]
 fn claims_of_roots_only_what_is_clear() {
     let header = "gcstorm-case 1\nschedule free\nseed 1\ncapacity 8\nroots 3\nshared l list\n\

@@ -8,8 +8,8 @@ use crate::heap::{ObjectId, Peek};
 pub(super) enum Held {
     /// Not known. It may be a weak reference, but not an object that only this mutator can reach.
     Unknown,
-    /// What the heap answered last, from a place that others may have changed. It is looked at before
-    /// the next operation.
+    /// What the heap answered last, from a place that others may have changed. It is looked at
+    /// before the next operation.
     Answered,
     /// This object, or nothing.
     Known(Option<ObjectId>),

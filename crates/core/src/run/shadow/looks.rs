@@ -6,8 +6,8 @@ use super::model::Model;
 use crate::evidence::Name;
 use crate::heap::{Field, Mutator, ObjectId, Peek, Shape, Slot};
 
-/// How many objects deep a comparison goes. Each level takes a register of the walk's, of which there
-/// are more (`walk::SCRATCH_MIN`).
+/// How many objects deep a comparison goes. Each level takes a register of the walk's, of which
+/// there are more (`walk::SCRATCH_MIN`).
 const DEPTH_MAX: u32 = 6;
 /// How many places are compared at a window's end: lists of lists lead to more than anybody could
 /// read.
@@ -46,7 +46,7 @@ impl Shadow {
         } else if expected == Held::Answered {
             let is_mine = matches!(found, Held::Known(Some(id)) if model.is_mine(id));
             self.judge(!is_mine, || {
-                format!("{when}: {found} was found where others store, but only this mutator has it")
+                format!("{when}: found {found} where others store, but only this mutator has it")
             });
         } else {
             self.judge(found == expected, || {
@@ -89,8 +89,8 @@ impl Shadow {
     }
 
     /// Compares an object with what the model says of it, and all below it that only this mutator
-    /// can reach, down to a depth, while places are left to be compared. The registers from `spare` on
-    /// are empty, and are again afterwards.
+    /// can reach, down to a depth, while places are left to be compared. The registers from `spare`
+    /// on are empty, and are again afterwards.
     fn compare(
         &mut self,
         model: &Model,
@@ -159,8 +159,8 @@ impl Shadow {
         });
     }
 
-    /// Compares what a place holds, which was read into register `spare`. Returns whether it holds what
-    /// it should.
+    /// Compares what a place holds, which was read into register `spare`. Returns whether it holds
+    /// what it should.
     fn compare_place(
         &mut self,
         mutator: &mut dyn Mutator,

@@ -1,23 +1,24 @@
-//! Compares a mutator's answers with a model of what only that mutator can change, in sampled windows.
+//! Compares a mutator's answers with a model of what only that mutator can change, in sampled
+//! windows.
 //!
 //! What only one mutator can reach has an exact model: the objects that it made and never put where
-//! others reach them, the lists that it alone changes, and its own registers, whatever they lead to. In
-//! a *window* of some operations the mutator keeps that model beside the heap ([`model`]) and compares
-//! the answers with it. It looks at each register that an operation changed, and reads what an operation
-//! changed in an object: the fields of a node, a list's length and the element that was put there, a
-//! counter ([`looks`]). At the window's end it compares what is left: every register, and what they lead
-//! to. So a `load` or a `get` that answers another object is seen, and a store or an append that changes
-//! nothing.
+//! others reach them, the lists that it alone changes, and its own registers, whatever they lead
+//! to. In a *window* of some operations the mutator keeps that model beside the heap ([`model`])
+//! and compares the answers with it. It looks at each register that an operation changed, and reads
+//! what an operation changed in an object: the fields of a node, a list's length and the element
+//! that was put there, a counter ([`looks`]). At the window's end it compares what is left: every
+//! register, and what they lead to. So a `load` or a `get` that answers another object is seen, and
+//! a store or an append that changes nothing.
 //!
-//! What others can change is not judged here: an object leaves the model as soon as it is stored into
-//! something shared, together with all that it leads to. `linearizable` judges it
-//! ([`check`](crate::check)). What is done to shared roots is noted in the same windows, and compared
-//! later with what others note ([`roots`](super::roots)).
+//! What others can change is not judged here: an object leaves the model as soon as it is stored
+//! into something shared, together with all that it leads to. `linearizable` judges it
+//! ([`check`](crate::check)). What is done to shared roots is noted in the same windows, and
+//! compared later with what others note ([`roots`](super::roots)).
 //!
-//! Outside of windows nothing is done, so the loop that is measured knows nothing of this. Inside, an
-//! operation takes some 50 to 100 ns longer, which is not counted as its own time. A run begins with a
-//! window; of a long run, windows cover less than a hundredth of the operations, which comes to less than
-//! 1 ns an operation.
+//! Outside of windows nothing is done, so the loop that is measured knows nothing of this. Inside,
+//! an operation takes some 50 to 100 ns longer, which is not counted as its own time. A run begins
+//! with a window; of a long run, windows cover less than a hundredth of the operations, which comes
+//! to less than 1 ns an operation.
 
 mod held;
 mod listening;
@@ -41,8 +42,8 @@ use sequence::Sequence;
 
 /// Operations in a window: as many as a batch has, which is whole rounds of most programs.
 const WINDOW_OPS: u64 = 1024;
-/// Operations between two windows, drawn anew each time so that no loop of a program keeps step with
-/// them. On average 128 times as many as in a window (see the module for what that costs).
+/// Operations between two windows, drawn anew each time so that no loop of a program keeps step
+/// with them. On average 128 times as many as in a window (see the module for what that costs).
 const GAP_LEAST: u64 = 1 << 16;
 const GAP_MOST: u64 = 3 << 16;
 
@@ -73,7 +74,8 @@ struct Ground {
 }
 
 impl Shadow {
-    /// Of mutator `number`, before its first operation. `objects` are the ids of the shared objects.
+    /// Of mutator `number`, before its first operation. `objects` are the ids of the shared
+    /// objects.
     pub(super) fn new(
         number: u32,
         plan: &Plan,

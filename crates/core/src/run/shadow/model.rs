@@ -1,10 +1,10 @@
-//! The exact model of what one mutator alone can reach: its registers, and the objects that it made in
-//! the window and never put where others reach them.
+//! The exact model of what one mutator alone can reach: its registers, and the objects that it made
+//! in the window and never put where others reach them.
 //!
 //! What a register holds is known whoever else can reach the object. What an object holds is known
 //! while it is *mine*: made in this window, never stored into anything that is not mine, never the
-//! target of a weak reference. Objects with finalizers never are: a finalizer may hand over all that
-//! its object leads to.
+//! target of a weak reference. Objects with finalizers never are: a finalizer may hand over all
+//! that its object leads to.
 
 use std::collections::BTreeMap;
 
@@ -140,8 +140,8 @@ impl Model {
         }
     }
 
-    /// A value is put into the object in `container`. Unless that object is mine, others can now reach
-    /// the value.
+    /// A value is put into the object in `container`. Unless that object is mine, others can now
+    /// reach the value.
     pub(super) fn put_into(&mut self, container: Slot, value: Held) {
         let is_mine = self
             .held(container)

@@ -82,8 +82,8 @@ mod tests {
     use crate::evidence::ledger::Producer;
     use crate::heap::Shape;
 
-    /// Goal: elements are found where appends, pops and cuts of both ends have left them, and what was
-    /// there before an element that is not known is forgotten.
+    /// Goal: elements are found where appends, pops and cuts of both ends have left them, and what
+    /// was there before an element that is not known is forgotten.
     #[test]
     fn elements_stay_in_their_places() {
         let mut producer = Producer::new(0);

@@ -13,8 +13,8 @@ use crate::plan::Op;
 pub(super) type Judge<'a> = dyn FnMut(bool, Arguments<'_>) + 'a;
 
 impl Model {
-    /// Does what an operation did, which was answered what was `heard`. `roots` are the objects that
-    /// the first shared roots always hold.
+    /// Does what an operation did, which was answered what was `heard`. `roots` are the objects
+    /// that the first shared roots always hold.
     pub(super) fn apply(
         &mut self,
         op: &Op,
@@ -189,7 +189,8 @@ impl Model {
         let expected = self.sequence_mut(list).map(|sequence| sequence.get(index));
         if let Some(element) = expected {
             let found = heard.found;
-            let what = format_args!("of index {index} answered {found}; the list has {len} elements");
+            let what =
+                format_args!("of index {index} answered {found}; the list has {len} elements");
             judge(found == element.is_some(), what);
         }
         self.take_answer(dst, expected.flatten(), heard);

@@ -27,9 +27,9 @@
 //! the word as well: once for each round that came to nothing because of an upgrade, or of a change
 //! upstream.
 //!
-//! Fresh candidates, however many there are, queue behind it and do not matter. A round moves all of them
-//! to the queue; but under one pin it moves no more than a buffer, and it looks at a bounded number of
-//! candidates, though at one at least.
+//! Fresh candidates, however many there are, queue behind it and do not matter. A round moves all
+//! of them to the queue; but under one pin it moves no more than a buffer, and it looks at a
+//! bounded number of candidates, though at one at least.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -65,7 +65,8 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Takes over what mutators handed over, and fills the batch from the front of the queue; the
-    /// latter under one pin, which it leaves to the round. Returns whether it looked at all candidates.
+    /// latter under one pin, which it leaves to the round. Returns whether it looked at all
+    /// candidates.
     pub(super) fn fill(
         &mut self,
         worker: &mut Worker<'_, impl Faults>,
@@ -161,11 +162,11 @@ impl Queue {
     /// asks whether there are any does not miss those that the round looks at.
     pub(super) fn settle(&mut self, shared: &Shared) {
         let left = self.entries.len() as u64;
-        // After a panic some entries may be there twice, so there may be more of them than were taken
-        // over.
+        // After a panic some entries may be there twice, so there may be more of them than were
+        // taken over.
         let gone = self.held.wrapping_sub(left);
-        // Release pairs with the Acquire in `Core::is_clean`: whoever finds no candidates finds what
-        // the round left to be released.
+        // Release pairs with the Acquire in `Core::is_clean`: whoever finds no candidates finds
+        // what the round left to be released.
         shared.candidates_len.fetch_sub(gone, Release);
         self.held = left;
     }

@@ -257,8 +257,8 @@ impl Faults for Count {
 }
 
 /// Goal: what follows from the death of a long list is done piece by piece, and does not pile up,
-/// whether its count fell to 0 or it was a garbage cycle that a round had not budget enough for, and
-/// also where an element leads to a chain.
+/// whether its count fell to 0 or it was a garbage cycle that a round had not budget enough for,
+/// and also where an element leads to a chain.
 #[test]
 fn the_elements_of_long_lists_do_not_pile_up() {
     const LEN: usize = 300_000;
@@ -309,8 +309,8 @@ fn the_elements_of_long_lists_do_not_pile_up() {
     }
 }
 
-/// Goal: a collection also frees the garbage cycles that hang off what is still to be released when it
-/// begins.
+/// Goal: a collection also frees the garbage cycles that hang off what is still to be released when
+/// it begins.
 #[test]
 fn what_is_still_to_be_released_is_collected() {
     const LEN: usize = 2_000;
@@ -341,8 +341,8 @@ thread_local! {
     static MOVED: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
 
-/// Counts candidates that are moved to the queue. It is asked for one fault at each new pin, and for
-/// another with each candidate.
+/// Counts candidates that are moved to the queue. It is asked for one fault at each new pin, and
+/// for another with each candidate.
 #[derive(Debug, Clone)]
 struct CountMoved;
 

@@ -11,8 +11,8 @@ use crate::heap::fault::Faults;
 use crate::heap::lock_free::core::Core;
 
 /// How long the thread sleeps when there is nothing new to do: on an idle machine, the longest time
-/// for which a candidate waits that was handed over. Before that it is in its mutator's buffer, for up
-/// to 1,024 safepoints.
+/// for which a candidate waits that was handed over. Before that it is in its mutator's buffer, for
+/// up to 1,024 safepoints.
 const NAP: Duration = Duration::from_millis(1);
 
 /// The running thread. Stops it when dropped.

@@ -43,8 +43,8 @@ pub(in crate::heap::lock_free) struct Seal {
     stamp: u64,
     stamp_below: u64,
     winner: AtomicPtr<Claim>,
-    /// Set where the fault `ClaimUncounted` would free the seal, though claims may still lead to it. An
-    /// atomic of the standard library, so that the model explores no more steps for it.
+    /// Set where the fault `ClaimUncounted` would free the seal, though claims may still lead to
+    /// it. An atomic of the standard library, so that the model explores no more steps for it.
     #[cfg(all(test, shuttle))]
     is_freed: std::sync::atomic::AtomicBool,
 }

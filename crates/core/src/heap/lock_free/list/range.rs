@@ -99,9 +99,9 @@ impl Range {
     }
 
     /// Lets go of the storage. If the list died, the collector may be walking it under its pin, so
-    /// the list's own count is given back after a grace period. A truncated range can give its count
-    /// back at once: if that is the last one, the list's own went a grace period after the list's
-    /// death, and no pin is left under which somebody found the storage.
+    /// the list's own count is given back after a grace period. A truncated range can give its
+    /// count back at once: if that is the last one, the list's own went a grace period after the
+    /// list's death, and no pin is left under which somebody found the storage.
     pub(in crate::heap::lock_free) fn finish(self, worker: &mut Worker<'_, impl Faults>) {
         let storage = self.storage;
         if self.cause != Cause::Truncated {

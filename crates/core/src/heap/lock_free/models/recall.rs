@@ -1,6 +1,6 @@
 //! Recalls: whoever is told that there is no memory must not be told so because another holds some
-//! back, be it a mutator that releases what it dropped, one that looks for memory as well, or one that
-//! has not told yet that objects died.
+//! back, be it a mutator that releases what it dropped, one that looks for memory as well, or one
+//! that has not reported yet that objects died.
 
 use std::sync::Arc;
 
@@ -32,8 +32,8 @@ const OWN: usize = 6;
 const LOOKS: usize = 12;
 /// What it releases at a time.
 const BUDGET: usize = 4;
-/// The capacity: two objects in shared roots, and one in the hands of each of three mutators, of which
-/// one is asking for it.
+/// The capacity: two objects in shared roots, and one in the hands of each of three mutators, of
+/// which one is asking for it.
 const FEW: u32 = 5;
 /// How many objects are published at a time, and how often.
 const BURST: usize = 8;
@@ -119,8 +119,8 @@ fn left(fault: Option<Fault>) {
 }
 
 /// Two mutators allocate. One makes several objects at a time and puts them into two shared roots,
-/// from where a third mutator drops them; the other drops its own. There is room for one object more
-/// than can be alive.
+/// from where a third mutator drops them; the other drops its own. There is room for one object
+/// more than can be alive.
 fn two_that_allocate(fault: Option<Fault>) {
     let heap = open_for(FEW, fault);
     let publisher = {
@@ -214,8 +214,8 @@ fn allocate(worker: &mut Worker<'_, Option<Fault>>, births: &mut Births, cell: u
     worker.allocate(Shape::Leaf, tag).expect("a free cell")
 }
 
-/// The collector frees a garbage pair off which a chain hangs, most of which it leaves to others, and
-/// somebody asks meanwhile whether anything waits to be reclaimed.
+/// The collector frees a garbage pair off which a chain hangs, most of which it leaves to others,
+/// and somebody asks meanwhile whether anything waits to be reclaimed.
 fn collector_at_work(fault: Option<Fault>) {
     let heap = open(fault);
     let mut births = Births::new();
