@@ -70,7 +70,7 @@ pub(super) enum Command {
     Compare(Compare),
     /// Add up what many machines found: soaks, shards of soaks, runs, and earlier sums
     Merge(Merge),
-    /// One trial of `selftest`; prints what each check said, as JSON
+    /// One trial of `selftest`; reports to its parent what each check said
     #[command(hide = true)]
     Attempt(Box<Run>),
     /// The rounds of one stint of `soak`, one for each line on standard input

@@ -102,7 +102,7 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) time_limit: Option<Duration>,
     /// Whether each heap runs in a process of its own, so that a crash, a hang or exhausted memory
     /// is a result like any other; `no` is for debuggers and profilers, and has no time limit: a
-    /// run that hangs does so until a second signal ends the command
+    /// run that hangs goes on until a second signal ends the command
     #[arg(long, value_enum, default_value_t = IsolateArg::Yes, value_name = "yes|no")]
     pub(in crate::cli) isolate: IsolateArg,
     /// The directory for results, which must not hold results yet; default: reports/<when>/
@@ -147,7 +147,7 @@ pub(in crate::cli) enum TimingArg {
     Every,
     /// One operation in 61
     Sampled,
-    /// No operations; nothing then notices for how long the process was stopped
+    /// No operations; time for which the process was stopped then goes unnoticed
     Off,
 }
 
