@@ -112,7 +112,7 @@ impl<'a> Agreement<'a> {
             return Err("its fault may end the process".to_owned());
         }
         if run.is_lost {
-            return Err("its process was lost, and the same turns might end this one".to_owned());
+            return Err("its process was lost, and the steps might end this one".to_owned());
         }
         let makes = |op: &Op| matches!(op, Op::Alloc { .. } | Op::AllocFinalized { .. });
         let made = self.case.all_turns().filter(|turn| makes(&turn.op)).count() as u64;

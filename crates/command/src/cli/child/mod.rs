@@ -64,7 +64,7 @@ pub(super) struct Child {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Request {
-    /// To use this as the text of the file that its command line names, and not to read the file.
+    /// To take this for the text of the file that its command line names, and not to read it.
     Read(Option<String>),
     /// Its next run or round.
     Next,
