@@ -7,6 +7,7 @@ mod compare;
 mod fuzz;
 mod harness;
 mod interrupt;
+mod libraries;
 mod merge;
 mod output;
 mod rate;

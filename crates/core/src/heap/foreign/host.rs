@@ -65,3 +65,58 @@ unsafe extern "C" fn release(pauses: *const c_void, held: u32) {
         drop(pauses.left_open());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::heap::Shape;
+    use crate::heap::tag::{Life, OwnedSegment};
+
+    /// Goal: a library is told where its object is to be resurrected, and what it says of it is recorded.
+    #[test]
+    fn finalizers_and_deaths_are_recorded() {
+        let mut births = OwnedSegment::take(0, 0).expect("a segment is free");
+        for (finalizer, published) in [
+            (Finalizer::Witness, -1),
+            (Finalizer::Resurrect(Global(3)), 3),
+        ] {
+            let tag = births
+                .birth_with_finalizer(Shape::Node)
+                .expect("there is room")
+                .into_bits();
+            let id = Tag::id_of_bits(tag);
+            assert_eq!((HOST.finalize)(tag, number_of(finalizer)), published);
+            assert_eq!(id.state(), Life::Finalized);
+            (HOST.died)(tag);
+            assert_eq!(id.state(), Life::Dead);
+        }
+    }
+
+    /// Goal: an object without a finalizer is not said to have had one.
+    #[test]
+    fn without_a_finalizer_nothing_runs() {
+        let mut births = OwnedSegment::take(0, 0).expect("a segment is free");
+        let tag = births
+            .birth(Shape::Leaf)
+            .expect("there is room")
+            .into_bits();
+        assert_eq!((HOST.finalize)(tag, NO_FINALIZER), -1);
+        assert_eq!(Tag::id_of_bits(tag).state(), Life::Alive);
+        (HOST.died)(tag);
+    }
+
+    /// Goal: a hold that a library begins and ends is that of the seated thread.
+    #[test]
+    fn holds_are_noted() {
+        let pauses = Pauses::default();
+        let seat = pauses.seat(0);
+        let handle = (&raw const pauses).cast();
+        // SAFETY: the pauses outlive both calls.
+        let held = unsafe { (HOST.hold)(handle, Cause::Epoch as u32) };
+        // SAFETY: as above.
+        unsafe { (HOST.release)(handle, held) };
+        drop(seat);
+        assert_eq!(pauses.histogram(Cause::Epoch).len(), 1);
+    }
+}

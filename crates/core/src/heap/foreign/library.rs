@@ -1,5 +1,6 @@
 //! Loads a shared library and looks at its table before anything of it is used.
 
+use std::error::Error as _;
 use std::ffi::c_char;
 use std::mem::{ManuallyDrop, MaybeUninit, offset_of};
 use std::path::Path;
@@ -21,7 +22,12 @@ pub(super) fn load(path: &Path) -> Result<Table, String> {
     // Without a slash, the system would look for the library in its own directories.
     let path = std::path::absolute(path).map_err(|error| error.to_string())?;
     // SAFETY: what runs when a library is loaded is the library's; whoever named it asked for that.
-    let library = unsafe { Library::new(path) }.map_err(|error| error.to_string())?;
+    let library = unsafe { Library::new(path) };
+    // What the system says is the error's source.
+    let library = library.map_err(|error| match error.source() {
+        Some(source) => source.to_string(),
+        None => error.to_string(),
+    })?;
     let library = ManuallyDrop::new(library);
     // SAFETY: gcstorm.h says what this function is.
     let entry = unsafe { library.get::<unsafe extern "C" fn() -> *const Table>(ENTRY) };
