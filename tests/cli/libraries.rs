@@ -111,5 +111,5 @@ fn a_crash_in_c_is_a_verdict() {
         .code(5)
         .says("SIGSEGV");
     let result = place.result("o/counter-libcrash.so-1/result.json");
-    assert_eq!(result.outcome, Outcome::Crashed);
+    assert_eq!(result.verdict, Outcome::Crashed);
 }

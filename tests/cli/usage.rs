@@ -215,7 +215,7 @@ fn readme_quotes_the_example() {
     };
     let sources = [
         include_str!("../../examples/own_heap.rs"),
-        include_str!("../pointers/arcs.rs"),
+        include_str!("../outside/arcs.rs"),
     ];
     let sources = sources.map(unindented);
     let blocks = readme.split("```rust\n").skip(1);
