@@ -48,7 +48,7 @@ fn a_heap_in_c_holds() {
             .code(0)
             .says("held");
     }
-    let result = place.result("tangles/tangles-librefcount.so-1/result.json");
+    let result = place.result("tangles/result.json");
     assert_eq!(result.heap, "./librefcount.so");
     assert!(result.evidence.stats.collections > 0);
     let fuzz = "fuzz --heap ./librefcount.so --cases 100 --seed 1 --out f";
@@ -110,6 +110,6 @@ fn a_crash_in_c_is_a_verdict() {
         .run("run counter --heap ./libcrash.so --seed 1 --rounds 1 --out o")
         .code(5)
         .says("SIGSEGV");
-    let result = place.result("o/counter-libcrash.so-1/result.json");
+    let result = place.result("o/result.json");
     assert_eq!(result.verdict, Outcome::Crashed);
 }
