@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use gcstorm::evidence::{Ended, Evidence};
 use gcstorm::forward_mutator;
+use gcstorm::fuzz::{CRASHED, by_steps, on_threads};
 use gcstorm::heap::counted::open_gil;
 use gcstorm::heap::{
     Belief, Caps, Census, Defect, Gauge, Heap, HeapConfig, Mutator, OutOfMemory, Seat, Shape, Slot,
     Stats, Tag,
 };
+use gcstorm::plan::Case;
 use gcstorm::result::Outcome;
 use gcstorm::run::{Budget, Options, Registry, Unobserved};
 
@@ -33,6 +35,8 @@ loop = [
 /// Where it panics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Where {
+    /// Also when it is opened to be asked what it can do.
+    EveryOpen,
     Open,
     Caps,
     Attach,
@@ -136,24 +140,30 @@ impl<M: Mutator> Mutator for PanickingMutator<M> {
         get set pop truncate_front truncate_back add read write publish fetch downgrade upgrade);
 }
 
-/// Runs the plan on a heap that panics there, through the registry as commands do.
-fn storm_with(at: Where) -> (Evidence, Outcome) {
+/// A heap that panics there, as commands know heaps.
+fn registry(at: Where) -> Registry {
     let opened = AtomicU32::new(0);
-    let registry = Registry::empty().with("panicking", "a heap", move |config: &HeapConfig| {
+    Registry::empty().with("panicking", "a heap", move |config: &HeapConfig| {
         // The first is opened to be asked what it can do.
         let is_first = opened.fetch_add(1, Relaxed) == 0;
         assert!(is_first || at != Where::Open, "ouch in {at:?}");
+        assert!(at != Where::EveryOpen, "ouch in {at:?}");
         Ok(Panicking {
             inner: open_gil(config),
             at,
             lock: Arc::default(),
         })
-    });
+    })
+}
+
+/// Runs the plan on a heap that panics there, through the registry as commands do.
+fn storm_with(at: Where) -> (Evidence, Outcome) {
+    let registry = registry(at);
     let entry = registry.get("panicking").expect("it was added");
     let caps = entry.caps();
     assert_eq!(
         caps == Caps::NONE,
-        [Where::Caps, Where::DropOfHeap].contains(&at),
+        [Where::EveryOpen, Where::Caps, Where::DropOfHeap].contains(&at),
         "{at:?}"
     );
     let plan = plan_of(PLAN, 1);
@@ -172,6 +182,7 @@ fn storm_with(at: Where) -> (Evidence, Outcome) {
 #[test]
 fn a_panic_anywhere_is_a_crash() {
     let places = [
+        (Where::EveryOpen, "`open`"),
         (Where::Open, "`open`"),
         (Where::Caps, "`caps`"),
         (Where::Attach, "`attach`"),
@@ -191,5 +202,40 @@ fn a_panic_anywhere_is_a_crash() {
         assert!(message.contains(said), "{at:?}: {message}");
         assert!(message.contains("ouch"), "{at:?}: {message}");
         assert_eq!(verdict, Outcome::Crashed, "{at:?}");
+    }
+}
+
+/// Goal: so it is for a case, on one thread and on several, as `fuzz` and `replay` run it.
+#[test]
+fn a_panic_in_a_case_is_a_crash() {
+    let case = "gcstorm-case 1\nschedule free\nseed 1\ncapacity 8\nroots 0\n\
+                mutator m registers 1\n\nm alloc r0 leaf\n";
+    let case = Case::parse("case", case).expect("it is in order");
+    for at in [
+        Where::EveryOpen,
+        Where::Open,
+        Where::Caps,
+        Where::Attach,
+        Where::Settle,
+        Where::Census,
+        Where::DropOfMutator,
+        Where::DropOfHeap,
+        Where::AllocAndDrop,
+    ] {
+        let registry = registry(at);
+        let entry = registry.get("panicking").expect("it was added");
+        entry.caps();
+        let steps = by_steps(entry, None, &case).map(|(_, finding)| finding);
+        for tried in [steps, on_threads(entry, None, &case)] {
+            let said = match tried {
+                Ok(finding) => {
+                    let finding = finding.unwrap_or_else(|| panic!("{at:?} is not seen"));
+                    assert_eq!(finding.check, CRASHED, "{at:?}: {finding}");
+                    finding.to_string()
+                }
+                Err(defect) => defect.to_string(),
+            };
+            assert!(said.contains("ouch in"), "{at:?}: {said}");
+        }
     }
 }

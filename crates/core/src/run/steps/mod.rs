@@ -16,13 +16,13 @@ pub(super) mod race;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::any::{AnyHeap, AnyMutator, Fast, panic_message};
+use super::any::{AnyHeap, AnyMutator, Fast, guarded, panic_message};
 use super::walk::SCRATCH_MIN;
 use crate::evidence::ledger::Producer;
 use crate::evidence::{Answer, Broke, Happening, Name, ObjectEvent, Seen, Trace, TraceStep};
 use crate::heap::tag::Life;
 use crate::heap::{
-    Defect, Fault, Global, Heap, HeapConfig, Mutator, ObjectId, Peek, Seat, Slot, Upkeep,
+    Caps, Defect, Fault, Global, Heap, HeapConfig, Mutator, ObjectId, Peek, Seat, Slot, Upkeep,
 };
 use crate::plan::{Case, Op};
 
@@ -62,9 +62,18 @@ fn put_through(
     fault: Option<Fault>,
     all: impl FnOnce(&mut Session<'_>, &mut Trace) -> Result<(), Broke>,
 ) -> Trace {
-    let mut trace = Trace::of(heap.caps());
     let heap = ManuallyDrop::new(heap);
-    let mut session = ManuallyDrop::new(Session::new(&*heap, case, fault));
+    let caps = match guarded("caps", || heap.caps()) {
+        Ok(caps) => caps,
+        Err(panicked) => {
+            return Trace {
+                broke: Some(Broke::Panicked(panicked.to_string())),
+                ..Trace::of(Caps::NONE)
+            };
+        }
+    };
+    let mut trace = Trace::of(caps);
+    let mut session = ManuallyDrop::new(Session::new(&*heap, caps, case, fault));
     let ended = catch_unwind(AssertUnwindSafe(|| session.play_out(&mut trace, all)));
     let ended = match ended {
         Ok(()) => {
@@ -124,12 +133,12 @@ pub(super) struct Session<'h> {
 }
 
 impl<'h> Session<'h> {
-    fn new(heap: &'h dyn AnyHeap, case: &'h Case, fault: Option<Fault>) -> Self {
+    fn new(heap: &'h dyn AnyHeap, caps: Caps, case: &'h Case, fault: Option<Fault>) -> Self {
         Self {
             heap,
             case,
             fault,
-            is_alone: !heap.caps().threads,
+            is_alone: !caps.threads,
             players: Vec::with_capacity(case.mutators.len() + 1),
             awake: None,
             living: Vec::new(),

@@ -103,7 +103,8 @@ pub(in crate::run) fn race(
     fault: Option<Fault>,
     log: &Log,
 ) -> Race {
-    let mut race = Race::of(Trace::of(heap.caps()));
+    // What the heap can do is in the trace that replaces this one.
+    let mut race = Race::of(Trace::of(Caps::NONE));
     let mut done = Race::of(race.trace.clone());
     let trace = put_through(heap, case, fault, |session, trace| {
         let raced = session.race(log);
