@@ -1,6 +1,6 @@
 //! Streams and files: JSON, quiet and colourful output, readers that go away.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use gcstorm::result::RunResult;
 
@@ -233,11 +233,27 @@ loop = [
     let line = format!("run {name} --rounds 1 -v --color always --out o");
     let run = place.run(&line).code(0);
     let run = run.says("cleared: \\u{1b}[2J").says("\u{1b}[1m");
+    // What shows the progress is there on a terminal only.
+    let mut terminal = Command::new("script");
+    terminal
+        .args([
+            "-qec",
+            "\"$PROGRAM\" run \"$FILE\" --heap gil --rounds 1 --out p",
+            "/dev/null",
+        ])
+        .envs([("PROGRAM", env!("CARGO_BIN_EXE_gcstorm")), ("FILE", name)])
+        .env("SHELL", "/bin/sh")
+        .env_remove("NO_COLOR")
+        .current_dir(place.path())
+        .stdin(Stdio::null());
+    let terminal = Done::from(terminal.output().expect("script starts")).code(0);
+    let subjects = terminal.out.matches("a\\u{1b}]0;title\\u{7} on gil");
+    assert!(subjects.count() >= 2, "{}", terminal.out);
     let missing = place
         .run(&format!("report {name}.json --color always"))
         .code(2);
     let missing = missing.warns("failed to read a\\u{1b}]0;title\\u{7}.toml.json");
-    for text in [run.out, run.err, missing.out, missing.err] {
+    for text in [run.out, run.err, terminal.out, missing.out, missing.err] {
         assert!(
             !text.contains("\u{1b}]") && !text.contains("\u{1b}[2J"),
             "{text}"

@@ -12,7 +12,7 @@ use super::task::RunTask;
 use crate::check;
 use crate::clock::{Clock, Stamp};
 use crate::evidence::{Picture, Survey};
-use crate::report::Detail;
+use crate::report::{Detail, shown};
 use crate::result::figures;
 use crate::run::{Budget, Observer, Progress};
 use crate::soak::{Beat, Told};
@@ -48,7 +48,9 @@ impl<'a> Watch<'a> {
         if let Ok(style) = ProgressStyle::with_template(shape) {
             bar.set_style(style.progress_chars("━╸─"));
         }
-        bar.set_prefix(format!("{} on {}", task.plan.workload, task.subject()));
+        let prefix = format!("{} on {}", task.plan.workload, task.subject());
+        // indicatif passes on what it is given, to a terminal that would obey it.
+        bar.set_prefix(shown(&prefix).into_owned());
         Self {
             task,
             bar,
