@@ -182,6 +182,17 @@ fn only_files_are_read() {
             .code(2)
             .warns(":1:1: this is not a result");
     }
+    for command in [
+        "check /dev/zero",
+        "run /dev/zero",
+        "run --case /dev/zero",
+        "replay /dev/zero",
+    ] {
+        place
+            .run(command)
+            .code(2)
+            .warns("failed to read /dev/zero: it is larger than 256 MiB");
+    }
 }
 
 /// Goal: names of any length and with commands to the terminal are shown, shortened and harmless,

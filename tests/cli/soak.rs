@@ -244,6 +244,27 @@ fn impossible_journals_are_refused() {
     place.run("merge o").code(2).warns(what);
 }
 
+/// Goal: what is no file, or has no end, is not read in place of a journal.
+#[test]
+fn only_files_are_journals() {
+    let place = Place::new();
+    let path = place.path().join("o/journal");
+    let refused = |what: &str| {
+        place.run("soak --resume o").code(2).warns(what);
+        std::fs::remove_file(&path).expect("it is there");
+    };
+    std::fs::create_dir(place.path().join("o")).expect("a directory");
+    let pipe = Command::new("mkfifo").arg(&path).status();
+    assert!(pipe.expect("mkfifo starts").success());
+    refused("o/journal: it is not a regular file");
+    std::os::unix::fs::symlink("/dev/zero", &path).expect("a link");
+    refused("o/journal: it is not a regular file");
+    // One line of 1 TiB, which takes no room.
+    let file = std::fs::File::create(&path).expect("a file");
+    file.set_len(1 << 40).expect("a large one");
+    refused("o/journal:1: this is not the journal of a soak");
+}
+
 /// Goal: a journal that somebody empties while a soak writes it is whole again, and the soak says
 /// so.
 #[test]

@@ -5,6 +5,7 @@
 //! the command line (`-D threads=1`) is shown in the same form, with the option as its text.
 
 pub mod suggest;
+pub mod text;
 
 use std::fmt;
 use std::ops::Range;

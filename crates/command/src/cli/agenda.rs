@@ -15,6 +15,7 @@ use super::task::{RunTask, Series};
 use super::threads;
 use super::usage::Usage;
 use super::values::NO_FAULT;
+use crate::diagnostic::text;
 use crate::heap::{Caps, Fault};
 use crate::plan::{Asker, Case, Pace, Plan, Requirement};
 use crate::run::{Budget, Entry, Options, Registry, Verify, is_path};
@@ -261,7 +262,7 @@ fn read(path: &Path, args: &Run) -> Result<(Case, Arc<str>), Usage> {
     let name = path.to_string_lossy();
     let text = match &args.text {
         Some(text) => Arc::clone(text),
-        None => std::fs::read_to_string(path)
+        None => text::read(path)
             .map_err(|error| Usage::new(format!("failed to read {name}: {error}")))?
             .into(),
     };

@@ -11,6 +11,7 @@ use super::terminal::Terminal;
 use super::usage::Usage;
 use super::values::NO_FAULT;
 use super::{faults, hush, recipe, threads};
+use crate::diagnostic::text;
 #[cfg(shuttle)]
 use crate::fuzz::by_schedules;
 use crate::fuzz::{CRASHED, Finding, by_steps};
@@ -116,8 +117,8 @@ fn recipe(
 
 fn read(path: &Path) -> Result<Case, Usage> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Usage::new(format!("failed to read {shown}: {error}")))?;
+    let text =
+        text::read(path).map_err(|error| Usage::new(format!("failed to read {shown}: {error}")))?;
     Ok(Case::parse(&shown.to_string(), &text)?)
 }
 

@@ -19,7 +19,7 @@
 mod kept;
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ use kept::Kept;
 pub const JOURNAL: &str = "journal";
 /// The first line: the kind of file, and the version of its form.
 const MAGIC: &str = "gcstorm-soak 2";
+/// The maximum number of bytes of a line. Those of rounds have some thousands.
+const LINE_BYTES_MAX: u64 = 16 << 20;
 
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -180,6 +182,12 @@ pub struct JournalFacts {
 ///
 /// It cannot be read, is not a journal, or is damaged before its last line.
 pub fn read(path: &Path, visit: impl FnMut(Record)) -> Result<JournalFacts, JournalError> {
+    let facts = std::fs::metadata(path).map_err(|error| io_error(path, error))?;
+    if !facts.is_file() {
+        // Opening a pipe waits for a writer, and a device may have no end.
+        let what = io::Error::other("it is not a regular file");
+        return Err(io_error(path, what));
+    }
     let file = File::open(path).map_err(|error| io_error(path, error))?;
     parse(BufReader::new(file), visit).map_err(|wrong| match wrong {
         Wrong::Unreadable(error) => io_error(path, error),
@@ -202,6 +210,7 @@ fn parse(mut bytes: impl BufRead, mut visit: impl FnMut(Record)) -> Result<Journ
     let mut line = Vec::new();
     let mut next = |line: &mut Vec<u8>| {
         line.clear();
+        let mut bytes = bytes.by_ref().take(LINE_BYTES_MAX);
         bytes.read_until(b'\n', line).map_err(Wrong::Unreadable)
     };
     let mut whole_bytes = next(&mut line)? as u64;

@@ -41,8 +41,8 @@ pub use form::{FORMS, Form, Key, KeyKind, Presence};
 pub use load_error::LoadError;
 pub use parameter::{Parameter, ParameterKind};
 
-use crate::diagnostic::suggest;
 pub use crate::diagnostic::{Color, Diagnostic};
+use crate::diagnostic::{suggest, text};
 use crate::digest::Digest;
 use crate::plan::Needs;
 use syntax::Syntax;
@@ -102,7 +102,7 @@ impl Workload {
     ///
     /// The file cannot be read, or is wrong.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let text = std::fs::read_to_string(path).map_err(|source| LoadError::Unreadable {
+        let text = text::read(path).map_err(|source| LoadError::Unreadable {
             path: path.to_owned(),
             source,
         })?;

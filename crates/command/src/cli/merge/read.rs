@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use super::find::{Source, unreadable};
 use crate::cli::stored;
 use crate::cli::usage::Usage;
+use crate::diagnostic::text;
 use crate::evidence::Room;
 use crate::plan::Case;
 use crate::report::merge::{Gathering, Merged, of_run};
@@ -132,7 +133,7 @@ fn case(path: &Path) -> Result<Option<(String, Option<u64>)>, String> {
     let text = match fs::metadata(path) {
         // The user did not name this file, and a pipe or a device may have no end.
         Ok(facts) if !facts.is_file() => Err(io::Error::other("it is not a regular file")),
-        Ok(_) => fs::read_to_string(path),
+        Ok(_) => text::read(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => Err(error),
     };
