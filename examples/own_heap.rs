@@ -4,12 +4,12 @@
 //! this heap too.
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gcstorm::heap::{
     Caps, Defect, Fault, Faults, Field, Global, Heap, HeapConfig, Mutator, Ordeal, OutOfMemory,
-    Peek, Point, Seat, Shape, Slot, Stats, Tag,
+    Peek, Point, Seat, Shape, Slot, Tag,
 };
 use gcstorm::memory::Counting;
 use gcstorm::run::Registry;
@@ -43,7 +43,6 @@ struct Object {
     shape: Shape,
     references: Mutex<Vec<Option<Ref>>>,
     number: AtomicI64,
-    freed: Arc<AtomicU64>,
 }
 
 impl Object {
@@ -55,7 +54,6 @@ impl Object {
 /// Drops references iteratively: the recursive drop of a long chain would overflow the stack.
 impl Drop for Object {
     fn drop(&mut self) {
-        self.freed.fetch_add(1, Relaxed);
         let mut doomed = std::mem::take(&mut *self.references());
         while let Some(next) = doomed.pop() {
             if let Some(object) = next.and_then(Arc::into_inner) {
@@ -67,7 +65,6 @@ impl Drop for Object {
 
 struct ArcHeap {
     globals: Vec<Mutex<Option<Ref>>>,
-    freed: Arc<AtomicU64>,
     ordeal: Ordeal,
 }
 
@@ -81,12 +78,7 @@ impl ArcHeap {
     /// nothing.
     fn open_with(config: &HeapConfig, ordeal: Ordeal) -> Result<Self, Defect> {
         let globals = (0..config.globals).map(|_| Mutex::new(None)).collect();
-        let freed = Arc::default();
-        Ok(Self {
-            globals,
-            freed,
-            ordeal,
-        })
+        Ok(Self { globals, ordeal })
     }
 }
 
@@ -104,14 +96,6 @@ impl Heap for ArcHeap {
 
     fn settle(&self) -> Result<(), Defect> {
         Ok(())
-    }
-
-    /// Workloads require that objects were freed, which they learn from these counts.
-    fn stats(&self) -> Stats {
-        Stats {
-            freed: self.freed.load(Relaxed),
-            ..Stats::default()
-        }
     }
 }
 
@@ -202,7 +186,6 @@ impl Mutator for Registers<'_> {
             shape,
             references: Mutex::new(vec![None; fields]),
             number: AtomicI64::new(0),
-            freed: Arc::clone(&self.heap.freed),
         };
         self.put(dst, Some(Arc::new(object)));
         Ok(())

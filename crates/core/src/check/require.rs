@@ -33,22 +33,21 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
     let all = [
         ("allocated", Some(evidence.allocated())),
         ("ops_per_second", Some(per_second(evidence))),
-        // From the tags, if there is a survey, and not from the heap's own count.
-        ("freed", Some(end.map_or(stats.freed, |survey| survey.dead))),
+        ("freed", Some(end.map_or(0, |survey| survey.dead))),
         (
             "live_at_end",
             Some(end.map_or(0, |end| end.born - end.dead.min(end.born))),
         ),
-        ("live_peak", Some(stats.live_peak)),
+        ("live_peak", Some(evidence.live_peak)),
         ("unreclaimed_peak", stats.unreclaimed_peak),
-        ("collections", Some(stats.collections)),
-        ("full_collections", Some(stats.full_collections)),
-        ("examined", Some(stats.examined)),
+        ("collections", stats.collections),
+        ("full_collections", stats.full_collections),
+        ("examined", stats.examined),
         (
             "examined_per_thousand",
-            Some(stats.examined.saturating_mul(1000) / evidence.allocated().max(1)),
+            (stats.examined).map(|it| it.saturating_mul(1000) / evidence.allocated().max(1)),
         ),
-        ("cycles_freed", Some(stats.cycles_freed)),
+        ("cycles_freed", stats.cycles_freed),
         ("contended", stats.contended),
         ("switches", stats.switches),
         ("retries", stats.retries),
@@ -94,8 +93,13 @@ fn per_second(evidence: &Evidence) -> u64 {
 }
 
 /// Counters that some heaps do not have. All others are always there, or count 0.
-const OF_SOME_HEAPS: [&str; 6] = [
+const OF_SOME_HEAPS: [&str; 11] = [
     "unreclaimed_peak",
+    "collections",
+    "full_collections",
+    "examined",
+    "examined_per_thousand",
+    "cycles_freed",
     "contended",
     "switches",
     "retries",

@@ -4,9 +4,11 @@
 //! ones, and recycles one as soon as everything in it is dead, so the ledger of a run that made
 //! 10^10 objects is as large as the live ones need.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::heap::tag::{Notes, OwnedSegment, SEGMENT_OBJECTS, Segment};
+use crate::heap::tag::{Extent, Notes, OwnedSegment, SEGMENT_OBJECTS, Segment};
 use crate::heap::{ObjectId, OutOfMemory, Shape, Tag};
 
 /// How many older segments are checked for reuse whenever a new one is needed. Two are enough for
@@ -25,11 +27,51 @@ pub struct Producer {
     /// Births in `older` and before: the sequence number of the current segment's first object.
     base: u64,
     notes: Notes,
+    roll: Arc<Roll>,
+}
+
+/// The segments of all mutators of a run, so that somebody can tell how many objects are alive while
+/// the mutators make them and let them die. They know nothing of it.
+#[derive(Debug, Default)]
+pub struct Roll {
+    /// By number.
+    segments: Mutex<BTreeMap<usize, &'static Segment>>,
+    most: AtomicU64,
+}
+
+impl Roll {
+    /// How many objects are alive. If mutators are at work, those that are born meanwhile do not
+    /// count, and those that die meanwhile may not: so many were alive at the same time, at least.
+    pub fn look(&self) -> u64 {
+        let segments: Vec<_> = self.segments().values().copied().collect();
+        let extents: Vec<Extent> = segments.iter().map(|segment| segment.extent()).collect();
+        let alive = segments.iter().zip(extents);
+        let alive = alive
+            .map(|(segment, extent)| segment.alive_of(extent))
+            .sum();
+        // Relaxed: a number by itself.
+        self.most.fetch_max(alive, Relaxed);
+        alive
+    }
+
+    /// The most that [`look`](Self::look) has found.
+    pub fn most(&self) -> u64 {
+        self.most.load(Relaxed)
+    }
+
+    fn segments(&self) -> MutexGuard<'_, BTreeMap<usize, &'static Segment>> {
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Producer {
     /// A producer without births, for the mutator with this number.
     pub fn new(number: u32) -> Self {
+        Self::on(Arc::default(), number)
+    }
+
+    /// As [`new`](Self::new); its segments are on this roll.
+    pub fn on(roll: Arc<Roll>, number: u32) -> Self {
         Self {
             number,
             current: None,
@@ -37,6 +79,7 @@ impl Producer {
             recycled: 0,
             base: 0,
             notes: Notes::default(),
+            roll,
         }
     }
 
@@ -89,7 +132,9 @@ impl Producer {
             }
             self.older.push_back(oldest);
         }
-        self.current = Some(OwnedSegment::take(self.number, self.base).ok_or(OutOfMemory)?);
+        let fresh = OwnedSegment::take(self.number, self.base).ok_or(OutOfMemory)?;
+        (self.roll.segments()).insert(fresh.number(), fresh.segment());
+        self.current = Some(fresh);
         Ok(())
     }
 
@@ -121,6 +166,16 @@ impl Producer {
             self.notes.add(owned.segment().take_notes());
         }
         &self.notes
+    }
+}
+
+/// Its segments go to others from now on.
+impl Drop for Producer {
+    fn drop(&mut self) {
+        let mut on_roll = self.roll.segments();
+        for (number, _) in self.segments() {
+            on_roll.remove(&number);
+        }
     }
 }
 
@@ -186,6 +241,37 @@ mod tests {
             .map(|(_, segment)| segment.alive().count())
             .sum();
         assert_eq!(alive, 1);
+    }
+
+    /// Goal: whoever counts what is alive while it is born and dies never counts too much, and counts
+    /// all of it when nothing happens.
+    #[test]
+    fn the_roll_never_counts_too_much() {
+        const ALIVE: usize = 7;
+        let roll = Arc::<Roll>::default();
+        let looked = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut producer = Producer::on(Arc::clone(&roll), 0);
+                let mut alive = VecDeque::new();
+                while looked.load(Relaxed) < 200 {
+                    alive.push_back(producer.birth(Shape::Leaf).expect("a segment is free"));
+                    if alive.len() == ALIVE {
+                        alive.pop_front();
+                    }
+                }
+            });
+            for _ in 0..200 {
+                assert!(roll.look() <= ALIVE as u64);
+                looked.fetch_add(1, Relaxed);
+            }
+        });
+        let mut producer = Producer::on(Arc::clone(&roll), 1);
+        let births = (0..3 * SEGMENT_OBJECTS).map(|_| producer.birth(Shape::Leaf).ok());
+        let tags: Vec<_> = births.collect();
+        assert_eq!(roll.look(), tags.len() as u64);
+        drop(tags);
+        assert_eq!((roll.look(), roll.most()), (0, 3 * SEGMENT_OBJECTS as u64));
     }
 
     /// Goal: a finalizer is seen to run once, and running it again, or on what has none, is noted.

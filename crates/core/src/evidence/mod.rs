@@ -80,6 +80,12 @@ pub struct Evidence {
     pub roots: RootSamples,
     /// What the heap counted of its own work.
     pub stats: Stats,
+    /// The most objects that were seen alive at once, by their tags; the mutators are not held up
+    /// for that. Looked at some times a second, if that takes no more than a hundredth of the time,
+    /// and before each survey, when it is exact. So it is never too high, and may be too low by what
+    /// came and went in between.
+    #[serde(default)]
+    pub live_peak: u64,
     /// Service times by operation, over all mutators; empty where nothing was timed.
     #[serde(default, skip_serializing)]
     pub service: BTreeMap<String, Latency>,
@@ -241,6 +247,7 @@ impl Evidence {
             history: None,
             roots: RootSamples::default(),
             stats: Stats::default(),
+            live_peak: 0,
             service: BTreeMap::new(),
             response: BTreeMap::new(),
             pauses: BTreeMap::new(),

@@ -70,6 +70,9 @@ pub struct Survey {
     pub born: u64,
     /// Objects dead by then.
     pub dead: u64,
+    /// Objects alive before the heap was asked to reclaim what it can; unknown at teardown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsettled: Option<u64>,
     /// Objects reached.
     pub reachable: u64,
     /// References followed to them, roots included.
@@ -128,6 +131,7 @@ impl Survey {
             elapsed_ns: 0,
             born: 0,
             dead: 0,
+            unsettled: None,
             reachable: 0,
             references: 0,
             dangling: Anomalies::default(),

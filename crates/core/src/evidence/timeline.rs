@@ -18,7 +18,7 @@ pub struct Sample {
     pub at_ns: u64,
     /// Operations done by then, over all mutators.
     pub ops: u64,
-    /// Objects that were allocated and not freed, garbage included, if the heap reports it.
+    /// Objects that were allocated and not freed, garbage included, by their tags.
     pub live: Option<u64>,
     /// Objects that are unlinked and wait to be freed, if the heap reports it.
     pub unreclaimed: Option<u64>,

@@ -291,27 +291,23 @@ pub struct Leftover {
 }
 
 /// What a heap counts of its own work, for reports and for proof that the stress happened. Nothing
-/// here is used to judge the heap, except that the [`Defect`]s it recognised count against it.
+/// here is used to judge the heap, except that the [`Defect`]s it recognised count against it. How many
+/// objects were born, died and were alive at once is not asked: the harness knows that from the tags.
 ///
 /// What only some heaps can count is `None` in the others: a heap without a lock does not switch it
 /// 0 times. Nothing can be required of a counter that is not there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
-    /// Objects that died.
-    pub freed: u64,
-    /// The largest number of objects alive at once (as far as the heap knows).
-    pub live_peak: u64,
     /// The largest number of objects that were unreachable but not yet reclaimed.
     pub unreclaimed_peak: Option<u64>,
     /// Collections of any generation.
-    pub collections: u64,
+    pub collections: Option<u64>,
     /// Full collections among them.
-    pub full_collections: u64,
+    pub full_collections: Option<u64>,
     /// Objects that collections looked at when they fell due by themselves.
-    #[serde(default)]
-    pub examined: u64,
+    pub examined: Option<u64>,
     /// Objects that only the cycle collector could free.
-    pub cycles_freed: u64,
+    pub cycles_freed: Option<u64>,
     /// Operations or lock acquisitions that had to wait for, or retry because of, another thread.
     pub contended: Option<u64>,
     /// Times a global lock went to another thread than the one that held it last.
@@ -335,11 +331,10 @@ impl Stats {
             now.map(|now| now.saturating_sub(then.unwrap_or(0)))
         };
         Self {
-            freed: self.freed.saturating_sub(before.freed),
-            collections: self.collections.saturating_sub(before.collections),
-            full_collections: (self.full_collections).saturating_sub(before.full_collections),
-            examined: self.examined.saturating_sub(before.examined),
-            cycles_freed: self.cycles_freed.saturating_sub(before.cycles_freed),
+            collections: counted(self.collections, before.collections),
+            full_collections: counted(self.full_collections, before.full_collections),
+            examined: counted(self.examined, before.examined),
+            cycles_freed: counted(self.cycles_freed, before.cycles_freed),
             contended: counted(self.contended, before.contended),
             switches: counted(self.switches, before.switches),
             retries: counted(self.retries, before.retries),
@@ -348,7 +343,6 @@ impl Stats {
                 self.truncations_met_append,
                 before.truncations_met_append,
             ),
-            live_peak: self.live_peak,
             unreclaimed_peak: self.unreclaimed_peak,
             defects: self.defects,
         }
@@ -359,9 +353,8 @@ impl Stats {
 /// as the last time at which something was handed over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Gauge {
-    /// Objects that were made and have not died; `None` where nobody can tell just now.
-    pub live: Option<u64>,
-    /// Objects that were unlinked, or died, and whose memory cannot be used again yet; likewise.
+    /// Objects that were unlinked, or died, and whose memory cannot be used again yet; `None` where
+    /// nobody can tell just now.
     pub unreclaimed: Option<u64>,
     /// Collections so far.
     pub collections: u64,
@@ -383,7 +376,10 @@ pub trait Heap {
     fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect>;
 
     /// Reclaims everything that can be reclaimed, and runs the finalizers that this takes. Called
-    /// while no mutator runs. Nothing else asks for a collection from outside: one that is part of
+    /// while no mutator runs, on any thread: that of one of the mutators, which is then
+    /// [idle](Mutator::idle) as all others are, or one without a mutator. So what a mutator's thread
+    /// keeps to itself is handed over in [`rest`](Mutator::rest), and when the mutator is dropped.
+    /// Nothing else asks for a collection from outside: one that is part of
     /// a program is [`Mutator::collect`], beside all that the others do.
     fn settle(&self) -> Result<(), Defect>;
 

@@ -38,6 +38,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::Shape;
+pub(crate) use segment::Extent;
 pub use segment::{Notes, OwnedSegment, Segment, Sightings};
 
 /// Objects in one segment. A power of two; 32 KiB of entries, so that a recycling scan takes

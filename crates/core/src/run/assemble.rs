@@ -63,6 +63,8 @@ impl Stage<'_> {
         let slow = slow(&mut outcomes, started, &stops);
         let history = self.history(&outcomes);
         let roots = roots::gather(outcomes.iter_mut().map(|outcome| &mut outcome.roots));
+        let elapsed = outcomes.iter().map(|it| it.evidence.elapsed_ns);
+        let elapsed_ns = elapsed.max().unwrap_or(0);
         let refused: u64 = outcomes.iter().map(|it| it.evidence.refused).sum();
         let was_refused = self.options.fail_alloc.is_some() && !self.refusal.load(Relaxed);
         let mut evidence = Evidence {
@@ -70,11 +72,7 @@ impl Stage<'_> {
             fault: self.options.fault.map(|fault| fault.name().to_owned()),
             caps,
             started_unix_ms: self.started_unix_ms(),
-            elapsed_ns: outcomes
-                .iter()
-                .map(|o| o.evidence.elapsed_ns)
-                .max()
-                .unwrap_or(0),
+            elapsed_ns,
             ended: self.course.reason(),
             mutators: outcomes
                 .into_iter()
@@ -95,6 +93,7 @@ impl Stage<'_> {
             // Only a heap with a global lock counts switches.
             mmu: held_up::utilization(&kept, started, &stops, stats.switches.is_some()),
             stats,
+            live_peak: self.roll.most(),
             hiccups: probed.map(|probed| probed.late),
             stopped: stops.told(),
             reclaim_lag: held_up::reclaim_lag(self.pauses),

@@ -159,6 +159,7 @@ fn open_survey<'r>(stage: &Stage<'r>, moment: Moment) -> Surveyor<'r> {
         let room = limit.saturating_mul(stage.plan.mutators.len() as u64);
         surveyor.keep_contents(room.max(WINDOW_CONTENTS_MAX));
     }
+    surveyor.count_unsettled(stage.roll.look());
     if let Err(fault) = stage.heap.0.settle() {
         surveyor.settle_failed(fault.to_string());
     }

@@ -193,7 +193,7 @@ pub struct Progress {
     /// setup and of surveys, with what the heap reports of itself, and while a mutator waits
     /// because its program says so.
     pub steps: u64,
-    /// Objects that were made and have not died, if the heap reports that.
+    /// Objects that were made and have not died, by their tags.
     pub live: Option<u64>,
     /// Objects that were unlinked, or died, and whose memory cannot be used again yet, if the heap
     /// reports that.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::hiccups::{self, Probed};
 use super::stage::Stage;
 use super::{Budget, Progress, Timing};
-use crate::clock::Clock;
+use crate::clock::{Clock, Stamp};
 use crate::evidence::{Ended, Sample, Timeline};
 use crate::heap::Gauge;
 use crate::memory;
@@ -18,6 +18,30 @@ use crate::own_time;
 /// How often the monitor looks: often enough for a progress bar and to find the peak of memory.
 const LOOK_EVERY: Duration = Duration::from_nanos(LOOK_EVERY_NS);
 const LOOK_EVERY_NS: u64 = 50_000_000;
+
+/// The monitor counts living objects in a hundredth of the time at most.
+const COUNTING: u64 = 100;
+
+/// How many objects are alive, counted as often as the monitor looks or as seldom as it takes long.
+struct Living {
+    alive: u64,
+    counted: Stamp,
+    /// How long it was counted, in nanoseconds.
+    took_ns: u64,
+}
+
+impl Living {
+    fn now(&mut self, stage: &Stage<'_>) -> u64 {
+        let clock = Clock::get();
+        let now = clock.now();
+        if clock.nanos(self.counted, now) >= self.took_ns.saturating_mul(COUNTING) {
+            self.alive = stage.roll.look();
+            self.counted = clock.now();
+            self.took_ns = clock.nanos(now, self.counted);
+        }
+        self.alive
+    }
+}
 
 /// What the monitor saw.
 #[derive(Debug, Default)]
@@ -65,7 +89,12 @@ impl Stage<'_> {
         };
         let mut is_over = false;
         let mut is_answering = true;
-        let (mut told, mut news) = ((None, None), 0_u64);
+        let (mut told, mut news) = ((0, None), 0_u64);
+        let mut living = Living {
+            alive: 0,
+            counted: clock.now(),
+            took_ns: 0,
+        };
         loop {
             let started = self.course.started.get();
             let elapsed = started.map_or(Duration::ZERO, |&start| clock.since(start));
@@ -87,21 +116,24 @@ impl Stage<'_> {
             let gauge = self.gauge(&mut is_answering);
             // Collections are no progress: a collector may run although all mutators hang. Nor is
             // it progress when a heap reports a number only now and then.
-            let tells = (gauge.live.or(told.0), gauge.unreclaimed.or(told.1));
+            let live = living.now(self);
+            let tells = (live, gauge.unreclaimed.or(told.1));
             news += u64::from(std::mem::replace(&mut told, tells) != tells);
             if let Some(&start) = self.course.started.get()
                 && !is_over
             {
                 is_over = self.course.stopping(true);
                 let at_ns = clock.nanos(start, clock.now());
-                watched.timeline.push(self.sample(at_ns, rss_bytes, gauge));
+                watched
+                    .timeline
+                    .push(self.sample(at_ns, rss_bytes, (live, gauge)));
             }
             self.observer.progress(Progress {
                 elapsed,
                 ops: self.course.ops(),
                 surveys: self.surveys_made(),
                 steps: self.course.steps().wrapping_add(news),
-                live: gauge.live,
+                live: Some(live),
                 unreclaimed: gauge.unreclaimed,
                 rss_bytes,
             });
@@ -125,18 +157,18 @@ impl Stage<'_> {
     }
 
     /// The state of the run now.
-    fn sample(&self, at_ns: u64, rss_bytes: u64, gauge: Gauge) -> Sample {
+    fn sample(&self, at_ns: u64, rss_bytes: u64, (live, gauge): (u64, Gauge)) -> Sample {
         let slowest = self.course.slowest.iter();
         let slowest = slowest.map(|slowest| slowest.swap(0, Relaxed));
         Sample {
             at_ns,
             ops: self.course.ops(),
-            live: gauge.live,
+            live: Some(live),
             unreclaimed: gauge.unreclaimed,
             rss_bytes,
             collections: gauge
                 .collections
-                .saturating_sub(self.stats_before.collections),
+                .saturating_sub(self.stats_before.collections.unwrap_or(0)),
             slowest_ns: slowest.max().unwrap_or(0),
         }
     }

@@ -123,7 +123,7 @@ pub(super) fn sit<'r>(
         number,
         place,
         executor: Executor::new(
-            Producer::new(seat.number),
+            Producer::on(Arc::clone(&stage.roll), seat.number),
             plan,
             stage.needs,
             Pops::new(stage.plan, number),

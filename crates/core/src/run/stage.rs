@@ -11,7 +11,7 @@ use super::roots;
 use super::survey::Surveyor;
 use super::writers::Writers;
 use super::{Observer, Options};
-use crate::evidence::ledger::Producer;
+use crate::evidence::ledger::{Producer, Roll};
 use crate::evidence::{Ended, Moment, Survey};
 use crate::heap::{ObjectId, Pauses, Stats};
 use crate::plan::{Flow, Needs, Plan};
@@ -39,6 +39,7 @@ pub(super) struct Stage<'r> {
     pub(super) rendezvous: Rendezvous,
     pub(super) surveyor: Mutex<Option<Surveyor<'r>>>,
     pub(super) setup: Mutex<Producer>,
+    pub(super) roll: Arc<Roll>,
     /// The mutators that record histories.
     pub(super) writers: Writers,
     pub(super) surveys: Mutex<Vec<Survey>>,
@@ -56,7 +57,7 @@ impl<'r> Stage<'r> {
         options: &'r Options,
         observer: &'r dyn Observer,
         course: Course,
-        (setup, objects, refusal): (Producer, Vec<ObjectId>, Arc<AtomicBool>),
+        (setup, roll, objects, refusal): (Producer, Arc<Roll>, Vec<ObjectId>, Arc<AtomicBool>),
     ) -> Self {
         let flow = Flow::of(plan);
         Self {
@@ -73,6 +74,7 @@ impl<'r> Stage<'r> {
             rendezvous: Rendezvous::new(plan.mutators.len()),
             surveyor: Mutex::new(None),
             setup: Mutex::new(setup),
+            roll,
             writers: Writers::new(record::involved(plan)),
             surveys: Mutex::new(Vec::new()),
             surveys_made: AtomicU64::new(0),

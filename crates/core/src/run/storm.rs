@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::evidence::ledger::Producer;
+use crate::evidence::ledger::{Producer, Roll};
 use crate::evidence::{Ended, Evidence};
 use crate::heap::{Heap, ObjectId, Pauses, Seat, Slot, Stats};
 use crate::plan::Plan;
@@ -48,7 +48,9 @@ pub(super) fn run_any(
         course.end_in_panic("the setup", &panicked);
         Stats::default()
     });
-    let mut setup = Producer::new(u32::try_from(mutators).unwrap_or(u32::MAX));
+    let roll = Arc::<Roll>::default();
+    let number = u32::try_from(mutators).unwrap_or(u32::MAX);
+    let mut setup = Producer::on(Arc::clone(&roll), number);
     let refusal = Arc::new(AtomicBool::new(options.fail_alloc.is_some()));
     let shared = guarded("attach", || share_objects(heap, plan, &mut setup, &refusal));
     let objects = match shared {
@@ -63,7 +65,7 @@ pub(super) fn run_any(
         }
     };
     let of_heap = (heap, stats_before, pauses);
-    let made = (setup, objects, refusal);
+    let made = (setup, roll, objects, refusal);
     let stage = Stage::new(of_heap, plan, options, observer, course, made);
     let (outcomes, watched) = match stage.course.reason() {
         Ended::Done => stage.perform(),

@@ -105,6 +105,11 @@ impl<'p> Surveyor<'p> {
         self.survey.opens = window;
     }
 
+    /// Records how many objects are alive before the heap is settled.
+    pub(super) fn count_unsettled(&mut self, alive: u64) {
+        self.survey.unsettled = Some(alive);
+    }
+
     /// Records that settling the heap failed.
     pub(super) fn settle_failed(&mut self, why: String) {
         self.survey.settle_defect = Some(why);

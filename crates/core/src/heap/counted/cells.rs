@@ -163,17 +163,6 @@ impl Cells {
         self.freed.get()
     }
 
-    /// How many are alive.
-    pub(super) fn living(&self) -> u64 {
-        self.living_peak()
-            .saturating_sub(u64::from(self.free_len.get()))
-    }
-
-    /// The largest number that were alive at once: a fresh cell is used only when no other is free.
-    pub(super) fn living_peak(&self) -> u64 {
-        u64::from(self.fresh.get()).saturating_sub(1)
-    }
-
     /// Every cell that was ever used, with its number.
     pub(super) fn used(&self) -> impl Iterator<Item = (u32, &Cell)> {
         (0..self.fresh.get()).zip(&*self.cells).skip(1)

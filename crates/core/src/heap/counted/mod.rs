@@ -257,7 +257,6 @@ impl<F: Faults> Counted<F> {
 
     fn gauge(&self) -> Gauge {
         Gauge {
-            live: Some(self.cells.living()),
             unreclaimed: None,
             collections: self.collections.get(),
         }
@@ -265,12 +264,10 @@ impl<F: Faults> Counted<F> {
 
     fn stats(&self) -> Stats {
         Stats {
-            freed: self.cells.freed(),
-            live_peak: self.cells.living_peak(),
-            collections: self.collections.get(),
-            full_collections: self.full_collections.get(),
-            examined: self.examined.get(),
-            cycles_freed: self.cycles_freed.get(),
+            collections: Some(self.collections.get()),
+            full_collections: Some(self.full_collections.get()),
+            examined: Some(self.examined.get()),
+            cycles_freed: Some(self.cycles_freed.get()),
             defects: self.defects.counts(),
             ..Stats::default()
         }

@@ -56,7 +56,6 @@ pub struct Gil<C, F: Faults = Faultless> {
 /// it. Relaxed throughout: each is a number by itself.
 #[derive(Debug, Default)]
 struct Shown {
-    live: AtomicU64,
     collections: AtomicU64,
     /// Set when the values are newer than the last call of [`Heap::gauge`].
     is_fresh: AtomicBool,
@@ -164,12 +163,9 @@ impl<C: Collector, F: Faults> Turn<'_, C, F> {
     /// Publishes the collector's present counts for [`Heap::gauge`].
     fn show(&mut self) {
         let gauge = self.collector().gauge();
-        if let Some(live) = gauge.live {
-            let shown = &self.gil.shown;
-            shown.live.store(live, Relaxed);
-            shown.collections.store(gauge.collections, Relaxed);
-            shown.is_fresh.store(true, Relaxed);
-        }
+        let shown = &self.gil.shown;
+        shown.collections.store(gauge.collections, Relaxed);
+        shown.is_fresh.store(true, Relaxed);
     }
 
     /// Makes room for a mutator.
@@ -251,7 +247,6 @@ impl<C: Collector, F: Faults> Heap for Gil<C, F> {
             self.lock.request();
         }
         Gauge {
-            live: is_fresh.then(|| self.shown.live.load(Relaxed)),
             unreclaimed: None,
             collections: self.shown.collections.load(Relaxed),
         }

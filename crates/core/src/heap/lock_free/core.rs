@@ -284,7 +284,6 @@ impl<F: Faults> Core<F> {
 
     pub(super) fn gauge(&self) -> Gauge {
         Gauge {
-            live: Some(self.shared.live()),
             unreclaimed: Some(self.shared.unreclaimed()),
             collections: self.shared.rounds.all.load(Relaxed),
         }
@@ -294,11 +293,9 @@ impl<F: Faults> Core<F> {
         let rounds = &self.shared.rounds;
         let contended = self.shared.contended.load(Relaxed);
         Stats {
-            collections: rounds.all.load(Relaxed),
-            full_collections: rounds.full.load(Relaxed),
-            cycles_freed: rounds.freed.load(Relaxed),
-            freed: self.shared.freed.load(Relaxed),
-            live_peak: self.shared.live_peak(),
+            collections: Some(rounds.all.load(Relaxed)),
+            full_collections: Some(rounds.full.load(Relaxed)),
+            cycles_freed: Some(rounds.freed.load(Relaxed)),
             unreclaimed_peak: Some(self.shared.unreclaimed_peak()),
             contended: Some(contended),
             // In this heap contention is nothing but an exchange that was lost and is tried again.

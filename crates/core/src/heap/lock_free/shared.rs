@@ -51,9 +51,6 @@ pub(super) struct Shared {
     /// How often a worker told of births. It is counted first and told then: see `recall`.
     room_taken: AtomicU64,
     live: AtomicI64,
-    live_peak: AtomicI64,
-    /// Objects that died.
-    pub(super) freed: AtomicU64,
     /// Operations that had to be tried again because of another mutator.
     pub(super) contended: AtomicU64,
     /// Truncations that met an append under way.
@@ -116,9 +113,7 @@ impl Shared {
         let live = tally.born.cast_signed() - tally.freed.cast_signed();
         // Release pairs with the Acquire in `live`: whoever sees these births sees that they were
         // counted above.
-        let before = self.live.fetch_add(live, Release);
-        raise(&self.live_peak, before + live);
-        self.freed.fetch_add(tally.freed, Relaxed);
+        self.live.fetch_add(live, Release);
         if tally.met_append > 0 {
             self.met_append.fetch_add(tally.met_append, Relaxed);
         }
@@ -166,11 +161,6 @@ impl Shared {
     /// Objects that are alive, as far as workers have reported.
     pub(super) fn live(&self) -> u64 {
         self.live.load(Acquire).max(0).unsigned_abs()
-    }
-
-    /// The largest number of objects that were alive at once, give or take a chunk a mutator.
-    pub(super) fn live_peak(&self) -> u64 {
-        self.live_peak.load(Relaxed).max(0).unsigned_abs()
     }
 
     /// Moves a chunk of cells whose grace period is over to the home of the worker that retired

@@ -3,7 +3,10 @@
 //! A segment notes what happens to its objects: births and deaths in their entries, and, on cold
 //! paths, events that should not have happened. It does not judge them.
 
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU16, AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::sync::{Mutex, PoisonError};
 
 use super::{
@@ -46,6 +49,13 @@ pub struct Segment {
     /// One bit an object: whether a `pop` took it out of a list.
     popped: [AtomicU64; SEGMENT_OBJECTS / WORD_BITS],
     notes: Mutex<Notes>,
+}
+
+/// How much of a segment was given out at some time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    generation: u16,
+    born: usize,
 }
 
 /// Events of one kind that should not have happened to objects.
@@ -241,6 +251,27 @@ impl Segment {
             .filter_map(move |(entry, state)| is_alive(state.load(Relaxed)).then_some(entry))
     }
 
+    /// How much of it was given out by now.
+    pub(crate) fn extent(&self) -> Extent {
+        Extent {
+            // Acquire pairs with the Release in `renew`: births of this generation only.
+            generation: self.generation.load(Acquire),
+            born: self.born(),
+        }
+    }
+
+    /// How many objects of an earlier extent are alive; 0 if it was recycled since. It may be called
+    /// while objects are born and die.
+    pub(crate) fn alive_of(&self, Extent { generation, born }: Extent) -> u64 {
+        let generation = generation << STATE_BITS;
+        let entries = self.entries[..born].iter();
+        let is_alive = |entry: &&AtomicU16| {
+            let state = entry.load(Relaxed);
+            state == generation | ALIVE || state == generation | FINALIZED
+        };
+        entries.filter(is_alive).count() as u64
+    }
+
     /// Which mutator made the object of this entry, and how many it had made before.
     pub fn origin(&self, entry: usize) -> Origin {
         Origin {
@@ -329,11 +360,12 @@ impl OwnedSegment {
         let next = (segment.generation.load(Relaxed) + 1) & GENERATION_MASK;
         let generation = next.max(1);
         self.name = ObjectId::of_segment(self.number, generation << STATE_BITS);
-        segment.generation.store(generation, Relaxed);
-        segment.producer.store(producer, Relaxed);
-        segment.base.store(base, Relaxed);
         self.born = 0;
         segment.born.store(0, Relaxed);
+        // Release: whoever sees the new generation does not see the births of the old one.
+        segment.generation.store(generation, Release);
+        segment.producer.store(producer, Relaxed);
+        segment.base.store(base, Relaxed);
         segment.finalized.store(0, Relaxed);
         for word in &segment.popped {
             word.store(0, Relaxed);
