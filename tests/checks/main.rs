@@ -244,11 +244,26 @@ fn every_fault_trips_its_check() {
         }
     }
     let known = check::ALL.iter();
-    for check in known.filter(|check| !TAKES_LONGER.contains(&check.name)) {
+    let elsewhere = |name| TAKES_LONGER.contains(&name) || name == "capacity";
+    for check in known.filter(|check| !elsewhere(check.name)) {
         assert!(
             cases.iter().any(|(_, name)| *name == check.name),
             "no fault for {}",
             check.name
+        );
+    }
+}
+
+/// Goal: a heap that keeps more objects than it was opened for is convicted of that by their tags.
+#[test]
+fn what_exceeds_the_capacity_is_told() {
+    let small = plan_of(&MIXED.replace("20_000", "2_000"), 2);
+    for (fault, exceeds) in [(Fault::None, false), (Fault::TruncationKeeps, true)] {
+        let violated = violated(&small, &storm(&small, fault, Verify::End));
+        assert_eq!(
+            violated.contains(&"capacity".to_owned()),
+            exceeds,
+            "{violated:?}"
         );
     }
 }

@@ -219,7 +219,7 @@ check = "lenght"
 verdict = "violated"
 text = "t"
 [[threads]]"#,
-        "16:9: unknown check `lenght` | did you mean `length`? known are `refcounts`, `dangling`, `premature`, `completeness`, `double-free`, `conservation`, `order`, `counter`, `length`, `answers`, `linearizable`, `poison`, `weak`, `finalizers`, `collector-state`, `progress`, `budget`",
+        "16:9: unknown check `lenght` | did you mean `length`? known are `refcounts`, `dangling`, `premature`, `completeness`, `double-free`, `conservation`, `order`, `counter`, `length`, `answers`, `linearizable`, `poison`, `weak`, `finalizers`, `collector-state`, `progress`, `budget`, `capacity`",
     ),
     (
         r#"{ op = "append-new", list = "items" },"#,

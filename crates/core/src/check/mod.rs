@@ -11,6 +11,7 @@
 pub mod agreement;
 mod answers;
 mod budget;
+mod capacity;
 mod collector_state;
 mod completeness;
 mod conservation;
@@ -177,7 +178,7 @@ pub struct Check {
 }
 
 /// Every check, in the order in which reports show them.
-pub const ALL: [Check; 17] = [
+pub const ALL: [Check; 18] = [
     refcounts::CHECK,
     dangling::CHECK,
     premature::CHECK,
@@ -195,6 +196,7 @@ pub const ALL: [Check; 17] = [
     collector_state::CHECK,
     progress::CHECK,
     budget::CHECK,
+    capacity::CHECK,
 ];
 
 /// Judges a finished run by every check.

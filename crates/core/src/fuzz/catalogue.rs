@@ -210,6 +210,7 @@ pub const ALL: &[Planted] = &[
         "https://mail.python.org/pipermail/python-dev/2008-June/080579.html",
     ),
     certain(Fault::CollectorNeverRuns, &["completeness"], &[CYCLES]),
+    certain(Fault::CollectorWaits, &["capacity"], &[SHORT_STAYS]),
     certain(Fault::RootSkipped, UNCOUNTED, &[TANGLES]),
     certain(
         Fault::SurvivorsForgotten,
@@ -363,6 +364,11 @@ const RECORDED_ROOTS: Show = Show {
 const ROOTS: Show = on_both("tangles", 4_000_000);
 const LIST: Show = on_gil("shared-list", 400_000);
 const CYCLES: Show = on_both("cycles", 200_000);
+/// More garbage than there is room for, in a small heap.
+const SHORT_STAYS: Show = Show {
+    parameters: &[("threads", "1"), ("stay", "20")],
+    ..on_gil("thread-churn", 1_500_000)
+};
 const FINALIZERS: Show = on_gil("finalizers", 20_000);
 /// Forces collections often enough to meet the structures that only the mailbox keeps alive.
 const TANGLES: Show = Show {

@@ -172,6 +172,7 @@ faults! {
     YoungSubtractsOld "young-subtracts-old": "a young collection takes references from older generations for internal";
     ThresholdIgnored "threshold-ignored": "full collections do not wait until the heap has grown";
     CollectorNeverRuns "collector-never-runs": "the collector does nothing";
+    CollectorWaits "collector-waits": "the collector waits until the heap is settled, and there is room for eight times as many objects";
     RootSkipped "root-skipped": "the collector takes the last shared root for one of the objects on trial";
     SurvivorsForgotten "survivors-forgotten": "what survives a young collection leaves the generations";
     MarkLeftBehind "mark-left-behind": "a survivor of each collection keeps its mark";

@@ -54,7 +54,10 @@ fn gaps(evidence: &Evidence, checks: &[Judgement]) -> Vec<String> {
     let vacuous = checks
         .iter()
         .filter(|check| check.verdict == Verdict::Vacuous);
-    gaps.extend(vacuous.map(|check| format!("{} had nothing to examine", check.name)));
+    gaps.extend(vacuous.map(|check| match &check.detail {
+        Some(why) if check.examined > 0 => format!("{}: {why}", check.name),
+        _ => format!("{} had nothing to examine", check.name),
+    }));
     let incomplete = evidence.surveys.iter().find_map(|s| s.incomplete.as_ref());
     if let Some(why) = incomplete {
         gaps.push(format!("not all of the heap was looked at: {why}"));

@@ -59,7 +59,7 @@ pub const COUNTERS: [&str; 49] = [
 ];
 
 /// Checks that a note can explain.
-pub const CHECKS: [&str; 17] = [
+pub const CHECKS: [&str; 18] = [
     "refcounts",
     "dangling",
     "premature",
@@ -77,6 +77,7 @@ pub const CHECKS: [&str; 17] = [
     "collector-state",
     "progress",
     "budget",
+    "capacity",
 ];
 
 /// The verdicts of a check.

@@ -125,6 +125,7 @@ pub const PLANTABLE: &[Fault] = &[
     Fault::YoungSubtractsOld,
     Fault::ThresholdIgnored,
     Fault::CollectorNeverRuns,
+    Fault::CollectorWaits,
     Fault::RootSkipped,
     Fault::SurvivorsForgotten,
     Fault::MarkLeftBehind,
@@ -223,7 +224,13 @@ impl<F: Faults> Counted<F> {
     }
 
     fn new(config: &HeapConfig, faults: F) -> Self {
-        let capacity = config.capacity;
+        let (capacity, nursery) = match faults.has(Fault::CollectorWaits) {
+            true => (
+                (config.capacity.saturating_mul(8)).min(CAPACITY_MAX),
+                u32::MAX,
+            ),
+            false => (config.capacity, config.nursery),
+        };
         assert!(
             capacity <= CAPACITY_MAX,
             "failed to open a heap for {capacity} objects: the maximum is {CAPACITY_MAX}"
@@ -235,7 +242,7 @@ impl<F: Faults> Counted<F> {
             cells: Cells::new(capacity),
             headers: Slab::new(capacity as usize + 1),
             pages: Pages::new(pages_for(capacity), capacity),
-            generations: Generations::new(capacity, config.nursery),
+            generations: Generations::new(capacity, nursery),
             globals: (0..config.globals).map(|_| Word::default()).collect(),
             lagging: (0..config.globals)
                 .filter(|_| faults.has(Fault::RootLags))

@@ -1,0 +1,106 @@
+//! `capacity`: no more objects are alive at once than the heap was opened for, and garbage does not
+//! wait for the end of the run.
+//!
+//! Births less deaths are counted by tags, so a collector whose trigger never fires shows on any heap,
+//! whatever that believes of itself. The count is never too high: it is exact before each survey, and
+//! leaves out what is born while it is taken at other times. Each mutator may have one more tag in its
+//! hands, of an object that is being refused.
+//!
+//! *Below the capacity nothing is violated.* A collector may wait until the heap is full, so no amount
+//! of garbage that fits convicts one. But a run in which garbage was plentiful and hardly anything had
+//! died before the heap was settled at its end has shown nothing of a collector at work, whatever else
+//! held. Such a run is vacuous. Garbage is what the settling heap reclaimed. It is plentiful from
+//! [`GARBAGE_MIN`] objects on, if they are [`GARBAGE_SHARE`] times what is reachable: a collector that
+//! waits until the heap is twice or three times as large as after its last collection has been at work
+//! by then. A heap that collects no cycles is not judged so, nor is one where reference counts alone
+//! reclaim more than a hundredth of what dies, since tags do not tell why an object died.
+
+use super::{Check, Exhibit, Opinion, Verdict};
+use crate::evidence::{Moment, Survey};
+
+pub(super) const CHECK: Check = Check {
+    name: "capacity",
+    about: "no more objects are alive than the heap was opened for, nor does all garbage wait for the end",
+    judge,
+};
+
+/// More than the young objects that any generational collector waits for (CPython: 700, later 2,000).
+const GARBAGE_MIN: u64 = 10_000;
+/// How many times what is reachable.
+const GARBAGE_SHARE: u64 = 4;
+
+fn judge(exhibit: &Exhibit<'_>) -> Opinion {
+    if !exhibit.caps.certifies_death {
+        return Opinion::skipped("the heap does not promise when objects die");
+    }
+    let before_surveys = exhibit.surveys.iter().filter_map(|survey| survey.unsettled);
+    let most = exhibit.evidence.map(|evidence| evidence.live_peak);
+    let Some(alive) = before_surveys.chain(most).max().filter(|&most| most > 0) else {
+        return Opinion::skipped("no object was seen alive");
+    };
+    let room = exhibit.plan.live_limit;
+    let mut opinion = Opinion::default();
+    let in_hands = exhibit.plan.mutators.len() as u64;
+    opinion.expect(alive <= u64::from(room) + in_hands, || {
+        format!("{alive} objects were alive at once, and the heap was opened for {room}")
+    });
+    let end = exhibit
+        .surveys
+        .iter()
+        .rfind(|survey| survey.moment == Moment::End);
+    if let Some(why) = end.filter(|_| exhibit.caps.cycles).and_then(waited) {
+        opinion.nothing = Some((Verdict::Vacuous, why));
+    }
+    opinion
+}
+
+/// Why the run shows nothing of a collector at work, if it does not.
+fn waited(end: &Survey) -> Option<String> {
+    let alive = end.unsettled.filter(|_| end.incomplete.is_none())?;
+    let garbage = alive.saturating_sub(end.reachable);
+    let died = end.born.saturating_sub(alive);
+    let is_plenty = garbage >= GARBAGE_MIN.max(GARBAGE_SHARE.saturating_mul(end.reachable));
+    (is_plenty && died <= garbage / 100).then(|| {
+        let born = end.born;
+        format!(
+            "nothing was reclaimed before the end: of {born} objects {died} had died, and {garbage} \
+             were garbage"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::judge_survey;
+    use crate::heap::Caps;
+
+    /// Goal: a heap is convicted beyond its capacity only; garbage that waited for the end makes a run
+    /// vacuous if there was plenty of it, and if nothing else had died.
+    #[test]
+    fn waiting_is_told_from_exceeding() {
+        // The plan of `judge_survey` has one mutator and room for eight objects.
+        let in_room = |survey: Survey, caps| judge_survey(CHECK, caps, survey).verdict;
+        for (alive, expected) in [
+            (None, Verdict::Skipped),
+            (Some(9), Verdict::Held),
+            (Some(10), Verdict::Violated),
+        ] {
+            let mut survey = Survey::new(Moment::Pause, 1);
+            survey.unsettled = alive;
+            assert_eq!(in_room(survey, Caps::ALL), expected, "{alive:?}");
+        }
+        for (born, alive, reachable, has_waited) in [
+            (20_000, 20_000, 10, true),
+            (20_000, 19_900, 10, true),
+            (20_000, 15_000, 10, false),
+            (9_000, 9_000, 10, false),
+            (20_000, 20_000, 5_000, false),
+        ] {
+            let mut survey = Survey::new(Moment::End, 1);
+            (survey.born, survey.reachable) = (born, reachable);
+            survey.unsettled = Some(alive);
+            assert_eq!(waited(&survey).is_some(), has_waited, "{survey:?}");
+        }
+    }
+}
