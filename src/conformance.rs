@@ -1,6 +1,7 @@
 //! A suite of tests for a heap of one's own: [`conformance_tests!`](crate::conformance_tests).
 
 use std::ops::ControlFlow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::check::Verdict;
@@ -76,6 +77,14 @@ where
     Registry::empty().with("heap", "the heap under test", open)
 }
 
+/// Tests run side by side; of a heap of which there is one a process, one after the other.
+fn alone(heap: &Entry) -> Option<MutexGuard<'static, ()>> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A test that failed while it had its turn is over.
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    heap.caps().one_per_process.then_some(turn)
+}
+
 /// Runs a workload on a heap, unless the heap lacks what that needs.
 ///
 /// # Panics
@@ -88,6 +97,7 @@ where
 {
     let registry = registered(open);
     let heap = &registry.entries()[0];
+    let _alone = alone(heap);
     let workload = Workload::named(name).expect("a workload that comes with gcstorm");
     let live = workload
         .parameter("live")
@@ -169,6 +179,7 @@ fn hunt(
     attempt: impl Fn(&Entry, &Case) -> Result<Option<Finding>, Defect> + Sync,
 ) {
     let heap = &registry.entries()[0];
+    let _alone = alone(heap);
     let hunt = Hunt {
         programs: programs().for_caps(heap.caps()),
         seed: 1,

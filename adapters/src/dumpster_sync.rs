@@ -40,6 +40,7 @@ impl Pointer for Dumpster {
 
     const CAPS: Caps = Caps {
         cycles: true,
+        one_per_process: true,
         ..CAPS
     };
 

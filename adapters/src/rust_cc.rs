@@ -44,6 +44,7 @@ impl Pointer for RustCc {
         cycles: true,
         weak: true,
         finalizers: true,
+        weak_survives: true,
         ..CAPS
     };
 

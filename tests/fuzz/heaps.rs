@@ -1,12 +1,14 @@
 //! What a test of one's own heap looks like: the public strategy and the public model.
 
+use gcstorm::check::{self, Verdict};
 use gcstorm::fuzz::{check_steps, on_threads, programs};
 use gcstorm::heap::counted::GilHeap;
 use gcstorm::heap::{
     Belief, Caps, Census, Defect, Fault, Heap, HeapConfig, Ordeal, Seat, counted, lock_free,
 };
 use gcstorm::plan::{Case, Op, Turn};
-use gcstorm::run::Registry;
+use gcstorm::run::{Budget, Options, Registry, Unobserved};
+use gcstorm::workload::Workload;
 use proptest::prelude::*;
 
 /// A heap that only one mutator can use.
@@ -101,6 +103,66 @@ fn a_heap_without_cycles_is_not_blamed_for_them() {
     ];
     let finding = on_threads(leaky, None, &case).expect("it opens");
     assert_eq!(finding.expect("it keeps objects").check, "completeness");
+}
+
+/// A heap whose weak references outlast finalizers, and whether it says so.
+struct Lasting(GilHeap<Ordeal>, Caps);
+
+impl Heap for Lasting {
+    type Mutator<'h> = <GilHeap<Ordeal> as Heap>::Mutator<'h>;
+
+    fn caps(&self) -> Caps {
+        self.1
+    }
+
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
+        self.0.attach(seat)
+    }
+
+    fn settle(&self) -> Result<(), Defect> {
+        self.0.settle()
+    }
+}
+
+/// Goal: weak references that survive finalizers are right on a heap that says so, and on no other:
+/// turn by turn, and in a run.
+#[test]
+fn weak_references_survive_where_the_heap_says_so() {
+    let says = |weak_survives| Caps {
+        weak_survives,
+        ..Caps::ALL
+    };
+    let open = |caps| {
+        move |config: &HeapConfig| {
+            let ordeal = Ordeal::of(Fault::WeakAfterFinalizer);
+            Ok(Lasting(counted::open_gil_with(config, ordeal), caps))
+        }
+    };
+    let workload = Workload::named("finalizers").expect("it comes with gcstorm");
+    let plan = workload.plan(&[], 1).expect("it has defaults");
+    let options = Options {
+        budget: Budget::Ops(20_000),
+        ..Options::default()
+    };
+    for survives in [true, false] {
+        let caps = says(survives);
+        let all = programs().for_caps(caps);
+        let right = (0..2000).all(|seed| check_steps(open(caps), &all.draw(seed)).is_ok());
+        assert_eq!(right, survives);
+        let registry = Registry::empty().with("lasting", "", open(caps));
+        let ran = registry.entries()[0].run(&plan, &options, &Unobserved);
+        let judged = check::judge(&plan, &ran.expect("it opens"));
+        let weak = judged
+            .iter()
+            .find(|it| it.name == "weak")
+            .map(|it| it.verdict);
+        let expected = if survives {
+            Verdict::Held
+        } else {
+            Verdict::Violated
+        };
+        assert_eq!(weak, Some(expected));
+    }
 }
 
 proptest! {

@@ -300,6 +300,7 @@ impl Heap for BadHeap {
             weak: true,
             finalizers: true,
             certifies_death: self.fault != Fault::SettleFails,
+            ..Caps::NONE
         }
     }
 

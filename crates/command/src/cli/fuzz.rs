@@ -42,6 +42,8 @@ const DRAWS_PER_SECOND: u8 = 10;
 const OPS: (u32, u32) = (50, 12);
 /// The maximum number of mutators of a program by default.
 const MUTATORS: u32 = 3;
+/// More threads than that only get in each other's way.
+const JOBS_MAX: usize = 64;
 
 /// A hunt on one heap, as JSON.
 #[derive(Debug, Serialize)]
@@ -157,7 +159,7 @@ impl Hunter<'_> {
             Schedule::Steps | Schedule::Free => OPS.0,
             Schedule::Controlled { .. } => OPS.1,
         });
-        let jobs = self.args.jobs.and_then(|jobs| usize::try_from(jobs).ok());
+        let jobs = self.jobs();
         let all = programs()
             .for_caps(self.heap.caps())
             .with_ops(ops as usize)
@@ -172,7 +174,7 @@ impl Hunter<'_> {
             budget: budget.cases.map_or(by_time, HuntBudget::Cases),
             shrink_budget: self.args.shrink_budget,
             failures_max: usize::try_from(self.args.max_failures).unwrap_or(usize::MAX),
-            jobs: jobs.unwrap_or_else(|| default_jobs(&self.schedule)).min(64),
+            jobs,
             patience: self.args.time_limit,
             tries: match self.schedule {
                 Schedule::Steps | Schedule::Controlled { .. } => 1,
@@ -201,6 +203,21 @@ impl Hunter<'_> {
             self.exit = self.exit.and(Exit::Vacuous);
         }
         bag
+    }
+
+    /// How many programs to run at a time.
+    fn jobs(&mut self) -> usize {
+        let asked = self.args.jobs.and_then(|jobs| usize::try_from(jobs).ok());
+        let is_alone = self.heap.caps().one_per_process;
+        if is_alone && asked.is_some_and(|jobs| jobs > 1) {
+            let name = &self.heap.name;
+            self.terminal.warning(&format!(
+                "{name} is one heap a process, so its programs run one at a time: for more, start \
+                 several commands"
+            ));
+        }
+        let jobs = asked.unwrap_or_else(|| default_jobs(&self.schedule));
+        jobs.min(if is_alone { 1 } else { JOBS_MAX })
     }
 
     /// Prints text for people.

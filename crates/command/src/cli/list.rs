@@ -55,6 +55,8 @@ fn abilities(caps: &Caps) -> String {
         globals,
         weak,
         finalizers,
+        weak_survives,
+        one_per_process,
         certifies_death,
     } = *caps;
     let named = [
@@ -65,6 +67,8 @@ fn abilities(caps: &Caps) -> String {
         (globals, "shared roots"),
         (weak, "weak references"),
         (finalizers, "finalizers"),
+        (weak_survives, "weak references that survive finalizers"),
+        (one_per_process, "one heap a process"),
         (certifies_death, "certifies death"),
     ];
     let there: Vec<&str> = named

@@ -3,7 +3,8 @@
 //!
 //! An upgrade must return the object that was downgraded, alive, and must succeed while the target
 //! is held by a strong reference. Once the target's finalizer has run, an upgrade must fail, even
-//! if the finalizer resurrected the target.
+//! if the finalizer resurrected the target. On a heap whose weak references survive finalizers
+//! ([`Caps::weak_survives`](crate::heap::Caps)) finalizers change nothing: death alone clears.
 
 use super::{Check, Exhibit, Opinion};
 

@@ -108,6 +108,7 @@ impl Shape {
 /// in the object's life. Only if it is still garbage after that (and after the finalizers of all
 /// others found dead with it) may it die, then or whenever it becomes garbage again. What is
 /// resurrected is an object like any other, with all that it refers to, and may be downgraded anew.
+/// A heap whose weak references outlast the finalizer instead says so in [`Caps::weak_survives`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Finalizer {
     /// Is seen to have run.
@@ -145,12 +146,21 @@ pub struct Caps {
     pub weak: bool,
     /// Finalizers that run once and may resurrect.
     pub finalizers: bool,
+    /// Weak references last as long as their target, whether its finalizer has run or not: they are not
+    /// voided by it, and lead to a resurrected object as before. That departs from the rules of
+    /// [`Finalizer`], and is judged accordingly; no ability, so it is not in [`ALL`](Self::ALL).
+    #[serde(default)]
+    pub weak_survives: bool,
+    /// The collector belongs to the process, not to a heap: two heaps at a time would collect each
+    /// other's garbage, so there is never more than one. No ability either.
+    #[serde(default)]
+    pub one_per_process: bool,
     /// After [`Heap::settle`] every unreachable object has dropped its tag.
     pub certifies_death: bool,
 }
 
 impl Caps {
-    /// Everything.
+    /// Everything, by the rules of this contract.
     pub const ALL: Self = Self {
         threads: true,
         cycles: true,
@@ -159,6 +169,8 @@ impl Caps {
         globals: true,
         weak: true,
         finalizers: true,
+        weak_survives: false,
+        one_per_process: false,
         certifies_death: true,
     };
 
@@ -171,6 +183,8 @@ impl Caps {
         globals: false,
         weak: false,
         finalizers: false,
+        weak_survives: false,
+        one_per_process: false,
         certifies_death: false,
     };
 }
@@ -577,8 +591,8 @@ pub trait Mutator {
     }
 
     /// Makes `dst` a strong reference to the target of the weak one; false if that died, or its
-    /// finalizer has run since the downgrade, or it is garbage of which finalizers are just
-    /// running. Never lost while somebody holds the target.
+    /// finalizer has run since the downgrade (but see [`Caps::weak_survives`]), or it is garbage of
+    /// which finalizers are just running. Never lost while somebody holds the target.
     fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
         let _ = (dst, weak);
         false

@@ -1,7 +1,8 @@
 //! What a mutator can attest of weak references and finalizers, by looking at its own registers.
 //!
 //! A weak reference stands as long as its target is in the state in which it was downgraded: alive,
-//! or alive with its finalizer run. Three claims are exact, however threads interleave, since what
+//! or alive with its finalizer run; or as long as that is alive, if the heap says that weak references
+//! survive finalizers. Three claims are exact, however threads interleave, since what
 //! a register holds cannot die under it:
 //!
 //! * a successful upgrade leads to the very object that was downgraded, and the reference stands;
@@ -16,7 +17,7 @@
 
 use crate::evidence::{Anomalies, Name, WeakTally};
 use crate::heap::tag::Life;
-use crate::heap::{Mutator, ObjectId, Peek, Slot};
+use crate::heap::{Caps, Mutator, ObjectId, Peek, Slot};
 use crate::plan::{MutatorPlan, Needs, Op, weak_registers};
 
 /// One mutator's knowledge of its weak references.
@@ -24,6 +25,7 @@ use crate::plan::{MutatorPlan, Needs, Op, weak_registers};
 pub(super) struct Attestor {
     /// By register.
     registers: Box<[Register]>,
+    caps: Caps,
     tally: WeakTally,
     resurrected: u64,
 }
@@ -47,8 +49,9 @@ struct Downgraded {
 }
 
 impl Downgraded {
-    fn stands(&self) -> bool {
-        self.target.state() == self.state
+    fn stands(&self, caps: Caps) -> bool {
+        let now = self.target.state();
+        now == self.state || caps.weak_survives && now.is_alive()
     }
 }
 
@@ -58,8 +61,9 @@ impl Downgraded {
 pub(super) struct Lost(pub(super) ObjectId);
 
 impl Attestor {
-    /// An attestor for a program with these needs, if it has anything to attest.
-    pub(super) fn new(plan: &MutatorPlan, needs: Needs) -> Option<Self> {
+    /// An attestor for a program with these needs, if it has anything to attest, on a heap with these
+    /// abilities.
+    pub(super) fn new(plan: &MutatorPlan, needs: Needs, caps: Caps) -> Option<Self> {
         if !needs.weak && !needs.finalizers {
             return None;
         }
@@ -69,6 +73,7 @@ impl Attestor {
         }
         Some(Self {
             registers: registers.into_boxed_slice(),
+            caps,
             tally: WeakTally::default(),
             resurrected: 0,
         })
@@ -128,7 +133,12 @@ impl Attestor {
         self.tally.upgraded += 1;
         if let Some(downgraded) = self.known(weak) {
             self.tally.judged += 1;
-            judge_won(mutator, dst, &downgraded, &mut self.tally.wrong);
+            judge_won(
+                (mutator, dst),
+                &downgraded,
+                self.caps,
+                &mut self.tally.wrong,
+            );
         }
     }
 
@@ -139,7 +149,7 @@ impl Attestor {
         self.tally.lost += 1;
         if mutator.peek(downgraded.src) == Peek::Object(downgraded.target) {
             self.tally.judged += 1;
-            if downgraded.stands() {
+            if downgraded.stands(self.caps) {
                 self.tally.wrong.add(|| {
                     let target = Name::in_words(downgraded.target);
                     format!("a weak reference to {target} was cleared while a register held it")
@@ -164,9 +174,9 @@ impl Attestor {
             };
             tried += 1;
             if mutator.upgrade(spare, Slot(slot)) {
-                judge_won(mutator, spare, downgraded, wrong);
+                judge_won((&mut *mutator, spare), downgraded, self.caps, wrong);
                 mutator.clear(spare);
-            } else if downgraded.stands() {
+            } else if downgraded.stands(self.caps) {
                 lost.push(Lost(downgraded.target));
             }
         }
@@ -180,7 +190,12 @@ impl Attestor {
 }
 
 /// Judges a successful upgrade into `dst`.
-fn judge_won(mutator: &mut dyn Mutator, dst: Slot, downgraded: &Downgraded, wrong: &mut Anomalies) {
+fn judge_won(
+    (mutator, dst): (&mut dyn Mutator, Slot),
+    downgraded: &Downgraded,
+    caps: Caps,
+    wrong: &mut Anomalies,
+) {
     let seen = mutator.peek(dst);
     let target = downgraded.target;
     if seen != Peek::Object(target) {
@@ -196,7 +211,7 @@ fn judge_won(mutator: &mut dyn Mutator, dst: Slot, downgraded: &Downgraded, wron
                 }
             }
         });
-    } else if !downgraded.stands() {
+    } else if !downgraded.stands(caps) {
         let what = match target.state() {
             Life::Alive | Life::Finalized => "after its finalizer had run",
             Life::Dead | Life::Unknown => "after its death",

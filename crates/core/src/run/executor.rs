@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::evidence::ledger::Producer;
 use crate::evidence::{CounterTally, ListTally, PeekTally};
 use crate::heap::{Defect, Finalizer, Mutator, OutOfMemory, Shape, Slot};
-use crate::plan::{MutatorPlan, Needs, Op, OpKind};
+use crate::plan::{MutatorPlan, Op, OpKind};
 
 use super::Timing;
 use super::attest::Attestor;
@@ -89,7 +89,7 @@ impl Executor {
     pub(super) fn new(
         producer: Producer,
         plan: &MutatorPlan,
-        needs: Needs,
+        attestor: Option<Attestor>,
         pops: Pops,
         timing: Timing,
         (recorder, shadow): (Option<Recorder>, Shadow),
@@ -105,7 +105,7 @@ impl Executor {
             pops,
             accumulator: 0,
             found: false,
-            attestor: Attestor::new(plan, needs),
+            attestor,
             recorder,
             shadow,
             refusal,

@@ -125,7 +125,7 @@ pub(super) fn sit<'r>(
         executor: Executor::new(
             Producer::on(Arc::clone(&stage.roll), seat.number),
             plan,
-            stage.needs,
+            Attestor::new(plan, stage.needs, stage.caps),
             Pops::new(stage.plan, number),
             stage.options.timing,
             (recorder(stage, number), shadow(stage, seat.number)),

@@ -13,7 +13,7 @@ use super::writers::Writers;
 use super::{Observer, Options};
 use crate::evidence::ledger::{Producer, Roll};
 use crate::evidence::{Ended, Moment, Survey};
-use crate::heap::{ObjectId, Pauses, Stats};
+use crate::heap::{Caps, ObjectId, Pauses, Stats};
 use crate::plan::{Flow, Needs, Plan};
 
 /// How many surveys made at pauses are kept whole. The observer found all others to be in order, or
@@ -23,6 +23,7 @@ const SURVEYS_KEPT: usize = 32;
 /// What the threads of one run share.
 pub(super) struct Stage<'r> {
     pub(super) heap: Guarded<'r>,
+    pub(super) caps: Caps,
     /// What the heap had counted before the run.
     pub(super) stats_before: Stats,
     /// Where the heap notes that it holds mutators up.
@@ -62,6 +63,8 @@ impl<'r> Stage<'r> {
         let flow = Flow::of(plan);
         Self {
             heap,
+            // A heap that panics is asked again in the end, which is when it has crashed.
+            caps: heap.caps().unwrap_or(Caps::NONE),
             stats_before,
             pauses,
             plan,

@@ -68,7 +68,7 @@ pub fn judge(case: &Case, trace: &Trace) -> Option<Finding> {
 
 /// The first thing that a heap did wrong, if any, where objects must die as `deaths` says.
 pub fn judge_deaths(case: &Case, trace: &Trace, deaths: Deaths) -> Option<Finding> {
-    let mut model = Model::new(case);
+    let mut model = Model::new(case, trace.caps);
     let mut events = trace.events.as_slice();
     let mut turns = case.all_turns().zip(&trace.steps).enumerate();
     let wrong = turns.find_map(|(number, (turn, step))| {

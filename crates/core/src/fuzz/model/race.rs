@@ -131,7 +131,7 @@ fn order(case: &Case, race: &Race) -> Option<Finding> {
         wrong: None,
     };
     let at = vec![0; search.lanes.len()];
-    match search.extend(&Model::new(case), &at) {
+    match search.extend(&Model::new(case, race.trace.caps), &at) {
         true => None,
         false => search.wrong,
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::evidence::{Contents, Name, Picture, Place};
-use crate::heap::{Finalizer, Global, Shape, Slot};
+use crate::heap::{Caps, Finalizer, Global, Shape, Slot};
 use crate::plan::Case;
 
 /// What a register holds.
@@ -32,6 +32,7 @@ pub(super) struct Object {
 #[derive(Debug, Clone)]
 pub(super) struct Model<'c> {
     pub(super) case: &'c Case,
+    caps: Caps,
     /// By mutator.
     pub(super) registers: Vec<Vec<Register>>,
     pub(super) accumulators: Vec<i64>,
@@ -50,11 +51,12 @@ pub(super) struct Model<'c> {
 }
 
 impl<'c> Model<'c> {
-    pub(super) fn new(case: &'c Case) -> Self {
+    pub(super) fn new(case: &'c Case, caps: Caps) -> Self {
         let mutators = case.mutators.len();
         let files = case.mutators.iter();
         let mut model = Self {
             case,
+            caps,
             registers: files
                 .map(|mutator| vec![Register::Empty; mutator.registers as usize])
                 .collect(),
@@ -144,11 +146,12 @@ impl<'c> Model<'c> {
         object.filter(|&object| self.objects[object].shape == shape)
     }
 
-    /// Whether a weak reference is still valid: its target is alive and was not finalized since.
+    /// Whether a weak reference is still valid: its target is alive and was not finalized since, unless
+    /// the heap's weak references survive that.
     /// `made_finalized` says whether the target's finalizer had run when the reference was made.
     pub(super) fn stands(&self, target: usize, made_finalized: bool) -> bool {
         let target = &self.objects[target];
-        !target.dead && target.finalized == made_finalized
+        !target.dead && (self.caps.weak_survives || target.finalized == made_finalized)
     }
 
     fn held(&self) -> impl Iterator<Item = usize> {
