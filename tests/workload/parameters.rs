@@ -244,6 +244,15 @@ fn needs_are_found_out() {
     }
     assert!(!needs("chain").threads && !needs("chain").globals);
     assert!(needs("handoff").threads && needs("handoff").globals);
+    let without = |name: &str, parameters: &[&str]| {
+        let zero = |name: &&str| ((*name).to_owned(), "0".to_owned());
+        let overrides: Vec<_> = parameters.iter().map(zero).collect();
+        let workload = Workload::named(name).unwrap();
+        workload.plan(&overrides, 1).unwrap().needs()
+    };
+    assert!(needs("thread-churn").cycles && !without("thread-churn", &["rings"]).cycles);
+    let plain = without("finalizers", &["weak", "rings"]);
+    assert!(plain.finalizers && !plain.weak && !plain.cycles);
 }
 
 /// Goal: expressions come to what arithmetic says.
