@@ -90,7 +90,7 @@ impl<'r> RunAgenda<'r> {
         let heaps = heaps(registry, &heap_names(args, case.as_ref()))?;
         let fault = fault(registry, &heaps, args, kept_fault)?;
         faults::refuse_unplantable(&heaps, args)?;
-        let overrides = overrides(args)?;
+        let overrides = overrides(&args.define, args.threads)?;
         for require in &args.require {
             let known = workload::COUNTERS;
             if !known.contains(&require.counter.as_str()) {
@@ -245,9 +245,12 @@ fn no_library(name: &str) -> Usage {
 }
 
 /// The parameters set on the command line, `--threads` among them.
-fn overrides(args: &Run) -> Result<Vec<(String, String)>, Usage> {
-    let mut overrides = args.define.clone();
-    if let Some(threads) = args.threads {
+pub(super) fn overrides(
+    define: &[(String, String)],
+    threads: Option<u64>,
+) -> Result<Vec<(String, String)>, Usage> {
+    let mut overrides = define.to_vec();
+    if let Some(threads) = threads {
         if overrides.iter().any(|(key, _)| key == "threads") {
             return Err(Usage::new("the number of threads is given twice")
                 .hint("--threads N is short for -D threads=N"));

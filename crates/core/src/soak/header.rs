@@ -30,7 +30,7 @@ pub struct Header {
     /// How many rounds one process makes on one heap.
     pub stint: u32,
     /// Further options on the command line of each round: `--timing`, and which operations are
-    /// timed.
+    /// timed; then parameters of all workloads, each `-D` and `key=value`.
     pub options: Vec<String>,
 }
 
@@ -66,8 +66,18 @@ impl Header {
         if self.stint == 0 {
             return Err("a stint has at least one round".to_owned());
         }
+        let is_parameter = |pair: &[String]| match pair {
+            [name, value] => name == "-D" && value.contains('='),
+            _ => false,
+        };
         match self.options.as_slice() {
-            [name, timing] if name == "--timing" && TIMINGS.contains(&timing.as_str()) => Ok(()),
+            [name, timing, parameters @ ..]
+                if name == "--timing"
+                    && TIMINGS.contains(&timing.as_str())
+                    && parameters.chunks(2).all(is_parameter) =>
+            {
+                Ok(())
+            }
             options => Err(format!("a round has no options `{}`", options.join(" "))),
         }
     }
@@ -84,7 +94,10 @@ mod tests {
         let header = || sample::header(vec![sample::lane(1); 2]);
         assert_eq!(header().check(), Ok(()));
         type Damage = fn(&mut Header);
-        let cases: [(Damage, &str); 9] = [
+        let mut with_parameter = header();
+        (with_parameter.options).extend(["-D".to_owned(), "threads=3".to_owned()]);
+        assert_eq!(with_parameter.check(), Ok(()));
+        let cases: [(Damage, &str); 10] = [
             (|it| it.lanes.clear(), "no lanes"),
             (
                 |it| it.lanes[1].weight = 0,
@@ -102,6 +115,10 @@ mod tests {
             (
                 |it| it.options[0] = "--out".to_owned(),
                 "no options `--out off`",
+            ),
+            (
+                |it| it.options.push("-D".to_owned()),
+                "no options `--timing off -D`",
             ),
         ];
         for (damage, words) in cases {

@@ -35,6 +35,13 @@ pub(in crate::cli) struct Soak {
     #[arg(long = "weight", value_name = "WORKLOAD=N", value_parser = values::assignment,
           conflicts_with = "resume")]
     pub(super) weights: Vec<(String, String)>,
+    /// The number of mutators; short for -D threads=N
+    #[arg(long, value_name = "N", value_parser = values::positive, conflicts_with = "resume")]
+    pub(super) threads: Option<u64>,
+    /// Set a parameter of the workloads in all rounds; may be given several times
+    #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = values::assignment,
+          conflicts_with = "resume")]
+    pub(super) define: Vec<(String, String)>,
     /// How long each round lasts; default: 5s
     #[arg(long, value_name = "DURATION", value_parser = values::duration, conflicts_with = "resume")]
     pub(super) round: Option<Duration>,

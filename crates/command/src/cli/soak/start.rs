@@ -56,7 +56,8 @@ pub(super) fn start(
 }
 
 fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Started, Usage> {
-    let lanes = lanes(registry, args, terminal)?;
+    let overrides = agenda::overrides(&args.define, args.threads)?;
+    let lanes = lanes(registry, args, &overrides, terminal)?;
     let round_ms = args.round.map_or(ROUND_MS, |round| {
         u64::try_from(round.as_millis()).unwrap_or(u64::MAX)
     });
@@ -65,6 +66,10 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
         TimingArg::Sampled => "sampled",
         TimingArg::Off => "off",
     };
+    let mut options = vec!["--timing".to_owned(), timing.to_owned()];
+    for (key, value) in &overrides {
+        options.extend(["-D".to_owned(), format!("{key}={value}")]);
+    }
     let header = Header {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: provenance::tool("").commit,
@@ -73,7 +78,7 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
         lanes,
         shard: shard(args, terminal)?,
         round_ms,
-        options: vec!["--timing".to_owned(), timing.to_owned()],
+        options,
     };
     let directory = store::prepare_directory(args.out.as_deref(), "soak-")?;
     let path = directory.join(JOURNAL);
@@ -99,8 +104,14 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
     })
 }
 
-/// Every workload on every heap that supports it, with each fault that the heap can have.
-fn lanes(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Vec<Lane>, Usage> {
+/// Every workload on every heap that supports it, with each fault that the heap can have. Without names,
+/// those workloads that have all of the parameters.
+fn lanes(
+    registry: &Registry,
+    args: &Soak,
+    overrides: &[(String, String)],
+    terminal: &mut Terminal,
+) -> Result<Vec<Lane>, Usage> {
     let heaps = agenda::heaps(registry, &args.heaps)?;
     let faults = args.faults.iter();
     let faults: Vec<_> = faults
@@ -110,7 +121,14 @@ fn lanes(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Ve
     for name in named(args) {
         let workload = Workload::named(&name)?;
         let weight = weight(args, &name)?;
-        let plan = workload.plan(&[], 0)?;
+        let mut keys = overrides.iter().map(|(key, _)| key);
+        if args.workloads.is_empty()
+            && let Some(key) = keys.find(|key| workload.parameter(key).is_none())
+        {
+            terminal.remark(&format!("{name} is left out: it has no parameter `{key}`"));
+            continue;
+        }
+        let plan = workload.plan(overrides, 0)?;
         for &heap in &heaps {
             let missing = plan.needs().missing_from(&heap.caps());
             if !missing.is_empty() && heap.caps() != Caps::NONE {

@@ -241,12 +241,19 @@ impl Gathering {
         let leaks = leaks.filter(|(_, aging)| Aging::leaks(aging));
         let mut options = vec!["--duration".to_owned(), format!("{}ms", header.round_ms)];
         options.extend_from_slice(&header.options);
+        let pairs = header
+            .options
+            .iter()
+            .filter_map(|option| option.split_once('='));
+        let parameters: BTreeMap<String, String> = pairs
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
         let mut lanes = Vec::new();
         for (lane, adding) in header.lanes.iter().zip(self.lanes) {
             let lane = LaneKey {
                 workload: lane.workload.clone(),
                 hash: lane.hash.clone(),
-                parameters: BTreeMap::new(),
+                parameters: parameters.clone(),
                 heap: lane.heap.clone(),
                 fault: lane.fault.clone(),
             };

@@ -53,7 +53,7 @@ pub struct LaneKey {
     pub workload: String,
     /// A digest of its text.
     pub hash: String,
-    /// The value of every parameter; empty for a soak, which uses the defaults.
+    /// The value of every parameter; for a soak, of those that were set.
     pub parameters: BTreeMap<String, String>,
     /// The heap's name.
     pub heap: String,
