@@ -312,7 +312,7 @@ mod tests {
     use gcstorm::fuzz::{check_steps, programs};
     use proptest::prelude::*;
 
-    use super::{ArcHeap, CAPS, Registry};
+    use super::{ArcHeap, CAPS};
 
     proptest! {
         #[test]
@@ -325,7 +325,7 @@ mod tests {
     /// blamed.
     #[test]
     fn my_heap_is_judged_by_what_it_can_do() {
-        let registry = Registry::empty().with("arc", "", ArcHeap::open);
+        let registry = super::Registry::empty().with("arc", "", ArcHeap::open);
         for seed in 0..300 {
             let case = programs().for_caps(CAPS).draw(seed);
             let found = gcstorm::fuzz::on_threads(&registry.entries()[0], None, &case);

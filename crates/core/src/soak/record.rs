@@ -68,7 +68,7 @@ pub struct Beat {
     pub elapsed_ms: u64,
     /// Operations done by all mutators; it lags a little.
     pub ops: u64,
-    /// Objects that were made and have not died, if the heap reports it.
+    /// Objects that were made and have not died, by their tags.
     pub live: Option<u64>,
     /// Objects that are unlinked and wait to be freed, if the heap reports it.
     pub unreclaimed: Option<u64>,
