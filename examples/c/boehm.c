@@ -111,8 +111,8 @@ static void heap_close(void *heap_) {
 }
 
 static void heap_stats(void *heap_, gcstorm_stats *stats) {
+    (void)heap_;
     stats->collections = stats->full_collections = GC_get_gc_no();
-    stats->live = atomic_load(&((heap *)heap_)->live);
 }
 
 static const char *heap_attach(void *heap_, uint32_t number, uint32_t slots, void **out) {
@@ -324,7 +324,7 @@ const gcstorm_table *gcstorm_heap(void) {
         .version = GCSTORM_VERSION,
         .size = sizeof table,
         .abilities = GCSTORM_THREADS | GCSTORM_CYCLES | GCSTORM_LISTS | GCSTORM_COUNTERS |
-                     GCSTORM_GLOBALS,
+                     GCSTORM_GLOBALS | GCSTORM_ONE_PER_PROCESS,
         .open = heap_open, .close = heap_close, .attach = heap_attach, .detach = heap_detach,
         .settle = heap_settle, .stats = heap_stats, .alloc = op_alloc, .copy = op_copy,
         .clear = op_clear, .load = op_load, .store = op_store, .peek = op_peek,

@@ -238,7 +238,6 @@ static void heap_stats(void *heap_, gcstorm_stats *stats) {
     pthread_mutex_lock(&h->lock);
     stats->collections = stats->full_collections = h->collections;
     stats->cycles_freed = h->cycles_freed;
-    stats->live = h->live;
     pthread_mutex_unlock(&h->lock);
 }
 

@@ -93,7 +93,7 @@ fn the_header_says_the_same() {
         "gcstorm_config" Config: size capacity globals nursery switch_interval_ns within_calls host
             pauses text;
         "gcstorm_stats" Figures: size collections full_collections cycles_freed unreclaimed_peak
-            contended live unreclaimed;
+            contended unreclaimed;
         "gcstorm_table" Table: version size abilities open close attach detach settle stats census
             alloc copy clear load store peek safepoint rest wake collect append len get set pop
             truncate_front truncate_back add read write publish fetch downgrade upgrade;

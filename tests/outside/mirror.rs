@@ -121,7 +121,8 @@ unsafe extern "C" fn stats<S: Source>(heap: *mut c_void, figures: *mut Figures) 
     let heap = unsafe { heap_at::<S>(heap) };
     // SAFETY: it is valid for this call.
     let figures = unsafe { &mut *figures };
-    figures.live = heap.gauge().live.unwrap_or(figures.live);
+    figures.unreclaimed = heap.gauge().unreclaimed.unwrap_or(figures.unreclaimed);
+    figures.collections = heap.gauge().collections;
 }
 
 unsafe extern "C" fn alloc<S: Source>(

@@ -51,9 +51,14 @@ enum {
     GCSTORM_WEAK = 1 << 5,            /* downgrade, upgrade */
     GCSTORM_FINALIZERS = 1 << 6,      /* finalizers run once, and may resurrect */
     GCSTORM_CERTIFIES_DEATH = 1 << 7, /* after `settle`, every unreachable object has died */
+    /* What follows is not an ability, but how the library is. */
     /* All calls must come from one thread, which gcstorm then starts: attach, operations, settle, close.
        With GCSTORM_THREADS, the mutators take turns on it. */
     GCSTORM_ONE_THREAD = 1 << 16,
+    /* The collector belongs to the process, so there is never more than one heap at a time. */
+    GCSTORM_ONE_PER_PROCESS = 1 << 17,
+    /* Weak references last as long as their target, whether its finalizer has run or not. */
+    GCSTORM_WEAK_SURVIVES = 1 << 18,
 };
 
 /* The register that is not there: `store` with it empties the field. */
@@ -120,7 +125,6 @@ typedef struct gcstorm_stats {
     uint64_t cycles_freed;     /* objects that only the cycle collector could free */
     uint64_t unreclaimed_peak; /* the most objects that were unreachable and not yet reclaimed */
     uint64_t contended;        /* operations that had to wait for another thread, or to try again */
-    uint64_t live;             /* objects alive now */
     uint64_t unreclaimed;      /* objects dead now whose memory cannot be used again yet */
 } gcstorm_stats;
 
@@ -137,7 +141,7 @@ typedef struct gcstorm_table {
     size_t size;        /* sizeof(gcstorm_table) */
     uint64_t abilities; /* GCSTORM_THREADS and its kin */
 
-    /* Opens a heap. A process may open several, also at the same time. */
+    /* Opens a heap. A process opens several, also at the same time unless GCSTORM_ONE_PER_PROCESS. */
     const char *(*open)(const gcstorm_config *config, void **heap);
     /* All mutators are detached by then. What is still alive may die or stay. */
     void (*close)(void *heap);

@@ -143,7 +143,6 @@ impl Foreign {
             cycles_freed: UNKNOWN,
             unreclaimed_peak: UNKNOWN,
             contended: UNKNOWN,
-            live: UNKNOWN,
             unreclaimed: UNKNOWN,
         };
         // SAFETY: the heap is open, and the pointer is valid for the call.
@@ -230,9 +229,9 @@ impl Heap for Foreign {
     fn stats(&self) -> Stats {
         let figures = self.figures();
         Stats {
-            collections: known(figures.collections).unwrap_or(0),
-            full_collections: known(figures.full_collections).unwrap_or(0),
-            cycles_freed: known(figures.cycles_freed).unwrap_or(0),
+            collections: known(figures.collections),
+            full_collections: known(figures.full_collections),
+            cycles_freed: known(figures.cycles_freed),
             unreclaimed_peak: known(figures.unreclaimed_peak),
             contended: known(figures.contended),
             ..Stats::default()
@@ -242,7 +241,6 @@ impl Heap for Foreign {
     fn gauge(&self) -> Gauge {
         let figures = self.figures();
         Gauge {
-            live: known(figures.live),
             unreclaimed: known(figures.unreclaimed),
             collections: known(figures.collections).unwrap_or(0),
         }

@@ -35,8 +35,10 @@ pub mod ability {
     pub const FINALIZERS: u64 = 1 << 6;
     pub const CERTIFIES_DEATH: u64 = 1 << 7;
     pub const ONE_THREAD: u64 = 1 << 16;
+    pub const ONE_PER_PROCESS: u64 = 1 << 17;
+    pub const WEAK_SURVIVES: u64 = 1 << 18;
     /// Those that this version knows.
-    pub(in super::super) const KNOWN: u64 = (CERTIFIES_DEATH * 2 - 1) | ONE_THREAD;
+    pub(in super::super) const KNOWN: u64 = (CERTIFIES_DEATH * 2 - 1) | (ONE_THREAD * 7);
 }
 
 /// `gcstorm_host`
@@ -75,7 +77,6 @@ pub struct Figures {
     pub cycles_freed: u64,
     pub unreclaimed_peak: u64,
     pub contended: u64,
-    pub live: u64,
     pub unreclaimed: u64,
 }
 
@@ -186,6 +187,8 @@ impl Table {
             globals: can(ability::GLOBALS),
             weak: can(ability::WEAK),
             finalizers: can(ability::FINALIZERS),
+            weak_survives: can(ability::WEAK_SURVIVES),
+            one_per_process: can(ability::ONE_PER_PROCESS),
             certifies_death: can(ability::CERTIFIES_DEATH),
         }
     }
