@@ -110,10 +110,11 @@ pub(super) fn outcome(
             return Outcome::Hung;
         }
         Ended::OutOfMemory { mutator } => {
+            // A heap may also have no room for the elements of a list, and says so at the next allocation.
             caveat(format!(
-                "the heap had no room for another object when {mutator} asked for one \
-                 (it was opened for {} live objects)",
-                plan.live_limit
+                "the heap had no room left when {mutator} asked for another object (it was opened for {} \
+                 live objects, and at most {} were seen alive; lists take room too)",
+                plan.live_limit, evidence.live_peak
             ));
             return if violated {
                 Outcome::Violated
