@@ -99,14 +99,23 @@ where
     let heap = &registry.entries()[0];
     let _alone = alone(heap);
     let workload = Workload::named(name).expect("a workload that comes with gcstorm");
-    let live = workload
-        .parameter("live")
-        .map(|_| ("live".to_owned(), LIVE.to_owned()));
-    let overrides: Vec<_> = live.into_iter().collect();
+    let caps = heap.caps();
+    // Some workloads can do without what a heap lacks.
+    let set = [
+        ("live", LIVE, true),
+        ("rings", "0", !caps.cycles),
+        ("weak", "0", !caps.weak),
+    ];
+    let set = set
+        .into_iter()
+        .filter(|&(key, _, is_set)| is_set && workload.parameter(key).is_some());
+    let overrides: Vec<_> = set
+        .map(|(key, value, _)| (key.to_owned(), value.to_owned()))
+        .collect();
     let plan = workload
         .plan(&overrides, 1)
         .expect("a plan for few objects");
-    if !plan.needs().missing_from(&heap.caps()).is_empty() {
+    if !plan.needs().missing_from(&caps).is_empty() {
         return;
     }
     let is_paced = plan.mutators.iter().any(|mutator| mutator.pace.is_some());

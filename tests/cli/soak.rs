@@ -343,3 +343,25 @@ fn a_full_disk_is_told_of_before_vacuous_rounds() {
     place.run(line).code(3);
     on_a_full_disk(&place).code(2);
 }
+
+/// Goal: parameters of a workload hold for all rounds of a soak, and are in the line that
+/// reproduces one; those that the workload does not have are refused.
+#[test]
+fn rounds_have_the_parameters_of_their_soak() {
+    let place = Place::new();
+    let line = "soak churn --heap gil --fault set-keeps-old --threads 3 -D length=50 --seed 1";
+    place
+        .run(&format!("{line} --round 100ms --budget 100ms --out o"))
+        .code(1);
+    let records = journal(&place);
+    let failed = records.iter().find(|record| record.is_failure());
+    let reproduce = &failed.expect("the fault is caught").reproduce;
+    let ends_well = reproduce.contains("--timing sampled -D length=50 -D threads=3");
+    assert!(ends_well, "{reproduce}");
+    place
+        .run("soak churn -D lenght=50 --budget 1ms --out p")
+        .code(2);
+    place
+        .run("soak churn -D threads=2 --threads 3 --out q")
+        .code(2);
+}

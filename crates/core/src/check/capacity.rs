@@ -8,8 +8,9 @@
 //!
 //! *Below the capacity nothing is violated.* A collector may wait until the heap is full, so no amount
 //! of garbage that fits convicts one. But a run in which garbage was plentiful and hardly anything had
-//! died before the heap was settled at its end has shown nothing of a collector at work, whatever else
-//! held. Such a run is vacuous. Garbage is what the settling heap reclaimed. It is plentiful from
+//! died before its end has shown nothing of a collector at work, whatever else held. Such a run is
+//! vacuous. What is alive is counted when the first mutator is done, since a heap may reclaim much when
+//! mutators begin to wait; garbage is what of that cannot be reached in the end. It is plentiful from
 //! [`GARBAGE_MIN`] objects on, if they are [`GARBAGE_SHARE`] times what is reachable: a collector that
 //! waits until the heap is twice or three times as large as after its last collection has been at work
 //! by then. A heap that collects no cycles is not judged so, nor is one where reference counts alone

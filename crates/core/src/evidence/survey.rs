@@ -70,7 +70,8 @@ pub struct Survey {
     pub born: u64,
     /// Objects dead by then.
     pub dead: u64,
-    /// Objects alive before the heap was asked to reclaim what it can; unknown at teardown.
+    /// Objects alive before the heap was asked to reclaim what it can, or at the end when the first
+    /// mutator was done, if those were more; unknown at teardown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsettled: Option<u64>,
     /// Objects reached.

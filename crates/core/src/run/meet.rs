@@ -159,7 +159,12 @@ fn open_survey<'r>(stage: &Stage<'r>, moment: Moment) -> Surveyor<'r> {
         let room = limit.saturating_mul(stage.plan.mutators.len() as u64);
         surveyor.keep_contents(room.max(WINDOW_CONTENTS_MAX));
     }
-    surveyor.count_unsettled(stage.roll.look());
+    let when_done = stage
+        .alive_when_done
+        .get()
+        .filter(|_| moment == Moment::End);
+    let alive = stage.roll.look().max(when_done.copied().unwrap_or(0));
+    surveyor.count_unsettled(alive);
     if let Err(fault) = stage.heap.0.settle() {
         surveyor.settle_failed(fault.to_string());
     }

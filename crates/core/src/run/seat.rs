@@ -160,6 +160,8 @@ pub(super) fn sit<'r>(
     if !plan.background {
         stage.course.foreground_done();
     }
+    // Before it waits, since a heap may reclaim much when a mutator hands over what it keeps.
+    (stage.alive_when_done).get_or_init(|| stage.roll.look());
     while sitter.meet(Intent::Done) != Intent::Done {}
     let load = sitter.pacer.take().map(|pacer| pacer.load(elapsed_ns));
     Some(sitter.leave(rounds, elapsed_ns, load))

@@ -1,7 +1,7 @@
 //! What the threads of one run share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::any::Guarded;
 use super::course::{Course, locked};
@@ -41,6 +41,8 @@ pub(super) struct Stage<'r> {
     pub(super) surveyor: Mutex<Option<Surveyor<'r>>>,
     pub(super) setup: Mutex<Producer>,
     pub(super) roll: Arc<Roll>,
+    /// How many objects were alive when the first mutator was done.
+    pub(super) alive_when_done: OnceLock<u64>,
     /// The mutators that record histories.
     pub(super) writers: Writers,
     pub(super) surveys: Mutex<Vec<Survey>>,
@@ -78,6 +80,7 @@ impl<'r> Stage<'r> {
             surveyor: Mutex::new(None),
             setup: Mutex::new(setup),
             roll,
+            alive_when_done: OnceLock::new(),
             writers: Writers::new(record::involved(plan)),
             surveys: Mutex::new(Vec::new()),
             surveys_made: AtomicU64::new(0),
