@@ -161,14 +161,3 @@ fn what_cannot_be_started_is_not_reproduced() {
     let done = Done::from(output.expect("a shell")).code(2);
     done.warns("Too many open files");
 }
-
-/// Goal: a case by which a heap ended its process is not stepped through in that of the command.
-#[test]
-fn a_lost_case_is_not_stepped_through() {
-    let place = Place::new();
-    place.write("f.case", SOUND);
-    let line = "run --case f.case --heap exits-2 --heap gil --out o";
-    let done = rude(&place, line).code(5);
-    done.says("exits-2 in steps: not done: its process was lost")
-        .says("gil in steps: 3 turns as they should be");
-}

@@ -8,6 +8,7 @@ mod fuzz;
 mod harness;
 mod interrupt;
 mod libraries;
+mod lost;
 mod merge;
 mod output;
 mod rate;

@@ -6,12 +6,16 @@
     reason = "heaps under test may print"
 )]
 
+use std::alloc::{Layout, handle_alloc_error};
+use std::hint::black_box;
 use std::io::Write as _;
 use std::process::{Command, ExitCode, abort, exit};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use gcstorm::forward_mutator;
 use gcstorm::heap::counted::open_gil;
+use gcstorm::heap::{Belief, Caps, Census, Defect, Heap, Mutator, Seat, Slot};
 use gcstorm::run::Registry;
 
 /// What a heap does when it is opened for a run.
@@ -23,8 +27,38 @@ const RUDE: [(&str, fn()); 5] = [
     ("leaves-a-process", leave_a_process),
 ];
 
+/// What a heap does when a mutator copies a reference for the second time.
+const TOUCHY: [(&str, fn()); 7] = [
+    ("copy-aborts", || abort()),
+    ("copy-exits", || exit(0)),
+    ("copy-hangs", hang),
+    ("copy-overflows", || {
+        black_box(overflow(0));
+    }),
+    ("copy-fills-memory", || {
+        handle_alloc_error(Layout::new::<[u64; 9]>())
+    }),
+    ("copy-panics", || panic!("a copy too many")),
+    ("copy-panics-beside", panic_beside),
+];
+
 fn main() -> ExitCode {
-    let heaps = RUDE.into_iter().fold(Registry::builtin(), |heaps, rude| {
+    let touchy = TOUCHY.into_iter().fold(registry(), |heaps, (name, act)| {
+        heaps.with(name, "not for use", move |config| {
+            let inner = open_gil(config);
+            Ok(Touchy { inner, act })
+        })
+    });
+    let heaps = touchy.with("opens-never", "not for use", |config| {
+        let act: fn() = || abort();
+        act();
+        Ok(open_gil(config))
+    });
+    gcstorm::cli::main(heaps)
+}
+
+fn registry() -> Registry {
+    RUDE.into_iter().fold(Registry::builtin(), |heaps, rude| {
         let (name, act) = rude;
         heaps.with(name, "not for use", move |config| {
             if is_for_a_run() {
@@ -32,8 +66,7 @@ fn main() -> ExitCode {
             }
             Ok(open_gil(config))
         })
-    });
-    gcstorm::cli::main(heaps)
+    })
 }
 
 /// Whether this process makes runs, and has opened a heap already to ask what it can do.
@@ -69,4 +102,75 @@ fn leave_a_process() {
     let shell = shell.args(["-c", "sleep 30; echo > survived"]);
     shell.spawn().expect("a shell");
     abort();
+}
+
+/// A heap that bears one copy by each mutator.
+struct Touchy<H> {
+    inner: H,
+    act: fn(),
+}
+
+struct TouchyMutator<M> {
+    inner: M,
+    act: fn(),
+    copies: u32,
+}
+
+impl<H: Heap> Heap for Touchy<H> {
+    type Mutator<'h>
+        = TouchyMutator<H::Mutator<'h>>
+    where
+        Self: 'h;
+
+    fn caps(&self) -> Caps {
+        self.inner.caps()
+    }
+
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
+        Ok(TouchyMutator {
+            inner: self.inner.attach(seat)?,
+            act: self.act,
+            copies: 0,
+        })
+    }
+
+    fn settle(&self) -> Result<(), Defect> {
+        self.inner.settle()
+    }
+
+    fn census(&self, visit: &mut dyn FnMut(Belief)) -> Option<Census> {
+        self.inner.census(visit)
+    }
+}
+
+impl<M: Mutator> Mutator for TouchyMutator<M> {
+    forward_mutator!(self => self.inner; alloc alloc_with_finalizer clear load store peek safepoint);
+    forward_mutator!(self => self.inner; rest wake collect append len get set pop truncate_front);
+    forward_mutator!(self => self.inner; truncate_back add read write publish fetch downgrade upgrade);
+
+    fn copy(&mut self, dst: Slot, src: Slot) {
+        self.copies += 1;
+        if self.copies == 2 {
+            (self.act)();
+        }
+        self.inner.copy(dst, src);
+    }
+}
+
+fn hang() {
+    loop {
+        std::thread::park();
+    }
+}
+
+#[expect(unconditional_recursion, reason = "it is to overflow")]
+fn overflow(depth: u64) -> u64 {
+    overflow(black_box(depth) + 1) + black_box(1)
+}
+
+/// Panics on a thread that no mutator runs on.
+fn panic_beside() {
+    let beside = std::thread::Builder::new().spawn(|| panic!("beside a copy"));
+    // That it panicked is what is joined.
+    let _ = beside.expect("a thread").join();
 }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::args::Run;
+use super::args::{IsolateArg, Run};
 use super::faults;
+use super::laboratory;
 use super::reproduce;
 use super::task::{RunTask, Series};
 use super::threads;
@@ -87,7 +88,7 @@ impl<'r> RunAgenda<'r> {
             None => (None, None),
         };
         let kept_fault = case.as_ref().and_then(|case| case.fault);
-        let heaps = heaps(registry, &heap_names(args, case.as_ref()))?;
+        let heaps = heaps(registry, &heap_names(args, case.as_ref()), args.isolate)?;
         let fault = fault(registry, &heaps, args, kept_fault)?;
         faults::refuse_unplantable(&heaps, args)?;
         let overrides = overrides(&args.define, args.threads)?;
@@ -208,8 +209,13 @@ fn fault(
         .transpose()
 }
 
-/// The heaps of these names; if none is named, the default heaps.
-pub(super) fn heaps<'r>(registry: &'r Registry, names: &[String]) -> Result<Vec<&'r Entry>, Usage> {
+/// The heaps of these names; if none is named, the default heaps. What they can do is known, and was
+/// asked where `isolate` says.
+pub(super) fn heaps<'r>(
+    registry: &'r Registry,
+    names: &[String],
+    isolate: IsolateArg,
+) -> Result<Vec<&'r Entry>, Usage> {
     // A heap that is asked for its abilities may start a thread of its own, and panic if it cannot.
     threads::refuse_too_many(1)?;
     let known = || registry.entries().iter().map(|entry| entry.name.as_str());
@@ -231,6 +237,7 @@ pub(super) fn heaps<'r>(registry: &'r Registry, names: &[String]) -> Result<Vec<
         return Err(Usage::new("no heap is named, and there is no default heap")
             .hint("name one with --heap; `list heaps` shows them"));
     }
+    laboratory::learn_caps(chosen.iter().copied(), isolate);
     Ok(chosen)
 }
 

@@ -3,12 +3,14 @@
 //!
 //! What cannot be compared is reported with the reason, so that nobody takes it for agreement.
 
+use super::child::CaseJob;
 use super::exit::Exit;
 use super::isolate;
+use super::laboratory::{JobEnd, Laboratory};
 use super::task::RunTask;
 use crate::check::agreement::{self, Ran, StateComparison, Stepped};
 use crate::evidence::{Ended, Evidence, Picture, Trace};
-use crate::fuzz::model;
+use crate::fuzz::{Finding, model};
 use crate::plan::{Case, Op};
 use crate::report::{ERROR, STRONG, paint, wrapped};
 
@@ -22,11 +24,27 @@ pub(super) struct Agreement<'a> {
     runs: Vec<HeapRun<'a>>,
 }
 
+/// The case stepped through on one heap.
+enum Stepping {
+    Done(Trace),
+    /// It was not done, for this reason.
+    Left(String),
+    /// The heap took its process with it.
+    Lost(Finding),
+}
+
+impl Stepping {
+    fn trace(&self) -> Option<&Trace> {
+        match self {
+            Self::Done(trace) => Some(trace),
+            Self::Left(_) | Self::Lost(_) => None,
+        }
+    }
+}
+
 /// The run on threads of one heap.
 struct HeapRun<'a> {
     task: &'a RunTask<'a>,
-    /// Whether its process was lost.
-    is_lost: bool,
     /// The state at its end, or why there is none to compare.
     picture: Result<Picture, String>,
 }
@@ -63,23 +81,23 @@ impl<'a> Agreement<'a> {
         };
         self.runs.push(HeapRun {
             task,
-            is_lost: matches!(evidence.ended, Ended::Died { .. } | Ended::Hung { .. }),
             picture: picture.map_err(str::to_owned),
         });
     }
 
-    /// Steps through the case on each heap, and compares.
-    pub(super) fn conclude(self) -> AgreementReport {
+    /// Steps through the case on each heap, in another process if there is a laboratory, and
+    /// compares.
+    pub(super) fn conclude(self, apart: Option<&Laboratory>) -> AgreementReport {
         let mut report = AgreementReport::new();
-        let traces: Vec<Result<Trace, String>> =
-            self.runs.iter().map(|run| self.step(run)).collect();
+        let steppings = self.runs.iter().map(|run| self.step(run, apart));
+        let traces: Vec<Stepping> = steppings.collect();
         for (run, trace) in self.runs.iter().zip(&traces) {
             report.judge(&self.case, &run.task.heap.name, trace);
         }
         let stepped = || {
             let all = self.runs.iter().zip(&traces);
             all.filter_map(|(run, trace)| {
-                let (name, trace) = (run.task.heap.name.as_str(), trace.as_ref().ok()?);
+                let (name, trace) = (run.task.heap.name.as_str(), trace.trace()?);
                 Some(Stepped { name, trace })
             })
         };
@@ -92,12 +110,12 @@ impl<'a> Agreement<'a> {
         }
         for (run, trace) in self.runs.iter().zip(&traces) {
             let name = run.task.heap.name.as_str();
-            let comparison = match (&run.picture, trace) {
+            let comparison = match (&run.picture, trace.trace()) {
                 (Err(why), _) => StateComparison::NotCompared(why.clone()),
-                (_, Err(_)) => {
+                (_, None) => {
                     StateComparison::NotCompared("there are no steps to compare".to_owned())
                 }
-                (Ok(picture), Ok(trace)) => {
+                (Ok(picture), Some(trace)) => {
                     let (ran, stepped) = (Ran { name, picture }, Stepped { name, trace });
                     agreement::of_threads(&self.case, ran, stepped)
                 }
@@ -107,23 +125,41 @@ impl<'a> Agreement<'a> {
         report
     }
 
-    fn step(&self, run: &HeapRun<'_>) -> Result<Trace, String> {
-        if run.task.options.fault.is_some_and(isolate::is_dangerous) {
-            return Err("its fault may end the process".to_owned());
-        }
-        if run.is_lost {
-            return Err("its process was lost, and the steps might end this one".to_owned());
+    fn step(&self, run: &HeapRun<'_>, apart: Option<&Laboratory>) -> Stepping {
+        let fault = run.task.options.fault;
+        if apart.is_none() && fault.is_some_and(isolate::is_dangerous) {
+            return Stepping::Left("its fault may end the process".to_owned());
         }
         let makes = |op: &Op| matches!(op, Op::Alloc { .. } | Op::AllocFinalized { .. });
         let made = self.case.all_turns().filter(|turn| makes(&turn.op)).count() as u64;
         let turns = self.case.all_turns().count() as u64;
         if turns.saturating_mul(made) > LOOKS_MAX {
-            return Err(format!(
+            return Stepping::Left(format!(
                 "{turns} turns on up to {made} objects take too long"
             ));
         }
-        let trace = run.task.heap.step(&self.case, run.task.options.fault);
-        trace.map_err(|fault| fault.to_string())
+        let trace = match apart {
+            None => {
+                let trace = run.task.heap.step(&self.case, fault);
+                trace.map_err(|defect| defect.to_string())
+            }
+            Some(apart) => {
+                let case = Case {
+                    heap: Some(run.task.heap.name.clone()),
+                    fault,
+                    ..self.case.clone()
+                };
+                match apart.ask(CaseJob::Steps(case.to_string()), |_| {}) {
+                    JobEnd::Done(trace) => trace,
+                    JobEnd::Lost(lost) => return Stepping::Lost(lost.finding),
+                    JobEnd::CalledOff => {
+                        let why = apart.broken();
+                        Err(why.unwrap_or_else(|| "the command was interrupted".to_owned()))
+                    }
+                }
+            }
+        };
+        trace.map_or_else(Stepping::Left, Stepping::Done)
     }
 }
 
@@ -152,11 +188,15 @@ impl AgreementReport {
         self.exit = self.exit.and(Exit::Violated);
     }
 
-    fn judge(&mut self, case: &Case, heap: &str, trace: &Result<Trace, String>) {
+    fn judge(&mut self, case: &Case, heap: &str, trace: &Stepping) {
         let what = format!("{heap} in steps");
         match trace {
-            Err(why) => self.tell(&what, &format!("not done: {why}")),
-            Ok(trace) => match model::judge(case, trace) {
+            Stepping::Left(why) => self.tell(&what, &format!("not done: {why}")),
+            Stepping::Lost(finding) => {
+                self.blame(&what, &finding.to_string());
+                self.exit = self.exit.and(Exit::Crashed);
+            }
+            Stepping::Done(trace) => match model::judge(case, trace) {
                 Some(finding) => self.blame(&what, &finding.to_string()),
                 None => self.tell(
                     &what,

@@ -1,5 +1,7 @@
 //! The whole command line: the commands, and the options that all of them take.
 
+use std::path::PathBuf;
+
 use anstream::ColorChoice;
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -76,6 +78,13 @@ pub(super) enum Command {
     /// The rounds of one stint of `soak`, one for each line on standard input
     #[command(hide = true)]
     Stint(Box<Run>),
+    /// What other commands want done with cases on heaps that are not trusted
+    #[command(hide = true)]
+    Cases {
+        /// Where each case is kept while it is tried
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+    },
     /// List the names that commands and workloads accept
     List {
         /// What to list

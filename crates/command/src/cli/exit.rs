@@ -82,7 +82,7 @@ Exit codes:
   1    a program failed; it was shrunk and kept
   2    usage error, or cases that cannot be written
   3    vacuous: no program was run
-  5    the heap under test panicked or hung
+  5    the heap under test crashed, hung or ran out of memory
   101  a bug in gcstorm
   130  interrupted (SIGINT, SIGTERM, SIGHUP); failures found so far are kept
 If several apply, the first of 101, 5, 1, 130, 2, 3 wins.";
@@ -119,7 +119,7 @@ Exit codes:
   0    no check was violated, and the case does not expect one to be
   1    a check was violated
   2    usage error, or an unreadable case
-  5    the heap under test panicked
+  5    the heap under test crashed, hung or ran out of memory
   6    not reproduced: the case expects a violated check, and none was
   101  a bug in gcstorm
   130  interrupted (SIGINT, SIGTERM, SIGHUP)

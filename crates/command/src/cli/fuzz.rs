@@ -11,16 +11,18 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::agenda::{self, fresh_seed};
-use super::args::Fuzz;
+use super::args::{Fuzz, IsolateArg};
+use super::attempt::{Tried, attempt};
+use super::child::Printed;
 use super::exit::Exit;
 use super::json_target::JsonTarget;
+use super::laboratory::{self, Laboratory};
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{control, faults, hush, interrupt, reproduce, store, threads};
 use crate::digest::Digest;
 use crate::fuzz::{
-    Bag, CRASHED, Failure, Finding, Hunt, HuntBudget, HuntProgress, HuntWatch, by_steps,
-    on_threads, programs,
+    Bag, CRASHED, Failure, HUNG, Hunt, HuntBudget, HuntProgress, HuntWatch, programs,
 };
 use crate::heap::Fault;
 use crate::plan::{Case, Schedule};
@@ -64,7 +66,8 @@ pub(super) fn fuzz(
     args: &Fuzz,
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
-    let heaps = agenda::heaps(registry, &args.heaps)?;
+    let isolate = args.isolate.unwrap_or(IsolateArg::Yes);
+    let heaps = agenda::heaps(registry, &args.heaps, isolate)?;
     let fault = args.fault.as_deref();
     let fault = fault
         .map(|name| faults::planted(registry, &heaps, name))
@@ -95,6 +98,10 @@ pub(super) fn fuzz(
             heap,
             fault,
             schedule: schedule.clone(),
+            apart: laboratory::is_apart(heap, fault, args.isolate).then(|| {
+                let laboratory = Laboratory::new(args.time_limit, Printed::Dropped, &interrupted);
+                Arc::new(laboratory.keeping(&args.out))
+            }),
             json,
             bar: bar(terminal.detail()),
             terminal: &mut *terminal,
@@ -140,6 +147,8 @@ struct Hunter<'a> {
     heap: &'a Entry,
     fault: Option<Fault>,
     schedule: Schedule,
+    /// Where programs are tried, if it is not this process.
+    apart: Option<Arc<Laboratory>>,
     json: JsonTarget<'a>,
     bar: ProgressBar,
     terminal: &'a mut Terminal,
@@ -188,10 +197,26 @@ impl Hunter<'_> {
             },
         };
         self.bar.set_prefix(format!("fuzzing {}", self.subject()));
-        let (heap, fault, schedule) = (self.heap, self.fault, self.schedule.clone());
-        let attempt = |case: &Case| hush::while_trying(|| attempt(heap, fault, &schedule, case));
-        let bag = hunt.run(&attempt, self);
+        let like = self.complete(&Case::of_mutators(1, 1, 0, 1));
+        let bag = match self.apart.clone() {
+            None => {
+                let heap = self.heap;
+                let here = |case: &Case| tried_here(heap, &like, case).finding;
+                hunt.run(&here, self)
+            }
+            Some(apart) => {
+                let attempt = |case: &Case| apart.attempt(&whole(&like, case)).finding;
+                let text = like.to_string();
+                let sweep = |numbers| apart.sweep(&hunt, numbers, &text);
+                hunt.run_swept(&attempt, &sweep, self)
+            }
+        };
         self.bar.finish_and_clear();
+        if let Some(why) = self.apart.as_ref().and_then(|apart| apart.broken()) {
+            self.terminal
+                .error(&format!("failed to try programs: {why}"));
+            self.exit = self.exit.and(Exit::Usage);
+        }
         let line = report::hunt::bag(&bag, &self.subject(), &self.schedule, seed);
         self.show(&line);
         if self.terminal.detail() == Detail::Everything {
@@ -235,6 +260,14 @@ impl Hunter<'_> {
         }
     }
 
+    /// Tries a case once more.
+    fn tried(&self, case: &Case) -> Tried {
+        match &self.apart {
+            None => tried_here(self.heap, case, case),
+            Some(apart) => apart.attempt(case),
+        }
+    }
+
     /// Explores once more, which finds the same failure, to learn its schedule.
     fn keep_schedule(&mut self, case: &mut Case) {
         let Schedule::Controlled { by, kept } = &mut case.schedule else {
@@ -242,22 +275,36 @@ impl Hunter<'_> {
         };
         let by = *by;
         *kept = None;
-        let (heap, fault) = (self.heap, self.fault);
-        match hush::while_trying(|| control::explore(heap, fault, by, case)) {
-            Ok(Some((_, schedule))) => {
-                let kept = Some(schedule);
-                case.schedule = Schedule::Controlled { by, kept };
-            }
-            Ok(None) | Err(_) => self.terminal.warning(
+        let kept = self.tried(case).schedule;
+        if kept.is_none() {
+            self.terminal.warning(
                 "it did not fail when it was explored again, so no schedule is kept with it",
-            ),
+            );
         }
+        case.schedule = Schedule::Controlled { by, kept };
     }
 
-    fn keep(&mut self, case: &Case, comment: &str) {
-        let mut case = self.complete(case);
+    fn keep(&mut self, failure: &Failure, comment: &str) {
+        let mut case = self.complete(&failure.case);
         self.keep_schedule(&mut case);
         self.write(&case, comment);
+        let stacks = self.apart.as_ref();
+        if let Some(stacks) = stacks.and_then(|apart| apart.take_stacks(failure.number)) {
+            let path = self.args.out.join(file_name(&case));
+            let path = path.with_extension("stacks.txt");
+            match store::write_whole(&path, stacks.as_bytes()) {
+                Ok(()) => {
+                    let path = reproduce::quote(&path);
+                    self.terminal.message(&format!("stacks: {path}"));
+                }
+                Err(error) => {
+                    let path = path.display();
+                    self.terminal
+                        .error(&format!("failed to keep {path}: {error}"));
+                    self.exit = self.exit.and(Exit::Usage);
+                }
+            }
+        }
     }
 
     fn write(&mut self, case: &Case, comment: &str) {
@@ -303,14 +350,15 @@ impl HuntWatch for Hunter<'_> {
         }
         self.bar.set_message(message);
         self.bar.tick();
-        match self.interrupted.load(Relaxed) {
+        let is_broken = self.apart.as_ref().is_some_and(|it| it.broken().is_some());
+        match self.interrupted.load(Relaxed) || is_broken {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
     }
 
     fn found(&mut self, failure: &Failure) {
-        let is_crash = failure.check == CRASHED;
+        let is_crash = [CRASHED, HUNG].contains(&failure.check.as_str());
         self.exit = self.exit.and(if is_crash {
             Exit::Crashed
         } else {
@@ -324,7 +372,7 @@ impl HuntWatch for Hunter<'_> {
             Some(rate) => format!("{}\n{rate}", failure.text),
             None => failure.text.clone(),
         };
-        self.keep(&failure.case, &comment);
+        self.keep(failure, &comment);
     }
 
     fn hung(&mut self, case: &Case) {
@@ -333,7 +381,7 @@ impl HuntWatch for Hunter<'_> {
         self.terminal
             .error(&format!("a program on {subject} did not come to an end"));
         let case = Case {
-            check: Some("hung".to_owned()),
+            check: Some(HUNG.to_owned()),
             ..case.clone()
         };
         // Its schedule is unknown, and exploring again to learn it would not end either.
@@ -355,28 +403,19 @@ fn default_jobs(schedule: &Schedule) -> usize {
     }
 }
 
-/// Tries a case once.
-pub(super) fn attempt(
-    heap: &Entry,
-    fault: Option<Fault>,
-    schedule: &Schedule,
-    case: &Case,
-) -> Option<Finding> {
-    let tried = match schedule {
-        Schedule::Free => on_threads(heap, fault, case),
-        Schedule::Steps => by_steps(heap, fault, case).map(|(_, finding)| finding),
-        Schedule::Controlled { by, .. } => {
-            let found = control::explore(heap, fault, *by, case);
-            found.map(|found| found.map(|(finding, _)| finding))
-        }
-    };
-    tried.unwrap_or_else(|fault| {
-        Some(Finding {
-            check: CRASHED,
-            turn: None,
-            text: fault.to_string(),
-        })
-    })
+/// Tries a case in this process, with the fault and the schedule of another.
+fn tried_here(heap: &Entry, like: &Case, case: &Case) -> Tried {
+    hush::while_trying(|| attempt(heap, like.fault, &like.schedule, case))
+}
+
+/// A case with the heap, the fault and the schedule of another.
+fn whole(like: &Case, case: &Case) -> Case {
+    Case {
+        heap: like.heap.clone(),
+        fault: like.fault,
+        schedule: like.schedule.clone(),
+        ..case.clone()
+    }
 }
 
 /// A name made of the check, the heap, the fault, and a digest of the program.

@@ -33,7 +33,7 @@ pub(super) use serve::serve;
 
 /// How long a run may make no progress by default: longer than the heaps here take to settle
 /// whatever fits into memory.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 /// The same for a fault that may keep runs from ending: runs that show it take a second or two, and
 /// waiting longer would show nothing new.
 const FAULT_LIMIT: Duration = Duration::from_secs(10);

@@ -1,7 +1,9 @@
 //! `list`: the names of heaps, workloads, checks and faults.
 
+use super::args::IsolateArg;
 use super::command_line::Listed;
 use super::faults;
+use super::laboratory;
 use super::terminal::Terminal;
 use crate::check::{self, Check};
 use crate::heap::Caps;
@@ -38,6 +40,7 @@ fn rows(rows: &[(String, String)]) -> String {
 }
 
 fn heaps(registry: &Registry) -> String {
+    laboratory::learn_caps(registry.entries(), IsolateArg::Yes);
     let described = |heap: &Entry| {
         let default = if heap.is_default { " (default)" } else { "" };
         let about = format!("{}{default}; has {}", heap.about, abilities(&heap.caps()));

@@ -12,14 +12,17 @@
 //! 2. The commands: `run` is in `perform`, the others are in files and directories of their names.
 //! 3. What commands have in common: `agenda` says what is to be run, `task` is one run of it,
 //!    `store` and `publish` write results, `isolate` makes runs in child processes and `here` in
-//!    this one, `reproduce` writes command lines.
+//!    this one, `laboratory` tries cases in child processes and `attempt` and `again` in this one,
+//!    `reproduce` writes command lines.
 //! 4. `args`, the options; `values`, the values of options; `exit`, `terminal`, `usage`.
 //!
 //! A program of your own that adds a heap calls [`main`] with a [`Registry`] of its own.
 
+mod again;
 mod agenda;
 mod agreement;
 mod args;
+mod attempt;
 mod check;
 mod child;
 mod command_line;
@@ -33,6 +36,7 @@ mod hush;
 mod interrupt;
 mod isolate;
 mod json_target;
+mod laboratory;
 mod list;
 mod manual;
 mod merge;
@@ -95,6 +99,7 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
             .and_then(|()| selftest::selftest(registry, &program, &args, &mut terminal)),
         Command::Report(args) => report::report(&args, &mut terminal),
         Command::Attempt(run) => selftest::attempt(registry, &run),
+        Command::Cases { keep } => laboratory::serve(registry, keep),
         Command::List { what } => {
             list::list(registry, what, &mut terminal);
             Ok(Exit::Held)

@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use super::agenda::{Item, RunAgenda};
 use super::agreement::Agreement;
@@ -13,6 +14,7 @@ use super::exit::Exit;
 use super::here::OpenHeaps;
 use super::isolate::{self, Isolated, NotMade, Processes};
 use super::json_target::JsonTarget;
+use super::laboratory::Laboratory;
 use super::progress::Watch;
 use super::store::{Kept, Store};
 use super::task::RunTask;
@@ -56,6 +58,7 @@ pub(super) fn run(
         interrupted,
         collected: Collected::default(),
         workshop,
+        time_limit: args.time_limit,
         agreement: agenda.case.clone().map(Agreement::of),
         exit: Exit::Held,
     };
@@ -103,6 +106,7 @@ struct RunSession<'a> {
     /// All results so far, for the report.
     collected: Collected,
     workshop: Workshop,
+    time_limit: Option<Duration>,
     /// Present if a case is run.
     agreement: Option<Agreement<'a>>,
     exit: Exit,
@@ -266,7 +270,14 @@ impl<'a> RunSession<'a> {
         let Some(agreement) = agreement.filter(|_| !self.interrupted.load(Relaxed)) else {
             return;
         };
-        let report = agreement.conclude();
+        let apart = match &self.workshop {
+            Workshop::Apart(_) => {
+                let limit = self.time_limit.unwrap_or(isolate::LIMIT);
+                Some(Laboratory::new(limit, Printed::PassedOn, &self.interrupted))
+            }
+            Workshop::Here(_) => None,
+        };
+        let report = agreement.conclude(apart.as_ref());
         match self.terminal.detail() {
             Detail::Verdict => self.show(&report.wrong),
             Detail::Page | Detail::Everything => self.show(&format!("\n{}", report.page)),

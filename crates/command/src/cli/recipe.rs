@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use clap::Parser as _;
 
 use super::agenda::{Item, RunAgenda};
-use super::args::{Replay, Run};
+use super::args::{IsolateArg, Replay, Run};
 use super::child::Printed;
 use super::command_line::{Command, CommandLine};
 use super::exit::Exit;
@@ -42,6 +42,10 @@ pub(super) fn replay(
         return Err(Usage::new("a recipe sets its own heap, fault and schedule")
             .hint("change the command after `again` in the file"));
     }
+    if args.isolate == Some(IsolateArg::No) {
+        return Err(Usage::new("a recipe is run in a process of its own")
+            .hint("run the command after `again` in the file, with `--isolate no`"));
+    }
     let shown = args.case.display();
     let unfit = || {
         Usage::new(format!("the command in {shown} is not one run"))
@@ -70,7 +74,8 @@ pub(super) fn replay(
         how: String::new(),
         is_interrupted: false,
     };
-    let mut processes = Processes::new(program, run.time_limit, Printed::Dropped);
+    let limit = args.time_limit.or(run.time_limit);
+    let mut processes = Processes::new(program, limit, Printed::Dropped);
     for time in 1..=args.times {
         done.finding = match processes.run(task, &Unobserved) {
             Ok(made) => finding(&made.result),

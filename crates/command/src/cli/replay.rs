@@ -1,27 +1,30 @@
 //! `replay`: runs a kept case once if that is deterministic, otherwise until it fails again.
 
 use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
+use super::again::{RanAgain, Subject};
 use super::agenda;
-use super::args::Replay;
+use super::args::{IsolateArg, Replay};
+use super::child::{CaseJob, Printed};
 use super::control;
 use super::exit::Exit;
-use super::fuzz::attempt;
+use super::laboratory::{self, JobEnd, Laboratory};
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::values::NO_FAULT;
-use super::{faults, hush, recipe, threads};
+use super::{faults, hush, interrupt, recipe, threads};
 use crate::diagnostic::text;
-#[cfg(shuttle)]
-use crate::fuzz::by_schedules;
-use crate::fuzz::{CRASHED, Finding, by_steps};
-use crate::heap::{Defect, Fault};
-use crate::plan::{Case, Control, Schedule};
-use crate::report::{self, Detail, ERROR, HELP, paint};
-use crate::result::{self, figures};
-#[cfg(shuttle)]
-use crate::run::Exploration;
+use crate::fuzz::Finding;
+use crate::heap::Fault;
+use crate::plan::{Case, Schedule};
+use crate::report::{Detail, ERROR, HELP, paint};
+use crate::result;
 use crate::run::{Entry, Registry};
+
+/// How long a run may take by default before it counts as hung: as in `fuzz`.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs the case again.
 pub(super) fn replay(
@@ -35,9 +38,10 @@ pub(super) fn replay(
         control::needs_threads("a recipe")?;
         return recipe(registry, program, args, &case, terminal);
     }
+    let isolate = args.isolate.unwrap_or(IsolateArg::Yes);
     let heaps = match (&args.heaps[..], &case.heap) {
-        ([], Some(heap)) => agenda::heaps(registry, std::slice::from_ref(heap))?,
-        (named, _) => agenda::heaps(registry, named)?,
+        ([], Some(heap)) => agenda::heaps(registry, std::slice::from_ref(heap), isolate)?,
+        (named, _) => agenda::heaps(registry, named, isolate)?,
     };
     let fault = match args.fault.as_deref() {
         Some(NO_FAULT) => None,
@@ -61,38 +65,64 @@ pub(super) fn replay(
     }
     // With other heaps, faults or schedules the case is not expected to fail.
     let is_as_kept = args.heaps.is_empty() && args.fault.is_none() && args.schedule.is_none();
+    let interrupted = interrupt::flag()?;
     let mut exit = Exit::Held;
     for heap in heaps {
         if let Some(why) = lacks(heap, &case) {
             terminal.warning(&format!("{} is skipped: {why}", heap.name));
             continue;
         }
-        hush::panics_of_heaps();
+        let apart = laboratory::is_apart(heap, fault, args.isolate).then(|| {
+            let limit = args.time_limit.unwrap_or(LIMIT);
+            Laboratory::new(limit, Printed::PassedOn, &interrupted)
+        });
+        let case = Case {
+            heap: Some(heap.name.clone()),
+            fault,
+            schedule: schedule.clone(),
+            ..case.clone()
+        };
         let subject = Subject {
             case: &case,
             heap,
-            fault,
+            times: args.times,
+            detail: terminal.detail(),
         };
-        let finding = match &schedule {
-            Schedule::Steps => subject.step(terminal),
-            Schedule::Free => subject.repeat(args.times, terminal),
-            Schedule::Controlled { by, kept } => {
-                let how = RaceOptions {
-                    by: *by,
-                    kept: kept.as_deref(),
-                    times: args.times,
-                };
-                subject.race(how, terminal)
-            }
-        };
-        exit = exit.and(match finding {
-            Some(finding) if finding.check == CRASHED => Exit::Crashed,
+        let again = run_again(&subject, apart.as_ref(), terminal);
+        if let Some(why) = apart.and_then(|apart| apart.broken()) {
+            return Err(Usage::new(format!(
+                "failed to run it on {}: {why}",
+                heap.name
+            )));
+        }
+        if interrupted.load(Relaxed) && again.finding.is_none() {
+            return Ok(exit.and(Exit::Interrupted));
+        }
+        show(&case, &again, terminal);
+        exit = exit.and(match &again.finding {
+            Some(finding) if finding.is_crash() => Exit::Crashed,
             Some(_) => Exit::Violated,
             None if is_as_kept && case.check.is_some() => Exit::NotReproduced,
             None => Exit::Held,
         });
     }
     Ok(exit)
+}
+
+/// Prints what became of a case on one heap.
+fn show(case: &Case, again: &RanAgain, terminal: &mut Terminal) {
+    let heap = case.heap.as_deref().unwrap_or_default();
+    let subject = result::subject(heap, case.fault.map(Fault::name));
+    if let Some(why) = &again.failed {
+        terminal.error(&format!("failed to run it on {subject}: {why}"));
+        return;
+    }
+    if let Some(warning) = &again.warning {
+        terminal.warning(warning);
+    }
+    terminal.data(&again.page);
+    let finding = again.finding.as_ref();
+    tell(&subject, case, finding, &again.how, terminal);
 }
 
 /// Repeats the command of a recipe.
@@ -108,7 +138,7 @@ fn recipe(
     let finding = done.finding.as_ref();
     tell(&done.subject, case, finding, &done.how, terminal);
     Ok(match finding {
-        Some(finding) if finding.check == CRASHED => Exit::Crashed,
+        Some(finding) if finding.is_crash() => Exit::Crashed,
         Some(_) => Exit::Violated,
         None if done.is_interrupted => Exit::Interrupted,
         None => Exit::NotReproduced,
@@ -128,118 +158,43 @@ fn lacks(heap: &Entry, case: &Case) -> Option<String> {
     (!missing.is_empty()).then(|| format!("the heap has no {}", missing.join(", no ")))
 }
 
-/// How schedules are chosen under a model checker.
-#[derive(Debug, Clone, Copy)]
-struct RaceOptions<'a> {
-    by: Control,
-    /// The schedule that the case keeps, if it does.
-    kept: Option<&'a str>,
-    /// How many schedules to explore if it keeps none.
-    times: u64,
-}
-
-/// A case, and the heap that it is run on.
-struct Subject<'a> {
-    case: &'a Case,
-    heap: &'a Entry,
-    fault: Option<Fault>,
-}
-
-impl Subject<'_> {
-    fn name(&self) -> String {
-        result::subject(&self.heap.name, self.fault.map(Fault::name))
-    }
-
-    /// Steps through it once, which is deterministic.
-    fn step(&self, terminal: &mut Terminal) -> Option<Finding> {
-        let tried = hush::while_trying(|| by_steps(self.heap, self.fault, self.case));
-        let (trace, finding) = match tried {
-            Ok(tried) => tried,
-            Err(defect) => return Some(self.failed(&defect, terminal)),
-        };
-        if terminal.detail() == Detail::Everything {
-            terminal.data(&report::hunt::steps(self.case, &trace, finding.as_ref()));
-        }
-        let turns = figures::several(trace.steps.len() as u64, "turn", "turns");
-        tell(
-            &self.name(),
-            self.case,
-            finding.as_ref(),
-            &format!("{turns}, trace {}", trace.digest()),
-            terminal,
-        );
-        finding
-    }
-
-    fn failed(&self, defect: &Defect, terminal: &mut Terminal) -> Finding {
-        terminal.error(&format!("failed to run it on {}: {defect}", self.name()));
-        Finding {
-            check: CRASHED,
-            turn: None,
-            text: defect.to_string(),
-        }
-    }
-
-    /// Runs it in the kept schedule, which is deterministic, or explores others.
-    #[cfg(shuttle)]
-    fn race(&self, how: RaceOptions<'_>, terminal: &mut Terminal) -> Option<Finding> {
-        let how = Exploration {
-            by: how.by,
-            kept: how.kept,
-            schedules: usize::try_from(how.times).unwrap_or(usize::MAX),
-        };
-        let tried = hush::while_trying(|| by_schedules(self.heap, self.fault, how, self.case));
-        let raced = match tried {
-            Ok(raced) => raced,
-            Err(defect) => return Some(self.failed(&defect, terminal)),
-        };
-        if raced.has_diverged {
-            terminal.warning(
-                "the kept schedule does not fit: it is of another case, or of another build",
-            );
-        }
-        let schedules = figures::several(raced.schedules, "schedule", "schedules");
-        let how = match &raced.race {
-            None => schedules,
-            Some((race, _)) => {
-                if terminal.detail() == Detail::Everything {
-                    terminal.data(&report::hunt::race(self.case, race));
+/// Runs the case again, in this process or in another.
+fn run_again(
+    subject: &Subject<'_>,
+    apart: Option<&Laboratory>,
+    terminal: &mut Terminal,
+) -> RanAgain {
+    let Some(apart) = apart else {
+        hush::panics_of_heaps();
+        return subject.run(|_| {});
+    };
+    let job = CaseJob::Replay {
+        case: subject.case.to_string(),
+        times: subject.times,
+        detail: subject.detail,
+    };
+    let mut run = None;
+    match apart.ask(job, |number| run = Some(number)) {
+        JobEnd::Done(again) => again,
+        JobEnd::Lost(lost) => {
+            if let Some(stacks) = lost.stacks {
+                match subject.detail {
+                    Detail::Everything => terminal.data(&stacks),
+                    Detail::Page => terminal.remark("--verbose shows the stacks of its threads"),
+                    Detail::Verdict => {}
                 }
-                let turns = figures::several(race.spans.len() as u64, "turn", "turns");
-                format!("{schedules}, {turns}, trace {}", race.digest())
             }
-        };
-        let finding = raced.finding.as_ref();
-        tell(&self.name(), self.case, finding, &how, terminal);
-        raced.finding
-    }
-
-    /// Never called: such schedules are refused before.
-    #[cfg(not(shuttle))]
-    fn race(&self, how: RaceOptions<'_>, terminal: &mut Terminal) -> Option<Finding> {
-        let RaceOptions { by, kept, times } = how;
-        let tried = control::explore(self.heap, self.fault, by, self.case);
-        debug_assert!(tried.is_err(), "{kept:?}, {times} times");
-        let defect = tried.err()?;
-        Some(self.failed(&defect, terminal))
-    }
-
-    /// Runs it on free threads until it fails.
-    fn repeat(&self, times: u64, terminal: &mut Terminal) -> Option<Finding> {
-        let schedule = Schedule::Free;
-        let found = (1..=times).find_map(|time| {
-            let tried = hush::while_trying(|| attempt(self.heap, self.fault, &schedule, self.case));
-            tried.map(|finding| (time, finding))
-        });
-        let (times, finding) = match found {
-            Some((time, finding)) => (format!("in run {time}"), Some(finding)),
-            None => (
-                format!("in {}", figures::several(times, "run", "runs")),
-                None,
-            ),
-        };
-        tell(&self.name(), self.case, finding.as_ref(), &times, terminal);
-        finding
+            let lost_in = "its process was lost";
+            RanAgain {
+                finding: Some(lost.finding),
+                how: run.map_or(lost_in.to_owned(), |run| format!("in run {run}, {lost_in}")),
+                ..RanAgain::default()
+            }
+        }
+        JobEnd::CalledOff => RanAgain {
+            how: "not to the end".to_owned(),
+            ..RanAgain::default()
+        },
     }
 }
 

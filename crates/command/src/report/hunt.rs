@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{ERROR, FAINT, STRONG, WARNING, paint};
 use crate::evidence::{Answer, Happening, Race, Seen, Trace};
-use crate::fuzz::{Bag, Failure, Finding};
+use crate::fuzz::{Bag, Failure, Finding, HUNG};
 use crate::plan::{Case, Schedule, Turn};
 use crate::result::figures;
 
@@ -26,10 +26,10 @@ pub fn failure(failure: &Failure) -> String {
         figures::span(failure.shrink_ns),
         figures::several(failure.tried, "program tried", "programs tried"),
     );
-    text += if failure.is_cut_short {
-        "; time was up before it was as small as possible\n"
-    } else {
-        "\n"
+    text += match (failure.is_cut_short, failure.check.as_str()) {
+        (true, HUNG) => "; not as small as possible, since each try takes the time limit\n",
+        (true, _) => "; time was up before it was as small as possible\n",
+        (false, _) => "\n",
     };
     if let Some(rate) = flaky(failure) {
         let _ = writeln!(text, "  {}", paint(WARNING, &rate));
@@ -78,8 +78,14 @@ pub fn bag(bag: &Bag, subject: &str, schedule: &Schedule, seed: u64) -> String {
         0 => String::new(),
         again => format!(", met {} more", figures::several(again, "time", "times")),
     };
+    let lost = match (bag.crashed, bag.hung) {
+        (0, 0) => String::new(),
+        (crashed, 0) => format!(" ({crashed} crashed)"),
+        (0, hung) => format!(" ({hung} hung)"),
+        (crashed, hung) => format!(" ({crashed} crashed, {hung} hung)"),
+    };
     format!(
-        "{} {} seed {seed}: {} of {} in {} ({} a second): {verdict}{again}\n",
+        "{} {} seed {seed}: {} of {} in {} ({} a second): {verdict}{again}{lost}\n",
         paint(STRONG, subject),
         schedule.name(),
         figures::several(bag.cases, "program", "programs"),

@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 use super::columns::{Cell, Columns, Side};
 use super::prose::{one_line, shown, wrapped};
 use super::style::{FAINT, STRONG, WARNING, of_outcome, of_verdict, paint};
@@ -15,7 +17,7 @@ use crate::result::figures::{self, NONE};
 use crate::result::{Outcome, RunResult};
 
 /// How much of a result is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Detail {
     /// The verdict, and how to reproduce it if it is not a good one.
     Verdict,

@@ -24,7 +24,7 @@ mod sighting;
 #[cfg(shuttle)]
 pub use attempt::{Raced, by_schedules};
 pub use attempt::{by_steps, check_steps, on_threads};
-pub use hunt::{Attempt, Bag, Failure, Hunt, HuntBudget, HuntProgress, HuntWatch};
-pub use model::{CRASHED, Deaths, Finding, judge, judge_deaths, judge_race};
+pub use hunt::{Attempt, Bag, Failure, Hunt, HuntBudget, HuntProgress, HuntWatch, Sweep, Swept};
+pub use model::{CRASHED, Deaths, Finding, HUNG, judge, judge_deaths, judge_race};
 pub use programs::{CaseTree, Programs, programs};
 pub use sighting::{At, Sighting};

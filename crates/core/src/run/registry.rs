@@ -35,6 +35,8 @@ pub struct Entry {
     pub about: String,
     /// Whether commands use it when no heap is named.
     pub is_default: bool,
+    /// Whether it comes with the program.
+    pub is_built_in: bool,
     caps: OnceLock<Caps>,
     open: Arc<Open>,
     planted: Option<Plantable>,
@@ -69,6 +71,7 @@ impl Entry {
             about: about.to_owned(),
             caps: OnceLock::new(),
             is_default: false,
+            is_built_in: false,
             open,
             planted: None,
         }
@@ -79,6 +82,12 @@ impl Entry {
     /// reason.
     pub fn caps(&self) -> Caps {
         *self.caps.get_or_init(|| self.ask_caps())
+    }
+
+    /// Takes this for what the heap can do, from now on: another process has asked it.
+    pub fn caps_are(&self, caps: Caps) {
+        // It has been asked here before, or told, and then the first answer counts.
+        let _ = self.caps.set(caps);
     }
 
     #[cfg(not(shuttle))]
@@ -279,6 +288,15 @@ impl Registry {
     pub fn by_default(mut self) -> Self {
         if let Some(last) = self.entries.last_mut() {
             last.is_default = true;
+        }
+        self
+    }
+
+    /// Says that all heaps added so far come with the program.
+    #[must_use]
+    pub(super) fn built_in(mut self) -> Self {
+        for entry in &mut self.entries {
+            entry.is_built_in = true;
         }
         self
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::run::IsolateArg;
 use crate::cli::{exit, values};
 
 /// Options of `fuzz`.
@@ -45,6 +46,12 @@ pub(in crate::cli) struct Fuzz {
     /// run it does not count
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
     pub(in crate::cli) time_limit: Duration,
+    /// Whether programs are tried in processes of their own, many in each, so that a crash, a hang
+    /// or exhausted memory is a failure like any other, which is shrunk and kept; default: `yes` for
+    /// heaps that do not come with the program, and for faults that may end the process; `no` is
+    /// for debuggers, and a crash or a hang ends the command
+    #[arg(long, value_enum, value_name = "yes|no")]
+    pub(in crate::cli) isolate: Option<IsolateArg>,
     /// The directory for cases that fail
     #[arg(long, value_name = "DIR", default_value = "reports/failures")]
     pub(in crate::cli) out: PathBuf,
@@ -86,6 +93,15 @@ pub(in crate::cli) struct Replay {
     /// schedules to explore if the case keeps none; a deterministic case is run once
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = values::positive)]
     pub(in crate::cli) times: u64,
+    /// How long a run may take before it counts as hung; time in which the machine did not run it
+    /// does not count; default: 10s, or what a recipe says
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(in crate::cli) time_limit: Option<Duration>,
+    /// Whether the case is run in a process of its own, so that a crash, a hang or exhausted memory
+    /// is told like any other failure; default: `yes` for heaps that do not come with the program,
+    /// for faults that may end the process, and for recipes; `no` is for debuggers
+    #[arg(long, value_enum, value_name = "yes|no")]
+    pub(in crate::cli) isolate: Option<IsolateArg>,
 }
 
 /// The order in which mutators take their turns.

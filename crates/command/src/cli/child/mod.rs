@@ -10,8 +10,8 @@
 //! callers do. A child leads a process group, and what a heap starts is in it and is killed with the
 //! child; but where the system kills the child of a killed parent, it kills no other process.
 //!
-//! A line on that pipe is a [`Request`]: to make the next run or round, or to end the current one
-//! early. The text of a workload or a case goes there as well. Signals are for the parent alone: a
+//! A line on that pipe is a [`Request`]: to make the next run or round, to do something with a case,
+//! or to end the current run early. The text of a workload or a case goes there as well. Signals are for the parent alone: a
 //! child has a process group of its own, so a Ctrl-C at the terminal does not reach it, and it ignores
 //! `SIGINT`, `SIGTERM` and `SIGHUP`, which schedulers send to all processes of a job. Ctrl-Z is passed
 //! on to it ([`together`]).
@@ -20,6 +20,7 @@
 //! as its standard output; what it prints, on whichever stream, goes to its standard error.
 
 pub(super) mod inside;
+mod job;
 mod output;
 mod stacks;
 mod together;
@@ -37,6 +38,7 @@ use serde::{Deserialize, Serialize};
 
 use super::patience::Patience;
 use crate::soak::Told;
+pub(super) use job::CaseJob;
 pub(super) use output::{ChildOutput, Printed};
 use output::{PrintedEnd, read_reports};
 use together::Together;
@@ -61,13 +63,15 @@ pub(super) struct Child {
 }
 
 /// What a parent asks of a child.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Request {
     /// To take this for the text of the file that its command line names, and not to read it.
     Read(Option<String>),
     /// Its next run or round.
     Next,
+    /// To do something with cases.
+    Job(Box<CaseJob>),
     /// To end the current run early.
     Stop,
 }

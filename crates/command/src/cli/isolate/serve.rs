@@ -8,10 +8,12 @@ use crate::cli::args::Run;
 use crate::cli::child::{Request, inside};
 use crate::cli::exit::Exit;
 use crate::cli::here::OpenHeaps;
+use crate::cli::hush;
 use crate::cli::progress::Watch;
 use crate::cli::task::RunTask;
 use crate::cli::usage::Usage;
 use crate::cli::{provenance, reproduce};
+use crate::evidence::{Ended, Evidence};
 use crate::report::Detail;
 use crate::result::RunResult;
 use crate::run::Registry;
@@ -28,6 +30,7 @@ pub(in crate::cli) fn serve(
         args.text = text.map(Arc::from);
     }
     let args = &*args;
+    hush::panics_of_heaps();
     inside::telling_why(|| {
         let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
         let mut heaps = OpenHeaps::default();
@@ -41,6 +44,21 @@ pub(in crate::cli) fn serve(
     })
 }
 
+/// A panic on a thread that the heap has for itself is how the run ended, if nothing else is.
+fn with_stray(evidence: Evidence) -> Evidence {
+    let stray = hush::take_stray();
+    match (&evidence.ended, stray) {
+        (Ended::Done, Some(message)) => Evidence {
+            ended: Ended::Panicked {
+                mutator: "a thread of the heap".to_owned(),
+                message,
+            },
+            ..evidence
+        },
+        _ => evidence,
+    }
+}
+
 fn made(program: &str, args: &Run, task: &RunTask<'_>, heaps: &mut OpenHeaps) -> Told {
     let mut watch = Watch::new(task, Detail::Verdict).telling();
     if args.case.is_some() {
@@ -49,7 +67,7 @@ fn made(program: &str, args: &Run, task: &RunTask<'_>, heaps: &mut OpenHeaps) ->
     let evidence = heaps.run(task, &watch);
     inside::tell(&Told::Ran);
     let evidence = match evidence {
-        Ok(evidence) => evidence,
+        Ok(evidence) => with_stray(evidence),
         Err(defect) => {
             let why = defect.to_string();
             return Told::Failed { why };

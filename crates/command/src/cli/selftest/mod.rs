@@ -14,9 +14,10 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::Selftest;
+use super::args::{IsolateArg, Selftest};
 use super::exit::Exit;
 use super::json_target::JsonTarget;
+use super::laboratory;
 use super::store;
 use super::terminal::Terminal;
 use super::usage::Usage;
@@ -25,7 +26,7 @@ use crate::check;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::{self, Planted, Show};
 use crate::fuzz::matrix::{Depth, Row, RowStanding, Schedule, rows};
-use crate::heap::Fault;
+use crate::heap::{Caps, Fault};
 use crate::report::Detail;
 use crate::report::matrix::{self, Matrix};
 use crate::run::{Entry, Registry};
@@ -108,8 +109,10 @@ fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Ve
         [] => entry.is_plantable(),
         names => names.contains(&entry.name),
     };
-    let asked = registry.entries().iter().filter(is_asked);
+    let asked: Vec<&Entry> = registry.entries().iter().filter(is_asked).collect();
+    laboratory::learn_caps(asked.iter().copied(), IsolateArg::Yes);
     Ok(asked
+        .into_iter()
         .map(|entry| (entry.name.as_str(), entry.faults().collect()))
         .collect())
 }
@@ -122,7 +125,10 @@ fn can_run(registry: &Registry, heap: &str, show: &Show) -> bool {
     let plan = workload.and_then(|workload| workload.plan(&set, 1).ok());
     let caps = registry.get(heap).map(Entry::caps);
     plan.zip(caps)
-        .is_some_and(|(plan, caps)| plan.needs().missing_from(&caps).is_empty())
+        // A heap that could not be asked is tried, which shows why.
+        .is_some_and(|(plan, caps)| {
+            caps == Caps::NONE || plan.needs().missing_from(&caps).is_empty()
+        })
 }
 
 /// How many seeds are tried. If only some faults or heaps are tried, sound heaps get no more trials

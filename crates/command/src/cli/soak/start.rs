@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Soak, shard_of_environment};
 use crate::cli::agenda::{self, fresh_seed};
-use crate::cli::args::TimingArg;
+use crate::cli::args::{IsolateArg, TimingArg};
 use crate::cli::exit::Exit;
 use crate::cli::faults;
 use crate::cli::provenance;
@@ -112,7 +112,7 @@ fn lanes(
     overrides: &[(String, String)],
     terminal: &mut Terminal,
 ) -> Result<Vec<Lane>, Usage> {
-    let heaps = agenda::heaps(registry, &args.heaps)?;
+    let heaps = agenda::heaps(registry, &args.heaps, IsolateArg::Yes)?;
     let faults = args.faults.iter();
     let faults: Vec<_> = faults
         .map(|name| faults::planted(registry, &heaps, name))
@@ -210,7 +210,7 @@ fn resume(
         if let Some(fault) = planted {
             faults::planted(
                 registry,
-                &agenda::heaps(registry, std::slice::from_ref(&lane.heap))?,
+                &agenda::heaps(registry, std::slice::from_ref(&lane.heap), IsolateArg::Yes)?,
                 fault,
             )?;
         }

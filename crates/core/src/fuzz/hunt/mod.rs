@@ -6,21 +6,24 @@
 //! sequence of operations; the one with the lower number is kept, and the other is only counted.
 
 mod shrink;
+mod sweep;
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::model::Finding;
+use super::model::{CRASHED, Finding, HUNG};
 use super::programs::Programs;
 use crate::clock::{Clock, Stamp};
 use crate::own_time::OwnTime;
 use crate::plan::{Case, OpKind};
 use shrink::shrink;
+use sweep::SHARE;
+pub use sweep::{Sweep, Swept};
 
 /// The interval between reports of progress.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -28,7 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const MOMENT_MAX: Duration = Duration::from_millis(250);
 
 /// Which cases to try, and for how long.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Hunt {
     /// The strategy that draws cases.
     pub programs: Programs,
@@ -54,7 +57,7 @@ pub struct Hunt {
 }
 
 /// When a hunt stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HuntBudget {
     /// After this many cases.
     Cases(u64),
@@ -105,6 +108,10 @@ pub struct Bag {
     pub turns: u64,
     /// Those turns by kind of operation.
     pub ops: BTreeMap<&'static str, u64>,
+    /// How many of those cases ended their process or made the heap panic.
+    pub crashed: u64,
+    /// How many of those cases did not come to an end.
+    pub hung: u64,
     /// How long it took, in nanoseconds.
     pub elapsed_ns: u64,
     /// Different failures, in the order of their numbers.
@@ -159,9 +166,31 @@ impl Hunt {
 
     /// Runs the hunt. `attempt` tries a case.
     pub fn run(&self, attempt: &Attempt<'_>, watch: &mut dyn HuntWatch) -> Bag {
+        self.chase(attempt, None, watch)
+    }
+
+    /// Runs the hunt where many cases are tried at a time: `sweep` does that, and `attempt` tries
+    /// those of shrinking. Both may take as long as they like: no case is called hung but by them.
+    pub fn run_swept(
+        &self,
+        attempt: &Attempt<'_>,
+        sweep: &Sweep<'_>,
+        watch: &mut dyn HuntWatch,
+    ) -> Bag {
+        let patience = Duration::MAX;
+        Self { patience, ..*self }.chase(attempt, Some(sweep), watch)
+    }
+
+    fn chase(
+        &self,
+        attempt: &Attempt<'_>,
+        sweep: Option<&Sweep<'_>>,
+        watch: &mut dyn HuntWatch,
+    ) -> Bag {
         let chase = Chase {
             hunt: self,
             attempt,
+            sweep,
             start: Clock::get().now(),
             next: AtomicU64::new(0),
             stop: AtomicBool::new(false),
@@ -175,10 +204,18 @@ impl Hunt {
         chase.run(watch)
     }
 
-    fn is_over(&self, cases: u64, elapsed: Duration) -> bool {
+    /// The number of the case after the last.
+    fn end(&self) -> u64 {
         match self.budget {
-            HuntBudget::Cases(most) => cases >= most,
-            HuntBudget::Duration(most) => elapsed >= most,
+            HuntBudget::Cases(most) => most,
+            HuntBudget::Duration(_) => u64::MAX,
+        }
+    }
+
+    fn is_late(&self, start: Stamp) -> bool {
+        match self.budget {
+            HuntBudget::Cases(_) => false,
+            HuntBudget::Duration(most) => Clock::get().since(start) >= most,
         }
     }
 }
@@ -188,6 +225,8 @@ impl Hunt {
 struct Chase<'a> {
     hunt: &'a Hunt,
     attempt: &'a Attempt<'a>,
+    /// Present if cases are tried many at a time.
+    sweep: Option<&'a Sweep<'a>>,
     start: Stamp,
     /// The number of the next case that no thread has taken.
     next: AtomicU64,
@@ -322,35 +361,63 @@ impl Chase<'_> {
 
     /// The work of one thread.
     fn work(&self, desk: &Desk) {
-        let clock = Clock::get();
-        let mut bag = Bag::default();
-        let mut counts = [0_u64; OpKind::ALL.len()];
+        let share = self.sweep.map_or(1, |_| SHARE);
+        let mut sum = Swept::from(0);
         while !self.stop.load(Relaxed) {
-            let number = self.next.fetch_add(1, Relaxed);
-            desk.number.store(number, Relaxed);
-            if self.hunt.is_over(number, clock.since(self.start)) {
+            let first = self.next.fetch_add(share, Relaxed);
+            desk.number.store(first, Relaxed);
+            if first >= self.hunt.end() || self.hunt.is_late(self.start) {
                 break;
             }
-            let case = self.hunt.case(number);
-            for turn in &case.turns {
-                counts[turn.op.kind() as usize] += 1;
-            }
-            bag.cases += 1;
-            bag.turns += case.turns.len() as u64;
-            let finding = self.attempt(desk, Doing::Number(number), &case);
-            desk.cases.fetch_add(1, Relaxed);
-            if let Some(finding) = finding {
-                self.found(desk, case, finding, number);
-            }
+            let end = first.saturating_add(share).min(self.hunt.end());
+            self.work_off(desk, first..end, &mut sum);
         }
         let mut all = locked(&self.bag);
-        all.cases += bag.cases;
-        all.turns += bag.turns;
-        for (kind, count) in OpKind::ALL.into_iter().zip(counts) {
+        all.cases += sum.cases;
+        all.turns += sum.turns;
+        for (kind, count) in OpKind::ALL.into_iter().zip(sum.ops) {
             if count > 0 {
                 *all.ops.entry(kind.name()).or_default() += count;
             }
         }
+    }
+
+    /// Tries all cases of these numbers, and adds them to what was tried.
+    fn work_off(&self, desk: &Desk, mut numbers: Range<u64>, sum: &mut Swept) {
+        loop {
+            let swept = match self.sweep {
+                Some(sweep) => sweep(numbers.clone()),
+                None => Some(self.hunt.sweep(numbers.clone(), &mut |number, case| {
+                    self.attempt(desk, Doing::Number(number), case)
+                })),
+            };
+            let Some(swept) = swept else { return };
+            desk.cases.fetch_add(swept.cases, Relaxed);
+            sum.cases += swept.cases;
+            sum.turns += swept.turns;
+            for (sum, count) in sum.ops.iter_mut().zip(&swept.ops) {
+                *sum += count;
+            }
+            if let Some(finding) = swept.finding {
+                let number = swept.next - 1;
+                self.found(desk, self.hunt.case(number), finding, number);
+            }
+            numbers.start = swept.next;
+            if numbers.is_empty() || self.hunt.is_late(self.start) || self.is_decided(swept.next) {
+                return;
+            }
+            desk.number.store(swept.next, Relaxed);
+        }
+    }
+
+    /// Whether no case from this number on can be among those that are kept.
+    fn is_decided(&self, number: u64) -> bool {
+        if !self.stop.load(Relaxed) {
+            return false;
+        }
+        let bag = locked(&self.bag);
+        let before = bag.failures.iter().filter(|it| it.number < number);
+        self.called_off.load(Relaxed) || before.count() >= self.hunt.failures_max
     }
 
     fn attempt(&self, desk: &Desk, at: Doing, case: &Case) -> Option<Finding> {
@@ -362,6 +429,11 @@ impl Chase<'_> {
     }
 
     fn found(&self, desk: &Desk, case: Case, finding: Finding, number: u64) {
+        match finding.check {
+            CRASHED => locked(&self.bag).crashed += 1,
+            HUNG => locked(&self.bag).hung += 1,
+            _ => {}
+        }
         let failure = shrink(
             self.hunt,
             case,

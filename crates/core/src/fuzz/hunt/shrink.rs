@@ -4,13 +4,18 @@ use proptest::strategy::ValueTree as _;
 
 use super::{Failure, Hunt};
 use crate::clock::Clock;
-use crate::fuzz::model::Finding;
+use crate::fuzz::model::{Finding, HUNG};
 use crate::fuzz::programs::CaseTree;
 use crate::plan::Case;
 
 /// How often a smaller case is tried before it counts as one that does not fail, if the failure
 /// turned out to be flaky. If a case fails in one try of ten, one such case in eight is missed.
 const TRIES_IF_FLAKY: u32 = 20;
+/// How many cases that hang shrinking tries at most, since each takes as long as a time limit. To
+/// halve what is left a few times takes fewer.
+const HANGS_MAX: u32 = 40;
+/// How often a case that hung is tried again.
+const RETRIES_IF_HUNG: u32 = 2;
 
 /// Shrinks a case that fails. A smaller case counts as failing even if another check fails than
 /// before: the result is small enough to understand. Ends when the time budget is used up, and as
@@ -25,18 +30,22 @@ pub(super) fn shrink(
 ) -> Failure {
     let (clock, start) = (Clock::get(), Clock::get().now());
     let (turns_found, mutators_found) = (case.all_turns().count(), case.mutators.len());
-    let (retries, failed) = retry(&case, hunt.retries, called_off, attempt);
+    let retries_of = |finding: &Finding| match finding.check {
+        HUNG => hunt.retries.min(RETRIES_IF_HUNG),
+        _ => hunt.retries,
+    };
+    let (retries, failed) = retry(&case, retries_of(&finding), called_off, attempt);
     let tries = match failed < retries {
         true => hunt.tries.max(TRIES_IF_FLAKY),
         false => hunt.tries,
     };
     let mut tree = CaseTree::new(case);
     let mut found = finding;
-    let mut tried = 0;
+    let (mut tried, mut hangs) = (0, 0);
     let mut is_cut_short = false;
     let mut goes_on = tree.simplify();
     while goes_on {
-        if clock.since(start) >= hunt.shrink_budget || called_off() {
+        if clock.since(start) >= hunt.shrink_budget || hangs >= HANGS_MAX || called_off() {
             is_cut_short = true;
             break;
         }
@@ -44,6 +53,7 @@ pub(super) fn shrink(
         let smaller = tree.current();
         goes_on = match (0..tries).find_map(|_| attempt(&smaller)) {
             Some(finding) => {
+                hangs += u32::from(finding.check == HUNG);
                 found = finding;
                 tree.simplify()
             }
@@ -52,7 +62,7 @@ pub(super) fn shrink(
     }
     let mut case = tree.best().clone();
     case.check = Some(found.check.to_owned());
-    let (retries, retries_failed) = retry(&case, hunt.retries, called_off, attempt);
+    let (retries, retries_failed) = retry(&case, retries_of(&found), called_off, attempt);
     Failure {
         check: found.check.to_owned(),
         text: found.to_string(),

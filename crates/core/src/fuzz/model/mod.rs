@@ -19,6 +19,9 @@ mod steps;
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::check;
 use crate::evidence::{Broke, Trace};
 use crate::heap::Defect;
 use crate::plan::Case;
@@ -30,15 +33,46 @@ use state::Model;
 /// The name of a finding that no check reports: the heap panicked, or could not be used at all.
 pub const CRASHED: &str = "crashed";
 
+/// The name of a finding that no check reports: the case did not come to an end.
+pub const HUNG: &str = "hung";
+
+/// What says what a heap did wrong: a check, [`CRASHED`] or [`HUNG`].
+type Accuser = &'static str;
+
 /// What a heap did wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The check that says so.
-    pub check: &'static str,
+    #[serde(deserialize_with = "known")]
+    pub check: Accuser,
     /// The number of the turn in which it showed, from 1; `None` if it showed at the end.
     pub turn: Option<usize>,
     /// What is wrong, in words.
     pub text: String,
+}
+
+fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Accuser, D::Error> {
+    let name = String::deserialize(from)?;
+    let all = check::ALL.iter().map(|check| check.name);
+    let found = all.chain([CRASHED, HUNG]).find(|known| *known == name);
+    found.ok_or_else(|| serde::de::Error::custom(format!("no check is called {name}")))
+}
+
+impl Finding {
+    /// A finding about a heap that took its process with it, or was given up: nobody knows in which
+    /// turn.
+    pub fn of_lost(check: Accuser, text: String) -> Self {
+        Self {
+            check,
+            turn: None,
+            text,
+        }
+    }
+
+    /// Whether the heap could not go on.
+    pub fn is_crash(&self) -> bool {
+        [CRASHED, HUNG].contains(&self.check)
+    }
 }
 
 impl fmt::Display for Finding {
@@ -46,6 +80,7 @@ impl fmt::Display for Finding {
         let Self { check, turn, text } = self;
         match turn {
             Some(turn) => write!(f, "{check}: in turn {turn}: {text}"),
+            None if self.is_crash() => write!(f, "{check}: {text}"),
             None => write!(f, "{check}: at the end: {text}"),
         }
     }

@@ -33,6 +33,7 @@ mod writer;
 use proptest::prelude::Rng as _;
 use proptest::strategy::{NewTree, Strategy};
 use proptest::test_runner::TestRunner;
+use serde::{Deserialize, Serialize};
 
 use crate::heap::Caps;
 use crate::plan::Case;
@@ -56,7 +57,7 @@ pub fn programs() -> Programs {
 }
 
 /// A strategy of random programs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Programs {
     caps: Caps,
     ops_max: usize,

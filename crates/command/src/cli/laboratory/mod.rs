@@ -1,0 +1,326 @@
+//! Cases in child processes, since the heap that they are tried on may crash, hang or exhaust
+//! memory: what fuzzes, replays and steps through cases asks here.
+//!
+//! A child ([`serve`]) does one job after another, so a heap that behaves pays for a process once.
+//! Each thread that asks has a child of its own, which ends with it. Where a hunt is kept, the child
+//! writes each case into a file before it tries it: if it is lost, the parent knows from there which
+//! case it was, and if the parent is killed as well, the file is left.
+
+mod serve;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::args::IsolateArg;
+use super::attempt::Tried;
+use super::child::{CaseJob, Child, Printed, Request, Waited, Wish, inside};
+use super::isolate;
+use super::patience::Patience;
+use crate::fuzz::{CRASHED, Finding, HUNG, Hunt, Swept};
+use crate::heap::{Caps, Fault};
+use crate::plan::Case;
+use crate::result::figures;
+use crate::run::Entry;
+use crate::soak::Told;
+pub(super) use serve::serve;
+
+/// How long a heap may take to say what it can do.
+const CAPS_LIMIT: Duration = Duration::from_secs(10);
+/// A case that hangs is shrunk with this part of the time limit, since each try takes that long; and
+/// with no less than the second number, or the limit itself: a small case takes a thousandth of it.
+const SHRINK_LIMIT: (u32, Duration) = (10, Duration::from_secs(1));
+/// How many hangs have their stacks kept at most, since a debugger takes seconds.
+const STACKS_MAX: usize = 8;
+/// The step that says that a child has begun with its job: the time limit begins then, and not when
+/// the process is started.
+const BEGUN: u64 = u64::MAX;
+/// What precedes the number of a case, from 1, in the file that it is kept in while it is tried.
+const PROGRAM: &str = "# program ";
+
+/// What becomes of cases in child processes.
+#[derive(Debug)]
+pub(super) struct Laboratory {
+    limit: Duration,
+    printed: Printed,
+    /// Where cases are kept while they are tried.
+    keep: Option<PathBuf>,
+    interrupted: Arc<AtomicBool>,
+    children: Mutex<HashMap<ThreadId, Child>>,
+    /// Why no more cases can be tried.
+    broken: Mutex<Option<String>>,
+    /// The stacks of cases of a hunt that hung, by their numbers.
+    stacks: Mutex<BTreeMap<u64, String>>,
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub(super) enum JobEnd<T> {
+    Done(T),
+    Lost(LostJob),
+    /// The command was interrupted, or no child can be had.
+    CalledOff,
+}
+
+/// A job whose child was lost.
+#[derive(Debug)]
+pub(super) struct LostJob {
+    pub(super) finding: Finding,
+    /// The stacks of its threads, if it hung and there is a debugger.
+    pub(super) stacks: Option<String>,
+    /// The number of the case that was tried last.
+    number: Option<u64>,
+}
+
+/// Whether a lost child's stacks are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stacks {
+    Wanted,
+    Unwanted,
+}
+
+impl Laboratory {
+    /// A job counts as hung after this time.
+    pub(super) fn new(limit: Duration, printed: Printed, interrupted: &Arc<AtomicBool>) -> Self {
+        Self {
+            limit,
+            printed,
+            keep: None,
+            interrupted: Arc::clone(interrupted),
+            children: Mutex::default(),
+            broken: Mutex::default(),
+            stacks: Mutex::default(),
+        }
+    }
+
+    /// Cases are kept here while they are tried.
+    pub(super) fn keeping(mut self, directory: &Path) -> Self {
+        self.keep = Some(directory.to_owned());
+        self
+    }
+
+    /// Why no more cases can be tried, if that is so.
+    pub(super) fn broken(&self) -> Option<String> {
+        locked(&self.broken).clone()
+    }
+
+    /// The stacks of the case of this number, if it hung.
+    pub(super) fn take_stacks(&self, number: u64) -> Option<String> {
+        locked(&self.stacks).remove(&number)
+    }
+
+    /// Tries cases of a hunt, as [`Hunt::sweep`] does; `like` has the heap, the fault and the
+    /// schedule of all of them. If the child is lost, that is a finding about the case that it
+    /// tried.
+    pub(super) fn sweep(&self, hunt: &Hunt, numbers: Range<u64>, like: &str) -> Option<Swept> {
+        let job = CaseJob::Sweep {
+            hunt: Box::new(*hunt),
+            numbers: numbers.clone(),
+            like: like.to_owned(),
+        };
+        let wanted = match locked(&self.stacks).len() < STACKS_MAX {
+            true => Stacks::Wanted,
+            false => Stacks::Unwanted,
+        };
+        match self.job(job, self.limit, wanted, |_| {}) {
+            JobEnd::Done(swept) => Some(swept),
+            JobEnd::CalledOff => None,
+            JobEnd::Lost(lost) => {
+                let number = lost.number.filter(|number| numbers.contains(number));
+                let number = number.unwrap_or(numbers.start);
+                if let Some(stacks) = lost.stacks {
+                    locked(&self.stacks).insert(number, stacks);
+                }
+                Some(hunt.swept_but_for(numbers.start..number + 1, lost.finding))
+            }
+        }
+    }
+
+    /// Tries a case once, to shrink it.
+    pub(super) fn attempt(&self, case: &Case) -> Tried {
+        let (part, least) = SHRINK_LIMIT;
+        let limit = (self.limit / part).max(least).min(self.limit);
+        let job = CaseJob::Attempt(case.to_string());
+        match self.job(job, limit, Stacks::Unwanted, |_| {}) {
+            JobEnd::Done(tried) => tried,
+            JobEnd::Lost(lost) => Some(lost.finding).into(),
+            JobEnd::CalledOff => Tried::default(),
+        }
+    }
+
+    /// Does a job. `heard` is called with the number of each run that begins, if the job has
+    /// several; the time limit is for each of them.
+    pub(super) fn ask<T: DeserializeOwned>(
+        &self,
+        job: CaseJob,
+        heard: impl FnMut(u64),
+    ) -> JobEnd<T> {
+        self.job(job, self.limit, Stacks::Wanted, heard)
+    }
+
+    fn job<T: DeserializeOwned>(
+        &self,
+        job: CaseJob,
+        limit: Duration,
+        wanted: Stacks,
+        mut heard: impl FnMut(u64),
+    ) -> JobEnd<T> {
+        let me = thread::current().id();
+        let idle = locked(&self.children).remove(&me);
+        let mut child = match idle.map_or_else(|| self.start(), Ok) {
+            Ok(child) => child,
+            Err(error) => return self.give_up(format!("failed to start a process: {error}")),
+        };
+        child.ask(&Request::Job(Box::new(job)));
+        let mut patience = Patience::with(child.id(), limit);
+        let waited = child.wait(&mut patience, |told| {
+            match told {
+                Some(Told::Beat { steps, .. }) if *steps != BEGUN => heard(*steps),
+                _ => {}
+            }
+            match self.interrupted.load(Relaxed) || locked(&self.broken).is_some() {
+                false => Wish::WaitOn,
+                true => Wish::CallOff,
+            }
+        });
+        match waited {
+            Ok(Waited::Told(Told::Made(made))) => {
+                locked(&self.children).insert(me, child);
+                match serde_json::from_str(&made.result) {
+                    Ok(done) => JobEnd::Done(done),
+                    Err(error) => self.give_up(format!("an answer cannot be read: {error}")),
+                }
+            }
+            Ok(Waited::Told(Told::Panicked { message })) => {
+                panic!("the process that tries cases panicked: {message}")
+            }
+            Ok(Waited::Told(Told::Refused { why } | Told::Failed { why })) => self.give_up(why),
+            Ok(Waited::Told(_)) => unreachable!("no answer to a job"),
+            Ok(Waited::CalledOff) => {
+                self.end(child);
+                JobEnd::CalledOff
+            }
+            Ok(waited) => JobEnd::Lost(self.lost(child, &waited, limit, wanted)),
+            Err(error) => self.give_up(format!("failed to wait for a process: {error}")),
+        }
+    }
+
+    fn start(&self) -> io::Result<Child> {
+        let mut words: Vec<OsString> = vec!["cases".into()];
+        if let Some(keep) = &self.keep {
+            words.extend(["--keep".into(), keep.clone().into_os_string()]);
+        }
+        Child::start(&words, self.printed)
+    }
+
+    /// No more cases can be tried, for this reason.
+    fn give_up<T>(&self, why: String) -> JobEnd<T> {
+        locked(&self.broken).get_or_insert(why);
+        JobEnd::CalledOff
+    }
+
+    fn lost(&self, child: Child, waited: &Waited, limit: Duration, wanted: Stacks) -> LostJob {
+        let is_hung = *waited == Waited::Hung;
+        let stacks = match wanted {
+            Stacks::Wanted if is_hung => child.stacks(),
+            _ => None,
+        };
+        let note = self.note(&child);
+        let output = child.output();
+        let finding = match waited {
+            Waited::Exited(status) => Finding::of_lost(CRASHED, output.how(*status)),
+            _ => {
+                let limit = figures::span(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
+                let text = format!("it did not come to an end within {limit}");
+                Finding::of_lost(HUNG, text)
+            }
+        };
+        let number = note.and_then(|note| {
+            let text = std::fs::read_to_string(&note).unwrap_or_default();
+            // May not be there, if it was lost before it tried anything.
+            let _ = std::fs::remove_file(&note);
+            let number = text
+                .lines()
+                .rev()
+                .find_map(|line| line.strip_prefix(PROGRAM));
+            let number = number.and_then(|number| number.parse::<u64>().ok());
+            number.and_then(|number| number.checked_sub(1))
+        });
+        LostJob {
+            finding,
+            stacks,
+            number,
+        }
+    }
+
+    /// Ends a child that is not needed.
+    fn end(&self, child: Child) {
+        let note = self.note(&child);
+        drop(child);
+        if let Some(note) = note {
+            // Not there if it never tried a case.
+            let _ = std::fs::remove_file(note);
+        }
+    }
+
+    fn note(&self, child: &Child) -> Option<PathBuf> {
+        let keep = self.keep.as_ref()?;
+        Some(note_of(keep, child.id()))
+    }
+}
+
+impl Drop for Laboratory {
+    fn drop(&mut self) {
+        let children = std::mem::take(&mut *locked(&self.children));
+        for child in children.into_values() {
+            self.end(child);
+        }
+    }
+}
+
+/// The file in which a process keeps the case that it tries.
+fn note_of(directory: &Path, process: u32) -> PathBuf {
+    directory.join(format!("running-{process}.case"))
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether cases are tried on a heap in processes of its own: as the command line says, or else if
+/// the heap does not come with the program, or the fault may end the process.
+pub(super) fn is_apart(heap: &Entry, fault: Option<Fault>, isolate: Option<IsolateArg>) -> bool {
+    match isolate {
+        Some(IsolateArg::Yes) => true,
+        Some(IsolateArg::No) => false,
+        None => !heap.is_built_in || fault.is_some_and(isolate::is_dangerous),
+    }
+}
+
+/// Asks heaps in a child process what they can do, since this one would not survive some of them. A
+/// heap that is lost with the process can do nothing; to run it shows why.
+pub(super) fn learn_caps<'r>(heaps: impl IntoIterator<Item = &'r Entry>, isolate: IsolateArg) {
+    // A child asks by itself: it is there to be lost.
+    if inside::is_inside() || isolate == IsolateArg::No {
+        return;
+    }
+    let laboratory = Laboratory::new(CAPS_LIMIT, Printed::Dropped, &Arc::default());
+    for heap in heaps {
+        if !heap.is_built_in {
+            match laboratory.ask(CaseJob::Caps(heap.name.clone()), |_| {}) {
+                JobEnd::Done(caps) => heap.caps_are(caps),
+                JobEnd::Lost(_) => heap.caps_are(Caps::NONE),
+                // No process can be started, and whoever needs one will say so.
+                JobEnd::CalledOff => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The child process that does what its parent asks with cases: one job for each request on standard
+//! input.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::{BEGUN, PROGRAM, note_of};
+use crate::cli::again::Subject;
+use crate::cli::attempt::{Tried, attempt};
+use crate::cli::child::{CaseJob, Request, inside};
+use crate::cli::exit::Exit;
+use crate::cli::hush;
+use crate::cli::usage::Usage;
+use crate::evidence::Trace;
+use crate::fuzz::{CRASHED, Finding, Hunt, Swept};
+use crate::plan::Case;
+use crate::run::{Entry, Registry};
+use crate::soak::{Beat, Made, Told};
+
+/// Does one job after another. The cases are kept below `keep` while they are tried.
+pub(in crate::cli) fn serve(registry: &Registry, keep: Option<PathBuf>) -> Result<Exit, Usage> {
+    hush::panics_of_heaps();
+    let (_, wanted) = inside::asked()?;
+    inside::telling_why(|| {
+        let mut bench = CaseBench {
+            registry,
+            note: keep.map(|keep| Note::new(note_of(&keep, std::process::id()))),
+        };
+        while let Ok(request) = wanted.recv() {
+            if let Request::Job(job) = request {
+                beat(BEGUN);
+                let result = bench.done(*job)?;
+                inside::tell(&Told::Made(Box::new(Made {
+                    result,
+                    picture: None,
+                })));
+            }
+        }
+        Ok(Exit::Held)
+    })
+}
+
+/// Where cases are tried.
+struct CaseBench<'r> {
+    registry: &'r Registry,
+    note: Option<Note>,
+}
+
+impl CaseBench<'_> {
+    fn done(&mut self, job: CaseJob) -> Result<String, Usage> {
+        match job {
+            CaseJob::Caps(heap) => answer(&self.heap(Some(&heap))?.caps()),
+            CaseJob::Sweep {
+                hunt,
+                numbers,
+                like,
+            } => {
+                let like = read(&like)?;
+                answer(&self.sweep(&hunt, numbers, &like)?)
+            }
+            CaseJob::Attempt(text) => {
+                self.keep(&text)?;
+                let case = read(&text)?;
+                let heap = self.heap(case.heap.as_deref())?;
+                answer(&tried(heap, &case, &case))
+            }
+            CaseJob::Steps(text) => {
+                let case = read(&text)?;
+                let heap = self.heap(case.heap.as_deref())?;
+                let trace = hush::while_trying(|| heap.step(&case, case.fault));
+                let trace: Result<Trace, String> = trace.map_err(|defect| defect.to_string());
+                answer(&trace)
+            }
+            CaseJob::Replay {
+                case,
+                times,
+                detail,
+            } => {
+                let case = &read(&case)?;
+                let subject = Subject {
+                    case,
+                    heap: self.heap(case.heap.as_deref())?,
+                    times,
+                    detail,
+                };
+                let mut again = subject.run(beat);
+                again.finding = again.finding.or_else(stray);
+                answer(&again)
+            }
+        }
+    }
+
+    fn heap(&self, name: Option<&str>) -> Result<&Entry, Usage> {
+        let heap = name.and_then(|name| self.registry.get(name));
+        heap.ok_or_else(|| Usage::new(format!("there is no heap {name:?}")))
+    }
+
+    fn keep(&mut self, text: &str) -> Result<(), Usage> {
+        let Some(note) = &mut self.note else {
+            return Ok(());
+        };
+        note.write(text).map_err(|error| {
+            let path = note.path.display();
+            Usage::new(format!("failed to write {path}: {error}"))
+        })
+    }
+
+    fn sweep(
+        &mut self,
+        hunt: &Hunt,
+        numbers: std::ops::Range<u64>,
+        like: &Case,
+    ) -> Result<Swept, Usage> {
+        let mut kept = Ok(());
+        let swept = hunt.sweep(numbers, &mut |number, case| {
+            let Case {
+                heap,
+                fault,
+                schedule,
+                ..
+            } = like.clone();
+            let whole = Case {
+                heap,
+                fault,
+                schedule,
+                ..case.clone()
+            };
+            kept = self.keep(&format!("{whole}{PROGRAM}{}\n", number + 1));
+            let heap = kept.is_ok().then(|| self.heap(like.heap.as_deref()).ok());
+            tried(heap.flatten()?, like, case).finding
+        });
+        kept.map(|()| swept)
+    }
+}
+
+/// Tries a case with the fault and the schedule of another. A heap may have threads of its own, and
+/// a panic there is one of the heap as well.
+fn tried(heap: &Entry, like: &Case, case: &Case) -> Tried {
+    let tried = hush::while_trying(|| attempt(heap, like.fault, &like.schedule, case));
+    let stray = stray();
+    Tried {
+        finding: tried.finding.or(stray),
+        ..tried
+    }
+}
+
+fn stray() -> Option<Finding> {
+    let message = hush::take_stray()?;
+    let text = format!("a thread of the heap panicked: {message}");
+    Some(Finding::of_lost(CRASHED, text))
+}
+
+/// Tells the parent that the job begins, or another run of it.
+fn beat(run: u64) {
+    inside::tell(&Told::Beat {
+        beat: Beat::default(),
+        surveys: 0,
+        steps: run,
+    });
+}
+
+fn read(text: &str) -> Result<Case, Usage> {
+    Ok(Case::parse("the case of the parent process", text)?)
+}
+
+fn answer(answer: &impl Serialize) -> Result<String, Usage> {
+    serde_json::to_string(answer)
+        .map_err(|error| Usage::new(format!("failed to write an answer: {error}")))
+}
+
+/// A file that holds the case that is being tried, so that it is there however the processes end.
+struct Note {
+    path: PathBuf,
+    file: Option<File>,
+    length: usize,
+}
+
+impl Note {
+    fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            file: None,
+            length: 0,
+        }
+    }
+
+    /// Replaces what is in the file, in one piece: what is left of a longer text becomes empty
+    /// lines.
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => File::create(&self.path)?,
+        };
+        let mut text = text.as_bytes().to_vec();
+        let length = text.len();
+        text.resize(length.max(self.length), b'\n');
+        file.write_all_at(&text, 0)?;
+        self.length = length;
+        self.file = Some(file);
+        Ok(())
+    }
+}
