@@ -184,10 +184,13 @@ const COPIES: &str = "gcstorm-case 1\nschedule free\nseed 3\ncapacity 64\nroots 
 fn steps_are_taken_elsewhere() {
     let place = Place::new();
     place.write("two.case", COPIES);
-    rude(&place, "run --case two.case --heap copy-aborts --heap gil --out o")
-        .code(5)
-        .says("copy-aborts in steps: violated: crashed: it was killed by signal 6")
-        .says("gil in steps: 3 turns as they should be");
+    rude(
+        &place,
+        "run --case two.case --heap copy-aborts --heap gil --out o",
+    )
+    .code(5)
+    .says("copy-aborts in steps: violated: crashed: it was killed by signal 6")
+    .says("gil in steps: 3 turns as they should be");
     place.remove("o");
     rude(&place, "run --case two.case --heap mutters --out o")
         .code(0)

@@ -26,7 +26,7 @@ pub(super) struct Agreement<'a> {
 
 /// The case stepped through on one heap.
 enum Stepping {
-    Done(Trace),
+    Done(Box<Trace>),
     /// It was not done, for this reason.
     Left(String),
     /// The heap took its process with it.
@@ -159,7 +159,7 @@ impl<'a> Agreement<'a> {
                 }
             }
         };
-        trace.map_or_else(Stepping::Left, Stepping::Done)
+        trace.map_or_else(Stepping::Left, |trace| Stepping::Done(Box::new(trace)))
     }
 }
 

@@ -43,26 +43,7 @@ pub(super) fn replay(
         ([], Some(heap)) => agenda::heaps(registry, std::slice::from_ref(heap), isolate)?,
         (named, _) => agenda::heaps(registry, named, isolate)?,
     };
-    let fault = match args.fault.as_deref() {
-        Some(NO_FAULT) => None,
-        Some(name) => Some(name),
-        None => case.fault.map(Fault::name),
-    };
-    let fault = fault
-        .map(|name| faults::planted(registry, &heaps, name))
-        .transpose()?;
-    let schedule = match args.schedule {
-        Some(schedule) => control::schedule(schedule)?,
-        None => case.schedule.clone(),
-    };
-    match &schedule {
-        Schedule::Steps => {}
-        Schedule::Free => {
-            control::needs_threads("schedule `free`")?;
-            threads::refuse_too_many(case.mutators.len() + 1)?;
-        }
-        Schedule::Controlled { by, .. } => control::needs_checker(*by)?,
-    }
+    let (fault, schedule) = asked_for(registry, &heaps, args, &case)?;
     // With other heaps, faults or schedules the case is not expected to fail.
     let is_as_kept = args.heaps.is_empty() && args.fault.is_none() && args.schedule.is_none();
     let interrupted = interrupt::flag()?;
@@ -90,10 +71,8 @@ pub(super) fn replay(
         };
         let again = run_again(&subject, apart.as_ref(), terminal);
         if let Some(why) = apart.and_then(|apart| apart.broken()) {
-            return Err(Usage::new(format!(
-                "failed to run it on {}: {why}",
-                heap.name
-            )));
+            let text = format!("failed to run it on {}: {why}", heap.name);
+            return Err(Usage::new(text));
         }
         if interrupted.load(Relaxed) && again.finding.is_none() {
             return Ok(exit.and(Exit::Interrupted));
@@ -107,6 +86,36 @@ pub(super) fn replay(
         });
     }
     Ok(exit)
+}
+
+/// The fault and the schedule: those that are given, or else those of the case.
+fn asked_for(
+    registry: &Registry,
+    heaps: &[&Entry],
+    args: &Replay,
+    case: &Case,
+) -> Result<(Option<Fault>, Schedule), Usage> {
+    let fault = match args.fault.as_deref() {
+        Some(NO_FAULT) => None,
+        Some(name) => Some(name),
+        None => case.fault.map(Fault::name),
+    };
+    let fault = fault
+        .map(|name| faults::planted(registry, heaps, name))
+        .transpose()?;
+    let schedule = match args.schedule {
+        Some(schedule) => control::schedule(schedule)?,
+        None => case.schedule.clone(),
+    };
+    match &schedule {
+        Schedule::Steps => {}
+        Schedule::Free => {
+            control::needs_threads("schedule `free`")?;
+            threads::refuse_too_many(case.mutators.len() + 1)?;
+        }
+        Schedule::Controlled { by, .. } => control::needs_checker(*by)?,
+    }
+    Ok((fault, schedule))
 }
 
 /// Prints what became of a case on one heap.
