@@ -43,6 +43,22 @@ fn a_file_is_read_once() {
     }
 }
 
+/// Goal: a case that is longer than any pipe holds reaches the process that runs it, and the one that
+/// takes its turns on one thread.
+#[test]
+fn a_long_case_is_handed_over() {
+    let place = Place::new();
+    let turns = "m copy r1 r0\nm clear r1\n".repeat(20_000);
+    place.write("long.case", &format!("{SOUND}{turns}"));
+    let done = place.run("run --case long.case --out o").code(0);
+    done.says("40003 turns as they should be")
+        .says("the same state");
+    place
+        .run("replay long.case --schedule steps --isolate yes")
+        .code(0)
+        .says("held on gil (40,003 turns, trace ");
+}
+
 /// Runs heaps of `rude_heaps.rs`.
 fn rude(place: &Place, line: &str) -> Done {
     let mut command = place.example("rude_heaps", line);

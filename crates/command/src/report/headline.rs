@@ -21,7 +21,11 @@ pub struct Headline {
 pub const HEADLINES: [Headline; 9] = [
     Headline {
         name: "operations",
-        of: |result| Some(result.ops.values().map(|op| op.per_second).sum()),
+        of: |result| {
+            let rates = result.ops.values().map(|op| op.per_second);
+            // A run whose process was lost has none.
+            rates.reduce(|sum, rate| sum + rate)
+        },
         show: figures::rate,
     },
     Headline {

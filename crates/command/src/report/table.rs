@@ -81,9 +81,24 @@ fn terse(result: &RunResult) -> String {
 
 fn head(result: &RunResult) -> String {
     let title = format!("{} on {}", result.workload.name, result.subject());
-    let ops = result.evidence.ops_since_start();
-    let of_setup = result.evidence.ops_done() - ops;
-    let seconds = result.elapsed_ns as f64 / 1e9;
+    let lead = format!("{}: ", paint(STRONG, &title));
+    // All that is known of a run whose process was lost is what it had reported by then.
+    let is_lost = matches!(
+        result.evidence.ended,
+        Ended::Died { .. } | Ended::Hung { .. }
+    );
+    let threads = figures::several(result.threads.len() as u64, "thread", "threads");
+    let seed = result.seed;
+    let (at_least, ops, elapsed_ns) = match (is_lost, result.evidence.heard) {
+        (false, _) => ("", result.evidence.ops_since_start(), result.elapsed_ns),
+        (true, Some(heard)) => ("at least ", heard.ops, heard.elapsed_ns),
+        (true, None) => {
+            let facts = format!("seed {seed}, {threads}, lost before its first report");
+            return wrapped(&lead, 4, &facts) + &clock(result, 0) + "\n";
+        }
+    };
+    let of_setup = result.evidence.ops_done().saturating_sub(ops);
+    let seconds = elapsed_ns as f64 / 1e9;
     let per_second = if seconds > 0.0 {
         ops as f64 / seconds
     } else {
@@ -96,16 +111,13 @@ fn head(result: &RunResult) -> String {
         format!("{} operations", figures::short(ops as f64))
     };
     let mut facts = format!(
-        "seed {}, {}, {operations} in {} ({})",
-        result.seed,
-        figures::several(result.threads.len() as u64, "thread", "threads"),
-        figures::span(result.elapsed_ns),
+        "seed {seed}, {threads}, {at_least}{operations} in {} ({})",
+        figures::span(elapsed_ns),
         figures::rate(per_second),
     );
     if of_setup > 0 {
         facts += &format!(", after {} in the setup", figures::short(of_setup as f64));
     }
-    let lead = format!("{}: ", paint(STRONG, &title));
     wrapped(&lead, 4, &facts) + &clock(result, ops) + "\n" + &rate(result)
 }
 

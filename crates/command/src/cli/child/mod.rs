@@ -33,6 +33,7 @@ use std::process::{self, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +48,8 @@ use together::Together;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long the output of a child that has ended is read, in case another process keeps it open.
 const LAST_WORDS: Duration = Duration::from_secs(10);
-/// How often a child whose output is closed is checked, since it is about to end.
+/// How often a child is checked whose output is closed, since it is about to end, or that is still to
+/// read what it was sent.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// A running child. It is killed when this is dropped, and what it has printed is copied.
@@ -58,6 +60,8 @@ pub(super) struct Child {
     status: Option<ExitStatus>,
     _together: Together,
     lifeline: ChildStdin,
+    /// What it is still to be sent.
+    unsent: Vec<u8>,
     told: Receiver<Told>,
     printed: PrintedEnd,
 }
@@ -135,12 +139,15 @@ impl Child {
         let (Some(lifeline), Some(out), Some(err)) = streams else {
             return Err(io::Error::other("the process has no streams"));
         };
+        // A child that does not read must keep nobody waiting.
+        ioctl_fionbio(&lifeline, true)?;
         let (tell, told) = channel();
         let mut child = Self {
             process,
             status: None,
             _together: together,
             lifeline,
+            unsent: Vec::new(),
             told,
             printed: PrintedEnd::default(),
         };
@@ -154,11 +161,24 @@ impl Child {
         self.process.id()
     }
 
-    /// Sends it a request.
+    /// Sends it a request. What does not fit into the pipe is sent while it is waited for.
     pub(super) fn ask(&mut self, request: &Request) {
         let Ok(line) = request.line() else { return };
-        // If it has ended, waiting for it shows that.
-        let _ = self.lifeline.write_all(line.as_bytes());
+        self.unsent.extend_from_slice(line.as_bytes());
+        self.send();
+    }
+
+    /// Sends it as much as it takes.
+    fn send(&mut self) {
+        while !self.unsent.is_empty() {
+            match self.lifeline.write(&self.unsent) {
+                Ok(sent) => drop(self.unsent.drain(..sent)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // It has ended, and waiting for it shows that.
+                Err(_) => self.unsent.clear(),
+            }
+        }
     }
 
     /// The stacks of its threads, if there is a debugger.
@@ -167,7 +187,12 @@ impl Child {
     }
 
     /// Its next report; the error `Disconnected` once its output is closed.
-    pub(super) fn hear(&self, timeout: Duration) -> Result<Told, RecvTimeoutError> {
+    pub(super) fn hear(&mut self, timeout: Duration) -> Result<Told, RecvTimeoutError> {
+        self.send();
+        let timeout = match self.unsent.is_empty() {
+            true => timeout,
+            false => timeout.min(LOOK_AGAIN),
+        };
         self.told.recv_timeout(timeout)
     }
 

@@ -142,4 +142,34 @@ mod tests {
         let whole = shrunk(Duration::MAX, false, true);
         assert!(!whole.is_cut_short && whole.case.turns.is_empty());
     }
+
+    /// Goal: a case that hangs is shrunk with a bounded number of tries that hang, and that it was
+    /// cut short is told.
+    #[test]
+    fn hangs_are_bounded() {
+        let case = programs().with_ops(400).draw(12);
+        let hunt = Hunt {
+            programs: programs(),
+            seed: 0,
+            budget: HuntBudget::Cases(1),
+            shrink_budget: Duration::MAX,
+            failures_max: 1,
+            jobs: 1,
+            patience: Duration::MAX,
+            tries: 1,
+            retries: 20,
+        };
+        let hangs = || Finding::of_lost(HUNG, String::new());
+        let (mut least, mut hung) = (case.all_turns().count(), 0);
+        let failure = shrink(&hunt, case, hangs(), 3, &|| false, &mut |case| {
+            // Only what is hardly smaller hangs as well, so it is long until nothing is left.
+            let turns = case.all_turns().count();
+            (turns + 1 >= least).then(|| {
+                (least, hung) = (turns, hung + 1);
+                hangs()
+            })
+        });
+        assert!(failure.is_cut_short, "{failure:?}");
+        assert_eq!(hung, HANGS_MAX + 2 * RETRIES_IF_HUNG);
+    }
 }

@@ -90,3 +90,60 @@ impl Hunt {
         swept
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::fuzz::{CRASHED, HuntBudget, HuntWatch, programs};
+
+    struct Quiet;
+
+    impl HuntWatch for Quiet {}
+
+    fn pops(case: &Case) -> Option<Finding> {
+        let pops = case.turns.iter().any(|turn| turn.op.kind() == OpKind::Pop);
+        pops.then(|| Finding::of_lost(CRASHED, "it pops".to_owned()))
+    }
+
+    /// Goal: a hunt that sweeps finds what one that does not finds, with any number of threads; all
+    /// cases of its budget are tried, and each is counted once, also where all that is known of a
+    /// sweep is which case failed.
+    #[test]
+    fn a_sweep_finds_the_same() {
+        let hunt = |jobs, failures_max| Hunt {
+            programs: programs(),
+            seed: 7,
+            budget: HuntBudget::Cases(300),
+            shrink_budget: Duration::from_secs(60),
+            failures_max,
+            jobs,
+            patience: Duration::from_secs(60),
+            tries: 1,
+            retries: 0,
+        };
+        for failures_max in [1, usize::MAX] {
+            let plain = hunt(1, failures_max).run(&pops, &mut Quiet);
+            for jobs in [1, 3] {
+                let hunt = hunt(jobs, failures_max);
+                let sweep = |numbers: Range<u64>| {
+                    let swept = hunt.sweep(numbers.clone(), &mut |_, case| pops(case));
+                    if let Some(finding) = swept.finding.clone() {
+                        let known = hunt.swept_but_for(numbers.start..swept.next, finding);
+                        assert_eq!(known, swept);
+                    }
+                    Some(swept)
+                };
+                let bag = hunt.run_swept(&pops, &sweep, &mut Quiet);
+                assert_eq!(bag.failures[0].number, plain.failures[0].number);
+                let (case, other) = (&bag.failures[0].case, &plain.failures[0].case);
+                assert_eq!(case.to_string(), other.to_string());
+                if failures_max > 1 {
+                    assert_eq!((bag.cases, bag.turns), (300, plain.turns));
+                    assert_eq!((bag.ops, bag.crashed), (plain.ops.clone(), plain.crashed));
+                }
+            }
+        }
+    }
+}
