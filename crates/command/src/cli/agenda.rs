@@ -237,7 +237,7 @@ pub(super) fn heaps<'r>(
         return Err(Usage::new("no heap is named, and there is no default heap")
             .hint("name one with --heap; `list heaps` shows them"));
     }
-    laboratory::learn_caps(chosen.iter().copied(), isolate);
+    laboratory::learn_caps(chosen.iter().copied(), isolate)?;
     Ok(chosen)
 }
 

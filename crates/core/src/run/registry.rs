@@ -92,8 +92,28 @@ impl Entry {
 
     #[cfg(not(shuttle))]
     fn ask_caps(&self) -> Caps {
-        let ask = || Some((self.open)(&HeapConfig::with_capacity(64)).ok()?.caps());
-        guarded("caps", ask).ok().flatten().unwrap_or(Caps::NONE)
+        self.opens().unwrap_or(Caps::NONE)
+    }
+
+    /// Opens a small heap of this kind, and asks what it can do.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened, or panics.
+    #[cfg(not(shuttle))]
+    pub fn opens(&self) -> Result<Caps, Defect> {
+        let ask = || (self.open)(&HeapConfig::with_capacity(64)).map(|heap| heap.caps());
+        guarded("caps", ask).unwrap_or_else(|panicked| {
+            Err(Defect::Panicked {
+                message: panicked.to_string(),
+            })
+        })
+    }
+
+    /// As without the model checker, under which a heap that cannot be opened can do nothing.
+    #[cfg(shuttle)]
+    pub fn opens(&self) -> Result<Caps, Defect> {
+        Ok(self.caps())
     }
 
     #[cfg(shuttle)]

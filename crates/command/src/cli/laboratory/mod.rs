@@ -25,11 +25,12 @@ use super::attempt::Tried;
 use super::child::{CaseJob, Child, Printed, Request, Waited, Wish, inside};
 use super::isolate;
 use super::patience::Patience;
+use super::usage::Usage;
 use crate::fuzz::{CRASHED, Finding, HUNG, Hunt, Swept};
 use crate::heap::{Caps, Fault};
 use crate::plan::Case;
 use crate::result::figures;
-use crate::run::Entry;
+use crate::run::{Entry, is_path};
 use crate::soak::Told;
 pub(super) use serve::serve;
 
@@ -307,20 +308,37 @@ pub(super) fn is_apart(heap: &Entry, fault: Option<Fault>, isolate: Option<Isola
 
 /// Asks heaps in a child process what they can do, since this one would not survive some of them. A
 /// heap that is lost with the process can do nothing; to run it shows why.
-pub(super) fn learn_caps<'r>(heaps: impl IntoIterator<Item = &'r Entry>, isolate: IsolateArg) {
+///
+/// # Errors
+///
+/// A shared library was named that is no heap.
+pub(super) fn learn_caps<'r>(
+    heaps: impl IntoIterator<Item = &'r Entry>,
+    isolate: IsolateArg,
+) -> Result<(), Usage> {
     // A child asks by itself: it is there to be lost.
-    if inside::is_inside() || isolate == IsolateArg::No {
-        return;
+    if inside::is_inside() {
+        return Ok(());
     }
     let laboratory = Laboratory::new(CAPS_LIMIT, Printed::Dropped, &Arc::default());
-    for heap in heaps {
-        if !heap.is_built_in {
-            match laboratory.ask(CaseJob::Caps(heap.name.clone()), |_| {}) {
-                JobEnd::Done(caps) => heap.caps_are(caps),
-                JobEnd::Lost(_) => heap.caps_are(Caps::NONE),
+    for heap in heaps.into_iter().filter(|heap| !heap.is_built_in) {
+        let asked: Result<Caps, String> = match isolate {
+            IsolateArg::No if is_path(&heap.name) => heap.opens().map_err(|why| why.to_string()),
+            IsolateArg::No => continue,
+            IsolateArg::Yes => match laboratory.ask(CaseJob::Caps(heap.name.clone()), |_| {}) {
+                JobEnd::Done(asked) => asked,
+                JobEnd::Lost(_) => Ok(Caps::NONE),
                 // No process can be started, and whoever needs one will say so.
-                JobEnd::CalledOff => return,
+                JobEnd::CalledOff => return Ok(()),
+            },
+        };
+        match asked {
+            Ok(caps) => heap.caps_are(caps),
+            Err(why) if is_path(&heap.name) => {
+                return Err(Usage::new(format!("failed to open {}: {why}", heap.name)));
             }
+            Err(_) => heap.caps_are(Caps::NONE),
         }
     }
+    Ok(())
 }

@@ -53,7 +53,10 @@ struct CaseBench<'r> {
 impl CaseBench<'_> {
     fn done(&mut self, job: CaseJob) -> Result<String, Usage> {
         match job {
-            CaseJob::Caps(heap) => answer(&self.heap(Some(&heap))?.caps()),
+            CaseJob::Caps(heap) => {
+                let caps = self.heap(Some(&heap))?.opens();
+                answer(&caps.map_err(|defect| defect.to_string()))
+            }
             CaseJob::Sweep {
                 hunt,
                 numbers,

@@ -110,7 +110,7 @@ fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Ve
         names => names.contains(&entry.name),
     };
     let asked: Vec<&Entry> = registry.entries().iter().filter(is_asked).collect();
-    laboratory::learn_caps(asked.iter().copied(), IsolateArg::Yes);
+    laboratory::learn_caps(asked.iter().copied(), IsolateArg::Yes)?;
     Ok(asked
         .into_iter()
         .map(|entry| (entry.name.as_str(), entry.faults().collect()))
