@@ -62,12 +62,17 @@ fn row(result: &RunResult, is_paced: bool) -> Vec<Cell> {
         None => Cell::styled(FAINT, NONE),
     };
     let service = sum(&result.evidence.service);
-    let per_second = result.ops.values().map(|op| op.per_second).sum();
+    // A run whose process was lost has none.
+    let rates = result.ops.values().map(|op| op.per_second);
+    let per_second = match rates.reduce(|sum, rate| sum + rate) {
+        Some(rate) => figures::short(rate).into(),
+        None => Cell::styled(FAINT, NONE),
+    };
     let mut cells = vec![
         result.workload.name.as_str().into(),
         result.subject().into(),
         Cell::styled(of_outcome(result.verdict), result.verdict.name()),
-        figures::short(per_second).into(),
+        per_second,
         time(service.quantile(0.999)),
         time((service.count() > 0).then(|| service.max())),
     ];
