@@ -6,6 +6,7 @@
 //! writes each case into a file before it tries it: if it is lost, the parent knows from there which
 //! case it was, and if the parent is killed as well, the file is left.
 
+mod abilities;
 mod serve;
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,22 +21,16 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::args::IsolateArg;
 use super::attempt::Tried;
-use super::child::{CaseJob, Child, Printed, Request, Waited, Wish, inside};
-use super::isolate;
+use super::child::{CaseJob, Child, Printed, Request, Waited, Wish};
 use super::patience::Patience;
-use super::usage::Usage;
 use crate::fuzz::{CRASHED, Finding, HUNG, Hunt, Swept};
-use crate::heap::{Caps, Fault};
 use crate::plan::Case;
 use crate::result::figures;
-use crate::run::{Entry, is_path};
 use crate::soak::Told;
+pub(super) use abilities::{is_apart, learn_caps};
 pub(super) use serve::serve;
 
-/// How long a heap may take to say what it can do.
-const CAPS_LIMIT: Duration = Duration::from_secs(10);
 /// A case that hangs is shrunk with this part of the time limit, since each try takes that long; and
 /// with no less than the second number, or the limit itself: a small case takes a thousandth of it.
 const SHRINK_LIMIT: (u32, Duration) = (10, Duration::from_secs(1));
@@ -294,51 +289,4 @@ fn note_of(directory: &Path, process: u32) -> PathBuf {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether cases are tried on a heap in processes of its own: as the command line says, or else if
-/// the heap does not come with the program, or the fault may end the process.
-pub(super) fn is_apart(heap: &Entry, fault: Option<Fault>, isolate: Option<IsolateArg>) -> bool {
-    match isolate {
-        Some(IsolateArg::Yes) => true,
-        Some(IsolateArg::No) => false,
-        None => !heap.is_built_in || fault.is_some_and(isolate::is_dangerous),
-    }
-}
-
-/// Asks heaps in a child process what they can do, since this one would not survive some of them. A
-/// heap that is lost with the process can do nothing; to run it shows why.
-///
-/// # Errors
-///
-/// A shared library was named that is no heap.
-pub(super) fn learn_caps<'r>(
-    heaps: impl IntoIterator<Item = &'r Entry>,
-    isolate: IsolateArg,
-) -> Result<(), Usage> {
-    // A child asks by itself: it is there to be lost.
-    if inside::is_inside() {
-        return Ok(());
-    }
-    let laboratory = Laboratory::new(CAPS_LIMIT, Printed::Dropped, &Arc::default());
-    for heap in heaps.into_iter().filter(|heap| !heap.is_built_in) {
-        let asked: Result<Caps, String> = match isolate {
-            IsolateArg::No if is_path(&heap.name) => heap.opens().map_err(|why| why.to_string()),
-            IsolateArg::No => continue,
-            IsolateArg::Yes => match laboratory.ask(CaseJob::Caps(heap.name.clone()), |_| {}) {
-                JobEnd::Done(asked) => asked,
-                JobEnd::Lost(_) => Ok(Caps::NONE),
-                // No process can be started, and whoever needs one will say so.
-                JobEnd::CalledOff => return Ok(()),
-            },
-        };
-        match asked {
-            Ok(caps) => heap.caps_are(caps),
-            Err(why) if is_path(&heap.name) => {
-                return Err(Usage::new(format!("failed to open {}: {why}", heap.name)));
-            }
-            Err(_) => heap.caps_are(Caps::NONE),
-        }
-    }
-    Ok(())
 }
