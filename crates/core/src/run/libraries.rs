@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::any::{AnyHeap, Fast, Planted};
-use super::registry::Entry;
+use super::entry::Entry;
 use crate::heap::foreign::{Foreign, Library};
 use crate::heap::{Defect, HeapConfig, Owned};
 

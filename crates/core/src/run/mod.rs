@@ -12,6 +12,7 @@ mod builtin;
 #[cfg(shuttle)]
 mod controlled;
 mod course;
+mod entry;
 mod executor;
 mod forced;
 mod gap;
@@ -50,9 +51,10 @@ mod writers;
 
 #[cfg(shuttle)]
 pub use controlled::{Exploration, Explored, Judge, SCHEDULES};
+pub use entry::{Entry, Opened};
 pub use host::HostFacts;
 pub use libraries::is_path;
-pub use registry::{Entry, Opened, Registry};
+pub use registry::Registry;
 pub use steps::{config_for, step_through};
 pub use storm::run;
 
