@@ -82,6 +82,13 @@ static void reclaim(heap *h, object *o) {
         free(o);
 }
 
+/* Remembers that an object may be part of a garbage cycle. */
+static void suspect(heap *h, object *o) {
+    if (o->is_candidate || o->shape == GCSTORM_LEAF || o->shape == GCSTORM_COUNTER) return;
+    o->is_candidate = 1;
+    push(&h->candidates, o);
+}
+
 /* Takes one reference off an object, and frees it and all that only it led to. */
 static void release(heap *h, object *o) {
     if (!o) return;
@@ -92,9 +99,8 @@ static void release(heap *h, object *o) {
             for (size_t i = 0; i < o->length; i++)
                 if (o->references[i]) push(&h->dying, o->references[i]);
             reclaim(h, o);
-        } else if (!o->is_candidate && o->shape != GCSTORM_LEAF && o->shape != GCSTORM_COUNTER) {
-            o->is_candidate = 1;
-            push(&h->candidates, o);
+        } else {
+            suspect(h, o);
         }
     }
 }
@@ -295,6 +301,14 @@ static object *take(mutator *m, uint32_t slot) {
     return o;
 }
 
+/* Takes what is to be moved into `holder`. Moved into itself it may be a garbage cycle, though no count
+   fell. (`gcstorm fuzz` found that when it was missing here, in its third program.) */
+static object *take_for(mutator *m, uint32_t slot, object *holder) {
+    object *o = take(m, slot);
+    if (o == holder) suspect(m->heap, o);
+    return o;
+}
+
 static int op_alloc(void *mutator_, uint32_t dst, uint32_t shape, uint64_t tag, int32_t finalizer) {
     (void)finalizer; /* none is announced */
     ENTER;
@@ -341,7 +355,7 @@ static void op_store(void *mutator_, uint32_t obj, uint32_t field, uint32_t val)
     if (node && val == GCSTORM_NOTHING)
         fill(h, &node->references[field], NULL);
     else if (node && m->registers[val])
-        fill(h, &node->references[field], take(m, val));
+        fill(h, &node->references[field], take_for(m, val, node));
     LEAVE;
 }
 
@@ -363,7 +377,7 @@ static void op_collect(void *mutator_) {
 static int op_append(void *mutator_, uint32_t list, uint32_t val) {
     ENTER;
     object *l = shaped(m, list, GCSTORM_LIST);
-    object *o = l ? take(m, val) : NULL;
+    object *o = l ? take_for(m, val, l) : NULL;
     if (o) {
         if (l->length == l->room) {
             l->room = l->room ? 2 * l->room : 4;
@@ -397,7 +411,7 @@ static int op_set(void *mutator_, uint32_t list, uint64_t index, uint32_t val) {
     ENTER;
     object *l = shaped(m, list, GCSTORM_LIST);
     int found = l && index < l->length && m->registers[val];
-    if (found) fill(h, &l->references[index], take(m, val));
+    if (found) fill(h, &l->references[index], take_for(m, val, l));
     LEAVE;
     return found;
 }

@@ -109,7 +109,7 @@ fn a_crash_in_c_is_a_verdict() {
     place
         .run("run counter --heap ./libcrash.so --seed 1 --rounds 1 --out o")
         .code(5)
-        .says("SIGSEGV");
+        .says("killed by signal 11");
     let result = place.result("o/result.json");
     assert_eq!(result.verdict, Outcome::Crashed);
 }
