@@ -9,9 +9,10 @@
  *
  * Objects are found by the collector from the registers, the shared roots and the threads' stacks. A word
  * on a stack that looks like a reference keeps an object, so not every death is certain, and
- * GCSTORM_CERTIFIES_DEATH is not announced. libgc's finalizers say what died.
+ * GCSTORM_CERTIFIES_DEATH is not announced. libgc's finalizers say what died: it has no later hook.
  */
 #define GC_THREADS
+#define GC_NO_THREAD_REDIRECTS
 #include <gc.h>
 
 #include "gcstorm.h"
@@ -20,6 +21,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct object object;
 typedef _Atomic(object *) reference;
@@ -46,68 +48,98 @@ typedef struct {
     heap *heap;
     object **registers; /* as long as the highest register that was ever filled, and some more */
     uint32_t length;
-    int has_registered; /* the thread, with libgc */
 } mutator;
 
 /* ---- the heap ---- */
 
 static pthread_once_t has_begun = PTHREAD_ONCE_INIT;
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t gate_opens = PTHREAD_COND_INITIALIZER;
+static int is_open;
 
-static void begin(void) {
+/* libgc takes the thread that calls it first for one that never ends, so this is one. */
+static void *keep(void *nothing) {
     struct GC_stack_base base;
     GC_INIT();
-    /* libgc takes the thread that calls it first for the main thread of the program. */
     if (GC_get_stack_base(&base) == GC_SUCCESS) GC_set_stackbottom(NULL, &base);
     GC_allow_register_threads();
+    /* Finalizers run where they are asked for, and never while a list is locked. */
+    GC_set_finalize_on_demand(1);
+    pthread_mutex_lock(&gate);
+    is_open = 1;
+    pthread_cond_broadcast(&gate_opens);
+    pthread_mutex_unlock(&gate);
+    for (;;) pause();
+    return nothing;
 }
 
-/* Makes the calling thread known to libgc, unless it is. */
-static int enlist(void) {
+static void begin(void) {
+    pthread_t keeper;
+    if (pthread_create(&keeper, NULL, keep, NULL)) abort();
+    pthread_mutex_lock(&gate);
+    while (!is_open) pthread_cond_wait(&gate_opens, &gate);
+    pthread_mutex_unlock(&gate);
+}
+
+/* What the calling thread still needs libgc for: several mutators may be attached on one thread. */
+static _Thread_local unsigned enlisted;
+
+/* Makes the calling thread known to libgc. */
+static void enlist(void) {
     struct GC_stack_base base;
-    if (GC_thread_is_registered()) return 0;
+    if (enlisted++) return;
     GC_get_stack_base(&base);
-    return GC_register_my_thread(&base) == GC_SUCCESS;
+    GC_register_my_thread(&base);
+}
+
+static void delist(void) {
+    if (--enlisted == 0) GC_unregister_my_thread();
 }
 
 static const char *heap_open(const gcstorm_config *config, void **out) {
     if (*config->text) return "nothing may stand after the colon";
     pthread_once(&has_begun, begin);
-    int has_registered = enlist();
+    enlist();
     heap *h = GC_MALLOC_UNCOLLECTABLE(sizeof *h);
     h->host = config->host;
     h->pauses = config->pauses;
     h->capacity = config->capacity;
     h->global_count = config->globals;
     h->globals = GC_MALLOC_UNCOLLECTABLE((config->globals + 1) * sizeof *h->globals);
-    if (has_registered) GC_unregister_my_thread();
+    delist();
     *out = h;
     return NULL;
 }
 
+/* Collects until nothing more dies. Call it where nothing is locked, since finalizers run. */
 static void collect_all(heap *h) {
     uint32_t held = h->host->hold(h->pauses, GCSTORM_COLLECT);
-    do GC_gcollect();
-    while (GC_invoke_finalizers() > 0);
+    uint64_t before;
+    do {
+        before = atomic_load(&h->live);
+        GC_gcollect();
+        GC_invoke_finalizers();
+    } while (atomic_load(&h->live) < before);
     h->host->release(h->pauses, held);
 }
 
 static const char *heap_settle(void *heap_) {
-    int has_registered = enlist();
+    enlist();
     collect_all(heap_);
-    if (has_registered) GC_unregister_my_thread();
+    delist();
     return NULL;
 }
 
 static void heap_close(void *heap_) {
     heap *h = heap_;
-    int has_registered = enlist();
+    enlist();
     for (uint32_t i = 0; i < h->global_count; i++) h->globals[i] = NULL;
-    /* What dies later would tell a heap that is gone, so all must go now; what the collector keeps
-       since something looks like a reference to it has the heap's address, which therefore stays. */
     collect_all(h);
     GC_FREE(h->globals);
     h->globals = NULL;
-    if (has_registered) GC_unregister_my_thread();
+    /* Something may look like a reference to an object, which then dies later and says so to the heap.
+       So the heap itself stays. */
+    delist();
 }
 
 static void heap_stats(void *heap_, gcstorm_stats *stats) {
@@ -117,20 +149,18 @@ static void heap_stats(void *heap_, gcstorm_stats *stats) {
 
 static const char *heap_attach(void *heap_, uint32_t number, uint32_t slots, void **out) {
     (void)number, (void)slots;
-    int has_registered = enlist();
+    enlist();
     mutator *m = GC_MALLOC_UNCOLLECTABLE(sizeof *m);
     m->heap = heap_;
-    m->has_registered = has_registered;
     *out = m;
     return NULL;
 }
 
 static void heap_detach(void *mutator_) {
     mutator *m = mutator_;
-    int has_registered = m->has_registered;
-    memset(m->registers, 0, m->length * sizeof *m->registers);
+    if (m->length) memset(m->registers, 0, m->length * sizeof *m->registers);
     GC_FREE(m);
-    if (has_registered) GC_unregister_my_thread();
+    delist();
 }
 
 /* ---- operations ---- */
@@ -156,24 +186,36 @@ static void fill(mutator *m, uint32_t slot, object *o) {
     m->registers[slot] = o;
 }
 
+/* As near to the end of an object as libgc says: its memory is free after the next collection. */
 static void on_death(void *o, void *heap_) {
     heap *h = heap_;
     atomic_fetch_sub(&h->live, 1);
     h->host->died(((object *)o)->tag);
 }
 
+/* Takes room for one object, if there is any. */
+static int reserve(heap *h) {
+    uint64_t live = atomic_load(&h->live);
+    while (live < h->capacity)
+        if (atomic_compare_exchange_weak(&h->live, &live, live + 1)) return 1;
+    return 0;
+}
+
 static int op_alloc(void *mutator_, uint32_t dst, uint32_t shape, uint64_t tag, int32_t finalizer) {
     (void)finalizer; /* none is announced */
     mutator *m = mutator_;
     heap *h = m->heap;
-    if (atomic_fetch_add(&h->live, 1) >= h->capacity) {
+    if (GC_should_invoke_finalizers()) GC_invoke_finalizers();
+    /* A few times, since another thread may be in the middle of the finalizers. */
+    for (int tries = 0; !reserve(h); tries++) {
+        if (tries == 3) return 0;
         collect_all(h);
-        if (atomic_load(&h->live) > h->capacity) {
-            atomic_fetch_sub(&h->live, 1);
-            return 0;
-        }
     }
     object *o = GC_MALLOC(sizeof *o);
+    if (!o) {
+        atomic_fetch_sub(&h->live, 1);
+        return 0;
+    }
     o->tag = tag;
     o->shape = (uint8_t)shape;
     if (shape == GCSTORM_LIST) pthread_mutex_init(&o->lock, NULL);

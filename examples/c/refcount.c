@@ -9,7 +9,7 @@
  *
  * Every object has a count: one for each register, field, element and shared root that refers to it. At
  * zero it is freed. An object whose count fell, but not to zero, may be part of a garbage cycle, so it
- * becomes a candidate. A collection takes the references between objects off the counts of all that
+ * becomes a candidate; so does one that was moved into itself. A collection takes the references between objects off the counts of all that
  * candidates lead to. Whatever then has a count of its own is held from outside, and so is all that it
  * leads to: their counts are put back. The rest is garbage.
  *
@@ -18,6 +18,7 @@
 #include "gcstorm.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,8 @@ typedef struct {
     object **globals;
     uint32_t capacity, global_count;
     int is_leaky;
-    uint64_t live, collections, cycles_freed;
+    uint64_t live;
+    _Atomic uint64_t collections, cycles_freed; /* asked for at any time, so without the lock */
     stack candidates, work, dying;
     size_t threshold; /* as many candidates as start a collection */
 } heap;
@@ -171,7 +173,6 @@ static void gather(heap *h, object *root) {
 }
 
 static void collect_cycles(heap *h) {
-    if (h->is_leaky) return;
     uint32_t held = h->host->hold(h->pauses, GCSTORM_COLLECT);
     stack candidates = h->candidates;
     h->candidates = (stack){0};
@@ -184,6 +185,7 @@ static void collect_cycles(heap *h) {
         else
             candidates.items[kept++] = o;
     }
+    if (h->is_leaky) kept = 0;
     for (size_t i = 0; i < kept; i++) mark_gray(h, candidates.items[i]);
     for (size_t i = 0; i < kept; i++) scan(h, candidates.items[i]);
     for (size_t i = 0; i < kept; i++) gather(h, candidates.items[i]);
@@ -241,10 +243,8 @@ static const char *heap_settle(void *heap_) {
 
 static void heap_stats(void *heap_, gcstorm_stats *stats) {
     heap *h = heap_;
-    pthread_mutex_lock(&h->lock);
     stats->collections = stats->full_collections = h->collections;
     stats->cycles_freed = h->cycles_freed;
-    pthread_mutex_unlock(&h->lock);
 }
 
 static const char *heap_attach(void *heap_, uint32_t number, uint32_t slots, void **out) {
@@ -254,7 +254,10 @@ static const char *heap_attach(void *heap_, uint32_t number, uint32_t slots, voi
     m->heap = heap_;
     m->slots = slots;
     m->registers = calloc(slots ? slots : 1, sizeof *m->registers);
-    if (!m->registers) return "no room for the registers";
+    if (!m->registers) {
+        free(m);
+        return "no room for the registers";
+    }
     *out = m;
     return NULL;
 }
@@ -270,11 +273,19 @@ static void heap_detach(void *mutator_) {
 
 /* ---- operations ---- */
 
+/* Takes the lock. If that takes time, it is told how long. */
+static void enter(heap *h) {
+    if (pthread_mutex_trylock(&h->lock) == 0) return;
+    uint32_t held = h->host->hold(h->pauses, GCSTORM_LOCK_WAIT);
+    pthread_mutex_lock(&h->lock);
+    h->host->release(h->pauses, held);
+}
+
 /* Every operation begins with `m` and the lock, and ends with LEAVE. */
-#define ENTER                  \
-    mutator *m = mutator_;     \
-    heap *h = m->heap;         \
-    pthread_mutex_lock(&h->lock)
+#define ENTER              \
+    mutator *m = mutator_; \
+    heap *h = m->heap;     \
+    enter(h)
 #define LEAVE pthread_mutex_unlock(&h->lock)
 
 /* The object in a register, if it has this shape. */

@@ -51,6 +51,7 @@ fn a_heap_in_c_holds() {
     let result = place.result("tangles/result.json");
     assert_eq!(result.heap, "./librefcount.so");
     assert!(result.evidence.stats.collections > Some(0));
+    assert!(result.pauses["collect"].count() > 0);
     let fuzz = "fuzz --heap ./librefcount.so --cases 100 --seed 1 --out f";
     place.run(&format!("{fuzz} --schedule steps")).code(0);
     place.run(&format!("{fuzz} --schedule free")).code(0);
@@ -82,7 +83,7 @@ fn what_is_no_heap_is_refused() {
     place.write("text.so", "not a library");
     for (heap, why) in [
         ("./nowhere.so", "there is no such file"),
-        ("./text.so", "text.so"),
+        ("./text.so", "is not a heap"),
         ("./librefcount.so:nonsense", "\"leaky\" or nothing"),
     ] {
         let done = place.run(&format!("run counter --heap {heap} --rounds 1 --out o"));
@@ -91,25 +92,111 @@ fn what_is_no_heap_is_refused() {
     }
 }
 
+/// Compiles the example with something else in place of what is there.
+fn changed(place: &Place, name: &str, there: &str, instead: &str) {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/c/refcount.c");
+    let text = std::fs::read_to_string(example).expect("the example");
+    assert!(text.contains(there), "{there}");
+    place.write("changed.c", &text.replace(there, instead));
+    place.write("gcstorm.h", &place.run("header").code(0).out);
+    let done = Command::new("cc")
+        .args(["-shared", "-fPIC", "-I.", "-o", name, "changed.c"])
+        .current_dir(place.path())
+        .status();
+    assert!(done.expect("cc is there").success());
+}
+
 /// Goal: a library that crashes is a verdict, like any heap.
 #[test]
 fn a_crash_in_c_is_a_verdict() {
     let place = Place::new();
-    let source = place.path().join("crash.c");
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/c/refcount.c");
-    let text = std::fs::read_to_string(example).expect("the example");
-    let text = text.replace("c->number = (int64_t)(", "*(volatile int *)0 = (int)(");
-    std::fs::write(&source, text).expect("a file");
-    place.write("gcstorm.h", &place.run("header").code(0).out);
-    let done = Command::new("cc")
-        .args(["-shared", "-fPIC", "-I.", "-o", "libcrash.so", "crash.c"])
-        .current_dir(place.path())
-        .status();
-    assert!(done.expect("cc is there").success());
+    let crash = "*(volatile int *)0 = (int)(";
+    changed(&place, "libcrash.so", "c->number = (int64_t)(", crash);
     place
         .run("run counter --heap ./libcrash.so --seed 1 --rounds 1 --out o")
         .code(5)
         .says("killed by signal 11");
     let result = place.result("o/result.json");
     assert_eq!(result.verdict, Outcome::Crashed);
+}
+
+/// Goal: a library that takes the process along while it opens is a crash for every command, and never
+/// silence.
+#[test]
+fn a_library_that_exits_is_a_crash() {
+    let place = Place::new();
+    let open = "static const char *heap_open(const gcstorm_config *config, void **out) {";
+    changed(&place, "libexits.so", open, &format!("{open} exit(0);"));
+    let sound = "gcstorm-case 1\nheap ./libexits.so\nschedule steps\nseed 3\ncapacity 64\nroots 0\n\
+        mutator m registers 2\n\nm alloc r0 list\n";
+    place.write("f.case", sound);
+    for line in [
+        "run counter --heap ./libexits.so --rounds 1 --out o",
+        "fuzz --heap ./libexits.so --cases 1 --seed 1 --out f",
+        "replay f.case",
+    ] {
+        place.run(line).code(5);
+    }
+}
+
+/// Goal: a library for one thread is called on one thread, by all mutators in turn if it can have
+/// several, and by one if not.
+#[test]
+fn one_thread_is_one_thread() {
+    let place = Place::new();
+    let here = "mutator *m = mutator_; \\\n";
+    let checked = format!("{here}    if (!pthread_equal(m->thread, pthread_self())) abort(); \\\n");
+    let field = "    heap *heap;\n    object **registers;";
+    let attached = "    m->heap = heap_;\n";
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/c/refcount.c");
+    let text = std::fs::read_to_string(example).expect("the example");
+    for part in [here, field, attached] {
+        assert!(text.contains(part), "{part}");
+    }
+    let text = text
+        .replace(here, &checked)
+        .replace(field, &format!("    pthread_t thread;\n{field}"))
+        .replace(
+            attached,
+            &format!("{attached}    m->thread = first_thread();\n"),
+        );
+    let text = text.replace(
+        "typedef struct {\n    pthread_t thread;",
+        "static pthread_t first; static int has_first;\n\
+         static pthread_t first_thread(void) {\n\
+         if (!has_first) first = pthread_self();\n has_first = 1; return first; }\n\
+         typedef struct {\n    pthread_t thread;",
+    );
+    place.write("gcstorm.h", &place.run("header").code(0).out);
+    let threads = "GCSTORM_THREADS | GCSTORM_CYCLES";
+    for (name, abilities) in [
+        (
+            "turns",
+            "GCSTORM_ONE_THREAD | GCSTORM_THREADS | GCSTORM_CYCLES",
+        ),
+        ("single", "GCSTORM_ONE_THREAD | GCSTORM_CYCLES"),
+        ("free", threads),
+    ] {
+        place.write("one.c", &text.replace(threads, abilities));
+        let done = Command::new("cc")
+            .args([
+                "-shared",
+                "-fPIC",
+                "-I.",
+                "-o",
+                &format!("lib{name}.so"),
+                "one.c",
+            ])
+            .current_dir(place.path())
+            .status();
+        assert!(done.expect("cc is there").success());
+    }
+    let run = |name: &str| {
+        let line =
+            format!("run shared-list --heap ./lib{name}.so --seed 1 --ops 20000 --out {name}");
+        place.run(&line)
+    };
+    run("turns").code(0).says("held");
+    run("single").code(2).warns("no threads");
+    run("free").code(5).says("signal 6");
 }

@@ -1,16 +1,15 @@
-//! The C interface: a heap of this crate behind it, and what a C compiler makes of `gcstorm.h`.
+//! The C interface: a heap of this crate behind it.
 
 #![expect(unsafe_code, reason = "tables are made by hand")]
 
-use std::ffi::c_void;
-use std::mem::offset_of;
-use std::path::Path;
-use std::process::Command;
+use std::ffi::{c_char, c_int, c_void};
 
 use gcstorm::conformance::{race, run_workload, step_through};
+use gcstorm::evidence::ledger::Producer;
 use gcstorm::heap::counted::{GilHeap, open_gil};
-use gcstorm::heap::foreign::{Config, Figures, Foreign, HEADER, Host, Library, Table, Visit};
-use gcstorm::heap::{Belief, Heap, HeapConfig};
+use gcstorm::heap::foreign::{Foreign, Library, Table, Visit};
+use gcstorm::heap::tag::Life;
+use gcstorm::heap::{Belief, Defect, Heap, HeapConfig, Mutator, OutOfMemory, Seat, Shape, Slot};
 
 use crate::mirror::{self, Source};
 
@@ -75,53 +74,61 @@ fn a_census_is_passed_on() {
     assert_eq!((census.living, seen), (2, vec![(5, 500), (7, 700)]));
 }
 
-/// The sizes of the structures, and where their fields are.
-macro_rules! layout {
-    ($($name:literal $of:ident: $($field:ident)*;)*) => {
-        [$(
-            ($name, "", size_of::<$of>()),
-            $(($name, stringify!($field), offset_of!($of, $field)),)*
-        )*]
-    };
+const SEAT: Seat = Seat {
+    number: 0,
+    slots: 4,
+};
+
+fn opened(table: Table) -> Foreign {
+    // SAFETY: they keep to gcstorm.h.
+    let library = unsafe { Library::of(table) }.expect("nothing is missing");
+    Foreign::open(library, "", &HeapConfig::with_capacity(10)).expect("it opens")
 }
 
-/// Goal: a C compiler lays the structures of gcstorm.h out as they are here, without a warning.
+/// Goal: if the library has no room, the tag is dropped once, on this side.
 #[test]
-fn the_header_says_the_same() {
-    let layout = layout! {
-        "gcstorm_host" Host: size died finalize hold release;
-        "gcstorm_config" Config: size capacity globals nursery switch_interval_ns within_calls host
-            pauses text;
-        "gcstorm_stats" Figures: size collections full_collections cycles_freed unreclaimed_peak
-            contended unreclaimed;
-        "gcstorm_table" Table: version size abilities open close attach detach settle stats census
-            alloc copy clear load store peek safepoint rest wake collect append len get set pop
-            truncate_front truncate_back add read write publish fetch downgrade upgrade;
-    };
-    let mut program = String::from("#include \"gcstorm.h\"\n");
-    for (name, field, at) in layout {
-        let found = match field {
-            "" => format!("sizeof({name})"),
-            field => format!("offsetof({name}, {field})"),
-        };
-        program += &format!("_Static_assert({found} == {at}, \"{name} {field}\");\n");
+fn a_refusal_drops_the_tag() {
+    extern "C" fn refuse(_: *mut c_void, _: u32, _: u32, _: u64, _: i32) -> c_int {
+        0
     }
-    let place = tempfile::tempdir().expect("a directory");
-    let write = |name: &str, text: &str| {
-        std::fs::write(place.path().join(name), text).expect("a file");
-    };
-    write("gcstorm.h", HEADER);
-    write("layout.c", &program);
-    compile(place.path(), &["-c", "layout.c"]);
+    let heap = opened(Table {
+        alloc: Some(refuse),
+        ..mirror::table::<Gil>()
+    });
+    let mut mutator = heap.attach(SEAT).expect("there is a seat");
+    let mut births = Producer::new(0);
+    let tag = births.birth(Shape::Leaf).expect("there is room");
+    let id = tag.id();
+    assert_eq!(mutator.alloc(Slot(0), Shape::Leaf, tag), Err(OutOfMemory));
+    assert_eq!(id.state(), Life::Dead);
+    assert_eq!(births.notes().double_deaths.count, 0);
 }
 
-fn compile(directory: &Path, words: &[&str]) {
-    let compiled = Command::new("cc")
-        .args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-        .args(words)
-        .current_dir(directory)
-        .output()
-        .expect("cc is there, since Rust links with it");
-    let said = String::from_utf8_lossy(&compiled.stderr);
-    assert!(compiled.status.success(), "{said}");
+/// Goal: what a library says is wrong becomes an error, wherever it can say so.
+#[test]
+fn words_become_errors() {
+    extern "C" fn settle(_: *mut c_void) -> *const c_char {
+        c"no settling".as_ptr()
+    }
+    extern "C" fn attach(_: *mut c_void, _: u32, _: u32, _: *mut *mut c_void) -> *const c_char {
+        c"no seat".as_ptr()
+    }
+    extern "C" fn safepoint(_: *mut c_void) -> *const c_char {
+        c"no point".as_ptr()
+    }
+    let said = |done: Result<(), Defect>| done.expect_err("it says so").to_string();
+    let table = mirror::table::<Gil>();
+    let heap = opened(Table {
+        settle: Some(settle),
+        safepoint: Some(safepoint),
+        ..table
+    });
+    assert_eq!(said(heap.settle()), "no settling");
+    let mut mutator = heap.attach(SEAT).expect("there is a seat");
+    assert_eq!(said(mutator.safepoint()), "no point");
+    let heap = opened(Table {
+        attach: Some(attach),
+        ..table
+    });
+    assert_eq!(said(heap.attach(SEAT).map(drop)), "no seat");
 }

@@ -242,10 +242,12 @@ pub(super) fn heaps<'r>(
 }
 
 fn no_library(name: &str) -> Usage {
-    let why = format!(
-        "{name:?} is no library: there is no such file, or its path has a blank or `#` in it"
-    );
-    Usage::new(why).hint(
+    let odd = |c: char| c.is_whitespace() || c.is_control() || c == '#';
+    let why = match name.contains(odd) {
+        true => "cases, in which it would stand, have no room for a blank or `#` in a heap's name",
+        false => "there is no such file",
+    };
+    Usage::new(format!("{name:?} cannot be a heap: {why}")).hint(
         "a heap with a slash in its name is a shared library with the C interface; `gcstorm header` \
          prints that, and `cc -shared -fPIC -o libmine.so mine.c` makes one",
     )

@@ -14,6 +14,7 @@ use crate::check;
 #[cfg(shuttle)]
 use crate::evidence::Race;
 use crate::evidence::Trace;
+use crate::heap::Caps;
 use crate::heap::{Defect, Fault, Heap, HeapConfig};
 use crate::plan::{Case, Needs};
 #[cfg(shuttle)]
@@ -110,7 +111,9 @@ pub fn on_threads(
         cycles: false,
         ..plan.needs()
     };
-    if !needs.missing_from(&heap.caps()).is_empty() {
+    // A heap that could not be opened reports no abilities; running it shows why.
+    let caps = heap.caps();
+    if caps != Caps::NONE && !needs.missing_from(&caps).is_empty() {
         return Ok(None);
     }
     let options = Options {

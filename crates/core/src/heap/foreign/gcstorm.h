@@ -13,9 +13,18 @@
  *
  * References live in objects, in the shared roots, and in the registers of mutators. A mutator is one
  * thread's view: it has `slots` registers, numbered from 0 and empty at first. A register holds one
- * counted reference, or a weak one. An operation on an empty register, on an object of the wrong shape, or
- * with an index out of range does nothing and returns 0; a register that it would have moved from keeps
- * its reference. "Moves" means that the register is empty afterwards. The same slot may be given twice.
+ * counted reference, or a weak one.
+ *
+ * An operation on an empty register, on an object of the wrong shape, or with an index out of range does
+ * nothing and returns 0. "Moves" means that the register is empty afterwards; one that could not be moved
+ * from keeps its reference, and so does the register that an operation would have filled. A weak reference
+ * counts as nothing: every operation but `copy`, `clear` and `upgrade` treats its register as empty, and
+ * leaves it there. Objects and shared roots hold counted references only. The same slot may be given twice.
+ *
+ * Several mutators may be attached on one thread; all but one of them then rest. So the library must go by
+ * the mutator that it is given, and not by the thread.
+ *
+ * In the process of a run, standard input belongs to gcstorm: do not read it.
  *
  * A function pointer may be NULL if it is marked as optional, or if it belongs to a capability that the
  * library does not announce. No function may throw, unwind or longjmp out of the library.
@@ -43,7 +52,7 @@ enum {
 
 /* What a library can do; `gcstorm_table.abilities` is the sum. Checks of anything else are skipped. */
 enum {
-    GCSTORM_THREADS = 1 << 0,         /* several mutators may be attached at once, each on a thread */
+    GCSTORM_THREADS = 1 << 0,         /* several mutators may be attached at once */
     GCSTORM_CYCLES = 1 << 1,          /* unreachable cycles are reclaimed */
     GCSTORM_LISTS = 1 << 2,           /* append, len, get, set, pop, truncate_front, truncate_back */
     GCSTORM_COUNTERS = 1 << 3,        /* add, read, write */
@@ -52,8 +61,9 @@ enum {
     GCSTORM_FINALIZERS = 1 << 6,      /* finalizers run once, and may resurrect */
     GCSTORM_CERTIFIES_DEATH = 1 << 7, /* after `settle`, every unreachable object has died */
     /* What follows is not an ability, but how the library is. */
-    /* All calls must come from one thread, which gcstorm then starts: attach, operations, settle, close.
-       With GCSTORM_THREADS, the mutators take turns on it. */
+    /* All calls for a heap must come from one thread, which gcstorm then starts, from `open` to `close`.
+       With GCSTORM_THREADS, several mutators take turns on it. Another heap has another thread. The
+       library itself is loaded on a thread of gcstorm's. */
     GCSTORM_ONE_THREAD = 1 << 16,
     /* The collector belongs to the process, so there is never more than one heap at a time. */
     GCSTORM_ONE_PER_PROCESS = 1 << 17,
@@ -87,17 +97,21 @@ enum {
     GCSTORM_FINALIZER = 5,       /* it runs finalizers */
 };
 
-/* What gcstorm does for a library. */
+/* What gcstorm does for a library. It stays valid until the process ends. `size` tells a library that was
+   compiled with a newer gcstorm.h how much of it is there; so do those of the other structures. */
 typedef struct gcstorm_host {
     size_t size; /* of this structure, in bytes */
-    /* The object with this tag was freed. From any thread. */
+    /* The object with this tag was freed. From any thread, and also after `close`. */
     void (*died)(uint64_t tag);
     /* The object with this tag and finalizer is garbage, and its finalizer runs: call it once in the
-       object's life, before its death. If the answer is a number from 0 on, publish the object in that
-       shared root; it is not garbage then. Weak references to it must be void before. From any thread. */
+       object's life, before its death, and before the death of anything that was found dead with it. If
+       the answer is a number from 0 on, publish the object in that shared root; then it is not garbage, nor
+       is what it refers to. Weak references to it must be void before, unless GCSTORM_WEAK_SURVIVES. From
+       any thread. */
     int32_t (*finalize)(uint64_t tag, int32_t finalizer);
-    /* The calling mutator is held up, until `release` is called with the answer. They nest. Call it on
-       slow paths only: it reads the clock. `pauses` is from the configuration. */
+    /* The calling thread's mutator is held up, until that thread calls `release` with the answer. They nest:
+       the last hold is released first. Call it on slow paths only: it reads the clock. `pauses` is from the
+       configuration. */
     uint32_t (*hold)(const void *pauses, uint32_t cause);
     void (*release)(const void *pauses, uint32_t held);
 } gcstorm_host;
@@ -131,11 +145,13 @@ typedef struct gcstorm_stats {
 /* A figure that the heap does not know; all of them are that before `stats` is called. */
 #define GCSTORM_UNKNOWN UINT64_MAX
 
-/* Called once for each living object: its tag, and the reference count that the heap has stored. */
+/* To be called once for each living object, while `census` lasts and on its thread: the object's tag, and the
+   reference count that the heap has stored. */
 typedef void (*gcstorm_visit)(void *context, uint64_t tag, uint64_t count);
 
 /* A heap's functions. Where a function returns `const char *`, NULL means that all is well, and anything
-   else says in one line what is wrong; the text must stay valid until the library's next call. */
+   else says in one line what is wrong; the text must stay valid until this thread's next call, so it is
+   a constant, or memory of the thread's own. */
 typedef struct gcstorm_table {
     uint32_t version;   /* GCSTORM_VERSION */
     size_t size;        /* sizeof(gcstorm_table) */
@@ -146,21 +162,23 @@ typedef struct gcstorm_table {
     /* All mutators are detached by then. What is still alive may die or stay. */
     void (*close)(void *heap);
     /* Admits the calling thread as a mutator. `number` is unique among those attached at the same time.
-       `slots` may be as large as `capacity`, and most registers are never touched: allocate them zeroed
-       (calloc), and do not scan all of them at each collection. */
+       `slots` is larger than `capacity`, up to about a million, and most registers are never touched:
+       allocate them zeroed (calloc), and do not scan all of them at each collection. */
     const char *(*attach)(void *heap, uint32_t number, uint32_t slots, void **mutator);
     /* Clears the registers. On the thread that attached it. */
     void (*detach)(void *mutator);
-    /* Reclaims everything that can be reclaimed. No mutator runs meanwhile, though some may be attached.
-       From any thread. */
+    /* Reclaims everything that can be reclaimed, and runs the finalizers that this takes. Called before
+       each survey of the heap, and at the end. No mutator runs meanwhile, though some may be attached, and
+       rest. From any thread. */
     const char *(*settle)(void *heap);
-    /* Optional. May be called at any time, from any thread, so it should not wait for a lock for long. */
+    /* Optional. Called at any time, some times a second, so it must not wait for a collection. From any
+       thread. */
     void (*stats)(void *heap, gcstorm_stats *stats);
     /* Optional. Shows every living object while no mutator runs. */
     void (*census)(void *heap, gcstorm_visit visit, void *context);
 
     /* A new object of `shape`, with `tag`, into `dst`: 1. If there is no room: 0, `dst` stays as it is,
-       and the tag is gcstorm's again. `finalizer` is GCSTORM_NO_FINALIZER unless GCSTORM_FINALIZERS is
+       and the tag is gcstorm's again (do not call `died`). `finalizer` is GCSTORM_NO_FINALIZER unless GCSTORM_FINALIZERS is
        announced. */
     int (*alloc)(void *mutator, uint32_t dst, uint32_t shape, uint64_t tag, int32_t finalizer);
     /* `dst` refers to what `src` refers to, as well; an empty `src` leaves it as it is. The copy of a weak
@@ -195,7 +213,7 @@ typedef struct gcstorm_table {
     void (*truncate_front)(void *mutator, uint32_t list, uint64_t count);
     void (*truncate_back)(void *mutator, uint32_t list, uint64_t count);
 
-    /* GCSTORM_COUNTERS. `add` is one step that no other thread can come between. */
+    /* GCSTORM_COUNTERS. `add` is one step that no other thread can come between, and wraps around. */
     void (*add)(void *mutator, uint32_t counter, int64_t by);
     int64_t (*read)(void *mutator, uint32_t counter);
     void (*write)(void *mutator, uint32_t counter, int64_t value);
@@ -208,8 +226,9 @@ typedef struct gcstorm_table {
 
     /* GCSTORM_WEAK. `dst` becomes a weak reference to what `src` refers to. */
     void (*downgrade)(void *mutator, uint32_t dst, uint32_t src);
-    /* `dst` refers to the target of the weak reference: 1, or 0 if that is dead or its finalizer has run
-       since the downgrade. Never 0 while somebody holds the target. */
+    /* `dst` refers to the target of the weak reference: 1. Or 0 if that is dead, or is garbage whose
+       finalizers are just running, or if its finalizer has run since the downgrade (unless
+       GCSTORM_WEAK_SURVIVES). Never 0 for another reason while somebody holds the target. */
     int (*upgrade)(void *mutator, uint32_t dst, uint32_t weak);
 } gcstorm_table;
 

@@ -52,7 +52,7 @@ unsafe fn read(table: *const Table) -> Result<Table, String> {
         return Err("`gcstorm_heap` returned NULL".to_owned());
     }
     // SAFETY: the version comes first, and is always there.
-    let version = unsafe { table.cast::<u32>().read() };
+    let version = unsafe { table.cast::<u32>().read_unaligned() };
     if version != VERSION {
         return Err(format!(
             "it was made for version {version} of gcstorm.h, and this program has version {VERSION}; \
@@ -61,14 +61,15 @@ unsafe fn read(table: *const Table) -> Result<Table, String> {
     }
     let size = table.wrapping_byte_add(offset_of!(Table, size));
     // SAFETY: so is the size.
-    let size = unsafe { size.cast::<usize>().read() };
+    let size = unsafe { size.cast::<usize>().read_unaligned() };
     if size < offset_of!(Table, stats) {
         return Err(format!(
             "its table is {size} bytes long, which is too short"
         ));
     }
     let mut whole = MaybeUninit::<Table>::zeroed();
-    let known = size.min(size_of::<Table>());
+    // Whole pointers only: half of one leads anywhere.
+    let known = size.min(size_of::<Table>()) / size_of::<usize>() * size_of::<usize>();
     // SAFETY: both are at least `known` bytes long.
     unsafe {
         table
@@ -125,7 +126,7 @@ mod tests {
         let whole = Table {
             close: Some(nothing),
             rest: Some(nothing),
-            ..table(1, offset_of!(Table, rest))
+            ..table(1, offset_of!(Table, rest) + 4)
         };
         let read = said(&whole).expect("it is a table");
         assert!(read.close.is_some() && read.rest.is_none());

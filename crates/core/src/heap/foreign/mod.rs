@@ -13,6 +13,8 @@
 
 #![expect(unsafe_code, reason = "a shared library is called")]
 
+#[cfg(test)]
+mod agreement;
 mod host;
 mod library;
 mod mutator;
@@ -21,8 +23,9 @@ mod table;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::fmt;
 use std::path::Path;
-use std::ptr::{from_ref, null_mut};
+use std::ptr::null_mut;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use super::{
     Belief, Caps, Census, Defect, Gauge, Heap, HeapConfig, Pauses, Seat, Stats, Tag, Upkeep,
@@ -51,7 +54,7 @@ impl Library {
     /// # Errors
     ///
     /// It cannot be loaded, or is no heap of this version.
-    pub fn load(path: &Path) -> Result<Self, Defect> {
+    pub(crate) fn load(path: &Path) -> Result<Self, Defect> {
         let library = library::load(path).and_then(|table| {
             let calls = Calls::of(&table)?;
             Ok(Self { table, calls })
@@ -87,6 +90,8 @@ pub struct Foreign {
     caps: Caps,
     has_census: bool,
     heap: *mut c_void,
+    /// Mutators that are not detached yet.
+    attached: AtomicU32,
     /// What the library was given pointers to.
     _text: CString,
     _pauses: Arc<Pauses>,
@@ -117,7 +122,7 @@ impl Foreign {
                 .unwrap_or(u64::MAX),
             within_calls: u32::from(config.upkeep == Upkeep::WithinCalls),
             host: &raw const HOST,
-            pauses: from_ref::<Pauses>(&config.pauses).cast(),
+            pauses: Arc::as_ptr(&config.pauses).cast(),
             text: text.as_ptr(),
         };
         let mut heap = null_mut();
@@ -130,6 +135,7 @@ impl Foreign {
             caps: library.table.caps(),
             has_census: library.table.census.is_some(),
             heap,
+            attached: AtomicU32::new(0),
             _text: text,
             _pauses: Arc::clone(&config.pauses),
         })
@@ -202,7 +208,7 @@ impl Heap for Foreign {
         // SAFETY: what it said is text.
         unsafe { well(said) }?;
         // SAFETY: this library has just attached it.
-        Ok(unsafe { ForeignMutator::new(&self.calls, mutator) })
+        Ok(unsafe { ForeignMutator::new(&self.calls, mutator, &self.attached) })
     }
 
     fn settle(&self) -> Result<(), Defect> {
@@ -248,9 +254,12 @@ impl Heap for Foreign {
 }
 
 impl Drop for Foreign {
+    /// A heap whose mutators were forgotten, and so never detached, is never closed.
     fn drop(&mut self) {
-        // SAFETY: the heap is open, and no mutator borrows it any more.
-        unsafe { (self.calls.close)(self.heap) };
+        if self.attached.load(SeqCst) == 0 {
+            // SAFETY: the heap is open, and all mutators are detached.
+            unsafe { (self.calls.close)(self.heap) };
+        }
     }
 }
 

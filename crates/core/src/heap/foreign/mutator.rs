@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use super::host::number_of;
 use super::table::{Calls, NO_FINALIZER, NOTHING, OBJECT, STALE};
@@ -12,6 +13,7 @@ use crate::heap::{Defect, Field, Finalizer, Global, Mutator, OutOfMemory, Peek, 
 pub struct ForeignMutator<'h> {
     calls: &'h Calls,
     mutator: *mut c_void,
+    attached: &'h AtomicU32,
 }
 
 /// Calls a function of the library with the mutator.
@@ -27,8 +29,17 @@ impl<'h> ForeignMutator<'h> {
     /// # Safety
     ///
     /// These are the functions of the library that attached this mutator on the calling thread.
-    pub(super) unsafe fn new(calls: &'h Calls, mutator: *mut c_void) -> Self {
-        Self { calls, mutator }
+    pub(super) unsafe fn new(
+        calls: &'h Calls,
+        mutator: *mut c_void,
+        attached: &'h AtomicU32,
+    ) -> Self {
+        attached.fetch_add(1, SeqCst);
+        Self {
+            calls,
+            mutator,
+            attached,
+        }
     }
 
     fn make(
@@ -186,6 +197,7 @@ impl Mutator for ForeignMutator<'_> {
 impl Drop for ForeignMutator<'_> {
     fn drop(&mut self) {
         call!(self.detach());
+        self.attached.fetch_sub(1, SeqCst);
     }
 }
 

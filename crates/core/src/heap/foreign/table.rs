@@ -1,5 +1,5 @@
-//! The structures of `gcstorm.h`, field by field. That file says what each is for, and `tests/foreign`
-//! compares the layout with what a C compiler makes of it.
+//! The structures of `gcstorm.h`, field by field. That file says what each is for, and `agreement`
+//! compares it with what a C compiler makes of it.
 
 #![expect(missing_docs, reason = "gcstorm.h says what each field is for")]
 
@@ -114,6 +114,12 @@ macro_rules! functions {
                 })
             }
         }
+
+        /// The functions, each with what it takes and answers, in order.
+        #[cfg(test)]
+        pub(super) const SIGNATURES: &[(&str, &[&str], &[&str])] = &[
+            $((stringify!($name), &[$(stringify!($of)),*], &[$(stringify!($answer))?]),)*
+        ];
 
         /// What stands in for a function that is missing.
         mod nothing {

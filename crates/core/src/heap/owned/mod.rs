@@ -193,10 +193,7 @@ fn own<H: Heap>(
         Ok(heap) => heap,
         Err(defect) => return drop(opened.send(Err(defect))),
     };
-    let caps = Caps {
-        threads: true,
-        ..heap.caps()
-    };
+    let caps = heap.caps();
     let mut owner = Owning {
         heap: &heap,
         mutators: HashMap::new(),
