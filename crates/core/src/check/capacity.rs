@@ -3,14 +3,16 @@
 //!
 //! Births less deaths are counted by tags, so a collector whose trigger never fires shows on any heap,
 //! whatever that believes of itself. The count is never too high: it is exact before each survey, and
-//! leaves out what is born while it is taken at other times. Each mutator may have one more tag in its
-//! hands, of an object that is being refused.
+//! leaves out what is born while it is taken at other times. Each mutator may have been given room for
+//! [`ADVANCE_MAX`] objects in advance, and may have one more tag in its hands, of an object that is being
+//! refused.
 //!
 //! *Below the capacity nothing is violated.* A collector may wait until the heap is full, so no amount
 //! of garbage that fits convicts one. But a run in which garbage was plentiful and hardly anything had
 //! died before its end has shown nothing of a collector at work, whatever else held. Such a run is
 //! vacuous. What is alive is counted when the first mutator is done, since a heap may reclaim much when
-//! mutators begin to wait; garbage is what of that cannot be reached in the end. It is plentiful from
+//! mutators begin to wait; but not if others went on for long, since what they released by then did not
+//! wait. Garbage is what of that cannot be reached in the end. It is plentiful from
 //! [`GARBAGE_MIN`] objects on, if they are [`GARBAGE_SHARE`] times what is reachable: a collector that
 //! waits until the heap is twice or three times as large as after its last collection has been at work
 //! by then. A heap that collects no cycles is not judged so, nor is one where reference counts alone
@@ -18,6 +20,7 @@
 
 use super::{Check, Exhibit, Opinion, Verdict};
 use crate::evidence::{Moment, Survey};
+use crate::heap::ADVANCE_MAX;
 
 pub(super) const CHECK: Check = Check {
     name: "capacity",
@@ -41,7 +44,7 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     };
     let room = exhibit.plan.live_limit;
     let mut opinion = Opinion::default();
-    let in_hands = exhibit.plan.mutators.len() as u64;
+    let in_hands = exhibit.plan.mutators.len() as u64 * u64::from(ADVANCE_MAX + 1);
     opinion.expect(alive <= u64::from(room) + in_hands, || {
         format!("{alive} objects were alive at once, and the heap was opened for {room}")
     });
@@ -84,8 +87,8 @@ mod tests {
         let in_room = |survey: Survey, caps| judge_survey(CHECK, caps, survey).verdict;
         for (alive, expected) in [
             (None, Verdict::Skipped),
-            (Some(9), Verdict::Held),
-            (Some(10), Verdict::Violated),
+            (Some(521), Verdict::Held),
+            (Some(522), Verdict::Violated),
         ] {
             let mut survey = Survey::new(Moment::Pause, 1);
             survey.unsettled = alive;

@@ -5,7 +5,11 @@
 //! 10^10 objects is as large as the live ones need.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed},
+    fence,
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::heap::tag::{Extent, Notes, OwnedSegment, SEGMENT_OBJECTS, Segment};
@@ -43,8 +47,15 @@ impl Roll {
     /// How many objects are alive. If mutators are at work, those that are born meanwhile do not
     /// count, and those that die meanwhile may not: so many were alive at the same time, at least.
     pub fn look(&self) -> u64 {
-        let segments: Vec<_> = self.segments().values().copied().collect();
-        let extents: Vec<Extent> = segments.iter().map(|segment| segment.extent()).collect();
+        let (segments, extents): (Vec<_>, Vec<Extent>) = {
+            let segments = self.segments();
+            let with_extent = segments
+                .values()
+                .map(|&segment| (segment, segment.extent()));
+            with_extent.unzip()
+        };
+        // No entry is looked at before all extents are known.
+        fence(Acquire);
         let alive = segments.iter().zip(extents);
         let alive = alive
             .map(|(segment, extent)| segment.alive_of(extent))

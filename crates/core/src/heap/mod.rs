@@ -189,11 +189,16 @@ impl Caps {
     };
 }
 
+/// For how many objects a mutator may be given room in advance, so that mutators need not ask each other
+/// at each allocation.
+pub const ADVANCE_MAX: u32 = 512;
+
 /// What a heap is opened with.
 #[derive(Debug, Clone)]
 pub struct HeapConfig {
     /// How many objects may be alive at once, at most; allocation beyond fails with
-    /// [`OutOfMemory`].
+    /// [`OutOfMemory`]. A heap that hands out room in advance may exceed it by [`ADVANCE_MAX`] objects
+    /// for each mutator.
     pub capacity: u32,
     /// How many shared roots there are.
     pub globals: u16,

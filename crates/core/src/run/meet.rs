@@ -159,11 +159,10 @@ fn open_survey<'r>(stage: &Stage<'r>, moment: Moment) -> Surveyor<'r> {
         let room = limit.saturating_mul(stage.plan.mutators.len() as u64);
         surveyor.keep_contents(room.max(WINDOW_CONTENTS_MAX));
     }
-    let when_done = stage
-        .alive_when_done
-        .get()
-        .filter(|_| moment == Moment::End);
-    let alive = stage.roll.look().max(when_done.copied().unwrap_or(0));
+    let first_done = stage.first_done.get().filter(|_| moment == Moment::End);
+    let before = (first_done.zip(stage.course.started.get()))
+        .and_then(|(first, start)| first.alive_at_the_end(*start));
+    let alive = stage.roll.look().max(before.unwrap_or(0));
     surveyor.count_unsettled(alive);
     if let Err(fault) = stage.heap.0.settle() {
         surveyor.settle_failed(fault.to_string());

@@ -14,6 +14,7 @@ mod controlled;
 mod course;
 mod entry;
 mod executor;
+mod first_done;
 mod forced;
 mod gap;
 mod held_up;

@@ -17,6 +17,7 @@ use crate::plan::{Batch, MutatorPlan, Op, OpKind, OpSource, ProgramPart};
 
 use super::attest::Attestor;
 use super::executor::{Executor, Halt, Work};
+use super::first_done::FirstDone;
 use super::forced::Forced;
 use super::gap::Gap;
 use super::pacer::Pacer;
@@ -161,7 +162,7 @@ pub(super) fn sit<'r>(
         stage.course.foreground_done();
     }
     // Before it waits, since a heap may reclaim much when a mutator hands over what it keeps.
-    (stage.alive_when_done).get_or_init(|| stage.roll.look());
+    (stage.first_done).get_or_init(|| FirstDone::now(&stage.roll));
     while sitter.meet(Intent::Done) != Intent::Done {}
     let load = sitter.pacer.take().map(|pacer| pacer.load(elapsed_ns));
     Some(sitter.leave(rounds, elapsed_ns, load))

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::any::Guarded;
 use super::course::{Course, locked};
+use super::first_done::FirstDone;
 use super::record;
 use super::rendezvous::Rendezvous;
 use super::roots;
@@ -41,8 +42,8 @@ pub(super) struct Stage<'r> {
     pub(super) surveyor: Mutex<Option<Surveyor<'r>>>,
     pub(super) setup: Mutex<Producer>,
     pub(super) roll: Arc<Roll>,
-    /// How many objects were alive when the first mutator was done.
-    pub(super) alive_when_done: OnceLock<u64>,
+    /// What there was when the first mutator was done.
+    pub(super) first_done: OnceLock<FirstDone>,
     /// The mutators that record histories.
     pub(super) writers: Writers,
     pub(super) surveys: Mutex<Vec<Survey>>,
@@ -80,7 +81,7 @@ impl<'r> Stage<'r> {
             surveyor: Mutex::new(None),
             setup: Mutex::new(setup),
             roll,
-            alive_when_done: OnceLock::new(),
+            first_done: OnceLock::new(),
             writers: Writers::new(record::involved(plan)),
             surveys: Mutex::new(Vec::new()),
             surveys_made: AtomicU64::new(0),
