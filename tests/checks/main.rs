@@ -9,6 +9,7 @@ mod open_loop;
 mod panics;
 mod planted;
 mod recorder;
+mod room;
 mod stalls;
 mod windows;
 
