@@ -29,6 +29,7 @@ const ALL: &[Embedded] = embedded![
     "cycles",
     "live-heap",
     "chain",
+    "many-references",
     "handoff",
     "graph",
     "tangles",
