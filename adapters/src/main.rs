@@ -1,31 +1,62 @@
 //! Published crates of counted pointers, on gcstorm's command line.
 
 mod arc_mutex;
+mod arc_parking_lot;
+mod bacon_rajan_cc;
+mod births;
+mod boa_gc;
+mod circ;
 mod dumpster_sync;
+mod gc;
+mod gcmodule_local;
+mod gcmodule_threaded;
 mod rust_cc;
 
 use std::process::ExitCode;
 
-use gcstorm::heap::{Owned, PointerHeap};
+use gcstorm::heap::{Defect, HeapConfig, Owned, Pointer, PointerHeap};
 use gcstorm::memory::Counting;
 use gcstorm::run::Registry;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+bacon_rajan_cc::adapter!(bacon_0_4_0, bacon_rajan_cc_0_4_0);
+bacon_rajan_cc::adapter!(bacon_0_3_1, bacon_rajan_cc_0_3_1);
+
+fn on_one_thread<P: Pointer>(config: &HeapConfig) -> Result<Owned, Defect> {
+    Owned::open(config, PointerHeap::<P>::open)
+}
+
+/// Each heap with one line about it.
+macro_rules! heaps {
+    ($($name:literal $about:literal $open:expr;)*) => {
+        Registry::empty()$(.with($name, $about, $open).by_default())*
+    };
+}
+
 fn main() -> ExitCode {
-    let heaps = Registry::empty()
-        .with(
-            "arc-mutex",
-            "std's `Arc` and `Mutex`, no cycles",
-            PointerHeap::<arc_mutex::ArcMutex>::open,
-        )
-        .by_default()
-        .with("dumpster", "`dumpster::sync::Gc` 2.1", dumpster_sync::open)
-        .by_default()
-        .with("rust-cc", "`rust_cc::Cc` 0.6, on one thread", |config| {
-            Owned::open(config, PointerHeap::<rust_cc::RustCc>::open)
-        })
-        .by_default();
+    let heaps = heaps! {
+        "arc-mutex" "std's `Arc` and `Mutex`, no cycles"
+            PointerHeap::<arc_mutex::ArcMutex>::open;
+        "arc-parking-lot" "std's `Arc`, parking_lot's `Mutex`, no cycles"
+            PointerHeap::<arc_parking_lot::ArcParkingLot>::open;
+        "circ" "`circ::Rc` 0.2, no cycles"
+            PointerHeap::<circ::Circ>::open;
+        "dumpster-2.1.0" "`dumpster::sync::Gc`" dumpster_sync::v2_1_0::open;
+        "dumpster-1.1.1" "`dumpster::sync::Gc`" dumpster_sync::v1_1_1::open;
+        "gcmodule-threaded" "`gcmodule::ThreadedCc` 0.3.3"
+            PointerHeap::<gcmodule_threaded::Threaded>::open;
+        "gcmodule" "`gcmodule::Cc` 0.3.3, on one thread"
+            on_one_thread::<gcmodule_local::Local>;
+        "rust-cc-0.6.2" "`rust_cc::Cc`, on one thread"
+            on_one_thread::<rust_cc::RustCc>;
+        "bacon-0.4.0" "`bacon_rajan_cc::Cc`, on one thread"
+            on_one_thread::<bacon_0_4_0::BaconRajan>;
+        "bacon-0.3.1" "`bacon_rajan_cc::Cc`, on one thread"
+            on_one_thread::<bacon_0_3_1::BaconRajan>;
+        "gc-0.5.1" "`gc::Gc`, on one thread" on_one_thread::<gc::RustGc>;
+        "boa-gc" "`boa_gc::Gc` 0.22, on one thread" on_one_thread::<boa_gc::Boa>;
+    };
     gcstorm::cli::main(heaps)
 }

@@ -1,0 +1,55 @@
+//! As `arc_mutex`, with the mutex of parking_lot.
+
+use std::sync::{Arc, Weak};
+
+use gcstorm::heap::pointers::{CAPS, Head};
+use gcstorm::heap::{Caps, Pointer};
+use parking_lot::Mutex;
+
+#[derive(Clone)]
+pub(crate) struct ArcParkingLot(Arc<Object>);
+
+pub(crate) struct Object {
+    head: Head<ArcParkingLot>,
+    references: Mutex<Vec<Option<ArcParkingLot>>>,
+}
+
+/// Drops references one after the other: the recursive drop of a long chain would overflow the
+/// stack.
+impl Drop for Object {
+    fn drop(&mut self) {
+        let mut doomed = std::mem::take(self.references.get_mut());
+        while let Some(next) = doomed.pop() {
+            if let Some(object) = next.and_then(|next| Arc::into_inner(next.0)) {
+                doomed.append(&mut object.references.lock());
+            }
+        }
+    }
+}
+
+impl Pointer for ArcParkingLot {
+    type Weak = Weak<Object>;
+
+    const CAPS: Caps = Caps { weak: true, ..CAPS };
+
+    fn new(head: Head<Self>, fields: usize) -> Self {
+        let references = Mutex::new(vec![None; fields]);
+        Self(Arc::new(Object { head, references }))
+    }
+
+    fn head(&self) -> &Head<Self> {
+        &self.0.head
+    }
+
+    fn edit<R>(&self, change: impl FnOnce(&mut Vec<Option<Self>>) -> R) -> R {
+        change(&mut self.0.references.lock())
+    }
+
+    fn downgrade(&self) -> Option<Self::Weak> {
+        Some(Arc::downgrade(&self.0))
+    }
+
+    fn upgrade(weak: &Self::Weak) -> Option<Self> {
+        weak.upgrade().map(Self)
+    }
+}
