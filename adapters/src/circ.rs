@@ -1,14 +1,23 @@
-//! circ: `Rc<Mutex<Vec<Rc>>>` for several threads, with weak pointers. Counts are decremented at
-//! once, objects are destroyed after a grace period, and cycles are never freed.
+//! circ: `Rc<Mutex<Vec<Rc>>>` for several threads. Counts are decremented at once, objects are
+//! destroyed after a grace period, and cycles are never freed.
+//!
+//! Its weak pointers are left out: one can be upgraded until the object was destroyed, and not only
+//! as long as somebody refers to it.
 
+use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 
-use ::circ::{Rc, RcObject, Weak, cs};
-use gcstorm::heap::pointers::{CAPS, Head};
+use ::circ::{Rc, RcObject, cs};
+use gcstorm::heap::pointers::{CAPS, Head, NoWeak};
 use gcstorm::heap::{Caps, Pointer};
 
-/// Grace periods that a chain may need until its last object is destroyed, and some more.
-const GRACE_PERIODS: u32 = 256;
+/// Flushes in which a grace period ends for certain if no other thread is in one: it takes three.
+const FLUSHES: u32 = 16;
+
+thread_local! {
+    /// Objects that were destroyed on this thread.
+    static DESTROYED: Cell<u64> = const { Cell::new(0) };
+}
 
 #[derive(Clone)]
 pub(crate) struct Circ(Rc<Object>);
@@ -21,6 +30,7 @@ pub(crate) struct Object {
 // SAFETY: only what the object held is handed out.
 unsafe impl RcObject for Object {
     fn pop_edges(&mut self, out: &mut Vec<Rc<Self>>) {
+        DESTROYED.set(DESTROYED.get() + 1);
         let references = self.references.get_mut();
         let references = references.unwrap_or_else(PoisonError::into_inner);
         out.extend(references.drain(..).flatten().map(|reference| reference.0));
@@ -34,9 +44,9 @@ impl Circ {
 }
 
 impl Pointer for Circ {
-    type Weak = Weak<Object>;
+    type Weak = NoWeak;
 
-    const CAPS: Caps = Caps { weak: true, ..CAPS };
+    const CAPS: Caps = CAPS;
 
     fn new(head: Head<Self>, fields: usize) -> Self {
         let references = Mutex::new(vec![None; fields]);
@@ -52,17 +62,12 @@ impl Pointer for Circ {
         change(&mut references.unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn downgrade(&self) -> Option<Self::Weak> {
-        Some(self.0.downgrade())
-    }
-
-    fn upgrade(weak: &Self::Weak) -> Option<Self> {
-        weak.upgrade().map(Self)
-    }
-
-    /// Waits for grace periods as best one can: each `flush` may end one.
+    /// Lets grace periods end until nothing dies of it any more: a long chain takes many.
     fn collect() {
-        (0..GRACE_PERIODS).for_each(|_| cs().flush());
+        let mut before = None;
+        while before.replace(DESTROYED.get()) != Some(DESTROYED.get()) {
+            (0..FLUSHES).for_each(|_| Self::flush());
+        }
     }
 
     fn flush() {
