@@ -34,7 +34,8 @@ macro_rules! conformance_tests {
     ($open:expr) => {
         $crate::conformance_tests! { @workloads $open;
             shared_list "shared-list", counter "counter", churn "churn", exact_lists "exact-lists",
-            cycles "cycles", live_heap "live-heap", chain "chain", handoff "handoff", graph "graph",
+            cycles "cycles", live_heap "live-heap", chain "chain",
+            many_references "many-references", handoff "handoff", graph "graph",
             tangles "tangles", weakrefs "weakrefs", finalizers "finalizers",
             thread_churn "thread-churn", stalled_reader "stalled-reader", paced_list "paced-list",
         }

@@ -2,17 +2,17 @@
 //! That drops children, which asks whether a collection is due. If one is, the thread waits for
 //! itself.
 
-use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dumpster_2_1_0::sync::Gc;
 use dumpster_2_1_0::{TraceWith, Visitor};
 
 const THREADS: usize = 3;
-const PATIENCE: Duration = Duration::from_secs(10);
-const LIMIT: Duration = Duration::from_secs(60);
+/// Seconds without progress that count as a hang, and seconds to wait for one.
+const PATIENCE: u32 = 10;
+const LIMIT: u32 = 100;
 
 static ROUNDS: AtomicUsize = AtomicUsize::new(0);
 static PLACES: [Mutex<Option<Gc<Node>>>; 64] = [const { Mutex::new(None) }; 64];
@@ -32,26 +32,34 @@ fn work() {
         let parent = Gc::new(Node(Some(Gc::new(Node(None)))));
         // Now it is a candidate, which a collection looks at.
         drop(parent.clone());
-        let place = &PLACES[round * 7 % PLACES.len()];
-        let replaced = place.lock().expect("no panic").replace(parent);
+        let mut place = PLACES[round % PLACES.len()].lock().expect("no panic");
+        let replaced = place.replace(parent);
+        drop(place);
         drop(replaced);
         ROUNDS.fetch_add(1, Relaxed);
     }
 }
 
-fn main() -> ExitCode {
-    (0..THREADS).for_each(|_| drop(std::thread::spawn(work)));
-    let (start, mut seen) = (Instant::now(), (0, Instant::now()));
-    while start.elapsed() < LIMIT {
-        std::thread::sleep(Duration::from_millis(100));
+/// Whether the threads got stuck.
+fn hung() -> bool {
+    let (mut seen, mut idle) = (0, 0);
+    for _ in 0..LIMIT {
+        std::thread::sleep(Duration::from_secs(1));
         let rounds = ROUNDS.load(Relaxed);
-        if rounds != seen.0 {
-            seen = (rounds, Instant::now());
-        } else if seen.1.elapsed() > PATIENCE {
+        idle = if rounds == seen { idle + 1 } else { 0 };
+        if idle == PATIENCE {
             println!("hung after {rounds} rounds");
-            return ExitCode::FAILURE;
+            return true;
         }
+        seen = rounds;
     }
-    println!("no hang in {} rounds", seen.0);
-    ExitCode::SUCCESS
+    false
+}
+
+fn main() {
+    std::thread::scope(|scope| {
+        (0..THREADS).for_each(|_| drop(scope.spawn(work)));
+        // Ends the threads too.
+        std::process::exit(i32::from(hung()));
+    });
 }

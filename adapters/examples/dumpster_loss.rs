@@ -49,9 +49,10 @@ fn drop_together(references: Vec<Gc<Leaf>>) {
 fn main() -> ExitCode {
     let ours: Vec<_> = (0..OBJECTS).map(|_| Gc::new(Leaf)).collect();
     let theirs = ours.clone();
-    let other = std::thread::spawn(move || drop_together(theirs));
-    drop_together(ours);
-    other.join().expect("no panic");
+    std::thread::scope(|scope| {
+        scope.spawn(|| drop_together(theirs));
+        drop_together(ours);
+    });
     (0..3).for_each(|_| sync::collect());
     let lost = OBJECTS - DEATHS.load(Ordering::Relaxed);
     println!("{lost} of {OBJECTS} objects were never destroyed");

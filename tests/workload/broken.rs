@@ -506,8 +506,9 @@ fn unknown_names_are_answered_with_the_known() {
     assert_eq!(
         error,
         "unknown workload `shard-list`\nhelp: did you mean `shared-list`? known are \
-         `shared-list`, `counter`, `churn`, `exact-lists`, `cycles`, `live-heap`, `chain`, `handoff`, \
-         `graph`, `tangles`, `weakrefs`, `finalizers`, `thread-churn`, `stalled-reader`, `paced-list`"
+         `shared-list`, `counter`, `churn`, `exact-lists`, `cycles`, `live-heap`, `chain`, \
+         `many-references`, `handoff`, `graph`, `tangles`, `weakrefs`, `finalizers`, `thread-churn`, \
+         `stalled-reader`, `paced-list`"
     );
     let error = Workload::named("no/such/file.toml")
         .unwrap_err()

@@ -77,6 +77,8 @@ cycles maker-1 2330815d61839615
 live-heap churner-0 8ce0e361b9f0d4a9
 live-heap churner-1 0817e8f1762394d0
 chain builder-0 a4a2b90bc4dad395
+many-references referrer-0 7992b87f67f206d3
+many-references referrer-1 7992b87f67f206d3
 handoff producer-0 78cd4f7ed3424ce5
 handoff consumer-0 b601f556e9505542
 graph weaver-0 410a6e871fa7f9f9
