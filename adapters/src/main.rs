@@ -6,6 +6,7 @@ mod bacon_rajan_cc;
 mod births;
 mod boa_gc;
 mod circ;
+mod dumpster_local;
 mod dumpster_sync;
 mod gc;
 mod gcmodule_local;
@@ -45,6 +46,8 @@ fn main() -> ExitCode {
             PointerHeap::<circ::Circ>::open;
         "dumpster-2.1.0" "`dumpster::sync::Gc`" dumpster_sync::v2_1_0::open;
         "dumpster-1.1.1" "`dumpster::sync::Gc`" dumpster_sync::v1_1_1::open;
+        "dumpster-local" "`dumpster::unsync::Gc` 2.1.0, on one thread"
+            |config| Owned::open(config, dumpster_local::open);
         "gcmodule-threaded" "`gcmodule::ThreadedCc` 0.3.3"
             PointerHeap::<gcmodule_threaded::Threaded>::open;
         "gcmodule" "`gcmodule::Cc` 0.3.3, on one thread"
