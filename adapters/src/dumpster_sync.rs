@@ -35,6 +35,7 @@ macro_rules! adapter {
 
                 const CAPS: Caps = Caps {
                     cycles: true,
+                    one_per_process: true,
                     ..CAPS
                 };
 

@@ -38,6 +38,7 @@ impl Pointer for Threaded {
 
     const CAPS: Caps = Caps {
         cycles: true,
+        one_per_process: true,
         ..CAPS
     };
 
