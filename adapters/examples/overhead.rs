@@ -90,8 +90,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    let registry =
-        Registry::empty().with("arc", "", PointerHeap::<arc_mutex::ArcMutex>::open);
+    let registry = Registry::empty().with("arc", "", PointerHeap::<arc_mutex::ArcMutex>::open);
     for (shape, fields) in [("leaf", 0), ("node", 2)] {
         let (mut alone, mut under) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
@@ -100,6 +99,8 @@ fn main() {
         }
         let (alone, under) = (median(alone), median(under));
         let more = under - alone;
-        println!("{shape}: {alone:.1} ns an operation bare, {under:.1} ns under gcstorm: {more:.1} ns more");
+        println!(
+            "{shape}: {alone:.1} ns an operation bare, {under:.1} ns under gcstorm: {more:.1} ns more"
+        );
     }
 }

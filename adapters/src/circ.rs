@@ -46,7 +46,10 @@ impl Circ {
 impl Pointer for Circ {
     type Weak = NoWeak;
 
-    const CAPS: Caps = CAPS;
+    const CAPS: Caps = Caps {
+        one_per_process: true,
+        ..CAPS
+    };
 
     fn new(head: Head<Self>, fields: usize) -> Self {
         let references = Mutex::new(vec![None; fields]);

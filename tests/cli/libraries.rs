@@ -193,7 +193,7 @@ fn one_thread_is_one_thread() {
     }
     let run = |name: &str| {
         let line =
-            format!("run shared-list --heap ./lib{name}.so --seed 1 --ops 20000 --out {name}");
+            format!("run shared-list --heap ./lib{name}.so --seed 1 --ops 300000 --out {name}");
         place.run(&line)
     };
     run("turns").code(0).says("held");
