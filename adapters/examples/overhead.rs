@@ -52,6 +52,10 @@ impl Bare {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing of gcstorm is to be in this loop"
+)]
 fn bare(fields: usize) -> f64 {
     let list = Bare::new(0);
     let elements = || list.0.lock().unwrap_or_else(PoisonError::into_inner);
