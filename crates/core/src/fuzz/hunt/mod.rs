@@ -268,24 +268,40 @@ enum Doing {
     Case(Box<Case>),
 }
 
+/// A thread's place among those at work, which it leaves however it ends: nobody waits for one that
+/// panicked, so that the panic is passed on.
+struct Post<'a> {
+    chase: &'a Chase<'a>,
+    desk: &'a Desk,
+}
+
+impl Post<'_> {
+    fn work(self) {
+        self.chase.work(self.desk);
+    }
+}
+
+impl Drop for Post<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.chase.called_off.store(true, Relaxed);
+            self.chase.stop.store(true, Relaxed);
+        }
+        self.desk.number.store(u64::MAX, Relaxed);
+        *locked(&self.chase.at_work) -= 1;
+        self.chase.returned.notify_all();
+    }
+}
+
 impl Chase<'_> {
     fn run(&self, watch: &mut dyn HuntWatch) -> Bag {
         std::thread::scope(|scope| {
             for desk in &self.desks {
-                let work = || {
-                    self.work(desk);
-                    desk.number.store(u64::MAX, Relaxed);
-                    *locked(&self.at_work) -= 1;
-                    self.returned.notify_all();
-                };
-                // If the system refuses another thread, the existing ones do all the work.
-                if std::thread::Builder::new()
-                    .spawn_scoped(scope, work)
-                    .is_err()
-                {
-                    desk.number.store(u64::MAX, Relaxed);
-                    *locked(&self.at_work) -= 1;
-                }
+                let post = Post { chase: self, desk };
+                let work = move || post.work();
+                // If the system refuses another thread, the existing ones do all the work: the
+                // post is dropped with the closure.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, work);
             }
             self.watch(watch)
         })
@@ -581,6 +597,14 @@ mod tests {
         assert_eq!(all.ops.values().sum::<u64>(), all.turns);
         let endless = hunt(HuntBudget::Duration(Duration::MAX));
         endless.run(&quiet, &mut Impatient);
+    }
+
+    /// Goal: a panic of what tries cases ends the hunt, whose other threads stop, and is passed on.
+    #[test]
+    #[should_panic(expected = "a scoped thread panicked")]
+    fn a_panic_is_passed_on() {
+        let panics = |case: &Case| pops(case).map(|_| panic!("on purpose"));
+        hunt(HuntBudget::Duration(Duration::MAX)).run(&panics, &mut Quiet);
     }
 
     /// Goal: cases that shrink to the same failure are counted, and the failure is kept once.
