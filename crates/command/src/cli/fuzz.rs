@@ -22,7 +22,8 @@ use super::usage::Usage;
 use super::{control, faults, hush, interrupt, reproduce, store, threads};
 use crate::digest::Digest;
 use crate::fuzz::{
-    Bag, CRASHED, Failure, HUNG, Hunt, HuntBudget, HuntProgress, HuntWatch, programs,
+    Bag, CRASHED, Elsewhere, Failure, HUNG, HangLimit, Hunt, HuntBudget, HuntProgress, HuntWatch,
+    programs,
 };
 use crate::heap::Fault;
 use crate::plan::{Case, Schedule};
@@ -205,10 +206,13 @@ impl Hunter<'_> {
                 hunt.run(&here, self)
             }
             Some(apart) => {
-                let attempt = |case: &Case| apart.attempt(&whole(&like, case)).finding;
                 let text = like.to_string();
-                let sweep = |numbers| apart.sweep(&hunt, numbers, &text);
-                hunt.run_swept(&attempt, &sweep, self)
+                let elsewhere = Elsewhere {
+                    sweep: &|numbers| apart.sweep(&hunt, numbers, &text),
+                    attempt: &|case, limit| apart.attempt(&whole(&like, case), limit).finding,
+                    is_off: &|| apart.is_off(),
+                };
+                hunt.run_swept(&elsewhere, self)
             }
         };
         self.bar.finish_and_clear();
@@ -264,7 +268,7 @@ impl Hunter<'_> {
     fn tried(&self, case: &Case) -> Tried {
         match &self.apart {
             None => tried_here(self.heap, case, case),
-            Some(apart) => apart.attempt(case),
+            Some(apart) => apart.attempt(case, HangLimit::Whole),
         }
     }
 

@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use super::attempt::Tried;
 use super::child::{CaseJob, Child, Printed, Request, Waited, Wish};
 use super::patience::Patience;
-use crate::fuzz::{CRASHED, Finding, HUNG, Hunt, Swept};
+use crate::fuzz::{CRASHED, Finding, HUNG, HangLimit, Hunt, Swept};
 use crate::plan::Case;
 use crate::result::figures;
 use crate::soak::Told;
@@ -140,10 +140,18 @@ impl Laboratory {
         }
     }
 
+    /// Whether nothing is tried any more, so that what was asked last may not have been tried.
+    pub(super) fn is_off(&self) -> bool {
+        self.interrupted.load(Relaxed) || locked(&self.broken).is_some()
+    }
+
     /// Tries a case once, to shrink it.
-    pub(super) fn attempt(&self, case: &Case) -> Tried {
+    pub(super) fn attempt(&self, case: &Case, limit: HangLimit) -> Tried {
         let (part, least) = SHRINK_LIMIT;
-        let limit = (self.limit / part).max(least).min(self.limit);
+        let limit = match limit {
+            HangLimit::Whole => self.limit,
+            HangLimit::Short => (self.limit / part).max(least).min(self.limit),
+        };
         let job = CaseJob::Attempt(case.to_string());
         match self.job(job, limit, Stacks::Unwanted, |_| {}) {
             JobEnd::Done(tried) => tried,
@@ -182,7 +190,7 @@ impl Laboratory {
                 Some(Told::Beat { steps, .. }) if *steps != BEGUN => heard(*steps),
                 _ => {}
             }
-            match self.interrupted.load(Relaxed) || locked(&self.broken).is_some() {
+            match self.is_off() {
                 false => Wish::WaitOn,
                 true => Wish::CallOff,
             }

@@ -9,6 +9,7 @@ mod shrink;
 mod sweep;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,7 +22,8 @@ use super::programs::Programs;
 use crate::clock::{Clock, Stamp};
 use crate::own_time::OwnTime;
 use crate::plan::{Case, OpKind};
-use shrink::shrink;
+pub use shrink::HangLimit;
+use shrink::{Trial, shrink};
 use sweep::SHARE;
 pub use sweep::{Sweep, Swept};
 
@@ -154,6 +156,23 @@ pub trait HuntWatch {
 /// Tries a case, and returns what went wrong, if anything did.
 pub type Attempt<'a> = dyn Fn(&Case) -> Option<Finding> + Sync + 'a;
 
+/// How cases are tried many at a time, in other processes. What is tried may take as long as it
+/// likes: no case is called hung but by this.
+pub struct Elsewhere<'a> {
+    /// Tries many.
+    pub sweep: &'a Sweep<'a>,
+    /// Tries one, to shrink it.
+    pub attempt: &'a (dyn Fn(&Case, HangLimit) -> Option<Finding> + Sync),
+    /// Whether cases are tried no longer, so that what was asked last may not have been tried.
+    pub is_off: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl fmt::Debug for Elsewhere<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Elsewhere").finish_non_exhaustive()
+    }
+}
+
 impl Hunt {
     /// Case number `number`.
     pub fn case(&self, number: u64) -> Case {
@@ -166,31 +185,19 @@ impl Hunt {
 
     /// Runs the hunt. `attempt` tries a case.
     pub fn run(&self, attempt: &Attempt<'_>, watch: &mut dyn HuntWatch) -> Bag {
-        self.chase(attempt, None, watch)
+        self.chase(Attempts::Here(attempt), watch)
     }
 
-    /// Runs the hunt where many cases are tried at a time: `sweep` does that, and `attempt` tries
-    /// those of shrinking. Both may take as long as they like: no case is called hung but by them.
-    pub fn run_swept(
-        &self,
-        attempt: &Attempt<'_>,
-        sweep: &Sweep<'_>,
-        watch: &mut dyn HuntWatch,
-    ) -> Bag {
+    /// Runs the hunt where many cases are tried at a time.
+    pub fn run_swept(&self, elsewhere: &Elsewhere<'_>, watch: &mut dyn HuntWatch) -> Bag {
         let patience = Duration::MAX;
-        Self { patience, ..*self }.chase(attempt, Some(sweep), watch)
+        Self { patience, ..*self }.chase(Attempts::Elsewhere(elsewhere), watch)
     }
 
-    fn chase(
-        &self,
-        attempt: &Attempt<'_>,
-        sweep: Option<&Sweep<'_>>,
-        watch: &mut dyn HuntWatch,
-    ) -> Bag {
+    fn chase(&self, attempts: Attempts<'_>, watch: &mut dyn HuntWatch) -> Bag {
         let chase = Chase {
             hunt: self,
-            attempt,
-            sweep,
+            attempts,
             start: Clock::get().now(),
             next: AtomicU64::new(0),
             stop: AtomicBool::new(false),
@@ -220,13 +227,18 @@ impl Hunt {
     }
 }
 
+/// Where cases are tried.
+enum Attempts<'a> {
+    /// One by one in this process.
+    Here(&'a Attempt<'a>),
+    Elsewhere(&'a Elsewhere<'a>),
+}
+
 /// What the threads of a hunt share. All atomics are relaxed: they only number cases and say when
 /// to stop. Results are handed over under the lock of the bag.
 struct Chase<'a> {
     hunt: &'a Hunt,
-    attempt: &'a Attempt<'a>,
-    /// Present if cases are tried many at a time.
-    sweep: Option<&'a Sweep<'a>>,
+    attempts: Attempts<'a>,
     start: Stamp,
     /// The number of the next case that no thread has taken.
     next: AtomicU64,
@@ -377,7 +389,10 @@ impl Chase<'_> {
 
     /// The work of one thread.
     fn work(&self, desk: &Desk) {
-        let share = self.sweep.map_or(1, |_| SHARE);
+        let share = match self.attempts {
+            Attempts::Here(_) => 1,
+            Attempts::Elsewhere(_) => SHARE,
+        };
         let mut sum = Swept::from(0);
         while !self.stop.load(Relaxed) {
             let first = self.next.fetch_add(share, Relaxed);
@@ -401,10 +416,10 @@ impl Chase<'_> {
     /// Tries all cases of these numbers, and adds them to what was tried.
     fn work_off(&self, desk: &Desk, mut numbers: Range<u64>, sum: &mut Swept) {
         loop {
-            let swept = match self.sweep {
-                Some(sweep) => sweep(numbers.clone()),
-                None => Some(self.hunt.sweep(numbers.clone(), &mut |number, case| {
-                    self.attempt(desk, Doing::Number(number), case)
+            let swept = match self.attempts {
+                Attempts::Elsewhere(elsewhere) => (elsewhere.sweep)(numbers.clone()),
+                Attempts::Here(_) => Some(self.hunt.sweep(numbers.clone(), &mut |number, case| {
+                    self.attempt(desk, Doing::Number(number), case, HangLimit::Whole)
                 })),
             };
             let Some(swept) = swept else { return };
@@ -436,12 +451,24 @@ impl Chase<'_> {
         self.called_off.load(Relaxed) || before.count() >= self.hunt.failures_max
     }
 
-    fn attempt(&self, desk: &Desk, at: Doing, case: &Case) -> Option<Finding> {
+    fn attempt(&self, desk: &Desk, at: Doing, case: &Case, limit: HangLimit) -> Option<Finding> {
         *locked(&desk.at) = at;
-        let finding = (self.attempt)(case);
+        let finding = match self.attempts {
+            Attempts::Here(attempt) => attempt(case),
+            Attempts::Elsewhere(elsewhere) => (elsewhere.attempt)(case, limit),
+        };
         *locked(&desk.at) = Doing::Nothing;
         desk.tried.fetch_add(1, Relaxed);
         finding
+    }
+
+    /// Whether what was tried last may not have been tried at all.
+    fn is_off(&self) -> bool {
+        let elsewhere = match self.attempts {
+            Attempts::Here(_) => false,
+            Attempts::Elsewhere(elsewhere) => (elsewhere.is_off)(),
+        };
+        elsewhere || self.called_off.load(Relaxed)
     }
 
     fn found(&self, desk: &Desk, case: Case, finding: Finding, number: u64) {
@@ -450,14 +477,14 @@ impl Chase<'_> {
             HUNG => locked(&self.bag).hung += 1,
             _ => {}
         }
-        let failure = shrink(
-            self.hunt,
-            case,
-            finding,
-            number,
-            &|| self.called_off.load(Relaxed),
-            &mut |case| self.attempt(desk, Doing::Case(Box::new(case.clone())), case),
-        );
+        let trial = Trial {
+            attempt: &mut |case, limit| {
+                self.attempt(desk, Doing::Case(Box::new(case.clone())), case, limit)
+            },
+            is_off: &|| self.is_off(),
+            hangs: 0,
+        };
+        let failure = shrink(self.hunt, case, finding, number, trial);
         let mut bag = locked(&self.bag);
         let known = bag
             .failures

@@ -17,56 +17,124 @@ const HANGS_MAX: u32 = 40;
 /// How often a case that hung is tried again.
 const RETRIES_IF_HUNG: u32 = 2;
 
+/// How long a case that is tried again may take before it counts as hung, where it is tried in
+/// another process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HangLimit {
+    /// As long as any other case.
+    Whole,
+    /// A part of that: it is the smaller one of a case that hung, so that each try takes that long.
+    Short,
+}
+
+/// What shrinking asks of a hunt.
+pub(super) struct Trial<'a> {
+    pub(super) attempt: &'a mut dyn FnMut(&Case, HangLimit) -> Option<Finding>,
+    /// Whether the hunt is called off, so that what was tried last may not have been tried at all.
+    pub(super) is_off: &'a dyn Fn() -> bool,
+    /// How many cases hung.
+    pub(super) hangs: u32,
+}
+
+impl Trial<'_> {
+    /// Tries a case up to so many times, until it fails. A failure of another kind does not shrink
+    /// to a hang, which may only be a slow case, and says less.
+    fn smaller(&mut self, case: &Case, tries: u32, found: &Finding) -> Option<Finding> {
+        for _ in 0..tries {
+            let finding = (self.attempt)(case, limit_of(found));
+            if (self.is_off)() {
+                return None;
+            }
+            self.hangs += u32::from(finding.as_ref().is_some_and(|it| it.check == HUNG));
+            let counts = |it: &Finding| it.check != HUNG || found.check == HUNG;
+            if let Some(finding) = finding.filter(counts) {
+                return Some(finding);
+            }
+        }
+        None
+    }
+
+    /// Tries a case again; returns how often it was tried, and how many of those tries failed.
+    fn retry(&mut self, hunt: &Hunt, case: &Case, found: &Finding) -> (u32, u32) {
+        let times = match found.check {
+            HUNG => hunt.retries.min(RETRIES_IF_HUNG),
+            _ => hunt.retries,
+        };
+        let (mut tried, mut failed) = (0, 0);
+        while tried < times && !(self.is_off)() {
+            let finding = (self.attempt)(case, limit_of(found));
+            if (self.is_off)() {
+                break;
+            }
+            tried += 1;
+            failed += u32::from(finding.is_some());
+        }
+        (tried, failed)
+    }
+
+    /// Whether a case that hung within the short limit fails within the whole one, and how.
+    fn confirm(&mut self, case: &Case) -> Option<Finding> {
+        let finding = (self.attempt)(case, HangLimit::Whole);
+        finding.filter(|_| !(self.is_off)())
+    }
+}
+
+fn limit_of(found: &Finding) -> HangLimit {
+    match found.check {
+        HUNG => HangLimit::Short,
+        _ => HangLimit::Whole,
+    }
+}
+
 /// Shrinks a case that fails. A smaller case counts as failing even if another check fails than
 /// before: the result is small enough to understand. Ends when the time budget is used up, and as
-/// soon as `called_off` answers true.
+/// soon as the hunt is called off.
 pub(super) fn shrink(
     hunt: &Hunt,
     case: Case,
     finding: Finding,
     number: u64,
-    called_off: &dyn Fn() -> bool,
-    attempt: &mut dyn FnMut(&Case) -> Option<Finding>,
+    mut trial: Trial<'_>,
 ) -> Failure {
     let (clock, start) = (Clock::get(), Clock::get().now());
     let (turns_found, mutators_found) = (case.all_turns().count(), case.mutators.len());
-    let retries_of = |finding: &Finding| match finding.check {
-        HUNG => hunt.retries.min(RETRIES_IF_HUNG),
-        _ => hunt.retries,
-    };
-    let (retries, failed) = retry(&case, retries_of(&finding), called_off, attempt);
+    let (retries, failed) = trial.retry(hunt, &case, &finding);
     let tries = match failed < retries {
         true => hunt.tries.max(TRIES_IF_FLAKY),
         false => hunt.tries,
     };
-    let mut tree = CaseTree::new(case);
-    let mut found = finding;
-    let (mut tried, mut hangs) = (0, 0);
-    let mut is_cut_short = false;
+    let mut tree = CaseTree::new(case.clone());
+    let mut found = finding.clone();
+    let (mut tried, mut is_cut_short) = (0, false);
     let mut goes_on = tree.simplify();
     while goes_on {
-        if clock.since(start) >= hunt.shrink_budget || hangs >= HANGS_MAX || called_off() {
+        let is_late = clock.since(start) >= hunt.shrink_budget || trial.hangs >= HANGS_MAX;
+        if is_late || (trial.is_off)() {
             is_cut_short = true;
             break;
         }
         tried += 1;
-        let smaller = tree.current();
-        goes_on = match (0..tries).find_map(|_| attempt(&smaller)) {
+        goes_on = match trial.smaller(&tree.current(), tries, &found) {
             Some(finding) => {
-                hangs += u32::from(finding.check == HUNG);
                 found = finding;
                 tree.simplify()
             }
             None => tree.complicate(),
         };
     }
-    let mut case = tree.best().clone();
-    case.check = Some(found.check.to_owned());
-    let (retries, retries_failed) = retry(&case, retries_of(&found), called_off, attempt);
+    let mut shrunk = tree.best().clone();
+    if found.check == HUNG && shrunk != case {
+        (shrunk, found) = match trial.confirm(&shrunk) {
+            Some(finding) => (shrunk, finding),
+            None => (case, finding),
+        };
+    }
+    shrunk.check = Some(found.check.to_owned());
+    let (retries, retries_failed) = trial.retry(hunt, &shrunk, &found);
     Failure {
         check: found.check.to_owned(),
         text: found.to_string(),
-        case,
+        case: shrunk,
         number,
         turns_found,
         mutators_found,
@@ -79,25 +147,13 @@ pub(super) fn shrink(
     }
 }
 
-/// Tries a case again; returns how often it was tried, and how many of those tries failed.
-fn retry(
-    case: &Case,
-    times: u32,
-    called_off: &dyn Fn() -> bool,
-    attempt: &mut dyn FnMut(&Case) -> Option<Finding>,
-) -> (u32, u32) {
-    let tries = (0..times).take_while(|_| !called_off());
-    tries.fold((0, 0), |(tried, failed), _| {
-        (tried + 1, failed + u32::from(attempt(case).is_some()))
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::time::Duration;
 
     use super::*;
-    use crate::fuzz::{HuntBudget, programs};
+    use crate::fuzz::{CRASHED, HuntBudget, programs};
 
     /// Goal: when time is up, the smallest case so far is the result, and it is marked as cut
     /// short.
@@ -110,26 +166,17 @@ mod tests {
             text: String::new(),
         };
         let hunt = |shrink_budget| Hunt {
-            programs: programs(),
-            seed: 0,
-            budget: HuntBudget::Cases(1),
             shrink_budget,
-            failures_max: 1,
-            jobs: 1,
-            patience: Duration::MAX,
-            tries: 1,
-            retries: 0,
+            ..hunt(0)
         };
         let shrunk = |budget, is_off: bool, fails: bool| {
             let again = || fails.then(finding);
-            shrink(
-                &hunt(budget),
-                case.clone(),
-                finding(),
-                3,
-                &|| is_off,
-                &mut |_| again(),
-            )
+            let trial = Trial {
+                attempt: &mut |_, _| again(),
+                is_off: &|| is_off,
+                hangs: 0,
+            };
+            shrink(&hunt(budget), case.clone(), finding(), 3, trial)
         };
         let failure = shrunk(Duration::ZERO, false, false);
         assert!(failure.is_cut_short);
@@ -143,12 +190,8 @@ mod tests {
         assert!(!whole.is_cut_short && whole.case.turns.is_empty());
     }
 
-    /// Goal: a case that hangs is shrunk with a bounded number of tries that hang, and that it was
-    /// cut short is told.
-    #[test]
-    fn hangs_are_bounded() {
-        let case = programs().with_ops(400).draw(12);
-        let hunt = Hunt {
+    fn hunt(retries: u32) -> Hunt {
+        Hunt {
             programs: programs(),
             seed: 0,
             budget: HuntBudget::Cases(1),
@@ -157,19 +200,79 @@ mod tests {
             jobs: 1,
             patience: Duration::MAX,
             tries: 1,
-            retries: 20,
-        };
-        let hangs = || Finding::of_lost(HUNG, String::new());
+            retries,
+        }
+    }
+
+    fn hangs() -> Finding {
+        Finding::of_lost(HUNG, String::new())
+    }
+
+    /// Goal: a case that hangs is shrunk with a bounded number of tries that hang, and that it was
+    /// cut short is told.
+    #[test]
+    fn hangs_are_bounded() {
+        let case = programs().with_ops(400).draw(12);
         let (mut least, mut hung) = (case.all_turns().count(), 0);
-        let failure = shrink(&hunt, case, hangs(), 3, &|| false, &mut |case| {
-            // Only what is hardly smaller hangs as well, so it is long until nothing is left.
-            let turns = case.all_turns().count();
-            (turns + 1 >= least).then(|| {
-                (least, hung) = (turns, hung + 1);
-                hangs()
-            })
-        });
+        let trial = Trial {
+            attempt: &mut |case, _| {
+                // Only what is hardly smaller hangs as well, so it is long until nothing is left.
+                let turns = case.all_turns().count();
+                (turns + 1 >= least).then(|| {
+                    (least, hung) = (turns, hung + 1);
+                    hangs()
+                })
+            },
+            is_off: &|| false,
+            hangs: 0,
+        };
+        let failure = shrink(&hunt(20), case, hangs(), 3, trial);
         assert!(failure.is_cut_short, "{failure:?}");
-        assert_eq!(hung, HANGS_MAX + 2 * RETRIES_IF_HUNG);
+        assert_eq!(hung, HANGS_MAX + 2 * RETRIES_IF_HUNG + 1);
+    }
+
+    /// Goal: a try during which the hunt was called off counts for nothing: neither as one that did
+    /// not fail, which would make the failure flaky, nor as a smaller case that does.
+    #[test]
+    fn what_is_called_off_does_not_count() {
+        let case = programs().with_ops(40).draw(12);
+        for (last, retries) in [(1, 0), (4, 3), (23, 20)] {
+            let tries = Cell::new(0);
+            let trial = Trial {
+                attempt: &mut |_, _| {
+                    tries.set(tries.get() + 1);
+                    (tries.get() < last).then(|| Finding::of_lost(CRASHED, String::new()))
+                },
+                is_off: &|| tries.get() >= last,
+                hangs: 0,
+            };
+            let finding = Finding::of_lost(CRASHED, String::new());
+            let failure = shrink(&hunt(20), case.clone(), finding, 3, trial);
+            assert_eq!(tries.get(), last, "after {retries} retries");
+            assert!(!failure.is_flaky() && failure.is_cut_short, "{failure:?}");
+        }
+    }
+
+    /// Goal: what is only slow is no smaller case: neither of one that hung, which is confirmed with
+    /// the whole limit, nor of one that failed otherwise, which is never tried with less.
+    #[test]
+    fn what_is_slow_does_not_hang() {
+        let case = programs().with_ops(40).draw(12);
+        for found in [hangs(), Finding::of_lost(CRASHED, String::new())] {
+            let trial = Trial {
+                attempt: &mut |tried, limit| match (tried == &case, limit) {
+                    (true, _) => Some(found.clone()),
+                    (false, HangLimit::Short) => Some(hangs()),
+                    (false, HangLimit::Whole) => {
+                        (found.check == CRASHED && tried.turns.len() > 1).then(hangs)
+                    }
+                },
+                is_off: &|| false,
+                hangs: 0,
+            };
+            let failure = shrink(&hunt(1), case.clone(), found.clone(), 3, trial);
+            assert_eq!(failure.check, found.check);
+            assert_eq!(failure.case.turns, case.turns);
+        }
     }
 }

@@ -96,7 +96,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::fuzz::{CRASHED, HuntBudget, HuntWatch, programs};
+    use crate::fuzz::{CRASHED, Elsewhere, HuntBudget, HuntWatch, programs};
 
     struct Quiet;
 
@@ -135,7 +135,12 @@ mod tests {
                     }
                     Some(swept)
                 };
-                let bag = hunt.run_swept(&pops, &sweep, &mut Quiet);
+                let elsewhere = Elsewhere {
+                    sweep: &sweep,
+                    attempt: &|case, _| pops(case),
+                    is_off: &|| false,
+                };
+                let bag = hunt.run_swept(&elsewhere, &mut Quiet);
                 assert_eq!(bag.failures[0].number, plain.failures[0].number);
                 let (case, other) = (&bag.failures[0].case, &plain.failures[0].case);
                 assert_eq!(case.to_string(), other.to_string());
