@@ -238,7 +238,7 @@ fn readme_quotes_the_example() {
 #[test]
 fn a_limit_is_longer_than_a_report_takes() {
     let place = Place::new();
-    for command in ["run counter", "selftest"] {
+    for command in ["run counter", "selftest", "fuzz"] {
         let done = place.run(&format!("{command} --time-limit 999ms --out o"));
         done.code(2).warns("a time limit is at least 1s");
     }

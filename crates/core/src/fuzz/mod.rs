@@ -25,7 +25,7 @@ mod sighting;
 pub use attempt::{Raced, by_schedules};
 pub use attempt::{by_steps, check_steps, on_threads};
 pub use hunt::{Attempt, Bag, Elsewhere, Failure, HangLimit, Hunt, HuntBudget, HuntProgress};
-pub use hunt::{HuntWatch, Sweep, Swept};
+pub use hunt::{HuntWatch, SWEEP_MAX, Sweep, Swept};
 pub use model::{CRASHED, Deaths, Finding, HUNG, judge, judge_deaths, judge_race};
 pub use programs::{CaseTree, Programs, programs};
 pub use sighting::{At, Sighting};

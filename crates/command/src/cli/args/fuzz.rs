@@ -44,7 +44,7 @@ pub(in crate::cli) struct Fuzz {
     pub(in crate::cli) jobs: Option<u64>,
     /// How long one program may take before it counts as hung; time in which the machine did not
     /// run it does not count
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::time_limit)]
     pub(in crate::cli) time_limit: Duration,
     /// Whether programs are tried in processes of their own, many in each, so that a crash, a hang
     /// or exhausted memory is a failure like any other, which is shrunk and kept; default: `yes` for

@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use super::attempt::Tried;
 use super::child::{CaseJob, Child, Printed, Request, Waited, Wish};
 use super::patience::Patience;
-use crate::fuzz::{CRASHED, Finding, HUNG, HangLimit, Hunt, Swept};
+use crate::fuzz::{CRASHED, Finding, HUNG, HangLimit, Hunt, SWEEP_MAX, Swept};
 use crate::plan::Case;
 use crate::result::figures;
 use crate::soak::Told;
@@ -183,8 +183,13 @@ impl Laboratory {
             Ok(child) => child,
             Err(error) => return self.give_up(format!("failed to start a process: {error}")),
         };
+        // A sweep may go on for so long before it tries its last case.
+        let before = match job {
+            CaseJob::Sweep { .. } => SWEEP_MAX,
+            _ => Duration::ZERO,
+        };
         child.ask(&Request::Job(Box::new(job)));
-        let mut patience = Patience::with(child.id(), limit);
+        let mut patience = Patience::with(child.id(), limit.saturating_add(before));
         let waited = child.wait(&mut patience, |told| {
             match told {
                 Some(Told::Beat { steps, .. }) if *steps != BEGUN => heard(*steps),

@@ -25,7 +25,7 @@ use crate::plan::{Case, OpKind};
 pub use shrink::HangLimit;
 use shrink::{Trial, shrink};
 use sweep::SHARE;
-pub use sweep::{Sweep, Swept};
+pub use sweep::{SWEEP_MAX, Sweep, Swept};
 
 /// The interval between reports of progress.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

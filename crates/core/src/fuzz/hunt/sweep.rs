@@ -19,7 +19,7 @@ use crate::plan::{Case, OpKind};
 pub(super) const SHARE: u64 = 64;
 /// A sweep ends after the case during which it has lasted for so long, so that the hunt ends in
 /// time, whatever a case takes.
-const SWEEP_MAX: Duration = Duration::from_millis(20);
+pub const SWEEP_MAX: Duration = Duration::from_millis(20);
 
 /// Tries the cases of these numbers in order, as [`Hunt::sweep`] does, and at least the first of
 /// them. `None` if the hunt is called off.
