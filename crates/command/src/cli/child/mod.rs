@@ -161,8 +161,12 @@ impl Child {
         self.process.id()
     }
 
-    /// Sends it a request. What does not fit into the pipe is sent while it is waited for.
+    /// Sends it a request. What does not fit into the pipe is sent while it is waited for. What it
+    /// printed before another job is not why that job fails.
     pub(super) fn ask(&mut self, request: &Request) {
+        if matches!(request, Request::Job(_)) {
+            self.printed.forget();
+        }
         let Ok(line) = request.line() else { return };
         self.unsent.extend_from_slice(line.as_bytes());
         self.send();

@@ -100,6 +100,11 @@ impl PrintedEnd {
         })
     }
 
+    /// Forgets what has been read so far.
+    pub(super) fn forget(&self) {
+        lock(&self.last).clear();
+    }
+
     /// What has been read at the end of the stream, or after this time if that comes first: another
     /// process may keep the stream open, and perhaps nobody reads the copy.
     pub(super) fn read_within(&self, limit: Duration) -> String {
@@ -203,6 +208,19 @@ mod tests {
         let last = end_of("x".repeat(100_000) + "the end");
         assert!(last.len() == SAID_MAX && last.ends_with("xthe end"));
         assert_eq!(end_of("short".to_owned()), "short");
+    }
+
+    /// Goal: what was printed before it was forgotten is no reason for what comes later.
+    #[test]
+    fn what_is_forgotten_is_not_told() {
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        let printed = PrintedEnd::of(reader, Printed::Dropped).expect("a thread");
+        writer.write_all(b"a warning\n").expect("it is written");
+        while printed.read_within(Duration::from_millis(1)) != "a warning\n" {}
+        printed.forget();
+        writer.write_all(b"the reason\n").expect("it is written");
+        drop(writer);
+        assert_eq!(printed.read_within(Duration::MAX), "the reason\n");
     }
 
     /// Goal: what was printed is known even if somebody keeps the stream open for ever.
