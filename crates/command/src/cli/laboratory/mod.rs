@@ -170,6 +170,8 @@ impl Laboratory {
         self.job(job, self.limit, Stacks::Wanted, heard)
     }
 
+    /// Asks this thread's child, or a new one if that is lost before it begins: it was lost with an
+    /// earlier job, and nothing of this one has been tried.
     fn job<T: DeserializeOwned>(
         &self,
         job: CaseJob,
@@ -177,48 +179,79 @@ impl Laboratory {
         wanted: Stacks,
         mut heard: impl FnMut(u64),
     ) -> JobEnd<T> {
-        let me = thread::current().id();
-        let idle = locked(&self.children).remove(&me);
-        let mut child = match idle.map_or_else(|| self.start(), Ok) {
-            Ok(child) => child,
-            Err(error) => return self.give_up(format!("failed to start a process: {error}")),
-        };
         // A sweep may go on for so long before it tries its last case.
         let before = match job {
             CaseJob::Sweep { .. } => SWEEP_MAX,
             _ => Duration::ZERO,
         };
-        child.ask(&Request::Job(Box::new(job)));
-        let mut patience = Patience::with(child.id(), limit.saturating_add(before));
-        let waited = child.wait(&mut patience, |told| {
-            match told {
-                Some(Told::Beat { steps, .. }) if *steps != BEGUN => heard(*steps),
-                _ => {}
-            }
-            match self.is_off() {
-                false => Wish::WaitOn,
-                true => Wish::CallOff,
-            }
-        });
-        match waited {
-            Ok(Waited::Told(Told::Made(made))) => {
-                locked(&self.children).insert(me, child);
-                match serde_json::from_str(&made.result) {
-                    Ok(done) => JobEnd::Done(done),
-                    Err(error) => self.give_up(format!("an answer cannot be read: {error}")),
+        let request = Request::Job(Box::new(job));
+        let me = thread::current().id();
+        let mut idle = locked(&self.children).remove(&me);
+        loop {
+            let is_new = idle.is_none();
+            let mut child = match idle.take().map_or_else(|| self.start(), Ok) {
+                Ok(child) => child,
+                Err(error) => return self.give_up(format!("failed to start a process: {error}")),
+            };
+            child.ask(&request);
+            let mut patience = Patience::with(child.id(), limit.saturating_add(before));
+            let mut has_begun = false;
+            let waited = child.wait(&mut patience, |told| {
+                match told {
+                    Some(Told::Beat { steps: BEGUN, .. }) => has_begun = true,
+                    Some(Told::Beat { steps, .. }) => heard(*steps),
+                    _ => {}
                 }
-            }
-            Ok(Waited::Told(Told::Panicked { message })) => {
+                match self.is_off() {
+                    false => Wish::WaitOn,
+                    true => Wish::CallOff,
+                }
+            });
+            return match waited {
+                Ok(Waited::Told(told)) => self.answer(child, told),
+                Ok(Waited::CalledOff) => {
+                    self.end(child);
+                    JobEnd::CalledOff
+                }
+                Ok(waited) if has_begun => JobEnd::Lost(self.lost(child, &waited, limit, wanted)),
+                Ok(_) if !is_new => {
+                    self.end(child);
+                    continue;
+                }
+                Ok(waited) => {
+                    let how = self
+                        .lost(child, &waited, limit, Stacks::Unwanted)
+                        .finding
+                        .text;
+                    self.give_up(format!("a process was lost before it began: {how}"))
+                }
+                Err(error) => {
+                    self.end(child);
+                    self.give_up(format!("failed to wait for a process: {error}"))
+                }
+            };
+        }
+    }
+
+    /// Takes the answer of a child, which is kept if it can do another job.
+    fn answer<T: DeserializeOwned>(&self, child: Child, told: Told) -> JobEnd<T> {
+        if let Told::Made(made) = told {
+            locked(&self.children).insert(thread::current().id(), child);
+            return match serde_json::from_str(&made.result) {
+                Ok(done) => JobEnd::Done(done),
+                Err(error) => self.give_up(format!("an answer cannot be read: {error}")),
+            };
+        }
+        // With the note of what it tried.
+        self.end(child);
+        match told {
+            Told::Refused { why } | Told::Failed { why } => self.give_up(why),
+            Told::Panicked { message } => {
                 panic!("the process that tries cases panicked: {message}")
             }
-            Ok(Waited::Told(Told::Refused { why } | Told::Failed { why })) => self.give_up(why),
-            Ok(Waited::Told(_)) => unreachable!("no answer to a job"),
-            Ok(Waited::CalledOff) => {
-                self.end(child);
-                JobEnd::CalledOff
+            Told::Made(_) | Told::Beat { .. } | Told::Ran | Told::Over(_) => {
+                unreachable!("no answer to a job")
             }
-            Ok(waited) => JobEnd::Lost(self.lost(child, &waited, limit, wanted)),
-            Err(error) => self.give_up(format!("failed to wait for a process: {error}")),
         }
     }
 

@@ -24,8 +24,8 @@ use crate::soak::{Beat, Made, Told};
 /// Does one job after another. The cases are kept below `keep` while they are tried.
 pub(in crate::cli) fn serve(registry: &Registry, keep: Option<PathBuf>) -> Result<Exit, Usage> {
     hush::panics_of_heaps();
-    let (_, wanted) = inside::asked()?;
     inside::telling_why(|| {
+        let (_, wanted) = inside::asked()?;
         let mut bench = CaseBench {
             registry,
             note: keep.map(|keep| Note::new(note_of(&keep, std::process::id()))),
