@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::attempt::attempt;
+use super::attempt::{attempt_alone, stray};
 #[cfg(not(shuttle))]
 use super::control;
 use super::hush;
@@ -53,10 +53,16 @@ pub(super) struct Subject<'a> {
 impl Subject<'_> {
     /// Runs it. `on_run` is called with the number of each run before it.
     pub(super) fn run(&self, mut on_run: impl FnMut(u64)) -> RanAgain {
-        match &self.case.schedule {
+        let again = match &self.case.schedule {
             Schedule::Steps => self.step(),
             Schedule::Free => self.repeat(&mut on_run),
             Schedule::Controlled { by, kept } => self.race(*by, kept.as_deref()),
+        };
+        // Taken even if it is not needed, so that it is not found in the next case.
+        let stray = stray();
+        RanAgain {
+            finding: again.finding.or(stray),
+            ..again
         }
     }
 
@@ -124,12 +130,9 @@ impl Subject<'_> {
 
     /// Runs it on free threads until it fails.
     fn repeat(&self, on_run: &mut dyn FnMut(u64)) -> RanAgain {
-        let Case {
-            fault, schedule, ..
-        } = self.case;
         let found = (1..=self.times).find_map(|time| {
             on_run(time);
-            let tried = hush::while_trying(|| attempt(self.heap, *fault, schedule, self.case));
+            let tried = attempt_alone(self.heap, self.case, self.case);
             tried.finding.map(|finding| (time, finding))
         });
         let (how, finding) = match found {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::control;
+use super::{control, hush};
 use crate::fuzz::{CRASHED, Finding, by_steps, on_threads};
 use crate::heap::Fault;
 use crate::plan::{Case, Schedule};
@@ -23,6 +23,25 @@ impl From<Option<Finding>> for Tried {
             schedule: None,
         }
     }
+}
+
+/// Tries a case once, with the fault and the schedule of another. A heap may have threads of its
+/// own, and a panic there is one of the heap as well. Nothing else may be tried meanwhile whose
+/// mutators have threads: their panics could not be told from those.
+pub(super) fn attempt_alone(heap: &Entry, like: &Case, case: &Case) -> Tried {
+    let tried = hush::while_trying(|| attempt(heap, like.fault, &like.schedule, case));
+    let stray = stray();
+    Tried {
+        finding: tried.finding.or(stray),
+        ..tried
+    }
+}
+
+/// What is wrong if a thread of the heap has panicked.
+pub(super) fn stray() -> Option<Finding> {
+    let message = hush::take_stray()?;
+    let text = format!("a thread of the heap panicked: {message}");
+    Some(Finding::of_lost(CRASHED, text))
 }
 
 /// Tries a case once.

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::agenda::{self, fresh_seed};
 use super::args::{Fuzz, IsolateArg};
-use super::attempt::{Tried, attempt};
+use super::attempt::{Tried, attempt, attempt_alone};
 use super::child::Printed;
 use super::exit::Exit;
 use super::json_target::JsonTarget;
@@ -199,22 +199,7 @@ impl Hunter<'_> {
         };
         self.bar.set_prefix(format!("fuzzing {}", self.subject()));
         let like = self.complete(&Case::of_mutators(1, 1, 0, 1));
-        let bag = match self.apart.clone() {
-            None => {
-                let heap = self.heap;
-                let here = |case: &Case| tried_here(heap, &like, case).finding;
-                hunt.run(&here, self)
-            }
-            Some(apart) => {
-                let text = like.to_string();
-                let elsewhere = Elsewhere {
-                    sweep: &|numbers| apart.sweep(&hunt, numbers, &text),
-                    attempt: &|case, limit| apart.attempt(&whole(&like, case), limit).finding,
-                    is_off: &|| apart.is_off(),
-                };
-                hunt.run_swept(&elsewhere, self)
-            }
-        };
+        let bag = self.run(&hunt, &like);
         self.bar.finish_and_clear();
         if let Some(why) = self.apart.as_ref().and_then(|apart| apart.broken()) {
             self.terminal
@@ -232,6 +217,35 @@ impl Hunter<'_> {
             self.exit = self.exit.and(Exit::Vacuous);
         }
         bag
+    }
+
+    /// Runs a hunt in this process or in others, for cases with the heap, the fault and the schedule
+    /// of another.
+    fn run(&mut self, hunt: &Hunt, like: &Case) -> Bag {
+        match self.apart.clone() {
+            None => {
+                let heap = self.heap;
+                // A panic of a mutator of one program must not count against another.
+                let is_alone = hunt.jobs == 1 || self.schedule == Schedule::Steps;
+                let here = |case: &Case| match is_alone {
+                    true => attempt_alone(heap, like, case).finding,
+                    false => {
+                        let attempt = || attempt(heap, like.fault, &like.schedule, case);
+                        hush::while_trying(attempt).finding
+                    }
+                };
+                hunt.run(&here, self)
+            }
+            Some(apart) => {
+                let text = like.to_string();
+                let elsewhere = Elsewhere {
+                    sweep: &|numbers| apart.sweep(hunt, numbers, &text),
+                    attempt: &|case, limit| apart.attempt(&whole(like, case), limit).finding,
+                    is_off: &|| apart.is_off(),
+                };
+                hunt.run_swept(&elsewhere, self)
+            }
+        }
     }
 
     /// How many programs to run at a time.
@@ -267,7 +281,7 @@ impl Hunter<'_> {
     /// Tries a case once more.
     fn tried(&self, case: &Case) -> Tried {
         match &self.apart {
-            None => tried_here(self.heap, case, case),
+            None => attempt_alone(self.heap, case, case),
             Some(apart) => apart.attempt(case, HangLimit::Whole),
         }
     }
@@ -405,11 +419,6 @@ fn default_jobs(schedule: &Schedule) -> usize {
         // The threads of a case are to race with each other, not with those of other cases.
         Schedule::Free => 1,
     }
-}
-
-/// Tries a case in this process, with the fault and the schedule of another.
-fn tried_here(heap: &Entry, like: &Case, case: &Case) -> Tried {
-    hush::while_trying(|| attempt(heap, like.fault, &like.schedule, case))
 }
 
 /// A case with the heap, the fault and the schedule of another.

@@ -10,13 +10,13 @@ use serde::Serialize;
 
 use super::{BEGUN, PROGRAM, note_of};
 use crate::cli::again::Subject;
-use crate::cli::attempt::{Tried, attempt};
+use crate::cli::attempt::attempt_alone;
 use crate::cli::child::{CaseJob, Request, inside};
 use crate::cli::exit::Exit;
 use crate::cli::hush;
 use crate::cli::usage::Usage;
 use crate::evidence::Trace;
-use crate::fuzz::{CRASHED, Finding, Hunt, Swept};
+use crate::fuzz::{Hunt, Swept};
 use crate::plan::Case;
 use crate::run::{Entry, Registry};
 use crate::soak::{Beat, Made, Told};
@@ -69,7 +69,7 @@ impl CaseBench<'_> {
                 self.keep(&text)?;
                 let case = read(&text)?;
                 let heap = self.heap(case.heap.as_deref())?;
-                answer(&tried(heap, &case, &case))
+                answer(&attempt_alone(heap, &case, &case))
             }
             CaseJob::Steps(text) => {
                 let case = read(&text)?;
@@ -90,9 +90,7 @@ impl CaseBench<'_> {
                     times,
                     detail,
                 };
-                let mut again = subject.run(beat);
-                again.finding = again.finding.or_else(stray);
-                answer(&again)
+                answer(&subject.run(beat))
             }
         }
     }
@@ -134,27 +132,10 @@ impl CaseBench<'_> {
             };
             kept = self.keep(&format!("{whole}{PROGRAM}{}\n", number + 1));
             let heap = kept.is_ok().then(|| self.heap(like.heap.as_deref()).ok());
-            tried(heap.flatten()?, like, case).finding
+            attempt_alone(heap.flatten()?, like, case).finding
         });
         kept.map(|()| swept)
     }
-}
-
-/// Tries a case with the fault and the schedule of another. A heap may have threads of its own, and
-/// a panic there is one of the heap as well.
-fn tried(heap: &Entry, like: &Case, case: &Case) -> Tried {
-    let tried = hush::while_trying(|| attempt(heap, like.fault, &like.schedule, case));
-    let stray = stray();
-    Tried {
-        finding: tried.finding.or(stray),
-        ..tried
-    }
-}
-
-fn stray() -> Option<Finding> {
-    let message = hush::take_stray()?;
-    let text = format!("a thread of the heap panicked: {message}");
-    Some(Finding::of_lost(CRASHED, text))
 }
 
 /// Tells the parent that the job begins, or another run of it.
