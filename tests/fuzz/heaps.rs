@@ -1,10 +1,12 @@
 //! What a test of one's own heap looks like: the public strategy and the public model.
 
 use gcstorm::check::{self, Verdict};
+use gcstorm::forward_mutator;
 use gcstorm::fuzz::{check_steps, on_threads, programs};
 use gcstorm::heap::counted::GilHeap;
 use gcstorm::heap::{
-    Belief, Caps, Census, Defect, Fault, Heap, HeapConfig, Ordeal, Seat, counted, lock_free,
+    Belief, Caps, Census, Defect, Fault, Field, Finalizer, Global, Heap, HeapConfig, Mutator,
+    Ordeal, Seat, Shape, Slot, counted, lock_free,
 };
 use gcstorm::plan::{Case, Op, Turn};
 use gcstorm::run::{Budget, Options, Registry, Unobserved};
@@ -93,7 +95,7 @@ fn a_heap_without_cycles_is_not_blamed_for_them() {
     let registry = counting(Fault::ObjectKept);
     let leaky = registry.get("counting").expect("it is there");
     let mut case = Case::of_mutators(1, 1, 0, 8);
-    let (dst, shape) = (gcstorm::heap::Slot(0), gcstorm::heap::Shape::Leaf);
+    let (dst, shape) = (Slot(0), Shape::Leaf);
     case.turns = vec![
         Turn {
             mutator: 0,
@@ -163,6 +165,77 @@ fn weak_references_survive_where_the_heap_says_so() {
         };
         assert_eq!(weak, Some(expected));
     }
+}
+
+/// A heap that collects before it upgrades, and whose weak references outlast finalizers.
+struct Eager(GilHeap<Ordeal>);
+
+struct EagerMutator<M>(M);
+
+impl Heap for Eager {
+    type Mutator<'h> = EagerMutator<<GilHeap<Ordeal> as Heap>::Mutator<'h>>;
+
+    fn caps(&self) -> Caps {
+        Caps {
+            weak_survives: true,
+            ..Caps::ALL
+        }
+    }
+
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
+        self.0.attach(seat).map(EagerMutator)
+    }
+
+    fn settle(&self) -> Result<(), Defect> {
+        self.0.settle()
+    }
+}
+
+impl<M: Mutator> Mutator for EagerMutator<M> {
+    forward_mutator!(self => self.0; alloc alloc_with_finalizer copy clear load store peek);
+    forward_mutator!(self => self.0; safepoint rest wake collect append len get set pop add read);
+    forward_mutator!(self => self.0; truncate_front truncate_back write publish fetch downgrade);
+
+    fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
+        self.0.collect();
+        self.0.upgrade(dst, weak)
+    }
+}
+
+/// Goal: a heap whose weak references survive finalizers may run a finalizer in the turn that
+/// upgrades such a reference.
+#[test]
+fn an_upgrade_may_follow_a_finalizer_at_once() {
+    let [object, weak, copy] = [Slot(0), Slot(1), Slot(2)];
+    let ops = [
+        Op::AllocFinalized {
+            dst: object,
+            shape: Shape::Node,
+            finalizer: Finalizer::Resurrect(Global(0)),
+        },
+        Op::Downgrade {
+            dst: weak,
+            src: object,
+        },
+        Op::Copy {
+            dst: copy,
+            src: object,
+        },
+        Op::Store {
+            obj: object,
+            field: Field(0),
+            val: copy,
+        },
+        Op::Clear { slot: object },
+        Op::Upgrade { dst: object, weak },
+    ];
+    let mut case = Case::of_mutators(1, 3, 1, 8);
+    case.turns = ops.map(|op| Turn { mutator: 0, op }).into();
+    let open = |config: &HeapConfig| {
+        let ordeal = Ordeal::of(Fault::WeakAfterFinalizer);
+        Ok(Eager(counted::open_gil_with(config, ordeal)))
+    };
+    check_steps(open, &case).expect("it follows the model");
 }
 
 proptest! {

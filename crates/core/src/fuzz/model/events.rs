@@ -91,7 +91,8 @@ impl Model<'_> {
             }
         }
         // What the registers and the unchanged roots reach was not garbage when the finalizers ran.
-        // A register that fetched a resurrected object in this turn was filled only afterwards.
+        // A register that fetched a resurrected object in this turn, or upgraded a weak reference to
+        // it, was filled only afterwards.
         let needed = match self.fetched {
             None => self.reached(&unchanged),
             Some((mutator, slot)) => {

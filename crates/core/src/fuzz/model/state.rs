@@ -46,7 +46,7 @@ pub(super) struct Model<'c> {
     /// earlier in the same turn.
     pub(super) published: Option<usize>,
     /// The register into which this turn fetched an object that was resurrected earlier in the same
-    /// turn.
+    /// turn, or upgraded a weak reference that survived its finalizer then.
     pub(super) fetched: Option<(usize, Slot)>,
 }
 
@@ -152,6 +152,13 @@ impl<'c> Model<'c> {
     pub(super) fn stands(&self, target: usize, made_finalized: bool) -> bool {
         let target = &self.objects[target];
         !target.dead && (self.caps.weak_survives || target.finalized == made_finalized)
+    }
+
+    /// Whether a weak reference to this object survived its finalizer in this turn, and nothing else
+    /// leads to it.
+    pub(super) fn survives_alone(&self, target: usize) -> bool {
+        let is_finalized = self.caps.weak_survives && self.running.contains(&target);
+        is_finalized && !self.reached(&self.roots)[target]
     }
 
     fn held(&self) -> impl Iterator<Item = usize> {

@@ -85,6 +85,9 @@ impl Model<'_> {
                 Err(Wrong::new("weak", text))
             }
             Answer::Found(true) => {
+                if self.survives_alone(target) {
+                    self.fetched = Some((mutator, dst));
+                }
                 self.put(mutator, dst, Register::Strong(target));
                 Ok(Answer::Found(true))
             }
