@@ -219,8 +219,8 @@ impl Hunter<'_> {
         bag
     }
 
-    /// Runs a hunt in this process or in others, for cases with the heap, the fault and the schedule
-    /// of another.
+    /// Runs a hunt in this process or in others. All cases have the heap, the fault and the
+    /// schedule of `like`.
     fn run(&mut self, hunt: &Hunt, like: &Case) -> Bag {
         match self.apart.clone() {
             None => {

@@ -23,7 +23,7 @@ use crate::clock::{Clock, Stamp};
 use crate::own_time::OwnTime;
 use crate::plan::{Case, OpKind};
 pub use shrink::HangLimit;
-use shrink::{Trial, shrink};
+use shrink::{ShrinkTrial, shrink};
 use sweep::SHARE;
 pub use sweep::{SWEEP_MAX, Sweep, Swept};
 
@@ -477,7 +477,7 @@ impl Chase<'_> {
             HUNG => locked(&self.bag).hung += 1,
             _ => {}
         }
-        let trial = Trial {
+        let trial = ShrinkTrial {
             attempt: &mut |case, limit| {
                 self.attempt(desk, Doing::Case(Box::new(case.clone())), case, limit)
             },

@@ -28,7 +28,7 @@ pub enum HangLimit {
 }
 
 /// What shrinking asks of a hunt.
-pub(super) struct Trial<'a> {
+pub(super) struct ShrinkTrial<'a> {
     pub(super) attempt: &'a mut dyn FnMut(&Case, HangLimit) -> Option<Finding>,
     /// Whether the hunt is called off, so that what was tried last may not have been tried at all.
     pub(super) is_off: &'a dyn Fn() -> bool,
@@ -36,7 +36,7 @@ pub(super) struct Trial<'a> {
     pub(super) hangs: u32,
 }
 
-impl Trial<'_> {
+impl ShrinkTrial<'_> {
     /// Tries a case up to so many times, until it fails. A failure of another kind does not shrink
     /// to a hang, which may only be a slow case, and says less.
     fn smaller(&mut self, case: &Case, tries: u32, found: &Finding) -> Option<Finding> {
@@ -94,7 +94,7 @@ pub(super) fn shrink(
     case: Case,
     finding: Finding,
     number: u64,
-    mut trial: Trial<'_>,
+    mut trial: ShrinkTrial<'_>,
 ) -> Failure {
     let (clock, start) = (Clock::get(), Clock::get().now());
     let (turns_found, mutators_found) = (case.all_turns().count(), case.mutators.len());
@@ -171,7 +171,7 @@ mod tests {
         };
         let shrunk = |budget, is_off: bool, fails: bool| {
             let again = || fails.then(finding);
-            let trial = Trial {
+            let trial = ShrinkTrial {
                 attempt: &mut |_, _| again(),
                 is_off: &|| is_off,
                 hangs: 0,
@@ -214,7 +214,7 @@ mod tests {
     fn hangs_are_bounded() {
         let case = programs().with_ops(400).draw(12);
         let (mut least, mut hung) = (case.all_turns().count(), 0);
-        let trial = Trial {
+        let trial = ShrinkTrial {
             attempt: &mut |case, _| {
                 // Only what is hardly smaller hangs as well, so it is long until nothing is left.
                 let turns = case.all_turns().count();
@@ -238,7 +238,7 @@ mod tests {
         let case = programs().with_ops(40).draw(12);
         for (last, retries) in [(1, 0), (4, 3), (23, 20)] {
             let tries = Cell::new(0);
-            let trial = Trial {
+            let trial = ShrinkTrial {
                 attempt: &mut |_, _| {
                     tries.set(tries.get() + 1);
                     (tries.get() < last).then(|| Finding::of_lost(CRASHED, String::new()))
@@ -253,13 +253,13 @@ mod tests {
         }
     }
 
-    /// Goal: what is only slow is no smaller case: neither of one that hung, which is confirmed with
-    /// the whole limit, nor of one that failed otherwise, which is never tried with less.
+    /// Goal: what is only slow is no smaller case: neither of one that hung, which is confirmed
+    /// with the whole limit, nor of one that failed otherwise, which is never tried with less.
     #[test]
     fn what_is_slow_does_not_hang() {
         let case = programs().with_ops(40).draw(12);
         for found in [hangs(), Finding::of_lost(CRASHED, String::new())] {
-            let trial = Trial {
+            let trial = ShrinkTrial {
                 attempt: &mut |tried, limit| match (tried == &case, limit) {
                     (true, _) => Some(found.clone()),
                     (false, HangLimit::Short) => Some(hangs()),
