@@ -8,8 +8,8 @@
 //! version and the functions that it must have are looked at. The command runs it in a process of its own.
 //!
 //! **Which thread.** A library that announces `GCSTORM_THREADS` is called by each mutator on that
-//! mutator's thread. One that announces `GCSTORM_ONE_THREAD` is run by [`Owned`], which makes all calls
-//! on one thread; whoever opens the heap asks [`Library::wants_one_thread`].
+//! mutator's thread. One that announces `GCSTORM_ONE_THREAD` is run by [`Owned`](super::Owned), which
+//! makes all calls on one thread; whoever opens the heap asks [`Library::wants_one_thread`].
 
 #![expect(unsafe_code, reason = "a shared library is called")]
 
