@@ -26,9 +26,6 @@ const ROUNDS: usize = 9;
 const WORKLOAD: &str = r#"
 summary = "one thread appends to a list and cuts off its front"
 
-[parameters]
-shape = { default = "leaf", choices = ["leaf", "node"], about = "what is appended" }
-
 [objects]
 list = "list"
 
@@ -38,7 +35,7 @@ live_objects = 10_000
 [[threads]]
 name = "appender"
 loop = [
-  { op = "append-new", list = "list", shape = "$shape", times = 1000 },
+  { op = "append-new", list = "list", shape = "SHAPE", times = 1000 },
   { op = "truncate-front", list = "list", leave = 500 },
 ]
 "#;
@@ -76,14 +73,15 @@ fn bare(fields: usize) -> f64 {
 }
 
 fn harnessed(registry: &Registry, shape: &str) -> f64 {
-    let workload = Workload::parse("overhead.toml", WORKLOAD).expect("it is right");
-    let plan = workload.plan(&[("shape".to_owned(), shape.to_owned())], 1);
+    let text = WORKLOAD.replace("SHAPE", shape);
+    let workload = Workload::parse("overhead.toml", &text).expect("it is right");
+    let plan = workload.plan(&[], 1);
     let options = Options {
         budget: Budget::Ops(OPS),
         timing: Timing::Off,
         ..Options::default()
     };
-    let plan = plan.expect("the shape is known");
+    let plan = plan.expect("it has no parameters");
     let ran = registry.entries()[0].run(&plan, &options, &Unobserved);
     ran.expect("it opens").elapsed_ns as f64 / OPS as f64
 }
