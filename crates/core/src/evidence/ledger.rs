@@ -54,7 +54,8 @@ impl Roll {
                 .map(|&segment| (segment, segment.extent()));
             with_extent.unzip()
         };
-        // No entry is looked at before all extents are known.
+        // No entry is looked at before all extents are known. Births and deaths are Relaxed, so this
+        // has no partner: it only keeps the two passes in order.
         fence(Acquire);
         let alive = segments.iter().zip(extents);
         let alive = alive

@@ -90,7 +90,7 @@ pub struct Foreign {
     caps: Caps,
     has_census: bool,
     heap: *mut c_void,
-    /// Mutators that are not detached yet.
+    /// Mutators that are not detached yet: counted by `ForeignMutator`, looked at when the heap is dropped.
     attached: AtomicU32,
     /// What the library was given pointers to.
     _text: CString,

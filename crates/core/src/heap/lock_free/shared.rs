@@ -14,7 +14,7 @@ use super::home::Homes;
 use super::release::Task;
 use super::stack::Stack;
 use crate::clock::Stamp;
-use crate::heap::Pauses;
+use crate::heap::{ADVANCE_MAX, Pauses};
 use crate::sync::atomic::AtomicI64;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -23,7 +23,7 @@ use crate::sync::sized;
 /// How many cells a mutator takes from the pool or gives back at a time. With 512, the atomic
 /// operations, the pool's node and the deferred job (some 100 ns together) are negligible against
 /// the cost of the objects.
-pub(super) const CHUNK: usize = sized(512, 2);
+pub(super) const CHUNK: usize = sized(ADVANCE_MAX as usize, 2);
 
 /// Candidates that a mutator gathers before it hands them over.
 pub(super) const CANDIDATES: usize = sized(256, 1);
