@@ -10,7 +10,7 @@ use crate::heap::Caps;
 use crate::report::prose::wrapped;
 use crate::report::{Detail, STRONG};
 use crate::result::figures;
-use crate::run::{Entry, Registry};
+use crate::run::{Entry, Registry, pythons};
 use crate::workload::{self, Parameter, ParameterKind, Workload};
 
 /// Prints the list.
@@ -47,7 +47,9 @@ fn heaps(registry: &Registry) -> String {
         let about = format!("{}{default}; has {}", heap.about, abilities(&heap.caps()));
         (heap.name.clone(), about)
     };
-    rows(&registry.entries().iter().map(described).collect::<Vec<_>>())
+    let mut listed: Vec<_> = registry.entries().iter().map(described).collect();
+    listed.extend(pythons());
+    rows(&listed)
 }
 
 fn abilities(caps: &Caps) -> String {

@@ -40,7 +40,6 @@ mod laboratory;
 mod list;
 mod manual;
 mod merge;
-mod patience;
 mod perform;
 mod progress;
 mod provenance;

@@ -35,6 +35,8 @@ pub fn table(result: &RunResult, detail: Detail) -> String {
     let mut page = head(result);
     if detail == Detail::Everything {
         page += &parameters(result);
+        let interpreter = result.interpreter.as_ref();
+        page += &interpreter.map_or_else(String::new, |it| wrapped("build: ", 7, &it.details()));
     }
     page.push('\n');
     page += &operations(result);
@@ -94,7 +96,7 @@ fn head(result: &RunResult) -> String {
         (true, Some(heard)) => ("at least ", heard.ops, heard.elapsed_ns),
         (true, None) => {
             let facts = format!("seed {seed}, {threads}, lost before its first report");
-            return wrapped(&lead, 4, &facts) + &clock(result, 0) + "\n";
+            return wrapped(&lead, 4, &facts) + &clock(result, 0) + "\n" + &interpreter(result);
         }
     };
     let of_setup = result.evidence.ops_done().saturating_sub(ops);
@@ -118,7 +120,13 @@ fn head(result: &RunResult) -> String {
     if of_setup > 0 {
         facts += &format!(", after {} in the setup", figures::short(of_setup as f64));
     }
-    wrapped(&lead, 4, &facts) + &clock(result, ops) + "\n" + &rate(result)
+    wrapped(&lead, 4, &facts) + &clock(result, ops) + "\n" + &interpreter(result) + &rate(result)
+}
+
+/// Which interpreter it was.
+fn interpreter(result: &RunResult) -> String {
+    let interpreter = result.interpreter.as_ref();
+    interpreter.map_or_else(String::new, |it| wrapped("interpreter: ", 4, &it.about()))
 }
 
 /// The offered and the achieved rate.

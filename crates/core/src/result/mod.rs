@@ -20,7 +20,7 @@ use caveat::{noise, notes, saturated, stopped};
 use outcome::outcome;
 
 use crate::check::{self, Judgement};
-use crate::evidence::{Evidence, Latency, MmuPoint, Rate, Tally, stalls};
+use crate::evidence::{Evidence, InterpreterFacts, Latency, MmuPoint, Rate, Tally, stalls};
 use crate::plan::{Plan, Requirement};
 use crate::run::HostFacts;
 
@@ -98,6 +98,9 @@ pub struct RunResult {
     /// The fault that was planted in it on purpose, if any.
     #[serde(default)]
     pub fault: Option<String>,
+    /// The interpreter that ran it, if the heap is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<InterpreterFacts>,
     /// The seed.
     pub seed: u64,
     /// The seed in decimal digits, for JSON readers that round numbers above 2^53.
@@ -171,6 +174,7 @@ impl RunResult {
             },
             heap: evidence.heap.clone(),
             fault: evidence.fault.clone(),
+            interpreter: evidence.interpreter.clone(),
             seed: plan.seed,
             seed_text: plan.seed.to_string(),
             shard: None,
@@ -246,6 +250,7 @@ impl RunResult {
         }
         evidence.heap.clone_from(&self.heap);
         evidence.fault.clone_from(&self.fault);
+        evidence.interpreter.clone_from(&self.interpreter);
         evidence.pauses.clone_from(&self.pauses);
         evidence.mmu.clone_from(&self.mmu);
         for (kind, op) in &self.ops {

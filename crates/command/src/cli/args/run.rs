@@ -65,7 +65,8 @@ pub(in crate::cli) struct Run {
     /// Which operations to time
     #[arg(long, value_enum, default_value_t = TimingArg::Every, value_name = "WHICH")]
     pub(in crate::cli) timing: TimingArg,
-    /// How long a thread waits for a global lock before it asks the holder to release it
+    /// How long a thread waits for a global lock before it asks the holder to release it; also that of
+    /// an interpreter
     #[arg(long, value_name = "DURATION", default_value = "5ms", value_parser = values::duration)]
     pub(in crate::cli) switch_interval: Duration,
     /// Make each thread collect after every N of its operations, or after N to M, drawn from the
@@ -91,6 +92,10 @@ pub(in crate::cli) struct Run {
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000",
           value_parser = values::positive)]
     pub(in crate::cli) history: Option<u64>,
+    /// Measure the collections of an interpreter with gc.callbacks, which make it collect at other
+    /// times; heaps other than `python` ignore this
+    #[arg(long)]
+    pub(in crate::cli) gc_callbacks: bool,
     /// Plant a fault from `gcstorm list faults` in the heap, to see that it is caught; default: the
     /// case's own, if it names one; `none` for no fault
     #[arg(long, value_name = "NAME")]

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::cli::child::{Child, ChildOutput, Printed, Waited, Wish};
-use crate::cli::patience::Patience;
 use crate::cli::reproduce::quoted;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::Danger;
 use crate::fuzz::matrix::{Ending, Row, Trial, Tried, Verified};
+use crate::run::Patience;
 use crate::soak::Told;
 
 /// How long a trial whose fault keeps runs from ending may make no progress: a hundred times what

@@ -9,9 +9,9 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use crate::cli::child::{Child, ChildOutput, Printed, Request};
-use crate::cli::patience::Patience;
 use crate::clock::{Clock, Stamp};
 use crate::memory::resident_bytes;
+use crate::run::Patience;
 use crate::soak::{Beat, Came, Found, Over, Told};
 
 /// How often the process is checked. It can exceed its memory limit by what it allocates within
@@ -93,7 +93,9 @@ impl Process {
                     return Ok(lost(Came::Crashed { how }, seen, start));
                 }
             }
-            let rss_bytes = resident_bytes(self.0.id());
+            // An interpreter is a process of its own.
+            let elsewhere = seen.map_or(0, |beat: Beat| beat.rss_bytes);
+            let rss_bytes = resident_bytes(self.0.id()).max(elsewhere);
             rss_bytes_peak = rss_bytes_peak.max(rss_bytes);
             if rss_bytes > limits.rss_bytes {
                 self.0.kill()?;

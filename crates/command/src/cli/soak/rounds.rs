@@ -9,6 +9,7 @@ use crate::cli::{isolate, reproduce, values};
 use crate::clock;
 use crate::heap::Fault;
 use crate::result::Outcome;
+use crate::run::is_python;
 use crate::soak::{Beat, Header, Lane, Record, Round};
 
 /// A round that is over.
@@ -123,10 +124,10 @@ impl Rounds {
 }
 
 /// Whether the lane's rounds share a heap. With a fault that may end the process each run has a
-/// process of its own, here as everywhere.
+/// process of its own, here as everywhere; and an interpreter ends with its run.
 fn grows_old(lane: &Lane) -> bool {
     let fault = lane.fault.as_deref().and_then(Fault::named);
-    !fault.is_some_and(isolate::is_dangerous)
+    !fault.is_some_and(isolate::is_dangerous) && !is_python(&lane.heap)
 }
 
 /// The arguments of `run` for `repeat` rounds, beginning with this one.

@@ -146,6 +146,9 @@ pub(super) fn provenance(member: &Member<'_>) -> Markup {
             dt { "seed" } dd { (result.seed) }
             dt { "workload" } dd { (workload.name) " (" (workload.hash) ")" }
             dt { "parameters" } dd { (parameters.as_deref().unwrap_or(NONE)) }
+            @if let Some(interpreter) = &result.interpreter {
+                dt { "interpreter" } dd { (interpreter.about()) " (" (interpreter.details()) ")" }
+            }
             dt { "processor" } dd { (cpus) ", " (host.cpu_model) }
             dt { "kernel" } dd { (host.kernel) }
             dt { "clock" } dd {
