@@ -230,6 +230,10 @@ pub(super) fn heaps<'r>(
         let entry = match registry.get(name) {
             Some(entry) => entry,
             None if is_path(name) => return Err(no_library(name)),
+            None if name.starts_with("python") => {
+                let usage = Usage::new(format!("unknown heap `{name}`"));
+                return Err(usage.hint(format!("an interpreter is named like this: python:{name}")));
+            }
             None => return Err(Usage::unknown("heap", name, known())),
         };
         if !chosen.iter().any(|heap| heap.name == *name) {

@@ -44,6 +44,11 @@ impl InterpreterFacts {
         format!("CPython {release}, {lock}{jit}")
     }
 
+    /// The second number of its version.
+    pub fn minor(&self) -> Option<u32> {
+        self.version.split('.').nth(1)?.parse().ok()
+    }
+
     /// How it was set up, in a sentence.
     pub fn details(&self) -> String {
         let thresholds: Vec<String> = self.gc_thresholds.iter().map(u64::to_string).collect();

@@ -4,6 +4,8 @@
 //! Each heap says which faults it can have (`Entry::faults`). [`Fault::change`] says what a fault
 //! changes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::heap::Fault;
 
 /// One fault, and what is expected of it.
@@ -41,7 +43,8 @@ pub enum Likelihood {
 }
 
 /// What a fault may do to the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Danger {
     /// The process may die.
     Crash,

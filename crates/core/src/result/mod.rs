@@ -7,6 +7,7 @@ mod caveat;
 pub mod figures;
 mod outcome;
 mod seed;
+mod stories;
 
 pub use caveat::Caveat;
 pub use outcome::Outcome;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use caveat::{noise, notes, saturated, stopped};
 use outcome::outcome;
+use stories::stories;
 
 use crate::check::{self, Judgement};
 use crate::evidence::{Evidence, InterpreterFacts, Latency, MmuPoint, Rate, Tally, stalls};
@@ -153,6 +155,7 @@ impl RunResult {
         let checks = check::judge(plan, &evidence);
         let counters = check::counters(&evidence);
         let mut caveats = notes(plan, &checks);
+        caveats.extend(stories(&evidence, &checks));
         let (hiccups, elapsed_ns) = (evidence.hiccups.as_ref(), evidence.elapsed_ns);
         let noisy = hiccups.and_then(|hiccups| stalls::is_noisy(hiccups, elapsed_ns));
         let verdict = outcome(plan, &evidence, &checks, &counters, &mut caveats);

@@ -26,7 +26,8 @@ pub(in crate::cli) struct Run {
     /// The text of the file that is named above, in a process whose parent has read it.
     #[arg(skip)]
     pub(in crate::cli) text: Option<Arc<str>>,
-    /// A heap from `gcstorm list heaps`; may be given several times
+    /// A heap from `gcstorm list heaps`, the path of a shared library, or a CPython as in python:3.12 or
+    /// python:/usr/bin/python3; may be given several times
     #[arg(long = "heap", value_name = "NAME")]
     pub(in crate::cli) heaps: Vec<String>,
     /// The seed of all random choices; default: the case's own, otherwise a fresh one, which is

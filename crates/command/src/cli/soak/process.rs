@@ -23,8 +23,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 pub(super) struct RoundLimits {
     /// The time after which it counts as hung.
     pub(super) time: Duration,
+    /// How much of it is more than what the round itself takes.
+    pub(super) progress: Duration,
     /// Resident memory, in bytes.
     pub(super) rss_bytes: u64,
+}
+
+impl RoundLimits {
+    /// The same with this much more time.
+    pub(super) fn with(self, more: Duration) -> Self {
+        Self {
+            time: self.time.saturating_add(more),
+            ..self
+        }
+    }
 }
 
 /// How a round ended.

@@ -67,7 +67,11 @@ impl Rounds {
             _ => (self.start(header, round)?, round),
         };
         let reproduce = self.reproduce(header, round, first);
-        let mut ended = process.round(self.limits, tick)?;
+        let limits = match is_python(&lane.heap) {
+            true => self.limits.with(isolate::GRACE),
+            false => self.limits,
+        };
+        let mut ended = process.round(limits, tick)?;
         let is_last = round.number + 1 == round.stint + u64::from(header.stint);
         if is_last {
             // Its heap is closed by then, so its memory does not compare with that of the other
@@ -105,6 +109,11 @@ impl Rounds {
                 .into_iter()
                 .map(OsString::from),
         );
+        if is_python(&lane.heap) {
+            // It sees first that its interpreter hangs, and says more about it.
+            let limit = self.limits.progress.max(Duration::from_secs(1));
+            words.extend(["--time-limit".into(), values::duration_text(limit).into()]);
+        }
         words.extend(["--quiet", "--out"].map(OsString::from));
         words.push(self.scratch.clone().into());
         Process::start(&words)

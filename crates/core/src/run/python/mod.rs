@@ -116,7 +116,7 @@ impl Whole for PythonHeap {
     }
 }
 
-/// What the run came to.
+/// What the run came to. Of one that was lost, what it had reported by then counts.
 fn told(name: &str, plan: &Plan, options: &Options, ran: Ran) -> Evidence {
     let Ran {
         report,
@@ -126,40 +126,41 @@ fn told(name: &str, plan: &Plan, options: &Options, ran: Ran) -> Evidence {
     } = ran;
     let lost = |ended| {
         let fault = options.fault.map(|fault| fault.name().to_owned());
-        let evidence = Evidence::of_lost(name, standin::CAPS, fault, ended);
-        Evidence {
-            heard,
-            stacks: said
-                .contains("most recent call first")
-                .then(|| said.clone()),
-            ..evidence
-        }
+        Evidence::of_lost(name, standin::CAPS, fault, ended)
     };
-    let interpreter = interpreter_of(&report);
-    let evidence = match end {
-        End::Reported => standin::evidence(name, plan, options, &report).unwrap_or_else(|why| {
-            lost(Ended::Died {
-                how: format!("its report makes no sense: {why}"),
-            })
-        }),
-        End::Died(how) => lost(Ended::Died { how }),
-        End::Hung(after) => lost(Ended::Hung {
+    let reported = standin::evidence(name, plan, options, &report);
+    let is_whole = end == End::Reported;
+    let ended = match end {
+        End::Reported => None,
+        End::Died(how) => Some(Ended::Died { how }),
+        End::Hung(after) => Some(Ended::Hung {
             after_ns: u64::try_from(after.as_nanos()).unwrap_or(u64::MAX),
         }),
     };
+    let evidence = match (reported, ended) {
+        (Ok(evidence), None) => evidence,
+        (Ok(evidence), Some(ended)) => Evidence { ended, ..evidence },
+        (Err(why), None) => lost(Ended::Died {
+            how: format!("its report makes no sense: {why}"),
+        }),
+        (Err(_), Some(ended)) => lost(ended),
+    };
+    let has_stacks = !is_whole && said.contains("most recent call first");
     Evidence {
-        interpreter,
+        heard: heard.filter(|_| !is_whole),
+        interpreter: interpreter_of(&report),
+        stacks: has_stacks.then_some(said),
         ..evidence
     }
 }
 
 /// What the interpreter said of itself.
-fn interpreter_of(report: &[String]) -> Option<InterpreterFacts> {
+fn interpreter_of(report: &str) -> Option<InterpreterFacts> {
     #[derive(Deserialize)]
     struct Line {
         interpreter: InterpreterFacts,
     }
-    let lines = report.iter();
+    let lines = report.lines();
     let mut said = lines.filter_map(|line| serde_json::from_str::<Line>(line).ok());
     said.next().map(|line| line.interpreter)
 }

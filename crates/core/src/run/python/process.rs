@@ -53,8 +53,8 @@ const RUBBISH_SHOWN: usize = 100;
 /// What came of it.
 #[derive(Debug)]
 pub(super) struct Ran {
-    /// What the program reported, line by line.
-    pub(super) report: Vec<String>,
+    /// What the program reported, in lines.
+    pub(super) report: String,
     pub(super) end: End,
     /// The last progress that was reported.
     pub(super) heard: Option<LastReport>,
@@ -81,7 +81,7 @@ struct Running {
     patience: Option<Patience>,
     /// Whether it was asked to stop.
     is_asked: bool,
-    report: Vec<String>,
+    report: String,
     heard: Option<LastReport>,
     /// Operations, surveys and other steps by the last report.
     done: (u64, u64, u64),
@@ -144,7 +144,7 @@ impl Running {
             started: Clock::get().now(),
             patience,
             is_asked: false,
-            report: Vec::new(),
+            report: String::new(),
             heard: None,
             done: (0, 0, 0),
             steps: 0,
@@ -159,7 +159,7 @@ impl Running {
             let timeout = ended.map_or(LOOK_EVERY, |_| LAST_WORDS);
             match (self.streams.next(timeout), ended) {
                 (Ok(line), _) => {
-                    if let Some(end) = self.hear(line, observer) {
+                    if let Some(end) = self.hear(&line, observer) {
                         return Ok(end);
                     }
                 }
@@ -177,19 +177,19 @@ impl Running {
     }
 
     /// Takes a line of the report. Returns how the run ended, if it has.
-    fn hear(&mut self, line: Vec<u8>, observer: &dyn Observer) -> Option<End> {
-        let Ok(told) = serde_json::from_slice::<Told>(&line) else {
+    fn hear(&mut self, line: &[u8], observer: &dyn Observer) -> Option<End> {
+        let Ok(told) = serde_json::from_slice::<Told>(line) else {
             let shown = String::from_utf8_lossy(&line[..line.len().min(RUBBISH_SHOWN)]);
             let why = format!("it reported what the program does not report: {shown:?}");
             return Some(End::Died(why));
         };
-        if let Told::Progress(heard) = told {
-            self.progress(heard, observer);
-        } else {
-            self.steps = self.steps.wrapping_add(1);
-            // Text, since it could be read.
-            self.report.extend(String::from_utf8(line));
+        match told {
+            Told::Progress(heard) => self.progress(heard, observer),
+            _ => self.steps = self.steps.wrapping_add(1),
         }
+        // Text, since it could be read.
+        self.report += &String::from_utf8_lossy(line);
+        self.report.push('\n');
         if let Some(patience) = &mut self.patience {
             patience.progress(self.steps);
         }
