@@ -29,6 +29,7 @@ mod pacer;
 mod painter;
 mod place;
 mod pops;
+mod python;
 mod record;
 mod recording;
 mod registry;
