@@ -5,11 +5,20 @@
 //! operation, so it takes no case. Which interpreter a name means is said in [`find`], and it is asked
 //! what it is ([`interpreter`]) before anything runs.
 
+mod block;
+mod body;
+mod counts;
+mod draws;
 mod find;
 mod interpreter;
+mod lower;
+mod may;
+mod names;
+mod ops;
 mod process;
-mod standin;
 mod streams;
+mod text;
+mod told;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -28,6 +37,9 @@ use process::{End, Ran};
 const PREFIX: &str = "python:";
 /// The whole name of the one that is called `python3`.
 const PLAIN: &str = "python";
+
+/// The faults that can be planted in the program.
+const FAULTS: &[Fault] = &[];
 
 /// Whether a heap's name is meant as that of an interpreter.
 pub fn is_python(name: &str) -> bool {
@@ -88,15 +100,15 @@ impl PythonHeap {
 
 impl Whole for PythonHeap {
     fn opens(&self) -> Result<Caps, Defect> {
-        self.interpreter().map(|_| standin::CAPS)
+        self.interpreter().map(|_| told::CAPS)
     }
 
     fn faults(&self) -> &'static [Fault] {
-        standin::FAULTS
+        FAULTS
     }
 
     fn program(&self, plan: &Plan, options: &Options) -> Result<String, Defect> {
-        standin::program(plan, options)
+        lower::program(plan, options)
     }
 
     fn run(
@@ -107,17 +119,17 @@ impl Whole for PythonHeap {
         observer: &dyn Observer,
     ) -> Result<Evidence, Defect> {
         let interpreter = self.interpreter()?;
-        let program = standin::program(plan, options)?;
+        let program = lower::program(plan, options)?;
         let ran = process::run(&interpreter.executable, program, options, observer);
         let ran = ran.map_err(|error| Defect::Other {
             message: format!("failed to start the interpreter: {error}"),
         })?;
-        Ok(told(name, plan, options, ran))
+        Ok(came_to(name, plan, options, ran))
     }
 }
 
 /// What the run came to. Of one that was lost, what it had reported by then counts.
-fn told(name: &str, plan: &Plan, options: &Options, ran: Ran) -> Evidence {
+fn came_to(name: &str, plan: &Plan, options: &Options, ran: Ran) -> Evidence {
     let Ran {
         report,
         end,
@@ -126,9 +138,9 @@ fn told(name: &str, plan: &Plan, options: &Options, ran: Ran) -> Evidence {
     } = ran;
     let lost = |ended| {
         let fault = options.fault.map(|fault| fault.name().to_owned());
-        Evidence::of_lost(name, standin::CAPS, fault, ended)
+        Evidence::of_lost(name, told::CAPS, fault, ended)
     };
-    let reported = standin::evidence(name, plan, options, &report);
+    let reported = told::evidence(name, plan, options, &report);
     let is_whole = end == End::Reported;
     let ended = match end {
         End::Reported => None,
