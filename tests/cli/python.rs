@@ -219,6 +219,26 @@ fn a_real_one_runs_a_workload() {
     alone.says("shared-list");
 }
 
+/// Goal: a fault in the program of a real interpreter is caught by the check that is to catch it, also
+/// one that ends the interpreter.
+#[test]
+fn faults_in_a_real_one_are_caught() {
+    let Some(heap) = real() else { return };
+    let place = Place::new();
+    let faults = ["extra-reference", "addition-lost", "interpreter-killed"];
+    let line = faults.map(|fault| format!(" --fault {fault}")).concat();
+    let done = place
+        .run(&format!("selftest --heap {heap} --seeds 1 --out o{line}"))
+        .code(0);
+    for fault in faults {
+        done.out
+            .lines()
+            .find(|row| row.starts_with(fault))
+            .expect("a row");
+    }
+    place.run("list faults").says("interpreter-killed");
+}
+
 /// Goal: Ctrl-C ends a real interpreter, and what there is by then is judged.
 #[test]
 fn a_real_one_is_interrupted() {

@@ -9,6 +9,7 @@ mod block;
 mod body;
 mod counts;
 mod draws;
+mod faults;
 mod find;
 mod interpreter;
 mod lower;
@@ -37,9 +38,6 @@ use process::{End, Ran};
 const PREFIX: &str = "python:";
 /// The whole name of the one that is called `python3`.
 const PLAIN: &str = "python";
-
-/// The faults that can be planted in the program.
-const FAULTS: &[Fault] = &[];
 
 /// Whether a heap's name is meant as that of an interpreter.
 pub fn is_python(name: &str) -> bool {
@@ -104,11 +102,15 @@ impl Whole for PythonHeap {
     }
 
     fn faults(&self) -> &'static [Fault] {
-        FAULTS
+        faults::ALL
     }
 
     fn program(&self, plan: &Plan, options: &Options) -> Result<String, Defect> {
-        lower::program(plan, options)
+        let sound = lower::program(plan, options)?;
+        Ok(match options.fault {
+            None => sound,
+            Some(fault) => faults::planted(&sound, fault),
+        })
     }
 
     fn run(
@@ -119,7 +121,7 @@ impl Whole for PythonHeap {
         observer: &dyn Observer,
     ) -> Result<Evidence, Defect> {
         let interpreter = self.interpreter()?;
-        let program = lower::program(plan, options)?;
+        let program = self.program(plan, options)?;
         let ran = process::run(&interpreter.executable, program, options, observer);
         let ran = ran.map_err(|error| Defect::Other {
             message: format!("failed to start the interpreter: {error}"),
