@@ -119,8 +119,9 @@ impl Processes {
         let waited = child.wait(&mut patience, |told| {
             if let Some(progress) = told.and_then(progress::told) {
                 heard = Some(LastReport {
-                    elapsed_ns: u64::try_from(progress.elapsed.as_nanos()).unwrap_or(u64::MAX),
+                    elapsed_ns: nanos(progress.elapsed),
                     ops: progress.ops,
+                    settling_ns: progress.settling.map(nanos),
                 });
                 observer.progress(progress);
             }
@@ -195,6 +196,10 @@ impl Processes {
             stacks,
         }
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn read(told: Told) -> Result<Isolated, NotMade> {

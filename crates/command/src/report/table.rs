@@ -400,11 +400,12 @@ fn counters(result: &RunResult) -> String {
 }
 
 fn surveys(result: &RunResult) -> String {
-    let mut columns = Columns::of_figures(6);
+    let mut columns = Columns::of_figures(7);
     columns.head(&[
         "survey",
         "after ops",
         "took",
+        "settling",
         "born",
         "dead",
         "reachable",
@@ -415,6 +416,10 @@ fn surveys(result: &RunResult) -> String {
             format!("{:?}", survey.moment).to_lowercase().into(),
             figures::count(survey.ops).into(),
             figures::span(survey.elapsed_ns).into(),
+            survey
+                .settling_ns
+                .map_or_else(String::new, figures::span)
+                .into(),
             figures::count(survey.born).into(),
             figures::count(survey.dead).into(),
             figures::count(survey.reachable).into(),
