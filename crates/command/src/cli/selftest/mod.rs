@@ -234,7 +234,7 @@ fn conclude(
         terminal.error(&format!("failed to write the matrix to {shown}: {error}"));
         exit = exit.and(Exit::Usage);
     }
-    let page = matrix::matrix_table(matrix, terminal.detail());
+    let page = matrix::matrix_table(matrix, terminal.look());
     json.show(&page, terminal);
     terminal.remark(&format!("matrix: {}", directory.display()));
     exit
