@@ -194,6 +194,16 @@ fn checks_workloads() {
     place.write("broken.toml", "summary = 1");
     let mixed = place.run("check broken.toml counter").code(2);
     mixed.says("ok  counter").warns("broken.toml:1");
+    place.write("many.toml", "sumary = 1\n[limits]\nlive = 2\n");
+    let many = place.run("check many.toml").code(2);
+    for words in [
+        "many.toml:1:1",
+        "many.toml:3:1",
+        "needs `threads`",
+        "toml: 5 mistakes\n",
+    ] {
+        assert!(many.err.contains(words), "{}", many.err);
+    }
 }
 
 /// Goal: help, version, completions and the manual page are data, and name the commands.
