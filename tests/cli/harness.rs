@@ -44,6 +44,7 @@ impl Place {
             .args(line.split_whitespace())
             .current_dir(self.path())
             .env_remove("NO_COLOR")
+            .env_remove("COLUMNS")
             .env_remove("CLICOLOR_FORCE")
             .stdin(Stdio::null());
         command

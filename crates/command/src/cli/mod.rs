@@ -14,7 +14,8 @@
 //!    `store` and `publish` write results, `isolate` makes runs in child processes and `here` in
 //!    this one, `laboratory` tries cases in child processes and `attempt` and `again` in this one,
 //!    `reproduce` writes command lines.
-//! 4. `args`, the options; `values`, the values of options; `exit`, `terminal`, `usage`.
+//! 4. `args`, the options; `values`, the values of options; `help`, what is said of them; `exit`,
+//!    `terminal`, `usage`.
 //!
 //! A program of your own that adds a heap calls [`main`] with a [`Registry`] of its own.
 
@@ -31,6 +32,7 @@ mod control;
 mod exit;
 mod faults;
 mod fuzz;
+mod help;
 mod here;
 mod hush;
 mod interrupt;
@@ -108,13 +110,14 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
         Command::Compare(args) => compare::compare(&args, &mut terminal),
         Command::Merge(args) => merge::merge(&program, &args, &mut terminal),
         Command::Completions { shell } => {
-            manual::completions(shell, &program, &mut terminal);
+            manual::completions(registry, shell, &program, &mut terminal);
             Ok(Exit::Held)
         }
-        Command::Man => {
-            manual::page(&mut terminal);
-            Ok(Exit::Held)
-        }
+        Command::Man {
+            of: None,
+            out: Some(directory),
+        } => manual::pages(&directory),
+        Command::Man { of, .. } => manual::page(of.as_deref(), &mut terminal),
         Command::Header => {
             terminal.data(crate::heap::foreign::HEADER);
             Ok(Exit::Held)

@@ -168,7 +168,7 @@ impl<'a> RunSession<'a> {
                 .error(&format!("failed to write a result to {directory}: {error}"));
             self.exit = self.exit.and(Exit::Usage);
         }
-        self.show(&table(&result, self.terminal.detail()));
+        self.show(&table(&result, self.terminal.look()));
         let Kept { case, stacks } = kept.unwrap_or_default();
         if let Some(path) = stacks {
             self.show(&format!("stacks: {}\n", reproduce::quote(&path)));
@@ -243,7 +243,7 @@ impl<'a> RunSession<'a> {
     fn conclude(mut self) -> Exit {
         let runs = self.collected.results.len() + self.collected.absent.len();
         if runs > 1 && self.terminal.detail() != Detail::Verdict {
-            self.show(&summary(&self.collected));
+            self.show(&summary(&self.collected, self.terminal.look().width));
         }
         self.compare();
         if self.interrupted.load(Relaxed) {
@@ -259,8 +259,15 @@ impl<'a> RunSession<'a> {
             (self.terminal).error(&format!("failed to write a report to {directory}: {error}"));
             self.exit = self.exit.and(Exit::Usage);
         }
-        let directory = self.store.directory().display().to_string();
-        self.terminal.remark(&format!("results: {directory}"));
+        let directory = self.store.directory();
+        let told = match self.terminal.detail() {
+            Detail::Verdict => format!("results: {}", directory.display()),
+            _ => {
+                let page = directory.join(publish::PAGE);
+                format!("results: {}, and more beside it", page.display())
+            }
+        };
+        self.terminal.message(&told);
         self.exit
     }
 
@@ -277,7 +284,7 @@ impl<'a> RunSession<'a> {
             }
             Workshop::Here(_) => None,
         };
-        let report = agreement.conclude(apart.as_ref());
+        let report = agreement.conclude(apart.as_ref(), self.terminal.look().width);
         match self.terminal.detail() {
             Detail::Verdict => self.show(&report.wrong),
             Detail::Page | Detail::Everything => self.show(&format!("\n{}", report.page)),

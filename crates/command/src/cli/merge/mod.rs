@@ -69,7 +69,7 @@ fn show(
     terminal: &mut Terminal,
 ) -> Result<(), Usage> {
     let page = match format {
-        FormatArg::Table => merge::page(merged, totals, terminal.detail()),
+        FormatArg::Table => merge::page(merged, totals, terminal.look()),
         FormatArg::Markdown => merge::markdown(merged, totals),
     };
     let document = merged.document(totals);

@@ -187,7 +187,7 @@ impl Session<'_> {
     }
 
     fn conclude(self) -> Exit {
-        let page = report::soak::page(&self.standing, &self.header);
+        let page = report::soak::page(&self.standing, &self.header, self.terminal.look().width);
         self.terminal.data(&page);
         let words = ["soak".to_owned(), "--resume".to_owned()];
         let directory = self.directory.to_string_lossy().into_owned();
