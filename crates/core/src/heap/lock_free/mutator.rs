@@ -33,7 +33,7 @@ const CASCADE: u64 = 256;
 /// A mutator of the heap called `lock-free`.
 #[derive(Debug)]
 pub struct LockFreeMutator<'h, F: Faults = Faultless> {
-    worker: Worker<'h, F>,
+    pub(super) worker: Worker<'h, F>,
     registers: Vec<u64>,
     cursors: [Cursor<'h>; CURSORS],
     lapses: Lapses,

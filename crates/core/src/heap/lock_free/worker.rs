@@ -453,8 +453,12 @@ impl<'h, F: Faults> Worker<'h, F> {
         if self.core.has(Fault::CandidatesDropped) && waiting.load(Relaxed) > 0 {
             return self.candidates.clear();
         }
-        let full = std::mem::replace(&mut self.candidates, Vec::with_capacity(CANDIDATES));
-        self.core.submit(full);
+        let mut left = std::mem::replace(&mut self.candidates, Vec::with_capacity(CANDIDATES));
+        // Those that were private come by the hundred.
+        while left.len() > CANDIDATES {
+            self.core.submit(left.split_off(left.len() - CANDIDATES));
+        }
+        self.core.submit(left);
     }
 
     /// A stamp for an empty slot. No other call ever returns the same.

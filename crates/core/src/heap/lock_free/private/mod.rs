@@ -55,6 +55,8 @@
 //! nothing is private any more, which is always sound: then all is as if this module did not exist.
 
 mod escape;
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
 mod trial;
 
 use self::trial::{PrivateTrial, TRIAL};

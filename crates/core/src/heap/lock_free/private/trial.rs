@@ -41,7 +41,7 @@ pub(super) const TRIAL: usize = sized(128, 1);
 /// A trial that has met so many nodes takes no more candidates.
 const ENOUGH: usize = sized(512, 3);
 /// More nodes than this are not met in a trial.
-const MOST: usize = sized(2_048, 5);
+pub(super) const MOST: usize = sized(2_048, 5);
 
 /// A node that was met.
 #[derive(Debug)]
