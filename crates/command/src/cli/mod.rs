@@ -13,7 +13,7 @@
 //! 3. What commands have in common: `agenda` says what is to be run, `task` is one run of it,
 //!    `store` and `publish` write results, `isolate` makes runs in child processes and `here` in
 //!    this one, `laboratory` tries cases in child processes and `attempt` and `again` in this one,
-//!    `reproduce` writes command lines.
+//!    `reproduce` writes command lines, and `invocation` their beginning.
 //! 4. `args`, the options; `values`, the values of options; `exit`, `terminal`, `usage`.
 //!
 //! A program of your own that adds a heap calls [`main`] with a [`Registry`] of its own.
@@ -34,6 +34,7 @@ mod fuzz;
 mod here;
 mod hush;
 mod interrupt;
+mod invocation;
 mod isolate;
 mod json_target;
 mod laboratory;

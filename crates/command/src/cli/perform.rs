@@ -152,12 +152,7 @@ impl<'a> RunSession<'a> {
         if let Some(agreement) = &mut self.agreement {
             agreement.add(task, &result.evidence, picture);
         }
-        let case = report::failure(
-            &task.plan,
-            &task.options,
-            &result,
-            reproduce::again(self.program, task),
-        );
+        let case = report::failure(&task.plan, &task.options, &result, reproduce::again(task));
         // A case needs turns, or a command that text can hold.
         let case = case.filter(|case| !(case.mutators.is_empty() && case.again.is_empty()));
         // Written before it is shown: a result that was shown is also on the disk.
@@ -174,12 +169,9 @@ impl<'a> RunSession<'a> {
             self.show(&format!("stacks: {}\n", reproduce::quote(&path)));
         }
         if let Some(path) = case {
-            let replay = [
-                OsStr::new(self.program),
-                OsStr::new("replay"),
-                path.as_os_str(),
-            ];
-            self.show(&format!("reproduce: {}\n", reproduce::quoted(&replay)));
+            let replay = [OsStr::new("replay"), path.as_os_str()];
+            let replay = reproduce::command(self.program, &replay);
+            self.show(&format!("reproduce: {replay}\n"));
         }
         if self.runs > 1 && self.terminal.detail() != Detail::Verdict {
             self.show("\n");
