@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anstream::ColorChoice;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::args::{Compare, Fuzz, Merge, Replay, ReportArgs, Run, Selftest};
+use super::args::{Compare, Duel, Fuzz, Init, Merge, Replay, ReportArgs, Run, Selftest, Tour};
 use super::soak::Soak;
 use super::{exit, provenance};
 use crate::report::Detail;
@@ -30,6 +30,10 @@ pub(super) struct CommandLine {
     /// Also print parameters, threads, counters and surveys
     #[arg(short, long, global = true)]
     verbose: bool,
+    /// Take options from this profile of the nearest gcstorm.toml; default: `default`, if it has
+    /// that; `none` for no profile
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -56,6 +60,10 @@ impl CommandLine {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Show in half a minute what this is: three heaps, a fault that is caught, a page
+    Tour(Tour),
+    /// Write a crate for a heap of your own
+    Init(Init),
     /// Run workloads on heaps and judge what happened
     Run(Box<Run>),
     /// Run workloads for hours, round after round, each with a fresh seed
@@ -70,6 +78,8 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// Compare two sets of results: is the new one worse?
     Compare(Compare),
+    /// Run two builds in turns, and compare them: is the new one worse?
+    Duel(Duel),
     /// Add up what many machines found: soaks, shards of soaks, runs, and earlier sums
     Merge(Merge),
     /// One trial of `selftest`; reports to its parent what each check said
@@ -124,4 +134,5 @@ pub(super) enum Listed {
     Workloads,
     Checks,
     Faults,
+    Profiles,
 }

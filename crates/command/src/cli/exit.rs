@@ -54,6 +54,24 @@ Exit codes:
   130  interrupted (SIGINT, SIGTERM, SIGHUP); results so far are judged and written
 If several apply, the first of 101, 5, 1, 130, 2, 3 wins.";
 
+/// Exit codes of `tour`.
+pub(super) const TOUR_HELP: &str = "\
+Exit codes:
+  0    gil and lock-free held, and racy and the planted fault were caught
+  1    gil or lock-free violated a check
+  2    usage error, or results that cannot be written
+  3    vacuous: racy or the planted fault was not caught
+  5    gil or lock-free crashed, hung or ran out of memory
+  101  a bug in gcstorm
+  130  interrupted (SIGINT, SIGTERM, SIGHUP)
+Without a command, gcstorm says what it is and exits with 2, since nothing was asked of it.";
+
+/// Exit codes of `init`.
+pub(super) const INIT_HELP: &str = "\
+Exit codes:
+  0    the crate was written
+  2    usage error, or a directory that cannot be written or has such files already";
+
 /// Exit codes of `selftest`.
 pub(super) const SELFTEST_HELP: &str = "\
 Exit codes:
@@ -124,6 +142,18 @@ Exit codes:
   101  a bug in gcstorm
   130  interrupted (SIGINT, SIGTERM, SIGHUP)
 If several apply, the first of 101, 5, 1, 6, 130, 2 wins.";
+
+/// Exit codes of `duel`.
+pub(super) const DUEL_HELP: &str = "\
+Exit codes:
+  0    nothing was shown to be worse by more than is allowed
+  1    a build violated a check; it is named, and nothing is compared
+  2    usage error, also of a build, or results that cannot be written
+  3    vacuous: there are too few runs to tell
+  4    a regression; it is named
+  5    a build crashed or hung; it is named, and nothing is compared
+  101  a bug in gcstorm
+  130  interrupted (SIGINT, SIGTERM, SIGHUP); the results so far are kept";
 
 /// Exit codes of `compare`.
 pub(super) const COMPARE_HELP: &str = "\

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
 use super::invocation;
+use super::near;
 use super::task::{RunTask, Series};
 use super::values::{self, NO_FAULT, duration_text};
 use crate::heap::Points;
@@ -15,10 +16,10 @@ use crate::run::{Budget, Options, Timing, Verify};
 /// heap that earlier runs had used, the line repeats those as well.
 pub(super) fn line(program: &str, task: &RunTask<'_>) -> String {
     let Some(Series { first_seed, .. }) = task.series else {
-        return command(program, &words(task));
+        return whole(program, &words(task));
     };
     let runs = task.plan.seed.wrapping_sub(first_seed) + 1;
-    command(program, &words_of(Series { first_seed, runs }, task))
+    whole(program, &words_of(Series { first_seed, runs }, task))
 }
 
 /// The command line of all runs on the heap of this one, as the words that a process is started
@@ -42,6 +43,15 @@ fn words_of(series: Series, task: &RunTask<'_>) -> Vec<OsString> {
 /// A line for the shell that started this program, which starts it again with these words.
 pub(super) fn command(program: &str, words: &[impl AsRef<OsStr>]) -> String {
     format!("{} {}", quoted(&invocation::words(program)), quoted(words))
+}
+
+/// The same of a run about which the words say everything: no profile is to add to them.
+pub(super) fn whole(program: &str, words: &[impl AsRef<OsStr>]) -> String {
+    let line = command(program, words);
+    match near::path() {
+        Some(_) => format!("{line} --profile {}", near::NO_PROFILE),
+        None => line,
+    }
 }
 
 /// Words as one line for a shell.

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::{exit, values};
 use crate::heap::Points;
 use crate::plan::{Pace, Requirement};
+use crate::result::ProfileRef;
 use crate::run::{CollectEvery, Timing, Verify};
 
 /// Options of `run`.
@@ -26,6 +27,9 @@ pub(in crate::cli) struct Run {
     /// The text of the file that is named above, in a process whose parent has read it.
     #[arg(skip)]
     pub(in crate::cli) text: Option<Arc<str>>,
+    /// The profile that completed the command line.
+    #[arg(skip)]
+    pub(in crate::cli) profile: Option<ProfileRef>,
     /// A heap from `gcstorm list heaps`; may be given several times
     #[arg(long = "heap", value_name = "NAME")]
     pub(in crate::cli) heaps: Vec<String>,

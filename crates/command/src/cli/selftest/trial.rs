@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::child::{Child, ChildOutput, Printed, Waited, Wish};
 use crate::cli::patience::Patience;
-use crate::cli::reproduce::command;
+use crate::cli::reproduce;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::Danger;
 use crate::fuzz::matrix::{Ending, Row, Trial, Tried, Verified};
@@ -131,5 +131,5 @@ fn words(row: &Row<'_>, lane: Verified, seed: u64) -> Vec<String> {
 pub(super) fn line(program: &str, row: &Row<'_>, lane: Verified, seed: u64) -> String {
     let mut line = vec!["run".to_owned()];
     line.extend(words(row, lane, seed));
-    command(program, &line)
+    reproduce::whole(program, &line)
 }

@@ -118,7 +118,7 @@ impl Rounds {
         if repeat > 1 {
             words.push("--same-heap".to_owned());
         }
-        reproduce::command(&self.program, &words)
+        reproduce::whole(&self.program, &words)
     }
 }
 

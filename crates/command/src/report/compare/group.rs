@@ -8,7 +8,14 @@ use crate::result::{Outcome, RunResult};
 
 /// Options that may differ between runs of a group: they are compared by other means, or do not
 /// change what is measured.
-const FREE: [&str; 5] = ["--seed", "--heap", "--fault", "--require", "--case"];
+const FREE: [&str; 6] = [
+    "--seed",
+    "--heap",
+    "--fault",
+    "--require",
+    "--case",
+    "--profile",
+];
 
 /// Runs of one workload on one heap that differ in their seeds.
 #[derive(Debug, Clone)]
