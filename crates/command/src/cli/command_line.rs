@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anstream::ColorChoice;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-use super::args::{Compare, Fuzz, Merge, Replay, ReportArgs, Run, Selftest};
+use super::args::{Compare, Duel, Fuzz, Init, Merge, Replay, ReportArgs, Run, Selftest, Tour};
 use super::help::{self, OUTPUT, WHAT};
 use super::provenance;
 use super::soak::Soak;
@@ -35,6 +35,12 @@ pub(super) struct CommandLine {
     /// Also parameters, threads, counters and surveys.
     #[arg(short, long, global = true, help_heading = OUTPUT, display_order = help::VERBOSE_PLACE)]
     verbose: bool,
+    /// Take options from this profile of the nearest gcstorm.toml
+    ///
+    /// Default: `default`, if it has that; `none` for no profile.
+    #[arg(long, global = true, value_name = "NAME", help_heading = OUTPUT,
+          display_order = help::PROFILE_PLACE)]
+    pub(super) profile: Option<String>,
     /// Print help; --help has details, examples, exit codes
     #[arg(short, long, global = true, action = ArgAction::Help, help_heading = OUTPUT,
           display_order = help::HELP_PLACE)]
@@ -65,6 +71,10 @@ impl CommandLine {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Show in half a minute what this is: three heaps, a fault that is caught, a page
+    Tour(Tour),
+    /// Write a crate for a heap of your own
+    Init(Init),
     /// Run workloads on heaps and judge what happened
     Run(Box<Run>),
     /// Run workloads for hours, round after round, each with a fresh seed
@@ -79,6 +89,8 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// Compare two sets of results: is the new one worse?
     Compare(Compare),
+    /// Run two builds in turns, and compare them: is the new one worse?
+    Duel(Duel),
     /// Add up what many machines found: soaks, shards of soaks, runs, and earlier sums
     Merge(Merge),
     /// One trial of `selftest`; reports to its parent what each check said
@@ -146,4 +158,5 @@ pub(super) enum Listed {
     Workloads,
     Checks,
     Faults,
+    Profiles,
 }

@@ -340,12 +340,8 @@ impl Hunter<'_> {
         let text = format!("{case}# {}\n", comment.replace('\n', "\n# "));
         match store::write_whole(&path, text.as_bytes()) {
             Ok(()) => {
-                let words = [
-                    OsStr::new(self.program),
-                    OsStr::new("replay"),
-                    path.as_os_str(),
-                ];
-                let line = reproduce::quoted(&words);
+                let words = [OsStr::new("replay"), path.as_os_str()];
+                let line = reproduce::command(self.program, &words);
                 self.terminal.message(&format!("reproduce: {line}"));
                 Some(path)
             }

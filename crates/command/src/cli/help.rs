@@ -13,6 +13,7 @@ pub(super) const JUDGING: &str = "Judging";
 pub(super) const OUTPUT: &str = "Output";
 
 // Options that all commands take stand behind a command's own under a heading.
+pub(super) const PROFILE_PLACE: usize = 899;
 pub(super) const COLOR_PLACE: usize = 900;
 pub(super) const QUIET_PLACE: usize = 901;
 pub(super) const VERBOSE_PLACE: usize = 902;
@@ -229,3 +230,45 @@ Exit codes:
   0    done
   2    usage error, or output that cannot be written
   101  a bug in gcstorm";
+
+/// Examples and exit codes of `tour`.
+pub(super) const TOUR_HELP: &str = "\
+Examples:
+  gcstorm tour
+  gcstorm tour --open
+
+Exit codes:
+  0    gil and lock-free held, and racy and the planted fault were caught
+  1    gil or lock-free violated a check
+  2    usage error, or results that cannot be written
+  3    vacuous: racy or the planted fault was not caught
+  5    gil or lock-free crashed, hung or ran out of memory
+  101  a bug in gcstorm
+  130  interrupted (SIGINT, SIGTERM, SIGHUP)
+Without a command, gcstorm says what it is and exits with 2, since nothing was asked of it.";
+
+/// Examples and exit codes of `init`.
+pub(super) const INIT_HELP: &str = "\
+Examples:
+  gcstorm init --heap mine
+  gcstorm init --heap mine --pointer ../mine
+
+Exit codes:
+  0    the crate was written
+  2    usage error, or a directory that cannot be written or has such files already";
+
+/// Examples and exit codes of `duel`.
+pub(super) const DUEL_HELP: &str = "\
+Examples:
+  gcstorm duel ./old ./new churn --repeat 10
+  gcstorm duel ./old ./new cycles --timing off --out duel
+
+Exit codes:
+  0    nothing was shown to be worse by more than is allowed
+  1    a build violated a check; it is named, and nothing is compared
+  2    usage error, also of a build, or results that cannot be written
+  3    vacuous: there are too few runs to tell
+  4    a regression; it is named
+  5    a build crashed or hung; it is named, and nothing is compared
+  101  a bug in gcstorm
+  130  interrupted (SIGINT, SIGTERM, SIGHUP); the results so far are kept";

@@ -144,7 +144,7 @@ impl Processes {
     }
 
     fn start(&self, task: &RunTask<'_>) -> std::io::Result<Child> {
-        let words = reproduce::words_of_series(&self.program, task).split_off(1);
+        let words = reproduce::words_of_series(task);
         let mut child = Child::start(&words, self.printed)?;
         child.ask(&Request::Read(task.text.as_deref().map(str::to_owned)));
         Ok(child)

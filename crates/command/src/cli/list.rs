@@ -1,10 +1,13 @@
-//! `list`: the names of heaps, workloads, checks and faults.
+//! `list`: the names of heaps, workloads, checks, faults and profiles.
 
 use super::args::IsolateArg;
 use super::command_line::Listed;
+use super::exit::Exit;
 use super::faults;
 use super::laboratory;
+use super::profile;
 use super::terminal::Terminal;
+use super::usage::Usage;
 use crate::check::{self, Check};
 use crate::heap::Caps;
 use crate::report::prose::wrapped;
@@ -14,14 +17,20 @@ use crate::run::{Entry, Registry};
 use crate::workload::{self, Parameter, ParameterKind, Workload};
 
 /// Prints the list.
-pub(super) fn list(registry: &Registry, what: Listed, terminal: &mut Terminal) {
+pub(super) fn list(
+    registry: &Registry,
+    what: Listed,
+    terminal: &mut Terminal,
+) -> Result<Exit, Usage> {
     let listed = match what {
         Listed::Heaps => heaps(registry),
         Listed::Workloads => workloads(terminal.detail()),
         Listed::Checks => checks(),
         Listed::Faults => faults::described(registry, terminal.detail()),
+        Listed::Profiles => profile::listed()?,
     };
     terminal.data(&rows(&listed, terminal.look().width));
+    Ok(Exit::Held)
 }
 
 /// Names on the left, descriptions on the right, wrapped within their column.

@@ -49,6 +49,18 @@ impl Terminal {
         self.look
     }
 
+    /// Does something with another detail.
+    pub(super) fn with_detail<T>(
+        &mut self,
+        detail: Detail,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = std::mem::replace(&mut self.look.detail, detail);
+        let done = work(self);
+        self.look.detail = before;
+        done
+    }
+
     /// Whether styles are wanted on standard error.
     pub(super) fn is_styled(&self) -> bool {
         self.err.current_choice() != ColorChoice::Never

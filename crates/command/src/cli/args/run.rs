@@ -10,6 +10,7 @@ use crate::cli::help::{self, JUDGING, LONG, OUTPUT, STRESS, WHAT};
 use crate::cli::values;
 use crate::heap::Points;
 use crate::plan::{Pace, Requirement};
+use crate::result::ProfileRef;
 use crate::run::{CollectEvery, Timing, Verify};
 
 /// Options of `run`.
@@ -30,6 +31,9 @@ pub(in crate::cli) struct Run {
     /// The text of the file that is named above, in a process whose parent has read it.
     #[arg(skip)]
     pub(in crate::cli) text: Option<Arc<str>>,
+    /// The profile that completed the command line.
+    #[arg(skip)]
+    pub(in crate::cli) profile: Option<ProfileRef>,
     /// Heaps from `gcstorm list heaps`, as in gil,racy
     ///
     /// May be given several times; `all` names all that come with the program. A name with a slash

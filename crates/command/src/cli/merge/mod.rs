@@ -50,8 +50,9 @@ pub(super) fn merge(program: &str, args: &Merge, terminal: &mut Terminal) -> Res
     })?;
     show(args.format, json, &merged, &totals, terminal)?;
     for path in kept {
-        let words = [OsStr::new(program), OsStr::new("replay"), path.as_os_str()];
-        terminal.remark(&format!("reproduce: {}", reproduce::quoted(&words)));
+        let words = [OsStr::new("replay"), path.as_os_str()];
+        let line = reproduce::command(program, &words);
+        terminal.remark(&format!("reproduce: {line}"));
     }
     terminal.remark(&format!("merged: {}", directory.join(MERGED).display()));
     let mut outcomes = totals.outcomes().iter().map(|outcome| Exit::from(*outcome));
