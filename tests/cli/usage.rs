@@ -67,17 +67,22 @@ fn slips_are_refused() {
         ("", &["Usage"]),
     ];
     for (line, expected) in cases {
-        let done = place.run(line).code(2);
-        assert_eq!(done.out, "", "{line} prints no data");
-        for words in *expected {
-            assert!(
-                done.err.contains(words),
-                "{line}: no {words:?} in:\n{}",
-                done.err
-            );
-        }
+        is_refused(&place, line, expected);
     }
     assert_eq!(place.files().len(), 2, "nothing was written");
+}
+
+/// Fails unless this command line is refused with these words.
+fn is_refused(place: &Place, line: &str, expected: &[&str]) {
+    let done = place.run(line).code(2);
+    assert_eq!(done.out, "", "{line} prints no data");
+    for words in expected {
+        assert!(
+            done.err.contains(words),
+            "{line}: no {words:?} in:\n{}",
+            done.err
+        );
+    }
 }
 
 /// Goal: a build without a model checker refuses the schedules of one, and says how to get them.
