@@ -26,8 +26,7 @@ use crate::evidence::{Ended, Evidence, LastReport, Picture};
 use crate::fuzz::catalogue::{self, Danger};
 use crate::heap::Fault;
 use crate::result::RunResult;
-use crate::run::Observer;
-use crate::run::Patience;
+use crate::run::{Observer, Patience};
 use crate::soak::Told;
 pub(super) use serve::serve;
 
@@ -133,8 +132,9 @@ impl Processes {
         let waited = child.wait(&mut patience, |told| {
             if let Some(progress) = told.and_then(progress::told) {
                 heard = Some(LastReport {
-                    elapsed_ns: u64::try_from(progress.elapsed.as_nanos()).unwrap_or(u64::MAX),
+                    elapsed_ns: nanos(progress.elapsed),
                     ops: progress.ops,
+                    settling_ns: progress.settling.map(nanos),
                 });
                 observer.progress(progress);
             }
@@ -157,7 +157,7 @@ impl Processes {
     }
 
     fn start(&self, task: &RunTask<'_>) -> std::io::Result<Child> {
-        let words = reproduce::words_of_series(&self.program, task).split_off(1);
+        let words = reproduce::words_of_series(task);
         let mut child = Child::start(&words, self.printed)?;
         child.ask(&Request::Read(task.text.as_deref().map(str::to_owned)));
         Ok(child)
@@ -205,6 +205,10 @@ impl Processes {
             stacks,
         }
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn grace(task: &RunTask<'_>) -> Duration {

@@ -21,7 +21,7 @@ use super::laboratory;
 use super::store;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{interrupt, provenance};
+use super::{agenda, interrupt, provenance};
 use crate::check;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::{self, Planted, Show};
@@ -105,11 +105,13 @@ fn heaps<'r>(
     args: &Selftest,
     terminal: &mut Terminal,
 ) -> Result<Vec<(&'r str, Vec<Fault>)>, Usage> {
-    let known = || registry.entries().iter().map(|entry| entry.name.as_str());
     let mut asked: Vec<&Entry> = Vec::new();
-    for name in &args.heaps {
-        let entry = registry.get(name);
-        asked.push(entry.ok_or_else(|| Usage::unknown("heap", name, known()))?);
+    for named in &args.heaps {
+        for heap in agenda::named_heaps(registry, named)? {
+            if !asked.iter().any(|other| other.name == heap.name) {
+                asked.push(heap);
+            }
+        }
     }
     if args.heaps.is_empty() {
         // A heap in which nothing can be planted may be broken by itself.
@@ -251,7 +253,7 @@ fn conclude(
         terminal.error(&format!("failed to write the matrix to {shown}: {error}"));
         exit = exit.and(Exit::Usage);
     }
-    let page = matrix::matrix_table(matrix, terminal.detail());
+    let page = matrix::matrix_table(matrix, terminal.look());
     json.show(&page, terminal);
     terminal.remark(&format!("matrix: {}", directory.display()));
     exit

@@ -53,7 +53,8 @@ impl Pythons {
     /// The heap of this name, whether or not there is such an interpreter: opening it shows that.
     /// Names stand in cases, where a blank ends them and `#` begins a comment.
     pub(super) fn get(&self, name: &str) -> Option<&Entry> {
-        if name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#') {
+        // Commas separate heaps on a command line.
+        if name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#' || c == ',') {
             return None;
         }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

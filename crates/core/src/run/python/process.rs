@@ -200,6 +200,7 @@ impl Running {
         self.heard = Some(LastReport {
             elapsed_ns: heard.elapsed_ns,
             ops: heard.ops,
+            settling_ns: None,
         });
         let done = (heard.ops, heard.surveys, heard.steps);
         if std::mem::replace(&mut self.done, done) != done {

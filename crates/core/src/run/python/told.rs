@@ -204,6 +204,7 @@ impl<'a> Reading<'a> {
         evidence.heard = Some(LastReport {
             elapsed_ns: told.elapsed_ns,
             ops: told.ops,
+            settling_ns: None,
         });
         evidence.rss_bytes_peak = evidence.rss_bytes_peak.max(told.rss_bytes);
         evidence.timeline.push(Sample {
