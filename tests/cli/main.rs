@@ -4,6 +4,7 @@ mod apart;
 mod case;
 mod children;
 mod compare;
+mod documents;
 mod fuzz;
 mod harness;
 mod interrupt;
