@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use gcstorm::heap::Fault;
+
 use crate::harness::Place;
 
 use super::typed;
@@ -44,6 +46,23 @@ fn the_command_line_is_described() {
         }
     }
     assert_eq!(options(page), known);
+}
+
+/// Goal: faults that the guide names can be planted.
+#[test]
+fn faults_are_named_as_they_are() {
+    let page = include_str!("../../../docs/src/faults.md");
+    let (_, table) = page.split_once("| kind | for example |").expect("a table");
+    let rows = table
+        .lines()
+        .take_while(|line| line.is_empty() || line.starts_with('|'));
+    let names: Vec<_> = rows
+        .flat_map(|row| row.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(names.len() > 20, "{names:?}");
+    let is_known = |name: &&str| Fault::ALL.iter().any(|fault| fault.name() == *name);
+    let unknown: Vec<_> = names.into_iter().filter(|name| !is_known(name)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
 
 /// Goal: the guide names every workload with its parameters, and every check.
