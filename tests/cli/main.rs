@@ -1,6 +1,7 @@
 //! The command as its users meet it: what it prints where, what it leaves behind, how it exits.
 
 mod apart;
+mod begin;
 mod case;
 mod children;
 mod compare;

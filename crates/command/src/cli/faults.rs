@@ -63,7 +63,7 @@ pub(super) fn refuse_unplantable(heaps: &[&Entry], args: &Run) -> Result<(), Usa
 }
 
 /// The faults that some heap can have, each once.
-fn carried(registry: &Registry) -> impl Iterator<Item = Fault> {
+pub(super) fn carried(registry: &Registry) -> impl Iterator<Item = Fault> {
     let all = Fault::ALL.iter().copied();
     all.filter(|fault| !carriers(registry, *fault).is_empty())
 }

@@ -119,8 +119,9 @@ impl Processes {
         let waited = child.wait(&mut patience, |told| {
             if let Some(progress) = told.and_then(progress::told) {
                 heard = Some(LastReport {
-                    elapsed_ns: u64::try_from(progress.elapsed.as_nanos()).unwrap_or(u64::MAX),
+                    elapsed_ns: nanos(progress.elapsed),
                     ops: progress.ops,
+                    settling_ns: progress.settling.map(nanos),
                 });
                 observer.progress(progress);
             }
@@ -143,7 +144,7 @@ impl Processes {
     }
 
     fn start(&self, task: &RunTask<'_>) -> std::io::Result<Child> {
-        let words = reproduce::words_of_series(&self.program, task).split_off(1);
+        let words = reproduce::words_of_series(task);
         let mut child = Child::start(&words, self.printed)?;
         child.ask(&Request::Read(task.text.as_deref().map(str::to_owned)));
         Ok(child)
@@ -195,6 +196,10 @@ impl Processes {
             stacks,
         }
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn read(told: Told) -> Result<Isolated, NotMade> {

@@ -187,7 +187,11 @@ pub(super) fn prepare_directory(directory: Option<&Path>, prefix: &str) -> Resul
     let shown = directory.unwrap_or(Path::new("reports")).display();
     let tried = made.and_then(|directory| try_out(&directory).map(|()| directory));
     tried.map_err(|error| {
-        Usage::new(format!("failed to keep results in {shown}: {error}"))
+        let why = match directory {
+            Some(directory) if directory.is_file() => "it is a file, not a directory".to_owned(),
+            _ => error.to_string(),
+        };
+        Usage::new(format!("failed to keep results in {shown}: {why}"))
             .hint("name another directory with --out DIR")
     })
 }

@@ -18,7 +18,7 @@ pub fn junit(collected: &Collected) -> String {
     let mut suites = Vec::new();
     let mut classes = Classes::default();
     for group in collected.groups() {
-        for Member { label, result } in &group.members {
+        for Member { label, result, .. } in &group.members {
             suites.push(suite(
                 result,
                 classes.free(format!("{}.{label}", group.name)),

@@ -137,6 +137,9 @@ pub struct LastReport {
     pub elapsed_ns: u64,
     /// How many operations were done by then; it lags a little.
     pub ops: u64,
+    /// For how long the heap had been settling, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settling_ns: Option<u64>,
 }
 
 /// What one mutator did.

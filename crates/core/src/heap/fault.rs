@@ -212,6 +212,9 @@ faults! {
     TakingUnseen "taking-unseen": "a mutator that finds no memory does not ask whether another took up work after it had answered";
     BirthsUnseen "births-unseen": "a mutator that finds no memory does not ask whether others reported births meanwhile";
     QuietFirst "quiet-first": "the question whether anything waits to be reclaimed looks at candidates last, not first";
+    EscapeShallow "escape-shallow": "of what is stored where others may find it, only the node itself escapes";
+    StoredUnescaped "stored-unescaped": "what is stored into a node that others can reach does not escape";
+    BrandKept "brand-kept": "a mutator that hands over its tasks keeps its brand";
     // No heap does that; it is a fault of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";

@@ -40,6 +40,16 @@ pub struct Tool {
     pub dirty: Option<bool>,
 }
 
+/// The profile that a run was asked for with: options that were not typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileRef {
+    /// Its name.
+    pub name: String,
+    /// The file that it stands in, as it was reached from the working directory; `None` if it came
+    /// with the program.
+    pub file: Option<String>,
+}
+
 /// The workload of a result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkloadRef {
@@ -139,6 +149,9 @@ pub struct RunResult {
     pub verdict: Outcome,
     /// A command that repeats the run.
     pub reproduce: String,
+    /// The profile that completed the command line, if one did. The command above has all that it set.
+    #[serde(default)]
+    pub profile: Option<ProfileRef>,
     /// The evidence, from which the run can be judged again.
     pub evidence: Evidence,
 }
@@ -188,6 +201,7 @@ impl RunResult {
             caveats,
             verdict,
             reproduce,
+            profile: None,
             evidence,
         }
     }
@@ -196,10 +210,11 @@ impl RunResult {
     /// the machine, the program and the shard stay as they are.
     #[must_use]
     pub fn judged_again(self, plan: &Plan) -> Self {
-        let (host, shard) = (self.host, self.shard);
+        let (host, shard, profile) = (self.host, self.shard, self.profile);
         Self {
             host,
             shard,
+            profile,
             ..Self::new(plan, self.evidence, self.tool, self.reproduce)
         }
     }

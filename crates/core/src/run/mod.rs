@@ -35,6 +35,7 @@ mod registry;
 mod rendezvous;
 mod roots;
 mod seat;
+mod settling;
 mod shadow;
 mod slow;
 mod stage;
@@ -203,6 +204,8 @@ pub struct Progress {
     pub unreclaimed: Option<u64>,
     /// Resident memory of the process, in bytes; 0 if the system does not report it.
     pub rss_bytes: u64,
+    /// For how long the heap has been settling, while it is: nothing else goes on meanwhile.
+    pub settling: Option<Duration>,
 }
 
 /// Watches a run.

@@ -21,7 +21,7 @@ use super::laboratory;
 use super::store;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{interrupt, provenance};
+use super::{agenda, interrupt, provenance};
 use crate::check;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::{self, Planted, Show};
@@ -98,16 +98,15 @@ fn faults(args: &Selftest) -> Result<Vec<Planted>, Usage> {
 
 /// The heaps that were asked for, each with the faults that can be planted in it.
 fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Vec<Fault>)>, Usage> {
-    let known = || registry.entries().iter().map(|entry| entry.name.as_str());
-    for name in &args.heaps {
-        if registry.get(name).is_none() {
-            return Err(Usage::unknown("heap", name, known()));
-        }
+    let mut named: Vec<&str> = Vec::new();
+    for asked in &args.heaps {
+        let heaps = agenda::named_heaps(registry, asked)?;
+        named.extend(heaps.iter().map(|heap| heap.name.as_str()));
     }
     // Without names: a heap in which nothing can be planted may be broken by itself.
-    let is_asked = |entry: &&Entry| match args.heaps.as_slice() {
+    let is_asked = |entry: &&Entry| match named.as_slice() {
         [] => entry.is_plantable(),
-        names => names.contains(&entry.name),
+        names => names.contains(&entry.name.as_str()),
     };
     let asked: Vec<&Entry> = registry.entries().iter().filter(is_asked).collect();
     laboratory::learn_caps(asked.iter().copied(), IsolateArg::Yes)?;
@@ -235,7 +234,7 @@ fn conclude(
         terminal.error(&format!("failed to write the matrix to {shown}: {error}"));
         exit = exit.and(Exit::Usage);
     }
-    let page = matrix::matrix_table(matrix, terminal.detail());
+    let page = matrix::matrix_table(matrix, terminal.look());
     json.show(&page, terminal);
     terminal.remark(&format!("matrix: {}", directory.display()));
     exit

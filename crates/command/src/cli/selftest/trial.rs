@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::child::{Child, ChildOutput, Printed, Waited, Wish};
 use crate::cli::patience::Patience;
-use crate::cli::reproduce::quoted;
+use crate::cli::reproduce;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::Danger;
 use crate::fuzz::matrix::{Ending, Row, Trial, Tried, Verified};
@@ -129,7 +129,7 @@ fn words(row: &Row<'_>, lane: Verified, seed: u64) -> Vec<String> {
 
 /// The command line that repeats a trial as a `run`, with all its output.
 pub(super) fn line(program: &str, row: &Row<'_>, lane: Verified, seed: u64) -> String {
-    let mut line = vec![program.to_owned(), "run".to_owned()];
+    let mut line = vec!["run".to_owned()];
     line.extend(words(row, lane, seed));
-    quoted(&line)
+    reproduce::whole(program, &line)
 }

@@ -113,12 +113,12 @@ impl Rounds {
     /// heap.
     fn reproduce(&self, header: &Header, round: Round, first: Round) -> String {
         let repeat = round.number - first.number + 1;
-        let mut words = vec![self.program.clone(), "run".to_owned()];
+        let mut words = vec!["run".to_owned()];
         words.extend(run_words(header, first, repeat));
         if repeat > 1 {
             words.push("--same-heap".to_owned());
         }
-        reproduce::quoted(&words)
+        reproduce::whole(&self.program, &words)
     }
 }
 

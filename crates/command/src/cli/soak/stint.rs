@@ -87,12 +87,7 @@ fn judged(
         let found = Found::of(&result, None);
         return Over { came, found };
     }
-    let case = report::failure(
-        &task.plan,
-        &task.options,
-        &result,
-        reproduce::again(program, task),
-    );
+    let case = report::failure(&task.plan, &task.options, &result, reproduce::again(task));
     let turns = case.as_ref().filter(|case| !case.is_recipe());
     let found = Found::of(&result, turns.map(|case| case.turns.len() as u64));
     let kept = Store::prepare(args.out.as_deref(), 1).map_err(|usage| usage.text().to_owned());
