@@ -5,6 +5,7 @@ mod begin;
 mod case;
 mod children;
 mod compare;
+mod documents;
 mod fuzz;
 mod harness;
 mod interrupt;

@@ -249,36 +249,6 @@ fn explains_itself() {
     assert!(place.path().join("man/gcstorm-soak.1").is_file());
 }
 
-/// Goal: what the README quotes is what is compiled, and run as a test, in the example and in the
-/// tests of pointers; and the version of proptest that it names is the one that is used.
-#[test]
-fn readme_quotes_the_example() {
-    let readme = include_str!("../../README.md");
-    let unindented = |text: &str| {
-        let lines = text.lines().map(str::trim_start);
-        lines.collect::<Vec<_>>().join("\n")
-    };
-    let sources = [
-        include_str!("../../examples/own_heap.rs"),
-        include_str!("../outside/arcs.rs"),
-    ];
-    let sources = sources.map(unindented);
-    let blocks = readme.split("```rust\n").skip(1);
-    let blocks = blocks.filter_map(|rest| rest.split("```").next());
-    let quoted: Vec<_> = blocks.map(unindented).collect();
-    assert_eq!(quoted.len(), 3, "the program, its test, and a suite");
-    for block in quoted {
-        let mut sources = sources.iter();
-        assert!(sources.any(|source| source.contains(&block)), "{block}");
-    }
-    let manifest = include_str!("../../Cargo.toml");
-    let version = manifest.split("proptest = { version = \"").nth(1);
-    let version = version.and_then(|rest| rest.split_once(".0\""));
-    let (version, _) = version.expect("a version of proptest");
-    let named = format!("[proptest](https://docs.rs/proptest)\n{version} or any later 1.x");
-    assert!(readme.contains(&named), "{named}");
-}
-
 /// Goal: a time limit is refused if progress is reported less often than that.
 #[test]
 fn a_limit_is_longer_than_a_report_takes() {
