@@ -85,7 +85,7 @@ pub(super) struct Worker<'h, F: Faults> {
     /// Declared before `handle`, so that the pin ends first.
     guard: Option<Guard>,
     handle: LocalHandle,
-    free: Vec<u32>,
+    pub(super) free: Vec<u32>,
     retired: Vec<u32>,
     pub(super) tasks: Vec<Task>,
     pub(super) candidates: Vec<Ref>,
@@ -243,8 +243,7 @@ impl<'h, F: Faults> Worker<'h, F> {
         cell.slots[0].store(first, Relaxed);
         cell.slots[1].store(second, Relaxed);
         let incarnation = cell::incarnation_of(meta).wrapping_add(1) | 1;
-        let meta = cell::meta_of(shape, incarnation) | self.birthmark(shape);
-        cell.meta.store(meta, Relaxed);
+        cell.meta.store(self.born(shape, incarnation), Relaxed);
         // Release pairs with the Acquire of a weak upgrade: who sees the new word sees the new
         // incarnation, and finds that the old object is gone.
         cell.word
