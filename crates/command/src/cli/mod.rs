@@ -14,8 +14,8 @@
 //!    `store` and `publish` write results, `isolate` makes runs in child processes and `here` in
 //!    this one, `laboratory` tries cases in child processes and `attempt` and `again` in this one,
 //!    `reproduce` writes command lines.
-//! 4. `args`, the options; `values`, the values of options; `help`, what is said of them; `exit`,
-//!    `terminal`, `usage`.
+//! 4. `args`, the options; `values`, the values of options; `help`, what is said of them; `events`,
+//!    `exit`, `terminal`, `usage`.
 //!
 //! A program of your own that adds a heap calls [`main`] with a [`Registry`] of its own.
 
@@ -29,6 +29,7 @@ mod child;
 mod command_line;
 mod compare;
 mod control;
+mod events;
 mod exit;
 mod faults;
 mod fuzz;
@@ -71,6 +72,7 @@ use clap::Parser as _;
 use crate::report::Detail;
 use crate::run::Registry;
 use command_line::{Command, CommandLine};
+use events::{Event, ProgressArg};
 use exit::Exit;
 use terminal::Terminal;
 use usage::Usage;
@@ -88,7 +90,7 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
         Ok(line) => line,
         Err(answer) => return answered(&answer),
     };
-    let mut terminal = Terminal::new(line.color(), line.detail());
+    let mut terminal = Terminal::new(line.color(), line.detail(), line.progress);
     let done = match line.command {
         Command::Run(mut run) => control::needs_threads("run")
             .and_then(|()| perform::run(registry, &program, &mut run, &mut terminal)),
@@ -124,15 +126,17 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
         }
     };
     let exit = done.unwrap_or_else(|usage: Usage| {
-        terminal.message(usage.text());
+        terminal.refuse(usage.text());
         Exit::Usage
     });
-    exit.and(terminal.close())
+    let exit = exit.and(terminal.close());
+    terminal.event(&Event::Ends { exit: exit.code() });
+    exit
 }
 
 /// Prints help or the version, which are data, or what is wrong with the command line.
 fn answered(answer: &clap::Error) -> Exit {
-    let mut terminal = Terminal::new(ColorChoice::Auto, Detail::Page);
+    let mut terminal = Terminal::new(ColorChoice::Auto, Detail::Page, ProgressArg::Auto);
     let text = answer.render().ansi().to_string();
     if answer.use_stderr() {
         terminal.message(text.trim_end_matches('\n'));
