@@ -14,6 +14,7 @@ use super::agenda::{self, fresh_seed};
 use super::args::{Fuzz, IsolateArg};
 use super::attempt::{Tried, attempt, attempt_alone};
 use super::child::Printed;
+use super::events::{Event, ProgressArg, Teller, millis};
 use super::exit::Exit;
 use super::json_target::JsonTarget;
 use super::laboratory::{self, Laboratory};
@@ -107,7 +108,8 @@ pub(super) fn fuzz(
                 Arc::new(laboratory.keeping(&args.out))
             }),
             json,
-            bar: bar(terminal.detail()),
+            bar: bar(terminal.detail_of_bars()),
+            teller: Teller::default(),
             terminal: &mut *terminal,
             interrupted: Arc::clone(&interrupted),
             kept: Vec::new(),
@@ -160,6 +162,7 @@ struct Hunter<'a> {
     apart: Option<Arc<Laboratory>>,
     json: JsonTarget<'a>,
     bar: ProgressBar,
+    teller: Teller,
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
     kept: Vec<Option<PathBuf>>,
@@ -374,6 +377,14 @@ impl HuntWatch for Hunter<'_> {
         if failures > 0 {
             let failures = figures::several(failures as u64, "failure", "failures");
             message += &format!(", {failures}");
+        }
+        if self.terminal.progress() == ProgressArg::Json {
+            self.teller.tell(|| Event::FuzzProgress {
+                heap: &self.heap.name,
+                elapsed_ms: millis(elapsed),
+                cases,
+                failures: failures as u64,
+            });
         }
         self.bar.set_message(message);
         self.bar.tick();

@@ -15,8 +15,8 @@
 //!    `store` and `publish` write results, `isolate` makes runs in child processes and `here` in
 //!    this one, `laboratory` tries cases in child processes and `attempt` and `again` in this one,
 //!    `reproduce` writes command lines, and `invocation` their beginning.
-//! 4. `args`, the options; `values`, the values of options; `help`, what is said of them; `exit`,
-//!    `terminal`, `usage`.
+//! 4. `args`, the options; `values`, the values of options; `help`, what is said of them; `events`,
+//!    `exit`, `terminal`, `usage`.
 //!
 //! A program of your own that adds a heap calls [`main`] with a [`Registry`] of its own.
 
@@ -31,6 +31,7 @@ mod command_line;
 mod compare;
 mod control;
 mod duel;
+mod events;
 mod exit;
 mod faults;
 mod fuzz;
@@ -77,6 +78,7 @@ use crate::report::Detail;
 use crate::run::Registry;
 use anstream::ColorChoice;
 use command_line::Command;
+use events::{Event, ProgressArg};
 use exit::Exit;
 use profile::{Completed, InUse, Refusal};
 use terminal::Terminal;
@@ -93,7 +95,8 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
     let program = program_name(&arguments);
     if arguments.len() <= 1 {
         // Nothing was asked for: a script that forgot what to run should notice.
-        Terminal::new(ColorChoice::Auto, Detail::Page).message(&welcome::text(&program));
+        Terminal::new(ColorChoice::Auto, Detail::Page, ProgressArg::Auto)
+            .message(&welcome::text(&program));
         return Exit::Usage;
     }
     let Completed {
@@ -104,11 +107,11 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
         Ok(completed) => completed,
         Err(Refusal::Typed(answer)) => return answered(&answer),
         Err(Refusal::Profile(usage)) => {
-            Terminal::new(ColorChoice::Auto, Detail::Page).message(usage.text());
+            Terminal::new(ColorChoice::Auto, Detail::Page, ProgressArg::Auto).message(usage.text());
             return Exit::Usage;
         }
     };
-    let mut terminal = Terminal::new(line.color(), line.detail());
+    let mut terminal = Terminal::new(line.color(), line.detail(), line.progress);
     if let Some(profile) = &profile {
         tell(profile, &mut terminal);
     }
@@ -154,10 +157,12 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
         }
     };
     let exit = done.unwrap_or_else(|usage: Usage| {
-        terminal.message(usage.text());
+        terminal.refuse(usage.text());
         Exit::Usage
     });
-    exit.and(terminal.close())
+    let exit = exit.and(terminal.close());
+    terminal.event(&Event::Ends { exit: exit.code() });
+    exit
 }
 
 /// Tells which profile is in use, so that nobody has to wonder where an option came from.
@@ -171,7 +176,7 @@ fn tell(profile: &InUse, terminal: &mut Terminal) {
 
 /// Prints help or the version, which are data, or what is wrong with the command line.
 fn answered(answer: &clap::Error) -> Exit {
-    let mut terminal = Terminal::new(ColorChoice::Auto, Detail::Page);
+    let mut terminal = Terminal::new(ColorChoice::Auto, Detail::Page, ProgressArg::Auto);
     let text = answer.render().ansi().to_string();
     if answer.use_stderr() {
         terminal.message(text.trim_end_matches('\n'));

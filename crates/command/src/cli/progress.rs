@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::child::inside;
+use super::events::{RunTeller, Teller, millis};
 use super::task::RunTask;
 use crate::check;
 use crate::clock::{Clock, Stamp};
@@ -33,6 +34,8 @@ pub(super) struct Watch<'a> {
     picture: Option<Mutex<Option<Picture>>>,
     /// Present if this process reports to a parent: when it last did.
     told: Option<Mutex<Stamp>>,
+    /// Present if the progress is told as events.
+    teller: Option<RunTeller>,
 }
 
 impl<'a> Watch<'a> {
@@ -59,6 +62,16 @@ impl<'a> Watch<'a> {
             bar,
             picture: None,
             told: None,
+            teller: None,
+        }
+    }
+
+    /// Also tells the progress as events of this run.
+    pub(super) fn with_events(self, run: usize) -> Self {
+        let teller = Teller::default();
+        Self {
+            teller: Some(RunTeller { run, teller }),
+            ..self
         }
     }
 
@@ -144,10 +157,6 @@ fn length(budget: &Budget) -> u64 {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 fn span(duration: Duration) -> String {
     figures::span(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
 }
@@ -156,6 +165,9 @@ impl Observer for Watch<'_> {
     fn progress(&self, progress: Progress) {
         if let Some(told) = &self.told {
             tell(progress, told);
+        }
+        if let Some(teller) = &self.teller {
+            teller.progress(progress);
         }
         if self.bar.is_hidden() {
             return;
