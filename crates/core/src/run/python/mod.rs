@@ -4,12 +4,19 @@
 
 mod block;
 mod body;
+mod calls;
+mod counting;
 mod counts;
 mod draws;
+mod lists;
 mod lower;
 mod may;
 mod names;
 mod ops;
+mod reading;
+mod sets;
+mod statement;
+mod tables;
 mod text;
 mod told;
 

@@ -4,6 +4,7 @@
 import argparse
 import array
 import base64
+import collections
 import faulthandler
 import gc
 import json
@@ -18,6 +19,8 @@ from itertools import cycle, islice, repeat
 from weakref import ref
 
 now = time.perf_counter_ns
+collections_counter = collections.Counter
+SAMPLE_EVERY = 61  # one region in so many is watched
 
 
 class Leaf:
@@ -51,6 +54,7 @@ class Finalizing:
     def witness(self):
         if getattr(self, "ran", False):
             note(STRAY, "%s was finalized again" % name_of(self))
+            return
         self.ran = True
         try:
             here.finalized[0] += 1
@@ -62,6 +66,10 @@ class Finalizing:
 here = threading.local()
 FINALIZED = []  # how many finalizers ran, by thread
 STRAY = {"count": 0, "first": []}
+
+
+def nothing():
+    return {"count": 0, "first": []}
 
 
 def note(anomalies, text):
