@@ -56,7 +56,6 @@ pub(super) struct Body<'a> {
     pub(super) told_roots: BTreeSet<u16>,
     /// Registers that hold weak references and nothing else.
     pub(super) weak_only: Vec<Slot>,
-    pub(super) has_finalizers: bool,
     /// Shared lists of which books are kept, and those of them that this program changes.
     pub(super) books: BTreeSet<usize>,
     pub(super) changed: BTreeSet<usize>,
@@ -83,12 +82,10 @@ impl Body<'_> {
                     first,
                     steps,
                 } => {
-                    self.step = *first;
-                    self.steps(steps);
+                    self.region(*first, steps);
                     self.pending.add(&format!("d{number}"), 1);
                     self.flush();
-                    self.lines
-                        .push(format!("if tick(me, {}) and {PARK}", cost(steps)));
+                    self.tick(&cost(steps).to_string());
                 }
                 Block::Chunks {
                     number,
@@ -214,12 +211,10 @@ impl Body<'_> {
             } => {
                 this.lines.push(format!("for m in me.rounds_by({each}):"));
                 this.inside(|this| {
-                    this.repeat(first.wrapping_sub(1), "m", steps);
+                    this.twins(|this| this.repeat(first.wrapping_sub(1), "m", steps));
                     this.lines.push(format!("d{number} += m"));
                     this.lines.push("me.rounds += m");
-                    let each = cost(steps).max(1);
-                    this.lines
-                        .push(format!("if tick(me, m * {each}) and {PARK}"));
+                    this.tick(&format!("m * {}", cost(steps).max(1)));
                 });
             }
             Rounds::Long(blocks) => {

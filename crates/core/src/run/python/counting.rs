@@ -70,11 +70,8 @@ impl Body<'_> {
         let core = vec![format!("{} = ref({})", self.name(dst), self.name(src))];
         let mut lines = self.looked_at(OpKind::Downgrade, core, None);
         if self.weak_only.contains(&dst) {
-            lines.push(format!(
-                "{}_of = {}",
-                self.name(dst),
-                self.mark(self.name(src))
-            ));
+            let (weak, of) = (self.name(dst), self.name(src));
+            lines.push(format!("{weak}_of = {of}.id"));
         }
         self.contents.weak = self.contents.weak.or(may);
         let before = if guard.is_some() {
@@ -86,16 +83,10 @@ impl Body<'_> {
         Some(Statement::of(lines).guarded(guard))
     }
 
-    /// What tells an object from others, and from itself once its finalizer has run.
-    fn mark(&self, name: &str) -> String {
-        match self.has_finalizers {
-            true => format!("mark({name})"),
-            false => format!("{name}.id"),
-        }
-    }
-
     /// What a register holds cannot die, so its object must be found; and what is found must be what
-    /// was downgraded.
+    /// was downgraded. Of an object whose finalizer has run and which lives on, nothing is said: CPython
+    /// clears weak references before the finalizer if the collector found the object, and not at all if
+    /// its last reference went away (`subtype_dealloc` runs the finalizer first).
     pub(super) fn upgrade(&mut self, dst: Slot, weak: Slot) -> Option<Statement> {
         let may = self.at(weak);
         if !may.may_be_weak() {
@@ -112,7 +103,7 @@ impl Body<'_> {
         let mut lines = self.looked_at(OpKind::Upgrade, core, None);
         lines.push("if found is not None:".to_owned());
         if self.weak_only.contains(&weak) {
-            lines.push(format!("    if {} != {from}_of:", self.mark("found")));
+            lines.push(format!("    if found.id != {from}_of:"));
             lines.push(format!("        me.upgraded_wrongly(found, {from}_of)"));
         }
         lines.push("    found = None".to_owned());
@@ -122,9 +113,8 @@ impl Body<'_> {
             lines.push("else:".to_owned());
             lines.push("    lost += 1".to_owned());
             for (holder, guard) in holders {
-                let mark = self.mark(&holder);
                 let guard = guard.map_or(String::new(), |guard| format!("{guard} and "));
-                lines.push(format!("    if {guard}{mark} == {from}_of:"));
+                lines.push(format!("    if {guard}{holder}.id == {from}_of:"));
                 lines.push(format!("        me.lost_wrongly({holder})"));
             }
             self.counts("lost", "weak.lost");

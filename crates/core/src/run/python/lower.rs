@@ -155,7 +155,6 @@ fn group<'a>(
         rising: sets.rising,
         told_roots: sets.told_roots,
         weak_only: weak_registers(mutator),
-        has_finalizers: plan.needs().finalizers,
         books: sets.books,
         changed: sets.changed,
     };

@@ -130,14 +130,9 @@ pub(super) fn classes(plan: &Plan) -> String {
 /// Who does what, and what is shared.
 pub(super) fn tables(plan: &Plan, groups: &BTreeMap<usize, Group<'_>>) -> String {
     let roots = names::roots(plan);
-    let finalizers = if plan.needs().finalizers {
-        "True"
-    } else {
-        "False"
-    };
     let quoted = roots.iter().map(|root| format!("\"{root}\", "));
     let mut text = format!(
-        "\n\nFINALIZERS = {finalizers}\nSHARED_NUMBERS = {{}}\nROOTS = ({})\n\
+        "\n\nSHARED_NUMBERS = {{}}\nROOTS = ({})\n\
          SHARED = {}  # how many of them hold a shared object\nshared_lists = {{}}\n\
          counter_lock = threading.Lock()\n",
         quoted.collect::<String>().trim_end(),

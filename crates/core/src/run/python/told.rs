@@ -17,9 +17,12 @@ use crate::run::Options;
 /// How far samples of the timeline lie apart at first.
 const SAMPLE_NS: u64 = 100_000_000;
 
-/// What CPython can do. The rules of finalizers are its own (PEP 442), and after two collections no
-/// garbage is left.
-pub(crate) const CAPS: Caps = Caps::ALL;
+/// What CPython can do. The rules of finalizers are its own (PEP 442), but what dies by its count is
+/// finalized before weak references to it are cleared. After two collections no garbage is left.
+pub(crate) const CAPS: Caps = Caps {
+    weak_survives: true,
+    ..Caps::ALL
+};
 
 /// One line of a report.
 #[derive(Debug, Deserialize)]

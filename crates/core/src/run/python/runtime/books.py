@@ -31,7 +31,7 @@ class Book:
 
     def look(self, length, put, out, cuts):
         """A length that was read, when its own share was known."""
-        model = put - out - self.removed
+        model = max(put - out - self.removed, 0)
         if length != model:
             self.misses += 1
             if self.first_miss is None:
@@ -63,18 +63,6 @@ def coarse(sums):
         rounded = time_ns >> shift << shift
         if rounded != time_ns:
             sums[rounded] += sums.pop(time_ns)
-
-
-def mark(thing):
-    """Tells an object from others, and from itself once its finalizer has run."""
-    return 2 * thing.id + getattr(thing, "ran", False)
-
-
-def number_name(marked):
-    """An object in words, by what `mark` or its number says."""
-    number, producer = divmod(marked // 2 if FINALIZERS else marked, STRIDE)
-    maker = MUTATORS[producer][0] if producer < len(MUTATORS) else "the setup"
-    return "object %d of %s" % (number, maker)
 
 
 def el(thing):

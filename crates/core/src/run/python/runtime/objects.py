@@ -81,6 +81,11 @@ def note(anomalies, text):
 
 def name_of(thing):
     """An object in words."""
-    number, producer = divmod(thing.id, STRIDE)
+    return number_name(thing.id)
+
+
+def number_name(number):
+    """An object in words, by its number."""
+    number, producer = divmod(number, STRIDE)
     maker = MUTATORS[producer][0] if producer < len(MUTATORS) else "the setup"
     return "object %d of %s" % (number, maker)

@@ -149,12 +149,13 @@ def try_weak(told, things, found):
             told["weak_tried"] += 1
             thing = weak()
             if thing is not None:
-                if (mark(thing) if FINALIZERS else thing.id) != expected:
+                if thing.id != expected:
                     note(told["miscleared"], "a weak reference to %s was upgraded to %s"
                          % (number_name(expected), name_of(thing)))
                 continue
             if reached is None:
-                reached = {mark(it) if FINALIZERS else it.id for it in things if id(it) in found}
+                reached = {it.id for it in things
+                           if id(it) in found and not getattr(it, "ran", False)}
             if expected in reached:
                 note(told["miscleared"], "a weak reference to %s was cleared, but it is reachable"
                      % number_name(expected))

@@ -141,8 +141,9 @@ class Seat:
              % (number_name(expected), name_of(found)))
 
     def lost_wrongly(self, held):
-        note(self.weak_wrong, "a weak reference to %s was cleared while a register held it"
-             % name_of(held))
+        if not getattr(held, "ran", False):
+            note(self.weak_wrong, "a weak reference to %s was cleared while a register held it"
+                 % name_of(held))
 
     def run(self):
         """The life of its thread, or one stay of it: see `yield` in the program."""
