@@ -36,12 +36,18 @@ fn read(document: &Path) -> String {
     std::fs::read_to_string(document).expect("it is text")
 }
 
-/// A directory as a reader has it: a clone, with a collector of his own in C.
+/// A directory as a reader has it: a clone, with a collector of his own in C, and with two builds, which
+/// are the same.
 fn clone() -> Place {
     let place = Place::new();
+    let link = |of: PathBuf, name: &str| {
+        std::os::unix::fs::symlink(of, place.path().join(name)).expect("a link");
+    };
     for name in ["examples", "tests", "workloads"] {
-        let (of, at) = (root().join(name), place.path().join(name));
-        std::os::unix::fs::symlink(of, at).expect("a link");
+        link(root().join(name), name);
+    }
+    for name in ["old", "new"] {
+        link(env!("CARGO_BIN_EXE_gcstorm").into(), name);
     }
     let source = root().join("examples/c/refcount.c");
     std::fs::copy(source, place.path().join("mine.c")).expect("a copy");
