@@ -13,6 +13,7 @@ mod libraries;
 mod lost;
 mod merge;
 mod output;
+mod python;
 mod rate;
 mod report;
 mod run;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::args::{IsolateArg, Run};
 use super::faults;
+use super::isolate;
 use super::laboratory;
 use super::reproduce;
 use super::task::{RunTask, Series};
@@ -19,7 +20,7 @@ use super::values::{self, NO_FAULT};
 use crate::diagnostic::text;
 use crate::heap::{Caps, Fault};
 use crate::plan::{Asker, Case, Pace, Plan, Requirement};
-use crate::run::{Budget, Entry, Options, Registry, Verify, is_path};
+use crate::run::{Budget, Callbacks, Entry, Options, Registry, Verify, is_path};
 use crate::workload::{self, LoadError, Workload};
 
 /// How long a named workload runs by default.
@@ -94,6 +95,7 @@ impl<'r> RunAgenda<'r> {
         let heaps = heaps(registry, &heap_names(args, case.as_ref()), args.isolate)?;
         let fault = fault(registry, &heaps, args, kept_fault)?;
         faults::refuse_unplantable(&heaps, args)?;
+        refuse_whole(&heaps, args)?;
         let overrides = overrides(&args.define, args.threads)?;
         for require in &args.require {
             let known = workload::COUNTERS;
@@ -118,6 +120,10 @@ impl<'r> RunAgenda<'r> {
                     heap,
                     options: Options {
                         fault,
+                        patience: match args.isolate {
+                            IsolateArg::Yes => Some(isolate::limit(fault, args.time_limit)),
+                            IsolateArg::No => None,
+                        },
                         ..options(args, interrupt, &plan)
                     },
                     plan: required(paced(plan, args.rate), args),
@@ -256,12 +262,36 @@ pub(super) fn named_heaps<'r>(
     let entry = |name: &&str| match registry.get(name) {
         Some(entry) => Ok(entry),
         None if is_path(name) => Err(no_library(name)),
+        None if name.starts_with("python") => {
+            let usage = Usage::new(format!("unknown heap `{name}`"));
+            Err(usage.hint(format!("an interpreter is named like this: python:{name}")))
+        }
         None => {
             let known = registry.entries().iter().map(|entry| entry.name.as_str());
             Err(Usage::unknown("heap", name, known.chain([ALL_HEAPS])))
         }
     };
     names.iter().map(entry).collect()
+}
+
+/// Refuses what needs a heap to which operations can be given one by one, if one of these runs whole
+/// workloads by itself.
+pub(super) fn needs_operations(heaps: &[&Entry], what: &str) -> Result<(), Usage> {
+    match heaps.iter().find(|heap| heap.runs_whole()) {
+        None => Ok(()),
+        Some(heap) => Err(Usage::new(format!("{what} cannot be used with {}", heap.name)).hint(
+            "an interpreter runs whole workloads by itself, and takes no operations one by one: use \
+             `run`, `soak` or `selftest`, or another heap",
+        )),
+    }
+}
+
+fn refuse_whole(heaps: &[&Entry], args: &Run) -> Result<(), Usage> {
+    match (&args.case, args.same_heap) {
+        (Some(_), _) => needs_operations(heaps, "--case"),
+        (None, true) => needs_operations(heaps, "--same-heap"),
+        (None, false) => Ok(()),
+    }
 }
 
 fn no_library(name: &str) -> Usage {
@@ -518,6 +548,10 @@ fn options(args: &Run, interrupt: &Arc<AtomicBool>, plan: &Plan) -> Options {
         slow_collection: args.slow_collection,
         collect_every: args.collect_every,
         history: args.history,
+        gc_callbacks: match args.gc_callbacks {
+            true => Callbacks::Used,
+            false => Callbacks::Unused,
+        },
         interrupt: Arc::clone(interrupt),
         ..Options::default()
     }

@@ -71,7 +71,9 @@ pub(super) fn carried(registry: &Registry) -> impl Iterator<Item = Fault> {
 /// The heaps that can have this fault.
 fn carriers(registry: &Registry, fault: Fault) -> Vec<&str> {
     let heaps = registry.entries().iter();
+    let interpreter = registry.get("python");
     heaps
+        .chain(interpreter)
         .filter(|heap| heap.can_have(fault))
         .map(|heap| heap.name.as_str())
         .collect()

@@ -71,6 +71,7 @@ pub(super) fn fuzz(
 ) -> Result<Exit, Usage> {
     let isolate = args.isolate.unwrap_or(IsolateArg::Yes);
     let heaps = agenda::heaps(registry, &args.heaps, isolate)?;
+    agenda::needs_operations(&heaps, "`fuzz`")?;
     let fault = args.fault.as_deref();
     let fault = fault
         .map(|name| faults::planted(registry, &heaps, name))

@@ -13,7 +13,7 @@ use crate::heap::Caps;
 use crate::report::prose::wrapped;
 use crate::report::{Detail, STRONG, Width};
 use crate::result::figures;
-use crate::run::{Entry, Registry};
+use crate::run::{Entry, Registry, pythons};
 use crate::workload::{self, Parameter, ParameterKind, Workload};
 
 /// Prints the list.
@@ -56,7 +56,9 @@ fn heaps(registry: &Registry) -> Vec<(String, String)> {
         let about = format!("{}{default}; has {}", heap.about, abilities(&heap.caps()));
         (heap.name.clone(), about)
     };
-    registry.entries().iter().map(described).collect()
+    let mut listed: Vec<_> = registry.entries().iter().map(described).collect();
+    listed.extend(pythons());
+    listed
 }
 
 fn abilities(caps: &Caps) -> String {

@@ -47,7 +47,6 @@ mod list;
 mod manual;
 mod merge;
 mod near;
-mod patience;
 mod perform;
 mod profile;
 mod progress;

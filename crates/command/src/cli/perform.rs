@@ -16,7 +16,7 @@ use super::isolate::{self, Isolated, NotMade, Processes};
 use super::json_target::JsonTarget;
 use super::laboratory::Laboratory;
 use super::progress::Watch;
-use super::store::{Kept, Store};
+use super::store::{Beside, Kept, Store};
 use super::task::RunTask;
 use super::terminal::Terminal;
 use super::usage::Usage;
@@ -159,7 +159,12 @@ impl<'a> RunSession<'a> {
         // A case needs turns, or a command that text can hold.
         let case = case.filter(|case| !(case.mutators.is_empty() && case.again.is_empty()));
         // Written before it is shown: a result that was shown is also on the disk.
-        let kept = (self.store).keep(&result, case.as_ref(), stacks.as_deref());
+        let beside = Beside {
+            case: case.as_ref(),
+            stacks: stacks.as_deref(),
+            program: task.heap.program(&task.plan, &task.options),
+        };
+        let kept = (self.store).keep(&result, beside);
         if let Err(error) = &kept {
             let directory = self.store.directory().display();
             self.terminal
@@ -224,9 +229,9 @@ impl<'a> RunSession<'a> {
         let reproduce = reproduce::line(self.program, task);
         let tool = provenance::tool(self.program);
         Ok(Isolated {
+            stacks: evidence.stacks.clone(),
             result: RunResult::new(&task.plan, evidence, tool, reproduce),
             picture: watch.take_picture(),
-            stacks: None,
         })
     }
 

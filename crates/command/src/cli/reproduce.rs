@@ -10,7 +10,7 @@ use super::near;
 use super::task::{RunTask, Series};
 use super::values::{self, NO_FAULT, duration_text};
 use crate::heap::Points;
-use crate::run::{Budget, Options, Timing, Verify};
+use crate::run::{Budget, Callbacks, Options, Timing, Verify};
 
 /// The command line of one run, with every option that is not at its default. If the run was on a
 /// heap that earlier runs had used, the line repeats those as well.
@@ -88,11 +88,13 @@ fn words_from(seed: u64, task: &RunTask<'_>) -> Vec<OsString> {
         timing,
         switch_interval,
         fault,
-        delays,
+        delays: _,
         fail_alloc,
         slow_collection,
         collect_every,
         history,
+        gc_callbacks: _,
+        patience: _,
         interrupt: _,
     } = &task.options;
     if let Some((name, value)) = until(*budget) {
@@ -138,12 +140,21 @@ fn words_from(seed: u64, task: &RunTask<'_>) -> Vec<OsString> {
     if let Some(limit) = task.time_limit {
         option("--time-limit", duration_text(limit));
     }
-    match *delays {
-        None => {}
-        Some(Points::ALL) => words.push("--delays".into()),
-        Some(points) => words.push(format!("--delays={}", values::points_text(points)).into()),
-    }
+    words.extend(flags(&task.options));
     words
+}
+
+/// The options that may stand without a value.
+fn flags(options: &Options) -> Vec<OsString> {
+    let callbacks = match options.gc_callbacks {
+        Callbacks::Used => Some("--gc-callbacks".into()),
+        Callbacks::Unused => None,
+    };
+    let delays = options.delays.map(|points| match points {
+        Points::ALL => "--delays".into(),
+        points => format!("--delays={}", values::points_text(points)).into(),
+    });
+    callbacks.into_iter().chain(delays).collect()
 }
 
 /// The option that ends a run, and its value.

@@ -162,8 +162,10 @@ fn provenance(results: &[RunResult]) -> String {
         "" => "commit unknown",
         commit => commit,
     };
+    let mut interpreters: Vec<String> = results.iter().filter_map(interpreter).collect();
+    interpreters.dedup();
     format!(
-        "\n<sub>{} {} ({}{dirty}), seed {}{more}, {}, {}, kernel {}</sub>\n",
+        "\n<sub>{} {} ({}{dirty}), seed {}{more}, {}, {}, kernel {}{}</sub>\n",
         escaped(&tool.name),
         escaped(&tool.version),
         escaped(commit),
@@ -171,7 +173,18 @@ fn provenance(results: &[RunResult]) -> String {
         figures::several(result.host.cpus as u64, "processor", "processors"),
         escaped(&result.host.cpu_model),
         escaped(&result.host.kernel),
+        interpreters.concat(),
     )
+}
+
+/// Which interpreter a heap is.
+fn interpreter(result: &RunResult) -> Option<String> {
+    let about = result.interpreter.as_ref()?.about();
+    Some(format!(
+        "; {} is {}",
+        escaped(&result.heap),
+        escaped(&about)
+    ))
 }
 
 fn sign(verdict: Outcome) -> &'static str {

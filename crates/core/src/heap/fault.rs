@@ -217,6 +217,12 @@ faults! {
     BrandKept "brand-kept": "a mutator that hands over its tasks keeps its brand";
     // No heap does that; it is a fault of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
+    // Those of programs for interpreters, besides others that they share with heaps.
+    ReferenceKept "reference-kept": "a reference to an element of a shared list is kept where nobody looks";
+    ExtraReference "extra-reference": "the count of an element of a shared list is one too high";
+    WeakCleared "weak-cleared": "every third time a weak reference is asked, it says that its target is dead";
+    InterpreterKilled "interpreter-killed": "the interpreter follows a pointer to nowhere";
+    InterpreterHung "interpreter-hung": "a thread of the interpreter never gives back a lock that all others need";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";
     ObjectKept "object-kept": "one in 100,000 of those that die is never freed";
     MemoryKept "memory-kept": "for one in 100,000 of those that die, memory beside its cell is never given back";

@@ -9,7 +9,7 @@
 use super::batch::BATCH_OPS;
 use super::dice::{Dice, Geometric};
 use super::unroll::unroll;
-use super::{Arm, Draw, Op, Step, Template};
+use super::{Arm, Draw, Drawn, Listener, Op, Step, StepNumber, Template, size};
 use crate::heap::Field;
 
 /// The longest arm, and so the widest pattern: 128 bytes to copy for a choice.
@@ -24,6 +24,8 @@ pub(super) struct FlatMix {
     /// The arm for each unit of weight.
     table: Vec<u8>,
     arms: Vec<Pattern>,
+    /// The mix's own step.
+    step: StepNumber,
     /// The longest arm, rounded up to a power of two.
     width: usize,
     /// For each arm, where in the batch it was put. Scratch space.
@@ -35,7 +37,7 @@ struct Pattern {
     ops: [Op; WIDTH_MAX],
     len: usize,
     /// The operations with a number to draw, by their offsets in the pattern.
-    open: Vec<(usize, Template)>,
+    open: Vec<(usize, Template, StepNumber)>,
 }
 
 /// Operations that will be handed out next, with room for one more pattern behind them.
@@ -84,7 +86,7 @@ impl Buffer {
 
 impl FlatMix {
     /// `None` if there are too many arms, or one is too long or has a loop of a drawn length.
-    pub(super) fn new(arms: &[Arm]) -> Option<Self> {
+    pub(super) fn new(arms: &[Arm], step: StepNumber) -> Option<Self> {
         let shared = arms.iter().fold(0, |divisor, arm| gcd(divisor, arm.weight));
         let total: u64 = arms.iter().map(|arm| u64::from(arm.weight / shared)).sum();
         if total > TABLE_MAX {
@@ -95,13 +97,17 @@ impl FlatMix {
             let number = u8::try_from(number).ok()?;
             table.extend(std::iter::repeat_n(number, (arm.weight / shared) as usize));
         }
-        let arms: Vec<Pattern> = arms
-            .iter()
-            .map(|arm| Pattern::new(&arm.body))
-            .collect::<Option<_>>()?;
+        let mut number = step + 1;
+        let patterns = arms.iter().map(|arm| {
+            let pattern = Pattern::new(&arm.body, number);
+            number += size(&arm.body);
+            pattern
+        });
+        let arms: Vec<Pattern> = patterns.collect::<Option<_>>()?;
         let longest = arms.iter().map(|arm| arm.len).max()?;
         Some(Self {
             table,
+            step,
             width: longest.max(1).next_power_of_two(),
             places: vec![[0; BATCH_OPS]; arms.len()],
             arms,
@@ -109,14 +115,20 @@ impl FlatMix {
     }
 
     /// Draws up to `times` choices into `buffer`, as many as there is room for; returns how many.
-    pub(super) fn fill(&mut self, times: u64, dice: &mut Dice, buffer: &mut Buffer) -> u64 {
+    pub(super) fn fill<L: Listener>(
+        &mut self,
+        times: u64,
+        dice: &mut Dice,
+        buffer: &mut Buffer,
+        listener: &mut L,
+    ) -> u64 {
         let room = buffer.room() / self.width;
         let count = usize::try_from(times).map_or(room, |times| times.min(room));
         match self.width {
-            1 => self.fill_wide::<1>(count, dice, buffer),
-            2 => self.fill_wide::<2>(count, dice, buffer),
-            4 => self.fill_wide::<4>(count, dice, buffer),
-            _ => self.fill_wide::<WIDTH_MAX>(count, dice, buffer),
+            1 => self.fill_wide::<1, L>(count, dice, buffer, listener),
+            2 => self.fill_wide::<2, L>(count, dice, buffer, listener),
+            4 => self.fill_wide::<4, L>(count, dice, buffer, listener),
+            _ => self.fill_wide::<WIDTH_MAX, L>(count, dice, buffer, listener),
         }
         count as u64
     }
@@ -125,8 +137,15 @@ impl FlatMix {
         clippy::cast_possible_truncation,
         reason = "a table has at most 4096 entries, a batch 1024"
     )]
-    fn fill_wide<const WIDTH: usize>(&mut self, count: usize, dice: &mut Dice, to: &mut Buffer) {
+    fn fill_wide<const WIDTH: usize, L: Listener>(
+        &mut self,
+        count: usize,
+        dice: &mut Dice,
+        to: &mut Buffer,
+        listener: &mut L,
+    ) {
         let Self {
+            step,
             table,
             arms,
             places,
@@ -146,20 +165,25 @@ impl FlatMix {
         } else {
             let bound = table.len() as u32;
             dice.below_each(bound, count, |_, drawn| {
-                put(usize::from(table[drawn as usize]));
+                let arm = table[drawn as usize];
+                listener.drew(Drawn::Arm(*step), arm.into());
+                put(usize::from(arm));
             });
         }
         to.len = at;
         for ((pattern, places), taken) in arms.iter().zip(places).zip(taken) {
-            for (offset, template) in &pattern.open {
-                template.scatter(&places[..taken], *offset, dice, to);
+            for (offset, template, step) in &pattern.open {
+                template.scatter(&places[..taken], *offset, dice, to, &mut |drawn| {
+                    listener.drew(Drawn::Number(*step), drawn);
+                });
             }
         }
     }
 }
 
 impl Pattern {
-    fn new(body: &[Step]) -> Option<Self> {
+    fn new(body: &[Step], first: StepNumber) -> Option<Self> {
+        let mut number = first;
         let mut pattern = Self {
             ops: [Op::Safepoint; WIDTH_MAX],
             len: 0,
@@ -167,13 +191,14 @@ impl Pattern {
         };
         for step in body {
             if let Step::Drawn(template) = step {
-                pattern.open.push((pattern.len, template.clone()));
+                pattern.open.push((pattern.len, template.clone(), number));
                 pattern.push(Op::Safepoint)?;
             } else {
                 unroll(step)?
                     .into_iter()
                     .try_for_each(|op| pattern.push(op))?;
             }
+            number += size(std::slice::from_ref(step));
         }
         Some(pattern)
     }
@@ -186,49 +211,62 @@ impl Pattern {
 }
 
 impl Template {
-    /// The operation, drawn.
-    pub(super) fn draw(&self, dice: &mut Dice) -> Op {
+    /// The operation, drawn; `tell` is told the number.
+    pub(super) fn draw(&self, dice: &mut Dice, tell: &mut impl FnMut(u64)) -> Op {
         let mut buffer = Op::Safepoint;
-        self.each(dice, 1, |_, op| buffer = op);
+        self.each(dice, 1, tell, |_, op| buffer = op);
         buffer
     }
 
-    fn scatter(&self, places: &[u16], offset: usize, dice: &mut Dice, to: &mut Buffer) {
-        self.each(dice, places.len(), |number, op| {
+    fn scatter(
+        &self,
+        places: &[u16],
+        offset: usize,
+        dice: &mut Dice,
+        to: &mut Buffer,
+        tell: &mut impl FnMut(u64),
+    ) {
+        self.each(dice, places.len(), tell, |number, op| {
             to.ops[usize::from(places[number]) + offset] = op;
         });
     }
 
     /// Draws the operation `count` times; the kind of operation is matched only once.
     #[inline]
-    fn each(&self, dice: &mut Dice, count: usize, mut put: impl FnMut(usize, Op)) {
+    fn each(
+        &self,
+        dice: &mut Dice,
+        count: usize,
+        tell: &mut impl FnMut(u64),
+        mut put: impl FnMut(usize, Op),
+    ) {
         let draw = self.number;
         match self.op {
-            Op::Get { dst, list, .. } => repeat(draw, dice, count, put, |drawn| {
+            Op::Get { dst, list, .. } => repeat(draw, dice, count, tell, put, |drawn| {
                 let index = saturate(drawn);
                 Op::Get { dst, list, index }
             }),
-            Op::Set { list, val, .. } => repeat(draw, dice, count, put, |drawn| {
+            Op::Set { list, val, .. } => repeat(draw, dice, count, tell, put, |drawn| {
                 let index = saturate(drawn);
                 Op::Set { list, index, val }
             }),
-            Op::TruncateFront { list, .. } => repeat(draw, dice, count, put, |count| {
+            Op::TruncateFront { list, .. } => repeat(draw, dice, count, tell, put, |count| {
                 Op::TruncateFront { list, count }
             }),
-            Op::TruncateFrontTo { list, .. } => repeat(draw, dice, count, put, |leave| {
+            Op::TruncateFrontTo { list, .. } => repeat(draw, dice, count, tell, put, |leave| {
                 Op::TruncateFrontTo { list, leave }
             }),
-            Op::TruncateBack { list, .. } => repeat(draw, dice, count, put, |count| {
+            Op::TruncateBack { list, .. } => repeat(draw, dice, count, tell, put, |count| {
                 Op::TruncateBack { list, count }
             }),
-            Op::TruncateBackTo { list, .. } => repeat(draw, dice, count, put, |leave| {
+            Op::TruncateBackTo { list, .. } => repeat(draw, dice, count, tell, put, |leave| {
                 Op::TruncateBackTo { list, leave }
             }),
-            Op::Load { dst, obj, .. } => repeat(draw, dice, count, put, |drawn| {
+            Op::Load { dst, obj, .. } => repeat(draw, dice, count, tell, put, |drawn| {
                 let field = Field(u8::from(drawn != 0));
                 Op::Load { dst, obj, field }
             }),
-            Op::Store { obj, val, .. } => repeat(draw, dice, count, put, |drawn| {
+            Op::Store { obj, val, .. } => repeat(draw, dice, count, tell, put, |drawn| {
                 let field = Field(u8::from(drawn != 0));
                 Op::Store { obj, field, val }
             }),
@@ -247,25 +285,29 @@ fn repeat(
     draw: Draw,
     dice: &mut Dice,
     count: usize,
+    tell: &mut impl FnMut(u64),
     mut put: impl FnMut(usize, Op),
     make: impl Fn(u64) -> Op,
 ) {
+    if let Draw::Fixed(value) = draw {
+        return (0..count).for_each(|number| put(number, make(value)));
+    }
+    let mut put = |number: usize, drawn: u64| {
+        tell(drawn);
+        put(number, make(drawn));
+    };
     match draw {
+        Draw::Fixed(_) => {}
         Draw::Uniform { low, high } => match u32::try_from(high - low) {
             Ok(span) if span < u32::MAX => dice.below_each(span + 1, count, |number, drawn| {
-                put(number, make(low + u64::from(drawn)));
+                put(number, low + u64::from(drawn));
             }),
-            _ => (0..count).for_each(|number| put(number, make(dice.between(low, high)))),
+            _ => (0..count).for_each(|number| put(number, dice.between(low, high))),
         },
         Draw::Geometric { mean } => {
             let geometric = Geometric::new(mean);
             for number in 0..count {
-                put(number, make(dice.geometric(geometric)));
-            }
-        }
-        Draw::Fixed(value) => {
-            for number in 0..count {
-                put(number, make(value));
+                put(number, dice.geometric(geometric));
             }
         }
     }

@@ -9,6 +9,7 @@ pub mod case;
 mod dice;
 mod flat_mix;
 mod flow;
+mod listener;
 mod needs;
 mod op;
 mod operands;
@@ -24,6 +25,8 @@ mod weak;
 pub use batch::{BATCH_OPS, Batch};
 pub use case::{Case, Control, Schedule, Turn};
 pub use flow::{Flow, Problem, ProblemKind};
+pub(crate) use listener::size;
+pub use listener::{Drawn, Listener, StepNumber};
 pub use needs::Needs;
 pub use op::{Op, OpKind};
 pub(crate) use operands::{Operands, STALL_MILLIS_MAX};
@@ -116,6 +119,8 @@ pub struct MutatorPlan {
     pub name: String,
     /// How many registers the program uses: slots `0..registers`.
     pub registers: u32,
+    /// What the workload calls them, by slot; empty if it does not say.
+    pub names: Vec<String>,
     /// Registers that hold a shared object from the start, by the object's number. The run fetches
     /// them before `setup`.
     pub held: Vec<(Slot, usize)>,

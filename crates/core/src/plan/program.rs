@@ -14,12 +14,12 @@
 
 use super::flat_mix::FlatMix;
 use super::unroll::unroll;
-use super::{Arm, Draw, Op, Step, Template};
+use super::{Arm, Draw, Op, Step, StepNumber, Template, size};
 
 /// A position in the list of instructions.
 pub(super) type Address = usize;
 
-/// One instruction.
+/// One instruction. What can draw knows the number of its step, for those who listen.
 #[derive(Debug)]
 pub(super) enum Inst {
     /// The operations `start..end`, `times` times.
@@ -27,19 +27,28 @@ pub(super) enum Inst {
         start: usize,
         end: usize,
         times: Draw,
+        step: StepNumber,
     },
     /// The operation `at`, in a batch of its own.
     Alone { at: usize },
     /// One operation with something to draw.
-    Draw(Template),
+    Draw(Template, StepNumber),
     /// A mix of short arms.
-    Flat { times: Draw, mix: usize },
+    Flat {
+        times: Draw,
+        mix: usize,
+        step: StepNumber,
+    },
     /// Begins a loop, whose body follows; goes to `exit` when there is nothing to do.
-    Loop { times: Draw, exit: Address },
+    Loop {
+        times: Draw,
+        exit: Address,
+        step: StepNumber,
+    },
     /// Ends a loop's body, which begins at `body`.
     Again { body: Address },
     /// Goes to one of several arms.
-    Choose { choice: usize },
+    Choose { choice: usize, step: StepNumber },
     /// Goes to `to`.
     Jump { to: Address },
     /// The beginning of a round; always at place 0.
@@ -63,9 +72,10 @@ impl Choice {
         self.sums.last().copied().unwrap_or(1)
     }
 
-    /// Where the arm begins that `drawn` selects, which must be below the total.
-    pub(super) fn arm(&self, drawn: u64) -> Address {
-        self.arms[self.sums.partition_point(|sum| *sum <= drawn)]
+    /// The arm that `drawn` selects, which must be below the total, and where it begins.
+    pub(super) fn arm(&self, drawn: u64) -> (usize, Address) {
+        let arm = self.sums.partition_point(|sum| *sum <= drawn);
+        (arm, self.arms[arm])
     }
 }
 
@@ -80,29 +90,33 @@ pub(super) struct Program {
 }
 
 impl Program {
-    pub(super) fn new(steps: &[Step]) -> Self {
+    /// The program of these steps, of which the first has the number `first`.
+    pub(super) fn new(steps: &[Step], first: StepNumber) -> Self {
         let mut program = Self::default();
         program.code.push(Inst::Begin);
-        program.flatten(steps);
+        program.flatten(steps, first);
         program.code.push(Inst::Finish);
         program
     }
 
-    fn flatten(&mut self, steps: &[Step]) {
-        let mut rest = steps;
-        while let Some((first, behind)) = rest.split_first() {
+    fn flatten(&mut self, steps: &[Step], first: StepNumber) {
+        let (mut rest, mut number) = (steps, first);
+        while let Some((step, behind)) = rest.split_first() {
             let fixed = fixed_prefix(rest);
             if fixed.taken > 0 {
-                self.burst(&fixed.ops, Draw::Fixed(1));
+                // Nothing in it is drawn, so nobody hears of its number.
+                self.burst(&fixed.ops, Draw::Fixed(1), number);
+                number += size(&rest[..fixed.taken]);
                 rest = &rest[fixed.taken..];
                 continue;
             }
-            self.step(first);
+            self.step(step, number);
+            number += size(std::slice::from_ref(step));
             rest = behind;
         }
     }
 
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, step: &Step, number: StepNumber) {
         match step {
             // Every other fixed operation is part of a fixed prefix.
             Step::Fixed(op) => {
@@ -110,36 +124,40 @@ impl Program {
                 self.ops.push(*op);
                 self.code.push(Inst::Alone { at });
             }
-            Step::Drawn(template) => self.code.push(Inst::Draw(template.clone())),
+            Step::Drawn(template) => self.code.push(Inst::Draw(template.clone(), number)),
             Step::Repeat { times, body } => {
                 let fixed = fixed_prefix(body);
                 if fixed.taken == body.len() {
-                    return self.burst(&fixed.ops, *times);
+                    return self.burst(&fixed.ops, *times, number);
                 }
                 // A short body with something to draw is a mix of one.
                 let body = body.clone();
                 let arms = [Arm { weight: 1, body }];
-                match FlatMix::new(&arms) {
-                    Some(mix) => self.flat(*times, mix),
-                    None => self.repeat(*times, |program| program.flatten(&arms[0].body)),
+                match FlatMix::new(&arms, number) {
+                    Some(mix) => self.flat(*times, mix, number),
+                    None => self.repeat(*times, number, |program| {
+                        program.flatten(&arms[0].body, number + 1);
+                    }),
                 }
             }
-            Step::Mix { times, arms } => match FlatMix::new(arms) {
-                Some(mix) => self.flat(*times, mix),
-                None => self.repeat(*times, |program| program.choose(arms)),
+            Step::Mix { times, arms } => match FlatMix::new(arms, number) {
+                Some(mix) => self.flat(*times, mix, number),
+                None => self.repeat(*times, number, |program| program.choose(arms, number)),
             },
         }
     }
 
-    fn flat(&mut self, times: Draw, mix: FlatMix) {
+    fn flat(&mut self, times: Draw, mix: FlatMix, step: StepNumber) {
+        let number = self.mixes.len();
+        self.mixes.push(mix);
         self.code.push(Inst::Flat {
             times,
-            mix: self.mixes.len(),
+            mix: number,
+            step,
         });
-        self.mixes.push(mix);
     }
 
-    fn burst(&mut self, ops: &[Op], times: Draw) {
+    fn burst(&mut self, ops: &[Op], times: Draw, step: StepNumber) {
         if ops.is_empty() {
             return;
         }
@@ -149,19 +167,21 @@ impl Program {
             start,
             end: self.ops.len(),
             times,
+            step,
         });
     }
 
-    fn repeat(&mut self, times: Draw, body: impl FnOnce(&mut Self)) {
+    fn repeat(&mut self, times: Draw, step: StepNumber, body: impl FnOnce(&mut Self)) {
         let entry = self.code.len();
-        self.code.push(Inst::Loop { times, exit: 0 });
+        let exit = 0;
+        self.code.push(Inst::Loop { times, exit, step });
         body(self);
         self.code.push(Inst::Again { body: entry + 1 });
         let exit = self.code.len();
-        self.code[entry] = Inst::Loop { times, exit };
+        self.code[entry] = Inst::Loop { times, exit, step };
     }
 
-    fn choose(&mut self, arms: &[Arm]) {
+    fn choose(&mut self, arms: &[Arm], step: StepNumber) {
         let choice = self.choices.len();
         let sums = arms.iter().scan(0, |sum, arm| {
             *sum += u64::from(arm.weight);
@@ -171,12 +191,14 @@ impl Program {
             sums: sums.collect(),
             arms: Vec::new(),
         });
-        self.code.push(Inst::Choose { choice });
+        self.code.push(Inst::Choose { choice, step });
         let mut ends = Vec::new();
+        let mut number = step + 1;
         for arm in arms {
             let begin = self.code.len();
             self.choices[choice].arms.push(begin);
-            self.flatten(&arm.body);
+            self.flatten(&arm.body, number);
+            number += size(&arm.body);
             ends.push(self.code.len());
             self.code.push(Inst::Jump { to: 0 });
         }

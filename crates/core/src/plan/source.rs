@@ -11,12 +11,12 @@
 //! The stream is a function of the plan, the seed, the mutator's number and the part. It assumes
 //! that weights are above 0 and ranges are not empty, which `workload` checks.
 
-use super::MutatorPlan;
 use super::batch::{BATCH_OPS, Batch};
 use super::dice::Dice;
 use super::flat_mix::Buffer;
 use super::program::{Inst, Program};
 use super::unroll::yields;
+use super::{Draw, Drawn, Listener, MutatorPlan, StepNumber, size};
 
 /// Repetitions of no more operations than this are copied into the buffer: a batch of their own
 /// would cost the executor as much.
@@ -31,9 +31,10 @@ pub enum ProgramPart {
     Rounds,
 }
 
-/// One mutator's stream of operations.
+/// One mutator's stream of operations, and who is told what is drawn for it.
 #[derive(Debug)]
-pub struct OpSource {
+pub struct OpSource<L = ()> {
+    listener: L,
     program: Program,
     dice: Dice,
     buffer: Buffer,
@@ -73,14 +74,32 @@ impl OpSource {
         part: ProgramPart,
         rounds: Option<u64>,
     ) -> Self {
-        let (steps, rounds, stream) = match part {
-            ProgramPart::Setup => (&plan.setup, Some(1), 1),
-            ProgramPart::Rounds => (&plan.body, rounds.or(plan.rounds), 0),
+        Self::told_to((), plan, seed, mutator, part, rounds)
+    }
+}
+
+impl<L: Listener> OpSource<L> {
+    /// The same stream; the listener is told what is drawn for it.
+    pub fn told_to(
+        listener: L,
+        plan: &MutatorPlan,
+        seed: u64,
+        mutator: u32,
+        part: ProgramPart,
+        rounds: Option<u64>,
+    ) -> Self {
+        let (steps, first, rounds, stream) = match part {
+            ProgramPart::Setup => (&plan.setup, 0, Some(1), 1),
+            ProgramPart::Rounds => {
+                let rounds = rounds.or(plan.rounds);
+                (&plan.body, size(&plan.setup), rounds, 0)
+            }
         };
         // Walking a program that never hands out an operation would not end.
         let rounds = if yields(steps) { rounds } else { Some(0) };
         Self {
-            program: Program::new(steps),
+            listener,
+            program: Program::new(steps, first),
             dice: Dice::new(seed, u64::from(mutator) << 1 | stream),
             buffer: Buffer::new(),
             place: 0,
@@ -95,6 +114,11 @@ impl OpSource {
     /// How many rounds were handed out completely, the last batch included.
     pub fn rounds_done(&self) -> u64 {
         self.rounds_done
+    }
+
+    /// Who is told what is drawn. What is handed out later may have been drawn already.
+    pub fn listener(&self) -> &L {
+        &self.listener
     }
 
     /// The next operations; `None` once the program has ended.
@@ -117,16 +141,21 @@ impl OpSource {
     fn walk(&mut self) -> Found {
         loop {
             match self.program.code[self.place] {
-                Inst::Burst { start, end, times } => {
-                    let left = self.begin(times);
+                Inst::Burst {
+                    start,
+                    end,
+                    times,
+                    step,
+                } => {
+                    let left = self.begin(times, step);
                     if let Some(found) = self.burst(start, end, left) {
                         return found;
                     }
                 }
-                Inst::Flat { times, mix } => {
-                    let left = self.begin(times);
-                    let mix = &mut self.program.mixes[mix];
-                    let done = mix.fill(left, &mut self.dice, &mut self.buffer);
+                Inst::Flat { times, mix, step } => {
+                    let left = self.begin(times, step);
+                    let (mix, listener) = (&mut self.program.mixes[mix], &mut self.listener);
+                    let done = mix.fill(left, &mut self.dice, &mut self.buffer, listener);
                     self.proceed(left - done);
                     if done < left && !self.buffer.is_empty() {
                         return Found::Buffered;
@@ -142,28 +171,33 @@ impl OpSource {
                         times: 1,
                     };
                 }
-                Inst::Draw(ref template) => {
+                Inst::Draw(ref template, step) => {
                     if self.buffer.room() == 0 {
                         return Found::Buffered;
                     }
-                    let op = template.draw(&mut self.dice);
+                    let listener = &mut self.listener;
+                    let op = template.draw(&mut self.dice, &mut |drawn| {
+                        listener.drew(Drawn::Number(step), drawn);
+                    });
                     self.buffer.push(op);
                     self.place += 1;
                 }
                 Inst::Begin if self.more_rounds() => self.place += 1,
                 Inst::Begin if self.buffer.is_empty() => return Found::End,
                 Inst::Begin => return Found::Buffered,
-                Inst::Loop { times, exit } => match self.dice.draw(times) {
+                Inst::Loop { times, exit, step } => match self.draw_times(times, step) {
                     0 => self.place = exit,
                     times => {
                         self.loops.push(times);
                         self.place += 1;
                     }
                 },
-                Inst::Choose { choice } => {
+                Inst::Choose { choice, step } => {
                     let choice = &self.program.choices[choice];
                     let drawn = self.dice.between(0, choice.total() - 1);
-                    self.place = choice.arm(drawn);
+                    let (arm, place) = choice.arm(drawn);
+                    self.listener.drew(Drawn::Arm(step), arm as u64);
+                    self.place = place;
                 }
                 Inst::Again { .. } | Inst::Jump { .. } | Inst::Finish => self.wind_up(),
             }
@@ -171,11 +205,19 @@ impl OpSource {
     }
 
     /// How often the instruction is still to run, drawn when it is met anew.
-    fn begin(&mut self, times: super::Draw) -> u64 {
+    fn begin(&mut self, times: Draw, step: StepNumber) -> u64 {
         match self.left {
             Some(left) => left,
-            None => self.dice.draw(times),
+            None => self.draw_times(times, step),
         }
+    }
+
+    fn draw_times(&mut self, times: Draw, step: StepNumber) -> u64 {
+        let drawn = self.dice.draw(times);
+        if !matches!(times, Draw::Fixed(_)) {
+            self.listener.drew(Drawn::Times(step), drawn);
+        }
+        drawn
     }
 
     /// Stays at the instruction while something is left of it, else goes on.
@@ -253,6 +295,7 @@ impl OpSource {
                 },
                 Inst::Jump { to } => self.place = to,
                 Inst::Finish => {
+                    self.listener.finished_round();
                     self.rounds_done += 1;
                     self.place = 0;
                 }
@@ -278,6 +321,7 @@ mod tests {
         MutatorPlan {
             name: "test-0".to_owned(),
             registers: 4,
+            names: Vec::new(),
             held: Vec::new(),
             setup: Vec::new(),
             body,

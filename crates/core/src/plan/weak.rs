@@ -67,6 +67,7 @@ mod tests {
         let mutator = MutatorPlan {
             name: String::new(),
             registers: 5,
+            names: Vec::new(),
             held: Vec::new(),
             setup: vec![Step::Fixed(Op::Alloc {
                 dst: src,

@@ -7,6 +7,7 @@ mod caveat;
 pub mod figures;
 mod outcome;
 mod seed;
+mod stories;
 
 pub use caveat::Caveat;
 pub use outcome::Outcome;
@@ -18,9 +19,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use caveat::{noise, notes, saturated, stopped};
 use outcome::outcome;
+use stories::stories;
 
 use crate::check::{self, Judgement};
-use crate::evidence::{Evidence, Latency, MmuPoint, Rate, Tally, stalls};
+use crate::evidence::{Evidence, InterpreterFacts, Latency, MmuPoint, Rate, Tally, stalls};
 use crate::plan::{Plan, Requirement};
 use crate::run::HostFacts;
 
@@ -108,6 +110,9 @@ pub struct RunResult {
     /// The fault that was planted in it on purpose, if any.
     #[serde(default)]
     pub fault: Option<String>,
+    /// The interpreter that ran it, if the heap is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<InterpreterFacts>,
     /// The seed.
     pub seed: u64,
     /// The seed in decimal digits, for JSON readers that round numbers above 2^53.
@@ -163,6 +168,7 @@ impl RunResult {
         let checks = check::judge(plan, &evidence);
         let counters = check::counters(&evidence);
         let mut caveats = notes(plan, &checks);
+        caveats.extend(stories(&evidence, &checks));
         let (hiccups, elapsed_ns) = (evidence.hiccups.as_ref(), evidence.elapsed_ns);
         let noisy = hiccups.and_then(|hiccups| stalls::is_noisy(hiccups, elapsed_ns));
         let verdict = outcome(plan, &evidence, &checks, &counters, &mut caveats);
@@ -184,6 +190,7 @@ impl RunResult {
             },
             heap: evidence.heap.clone(),
             fault: evidence.fault.clone(),
+            interpreter: evidence.interpreter.clone(),
             seed: plan.seed,
             seed_text: plan.seed.to_string(),
             shard: None,
@@ -261,6 +268,7 @@ impl RunResult {
         }
         evidence.heap.clone_from(&self.heap);
         evidence.fault.clone_from(&self.fault);
+        evidence.interpreter.clone_from(&self.interpreter);
         evidence.pauses.clone_from(&self.pauses);
         evidence.mmu.clone_from(&self.mmu);
         for (kind, op) in &self.ops {

@@ -13,7 +13,7 @@ use crate::diagnostic::{Complaint, Diagnostic};
 use crate::heap::{Global, Shape};
 use crate::plan::{
     Asker, Ceiling, Flow, ListUsage, MutatorPlan, OpKind, Pace, Plan, Problem, ProblemKind,
-    RATE_MAX, Requirement, SharedObject, Step, yields,
+    RATE_MAX, Requirement, SharedObject, size, yields,
 };
 
 /// The maximum number of rounds of a workload: more than any run can do.
@@ -123,7 +123,7 @@ fn cast<'a>(syntax: &'a Syntax, values: &[Value]) -> Result<Cast<'a>, Complaint>
         let what = format!("the number of `{}` threads", node.name);
         let count = node.count.within(values, 0, room, &what)?;
         let (group, mutator) = group(node, values, &syntax.objects)?;
-        steps += count.saturating_mul(size(&mutator));
+        steps += count.saturating_mul((size(&mutator.setup) + size(&mutator.body)) as u64);
         if steps > STEPS_MAX {
             let message = format!("the threads have more than {STEPS_MAX} steps together");
             return Err(Complaint::new(node.name_span.clone(), message)
@@ -171,6 +171,7 @@ fn group<'a>(
     let mutator = MutatorPlan {
         name: node.name.clone(),
         registers: u32::try_from(lowering.names.len()).unwrap_or(u32::MAX),
+        names: lowering.names.clone(),
         held: lowering.held,
         setup,
         body,
@@ -196,19 +197,6 @@ fn pace(node: &ThreadNode, values: &[Value]) -> Result<Option<Pace>, Complaint> 
         per_second: per_second as f64,
         arrivals: node.arrivals,
     }))
-}
-
-/// How many steps a program has, nested ones included.
-fn size(mutator: &MutatorPlan) -> u64 {
-    fn all(steps: &[Step]) -> u64 {
-        let inner = steps.iter().map(|step| match step {
-            Step::Fixed(_) | Step::Drawn(_) => 0,
-            Step::Repeat { body, .. } => all(body),
-            Step::Mix { arms, .. } => arms.iter().map(|arm| all(&arm.body)).sum(),
-        });
-        steps.len() as u64 + inner.sum::<u64>()
-    }
-    all(&mutator.setup) + all(&mutator.body)
 }
 
 fn shared(objects: &[(String, Shape)]) -> Vec<SharedObject> {

@@ -37,7 +37,8 @@ pub(in crate::cli) struct Run {
     /// Heaps from `gcstorm list heaps`, as in gil,racy
     ///
     /// May be given several times; `all` names all that come with the program. A name with a slash
-    /// in it is a shared library with the C interface.
+    /// in it is a shared library with the C interface; python, python:3.12, python:3.13t and
+    /// python:/usr/bin/python3 are interpreters.
     #[arg(long = "heap", value_name = "NAME,...", help_heading = WHAT)]
     pub(in crate::cli) heaps: Vec<String>,
     /// The seed of all random choices
@@ -110,7 +111,7 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) slow_collection: Option<Duration>,
     /// How long a thread waits for a global lock
     ///
-    /// Then it asks the holder to release it.
+    /// Then it asks the holder to release it. An interpreter is told so as well.
     #[arg(long, value_name = "TIME", help_heading = STRESS, hide_short_help = true,
           default_value = "5ms", value_parser = values::duration)]
     pub(in crate::cli) switch_interval: Duration,
@@ -138,6 +139,11 @@ pub(in crate::cli) struct Run {
     #[arg(long, value_enum, help_heading = JUDGING, default_value_t = TimingArg::Every,
           hide_short_help = true, value_name = "WHICH")]
     pub(in crate::cli) timing: TimingArg,
+    /// Measure the collections of an interpreter
+    ///
+    /// With gc.callbacks, which make it collect at other times. Heaps other than `python` ignore this.
+    #[arg(long, help_heading = JUDGING, hide_short_help = true)]
+    pub(in crate::cli) gc_callbacks: bool,
     /// Whether each heap runs in a process of its own
     ///
     /// So that a crash, a hang or exhausted memory is a result like any other; `no` is for debuggers

@@ -33,6 +33,9 @@ use crate::run::{Entry, Registry};
 use crate::workload::Workload;
 use trial::Bench;
 
+/// The interpreter that is tried if no heap is named.
+const PYTHON: &str = "python";
+
 /// Tries every fault, and shows which checks caught it.
 pub(super) fn selftest(
     registry: &Registry,
@@ -42,7 +45,7 @@ pub(super) fn selftest(
 ) -> Result<Exit, Usage> {
     let interrupted = interrupt::flag()?;
     let faults = faults(args)?;
-    let heaps = heaps(registry, args)?;
+    let heaps = heaps(registry, args, terminal)?;
     let rows = rows(&faults, &heaps, |heap, show| can_run(registry, heap, show));
     if rows.is_empty() {
         return Err(Usage::new("nothing to try").hint(
@@ -97,18 +100,34 @@ fn faults(args: &Selftest) -> Result<Vec<Planted>, Usage> {
 }
 
 /// The heaps that were asked for, each with the faults that can be planted in it.
-fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Vec<Fault>)>, Usage> {
-    let mut named: Vec<&str> = Vec::new();
-    for asked in &args.heaps {
-        let heaps = agenda::named_heaps(registry, asked)?;
-        named.extend(heaps.iter().map(|heap| heap.name.as_str()));
+fn heaps<'r>(
+    registry: &'r Registry,
+    args: &Selftest,
+    terminal: &mut Terminal,
+) -> Result<Vec<(&'r str, Vec<Fault>)>, Usage> {
+    let mut asked: Vec<&Entry> = Vec::new();
+    for named in &args.heaps {
+        for heap in agenda::named_heaps(registry, named)? {
+            if !asked.iter().any(|other| other.name == heap.name) {
+                asked.push(heap);
+            }
+        }
     }
-    // Without names: a heap in which nothing can be planted may be broken by itself.
-    let is_asked = |entry: &&Entry| match named.as_slice() {
-        [] => entry.is_plantable(),
-        names => names.contains(&entry.name.as_str()),
-    };
-    let asked: Vec<&Entry> = registry.entries().iter().filter(is_asked).collect();
+    if args.heaps.is_empty() {
+        // A heap in which nothing can be planted may be broken by itself.
+        asked.extend(
+            registry
+                .entries()
+                .iter()
+                .filter(|entry| entry.is_plantable()),
+        );
+        let python = registry.get(PYTHON);
+        match python.map(Entry::opens) {
+            Some(Ok(_)) => asked.extend(python),
+            Some(Err(why)) => terminal.warning(&format!("{PYTHON} is not tried: {why}")),
+            None => {}
+        }
+    }
     laboratory::learn_caps(asked.iter().copied(), IsolateArg::Yes)?;
     Ok(asked
         .into_iter()

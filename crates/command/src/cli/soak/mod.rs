@@ -43,6 +43,7 @@ pub(super) fn soak(
     let started = start::start(registry, args, terminal)?;
     let limits = RoundLimits {
         time: Duration::from_millis(started.header.round_ms) + args.time_limit,
+        progress: args.time_limit,
         rss_bytes: args.memory_limit << 20,
     };
     let mut session = Session {

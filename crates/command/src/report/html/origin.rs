@@ -7,7 +7,7 @@ use crate::result::RunResult;
 use crate::result::figures::{self, NONE};
 
 /// How many facts [`facts`] has.
-const FACTS: usize = 12;
+const FACTS: usize = 13;
 type Facts = [(&'static str, String); FACTS];
 
 /// Of all results: what they share.
@@ -78,11 +78,17 @@ fn facts(result: &RunResult) -> Facts {
         true => NONE.to_owned(),
         false => parameters.join(" "),
     };
+    let interpreter = result.interpreter.as_ref();
+    let interpreter = interpreter.map_or_else(
+        || NONE.to_owned(),
+        |it| format!("{} ({})", it.about(), it.details()),
+    );
     let cpus = figures::several(host.cpus as u64, "processor", "processors");
     let clock = figures::time(host.clock.cost_ns);
     [
         ("program", format!("{} {}", tool.name, tool.version)),
         ("commit", format!("{commit}{dirty}")),
+        ("interpreter", interpreter),
         ("processor", format!("{cpus}, {}", host.cpu_model)),
         ("kernel", host.kernel.clone()),
         ("clock", host.clock.source.to_string()),

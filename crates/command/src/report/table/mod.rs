@@ -32,9 +32,14 @@ fn page(result: &RunResult, detail: Detail, width: Width) -> String {
     let mut page = head(result, width);
     let ops = Done::of(result).map_or(0, |done| done.ops);
     page += &clock(result, ops, width);
+    page += &interpreter(result, width);
     page += &rate(result, width);
     if detail == Detail::Everything {
         page += &parameters(result, width);
+        let interpreter = result.interpreter.as_ref();
+        page += &interpreter.map_or_else(String::new, |it| {
+            wrapped(width, "build: ", 7, &it.details())
+        });
     }
     page.push('\n');
     page += &times::operations(result, Rows::WithPauses, width);
@@ -61,7 +66,10 @@ fn page(result: &RunResult, detail: Detail, width: Width) -> String {
 
 /// What a reader needs of a run that held.
 fn brief(result: &RunResult, width: Width) -> String {
-    let mut page = head(result, width) + &rate(result, width) + "\n";
+    let mut page = head(result, width);
+    page += &interpreter(result, width);
+    page += &rate(result, width);
+    page.push('\n');
     page += &times::operations(result, Rows::Operations, width);
     page.push('\n');
     let count = |verdict| {
@@ -196,6 +204,14 @@ impl Done {
             elapsed_ns: result.elapsed_ns,
         })
     }
+}
+
+/// Which interpreter it was.
+fn interpreter(result: &RunResult, width: Width) -> String {
+    let interpreter = result.interpreter.as_ref();
+    interpreter.map_or_else(String::new, |it| {
+        wrapped(width, "interpreter: ", 4, &it.about())
+    })
 }
 
 /// The offered and the achieved rate.

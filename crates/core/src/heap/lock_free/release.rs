@@ -59,7 +59,7 @@ impl<F: Faults> Worker<'_, F> {
         let cell = self.core.slab.cell(reference.index());
         let meta = cell.meta.load(Relaxed);
         if self.is_private(reference, meta) {
-            return self.follow_up(reference, word::decrement_alone(&cell.word));
+            return self.decrement_private(reference);
         }
         if !reference.fits(meta) {
             self.stale(reference, meta);

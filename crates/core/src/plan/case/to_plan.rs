@@ -72,6 +72,7 @@ impl Case {
             .map(|(mutator, (setup, body))| MutatorPlan {
                 name: mutator.name.clone(),
                 registers: mutator.registers,
+                names: Vec::new(),
                 held: mutator.held.clone(),
                 setup,
                 body,

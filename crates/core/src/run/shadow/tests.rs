@@ -13,6 +13,7 @@ fn plan() -> Plan {
         mutators: vec![MutatorPlan {
             name: "only".to_owned(),
             registers: REGISTERS,
+            names: Vec::new(),
             held: Vec::new(),
             setup: Vec::new(),
             body: Vec::new(),

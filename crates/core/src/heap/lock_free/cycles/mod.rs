@@ -105,8 +105,8 @@ use crate::heap::{Collection, Defect};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
-/// The maximum number of candidates that a round takes: enough to make the cost of the grace period
-/// negligible, few enough for the members to stay in the second-level cache.
+/// How many candidates a round takes, unless many more wait: enough to make the cost of the grace
+/// period negligible, few enough for the members to stay in the second-level cache.
 const BATCH: usize = sized(4_096, 4);
 /// How many slots each of the first two steps of a paced round looks at, unless the round before
 /// decided nothing: some 5 ms of work for both.

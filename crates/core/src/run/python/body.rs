@@ -1,0 +1,361 @@
+//! The function of one group of mutators: its loops, and what is known on the way through them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::heap::Slot;
+use crate::plan::{Arm, Draw, Drawn, MutatorPlan, Plan, Step, StepNumber, size};
+
+use super::block::{Block, Rounds, cost};
+use super::may::{Contents, May};
+use super::text::{Lines, Pending};
+
+/// What stands for the test whether a mutator is to stop; what it hands over is known at the end.
+pub(super) const PARK: &str = "@PARK@";
+
+/// A function while it is written.
+pub(super) struct Body<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) mutator: &'a MutatorPlan,
+    /// The registers' names, and those of shared roots.
+    pub(super) names: &'a [String],
+    pub(super) roots: &'a [String],
+    pub(super) contents: &'a mut Contents,
+    /// The registers at this place.
+    pub(super) state: Vec<May>,
+    pub(super) lines: Lines,
+    pub(super) pending: Pending,
+    /// Variables that were written out in the loop's body, so that they cannot be counted behind it.
+    pub(super) written: BTreeSet<String>,
+    /// What it counts: the name of the variable, and what that is.
+    pub(super) counters: BTreeMap<String, String>,
+    /// Where something is drawn.
+    pub(super) places: BTreeSet<Drawn>,
+    /// Roots that it publishes in.
+    pub(super) published: BTreeSet<u16>,
+    /// Whether its thread ends and another goes on.
+    pub(super) rejoins: bool,
+    /// Why Python cannot do it.
+    pub(super) refused: Option<String>,
+    /// The difference between the numbers of two objects of one mutator.
+    pub(super) stride: u64,
+    /// The fields that are ever read.
+    pub(super) fields_read: [bool; 2],
+    /// The number of the next step.
+    pub(super) step: StepNumber,
+}
+
+/// The long loops.
+impl Body<'_> {
+    pub(super) fn blocks(&mut self, blocks: &[Block<'_>]) {
+        for block in blocks {
+            match block {
+                Block::Region {
+                    number,
+                    first,
+                    steps,
+                } => {
+                    self.step = *first;
+                    self.steps(steps);
+                    self.pending.add(&format!("d{number}"), 1);
+                    self.flush();
+                    self.lines
+                        .push(format!("if tick(me, {}) and {PARK}", cost(steps)));
+                }
+                Block::Chunks {
+                    number,
+                    at,
+                    step,
+                    each,
+                } => self.chunks(*number, *at, step, *each),
+                Block::Loop { at, times, body } => {
+                    let times = self.times(*times, *at);
+                    self.settled(|this| {
+                        this.lines.push(format!("for _ in range({times}):"));
+                        this.inside(|this| this.blocks(body));
+                    });
+                }
+                Block::Mix { at, times, arms } => {
+                    let times = self.times(*times, *at);
+                    let arm = self.drawn(Drawn::Arm(*at));
+                    self.settled(|this| {
+                        this.lines
+                            .push(format!("for arm in islice({arm}, {times}):"));
+                        this.inside(|this| {
+                            this.arms(arms.len(), |this, arm| this.blocks(&arms[arm]));
+                        });
+                    });
+                }
+            }
+        }
+    }
+
+    fn chunks(&mut self, number: usize, at: StepNumber, step: &Step, each: u64) {
+        let (times, body_cost) = match step {
+            Step::Repeat { times, body } => (*times, cost(body)),
+            Step::Mix { times, .. } => {
+                let once = Step::clone(step);
+                (*times, cost(&[once]) / cost_of(*times).max(1))
+            }
+            Step::Fixed(_) | Step::Drawn(_) => (Draw::Fixed(1), 1),
+        };
+        let times = self.times(times, at);
+        self.settled(|this| {
+            this.lines
+                .push(format!("for m in chunks({times}, {each}):"));
+            this.inside(|this| {
+                this.turns(at, step, "m");
+                this.lines.push(format!("d{number} += m"));
+                this.lines
+                    .push(format!("if tick(me, m * {}) and {PARK}", body_cost.max(1)));
+            });
+        });
+    }
+
+    /// One run through a repetition or mix whose number of turns is known.
+    fn turns(&mut self, at: StepNumber, step: &Step, times: &str) {
+        match step {
+            Step::Repeat { body, .. } => self.repeat(at, times, body),
+            Step::Mix { arms, .. } => self.mix(at, times, arms),
+            Step::Fixed(_) | Step::Drawn(_) => {}
+        }
+    }
+
+    pub(super) fn rounds(&mut self, rounds: &Rounds<'_>) {
+        self.settled(|this| match rounds {
+            Rounds::Short {
+                number,
+                first,
+                steps,
+                each,
+            } => {
+                this.lines.push(format!("for m in me.rounds_by({each}):"));
+                this.inside(|this| {
+                    this.repeat(first.wrapping_sub(1), "m", steps);
+                    this.lines.push(format!("d{number} += m"));
+                    this.lines.push("me.rounds += m");
+                    let each = cost(steps).max(1);
+                    this.lines
+                        .push(format!("if tick(me, m * {each}) and {PARK}"));
+                });
+            }
+            Rounds::Long(blocks) => {
+                this.lines.push("for _ in me.rounds_by(1):");
+                this.inside(|this| {
+                    this.blocks(blocks);
+                    this.lines.push("me.rounds += 1");
+                });
+            }
+        });
+    }
+}
+
+/// Regions.
+impl Body<'_> {
+    pub(super) fn steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            let number = self.step;
+            self.step += 1;
+            match step {
+                Step::Fixed(op) => self.op(op, None),
+                Step::Drawn(template) => {
+                    let drawn = match template.number {
+                        Draw::Fixed(value) => value.to_string(),
+                        _ => format!("next({})", self.drawn(Drawn::Number(number))),
+                    };
+                    self.op(&template.op, Some(&drawn));
+                }
+                Step::Repeat { times, body } => {
+                    let times = self.times(*times, number);
+                    self.repeat(number, &times, body);
+                    self.step = number + 1 + size(body);
+                }
+                Step::Mix { times, arms } => {
+                    let times = self.times(*times, number);
+                    self.mix(number, &times, arms);
+                    let sizes = arms.iter().map(|arm| size(&arm.body));
+                    self.step = number + 1 + sizes.sum::<usize>();
+                }
+            }
+        }
+    }
+
+    fn repeat(&mut self, at: StepNumber, times: &str, body: &[Step]) {
+        self.flush();
+        self.settled(|this| {
+            let before = std::mem::take(&mut this.lines);
+            let written = std::mem::take(&mut this.written);
+            this.step = at.wrapping_add(1);
+            this.steps(body);
+            let inner = std::mem::replace(&mut this.lines, before);
+            // What was written in the body is also written at its end.
+            let mut pending = std::mem::take(&mut this.pending);
+            let mut end = Lines::default();
+            for variable in this.written.clone() {
+                pending.flush_one(&variable, &mut end);
+            }
+            this.written.extend(written);
+            let births = pending.take("n");
+            this.head(times, births);
+            this.lines.indented(|lines| {
+                lines.extend(inner);
+                lines.extend(end);
+            });
+            if births > 0 {
+                this.lines.push("n = end");
+                this.written.insert("n".to_owned());
+            }
+            let hoisted = pending.variables();
+            this.written.extend(hoisted);
+            pending.times(times, &mut this.lines);
+        });
+    }
+
+    /// The head of a loop, in which the objects' numbers count where each turn makes the same number
+    /// of objects: so numbering them costs next to nothing.
+    fn head(&mut self, times: &str, births: u64) {
+        let line = if births > 0 {
+            self.lines.push(format!("end = n + {times} * {births}"));
+            format!("for n in range(n, end, {births}):")
+        } else {
+            format!("for _ in range({times}):")
+        };
+        self.lines.push(line);
+    }
+
+    fn mix(&mut self, at: StepNumber, times: &str, arms: &[Arm]) {
+        if let [only] = arms {
+            return self.repeat(at, times, &only.body);
+        }
+        self.flush();
+        let arm = self.drawn(Drawn::Arm(at));
+        self.settled(|this| {
+            this.lines
+                .push(format!("for arm in islice({arm}, {times}):"));
+            this.inside(|this| {
+                let mut first = at + 1;
+                this.arms(arms.len(), |this, arm| {
+                    this.step = first;
+                    this.steps(&arms[arm].body);
+                    first += size(&arms[arm].body);
+                });
+            });
+        });
+    }
+
+    /// Alternatives, by the variable `arm`.
+    fn arms(&mut self, count: usize, mut write: impl FnMut(&mut Self, usize)) {
+        let entry = self.state.clone();
+        let mut exit: Option<Vec<May>> = None;
+        for arm in 0..count {
+            self.state.clone_from(&entry);
+            self.lines.push(match arm {
+                0 => "if arm == 0:".to_owned(),
+                _ if arm + 1 == count => "else:".to_owned(),
+                _ => format!("elif arm == {arm}:"),
+            });
+            self.inside(|this| write(this, arm));
+            exit = Some(match exit {
+                Some(exit) => joined(&exit, &self.state),
+                None => self.state.clone(),
+            });
+        }
+        self.state = exit.unwrap_or(entry);
+    }
+}
+
+/// What all of them use.
+impl Body<'_> {
+    /// Writes a body one level deeper.
+    fn inside(&mut self, write: impl FnOnce(&mut Self)) {
+        let outer = std::mem::take(&mut self.lines);
+        write(self);
+        self.flush();
+        let inner = std::mem::replace(&mut self.lines, outer);
+        self.lines.indented(|lines| lines.extend(inner));
+    }
+
+    /// Writes a loop, whose body must hold for what an earlier turn left in the registers: as often
+    /// as that finds something new.
+    fn settled(&mut self, mut write: impl FnMut(&mut Self)) {
+        self.flush();
+        loop {
+            let (entry, lines) = (self.state.clone(), self.lines.clone());
+            write(self);
+            let joined = joined(&entry, &self.state);
+            self.state.clone_from(&joined);
+            if joined == entry {
+                return;
+            }
+            self.lines = lines;
+        }
+    }
+
+    pub(super) fn flush(&mut self) {
+        self.written.extend(self.pending.variables());
+        self.pending.flush(&mut self.lines);
+    }
+
+    /// The value of this variable is needed.
+    pub(super) fn need(&mut self, variable: &str) {
+        self.written.insert(variable.to_owned());
+        self.pending.flush_one(variable, &mut self.lines);
+    }
+
+    /// The iterator over what is drawn here.
+    pub(super) fn drawn(&mut self, place: Drawn) -> String {
+        self.places.insert(place);
+        iterator(place)
+    }
+
+    /// How often, as an expression that may be read more than once.
+    fn times(&mut self, times: Draw, at: StepNumber) -> String {
+        if let Draw::Fixed(times) = times {
+            return times.to_string();
+        }
+        self.flush();
+        let drawn = self.drawn(Drawn::Times(at));
+        self.lines.push(format!("k{at} = next({drawn})"));
+        format!("k{at}")
+    }
+
+    pub(super) fn name(&self, slot: Slot) -> &str {
+        &self.names[slot.0 as usize]
+    }
+
+    pub(super) fn at(&self, slot: Slot) -> May {
+        self.state[slot.0 as usize]
+    }
+
+    pub(super) fn now_holds(&mut self, slot: Slot, may: May) {
+        self.state[slot.0 as usize] = may;
+    }
+
+    /// The shared object that this register is for.
+    pub(super) fn held(&self, slot: Slot) -> Option<usize> {
+        let held = self.mutator.held.iter().find(|(held, _)| *held == slot);
+        held.map(|(_, object)| *object)
+    }
+}
+
+/// The name of the iterator over what is drawn at a place.
+pub(super) fn iterator(place: Drawn) -> String {
+    match place {
+        Drawn::Times(step) => format!("times_{step}"),
+        Drawn::Arm(step) => format!("arms_{step}"),
+        Drawn::Number(step) => format!("numbers_{step}"),
+    }
+}
+
+fn joined(one: &[May], other: &[May]) -> Vec<May> {
+    one.iter()
+        .zip(other)
+        .map(|(one, other)| one.or(*other))
+        .collect()
+}
+
+fn cost_of(times: Draw) -> u64 {
+    cost(&[Step::Repeat {
+        times,
+        body: vec![Step::Fixed(crate::plan::Op::Safepoint)],
+    }])
+}
