@@ -3,8 +3,8 @@
 //! A command is run if it stands in a block of `sh`, or behind `$ ` in one of `console`, and begins with
 //! `gcstorm` or `cargo run`; `cp` and `cc` are run as well, since later commands need what they make. The
 //! commands of a document are run in its order, in a directory of its own. A command exits with 0, or with
-//! what stands behind it: `# exit 1`, `# exit 0 or 4`. A block below `<!-- not run: REASON -->` is not run;
-//! its options are still looked at.
+//! what stands behind it: `# exit 1`, `# exit 0 or 4`. A block below `<!-- not run: REASON -->` is not run, nor
+//! what needs an interpreter or the adapters; its options are still looked at.
 
 mod blocks;
 mod described;
@@ -36,12 +36,18 @@ fn read(document: &Path) -> String {
     std::fs::read_to_string(document).expect("it is text")
 }
 
-/// A directory as a reader has it: a clone, with a collector of his own in C.
+/// A directory as a reader has it: a clone, with a collector of his own in C, and with two builds, which
+/// are the same.
 fn clone() -> Place {
     let place = Place::new();
+    let link = |of: PathBuf, name: &str| {
+        std::os::unix::fs::symlink(of, place.path().join(name)).expect("a link");
+    };
     for name in ["examples", "tests", "workloads"] {
-        let (of, at) = (root().join(name), place.path().join(name));
-        std::os::unix::fs::symlink(of, at).expect("a link");
+        link(root().join(name), name);
+    }
+    for name in ["old", "new"] {
+        link(env!("CARGO_BIN_EXE_gcstorm").into(), name);
     }
     let source = root().join("examples/c/refcount.c");
     std::fs::copy(source, place.path().join("mine.c")).expect("a copy");
@@ -205,6 +211,8 @@ fn every_block_is_of_a_known_kind() {
         assert!(hidden.is_empty(), "{}: {hidden:?}", document.display());
     }
     assert!(passed_over.len() <= 6, "{passed_over:?}");
+    let readme = read(&root().join("README.md")).lines().count();
+    assert!(readme <= 200, "{readme} lines of README");
 }
 
 /// Goal: what README and guide quote of programs is what is compiled, and run as a test, in the example,

@@ -42,9 +42,11 @@ impl Block {
             .collect()
     }
 
-    /// Whether this one is run. The adapters are a program that is not built for a test.
+    /// Whether this one is run. The adapters are a program that is not built for a test, and which
+    /// interpreters there are is the machine's.
     pub(super) fn is_run(&self, command: &Typed) -> bool {
-        self.not_run.is_none() && !command.line.contains("--manifest-path")
+        let mut elsewhere = ["--manifest-path", "python"].iter();
+        self.not_run.is_none() && !elsewhere.any(|word| command.line.contains(word))
     }
 }
 

@@ -10,8 +10,8 @@ pub(super) fn shortened(line: &str, exits: &[i32]) -> String {
     let mut words: Vec<&str> = command.split_whitespace().collect();
     let has = |option: &str| line.split_whitespace().any(|word| word.starts_with(option));
     match words.get(1).copied() {
-        Some("run") => {
-            let all = words.get(2).is_none_or(|word| word.starts_with("--"));
+        Some(command @ ("run" | "duel")) => {
+            let all = command == "run" && words.get(2).is_none_or(|word| word.starts_with("--"));
             let counted = ["--ops", "--rounds", "--case"].into_iter().any(has);
             if exits.contains(&1) && !has("--fault") && !counted {
                 // Threads must meet for that, and nobody knows after how many operations they do.
@@ -41,6 +41,7 @@ pub(super) fn shortened(line: &str, exits: &[i32]) -> String {
             // Another test may be there.
             replace(&mut words, "--serve", Some("127.0.0.1:0"));
         }
+        Some("tour") => words.extend(["--duration", "2s"]),
         Some("selftest") if has("--quick") && !has("--fault") => {
             words.extend(["--fault", "set-keeps-old"]);
         }
