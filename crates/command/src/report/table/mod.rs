@@ -94,9 +94,11 @@ fn brief(result: &RunResult, width: Width) -> String {
     // Notes on the run itself are as long as they are to be understood at the first reading.
     let (of_run, of_checks): (Vec<&Caveat>, Vec<&Caveat>) =
         (result.caveats.iter()).partition(|caveat| caveat.check.is_empty());
-    let short = of_run
-        .iter()
-        .filter_map(|caveat| caveat.text.split(':').next());
+    let short = of_run.iter().map(|caveat| {
+        let ends = [": ", ". "].map(|end| caveat.text.find(end));
+        let end = ends.into_iter().flatten().min();
+        &caveat.text[..end.unwrap_or(caveat.text.len())]
+    });
     let short: Vec<&str> = short.collect();
     if !short.is_empty() {
         let lead = format!("{}: ", paint(WARNING, "note"));
