@@ -12,6 +12,7 @@ mod gc;
 mod gcmodule_local;
 mod gcmodule_threaded;
 mod rust_cc;
+mod sdd;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
             PointerHeap::<arc_parking_lot::ArcParkingLot>::open;
         "circ" "`circ::Rc` 0.2, no cycles"
             PointerHeap::<circ::Circ>::open;
+        "sdd" "`sdd::Shared` 4.8, no cycles" PointerHeap::<sdd::Sdd>::open;
         "dumpster-2.1.0" "`dumpster::sync::Gc`" dumpster_sync::v2_1_0::open;
         "dumpster-1.1.1" "`dumpster::sync::Gc`" dumpster_sync::v1_1_1::open;
         "dumpster-local" "`dumpster::unsync::Gc` 2.1.0, on one thread"

@@ -7,7 +7,7 @@
 mod steps;
 
 use gcstorm::plan::{Case, Plan};
-use gcstorm::report::{Collected, Detail, summary, table};
+use gcstorm::report::{Collected, Detail, Width, summary, table};
 use gcstorm::result::RunResult;
 use gcstorm::workload::{Color, Diagnostic, Workload};
 
@@ -80,7 +80,7 @@ fn draw(result: &RunResult) {
     }
     let results = vec![result.clone(), result.clone()];
     let absent = Vec::new();
-    let _ = summary(&Collected { results, absent });
+    let _ = summary(&Collected { results, absent }, Width::Columns(40));
 }
 
 /// A complaint points into the text, and can be drawn.

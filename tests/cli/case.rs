@@ -45,7 +45,7 @@ fn a_failing_run_leaves_a_case() {
         .run("run --case o/failure.case --heap lock-free --out q")
         .code(1)
         .says("lock-free WITH PLANTED FAULT edges-counted-once");
-    let done = place.run("run --case o/failure.case --heap gil --fault none --out r");
+    let done = place.run("run --case o/failure.case --heap gil --fault none --out r -v");
     done.code(0)
         .says("reproduce: gcstorm run --case o/failure.case --heap gil --seed 1 --fault none\n");
     let line = "run --case o/failure.case --heap racy";
@@ -164,7 +164,7 @@ fn heaps_agree_on_a_case() {
     );
     assert!(result.workload.parameters.is_empty());
     place
-        .run("run --case counter.case --heap gil --seed 9 --verify every=2 --out p")
+        .run("run --case counter.case --heap gil --seed 9 --verify every=2 --out p -v")
         .code(0)
         .says("case on gil: seed 9")
         .says("reproduce: gcstorm run --case counter.case --heap gil --seed 9 --verify every=2");

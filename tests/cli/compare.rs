@@ -80,6 +80,13 @@ fn slower_runs_are_found() {
         .code(0)
         .says("better");
 
+    let by_cargo = changed(&base, |result| {
+        let line = result.reproduce.trim_start_matches("gcstorm");
+        result.reproduce = format!("cargo run --release --{line}");
+    });
+    write(&place, "by-cargo.json", &by_cargo);
+    place.run("compare base by-cargo.json").code(0);
+
     place
         .run("compare base slow.json --json c.json -q")
         .code(4)

@@ -104,7 +104,9 @@ fn results_can_be_read() {
     let failure = &hunt["failures"][0];
     assert_eq!(failure["check"], "completeness");
     let text = failure["case"].as_str().expect("a case");
-    let kept = std::fs::read_to_string(place.path().join(kept(&place))).expect("a case");
+    let path = kept(&place);
+    assert_eq!(hunt["kept"][0], path);
+    let kept = std::fs::read_to_string(place.path().join(path)).expect("a case");
     let program = |text: &str| {
         let lines = text.lines().skip_while(|line| !line.is_empty());
         let turns = lines.filter(|line| !line.starts_with('#'));

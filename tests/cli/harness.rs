@@ -1,5 +1,6 @@
 //! Running the command in a directory of its own.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -37,13 +38,15 @@ impl Place {
         command
     }
 
-    /// The command with these words and no others.
+    /// The command with these words and no others, called by its name as if it was installed.
     pub(crate) fn command_as_is(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gcstorm"));
         command
+            .arg0("gcstorm")
             .args(line.split_whitespace())
             .current_dir(self.path())
             .env_remove("NO_COLOR")
+            .env_remove("COLUMNS")
             .env_remove("CLICOLOR_FORCE")
             .stdin(Stdio::null());
         command
@@ -70,6 +73,7 @@ impl Place {
         Done::from(built.expect("cargo starts")).code(0);
         let mut command = Command::new(profile.join("examples").join(name));
         command
+            .arg0(name)
             .args(line.split_whitespace())
             .current_dir(self.path());
         command

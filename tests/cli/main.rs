@@ -1,6 +1,7 @@
 //! The command as its users meet it: what it prints where, what it leaves behind, how it exits.
 
 mod apart;
+mod begin;
 mod case;
 mod children;
 mod compare;
@@ -11,6 +12,7 @@ mod libraries;
 mod lost;
 mod merge;
 mod output;
+mod python;
 mod rate;
 mod report;
 mod run;

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use gcstorm::check::Verdict;
 use gcstorm::result::RunResult;
 
 use crate::harness::{Done, Place};
@@ -56,7 +57,8 @@ fn results_have_a_place_by_default() {
     );
 }
 
-/// Goal: `-q` prints the verdict and nothing else, and how to reproduce a bad one.
+/// Goal: `-q` prints the verdict, how to reproduce a bad one and what a vacuous one lacks, and where
+/// results are.
 #[test]
 fn quiet_is_one_line() {
     let place = Place::new();
@@ -68,12 +70,115 @@ fn quiet_is_one_line() {
         "{}",
         good.out
     );
-    assert_eq!((good.out.lines().count(), good.err.as_str()), (1, ""));
+    let said = (good.out.lines().count(), good.err.as_str());
+    assert_eq!(said, (1, "results: o\n"));
     let bad = place
         .run("run counter --rounds 1 --require noted>=5 -q --out p")
         .code(3);
     assert_eq!(bad.out.lines().count(), 2, "{}", bad.out);
-    bad.says("reproduce: gcstorm run counter");
+    bad.says("vacuous: ")
+        .says("but noted is 0, and at least 5 was required\n")
+        .says("reproduce: gcstorm run counter")
+        .warns("results: p\n");
+}
+
+/// Goal: a run that held is told in its headline, its operations, one line of checks and the verdict;
+/// `-v` tells all, and so does a run that did not hold. Then it is said where the page is.
+#[test]
+fn what_held_is_told_in_short() {
+    let place = Place::new();
+    let line = "run counter --rounds 1 --seed 5 --color never";
+    let brief = place.run(&format!("{line} --out o")).code(0);
+    let lines: Vec<&str> = brief
+        .out
+        .lines()
+        .filter(|line| !line.starts_with("note: "))
+        .collect();
+    let [headline, "", head, row, "", checks, verdict] = lines[..] else {
+        panic!("{}", brief.out);
+    };
+    assert!(
+        headline.starts_with("counter on gil: seed 5, 2 threads, "),
+        "{headline}"
+    );
+    assert!(
+        head.starts_with("operation") && row.starts_with("add "),
+        "{head}\n{row}"
+    );
+    let skipped = place.result("o/result.json").checks;
+    let skipped = skipped
+        .iter()
+        .filter(|check| check.verdict == Verdict::Skipped);
+    assert!(
+        checks.ends_with(&format!(" examined, {} skipped", skipped.count())),
+        "{checks}"
+    );
+    assert_eq!(verdict, "held: no check was violated");
+    brief.warns("results: o/report.html, and more beside it\n");
+    for (line, code) in [
+        (format!("{line} --out p -v"), 0),
+        (format!("{line} --out q --require noted>=5"), 3),
+    ] {
+        let whole = place.run(&line).code(code);
+        whole
+            .says("\nheap: live peak ")
+            .says("\nrefcounts ")
+            .says("\nreproduce: ");
+    }
+}
+
+/// Goal: at any width of the terminal nothing is wider than it, and a wide one is used.
+#[test]
+fn pages_have_the_width_of_the_terminal() {
+    let place = Place::new();
+    let run = "run shared-list --rounds 1 --heap gil,lock-free --seed 7 -v --out o";
+    place.run(run).code(0);
+    for line in ["report o", "report o -v", "list checks", "compare o o"] {
+        let said = |columns: usize| {
+            let mut command = place.command_as_is(line);
+            let output = command.env("COLUMNS", columns.to_string()).output();
+            Done::from(output.expect("it starts")).out
+        };
+        for columns in [40, 80, 200] {
+            // What is to be pasted is one line.
+            let text = said(columns);
+            let lines = text.lines().filter(|line| !line.starts_with("reproduce: "));
+            let widest = lines
+                .max_by_key(|line| line.chars().count())
+                .unwrap_or_default();
+            assert!(
+                widest.chars().count() <= columns,
+                "{columns} columns, {line}: {widest}"
+            );
+        }
+        assert!(
+            said(200).lines().count() < said(40).lines().count(),
+            "{line}"
+        );
+    }
+}
+
+/// Goal: where several heaps held, the last sentence compares them; a heap that did not is left out.
+#[test]
+fn heaps_that_held_are_compared() {
+    let place = Place::new();
+    let line = "run counter --rounds 1 --seed 7 --heap gil,lock-free";
+    let done = place.run(&format!("{line} --out o")).code(0);
+    let last = done
+        .out
+        .split("2 runs: 2 held\n")
+        .nth(1)
+        .expect("a sentence");
+    let last = last.replace("\n  ", " ");
+    assert!(last.contains("operations a second as"), "{}", done.out);
+    assert!(last.contains("; its longest stall was "), "{}", done.out);
+    let line = "run counter --rounds 1 --seed 7 --heap gil,lock-free --require switches>=1 --out p";
+    let done = place.run(line).code(3);
+    assert!(
+        done.out.ends_with("2 runs: 1 held, 1 vacuous\n"),
+        "{}",
+        done.out
+    );
 }
 
 /// Goal: styles appear when forced, and never when they are not wanted.

@@ -28,7 +28,7 @@ fn rates_are_shown() {
         ("1000000000", "--duration 50ms"),
     ] {
         let done = place.run(&format!(
-            "run adders.toml {budget} --rate {rate} --seed 3 --out o"
+            "run adders.toml {budget} --rate {rate} --seed 3 --out o -v"
         ));
         let done = done
             .code(0)

@@ -25,7 +25,7 @@ loop = [{ op = "len", list = "list" }]
 fn gil_holds() {
     let place = Place::new();
     let done = place
-        .run("run shared-list --heap gil --seed 7 --rounds 1 --out o")
+        .run("run shared-list --heap gil --seed 7 --rounds 1 --out o -v")
         .code(0);
     let done = done
         .says("shared-list on gil: seed 7, 2 threads")
@@ -147,7 +147,7 @@ fn vacuous_runs_are_not_green() {
 fn timing_is_what_was_asked_for() {
     let place = Place::new();
     let timed = |which: &str| {
-        let line = format!("run counter --rounds 2 --timing {which} --out {which}");
+        let line = format!("run counter --rounds 2 --timing {which} --out {which} -v");
         let done = place.run(&line).code(0);
         let result = place.result(&format!("{which}/result.json"));
         let count = result.ops["add"]
@@ -191,7 +191,7 @@ fn verifies_at_pauses() {
 fn threads_are_set() {
     let place = Place::new();
     let done = place
-        .run("run counter --threads 3 --rounds 1 --out o")
+        .run("run counter --threads 3 --rounds 1 --out o -v")
         .code(0);
     done.says("3 threads")
         .says("run counter -D threads=3 --heap gil");
@@ -207,7 +207,7 @@ fn reproduces_files_with_odd_names() {
         .text()
         .to_owned();
     place.write("it's mine.toml", &text);
-    let mut command = place.command("run --rounds 1 --seed 1");
+    let mut command = place.command("run --rounds 1 --seed 1 -v");
     let output = command.arg("it's mine.toml").output().expect("it starts");
     let text = String::from_utf8(output.stdout).expect("text");
     let line = text
@@ -335,7 +335,7 @@ fn stress_is_survived() {
     let line = "run tangles --heap gil --heap lock-free --ops 100_000 --seed 4 --out o";
     let done = place
         .run(&format!(
-            "{line} --collect-every 500..700 --fail-alloc 1000 --delays"
+            "{line} -v --collect-every 500..700 --fail-alloc 1000 --delays"
         ))
         .code(0);
     done.says("--collect-every 500..700 --fail-alloc 1000 --delays\n");
@@ -350,7 +350,7 @@ fn stress_is_survived() {
         assert_eq!(counters["refused"], 1, "{heap}");
     }
     place
-        .run("run churn --ops 10_000 --delays=read,dying --out p")
+        .run("run churn --ops 10_000 --delays=read,dying --out p -v")
         .code(0)
         .says("--delays=read,dying\n");
     place

@@ -50,7 +50,14 @@ fn slips_are_refused() {
         ("soak --round 5x", &["unknown unit `x`"]),
         ("run counter --verify sometimes", &["every=N"]),
         ("run counter --timing always", &["sampled"]),
-        ("run counter --seed=-1", &["--seed"]),
+        ("run counter --seed -1", &["--seed", "from 0 to"]),
+        ("run counter --heap gil,gill", &["unknown heap `gill`"]),
+        (
+            "run counter --delays read,dying",
+            &["no workload", "as in --delays=read,dying"],
+        ),
+        ("run --history counter", &["stands for `--history=1000`"]),
+        ("man rum", &["unknown command `rum`", "did you mean `run`"]),
         ("run counter -q -v", &["cannot be used with"]),
         ("run no/such.toml", &["failed to read no/such.toml"]),
         ("run bad.toml", &["bad.toml:2:1", "limts", "limits"]),
@@ -60,17 +67,22 @@ fn slips_are_refused() {
         ("", &["Usage"]),
     ];
     for (line, expected) in cases {
-        let done = place.run(line).code(2);
-        assert_eq!(done.out, "", "{line} prints no data");
-        for words in *expected {
-            assert!(
-                done.err.contains(words),
-                "{line}: no {words:?} in:\n{}",
-                done.err
-            );
-        }
+        is_refused(&place, line, expected);
     }
     assert_eq!(place.files().len(), 2, "nothing was written");
+}
+
+/// Fails unless this command line is refused with these words.
+fn is_refused(place: &Place, line: &str, expected: &[&str]) {
+    let done = place.run(line).code(2);
+    assert_eq!(done.out, "", "{line} prints no data");
+    for words in expected {
+        assert!(
+            done.err.contains(words),
+            "{line}: no {words:?} in:\n{}",
+            done.err
+        );
+    }
 }
 
 /// Goal: a build without a model checker refuses the schedules of one, and says how to get them.
@@ -114,7 +126,7 @@ fn unwritable_places_are_refused() {
         ),
         (
             "run counter --rounds 1 --out file",
-            "failed to keep results in file",
+            "failed to keep results in file: it is a file, not a directory",
         ),
         (
             "run counter --rounds 1 --out /proc/gcstorm",
@@ -158,6 +170,22 @@ fn lists_name_things() {
     }
 }
 
+/// Goal: several heaps are named with commas or as `all`, each of them once, and a soak knows its
+/// duration by the name that other commands have for it.
+#[test]
+fn usual_spellings_are_understood() {
+    let place = Place::new();
+    for (heaps, runs) in [("gil,racy --heap gil", "2 runs"), ("all", "3 runs: ")] {
+        let line = format!(
+            "run counter --ops 100 --heap {heaps} --seed 1 --out {}",
+            &heaps[..3]
+        );
+        place.run(&line).says(runs);
+    }
+    let line = "soak counter --duration 200ms --round 100ms --heap gil,lock-free --out s";
+    place.run(line).code(0).says("lock-free");
+}
+
 /// Goal: `check` accepts good workloads by name and by path, and tells bad ones from them.
 #[test]
 fn checks_workloads() {
@@ -171,6 +199,16 @@ fn checks_workloads() {
     place.write("broken.toml", "summary = 1");
     let mixed = place.run("check broken.toml counter").code(2);
     mixed.says("ok  counter").warns("broken.toml:1");
+    place.write("many.toml", "sumary = 1\n[limits]\nlive = 2\n");
+    let many = place.run("check many.toml").code(2);
+    for words in [
+        "many.toml:1:1",
+        "many.toml:3:1",
+        "needs `threads`",
+        "toml: 5 mistakes\n",
+    ] {
+        assert!(many.err.contains(words), "{}", many.err);
+    }
 }
 
 /// Goal: help, version, completions and the manual page are data, and name the commands.
@@ -197,11 +235,18 @@ fn explains_itself() {
         .run("completions zsh")
         .code(0)
         .says("#compdef gcstorm");
-    place
-        .run("man")
-        .code(0)
-        .says(".TH gcstorm")
-        .says("  4    regression: ");
+    for (line, words) in [
+        ("man", ["TH gcstorm 1", "  4    regression: "]),
+        ("man run", ["TH gcstorm-run 1", "slow\\-collection"]),
+        ("help run", ["What to run:", "--slow-collection"]),
+    ] {
+        let done = place.run(line).code(0);
+        for words in words {
+            assert!(done.out.contains(words), "{line}: {words} in\n{}", done.out);
+        }
+    }
+    place.run("man --out man").code(0);
+    assert!(place.path().join("man/gcstorm-soak.1").is_file());
 }
 
 /// Goal: what the README quotes is what is compiled, and run as a test, in the example and in the

@@ -13,7 +13,7 @@ use gcstorm::heap::{Belief, Defect, Heap, HeapConfig, Mutator, OutOfMemory, Seat
 
 use crate::mirror::{self, Source};
 
-struct Gil;
+pub(crate) struct Gil;
 
 impl Source for Gil {
     type Heap = GilHeap;

@@ -2,6 +2,7 @@
 //! interface. Apart from other tests, some of which measure the memory of their process.
 
 mod arcs;
+mod bent;
 mod foreign;
 mod mirror;
 mod owned;

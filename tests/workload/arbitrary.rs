@@ -1,12 +1,18 @@
-//! Files that nobody meant: whatever is read, the answer is a plan or a diagnostic.
+//! Files that nobody meant: whatever is read, the answer is a plan or a diagnostic, which is among
+//! all that are found.
 
 use gcstorm::workload::{Color, Workload, embedded};
 use proptest::prelude::*;
 
 fn read(text: &str) {
-    if let Err(error) = Workload::parse("arbitrary.toml", text) {
-        assert!(error.line() >= 1 && error.column() >= 1);
-        assert!(!error.render(Color::Ansi).is_empty());
+    let defects = Workload::defects("arbitrary.toml", text);
+    match Workload::parse("arbitrary.toml", text) {
+        Ok(_) => assert!(defects.is_empty(), "{defects:?}"),
+        Err(error) => {
+            assert!(error.line() >= 1 && error.column() >= 1);
+            assert!(!error.render(Color::Ansi).is_empty());
+            assert!(defects.contains(&error), "{error}: {defects:?}");
+        }
     }
 }
 

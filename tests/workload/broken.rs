@@ -569,3 +569,66 @@ fn long_names_are_refused() {
         }
     }
 }
+
+/// Goal: all mistakes of a file are told, in the order of its lines: what is wrong with its text, or
+/// else with its sections, or else with what it plans. What only follows from another is left out.
+#[test]
+fn all_mistakes_are_told() {
+    let broken = |pairs: &[(&str, &str)]| {
+        let start = SOUND.to_owned();
+        let text = pairs
+            .iter()
+            .fold(start, |text, (from, to)| text.replacen(from, to, 1));
+        let defects = Workload::defects("broken.toml", &text);
+        let told = defects
+            .iter()
+            .map(|it| format!("{}: {}", it.line(), it.message()));
+        told.collect::<Vec<_>>()
+    };
+    let of_text = [("\"a test\"", "\"a test"), ("append = 1", "append = = 1")];
+    let lines = broken(&of_text);
+    assert!(lines[0].starts_with("2: ") && lines.last().is_some_and(|it| it.starts_with("14: ")));
+    let of_sections = broken(&[
+        ("summary", "sumary"),
+        ("n = { default = 4, min", "n = { default = 4, mni"),
+        ("items = \"list\"", "items = \"lst\""),
+        ("live_objects = 1000", "live_objects = \"$m * 10\""),
+        ("append = 1", "appendd = 1\npop = true"),
+        (
+            "op = \"append-new\", list = \"items\"",
+            "op = \"append-new\", lst = \"items\", times = \"$k\"",
+        ),
+        (
+            "loop = [",
+            "lop = 1\ncount = \"$n\"\nloop = [\n  { op = \"safepoint\", what = 1 }, { repeat = 5 },",
+        ),
+    ]);
+    assert_eq!(
+        of_sections,
+        [
+            "2: unknown key in the workload: `sumary`",
+            "5: unknown key in the parameter: `mni`",
+            "9: unknown shape `lst`",
+            "12: unknown parameter `m`",
+            "14: unknown counter `appendd`",
+            "15: `pop` must be a number or an expression, not true or false",
+            "18: unknown key in the group of threads: `lop`",
+            "21: `safepoint` takes no `what`",
+            "21: a step needs one of `op`, `steps` and `mix`",
+            "22: `append-new` needs `list`",
+            "22: `append-new` takes no `lst`",
+            "22: unknown parameter `k`",
+            "24: the workload needs `summary`",
+        ]
+    );
+    let of_plan = broken(&[(
+        "{ op = \"append-new\", list = \"items\" }",
+        "{ op = \"copy\", src = \"a\", dst = \"b\" }, { op = \"copy\", src = \"c\", dst = \"d\" }",
+    )]);
+    assert_eq!(of_plan.len(), 2, "{of_plan:?}");
+    assert!(
+        of_plan
+            .iter()
+            .all(|it| it.contains("is used before anything is put into it"))
+    );
+}

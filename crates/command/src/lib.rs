@@ -9,8 +9,8 @@ pub mod cli;
 pub mod report;
 
 use gcstorm_core::{
-    check, clock, diagnostic, digest, evidence, fuzz, heap, median, memory, own_time, plan, result,
-    run, soak, workload,
+    check, clock, diagnostic, digest, evidence, fuzz, heap, median, memory, plan, result, run,
+    soak, workload,
 };
 
 #[cfg(test)]

@@ -48,6 +48,11 @@ impl Complaint {
         Self::new(span, format!("unknown {what} `{name}`")).hint(suggest::hint(name, known))
     }
 
+    /// Whether it says that nothing has this name.
+    pub fn is_of_unknown(&self, name: &str) -> bool {
+        self.message.starts_with("unknown ") && self.message.ends_with(&format!(" `{name}`"))
+    }
+
     /// Adds a label at the marked place.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(clipped(label.into()));
@@ -122,6 +127,11 @@ impl Diagnostic {
     /// The file, or `command line`.
     pub fn path(&self) -> &str {
         &self.0.path
+    }
+
+    /// The text that it is about.
+    pub fn text(&self) -> &str {
+        &self.0.text
     }
 
     /// The line, counted from 1.

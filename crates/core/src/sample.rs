@@ -184,6 +184,7 @@ fn quiet() -> Sighting {
         first: Vec::new(),
         at: At::End,
         broke: None,
+        lost: None,
         examined: 1,
         ops: 1000,
         elapsed_ns: 5,

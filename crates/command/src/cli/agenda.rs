@@ -10,17 +10,18 @@ use std::time::Duration;
 
 use super::args::{IsolateArg, Run};
 use super::faults;
+use super::isolate;
 use super::laboratory;
 use super::reproduce;
 use super::task::{RunTask, Series};
 use super::threads;
 use super::usage::Usage;
-use super::values::NO_FAULT;
+use super::values::{self, NO_FAULT};
 use crate::diagnostic::text;
 use crate::heap::{Caps, Fault};
 use crate::plan::{Asker, Case, Pace, Plan, Requirement};
-use crate::run::{Budget, Entry, Options, Registry, Verify, is_path};
-use crate::workload::{self, Workload};
+use crate::run::{Budget, Callbacks, Entry, Options, Registry, Verify, is_path};
+use crate::workload::{self, LoadError, Workload};
 
 /// How long a named workload runs by default.
 const DURATION: Duration = Duration::from_secs(5);
@@ -30,6 +31,9 @@ const SUITE_DURATION: Duration = Duration::from_secs(30);
 /// The maximum number of repetitions: all of them are planned before the first run, and all results
 /// are kept in memory for the report.
 const REPEAT_MAX: u64 = 10_000;
+
+/// The name that stands for all heaps of a registry.
+pub(super) const ALL_HEAPS: &str = "all";
 
 /// What is to be run, in order.
 #[derive(Debug)]
@@ -91,6 +95,7 @@ impl<'r> RunAgenda<'r> {
         let heaps = heaps(registry, &heap_names(args, case.as_ref()), args.isolate)?;
         let fault = fault(registry, &heaps, args, kept_fault)?;
         faults::refuse_unplantable(&heaps, args)?;
+        refuse_whole(&heaps, args)?;
         let overrides = overrides(&args.define, args.threads)?;
         for require in &args.require {
             let known = workload::COUNTERS;
@@ -115,6 +120,10 @@ impl<'r> RunAgenda<'r> {
                     heap,
                     options: Options {
                         fault,
+                        patience: match args.isolate {
+                            IsolateArg::Yes => Some(isolate::limit(fault, args.time_limit)),
+                            IsolateArg::No => None,
+                        },
                         ..options(args, interrupt, &plan)
                     },
                     plan: required(paced(plan, args.rate), args),
@@ -218,16 +227,12 @@ pub(super) fn heaps<'r>(
 ) -> Result<Vec<&'r Entry>, Usage> {
     // A heap that is asked for its abilities may start a thread of its own, and panic if it cannot.
     threads::refuse_too_many(1)?;
-    let known = || registry.entries().iter().map(|entry| entry.name.as_str());
     let mut chosen: Vec<&Entry> = Vec::new();
-    for name in names {
-        let entry = match registry.get(name) {
-            Some(entry) => entry,
-            None if is_path(name) => return Err(no_library(name)),
-            None => return Err(Usage::unknown("heap", name, known())),
-        };
-        if !chosen.iter().any(|heap| heap.name == *name) {
-            chosen.push(entry);
+    for asked in names {
+        for entry in named_heaps(registry, asked)? {
+            if !chosen.iter().any(|heap| heap.name == entry.name) {
+                chosen.push(entry);
+            }
         }
     }
     if names.is_empty() {
@@ -239,6 +244,54 @@ pub(super) fn heaps<'r>(
     }
     laboratory::learn_caps(chosen.iter().copied(), isolate)?;
     Ok(chosen)
+}
+
+/// The heaps that one value of `--heap` names: one, several with commas between them, or all. The
+/// name of a library may have a comma in it.
+pub(super) fn named_heaps<'r>(
+    registry: &'r Registry,
+    asked: &str,
+) -> Result<Vec<&'r Entry>, Usage> {
+    if asked == ALL_HEAPS {
+        return Ok(registry.entries().iter().collect());
+    }
+    if let Some(entry) = registry.get(asked) {
+        return Ok(vec![entry]);
+    }
+    let names: Vec<&str> = asked.split(',').map(str::trim).collect();
+    let entry = |name: &&str| match registry.get(name) {
+        Some(entry) => Ok(entry),
+        None if is_path(name) => Err(no_library(name)),
+        None if name.starts_with("python") => {
+            let usage = Usage::new(format!("unknown heap `{name}`"));
+            Err(usage.hint(format!("an interpreter is named like this: python:{name}")))
+        }
+        None => {
+            let known = registry.entries().iter().map(|entry| entry.name.as_str());
+            Err(Usage::unknown("heap", name, known.chain([ALL_HEAPS])))
+        }
+    };
+    names.iter().map(entry).collect()
+}
+
+/// Refuses what needs a heap to which operations can be given one by one, if one of these runs whole
+/// workloads by itself.
+pub(super) fn needs_operations(heaps: &[&Entry], what: &str) -> Result<(), Usage> {
+    match heaps.iter().find(|heap| heap.runs_whole()) {
+        None => Ok(()),
+        Some(heap) => Err(Usage::new(format!("{what} cannot be used with {}", heap.name)).hint(
+            "an interpreter runs whole workloads by itself, and takes no operations one by one: use \
+             `run`, `soak` or `selftest`, or another heap",
+        )),
+    }
+}
+
+fn refuse_whole(heaps: &[&Entry], args: &Run) -> Result<(), Usage> {
+    match (&args.case, args.same_heap) {
+        (Some(_), _) => needs_operations(heaps, "--case"),
+        (None, true) => needs_operations(heaps, "--same-heap"),
+        (None, false) => Ok(()),
+    }
 }
 
 fn no_library(name: &str) -> Usage {
@@ -358,7 +411,7 @@ fn named(args: &Run, overrides: &[(String, String)]) -> Result<Vec<Asked>, Usage
         }
         let workload = match &args.text {
             Some(text) => Workload::parse(name, text)?,
-            None => Workload::named(name)?,
+            None => Workload::named(name).map_err(|error| not_a_workload(name, error, args))?,
         };
         let has = |key: &str| workload.parameter(key).is_some();
         if overrides.iter().any(|(key, _)| key == "threads") && !has("threads") {
@@ -376,6 +429,17 @@ fn named(args: &Run, overrides: &[(String, String)]) -> Result<Vec<Asked>, Usage
         });
     }
     Ok(all)
+}
+
+/// Why there is no such workload. What was meant for an option may have been taken for one.
+fn not_a_workload(name: &str, error: LoadError, args: &Run) -> Usage {
+    if args.delays.is_some() && values::points(name).is_ok() {
+        return Usage::new(format!(
+            "`{name}` names points of `--delays`, and no workload"
+        ))
+        .hint(format!("write them behind `=`, as in --delays={name}"));
+    }
+    error.into()
 }
 
 /// Every workload that comes with the program; those without a parameter that was set are skipped.
@@ -484,6 +548,10 @@ fn options(args: &Run, interrupt: &Arc<AtomicBool>, plan: &Plan) -> Options {
         slow_collection: args.slow_collection,
         collect_every: args.collect_every,
         history: args.history,
+        gc_callbacks: match args.gc_callbacks {
+            true => Callbacks::Used,
+            false => Callbacks::Unused,
+        },
         interrupt: Arc::clone(interrupt),
         ..Options::default()
     }

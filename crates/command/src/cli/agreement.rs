@@ -12,7 +12,7 @@ use crate::check::agreement::{self, Ran, StateComparison, Stepped};
 use crate::evidence::{Ended, Evidence, Picture, Trace};
 use crate::fuzz::{Finding, model};
 use crate::plan::{Case, Op};
-use crate::report::{ERROR, STRONG, paint, wrapped};
+use crate::report::{ERROR, STRONG, Width, paint, wrapped};
 
 /// After each turn every object that the case allocates is checked; more checks than this take a
 /// minute.
@@ -56,6 +56,7 @@ pub(super) struct AgreementReport {
     /// The lines about violations alone.
     pub(super) wrong: String,
     pub(super) exit: Exit,
+    width: Width,
 }
 
 impl<'a> Agreement<'a> {
@@ -87,8 +88,8 @@ impl<'a> Agreement<'a> {
 
     /// Steps through the case on each heap, in another process if there is a laboratory, and
     /// compares.
-    pub(super) fn conclude(self, apart: Option<&Laboratory>) -> AgreementReport {
-        let mut report = AgreementReport::new();
+    pub(super) fn conclude(self, apart: Option<&Laboratory>, width: Width) -> AgreementReport {
+        let mut report = AgreementReport::new(width);
         let steppings = self.runs.iter().map(|run| self.step(run, apart));
         let traces: Vec<Stepping> = steppings.collect();
         for (run, trace) in self.runs.iter().zip(&traces) {
@@ -164,21 +165,23 @@ impl<'a> Agreement<'a> {
 }
 
 impl AgreementReport {
-    fn new() -> Self {
+    fn new(width: Width) -> Self {
         let lead = paint(STRONG, "the same turns on one thread");
         Self {
             page: format!("{lead}\n"),
             wrong: String::new(),
             exit: Exit::Held,
+            width,
         }
     }
 
     fn tell(&mut self, what: &str, text: &str) {
-        self.page += &wrapped(&format!("  {what}: "), 4, text);
+        self.page += &wrapped(self.width, &format!("  {what}: "), 4, text);
     }
 
     fn blame(&mut self, what: &str, text: &str) {
         let line = wrapped(
+            self.width,
             &format!("  {what}: {}: ", paint(ERROR, "violated")),
             4,
             text,

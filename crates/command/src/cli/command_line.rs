@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-use super::args::{Compare, Fuzz, Merge, Replay, ReportArgs, Run, Selftest};
+use super::args::{Compare, Duel, Fuzz, Init, Merge, Replay, ReportArgs, Run, Selftest, Tour};
+use super::help::{self, OUTPUT, WHAT};
+use super::provenance;
 use super::soak::Soak;
-use super::{exit, provenance};
 use crate::report::Detail;
 
 /// The whole command line.
@@ -16,20 +17,34 @@ use crate::report::Detail;
     name = "gcstorm",
     version = provenance::LONG_VERSION,
     about = "Stress-test garbage collectors that count references and collect cycles",
-    after_help = exit::HELP,
+    after_long_help = help::HELP,
     max_term_width = 100,
-    disable_help_subcommand = true
+    disable_help_flag = true
 )]
 pub(super) struct CommandLine {
     /// Whether to colour the output
-    #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN",
+          help_heading = OUTPUT, display_order = help::COLOR_PLACE, hide_short_help = true)]
     color: ColorWhen,
     /// Print verdicts only, without tables and progress
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = OUTPUT,
+          display_order = help::QUIET_PLACE)]
     quiet: bool,
-    /// Also print parameters, threads, counters and surveys
-    #[arg(short, long, global = true)]
+    /// Print all that is known, also of runs that held
+    ///
+    /// Also parameters, threads, counters and surveys.
+    #[arg(short, long, global = true, help_heading = OUTPUT, display_order = help::VERBOSE_PLACE)]
     verbose: bool,
+    /// Take options from this profile of the nearest gcstorm.toml
+    ///
+    /// Default: `default`, if it has that; `none` for no profile.
+    #[arg(long, global = true, value_name = "NAME", help_heading = OUTPUT,
+          display_order = help::PROFILE_PLACE)]
+    pub(super) profile: Option<String>,
+    /// Print help; --help has details, examples, exit codes
+    #[arg(short, long, global = true, action = ArgAction::Help, help_heading = OUTPUT,
+          display_order = help::HELP_PLACE)]
+    help: Option<bool>,
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -56,6 +71,10 @@ impl CommandLine {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Show in half a minute what this is: three heaps, a fault that is caught, a page
+    Tour(Tour),
+    /// Write a crate for a heap of your own
+    Init(Init),
     /// Run workloads on heaps and judge what happened
     Run(Box<Run>),
     /// Run workloads for hours, round after round, each with a fresh seed
@@ -70,6 +89,8 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// Compare two sets of results: is the new one worse?
     Compare(Compare),
+    /// Run two builds in turns, and compare them: is the new one worse?
+    Duel(Duel),
     /// Add up what many machines found: soaks, shards of soaks, runs, and earlier sums
     Merge(Merge),
     /// One trial of `selftest`; reports to its parent what each check said
@@ -86,25 +107,38 @@ pub(super) enum Command {
         keep: Option<PathBuf>,
     },
     /// List the names that commands and workloads accept
+    #[command(after_long_help = help::LIST_HELP)]
     List {
         /// What to list
-        #[arg(value_enum)]
+        #[arg(value_enum, help_heading = WHAT)]
         what: Listed,
     },
     /// Validate workload files
+    #[command(after_long_help = help::CHECK_HELP)]
     Check {
-        /// Names from `gcstorm list workloads`, or paths to .toml files
-        #[arg(required = true, value_name = "WORKLOAD")]
+        /// Names from `gcstorm list workloads`, or .toml files
+        #[arg(required = true, value_name = "WORKLOAD", help_heading = WHAT)]
         workloads: Vec<String>,
     },
     /// Print shell completions
+    #[command(after_long_help = help::COMPLETIONS_HELP)]
     Completions {
         /// The shell to print them for
+        #[arg(help_heading = WHAT)]
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page, or that of a command
+    #[command(after_long_help = help::MAN_HELP)]
+    Man {
+        /// A command, as in `gcstorm man run`
+        #[arg(value_name = "COMMAND", help_heading = WHAT, conflicts_with = "out")]
+        of: Option<String>,
+        /// Write the pages of the program and of all commands here
+        #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
+        out: Option<PathBuf>,
+    },
     /// Print gcstorm.h, the C interface: a shared library that implements it is a heap
+    #[command(after_long_help = help::HEADER_HELP)]
     Header,
 }
 
@@ -124,4 +158,5 @@ pub(super) enum Listed {
     Workloads,
     Checks,
     Faults,
+    Profiles,
 }

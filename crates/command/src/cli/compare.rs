@@ -18,7 +18,7 @@ pub(super) fn compare(args: &Compare, terminal: &mut Terminal) -> Result<Exit, U
     let comparison = Comparison::of(&base, &new, &args.max_regression)
         .map_err(|mismatch| Usage::new(format!("cannot compare: {mismatch}")))?;
     let page = match args.format {
-        FormatArg::Table => compare::table(&comparison, terminal.detail()),
+        FormatArg::Table => compare::table(&comparison, terminal.look()),
         FormatArg::Markdown => compare::markdown(&comparison),
     };
     let written = json.write(&comparison, terminal);

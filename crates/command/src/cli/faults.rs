@@ -63,7 +63,7 @@ pub(super) fn refuse_unplantable(heaps: &[&Entry], args: &Run) -> Result<(), Usa
 }
 
 /// The faults that some heap can have, each once.
-fn carried(registry: &Registry) -> impl Iterator<Item = Fault> {
+pub(super) fn carried(registry: &Registry) -> impl Iterator<Item = Fault> {
     let all = Fault::ALL.iter().copied();
     all.filter(|fault| !carriers(registry, *fault).is_empty())
 }
@@ -71,7 +71,9 @@ fn carried(registry: &Registry) -> impl Iterator<Item = Fault> {
 /// The heaps that can have this fault.
 fn carriers(registry: &Registry, fault: Fault) -> Vec<&str> {
     let heaps = registry.entries().iter();
+    let interpreter = registry.get("python");
     heaps
+        .chain(interpreter)
         .filter(|heap| heap.can_have(fault))
         .map(|heap| heap.name.as_str())
         .collect()

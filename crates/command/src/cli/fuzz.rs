@@ -58,6 +58,8 @@ struct Hunted<'a> {
     seed: Seed,
     #[serde(flatten)]
     bag: Bag,
+    /// The files of the failures, in their order; `None` for one that could not be written.
+    kept: Vec<Option<String>>,
 }
 
 /// Hunts on every heap that was asked for.
@@ -69,6 +71,7 @@ pub(super) fn fuzz(
 ) -> Result<Exit, Usage> {
     let isolate = args.isolate.unwrap_or(IsolateArg::Yes);
     let heaps = agenda::heaps(registry, &args.heaps, isolate)?;
+    agenda::needs_operations(&heaps, "`fuzz`")?;
     let fault = args.fault.as_deref();
     let fault = fault
         .map(|name| faults::planted(registry, &heaps, name))
@@ -107,16 +110,21 @@ pub(super) fn fuzz(
             bar: bar(terminal.detail()),
             terminal: &mut *terminal,
             interrupted: Arc::clone(&interrupted),
+            kept: Vec::new(),
             exit: Exit::Held,
         };
         let bag = hunter.hunt(seed);
         exit = exit.and(hunter.exit);
+        let shown = |path: &Path| path.display().to_string();
+        let kept = hunter.kept.iter().map(|kept| kept.as_deref().map(shown));
+        let kept = kept.collect();
         hunted.push(Hunted {
             heap: &heap.name,
             fault: fault.map(Fault::name),
             schedule: schedule.name(),
             seed: Seed(seed),
             bag,
+            kept,
         });
     }
     if interrupted.load(Relaxed) {
@@ -154,6 +162,7 @@ struct Hunter<'a> {
     bar: ProgressBar,
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
+    kept: Vec<Option<PathBuf>>,
     exit: Exit,
 }
 
@@ -305,7 +314,8 @@ impl Hunter<'_> {
     fn keep(&mut self, failure: &Failure, comment: &str) {
         let mut case = self.complete(&failure.case);
         self.keep_schedule(&mut case);
-        self.write(&case, comment);
+        let kept = self.write(&case, comment);
+        self.kept.push(kept);
         let stacks = self.apart.as_ref();
         if let Some(stacks) = stacks.and_then(|apart| apart.take_stacks(failure.number)) {
             let path = self.args.out.join(file_name(&case));
@@ -325,18 +335,16 @@ impl Hunter<'_> {
         }
     }
 
-    fn write(&mut self, case: &Case, comment: &str) {
+    /// Writes a case into its file, whose path is returned.
+    fn write(&mut self, case: &Case, comment: &str) -> Option<PathBuf> {
         let path = self.args.out.join(file_name(case));
         let text = format!("{case}# {}\n", comment.replace('\n', "\n# "));
         match store::write_whole(&path, text.as_bytes()) {
             Ok(()) => {
-                let words = [
-                    OsStr::new(self.program),
-                    OsStr::new("replay"),
-                    path.as_os_str(),
-                ];
-                let line = reproduce::quoted(&words);
+                let words = [OsStr::new("replay"), path.as_os_str()];
+                let line = reproduce::command(self.program, &words);
                 self.terminal.message(&format!("reproduce: {line}"));
+                Some(path)
             }
             Err(error) => {
                 let path = path.display();
@@ -344,6 +352,7 @@ impl Hunter<'_> {
                     .error(&format!("failed to keep {path}: {error}"));
                 self.terminal.message(text.trim_end_matches('\n'));
                 self.exit = self.exit.and(Exit::Usage);
+                None
             }
         }
     }

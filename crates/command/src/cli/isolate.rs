@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use super::child::{Child, Printed, Request, Waited, Wish};
 use super::exit::Exit;
-use super::patience::Patience;
 use super::progress;
 use super::task::RunTask;
 use super::{provenance, reproduce};
@@ -27,7 +26,7 @@ use crate::evidence::{Ended, Evidence, LastReport, Picture};
 use crate::fuzz::catalogue::{self, Danger};
 use crate::heap::Fault;
 use crate::result::RunResult;
-use crate::run::Observer;
+use crate::run::{Observer, Patience};
 use crate::soak::Told;
 pub(super) use serve::serve;
 
@@ -39,6 +38,19 @@ pub(super) const LIMIT: Duration = Duration::from_secs(60);
 const FAULT_LIMIT: Duration = Duration::from_secs(10);
 /// The same for a run that was asked to end early, since somebody waits for that.
 const END_LIMIT: Duration = Duration::from_secs(10);
+
+/// How much longer a process is waited for whose heap runs in a process of its own: it sees first
+/// that this one hangs, and says more about it.
+pub(super) const GRACE: Duration = Duration::from_secs(20);
+
+/// How long a run may make no progress.
+pub(super) fn limit(fault: Option<Fault>, time_limit: Option<Duration>) -> Duration {
+    let usual = match fault.and_then(danger) {
+        Some(Danger::Hang) => FAULT_LIMIT,
+        Some(Danger::Crash) | None => LIMIT,
+    };
+    time_limit.unwrap_or(usual)
+}
 
 /// The processes that make the runs of one command.
 #[derive(Debug)]
@@ -115,18 +127,20 @@ impl Processes {
         let start = clock.now();
         child.ask(&Request::Next);
         let mut patience = Patience::with(child.id(), self.limit(task));
+        let grace = grace(task);
         let mut heard = None;
         let waited = child.wait(&mut patience, |told| {
             if let Some(progress) = told.and_then(progress::told) {
                 heard = Some(LastReport {
-                    elapsed_ns: u64::try_from(progress.elapsed.as_nanos()).unwrap_or(u64::MAX),
+                    elapsed_ns: nanos(progress.elapsed),
                     ops: progress.ops,
+                    settling_ns: progress.settling.map(nanos),
                 });
                 observer.progress(progress);
             }
             match task.options.interrupt.load(Relaxed) {
                 false => Wish::WaitOn,
-                true => Wish::EndWithin(END_LIMIT),
+                true => Wish::EndWithin(END_LIMIT.saturating_add(grace)),
             }
         })?;
         let elapsed_ns = clock.nanos(start, clock.now());
@@ -143,21 +157,17 @@ impl Processes {
     }
 
     fn start(&self, task: &RunTask<'_>) -> std::io::Result<Child> {
-        let words = reproduce::words_of_series(&self.program, task).split_off(1);
+        let words = reproduce::words_of_series(task);
         let mut child = Child::start(&words, self.printed)?;
         child.ask(&Request::Read(task.text.as_deref().map(str::to_owned)));
         Ok(child)
     }
 
     fn limit(&self, task: &RunTask<'_>) -> Duration {
-        let danger = task.options.fault.and_then(danger);
-        let usual = match danger {
-            Some(Danger::Hang) => FAULT_LIMIT,
-            Some(Danger::Crash) | None => LIMIT,
-        };
+        let limit = limit(task.options.fault, self.time_limit);
         // A collection that takes long on request is no hang.
         let slow = task.options.slow_collection.unwrap_or_default();
-        self.time_limit.unwrap_or(usual).saturating_add(slow)
+        limit.saturating_add(slow).saturating_add(grace(task))
     }
 
     /// The result of a run whose process reported none: by how long it took, and what was last heard
@@ -197,6 +207,17 @@ impl Processes {
     }
 }
 
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn grace(task: &RunTask<'_>) -> Duration {
+    match task.heap.runs_whole() {
+        true => GRACE,
+        false => Duration::ZERO,
+    }
+}
+
 fn read(told: Told) -> Result<Isolated, NotMade> {
     let made = match told {
         Told::Made(made) => made,
@@ -211,14 +232,14 @@ fn read(told: Told) -> Result<Isolated, NotMade> {
         Told::Panicked { message } => panic!("the process of a run panicked: {message}"),
         Told::Beat { .. } | Told::Ran | Told::Over(_) => unreachable!("no outcome of a run"),
     };
-    let result = serde_json::from_str(&made.result).map_err(|error| NotMade {
+    let result: RunResult = serde_json::from_str(&made.result).map_err(|error| NotMade {
         why: format!("its result cannot be read: {error}"),
         exit: Exit::Usage,
     })?;
     Ok(Isolated {
+        stacks: result.evidence.stacks.clone(),
         result,
         picture: made.picture,
-        stacks: None,
     })
 }
 

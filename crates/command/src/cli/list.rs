@@ -1,45 +1,54 @@
-//! `list`: the names of heaps, workloads, checks and faults.
+//! `list`: the names of heaps, workloads, checks, faults and profiles.
 
 use super::args::IsolateArg;
 use super::command_line::Listed;
+use super::exit::Exit;
 use super::faults;
 use super::laboratory;
+use super::profile;
 use super::terminal::Terminal;
+use super::usage::Usage;
 use crate::check::{self, Check};
 use crate::heap::Caps;
 use crate::report::prose::wrapped;
-use crate::report::{Detail, STRONG};
+use crate::report::{Detail, STRONG, Width};
 use crate::result::figures;
-use crate::run::{Entry, Registry};
+use crate::run::{Entry, Registry, pythons};
 use crate::workload::{self, Parameter, ParameterKind, Workload};
 
 /// Prints the list.
-pub(super) fn list(registry: &Registry, what: Listed, terminal: &mut Terminal) {
-    let text = match what {
+pub(super) fn list(
+    registry: &Registry,
+    what: Listed,
+    terminal: &mut Terminal,
+) -> Result<Exit, Usage> {
+    let listed = match what {
         Listed::Heaps => heaps(registry),
         Listed::Workloads => workloads(terminal.detail()),
         Listed::Checks => checks(),
-        Listed::Faults => rows(&faults::described(registry, terminal.detail())),
+        Listed::Faults => faults::described(registry, terminal.detail()),
+        Listed::Profiles => profile::listed()?,
     };
-    terminal.data(&text);
+    terminal.data(&rows(&listed, terminal.look().width));
+    Ok(Exit::Held)
 }
 
 /// Names on the left, descriptions on the right, wrapped within their column.
-fn rows(rows: &[(String, String)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max();
-    let indent = width.unwrap_or(0) + 2;
+fn rows(rows: &[(String, String)], width: Width) -> String {
+    let longest = rows.iter().map(|(name, _)| name.chars().count()).max();
+    let indent = longest.unwrap_or(0) + 2;
     let row = |(name, about): &(String, String)| {
         let lead = format!(
             "{STRONG}{name}{STRONG:#}{:1$}",
             "",
             indent - name.chars().count()
         );
-        wrapped(&lead, indent, about)
+        wrapped(width, &lead, indent, about)
     };
     rows.iter().map(row).collect()
 }
 
-fn heaps(registry: &Registry) -> String {
+fn heaps(registry: &Registry) -> Vec<(String, String)> {
     // No library is among them, so there is nothing to refuse.
     let _ = laboratory::learn_caps(registry.entries(), IsolateArg::Yes);
     let described = |heap: &Entry| {
@@ -47,7 +56,9 @@ fn heaps(registry: &Registry) -> String {
         let about = format!("{}{default}; has {}", heap.about, abilities(&heap.caps()));
         (heap.name.clone(), about)
     };
-    rows(&registry.entries().iter().map(described).collect::<Vec<_>>())
+    let mut listed: Vec<_> = registry.entries().iter().map(described).collect();
+    listed.extend(pythons());
+    listed
 }
 
 fn abilities(caps: &Caps) -> String {
@@ -83,7 +94,7 @@ fn abilities(caps: &Caps) -> String {
     there.join(", ")
 }
 
-fn workloads(detail: Detail) -> String {
+fn workloads(detail: Detail) -> Vec<(String, String)> {
     // A test parses each of them, so none is left out here.
     let all = workload::embedded()
         .iter()
@@ -96,7 +107,7 @@ fn workloads(detail: Detail) -> String {
             listed.extend(parameters.map(|one| (format!("  {}", one.name), described(one))));
         }
     }
-    rows(&listed)
+    listed
 }
 
 fn described(parameter: &Parameter) -> String {
@@ -111,9 +122,9 @@ fn described(parameter: &Parameter) -> String {
     )
 }
 
-fn checks() -> String {
+fn checks() -> Vec<(String, String)> {
     let described = |check: &Check| (check.name.to_owned(), check.about.to_owned());
-    rows(&check::ALL.iter().map(described).collect::<Vec<_>>())
+    check::ALL.iter().map(described).collect()
 }
 
 /// A number; large ones have separators.

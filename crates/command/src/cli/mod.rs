@@ -8,13 +8,15 @@
 //! Files stand in layers, and a file imports only from layers below its own:
 //!
 //! 1. `command_line`: all commands and their options. Only code that takes a whole command line
-//!    apart is above it ([`main`], `recipe`, `replay`, `manual`).
+//!    apart is above it ([`main`], `recipe`, `replay`, `manual`, `tour`, `duel`, and
+//!    `profile`, which completes it).
 //! 2. The commands: `run` is in `perform`, the others are in files and directories of their names.
 //! 3. What commands have in common: `agenda` says what is to be run, `task` is one run of it,
 //!    `store` and `publish` write results, `isolate` makes runs in child processes and `here` in
 //!    this one, `laboratory` tries cases in child processes and `attempt` and `again` in this one,
-//!    `reproduce` writes command lines.
-//! 4. `args`, the options; `values`, the values of options; `exit`, `terminal`, `usage`.
+//!    `reproduce` writes command lines, and `invocation` their beginning.
+//! 4. `args`, the options; `values`, the values of options; `help`, what is said of them; `exit`,
+//!    `terminal`, `usage`.
 //!
 //! A program of your own that adds a heap calls [`main`] with a [`Registry`] of its own.
 
@@ -28,20 +30,25 @@ mod child;
 mod command_line;
 mod compare;
 mod control;
+mod duel;
 mod exit;
 mod faults;
 mod fuzz;
+mod help;
 mod here;
 mod hush;
+mod init;
 mod interrupt;
+mod invocation;
 mod isolate;
 mod json_target;
 mod laboratory;
 mod list;
 mod manual;
 mod merge;
-mod patience;
+mod near;
 mod perform;
+mod profile;
 mod progress;
 mod provenance;
 mod publish;
@@ -56,20 +63,22 @@ mod stored;
 mod task;
 mod terminal;
 mod threads;
+mod tour;
+mod typed;
 mod usage;
 mod values;
+mod welcome;
 
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anstream::ColorChoice;
-use clap::Parser as _;
-
 use crate::report::Detail;
 use crate::run::Registry;
-use command_line::{Command, CommandLine};
+use anstream::ColorChoice;
+use command_line::Command;
 use exit::Exit;
+use profile::{Completed, InUse, Refusal};
 use terminal::Terminal;
 use usage::Usage;
 
@@ -82,14 +91,36 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
     interrupt::outlive_full_files();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let program = program_name(&arguments);
-    let line = match CommandLine::try_parse_from(arguments) {
-        Ok(line) => line,
-        Err(answer) => return answered(&answer),
+    if arguments.len() <= 1 {
+        // Nothing was asked for: a script that forgot what to run should notice.
+        Terminal::new(ColorChoice::Auto, Detail::Page).message(&welcome::text(&program));
+        return Exit::Usage;
+    }
+    let Completed {
+        line,
+        matches,
+        profile,
+    } = match profile::complete(registry, &arguments) {
+        Ok(completed) => completed,
+        Err(Refusal::Typed(answer)) => return answered(&answer),
+        Err(Refusal::Profile(usage)) => {
+            Terminal::new(ColorChoice::Auto, Detail::Page).message(usage.text());
+            return Exit::Usage;
+        }
     };
     let mut terminal = Terminal::new(line.color(), line.detail());
+    if let Some(profile) = &profile {
+        tell(profile, &mut terminal);
+    }
+    let profile = profile.map(|profile| profile.name);
     let done = match line.command {
-        Command::Run(mut run) => control::needs_threads("run")
-            .and_then(|()| perform::run(registry, &program, &mut run, &mut terminal)),
+        Command::Tour(args) => control::needs_threads("tour")
+            .and_then(|()| tour::tour(registry, &program, &args, &mut terminal)),
+        Command::Init(args) => init::init(&program, &args, &mut terminal),
+        Command::Run(mut run) => control::needs_threads("run").and_then(|()| {
+            run.profile = profile;
+            perform::run(registry, &program, &mut run, &mut terminal)
+        }),
         Command::Soak(args) => control::needs_threads("soak")
             .and_then(|()| soak::soak(registry, &program, &args, &mut terminal)),
         Command::Stint(run) => soak::stint(registry, &program, run, &mut terminal),
@@ -100,21 +131,23 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
         Command::Report(args) => report::report(&args, &mut terminal),
         Command::Attempt(run) => selftest::attempt(registry, &run),
         Command::Cases { keep } => laboratory::serve(registry, keep),
-        Command::List { what } => {
-            list::list(registry, what, &mut terminal);
-            Ok(Exit::Held)
-        }
+        Command::List { what } => list::list(registry, what, &mut terminal),
         Command::Check { workloads } => Ok(check::check(&workloads, &mut terminal)),
         Command::Compare(args) => compare::compare(&args, &mut terminal),
+        Command::Duel(args) => {
+            let words = duel::words(&matches);
+            duel::duel(&program, &args, &words, &mut terminal)
+        }
         Command::Merge(args) => merge::merge(&program, &args, &mut terminal),
         Command::Completions { shell } => {
-            manual::completions(shell, &program, &mut terminal);
+            manual::completions(registry, shell, &program, &mut terminal);
             Ok(Exit::Held)
         }
-        Command::Man => {
-            manual::page(&mut terminal);
-            Ok(Exit::Held)
-        }
+        Command::Man {
+            of: None,
+            out: Some(directory),
+        } => manual::pages(&directory),
+        Command::Man { of, .. } => manual::page(of.as_deref(), &mut terminal),
         Command::Header => {
             terminal.data(crate::heap::foreign::HEADER);
             Ok(Exit::Held)
@@ -125,6 +158,15 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
         Exit::Usage
     });
     exit.and(terminal.close())
+}
+
+/// Tells which profile is in use, so that nobody has to wonder where an option came from.
+fn tell(profile: &InUse, terminal: &mut Terminal) {
+    let (which, adds) = profile.told(reproduce::quoted);
+    match terminal.detail() {
+        Detail::Everything => terminal.remark(&format!("{which}: {adds}")),
+        Detail::Page | Detail::Verdict => terminal.remark(&which),
+    }
 }
 
 /// Prints help or the version, which are data, or what is wrong with the command line.

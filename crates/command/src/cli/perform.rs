@@ -16,13 +16,13 @@ use super::isolate::{self, Isolated, NotMade, Processes};
 use super::json_target::JsonTarget;
 use super::laboratory::Laboratory;
 use super::progress::Watch;
-use super::store::{Kept, Store};
+use super::store::{Beside, Kept, Store};
 use super::task::RunTask;
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{faults, interrupt, provenance, publish, reproduce, threads};
 use crate::report::{self, Absence, Absent, Collected, Detail, summary, table};
-use crate::result::{Outcome, RunResult};
+use crate::result::{Outcome, ProfileRef, RunResult};
 use crate::run::Registry;
 
 /// Runs what `args` ask for.
@@ -59,6 +59,7 @@ pub(super) fn run(
         collected: Collected::default(),
         workshop,
         time_limit: args.time_limit,
+        profile: args.profile.clone(),
         agreement: agenda.case.clone().map(Agreement::of),
         exit: Exit::Held,
     };
@@ -107,6 +108,7 @@ struct RunSession<'a> {
     collected: Collected,
     workshop: Workshop,
     time_limit: Option<Duration>,
+    profile: Option<ProfileRef>,
     /// Present if a case is run.
     agreement: Option<Agreement<'a>>,
     exit: Exit,
@@ -141,45 +143,43 @@ impl<'a> RunSession<'a> {
 
     fn task(&mut self, task: &'a RunTask<'a>) {
         let Isolated {
-            result,
+            mut result,
             picture,
             stacks,
         } = match self.result(task) {
             Ok(made) => made,
             Err(not_made) => return self.not_made(task, not_made),
         };
+        result.profile.clone_from(&self.profile);
         self.exit = self.exit.and(result.verdict.into());
         if let Some(agreement) = &mut self.agreement {
             agreement.add(task, &result.evidence, picture);
         }
-        let case = report::failure(
-            &task.plan,
-            &task.options,
-            &result,
-            reproduce::again(self.program, task),
-        );
+        let case = report::failure(&task.plan, &task.options, &result, reproduce::again(task));
         // A case needs turns, or a command that text can hold.
         let case = case.filter(|case| !(case.mutators.is_empty() && case.again.is_empty()));
         // Written before it is shown: a result that was shown is also on the disk.
-        let kept = (self.store).keep(&result, case.as_ref(), stacks.as_deref());
+        let beside = Beside {
+            case: case.as_ref(),
+            stacks: stacks.as_deref(),
+            program: task.heap.program(&task.plan, &task.options),
+        };
+        let kept = (self.store).keep(&result, beside);
         if let Err(error) = &kept {
             let directory = self.store.directory().display();
             self.terminal
                 .error(&format!("failed to write a result to {directory}: {error}"));
             self.exit = self.exit.and(Exit::Usage);
         }
-        self.show(&table(&result, self.terminal.detail()));
+        self.show(&table(&result, self.terminal.look()));
         let Kept { case, stacks } = kept.unwrap_or_default();
         if let Some(path) = stacks {
             self.show(&format!("stacks: {}\n", reproduce::quote(&path)));
         }
         if let Some(path) = case {
-            let replay = [
-                OsStr::new(self.program),
-                OsStr::new("replay"),
-                path.as_os_str(),
-            ];
-            self.show(&format!("reproduce: {}\n", reproduce::quoted(&replay)));
+            let replay = [OsStr::new("replay"), path.as_os_str()];
+            let replay = reproduce::command(self.program, &replay);
+            self.show(&format!("reproduce: {replay}\n"));
         }
         if self.runs > 1 && self.terminal.detail() != Detail::Verdict {
             self.show("\n");
@@ -229,9 +229,9 @@ impl<'a> RunSession<'a> {
         let reproduce = reproduce::line(self.program, task);
         let tool = provenance::tool(self.program);
         Ok(Isolated {
+            stacks: evidence.stacks.clone(),
             result: RunResult::new(&task.plan, evidence, tool, reproduce),
             picture: watch.take_picture(),
-            stacks: None,
         })
     }
 
@@ -243,7 +243,7 @@ impl<'a> RunSession<'a> {
     fn conclude(mut self) -> Exit {
         let runs = self.collected.results.len() + self.collected.absent.len();
         if runs > 1 && self.terminal.detail() != Detail::Verdict {
-            self.show(&summary(&self.collected));
+            self.show(&summary(&self.collected, self.terminal.look().width));
         }
         self.compare();
         if self.interrupted.load(Relaxed) {
@@ -259,8 +259,15 @@ impl<'a> RunSession<'a> {
             (self.terminal).error(&format!("failed to write a report to {directory}: {error}"));
             self.exit = self.exit.and(Exit::Usage);
         }
-        let directory = self.store.directory().display().to_string();
-        self.terminal.remark(&format!("results: {directory}"));
+        let directory = self.store.directory();
+        let told = match self.terminal.detail() {
+            Detail::Verdict => format!("results: {}", directory.display()),
+            _ => {
+                let page = directory.join(publish::PAGE);
+                format!("results: {}, and more beside it", page.display())
+            }
+        };
+        self.terminal.message(&told);
         self.exit
     }
 
@@ -277,7 +284,7 @@ impl<'a> RunSession<'a> {
             }
             Workshop::Here(_) => None,
         };
-        let report = agreement.conclude(apart.as_ref());
+        let report = agreement.conclude(apart.as_ref(), self.terminal.look().width);
         match self.terminal.detail() {
             Detail::Verdict => self.show(&report.wrong),
             Detail::Page | Detail::Everything => self.show(&format!("\n{}", report.page)),

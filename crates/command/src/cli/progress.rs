@@ -22,6 +22,9 @@ const DRAWS_PER_SECOND: u8 = 10;
 /// The least time between two reports to the parent.
 const BEAT: Duration = Duration::from_millis(200);
 
+/// From when on it is shown that the heap settles.
+const LONG: Duration = Duration::from_secs(1);
+
 /// Watches one run.
 pub(super) struct Watch<'a> {
     task: &'a RunTask<'a>,
@@ -91,7 +94,8 @@ impl<'a> Watch<'a> {
 fn tell(progress: Progress, told: &Mutex<Stamp>) {
     let clock = Clock::get();
     let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-    if clock.since(*told) < BEAT {
+    // That it settles is always told: it may be the last that is heard of it.
+    if progress.settling.is_none() && clock.since(*told) < BEAT {
         return;
     }
     *told = clock.now();
@@ -105,6 +109,7 @@ fn tell(progress: Progress, told: &Mutex<Stamp>) {
         },
         surveys: progress.surveys,
         steps: progress.steps,
+        settling_ms: progress.settling.map(millis),
     });
 }
 
@@ -114,6 +119,7 @@ pub(super) fn told(told: &Told) -> Option<Progress> {
         beat,
         surveys,
         steps,
+        settling_ms,
     } = *told
     else {
         return None;
@@ -126,6 +132,7 @@ pub(super) fn told(told: &Told) -> Option<Progress> {
         live: beat.live,
         unreclaimed: beat.unreclaimed,
         rss_bytes: beat.rss_bytes,
+        settling: settling_ms.map(Duration::from_millis),
     })
 }
 
@@ -157,6 +164,7 @@ impl Observer for Watch<'_> {
             elapsed,
             ops,
             surveys,
+            settling,
             ..
         } = progress;
         let mut message = match self.task.options.budget {
@@ -167,6 +175,9 @@ impl Observer for Watch<'_> {
         message += &format!(", {} operations", figures::short(ops as f64));
         if surveys > 0 {
             message += &format!(", {}", figures::several(surveys, "survey", "surveys"));
+        }
+        if let Some(settling) = settling.filter(|settling| *settling >= LONG) {
+            message += &format!(", settling for {}", span(settling));
         }
         self.bar.set_message(message);
         match self.task.options.budget {

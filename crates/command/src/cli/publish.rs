@@ -5,20 +5,23 @@ use std::path::Path;
 
 use super::args::Format;
 use super::store::{self, write_whole};
-use crate::report::{self, Collected, Detail};
+use crate::report::{self, Collected, Detail, Look};
+
+/// The name of the page for browsers.
+pub(super) const PAGE: &str = "report.html";
 
 /// The formats that are written by default, and the names of their files. The table is for
 /// terminals, and `run` writes the results themselves.
 const FILES: [(Format, &str); 3] = [
     (Format::Markdown, "report.md"),
     (Format::Junit, "junit.xml"),
-    (Format::Html, "report.html"),
+    (Format::Html, PAGE),
 ];
 
 /// Writes the report in every format.
 pub(super) fn all(directory: &Path, collected: &Collected) -> io::Result<()> {
     for (format, name) in FILES {
-        let text = draw(format, collected, Detail::Page)?;
+        let text = draw(format, collected, Detail::Page.into())?;
         write_whole(&directory.join(name), text.as_bytes())?;
     }
     Ok(())
@@ -29,14 +32,15 @@ pub(super) fn one(
     directory: &Path,
     format: Format,
     collected: &Collected,
-    detail: Detail,
+    look: Look,
 ) -> io::Result<()> {
     let files = FILES.into_iter().chain([
         (Format::Table, "report.txt"),
         (Format::Json, "results.json"),
     ]);
     for (_, name) in files.filter(|(known, _)| *known == format) {
-        let text = draw(format, collected, detail)?;
+        // A file is as wide as any terminal that shows it.
+        let text = draw(format, collected, look.detail.into())?;
         let plain = match format {
             Format::Table => anstream::adapter::strip_str(&text).to_string(),
             _ => text,
@@ -47,9 +51,9 @@ pub(super) fn one(
 }
 
 /// The report in one format.
-pub(super) fn draw(format: Format, collected: &Collected, detail: Detail) -> io::Result<String> {
+pub(super) fn draw(format: Format, collected: &Collected, look: Look) -> io::Result<String> {
     Ok(match format {
-        Format::Table => table(collected, detail),
+        Format::Table => table(collected, look),
         Format::Markdown => report::markdown(collected),
         Format::Junit => report::junit(collected),
         Format::Html => report::html(collected),
@@ -64,20 +68,20 @@ pub(super) fn draw(format: Format, collected: &Collected, detail: Detail) -> io:
 }
 
 /// What `run` shows of the same results.
-fn table(collected: &Collected, detail: Detail) -> String {
+fn table(collected: &Collected, look: Look) -> String {
     let results = &collected.results;
-    let gap = if results.len() > 1 && detail != Detail::Verdict {
+    let gap = if results.len() > 1 && look.detail != Detail::Verdict {
         "\n"
     } else {
         ""
     };
     let mut text = String::new();
     for result in results {
-        text += &report::table(result, detail);
+        text += &report::table(result, look);
         text += gap;
     }
     if !gap.is_empty() {
-        text += &report::summary(collected);
+        text += &report::summary(collected, look.width);
     }
     text
 }

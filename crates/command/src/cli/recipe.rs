@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use clap::Parser as _;
 
-use super::agenda::{Item, RunAgenda};
+use super::agenda::{ALL_HEAPS, Item, RunAgenda};
 use super::args::{IsolateArg, Replay, Run};
 use super::child::Printed;
 use super::command_line::{Command, CommandLine};
@@ -19,7 +19,7 @@ use crate::check::{self, Verdict};
 use crate::fuzz::{CRASHED, Finding};
 use crate::plan::Case;
 use crate::result::{Outcome, RunResult, figures};
-use crate::run::{Registry, Unobserved};
+use crate::run::{Registry, Unobserved, is_path};
 
 /// The outcome of a replay.
 pub(super) struct Replayed {
@@ -103,7 +103,9 @@ pub(super) fn replay(
 /// Whether these options ask for a single run, as far as can be told without planning it.
 fn is_one(run: &Run) -> bool {
     let named = run.workloads.len() + usize::from(run.case.is_some());
-    named == 1 && run.heaps.len() <= 1 && run.repeat == 1
+    // A comma may also be in the name of a library.
+    let is_one_heap = |name: &String| name != ALL_HEAPS && (is_path(name) || !name.contains(','));
+    named == 1 && run.heaps.len() <= 1 && run.heaps.iter().all(is_one_heap) && run.repeat == 1
 }
 
 /// What is wrong with a run: its first violated check, or how it ended.

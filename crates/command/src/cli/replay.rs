@@ -43,6 +43,7 @@ pub(super) fn replay(
         ([], Some(heap)) => agenda::heaps(registry, std::slice::from_ref(heap), isolate)?,
         (named, _) => agenda::heaps(registry, named, isolate)?,
     };
+    agenda::needs_operations(&heaps, "a case")?;
     let (fault, schedule) = asked_for(registry, &heaps, args, &case)?;
     // With other heaps, faults or schedules the case is not expected to fail.
     let is_as_kept = args.heaps.is_empty() && args.fault.is_none() && args.schedule.is_none();

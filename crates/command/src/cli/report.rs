@@ -19,11 +19,11 @@ pub(super) fn report(args: &ReportArgs, terminal: &mut Terminal) -> Result<Exit,
         results: stored.into_iter().map(|stored| stored.result).collect(),
         absent: Vec::new(),
     };
-    let detail = terminal.detail();
+    let look = terminal.look();
     let written = match (&directory, args.format) {
-        (None, format) => publish::draw(format.unwrap_or(Format::Table), &collected, detail)
+        (None, format) => publish::draw(format.unwrap_or(Format::Table), &collected, look)
             .map(|text| terminal.data(&text)),
-        (Some(directory), Some(format)) => publish::one(directory, format, &collected, detail),
+        (Some(directory), Some(format)) => publish::one(directory, format, &collected, look),
         (Some(directory), None) => publish::all(directory, &collected),
     };
     written.map_err(|error| Usage::new(format!("failed to write the report: {error}")))?;

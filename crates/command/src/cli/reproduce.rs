@@ -5,37 +5,53 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
+use super::invocation;
+use super::near;
 use super::task::{RunTask, Series};
 use super::values::{self, NO_FAULT, duration_text};
 use crate::heap::Points;
-use crate::run::{Budget, Options, Timing, Verify};
+use crate::run::{Budget, Callbacks, Options, Timing, Verify};
 
 /// The command line of one run, with every option that is not at its default. If the run was on a
 /// heap that earlier runs had used, the line repeats those as well.
 pub(super) fn line(program: &str, task: &RunTask<'_>) -> String {
     let Some(Series { first_seed, .. }) = task.series else {
-        return quoted(&words(program, task));
+        return whole(program, &words(task));
     };
     let runs = task.plan.seed.wrapping_sub(first_seed) + 1;
-    quoted(&words_of(Series { first_seed, runs }, program, task))
+    whole(program, &words_of(Series { first_seed, runs }, task))
 }
 
 /// The command line of all runs on the heap of this one, as the words that a process is started
-/// with.
-pub(super) fn words_of_series(program: &str, task: &RunTask<'_>) -> Vec<OsString> {
+/// with, without the program.
+pub(super) fn words_of_series(task: &RunTask<'_>) -> Vec<OsString> {
     match task.series {
-        Some(series) => words_of(series, program, task),
-        None => words(program, task),
+        Some(series) => words_of(series, task),
+        None => words(task),
     }
 }
 
-fn words_of(series: Series, program: &str, task: &RunTask<'_>) -> Vec<OsString> {
-    let mut words = words_from(series.first_seed, program, task);
+fn words_of(series: Series, task: &RunTask<'_>) -> Vec<OsString> {
+    let mut words = words_from(series.first_seed, task);
     if series.runs > 1 {
         words.extend(["--repeat".into(), series.runs.to_string().into()]);
         words.push("--same-heap".into());
     }
     words
+}
+
+/// A line for the shell that started this program, which starts it again with these words.
+pub(super) fn command(program: &str, words: &[impl AsRef<OsStr>]) -> String {
+    format!("{} {}", quoted(&invocation::words(program)), quoted(words))
+}
+
+/// The same of a run about which the words say everything: no profile is to add to them.
+pub(super) fn whole(program: &str, words: &[impl AsRef<OsStr>]) -> String {
+    let line = command(program, words);
+    match near::path() {
+        Some(_) => format!("{line} --profile {}", near::NO_PROFILE),
+        None => line,
+    }
 }
 
 /// Words as one line for a shell.
@@ -44,21 +60,21 @@ pub(super) fn quoted(words: &[impl AsRef<OsStr>]) -> String {
     quoted.join(" ")
 }
 
-/// The command line of one run on a new heap, as the words that a process is started with.
-pub(super) fn words(program: &str, task: &RunTask<'_>) -> Vec<OsString> {
-    words_from(task.plan.seed, program, task)
+/// The command line of one run on a new heap, without the program.
+fn words(task: &RunTask<'_>) -> Vec<OsString> {
+    words_from(task.plan.seed, task)
 }
 
 /// The command line without the program's name, as a case keeps it; empty if some word is not text,
 /// since a case is a text.
-pub(super) fn again(program: &str, task: &RunTask<'_>) -> Vec<String> {
-    let words = words(program, task).into_iter().skip(1);
+pub(super) fn again(task: &RunTask<'_>) -> Vec<String> {
+    let words = words(task).into_iter();
     let words: Result<Vec<String>, OsString> = words.map(OsString::into_string).collect();
     words.unwrap_or_default()
 }
 
-fn words_from(seed: u64, program: &str, task: &RunTask<'_>) -> Vec<OsString> {
-    let mut words: Vec<OsString> = vec![program.into(), "run".into()];
+fn words_from(seed: u64, task: &RunTask<'_>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = vec!["run".into()];
     words.extend_from_slice(&task.asked_as);
     let mut option = |name: &str, value: String| words.extend([name.into(), value.into()]);
     for (key, value) in &task.overrides {
@@ -72,11 +88,13 @@ fn words_from(seed: u64, program: &str, task: &RunTask<'_>) -> Vec<OsString> {
         timing,
         switch_interval,
         fault,
-        delays,
+        delays: _,
         fail_alloc,
         slow_collection,
         collect_every,
         history,
+        gc_callbacks: _,
+        patience: _,
         interrupt: _,
     } = &task.options;
     if let Some((name, value)) = until(*budget) {
@@ -122,12 +140,21 @@ fn words_from(seed: u64, program: &str, task: &RunTask<'_>) -> Vec<OsString> {
     if let Some(limit) = task.time_limit {
         option("--time-limit", duration_text(limit));
     }
-    match *delays {
-        None => {}
-        Some(Points::ALL) => words.push("--delays".into()),
-        Some(points) => words.push(format!("--delays={}", values::points_text(points)).into()),
-    }
+    words.extend(flags(&task.options));
     words
+}
+
+/// The options that may stand without a value.
+fn flags(options: &Options) -> Vec<OsString> {
+    let callbacks = match options.gc_callbacks {
+        Callbacks::Used => Some("--gc-callbacks".into()),
+        Callbacks::Unused => None,
+    };
+    let delays = options.delays.map(|points| match points {
+        Points::ALL => "--delays".into(),
+        points => format!("--delays={}", values::points_text(points)).into(),
+    });
+    callbacks.into_iter().chain(delays).collect()
 }
 
 /// The option that ends a run, and its value.

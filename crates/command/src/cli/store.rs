@@ -30,6 +30,17 @@ pub(super) struct Store {
     _lock: Option<File>,
 }
 
+/// What belongs beside a result.
+#[derive(Debug, Default)]
+pub(super) struct Beside<'a> {
+    /// Its case.
+    pub(super) case: Option<&'a Case>,
+    /// The stacks of a run that was lost.
+    pub(super) stacks: Option<&'a str>,
+    /// The program that an interpreter was given.
+    pub(super) program: Option<String>,
+}
+
 /// The files beside a result whose paths are shown.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -82,13 +93,13 @@ impl Store {
         &self.directory
     }
 
-    /// Writes one result, its case, and the stacks of a run that hung, if there are any.
-    pub(super) fn keep(
-        &mut self,
-        result: &RunResult,
-        case: Option<&Case>,
-        stacks: Option<&str>,
-    ) -> io::Result<Kept> {
+    /// Writes one result, and what belongs beside it.
+    pub(super) fn keep(&mut self, result: &RunResult, beside: Beside<'_>) -> io::Result<Kept> {
+        let Beside {
+            case,
+            stacks,
+            program,
+        } = beside;
         let mut kept = Kept::default();
         let directory = match self.layout {
             Layout::Single => self.directory.clone(),
@@ -103,6 +114,9 @@ impl Store {
         write_whole(&directory.join("latency.hlog"), log.as_bytes())?;
         for (name, text) in history::files(result) {
             write_whole(&directory.join(name), text.as_bytes())?;
+        }
+        if let Some(program) = program {
+            write_whole(&directory.join("program.py"), program.as_bytes())?;
         }
         if let Some(stacks) = stacks {
             let path = directory.join("stacks.txt");
@@ -187,7 +201,11 @@ pub(super) fn prepare_directory(directory: Option<&Path>, prefix: &str) -> Resul
     let shown = directory.unwrap_or(Path::new("reports")).display();
     let tried = made.and_then(|directory| try_out(&directory).map(|()| directory));
     tried.map_err(|error| {
-        Usage::new(format!("failed to keep results in {shown}: {error}"))
+        let why = match directory {
+            Some(directory) if directory.is_file() => "it is a file, not a directory".to_owned(),
+            _ => error.to_string(),
+        };
+        Usage::new(format!("failed to keep results in {shown}: {why}"))
             .hint("name another directory with --out DIR")
     })
 }

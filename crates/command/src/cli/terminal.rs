@@ -6,14 +6,14 @@ use std::io::{ErrorKind, Stderr, Stdout, Write as _};
 use anstream::{AutoStream, ColorChoice};
 
 use super::exit::Exit;
-use crate::report::{Detail, ERROR, WARNING, only_styled, paint};
+use crate::report::{Detail, ERROR, Look, WARNING, Width, only_styled, paint};
 
 /// The two output streams, and how much is to be printed.
 pub(super) struct Terminal {
     out: AutoStream<Stdout>,
     err: AutoStream<Stderr>,
     out_state: OutState,
-    detail: Detail,
+    look: Look,
 }
 
 /// The state of standard output.
@@ -32,13 +32,33 @@ impl Terminal {
             out: AutoStream::new(std::io::stdout(), choice),
             err: AutoStream::new(std::io::stderr(), choice),
             out_state: OutState::Open,
-            detail,
+            look: Look {
+                detail,
+                width: width(),
+            },
         }
     }
 
     /// How much is to be printed.
     pub(super) fn detail(&self) -> Detail {
-        self.detail
+        self.look.detail
+    }
+
+    /// How much is to be printed, and how wide.
+    pub(super) fn look(&self) -> Look {
+        self.look
+    }
+
+    /// Does something with another detail.
+    pub(super) fn with_detail<T>(
+        &mut self,
+        detail: Detail,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = std::mem::replace(&mut self.look.detail, detail);
+        let done = work(self);
+        self.look.detail = before;
+        done
     }
 
     /// Whether styles are wanted on standard error.
@@ -79,7 +99,7 @@ impl Terminal {
 
     /// Writes a message unless only verdicts are wanted.
     pub(super) fn remark(&mut self, text: &str) {
-        if self.detail != Detail::Verdict {
+        if self.detail() != Detail::Verdict {
             self.message(text);
         }
     }
@@ -100,5 +120,17 @@ impl Terminal {
             OutState::Open | OutState::Closed => Exit::Held,
             OutState::Broken => Exit::Usage,
         }
+    }
+}
+
+/// The width that `COLUMNS` asks for, or else that of the terminal on standard output.
+fn width() -> Width {
+    let asked = std::env::var("COLUMNS").ok();
+    let asked = asked.and_then(|columns| columns.parse().ok());
+    let measured = || console::Term::stdout().size_checked();
+    let columns = asked.or_else(|| measured().map(|(_, columns)| usize::from(columns)));
+    match columns {
+        Some(columns) if columns > 0 => Width::Columns(columns),
+        _ => Width::Unknown,
     }
 }

@@ -58,6 +58,17 @@ pub(super) fn positive(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A number of operations that may be left out; a word that follows is taken for it.
+pub(super) fn history(text: &str) -> Result<u64, String> {
+    positive(text).map_err(|why| format!("{why}; `--history` alone stands for `--history=1000`"))
+}
+
+/// A seed: any number of 64 bits. What begins with `-` comes here as well, to be told so.
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    let number = text.replace('_', "").parse();
+    number.map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
+}
+
 /// `OPS` or `OPS,ARRIVALS`
 pub(super) fn rate(text: &str) -> Result<Pace, String> {
     let (ops, arrivals) = match text.split_once(',') {

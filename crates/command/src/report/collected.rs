@@ -63,29 +63,30 @@ pub struct Group<'a> {
 pub struct Member<'a> {
     /// The heap, and the seed or a number where several members have the same.
     pub label: String,
+    /// The number of the label among all labels of the set: members of several groups with one
+    /// label have one number, so that they can look the same.
+    pub number: usize,
     /// The result.
     pub result: &'a RunResult,
+}
+
+impl Member<'_> {
+    /// The number and the label.
+    pub(super) fn series(&self) -> (usize, &str) {
+        (self.number, &self.label)
+    }
 }
 
 impl Collected {
     /// The worst verdict, ranked like exit codes.
     pub fn verdict(&self) -> Outcome {
-        let rank = |outcome: Outcome| match outcome {
-            Outcome::Crashed => 5,
-            Outcome::Hung => 4,
-            Outcome::Violated => 3,
-            Outcome::Interrupted => 2,
-            Outcome::Vacuous => 1,
-            Outcome::Held => 0,
-        };
         let absent = self.absent.iter().filter_map(|absent| match absent.what {
             Absence::Failed => Some(Outcome::Crashed),
             Absence::NotStarted => Some(Outcome::Interrupted),
             Absence::Skipped => None,
         });
         let verdicts = self.results.iter().map(|result| result.verdict);
-        let worst = verdicts.chain(absent).max_by_key(|outcome| rank(*outcome));
-        worst.unwrap_or(Outcome::Held)
+        worst(verdicts.chain(absent))
     }
 
     /// All verdicts in a line: `2 runs: 1 held, 1 violated`.
@@ -125,12 +126,26 @@ impl Collected {
             }
         }
         let firsts: Vec<&RunResult> = groups.iter().map(|group| group[0]).collect();
+        let mut labels = Vec::new();
         let named = groups.iter().map(|group| Group {
             name: group_name(group[0], &firsts),
-            members: members(group),
+            members: members(group, &mut labels),
         });
         named.collect()
     }
+}
+
+/// The worst of some verdicts, ranked like exit codes.
+pub(super) fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
+    let rank = |outcome: &Outcome| match outcome {
+        Outcome::Crashed => 5,
+        Outcome::Hung => 4,
+        Outcome::Violated => 3,
+        Outcome::Interrupted => 2,
+        Outcome::Vacuous => 1,
+        Outcome::Held => 0,
+    };
+    outcomes.max_by_key(rank).unwrap_or(Outcome::Held)
 }
 
 /// The workload's name, and the parameters in which it differs from others of that name.
@@ -152,7 +167,8 @@ fn group_name(result: &RunResult, all: &[&RunResult]) -> String {
         .join(" ")
 }
 
-fn members<'a>(group: &[&'a RunResult]) -> Vec<Member<'a>> {
+/// The members of a group; `labels` are those of the groups before it and of this one.
+fn members<'a>(group: &[&'a RunResult], labels: &mut Vec<String>) -> Vec<Member<'a>> {
     let mut members: Vec<Member<'_>> = Vec::new();
     for &result in group {
         let alike = group
@@ -169,7 +185,16 @@ fn members<'a>(group: &[&'a RunResult]) -> Vec<Member<'a>> {
             .into_iter()
             .find(|label| !taken(label))
             .unwrap_or(label.clone());
-        members.push(Member { label, result });
+        let known = labels.iter().position(|known| *known == label);
+        let number = known.unwrap_or_else(|| {
+            labels.push(label.clone());
+            labels.len() - 1
+        });
+        members.push(Member {
+            label,
+            number,
+            result,
+        });
     }
     members
 }

@@ -1,9 +1,8 @@
 //! The figures that every report shows first: throughput, percentiles, maxima and memory.
 
 use super::Member;
-use crate::evidence::Latency;
-use crate::result::RunResult;
-use crate::result::figures;
+use crate::evidence::{Ended, Latency};
+use crate::result::{Outcome, RunResult, figures};
 
 /// One figure of a result.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +14,30 @@ pub struct Headline {
     pub of: fn(&RunResult) -> Option<f64>,
     /// How it is written.
     pub show: fn(f64) -> String,
+    /// What is better.
+    pub wanted: Wanted,
+}
+
+/// Which of two figures is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The greater one.
+    More,
+    /// The smaller one.
+    Less,
+    /// Neither: it depends on how fast the heap was.
+    Neither,
+}
+
+/// A figure beside that of another result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beside {
+    /// The figure; `None` if it is not known.
+    pub figure: Option<String>,
+    /// As a multiple of the first that held, if both runs held.
+    pub ratio: Option<String>,
+    /// `better` or `worse`, if it differs from that by a tenth or more.
+    pub word: Option<&'static str>,
 }
 
 /// In the order in which reports show them.
@@ -27,46 +50,55 @@ pub const HEADLINES: [Headline; 9] = [
             rates.reduce(|sum, rate| sum + rate)
         },
         show: figures::rate,
+        wanted: Wanted::More,
     },
     Headline {
         name: "p50",
         of: |result| quantile(result, 0.5),
         show: figures::time,
+        wanted: Wanted::Less,
     },
     Headline {
         name: "p99",
         of: |result| quantile(result, 0.99),
         show: figures::time,
+        wanted: Wanted::Less,
     },
     Headline {
         name: "p99.9",
         of: |result| quantile(result, 0.999),
         show: figures::time,
+        wanted: Wanted::Less,
     },
     Headline {
         name: "longest operation",
         of: |result| longest(std::iter::once(&latencies(result))),
         show: figures::time,
+        wanted: Wanted::Less,
     },
     Headline {
         name: "longest pause",
         of: |result| longest(result.pauses.values()),
         show: figures::time,
+        wanted: Wanted::Less,
     },
     Headline {
         name: "live peak",
         of: |result| counter(result, "live_peak"),
         show: figures::short,
+        wanted: Wanted::Neither,
     },
     Headline {
         name: "unreclaimed peak",
         of: |result| counter(result, "unreclaimed_peak"),
         show: figures::short,
+        wanted: Wanted::Less,
     },
     Headline {
         name: "resident peak",
         of: |result| counter(result, "rss_bytes_peak").filter(|bytes| *bytes > 0.0),
         show: figures::memory,
+        wanted: Wanted::Less,
     },
 ];
 
@@ -106,15 +138,65 @@ pub fn ratio(figure: Option<f64>, first: Option<f64>) -> Option<String> {
     })
 }
 
-/// One figure of every member, each with its ratio to the first.
-pub fn row(headline: &Headline, members: &[Member<'_>]) -> Vec<(Option<String>, Option<String>)> {
-    let figures: Vec<Option<f64>> = members.iter().map(|m| (headline.of)(m.result)).collect();
-    let first = figures.first().copied().flatten();
-    let cells = figures.iter().enumerate().map(|(number, figure)| {
-        let ratio = (number > 0).then(|| ratio(*figure, first)).flatten();
-        (figure.map(headline.show), ratio)
+/// How far a figure must lie from another before it is called better or worse. Single runs differ
+/// by less than this from one to the next; `compare` judges several.
+const REMARKABLE: f64 = 1.1;
+
+/// One figure of every member, each beside that of the first whose run held. A run that did not
+/// hold did something else, and has no ratio.
+pub fn row(headline: &Headline, members: &[Member<'_>]) -> Vec<Beside> {
+    let figure = |member: &Member<'_>| (headline.of)(member.result);
+    let base = base(members);
+    let first = base.and_then(figure);
+    let cells = members.iter().map(|member| {
+        let own = figure(member);
+        let is_measured = base.is_some_and(|base| base.number != member.number)
+            && member.result.verdict == Outcome::Held;
+        let (own_held, first) = (own.filter(|_| is_measured), first.filter(|_| is_measured));
+        Beside {
+            figure: own.map(headline.show),
+            ratio: ratio(own_held, first),
+            word: own_held
+                .zip(first)
+                .and_then(|(own, first)| headline.wanted.word(own, first)),
+        }
     });
     cells.collect()
+}
+
+/// The member with which others are compared: the first whose run held.
+pub fn base<'m, 'a>(members: &'m [Member<'a>]) -> Option<&'m Member<'a>> {
+    let mut members = members.iter();
+    members.find(|member| member.result.verdict == Outcome::Held)
+}
+
+impl Wanted {
+    fn word(self, own: f64, first: f64) -> Option<&'static str> {
+        let (more, less) = match self {
+            Self::More => ("better", "worse"),
+            Self::Less => ("worse", "better"),
+            Self::Neither => return None,
+        };
+        match own / first {
+            _ if first <= 0.0 => None,
+            REMARKABLE.. => Some(more),
+            ratio if ratio <= 1.0 / REMARKABLE => Some(less),
+            _ => None,
+        }
+    }
+}
+
+/// Says so if a run ended before it had done what it was asked to do.
+pub fn cut_short(result: &RunResult) -> Option<String> {
+    let evidence = &result.evidence;
+    if evidence.ended == Ended::Done {
+        return None;
+    }
+    let heard = evidence.heard.map_or(0, |heard| heard.elapsed_ns);
+    Some(match result.elapsed_ns.max(heard) {
+        0 => "cut short".to_owned(),
+        elapsed_ns => format!("cut short after {}", figures::span(elapsed_ns)),
+    })
 }
 
 fn quantile(result: &RunResult, quantile: f64) -> Option<f64> {

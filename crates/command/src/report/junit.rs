@@ -18,7 +18,7 @@ pub fn junit(collected: &Collected) -> String {
     let mut suites = Vec::new();
     let mut classes = Classes::default();
     for group in collected.groups() {
-        for Member { label, result } in &group.members {
+        for Member { label, result, .. } in &group.members {
             suites.push(suite(
                 result,
                 classes.free(format!("{}.{label}", group.name)),
@@ -155,6 +155,8 @@ impl Classes {
 fn suite(result: &RunResult, class: String) -> Suite {
     let dirty = result.tool.dirty;
     let dirty = dirty.map_or("unknown", |dirty| if dirty { "yes" } else { "no" });
+    let interpreter = result.interpreter.as_ref();
+    let interpreter = interpreter.map(|it| ("interpreter", it.about()));
     let run = Case {
         name: "run".to_owned(),
         elapsed_ns: result.elapsed_ns,
@@ -176,14 +178,17 @@ fn suite(result: &RunResult, class: String) -> Suite {
         ),
         class,
         elapsed_ns: result.elapsed_ns,
-        properties: vec![
-            ("seed", result.seed.to_string()),
-            ("commit", result.tool.commit.clone()),
-            ("dirty", dirty.to_owned()),
-            ("cpu", result.host.cpu_model.clone()),
-            ("kernel", result.host.kernel.clone()),
-            ("reproduce", result.reproduce.clone()),
-        ],
+        properties: interpreter
+            .into_iter()
+            .chain([
+                ("seed", result.seed.to_string()),
+                ("commit", result.tool.commit.clone()),
+                ("dirty", dirty.to_owned()),
+                ("cpu", result.host.cpu_model.clone()),
+                ("kernel", result.host.kernel.clone()),
+                ("reproduce", result.reproduce.clone()),
+            ])
+            .collect(),
         cases: std::iter::once(run).chain(checks).collect(),
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::commonmark::{self, BoundedPage, escaped};
-use super::headline::{self, HEADLINES};
+use super::headline::{self, Beside, HEADLINES};
 use super::{Collected, Group, Member};
 use crate::check::Verdict;
 use crate::result::figures::{self, NONE};
@@ -84,7 +84,7 @@ fn figures_of(group: &Group<'_>) -> String {
     text += &line("verdict", verdicts);
     for head in &HEADLINES {
         let row = headline::row(head, &group.members);
-        if row.iter().any(|(figure, _)| figure.is_some()) {
+        if row.iter().any(|beside| beside.figure.is_some()) {
             text += &line(head.name, row.into_iter().map(cell));
         }
     }
@@ -127,7 +127,7 @@ fn operations(members: &[Member<'_>]) -> String {
     text + "\n</details>\n"
 }
 
-fn cell((figure, ratio): (Option<String>, Option<String>)) -> String {
+fn cell(Beside { figure, ratio, .. }: Beside) -> String {
     let figure = figure.unwrap_or_else(|| NONE.to_owned());
     ratio.map_or(figure.clone(), |ratio| format!("{figure} ({ratio})"))
 }
@@ -162,8 +162,10 @@ fn provenance(results: &[RunResult]) -> String {
         "" => "commit unknown",
         commit => commit,
     };
+    let mut interpreters: Vec<String> = results.iter().filter_map(interpreter).collect();
+    interpreters.dedup();
     format!(
-        "\n<sub>{} {} ({}{dirty}), seed {}{more}, {}, {}, kernel {}</sub>\n",
+        "\n<sub>{} {} ({}{dirty}), seed {}{more}, {}, {}, kernel {}{}</sub>\n",
         escaped(&tool.name),
         escaped(&tool.version),
         escaped(commit),
@@ -171,7 +173,18 @@ fn provenance(results: &[RunResult]) -> String {
         figures::several(result.host.cpus as u64, "processor", "processors"),
         escaped(&result.host.cpu_model),
         escaped(&result.host.kernel),
+        interpreters.concat(),
     )
+}
+
+/// Which interpreter a heap is.
+fn interpreter(result: &RunResult) -> Option<String> {
+    let about = result.interpreter.as_ref()?.about();
+    Some(format!(
+        "; {} is {}",
+        escaped(&result.heap),
+        escaped(&about)
+    ))
 }
 
 fn sign(verdict: Outcome) -> &'static str {
@@ -192,7 +205,11 @@ mod tests {
     #[test]
     fn is_whole() {
         let collected = Collected {
-            results: vec![sample::result("gil"), sample::violated("lock-free")],
+            results: vec![
+                sample::result("gil"),
+                sample::violated("racy"),
+                sample::result("lock-free"),
+            ],
             absent: Vec::new(),
         };
         let text = markdown(&collected);
@@ -203,14 +220,16 @@ mod tests {
             ),
             "{text}"
         );
-        let reproduce = "\n```\ngcstorm run shared-list --heap lock-free --seed 7\n```\n";
+        let reproduce = "\n```\ngcstorm run shared-list --heap racy --seed 7\n```\n";
         assert!(text.contains(reproduce), "{text}");
         assert!(!text.contains(['\u{1b}', '\u{7}']), "{text}");
         let rows = text.lines().filter(|line| line.starts_with('|'));
         for row in rows {
-            assert_eq!(row.matches(" |").count(), 3, "{row}");
+            assert_eq!(row.matches(" |").count(), 4, "{row}");
         }
-        assert!(text.contains("(×1.00)"), "{text}");
+        // Only what held is compared.
+        let longest = "| longest operation | 200 µs | 200 µs | 200 µs (×1.00) |";
+        assert!(text.contains(longest), "{text}");
         assert!(text.len() < 4096, "{}", text.len());
     }
 

@@ -4,26 +4,45 @@ use std::borrow::Cow;
 
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-/// How wide text is set. Tables may be wider.
-const WIDTH: usize = 80;
+use super::Width;
+
+/// What stands between a figure and its unit while text is wrapped.
+const GLUE: char = '\u{a0}';
+/// Units of figures, behind a blank.
+const UNITS: [&str; 14] = [
+    "ns", "µs", "ms", "s", "min", "h", "k", "M", "G", "%", "B", "KiB", "MiB", "GiB",
+];
 
 /// `text` behind `lead`, later lines indented by `indent`; ends with a line break. Breaks in `text`
-/// are kept. `lead` may have styles, which take no room; `text` is [`shown`].
-pub(crate) fn wrapped(lead: &str, indent: usize, text: &str) -> String {
+/// are kept, and a figure stays with its unit. `lead` may have styles, which take no room; `text` is
+/// [`shown`].
+pub(crate) fn wrapped(width: Width, lead: &str, indent: usize, text: &str) -> String {
     let text = shown(text);
-    let lines = text.lines().map(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        words.join(" ")
-    });
+    let lines = text.lines().map(glued);
     let lines: Vec<String> = lines.collect();
     let indent = " ".repeat(indent);
-    let options = Options::new(WIDTH)
+    let options = Options::new(width.sentence())
         .initial_indent(lead)
         .subsequent_indent(&indent)
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation)
         .break_words(false);
-    textwrap::fill(&lines.join("\n"), options) + "\n"
+    textwrap::fill(&lines.join("\n"), options).replace(GLUE, " ") + "\n"
+}
+
+/// The words of a line, each figure glued to its unit.
+fn glued(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    for word in line.split_whitespace() {
+        let unit = word.split([',', '.', ';', ':', ')', '/']).next();
+        let is_glued = text.ends_with(|last: char| last.is_ascii_digit())
+            && unit.is_some_and(|unit| UNITS.contains(&unit));
+        if !text.is_empty() {
+            text.push(if is_glued { GLUE } else { ' ' });
+        }
+        text += word;
+    }
+    text
 }
 
 /// Text that came from a file or a heap, made harmless: control characters are written out, as in
@@ -92,8 +111,8 @@ mod tests {
         for word in ["word", "数据"] {
             let text = format!("{word} ").repeat(50);
             let lead = super::super::paint(super::super::WARNING, "note") + ": ";
-            let set = wrapped(&lead, 6, &text);
-            let is_narrow = |line| console::measure_text_width(line) <= WIDTH;
+            let set = wrapped(Width::Unknown, &lead, 6, &text);
+            let is_narrow = |line| console::measure_text_width(line) <= 80;
             assert!(set.lines().all(is_narrow), "{set}");
             let start = format!("      {word}");
             assert!(
@@ -102,8 +121,33 @@ mod tests {
             );
             assert_eq!(set.matches(word).count(), 50);
         }
-        let broken = wrapped("a: ", 2, "one\n  two   three");
+        let broken = wrapped(Width::Unknown, "a: ", 2, "one\n  two   three");
         assert_eq!(broken, "a: one\n  two three\n");
+    }
+
+    /// Goal: text is as wide as the terminal, and no line break comes between a figure and its unit.
+    #[test]
+    fn figures_keep_their_units() {
+        let text = "7.36 M operations in 1.00 s (7.36 M/s), 99.5 % of it";
+        for columns in 24..60 {
+            let set = wrapped(Width::Columns(columns), "", 2, text);
+            assert!(
+                set.lines().all(|line| line.chars().count() <= columns),
+                "{set}"
+            );
+            assert!(
+                ["7.36 M ", "1.00 s ", "7.36 M/s", "99.5 %"]
+                    .iter()
+                    .all(|it| {
+                        set.replace('\n', " ").contains(it) && set.contains(it.trim_end())
+                    }),
+                "{set}"
+            );
+        }
+        assert_eq!(
+            wrapped(Width::Columns(200), "", 2, text),
+            format!("{text}\n")
+        );
     }
 
     /// Goal: commands to a terminal are shown, whoever sent them; styles stay where they belong.

@@ -5,20 +5,22 @@ use std::collections::BTreeMap;
 use super::columns::{Cell, Columns, Side};
 use super::prose::wrapped;
 use super::style::{ERROR, FAINT, STRONG, of_outcome, paint};
-use super::{Absence, Absent, Collected};
+use super::versus::versus;
+use super::{Absence, Absent, Collected, Width};
 use crate::evidence::Latency;
 use crate::result::RunResult;
 use crate::result::figures::{self, NONE};
 
-/// Draws the table, why some did not run, and one line with the number of each verdict.
-pub fn summary(collected: &Collected) -> String {
+/// Draws the table, why some did not run, one line with the number of each verdict, and one that
+/// compares heaps that held.
+pub fn summary(collected: &Collected, width: Width) -> String {
     let is_paced = collected.results.iter().any(|result| result.rate.is_some());
     let mut heads = vec!["workload", "heap", "verdict", "ops/s", "p99.9", "max"];
     heads.extend(is_paced.then_some("response p99.9"));
     heads.push("examined");
     let left = [Side::Left; 3];
     let right = vec![Side::Right; heads.len() - left.len()];
-    let mut columns = Columns::new([&left[..], &right].concat());
+    let mut columns = Columns::new([&left[..], &right].concat()).with_two_names();
     columns.head(&heads);
     for result in &collected.results {
         columns.row(row(result, is_paced));
@@ -35,7 +37,7 @@ pub fn summary(collected: &Collected) -> String {
             what,
         ]);
     }
-    let mut text = columns.draw();
+    let mut text = columns.draw(width);
     text.push('\n');
     let told = |absent: &&Absent| absent.what != Absence::NotStarted;
     for absent in collected.absent.iter().filter(told) {
@@ -46,13 +48,18 @@ pub fn summary(collected: &Collected) -> String {
             why,
         } = absent;
         text += &wrapped(
+            width,
             "",
             4,
             &format!("{}: {workload} on {heap}: {why}", what.name()),
         );
     }
     let (runs, counts) = collected.counts();
-    text + &format!("{}: {counts}\n", paint(STRONG, &runs))
+    text += &format!("{}: {counts}\n", paint(STRONG, &runs));
+    if let Some(sentence) = versus(collected) {
+        text += &wrapped(width, "", 2, &sentence);
+    }
+    text
 }
 
 /// The cells of a result. If any result has a rate, all have a column for response times.

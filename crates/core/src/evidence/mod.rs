@@ -7,6 +7,7 @@
 //! holds no verdicts.
 
 pub mod history;
+pub mod interpreter;
 pub mod latency;
 pub mod ledger;
 pub mod mmu;
@@ -22,6 +23,7 @@ pub mod timeline;
 mod trace;
 
 pub use history::{Recorded, RootSamples};
+pub use interpreter::InterpreterFacts;
 pub use latency::Latency;
 pub use packed::{Packed, Room};
 pub use picture::{Contents, Name, Picture, Place};
@@ -128,6 +130,13 @@ pub struct Evidence {
     /// The last report of the run's process, if that was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<LastReport>,
+    /// The interpreter that ran the plan, if it was one.
+    #[serde(default, skip_serializing)]
+    pub interpreter: Option<InterpreterFacts>,
+    /// The stacks of the threads of a heap that runs in a process of its own and was lost with it, as
+    /// that process wrote them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stacks: Option<String>,
 }
 
 /// The last report of a process that was lost.
@@ -137,6 +146,9 @@ pub struct LastReport {
     pub elapsed_ns: u64,
     /// How many operations were done by then; it lags a little.
     pub ops: u64,
+    /// For how long the heap had been settling, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settling_ns: Option<u64>,
 }
 
 /// What one mutator did.
@@ -262,6 +274,8 @@ impl Evidence {
             rss_bytes_peak: 0,
             timing_bytes: 0,
             heard: None,
+            interpreter: None,
+            stacks: None,
         }
     }
 

@@ -74,6 +74,10 @@ pub struct Survey {
     /// mutator was done, if those were more; unknown at teardown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsettled: Option<u64>,
+    /// How long the heap was settled before anything was looked at, in nanoseconds: a part of
+    /// `elapsed_ns`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settling_ns: Option<u64>,
     /// Objects reached.
     pub reachable: u64,
     /// References followed to them, roots included.
@@ -133,6 +137,7 @@ impl Survey {
             born: 0,
             dead: 0,
             unsettled: None,
+            settling_ns: None,
             reachable: 0,
             references: 0,
             dangling: Anomalies::default(),

@@ -4,6 +4,8 @@
 //! Each heap says which faults it can have (`Entry::faults`). [`Fault::change`] says what a fault
 //! changes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::heap::Fault;
 
 /// One fault, and what is expected of it.
@@ -41,7 +43,8 @@ pub enum Likelihood {
 }
 
 /// What a fault may do to the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Danger {
     /// The process may die.
     Crash,
@@ -61,7 +64,8 @@ pub struct PublishedBug {
 /// A run that shows a fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Show {
-    /// The heaps on which it shows the fault, if they can have it.
+    /// The heaps on which it shows the fault, if they can have it. Heaps that no run names are tried by
+    /// all runs that show a fault of theirs.
     pub heaps: &'static [&'static str],
     /// The workload.
     pub workload: &'static str,
@@ -252,6 +256,33 @@ pub const ALL: &[Planted] = &[
         ..certain(Fault::MemoryKept, &[], &[])
     },
     certain(
+        Fault::ReferenceKept,
+        LEAK,
+        &[on_others("shared-list", 400_000)],
+    ),
+    certain(
+        Fault::ExtraReference,
+        LEAK,
+        &[on_others("shared-list", 400_000)],
+    ),
+    certain(
+        Fault::WeakCleared,
+        &["weak"],
+        &[on_others("weakrefs", 20_000)],
+    ),
+    dangerous(
+        Danger::Crash,
+        certain(
+            Fault::InterpreterKilled,
+            &[],
+            &[on_others("counter", 20_000)],
+        ),
+    ),
+    dangerous(
+        Danger::Hang,
+        certain(Fault::InterpreterHung, &[], &[on_others("counter", 20_000)]),
+    ),
+    certain(
         Fault::RegistersKept,
         LEAK,
         &[on_both("thread-churn", 20_000)],
@@ -441,6 +472,14 @@ const fn on_gil(workload: &'static str, ops: u64) -> Show {
 const fn on_lock_free(workload: &'static str, ops: u64) -> Show {
     Show {
         heaps: &["lock-free"],
+        ..on_both(workload, ops)
+    }
+}
+
+/// On heaps that are not named here, if they can have the fault.
+const fn on_others(workload: &'static str, ops: u64) -> Show {
+    Show {
+        heaps: &[],
         ..on_both(workload, ops)
     }
 }

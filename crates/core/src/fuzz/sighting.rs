@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::Danger;
 use crate::check::{self, Verdict};
 use crate::evidence::{Ended, Evidence, Moment};
 use crate::heap::Defect;
@@ -34,6 +35,9 @@ pub struct Sighting {
     pub at: At,
     /// Why the run ended early, if it did: the heap panicked or was full.
     pub broke: Option<String>,
+    /// What became of the heap's own process, if that was lost.
+    #[serde(default)]
+    pub lost: Option<Danger>,
     /// How many things all checks examined together.
     pub examined: u64,
     /// Operations done until the run ended.
@@ -56,6 +60,11 @@ impl Sighting {
             at,
             fired,
             broke: broke(&evidence.ended),
+            lost: match &evidence.ended {
+                Ended::Died { .. } => Some(Danger::Crash),
+                Ended::Hung { .. } => Some(Danger::Hang),
+                _ => None,
+            },
             examined: judgements.iter().map(|judgement| judgement.examined).sum(),
             ops: evidence.ops_done(),
             elapsed_ns: evidence.elapsed_ns,

@@ -212,8 +212,17 @@ faults! {
     TakingUnseen "taking-unseen": "a mutator that finds no memory does not ask whether another took up work after it had answered";
     BirthsUnseen "births-unseen": "a mutator that finds no memory does not ask whether others reported births meanwhile";
     QuietFirst "quiet-first": "the question whether anything waits to be reclaimed looks at candidates last, not first";
+    EscapeShallow "escape-shallow": "of what is stored where others may find it, only the node itself escapes";
+    StoredUnescaped "stored-unescaped": "what is stored into a node that others can reach does not escape";
+    BrandKept "brand-kept": "a mutator that hands over its tasks keeps its brand";
     // No heap does that; it is a fault of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
+    // Those of programs for interpreters, besides others that they share with heaps.
+    ReferenceKept "reference-kept": "a reference to an element of a shared list is kept where nobody looks";
+    ExtraReference "extra-reference": "the count of an element of a shared list is one too high";
+    WeakCleared "weak-cleared": "every third time a weak reference is asked, it says that its target is dead";
+    InterpreterKilled "interpreter-killed": "the interpreter follows a pointer to nowhere";
+    InterpreterHung "interpreter-hung": "a thread of the interpreter never gives back a lock that all others need";
     RegistersKept "registers-kept": "a mutator that leaves does not release what is in its registers";
     ObjectKept "object-kept": "one in 100,000 of those that die is never freed";
     MemoryKept "memory-kept": "for one in 100,000 of those that die, memory beside its cell is never given back";

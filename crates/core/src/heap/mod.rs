@@ -44,6 +44,7 @@ pub mod pause;
 pub mod pointers;
 mod slab;
 pub mod tag;
+mod traced;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +56,7 @@ pub use owned::{Owned, OwnedMutator};
 pub use pause::{ByCause, Cause, Hold, Pauses};
 pub use pointers::{Pointer, PointerHeap};
 pub use tag::{ObjectId, Tag};
+pub use traced::{Space, Traced, TracedObject};
 
 use serde::{Deserialize, Serialize};
 

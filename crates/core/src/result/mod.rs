@@ -7,6 +7,7 @@ mod caveat;
 pub mod figures;
 mod outcome;
 mod seed;
+mod stories;
 
 pub use caveat::Caveat;
 pub use outcome::Outcome;
@@ -18,9 +19,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use caveat::{noise, notes, saturated, stopped};
 use outcome::outcome;
+use stories::stories;
 
 use crate::check::{self, Judgement};
-use crate::evidence::{Evidence, Latency, MmuPoint, Rate, Tally, stalls};
+use crate::evidence::{Evidence, InterpreterFacts, Latency, MmuPoint, Rate, Tally, stalls};
 use crate::plan::{Plan, Requirement};
 use crate::run::HostFacts;
 
@@ -38,6 +40,16 @@ pub struct Tool {
     pub commit: String,
     /// Whether the work tree differed from that commit; `None` if unknown.
     pub dirty: Option<bool>,
+}
+
+/// The profile that a run was asked for with: options that were not typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileRef {
+    /// Its name.
+    pub name: String,
+    /// The file that it stands in, as it was reached from the working directory; `None` if it came
+    /// with the program.
+    pub file: Option<String>,
 }
 
 /// The workload of a result.
@@ -98,6 +110,9 @@ pub struct RunResult {
     /// The fault that was planted in it on purpose, if any.
     #[serde(default)]
     pub fault: Option<String>,
+    /// The interpreter that ran it, if the heap is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<InterpreterFacts>,
     /// The seed.
     pub seed: u64,
     /// The seed in decimal digits, for JSON readers that round numbers above 2^53.
@@ -139,6 +154,9 @@ pub struct RunResult {
     pub verdict: Outcome,
     /// A command that repeats the run.
     pub reproduce: String,
+    /// The profile that completed the command line, if one did. The command above has all that it set.
+    #[serde(default)]
+    pub profile: Option<ProfileRef>,
     /// The evidence, from which the run can be judged again.
     pub evidence: Evidence,
 }
@@ -150,6 +168,7 @@ impl RunResult {
         let checks = check::judge(plan, &evidence);
         let counters = check::counters(&evidence);
         let mut caveats = notes(plan, &checks);
+        caveats.extend(stories(&evidence, &checks));
         let (hiccups, elapsed_ns) = (evidence.hiccups.as_ref(), evidence.elapsed_ns);
         let noisy = hiccups.and_then(|hiccups| stalls::is_noisy(hiccups, elapsed_ns));
         let verdict = outcome(plan, &evidence, &checks, &counters, &mut caveats);
@@ -171,6 +190,7 @@ impl RunResult {
             },
             heap: evidence.heap.clone(),
             fault: evidence.fault.clone(),
+            interpreter: evidence.interpreter.clone(),
             seed: plan.seed,
             seed_text: plan.seed.to_string(),
             shard: None,
@@ -188,6 +208,7 @@ impl RunResult {
             caveats,
             verdict,
             reproduce,
+            profile: None,
             evidence,
         }
     }
@@ -196,10 +217,11 @@ impl RunResult {
     /// the machine, the program and the shard stay as they are.
     #[must_use]
     pub fn judged_again(self, plan: &Plan) -> Self {
-        let (host, shard) = (self.host, self.shard);
+        let (host, shard, profile) = (self.host, self.shard, self.profile);
         Self {
             host,
             shard,
+            profile,
             ..Self::new(plan, self.evidence, self.tool, self.reproduce)
         }
     }
@@ -246,6 +268,7 @@ impl RunResult {
         }
         evidence.heap.clone_from(&self.heap);
         evidence.fault.clone_from(&self.fault);
+        evidence.interpreter.clone_from(&self.interpreter);
         evidence.pauses.clone_from(&self.pauses);
         evidence.mmu.clone_from(&self.mmu);
         for (kind, op) in &self.ops {

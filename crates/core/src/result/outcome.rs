@@ -70,7 +70,11 @@ fn heard(evidence: &Evidence) -> String {
     evidence.heard.map_or_else(String::new, |heard| {
         let ops = figures::several(heard.ops, "operation", "operations");
         let elapsed = figures::nanos(heard.elapsed_ns);
-        format!("; by its last report it had done {ops} in {elapsed}")
+        let settling = heard.settling_ns.map_or_else(String::new, |nanos| {
+            let lasted = figures::nanos(nanos);
+            format!(", and the heap had been settling for {lasted}: it hangs in that, or is slow")
+        });
+        format!("; by its last report it had done {ops} in {elapsed}{settling}")
     })
 }
 
@@ -104,8 +108,12 @@ pub(super) fn outcome(
         Ended::Hung { after_ns } => {
             let after = std::time::Duration::from_nanos(*after_ns);
             let heard = heard(evidence);
+            let (what, did) = match evidence.heard.and_then(|heard| heard.settling_ns) {
+                Some(_) => ("settling", "did not come to an end in time"),
+                None => ("the run", "made no progress for too long"),
+            };
             caveat(format!(
-                "the run made no progress for too long, and was ended {after:.0?} after its start{heard}"
+                "{what} {did}, and was ended {after:.0?} after the run's start{heard}"
             ));
             return Outcome::Hung;
         }
@@ -170,6 +178,7 @@ mod tests {
             heard: Some(LastReport {
                 elapsed_ns: 1_500_000_000,
                 ops: 77,
+                settling_ns: None,
             }),
             ..Evidence::of_lost("gil", Caps::NONE, None, Ended::Died { how })
         };

@@ -67,13 +67,10 @@ impl Stage<'_> {
         let elapsed_ns = elapsed.max().unwrap_or(0);
         let refused: u64 = outcomes.iter().map(|it| it.evidence.refused).sum();
         let was_refused = self.options.fail_alloc.is_some() && !self.refusal.load(Relaxed);
+        let fault = self.options.fault.map(|fault| fault.name().to_owned());
         let mut evidence = Evidence {
-            heap: name.to_owned(),
-            fault: self.options.fault.map(|fault| fault.name().to_owned()),
-            caps,
             started_unix_ms: self.started_unix_ms(),
             elapsed_ns,
-            ended: self.course.reason(),
             mutators: outcomes
                 .into_iter()
                 .map(|outcome| outcome.evidence)
@@ -97,10 +94,10 @@ impl Stage<'_> {
             hiccups: probed.map(|probed| probed.late),
             stopped: stops.told(),
             reclaim_lag: held_up::reclaim_lag(self.pauses),
-            clock: Clock::get().facts().clone(),
             rss_bytes_peak: watched.rss_bytes_peak,
             timing_bytes,
-            heard: None,
+            // The clock, and what is there only of a run in another process.
+            ..Evidence::of_lost(name, caps, fault, self.course.reason())
         };
         if evidence.rate().is_some_and(|rate| rate.saturated) {
             evidence.response.clear();
@@ -119,6 +116,17 @@ impl Stage<'_> {
             self.course.end_in_panic("the teardown", &panicked);
             Caps::NONE
         });
+        // What settling the heap in the end makes its collector do is no part of the run.
+        let stats = match self.stats_done.get() {
+            None => stats,
+            Some(done) => Stats {
+                collections: done.collections,
+                full_collections: done.full_collections,
+                examined: done.examined,
+                cycles_freed: done.cycles_freed,
+                ..stats
+            },
+        };
         (stats.since(&self.stats_before), caps)
     }
 

@@ -24,8 +24,37 @@ pub struct Entry {
     /// Whether it comes with the program.
     pub is_built_in: bool,
     caps: OnceLock<Caps>,
-    open: Arc<Open>,
+    way: Way,
     pub(super) planted: Option<Plantable>,
+}
+
+/// How plans are run on the heap.
+pub(super) enum Way {
+    /// Operation by operation, through the contract.
+    Opened(Arc<Open>),
+    /// By itself, in a process of its own.
+    Whole(Arc<dyn Whole>),
+}
+
+/// A heap that runs whole plans by itself.
+pub(super) trait Whole: Send + Sync {
+    /// What it can do; an error if it is not there.
+    fn opens(&self) -> Result<Caps, Defect>;
+
+    /// The faults that can be planted in it.
+    fn faults(&self) -> &'static [Fault];
+
+    /// The text that it is given to run, which is kept beside the result.
+    fn program(&self, plan: &Plan, options: &Options) -> Result<String, Defect>;
+
+    /// Runs a plan. `name` is what the user calls the heap.
+    fn run(
+        &self,
+        name: &str,
+        plan: &Plan,
+        options: &Options,
+        observer: &dyn Observer,
+    ) -> Result<Evidence, Defect>;
 }
 
 /// How the heap is opened with faults planted in it. That is another type, so that the sound heap
@@ -46,15 +75,38 @@ impl std::fmt::Debug for Entry {
 }
 
 impl Entry {
-    pub(super) fn new(name: &str, about: &str, open: Arc<Open>) -> Self {
+    pub(super) fn new(name: &str, about: &str, way: Way) -> Self {
         Self {
             name: name.to_owned(),
             about: about.to_owned(),
             caps: OnceLock::new(),
             is_default: false,
             is_built_in: false,
-            open,
+            way,
             planted: None,
+        }
+    }
+
+    /// Whether it runs whole plans by itself: it can be given no operation, and so no case.
+    pub fn runs_whole(&self) -> bool {
+        matches!(self.way, Way::Whole(_))
+    }
+
+    /// The text that a heap is given to run which runs whole plans by itself.
+    pub fn program(&self, plan: &Plan, options: &Options) -> Option<String> {
+        match &self.way {
+            Way::Opened(_) => None,
+            Way::Whole(heap) => heap.program(plan, options).ok(),
+        }
+    }
+
+    /// How it is opened.
+    fn opening(&self) -> Result<&Arc<Open>, Defect> {
+        match &self.way {
+            Way::Opened(open) => Ok(open),
+            Way::Whole(_) => Err(Defect::Other {
+                message: "it runs whole workloads by itself, and no cases".to_owned(),
+            }),
         }
     }
 
@@ -83,7 +135,11 @@ impl Entry {
     /// It cannot be opened, or panics.
     #[cfg(not(shuttle))]
     pub fn opens(&self) -> Result<Caps, Defect> {
-        let ask = || (self.open)(&HeapConfig::with_capacity(64)).map(|heap| heap.caps());
+        let open = match &self.way {
+            Way::Opened(open) => open,
+            Way::Whole(heap) => return heap.opens(),
+        };
+        let ask = || open(&HeapConfig::with_capacity(64)).map(|heap| heap.caps());
         guarded("caps", ask).unwrap_or_else(|panicked| {
             Err(Defect::Panicked {
                 message: panicked.to_string(),
@@ -99,7 +155,10 @@ impl Entry {
 
     #[cfg(shuttle)]
     fn ask_caps(&self) -> Caps {
-        controlled::caps_of(&self.open)
+        match &self.way {
+            Way::Opened(open) => controlled::caps_of(open),
+            Way::Whole(heap) => heap.opens().unwrap_or(Caps::NONE),
+        }
     }
 
     /// Runs a plan on a fresh heap of this kind, with the fault that the options plant. A heap that
@@ -114,6 +173,9 @@ impl Entry {
         options: &Options,
         observer: &dyn Observer,
     ) -> Result<Evidence, Defect> {
+        if let Way::Whole(heap) = &self.way {
+            return heap.run(&self.name, plan, options, observer);
+        }
         match self.open(plan, options) {
             Ok(opened) => Ok(opened.run_last(plan, options, observer)),
             Err(Defect::Panicked { message }) => {
@@ -133,6 +195,16 @@ impl Entry {
     ///
     /// It cannot be opened, panics, or cannot have that fault.
     pub fn open(&self, plan: &Plan, options: &Options) -> Result<Box<dyn Opened>, Defect> {
+        let open = match &self.way {
+            Way::Opened(open) => open,
+            Way::Whole(heap) => {
+                heap.opens()?;
+                return Ok(Box::new(OpenWhole {
+                    name: self.name.clone(),
+                    heap: Arc::clone(heap),
+                }));
+            }
+        };
         let pauses = Arc::new(Pauses::default());
         let config = HeapConfig {
             globals: plan.globals,
@@ -141,7 +213,7 @@ impl Entry {
             ..HeapConfig::with_capacity(plan.live_limit)
         };
         let heap = match (options.ordeal(plan.seed), &self.planted) {
-            (None, _) => opened(|| (self.open)(&config))?,
+            (None, _) => opened(|| open(&config))?,
             (Some(ordeal), Some(planted))
                 if options.fault.is_none_or(|fault| self.can_have(fault)) =>
             {
@@ -186,11 +258,10 @@ impl Entry {
 
     /// How a heap with this fault is opened, and the fault if it is one of the harness's own view.
     fn opener(&self, fault: Option<Fault>) -> Result<(Arc<Open>, Option<Fault>), Defect> {
+        let sound = Arc::clone(self.opening()?);
         match (fault, &self.planted) {
-            (None, _) => Ok((Arc::clone(&self.open), None)),
-            (Some(fault), _) if Fault::OF_HARNESS.contains(&fault) => {
-                Ok((Arc::clone(&self.open), Some(fault)))
-            }
+            (None, _) => Ok((sound, None)),
+            (Some(fault), _) if Fault::OF_HARNESS.contains(&fault) => Ok((sound, Some(fault))),
             (Some(fault), Some(planted)) if self.can_have(fault) => {
                 let open = Arc::clone(&planted.open);
                 Ok((
@@ -214,8 +285,16 @@ impl Entry {
 
     /// The faults that can be planted in it, and those in how the harness sees any heap.
     pub fn faults(&self) -> impl Iterator<Item = Fault> + use<> {
-        let own = self.planted.as_ref().map_or(&[][..], |it| it.faults);
-        own.iter().chain(Fault::OF_HARNESS).copied()
+        let of_harness = match &self.way {
+            Way::Opened(_) => Fault::OF_HARNESS,
+            // It looks at itself.
+            Way::Whole(_) => &[],
+        };
+        let own = match &self.way {
+            Way::Opened(_) => self.planted.as_ref().map_or(&[][..], |it| it.faults),
+            Way::Whole(heap) => heap.faults(),
+        };
+        own.iter().chain(of_harness).copied()
     }
 }
 
@@ -305,5 +384,33 @@ impl Opened for OpenHeap {
             };
         }
         evidence
+    }
+}
+
+/// A heap that runs whole plans by itself. Each run has a process of its own, so none of them leaves
+/// anything to the next.
+struct OpenWhole {
+    name: String,
+    heap: Arc<dyn Whole>,
+}
+
+impl Opened for OpenWhole {
+    fn run(&self, plan: &Plan, options: &Options, observer: &dyn Observer) -> Evidence {
+        let ran = self.heap.run(&self.name, plan, options, observer);
+        ran.unwrap_or_else(|defect| {
+            let fault = options.fault.map(|fault| fault.name().to_owned());
+            let caps = self.heap.opens().unwrap_or(Caps::NONE);
+            let how = defect.to_string();
+            Evidence::of_lost(&self.name, caps, fault, Ended::Died { how })
+        })
+    }
+
+    fn run_last(
+        self: Box<Self>,
+        plan: &Plan,
+        options: &Options,
+        observer: &dyn Observer,
+    ) -> Evidence {
+        self.run(plan, options, observer)
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::any::{AnyHeap, Fast, Planted};
-use super::entry::Entry;
+use super::entry::{Entry, Way};
 use crate::heap::foreign::{Foreign, Library};
 use crate::heap::{Defect, HeapConfig, Owned};
 
@@ -27,7 +27,7 @@ impl Libraries {
         let (path, text) = parts(name)?;
         let (path, text) = (path.to_owned(), text.to_owned());
         let open = move |config: &HeapConfig| open(Path::new(&path), &text, config);
-        let entry = Entry::new(name, "a shared library", Arc::new(open));
+        let entry = Entry::new(name, "a shared library", Way::Opened(Arc::new(open)));
         let entry = Box::leak(Box::new(entry));
         known.insert(name.to_owned(), entry);
         Some(entry)

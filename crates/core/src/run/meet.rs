@@ -164,7 +164,15 @@ fn open_survey<'r>(stage: &Stage<'r>, moment: Moment) -> Surveyor<'r> {
         .and_then(|(first, start)| first.alive_at_the_end(*start));
     let alive = stage.roll.look().max(before.unwrap_or(0));
     surveyor.count_unsettled(alive);
-    if let Err(fault) = stage.heap.0.settle() {
+    if moment == Moment::End
+        && let Ok(stats) = stage.heap.stats()
+    {
+        // It is set once, since there is one end.
+        let _ = stage.stats_done.set(stats);
+    }
+    let (settled, took_ns) = stage.settling.timed(|| stage.heap.0.settle());
+    surveyor.has_settled(took_ns);
+    if let Err(fault) = settled {
         surveyor.settle_failed(fault.to_string());
     }
     let mut setup = stage.setup.lock().unwrap_or_else(PoisonError::into_inner);

@@ -27,6 +27,7 @@ mod monitor;
 mod paced;
 mod pacer;
 mod painter;
+mod patience;
 mod place;
 mod pops;
 mod python;
@@ -36,6 +37,7 @@ mod registry;
 mod rendezvous;
 mod roots;
 mod seat;
+mod settling;
 mod shadow;
 mod slow;
 mod stage;
@@ -56,6 +58,8 @@ pub use controlled::{Exploration, Explored, Judge, SCHEDULES};
 pub use entry::{Entry, Opened};
 pub use host::HostFacts;
 pub use libraries::is_path;
+pub use patience::Patience;
+pub use python::{found as pythons, is_python};
 pub use registry::Registry;
 pub use steps::{config_for, step_through};
 pub use storm::run;
@@ -95,6 +99,10 @@ pub struct Options {
     /// Record the history of what threads share: up to this many events of each mutator at the
     /// beginning of the run, and a quarter of that in each of a few windows later on.
     pub history: Option<u64>,
+    /// Ask the interpreter when its collector begins and ends, which changes when it does.
+    pub gc_callbacks: Callbacks,
+    /// How long a run in a process of its own may make no progress before it counts as hung.
+    pub patience: Option<Duration>,
     /// Set from outside to end the run early; what it did until then is judged.
     pub interrupt: Arc<AtomicBool>,
 }
@@ -112,6 +120,8 @@ impl Default for Options {
             slow_collection: None,
             collect_every: None,
             history: None,
+            gc_callbacks: Callbacks::Unused,
+            patience: None,
             interrupt: Arc::default(),
         }
     }
@@ -184,6 +194,15 @@ pub enum Timing {
     Off,
 }
 
+/// Whether `gc.callbacks` of an interpreter are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Callbacks {
+    /// To measure how long collections take.
+    Used,
+    /// They are not.
+    Unused,
+}
+
 /// How far a run is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Progress {
@@ -204,6 +223,8 @@ pub struct Progress {
     pub unreclaimed: Option<u64>,
     /// Resident memory of the process, in bytes; 0 if the system does not report it.
     pub rss_bytes: u64,
+    /// For how long the heap has been settling, while it is: nothing else goes on meanwhile.
+    pub settling: Option<Duration>,
 }
 
 /// Watches a run.

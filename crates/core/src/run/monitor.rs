@@ -136,6 +136,7 @@ impl Stage<'_> {
                 live: Some(live),
                 unreclaimed: gauge.unreclaimed,
                 rss_bytes,
+                settling: self.settling.lasts(),
             });
             if !goes_on {
                 return watched;

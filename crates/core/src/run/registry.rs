@@ -5,14 +5,16 @@ use std::sync::Arc;
 use crate::heap::{Defect, Fault, Heap, HeapConfig, Ordeal};
 
 use super::any::{AnyHeap, Fast, Planted};
-use super::entry::{Entry, Plantable};
+use super::entry::{Entry, Plantable, Way};
 use super::libraries::Libraries;
+use super::python::{Pythons, is_python};
 
 /// Heaps by name. Yours joins the built-in ones with [`with`](Self::with). A name with a slash is that
-/// of a shared library (`libraries`).
+/// of a shared library (`libraries`), and `python:` begins that of an interpreter (`python`).
 pub struct Registry {
     entries: Vec<Entry>,
     libraries: Libraries,
+    pythons: Pythons,
 }
 
 /// Letters, digits, and what joins them.
@@ -33,6 +35,7 @@ impl Registry {
         Self {
             entries: Vec::new(),
             libraries: Libraries::default(),
+            pythons: Pythons::default(),
         }
     }
 
@@ -54,7 +57,8 @@ impl Registry {
         let open = move |config: &HeapConfig| -> Result<Box<dyn AnyHeap>, Defect> {
             Ok(Box::new(Fast(open(config)?)))
         };
-        self.entries.push(Entry::new(name, about, Arc::new(open)));
+        let way = Way::Opened(Arc::new(open));
+        self.entries.push(Entry::new(name, about, way));
         self
     }
 
@@ -99,10 +103,14 @@ impl Registry {
     }
 
     /// The heap of this name: one that was added, or that of a shared library with the C interface if
-    /// the name is a path to it (`./libmine.so`, or `./libmine.so:TEXT` if `open` is to get a text).
+    /// the name is a path to it (`./libmine.so`, or `./libmine.so:TEXT` if `open` is to get a text), or
+    /// that of a CPython (`python`, or `python:INTERPRETER`).
     pub fn get(&self, name: &str) -> Option<&Entry> {
         let added = self.entries.iter().find(|entry| entry.name == name);
-        added.or_else(|| self.libraries.get(name))
+        match is_python(name) {
+            true => added.or_else(|| self.pythons.get(name)),
+            false => added.or_else(|| self.libraries.get(name)),
+        }
     }
 }
 

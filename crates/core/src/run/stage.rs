@@ -9,6 +9,7 @@ use super::first_done::FirstDone;
 use super::record;
 use super::rendezvous::Rendezvous;
 use super::roots;
+use super::settling::Settling;
 use super::survey::Surveyor;
 use super::writers::Writers;
 use super::{Observer, Options};
@@ -48,6 +49,9 @@ pub(super) struct Stage<'r> {
     pub(super) writers: Writers,
     pub(super) surveys: Mutex<Vec<Survey>>,
     surveys_made: AtomicU64,
+    pub(super) settling: Settling,
+    /// What the heap had counted when the mutators were done, before it was settled.
+    pub(super) stats_done: OnceLock<Stats>,
     /// Whether the one allocation that is to fail on purpose is still to come.
     pub(super) refusal: Arc<AtomicBool>,
 }
@@ -85,6 +89,8 @@ impl<'r> Stage<'r> {
             writers: Writers::new(record::involved(plan)),
             surveys: Mutex::new(Vec::new()),
             surveys_made: AtomicU64::new(0),
+            settling: Settling::default(),
+            stats_done: OnceLock::new(),
             refusal,
         }
     }

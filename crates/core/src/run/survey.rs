@@ -110,6 +110,11 @@ impl<'p> Surveyor<'p> {
         self.survey.unsettled = Some(alive);
     }
 
+    /// Records how long the heap took to settle.
+    pub(super) fn has_settled(&mut self, took_ns: u64) {
+        self.survey.settling_ns = Some(took_ns);
+    }
+
     /// Records that settling the heap failed.
     pub(super) fn settle_failed(&mut self, why: String) {
         self.survey.settle_defect = Some(why);

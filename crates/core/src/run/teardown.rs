@@ -1,9 +1,14 @@
 //! What happens after all mutators have left: everything is let go of, and the heap must be empty.
 
+use std::time::Duration;
+
+use crate::clock::Clock;
 use crate::evidence::Moment;
 use crate::evidence::ledger::Producer;
 use crate::heap::{Defect, Global, Seat, Slot};
+use crate::memory;
 
+use super::Progress;
 use super::any::guarded;
 use super::stage::Stage;
 use super::survey::Surveyor;
@@ -21,7 +26,22 @@ impl Stage<'_> {
         if !is_whole {
             surveyor.give_up("a mutator was lost, and its births with it");
         }
-        match guarded("settle", || self.let_go(producers)) {
+        // The monitor tells nothing any more, and this may take long.
+        self.observer.progress(Progress {
+            elapsed: (self.course.started.get())
+                .map_or(Duration::ZERO, |&at| Clock::get().since(at)),
+            ops: self.course.ops(),
+            surveys: self.surveys_made(),
+            steps: self.course.steps(),
+            live: Some(self.roll.look()),
+            unreclaimed: None,
+            rss_bytes: memory::resident_bytes(std::process::id()),
+            settling: Some(Duration::ZERO),
+        });
+        let (settled, took_ns) =
+            (self.settling).timed(|| guarded("settle", || self.let_go(producers)));
+        surveyor.has_settled(took_ns);
+        match settled {
             Ok(Ok(())) => {}
             Ok(Err(defect)) => surveyor.settle_failed(defect.to_string()),
             Err(panicked) => {

@@ -1,7 +1,8 @@
 //! What a child process reports to its parent: one line of JSON at a time.
 //!
 //! ```text
-//! {"told":"beat","elapsed_ms":250,"ops":123456,…,"surveys":0,"steps":123470}
+//! {"told":"beat","elapsed_ms":250,"ops":123456,…,"surveys":0,"steps":123470,
+//!  "settling_ms":null}
 //! {"told":"ran"}
 //! {"told":"made","result":"{…}","picture":null}
 //! {"told":"over","came":"judged","outcome":"held","found":{…}}
@@ -28,6 +29,8 @@ pub enum Told {
         surveys: u64,
         /// A number that changes as long as the run gets on.
         steps: u64,
+        /// For how long the heap has been settling, if it is.
+        settling_ms: Option<u64>,
     },
     /// The heap's part of the run is over; what remains is to judge it.
     Ran,
@@ -104,6 +107,7 @@ mod tests {
             },
             surveys: 1,
             steps: u64::MAX,
+            settling_ms: Some(5),
         };
         let name = Name {
             maker: 1,

@@ -4,6 +4,7 @@
 //! bounds, registers read before they are written, operations on objects of the wrong kind.
 
 use super::defaults;
+use super::found::Complaints;
 use super::lower::{Lowering, StepPlace};
 use super::parameter::Value;
 use super::syntax::{Bound, Syntax, ThreadNode};
@@ -50,10 +51,24 @@ impl Workload {
         let (parameters, defaults) = (&syntax.parameters, &syntax.defaults);
         let values = defaults::settle(parameters, defaults, overrides, &self.path, &self.text)?;
         self.compile(&values, seed)
-            .map_err(|complaint| complaint.at(&self.path, &self.text))
+            .map_err(|complaints| complaints.first(&self.path, &self.text))
     }
 
-    fn compile(&self, values: &[Value], seed: u64) -> Result<Plan, Complaint> {
+    /// Everything that is wrong with the plan for the defaults.
+    pub(super) fn plan_defects(&self) -> Vec<Diagnostic> {
+        let syntax = &self.syntax;
+        let (parameters, defaults) = (&syntax.parameters, &syntax.defaults);
+        let (path, text) = (&self.path, &self.text);
+        match defaults::settle(parameters, defaults, &[], path, text) {
+            Err(diagnostic) => vec![diagnostic],
+            Ok(values) => match self.compile(&values, 0) {
+                Err(complaints) => complaints.all(path, text),
+                Ok(_) => Vec::new(),
+            },
+        }
+    }
+
+    fn compile(&self, values: &[Value], seed: u64) -> Result<Plan, Complaints> {
         let syntax = &self.syntax;
         let Cast {
             groups,
@@ -87,8 +102,11 @@ impl Workload {
             }
         }
         let flow = Flow::of(&plan);
-        if let Some(problem) = flow.problems.first() {
-            return Err(complaint(problem, &groups[group_of[problem.mutator]]));
+        let problems = flow.problems.iter();
+        let problems =
+            problems.map(|problem| complaint(problem, &groups[group_of[problem.mutator]]));
+        if let Some(complaints) = Complaints::of(problems) {
+            return Err(complaints);
         }
         for (object, usage) in plan.objects.iter_mut().zip(flow.usage) {
             object.usage = usage;

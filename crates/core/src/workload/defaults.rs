@@ -8,6 +8,7 @@ use toml::de::DeValue;
 
 use super::document::{Entry, Node, Table, check_length};
 use super::expression::Expr;
+use super::found::Found;
 use super::parameter::{COMMAND_LINE, Names, Parameter, ParameterKind, Value};
 use crate::diagnostic::{Complaint, Diagnostic};
 
@@ -39,14 +40,16 @@ impl Default {
 }
 
 /// Reads `[parameters]`.
-pub(super) fn parse_all(table: &Table<'_>) -> Result<(Vec<Parameter>, Vec<Default>), Complaint> {
+pub(super) fn parse_all(table: &Table<'_>, found: &Found) -> (Vec<Parameter>, Vec<Default>) {
     let (mut parameters, mut defaults) = (Vec::new(), Vec::new());
     for entry in table.entries() {
-        let (parameter, default) = parse(entry, &Names(&parameters))?;
-        parameters.push(parameter);
-        defaults.push(default);
+        let read = parse(entry, &Names(&parameters));
+        if let Some((parameter, default)) = found.define(entry.key, read) {
+            parameters.push(parameter);
+            defaults.push(default);
+        }
     }
-    Ok((parameters, defaults))
+    (parameters, defaults)
 }
 
 /// The value of every parameter, in their order.

@@ -199,15 +199,21 @@ impl<'a> Table<'a> {
 
     /// Refuses any other key.
     pub(super) fn allow(&self, keys: &[&str]) -> Result<(), Complaint> {
-        match self.entries.iter().find(|entry| !keys.contains(&entry.key)) {
-            None => Ok(()),
-            Some(entry) => Err(Complaint::unknown(
+        self.strangers(keys).next().map_or(Ok(()), Err)
+    }
+
+    /// A complaint about every other key.
+    pub(super) fn strangers(&self, keys: &[&str]) -> impl Iterator<Item = Complaint> {
+        let entries = self.entries.iter();
+        let strangers = entries.filter(|entry| !keys.contains(&entry.key));
+        strangers.map(|entry| {
+            Complaint::unknown(
                 entry.key_span.clone(),
                 &format!("key in the {}:", self.what),
                 entry.key,
                 keys.iter().copied(),
-            )),
-        }
+            )
+        })
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&Entry<'a>> {

@@ -24,6 +24,7 @@ mod draw;
 mod embedded;
 mod expression;
 mod form;
+mod found;
 mod load_error;
 mod lower;
 mod lower_op;
@@ -45,6 +46,7 @@ pub use crate::diagnostic::{Color, Diagnostic};
 use crate::diagnostic::{suggest, text};
 use crate::digest::Digest;
 use crate::plan::Needs;
+use found::Complaints;
 use syntax::Syntax;
 
 /// The maximum number of threads of a plan.
@@ -80,20 +82,35 @@ impl Workload {
     /// The first thing that is wrong with it, with its place.
     pub fn parse(name_or_path: &str, text: &str) -> Result<Self, Diagnostic> {
         let text: Arc<str> = text.into();
-        let syntax = Syntax::parse(&text).map_err(|complaint| complaint.at(name_or_path, &text))?;
+        let mut workload = Self::read(name_or_path, &text)
+            .map_err(|complaints| complaints.first(name_or_path, &text))?;
+        workload.needs = workload.plan(&[], 0)?.needs();
+        Ok(workload)
+    }
+
+    /// Everything that is wrong with a workload, in the order of its text, as far as it can be known at
+    /// once: what it plans is looked at only if all of it can be read.
+    pub fn defects(name_or_path: &str, text: &str) -> Vec<Diagnostic> {
+        let text: Arc<str> = text.into();
+        match Self::read(name_or_path, &text) {
+            Err(complaints) => complaints.all(name_or_path, &text),
+            Ok(workload) => workload.plan_defects(),
+        }
+    }
+
+    fn read(name_or_path: &str, text: &Arc<str>) -> Result<Self, Complaints> {
+        let syntax = Syntax::parse(text)?;
         let name = Path::new(name_or_path).file_stem();
-        let mut workload = Self {
+        Ok(Self {
             name: name.map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
             summary: syntax.summary.clone(),
             about: syntax.about.clone(),
             needs: Needs::default(),
             syntax,
             path: name_or_path.to_owned(),
-            hash: Digest::of(&text).to_string(),
-            text,
-        };
-        workload.needs = workload.plan(&[], 0)?.needs();
-        Ok(workload)
+            hash: Digest::of(text).to_string(),
+            text: Arc::clone(text),
+        })
     }
 
     /// Reads a workload from a file.

@@ -7,6 +7,7 @@ use super::document::{Entry, Node, Table};
 use super::draw::Amount;
 use super::expression::Expr;
 use super::form::{self, FORMS, Form, Key, KeyKind, Presence};
+use super::found::Found;
 use super::parameter::Names;
 use crate::diagnostic::Complaint;
 use crate::diagnostic::suggest;
@@ -80,6 +81,7 @@ pub(super) struct Scope<'a> {
     pub(super) parameters: Names<'a>,
     pub(super) objects: &'a [(String, Shape)],
     pub(super) mailboxes: &'a [String],
+    pub(super) found: &'a Found,
 }
 
 impl Scope<'_> {
@@ -90,11 +92,9 @@ impl Scope<'_> {
             return Err(Complaint::new(node.span(), message)
                 .hint(format!("there can be {DEPTH_MAX} levels")));
         }
-        let nodes = node.array()?;
-        nodes
-            .into_iter()
-            .map(|step| self.step(&step.open_table("step")?, &[], depth))
-            .collect()
+        let nodes = node.array()?.into_iter();
+        let steps = nodes.map(|step| self.step(&step.open_table("step")?, &[], depth));
+        Ok(self.found.all(steps))
     }
 
     /// Reads a step, which may also have the keys `also`.
@@ -150,16 +150,14 @@ impl Scope<'_> {
                 "the steps are nested too deeply",
             ));
         }
-        nodes
-            .into_iter()
-            .map(|arm| {
-                let table = arm.open_table("arm of a mix")?;
-                Ok(ArmNode {
-                    weight: Expr::parse(table.need("weight")?, &self.parameters)?,
-                    step: self.step(&table, &["weight"], depth)?,
-                })
+        let arms = nodes.into_iter().map(|arm| {
+            let table = arm.open_table("arm of a mix")?;
+            Ok(ArmNode {
+                weight: Expr::parse(table.need("weight")?, &self.parameters)?,
+                step: self.step(&table, &["weight"], depth)?,
             })
-            .collect()
+        });
+        Ok(self.found.all(arms))
     }
 
     fn op(
@@ -184,23 +182,25 @@ impl Scope<'_> {
             .chain(common)
             .chain(also.iter().copied())
             .collect();
-        let unknown = table
-            .entries()
-            .iter()
-            .find(|entry| !keys.contains(&entry.key));
-        if let Some(unknown) = unknown {
+        let entries = table.entries().iter();
+        let unknown = entries.filter(|entry| !keys.contains(&entry.key));
+        self.found.add(unknown.map(|unknown| {
             let span = unknown.key_span.clone();
             let message = format!("`{}` takes no `{}`", form.name, unknown.key);
-            return Err(Complaint::new(span, message).hint(suggest::hint(unknown.key, keys)));
-        }
+            Complaint::new(span, message).hint(suggest::hint(unknown.key, keys.iter().copied()))
+        }));
         let mut args = Vec::new();
         for key in form.keys {
             match table.node(key.name) {
-                Some(node) => args.push((key.name, self.value(key, node)?, node.span())),
+                Some(node) => {
+                    let value = self.found.keep(self.value(key, node));
+                    args.extend(value.map(|value| (key.name, value, node.span())));
+                }
                 None if key.presence == Presence::Optional => {}
                 None => {
                     let message = format!("`{}` needs `{}`", form.name, key.name);
-                    return Err(Complaint::new(name.span(), message).hint(form.about));
+                    let complaint = Complaint::new(name.span(), message).hint(form.about);
+                    self.found.add([complaint]);
                 }
             }
         }

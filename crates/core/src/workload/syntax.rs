@@ -10,6 +10,7 @@ use super::counters::{CHECKS, COUNTERS, VERDICTS};
 use super::defaults::{self, Default};
 use super::document::{Node, Table, check_name};
 use super::expression::Expr;
+use super::found::{Complaints, Found};
 use super::parameter::{Names, Parameter};
 use super::step::{Scope, StepNode, shape};
 use crate::diagnostic::Complaint;
@@ -19,6 +20,20 @@ use crate::plan::{Arrivals, Note};
 /// The maximum number of shared objects, and of mailboxes: the analysis of a plan keeps a set
 /// of objects in one word.
 const SHARED_MAX: usize = 64;
+
+/// The sections of a file.
+const SECTIONS: [&str; 10] = [
+    "summary",
+    "about",
+    "parameters",
+    "objects",
+    "mailboxes",
+    "limits",
+    "require",
+    "budget",
+    "notes",
+    "threads",
+];
 
 /// What a file says.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,47 +78,67 @@ pub(super) struct ThreadNode {
 }
 
 impl Syntax {
-    pub(super) fn parse(text: &Arc<str>) -> Result<Self, Complaint> {
-        let document = DeTable::parse(text).map_err(|error| {
+    pub(super) fn parse(text: &Arc<str>) -> Result<Self, Complaints> {
+        let (document, errors) = DeTable::parse_recoverable(text);
+        let errors = errors.iter().map(|error| {
             let end = text.len();
             Complaint::new(error.span().unwrap_or(end..end), sentence(error.message()))
-        })?;
-        let root = Table::root(&document, text);
-        root.allow(&[
-            "summary",
-            "about",
-            "parameters",
-            "objects",
-            "mailboxes",
-            "limits",
-            "require",
-            "budget",
-            "notes",
-            "threads",
-        ])?;
-        let (parameters, defaults) = match root.node("parameters") {
-            Some(node) => defaults::parse_all(&node.open_table("table of parameters")?)?,
+        });
+        // Behind a mistake in the syntax nobody knows what is meant.
+        if let Some(complaints) = Complaints::of(errors) {
+            return Err(complaints);
+        }
+        let found = Found::default();
+        let syntax = Self::read(&Table::root(&document, text), &found);
+        match (found.complaints(), syntax) {
+            (None, Some(syntax)) => Ok(syntax),
+            (Some(complaints), _) => Err(complaints),
+            (None, None) => unreachable!("what is not read is complained about"),
+        }
+    }
+
+    /// Reads all sections; `None` if one that is needed could not be read.
+    fn read(root: &Table<'_>, found: &Found) -> Option<Self> {
+        found.add(root.strangers(&SECTIONS));
+        let table = root.node("parameters");
+        let table = table.and_then(|node| found.keep(node.open_table("table of parameters")));
+        let (parameters, defaults) = match table {
+            Some(table) => defaults::parse_all(&table, found),
             None => (Vec::new(), Vec::new()),
         };
         let names = Names(&parameters);
-        let objects = objects(&root)?;
-        let mailboxes = mailboxes(&root, &objects)?;
-        let limits = root
-            .need("limits")?
-            .table("table of limits", &["live_objects"])?;
+        let objects = found.keep(objects(root, found)).unwrap_or_default();
+        let mailboxes = found.keep(mailboxes(root, &objects, found));
+        let mailboxes = mailboxes.unwrap_or_default();
+        let limits = root.need("limits");
+        let limits = found.keep(limits.and_then(|node| node.open_table("table of limits")));
+        if let Some(limits) = &limits {
+            found.add(limits.strangers(&["live_objects"]));
+        }
         let scope = Scope {
             parameters: names,
             objects: &objects,
             mailboxes: &mailboxes,
+            found,
         };
-        Ok(Self {
-            summary: root.need("summary")?.str()?.to_owned(),
-            about: root.node("about").map_or(Ok(""), Node::str)?.to_owned(),
-            live_objects: Expr::parse(limits.need("live_objects")?, &names)?,
-            require: bounds(&root, "require", "least", &names)?,
-            budget: bounds(&root, "budget", "most", &names)?,
-            notes: notes(&root, &names)?,
-            threads: threads(&root, &scope)?,
+        let summary = found.keep(root.need("summary").and_then(Node::str));
+        let about = found.keep(root.node("about").map_or(Ok(""), Node::str));
+        let live_objects = limits.and_then(|limits| {
+            let node = limits.need("live_objects");
+            found.keep(node.and_then(|node| Expr::parse(node, &names)))
+        });
+        let require = found.keep(bounds(root, ["require", "least"], &names, found));
+        let budget = found.keep(bounds(root, ["budget", "most"], &names, found));
+        let notes = found.keep(notes(root, &names, found));
+        let threads = found.keep(threads(root, &scope));
+        Some(Self {
+            summary: summary?.to_owned(),
+            about: about?.to_owned(),
+            live_objects: live_objects?,
+            require: require?,
+            budget: budget?,
+            notes: notes?,
+            threads: threads?,
             parameters: parameters.clone(),
             defaults,
             objects: objects.clone(),
@@ -117,7 +152,7 @@ fn sentence(message: &str) -> String {
     message.lines().collect::<Vec<_>>().join(", ")
 }
 
-fn objects(root: &Table<'_>) -> Result<Vec<(String, Shape)>, Complaint> {
+fn objects(root: &Table<'_>, found: &Found) -> Result<Vec<(String, Shape)>, Complaint> {
     let Some(node) = root.node("objects") else {
         return Ok(Vec::new());
     };
@@ -127,27 +162,32 @@ fn objects(root: &Table<'_>) -> Result<Vec<(String, Shape)>, Complaint> {
         return Err(Complaint::new(beyond.key_span.clone(), message));
     }
     let entries = table.entries().iter();
-    entries
-        .map(|entry| {
-            check_name(entry.key, entry.key_span.clone())?;
-            Ok((entry.key.to_owned(), shape(entry.node)?))
-        })
-        .collect()
+    let objects = entries.filter_map(|entry| {
+        let name = check_name(entry.key, entry.key_span.clone());
+        let object = name.and_then(|()| Ok((entry.key.to_owned(), shape(entry.node)?)));
+        found.define(entry.key, object)
+    });
+    Ok(objects.collect())
 }
 
-fn mailboxes(root: &Table<'_>, objects: &[(String, Shape)]) -> Result<Vec<String>, Complaint> {
+fn mailboxes(
+    root: &Table<'_>,
+    objects: &[(String, Shape)],
+    found: &Found,
+) -> Result<Vec<String>, Complaint> {
     let Some(node) = root.node("mailboxes") else {
         return Ok(Vec::new());
     };
     let mut names: Vec<String> = Vec::new();
     for node in node.array()? {
-        let name = node.name()?;
+        let Some(name) = found.keep(node.name()) else {
+            continue;
+        };
         if names.iter().any(|known| known == name) || objects.iter().any(|(known, _)| known == name)
         {
-            return Err(Complaint::new(
-                node.span(),
-                format!("`{name}` is defined twice"),
-            ));
+            let message = format!("`{name}` is defined twice");
+            found.add([Complaint::new(node.span(), message)]);
+            continue;
         }
         if names.len() == SHARED_MAX {
             let message = format!("there can be {SHARED_MAX} mailboxes");
@@ -162,37 +202,40 @@ fn mailboxes(root: &Table<'_>, objects: &[(String, Shape)]) -> Result<Vec<String
 /// own, which has the number under the key `word`.
 fn bounds(
     root: &Table<'_>,
-    key: &str,
-    word: &str,
+    [key, word]: [&str; 2],
     names: &Names<'_>,
+    found: &Found,
 ) -> Result<Vec<Bound>, Complaint> {
     let Some(node) = root.node(key) else {
         return Ok(Vec::new());
     };
     let table = node.open_table("table of counters")?;
     let entries = table.entries().iter();
-    entries
-        .map(|entry| {
-            if !COUNTERS.contains(&entry.key) {
-                let span = entry.key_span.clone();
-                return Err(Complaint::unknown(span, "counter", entry.key, COUNTERS));
-            }
-            let (value, when) = if entry.node.is_table() {
-                let table = entry.node.table("bound of a counter", &[word, "when"])?;
-                (table.need(word)?, Some(table.need("when")?))
-            } else {
-                (entry.node, None)
-            };
-            Ok(Bound {
-                counter: entry.key.to_owned(),
-                value: Expr::parse(value, names)?,
-                when: when.map(|node| Condition::parse(node, names)).transpose()?,
-            })
+    let bounds = entries.map(|entry| {
+        if !COUNTERS.contains(&entry.key) {
+            let span = entry.key_span.clone();
+            return Err(Complaint::unknown(span, "counter", entry.key, COUNTERS));
+        }
+        let (value, when) = if entry.node.is_table() {
+            let table = entry.node.table("bound of a counter", &[word, "when"])?;
+            (table.need(word)?, Some(table.need("when")?))
+        } else {
+            (entry.node, None)
+        };
+        Ok(Bound {
+            counter: entry.key.to_owned(),
+            value: Expr::parse(value, names)?,
+            when: when.map(|node| Condition::parse(node, names)).transpose()?,
         })
-        .collect()
+    });
+    Ok(found.all(bounds))
 }
 
-fn notes(root: &Table<'_>, names: &Names<'_>) -> Result<Vec<(Note, Option<Condition>)>, Complaint> {
+fn notes(
+    root: &Table<'_>,
+    names: &Names<'_>,
+    found: &Found,
+) -> Result<Vec<(Note, Option<Condition>)>, Complaint> {
     let Some(node) = root.node("notes") else {
         return Ok(Vec::new());
     };
@@ -208,36 +251,38 @@ fn notes(root: &Table<'_>, names: &Names<'_>) -> Result<Vec<(Note, Option<Condit
             known.iter().copied(),
         ))
     };
-    node.array()?
-        .into_iter()
-        .map(|node| {
-            let table = node.table("note", &["check", "verdict", "when", "text"])?;
-            let note = Note {
-                check: one_of(table.need("check")?, "check", &CHECKS)?,
-                verdict: one_of(table.need("verdict")?, "verdict", &VERDICTS)?,
-                text: table.need("text")?.str()?.to_owned(),
-            };
-            let when = table.node("when");
-            let when = when.map(|node| Condition::parse(node, names)).transpose()?;
-            Ok((note, when))
-        })
-        .collect()
+    let notes = node.array()?.into_iter().map(|node| {
+        let table = node.table("note", &["check", "verdict", "when", "text"])?;
+        let note = Note {
+            check: one_of(table.need("check")?, "check", &CHECKS)?,
+            verdict: one_of(table.need("verdict")?, "verdict", &VERDICTS)?,
+            text: table.need("text")?.str()?.to_owned(),
+        };
+        let when = table.node("when");
+        let when = when.map(|node| Condition::parse(node, names)).transpose()?;
+        Ok((note, when))
+    });
+    Ok(found.all(notes))
 }
 
 fn threads(root: &Table<'_>, scope: &Scope<'_>) -> Result<Vec<ThreadNode>, Complaint> {
     let mut groups: Vec<ThreadNode> = Vec::new();
     for node in root.need("threads")?.array()? {
-        let group = thread(node, scope)?;
+        let Some(group) = thread(node, scope) else {
+            continue;
+        };
         if groups.iter().any(|known| known.name == group.name) {
             let message = format!("there are `{}` threads already", group.name);
-            return Err(Complaint::new(group.name_span, message));
+            let complaint = Complaint::new(group.name_span.clone(), message);
+            scope.found.add([complaint]);
         }
         groups.push(group);
     }
     Ok(groups)
 }
 
-fn thread(node: Node<'_>, scope: &Scope<'_>) -> Result<ThreadNode, Complaint> {
+/// Reads a group of threads; `None` if a part of it could not be read.
+fn thread(node: Node<'_>, scope: &Scope<'_>) -> Option<ThreadNode> {
     let keys = [
         "name",
         "count",
@@ -248,25 +293,36 @@ fn thread(node: Node<'_>, scope: &Scope<'_>) -> Result<ThreadNode, Complaint> {
         "setup",
         "loop",
     ];
-    let table = node.table("group of threads", &keys)?;
-    let (name, body) = (table.need("name")?, table.need("loop")?);
+    let found = scope.found;
+    let table = found.keep(node.open_table("group of threads"))?;
+    found.add(table.strangers(&keys));
+    let name = found.keep(table.need("name"));
+    let body = found.keep(table.need("loop"));
     let expr = |key| {
         let node = table.node(key);
-        node.map(|node| Expr::parse(node, &scope.parameters))
-            .transpose()
+        let read = node.map(|node| Expr::parse(node, &scope.parameters));
+        found.keep(read.transpose())
     };
+    let name_span = name.map(Node::span);
+    let name = name.and_then(|name| found.keep(name.name()));
+    let count = expr("count");
+    let background = found.keep(table.node("background").map_or(Ok(false), Node::bool));
+    let (rounds, rate) = (expr("rounds"), expr("rate"));
+    let arrivals = found.keep(arrivals(&table));
     let setup = table.node("setup");
-    Ok(ThreadNode {
-        name: name.name()?.to_owned(),
-        name_span: name.span(),
-        count: expr("count")?.unwrap_or_else(|| Expr::number(1, name.span())),
-        background: table.node("background").map_or(Ok(false), Node::bool)?,
-        rounds: expr("rounds")?,
-        rate: expr("rate")?,
-        arrivals: arrivals(&table)?,
-        setup: setup.map_or(Ok(Vec::new()), |node| scope.steps(node, 0))?,
-        body: scope.steps(body, 0)?,
-        body_span: body.span(),
+    let setup = found.keep(setup.map_or(Ok(Vec::new()), |node| scope.steps(node, 0)));
+    let steps = body.and_then(|body| found.keep(scope.steps(body, 0)));
+    Some(ThreadNode {
+        name: name?.to_owned(),
+        name_span: name_span.clone()?,
+        count: count?.unwrap_or_else(|| Expr::number(1, name_span.unwrap_or_default())),
+        background: background?,
+        rounds: rounds?,
+        rate: rate?,
+        arrivals: arrivals?,
+        setup: setup?,
+        body: steps?,
+        body_span: body?.span(),
     })
 }
 

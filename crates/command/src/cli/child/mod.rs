@@ -37,7 +37,7 @@ use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use serde::{Deserialize, Serialize};
 
-use super::patience::Patience;
+use crate::run::Patience;
 use crate::soak::Told;
 pub(super) use job::CaseJob;
 pub(super) use output::{ChildOutput, Printed};

@@ -265,6 +265,7 @@ mod tests {
             beat: Beat::default(),
             surveys: 0,
             steps: 1,
+            settling_ms: None,
         };
         let mut printed = b"{\n\xff\n".to_vec();
         printed.extend(beat.line().expect("it is written").as_bytes());

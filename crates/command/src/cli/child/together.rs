@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use signal_hook::consts::SIGTSTP;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -57,6 +57,20 @@ fn children() -> MutexGuard<'static, Vec<(u32, OwnedFd)>> {
     CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The processes that a child has started itself, as it does for a heap that is an interpreter. What a
+/// child has started ends with it, and so is there as long as the child is.
+fn children_of(id: u32) -> Vec<Pid> {
+    let tasks = std::fs::read_dir(format!("/proc/{id}/task"));
+    let tasks = tasks.into_iter().flatten().flatten();
+    let listed =
+        tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let words = listed.flat_map(|list| {
+        let words = list.split_whitespace().map(str::parse);
+        words.flatten().collect::<Vec<i32>>()
+    });
+    words.filter_map(Pid::from_raw).collect()
+}
+
 /// From now on children stop and continue with this process. If that cannot be set up, the signal
 /// stops this process only.
 fn listen() {
@@ -72,9 +86,12 @@ fn listen() {
         for signal in signals.forever() {
             let children = children();
             let tell = |told| {
-                for (_, child) in children.iter() {
+                for (id, child) in children.iter() {
                     // Fails if it has ended.
                     let _ = pidfd_send_signal(child, told);
+                    for grandchild in children_of(*id) {
+                        let _ = kill_process(grandchild, told);
+                    }
                 }
             };
             tell(Signal::STOP);

@@ -9,7 +9,7 @@ use crate::cli::child::{CaseJob, Printed, inside};
 use crate::cli::isolate;
 use crate::cli::usage::Usage;
 use crate::heap::{Caps, Fault};
-use crate::run::{Entry, is_path};
+use crate::run::{Entry, is_path, pythons};
 
 /// How long a heap may take to say what it can do.
 const CAPS_LIMIT: Duration = Duration::from_secs(10);
@@ -45,6 +45,8 @@ pub(in crate::cli) fn learn_caps<'r>(
     let laboratory = Laboratory::new(CAPS_LIMIT, Printed::Dropped, &Arc::default());
     for heap in heaps.into_iter().filter(|heap| !heap.is_built_in) {
         let asked: Result<Caps, String> = match isolate {
+            // It is in a process of its own anyway.
+            _ if heap.runs_whole() => heap.opens().map_err(|why| why.to_string()),
             IsolateArg::No if is_path(&heap.name) => heap.opens().map_err(|why| why.to_string()),
             IsolateArg::No => continue,
             IsolateArg::Yes => match laboratory.ask(CaseJob::Caps(heap.name.clone()), |_| {}) {
@@ -56,6 +58,7 @@ pub(in crate::cli) fn learn_caps<'r>(
         };
         match asked {
             Ok(caps) => heap.caps_are(caps),
+            Err(why) if heap.runs_whole() => return Err(no_interpreter(&heap.name, &why)),
             Err(why) if is_path(&heap.name) => {
                 return Err(Usage::new(format!("failed to open {}: {why}", heap.name)));
             }
@@ -63,4 +66,17 @@ pub(in crate::cli) fn learn_caps<'r>(
         }
     }
     Ok(())
+}
+
+/// A name that leads to no interpreter which can run workloads, and those that do.
+fn no_interpreter(name: &str, why: &str) -> Usage {
+    let usage = Usage::new(format!("{name} cannot be a heap: {why}"));
+    let found: Vec<String> = pythons().into_iter().map(|(name, _)| name).collect();
+    match found.is_empty() {
+        true => usage.hint(
+            "name one by its path (python:/usr/bin/python3), its name on PATH (python:python3.12) or its \
+             version (python:3.12); CPython 3.9 or later is needed",
+        ),
+        false => usage.hint(format!("there are {}", found.join(", "))),
+    }
 }

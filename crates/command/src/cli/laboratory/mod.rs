@@ -23,10 +23,10 @@ use serde::de::DeserializeOwned;
 
 use super::attempt::Tried;
 use super::child::{CaseJob, Child, Printed, Request, Waited, Wish};
-use super::patience::Patience;
 use crate::fuzz::{CRASHED, Finding, HUNG, HangLimit, Hunt, SWEEP_MAX, Swept};
 use crate::plan::Case;
 use crate::result::figures;
+use crate::run::Patience;
 use crate::soak::Told;
 pub(super) use abilities::{is_apart, learn_caps};
 pub(super) use serve::serve;

@@ -144,6 +144,7 @@ fn beat(run: u64) {
         beat: Beat::default(),
         surveys: 0,
         steps: run,
+        settling_ms: None,
     });
 }
 

@@ -50,8 +50,9 @@ pub(super) fn merge(program: &str, args: &Merge, terminal: &mut Terminal) -> Res
     })?;
     show(args.format, json, &merged, &totals, terminal)?;
     for path in kept {
-        let words = [OsStr::new(program), OsStr::new("replay"), path.as_os_str()];
-        terminal.remark(&format!("reproduce: {}", reproduce::quoted(&words)));
+        let words = [OsStr::new("replay"), path.as_os_str()];
+        let line = reproduce::command(program, &words);
+        terminal.remark(&format!("reproduce: {line}"));
     }
     terminal.remark(&format!("merged: {}", directory.join(MERGED).display()));
     let mut outcomes = totals.outcomes().iter().map(|outcome| Exit::from(*outcome));
@@ -69,7 +70,7 @@ fn show(
     terminal: &mut Terminal,
 ) -> Result<(), Usage> {
     let page = match format {
-        FormatArg::Table => merge::page(merged, totals, terminal.detail()),
+        FormatArg::Table => merge::page(merged, totals, terminal.look()),
         FormatArg::Markdown => merge::markdown(merged, totals),
     };
     let document = merged.document(totals);

@@ -21,7 +21,7 @@ use super::laboratory;
 use super::store;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{interrupt, provenance};
+use super::{agenda, interrupt, provenance};
 use crate::check;
 use crate::clock::Clock;
 use crate::fuzz::catalogue::{self, Planted, Show};
@@ -33,6 +33,9 @@ use crate::run::{Entry, Registry};
 use crate::workload::Workload;
 use trial::Bench;
 
+/// The interpreter that is tried if no heap is named.
+const PYTHON: &str = "python";
+
 /// Tries every fault, and shows which checks caught it.
 pub(super) fn selftest(
     registry: &Registry,
@@ -42,7 +45,7 @@ pub(super) fn selftest(
 ) -> Result<Exit, Usage> {
     let interrupted = interrupt::flag()?;
     let faults = faults(args)?;
-    let heaps = heaps(registry, args)?;
+    let heaps = heaps(registry, args, terminal)?;
     let rows = rows(&faults, &heaps, |heap, show| can_run(registry, heap, show));
     if rows.is_empty() {
         return Err(Usage::new("nothing to try").hint(
@@ -97,19 +100,34 @@ fn faults(args: &Selftest) -> Result<Vec<Planted>, Usage> {
 }
 
 /// The heaps that were asked for, each with the faults that can be planted in it.
-fn heaps<'r>(registry: &'r Registry, args: &Selftest) -> Result<Vec<(&'r str, Vec<Fault>)>, Usage> {
-    let known = || registry.entries().iter().map(|entry| entry.name.as_str());
-    for name in &args.heaps {
-        if registry.get(name).is_none() {
-            return Err(Usage::unknown("heap", name, known()));
+fn heaps<'r>(
+    registry: &'r Registry,
+    args: &Selftest,
+    terminal: &mut Terminal,
+) -> Result<Vec<(&'r str, Vec<Fault>)>, Usage> {
+    let mut asked: Vec<&Entry> = Vec::new();
+    for named in &args.heaps {
+        for heap in agenda::named_heaps(registry, named)? {
+            if !asked.iter().any(|other| other.name == heap.name) {
+                asked.push(heap);
+            }
         }
     }
-    // Without names: a heap in which nothing can be planted may be broken by itself.
-    let is_asked = |entry: &&Entry| match args.heaps.as_slice() {
-        [] => entry.is_plantable(),
-        names => names.contains(&entry.name),
-    };
-    let asked: Vec<&Entry> = registry.entries().iter().filter(is_asked).collect();
+    if args.heaps.is_empty() {
+        // A heap in which nothing can be planted may be broken by itself.
+        asked.extend(
+            registry
+                .entries()
+                .iter()
+                .filter(|entry| entry.is_plantable()),
+        );
+        let python = registry.get(PYTHON);
+        match python.map(Entry::opens) {
+            Some(Ok(_)) => asked.extend(python),
+            Some(Err(why)) => terminal.warning(&format!("{PYTHON} is not tried: {why}")),
+            None => {}
+        }
+    }
     laboratory::learn_caps(asked.iter().copied(), IsolateArg::Yes)?;
     Ok(asked
         .into_iter()
@@ -235,7 +253,7 @@ fn conclude(
         terminal.error(&format!("failed to write the matrix to {shown}: {error}"));
         exit = exit.and(Exit::Usage);
     }
-    let page = matrix::matrix_table(matrix, terminal.detail());
+    let page = matrix::matrix_table(matrix, terminal.look());
     json.show(&page, terminal);
     terminal.remark(&format!("matrix: {}", directory.display()));
     exit

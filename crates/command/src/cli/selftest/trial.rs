@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::cli::child::{Child, ChildOutput, Printed, Waited, Wish};
-use crate::cli::patience::Patience;
-use crate::cli::reproduce::quoted;
+use crate::cli::reproduce;
 use crate::clock::Clock;
+use crate::fuzz::Sighting;
 use crate::fuzz::catalogue::Danger;
 use crate::fuzz::matrix::{Ending, Row, Trial, Tried, Verified};
+use crate::run::Patience;
 use crate::soak::Told;
 
 /// How long a trial whose fault keeps runs from ending may make no progress: a hundred times what
@@ -88,12 +89,21 @@ impl Bench {
 fn told_ending(told: Told) -> Ending {
     match told {
         Told::Made(made) => match serde_json::from_str(&made.result) {
-            Ok(sighting) => Ending::Judged(sighting),
+            Ok(sighting) => judged(sighting),
             Err(error) => Ending::Failed(format!("what it reported cannot be read: {error}")),
         },
         Told::Failed { why } | Told::Refused { why } => Ending::Failed(why),
         Told::Panicked { message } => Ending::Crashed(format!("it panicked: {message}")),
         Told::Beat { .. } | Told::Ran | Told::Over(_) => unreachable!("no outcome of a trial"),
+    }
+}
+
+/// A heap in a process of its own may be lost although this one is not.
+fn judged(sighting: Sighting) -> Ending {
+    match sighting.lost {
+        None => Ending::Judged(sighting),
+        Some(Danger::Crash) => Ending::Crashed(sighting.broke.unwrap_or_default()),
+        Some(Danger::Hang) => Ending::Hung,
     }
 }
 
@@ -129,7 +139,7 @@ fn words(row: &Row<'_>, lane: Verified, seed: u64) -> Vec<String> {
 
 /// The command line that repeats a trial as a `run`, with all its output.
 pub(super) fn line(program: &str, row: &Row<'_>, lane: Verified, seed: u64) -> String {
-    let mut line = vec![program.to_owned(), "run".to_owned()];
+    let mut line = vec!["run".to_owned()];
     line.extend(words(row, lane, seed));
-    quoted(&line)
+    reproduce::whole(program, &line)
 }

@@ -10,85 +10,120 @@ use clap::Args;
 
 use super::watch::Audience;
 use crate::cli::args::TimingArg;
-use crate::cli::{exit, values};
+use crate::cli::help::{self, JUDGING, LONG, OUTPUT, STRESS, WHAT};
+use crate::cli::values;
 use crate::soak::Shard;
 pub(super) use scheduler::shard_of_environment;
 
 /// Options of `soak`.
 #[derive(Debug, Args)]
-#[command(after_help = exit::SOAK_HELP)]
+#[command(after_long_help = help::SOAK_HELP)]
 pub(in crate::cli) struct Soak {
-    /// Names from `gcstorm list workloads`, or paths to .toml files; if none is given, all
-    /// workloads of that list
-    #[arg(value_name = "WORKLOAD", conflicts_with = "resume")]
+    /// Names from `gcstorm list workloads`, or .toml files
+    ///
+    /// If none is given, all workloads of that list.
+    #[arg(value_name = "WORKLOAD", help_heading = WHAT, display_order = 0,
+          conflicts_with = "resume")]
     pub(super) workloads: Vec<String>,
-    /// How long to start new rounds; the last one is finished
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
-    pub(super) budget: Duration,
-    /// A heap from `gcstorm list heaps`; may be given several times
-    #[arg(long = "heap", value_name = "NAME", conflicts_with = "resume")]
+    /// Heaps from `gcstorm list heaps`, as in gil,racy
+    ///
+    /// May be given several times; `all` names all that come with the program.
+    #[arg(long = "heap", value_name = "NAME,...", help_heading = WHAT, conflicts_with = "resume")]
     pub(super) heaps: Vec<String>,
-    /// Plant a fault from `gcstorm list faults`; may be given several times, for rounds with each
-    #[arg(long = "fault", value_name = "NAME", conflicts_with = "resume")]
-    pub(super) faults: Vec<String>,
-    /// Run this many rounds of a workload for each round of the others; may be given several times
-    #[arg(long = "weight", value_name = "WORKLOAD=N", value_parser = values::assignment,
-          conflicts_with = "resume")]
-    pub(super) weights: Vec<(String, String)>,
-    /// The number of mutators; short for -D threads=N
-    #[arg(long, value_name = "N", value_parser = values::positive, conflicts_with = "resume")]
-    pub(super) threads: Option<u64>,
-    /// Set a parameter of the workloads in all rounds; may be given several times
-    #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = values::assignment,
-          conflicts_with = "resume")]
-    pub(super) define: Vec<(String, String)>,
-    /// How long each round lasts; default: 5s
-    #[arg(long, value_name = "DURATION", value_parser = values::duration, conflicts_with = "resume")]
-    pub(super) round: Option<Duration>,
-    /// How many rounds in a row run in one process and on one heap, so that effects of the heap's
-    /// age show; default: as many as still give every workload at least two turns
-    #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1_000_000),
-          conflicts_with = "resume")]
-    pub(super) stint: Option<u32>,
-    /// The seed from which the seeds of all rounds are drawn; if not given, a random one, which is
-    /// printed
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    /// The seed of the seeds of all rounds
+    ///
+    /// If not given, a fresh one, which is printed.
+    #[arg(long, value_name = "N", help_heading = WHAT, conflicts_with = "resume",
+          allow_hyphen_values = true, value_parser = values::seed)]
     pub(super) seed: Option<u64>,
-    /// Share one soak between N machines that are given the same seed: this is machine I, counted
-    /// from 0, and runs every Nth series of rounds. If a seed is given, the default comes from the
-    /// environment of Slurm arrays, Kubernetes indexed jobs, AWS Batch, GitLab, CircleCI and
-    /// Buildkite
-    #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "resume")]
+    /// The number of mutators; short for -D threads=N
+    #[arg(long, value_name = "N", help_heading = WHAT, value_parser = values::positive,
+          conflicts_with = "resume")]
+    pub(super) threads: Option<u64>,
+    /// Set a parameter of the workloads in all rounds
+    ///
+    /// May be given several times.
+    #[arg(short = 'D', value_name = "KEY=VALUE", help_heading = WHAT,
+          value_parser = values::assignment, conflicts_with = "resume")]
+    pub(super) define: Vec<(String, String)>,
+    /// Run this workload N times as often
+    ///
+    /// For each round of the others N of it, as in churn=3. May be given several times.
+    #[arg(long = "weight", value_name = "WORKLOAD=N", help_heading = WHAT,
+          value_parser = values::assignment, conflicts_with = "resume")]
+    pub(super) weights: Vec<(String, String)>,
+    /// Be machine I of N that share one soak
+    ///
+    /// All are given the same seed; I is counted from 0, and this machine runs every Nth series of
+    /// rounds. If a seed is given, the default comes from the environment of Slurm arrays,
+    /// Kubernetes indexed jobs, AWS Batch, GitLab, CircleCI and Buildkite.
+    #[arg(long, value_name = "I/N", help_heading = WHAT, value_parser = shard,
+          conflicts_with = "resume")]
     pub(super) shard: Option<Shard>,
-    /// Which operations to time; default: sampled
-    #[arg(long, value_enum, value_name = "WHICH", conflicts_with = "resume")]
-    pub(super) timing: Option<TimingArg>,
-    /// Stop after this many failed rounds
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::positive)]
-    pub(super) max_failures: u64,
-    /// How much longer than --round a round may take before it counts as hung; time in which the
-    /// machine did not run it does not count
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
-    pub(super) time_limit: Duration,
-    /// How much resident memory a round may use, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 8192, value_parser = mebibytes)]
-    pub(super) memory_limit: u64,
     /// Continue the soak in this directory
-    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    #[arg(long, value_name = "DIR", help_heading = WHAT, conflicts_with = "out")]
     pub(super) resume: Option<PathBuf>,
-    /// Where to write the journal and the files of failed rounds; default: reports/soak-<when>/
-    #[arg(long, value_name = "DIR")]
+    /// How long to go on, or --duration [default: 1h]
+    ///
+    /// How long to start new rounds; the last one is finished.
+    #[arg(long, alias = "duration", value_name = "TIME", help_heading = LONG,
+          default_value = "1h", hide_default_value = true, value_parser = values::duration)]
+    pub(super) budget: Duration,
+    /// How long each round lasts; default: 5s
+    #[arg(long, value_name = "TIME", help_heading = LONG, value_parser = values::duration,
+          conflicts_with = "resume")]
+    pub(super) round: Option<Duration>,
+    /// How many rounds in a row run on one heap
+    ///
+    /// And in one process, so that effects of the heap's age show; default: as many as still give
+    /// every workload at least two turns.
+    #[arg(long, value_name = "ROUNDS", help_heading = LONG,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with = "resume")]
+    pub(super) stint: Option<u32>,
+    /// Stop after this many failed rounds [default: 1]
+    #[arg(long, value_name = "N", help_heading = LONG, default_value_t = 1,
+          hide_default_value = true, value_parser = values::positive)]
+    pub(super) max_failures: u64,
+    /// How much longer than --round a round may take
+    ///
+    /// Then it counts as hung; time in which the machine did not run it does not count.
+    #[arg(long, value_name = "TIME", help_heading = LONG, default_value = "60s",
+          hide_default_value = true, value_parser = values::duration)]
+    pub(super) time_limit: Duration,
+    /// Plant a fault from `gcstorm list faults`
+    ///
+    /// May be given several times, for rounds with each.
+    #[arg(long = "fault", value_name = "NAME", help_heading = STRESS, conflicts_with = "resume")]
+    pub(super) faults: Vec<String>,
+    /// How much memory a round may use [default: 8192]
+    ///
+    /// Resident memory, in MiB.
+    #[arg(long, value_name = "MIB", help_heading = JUDGING, default_value_t = 8192,
+          hide_default_value = true, value_parser = mebibytes)]
+    pub(super) memory_limit: u64,
+    /// Which operations to time; default: sampled
+    #[arg(long, value_enum, value_name = "WHICH", help_heading = JUDGING, hide_short_help = true,
+          conflicts_with = "resume")]
+    pub(super) timing: Option<TimingArg>,
+    /// The directory; default: reports/soak-<when>/
+    ///
+    /// It will hold the journal and the files of failed rounds.
+    #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
     pub(super) out: Option<PathBuf>,
-    /// Write metrics to this file, in the text format of Prometheus, for the node exporter's
-    /// textfile collector (which reads files that end in .prom)
-    #[arg(long, value_name = "FILE")]
+    /// Write metrics in the format of Prometheus
+    ///
+    /// To this file, for the node exporter's textfile collector (which reads files that end in .prom).
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub(super) metrics_file: Option<PathBuf>,
-    /// Serve a status page, /metrics and /healthz at this address, as in 127.0.0.1:9464; port 0
-    /// chooses a free one
-    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    /// Serve a status page here, as in 127.0.0.1:9464
+    ///
+    /// And /metrics and /healthz; port 0 chooses a free one.
+    #[arg(long, value_name = "ADDR:PORT", help_heading = OUTPUT, value_parser = address)]
     pub(super) serve: Option<SocketAddr>,
-    /// Also serve other machines, if they can reach that address, and under any host name
-    #[arg(long, requires = "serve")]
+    /// Also serve other machines
+    ///
+    /// If they can reach that address, and under any host name.
+    #[arg(long, help_heading = OUTPUT, requires = "serve")]
     serve_anyone: bool,
 }
 

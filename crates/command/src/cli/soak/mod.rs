@@ -8,6 +8,7 @@ mod start;
 mod stint;
 mod watch;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -42,6 +43,7 @@ pub(super) fn soak(
     let started = start::start(registry, args, terminal)?;
     let limits = RoundLimits {
         time: Duration::from_millis(started.header.round_ms) + args.time_limit,
+        progress: args.time_limit,
         rss_bytes: args.memory_limit << 20,
     };
     let mut session = Session {
@@ -187,18 +189,12 @@ impl Session<'_> {
     }
 
     fn conclude(self) -> Exit {
-        let page = report::soak::page(&self.standing, &self.header);
+        let page = report::soak::page(&self.standing, &self.header, self.terminal.look().width);
         self.terminal.data(&page);
-        let words = ["soak".to_owned(), "--resume".to_owned()];
-        let directory = self.directory.to_string_lossy().into_owned();
-        let line = [
-            vec![self.program.to_owned()],
-            words.to_vec(),
-            vec![directory],
-        ]
-        .concat();
-        self.terminal
-            .remark(&format!("to go on: {}", reproduce::quoted(&line)));
+        let words = ["soak", "--resume"].map(OsStr::new);
+        let words = [words[0], words[1], self.directory.as_os_str()];
+        let line = reproduce::command(self.program, &words);
+        self.terminal.remark(&format!("to go on: {line}"));
         let leaks = self.standing.aging(&self.header.lanes);
         let mut exit = self.exit;
         // If an append has failed, this is known.

@@ -9,9 +9,9 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use crate::cli::child::{Child, ChildOutput, Printed, Request};
-use crate::cli::patience::Patience;
 use crate::clock::{Clock, Stamp};
 use crate::memory::resident_bytes;
+use crate::run::Patience;
 use crate::soak::{Beat, Came, Found, Over, Told};
 
 /// How often the process is checked. It can exceed its memory limit by what it allocates within
@@ -23,8 +23,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 pub(super) struct RoundLimits {
     /// The time after which it counts as hung.
     pub(super) time: Duration,
+    /// How much of it is more than what the round itself takes.
+    pub(super) progress: Duration,
     /// Resident memory, in bytes.
     pub(super) rss_bytes: u64,
+}
+
+impl RoundLimits {
+    /// The same with this much more time.
+    pub(super) fn with(self, more: Duration) -> Self {
+        Self {
+            time: self.time.saturating_add(more),
+            ..self
+        }
+    }
 }
 
 /// How a round ended.
@@ -93,7 +105,9 @@ impl Process {
                     return Ok(lost(Came::Crashed { how }, seen, start));
                 }
             }
-            let rss_bytes = resident_bytes(self.0.id());
+            // An interpreter is a process of its own.
+            let elsewhere = seen.map_or(0, |beat: Beat| beat.rss_bytes);
+            let rss_bytes = resident_bytes(self.0.id()).max(elsewhere);
             rss_bytes_peak = rss_bytes_peak.max(rss_bytes);
             if rss_bytes > limits.rss_bytes {
                 self.0.kill()?;

@@ -9,6 +9,7 @@ use crate::cli::{isolate, reproduce, values};
 use crate::clock;
 use crate::heap::Fault;
 use crate::result::Outcome;
+use crate::run::is_python;
 use crate::soak::{Beat, Header, Lane, Record, Round};
 
 /// A round that is over.
@@ -66,7 +67,11 @@ impl Rounds {
             _ => (self.start(header, round)?, round),
         };
         let reproduce = self.reproduce(header, round, first);
-        let mut ended = process.round(self.limits, tick)?;
+        let limits = match is_python(&lane.heap) {
+            true => self.limits.with(isolate::GRACE),
+            false => self.limits,
+        };
+        let mut ended = process.round(limits, tick)?;
         let is_last = round.number + 1 == round.stint + u64::from(header.stint);
         if is_last {
             // Its heap is closed by then, so its memory does not compare with that of the other
@@ -104,6 +109,11 @@ impl Rounds {
                 .into_iter()
                 .map(OsString::from),
         );
+        if is_python(&lane.heap) {
+            // It sees first that its interpreter hangs, and says more about it.
+            let limit = self.limits.progress.max(Duration::from_secs(1));
+            words.extend(["--time-limit".into(), values::duration_text(limit).into()]);
+        }
         words.extend(["--quiet", "--out"].map(OsString::from));
         words.push(self.scratch.clone().into());
         Process::start(&words)
@@ -113,20 +123,20 @@ impl Rounds {
     /// heap.
     fn reproduce(&self, header: &Header, round: Round, first: Round) -> String {
         let repeat = round.number - first.number + 1;
-        let mut words = vec![self.program.clone(), "run".to_owned()];
+        let mut words = vec!["run".to_owned()];
         words.extend(run_words(header, first, repeat));
         if repeat > 1 {
             words.push("--same-heap".to_owned());
         }
-        reproduce::quoted(&words)
+        reproduce::whole(&self.program, &words)
     }
 }
 
 /// Whether the lane's rounds share a heap. With a fault that may end the process each run has a
-/// process of its own, here as everywhere.
+/// process of its own, here as everywhere; and an interpreter ends with its run.
 fn grows_old(lane: &Lane) -> bool {
     let fault = lane.fault.as_deref().and_then(Fault::named);
-    !fault.is_some_and(isolate::is_dangerous)
+    !fault.is_some_and(isolate::is_dangerous) && !is_python(&lane.heap)
 }
 
 /// The arguments of `run` for `repeat` rounds, beginning with this one.

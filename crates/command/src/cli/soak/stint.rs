@@ -9,7 +9,7 @@ use crate::cli::args::Run;
 use crate::cli::child::inside;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Watch;
-use crate::cli::store::Store;
+use crate::cli::store::{Beside, Store};
 use crate::cli::task::RunTask;
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
@@ -87,17 +87,19 @@ fn judged(
         let found = Found::of(&result, None);
         return Over { came, found };
     }
-    let case = report::failure(
-        &task.plan,
-        &task.options,
-        &result,
-        reproduce::again(program, task),
-    );
+    let case = report::failure(&task.plan, &task.options, &result, reproduce::again(task));
     let turns = case.as_ref().filter(|case| !case.is_recipe());
     let found = Found::of(&result, turns.map(|case| case.turns.len() as u64));
     let kept = Store::prepare(args.out.as_deref(), 1).map_err(|usage| usage.text().to_owned());
     let kept = kept.and_then(|mut store| {
-        let kept = store.keep(&result, case.as_ref(), None);
+        let kept = store.keep(
+            &result,
+            Beside {
+                case: case.as_ref(),
+                stacks: result.evidence.stacks.as_deref(),
+                program: task.heap.program(&task.plan, &task.options),
+            },
+        );
         let directory = store.directory().to_owned();
         let collected = Collected {
             results: vec![result],

@@ -8,7 +8,14 @@ use crate::result::{Outcome, RunResult};
 
 /// Options that may differ between runs of a group: they are compared by other means, or do not
 /// change what is measured.
-const FREE: [&str; 5] = ["--seed", "--heap", "--fault", "--require", "--case"];
+const FREE: [&str; 6] = [
+    "--seed",
+    "--heap",
+    "--fault",
+    "--require",
+    "--case",
+    "--profile",
+];
 
 /// Runs of one workload on one heap that differ in their seeds.
 #[derive(Debug, Clone)]
@@ -189,9 +196,12 @@ fn alike(base: &Runs<'_>, new: &Runs<'_>) -> Result<(), Mismatch> {
 }
 
 /// The options with which a run was made, from its reproduce line: its length, its rate, which
-/// operations were timed, and so on.
+/// operations were timed, and so on. Those of cargo, which may have started it, come before `--`.
 pub(in crate::report) fn asked(reproduce: &str) -> BTreeMap<String, String> {
-    let mut words = reproduce.split_whitespace().peekable();
+    let by_cargo = reproduce.strip_prefix("cargo run ");
+    let own = by_cargo.and_then(|words| words.split_once("-- "));
+    let own = own.map_or(reproduce, |(_, own)| own);
+    let mut words = own.split_whitespace().peekable();
     let mut asked = BTreeMap::new();
     while let Some(word) = words.next() {
         if !word.starts_with("--") || FREE.contains(&word) {

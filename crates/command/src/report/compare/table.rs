@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 
 use super::{Change, Compared, Comparison, MetricRow};
-use crate::report::Detail;
 use crate::report::columns::{Cell, Columns, Side};
 use crate::report::prose::{shown, wrapped};
 use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint};
+use crate::report::{Detail, Look, Width};
 use crate::result::figures::{self, NONE};
 
 /// Draws the page; with [`Detail::Verdict`] only notes, regressions and the conclusion.
-pub fn table(comparison: &Comparison, detail: Detail) -> String {
+pub fn table(comparison: &Comparison, look: impl Into<Look>) -> String {
+    let Look { detail, width } = look.into();
     let mut text = String::new();
     for group in comparison
         .groups
@@ -18,21 +19,21 @@ pub fn table(comparison: &Comparison, detail: Detail) -> String {
         .filter(|_| detail != Detail::Verdict)
     {
         let title = paint(STRONG, &format!("{} on {}", group.workload, group.heap));
-        let _ = writeln!(text, "{title}: {}", runs(group));
+        text += &wrapped(width, &format!("{title}: "), 4, &runs(group));
         if !group.says_nothing() {
-            text += &rows(group);
+            text += &rows(group, width);
         }
         text.push('\n');
     }
     for note in &comparison.notes {
-        text += &wrapped(&format!("{}: ", paint(WARNING, "note")), 6, note);
+        text += &wrapped(width, &format!("{}: ", paint(WARNING, "note")), 6, note);
     }
     for (group, row) in comparison.regressions() {
         let lead = format!("{}: ", paint(ERROR, "regression"));
-        text += &wrapped(&lead, 4, &alarm(group, row));
+        text += &wrapped(width, &lead, 4, &alarm(group, row));
         let _ = writeln!(text, "reproduce: {}", shown(&group.reproduce));
     }
-    text += &wrapped("", 0, &conclusion(comparison));
+    text += &wrapped(width, "", 0, &conclusion(comparison));
     text
 }
 
@@ -46,7 +47,7 @@ pub(super) fn runs(group: &Compared) -> String {
     format!("{base} against {}{too_few}", group.runs_new)
 }
 
-fn rows(group: &Compared) -> String {
+fn rows(group: &Compared, width: Width) -> String {
     let mut columns = Columns::new([
         Side::Left,
         Side::Right,
@@ -73,7 +74,7 @@ fn rows(group: &Compared) -> String {
             Cell::styled(style, row.verdict.text()),
         ]);
     }
-    columns.draw()
+    columns.draw(width)
 }
 
 /// Base, new, ratio and interval of a metric.

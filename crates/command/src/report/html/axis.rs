@@ -28,6 +28,16 @@ pub(crate) enum Unit {
     Objects,
     /// Bytes.
     Memory,
+    /// Rounds of a soak, by number.
+    Rounds,
+    /// Seconds from now.
+    Seconds,
+    /// How many times something else.
+    Times,
+    /// A part of a whole.
+    Share,
+    /// One over the share of values beyond: 1 for the least value, 1000 for p99.9.
+    Beyond,
 }
 
 impl Unit {
@@ -37,6 +47,26 @@ impl Unit {
             Self::Rate => figures::rate(value),
             Self::Objects => figures::short(value),
             Self::Memory => figures::memory(value),
+            Self::Rounds => format!("{value:.0}"),
+            Self::Seconds => format!("{value:.0} s"),
+            Self::Times => format!("×{}", figures::short(value)),
+            Self::Share => format!("{:.0} %", value * 100.0),
+            Self::Beyond => percentile(value).trim_start_matches('p').to_owned(),
+        }
+    }
+
+    /// What the script knows it by.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Rate => "rate",
+            Self::Objects => "objects",
+            Self::Memory => "memory",
+            Self::Rounds => "rounds",
+            Self::Seconds => "seconds",
+            Self::Times => "times",
+            Self::Share => "share",
+            Self::Beyond => "beyond",
         }
     }
 
@@ -48,14 +78,36 @@ impl Unit {
         values: impl Iterator<Item = f64> + Clone,
     ) -> Option<Axis> {
         let most = values.clone().reduce(f64::max)?;
-        let show = |value| self.show(value);
         match self {
-            Self::Time => {
+            Self::Time | Self::Beyond => {
                 let least = values.filter(|value| *value > 0.0).reduce(f64::min)?;
-                Some(Axis::decades(title, least, most, show))
+                Some(Axis::decades(title, (least, most), self))
             }
-            Self::Rate | Self::Objects => Some(Axis::from_zero(title, most, show)),
             Self::Memory => Some(Axis::memory(title, most)),
+            _ => Some(Axis::from_zero(title, most, self)),
+        }
+    }
+}
+
+/// What is laid out evenly: values themselves, or their logarithms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scale {
+    Linear,
+    Log,
+}
+
+impl Scale {
+    fn of(self, value: f64) -> f64 {
+        match self {
+            Self::Linear => value,
+            Self::Log => value.log10(),
+        }
+    }
+
+    fn undo(self, at: f64) -> f64 {
+        match self {
+            Self::Linear => at,
+            Self::Log => 10_f64.powf(at),
         }
     }
 }
@@ -64,8 +116,8 @@ impl Unit {
 #[derive(Debug)]
 pub(crate) struct Axis {
     pub(super) title: String,
-    /// What is laid out evenly: values themselves, or their logarithms.
-    scale: fn(f64) -> f64,
+    unit: Unit,
+    scale: Scale,
     /// The ends, on that scale.
     from: f64,
     to: f64,
@@ -75,18 +127,17 @@ pub(crate) struct Axis {
 
 impl Axis {
     /// With a tick at each multiple of `step` between the ends, all of them on that scale.
-    fn new(
-        title: &str,
-        scale: fn(f64) -> f64,
-        (from, to): (f64, f64),
-        step: f64,
-        name: impl Fn(f64) -> String,
-    ) -> Self {
+    fn new(title: &str, unit: Unit, scale: Scale, (from, to): (f64, f64), step: f64) -> Self {
         let first = (from / step).ceil();
         let ticks = (0..).map(|number| (first + f64::from(number)) * step);
         let ticks = ticks.take_while(|at| *at <= to);
+        let name = |at: f64| match (scale, at) {
+            (Scale::Linear, 0.0) => "0".to_owned(),
+            _ => unit.show(scale.undo(at)),
+        };
         Self {
             title: title.to_owned(),
+            unit,
             scale,
             from,
             to,
@@ -96,36 +147,21 @@ impl Axis {
         }
     }
 
-    /// Logarithmic, from the power of ten below `least` to that above `most`.
-    fn decades(title: &str, least: f64, most: f64, show: impl Fn(f64) -> String) -> Self {
+    /// Logarithmic, from the power of ten below the least to that above the most.
+    fn decades(title: &str, (least, most): (f64, f64), unit: Unit) -> Self {
         let first = least.log10().floor();
         let last = most.log10().ceil().max(first + 1.0);
         // Names of more than seven would touch each other.
         let step = ((last - first) / 7.0).ceil();
-        Self::new(title, f64::log10, (first, last), step, |at| {
-            show(10_f64.powf(at))
-        })
-    }
-
-    /// Linear.
-    fn even(title: &str, ends: (f64, f64), step: f64, show: impl Fn(f64) -> String) -> Self {
-        Self::new(
-            title,
-            |value| value,
-            ends,
-            step,
-            |value| match value {
-                0.0 => "0".to_owned(),
-                _ => show(value),
-            },
-        )
+        Self::new(title, unit, Scale::Log, (first, last), step)
     }
 
     /// From zero to the next round figure that is not below `most`.
-    pub(super) fn from_zero(title: &str, most: f64, show: impl Fn(f64) -> String) -> Self {
+    pub(super) fn from_zero(title: &str, most: f64, unit: Unit) -> Self {
         let most = if most > 0.0 { most } else { 1.0 };
         let step = round_step(most / 4.0);
-        Self::even(title, (0.0, (most / step).ceil() * step), step, show)
+        let ends = (0.0, (most / step).ceil() * step);
+        Self::new(title, unit, Scale::Linear, ends, step)
     }
 
     /// Bytes, from zero to a figure that is round in the unit in which it is written.
@@ -134,27 +170,37 @@ impl Axis {
         while most / unit >= 1024.0 {
             unit *= 1024.0;
         }
-        let mut axis = Self::from_zero(title, most / unit, |value| figures::memory(value * unit));
-        axis.to *= unit;
-        axis
+        let step = round_step(most.max(1.0) / unit / 4.0) * unit;
+        let ends = (0.0, (most / step).ceil().max(1.0) * step);
+        Self::new(title, Unit::Memory, Scale::Linear, ends, step)
     }
 
     /// From one value to another, with ticks at round figures.
-    pub(crate) fn between(title: &str, from: f64, to: f64, show: impl Fn(f64) -> String) -> Self {
+    pub(crate) fn between(title: &str, from: f64, to: f64, unit: Unit) -> Self {
         let to = to.max(from + 1.0);
-        Self::even(title, (from, to), round_step((to - from) / 4.0), show)
+        let step = round_step((to - from) / 4.0);
+        Self::new(title, unit, Scale::Linear, (from, to), step)
     }
 
     /// An axis of percentiles, on which equal steps divide the share of values beyond by equal
     /// factors. A position is one over that share: 1 for the least value, 1000 for p99.9.
     pub(super) fn percentiles(most: f64) -> Self {
-        let show = |beyond: f64| percentile(beyond).trim_start_matches('p').to_owned();
-        Self::decades("percentile", 1.0, most.max(100.0), show)
+        Self::decades("percentile", (1.0, most.max(100.0)), Unit::Beyond)
     }
 
     /// Where a value lies, from 0 to 1. What is outside lies at the edge.
     pub(super) fn place(&self, value: f64) -> f64 {
-        (((self.scale)(value) - self.from) / (self.to - self.from)).clamp(0.0, 1.0)
+        ((self.scale.of(value) - self.from) / (self.to - self.from)).clamp(0.0, 1.0)
+    }
+
+    /// What the script needs to tell values from places: the scale, its ends, and the unit.
+    pub(super) fn told(&self) -> String {
+        let scale = match self.scale {
+            Scale::Linear => "linear",
+            Scale::Log => "log",
+        };
+        let (from, to, unit) = (self.from, self.to, self.unit.name());
+        format!("{scale} {from} {to} {unit}")
     }
 }
 
@@ -192,11 +238,11 @@ mod tests {
         let wide = times(&[1.0, 3e12]).expect("times");
         assert!(named(&wide).len() <= 8, "{:?}", named(&wide));
         assert!(times(&[0.0]).is_none() && times(&[]).is_none());
-        let axis = Axis::from_zero("n", 930.0, figures::short);
+        let axis = Axis::from_zero("n", 930.0, Unit::Objects);
         assert_eq!(named(&axis), ["0", "250", "500", "750", "1 k"]);
         let axis = Axis::memory("m", 300.0 * 1024.0 * 1024.0);
         assert_eq!(named(&axis)[..2], ["0", "100 MiB"]);
-        let axis = Axis::between("r", 880.0, 1000.0, figures::short);
+        let axis = Axis::between("r", 880.0, 1000.0, Unit::Objects);
         assert_eq!(named(&axis), ["900", "950", "1 k"]);
         assert_eq!((axis.place(880.0), axis.place(940.0)), (0.0, 0.5));
         let axis = Axis::percentiles(100_000.0);

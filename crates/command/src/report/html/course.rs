@@ -1,17 +1,15 @@
 //! What the runs looked like from moment to moment: the slowest operation of each interval, with
 //! the collections, throughput, and what the heap held.
 
-use maud::Markup;
+use maud::{Markup, html};
 
 use super::axis::{Axis, Unit};
-use super::page::{Table, gallery, missing};
+use super::length::Length;
+use super::page::{Table, gallery, missing, note, series};
 use super::plot::{self, Curve, PlotPoint};
 use crate::evidence::Sample;
-use crate::report::Member;
+use crate::report::{Member, headline};
 use crate::result::figures;
-
-/// Rows of the table behind a picture.
-const TABLE_ROWS: usize = 20;
 
 /// One thing over time.
 struct Quantity {
@@ -23,6 +21,8 @@ struct Quantity {
     of: fn(&Sample, &Sample) -> Option<f64>,
     /// What is said where no run has it.
     absent: &'static str,
+    /// The shortest page that has it.
+    on: Length,
 }
 
 const QUANTITIES: [Quantity; 5] = [
@@ -33,6 +33,7 @@ const QUANTITIES: [Quantity; 5] = [
         unit: Unit::Time,
         of: |_, now| (now.slowest_ns > 0).then_some(now.slowest_ns as f64),
         absent: "No slow operation was recorded over time.",
+        on: Length::Brief,
     },
     Quantity {
         title: "throughput",
@@ -44,6 +45,7 @@ const QUANTITIES: [Quantity; 5] = [
             Some(now.ops.saturating_sub(before.ops) as f64 / seconds)
         },
         absent: "No operations were counted over time.",
+        on: Length::Brief,
     },
     Quantity {
         title: "allocated objects",
@@ -52,6 +54,7 @@ const QUANTITIES: [Quantity; 5] = [
         unit: Unit::Objects,
         of: |_, now| now.live.map(|live| live as f64),
         absent: "No heap here tells how many objects it holds.",
+        on: Length::Whole,
     },
     Quantity {
         title: "unreclaimed objects",
@@ -60,6 +63,7 @@ const QUANTITIES: [Quantity; 5] = [
         unit: Unit::Objects,
         of: |_, now| now.unreclaimed.map(|objects| objects as f64),
         absent: "No heap here frees later than it unlinks, or tells how many objects wait.",
+        on: Length::Whole,
     },
     Quantity {
         title: "resident memory",
@@ -68,25 +72,34 @@ const QUANTITIES: [Quantity; 5] = [
         unit: Unit::Memory,
         of: |_, now| (now.rss_bytes > 0).then_some(now.rss_bytes as f64),
         absent: "The system does not tell how much memory is resident.",
+        on: Length::Brief,
     },
 ];
 
-/// Draws all of them. `budget` is how many points a curve may have.
-pub(super) fn draw(members: &[Member<'_>], budget: usize) -> Markup {
+/// Draws all of them.
+pub(super) fn draw(members: &[Member<'_>], length: Length) -> Markup {
     let mut timelines = members
         .iter()
         .map(|member| &member.result.evidence.timeline);
     if timelines.all(|timeline| timeline.samples.is_empty()) {
         return missing("What happened when was not recorded in these results.");
     }
-    let picture = |quantity| picture(quantity, members, budget).ok_or(quantity.absent);
-    gallery(QUANTITIES.iter().map(picture))
+    let shown = QUANTITIES.iter().filter(|quantity| quantity.on <= length);
+    let picture = |quantity| picture(quantity, members, length).ok_or(quantity.absent);
+    html! {
+        @for member in members {
+            @if let Some(how) = headline::cut_short(member.result) {
+                (note(&format!("{} was {how}, and its curves end there.", member.label)))
+            }
+        }
+        (gallery(shown.map(picture)))
+    }
 }
 
 /// A moment in nanoseconds, and the value then.
 type Moments = Vec<(f64, Option<f64>)>;
 
-fn picture(quantity: &Quantity, members: &[Member<'_>], budget: usize) -> Option<Markup> {
+fn picture(quantity: &Quantity, members: &[Member<'_>], length: Length) -> Option<Markup> {
     let &Quantity {
         title,
         note,
@@ -98,10 +111,11 @@ fn picture(quantity: &Quantity, members: &[Member<'_>], budget: usize) -> Option
     let values = all.iter().flatten().filter_map(|(_, value)| *value);
     let up = unit.axis(axis, values)?;
     let end = all.iter().flatten().map(|(at, _)| *at).fold(0.0, f64::max);
-    let curves = std::iter::zip(members, &all).enumerate();
-    let curves = curves.map(|(number, (member, moments))| {
-        let points = thinned(moments, budget).map(|moment| point(moment, unit));
-        let mut curve = Curve::new(number, &member.label, plot::pieces(points));
+    let budget = length.points(members.len());
+    let curves = std::iter::zip(members, &all);
+    let curves = curves.map(|(member, moments)| {
+        let points = thinned(moments, budget).map(point);
+        let mut curve = Curve::new(member.number, &member.label, plot::pieces(points));
         // Collections explain slow operations, and are shown with these only.
         if unit == Unit::Time {
             curve.events = collections(member, budget);
@@ -109,8 +123,8 @@ fn picture(quantity: &Quantity, members: &[Member<'_>], budget: usize) -> Option
         curve
     });
     let curves: Vec<Curve<'_>> = curves.collect();
-    let across = Axis::between("time since the start", 0.0, end, figures::time);
-    let table = numbers(members, &all, end, unit);
+    let across = Axis::between("time since the start", 0.0, end, Unit::Time);
+    let table = numbers(members, &all, (end, length.table_rows()), unit);
     Some(plot::figure(
         (title, note),
         [&across, &up],
@@ -145,13 +159,8 @@ fn thinned(moments: &Moments, budget: usize) -> impl Iterator<Item = (f64, Optio
     })
 }
 
-fn point((at, value): (f64, Option<f64>), unit: Unit) -> Option<PlotPoint> {
-    let value = value?;
-    Some(PlotPoint {
-        x: at,
-        y: value,
-        label: format!("{} at {}", unit.show(value), figures::time(at)),
-    })
+fn point((x, y): (f64, Option<f64>)) -> Option<PlotPoint> {
+    Some(PlotPoint { x, y: y? })
 }
 
 /// When the heap collected: the samples that count more collections than the one before.
@@ -162,10 +171,15 @@ fn collections(member: &Member<'_>, budget: usize) -> Vec<f64> {
     events.into_iter().step_by(step).collect()
 }
 
-fn numbers(members: &[Member<'_>], all: &[Moments], end: f64, unit: Unit) -> Table {
-    let mut table = Table::of_members("until", members);
-    let slot = end / TABLE_ROWS as f64;
-    for row in 0..TABLE_ROWS {
+fn numbers(
+    members: &[Member<'_>],
+    all: &[Moments],
+    (end, rows): (f64, usize),
+    unit: Unit,
+) -> Table {
+    let mut table = Table::of_series("until", &series(members));
+    let slot = end / rows as f64;
+    for row in 0..rows {
         let (from, to) = (row as f64 * slot, (row + 1) as f64 * slot);
         let greatest = |moments: &Moments| {
             let within = moments.iter().filter(|(at, _)| *at > from && *at <= to);
@@ -198,7 +212,7 @@ mod tests {
             (3.0, Some(2.0)),
             (4.0, Some(3.0)),
         ];
-        let pieces = plot::pieces(gap.map(|moment| point(moment, Unit::Objects)));
+        let pieces = plot::pieces(gap.map(point));
         assert_eq!(pieces.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2]);
     }
 }

@@ -1,53 +1,54 @@
-//! What is said in words and figures: the comparison at a glance, the checks, and where each result
-//! comes from.
+//! What is said first: what is wrong with which run, and the headline figures of one workload side
+//! by side.
 
 use maud::{Markup, html};
 
-use super::page::Table;
-use crate::check::{Judgement, Verdict};
-use crate::report::Member;
-use crate::report::headline::{self, HEADLINES};
+use super::page::{Table, series, word};
+use crate::check::Verdict;
+use crate::report::headline::{self, Beside, HEADLINES};
+use crate::report::{Absence, Absent, Collected, Member};
 use crate::result::figures::{self, NONE};
 use crate::result::{Outcome, RunResult};
 
-/// The verdict's word in its colour.
-fn word(name: &str) -> Markup {
-    html! { span class={ "word " (name) } { (name) } }
-}
+/// So many complaints are shown at once, and the others on request.
+const COMPLAINTS: usize = 3;
 
-/// The headline figures side by side, each with its ratio to the first result's.
-pub(super) fn glance(members: &[Member<'_>]) -> Table {
-    let mut table = Table::of_members("", members);
-    table.class = Some("first");
-    let verdicts = members.iter().map(|member| member.result.verdict);
-    table.row("verdict", verdicts.map(|verdict| word(verdict.name())));
-    for head in &HEADLINES {
-        let row = headline::row(head, members);
-        if row.iter().any(|(figure, _)| figure.is_some()) {
-            let cells = row.into_iter().map(|(figure, ratio)| {
-                html! {
-                    (figure.as_deref().unwrap_or(NONE))
-                    @if let Some(ratio) = ratio { " " small { (ratio) } }
+/// The verdict over all first, and what is behind it.
+pub(super) fn banner(collected: &Collected, title: &str) -> Markup {
+    let verdict = collected.verdict().name();
+    let complaints = collected.results.iter().filter_map(complaint);
+    let skipped = |absent: &&Absent| absent.what == Absence::Skipped;
+    let absent = collected.absent.iter();
+    let lost = absent.clone().filter(|absent| !skipped(absent)).map(missed);
+    let lines: Vec<Markup> = complaints.chain(lost).collect();
+    let skipped: Vec<Markup> = absent.filter(skipped).map(missed).collect();
+    let (first, others) = lines.split_at(lines.len().min(COMPLAINTS));
+    html! {
+        header class={ "banner " (verdict) } {
+            h1 { (title) ": " (verdict) }
+            p { (collected.tally()) "." }
+            @if !first.is_empty() { ul.lead { @for line in first { (line) } } }
+            @if !others.is_empty() {
+                details {
+                    summary { "and " (others.len()) " more" }
+                    ul.lead { @for line in others { (line) } }
                 }
-            });
-            table.row(head.name, cells);
+            }
+            @if !skipped.is_empty() {
+                details {
+                    summary {
+                        (figures::several(skipped.len() as u64, "run", "runs"))
+                        " skipped, since the heap lacks what the workload needs"
+                    }
+                    ul.lead { @for line in skipped { (line) } }
+                }
+            }
         }
     }
-    if members.iter().any(|member| member.result.rate.is_some()) {
-        let rates = members.iter().map(|member| {
-            let rate = member.result.rate.as_ref()?;
-            let saturated = if rate.saturated { ", saturated" } else { "" };
-            let [offered, achieved] =
-                [rate.offered_per_second, rate.achieved_per_second].map(figures::rate);
-            Some(format!("{offered}, {achieved}{saturated}"))
-        });
-        table.row_of("offered, achieved", rates);
-    }
-    table
 }
 
 /// What a reader must know first of one result: what is wrong, and how to do it again.
-pub(super) fn complaint(result: &RunResult) -> Option<Markup> {
+fn complaint(result: &RunResult) -> Option<Markup> {
     if result.verdict == Outcome::Held {
         return None;
     }
@@ -66,93 +67,69 @@ pub(super) fn complaint(result: &RunResult) -> Option<Markup> {
     })
 }
 
-/// Every check of every result, and what it found if it did not hold; below that the notes.
-pub(super) fn checks(members: &[Member<'_>]) -> Markup {
-    let mut names: Vec<&str> = Vec::new();
-    for check in members.iter().flat_map(|member| &member.result.checks) {
-        if !names.contains(&check.name.as_str()) {
-            names.push(&check.name);
+/// A run without a result.
+fn missed(absent: &Absent) -> Markup {
+    html! {
+        li {
+            b { (absent.workload) " on " (absent.heap) } " " (absent.what.name()) ": " (absent.why)
         }
     }
-    let mut table = Table::of_members("check", members);
-    table.class = Some("words");
-    for name in names {
-        let cells = members.iter().map(|member| {
-            let mut checks = member.result.checks.iter();
-            let check = checks.find(|check| check.name == name);
-            check.map_or_else(|| html! { (NONE) }, judgement)
-        });
-        table.row(name, cells);
-    }
+}
+
+/// A figure, and how it compares.
+pub(super) fn beside(beside: &Beside) -> Markup {
     html! {
-        (table)
-        @for member in members {
-            @for caveat in &member.result.caveats {
-                p {
-                    b { (member.label) ", note" @if !caveat.check.is_empty() { " on " (caveat.check) } }
-                    ": " (caveat.text)
-                }
+        (beside.figure.as_deref().unwrap_or(NONE))
+        @if let Some(ratio) = &beside.ratio {
+            " " small class=[beside.word] {
+                (ratio) @if let Some(word) = beside.word { " " (word) }
             }
         }
     }
 }
 
-fn judgement(check: &Judgement) -> Markup {
-    html! {
-        (word(check.verdict.name())) " "
-        @if check.verdict == Verdict::Held { (figures::count(check.examined)) }
-        @else { (check.detail.as_deref().unwrap_or_default()) }
-    }
+/// What ratios are to, if there are any.
+pub(super) fn measure(members: &[Member<'_>]) -> Option<Markup> {
+    let base = headline::base(members)?;
+    let held = members
+        .iter()
+        .filter(|member| member.result.verdict == Outcome::Held);
+    (held.count() > 1).then(|| {
+        html! {
+            p.note {
+                "× is against " (base.label) ", for runs that held; better or worse from a tenth on. "
+                "Single runs vary: " code { "gcstorm compare" } " judges repeated ones."
+            }
+        }
+    })
 }
 
-/// Where one result comes from, and how to make it again.
-pub(super) fn provenance(member: &Member<'_>) -> Markup {
-    let result = member.result;
-    let (tool, host, workload) = (&result.tool, &result.host, &result.workload);
-    let dirty = match tool.dirty {
-        Some(true) => ", with changes that were not committed",
-        Some(false) => ", clean",
-        None => "",
-    };
-    let noisy = match (result.noisy, &result.evidence.hiccups) {
-        (Some(true), _) => "noisy: the times are in doubt",
-        (Some(false), _) => "quiet",
-        (None, Some(_)) => "the run was too short to tell",
-        (None, None) => "not measured",
-    };
-    let stopped = Some(result.stopped_ns).filter(|stopped| *stopped > 0);
-    let stopped = stopped.map(|ns| {
-        format!(
-            "; stopped for {}, which is in no figure",
-            figures::nanos(ns)
-        )
+/// The headline figures side by side, those that held with their ratio to the first of them.
+pub(super) fn glance(members: &[Member<'_>]) -> Markup {
+    let mut table = Table::with_marks("", &series(members));
+    table.class = Some("first");
+    let verdicts = members.iter().map(|member| {
+        html! {
+            (word(member.result.verdict.name()))
+            @if let Some(how) = headline::cut_short(member.result) { " " small { (how) } }
+        }
     });
-    let commit = Some(tool.commit.as_str()).filter(|commit| !commit.is_empty());
-    let started = Some(result.evidence.started_unix_ms).filter(|started| *started > 0);
-    let parameters = workload.parameters.iter();
-    let parameters: Vec<String> = parameters
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    let parameters = Some(parameters.join(" ")).filter(|all| !all.is_empty());
-    let cpus = figures::several(host.cpus as u64, "processor", "processors");
-    html! {
-        h4 { (member.label) }
-        dl {
-            dt { "program" } dd { (tool.name) " " (tool.version) }
-            dt { "commit" } dd { (commit.unwrap_or("unknown")) (dirty) }
-            dt { "started" } dd { (started.map_or("unknown".to_owned(), figures::utc)) }
-            dt { "ran for" } dd { (figures::span(result.elapsed_ns)) }
-            dt { "threads" } dd { (result.threads.len()) }
-            dt { "seed" } dd { (result.seed) }
-            dt { "workload" } dd { (workload.name) " (" (workload.hash) ")" }
-            dt { "parameters" } dd { (parameters.as_deref().unwrap_or(NONE)) }
-            dt { "processor" } dd { (cpus) ", " (host.cpu_model) }
-            dt { "kernel" } dd { (host.kernel) }
-            dt { "clock" } dd {
-                (host.clock.source) ", " (figures::time(host.clock.cost_ns)) " a reading"
-            }
-            dt { "machine" } dd { (noisy) (stopped.unwrap_or_default()) }
-            dt { "again" } dd { code { (result.reproduce) } }
+    table.row("verdict", verdicts);
+    for head in &HEADLINES {
+        let row = headline::row(head, members);
+        if row.iter().any(|beside| beside.figure.is_some()) {
+            table.row(head.name, row.iter().map(beside));
         }
     }
+    if members.iter().any(|member| member.result.rate.is_some()) {
+        let rates = members.iter().map(|member| {
+            let rate = member.result.rate.as_ref()?;
+            let saturated = if rate.saturated { ", saturated" } else { "" };
+            let [offered, achieved] =
+                [rate.offered_per_second, rate.achieved_per_second].map(figures::rate);
+            Some(format!("{offered}, {achieved}{saturated}"))
+        });
+        table.row_of("offered, achieved", rates);
+    }
+    html! { (table) @if let Some(line) = measure(members) { (line) } }
 }

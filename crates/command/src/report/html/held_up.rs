@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use maud::Markup;
 
 use super::axis::{Axis, Unit};
-use super::latency::percentiles;
-use super::page::{Table, gallery};
+use super::length::Length;
+use super::page::{Table, gallery, series};
+use super::percentiles::percentiles;
 use super::plot::{self, Curve, PlotPoint};
 use super::rows::{self, Bar, Rows};
 use crate::evidence::{Evidence, Latency, Slow};
@@ -18,12 +19,16 @@ use crate::result::figures::{self, NONE};
 const UNATTRIBUTED: &str = "unattributed";
 
 /// Draws all of it.
-pub(super) fn draw(members: &[Member<'_>]) -> Markup {
+pub(super) fn draw(members: &[Member<'_>], length: Length) -> Markup {
     let waits = |title, note, of: fn(&Evidence) -> &Option<Latency>| {
         let latencies = members
             .iter()
             .map(|member| of(&member.result.evidence).as_ref());
-        percentiles(title, note, members, &latencies.collect::<Vec<_>>())
+        percentiles(
+            (title, note),
+            &series(members),
+            &latencies.collect::<Vec<_>>(),
+        )
     };
     let lag = waits(
         "reclamation lag",
@@ -35,21 +40,27 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
         "How late an idle thread woke up: delays for which no heap is to blame.",
         |evidence| &evidence.hiccups,
     );
-    gallery([
+    let mut pictures = vec![
         pauses(members).ok_or("No heap here paused its mutators, or tells for how long."),
         slow(members).ok_or("No slow operation was recorded."),
         mmu(members)
             .ok_or("The share of time left to the mutators was not recorded in these results."),
-        lag.ok_or("No heap here tells how long garbage waited to be freed."),
-        hiccups.ok_or("How late the machine wakes threads up was not measured in these results."),
-    ])
+    ];
+    if length == Length::Whole {
+        pictures.extend([
+            lag.ok_or("No heap here tells how long garbage waited to be freed."),
+            hiccups
+                .ok_or("How late the machine wakes threads up was not measured in these results."),
+        ]);
+    }
+    gallery(pictures)
 }
 
 /// What the members have of each cause, as rows of bars and as a table. `of` gives the bar of one
 /// member, and the cells behind it.
 fn by_cause<'a>(
     causes: impl IntoIterator<Item = &'a str>,
-    members: &[Member<'_>],
+    members: &'a [Member<'_>],
     head: &[&str],
     of: impl Fn(&Member<'_>, &str) -> Option<(Bar, Vec<String>)>,
 ) -> (Vec<Rows<'a>>, Table) {
@@ -57,10 +68,10 @@ fn by_cause<'a>(
     let mut rows = Vec::new();
     for name in causes {
         let mut bars = Vec::new();
-        for (number, member) in members.iter().enumerate() {
+        for member in members {
             if let Some((bar, cells)) = of(member, name) {
                 table.row(name, std::iter::once(member.label.clone()).chain(cells));
-                bars.push((number, bar));
+                bars.push((member.series(), bar));
             }
         }
         if !bars.is_empty() {
@@ -75,14 +86,14 @@ fn pauses(members: &[Member<'_>]) -> Option<Markup> {
         .iter()
         .flat_map(|member| member.result.pauses.keys());
     let causes: BTreeSet<&str> = causes.map(String::as_str).collect();
-    let head = ["count", "in all", "p50", "p99", "p99.9", "longest"];
+    let head = ["pauses", "p50, p99, longest"];
     let (rows, table) = by_cause(causes, members, &head, |member, cause| {
         let latency = member.result.pauses.get(cause)?;
         let (count, longest) = (latency.count(), latency.max().max(1));
         if count == 0 {
             return None;
         }
-        let [p50, p99, p99_9] = [0.5, 0.99, 0.999].map(|quantile| latency.quantile(quantile));
+        let [p50, p99] = [0.5, 0.99].map(|quantile| latency.quantile(quantile));
         let show = |nanos: Option<u64>| nanos.map_or(NONE.to_owned(), figures::nanos);
         let [in_all, max] = [latency.total_ns(), latency.max()].map(figures::nanos);
         let low = p50.unwrap_or_else(|| latency.histogram().min()).max(1);
@@ -90,20 +101,11 @@ fn pauses(members: &[Member<'_>]) -> Option<Markup> {
             from: low,
             thick: p99.map_or(low, |p99| p99.min(longest)),
             to: longest,
-            label: format!(
-                "{} for {in_all} in all, p50 {}, p99 {}, longest {max}",
-                figures::several(count, "pause", "pauses"),
-                show(p50),
-                show(p99),
-            ),
         };
+        let [p50, p99] = [p50, p99].map(show);
         let cells = [
-            figures::count(count),
-            in_all,
-            show(p50),
-            show(p99),
-            show(p99_9),
-            max,
+            format!("{} in {in_all}", figures::count(count)),
+            format!("{p50}, {p99}, {max}"),
         ];
         Some((bar, cells.to_vec()))
     });
@@ -112,7 +114,7 @@ fn pauses(members: &[Member<'_>]) -> Option<Markup> {
     let across = Unit::Time.axis("how long a pause was", ends)?;
     let note = "A line from the median to the longest, thick up to p99.";
     let said = ("pauses by cause", note);
-    Some(rows::figure(said, &across, (&rows, &table), members))
+    Some(rows::figure(said, &across, &rows, &table))
 }
 
 fn slow_of<'a>(member: &Member<'a>) -> &'a Slow {
@@ -141,13 +143,12 @@ fn slow(members: &[Member<'_>]) -> Option<Markup> {
             from: 0,
             thick: nanos,
             to: nanos,
-            label: format!("{time}, {share} of {}", figures::nanos(slow.total_ns)),
         };
         (nanos > 0).then(|| (bar, vec![time, share]))
     });
     let bars = rows.iter().flat_map(|rows| &rows.bars);
     let longest = bars.map(|(_, bar)| bar.to).max().unwrap_or(0);
-    let across = Axis::from_zero("time within slow operations", longest as f64, figures::time);
+    let across = Axis::from_zero("time within slow operations", longest as f64, Unit::Time);
     let notes = slow.map(|member| {
         let slow = slow_of(member);
         let attributed = slow.attributed().map_or(0.0, |share| share * 100.0);
@@ -160,7 +161,7 @@ fn slow(members: &[Member<'_>]) -> Option<Markup> {
     });
     let note = format!("{}.", notes.collect::<Vec<_>>().join("; "));
     let said = ("what slow operations waited for", note.as_str());
-    Some(rows::figure(said, &across, (&rows, &table), members))
+    Some(rows::figure(said, &across, &rows, &table))
 }
 
 /// The least share of its time that a mutator had, over the length of the window.
@@ -170,19 +171,16 @@ fn mmu(members: &[Member<'_>]) -> Option<Markup> {
     let nanos = |window_ms: u64| window_ms as f64 * 1e6;
     let across = Unit::Time.axis("length of the window", windows.iter().map(|ms| nanos(*ms)))?;
     let percent = |share: f64| format!("{:.2} %", share * 100.0);
-    let up = Axis::from_zero("least share of time", 1.0, |share| {
-        format!("{:.0} %", share * 100.0)
-    });
-    let curves = members.iter().enumerate().map(|(number, member)| {
-        let points = member.result.mmu.iter().map(|point| {
-            let (x, y) = (nanos(point.window_ms), point.utilization);
-            let label = format!("{} of any {}", percent(y), figures::time(x));
-            PlotPoint { x, y, label }
+    let up = Axis::from_zero("least share of time", 1.0, Unit::Share);
+    let curves = members.iter().map(|member| {
+        let points = member.result.mmu.iter().map(|point| PlotPoint {
+            x: nanos(point.window_ms),
+            y: point.utilization,
         });
-        Curve::new(number, &member.label, vec![points.collect()])
+        Curve::new(member.number, &member.label, vec![points.collect()])
     });
     let curves: Vec<Curve<'_>> = curves.collect();
-    let mut table = Table::of_members("window", members);
+    let mut table = Table::of_series("window", &series(members));
     for window in windows {
         let cells = members.iter().map(|member| {
             let mut points = member.result.mmu.iter();

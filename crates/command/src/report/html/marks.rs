@@ -5,26 +5,36 @@
 use maud::{Markup, html};
 
 /// How many results look different; the seventh looks like the first.
-pub(super) const STYLES: usize = 6;
+const STYLES: usize = 6;
 
-/// The mark of a result at a place, as a path.
-pub(super) fn mark(style: usize, x: f64, y: f64) -> String {
-    let shape = match style % STYLES {
-        0 => "m-3,0a3,3 0 1,0 6,0a3,3 0 1,0 -6,0z",
-        1 => "m-2.7,-2.7h5.4v5.4h-5.4z",
-        2 => "m0,-3.6l3.4,6h-6.8z",
-        3 => "m0,-3.8l3.8,3.8l-3.8,3.8l-3.8,-3.8z",
-        4 => "m0,3.6l3.4,-6h-6.8z",
-        _ => "m-3,-3l6,6m-6,0l6,-6",
-    };
-    format!("M{x},{y}{shape}")
+/// The class of the style sheet for the result with this number.
+pub(crate) fn class(number: usize) -> String {
+    format!("s{}", number % STYLES)
 }
 
-/// A short line with the mark, for the list that says whose it is.
-pub(super) fn key(style: usize) -> Markup {
+/// The shapes of the marks around a point, each of them filled and hollow, to which the style sheet
+/// refers. A page has them once.
+pub(super) fn definitions() -> Markup {
+    let shapes = [
+        "M-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0z",
+        "M-5-5h10v10h-10z",
+        "M0-7l7 12h-14z",
+        "M0-8l8 8l-8 8l-8-8z",
+        "M0 7l7-12h-14z",
+        "M-6-6l12 12m-12 0l12-12",
+    ];
     html! {
-        svg.sample width="30" height="10" aria-hidden="true" {
-            path.l d="M1,5L29,5" {} path.m d=(mark(style, 15.0, 5.0)) {}
+        svg.defs aria-hidden="true" {
+            @for (number, shape) in shapes.iter().enumerate() {
+                @for kind in ["m", "o"] {
+                    marker id={ (kind) (number) } class={ (class(number)) " " (kind) "k" }
+                        viewBox="-10 -10 20 20" markerWidth="20" markerHeight="20"
+                        markerUnits="userSpaceOnUse" {
+                        path d=(shape) {}
+                    }
+                }
+            }
         }
+        "\n"
     }
 }

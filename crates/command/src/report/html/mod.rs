@@ -2,52 +2,51 @@
 //! it, and it fetches nothing.
 //!
 //! The page answers in this order: did it hold, and if not, what is wrong and how is it reproduced;
-//! how do the heaps compare; how slow were operations, how did that change over time, and what held
-//! them up; what was checked; where do the results come from. Each workload has a part of its own
-//! with its heaps side by side. Below each picture are its numbers as a table.
+//! how do the heaps compare; what was checked; how slow were operations. A page of one workload goes
+//! on with how that changed over time, what held threads up, and where the results come from; one of
+//! several has these in a part for each workload, folded until it is wanted. Below each picture are
+//! its numbers as a table. Everything can be read without the script, which shows values under the
+//! pointer and lets heaps be switched off.
 
 pub(super) mod axis;
+pub(super) mod contents;
 mod course;
 mod facts;
 mod frame;
 mod held_up;
 mod latency;
-mod marks;
+mod length;
+pub(super) mod marks;
+mod operations;
+mod origin;
+mod overview;
 pub(super) mod page;
+pub(super) mod percentiles;
 pub(super) mod plot;
 mod rows;
+pub(super) mod spread;
+mod verdicts;
 
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 
 use super::{Collected, Group};
-use crate::result::figures;
-use page::{Activity, STYLE};
-
-/// How many points a curve over time may have, summed over all results. A point takes some forty
-/// bytes and a result has five such curves, so a page stays far below a megabyte, however long the
-/// runs were.
-const POINTS_MAX: usize = 2400;
+use crate::result::figures::{self, NONE};
+use contents::{Book, Chapter};
+use length::Length;
+use page::{Activity, SCRIPT, STYLE, note, word};
 
 /// Draws them.
 pub fn html(collected: &Collected) -> String {
     let groups = collected.groups();
     let title = title(&groups);
-    let budget = (POINTS_MAX / collected.results.len().max(1)).clamp(60, 300);
     let body = html! {
-        (banner(collected, &title))
-        @for group in &groups { (part(group, budget)) }
-        footer {
-            "Percentiles with fewer than ten values beyond them are not shown. "
-            "Recorded times are not corrected for coordinated omission afterwards."
+        @match groups.as_slice() {
+            [one] if collected.absent.is_empty() => (of_one(collected, one, &title)),
+            _ => (of_several(collected, &groups, &title)),
         }
     };
     let title = format!("{} – {title}", collected.verdict().name());
-    page::document(
-        &title,
-        STYLE,
-        Activity::Script(include_str!("page.js")),
-        &body,
-    )
+    page::document(&title, STYLE, Activity::Script(SCRIPT), &body)
 }
 
 fn title(groups: &[Group<'_>]) -> String {
@@ -62,42 +61,115 @@ fn title(groups: &[Group<'_>]) -> String {
     }
 }
 
-/// The verdict first, and what is behind it.
-fn banner(collected: &Collected, title: &str) -> Markup {
-    let verdict = collected.verdict().name();
-    let complaints = collected.results.iter().filter_map(facts::complaint);
-    let absent = collected.absent.iter().map(|absent| {
-        html! {
-            li {
-                b { (absent.workload) " on " (absent.heap) } " "
-                (absent.what.name()) ": " (absent.why)
+/// Every label of the page with its number.
+fn all_series<'a>(groups: &'a [Group<'_>]) -> Vec<(usize, &'a str)> {
+    let mut series: Vec<(usize, &str)> = Vec::new();
+    for member in groups.iter().flat_map(|group| &group.members) {
+        if series.iter().all(|(number, _)| *number != member.number) {
+            series.push((member.number, &member.label));
+        }
+    }
+    series
+}
+
+/// The parts about one workload, which are a whole page if there is no other.
+fn parts<'a>(
+    collected: &Collected,
+    group: &'a Group<'_>,
+    length: Length,
+) -> Vec<(&'a str, Markup)> {
+    let members = &group.members;
+    vec![
+        ("Overview", facts::glance(members)),
+        ("Checks", verdicts::draw(members)),
+        ("Latency", latency::draw(members, length)),
+        ("Over time", course::draw(members, length)),
+        ("What held threads up", held_up::draw(members, length)),
+        (
+            "Where it comes from",
+            origin::draw(members, &collected.results),
+        ),
+    ]
+}
+
+/// The page of one workload.
+fn of_one(collected: &Collected, group: &Group<'_>, title: &str) -> Markup {
+    let groups = std::slice::from_ref(group);
+    let mut sections = parts(collected, group, Length::Whole);
+    sections.push(("On which machine", origin::shared(&collected.results)));
+    Book {
+        banner: facts::banner(collected, title),
+        sections: &sections,
+        chapters: &[],
+        series: &all_series(groups),
+        footer: footer(),
+    }
+    .render()
+}
+
+/// The page of several workloads, or of none.
+fn of_several(collected: &Collected, groups: &[Group<'_>], title: &str) -> Markup {
+    let chapters = Chapter::of(groups);
+    let heaps = overview::heaps(collected, groups);
+    let heaps: Vec<(usize, &str)> = heaps
+        .iter()
+        .map(|(number, heap)| (*number, &**heap))
+        .collect();
+    let length = Length::of(collected.results.len());
+    let sections = [
+        ("Overview", overview::draw(collected, &chapters, &heaps)),
+        ("Checks", verdicts::over_all(&chapters, &heaps)),
+        ("Latency", latency::over_all(&chapters)),
+        (
+            "Workloads",
+            html! {
+                @if length == Length::Brief {
+                    (note("Of many workloads, the pictures that tell most. Everything about one: \
+                           gcstorm report DIR/WORKLOAD-* --out NEW, where DIR has these results."))
+                }
+                @for chapter in &chapters { (folded(collected, chapter, length)) }
+            },
+        ),
+        ("On which machine", origin::shared(&collected.results)),
+    ];
+    Book {
+        banner: facts::banner(collected, title),
+        sections: &sections,
+        chapters: &chapters,
+        series: &all_series(groups),
+        footer: footer(),
+    }
+    .render()
+}
+
+/// The part about one workload among others. The place is within what is folded, since browsers
+/// unfold what a link leads into.
+fn folded(collected: &Collected, chapter: &Chapter<'_>, length: Length) -> Markup {
+    let Chapter { heading, group } = chapter;
+    html! {
+        details.chapter {
+            summary {
+                h3 { (heading.name) }
+                @for member in &group.members {
+                    " " span { (member.label) " " (word(member.result.verdict.name())) }
+                }
+            }
+            div id=(heading.id()) {
+                @for (number, (name, part)) in parts(collected, group, length).iter().enumerate() {
+                    @if number > 0 { h4 { (name) } } (part)
+                }
             }
         }
-    });
-    let lines: Vec<Markup> = complaints.chain(absent).collect();
-    html! {
-        header class={ "banner " (verdict) } {
-            h1 { (title) ": " (verdict) }
-            p { (collected.tally()) "." }
-            @if !lines.is_empty() { ul.lead { @for line in lines { (line) } } }
-        }
+        "\n"
     }
 }
 
-/// The part of the page about one workload.
-fn part(group: &Group<'_>, budget: usize) -> Markup {
-    let members = &group.members;
+fn footer() -> Markup {
     html! {
-        section {
-            h2 { (group.name) }
-            (facts::glance(members))
-            h3 { "Latency" } (latency::draw(members))
-            h3 { "Over time" } (course::draw(members, budget))
-            h3 { "What held threads up" } (held_up::draw(members))
-            h3 { "Checks" } (facts::checks(members))
-            h3 { "Where it comes from" }
-            @for member in members { (facts::provenance(member)) }
-        }
+            "Percentiles with fewer than ten values beyond them are not shown. "
+            "Recorded times are not corrected for coordinated omission afterwards. "
+            (NONE) " stands for what a heap or the system does not tell. "
+            "Values under the pointer are read off the picture; exact ones are under “numbers”."
     }
 }
 
@@ -175,7 +247,7 @@ mod tests {
         ] {
             assert!(page.contains(&format!("<h4>{title}</h4>")), "{title}");
         }
-        for wrong in ["http:", "https:", "NaN", "inf,", "url(", "src=", "@import"] {
+        for wrong in ["http:", "https:", "NaN", "inf,", "url(h", "src=", "@import"] {
             let found = page
                 .find(wrong)
                 .map(|at| &page[at..(at + 60).min(page.len())]);

@@ -6,11 +6,12 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 
-use super::marks::{STYLES, key};
+use super::marks::{self, class};
 use crate::report::{Member, shown};
 use crate::result::figures::NONE;
 
 pub(crate) const STYLE: &str = include_str!("page.css");
+pub(crate) const SCRIPT: &str = include_str!("page.js");
 /// A page fetches nothing, and a browser refuses to let it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
                       base-uri 'none'; form-action 'none'";
@@ -46,7 +47,7 @@ pub(crate) fn document(title: &str, style: &str, activity: Activity, body: &Mark
                 title { (title) }
                 style { (PreEscaped(style)) }
             }
-            body { (body) @if let Some(script) = script { script { (PreEscaped(script)) } } }
+            body { (marks::definitions()) (body) @if let Some(script) = script { script { (PreEscaped(script)) } } }
         }
         "\n"
     };
@@ -56,31 +57,79 @@ pub(crate) fn document(title: &str, style: &str, activity: Activity, body: &Mark
 /// A table whose first column names its rows.
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// A class of the style sheet.
-    pub(super) class: Option<&'static str>,
-    head: Vec<String>,
+    /// Classes of the style sheet.
+    pub(crate) class: Option<&'static str>,
+    head: Vec<Markup>,
+    /// What each cell repeats of the head, for screens on which rows are folded.
+    names: Vec<String>,
+    is_folding: bool,
     rows: Vec<Markup>,
 }
 
+/// Tables with more columns than this have their rows folded on small screens, so that nobody needs
+/// to scroll sideways.
+const COLUMNS_NARROW: usize = 4;
+/// The same for tables with a column for each heap, whose cells hold more.
+const SERIES_NARROW: usize = 3;
+
 impl Table {
     pub(crate) fn new<H: Into<String>>(head: impl IntoIterator<Item = H>) -> Self {
+        let names: Vec<String> = head.into_iter().map(Into::into).collect();
         Self {
             class: None,
-            head: head.into_iter().map(Into::into).collect(),
+            head: names.iter().map(|name| html! { (name) }).collect(),
+            is_folding: names.len() > COLUMNS_NARROW,
+            names,
             rows: Vec::new(),
         }
     }
 
-    /// A first column called `what`, and one for each member.
-    pub(crate) fn of_members(what: &str, members: &[Member<'_>]) -> Self {
-        let labels = members.iter().map(|member| member.label.as_str());
-        Self::new(std::iter::once(what).chain(labels))
+    /// A first column called `what`, and one for each of these numbers and names.
+    pub(crate) fn of_series(what: &str, series: &[(usize, &str)]) -> Self {
+        let names = series.iter().map(|(_, name)| *name);
+        let table = Self::new(std::iter::once(what).chain(names));
+        let is_folding = table.names.len() > SERIES_NARROW;
+        Self {
+            is_folding,
+            ..table
+        }
+    }
+
+    /// The same, with the shapes of their marks.
+    pub(crate) fn with_marks(what: &str, series: &[(usize, &str)]) -> Self {
+        let mut table = Self::of_series(what, series);
+        for (head, (number, name)) in table.head.iter_mut().skip(1).zip(series) {
+            *head = html! { span.key.(class(*number)) { (name) } };
+        }
+        table
     }
 
     pub(crate) fn row<C: Render>(&mut self, name: &str, cells: impl IntoIterator<Item = C>) {
-        self.rows.push(html! {
-            tr { th scope="row" { (name) } @for cell in cells { td { (cell) } } } "\n"
-        });
+        self.row_under(&html! { (name) }, cells);
+    }
+
+    /// A row under a name that is more than text.
+    pub(crate) fn row_under<C: Render>(
+        &mut self,
+        name: &Markup,
+        cells: impl IntoIterator<Item = C>,
+    ) {
+        let names = self
+            .names
+            .iter()
+            .skip(1)
+            .map(Some)
+            .chain(std::iter::repeat(None));
+        // A cell that heads nothing but figures is the head of its row, also without saying so.
+        let row = html! {
+            tr {
+                th { (name) }
+                @for (cell, name) in cells.into_iter().zip(names) {
+                    td data-h=[name.filter(|_| self.is_folding)] { (cell) }
+                }
+            }
+        };
+        self.rows.push(row);
     }
 
     /// A row of figures, with a dash for each that is missing.
@@ -92,31 +141,46 @@ impl Table {
 
 impl Render for Table {
     fn render(&self) -> Markup {
+        let class = [self.class, self.is_folding.then_some("many")];
+        let class = class.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let class = Some(class).filter(|class| !class.is_empty());
         html! {
-            div.wide {
-                table class=[self.class] {
-                    thead { tr { @for name in &self.head { th scope="col" { (name) } } } }
-                    tbody { @for row in &self.rows { (row) } }
-                }
+            table class=[class] {
+                thead { tr { @for name in &self.head { th { (name) } } } }
+                tbody { @for row in &self.rows { (row) } }
             }
+            "\n"
         }
     }
 }
 
-/// A picture with its title, a line on how to read it, its legend, and the numbers behind it.
+/// A heap in the legend of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key<'a> {
+    /// It is drawn, and known by this number on the page.
+    Drawn(usize, &'a str),
+    /// It does not tell what the picture shows.
+    Unknown(&'a str),
+}
+
+/// A picture with its title, a line on how to read it, its legend, and the numbers behind it. The
+/// legend also names what has nothing to be drawn.
 pub(super) fn figure<'a>(
     (title, note): (&str, &str),
     picture: &Markup,
-    keys: impl IntoIterator<Item = (usize, &'a str)>,
+    keys: impl IntoIterator<Item = Key<'a>>,
     numbers: Option<&Table>,
 ) -> Markup {
     html! {
         figure {
-            figcaption { h4 { (title) } p { (note) } }
-            div.plot { (picture) div.tip hidden {} }
-            ul.key {
-                @for (number, label) in keys {
-                    li class={ "s" (number % STYLES) } { (key(number)) (label) }
+            figcaption { h4 { (title) } @if !note.is_empty() { p { (note) } } }
+            div.plot { (picture) }
+            ul {
+                @for key in keys {
+                    @match key {
+                        Key::Drawn(number, name) => li.key.(class(number)) data-s=(number) { (name) },
+                        Key::Unknown(name) => li { (name) ": not known" },
+                    }
                 }
             }
             @if let Some(numbers) = numbers { details { summary { "numbers" } (numbers) } }
@@ -138,6 +202,21 @@ pub(crate) fn gallery(pictures: impl IntoIterator<Item = Result<Markup, &'static
         @if !drawn.is_empty() { div.figures { @for picture in drawn { (picture) } } }
         @for line in absent { (line) }
     }
+}
+
+/// The numbers and labels of members.
+pub(super) fn series<'m>(members: &'m [Member<'_>]) -> Vec<(usize, &'m str)> {
+    members.iter().map(Member::series).collect()
+}
+
+/// A verdict's word in its colour.
+pub(crate) fn word(name: &str) -> Markup {
+    html! { b class=(name) { (name) } }
+}
+
+/// A line on how to read what it stands beside.
+pub(crate) fn note(what: &str) -> Markup {
+    html! { p.note { (what) } "\n" }
 }
 
 /// A line in place of something that is missing.

@@ -1,7 +1,7 @@
 //! Curves over two axes, as one drawing.
 //!
-//! The script shows the values under the pointer: it reads the points of a curve from its path, and
-//! their labels, in the same order, from the element around it.
+//! The script shows the values under the pointer. It reads them off the places of a curve's points
+//! and what the drawing says of its axes, so a point costs a few bytes and no label.
 
 use std::fmt::Write as _;
 
@@ -9,37 +9,35 @@ use maud::{Markup, html};
 
 use super::axis::Axis;
 use super::frame::Frame;
-use super::marks::{STYLES, mark};
-use super::page::{self, Table};
+use super::marks::class;
+use super::page::{self, Key, Table};
 
 const FRAME: Frame = Frame {
-    left: 66.0,
-    right: 372.0,
-    top: 10.0,
-    bottom: 196.0,
+    left: 108,
+    right: 744,
+    top: 14,
+    bottom: 360,
 };
 /// How many marks a curve has: enough to know it by.
 const MARKS: usize = 5;
 
 /// One value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct PlotPoint {
     pub(crate) x: f64,
     pub(crate) y: f64,
-    /// What the reader is shown when the pointer is here.
-    pub(crate) label: String,
 }
 
 /// The curve of one result.
 #[derive(Debug)]
 pub(crate) struct Curve<'a> {
-    /// The number of the result among those in the picture.
+    /// The number by which the result is known on the page.
     pub(crate) number: usize,
     pub(crate) name: &'a str,
     /// In pieces, with nothing drawn between them.
     pub(crate) pieces: Vec<Vec<PlotPoint>>,
-    /// A value that stands apart at the end of the curve.
-    pub(crate) apart: Option<PlotPoint>,
+    /// A value that stands apart at the end of the curve, and what the reader is told of it.
+    pub(crate) apart: Option<(PlotPoint, String)>,
     /// Where something happened, on the horizontal axis.
     pub(crate) events: Vec<f64>,
 }
@@ -57,7 +55,8 @@ impl<'a> Curve<'a> {
 
     /// All its points; the one that stands apart comes last.
     pub(super) fn points(&self) -> impl Iterator<Item = &PlotPoint> + Clone {
-        self.pieces.iter().flatten().chain(&self.apart)
+        let apart = self.apart.iter().map(|(point, _)| point);
+        self.pieces.iter().flatten().chain(apart)
     }
 }
 
@@ -65,7 +64,7 @@ impl<'a> Curve<'a> {
 pub(crate) fn pieces(points: impl IntoIterator<Item = Option<PlotPoint>>) -> Vec<Vec<PlotPoint>> {
     let points: Vec<Option<PlotPoint>> = points.into_iter().collect();
     let pieces = points.split(Option::is_none);
-    let pieces = pieces.map(|piece| piece.iter().flatten().cloned().collect());
+    let pieces = pieces.map(|piece| piece.iter().flatten().copied().collect());
     pieces.filter(|piece: &Vec<_>| !piece.is_empty()).collect()
 }
 
@@ -77,10 +76,10 @@ pub(crate) fn figure(
     numbers: Option<&Table>,
 ) -> Markup {
     let about = format!("{}: {} over {}", said.0, up.title, across.title);
-    let drawn = curves
-        .iter()
-        .filter(|curve| curve.points().next().is_some());
-    let keys = drawn.map(|curve| (curve.number, curve.name));
+    let keys = curves.iter().map(|curve| match curve.points().next() {
+        Some(_) => Key::Drawn(curve.number, curve.name),
+        None => Key::Unknown(curve.name),
+    });
     page::figure(said, &draw(&about, across, up, curves), keys, numbers)
 }
 
@@ -89,57 +88,71 @@ fn draw(about: &str, across: &Axis, up: &Axis, curves: &[Curve<'_>]) -> Markup {
     let content = html! {
         (FRAME.up(up)) (FRAME.across(across))
         @for (row, curve) in curves.iter().enumerate() {
-            @let labels: Vec<&str> = curve.points().map(|point| point.label.as_str()).collect();
-            g class={ "s s" (curve.number % STYLES) } data-n=(curve.name) data-l=(labels.join("|")) {
-                path.l d=(line(curve, place)) {}
-                path.m d=(marks(curve, row, place)) {}
-                @if let Some((x, y)) = curve.apart.as_ref().map(place) {
-                    path.o d=(mark(curve.number, x, y)) {}
-                }
-                // Events are ticks on the lower edge, a row of them for each curve.
-                @let y = FRAME.bottom - row as f64 * 7.0;
-                @if !curve.events.is_empty() {
-                    path.v d={ @for event in &curve.events {
-                        "M" (FRAME.x(across.place(*event))) "," (y) "v-5"
-                    } } {}
+            @if curve.points().next().is_some() {
+                g class=(class(curve.number)) data-s=(curve.number)
+                    data-a=[curve.apart.as_ref().map(|(_, said)| said)] {
+                    path.l d=(line(curve, place)) {}
+                    path.m d=(marks(curve, row, place)) {}
+                    @if let Some((x, y)) = curve.apart.as_ref().map(|(point, _)| place(point)) {
+                        path.o d={ "M" (x) " " (y) "h0" } {}
+                    }
+                    @if !curve.events.is_empty() {
+                        path.v d=(events(curve, row, |at| FRAME.x(across.place(at)))) {}
+                    }
                 }
             }
-            "\n"
         }
-        g.at {}
     };
-    FRAME.draw("curves", about, &content)
+    FRAME.draw("curves", about, [Some(across), Some(up)], &content)
 }
 
-fn line(curve: &Curve<'_>, place: impl Fn(&PlotPoint) -> (f64, f64)) -> String {
+/// The line through all points. After the first of a piece, each is a step from the one before.
+fn line(curve: &Curve<'_>, place: impl Fn(&PlotPoint) -> (i32, i32)) -> String {
     let mut path = String::new();
     for piece in &curve.pieces {
-        for (number, (x, y)) in piece.iter().map(&place).enumerate() {
-            let step = if number == 0 { 'M' } else { 'L' };
-            let _ = write!(path, "{step}{x},{y}");
+        let places: Vec<(i32, i32)> = piece.iter().map(&place).collect();
+        if let Some((x, y)) = places.first() {
+            let _ = write!(path, "M{x} {y}l");
         }
+        let steps = places
+            .windows(2)
+            .map(|of| (of[1].0 - of[0].0, of[1].1 - of[0].1));
         // A line of one point has no length, and this makes it a dot.
-        if piece.len() == 1 {
-            path += "h0";
+        let dot = (places.len() == 1).then_some((0, 0));
+        for (number, (x, y)) in steps.chain(dot).enumerate() {
+            // A minus sign separates by itself.
+            let before = if number > 0 && x >= 0 { " " } else { "" };
+            let between = if y >= 0 { " " } else { "" };
+            let _ = write!(path, "{before}{x}{between}{y}");
         }
-    }
-    // A point apart is not joined to the others.
-    if let Some((x, y)) = curve.apart.as_ref().map(place) {
-        let _ = write!(path, "M{x},{y}");
     }
     path
 }
 
 /// A few marks along the curve. They are shifted from curve to curve, so that they do not hide each
 /// other where curves meet.
-fn marks(curve: &Curve<'_>, row: usize, place: impl Fn(&PlotPoint) -> (f64, f64)) -> String {
+fn marks(curve: &Curve<'_>, row: usize, place: impl Fn(&PlotPoint) -> (i32, i32)) -> String {
     let all: Vec<&PlotPoint> = curve.pieces.iter().flatten().collect();
     let step = all.len().div_ceil(MARKS).max(1);
     let some = all
         .into_iter()
         .skip((step / 2 + row * step / 4) % step)
         .step_by(step);
-    some.map(place)
-        .map(|(x, y)| mark(curve.number, x, y))
-        .collect()
+    let mut path = String::new();
+    for (x, y) in some.map(place) {
+        let _ = write!(path, "M{x} {y}h0");
+    }
+    path
+}
+
+/// Ticks on the lower edge, a row of them for each curve.
+fn events(curve: &Curve<'_>, row: usize, place: impl Fn(f64) -> i32) -> String {
+    let row = i32::try_from(row).unwrap_or(0);
+    let mut path = format!("M0 {}", FRAME.bottom - 12 - row * 14);
+    let mut at = 0;
+    for x in curve.events.iter().map(|at| place(*at)) {
+        let _ = write!(path, "m{} 0v10m0-10", x - at);
+        at = x;
+    }
+    path
 }

@@ -4,18 +4,19 @@ use std::fmt::Write as _;
 
 use super::{Matrix, MatrixRow, lane_sentence, tally};
 use crate::fuzz::matrix::{LaneScore, RowStanding, Verified};
-use crate::report::Detail;
 use crate::report::columns::{Cell, Columns, Side};
 use crate::report::prose::wrapped;
 use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint};
+use crate::report::{Detail, Look, Width};
 use crate::result::figures::{self, NONE};
 
 /// Draws the rows, then what is not as expected with the commands that repeat it, then the
 /// conclusion. [`Detail::Verdict`] leaves out the rows.
-pub fn table(matrix: &Matrix, detail: Detail) -> String {
+pub fn table(matrix: &Matrix, look: impl Into<Look>) -> String {
+    let Look { detail, width } = look.into();
     let mut text = match detail {
         Detail::Verdict => String::new(),
-        _ => rows(matrix),
+        _ => rows(matrix, width),
     };
     for row in matrix
         .all()
@@ -24,14 +25,14 @@ pub fn table(matrix: &Matrix, detail: Detail) -> String {
         let lead = format!("{}: ", paint(ERROR, "not as expected"));
         let why = row.why.as_deref().unwrap_or_default();
         let said = format!("{} in {} under {}: {why}", row.name(), row.heap, row.run());
-        text += &wrapped(&lead, 4, &said);
+        text += &wrapped(width, &lead, 4, &said);
         let _ = writeln!(text, "reproduce: {}", row.reproduce);
     }
     let _ = writeln!(text, "{}", paint(STRONG, &matrix.conclusion()));
     text
 }
 
-fn rows(matrix: &Matrix) -> String {
+fn rows(matrix: &Matrix, width: Width) -> String {
     let mut columns = Columns::new([
         Side::Left,
         Side::Left,
@@ -48,24 +49,29 @@ fn rows(matrix: &Matrix) -> String {
     for row in &matrix.rows {
         columns.row(cells(row));
     }
-    let mut text = columns.draw();
+    let mut text = columns.draw(width);
     text.push('\n');
     text += &sound(matrix);
     for sentence in Verified::ALL
         .iter()
         .filter_map(|&lane| lane_sentence(matrix, lane))
     {
-        text += &wrapped("", 2, &sentence);
+        text += &wrapped(width, "", 2, &sentence);
     }
     if !matrix.by_soak.is_empty() {
-        text += &wrapped("only a soak shows: ", 2, &matrix.by_soak.join(", "));
+        text += &wrapped(width, "only a soak shows: ", 2, &matrix.by_soak.join(", "));
     }
     if !matrix.by_model.is_empty() {
-        text += &wrapped("only models show: ", 2, &matrix.by_model.join(", "));
+        text += &wrapped(width, "only models show: ", 2, &matrix.by_model.join(", "));
     }
     if let Some(check) = &matrix.without_check {
         let lead = format!("{}: ", paint(WARNING, "note"));
-        text += &wrapped(&lead, 6, &format!("the verdicts of {check} were ignored"));
+        text += &wrapped(
+            width,
+            &lead,
+            6,
+            &format!("the verdicts of {check} were ignored"),
+        );
     }
     text
 }

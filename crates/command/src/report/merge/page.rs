@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use super::{Merged, Occurrence, Total, Totals};
 use crate::evidence::Latency;
-use crate::report::Detail;
 use crate::report::columns::{Cell, Columns};
 use crate::report::lane_row::LaneRow;
 use crate::report::prose::{one_line, shown, wrapped};
 use crate::report::style::{ERROR, FAINT, WARNING, of_outcome, paint};
+use crate::report::{Detail, Look, Width};
 use crate::result::figures::{self, NONE};
 
 /// The quantiles in the table of operations.
@@ -16,15 +16,16 @@ pub(super) const QUANTILES: [(&str, f64); 4] =
     [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
 /// Draws the page; with [`Detail::Verdict`] only the failures and the conclusion.
-pub fn page(merged: &Merged, totals: &Totals, detail: Detail) -> String {
+pub fn page(merged: &Merged, totals: &Totals, look: impl Into<Look>) -> String {
+    let Look { detail, width } = look.into();
     let mut text = String::new();
     if detail != Detail::Verdict {
-        text += &lanes(totals);
+        text += &lanes(totals, width);
         text.push('\n');
-        text += &operations(totals);
+        text += &operations(totals, width);
         text.push('\n');
         for note in &totals.notes {
-            text += &wrapped(&format!("{}: ", paint(WARNING, "note")), 6, note);
+            text += &wrapped(width, &format!("{}: ", paint(WARNING, "note")), 6, note);
         }
     }
     for (kind, extremes) in merged.failures() {
@@ -39,8 +40,7 @@ pub fn page(merged: &Merged, totals: &Totals, detail: Detail) -> String {
     }
     let verdict = totals.verdict();
     let name = paint(of_outcome(verdict), verdict.name());
-    let _ = writeln!(text, "{name}: {}", totals.conclusion());
-    text
+    text + &wrapped(width, &format!("{name}: "), 4, &totals.conclusion())
 }
 
 /// A failure, in one line.
@@ -64,13 +64,13 @@ pub(super) fn described(occurrence: &Occurrence) -> String {
     text
 }
 
-fn lanes(totals: &Totals) -> String {
+fn lanes(totals: &Totals, width: Width) -> String {
     let mut columns = Columns::of_figures(LaneRow::HEAD.len() - 1);
     columns.head(&LaneRow::HEAD);
     for total in &totals.lanes {
         columns.row(row(total).cells().map(Cell::from));
     }
-    columns.draw()
+    columns.draw(width)
 }
 
 /// The row of a lane.
@@ -87,7 +87,7 @@ pub(super) fn row(total: &Total) -> LaneRow {
     }
 }
 
-fn operations(totals: &Totals) -> String {
+fn operations(totals: &Totals, width: Width) -> String {
     let mut columns = Columns::of_figures(QUANTILES.len() + 2);
     let mut head = vec!["operation", "timed"];
     head.extend(QUANTILES.map(|(name, _)| name));
@@ -100,7 +100,7 @@ fn operations(totals: &Totals) -> String {
             columns.row(std::iter::once(name).chain(times(latency).map(Cell::from)));
         }
     }
-    columns.draw()
+    columns.draw(width)
 }
 
 /// How many operations were timed, their quantiles, and the longest time.

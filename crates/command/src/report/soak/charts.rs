@@ -1,12 +1,15 @@
 //! The pictures of the page: the last minute by seconds, and the last rounds by heap.
 
+use std::collections::BTreeMap;
+
 use maud::Markup;
 
 use super::Watched;
+use crate::median::median;
 use crate::report::html::axis::{Axis, Unit};
 use crate::report::html::page::gallery;
 use crate::report::html::plot::{self, Curve, PlotPoint};
-use crate::result::subject;
+use crate::result::{Outcome, subject};
 use crate::soak::{Recent, Snapshot};
 
 /// How many seconds the first picture has.
@@ -21,19 +24,21 @@ struct Quantity {
     of: fn(&Recent) -> Option<f64>,
 }
 
+/// Workloads differ more than heaps change. So that the rounds of a heap make one line, what depends
+/// on the workload is drawn as a multiple of what is usual under it.
 const QUANTITIES: [Quantity; 3] = [
     Quantity {
         title: "throughput",
-        note: "Operations a second of each round. A line joins successive rounds of one lane.",
-        axis: "operations a second",
-        unit: Unit::Rate,
+        note: "Of each round, against the median of its lane. Ticks below: rounds that did not hold.",
+        axis: "times the lane's median",
+        unit: Unit::Times,
         of: |round| round.throughput,
     },
     Quantity {
         title: "p99.9",
-        note: "Of the slowest kind of operation in each round.",
-        axis: "time",
-        unit: Unit::Time,
+        note: "Of the slowest kind of operation in each round, against the median of its lane.",
+        axis: "times the lane's median",
+        unit: Unit::Times,
         of: |round| Some(round.p99_9_ns? as f64),
     },
     Quantity {
@@ -63,11 +68,12 @@ fn last_minute(watched: &Watched<'_>) -> Option<Markup> {
     let now = watched.now.elapsed.as_secs();
     let rates = watched.lately.rates(now, SECONDS);
     let up = Unit::Rate.axis("operations a second", rates.iter().copied().flatten())?;
-    let across = Axis::between("seconds ago", -(SECONDS as f64), 0.0, |ago| {
-        format!("{ago:.0} s")
-    });
+    let across = Axis::between("seconds ago", -(SECONDS as f64), 0.0, Unit::Seconds);
     let points = rates.iter().enumerate();
-    let points = points.map(|(at, rate)| point(at as f64 - SECONDS as f64, *rate, Unit::Rate));
+    let points = points.map(|(at, rate)| {
+        let x = at as f64 - SECONDS as f64;
+        rate.map(|y| PlotPoint { x, y })
+    });
     let curve = Curve::new(0, "all lanes", plot::pieces(points));
     let said = (
         "the last minute",
@@ -78,14 +84,29 @@ fn last_minute(watched: &Watched<'_>) -> Option<Markup> {
 
 fn of_rounds(quantity: &Quantity, now: &Snapshot<'_>, subjects: &[String]) -> Option<Markup> {
     let recent = &now.standing.recent;
-    let values = recent.iter().filter_map(quantity.of);
-    let up = quantity.unit.axis(quantity.axis, values)?;
+    let values = values(quantity, now);
+    let up = quantity
+        .unit
+        .axis(quantity.axis, values.iter().copied().flatten())?;
     let over = now.standing.rounds as f64;
     let first = over - recent.len() as f64 + 1.0;
-    let across = Axis::between("rounds", first, over, |round| format!("{round:.0}"));
-    let curves = subjects.iter().enumerate();
-    let curves = curves
-        .map(|(number, name)| Curve::new(number, name, stretches(quantity, now, first, name)));
+    let across = Axis::between("rounds", first, over, Unit::Rounds);
+    let rounds = || (0..).zip(std::iter::zip(recent, &values));
+    let curves = subjects.iter().enumerate().map(|(number, name)| {
+        let own = rounds().filter(|(_, (round, _))| is_on(now, round, name));
+        let place = |at: u32| first + f64::from(at);
+        let points = own.clone().filter_map(|(at, (_, value))| {
+            let (x, y) = (place(at), (*value)?);
+            Some(PlotPoint { x, y })
+        });
+        let pieces = vec![points.collect()];
+        let mut curve = Curve::new(number, name, pieces);
+        if quantity.title == "throughput" {
+            let amiss = own.filter(|(_, (round, _))| round.outcome != Outcome::Held);
+            curve.events = amiss.map(|(at, _)| place(at)).collect();
+        }
+        curve
+    });
     let curves: Vec<Curve<'_>> = curves.collect();
     Some(plot::figure(
         (quantity.title, quantity.note),
@@ -95,33 +116,37 @@ fn of_rounds(quantity: &Quantity, now: &Snapshot<'_>, subjects: &[String]) -> Op
     ))
 }
 
-/// The rounds of one heap, those of each lane as a piece of their own.
-fn stretches(
-    quantity: &Quantity,
-    now: &Snapshot<'_>,
-    first: f64,
-    name: &str,
-) -> Vec<Vec<PlotPoint>> {
-    let rounds: Vec<&Recent> = now.standing.recent.iter().collect();
-    let mut at = first;
-    let mut all = Vec::new();
-    for stint in rounds.chunk_by(|before, after| before.lane == after.lane) {
-        let lane = now.header.lanes.get(stint[0].lane);
-        if lane.is_some_and(|lane| subject(&lane.heap, lane.fault.as_deref()) == name) {
-            let points = stint.iter().enumerate().map(|(place, round)| {
-                point(at + place as f64, (quantity.of)(round), quantity.unit)
-            });
-            all.extend(plot::pieces(points));
-        }
-        at += stint.len() as f64;
+/// What is drawn of each recent round.
+fn values(quantity: &Quantity, now: &Snapshot<'_>) -> Vec<Option<f64>> {
+    let recent = now.standing.recent.iter();
+    let mut of_lane: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for (lane, value) in recent
+        .clone()
+        .filter_map(|it| Some((it.lane, (quantity.of)(it)?)))
+    {
+        of_lane.entry(lane).or_default().push(value);
     }
-    all
+    let usual = of_lane
+        .iter_mut()
+        .map(|(lane, values)| (*lane, median(values)));
+    let usual: BTreeMap<usize, f64> = usual.collect();
+    let values = recent.map(|round| {
+        let value = (quantity.of)(round)?;
+        match quantity.unit {
+            Unit::Times => {
+                let usual = usual.get(&round.lane).filter(|usual| **usual > 0.0)?;
+                Some(value / usual)
+            }
+            _ => Some(value),
+        }
+    });
+    values.collect()
 }
 
-fn point(x: f64, y: Option<f64>, unit: Unit) -> Option<PlotPoint> {
-    let y = y?;
-    let label = unit.show(y);
-    Some(PlotPoint { x, y, label })
+/// Whether a round was on this heap.
+fn is_on(now: &Snapshot<'_>, round: &Recent, name: &str) -> bool {
+    let lane = now.header.lanes.get(round.lane);
+    lane.is_some_and(|lane| subject(&lane.heap, lane.fault.as_deref()) == name)
 }
 
 /// The heaps of the last rounds, with their faults, each once.

@@ -1,6 +1,7 @@
 //! The outcome of a soak: a table of its lanes, and one of how heaps changed with age.
 
 use super::{percents, row};
+use crate::report::Width;
 use crate::report::columns::{Cell, Columns};
 use crate::report::lane_row::LaneRow;
 use crate::report::prose::wrapped;
@@ -10,17 +11,21 @@ use crate::result::subject;
 use crate::soak::{Drift, Header, Standing};
 
 /// Both tables.
-pub fn page(standing: &Standing, header: &Header) -> String {
+pub fn page(standing: &Standing, header: &Header, width: Width) -> String {
     let mut columns = Columns::of_figures(LaneRow::HEAD.len() - 1);
     columns.head(&LaneRow::HEAD);
     for (lane, stands) in header.lanes.iter().zip(&standing.lanes) {
         columns.row(row(lane, stands).cells().map(Cell::from));
     }
-    format!("{}\n{}", columns.draw(), aging(standing, header))
+    format!(
+        "{}\n{}",
+        columns.draw(width),
+        aging(standing, header, width)
+    )
 }
 
 /// The changes with age, with their intervals.
-fn aging(standing: &Standing, header: &Header) -> String {
+fn aging(standing: &Standing, header: &Header, width: Width) -> String {
     let mut columns = Columns::of_figures(3);
     columns.head(&["as heaps grow old", "a round", "from", "to"]);
     let (mut is_any, mut worse) = (false, String::new());
@@ -39,6 +44,7 @@ fn aging(standing: &Standing, header: &Header) -> String {
             columns.row([name].into_iter().chain(cells.map(Cell::from)));
             if drift.is_worse {
                 worse += &wrapped(
+                    width,
                     &format!("{}: ", paint(WARNING, "note")),
                     6,
                     &told(&subject, drift),
@@ -47,7 +53,7 @@ fn aging(standing: &Standing, header: &Header) -> String {
         }
     }
     if is_any {
-        columns.draw() + &worse
+        columns.draw(width) + &worse
     } else {
         "as heaps grow old: too few rounds on one heap to tell\n".to_owned()
     }
@@ -81,7 +87,7 @@ mod tests {
     use crate::soak::trend::Slope;
 
     fn plain(sample: &Sample) -> String {
-        let page = page(&sample.standing, &sample.header);
+        let page = page(&sample.standing, &sample.header, Width::Unknown);
         console::strip_ansi_codes(&page).into_owned()
     }
 

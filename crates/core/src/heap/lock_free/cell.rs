@@ -8,8 +8,9 @@
 //!
 //! ```text
 //! word:      see `word`
-//! meta:      | global:16 | …:11 | resurrects:1 | finalizer:1 | buffered:1 | shape:2
-//!            | incarnation:32 |
+//! meta:      | brand:25 | reached:1 | met:1 | resurrects:1 | finalizer:1 | buffered:1
+//!            | shape:2 | incarnation:32 |
+//!            with a finalizer: | global:16 | …:11 | resurrects:1 | …
 //! reference: | acyclic:1 | late:1 | index:30 | incarnation:32 |
 //! ```
 //!
@@ -28,6 +29,20 @@ use crate::sync::atomic::AtomicU64;
 
 /// The object waits in a buffer of candidates for the cycle collector.
 pub(super) const BUFFERED: u64 = 1 << 34;
+
+/// While a worker tries its private objects: it met this one, and it found it alive. See `private`.
+pub(super) const MET: u64 = 1 << 37;
+pub(super) const REACHED: u64 = 1 << 38;
+
+const BRAND_SHIFT: u32 = 39;
+/// Whose private object this is, if it has no finalizer; 0 if it is not private.
+pub(super) const BRAND: u64 = !0 << BRAND_SHIFT;
+/// How many brands can be told apart, 0 included.
+pub(super) const BRANDS: u64 = 1 << (64 - BRAND_SHIFT);
+/// What says whose private object this is. An object with a finalizer is nobody's.
+pub(super) const WHOSE: u64 = BRAND | FINALIZER;
+/// That, and which object of its cell it is.
+pub(super) const WHOSE_AND_WHICH: u64 = WHOSE | INCARNATION;
 
 /// The object was made with a finalizer. This lasts; whether it has run is in the word.
 const FINALIZER: u64 = 1 << 35;
@@ -71,6 +86,12 @@ pub(super) struct Cell {
 #[inline]
 pub(super) fn meta_of(shape: Shape, incarnation: u32) -> u64 {
     (shape as u64) << SHAPE_SHIFT | u64::from(incarnation)
+}
+
+/// The bits of a brand in `meta`.
+#[inline]
+pub(super) const fn brand(number: u64) -> u64 {
+    number << BRAND_SHIFT
 }
 
 /// The incarnation in a `meta`.

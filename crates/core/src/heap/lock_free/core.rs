@@ -6,6 +6,7 @@ use super::cell::{self, POISON, Ref};
 use super::cycles::Cycles;
 use super::list;
 use super::pace::{self, PATIENCE};
+use super::private::{Birth, Brands};
 use super::recall::{Outlook, Recall, Recalls};
 use super::shared::{CHUNK, Shared};
 use super::slab::Slab;
@@ -42,6 +43,7 @@ pub(super) struct Core<F: Faults> {
     /// The next stamp that nobody has for empty slots; 0 is that of untouched ones.
     pub(super) stamps: AtomicU64,
     pub(super) verdict: Verdict,
+    pub(super) brands: Brands,
     /// How many candidates the last settling left. Their present number would say nothing: whoever
     /// has looked at the heap since then made candidates by letting go of what it looked at.
     pub(super) unsettled: AtomicU64,
@@ -79,7 +81,7 @@ impl<F: Faults> Core<F> {
         self.faults.refuses()
     }
 
-    pub(super) fn new(config: &HeapConfig, faults: F) -> Self {
+    pub(super) fn new(config: &HeapConfig, birth: Birth, faults: F) -> Self {
         let spare = u32::try_from(SPARE_CHUNKS * CHUNK).unwrap_or(u32::MAX);
         let spare = config.capacity.max(spare);
         let cells = config.capacity.saturating_add(spare).min(cell::INDEXES);
@@ -96,6 +98,7 @@ impl<F: Faults> Core<F> {
             pauses: Arc::clone(&config.pauses),
             stamps: AtomicU64::new(1),
             verdict: Verdict::default(),
+            brands: Brands::new(birth),
             unsettled: AtomicU64::new(0),
             cycles: Mutex::new(Cycles::new(cells)),
             collector: OnceLock::new(),

@@ -71,8 +71,9 @@ use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 impl<'h, F: Faults> Worker<'h, F> {
     /// Gives a new object its finalizer. Nobody else has a reference to it yet.
-    pub(super) fn endow(&self, object: Ref, finalizer: Finalizer) {
+    pub(super) fn endow(&mut self, object: Ref, finalizer: Finalizer) {
         let cell = self.core.slab.cell(object.index());
+        self.escape(object);
         // Relaxed, both: whatever publishes the reference publishes this, too.
         cell.meta.fetch_or(cell::finalizer_bits(finalizer), Relaxed);
         if !self.core.has(Fault::SoleUnfinalized) {

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `word` | count, flags and stamp, and every atomic operation on them |
 //! | `cell`, `slab` | an object's cell, references to it, and the memory of all cells |
+//! | `private` | what only its maker can reach, and how its maker collects it |
 //! | `worker` | an epoch participant with private stores: what mutators and the collector share |
 //! | `recall` | how a mutator that finds no memory gets what others hold back |
 //! | `release` | how objects die: decrements and a work list |
@@ -73,6 +74,7 @@ mod list;
 mod models;
 mod mutator;
 mod pace;
+mod private;
 mod recall;
 mod release;
 mod shared;
@@ -90,6 +92,7 @@ pub use mutator::LockFreeMutator;
 use std::sync::Arc;
 
 use self::core::Core;
+use self::private::Birth;
 #[cfg(not(any(loom, shuttle)))]
 use super::Upkeep;
 use super::{
@@ -169,6 +172,37 @@ pub const PLANTABLE: &[Fault] = &[
     Fault::ReuseAtOnce,
 ];
 
+/// Faults of the concurrent collector, and of what others do for it. They show only in what it
+/// collects, so beside one of them no garbage is left to its makers.
+const OF_COLLECTOR: &[Fault] = &[
+    Fault::CompareCounts,
+    Fault::NoGrace,
+    Fault::RereadSlots,
+    Fault::ClearOneByOne,
+    Fault::MoveIntoItself,
+    Fault::NoVerdict,
+    Fault::ForgetSuspects,
+    Fault::EdgesCountedOnce,
+    Fault::LivenessOneLevel,
+    Fault::ExternalChildReleasedTwice,
+    Fault::CollectorNeverRuns,
+    Fault::RootSkipped,
+    Fault::CandidatesDropped,
+    Fault::MissingFence,
+    Fault::StalledPin,
+    Fault::ResurrectedFreedAnyway,
+    Fault::PublishOneByOne,
+    Fault::PardonFirst,
+    Fault::PopWithoutTouch,
+    Fault::CountWhileReading,
+    Fault::TouchBeforeMove,
+    Fault::AdmitDead,
+    Fault::SuspectWithoutLooking,
+    Fault::NewestFirst,
+    Fault::ForgetBudget,
+    Fault::VerdictUnchecked,
+];
+
 /// The heap called `lock-free`.
 #[derive(Debug)]
 pub struct LockFree<F: Faults = Faultless> {
@@ -195,7 +229,16 @@ pub fn open(config: &HeapConfig) -> LockFree {
 ///
 /// If the operating system refuses the thread.
 pub fn open_with<F: Faults>(config: &HeapConfig, faults: F) -> LockFree<F> {
-    let core = Arc::new(Core::new(config, faults));
+    let birth = match OF_COLLECTOR.iter().any(|&fault| faults.has(fault)) {
+        true => Birth::Shared,
+        false => Birth::Private,
+    };
+    open_born(config, birth, faults)
+}
+
+/// Opens a heap where new objects are private, or none is.
+fn open_born<F: Faults>(config: &HeapConfig, birth: Birth, faults: F) -> LockFree<F> {
+    let core = Arc::new(Core::new(config, birth, faults));
     LockFree {
         #[cfg(not(any(loom, shuttle)))]
         _collector: (config.upkeep == Upkeep::ByItself)

@@ -12,7 +12,7 @@
 //! the object a candidate.
 
 use super::LockFree;
-use super::cell::{Ref, Weak};
+use super::cell::{Cell, Ref, Weak};
 use super::list::{self, Cursor, Visit};
 use super::worker::Worker;
 use crate::heap::fault::Fault;
@@ -33,7 +33,7 @@ const CASCADE: u64 = 256;
 /// A mutator of the heap called `lock-free`.
 #[derive(Debug)]
 pub struct LockFreeMutator<'h, F: Faults = Faultless> {
-    worker: Worker<'h, F>,
+    pub(super) worker: Worker<'h, F>,
     registers: Vec<u64>,
     cursors: [Cursor<'h>; CURSORS],
     lapses: Lapses,
@@ -157,6 +157,35 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
         }
     }
 
+    /// Stores bits into a field of a node, and releases what was there. What is stored into a node
+    /// that others can reach escapes.
+    #[inline]
+    fn write_field(&mut self, node: Ref, cell: &Cell, field: Field, bits: u64) {
+        let place = &cell.slots[usize::from(field.0)];
+        // Relaxed, here and below: what is private to this thread was written by it.
+        if !self.worker.is_private(node, cell.meta.load(Relaxed)) {
+            if !self.worker.core.has(Fault::StoredUnescaped) {
+                self.escape(bits);
+            }
+            return self.write_place(place, bits);
+        }
+        let old = place.load(Relaxed);
+        place.store(bits, Relaxed);
+        if let Some(old) = Ref::from_bits(old)
+            && !self.worker.core.has(Fault::StoreKeepsOld)
+        {
+            self.worker.release(old);
+        }
+    }
+
+    /// Called before these bits are stored where others may find them.
+    #[inline]
+    fn escape(&mut self, bits: u64) {
+        if let Some(reference) = Ref::from_bits(bits) {
+            self.worker.escape(reference);
+        }
+    }
+
     /// What a fault makes of the index of a `get`.
     #[cold]
     fn index_or_next(&mut self, list: Slot, index: u64) -> u64 {
@@ -254,15 +283,14 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
         let Some(cell) = self.worker.object(node, Shape::Node) else {
             return;
         };
-        let place = &cell.slots[usize::from(field.0)];
         let Some(val) = val else {
-            return self.write_place(place, 0);
+            return self.write_field(node, cell, field, 0);
         };
         if self.strikes(Fault::StoreLost, 10_000) {
             return self.put(val, 0);
         }
         if let Some(value) = self.take(obj, val) {
-            self.write_place(place, value.bits());
+            self.write_field(node, cell, field, value.bits());
             self.moved(obj, val);
         }
     }
@@ -318,6 +346,7 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
         let Some(value) = Ref::from_bits(*register) else {
             return false;
         };
+        self.worker.escape(value);
         let cursor = &mut self.cursors[target.index() as usize % CURSORS];
         if is_move && cursor.append(self.worker.core, target, value) {
             *register = 0;
@@ -367,6 +396,7 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
         let Some(value) = self.strong(val) else {
             return false;
         };
+        self.worker.escape(value);
         // The register keeps the reference until it is certain that the list has it.
         if list == val && !self.worker.retain(value) {
             return false;
@@ -460,6 +490,7 @@ impl<F: Faults> Mutator for LockFreeMutator<'_, F> {
             return;
         }
         self.registers[src.0 as usize] = 0;
+        self.escape(bits);
         match self.worker.core.lagging.get(usize::from(global.0)) {
             None => self.write_place(place, bits),
             Some(lagging) => {

@@ -14,7 +14,8 @@
 //!
 //! A dead object is owned by whoever brought its count to 0: it drops the tag, poisons the slots,
 //! moves the incarnation on, and retires the cell. The cell is not reused before a grace period is
-//! over: a reader may be about to find that the count is 0, and the collector may be walking it.
+//! over: a reader may be about to find that the count is 0, and the collector may be walking it. (Not
+//! so that of a private object: see `private`.)
 
 use super::cell::{self, Cell, POISON, Ref};
 use super::list::{self, Range, Rest};
@@ -57,6 +58,9 @@ impl<F: Faults> Worker<'_, F> {
     pub(super) fn decrement(&mut self, reference: Ref) {
         let cell = self.core.slab.cell(reference.index());
         let meta = cell.meta.load(Relaxed);
+        if self.is_private(reference, meta) {
+            return self.follow_up(reference, word::decrement_alone(&cell.word));
+        }
         if !reference.fits(meta) {
             self.stale(reference, meta);
             return;
@@ -114,6 +118,12 @@ impl<F: Faults> Worker<'_, F> {
     #[inline]
     pub(super) fn retain_seeing(&self, reference: Ref) -> Option<u64> {
         let cell = self.core.slab.cell(reference.index());
+        // Relaxed: what is private to this thread was written by it.
+        if self.is_private(reference, cell.meta.load(Relaxed))
+            && let Some(before) = word::increment_alone(&cell.word)
+        {
+            return Some(before);
+        }
         match word::increment_in_range(&cell.word) {
             Some(before) => self.retained(reference, cell, before),
             None => self.retain_at_limit(reference, cell),
@@ -246,9 +256,14 @@ impl<F: Faults> Worker<'_, F> {
     /// of this, and most of what it frees refers to nothing.
     #[inline(never)]
     fn bury_in(&mut self, cell: &Cell, meta: u64, index: u32) {
+        let is_private = self.bears_brand(meta);
         self.empty(cell, meta);
         self.expire(index, cell, meta);
-        self.retire(index);
+        if is_private {
+            self.reuse(index);
+        } else {
+            self.retire(index);
+        }
     }
 
     /// Takes a dead object's references out of it.

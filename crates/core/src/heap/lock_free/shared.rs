@@ -61,7 +61,7 @@ pub(super) struct Shared {
     pub(super) rounds: Rounds,
 }
 
-/// What the cycle collector did so far.
+/// What the cycle collector did so far, trials of private objects included.
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
     pub(super) all: AtomicU64,
@@ -116,6 +116,10 @@ impl Shared {
         self.live.fetch_add(live, Release);
         if tally.met_append > 0 {
             self.met_append.fetch_add(tally.met_append, Relaxed);
+        }
+        if tally.trials > 0 {
+            self.rounds.all.fetch_add(tally.trials, Relaxed);
+            self.rounds.freed.fetch_add(tally.tried, Relaxed);
         }
         if tally.contended > 0 {
             self.contended.fetch_add(tally.contended, Relaxed);
@@ -192,6 +196,9 @@ pub(super) struct Tally {
     pub(super) contended: u64,
     /// Truncations that met an append under way.
     pub(super) met_append: u64,
+    /// Trials of private objects, and how many were freed in them.
+    pub(super) trials: u64,
+    pub(super) tried: u64,
     /// Elements of truncated ranges that were released.
     pub(super) reclaimed: u64,
 }

@@ -89,6 +89,18 @@ pub(super) const fn is_sole(word: u64) -> bool {
     word & (STAMP - 1) == 1
 }
 
+/// As [`increment_in_range`], for an object that no other thread can reach.
+#[inline]
+pub(super) fn increment_alone(word: &AtomicU64) -> Option<u64> {
+    // Relaxed, both: nobody else is there.
+    let seen = word.load(Relaxed);
+    if count(seen).wrapping_sub(1) >= MOST - 1 {
+        return None;
+    }
+    word.store(seen.wrapping_add(STAMP + 1) | SHARED, Relaxed);
+    Some(seen)
+}
+
 /// What an increment did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Incremented {
@@ -182,6 +194,21 @@ pub(super) fn decrement(word: &AtomicU64) -> Left {
 pub(super) fn decrement_unfenced(word: &AtomicU64) -> Left {
     let before = word.fetch_add(STAMP - 1, Relaxed);
     left_by_decrement(word, before)
+}
+
+/// As [`decrement`], for an object that no other thread can reach.
+#[inline]
+pub(super) fn decrement_alone(word: &AtomicU64) -> Left {
+    // Relaxed, both: nobody else is there.
+    let before = word.load(Relaxed);
+    match count(before) {
+        1 | 2..=MOST => word.store(before.wrapping_add(STAMP - 1), Relaxed),
+        _ => return decrement(word),
+    }
+    match count(before) {
+        1 => Left::Nothing,
+        _ => Left::Others,
+    }
 }
 
 /// What a decrement left behind of the word that it found.

@@ -1,5 +1,6 @@
 //! What a mutator and the collector have in common: an epoch participant with private stores of
-//! free cells, dead cells, unfinished releases and candidates.
+//! free cells, dead cells, unfinished releases and candidates, and with objects that nobody else can
+//! reach (`private`).
 //!
 //! A worker is pinned all its life except while it waits, and *repinned* at the start of every
 //! operation: that costs two loads where a fresh pin costs a read-modify-write. Within one
@@ -34,6 +35,7 @@ use crossbeam_epoch::{Guard, LocalHandle};
 use super::cell::{self, BLANK, Cell, POISON, Ref};
 use super::core::Core;
 use super::pace::{self, PATIENCE};
+use super::private::Own;
 use super::recall::{Outlook, Recall};
 use super::release::Task;
 use super::shared::{CANDIDATES, CHUNK, Tally};
@@ -78,7 +80,8 @@ pub(super) struct Worker<'h, F: Faults> {
     free: Vec<u32>,
     retired: Vec<u32>,
     pub(super) tasks: Vec<Task>,
-    candidates: Vec<Ref>,
+    pub(super) candidates: Vec<Ref>,
+    pub(super) own: Own,
     stamps: std::ops::Range<u64>,
     pub(super) tally: Tally,
     /// The weight of the jobs that were deferred since the last flush.
@@ -103,6 +106,7 @@ impl<'h, F: Faults> Worker<'h, F> {
             retired: Vec::with_capacity(CHUNK),
             tasks: Vec::new(),
             candidates: Vec::with_capacity(CANDIDATES),
+            own: Own::new(&core.brands, number),
             stamps: 0..0,
             tally: Tally::default(),
             weight: 0,
@@ -231,7 +235,8 @@ impl<'h, F: Faults> Worker<'h, F> {
         cell.slots[0].store(first, Relaxed);
         cell.slots[1].store(second, Relaxed);
         let incarnation = cell::incarnation_of(meta).wrapping_add(1) | 1;
-        cell.meta.store(cell::meta_of(shape, incarnation), Relaxed);
+        let meta = cell::meta_of(shape, incarnation) | self.birthmark(shape);
+        cell.meta.store(meta, Relaxed);
         // Release pairs with the Acquire of a weak upgrade: who sees the new word sees the new
         // incarnation, and finds that the old object is gone.
         cell.word
@@ -377,6 +382,9 @@ impl<'h, F: Faults> Worker<'h, F> {
     /// Notes an object that a decrement left alive and that may be part of a cycle.
     #[inline]
     pub(super) fn suspect(&mut self, reference: Ref) {
+        if self.suspect_private(reference) {
+            return;
+        }
         if self.mark(reference) {
             self.candidates.push(reference);
             if self.candidates.len() >= CANDIDATES {
@@ -445,8 +453,12 @@ impl<'h, F: Faults> Worker<'h, F> {
         if self.core.has(Fault::CandidatesDropped) && waiting.load(Relaxed) > 0 {
             return self.candidates.clear();
         }
-        let full = std::mem::replace(&mut self.candidates, Vec::with_capacity(CANDIDATES));
-        self.core.submit(full);
+        let mut left = std::mem::replace(&mut self.candidates, Vec::with_capacity(CANDIDATES));
+        // Those that were private come by the hundred.
+        while left.len() > CANDIDATES {
+            self.core.submit(left.split_off(left.len() - CANDIDATES));
+        }
+        self.core.submit(left);
     }
 
     /// A stamp for an empty slot. No other call ever returns the same.
@@ -457,6 +469,12 @@ impl<'h, F: Faults> Worker<'h, F> {
             self.stamps = first + 1..first + STAMPS;
             first
         })
+    }
+
+    /// Makes the next safepoint do what otherwise one in many does.
+    #[cold]
+    pub(super) fn hasten(&mut self) {
+        self.safepoints = FLUSH_SAFEPOINTS;
     }
 
     /// A point at which the worker does some of the work that is left for anybody to do. It comes
@@ -493,6 +511,7 @@ impl<'h, F: Faults> Worker<'h, F> {
     #[cold]
     fn flush(&mut self) {
         self.enter();
+        self.try_private();
         self.advance();
         self.submit();
     }
@@ -518,6 +537,7 @@ impl<'h, F: Faults> Worker<'h, F> {
     /// Hands over everything private but the free cells. Unfinished ranges go to this worker's
     /// home, so that their cells return to it if it comes back soon.
     pub(super) fn hand_over(&mut self) {
+        self.let_private_go();
         self.seal();
         self.submit();
         let mut orphaned = Vec::new();

@@ -34,7 +34,7 @@ const STARTS_MAX: usize = 1 << 24;
 pub(super) struct Reading<'a> {
     plan: &'a Plan,
     options: &'a Options,
-    groups: BTreeMap<usize, Group<'a>>,
+    groups: BTreeMap<usize, Group>,
     draws: Vec<Draws>,
 }
 
@@ -54,6 +54,7 @@ impl<'a> Reading<'a> {
         evidence.heard = Some(LastReport {
             elapsed_ns: told.elapsed_ns,
             ops: told.ops,
+            settling_ns: None,
         });
         evidence.rss_bytes_peak = evidence.rss_bytes_peak.max(told.rss_bytes);
         evidence.timeline.push(Sample {

@@ -10,12 +10,14 @@ use std::thread;
 use super::BATCH;
 use super::paced::Paced;
 use super::settle::ATTEMPTS;
+use crate::heap::lock_free::private::Birth;
 use crate::heap::lock_free::shared::CANDIDATES;
 use crate::heap::lock_free::worker::Worker;
-use crate::heap::lock_free::{LockFreeMutator, open, open_with};
+use crate::heap::lock_free::{LockFree, LockFreeMutator, open_born};
 use crate::heap::tag::OwnedSegment;
 use crate::heap::{
-    Fault, Faults, Field, Global, Heap, HeapConfig, Mutator, Point, Seat, Shape, Slot, Tag, Upkeep,
+    Fault, Faultless, Faults, Field, Global, Heap, HeapConfig, Mutator, Point, Seat, Shape, Slot,
+    Tag, Upkeep,
 };
 
 /// Panics in the middle of the next round.
@@ -38,6 +40,15 @@ fn config() -> HeapConfig {
         upkeep: Upkeep::WithinCalls,
         ..HeapConfig::with_capacity(100)
     }
+}
+
+/// A heap all of whose garbage cycles are the collector's.
+fn open(config: &HeapConfig) -> LockFree {
+    open_with(config, Faultless)
+}
+
+fn open_with<F: Faults>(config: &HeapConfig, faults: F) -> LockFree<F> {
+    open_born(config, Birth::Shared, faults)
 }
 
 fn seat() -> Seat {
@@ -364,13 +375,17 @@ impl Faults for CountMoved {
 /// under one pin than there are in a buffer.
 #[test]
 fn each_buffer_of_candidates_is_moved_under_a_pin_of_its_own() {
-    let heap = open_with(
-        &HeapConfig {
-            upkeep: Upkeep::WithinCalls,
-            ..HeapConfig::with_capacity(100_000)
-        },
-        CountMoved,
-    );
+    for birth in [Birth::Shared, Birth::Private] {
+        assert_eq!(most_moved_at_once(birth), CANDIDATES);
+    }
+}
+
+fn most_moved_at_once(birth: Birth) -> usize {
+    let config = HeapConfig {
+        upkeep: Upkeep::WithinCalls,
+        ..HeapConfig::with_capacity(100_000)
+    };
+    let heap = open_born(&config, birth, CountMoved);
     let mut births = Births::default();
     let mut m = heap.attach(seat()).expect("there is room");
     let [list, node, copy] = [0, 1, 2].map(Slot);
@@ -387,5 +402,5 @@ fn each_buffer_of_candidates_is_moved_under_a_pin_of_its_own() {
         MOVED.take();
         Paced::new(heap.core()).visit();
     });
-    assert_eq!(MOVED.get().1, CANDIDATES);
+    MOVED.get().1
 }

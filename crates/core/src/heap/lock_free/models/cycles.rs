@@ -258,14 +258,14 @@ fn hold_all(collect: Collect) {
 
 /// Goal: the collector frees everything that is garbage and nothing that is in use.
 #[test]
-fn cycles_are_collected_concurrently() {
+pub(super) fn cycles_are_collected_concurrently() {
     hold_all(AT_ONCE);
 }
 
 /// Goal: a collector whose rounds are cut short, too, frees everything that is garbage and nothing
 /// that is in use.
 #[test]
-fn cycles_are_collected_in_bounded_rounds() {
+pub(super) fn cycles_are_collected_in_bounded_rounds() {
     hold_all(BY_AND_BY);
 }
 

@@ -201,7 +201,7 @@ fn run(seed: u64, fault: Option<Fault>) {
 /// Goal: whatever two mutators do, no object is finalized while a register holds it, and in the end
 /// every object with a finalizer has been.
 #[test]
-fn nothing_is_finalized_while_it_is_held() {
+pub(super) fn nothing_is_finalized_while_it_is_held() {
     for seed in 0..PROGRAMS {
         println!("program {seed}");
         holds(move |fault| run(seed, fault));

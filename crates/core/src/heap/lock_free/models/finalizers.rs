@@ -269,7 +269,7 @@ fn truncated(fault: Option<Fault>) {
 /// Goal: of an upgrade and a last release only one succeeds, and so with a late reader and a
 /// finalizer.
 #[test]
-fn releases_finalize_once_and_alone() {
+pub(super) fn releases_finalize_once_and_alone() {
     holds(release);
     holds(reader);
     holds(replaced);
@@ -279,7 +279,7 @@ fn releases_finalize_once_and_alone() {
 /// Goal: every object of a garbage cycle is finalized before any is published, and the cycle is
 /// published whole.
 #[test]
-fn cycles_are_finalized_as_one() {
+pub(super) fn cycles_are_finalized_as_one() {
     holds(cycle);
     holds(resurrection);
 }

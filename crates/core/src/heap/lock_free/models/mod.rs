@@ -12,7 +12,8 @@
 //! turns that are cut short. [`shortcuts`] has programs that came out of an exhaustive search of
 //! the protocol; [`meetings`] stops operations at each of their steps and runs the collector
 //! meanwhile; [`late`] has helpers that come late to a pop; [`paced`] has the collector as its
-//! thread runs it; [`recall`] has allocations that find no memory.
+//! thread runs it; [`recall`] has allocations that find no memory. In all of these no object is
+//! private; [`private`] has those that are, and runs most of the others with them once more.
 //!
 //! The table shows what it took to find each [`Fault`](crate::heap::fault::Fault) in lists, counts
 //! and the collection of cycles, with the seeds that are in use here. Random and PCT schedules are
@@ -90,6 +91,8 @@ mod memory;
 #[cfg(shuttle)]
 mod paced;
 #[cfg(shuttle)]
+mod private;
+#[cfg(shuttle)]
 mod program;
 #[cfg(shuttle)]
 mod recall;
@@ -136,6 +139,7 @@ mod wrecks {
 #[cfg(shuttle)]
 mod explore {
     use std::any::Any;
+    use std::cell::Cell;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::path::Path;
     use std::sync::Arc;
@@ -146,9 +150,23 @@ mod explore {
 
     use super::turns::{Turn, Turns};
     use crate::heap::fault::{Fault, Faults};
-    use crate::heap::lock_free::{LockFree, open_with};
+    use crate::heap::lock_free::private::Birth;
+    use crate::heap::lock_free::{LockFree, open_born};
     use crate::heap::tag::OwnedSegment;
     use crate::heap::{Finalizer, Global, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag};
+
+    thread_local! {
+        // All threads of a model run on one.
+        static BIRTH: Cell<Birth> = const { Cell::new(Birth::Shared) };
+    }
+
+    /// Explores heaps whose objects are private to their makers at first. Otherwise none are, so
+    /// that the collector has something to do in programs that are small.
+    pub(super) fn with_private(explore: impl FnOnce()) {
+        BIRTH.set(Birth::Private);
+        explore();
+        BIRTH.set(Birth::Shared);
+    }
 
     /// The heap, with a fault that is known at run time, or with none.
     pub(super) type Modelled = LockFree<Option<Fault>>;
@@ -299,7 +317,8 @@ mod explore {
     /// A heap for so many objects.
     pub(super) fn open_for<F: Faults>(capacity: u32, faults: F) -> Arc<LockFree<F>> {
         super::wrecks::clear();
-        Arc::new(open_with(&HeapConfig::with_capacity(capacity), faults))
+        let config = HeapConfig::with_capacity(capacity);
+        Arc::new(open_born(&config, BIRTH.get(), faults))
     }
 
     pub(super) fn seat(number: u32) -> Seat {

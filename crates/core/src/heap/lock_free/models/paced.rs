@@ -225,7 +225,7 @@ static TRUNCATED: [Turn; 6] = [
 /// Goal: a candidate that a bounded round did not decide about is looked at again, and no other
 /// object is taken for it.
 #[test]
-fn rounds_that_are_cut_short_lose_nothing() {
+pub(super) fn rounds_that_are_cut_short_lose_nothing() {
     holds(reused);
     holds(rescued);
     holds(truncated);

@@ -269,7 +269,7 @@ fn assert_over(heap: &Modelled, births: &Births) {
 
 /// Goal: whoever is told that nobody holds anything back finds everything that there is.
 #[test]
-fn recalls_bring_everything_back() {
+pub(super) fn recalls_bring_everything_back() {
     holds(at_work);
     holds(left);
 }
@@ -277,7 +277,7 @@ fn recalls_bring_everything_back() {
 /// Goal: whoever allocates is not refused because others allocate and report births sooner than
 /// deaths.
 #[test]
-fn nobody_is_refused_while_few_objects_live() {
+pub(super) fn nobody_is_refused_while_few_objects_live() {
     holds(two_that_allocate);
 }
 

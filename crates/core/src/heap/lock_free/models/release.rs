@@ -186,7 +186,7 @@ fn elements_are_released_once() {
 /// Goal: what another worker releases in place of a mutator is released once, and its cells are fit
 /// to be used again.
 #[test]
-fn what_is_left_behind_is_released_once() {
+pub(super) fn what_is_left_behind_is_released_once() {
     holds(|fault| left_behind(at_once, fault));
     holds(|fault| left_behind(neglected, fault));
 }

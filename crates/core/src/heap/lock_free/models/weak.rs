@@ -210,7 +210,7 @@ fn bystander(fault: Option<Fault>) {
 
 /// Goal: an upgrade finds its own target, whole, or nothing.
 #[test]
-fn upgrades_find_all_or_nothing() {
+pub(super) fn upgrades_find_all_or_nothing() {
     holds(cycle);
     holds(leaf);
     holds(rivals);

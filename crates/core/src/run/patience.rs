@@ -15,7 +15,7 @@ const MOMENT_MIN: Duration = Duration::from_millis(20);
 
 /// The time that a child has left before it counts as hung.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub struct Patience {
     own: OwnTime,
     limit: Duration,
     /// The number of steps when progress was last seen.
@@ -26,7 +26,7 @@ pub(super) struct Patience {
 
 impl Patience {
     /// Patience with a process that has just begun its work.
-    pub(super) fn with(pid: u32, limit: Duration) -> Self {
+    pub fn with(pid: u32, limit: Duration) -> Self {
         let moment = (limit / 8).clamp(MOMENT_MIN, MOMENT_MAX);
         Self {
             own: OwnTime::of(pid, moment),
@@ -37,7 +37,7 @@ impl Patience {
     }
 
     /// Takes note of the number of steps by now. If it has changed, the limit begins anew.
-    pub(super) fn progress(&mut self, steps: u64) {
+    pub fn progress(&mut self, steps: u64) {
         if steps != self.steps {
             self.steps = steps;
             self.spent_before = self.own.spent();
@@ -46,18 +46,18 @@ impl Patience {
 
     /// Makes the limit this long at most, and lets it begin anew: the child has just been asked for
     /// something, so the time before that does not count.
-    pub(super) fn shorten(&mut self, limit: Duration) {
+    pub fn shorten(&mut self, limit: Duration) {
         self.limit = self.limit.min(limit);
         self.spent_before = self.own.spent();
     }
 
     /// Removes the limit.
-    pub(super) fn end(&mut self) {
+    pub fn end(&mut self) {
         self.limit = Duration::MAX;
     }
 
     /// Whether it is over. This must be asked many times a second.
-    pub(super) fn is_over(&mut self) -> bool {
+    pub fn is_over(&mut self) -> bool {
         self.own.spent().saturating_sub(self.spent_before) >= self.limit
     }
 }

@@ -1,0 +1,36 @@
+//! Options of `duel`: those of `run`, and those of `compare` that say how it is judged.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::results::FormatArg;
+use super::run::Run;
+use crate::cli::help;
+use crate::report::compare::Limits;
+
+/// Options of `duel`.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::DUEL_HELP, mut_arg("repeat", |arg| arg
+    .help("How many runs each build makes; eight are the fewest that can show a change")
+    .default_value("8")))]
+#[command(mut_arg("out", |arg| arg.help(
+    "The directory for the results of both, in base/ and new/; default: reports/duel-<when>/")))]
+#[command(mut_arg("json", |arg| arg.help(
+    "Also write the comparison to a file as JSON, or with `-` to standard output instead of the table")))]
+pub(in crate::cli) struct Duel {
+    /// The build to compare with: a program that was built of gcstorm
+    #[arg(value_name = "BASE")]
+    pub(in crate::cli) base: PathBuf,
+    /// The build to judge
+    #[arg(value_name = "NEW")]
+    pub(in crate::cli) new: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) run: Box<Run>,
+    /// How much worse metrics may get, as in `compare`
+    #[arg(long, value_name = "LIMITS", default_value = "5%", value_parser = Limits::parse)]
+    pub(in crate::cli) max_regression: Limits,
+    /// The format of the comparison
+    #[arg(long, value_enum, default_value_t = FormatArg::Table, value_name = "FORMAT")]
+    pub(in crate::cli) format: FormatArg,
+}

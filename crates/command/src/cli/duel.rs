@@ -1,0 +1,226 @@
+//! `duel`: runs two builds in turns, and tells whether the new one is worse.
+//!
+//! Measured one after the other, a machine that becomes slower meanwhile counts against the second
+//! build. Here they take turns, with the same seed in each pair, and who goes first changes from pair to
+//! pair: base, new, new, base. Each turn is a process of that build, so neither knows of the other. The
+//! judgement is that of `compare`, on the results that both leave.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use clap::{Arg, ArgMatches, CommandFactory as _};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::agenda::fresh_seed;
+use super::args::{Compare, Duel};
+use super::command_line::CommandLine;
+use super::compare;
+use super::exit::Exit;
+use super::json_target::JsonTarget;
+use super::store::Store;
+use super::terminal::Terminal;
+use super::usage::Usage;
+use super::{interrupt, near, reproduce, store, typed};
+use crate::report::{Detail, shown};
+use crate::result::figures;
+
+/// How often the progress line moves.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Runs both builds, and compares them. `words` are the arguments of `run` that were given.
+pub(super) fn duel(
+    program: &str,
+    args: &Duel,
+    words: &[OsString],
+    terminal: &mut Terminal,
+) -> Result<Exit, Usage> {
+    let builds = [("base", &args.base), ("new", &args.new)];
+    let files = builds.map(|(_, path)| found(path));
+    let [base, new] = files;
+    let files = [base?, new?];
+    JsonTarget::of(args.run.json.as_deref())?;
+    let interrupted = interrupt::flag()?;
+    let directory = store::prepare_directory(args.run.out.as_deref(), "duel-")?;
+    // Held until the end, so that no other command writes there.
+    let pairs = usize::try_from(args.run.repeat).unwrap_or(usize::MAX);
+    let stores = builds.map(|(side, _)| Store::claim(Some(&directory.join(side)), pairs));
+    let [base, new] = stores;
+    let stores = [base?, new?];
+    let turns = Turns {
+        sides: [0, 1].map(|number| Side {
+            name: builds[number].0,
+            file: files[number].clone(),
+            directory: stores[number].directory().to_owned(),
+        }),
+        words,
+        seed: args.run.seed.unwrap_or_else(fresh_seed),
+        pairs: args.run.repeat,
+    };
+    let stopped = turns.take(&interrupted, terminal);
+    let [base, new] = stores.each_ref().map(|store| store.directory().to_owned());
+    let again = [Path::new("compare"), &base, &new];
+    let again = reproduce::command(program, &again);
+    let exit = match stopped {
+        Some(exit) => exit,
+        None => compare::compare(
+            &Compare {
+                base,
+                new,
+                max_regression: args.max_regression.clone(),
+                format: args.format,
+                json: args.run.json.clone(),
+            },
+            terminal,
+        )?,
+    };
+    terminal.remark(&format!("results: {}", directory.display()));
+    terminal.remark(&format!("compare again: {again}"));
+    Ok(exit)
+}
+
+/// The arguments of `run` among those that were given, but for what differs from turn to turn.
+pub(super) fn words(matches: &ArgMatches) -> Vec<OsString> {
+    let root = CommandLine::command();
+    let run = root.find_subcommand("run").into_iter();
+    let run = run.flat_map(clap::Command::get_arguments);
+    let is_same = |arg: &&Arg| !["seed", "repeat", "out", "json"].contains(&arg.get_id().as_str());
+    let given = matches.subcommand().map(|(_, given)| given);
+    given.map_or_else(Vec::new, |given| typed::words(given, run.filter(is_same)))
+}
+
+/// The file of a build. A word without a slash is a file here, and not one that the shell would find.
+fn found(path: &Path) -> Result<PathBuf, Usage> {
+    let file = fs::canonicalize(path).ok().filter(|file| file.is_file());
+    file.ok_or_else(|| {
+        let shown = path.display();
+        Usage::new(format!("there is no program {shown}")).hint(
+            "a duel is between two files: build one, keep it under another name, and build the other",
+        )
+    })
+}
+
+/// One of the two builds.
+struct Side {
+    name: &'static str,
+    file: PathBuf,
+    /// Where its results are.
+    directory: PathBuf,
+}
+
+/// All turns of a duel.
+struct Turns<'a> {
+    sides: [Side; 2],
+    /// The arguments of each run, but for its seed and where its results are.
+    words: &'a [OsString],
+    /// The seed of the first pair.
+    seed: u64,
+    pairs: u64,
+}
+
+impl Turns<'_> {
+    /// Takes all turns; returns why they ended early, if they did.
+    fn take(&self, interrupted: &AtomicBool, terminal: &mut Terminal) -> Option<Exit> {
+        let bar = bar(self.pairs * 2, terminal.detail());
+        for pair in 0..self.pairs {
+            let [base, new] = &self.sides;
+            let order = if pair % 2 == 0 {
+                [base, new]
+            } else {
+                [new, base]
+            };
+            for side in order {
+                if interrupted.load(Relaxed) {
+                    bar.finish_and_clear();
+                    return Some(Exit::Interrupted);
+                }
+                let seed = self.seed.wrapping_add(pair);
+                bar.set_message(format!("{}, seed {seed}", side.name));
+                let came = self.turn(side, pair, seed);
+                bar.inc(1);
+                let stops = bar.suspend(|| told(side, seed, came, terminal));
+                if let Some(exit) = stops {
+                    bar.finish_and_clear();
+                    return Some(exit);
+                }
+            }
+        }
+        bar.finish_and_clear();
+        let runs = figures::several(self.pairs, "run", "runs");
+        terminal.remark(&format!("{runs} of each build, from seed {}", self.seed));
+        None
+    }
+
+    fn turn(&self, side: &Side, pair: u64, seed: u64) -> std::io::Result<Output> {
+        Command::new(&side.file)
+            .arg("run")
+            .args(self.words)
+            .args(["--quiet", "--seed", &seed.to_string(), "--out"])
+            .arg(side.directory.join(pair.to_string()))
+            // What is asked of both stands on the command line, and not in a file.
+            .env(near::PROFILE, near::NO_PROFILE)
+            // That cargo has started this program says nothing of those.
+            .env_remove("CARGO_MANIFEST_DIR")
+            .stdin(Stdio::null())
+            .output()
+    }
+}
+
+/// Tells what a turn came to; returns the exit code if no other is to follow.
+fn told(
+    side: &Side,
+    seed: u64,
+    came: std::io::Result<Output>,
+    terminal: &mut Terminal,
+) -> Option<Exit> {
+    let output = match came {
+        Ok(output) => output,
+        Err(error) => {
+            let file = side.file.display();
+            terminal.error(&format!("failed to start {file}: {error}"));
+            return Some(Exit::Usage);
+        }
+    };
+    let said = [output.stdout, output.stderr].map(|said| {
+        let said = String::from_utf8_lossy(&said).into_owned();
+        shown(said.trim_end()).into_owned()
+    });
+    let said = said.iter().filter(|said| !said.is_empty());
+    let said = said.map(String::as_str).collect::<Vec<_>>().join("\n");
+    let (exit, how) = match output.status.code() {
+        Some(0 | 3) => {
+            if terminal.detail() == Detail::Everything {
+                terminal.message(&format!("{}, seed {seed}: {said}", side.name));
+            }
+            return None;
+        }
+        Some(130) => return Some(Exit::Interrupted),
+        Some(1) => (Exit::Violated, "violated a check"),
+        Some(2) => (Exit::Usage, "could not be run"),
+        _ => (Exit::Crashed, "crashed or hung"),
+    };
+    terminal.error(&format!(
+        "the {} build {how} ({}), so there is nothing to compare",
+        side.name, output.status
+    ));
+    terminal.message(&said);
+    Some(exit)
+}
+
+/// Shows how many turns were taken, if standard error is a terminal.
+fn bar(turns: u64, detail: Detail) -> ProgressBar {
+    let target = match detail {
+        Detail::Verdict => ProgressDrawTarget::hidden(),
+        Detail::Page | Detail::Everything => ProgressDrawTarget::stderr(),
+    };
+    let bar = ProgressBar::with_draw_target(Some(turns), target);
+    let shape = "{bar:30.cyan/dim} turn {pos} of {len}, {eta} left; {msg}";
+    if let Ok(style) = ProgressStyle::with_template(shape) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar.enable_steady_tick(TICK);
+    bar
+}

@@ -1,0 +1,159 @@
+//! `init`: writes a crate for a heap of one's own. It compiles and runs as it is, and the verdicts say
+//! what is still to be written.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::args::Init;
+use super::exit::Exit;
+use super::reproduce;
+use super::store;
+use super::terminal::Terminal;
+use super::usage::Usage;
+use super::welcome;
+use crate::report::{Width, wrapped};
+
+/// Where the sources of this program were when it was built. They may be gone.
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+/// The longest name of a heap, which stands in tables and names of files.
+const NAME_MAX: usize = 40;
+
+/// The files of a crate and their texts, for a heap with mutators of its own.
+const HEAP: Template = Template {
+    about: "still to be written",
+    state: "As it was written, every run is violated: the functions of the heap are still to be \
+            filled in, and the\nfirst one that was called and is missing is named.",
+    library: include_str!("../../templates/heap.rs"),
+};
+/// The same for counted pointers.
+const POINTER: Template = Template {
+    about: "`Arc`, until it is replaced",
+    state: "As it was written, runs that make cycles are violated: `Arc` stands in for the pointer \
+            under test, and\nleaves cycles behind.",
+    library: include_str!("../../templates/pointer.rs"),
+};
+/// What both have.
+const FILES: [(&str, &str); 6] = [
+    ("Cargo.toml", include_str!("../../templates/manifest.toml")),
+    ("src/main.rs", include_str!("../../templates/main.rs")),
+    (
+        "tests/conformance.rs",
+        include_str!("../../templates/conformance.rs"),
+    ),
+    ("gcstorm.toml", include_str!("../../templates/gcstorm.toml")),
+    ("README.md", include_str!("../../templates/README.md")),
+    (".gitignore", include_str!("../../templates/gitignore")),
+];
+
+/// What differs between kinds of heaps.
+struct Template {
+    about: &'static str,
+    state: &'static str,
+    library: &'static str,
+}
+
+/// Writes a crate.
+pub(super) fn init(program: &str, args: &Init, terminal: &mut Terminal) -> Result<Exit, Usage> {
+    let heap = args.heap.as_str();
+    check_name(heap)?;
+    let package = format!("gcstorm-{heap}");
+    let directory = args.directory.clone();
+    let directory = directory.unwrap_or_else(|| PathBuf::from(&package));
+    let source = source(args.gcstorm.as_deref(), program)?;
+    let template = if args.pointer { POINTER } else { HEAP };
+    let words = [
+        ("@PACKAGE@", package.as_str()),
+        ("@CRATE@", &package.replace('-', "_")),
+        ("@HEAP@", heap),
+        ("@GCSTORM@", &source),
+        ("@ABOUT@", template.about),
+        ("@STATE@", template.state),
+    ];
+    let filled = |text: &str| {
+        let fill = |text: String, (word, with): &(&str, &str)| text.replace(word, with);
+        words.iter().fold(text.to_owned(), fill)
+    };
+    let files = FILES.into_iter().chain([("src/lib.rs", template.library)]);
+    let files: Vec<(&str, String)> = files.map(|(name, text)| (name, filled(text))).collect();
+    if let Some((name, _)) = files.iter().find(|(name, _)| directory.join(name).exists()) {
+        let path = directory.join(name);
+        let usage = Usage::new(format!("there is a {} already", path.display()));
+        return Err(usage.hint("name another directory after the options"));
+    }
+    for (name, text) in &files {
+        let path = directory.join(name);
+        write(&path, text)
+            .map_err(|error| Usage::new(format!("failed to write {}: {error}", path.display())))?;
+    }
+    terminal.data(&told(&directory, template.state));
+    Ok(Exit::Held)
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+    store::write_whole(path, text.as_bytes())
+}
+
+/// A name that may stand in the name of a package, in a table and on a command line.
+fn check_name(heap: &str) -> Result<(), Usage> {
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let is_name = heap.starts_with(|c: char| c.is_ascii_lowercase()) && heap.chars().all(is_word);
+    if is_name && heap.len() <= NAME_MAX {
+        return Ok(());
+    }
+    Err(
+        Usage::new(format!("{heap:?} cannot be the name of a heap here")).hint(format!(
+            "it is a lower-case letter, then lower-case letters, digits and `-`, {NAME_MAX} at most"
+        )),
+    )
+}
+
+/// The dependency on gcstorm, as a value of TOML.
+fn source(asked: Option<&str>, program: &str) -> Result<String, Usage> {
+    let of_url = |url: &str| format!("{{ git = {} }}", toml::Value::from(url));
+    let missing = |shown: &str| {
+        Usage::new(format!("gcstorm's sources are not in {shown}")).hint(format!(
+            "say where they are: {program} init --gcstorm DIR, or the URL of a git repository"
+        ))
+    };
+    let directory = match asked {
+        Some(url) if url.contains("://") || url.starts_with("git@") => return Ok(of_url(url)),
+        Some(directory) => directory,
+        None => SOURCES,
+    };
+    let found = fs::canonicalize(directory).ok();
+    let found = found.filter(|found| is_gcstorm(found));
+    match found.as_deref().and_then(Path::to_str) {
+        Some(path) => Ok(format!("{{ path = {} }}", toml::Value::from(path))),
+        None => Err(missing(directory)),
+    }
+}
+
+fn is_gcstorm(directory: &Path) -> bool {
+    let manifest = fs::read_to_string(directory.join("Cargo.toml"));
+    manifest.is_ok_and(|text| text.contains("name = \"gcstorm\""))
+}
+
+/// What was written, and what to do with it.
+fn told(directory: &Path, state: &str) -> String {
+    let shown = reproduce::quote(directory);
+    let enter = format!("cd {shown}");
+    let next = [
+        (enter, "the crate; src/lib.rs is the file to write"),
+        (
+            "cargo run --release -- run --profile quick".to_owned(),
+            "every workload on it",
+        ),
+        (
+            "cargo test".to_owned(),
+            "the same in short, and random programs",
+        ),
+    ];
+    let text = format!("wrote {shown}. {}", state.replace('\n', " "));
+    format!(
+        "{}\n{}",
+        wrapped(Width::Unknown, "", 0, &text),
+        welcome::rows(&next)
+    )
+}

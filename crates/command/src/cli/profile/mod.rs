@@ -1,0 +1,329 @@
+//! Profiles: what a `gcstorm.toml` sets for the commands that run something, so that it need not be
+//! typed.
+//!
+//! The file is the nearest one from the working directory upwards ([`near`]). A profile is chosen by
+//! `--profile`, or by `GCSTORM_PROFILE`; without either it is `default`, if there is one. Every other
+//! profile begins with `default`. Three profiles come with the program, for a file that has none of
+//! their names, and for no file at all.
+//!
+//! What a profile sets is put on the command line as if it was typed there, option by option, so it is
+//! understood, refused and repeated like anything that was typed. The command line wins: what it gives,
+//! and what does not go with that, is not taken from the profile. So does a table for one command over
+//! what is said for all, and a profile over `default`.
+//!
+//! The processes that this program starts for itself take no profile: they are told everything.
+
+mod file;
+mod layers;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _};
+
+use super::child::inside;
+use super::command_line::CommandLine;
+use super::near::{self, NO_PROFILE};
+use super::usage::Usage;
+use crate::diagnostic::{Complaint, suggest};
+use crate::result::ProfileRef;
+use crate::run::Registry;
+use file::{Profile, ProfileFile, Said};
+use layers::Layers;
+
+/// The commands that take profiles.
+const COMMANDS: [&str; 5] = ["run", "soak", "fuzz", "selftest", "duel"];
+/// The profile that is taken if none is named, and that all others begin with.
+const DEFAULT: &str = "default";
+/// Options that no profile may set.
+const NEVER: [&str; 3] = ["help", "profile", "version"];
+
+/// A command line, and the profile that it was completed from.
+pub(super) struct Completed {
+    pub(super) line: CommandLine,
+    pub(super) matches: ArgMatches,
+    pub(super) profile: Option<InUse>,
+}
+
+/// A profile that is in use.
+pub(super) struct InUse {
+    pub(super) name: ProfileRef,
+    /// What it adds to the command line.
+    pub(super) words: Vec<OsString>,
+}
+
+/// Why a command line cannot be understood.
+pub(super) enum Refusal {
+    /// What was typed: wrong, or a question for help.
+    Typed(clap::Error),
+    /// The file, or the choice of a profile.
+    Profile(Usage),
+}
+
+impl From<clap::Error> for Refusal {
+    fn from(error: clap::Error) -> Self {
+        Self::Typed(error)
+    }
+}
+
+impl From<Usage> for Refusal {
+    fn from(usage: Usage) -> Self {
+        Self::Profile(usage)
+    }
+}
+
+/// Reads a command line, and completes it from a profile.
+pub(super) fn complete(registry: &Registry, typed: &[OsString]) -> Result<Completed, Refusal> {
+    let read = |words: &[OsString]| -> Result<Completed, clap::Error> {
+        let matches = CommandLine::command().try_get_matches_from(words)?;
+        Ok(Completed {
+            line: CommandLine::from_arg_matches(&matches)?,
+            matches,
+            profile: None,
+        })
+    };
+    let plain = read(typed)?;
+    if inside::is_inside() {
+        return Ok(plain);
+    }
+    let asked = plain.line.profile.clone();
+    let command = plain.matches.subcommand_name().unwrap_or_default();
+    let Some(command) = COMMANDS.into_iter().find(|known| *known == command) else {
+        return match asked {
+            Some(_) => Err(takes_none(command).into()),
+            None => Ok(plain),
+        };
+    };
+    let asked = asked.or_else(|| std::env::var(near::PROFILE).ok());
+    let Some(chosen) = Chosen::of(asked.as_deref())? else {
+        return Ok(plain);
+    };
+    let words = chosen.words(registry, command, typed)?;
+    let at = position(typed, command);
+    let all = [&typed[..at], &words, &typed[at..]].concat();
+    Ok(Completed {
+        profile: Some(InUse {
+            name: chosen.name(),
+            words,
+        }),
+        ..read(&all)?
+    })
+}
+
+fn takes_none(command: &str) -> Usage {
+    let commands = COMMANDS.join(", ");
+    Usage::new(format!("`{command}` takes no profile")).hint(format!("these do: {commands}"))
+}
+
+/// The place behind the word that names the command, where its options may stand.
+fn position(typed: &[OsString], command: &str) -> usize {
+    let named = typed.iter().skip(1).position(|word| word == command);
+    named.map_or(typed.len(), |at| at + 2)
+}
+
+/// The profile that is to be used, and where it stands.
+struct Chosen {
+    name: String,
+    /// The file that is near, if there is one.
+    near: Option<ProfileFile>,
+    builtin: ProfileFile,
+}
+
+impl Chosen {
+    /// Nothing if no profile is asked for, and none is the default here.
+    fn of(asked: Option<&str>) -> Result<Option<Self>, Usage> {
+        if asked == Some(NO_PROFILE) {
+            return Ok(None);
+        }
+        let (near, builtin) = files()?;
+        let chosen = Self {
+            name: asked.unwrap_or(DEFAULT).to_owned(),
+            near,
+            builtin,
+        };
+        match (asked, chosen.file()) {
+            (_, Some(_)) => Ok(Some(chosen)),
+            (None, None) => Ok(None),
+            (Some(name), None) => Err(chosen.unknown(name)),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Usage {
+        let files = [self.near.as_ref(), Some(&self.builtin)]
+            .into_iter()
+            .flatten();
+        let known = files
+            .flat_map(|file| &file.profiles)
+            .map(|profile| profile.name.as_str());
+        let mut known: Vec<&str> = known.chain([NO_PROFILE]).collect();
+        known.sort_unstable();
+        known.dedup();
+        let place = match self.near.as_ref().and_then(|file| file.path.as_deref()) {
+            Some(path) => format!("in {path}"),
+            None => format!("and no {} here or above", near::FILE),
+        };
+        Usage::new(format!("there is no profile `{name}` {place}")).hint(suggest::hint(name, known))
+    }
+
+    /// The file that the profile stands in.
+    fn file(&self) -> Option<(&ProfileFile, &Profile)> {
+        let files = [self.near.as_ref(), Some(&self.builtin)]
+            .into_iter()
+            .flatten();
+        let mut found = files.filter_map(|file| Some((file, file.get(&self.name)?)));
+        found.next()
+    }
+
+    fn name(&self) -> ProfileRef {
+        let file = self.file().and_then(|(file, _)| file.path.clone());
+        ProfileRef {
+            name: self.name.clone(),
+            file,
+        }
+    }
+
+    /// What it adds to a command line.
+    fn words(
+        &self,
+        registry: &Registry,
+        command: &str,
+        typed: &[OsString],
+    ) -> Result<Vec<OsString>, Usage> {
+        let root = root();
+        let mut layers = Layers::new(registry, &root, command, typed)?;
+        let default = self
+            .near
+            .as_ref()
+            .and_then(|file| Some((file, file.get(DEFAULT)?)));
+        let default = default.filter(|_| self.name != DEFAULT);
+        // A duel makes runs.
+        let tables: &[&str] = match command {
+            "duel" => &["duel", "run"],
+            _ => &[command],
+        };
+        for (file, profile) in self.file().into_iter().chain(default) {
+            for table in tables.iter().copied().map(Some).chain([None]) {
+                let settings = profile.settings.iter();
+                let settings = settings.filter(|setting| setting.command.as_deref() == table);
+                layers.add(file, settings)?;
+            }
+        }
+        Ok(layers.words())
+    }
+}
+
+/// All commands, with the options that all of them take.
+fn root() -> clap::Command {
+    let mut root = CommandLine::command();
+    root.build();
+    root
+}
+
+/// The file that is near, and what comes with the program. Every key in the former is known.
+fn files() -> Result<(Option<ProfileFile>, ProfileFile), Usage> {
+    let near = near::path().map(|path| ProfileFile::read(&path, &COMMANDS));
+    let near = near.transpose()?;
+    if let Some(near) = &near {
+        check_keys(near)?;
+    }
+    Ok((near, ProfileFile::builtin(&COMMANDS)?))
+}
+
+fn check_keys(file: &ProfileFile) -> Result<(), Usage> {
+    let root = root();
+    for setting in file.profiles.iter().flat_map(|profile| &profile.settings) {
+        let named = setting.command.as_deref();
+        let commands = COMMANDS
+            .into_iter()
+            .filter(|name| named.is_none_or(|it| it == *name));
+        let commands = commands.filter_map(|name| root.find_subcommand(name));
+        let mut known: Vec<String> = commands.flat_map(arguments).map(key).collect();
+        if known.contains(&setting.key) {
+            continue;
+        }
+        known.sort();
+        known.dedup();
+        let what = match named {
+            Some(command) => format!("option of `{command}`:"),
+            None => "option:".to_owned(),
+        };
+        let known = known.iter().map(String::as_str);
+        let span = setting.key_span.clone();
+        return Err(file.wrong(Complaint::unknown(span, &what, &setting.key, known)));
+    }
+    Ok(())
+}
+
+/// The arguments of a command that a profile may set.
+fn arguments(command: &clap::Command) -> impl Iterator<Item = &Arg> {
+    let all = command.get_arguments();
+    all.filter(|arg| !arg.is_hide_set() && !NEVER.contains(&arg.get_id().as_str()))
+}
+
+/// What an argument is called in a file: by its long option, or in the plural if it may be given
+/// several times.
+fn key(arg: &Arg) -> String {
+    let id = arg.get_id().as_str();
+    match (arg.get_action(), arg.get_long()) {
+        (ArgAction::Append, _) if id == "define" => "parameters".to_owned(),
+        (ArgAction::Append, _) | (_, None) => id.replace('_', "-"),
+        (_, Some(long)) => long.to_owned(),
+    }
+}
+
+/// A value of a file, which names other files as they are reached from there.
+fn from_here(file: &ProfileFile, arg: &Arg, value: &str) -> OsString {
+    let names_file = match arg.get_id().as_str() {
+        "workloads" => value.ends_with(".toml") || value.contains('/'),
+        "heaps" => value.contains('/'),
+        _ => arg.get_value_parser().type_id() == std::any::TypeId::of::<std::path::PathBuf>(),
+    };
+    let above = file
+        .path
+        .as_deref()
+        .and_then(|path| Path::new(path).parent());
+    match above {
+        Some(above) if names_file && above != Path::new("") && value != "-" => {
+            above.join(value).into()
+        }
+        _ => value.into(),
+    }
+}
+
+/// Every profile, and what it sets.
+pub(super) fn listed() -> Result<Vec<(String, String)>, Usage> {
+    let (near, builtin) = files()?;
+    let is_hidden = |name: &str| near.as_ref().is_some_and(|near| near.get(name).is_some());
+    let own = near
+        .iter()
+        .flat_map(|file| file.profiles.iter().map(move |one| (file, one)));
+    let others = builtin.profiles.iter().filter(|one| !is_hidden(&one.name));
+    let all = own.chain(others.map(|one| (&builtin, one)));
+    let described = |(file, profile): (&ProfileFile, &Profile)| {
+        let place = file.path.as_deref().unwrap_or("comes with gcstorm");
+        let sets = profile.settings.iter().map(|setting| {
+            let command = setting.command.as_deref().map(|name| format!("{name}."));
+            let value = match &setting.value {
+                Said::Switch(is) => is.to_string(),
+                Said::Values(_) => file.at(&setting.span).to_owned(),
+            };
+            format!("{}{} = {value}", command.unwrap_or_default(), setting.key)
+        });
+        let sets = sets.collect::<Vec<_>>().join("; ");
+        (profile.name.clone(), format!("({place}) {sets}"))
+    };
+    Ok(all.map(described).collect())
+}
+
+impl InUse {
+    /// Which profile it is, and in full what it adds.
+    pub(super) fn told(&self, quoted: impl Fn(&[OsString]) -> String) -> (String, String) {
+        let place = self.name.file.as_deref().unwrap_or("gcstorm's own");
+        let which = format!("profile: {} ({place})", self.name.name);
+        let adds = match self.words.is_empty() {
+            true => "which adds nothing".to_owned(),
+            false => quoted(&self.words),
+        };
+        (which, adds)
+    }
+}

@@ -1,0 +1,127 @@
+//! Every workload on every heap at a glance: the verdict, how many operations it did, and the
+//! longest of them; each leads to the workload's own part of the page.
+
+use maud::{Markup, html};
+
+use super::contents::Chapter;
+use super::facts::beside;
+use super::page::{Table, word};
+use crate::report::collected::worst;
+use crate::report::headline::{self, HEADLINES, Headline};
+use crate::report::{Collected, Group, Member};
+use crate::result::figures::NONE;
+use crate::result::{Outcome, figures};
+
+/// The heaps of all results, each once, with the number by which it is known on the page.
+pub(super) fn heaps(collected: &Collected, groups: &[Group<'_>]) -> Vec<(usize, String)> {
+    let mut heaps: Vec<(usize, String)> = Vec::new();
+    let mut add = |number: usize, heap: String| {
+        if heaps.iter().all(|(_, known)| *known != heap) {
+            heaps.push((number, heap));
+        }
+    };
+    let members = groups.iter().flat_map(|group| &group.members);
+    members.for_each(|member| add(member.number, member.result.subject()));
+    let absent = collected.absent.iter();
+    absent.for_each(|absent| add(collected.results.len(), absent.heap.clone()));
+    heaps
+}
+
+/// The table.
+pub(super) fn draw(
+    collected: &Collected,
+    chapters: &[Chapter<'_>],
+    heaps: &[(usize, &str)],
+) -> Markup {
+    let mut table = Table::with_marks("workload", heaps);
+    table.class = Some("overview");
+    let said = |workload: &str, heap: &str| {
+        let mut absent = collected.absent.iter();
+        let absent = absent.find(|it| it.workload == workload && it.heap == heap);
+        absent.map_or_else(
+            || html! { (NONE) },
+            |absent| html! { (word(absent.what.name())) br; small { (absent.why) } },
+        )
+    };
+    for Chapter { heading, group } in chapters {
+        let workload = group
+            .members
+            .first()
+            .map_or("", |it| &it.result.workload.name);
+        let cells = heaps.iter().map(|(_, heap)| {
+            let members = group.members.iter();
+            let own: Vec<&Member<'_>> = members
+                .filter(|member| member.result.subject() == *heap)
+                .collect();
+            match own.as_slice() {
+                [] => said(workload, heap),
+                [one] => heading.link_of(&single(one, &group.members)),
+                several => heading.link_of(&several_runs(several)),
+            }
+        });
+        table.row_under(&heading.link(), cells);
+    }
+    let drawn = |workload: &str| {
+        let mut members = chapters.iter().flat_map(|chapter| &chapter.group.members);
+        members.any(|member| member.result.workload.name == workload)
+    };
+    let mut others: Vec<&str> = collected
+        .absent
+        .iter()
+        .map(|it| it.workload.as_str())
+        .collect();
+    others.retain(|workload| !drawn(workload));
+    others.dedup();
+    for workload in others {
+        table.row(workload, heaps.iter().map(|(_, heap)| said(workload, heap)));
+    }
+    html! {
+        (table)
+        p.note {
+            "Operations a second, and the longest of all operations. × is against the first heap \
+             whose run held, for runs that held; better or worse from a tenth on. Single runs vary: "
+            code { "gcstorm compare" } " judges repeated ones."
+        }
+    }
+}
+
+/// A headline by its name.
+fn head(name: &str) -> Option<&'static Headline> {
+    HEADLINES.iter().find(|head| head.name == name)
+}
+
+fn single(member: &Member<'_>, all: &[Member<'_>]) -> Markup {
+    let figure = |name| {
+        let row = headline::row(head(name)?, all);
+        let at = all.iter().position(|other| other.number == member.number)?;
+        row.get(at).map(beside)
+    };
+    html! {
+        (word(member.result.verdict.name())) " "
+        @if let Some(figure) = figure("operations") { (figure) }
+        br;
+        @match headline::cut_short(member.result) {
+            Some(how) => small { (how) },
+            None => small { "longest " @if let Some(figure) = figure("longest operation") { (figure) } },
+        }
+    }
+}
+
+/// Runs of one heap that differ in their seeds.
+fn several_runs(members: &[&Member<'_>]) -> Markup {
+    let figures_of = |name| {
+        let head = head(name)?;
+        let all = members.iter().filter_map(|member| (head.of)(member.result));
+        let (least, most) = (all.clone().reduce(f64::min)?, all.reduce(f64::max)?);
+        Some(((head.show)(least), (head.show)(most)))
+    };
+    let verdicts = members.iter().map(|member| member.result.verdict);
+    let held = verdicts.clone().filter(|verdict| *verdict == Outcome::Held);
+    html! {
+        (word(worst(verdicts).name())) " "
+        (held.count()) " of " (figures::several(members.len() as u64, "run", "runs"))
+        @if let Some((least, most)) = figures_of("operations") { ", " (least) " to " (most) }
+        br;
+        @if let Some((_, most)) = figures_of("longest operation") { small { "longest " (most) } }
+    }
+}

@@ -1,0 +1,184 @@
+//! What was checked: of one workload each check on each heap, and of all workloads how often.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use maud::{Markup, html};
+
+use super::contents::{Chapter, Heading};
+use super::page::{Table, series, word};
+use crate::check::{Judgement, Verdict};
+use crate::report::Member;
+use crate::result::figures::{self, NONE};
+
+/// The names of all checks, in the order in which results have them.
+fn names<'a>(members: impl Iterator<Item = &'a Member<'a>>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for check in members.flat_map(|member| &member.result.checks) {
+        if !names.contains(&check.name.as_str()) {
+            names.push(&check.name);
+        }
+    }
+    names
+}
+
+fn of<'a>(member: &Member<'a>, name: &str) -> Option<&'a Judgement> {
+    let mut checks = member.result.checks.iter();
+    checks.find(|check| check.name == name)
+}
+
+/// Every check of every result of a group, and what it found if it did not hold; below that the
+/// notes. It is folded if all that was examined was in order.
+pub(super) fn draw(members: &[Member<'_>]) -> Markup {
+    let names = names(members.iter());
+    let mut table = Table::of_series("check", &series(members));
+    table.class = Some("words");
+    let mut skipped = Vec::new();
+    for name in &names {
+        if let Some(why) = skipped_by_all(members, name) {
+            skipped.push((name, why));
+            continue;
+        }
+        let cells = members.iter().map(|member| {
+            let check = of(member, name);
+            check.map_or_else(|| html! { (NONE) }, judgement)
+        });
+        table.row(name, cells);
+    }
+    let checks = members.iter().flat_map(|member| &member.result.checks);
+    let is_sound = |check: &Judgement| matches!(check.verdict, Verdict::Held | Verdict::Skipped);
+    let is_sound = checks.clone().all(is_sound);
+    let examined = checks.map(|check| check.examined).sum();
+    html! {
+        details open[!is_sound] {
+            summary {
+                (figures::several(names.len() as u64, "check", "checks")) ", "
+                @if !skipped.is_empty() { (skipped.len()) " of them skipped, " }
+                (figures::count(examined)) " examined; "
+                @if is_sound { "none found anything" } @else { "not all held" }
+            }
+            (table)
+            @if !skipped.is_empty() {
+                p.note {
+                    "Skipped"
+                    @for (number, (name, why)) in skipped.iter().enumerate() {
+                        @if number > 0 { ";" } @else { ":" } " " (name) " (" (why) ")"
+                    }
+                    "."
+                }
+            }
+        }
+        @for member in members {
+            @for caveat in &member.result.caveats {
+                p {
+                    b { (member.label) ", note" @if !caveat.check.is_empty() { " on " (caveat.check) } }
+                    ": " (caveat.text)
+                }
+            }
+        }
+    }
+}
+
+/// Why a check was skipped, if it was on every heap and for one reason.
+fn skipped_by_all<'a>(members: &[Member<'a>], name: &str) -> Option<&'a str> {
+    let whys = members.iter().map(|member| {
+        let check = of(member, name).filter(|check| check.verdict == Verdict::Skipped)?;
+        check.detail.as_deref()
+    });
+    let whys: Option<BTreeSet<&str>> = whys.collect();
+    whys.filter(|whys| whys.len() == 1)?.pop_first()
+}
+
+fn judgement(check: &Judgement) -> Markup {
+    html! {
+        (word(check.verdict.name())) " "
+        @if check.verdict == Verdict::Held { (figures::count(check.examined)) }
+        @else { (check.detail.as_deref().unwrap_or_default()) }
+    }
+}
+
+/// One check on one heap, over all workloads.
+#[derive(Debug, Default)]
+struct Tallied<'a> {
+    held: u64,
+    examined: u64,
+    skipped: u64,
+    /// Where it was violated or vacuous: the verdict, the workload, and its place on the page.
+    amiss: Vec<(Verdict, &'a Heading<'a>)>,
+}
+
+/// Each check on each heap over all workloads; below that why some were skipped.
+pub(super) fn over_all(chapters: &[Chapter<'_>], heaps: &[(usize, &str)]) -> Markup {
+    let members = || chapters.iter().flat_map(|chapter| &chapter.group.members);
+    let names = names(members());
+    let mut tallied = BTreeMap::<(&str, String), Tallied<'_>>::new();
+    let mut reasons = BTreeMap::<&str, BTreeMap<&str, BTreeSet<String>>>::new();
+    for Chapter { heading, group } in chapters {
+        for member in &group.members {
+            for check in &member.result.checks {
+                let subject = member.result.subject();
+                let tally = tallied.entry((&check.name, subject.clone())).or_default();
+                match check.verdict {
+                    Verdict::Held => {
+                        tally.held += 1;
+                        tally.examined = tally.examined.saturating_add(check.examined);
+                    }
+                    Verdict::Skipped => {
+                        tally.skipped += 1;
+                        let why = check.detail.as_deref().unwrap_or("no reason given");
+                        let of_check = reasons.entry(&check.name).or_default();
+                        of_check.entry(why).or_default().insert(subject);
+                    }
+                    amiss => tally.amiss.push((amiss, heading)),
+                }
+            }
+        }
+    }
+    let mut table = Table::with_marks("check", heaps);
+    table.class = Some("words");
+    for name in names {
+        let cells = heaps.iter().map(|(_, heap)| {
+            let tally = tallied.get(&(name, (*heap).to_owned()));
+            tally.map_or_else(|| html! { (NONE) }, cell)
+        });
+        table.row(name, cells);
+    }
+    html! {
+        p.note { "In how many runs each held, and how many things it examined there." }
+        (table)
+        @if !reasons.is_empty() {
+            details {
+                summary { "why checks were skipped" }
+                dl {
+                    @for (check, reasons) in &reasons {
+                        dt { (check) }
+                        dd {
+                            @for (why, heaps) in reasons {
+                                (why) " (" (heaps.iter().cloned().collect::<Vec<_>>().join(", ")) ")" br;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cell(tally: &Tallied<'_>) -> Markup {
+    let held = (tally.held > 0).then(|| (tally.held, figures::short(tally.examined as f64)));
+    html! {
+        @for verdict in [Verdict::Violated, Verdict::Vacuous] {
+            @let mut amiss = tally.amiss.iter().filter(|(own, _)| *own == verdict).peekable();
+            @if amiss.peek().is_some() {
+                (word(verdict.name())) " in "
+                @for (number, (_, heading)) in amiss.enumerate() {
+                    @if number > 0 { ", " } (heading.link())
+                }
+                " "
+            }
+        }
+        @if let Some((runs, examined)) = held {
+            (word("held")) " " (runs) " " small { (examined) }
+        }
+        @if tally.skipped > 0 { " " small { "skipped " (tally.skipped) } }
+    }
+}

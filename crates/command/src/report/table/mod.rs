@@ -1,0 +1,317 @@
+//! One result as a page of text for a terminal.
+//!
+//! The page tells, in this order: what ran, how fast, what held it up, the heap's counters, what
+//! the checks say, notes on that, and how to reproduce it. Of a run that held it is a summary: what
+//! ran, its operations, how many checks held and were skipped, notes, the verdict.
+
+mod counts;
+mod times;
+
+use std::fmt::Write as _;
+
+use super::prose::{one_line, shown, wrapped};
+use super::style::{FAINT, STRONG, WARNING, of_outcome, paint};
+use super::{Detail, Look, Width};
+use crate::check::{self, Judgement, Verdict};
+use crate::evidence::{Ended, Latency};
+use crate::result::{Caveat, Outcome, RunResult, figures};
+use times::Rows;
+
+/// Draws one result.
+pub fn table(result: &RunResult, look: impl Into<Look>) -> String {
+    let Look { detail, width } = look.into();
+    match (detail, result.verdict) {
+        (Detail::Verdict, _) => terse(result),
+        (Detail::Page, Outcome::Held) => brief(result, width),
+        _ => page(result, detail, width),
+    }
+}
+
+/// All that is known.
+fn page(result: &RunResult, detail: Detail, width: Width) -> String {
+    let mut page = head(result, width);
+    let ops = Done::of(result).map_or(0, |done| done.ops);
+    page += &clock(result, ops, width);
+    page += &interpreter(result, width);
+    page += &rate(result, width);
+    if detail == Detail::Everything {
+        page += &parameters(result, width);
+        let interpreter = result.interpreter.as_ref();
+        page += &interpreter.map_or_else(String::new, |it| {
+            wrapped(width, "build: ", 7, &it.details())
+        });
+    }
+    page.push('\n');
+    page += &times::operations(result, Rows::WithPauses, width);
+    page.push('\n');
+    page += &times::slow(result, width);
+    page += &times::utilization(result, width);
+    page += &counts::highlights(result, width);
+    page += &counts::checks(result, width);
+    if detail == Detail::Everything {
+        for part in [counts::threads, counts::counters, counts::surveys] {
+            page.push('\n');
+            page += &part(result, width);
+        }
+    }
+    page.push('\n');
+    for caveat in &result.caveats {
+        page += &note(caveat, width);
+    }
+    let (name, why) = verdict(result);
+    page += &wrapped(width, &format!("{name}: "), 4, &why);
+    let _ = writeln!(page, "reproduce: {}", shown(&result.reproduce));
+    page
+}
+
+/// What a reader needs of a run that held.
+fn brief(result: &RunResult, width: Width) -> String {
+    let mut page = head(result, width);
+    page += &interpreter(result, width);
+    page += &rate(result, width);
+    page.push('\n');
+    page += &times::operations(result, Rows::Operations, width);
+    page.push('\n');
+    let count = |verdict| {
+        result
+            .checks
+            .iter()
+            .filter(|check| check.verdict == verdict)
+            .count()
+    };
+    let skipped = match count(Verdict::Skipped) {
+        0 => String::new(),
+        skipped => format!(", {skipped} skipped"),
+    };
+    let held = count(Verdict::Held);
+    let examined = figures::count(result.examined());
+    page += &wrapped(
+        width,
+        "checks: ",
+        4,
+        &format!("{held} held over {examined} examined{skipped}"),
+    );
+    // Notes on the run itself are as long as they are to be understood at the first reading.
+    let (of_run, of_checks): (Vec<&Caveat>, Vec<&Caveat>) =
+        (result.caveats.iter()).partition(|caveat| caveat.check.is_empty());
+    let short = of_run
+        .iter()
+        .filter_map(|caveat| caveat.text.split(':').next());
+    let short: Vec<&str> = short.collect();
+    if !short.is_empty() {
+        let lead = format!("{}: ", paint(WARNING, "note"));
+        page += &wrapped(
+            width,
+            &lead,
+            6,
+            &format!("{} (--verbose says more)", short.join("; ")),
+        );
+    }
+    for caveat in of_checks {
+        page += &note(caveat, width);
+    }
+    let name = paint(of_outcome(result.verdict), result.verdict.name());
+    let _ = writeln!(page, "{name}: no check was violated");
+    page
+}
+
+fn note(caveat: &Caveat, width: Width) -> String {
+    let about = match caveat.check.as_str() {
+        "" => String::new(),
+        check => format!(" on {}", one_line(check)),
+    };
+    let lead = format!("{}{about}: ", paint(WARNING, "note"));
+    wrapped(width, &lead, 6, &caveat.text)
+}
+
+/// One line with the verdict, and the reproduce line unless it held.
+fn terse(result: &RunResult) -> String {
+    let (name, why) = verdict(result);
+    let mut text = format!(
+        "{} on {}, seed {}: {name}: {why}\n",
+        one_line(&result.workload.name),
+        one_line(&result.subject()),
+        result.seed
+    );
+    if result.verdict != Outcome::Held {
+        let _ = writeln!(text, "reproduce: {}", shown(&result.reproduce));
+    }
+    text
+}
+
+/// What was run, and how much of it was done.
+fn head(result: &RunResult, width: Width) -> String {
+    let title = format!("{} on {}", result.workload.name, result.subject());
+    let lead = format!("{}: ", paint(STRONG, &title));
+    let threads = figures::several(result.threads.len() as u64, "thread", "threads");
+    let seed = result.seed;
+    let Some(Done {
+        known,
+        ops,
+        elapsed_ns,
+    }) = Done::of(result)
+    else {
+        let facts = format!("seed {seed}, {threads}, lost before its first report");
+        return wrapped(width, &lead, 4, &facts);
+    };
+    let of_setup = result.evidence.ops_done().saturating_sub(ops);
+    let seconds = elapsed_ns as f64 / 1e9;
+    let per_second = if seconds > 0.0 {
+        ops as f64 / seconds
+    } else {
+        0.0
+    };
+    // Rounded, because exact counts stand in the table and would make the line too long.
+    let operations = if ops < 1_000_000 {
+        figures::several(ops, "operation", "operations")
+    } else {
+        format!("{} operations", figures::short(ops as f64))
+    };
+    let mut facts = format!(
+        "seed {seed}, {threads}, {known}{operations} in {} ({})",
+        figures::span(elapsed_ns),
+        figures::rate(per_second),
+    );
+    if of_setup > 0 {
+        facts += &format!(", after {} in the setup", figures::short(of_setup as f64));
+    }
+    wrapped(width, &lead, 4, &facts)
+}
+
+/// How much a run did, as far as is known.
+struct Done {
+    /// Empty, or how well it is known.
+    known: &'static str,
+    ops: u64,
+    elapsed_ns: u64,
+}
+
+impl Done {
+    /// `None` if its process was lost before its first report.
+    fn of(result: &RunResult) -> Option<Self> {
+        // All that is known of a run whose process was lost is what it had reported by then.
+        let ended = &result.evidence.ended;
+        if matches!(ended, Ended::Died { .. } | Ended::Hung { .. }) {
+            return result.evidence.heard.map(|heard| Self {
+                known: "at least ",
+                ops: heard.ops,
+                elapsed_ns: heard.elapsed_ns,
+            });
+        }
+        Some(Self {
+            known: "",
+            ops: result.evidence.ops_since_start(),
+            elapsed_ns: result.elapsed_ns,
+        })
+    }
+}
+
+/// Which interpreter it was.
+fn interpreter(result: &RunResult, width: Width) -> String {
+    let interpreter = result.interpreter.as_ref();
+    interpreter.map_or_else(String::new, |it| {
+        wrapped(width, "interpreter: ", 4, &it.about())
+    })
+}
+
+/// The offered and the achieved rate.
+fn rate(result: &RunResult, width: Width) -> String {
+    let Some(rate) = &result.rate else {
+        return String::new();
+    };
+    let share = 100.0 * rate.achieved_per_second / rate.offered_per_second.max(1e-9);
+    let mut text = format!(
+        "offered {}, achieved {} ({share:.1} %)",
+        figures::rate(rate.offered_per_second),
+        figures::rate(rate.achieved_per_second),
+    );
+    let all = result.threads.len() as u64;
+    if rate.threads < all {
+        text += &format!(", by {} of {all} threads", rate.threads);
+    }
+    if rate.saturated {
+        text += "; saturated";
+    }
+    wrapped(width, "rate: ", 4, &text)
+}
+
+/// The clock, and what reading it adds to each time.
+fn clock(result: &RunResult, ops: u64, width: Width) -> String {
+    let clock = &result.evidence.clock;
+    let timed: u64 = result.evidence.service.values().map(Latency::count).sum();
+    let text = format!(
+        "clock: {}, {} a reading; ",
+        clock.source,
+        figures::time(clock.cost_ns)
+    );
+    let what = if timed == 0 {
+        "no operation was timed".to_owned()
+    } else if timed * 2 > ops {
+        format!(
+            "every operation is timed, which adds {} to it",
+            figures::time(clock.cost_ns)
+        )
+    } else {
+        format!("one operation in {:.0} is timed", ops as f64 / timed as f64)
+    };
+    let lines = wrapped(width, "", 4, &(text + &what));
+    let faint = lines.lines().map(|line| paint(FAINT, line) + "\n");
+    faint.collect()
+}
+
+fn parameters(result: &RunResult, width: Width) -> String {
+    let set: Vec<String> = result
+        .workload
+        .parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    if set.is_empty() {
+        return String::new();
+    }
+    wrapped(width, "parameters: ", 12, &set.join(" "))
+}
+
+fn violated(result: &RunResult) -> impl Iterator<Item = &Judgement> {
+    let checks = result.checks.iter();
+    checks.filter(|check| check.verdict == Verdict::Violated)
+}
+
+/// The verdict, and why.
+fn verdict(result: &RunResult) -> (String, String) {
+    let name = paint(of_outcome(result.verdict), result.verdict.name());
+    let broken: Vec<&str> = violated(result).map(|check| check.name.as_str()).collect();
+    let held = result
+        .checks
+        .iter()
+        .filter(|check| check.verdict == Verdict::Held);
+    let held = figures::several(held.count() as u64, "check", "checks");
+    let examined = figures::count(result.examined());
+    let why = match result.verdict {
+        Outcome::Held => format!("{held} held over {examined} examined"),
+        Outcome::Interrupted => format!("{held} held over {examined} examined until then"),
+        Outcome::Vacuous => format!("{held} held, but {}", missed(result)),
+        Outcome::Crashed => match result.evidence.ended {
+            Ended::OutOfMemory { .. } => "the heap is full".to_owned(),
+            _ => "the heap broke down".to_owned(),
+        },
+        Outcome::Hung => "the heap came to a standstill".to_owned(),
+        Outcome::Violated if broken.is_empty() => "the heap says so itself".to_owned(),
+        Outcome::Violated => broken.join(", "),
+    };
+    (name, why)
+}
+
+/// What a vacuous run did not do.
+fn missed(result: &RunResult) -> String {
+    let unmet = check::unmet(&result.counters, &result.require);
+    let missed = unmet
+        .iter()
+        .filter(|one| one.is_vacuous())
+        .map(ToString::to_string);
+    let missed: Vec<String> = missed.collect();
+    match missed.as_slice() {
+        [] => "the run did not do what was required of it".to_owned(),
+        missed => missed.join(", "),
+    }
+}

@@ -1,0 +1,201 @@
+//! Which heap did more, and which held threads up for less, in one sentence.
+//!
+//! Only runs that held are compared: what a heap does fast and wrong is worth nothing. Runs of the same
+//! workload with the same parameters and the same seed are a pair; of several pairs the sentence tells
+//! geometric means, since ratios have no other.
+
+use super::Collected;
+use super::headline::latencies;
+use crate::result::{Outcome, RunResult, figures};
+
+/// Two figures are as good as the same if they are closer than what two runs of one heap differ in.
+const SAME: std::ops::RangeInclusive<f64> = 0.95..=1.05;
+
+/// One heap against another, over all pairs of their runs.
+struct Versus {
+    /// Operations a second, as a multiple; `None` where the rate was given.
+    throughput: Option<f64>,
+    /// The longest operation, as a multiple.
+    stall: Option<f64>,
+    pairs: usize,
+    is_noisy: bool,
+}
+
+/// The sentence, if there are two heaps with runs that held and can be compared.
+pub(super) fn versus(collected: &Collected) -> Option<String> {
+    let held = collected.results.iter();
+    let held: Vec<&RunResult> = held.filter(|it| it.verdict == Outcome::Held).collect();
+    let mut heaps: Vec<String> = Vec::new();
+    for result in &held {
+        let heap = result.subject();
+        if !heaps.contains(&heap) {
+            heaps.push(heap);
+        }
+    }
+    let (first, others) = heaps.split_first()?;
+    let compared = others
+        .iter()
+        .map(|other| (other, Versus::of(&held, other, first)));
+    // The one that did most, against the first, with which reports compare all others as well.
+    let best = compared
+        .filter(|(_, versus)| versus.pairs > 0)
+        .max_by(|(_, one), (_, other)| {
+            let rank = |versus: &Versus| versus.throughput.or(versus.stall.map(f64::recip));
+            rank(one)
+                .partial_cmp(&rank(other))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+    best.map(|(other, versus)| versus.sentence(other, first))
+}
+
+impl Versus {
+    /// `heap` as a multiple of `base`.
+    fn of(held: &[&RunResult], heap: &str, base: &str) -> Self {
+        let is_pair = |one: &RunResult, other: &RunResult| {
+            other.subject() == base && other.seed == one.seed && other.workload == one.workload
+        };
+        let of_heap = held.iter().filter(|result| result.subject() == heap);
+        let pairs = of_heap.filter_map(|one| {
+            let other = held.iter().find(|other| is_pair(one, other))?;
+            Some((*one, *other))
+        });
+        let pairs: Vec<(&RunResult, &RunResult)> = pairs.collect();
+        let is_paced = pairs.iter().any(|(one, _)| one.rate.is_some());
+        let mean = |figure: fn(&RunResult) -> f64| {
+            let ratios = pairs.iter().map(|(one, other)| figure(one) / figure(other));
+            let logs = ratios.map(f64::ln).sum::<f64>() / pairs.len() as f64;
+            logs.is_finite().then(|| logs.exp())
+        };
+        Self {
+            throughput: mean(per_second).filter(|_| !is_paced),
+            stall: mean(longest),
+            pairs: pairs.len(),
+            is_noisy: pairs
+                .iter()
+                .any(|(one, other)| [one, other].iter().any(|result| result.noisy == Some(true))),
+        }
+    }
+
+    /// The sentence, in which the better one of the two comes first.
+    fn sentence(&self, heap: &str, base: &str) -> String {
+        let is_better = match (self.throughput, self.stall) {
+            (Some(throughput), _) => throughput >= 1.0,
+            (None, stall) => stall.is_none_or(|stall| stall <= 1.0),
+        };
+        let turned = |ratio: Option<f64>| match is_better {
+            true => ratio,
+            false => ratio.map(f64::recip),
+        };
+        let (one, other) = if is_better {
+            (heap, base)
+        } else {
+            (base, heap)
+        };
+        let stall = turned(self.stall).map(|ratio| match ratio {
+            _ if SAME.contains(&ratio) => "as long".to_owned(),
+            ..1.0 => format!("{} times shorter", times(ratio.recip())),
+            _ => format!("{} times longer", times(ratio)),
+        });
+        let mut text = match turned(self.throughput) {
+            Some(ratio) if SAME.contains(&ratio) => {
+                format!("{one} did as many operations a second as {other}")
+            }
+            Some(ratio) => {
+                let times = times(ratio);
+                format!("{one} did {times} times as many operations a second as {other}")
+            }
+            None => format!("{one} was driven at the same rate as {other}"),
+        };
+        if let Some(stall) = stall {
+            text += &format!("; its longest stall was {stall}");
+        }
+        let means = format!("geometric means over {} pairs of runs", self.pairs);
+        let means = (self.pairs > 1).then_some(means);
+        let noise = self.is_noisy.then(|| "on a noisy machine".to_owned());
+        let notes: Vec<String> = means.into_iter().chain(noise).collect();
+        if !notes.is_empty() {
+            text += &format!(" ({})", notes.join(", "));
+        }
+        text
+    }
+}
+
+/// A ratio, with two digits.
+fn times(ratio: f64) -> String {
+    match ratio {
+        ..9.95 => format!("{ratio:.1}"),
+        ..999.5 => format!("{ratio:.0}"),
+        _ => figures::short(ratio),
+    }
+}
+
+fn per_second(result: &RunResult) -> f64 {
+    result.ops.values().map(|op| op.per_second).sum()
+}
+
+fn longest(result: &RunResult) -> f64 {
+    latencies(result).max() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    /// A run whose operations are `factor` times as many, and whose longest took `stall_ns`.
+    fn run(heap: &str, factor: f64, stall_ns: u64) -> RunResult {
+        let mut result = sample::result(heap);
+        for op in result.ops.values_mut() {
+            op.per_second *= factor;
+            if let Some(service) = &mut op.service {
+                service.record(stall_ns);
+            }
+        }
+        result
+    }
+
+    fn said(results: Vec<RunResult>) -> Option<String> {
+        let absent = Vec::new();
+        versus(&Collected { results, absent })
+    }
+
+    /// Goal: the better one comes first, whichever ran first; a run that did not hold is not compared.
+    #[test]
+    fn the_better_one_comes_first() {
+        let second = 1_000_000_000;
+        let (slow, fast) = (run("gil", 1.0, 20 * second), run("lock-free", 2.1, second));
+        let expected = "lock-free did 2.1 times as many operations a second as gil; its longest stall \
+                        was 20 times shorter";
+        assert_eq!(
+            said(vec![slow.clone(), fast.clone()]).as_deref(),
+            Some(expected)
+        );
+        assert_eq!(
+            said(vec![fast.clone(), slow.clone()]).as_deref(),
+            Some(expected)
+        );
+        assert_eq!(said(vec![slow.clone()]), None);
+        assert_eq!(said(vec![slow, sample::violated("lock-free")]), None);
+    }
+
+    /// Goal: of several pairs the means are told, and runs without a partner count for nothing.
+    #[test]
+    fn pairs_have_a_mean() {
+        let second = 1_000_000_000;
+        let seeded = |heap: &str, factor, seed| {
+            let mut result = run(heap, factor, second);
+            result.seed = seed;
+            result
+        };
+        let results = vec![
+            seeded("gil", 1.0, 1),
+            seeded("lock-free", 4.0, 1),
+            seeded("gil", 1.0, 2),
+            seeded("lock-free", 1.0, 2),
+            seeded("lock-free", 99.0, 3),
+        ];
+        let expected = "lock-free did 2.0 times as many operations a second as gil; its longest stall \
+                        was as long (geometric means over 2 pairs of runs)";
+        assert_eq!(said(results).as_deref(), Some(expected));
+    }
+}

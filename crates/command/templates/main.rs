@@ -1,0 +1,18 @@
+//! gcstorm with the heap `@HEAP@`: `cargo run --release -- run`.
+
+use std::process::ExitCode;
+
+use @CRATE@::open;
+use gcstorm::memory::Counting;
+use gcstorm::run::Registry;
+
+/// Counts what is allocated, so that a leak of a few bytes shows.
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn main() -> ExitCode {
+    let heaps = Registry::builtin()
+        .with("@HEAP@", "@ABOUT@", open)
+        .by_default();
+    gcstorm::cli::main(heaps)
+}

@@ -1,0 +1,56 @@
+//! One failure of a hunt, and when two failures are the same.
+
+use serde::Serialize;
+
+use crate::plan::Case;
+
+/// One failure, shrunk.
+#[derive(Debug, Clone, Serialize)]
+pub struct Failure {
+    /// The smallest case that fails.
+    #[serde(serialize_with = "as_text")]
+    pub case: Case,
+    /// The check that failed.
+    pub check: String,
+    /// What that check reported.
+    pub text: String,
+    /// The case's number among those of the seed, from 0.
+    pub number: u64,
+    /// How many turns the case had before it was shrunk.
+    pub turns_found: usize,
+    /// How many mutators it had before it was shrunk.
+    pub mutators_found: usize,
+    /// How many cases were tried to shrink it.
+    pub tried: u64,
+    /// How long the shrinking took, in nanoseconds.
+    pub shrink_ns: u64,
+    /// Whether shrinking ended because time was up.
+    pub is_cut_short: bool,
+    /// How often the shrunk case was tried again.
+    pub retries: u32,
+    /// How many of those tries failed: all of them, unless the failure is flaky.
+    pub retries_failed: u32,
+    /// How many other cases shrank to the same failure.
+    pub again: u64,
+}
+
+fn as_text<S: serde::Serializer>(case: &Case, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(case)
+}
+
+impl Failure {
+    /// The kinds of the case's operations, in order: equal for cases of the same failure.
+    pub fn shape(&self) -> String {
+        let kinds = self.case.all_turns().map(|turn| turn.op.kind().name());
+        kinds.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether some of the retries did not fail.
+    pub fn is_flaky(&self) -> bool {
+        self.retries_failed < self.retries
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.check == other.check && self.shape() == other.shape()
+    }
+}
