@@ -19,7 +19,7 @@ use super::json_target::JsonTarget;
 use super::laboratory::{self, Laboratory};
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{control, faults, hush, interrupt, reproduce, store, threads};
+use super::{control, faults, hush, interrupt, publish, reproduce, store, threads};
 use crate::digest::Digest;
 use crate::fuzz::{
     Bag, CRASHED, Elsewhere, Failure, HUNG, HangLimit, Hunt, HuntBudget, HuntProgress, HuntWatch,
@@ -58,6 +58,9 @@ struct Hunted<'a> {
     seed: Seed,
     #[serde(flatten)]
     bag: Bag,
+    /// The commands that repeat the failures.
+    #[serde(skip)]
+    reproduce: Vec<String>,
 }
 
 /// Hunts on every heap that was asked for.
@@ -108,25 +111,52 @@ pub(super) fn fuzz(
             terminal: &mut *terminal,
             interrupted: Arc::clone(&interrupted),
             exit: Exit::Held,
+            reproduce: Vec::new(),
         };
         let bag = hunter.hunt(seed);
         exit = exit.and(hunter.exit);
+        let reproduce = std::mem::take(&mut hunter.reproduce);
         hunted.push(Hunted {
             heap: &heap.name,
             fault: fault.map(Fault::name),
             schedule: schedule.name(),
             seed: Seed(seed),
             bag,
+            reproduce,
         });
     }
     if interrupted.load(Relaxed) {
         exit = exit.and(Exit::Interrupted);
+    }
+    if let Err(error) = keep_page(&args.out.join(publish::PAGE), &hunted, &schedule, terminal) {
+        terminal.error(&format!("failed to write the report: {error}"));
+        exit = exit.and(Exit::Usage);
     }
     if let Err(error) = json.write(&hunted, terminal) {
         terminal.error(&format!("failed to write what was found as JSON: {error}"));
         exit = exit.and(Exit::Usage);
     }
     Ok(exit)
+}
+
+/// Leaves a page of all hunts.
+fn keep_page(
+    path: &Path,
+    hunted: &[Hunted<'_>],
+    schedule: &Schedule,
+    terminal: &mut Terminal,
+) -> std::io::Result<()> {
+    let hunts = hunted.iter().map(|hunted| report::hunt::HuntReport {
+        subject: result::subject(hunted.heap, hunted.fault),
+        schedule: schedule.clone(),
+        seed: hunted.seed.0,
+        bag: &hunted.bag,
+        reproduce: hunted.reproduce.clone(),
+    });
+    let page = report::hunt::html(&hunts.collect::<Vec<_>>());
+    store::write_whole(path, page.as_bytes())?;
+    terminal.remark(&format!("report: {}", path.display()));
+    Ok(())
 }
 
 fn bar(detail: Detail) -> ProgressBar {
@@ -155,6 +185,8 @@ struct Hunter<'a> {
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
     exit: Exit,
+    /// The commands that repeat what was found.
+    reproduce: Vec<String>,
 }
 
 impl Hunter<'_> {
@@ -337,6 +369,7 @@ impl Hunter<'_> {
                 ];
                 let line = reproduce::quoted(&words);
                 self.terminal.message(&format!("reproduce: {line}"));
+                self.reproduce.push(line);
             }
             Err(error) => {
                 let path = path.display();

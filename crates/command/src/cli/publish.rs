@@ -7,12 +7,14 @@ use super::args::Format;
 use super::store::{self, write_whole};
 use crate::report::{self, Collected, Detail};
 
+/// The name of a page.
+pub(super) const PAGE: &str = "report.html";
 /// The formats that are written by default, and the names of their files. The table is for
 /// terminals, and `run` writes the results themselves.
 const FILES: [(Format, &str); 3] = [
     (Format::Markdown, "report.md"),
     (Format::Junit, "junit.xml"),
-    (Format::Html, "report.html"),
+    (Format::Html, PAGE),
 ];
 
 /// Writes the report in every format.
