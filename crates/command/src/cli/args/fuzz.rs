@@ -52,7 +52,7 @@ pub(in crate::cli) struct Fuzz {
     /// for debuggers, and a crash or a hang ends the command
     #[arg(long, value_enum, value_name = "yes|no")]
     pub(in crate::cli) isolate: Option<IsolateArg>,
-    /// The directory for cases that fail
+    /// The directory for cases that fail, and a page of what was found
     #[arg(long, value_name = "DIR", default_value = "reports/failures")]
     pub(in crate::cli) out: PathBuf,
     /// Also write what was found to a file as JSON, or with `-` to standard output instead of the

@@ -12,7 +12,7 @@ use crate::report::compare::Limits;
 #[command(after_help = exit::REPORT_HELP)]
 pub(in crate::cli) struct ReportArgs {
     /// Files of results, or directories that hold some; several are shown side by side, each
-    /// compared with the first of its workload
+    /// compared with the first of its workload that held. Or the directory of one soak
     #[arg(required = true, value_name = "RESULT")]
     pub(in crate::cli) results: Vec<PathBuf>,
     /// The format of the report; default: a table, or with --out report.md, junit.xml and
@@ -74,7 +74,7 @@ pub(in crate::cli) struct Merge {
     /// The format of the sum
     #[arg(long, value_enum, default_value_t = FormatArg::Table, value_name = "FORMAT")]
     pub(in crate::cli) format: FormatArg,
-    /// The directory for the sum and the cases that failed; default: reports/merged-<when>/
+    /// The directory for the sum, its page and the cases that failed; default: reports/merged-<when>/
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) out: Option<PathBuf>,
     /// Also write the sum to a file as JSON, or with `-` to standard output instead of the table

@@ -25,6 +25,8 @@ pub(super) mod percentiles;
 pub(super) mod plot;
 mod rows;
 pub(super) mod spread;
+pub(super) mod table;
+pub(super) mod unit;
 mod verdicts;
 
 use maud::{Markup, Render, html};

@@ -7,7 +7,8 @@ use maud::{Markup, Render as _, html};
 use super::{HuntReport, flaky};
 use crate::fuzz::{Bag, Failure};
 use crate::report::html::contents::Book;
-use crate::report::html::page::{Activity, STYLE, Table, document, missing};
+use crate::report::html::page::{Activity, STYLE, document, missing};
+use crate::report::html::table::Table;
 use crate::result::figures;
 
 /// Draws the page.

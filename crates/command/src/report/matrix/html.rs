@@ -79,7 +79,7 @@ fn faults(matrix: &Matrix) -> Markup {
     html! {
         (note("A bar is the share of trials that caught the fault: verified at the end only, and at \
                pauses too. Operations and time are medians until it was caught."))
-        table.words.many.short {
+        table.faults.words.many.short {
             thead {
                 tr {
                     th { "fault" } th { "heap" } th { "workload" } th { "expected" }

@@ -6,9 +6,10 @@ use super::page::{described, row};
 use super::{Merged, Total, Totals};
 use crate::evidence::Latency;
 use crate::report::html::contents::Book;
-use crate::report::html::page::{Activity, SCRIPT, STYLE, Table, document, missing};
+use crate::report::html::page::{Activity, SCRIPT, STYLE, document, missing};
 use crate::report::html::percentiles::percentiles;
 use crate::report::html::spread::{self, Spread};
+use crate::report::html::table::Table;
 use crate::report::lane_row::LaneRow;
 use crate::result::{figures, subject};
 

@@ -6,9 +6,10 @@ use maud::Markup;
 
 use super::Watched;
 use crate::median::median;
-use crate::report::html::axis::{Axis, Unit};
+use crate::report::html::axis::Axis;
 use crate::report::html::page::gallery;
 use crate::report::html::plot::{self, Curve, PlotPoint};
+use crate::report::html::unit::Unit;
 use crate::result::{Outcome, subject};
 use crate::soak::{Recent, Snapshot};
 

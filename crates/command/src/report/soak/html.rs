@@ -10,7 +10,8 @@ use maud::{Markup, Render as _, html};
 
 use super::{Phase, Stage, Watched, charts, name, ops, percents, row, tenths, whole};
 use crate::report::html::contents::Book;
-use crate::report::html::page::{Activity, SCRIPT, STYLE, Table, document, missing, note};
+use crate::report::html::page::{Activity, SCRIPT, STYLE, document, missing, note};
+use crate::report::html::table::Table;
 use crate::report::lane_row::LaneRow;
 use crate::result::figures::{self, NONE};
 use crate::result::subject;
