@@ -238,7 +238,7 @@ fn what_does_not_belong_is_refused() {
     let sum = text(&place, "sum");
     let page = fs::read_to_string(place.path().join("sum/report.html")).expect("a page");
     assert!(
-        page.contains("<h1>gcstorm merge: ") && page.contains("churn on gil"),
+        page.contains("<h1>gcstorm merge: ") && page.contains("counter on gil"),
         "{page}"
     );
     place.write("sum-newer", &sum.replace("\"schema\":1", "\"schema\":9"));
