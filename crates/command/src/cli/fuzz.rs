@@ -20,7 +20,7 @@ use super::json_target::JsonTarget;
 use super::laboratory::{self, Laboratory};
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{control, faults, hush, interrupt, reproduce, store, threads};
+use super::{control, faults, hush, interrupt, publish, reproduce, store, threads};
 use crate::digest::Digest;
 use crate::fuzz::{
     Bag, CRASHED, Elsewhere, Failure, HUNG, HangLimit, Hunt, HuntBudget, HuntProgress, HuntWatch,
@@ -61,6 +61,9 @@ struct Hunted<'a> {
     bag: Bag,
     /// The files of the failures, in their order; `None` for one that could not be written.
     kept: Vec<Option<String>>,
+    /// The commands that repeat the failures.
+    #[serde(skip)]
+    reproduce: Vec<String>,
 }
 
 /// Hunts on every heap that was asked for.
@@ -114,12 +117,14 @@ pub(super) fn fuzz(
             interrupted: Arc::clone(&interrupted),
             kept: Vec::new(),
             exit: Exit::Held,
+            reproduce: Vec::new(),
         };
         let bag = hunter.hunt(seed);
         exit = exit.and(hunter.exit);
         let shown = |path: &Path| path.display().to_string();
         let kept = hunter.kept.iter().map(|kept| kept.as_deref().map(shown));
         let kept = kept.collect();
+        let reproduce = std::mem::take(&mut hunter.reproduce);
         hunted.push(Hunted {
             heap: &heap.name,
             fault: fault.map(Fault::name),
@@ -127,16 +132,41 @@ pub(super) fn fuzz(
             seed: Seed(seed),
             bag,
             kept,
+            reproduce,
         });
     }
     if interrupted.load(Relaxed) {
         exit = exit.and(Exit::Interrupted);
+    }
+    if let Err(error) = keep_page(&args.out.join(publish::PAGE), &hunted, &schedule, terminal) {
+        terminal.error(&format!("failed to write the report: {error}"));
+        exit = exit.and(Exit::Usage);
     }
     if let Err(error) = json.write(&hunted, terminal) {
         terminal.error(&format!("failed to write what was found as JSON: {error}"));
         exit = exit.and(Exit::Usage);
     }
     Ok(exit)
+}
+
+/// Leaves a page of all hunts.
+fn keep_page(
+    path: &Path,
+    hunted: &[Hunted<'_>],
+    schedule: &Schedule,
+    terminal: &mut Terminal,
+) -> std::io::Result<()> {
+    let hunts = hunted.iter().map(|hunted| report::hunt::HuntReport {
+        subject: result::subject(hunted.heap, hunted.fault),
+        schedule: schedule.clone(),
+        seed: hunted.seed.0,
+        bag: &hunted.bag,
+        reproduce: hunted.reproduce.clone(),
+    });
+    let page = report::hunt::html(&hunts.collect::<Vec<_>>());
+    store::write_whole(path, page.as_bytes())?;
+    terminal.remark(&format!("report: {}", path.display()));
+    Ok(())
 }
 
 fn bar(detail: Detail) -> ProgressBar {
@@ -167,6 +197,8 @@ struct Hunter<'a> {
     interrupted: Arc<AtomicBool>,
     kept: Vec<Option<PathBuf>>,
     exit: Exit,
+    /// The commands that repeat what was found.
+    reproduce: Vec<String>,
 }
 
 impl Hunter<'_> {
@@ -347,6 +379,7 @@ impl Hunter<'_> {
                 let words = [OsStr::new("replay"), path.as_os_str()];
                 let line = reproduce::command(self.program, &words);
                 self.terminal.message(&format!("reproduce: {line}"));
+                self.reproduce.push(line);
                 Some(path)
             }
             Err(error) => {

@@ -76,7 +76,7 @@ pub(in crate::cli) struct Fuzz {
     #[arg(long, value_enum, help_heading = JUDGING, value_name = "yes|no",
           hide_possible_values = true)]
     pub(in crate::cli) isolate: Option<IsolateArg>,
-    /// The directory for cases that fail
+    /// The directory for cases that fail, and a page of what was found
     #[arg(long, value_name = "DIR", help_heading = OUTPUT, default_value = "reports/failures")]
     pub(in crate::cli) out: PathBuf,
     /// Also write what was found as JSON to a file, or to `-`
