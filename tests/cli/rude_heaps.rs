@@ -28,8 +28,9 @@ const RUDE: [(&str, fn()); 5] = [
 ];
 
 /// What a heap does when a mutator copies a reference for the second time.
-const TOUCHY: [(&str, fn()); 7] = [
+const TOUCHY: [(&str, fn()); 8] = [
     ("copy-aborts", || abort()),
+    ("copy-warns-then-aborts", warn_then_abort),
     ("copy-exits", || exit(0)),
     ("copy-hangs", hang),
     ("copy-overflows", || {
@@ -155,6 +156,15 @@ impl<M: Mutator> Mutator for TouchyMutator<M> {
         }
         self.inner.copy(dst, src);
     }
+}
+
+/// Only the first time that it is called in a process, it goes well.
+fn warn_then_abort() {
+    static HAS_WARNED: AtomicBool = AtomicBool::new(false);
+    if HAS_WARNED.swap(true, Relaxed) {
+        abort();
+    }
+    eprintln!("an old warning");
 }
 
 fn hang() {

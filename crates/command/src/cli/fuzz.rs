@@ -16,7 +16,7 @@ use super::attempt::{Tried, attempt, attempt_alone};
 use super::child::Printed;
 use super::exit::Exit;
 use super::json_target::JsonTarget;
-use super::laboratory::{self, Laboratory};
+use super::laboratory::{self, Laboratory, LostIdle};
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{control, faults, hush, interrupt, reproduce, store, threads};
@@ -27,7 +27,7 @@ use crate::fuzz::{
 };
 use crate::heap::Fault;
 use crate::plan::{Case, Schedule};
-use crate::report::{self, Detail};
+use crate::report::{self, Detail, JunitHunt};
 use crate::result::{self, Seed, figures};
 use crate::run::{Entry, Registry};
 
@@ -60,6 +60,8 @@ struct Hunted<'a> {
     bag: Bag,
     /// The files of the failures, in their order; `None` for one that could not be written.
     kept: Vec<Option<String>>,
+    /// How processes were lost between two programs.
+    lost_idle: Vec<String>,
 }
 
 /// Hunts on every heap that was asked for.
@@ -83,6 +85,9 @@ pub(super) fn fuzz(
     // At least one thread tries programs.
     threads::refuse_too_many(mutators as usize + 1)?;
     let json = JsonTarget::of(args.json.as_deref())?;
+    if let Some(path) = &args.junit {
+        store::try_out_file(path)?;
+    }
     // This comes before the directory is made, so that a later signal ends the hunt in an orderly
     // way.
     let interrupted = interrupt::flag()?;
@@ -110,6 +115,7 @@ pub(super) fn fuzz(
             terminal: &mut *terminal,
             interrupted: Arc::clone(&interrupted),
             kept: Vec::new(),
+            lost_idle: Vec::new(),
             exit: Exit::Held,
         };
         let bag = hunter.hunt(seed);
@@ -124,16 +130,58 @@ pub(super) fn fuzz(
             seed: Seed(seed),
             bag,
             kept,
+            lost_idle: hunter.lost_idle,
         });
     }
     if interrupted.load(Relaxed) {
         exit = exit.and(Exit::Interrupted);
     }
+    Ok(exit.and(write_files(program, args, json, &hunted, terminal)))
+}
+
+/// Writes what was found as JSON and as JUnit XML, if that was asked for.
+fn write_files(
+    program: &str,
+    args: &Fuzz,
+    json: JsonTarget<'_>,
+    hunted: &[Hunted<'_>],
+    terminal: &mut Terminal,
+) -> Exit {
+    let mut exit = Exit::Held;
     if let Err(error) = json.write(&hunted, terminal) {
         terminal.error(&format!("failed to write what was found as JSON: {error}"));
         exit = exit.and(Exit::Usage);
     }
-    Ok(exit)
+    if let Some(path) = &args.junit
+        && let Err(error) = store::write_whole(path, junit(program, hunted).as_bytes())
+    {
+        let path = path.display();
+        terminal.error(&format!("failed to write {path}: {error}"));
+        exit = exit.and(Exit::Usage);
+    }
+    exit
+}
+
+fn junit(program: &str, hunted: &[Hunted<'_>]) -> String {
+    let hunts = hunted.iter().map(|hunted| JunitHunt {
+        subject: result::subject(hunted.heap, hunted.fault),
+        seed: hunted.seed.0,
+        bag: &hunted.bag,
+        kept: hunted
+            .kept
+            .iter()
+            .map(|kept| {
+                let path = Path::new(kept.as_ref()?);
+                Some((path, replay_line(program, path)))
+            })
+            .collect(),
+        lost_idle: &hunted.lost_idle,
+    });
+    report::junit_of_hunts(&hunts.collect::<Vec<_>>())
+}
+
+fn replay_line(program: &str, path: &Path) -> String {
+    reproduce::quoted(&[OsStr::new(program), OsStr::new("replay"), path.as_os_str()])
 }
 
 fn bar(detail: Detail) -> ProgressBar {
@@ -162,6 +210,7 @@ struct Hunter<'a> {
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
     kept: Vec<Option<PathBuf>>,
+    lost_idle: Vec<String>,
     exit: Exit,
 }
 
@@ -209,6 +258,14 @@ impl Hunter<'_> {
         let like = self.complete(&Case::of_mutators(1, 1, 0, 1));
         let bag = self.run(&hunt, &like);
         self.bar.finish_and_clear();
+        for lost in self
+            .apart
+            .iter()
+            .flat_map(|apart| apart.close())
+            .collect::<Vec<_>>()
+        {
+            self.lost_idle(lost);
+        }
         if let Some(why) = self.apart.as_ref().and_then(|apart| apart.broken()) {
             self.terminal
                 .error(&format!("failed to try programs: {why}"));
@@ -286,6 +343,24 @@ impl Hunter<'_> {
         }
     }
 
+    /// Tells of a process that was lost between two programs, and keeps the last that it had tried.
+    fn lost_idle(&mut self, LostIdle { how, case }: LostIdle) {
+        let subject = self.subject();
+        self.terminal.error(&format!(
+            "a process that had tried programs on {subject} was lost between two of them, and nobody knows \
+             which of them is why: {how}"
+        ));
+        self.exit = self.exit.and(Exit::Crashed);
+        if let Some(case) = case {
+            let check = Some(CRASHED.to_owned());
+            self.write(
+                &Case { check, ..case },
+                &format!("lost after this program: {how}"),
+            );
+        }
+        self.lost_idle.push(how);
+    }
+
     /// Tries a case once more.
     fn tried(&self, case: &Case) -> Tried {
         match &self.apart {
@@ -340,12 +415,7 @@ impl Hunter<'_> {
         let text = format!("{case}# {}\n", comment.replace('\n', "\n# "));
         match store::write_whole(&path, text.as_bytes()) {
             Ok(()) => {
-                let words = [
-                    OsStr::new(self.program),
-                    OsStr::new("replay"),
-                    path.as_os_str(),
-                ];
-                let line = reproduce::quoted(&words);
+                let line = replay_line(self.program, &path);
                 self.terminal.message(&format!("reproduce: {line}"));
                 Some(path)
             }

@@ -24,10 +24,10 @@ mod summary;
 mod table;
 
 pub use collected::{Absence, Absent, Collected, Group, Member};
-pub use failure::{TURNS_MAX, failure};
+pub use failure::{TURNS_MAX, failure, recipe};
 pub use hlog::hlog;
 pub use html::html;
-pub use junit::junit;
+pub use junit::{JunitHunt, junit, junit_of_hunts};
 pub use markdown::markdown;
 pub(crate) use prose::{only_styled, shown, wrapped};
 pub use style::{ERROR, FAINT, HELP, STRONG, WARNING, of_outcome, of_verdict, paint};
