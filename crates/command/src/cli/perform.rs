@@ -140,11 +140,20 @@ impl<'a> RunSession<'a> {
     }
 
     fn task(&mut self, task: &'a RunTask<'a>) {
+        let again = reproduce::again(self.program, task);
+        if !again.is_empty() {
+            let fault = task.options.fault;
+            let case = report::recipe(&task.heap.name, fault, task.plan.seed, again.clone());
+            let begun = self.store.begin(&case);
+            self.said_of_store(&begun);
+        }
+        let made = self.result(task);
+        self.store.end();
         let Isolated {
             result,
             picture,
             stacks,
-        } = match self.result(task) {
+        } = match made {
             Ok(made) => made,
             Err(not_made) => return self.not_made(task, not_made),
         };
@@ -152,22 +161,12 @@ impl<'a> RunSession<'a> {
         if let Some(agreement) = &mut self.agreement {
             agreement.add(task, &result.evidence, picture);
         }
-        let case = report::failure(
-            &task.plan,
-            &task.options,
-            &result,
-            reproduce::again(self.program, task),
-        );
+        let case = report::failure(&task.plan, &task.options, &result, again);
         // A case needs turns, or a command that text can hold.
         let case = case.filter(|case| !(case.mutators.is_empty() && case.again.is_empty()));
         // Written before it is shown: a result that was shown is also on the disk.
         let kept = (self.store).keep(&result, case.as_ref(), stacks.as_deref());
-        if let Err(error) = &kept {
-            let directory = self.store.directory().display();
-            self.terminal
-                .error(&format!("failed to write a result to {directory}: {error}"));
-            self.exit = self.exit.and(Exit::Usage);
-        }
+        self.said_of_store(&kept);
         self.show(&table(&result, self.terminal.detail()));
         let Kept { case, stacks } = kept.unwrap_or_default();
         if let Some(path) = stacks {
@@ -185,6 +184,16 @@ impl<'a> RunSession<'a> {
             self.show("\n");
         }
         self.collected.results.push(result);
+    }
+
+    /// Says why something could not be written, if it could not.
+    fn said_of_store<T>(&mut self, written: &std::io::Result<T>) {
+        if let Err(error) = written {
+            let directory = self.store.directory().display();
+            self.terminal
+                .error(&format!("failed to write a result to {directory}: {error}"));
+            self.exit = self.exit.and(Exit::Usage);
+        }
     }
 
     fn absent(&mut self, workload: &str, heap: &str, what: Absence, why: &str) {
