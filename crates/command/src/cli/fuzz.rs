@@ -347,8 +347,8 @@ impl Hunter<'_> {
     fn lost_idle(&mut self, LostIdle { how, case }: LostIdle) {
         let subject = self.subject();
         self.terminal.error(&format!(
-            "a process that had tried programs on {subject} was lost between two of them, and nobody knows \
-             which of them is why: {how}"
+            "a process that had tried programs on {subject} was lost between two of them, and nobody \
+             knows which of them is why: {how}"
         ));
         self.exit = self.exit.and(Exit::Crashed);
         if let Some(case) = case {

@@ -16,7 +16,8 @@ use crate::soak::Told;
 /// How much of the end of what a child prints is kept, in bytes.
 const SAID_MAX: usize = 8 << 10;
 
-/// What a child prints between one program and the next. That of a heap that prints it as well is cut there.
+/// What a child prints between one program and the next. What a heap prints is cut there as well, if it
+/// prints this.
 pub(super) const MARK: u8 = 0x1e;
 
 /// How many pieces of what a child prints may wait to be copied; a piece has 8 KiB at most.

@@ -13,12 +13,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io;
 use std::ops::Range;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 
 use super::attempt::Tried;
@@ -329,9 +332,13 @@ impl Laboratory {
     pub(super) fn close(&self) -> Vec<LostIdle> {
         let children = std::mem::take(&mut *locked(&self.children));
         for mut child in children.into_values() {
+            // The system kills a child with the thread that started it, which may be over by now.
+            let is_killed = |status: &ExitStatus| status.signal() == Some(Signal::KILL.as_raw());
             match child.ended() {
-                Ok(Some(status)) => self.lost_idle(child, &Waited::Exited(status)),
-                Ok(None) | Err(_) => self.end(child),
+                Ok(Some(status)) if !is_killed(&status) => {
+                    self.lost_idle(child, &Waited::Exited(status));
+                }
+                Ok(_) | Err(_) => self.end(child),
             }
         }
         std::mem::take(&mut *locked(&self.idle))

@@ -127,7 +127,8 @@ impl Bench {
         Ok((waited, child.output(), stacks))
     }
 
-    /// Whether the case of a lost trial is to be kept. Of a row whose fault is known for it, one is enough.
+    /// Whether the case of a lost trial is to be kept. Of a row whose fault is known for it, one is
+    /// enough.
     fn is_wanted(lost: &Lost, row: &Row<'_>, trial: Trial) -> bool {
         row.danger().is_none() || !lost.rows.contains(&trial.row)
     }
