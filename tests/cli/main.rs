@@ -18,6 +18,7 @@ mod rate;
 mod report;
 mod run;
 mod selftest;
+mod settling;
 mod soak;
 mod usage;
 mod watch;

@@ -297,7 +297,10 @@ fn verdict(result: &RunResult) -> (String, String) {
             Ended::OutOfMemory { .. } => "the heap is full".to_owned(),
             _ => "the heap broke down".to_owned(),
         },
-        Outcome::Hung => "the heap came to a standstill".to_owned(),
+        Outcome::Hung => match result.evidence.heard.and_then(|heard| heard.settling_ns) {
+            Some(_) => "settling did not come to an end in time".to_owned(),
+            None => "the heap came to a standstill".to_owned(),
+        },
         Outcome::Violated if broken.is_empty() => "the heap says so itself".to_owned(),
         Outcome::Violated => broken.join(", "),
     };
