@@ -78,7 +78,9 @@ pub(super) fn duel(
         )?,
     };
     terminal.remark(&format!("results: {}", directory.display()));
-    terminal.remark(&format!("compare again: {again}"));
+    if stopped.is_none_or(|exit| exit == Exit::Interrupted) {
+        terminal.remark(&format!("compare again: {again}"));
+    }
     Ok(exit)
 }
 

@@ -28,7 +28,7 @@ use crate::fuzz::{
 use crate::heap::Fault;
 use crate::plan::{Case, Schedule};
 use crate::report::{self, Detail};
-use crate::result::{self, Seed, figures};
+use crate::result::{self, ProfileRef, Seed, figures};
 use crate::run::{Entry, Registry};
 
 /// How long programs are tried on each heap by default.
@@ -54,6 +54,7 @@ struct Hunted<'a> {
     heap: &'a str,
     fault: Option<&'static str>,
     schedule: &'static str,
+    profile: Option<&'a ProfileRef>,
     #[serde(flatten)]
     seed: Seed,
     #[serde(flatten)]
@@ -115,6 +116,7 @@ pub(super) fn fuzz(
             heap: &heap.name,
             fault: fault.map(Fault::name),
             schedule: schedule.name(),
+            profile: args.profile.as_ref(),
             seed: Seed(seed),
             bag,
         });

@@ -7,11 +7,15 @@ use clap::{Args, ValueEnum};
 
 use super::run::IsolateArg;
 use crate::cli::{exit, values};
+use crate::result::ProfileRef;
 
 /// Options of `fuzz`.
 #[derive(Debug, Args)]
 #[command(after_help = exit::FUZZ_HELP)]
 pub(in crate::cli) struct Fuzz {
+    /// The profile that completed the command line.
+    #[arg(skip)]
+    pub(in crate::cli) profile: Option<ProfileRef>,
     /// A heap from `gcstorm list heaps`; may be given several times
     #[arg(long = "heap", value_name = "NAME")]
     pub(in crate::cli) heaps: Vec<String>,

@@ -205,15 +205,10 @@ impl<'a> Layers<'a> {
         };
         match id {
             "heaps" if !is_path(value) => {
-                let known = self
-                    .registry
-                    .entries()
-                    .iter()
-                    .map(|entry| entry.name.as_str());
-                let mut known = known.chain(["all"]);
-                let strange = value
-                    .split(',')
-                    .find(|one| !known.clone().any(|name| name == *one));
+                let entries = self.registry.entries();
+                let strange = |one: &&str| *one != "all" && self.registry.get(one).is_none();
+                let strange = value.split(',').find(strange);
+                let mut known = entries.iter().map(|entry| entry.name.as_str());
                 strange.map_or(Ok(()), |name| unknown("heap", name, &mut known))
             }
             "workloads" => match Workload::named(value) {

@@ -244,8 +244,8 @@ fn check_keys(file: &ProfileFile) -> Result<(), Usage> {
         known.sort();
         known.dedup();
         let what = match named {
-            Some(command) => format!("option of `{command}`:"),
-            None => "option:".to_owned(),
+            Some(command) => format!("option of `{command}`"),
+            None => "option".to_owned(),
         };
         let known = known.iter().map(String::as_str);
         let span = setting.key_span.clone();

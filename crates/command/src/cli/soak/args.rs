@@ -11,6 +11,7 @@ use clap::Args;
 use super::watch::Audience;
 use crate::cli::args::TimingArg;
 use crate::cli::{exit, values};
+use crate::result::ProfileRef;
 use crate::soak::Shard;
 pub(super) use scheduler::shard_of_environment;
 
@@ -22,6 +23,9 @@ pub(in crate::cli) struct Soak {
     /// workloads of that list
     #[arg(value_name = "WORKLOAD", conflicts_with = "resume")]
     pub(super) workloads: Vec<String>,
+    /// The profile that completed the command line.
+    #[arg(skip)]
+    pub(in crate::cli) profile: Option<ProfileRef>,
     /// How long to start new rounds; the last one is finished
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
     pub(super) budget: Duration,
