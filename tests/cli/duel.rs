@@ -77,12 +77,13 @@ fn options_reach_both_builds() {
     build(&place, "new", told, SLOWER);
     let profile = "[profile.default]\nheaps = [\"gil\"]\nrun = { verify = \"every=500\" }\n";
     place.write("gcstorm.toml", profile);
-    let line = "duel ./old ./new churn -D batch=20 --ops 1000 --seed 5 --repeat 1 --delays --out o";
+    let line =
+        "duel ./old ./new churn -D batch=100 --ops 1000 --seed 5 --repeat 1 --delays --out o";
     place.run(line).code(3).says("not enough runs");
     let words = std::fs::read_to_string(place.path().join("words")).expect("words");
     let line = |side| {
         format!(
-            "none run --verify=every=500 --heap=gil churn -Dbatch=20 --ops=1000 --delays --quiet --seed \
+            "none run --verify=every=500 --heap=gil churn -Dbatch=100 --ops=1000 --delays --quiet --seed \
              5 --out o/{side}/0"
         )
     };
