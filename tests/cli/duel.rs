@@ -133,6 +133,11 @@ fn a_build_that_fails_ends_the_duel() {
         );
         assert!(!place.path().join(format!("{number}/base/1")).exists());
     }
+    let line = "duel ./old ./old churn --same-heap";
+    place
+        .run(line)
+        .code(2)
+        .warns("each is a process of its own");
     place
         .run("duel ./old ./nowhere churn")
         .code(2)

@@ -144,6 +144,16 @@ fn profiles_are_chosen() {
     );
     below(&place, "soak --resume s --budget 1ms").code(0);
 
+    // A profile may be called like a command.
+    place.write(
+        "a/gcstorm.toml",
+        "[profile.run]\nquiet = true\n[profile.fuzz]\ncases = 2\n",
+    );
+    let done = below(&place, "--profile fuzz --color never fuzz --heap gil").code(0);
+    done.says("2 programs")
+        .warns("profile: fuzz (../gcstorm.toml)");
+    std::fs::remove_file(place.path().join("a/gcstorm.toml")).expect("it was there");
+
     let own = Place::new();
     let done = own.run("run counter --profile quick --ops 2000 --out o");
     done.warns("profile: quick (gcstorm's own)");

@@ -113,8 +113,14 @@ fn takes_none(command: &str) -> Usage {
 
 /// The place behind the word that names the command, where its options may stand.
 fn position(typed: &[OsString], command: &str) -> usize {
-    let named = typed.iter().skip(1).position(|word| word == command);
-    named.map_or(typed.len(), |at| at + 2)
+    let is_value = |at: usize| {
+        ["--color", "--profile"]
+            .iter()
+            .any(|option| typed[at - 1] == *option)
+    };
+    let mut places = 1..typed.len();
+    let named = places.find(|&at| typed[at] == command && !is_value(at));
+    named.map_or(typed.len(), |at| at + 1)
 }
 
 /// The profile that is to be used, and where it stands.
