@@ -143,6 +143,10 @@ fn init_refuses_what_it_cannot_do() {
             "init --heap mine --gcstorm nowhere",
             "gcstorm's sources are not in nowhere",
         ),
+        (
+            "init --heap racy",
+            "gcstorm itself has something of that name",
+        ),
         ("init", "--heap"),
     ] {
         place.run(line).code(2).warns(words);

@@ -83,7 +83,7 @@ fn options_reach_both_builds() {
     let words = std::fs::read_to_string(place.path().join("words")).expect("words");
     let line = |side| {
         format!(
-            "none run --verify=every=500 --heap=gil churn -Dbatch=100 --ops=1000 --delays --quiet --seed \
+            "none run --verify=every=500 --heap=gil churn -Dbatch=100 --ops=1000 --delays=all --quiet --seed \
              5 --out o/{side}/0"
         )
     };
