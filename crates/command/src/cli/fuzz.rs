@@ -29,7 +29,7 @@ use crate::fuzz::{
 use crate::heap::Fault;
 use crate::plan::{Case, Schedule};
 use crate::report::{self, Detail, JunitHunt};
-use crate::result::{self, Seed, figures};
+use crate::result::{self, ProfileRef, Seed, figures};
 use crate::run::{Entry, Registry};
 
 /// How long programs are tried on each heap by default.
@@ -55,6 +55,7 @@ struct Hunted<'a> {
     heap: &'a str,
     fault: Option<&'static str>,
     schedule: &'static str,
+    profile: Option<&'a ProfileRef>,
     #[serde(flatten)]
     seed: Seed,
     #[serde(flatten)]
@@ -135,6 +136,7 @@ pub(super) fn fuzz(
             heap: &heap.name,
             fault: fault.map(Fault::name),
             schedule: schedule.name(),
+            profile: args.profile.as_ref(),
             seed: Seed(seed),
             bag,
             kept,

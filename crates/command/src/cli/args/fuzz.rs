@@ -8,11 +8,15 @@ use clap::{Args, ValueEnum};
 use super::run::IsolateArg;
 use crate::cli::help::{self, JUDGING, LONG, OUTPUT, STRESS, WHAT};
 use crate::cli::values;
+use crate::result::ProfileRef;
 
 /// Options of `fuzz`.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::FUZZ_HELP)]
 pub(in crate::cli) struct Fuzz {
+    /// The profile that completed the command line.
+    #[arg(skip)]
+    pub(in crate::cli) profile: Option<ProfileRef>,
     /// Heaps from `gcstorm list heaps`, as in gil,racy
     ///
     /// May be given several times; `all` names all that come with the program.
