@@ -86,6 +86,26 @@ impl<'a> Parts<'a> {
     }
 }
 
+impl Parts<'_> {
+    /// Shows every short loop that is run in chunks.
+    pub(super) fn each_chunk(&self, visit: &mut impl FnMut(&Step)) {
+        fn each(blocks: &[Block<'_>], visit: &mut impl FnMut(&Step)) {
+            for block in blocks {
+                match block {
+                    Block::Region { .. } => {}
+                    Block::Chunks { step, .. } => visit(step),
+                    Block::Loop { body, .. } => each(body, visit),
+                    Block::Mix { arms, .. } => arms.iter().for_each(|arm| each(arm, visit)),
+                }
+            }
+        }
+        each(&self.setup, visit);
+        if let Rounds::Long(blocks) = &self.rounds {
+            each(blocks, visit);
+        }
+    }
+}
+
 /// Cuts a program into parts.
 struct Cut {
     length: u64,

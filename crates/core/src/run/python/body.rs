@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::heap::Slot;
-use crate::plan::{Arm, Draw, Drawn, MutatorPlan, Plan, Step, StepNumber, size};
+use crate::plan::{Arm, Draw, Drawn, MutatorPlan, OpKind, Plan, Step, StepNumber, size};
 
 use super::block::{Block, Rounds, cost};
 use super::may::{Contents, May};
+use super::statement::Watch;
 use super::text::{Lines, Pending};
 
 /// What stands for the test whether a mutator is to stop; what it hands over is known at the end.
@@ -32,8 +33,6 @@ pub(super) struct Body<'a> {
     pub(super) places: BTreeSet<Drawn>,
     /// Roots that it publishes in.
     pub(super) published: BTreeSet<u16>,
-    /// Whether its thread ends and another goes on.
-    pub(super) rejoins: bool,
     /// Why Python cannot do it.
     pub(super) refused: Option<String>,
     /// The difference between the numbers of two objects of one mutator.
@@ -42,6 +41,35 @@ pub(super) struct Body<'a> {
     pub(super) fields_read: [bool; 2],
     /// The number of the next step.
     pub(super) step: StepNumber,
+    /// Which regions are watched, and how this one is.
+    pub(super) twins: Twins,
+    pub(super) watch: Watch,
+    /// Whether what is watched is timed, and noted for a history.
+    pub(super) is_timed: bool,
+    pub(super) is_recorded: bool,
+    /// The kinds of operations that are timed anywhere.
+    pub(super) timed: BTreeSet<&'static str>,
+    /// Kinds of operations in regions that make up most of the program.
+    pub(super) frequent: BTreeSet<OpKind>,
+    /// Shared roots in which finalizers resurrect objects, and those of which a history can tell all.
+    pub(super) rising: BTreeSet<u16>,
+    pub(super) told_roots: BTreeSet<u16>,
+    /// Registers that hold weak references and nothing else.
+    pub(super) weak_only: Vec<Slot>,
+    /// Shared lists of which books are kept, and those of them that this program changes.
+    pub(super) books: BTreeSet<usize>,
+    pub(super) changed: BTreeSet<usize>,
+}
+
+/// Which regions are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Twins {
+    /// None.
+    None,
+    /// Some times, a twin takes the place of a region.
+    Sampled,
+    /// All.
+    Always,
 }
 
 /// The long loops.
@@ -54,12 +82,10 @@ impl Body<'_> {
                     first,
                     steps,
                 } => {
-                    self.step = *first;
-                    self.steps(steps);
+                    self.region(*first, steps);
                     self.pending.add(&format!("d{number}"), 1);
                     self.flush();
-                    self.lines
-                        .push(format!("if tick(me, {}) and {PARK}", cost(steps)));
+                    self.tick(&cost(steps).to_string());
                 }
                 Block::Chunks {
                     number,
@@ -103,12 +129,67 @@ impl Body<'_> {
             this.lines
                 .push(format!("for m in chunks({times}, {each}):"));
             this.inside(|this| {
-                this.turns(at, step, "m");
+                this.twins(|this| this.turns(at, step, "m"));
                 this.lines.push(format!("d{number} += m"));
-                this.lines
-                    .push(format!("if tick(me, m * {}) and {PARK}", body_cost.max(1)));
+                this.tick(&format!("m * {}", body_cost.max(1)));
             });
         });
+    }
+
+    /// So much was done; the mutator may be asked to stand still.
+    fn tick(&mut self, ops: &str) {
+        self.sync_books();
+        self.lines.push(format!("if tick(me, {ops}) and {PARK}"));
+    }
+
+    /// A region. Operations that only stand in regions which are run once in a while are watched each
+    /// time, which costs nothing there and shows what is rare.
+    fn region(&mut self, first: StepNumber, steps: &[Step]) {
+        let mut kinds = BTreeSet::new();
+        each_kind(steps, &mut kinds);
+        let is_rare = cost(steps) <= RARE_OPS && kinds.is_disjoint(&self.frequent);
+        if self.twins == Twins::Sampled && is_rare {
+            self.flush();
+            self.watch = Watch::Watched;
+            self.step = first;
+            self.steps(steps);
+            self.watch = Watch::Plain;
+            return;
+        }
+        self.twins(|this| {
+            this.step = first;
+            this.steps(steps);
+        });
+    }
+
+    /// Writes a region, and its twin in which each operation is watched, as the case may be.
+    fn twins(&mut self, mut write: impl FnMut(&mut Self)) {
+        self.flush();
+        match self.twins {
+            Twins::None => write(self),
+            Twins::Always => {
+                self.watch = Watch::Watched;
+                write(self);
+                self.watch = Watch::Plain;
+            }
+            Twins::Sampled => {
+                let entry = self.state.clone();
+                self.lines.push("turn -= 1");
+                self.lines.push("if turn:");
+                self.inside(&mut write);
+                let exit = std::mem::replace(&mut self.state, entry);
+                self.lines
+                    .push("else:  # the same, with the clock read around each operation");
+                self.inside(|this| {
+                    this.lines.push("turn = me.again()");
+                    this.watch = Watch::Watched;
+                    write(this);
+                    this.watch = Watch::Plain;
+                });
+                self.state = joined(&exit, &self.state);
+            }
+        }
+        self.flush();
     }
 
     /// One run through a repetition or mix whose number of turns is known.
@@ -130,12 +211,10 @@ impl Body<'_> {
             } => {
                 this.lines.push(format!("for m in me.rounds_by({each}):"));
                 this.inside(|this| {
-                    this.repeat(first.wrapping_sub(1), "m", steps);
+                    this.twins(|this| this.repeat(first.wrapping_sub(1), "m", steps));
                     this.lines.push(format!("d{number} += m"));
                     this.lines.push("me.rounds += m");
-                    let each = cost(steps).max(1);
-                    this.lines
-                        .push(format!("if tick(me, m * {each}) and {PARK}"));
+                    this.tick(&format!("m * {}", cost(steps).max(1)));
                 });
             }
             Rounds::Long(blocks) => {
@@ -334,6 +413,21 @@ impl Body<'_> {
     pub(super) fn held(&self, slot: Slot) -> Option<usize> {
         let held = self.mutator.held.iter().find(|(held, _)| *held == slot);
         held.map(|(_, object)| *object)
+    }
+}
+
+/// A region with no more operations than this may be watched each time.
+const RARE_OPS: u64 = 64;
+
+/// The kinds of these steps' operations.
+pub(super) fn each_kind(steps: &[Step], kinds: &mut BTreeSet<OpKind>) {
+    for step in steps {
+        match step {
+            Step::Fixed(op) => drop(kinds.insert(op.kind())),
+            Step::Drawn(template) => drop(kinds.insert(template.op.kind())),
+            Step::Repeat { body, .. } => each_kind(body, kinds),
+            Step::Mix { arms, .. } => arms.iter().for_each(|arm| each_kind(&arm.body, kinds)),
+        }
     }
 }
 

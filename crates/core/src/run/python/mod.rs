@@ -7,17 +7,24 @@
 
 mod block;
 mod body;
+mod calls;
+mod counting;
 mod counts;
 mod draws;
 mod faults;
 mod find;
 mod interpreter;
+mod lists;
 mod lower;
 mod may;
 mod names;
 mod ops;
 mod process;
+mod reading;
+mod sets;
+mod statement;
 mod streams;
+mod tables;
 mod text;
 mod told;
 

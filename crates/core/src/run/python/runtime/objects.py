@@ -4,6 +4,7 @@
 import argparse
 import array
 import base64
+import collections
 import faulthandler
 import gc
 import json
@@ -18,6 +19,8 @@ from itertools import cycle, islice, repeat
 from weakref import ref
 
 now = time.perf_counter_ns
+collections_counter = collections.Counter
+SAMPLE_EVERY = 61  # one region in so many is watched
 
 
 class Leaf:
@@ -51,6 +54,7 @@ class Finalizing:
     def witness(self):
         if getattr(self, "ran", False):
             note(STRAY, "%s was finalized again" % name_of(self))
+            return
         self.ran = True
         try:
             here.finalized[0] += 1
@@ -64,6 +68,10 @@ FINALIZED = []  # how many finalizers ran, by thread
 STRAY = {"count": 0, "first": []}
 
 
+def nothing():
+    return {"count": 0, "first": []}
+
+
 def note(anomalies, text):
     """Counts something that a sound interpreter never does; keeps the first few in words."""
     anomalies["count"] += 1
@@ -73,6 +81,11 @@ def note(anomalies, text):
 
 def name_of(thing):
     """An object in words."""
-    number, producer = divmod(thing.id, STRIDE)
+    return number_name(thing.id)
+
+
+def number_name(number):
+    """An object in words, by its number."""
+    number, producer = divmod(number, STRIDE)
     maker = MUTATORS[producer][0] if producer < len(MUTATORS) else "the setup"
     return "object %d of %s" % (number, maker)

@@ -33,9 +33,13 @@ def interpreter():
 
 
 def clock_overhead():
-    """What it costs to read the clock twice, in nanoseconds: the median of many."""
-    costs = sorted(now() - now() for _ in range(1001))
-    return -costs[500]
+    """What two readings of the clock are apart with nothing in between: the median of many."""
+    costs = []
+    for _ in range(1001):
+        t0 = now()
+        t1 = now()
+        costs.append(t1 - t0)
+    return sorted(costs)[500]
 
 
 def collections():
@@ -50,6 +54,64 @@ def resident():
             return int(statm.read().split()[1]) * resource.getpagesize()
     except OSError:
         return 0
+
+
+class Probe(threading.Thread):
+    """How long a thread has to wait that wants to run once in a millisecond."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.late = array.array("Q")
+        self.over = False
+
+    def run(self):
+        while not self.over:
+            begun_at = now()
+            time.sleep(0.001)
+            if begun:
+                self.late.append(max(now() - begun_at - 1_000_000, 0))
+
+
+class Callbacks:
+    """How long collections take, by `gc.callbacks`, which change when they happen."""
+
+    def __init__(self):
+        self.times, self.began = array.array("Q"), 0
+
+    def __call__(self, phase, info):
+        if phase == "start":
+            self.began = now()
+        elif begun and not released:
+            self.times.append(now() - self.began)
+
+
+def binned(times):
+    """Times and how often each was taken, as two lists."""
+    sums = collections_counter(times)
+    coarse(sums)
+    pairs = sorted(sums.items())
+    return [[pair[0] for pair in pairs], [pair[1] for pair in pairs]]
+
+
+def all_times(what):
+    """The times of all mutators, by kind."""
+    kinds = {}
+    for seat in seats:
+        seat.bin(0)
+        for (of, kind), sums in seat.binned.items():
+            if of == what:
+                kinds.setdefault(kind, collections_counter()).update(sums)
+    return {kind: binned(sums) for kind, sums in kinds.items()}
+
+
+def history():
+    """What was recorded, in the order of each mutator."""
+    return [
+        {"closed_at": seat.closed_at, "lost": seat.lost,
+         "events": [[topic, "%d %d %d %s = %s" % (start, end, seat.number, call, answer)]
+                    for topic, start, end, call, answer in seat.events]}
+        for seat in seats
+    ]
 
 
 def stop(*_):
@@ -80,6 +142,9 @@ def watch():
                 say({"survey": survey("pause")})
                 made += 1
                 pausing, wanted = False, stopping or anybody_done()
+                for seat in seats:
+                    # They count as going on from here, or this would be done again before they do.
+                    seat.parked = seat.done
                 gate.notify_all()
             else:
                 gate.wait(0.05)
@@ -91,7 +156,7 @@ def watch():
             ops = sum(seat.ops for seat in seats)
             counted = collections()[0] - before[0]
             say({"progress": {"elapsed_ns": at - started, "ops": ops, "rss_bytes": resident(),
-                              "collections": counted, "surveys": made}})
+                              "collections": counted, "surveys": made, "steps": made}})
     with gate:
         say({"survey": survey("end")})
     release()
@@ -136,9 +201,17 @@ def main():
     make_shared()
     for number, (name, function, background, rounds) in enumerate(MUTATORS):
         seats.append(Seat(number, name, function, background, rounds))
+    probe = Probe() if TIMING != "off" else None
+    if probe:
+        probe.start()
+    callbacks = Callbacks() if GC_CALLBACKS else None
+    if callbacks:
+        gc.callbacks.append(callbacks)
     for seat in seats:
         seat.start()
     before, made = watch()
+    if probe:
+        probe.over = True
     counted = collections()
     done = {
         "interrupted": interrupted,
@@ -148,10 +221,17 @@ def main():
         "full_collections": counted[1] - before[1],
         "cycles_freed": counted[2] - before[2],
         "rss_bytes_peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "service": all_times("service"),
+        "response": all_times("response"),
+        "late": binned(probe.late) if probe else None,
+        "pauses": binned(callbacks.times) if callbacks else None,
+        "clock_overhead_ns": clock_overhead(),
+        "history": history() if HISTORY else None,
         "mutators": [
-            {"elapsed_ns": seat.elapsed_ns, "rounds": seat.rounds, "n": seat.n,
-             "regions": seat.regions, "tallies": seat.tallies, "lost": seat.lost,
-             "others_ops": seat.seen, "gap_ops": seat.gap_ops}
+            {"elapsed_ns": seat.elapsed_ns, "rounds": seat.rounds, "state": handed_over(seat),
+             "lost": seat.lost, "forced": seat.forced, "due": seat.due_done, "ops": seat.ops,
+             "weak_wrong": seat.weak_wrong,
+             "others_ops": others(seat), "gap_ops": seat.gap_ops, "gap_ns": seat.gap_ns}
             for seat in seats
         ],
     }

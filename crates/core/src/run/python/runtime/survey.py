@@ -73,15 +73,12 @@ def in_roots():
             yield thing
 
 
-def nothing():
-    return {"count": 0, "first": []}
-
-
 def survey(moment):
     """Looks at everything, and says what was found."""
     began = now()
     unsettled = len(living()) + len(shared_lists)
     settle()
+    thing = None
     found, twice = {}, {}
     references = walk(in_registers(), found) + walk(in_roots(), found)
     # Who stands still hands over what its registers hold: one more reference for each.
@@ -101,12 +98,14 @@ def survey(moment):
         "miscounted": nothing(),
         "undercounted": nothing(),
         "counts_compared": 0,
-        "finalized": sum(cell[0] for cell in FINALIZED),
-        "stray_finalizations": STRAY,
-        "mutators": [[seat.n, seat.regions, seat.tallies] for seat in seats],
+        "weak_tried": 0,
+        "miscleared": nothing(),
+        "mutators": [handed_over(seat) for seat in seats],
         "lists": [],
         "counters": [],
     }
+    finalizations(told, things)
+    try_weak(told, things, found)
     compare(told, things, None, found, twice)
     # The table of shared lists refers to them as well.
     for thing in shared_lists.values():
@@ -124,6 +123,42 @@ def survey(moment):
             told["counters"].append({"object": number, "value": thing.n})
     told["elapsed_ns"] = now() - began
     return told
+
+
+def handed_over(seat):
+    books = {number: book.told() for number, book in seat.books.items()}
+    return [seat.n, seat.regions, seat.tallies, books]
+
+
+def finalizations(told, things):
+    """Finalizers that ran, and of what lives, what has one."""
+    told["finalized"] = sum(cell[0] for cell in FINALIZED)
+    told["stray_finalizations"] = STRAY
+    alive = [thing for thing in things if isinstance(thing, Finalizing)]
+    told["finalizable"] = len(alive)
+    told["finalizable_ran"] = sum(1 for thing in alive if getattr(thing, "ran", False))
+
+
+def try_weak(told, things, found):
+    """Upgrades every weak reference: it must lead to its object as long as that can be reached."""
+    reached = None
+    for seat in seats:
+        for weak, expected in seat.weak_pairs:
+            if weak is None:
+                continue
+            told["weak_tried"] += 1
+            thing = weak()
+            if thing is not None:
+                if thing.id != expected:
+                    note(told["miscleared"], "a weak reference to %s was upgraded to %s"
+                         % (number_name(expected), name_of(thing)))
+                continue
+            if reached is None:
+                reached = {it.id for it in things
+                           if id(it) in found and not getattr(it, "ran", False)}
+            if expected in reached:
+                note(told["miscleared"], "a weak reference to %s was cleared, but it is reachable"
+                     % number_name(expected))
 
 
 def compare(told, things, names, found, twice):
@@ -167,8 +202,11 @@ def list_facts(number, elements):
         last[producer] = index
     for producer, mine in facts.items():
         mine["last"] = last[producer]
+    contents = None
+    if HISTORY and len(elements) <= 16 * HISTORY:
+        contents = [el(element) for element in elements]
     return {"object": number, "len": len(elements), "elements": len(elements),
-            "producers": list(facts.values())}
+            "producers": list(facts.values()), "contents": contents}
 
 
 def teardown():
@@ -185,12 +223,12 @@ def teardown():
     things = living()
     for thing in things:
         note(kept, "%s is unreachable, and kept" % name_of(thing))
-    return {
+    told = {
         "moment": "teardown", "elapsed_ns": now() - began, "unsettled": None,
         "living": len(things) + lists, "reachable": 0, "references": 0,
         "unreachable": kept, "premature": nothing(), "miscounted": nothing(),
-        "undercounted": nothing(), "counts_compared": 0,
-        "finalized": sum(cell[0] for cell in FINALIZED), "stray_finalizations": STRAY,
-        "mutators": [[seat.n, seat.regions, seat.tallies] for seat in seats],
-        "lists": [], "counters": [],
+        "undercounted": nothing(), "counts_compared": 0, "weak_tried": 0, "miscleared": nothing(),
+        "mutators": [handed_over(seat) for seat in seats], "lists": [], "counters": [],
     }
+    finalizations(told, things)
+    return told

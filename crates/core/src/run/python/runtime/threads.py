@@ -21,6 +21,14 @@ class Seat:
         self.ops = self.setup_ops = self.rounds = self.seen = 0
         self.gap_ops = self.gap_ns = self.gap_since = 0
         self.until_pause = VERIFY_EVERY or sys.maxsize
+        self.spacings = self.draws("collect") if COLLECT else None
+        self.until_collection = next(self.spacings) if COLLECT else sys.maxsize
+        self.forced = 0
+        self.due_gaps, self.due_at, self.due_done = None, 0, 0
+        self.times, self.lates, self.binned = {}, {}, {}
+        self.books = {}
+        self.events, self.closed_at = [], None
+        self.weak_wrong, self.weak_pairs = nothing(), ()
         self.arrived = self.parked = self.done = self.lost = False
         self.elapsed_ns = 0
         self.regions = self.tallies = self.registers = ()
@@ -48,6 +56,7 @@ class Seat:
             gate.notify_all()
             while not begun:
                 gate.wait()
+        self.gap_since = started
         return wanted
 
     def stall(self, seconds):
@@ -58,11 +67,83 @@ class Seat:
             if left <= 0:
                 break
             time.sleep(min(left, 0.05))
-        self.seen = others(self)
+        self.seen, self.gap_since = others(self), now()
+
+    def due(self):
+        """Waits until the next operation of a mutator with a rate is due, and says when that was."""
+        if self.due_gaps is None:
+            self.due_gaps = self.draws("due")
+        self.due_at += next(self.due_gaps)
+        self.due_done += 1
+        at = started + self.due_at
+        while not wanted:
+            left = at - now()
+            if left <= 0:
+                break
+            time.sleep(min(left / 1e9, 0.005))
+        return at
 
     def finish(self):
         """It has nothing left to do."""
         self.done = True
+
+    def took(self, kind):
+        """Where the times of these operations go."""
+        return self.times.setdefault(kind, array.array("Q")).append
+
+    def late(self, kind):
+        """Where the times since they were due go."""
+        return self.lates.setdefault(kind, array.array("Q")).append
+
+    def again(self):
+        """A region was watched. When is the next one?"""
+        self.bin()
+        if HISTORY and self.closed_at is None:
+            return 1
+        return SAMPLE_EVERY if TIMING == "sampled" else sys.maxsize
+
+    def bin(self, most=1 << 16):
+        """Counts times that were taken, so that they need less room."""
+        for what, taken in (("service", self.times), ("response", self.lates)):
+            for kind, times in taken.items():
+                if len(times) > most:
+                    sums = self.binned.setdefault((what, kind), collections_counter())
+                    sums.update(times)
+                    del times[:]
+                    if len(sums) > 1 << 16:
+                        coarse(sums)
+
+    def book(self, number):
+        """What this mutator knows of the length of a shared list."""
+        return self.books.setdefault(number, Book())
+
+    def note(self, topic, start, end, call, answer):
+        """A history is told of a call, as long as there is room."""
+        if self.closed_at is None:
+            if len(self.events) < HISTORY:
+                self.events.append((topic, start, end, call, answer))
+                return
+            self.closed_at = start
+            self.wait_for_writers()
+
+    def wait_for_writers(self):
+        """Histories end together, or after a while: nobody goes on while others still write."""
+        with gate:
+            gate.notify_all()
+            until = time.monotonic() + 0.1
+            while not wanted and time.monotonic() < until:
+                if all(seat.closed_at is not None or seat.done for seat in seats):
+                    break
+                gate.wait(0.01)
+
+    def upgraded_wrongly(self, found, expected):
+        note(self.weak_wrong, "a weak reference to %s was upgraded to %s"
+             % (number_name(expected), name_of(found)))
+
+    def lost_wrongly(self, held):
+        if not getattr(held, "ran", False):
+            note(self.weak_wrong, "a weak reference to %s was cleared while a register held it"
+                 % name_of(held))
 
     def run(self):
         """The life of its thread, or one stay of it: see `yield` in the program."""
@@ -119,8 +200,10 @@ def tick(me, ops):
         done += seat.ops
     gap = done - me.seen
     me.seen = done
+    at = now()
     if gap > me.gap_ops:
-        me.gap_ops = gap
+        me.gap_ops, me.gap_ns = gap, at - me.gap_since
+    me.gap_since = at
     if me.ops >= me.ops_limit:
         me.done = True
         return True
@@ -128,10 +211,17 @@ def tick(me, ops):
     if me.until_pause <= 0:
         me.until_pause = VERIFY_EVERY
         pausing = wanted = True
+    me.until_collection -= ops
+    if me.until_collection <= 0:
+        me.until_collection = next(me.spacings)
+        me.forced += 1
+        gc.collect()
+    if TIMING == "every":
+        me.bin()
     return wanted
 
 
-def park(me, n, regions, tallies, registers):
+def park(me, n, regions, tallies, registers, weak):
     """Stands still, and says whether that was the end. `registers` are looked at meanwhile."""
     global wanted
     with gate:
@@ -140,6 +230,7 @@ def park(me, n, regions, tallies, registers):
         if not me.done and not pausing:
             return False
         me.n, me.regions, me.tallies, me.registers = n, regions, tallies, registers
+        me.weak_pairs = weak
         if me.done and not me.elapsed_ns:
             me.elapsed_ns = now() - started
             if not me.background:
@@ -148,7 +239,6 @@ def park(me, n, regions, tallies, registers):
         gate.notify_all()
         while (not released) if me.done else pausing:
             gate.wait()
-        me.parked = False
-        me.registers = ()
-    me.seen = others(me)
+        me.registers = me.weak_pairs = ()
+    me.seen, me.gap_since = others(me), now()
     return me.done
