@@ -75,10 +75,7 @@ pub(crate) fn program(plan: &Plan, options: &Options) -> Result<String, Defect> 
 }
 
 /// The groups of mutators, by the number of the first.
-pub(super) fn groups(
-    plan: &Plan,
-    options: &Options,
-) -> Result<BTreeMap<usize, Group>, Defect> {
+pub(super) fn groups(plan: &Plan, options: &Options) -> Result<BTreeMap<usize, Group>, Defect> {
     let mut contents = Contents::at_first(plan);
     // What one function finds depends on what the others leave, so all are written again until they
     // leave nothing new.
