@@ -1,14 +1,18 @@
-//! Asks git for the commit, for provenance; a build without git or outside the repository is fine.
+//! Asks git for the commit, for provenance; a build without git or outside the repository is fine. One that
+//! has no git, as in an image, may be told the commit: `GCSTORM_COMMIT`.
 
 use std::process::Command;
 
 /// The repository, from this crate.
 const ROOT: &str = "../..";
+/// Where the commit is told.
+const TOLD: &str = "GCSTORM_COMMIT";
 
 fn main() {
-    let commit = own_repository()
-        .and_then(|()| git(&["rev-parse", "--short=12", "HEAD"]))
-        .unwrap_or_default();
+    println!("cargo::rerun-if-env-changed={TOLD}");
+    let told = std::env::var(TOLD).ok().filter(|told| !told.is_empty());
+    let asked = || own_repository().and_then(|()| git(&["rev-parse", "--short=12", "HEAD"]));
+    let commit = told.or_else(asked).unwrap_or_default();
     let dirty = if commit.is_empty() {
         None
     } else {

@@ -365,3 +365,75 @@ loop = [
         );
     }
 }
+
+/// Goal: with `--progress json` every line of standard error is an object with its kind and its time:
+/// runs begin, go on and end, messages are told, and the last is the exit code.
+#[test]
+fn progress_is_told_as_json() {
+    let place = Place::new();
+    let events = |line: &str| {
+        let done = place.run(&format!("{line} --progress json"));
+        let lines = done.err.lines().map(|line| {
+            let event: serde_json::Value = serde_json::from_str(line).expect(line);
+            assert!(event["unix_ms"].is_u64(), "{line}");
+            event
+        });
+        let events: Vec<serde_json::Value> = lines.collect();
+        let last = events.last().expect("it ended");
+        let exit = done.code.map(Into::into);
+        assert_eq!(
+            (&last["event"], exit.as_ref()),
+            (&"ends".into(), Some(&last["exit"]))
+        );
+        events
+    };
+    let of = |events: &[serde_json::Value], kind: &str| {
+        let of_kind = events.iter().filter(|event| event["event"] == kind);
+        of_kind.cloned().collect::<Vec<_>>()
+    };
+    let line = "run tangles --heap gil,lock-free --seed 1 --ops 6000 --fault edges-counted-once";
+    let both = events(&format!("{line} --json - --out o"));
+    let (begins, ends) = (of(&both, "run-begins"), of(&both, "run-ends"));
+    assert_eq!((begins.len(), ends.len()), (2, 2), "{both:?}");
+    let heap = "gil WITH PLANTED FAULT edges-counted-once";
+    assert_eq!(
+        (&begins[0]["heap"], &begins[1]["run"]),
+        (&heap.into(), &2.into())
+    );
+    assert_eq!(ends[0]["verdict"], "violated");
+    assert_eq!(
+        of(&both, "message").last().map(|it| &it["level"]),
+        Some(&"info".into())
+    );
+    // Where the machine is busy these may be vacuous.
+    for (line, kind, field) in [
+        (
+            "run counter --duration 1s --heap gil --out p",
+            "run-progress",
+            "ops",
+        ),
+        (
+            "soak counter --heap gil --budget 1s --round 100ms --out s",
+            "soak-progress",
+            "rounds",
+        ),
+        (
+            "fuzz --heap gil --cases 50 --seed 1 --out f",
+            "fuzz-progress",
+            "cases",
+        ),
+    ] {
+        let all = events(line);
+        assert!(
+            of(&all, kind).iter().any(|event| event[field].is_u64()),
+            "{all:?}"
+        );
+    }
+    let message = &of(&events("run counter --heap gill"), "message")[0];
+    let text = message["text"].as_str().unwrap_or_default();
+    assert!(
+        text.starts_with("error: unknown heap `gill`\nhelp: "),
+        "{text}"
+    );
+    assert_eq!(message["level"], "error");
+}

@@ -50,14 +50,6 @@ fn slips_are_refused() {
         ("soak --round 5x", &["unknown unit `x`"]),
         ("run counter --verify sometimes", &["every=N"]),
         ("run counter --timing always", &["sampled"]),
-        ("run counter --seed -1", &["--seed", "from 0 to"]),
-        ("run counter --heap gil,gill", &["unknown heap `gill`"]),
-        (
-            "run counter --delays read,dying",
-            &["no workload", "as in --delays=read,dying"],
-        ),
-        ("run --history counter", &["stands for `--history=1000`"]),
-        ("man rum", &["unknown command `rum`", "did you mean `run`"]),
         ("run counter -q -v", &["cannot be used with"]),
         ("run no/such.toml", &["failed to read no/such.toml"]),
         ("run bad.toml", &["bad.toml:2:1", "limts", "limits"]),
@@ -83,6 +75,32 @@ fn is_refused(place: &Place, line: &str, expected: &[&str]) {
             done.err
         );
     }
+}
+
+/// Goal: who writes a value in another form than the one that is read is told which that is.
+#[test]
+fn other_forms_are_named() {
+    let place = Place::new();
+    for (line, words) in [
+        (
+            "run counter --seed -1",
+            "a seed is a whole number from 0 to",
+        ),
+        ("run counter --heap gil,gill", "unknown heap `gill`"),
+        (
+            "run counter --delays read,dying",
+            "help: write them behind `=`, as in --delays=read,dying",
+        ),
+        (
+            "run --history counter",
+            "`--history` alone stands for `--history=1000`",
+        ),
+        ("man rum", "did you mean `run`"),
+    ] {
+        let done = place.run(line).code(2).warns(words);
+        assert_eq!(done.out, "", "{line} prints no data");
+    }
+    assert!(place.files().is_empty(), "{:?}", place.files());
 }
 
 /// Goal: a build without a model checker refuses the schedules of one, and says how to get them.
@@ -183,7 +201,8 @@ fn usual_spellings_are_understood() {
         place.run(&line).says(runs);
     }
     let line = "soak counter --duration 200ms --round 100ms --heap gil,lock-free --out s";
-    place.run(line).code(0).says("lock-free");
+    // So short a round may be vacuous.
+    place.run(line).says("rounds").says("counter on lock-free");
 }
 
 /// Goal: `check` accepts good workloads by name and by path, and tells bad ones from them.
@@ -247,36 +266,6 @@ fn explains_itself() {
     }
     place.run("man --out man").code(0);
     assert!(place.path().join("man/gcstorm-soak.1").is_file());
-}
-
-/// Goal: what the README quotes is what is compiled, and run as a test, in the example and in the
-/// tests of pointers; and the version of proptest that it names is the one that is used.
-#[test]
-fn readme_quotes_the_example() {
-    let readme = include_str!("../../README.md");
-    let unindented = |text: &str| {
-        let lines = text.lines().map(str::trim_start);
-        lines.collect::<Vec<_>>().join("\n")
-    };
-    let sources = [
-        include_str!("../../examples/own_heap.rs"),
-        include_str!("../outside/arcs.rs"),
-    ];
-    let sources = sources.map(unindented);
-    let blocks = readme.split("```rust\n").skip(1);
-    let blocks = blocks.filter_map(|rest| rest.split("```").next());
-    let quoted: Vec<_> = blocks.map(unindented).collect();
-    assert_eq!(quoted.len(), 3, "the program, its test, and a suite");
-    for block in quoted {
-        let mut sources = sources.iter();
-        assert!(sources.any(|source| source.contains(&block)), "{block}");
-    }
-    let manifest = include_str!("../../Cargo.toml");
-    let version = manifest.split("proptest = { version = \"").nth(1);
-    let version = version.and_then(|rest| rest.split_once(".0\""));
-    let (version, _) = version.expect("a version of proptest");
-    let named = format!("[proptest](https://docs.rs/proptest)\n{version} or any later 1.x");
-    assert!(readme.contains(&named), "{named}");
 }
 
 /// Goal: a time limit is refused if progress is reported less often than that.

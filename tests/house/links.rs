@@ -1,4 +1,5 @@
-//! Links in the documentation lead to files that are there.
+//! Links in the documentation lead to files that are there, and to headings that are in them; and the guide's
+//! table of contents leads to all of its pages.
 
 use std::path::{Path, PathBuf};
 
@@ -7,29 +8,52 @@ use super::sources::root;
 /// What is written for people.
 fn documents() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let directories = [root(), root().join("docs/src"), root().join("reports")];
+    let directories = ["", "docs/src", "reports", "reports/cluster", "workloads"];
     for directory in directories {
-        for entry in std::fs::read_dir(directory).expect("a directory") {
+        for entry in std::fs::read_dir(root().join(directory)).expect("a directory") {
             let path = entry.expect("an entry").path();
             if path.extension().is_some_and(|it| it == "md") {
                 found.push(path);
             }
         }
     }
-    assert!(found.len() > 5, "the documents were found");
+    assert!(found.len() > 20, "the documents were found");
     found
 }
 
-/// Links in a document that lead nowhere. Those to other hosts, and to places in the same document, are
-/// left out.
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).expect("it is text")
+}
+
+/// What a heading is called in a link, as GitHub and mdBook make it of its words.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = words
+        .chars()
+        .filter(|it| it.is_alphanumeric() || " -_".contains(*it));
+    kept.map(|it| if it == ' ' { '-' } else { it }).collect()
+}
+
+/// Whether a document has a heading of that name. Lines in blocks of code are no headings.
+fn has_heading(text: &str, wanted: &str) -> bool {
+    let outside = text.split("\n```").step_by(2);
+    let mut lines = outside.flat_map(str::lines);
+    lines.any(|line| line.starts_with('#') && anchor(line) == wanted)
+}
+
+/// Links in a document that lead nowhere. Those to other hosts are left out.
 fn broken(document: &Path, text: &str) -> Vec<String> {
     let directory = document.parent().expect("it is in a directory");
     let targets = text.split("](").skip(1);
     let targets = targets.filter_map(|rest| rest.split(')').next());
-    let local = targets.filter(|it| !it.contains("://") && !it.starts_with('#'));
+    let local = targets.filter(|it| !it.contains("://"));
     let is_broken = |target: &&str| {
-        let file = target.split('#').next().unwrap_or_default();
-        !directory.join(file).exists()
+        let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+        if file.is_empty() {
+            return !has_heading(text, heading);
+        }
+        let file = directory.join(file);
+        !file.exists() || !heading.is_empty() && !has_heading(&read(&file), heading)
     };
     local
         .filter(is_broken)
@@ -37,11 +61,10 @@ fn broken(document: &Path, text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Goal: nobody follows a link to a file that was moved.
+/// Goal: nobody follows a link to a file that was moved, or to a heading that was changed.
 #[test]
 fn links_lead_somewhere() {
     let documents = documents();
-    let read = |path: &PathBuf| std::fs::read_to_string(path).expect("it is text");
     let all = documents.iter().flat_map(|path| broken(path, &read(path)));
     assert_eq!(all.collect::<Vec<_>>(), Vec::<String>::new());
 }
@@ -50,6 +73,23 @@ fn links_lead_somewhere() {
 #[test]
 fn a_broken_link_is_seen() {
     let document = root().join("README.md");
-    let text = "[here](Cargo.toml), [there](no/such.md#at-all), [far](https://docs.rs)";
-    assert_eq!(broken(&document, text).len(), 1);
+    let sound = "[here](Cargo.toml), [far](https://docs.rs), [there](ARCHITECTURE.md#architecture)";
+    assert!(broken(&document, sound).is_empty());
+    let bad = "# A heading\n[a](no/such.md#at-all) [b](ARCHITECTURE.md#no) [c](#b-heading) [d](#a-heading)";
+    assert_eq!(broken(&document, bad).len(), 3);
+}
+
+/// Goal: no page of the guide is missing in its table of contents.
+#[test]
+fn the_contents_have_every_page() {
+    let contents = read(&root().join("docs/src/SUMMARY.md"));
+    let pages = documents();
+    let pages = pages
+        .iter()
+        .filter(|path| path.starts_with(root().join("docs/src")));
+    let names = pages.map(|path| path.file_name().expect("a name").to_string_lossy());
+    let missing: Vec<_> = names
+        .filter(|name| name != "SUMMARY.md" && !contents.contains(&format!("({name})")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -13,7 +13,8 @@ const FOUND_NONE: &str = "echo running 0 tests";
 const NIGHTLY: &str = "echo stable-here; echo nightly-here";
 const STABLE: &str = "echo stable-here";
 
-fn script(path: &Path, text: &str) {
+/// Makes a file that can be run.
+pub(super) fn script(path: &Path, text: &str) {
     write(path, text).expect("a file can be written");
     set_permissions(path, Permissions::from_mode(0o755)).expect("it can be run");
 }

@@ -14,7 +14,7 @@ pub(super) fn check(names: &[String], terminal: &mut Terminal) -> Exit {
             Err(error) => {
                 let all = all_wrong(error);
                 for usage in &all {
-                    terminal.message(usage.text());
+                    terminal.refuse(usage.text());
                 }
                 if let count @ 2.. = all.len() {
                     terminal.message(&format!("{name}: {count} mistakes"));

@@ -6,6 +6,7 @@ use anstream::ColorChoice;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::args::{Compare, Duel, Fuzz, Init, Merge, Replay, ReportArgs, Run, Selftest, Tour};
+use super::events::ProgressArg;
 use super::help::{self, OUTPUT, WHAT};
 use super::provenance;
 use super::soak::Soak;
@@ -22,6 +23,13 @@ use crate::report::Detail;
     disable_help_flag = true
 )]
 pub(super) struct CommandLine {
+    /// How progress is told, as in `--progress json`
+    ///
+    /// As JSON it is one object a line on standard error, as are messages; reports/README.md describes
+    /// them. What heaps print is then left out.
+    #[arg(long, global = true, value_enum, default_value_t = ProgressArg::Auto, value_name = "HOW",
+          help_heading = OUTPUT, display_order = help::PROGRESS_PLACE, hide_short_help = true)]
+    pub(super) progress: ProgressArg,
     /// Whether to colour the output
     #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN",
           help_heading = OUTPUT, display_order = help::COLOR_PLACE, hide_short_help = true)]

@@ -13,7 +13,8 @@ pub(super) const JUDGING: &str = "Judging";
 pub(super) const OUTPUT: &str = "Output";
 
 // Options that all commands take stand behind a command's own under a heading.
-pub(super) const PROFILE_PLACE: usize = 899;
+pub(super) const PROFILE_PLACE: usize = 898;
+pub(super) const PROGRESS_PLACE: usize = 899;
 pub(super) const COLOR_PLACE: usize = 900;
 pub(super) const QUIET_PLACE: usize = 901;
 pub(super) const VERBOSE_PLACE: usize = 902;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::events::ProgressArg;
 use super::store;
 use super::terminal::Terminal;
 use super::usage::Usage;
@@ -59,6 +60,8 @@ impl<'a> JsonTarget<'a> {
     /// Prints text for people.
     pub(super) fn show(self, page: &str, terminal: &mut Terminal) {
         match self {
+            // Who reads events reads results, too.
+            Self::Stdout if terminal.progress() == ProgressArg::Json => {}
             Self::Stdout => terminal.message(page.trim_end_matches('\n')),
             Self::Nowhere | Self::File(_) => terminal.data(page),
         }

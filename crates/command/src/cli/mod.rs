@@ -15,8 +15,8 @@
 //!    `store` and `publish` write results, `isolate` makes runs in child processes and `here` in
 //!    this one, `laboratory` tries cases in child processes and `attempt` and `again` in this one,
 //!    `reproduce` writes command lines, and `invocation` their beginning.
-//! 4. `args`, the options; `values`, the values of options; `help`, what is said of them; `exit`,
-//!    `terminal`, `usage`.
+//! 4. `args`, the options; `values`, the values of options; `help`, what is said of them; `events`,
+//!    `exit`, `terminal`, `usage`.
 //!
 //! A program of your own that adds a heap calls [`main`] with a [`Registry`] of its own.
 
@@ -31,6 +31,7 @@ mod command_line;
 mod compare;
 mod control;
 mod duel;
+mod events;
 mod exit;
 mod faults;
 mod fuzz;
@@ -77,6 +78,7 @@ use crate::report::Detail;
 use crate::run::Registry;
 use anstream::ColorChoice;
 use command_line::Command;
+use events::{Event, ProgressArg};
 use exit::Exit;
 use profile::{Completed, InUse, Refusal};
 use terminal::Terminal;
@@ -93,71 +95,91 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
     let program = program_name(&arguments);
     if arguments.len() <= 1 {
         // Nothing was asked for: a script that forgot what to run should notice.
-        Terminal::new(ColorChoice::Auto, Detail::Page).message(&welcome::text(&program));
+        Terminal::new(ColorChoice::Auto, Detail::Page, ProgressArg::Auto)
+            .message(&welcome::text(&program));
         return Exit::Usage;
     }
+    let completed = match profile::complete(registry, &arguments) {
+        Ok(completed) => completed,
+        Err(Refusal::Typed(answer)) => return answered(&answer),
+        Err(Refusal::Profile(usage)) => {
+            Terminal::new(ColorChoice::Auto, Detail::Page, ProgressArg::Auto).message(usage.text());
+            return Exit::Usage;
+        }
+    };
+    let line = &completed.line;
+    let mut terminal = Terminal::new(line.color(), line.detail(), line.progress);
+    if let Some(profile) = &completed.profile {
+        tell(profile, &mut terminal);
+    }
+    let done = obey(registry, &program, completed, &mut terminal);
+    let exit = done.unwrap_or_else(|usage: Usage| {
+        terminal.refuse(usage.text());
+        Exit::Usage
+    });
+    let exit = exit.and(terminal.close());
+    terminal.event(&Event::Ends { exit: exit.code() });
+    exit
+}
+
+/// Does what the command line asks for.
+fn obey(
+    registry: &Registry,
+    program: &str,
+    completed: Completed,
+    terminal: &mut Terminal,
+) -> Result<Exit, Usage> {
     let Completed {
         line,
         matches,
         profile,
-    } = match profile::complete(registry, &arguments) {
-        Ok(completed) => completed,
-        Err(Refusal::Typed(answer)) => return answered(&answer),
-        Err(Refusal::Profile(usage)) => {
-            Terminal::new(ColorChoice::Auto, Detail::Page).message(usage.text());
-            return Exit::Usage;
-        }
-    };
-    let mut terminal = Terminal::new(line.color(), line.detail());
-    if let Some(profile) = &profile {
-        tell(profile, &mut terminal);
-    }
+    } = completed;
     let profile = profile.map(|profile| profile.name);
-    let done = match line.command {
+    match line.command {
         Command::Tour(args) => control::needs_threads("tour")
-            .and_then(|()| tour::tour(registry, &program, &args, &mut terminal)),
-        Command::Init(args) => init::init(&program, &args, &mut terminal),
+            .and_then(|()| tour::tour(registry, program, &args, terminal)),
+        Command::Init(args) => init::init(program, &args, terminal),
         Command::Run(mut run) => control::needs_threads("run").and_then(|()| {
             run.profile = profile;
-            perform::run(registry, &program, &mut run, &mut terminal)
+            perform::run(registry, program, &mut run, terminal)
         }),
-        Command::Soak(args) => control::needs_threads("soak")
-            .and_then(|()| soak::soak(registry, &program, &args, &mut terminal)),
-        Command::Stint(run) => soak::stint(registry, &program, run, &mut terminal),
-        Command::Fuzz(args) => fuzz::fuzz(registry, &program, &args, &mut terminal),
-        Command::Replay(args) => replay::replay(registry, &program, &args, &mut terminal),
+        Command::Soak(mut args) => control::needs_threads("soak").and_then(|()| {
+            args.profile = profile;
+            soak::soak(registry, program, &args, terminal)
+        }),
+        Command::Stint(run) => soak::stint(registry, program, run, terminal),
+        Command::Fuzz(mut args) => {
+            args.profile = profile;
+            fuzz::fuzz(registry, program, &args, terminal)
+        }
+        Command::Replay(args) => replay::replay(registry, program, &args, terminal),
         Command::Selftest(args) => control::needs_threads("selftest")
-            .and_then(|()| selftest::selftest(registry, &program, &args, &mut terminal)),
-        Command::Report(args) => report::report(&args, &mut terminal),
+            .and_then(|()| selftest::selftest(registry, program, &args, terminal)),
+        Command::Report(args) => report::report(&args, terminal),
         Command::Attempt(run) => selftest::attempt(registry, &run),
         Command::Cases { keep } => laboratory::serve(registry, keep),
-        Command::List { what } => list::list(registry, what, &mut terminal),
-        Command::Check { workloads } => Ok(check::check(&workloads, &mut terminal)),
-        Command::Compare(args) => compare::compare(&args, &mut terminal),
+        Command::List { what } => list::list(registry, what, terminal),
+        Command::Check { workloads } => Ok(check::check(&workloads, terminal)),
+        Command::Compare(args) => compare::compare(&args, terminal),
         Command::Duel(args) => {
             let words = duel::words(&matches);
-            duel::duel(&program, &args, &words, &mut terminal)
+            duel::duel(program, &args, &words, terminal)
         }
-        Command::Merge(args) => merge::merge(&program, &args, &mut terminal),
+        Command::Merge(args) => merge::merge(program, &args, terminal),
         Command::Completions { shell } => {
-            manual::completions(registry, shell, &program, &mut terminal);
+            manual::completions(registry, shell, program, terminal);
             Ok(Exit::Held)
         }
         Command::Man {
             of: None,
             out: Some(directory),
         } => manual::pages(&directory),
-        Command::Man { of, .. } => manual::page(of.as_deref(), &mut terminal),
+        Command::Man { of, .. } => manual::page(of.as_deref(), terminal),
         Command::Header => {
             terminal.data(crate::heap::foreign::HEADER);
             Ok(Exit::Held)
         }
-    };
-    let exit = done.unwrap_or_else(|usage: Usage| {
-        terminal.message(usage.text());
-        Exit::Usage
-    });
-    exit.and(terminal.close())
+    }
 }
 
 /// Tells which profile is in use, so that nobody has to wonder where an option came from.
@@ -171,7 +193,7 @@ fn tell(profile: &InUse, terminal: &mut Terminal) {
 
 /// Prints help or the version, which are data, or what is wrong with the command line.
 fn answered(answer: &clap::Error) -> Exit {
-    let mut terminal = Terminal::new(ColorChoice::Auto, Detail::Page);
+    let mut terminal = Terminal::new(ColorChoice::Auto, Detail::Page, ProgressArg::Auto);
     let text = answer.render().ansi().to_string();
     if answer.use_stderr() {
         terminal.message(text.trim_end_matches('\n'));

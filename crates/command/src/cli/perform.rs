@@ -10,6 +10,7 @@ use super::agenda::{Item, RunAgenda};
 use super::agreement::Agreement;
 use super::args::{IsolateArg, Run};
 use super::child::{Printed, inside};
+use super::events::{Event, ProgressArg};
 use super::exit::Exit;
 use super::here::OpenHeaps;
 use super::isolate::{self, Isolated, NotMade, Processes};
@@ -40,7 +41,7 @@ pub(super) fn run(
     let agenda = RunAgenda::draw_up(registry, args, &interrupted)?;
     let threads = agenda.tasks().map(RunTask::threads).max();
     threads::refuse_too_many(threads.unwrap_or(0))?;
-    let workshop = Workshop::of(program, args)?;
+    let workshop = Workshop::of(program, args, terminal.progress())?;
     let json = JsonTarget::of(args.json.as_deref())?;
     let store = Store::claim(args.out.as_deref(), agenda.tasks().count())?;
     // A case was kept because it shows its fault, so the remark would not apply.
@@ -78,10 +79,10 @@ enum Workshop {
 impl Workshop {
     /// Only runs in processes of their own can have a time limit: a process cannot end a run that
     /// hangs within it, and go on.
-    fn of(program: &str, args: &Run) -> Result<Self, Usage> {
+    fn of(program: &str, args: &Run, progress: ProgressArg) -> Result<Self, Usage> {
         match (args.isolate, args.time_limit) {
             (IsolateArg::Yes, limit) => {
-                let processes = Processes::new(program, limit, Printed::PassedOn);
+                let processes = Processes::new(program, limit, printed(progress));
                 Ok(Self::Apart(processes))
             }
             (IsolateArg::No, None) => Ok(Self::Here(OpenHeaps::default())),
@@ -92,6 +93,14 @@ impl Workshop {
                 Err(Usage::new(why).hint(hint))
             }
         }
+    }
+}
+
+/// What heaps print would stand between events.
+fn printed(progress: ProgressArg) -> Printed {
+    match progress {
+        ProgressArg::Json => Printed::Dropped,
+        ProgressArg::Auto | ProgressArg::Off => Printed::PassedOn,
     }
 }
 
@@ -142,11 +151,29 @@ impl<'a> RunSession<'a> {
     }
 
     fn task(&mut self, task: &'a RunTask<'a>) {
+        let number = self.collected.results.len() + self.collected.absent.len() + 1;
+        self.terminal.event(&Event::RunBegins {
+            run: number,
+            runs: self.runs,
+            workload: &task.plan.workload,
+            heap: &task.subject(),
+            seed: task.plan.seed,
+            threads: task.threads(),
+        });
+        let again = reproduce::again(task);
+        if !again.is_empty() {
+            let fault = task.options.fault;
+            let case = report::recipe(&task.heap.name, fault, task.plan.seed, again.clone());
+            let begun = self.store.begin(&case);
+            self.said_of_store(&begun);
+        }
+        let made = self.result(task, number);
+        self.store.end();
         let Isolated {
             mut result,
             picture,
             stacks,
-        } = match self.result(task) {
+        } = match made {
             Ok(made) => made,
             Err(not_made) => return self.not_made(task, not_made),
         };
@@ -155,7 +182,7 @@ impl<'a> RunSession<'a> {
         if let Some(agreement) = &mut self.agreement {
             agreement.add(task, &result.evidence, picture);
         }
-        let case = report::failure(&task.plan, &task.options, &result, reproduce::again(task));
+        let case = report::failure(&task.plan, &task.options, &result, again);
         // A case needs turns, or a command that text can hold.
         let case = case.filter(|case| !(case.mutators.is_empty() && case.again.is_empty()));
         // Written before it is shown: a result that was shown is also on the disk.
@@ -165,12 +192,14 @@ impl<'a> RunSession<'a> {
             program: task.heap.program(&task.plan, &task.options),
         };
         let kept = (self.store).keep(&result, beside);
-        if let Err(error) = &kept {
-            let directory = self.store.directory().display();
-            self.terminal
-                .error(&format!("failed to write a result to {directory}: {error}"));
-            self.exit = self.exit.and(Exit::Usage);
-        }
+        self.said_of_store(&kept);
+        self.terminal.event(&Event::RunEnds {
+            run: number,
+            verdict: result.verdict,
+            ops: result.evidence.ops_done(),
+            elapsed_ms: result.elapsed_ns / 1_000_000,
+            reproduce: &result.reproduce,
+        });
         self.show(&table(&result, self.terminal.look()));
         let Kept { case, stacks } = kept.unwrap_or_default();
         if let Some(path) = stacks {
@@ -185,6 +214,16 @@ impl<'a> RunSession<'a> {
             self.show("\n");
         }
         self.collected.results.push(result);
+    }
+
+    /// Says why something could not be written, if it could not.
+    fn said_of_store<T>(&mut self, written: &std::io::Result<T>) {
+        if let Err(error) = written {
+            let directory = self.store.directory().display();
+            self.terminal
+                .error(&format!("failed to write a result to {directory}: {error}"));
+            self.exit = self.exit.and(Exit::Usage);
+        }
     }
 
     fn absent(&mut self, workload: &str, heap: &str, what: Absence, why: &str) {
@@ -207,8 +246,11 @@ impl<'a> RunSession<'a> {
     }
 
     /// Runs a task and judges it.
-    fn result(&mut self, task: &RunTask<'_>) -> Result<Isolated, NotMade> {
-        let mut watch = Watch::new(task, self.terminal.detail());
+    fn result(&mut self, task: &RunTask<'_>, number: usize) -> Result<Isolated, NotMade> {
+        let mut watch = Watch::new(task, self.terminal.detail_of_bars());
+        if self.terminal.progress() == ProgressArg::Json {
+            watch = watch.with_events(number);
+        }
         let heaps = match &mut self.workshop {
             Workshop::Apart(processes) => {
                 let made = processes.run(task, &watch);
@@ -280,7 +322,8 @@ impl<'a> RunSession<'a> {
         let apart = match &self.workshop {
             Workshop::Apart(_) => {
                 let limit = self.time_limit.unwrap_or(isolate::LIMIT);
-                Some(Laboratory::new(limit, Printed::PassedOn, &self.interrupted))
+                let printed = printed(self.terminal.progress());
+                Some(Laboratory::new(limit, printed, &self.interrupted))
             }
             Workshop::Here(_) => None,
         };

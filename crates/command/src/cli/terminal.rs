@@ -3,8 +3,10 @@
 
 use std::io::{ErrorKind, Stderr, Stdout, Write as _};
 
+use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 
+use super::events::{self, Event, Level, ProgressArg};
 use super::exit::Exit;
 use crate::report::{Detail, ERROR, Look, WARNING, Width, only_styled, paint};
 
@@ -14,6 +16,7 @@ pub(super) struct Terminal {
     err: AutoStream<Stderr>,
     out_state: OutState,
     look: Look,
+    progress: ProgressArg,
 }
 
 /// The state of standard output.
@@ -27,7 +30,7 @@ enum OutState {
 }
 
 impl Terminal {
-    pub(super) fn new(choice: ColorChoice, detail: Detail) -> Self {
+    pub(super) fn new(choice: ColorChoice, detail: Detail, progress: ProgressArg) -> Self {
         Self {
             out: AutoStream::new(std::io::stdout(), choice),
             err: AutoStream::new(std::io::stderr(), choice),
@@ -36,6 +39,7 @@ impl Terminal {
                 detail,
                 width: width(),
             },
+            progress,
         }
     }
 
@@ -59,6 +63,26 @@ impl Terminal {
         let done = work(self);
         self.look.detail = before;
         done
+    }
+
+    /// How much is shown by bars and live views: nothing where progress is told in another way.
+    pub(super) fn detail_of_bars(&self) -> Detail {
+        match self.progress {
+            ProgressArg::Auto => self.look.detail,
+            ProgressArg::Json | ProgressArg::Off => Detail::Verdict,
+        }
+    }
+
+    /// How progress is told.
+    pub(super) fn progress(&self) -> ProgressArg {
+        self.progress
+    }
+
+    /// Tells that something happened, if events are told.
+    pub(super) fn event(&self, event: &Event<'_>) {
+        if self.progress == ProgressArg::Json {
+            events::emit(event);
+        }
     }
 
     /// Whether styles are wanted on standard error.
@@ -93,8 +117,29 @@ impl Terminal {
 
     /// Writes a message and a line break to standard error.
     pub(super) fn message(&mut self, text: &str) {
+        self.tell(Level::Info, text);
+    }
+
+    /// Writes what is wrong with what was asked for, which says so itself.
+    pub(super) fn refuse(&mut self, text: &str) {
+        match self.progress {
+            ProgressArg::Json => self.tell(Level::Error, text),
+            ProgressArg::Auto | ProgressArg::Off => self.message(text),
+        }
+    }
+
+    fn tell(&mut self, level: Level, text: &str) {
+        if self.progress == ProgressArg::Json {
+            let text = &strip_str(text).to_string();
+            return events::emit(&Event::Message { level, text });
+        }
+        let lead = match level {
+            Level::Info => String::new(),
+            Level::Warning => paint(WARNING, "warning:") + " ",
+            Level::Error => paint(ERROR, "error:") + " ",
+        };
         // If this fails there is no stream left to report it on.
-        let _ = writeln!(self.err, "{}", only_styled(text));
+        let _ = writeln!(self.err, "{}", only_styled(&(lead + text)));
     }
 
     /// Writes a message unless only verdicts are wanted.
@@ -106,12 +151,12 @@ impl Terminal {
 
     /// Writes an error after which the program goes on.
     pub(super) fn error(&mut self, text: &str) {
-        self.message(&format!("{} {text}", paint(ERROR, "error:")));
+        self.tell(Level::Error, text);
     }
 
     /// Writes a warning.
     pub(super) fn warning(&mut self, text: &str) {
-        self.message(&format!("{} {text}", paint(WARNING, "warning:")));
+        self.tell(Level::Warning, text);
     }
 
     /// What standard output contributes to the exit code.

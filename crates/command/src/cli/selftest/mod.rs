@@ -15,6 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::{IsolateArg, Selftest};
+use super::events::{self, Event, ProgressArg};
 use super::exit::Exit;
 use super::json_target::JsonTarget;
 use super::laboratory;
@@ -62,7 +63,7 @@ pub(super) fn selftest(
     }
     let json = JsonTarget::of(args.json.as_deref())?;
     let directory = store::prepare_directory(args.out.as_deref(), "selftest-")?;
-    let bench = Bench::new(args.time_limit, &interrupted);
+    let bench = Bench::new(args.time_limit, &interrupted, directory.join("lost"));
     let depth = depth(args, &rows);
     let clock = Clock::get();
     let start = clock.now();
@@ -70,7 +71,7 @@ pub(super) fn selftest(
         &bench,
         Schedule::new(rows, depth, without),
         args.jobs(),
-        terminal.detail(),
+        terminal,
     );
     let elapsed = clock.since(start);
     let tool = provenance::tool(program);
@@ -81,7 +82,21 @@ pub(super) fn selftest(
         without_check: args.without_check.clone(),
         ..Matrix::new(&schedule, &faults, tool, reproduce)
     };
-    Ok(conclude(&matrix, &directory, json, terminal))
+    let mut exit = conclude(&matrix, &directory, json, terminal);
+    match bench.kept() {
+        Ok(None) => {}
+        Ok(Some(kept)) => {
+            let kept = kept.display();
+            terminal.remark(&format!("trials whose process was lost: {kept}"));
+        }
+        Err(error) => {
+            terminal.error(&format!(
+                "failed to keep a trial whose process was lost: {error}"
+            ));
+            exit = exit.and(Exit::Usage);
+        }
+    }
+    Ok(exit)
 }
 
 /// The faults that were asked for.
@@ -171,8 +186,14 @@ fn depth(args: &Selftest, rows: &[Row<'_>]) -> Depth {
 }
 
 /// Makes all trials, `jobs` at a time.
-fn try_all<'a>(bench: &Bench, schedule: Schedule<'a>, jobs: usize, detail: Detail) -> Schedule<'a> {
-    let bar = bar(detail);
+fn try_all<'a>(
+    bench: &Bench,
+    schedule: Schedule<'a>,
+    jobs: usize,
+    terminal: &Terminal,
+) -> Schedule<'a> {
+    let bar = bar(terminal.detail_of_bars());
+    let progress = terminal.progress();
     let schedule = Mutex::new(schedule);
     let lock = || schedule.lock().unwrap_or_else(PoisonError::into_inner);
     let work = || {
@@ -194,6 +215,14 @@ fn try_all<'a>(bench: &Bench, schedule: Schedule<'a>, jobs: usize, detail: Detai
             bar.set_length(total as u64);
             bar.set_position(done as u64);
             bar.set_message(format!("{} in {}", row.name(), row.heap));
+            if progress == ProgressArg::Json {
+                events::emit(&Event::SelftestProgress {
+                    done,
+                    trials: total,
+                    fault: row.name(),
+                    heap: row.heap,
+                });
+            }
         }
     };
     std::thread::scope(|scope| {

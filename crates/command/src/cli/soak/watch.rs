@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::args::Soak;
+use crate::cli::events::{Event, ProgressArg, Teller};
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
 use crate::clock::{Clock, Stamp};
@@ -45,6 +46,8 @@ const AROUND: Duration = Duration::from_secs(30);
 /// Everything that shows a soak under way.
 pub(super) struct Watchers {
     view: View,
+    /// Present if progress is told as events.
+    teller: Option<Teller>,
     file: Option<MetricsFile>,
     server: Option<Server>,
     /// How much longer than its own time a round may take.
@@ -85,6 +88,7 @@ impl Watchers {
         let now = Clock::get().now();
         Ok(Self {
             view: View::new(terminal),
+            teller: (terminal.progress() == ProgressArg::Json).then(Teller::default),
             file,
             server,
             time_limit: args.time_limit,
@@ -173,6 +177,9 @@ impl Watchers {
     }
 
     fn show(&mut self, now: &Snapshot<'_>) {
+        if let Some(teller) = &self.teller {
+            teller.tell(|| Event::of_soak(now));
+        }
         let phase = match self.interrupted.load(Relaxed) {
             true => Phase::Ending,
             false => Phase::Rounds,

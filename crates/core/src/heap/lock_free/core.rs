@@ -19,11 +19,17 @@ use crate::heap::{
 };
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard, sized};
 
 /// Chunks beyond the capacity, at the least: cells that wait for a grace period are not live, and
 /// need room nevertheless.
 const SPARE_CHUNKS: usize = 64;
+
+/// How many candidates may wait for the collector, beside a tenth of what lives, before it is
+/// behind.
+const WAITING: u64 = sized(1 << 15, 64) as u64;
+/// Who is farthest behind gets 2^this times less at a time.
+const LAG_MOST: u64 = 3;
 
 /// Steps of what lies ready that are done under one pin while nobody runs: some 100 ms of work.
 pub(super) const AT_ONCE: usize = 1 << 24;
@@ -171,6 +177,16 @@ impl<F: Faults> Core<F> {
         } else {
             Outlook::Hopeless
         }
+    }
+
+    /// How far the collector is behind the mutators, from 0 (it is not) to `LAG_MOST`.
+    pub(super) fn lag(&self) -> u64 {
+        if self.collector.get().is_none() {
+            return 0;
+        }
+        // Relaxed: a pace is chosen by it.
+        let waiting = self.shared.candidates_len.load(Relaxed);
+        (waiting / (WAITING + self.shared.live() / 10)).min(LAG_MOST)
     }
 
     /// How many free cells one worker may keep, so that all that are at work find some: together at

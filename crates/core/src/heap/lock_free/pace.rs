@@ -21,6 +21,14 @@ pub(super) fn wait(patience: u32) {
     yield_now();
 }
 
+/// Lets others go on for the shortest time that the system knows: some 60 us.
+pub(super) fn breathe() {
+    #[cfg(not(any(loom, shuttle)))]
+    std::thread::sleep(std::time::Duration::from_micros(1));
+    #[cfg(any(loom, shuttle))]
+    yield_now();
+}
+
 /// How often to wait before giving up: in all half a second or so where naps take as long as they
 /// should, and longer on a machine that is overloaded.
 pub(super) const PATIENCE: u32 = if cfg!(any(loom, shuttle)) { 16 } else { 5_000 };

@@ -1,6 +1,6 @@
 //! What a mutator and the collector have in common: an epoch participant with private stores of
-//! free cells, dead cells, unfinished releases and candidates, and with objects that nobody else can
-//! reach (`private`).
+//! free cells, dead cells, unfinished releases and candidates, and with objects that nobody else
+//! can reach (`private`).
 //!
 //! A worker is pinned all its life except while it waits, and *repinned* at the start of every
 //! operation: that costs two loads where a fresh pin costs a read-modify-write. Within one
@@ -9,6 +9,14 @@
 //! Private stores keep the shared ones out of the way: whole chunks move, so the shared pool costs
 //! nothing per object. Everything private is handed over before the worker waits, when it goes, and
 //! when somebody who found no memory asks for it (see `recall`).
+//!
+//! # A collector that is behind
+//!
+//! Where more candidates wait than the collector keeps up with, each refill of free cells lets it
+//! catch up for the shortest time that the system knows, and the farther behind it is, the fewer
+//! cells a refill brings. So mutators slow down a little and long before the heap is full, instead
+//! of standing still when it is. They never wait for anything to happen: if the collector cannot go
+//! on, because somebody keeps a pin, they go on at that pace.
 //!
 //! # Deferred jobs
 //!
@@ -77,7 +85,7 @@ pub(super) struct Worker<'h, F: Faults> {
     /// Declared before `handle`, so that the pin ends first.
     guard: Option<Guard>,
     handle: LocalHandle,
-    free: Vec<u32>,
+    pub(super) free: Vec<u32>,
     retired: Vec<u32>,
     pub(super) tasks: Vec<Task>,
     pub(super) candidates: Vec<Ref>,
@@ -235,8 +243,7 @@ impl<'h, F: Faults> Worker<'h, F> {
         cell.slots[0].store(first, Relaxed);
         cell.slots[1].store(second, Relaxed);
         let incarnation = cell::incarnation_of(meta).wrapping_add(1) | 1;
-        let meta = cell::meta_of(shape, incarnation) | self.birthmark(shape);
-        cell.meta.store(meta, Relaxed);
+        cell.meta.store(self.born(shape, incarnation), Relaxed);
         // Release pairs with the Acquire of a weak upgrade: who sees the new word sees the new
         // incarnation, and finds that the old object is gone.
         cell.word
@@ -265,6 +272,7 @@ impl<'h, F: Faults> Worker<'h, F> {
         let _hold = core.pauses.hold(Cause::AllocateSlow);
         // So that a mutator that does nothing but allocate does not hold the epoch up.
         self.enter();
+        self.give_way();
         let mut recall: Option<Recall> = None;
         for patience in 0..PATIENCE {
             let whose = if patience == 0 {
@@ -291,6 +299,18 @@ impl<'h, F: Faults> Worker<'h, F> {
             });
         }
         Err(OutOfMemory)
+    }
+
+    /// Lets the collector catch up a little if it is behind: once for each refill, without a pin,
+    /// and without handing anything over. See the module.
+    fn give_way(&mut self) {
+        if self.core.lag() > 0 {
+            let _hold = self.core.pauses.hold(Cause::Collect);
+            self.core.wake_collector();
+            self.guard = None;
+            pace::breathe();
+            self.guard = Some(self.handle.pin());
+        }
     }
 
     /// Looks for free cells, after a recall had this outlook. Returns one of the cells, or the
@@ -333,7 +353,8 @@ impl<'h, F: Faults> Worker<'h, F> {
                 self.free.extend(self.core.slab.take_fresh(CHUNK).rev());
             }
         }
-        let most = room.min(self.core.share());
+        let ration = (CHUNK >> self.core.lag()).max(1);
+        let most = room.min(self.core.share()).min(ration);
         if self.free.len() > most {
             let spare = self.free.split_off(most);
             self.core.shared.homes.put_cells(self.number, spare);

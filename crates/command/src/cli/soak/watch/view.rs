@@ -26,7 +26,8 @@ pub(super) struct View {
 impl View {
     pub(super) fn new(terminal: &Terminal) -> Self {
         let term = Term::buffered_stderr();
-        let is_seen = term.is_term() && !console::is_dumb() && terminal.detail() != Detail::Verdict;
+        let is_seen =
+            term.is_term() && !console::is_dumb() && terminal.detail_of_bars() != Detail::Verdict;
         Self {
             term: is_seen.then_some(term),
             is_styled: terminal.is_styled(),

@@ -15,7 +15,8 @@
 //!   is held by a counted register other than the one being moved. Uncounted pointers exist only
 //!   under a pin.
 //! * **R3** A decrement that leaves a possibly cyclic object alive makes it a candidate, whoever
-//!   decrements.
+//!   decrements. (If the object is private, it is its maker's: see `lock_free::private`. What
+//!   follows is about the others.)
 //! * **R4** Stamps are never reset. **R5** SHARED is set by every increment: see `word`, and
 //!   `release` for its use.
 //!
@@ -105,8 +106,8 @@ use crate::heap::{Collection, Defect};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
 
-/// The maximum number of candidates that a round takes: enough to make the cost of the grace period
-/// negligible, few enough for the members to stay in the second-level cache.
+/// How many candidates a round takes, unless many more wait: enough to make the cost of the grace
+/// period negligible, few enough for the members to stay in the second-level cache.
 const BATCH: usize = sized(4_096, 4);
 /// How many slots each of the first two steps of a paced round looks at, unless the round before
 /// decided nothing: some 5 ms of work for both.

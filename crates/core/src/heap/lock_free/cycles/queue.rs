@@ -27,6 +27,9 @@
 //! the word as well: once for each round that came to nothing because of an upgrade, or of a change
 //! upstream.
 //!
+//! The more candidates wait, the more of them a round takes, up to [`LOOKS`] times as many: the
+//! grace period is waited for once, however many it is for.
+//!
 //! Fresh candidates, however many there are, queue behind it and do not matter. A round moves all
 //! of them to the queue; but under one pin it moves no more than a buffer, and it looks at a
 //! bounded number of candidates, though at one at least.
@@ -41,8 +44,9 @@ use crate::heap::lock_free::shared::Shared;
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::{Release, SeqCst};
 
-/// A round looks at no more entries than this many for each candidate that it may take. Most may be
-/// in use or dead, and the round has a pin, which holds up everybody who waits for memory.
+/// A round looks at no more entries than this many for each candidate that it takes at least if it
+/// can. Most may be in use or dead, and the round has a pin, which holds up everybody who waits for
+/// memory.
 const LOOKS: usize = 4;
 
 /// A candidate, and its word when a round last looked at it, if one did.
@@ -77,6 +81,7 @@ impl Queue {
         self.take_over(worker);
         let mut left = self.entries.len();
         let least = left.saturating_sub(size * LOOKS);
+        let size = (left / 2).clamp(size, size * LOOKS);
         while left > least && batch.len() < size {
             let Some(Entry { candidate, word }) = self.entries.pop_front() else {
                 break;

@@ -158,6 +158,56 @@ fn upgrades_see_incarnations() {
     });
 }
 
+/// A maker counts an object alone, takes its brand away, and stores a reference to it; another
+/// thread finds it there, and counts it, too. `publish` and `find` are the orders at the place.
+fn escape(publish: Ordering, find: Ordering) {
+    const BRAND: u64 = 8;
+    #[derive(Default)]
+    struct Cell {
+        word: AtomicU64,
+        meta: AtomicU64,
+        place: AtomicU64,
+    }
+    let cell = Arc::new(Cell {
+        word: AtomicU64::new(word::born(0)),
+        meta: AtomicU64::new(BRAND),
+        place: AtomicU64::new(0),
+    });
+    let other = Arc::clone(&cell);
+    let finder = thread::spawn(move || {
+        if other.place.load(find) != 0 {
+            assert_eq!(
+                other.meta.load(Relaxed),
+                0,
+                "it was found before it escaped"
+            );
+            assert!(word::increment_in_range(&other.word).is_some());
+            assert_eq!(word::decrement(&other.word), Left::Others);
+        }
+    });
+    assert!(word::increment_alone(&cell.word).is_some());
+    assert!(word::increment_alone(&cell.word).is_some());
+    assert_eq!(word::decrement_alone(&cell.word), Left::Others);
+    cell.meta.store(0, Relaxed);
+    cell.place.swap(1, publish);
+    assert_eq!(word::decrement(&cell.word), Left::Others);
+    finder.join().expect("no panic");
+    assert_eq!(word::count(cell.word.load(SeqCst)), 1);
+}
+
+/// Goal: what a maker counted alone is exact for whoever finds the object later, if the step that
+/// lets it be found releases and the look at it acquires.
+#[test]
+fn makers_count_alone_until_others_find() {
+    loom::model(|| escape(SeqCst, Acquire));
+    for (publish, find) in [(Relaxed, Acquire), (SeqCst, Relaxed)] {
+        assert_breaks(
+            move || escape(publish, find),
+            "it was found before it escaped",
+        );
+    }
+}
+
 /// Fails unless loom finds an execution in which the core fails, for the reason given.
 fn assert_breaks(core: impl Fn() + Send + Sync + std::panic::UnwindSafe + 'static, symptom: &str) {
     let failure = catch_unwind(move || loom::model(core)).expect_err("nothing failed");

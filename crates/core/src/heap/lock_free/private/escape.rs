@@ -17,7 +17,6 @@ impl<F: Faults> Worker<'_, F> {
     /// Called before this reference is stored where others may find it.
     #[inline]
     pub(in crate::heap::lock_free) fn escape(&mut self, reference: Ref) {
-        // Most objects are leaves, which need not be looked at.
         if reference.is_cyclic() && self.bare(reference) {
             self.escape_from(reference);
         }

@@ -63,6 +63,7 @@ use self::trial::{PrivateTrial, TRIAL};
 
 use super::cell::{self, Ref};
 use super::home::COLLECTOR;
+use super::word;
 use super::worker::Worker;
 use crate::heap::Shape;
 use crate::heap::fault::{Fault, Faults};
@@ -114,6 +115,8 @@ impl Brands {
 pub(super) struct Own {
     /// Its present brand.
     brand: u64,
+    /// The `meta` of new objects, by shape, but for their incarnations.
+    born: [u64; 4],
     /// Candidates that were private when they were put here. All of them are BUFFERED.
     candidates: Vec<Ref>,
     trial: PrivateTrial,
@@ -126,30 +129,44 @@ impl Own {
             COLLECTOR => NOBODY,
             _ => brands.take(),
         };
-        Self {
-            brand,
+        let mut own = Self {
+            brand: NOBODY,
+            born: [Shape::Leaf, Shape::Node, Shape::List, Shape::Counter]
+                .map(|shape| cell::meta_of(shape, 0)),
             candidates: Vec::new(),
             trial: PrivateTrial::default(),
-        }
+        };
+        own.take(brand);
+        own
+    }
+
+    fn take(&mut self, brand: u64) {
+        self.brand = brand;
+        let node = &mut self.born[Shape::Node as usize];
+        *node = *node & !cell::BRAND | brand & cell::BRAND;
     }
 }
 
 impl<F: Faults> Worker<'_, F> {
-    /// What the `meta` of a new object of this shape says about whose it is.
+    /// The `meta` of a new object.
     #[inline]
-    pub(super) fn birthmark(&self, shape: Shape) -> u64 {
-        const BRANDED: [u64; 4] = {
-            let mut branded = [0; 4];
-            branded[Shape::Node as usize] = cell::BRAND;
-            branded
-        };
-        self.own.brand & BRANDED[shape as usize]
+    pub(super) fn born(&self, shape: Shape, incarnation: u32) -> u64 {
+        self.own.born[shape as usize] | u64::from(incarnation)
     }
 
     /// Whether the object of this reference, with this `meta`, is private to this worker.
     #[inline]
     pub(super) fn is_private(&self, reference: Ref, meta: u64) -> bool {
-        meta & cell::WHOSE_AND_WHICH == self.own.brand | u64::from(reference.incarnation())
+        // The first is no more than to be quick: most objects are leaves.
+        reference.is_cyclic()
+            && meta & cell::WHOSE_AND_WHICH == self.own.brand | u64::from(reference.incarnation())
+    }
+
+    /// As `decrement`, for a private object. Out of line, since it is part of so much.
+    #[inline(never)]
+    pub(super) fn decrement_private(&mut self, reference: Ref) {
+        let cell = self.core.slab.cell(reference.index());
+        self.follow_up(reference, word::decrement_alone(&cell.word));
     }
 
     /// Whether an object with this `meta` is, or was until its death.
@@ -162,7 +179,7 @@ impl<F: Faults> Worker<'_, F> {
     #[cold]
     fn rebrand(&mut self) {
         if self.own.brand != NOBODY {
-            self.own.brand = self.core.brands.take();
+            self.own.take(self.core.brands.take());
         }
     }
 

@@ -4,6 +4,7 @@ use super::trial::{MOST, TRIAL};
 use super::{Birth, Brands, NOBODY};
 use crate::heap::lock_free::cell::BRANDS;
 use crate::heap::lock_free::cycles::paced::Paced;
+use crate::heap::lock_free::shared::CHUNK;
 use crate::heap::lock_free::{LockFree, LockFreeMutator, open};
 use crate::heap::tag::OwnedSegment;
 use crate::heap::{Field, Global, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag, Upkeep};
@@ -211,6 +212,31 @@ fn weak_references_die_in_a_trial() {
     assert!(!m.upgrade(LAST, NONE));
     chain(&mut m, &mut births, 3);
     assert!(!m.upgrade(COPY, NONE));
+}
+
+/// Goal: the more candidates wait for the collector, beside what lives, the farther it is behind;
+/// and a mutator gets fewer cells at a time then.
+#[test]
+fn who_makes_much_garbage_gets_few_cells() {
+    let heap = open(&HeapConfig::with_capacity(100_000));
+    // Nobody does anything about candidates meanwhile.
+    let _cycles = heap.core.cycles();
+    let mut births = Births::default();
+    let mut m = attach(&heap);
+    let mut cells = |waiting| {
+        heap.core.shared.candidates_len.store(waiting, Relaxed);
+        m.clear(TOP);
+        m.worker.free.clear();
+        m.alloc(TOP, Shape::Node, births.node())
+            .expect("there is room");
+        m.worker.free.len() + 1
+    };
+    assert_eq!(
+        [0, 1 << 14, 1 << 15].map(&mut cells),
+        [CHUNK, CHUNK, CHUNK / 2]
+    );
+    assert_eq!([3 << 15, 1 << 30].map(&mut cells), [CHUNK / 8; 2]);
+    heap.core.shared.candidates_len.store(0, Relaxed);
 }
 
 /// Goal: brands are given once, and when there are none left, nothing is private.
