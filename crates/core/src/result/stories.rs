@@ -5,6 +5,11 @@ use super::{Caveat, figures};
 use crate::check::{Judgement, Verdict};
 use crate::evidence::{Evidence, InterpreterFacts, Moment};
 
+/// A heap is large if a look at all of it takes milliseconds.
+const LARGE: u64 = 100_000;
+/// The cause of pauses that are collections.
+const COLLECT: &str = "collect";
+
 /// The stories that this run tells.
 pub(super) fn stories(evidence: &Evidence, checks: &[Judgement]) -> Vec<Caveat> {
     let Some(interpreter) = &evidence.interpreter else {
@@ -15,7 +20,11 @@ pub(super) fn stories(evidence: &Evidence, checks: &[Judgement]) -> Vec<Caveat> 
         checks.any(|check| check.name == name && check.verdict == Verdict::Violated)
     };
     let lost = is_violated("counter").then(|| lost_updates(evidence, interpreter));
-    let told = [lost.flatten(), longer_than_it_can_be(evidence)];
+    let told = [
+        lost.flatten(),
+        longer_than_it_can_be(evidence),
+        full_collections(evidence),
+    ];
     told.into_iter().flatten().collect()
 }
 
@@ -76,4 +85,80 @@ fn longer_than_it_can_be(evidence: &Evidence) -> Option<Caveat> {
             figures::count(most)
         ),
     })
+}
+
+/// How long a full collection stops everybody beside a large heap.
+fn full_collections(evidence: &Evidence) -> Option<Caveat> {
+    if evidence.live_peak < LARGE {
+        return None;
+    }
+    let alive = figures::count(evidence.live_peak);
+    let text = match (evidence.pauses.get(COLLECT), &evidence.hiccups) {
+        (Some(collect), _) => format!(
+            "beside up to {alive} live objects the longest of {} collections stopped the program for {}: a \
+             full collection looks at all of them, so it takes longer the larger the heap is",
+            figures::count(collect.count()),
+            figures::nanos(collect.max()),
+        ),
+        (None, Some(late)) => format!(
+            "beside up to {alive} live objects a thread of the interpreter that only slept was held up for \
+             {} at worst, by full collections among others, which look at all of them: --gc-callbacks \
+             measures these alone",
+            figures::nanos(late.max()),
+        ),
+        (None, None) => return None,
+    };
+    Some(Caveat {
+        check: String::new(),
+        text,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::CounterFacts;
+    use crate::sample;
+
+    /// Goal: a run that lost updates says how many, and why this interpreter could lose them; one on
+    /// another heap, or with a fault, tells no such story.
+    #[test]
+    fn lost_updates_are_explained() {
+        let mut evidence = sample::result("gil").evidence;
+        let ends = |survey: &&mut crate::evidence::Survey| survey.moment == Moment::End;
+        let survey = evidence.surveys.iter_mut().find(ends).expect("it has one");
+        survey.counters = vec![CounterFacts {
+            object: 0,
+            value: 150,
+            additions: 200,
+            sum: 200,
+        }];
+        let checks = [Judgement {
+            name: "counter".to_owned(),
+            verdict: Verdict::Violated,
+            examined: 200,
+            detail: None,
+        }];
+        assert_eq!(stories(&evidence, &checks), []);
+        for (version, gil_enabled, why) in [
+            ("3.9.18 (main)", true, "any two bytecodes"),
+            ("3.12.1 (main)", true, "at calls and at the ends of loops"),
+            ("3.13.5 (main)", false, "without its lock"),
+        ] {
+            evidence.interpreter = Some(InterpreterFacts {
+                version: version.to_owned(),
+                gil_enabled,
+                ..InterpreterFacts::default()
+            });
+            let told = stories(&evidence, &checks);
+            let text = &told.first().expect("a story").text;
+            assert!(
+                text.starts_with("50 of 200 increments were lost (25.00 %)"),
+                "{text}"
+            );
+            assert!(text.contains(why), "{text}");
+        }
+        evidence.fault = Some("addition-lost".to_owned());
+        assert_eq!(stories(&evidence, &checks), []);
+    }
 }

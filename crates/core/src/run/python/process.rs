@@ -81,6 +81,8 @@ struct Running {
     patience: Option<Patience>,
     /// Whether it was asked to stop.
     is_asked: bool,
+    /// Whether it was sent the signal for that.
+    is_told: bool,
     report: String,
     heard: Option<LastReport>,
     /// Operations, surveys and other steps by the last report.
@@ -144,6 +146,7 @@ impl Running {
             started: Clock::get().now(),
             patience,
             is_asked: false,
+            is_told: false,
             report: String::new(),
             heard: None,
             done: (0, 0, 0),
@@ -217,12 +220,14 @@ impl Running {
     }
 
     fn ask_to_stop(&mut self) {
-        if std::mem::replace(&mut self.is_asked, true) {
-            return;
-        }
-        self.signal(Signal::INT);
-        if let Some(patience) = &mut self.patience {
+        if !std::mem::replace(&mut self.is_asked, true)
+            && let Some(patience) = &mut self.patience
+        {
             patience.shorten(STOP_PATIENCE);
+        }
+        // Before its first report the program does not listen to signals, and would die of this one.
+        if !self.report.is_empty() && !std::mem::replace(&mut self.is_told, true) {
+            self.signal(Signal::INT);
         }
     }
 

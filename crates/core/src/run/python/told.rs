@@ -142,6 +142,8 @@ pub(super) struct ToldMutator {
     pub(super) others_ops: u64,
     pub(super) gap_ops: u64,
     pub(super) gap_ns: u64,
+    pub(super) gap_ran_ns: u64,
+    pub(super) gap_starved_ns: u64,
 }
 
 /// The evidence of a run, from its report. If the report has no end, the run says that it died: who

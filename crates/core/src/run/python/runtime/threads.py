@@ -9,6 +9,19 @@ interrupted = False
 started = 0
 
 
+LOOK_EVERY = 10_000_000  # nanoseconds between two looks how long a thread had to wait for a processor
+ran = time.process_time_ns  # how long all threads together have run
+
+
+def starved():
+    """How long this thread has been ready to run while the machine ran something else, in nanoseconds."""
+    try:
+        with open("/proc/thread-self/schedstat") as stat:
+            return int(stat.read().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
 class Seat:
     """One mutator: what it has done, for others to read."""
 
@@ -20,6 +33,8 @@ class Seat:
         self.first = self.n = number
         self.ops = self.setup_ops = self.rounds = self.seen = 0
         self.gap_ops = self.gap_ns = self.gap_since = 0
+        self.gap_ran_ns = self.ran_since = self.gap_starved_ns = 0
+        self.starved_ns = self.looked = 0  # as of the last look, and when that was
         self.until_pause = VERIFY_EVERY or sys.maxsize
         self.spacings = self.draws("collect") if COLLECT else None
         self.until_collection = next(self.spacings) if COLLECT else sys.maxsize
@@ -56,7 +71,7 @@ class Seat:
             gate.notify_all()
             while not begun:
                 gate.wait()
-        self.gap_since = started
+        self.gap_since, self.ran_since = started, ran()
         return wanted
 
     def stall(self, seconds):
@@ -67,7 +82,7 @@ class Seat:
             if left <= 0:
                 break
             time.sleep(min(left, 0.05))
-        self.seen, self.gap_since = others(self), now()
+        self.seen, self.gap_since, self.ran_since = others(self), now(), ran()
 
     def due(self):
         """Waits until the next operation of a mutator with a rate is due, and says when that was."""
@@ -199,10 +214,14 @@ def tick(me, ops):
         done += seat.ops
     gap = done - me.seen
     me.seen = done
-    at = now()
+    at, ran_by = now(), ran()
     if gap > me.gap_ops:
-        me.gap_ops, me.gap_ns = gap, at - me.gap_since
-    me.gap_since = at
+        me.gap_ops, me.gap_ns, me.gap_ran_ns = gap, at - me.gap_since, ran_by - me.ran_since
+        me.gap_starved_ns = min(starved() - me.starved_ns, me.gap_ns)
+        me.looked = 0
+    me.gap_since, me.ran_since = at, ran_by
+    if at - me.looked > LOOK_EVERY:
+        me.looked, me.starved_ns = at, starved()
     if me.ops >= me.ops_limit:
         me.done = True
         return True
@@ -239,5 +258,5 @@ def park(me, n, regions, tallies, registers, weak):
         while (not released) if me.done else pausing:
             gate.wait()
         me.registers = me.weak_pairs = ()
-    me.seen, me.gap_since = others(me), now()
+    me.seen, me.gap_since, me.ran_since = others(me), now(), ran()
     return me.done
