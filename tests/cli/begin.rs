@@ -1,5 +1,6 @@
 //! The first minutes with the program: without a command, `tour`, and the crate that `init` writes.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -29,7 +30,17 @@ fn without_a_command_it_says_how_to_begin() {
 #[test]
 fn a_tour_shows_what_it_found() {
     let place = Place::new();
-    let done = place.run("tour --duration 2s --out t").code(0);
+    // What would open the page.
+    let opener = place.path().join("bin/xdg-open");
+    std::fs::create_dir(place.path().join("bin")).expect("a directory");
+    place.write("bin/xdg-open", "#!/bin/sh\necho \"$@\" > opened\n");
+    let all = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(opener, all).expect("it is ours");
+    let mut command = place.command("tour --duration 2s --out t --open");
+    command.env("PATH", place.path().join("bin"));
+    let done = Done::from(command.output().expect("it starts")).code(0);
+    let opened = std::fs::read_to_string(place.path().join("opened")).expect("it was opened");
+    assert_eq!(opened, "t/report.html\n");
     let done = done
         .says("gcstorm run shared-list --heap gil --heap lock-free --heap racy")
         .says("--fault edges-counted-once")
@@ -114,7 +125,11 @@ fn a_crate_that_was_written_runs_and_fails_honestly() {
         .says("violated: completeness");
     assert!(!done.err.contains("warning: "), "{}", done.err);
     for krate in ["gcstorm-mine", "own"] {
-        cargo(&place.path().join(krate), &["fmt", "--check"]).code(0);
+        let mut fmt = Command::new(env!("CARGO"));
+        let fmt = fmt
+            .args(["fmt", "--check"])
+            .current_dir(place.path().join(krate));
+        Done::from(fmt.output().expect("cargo starts")).code(0);
     }
 }
 
@@ -127,6 +142,10 @@ fn init_refuses_what_it_cannot_do() {
         (
             "init --heap mine --gcstorm nowhere",
             "gcstorm's sources are not in nowhere",
+        ),
+        (
+            "init --heap racy",
+            "gcstorm itself has something of that name",
         ),
         ("init", "--heap"),
     ] {

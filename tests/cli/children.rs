@@ -211,7 +211,7 @@ fn stat(process: &str) -> Vec<String> {
 }
 
 /// How long a process has run, in hundredths of a second.
-fn ticks(process: &str) -> u64 {
+pub(crate) fn ticks(process: &str) -> u64 {
     let stat = stat(process);
     let times = stat.get(11..13).unwrap_or_default();
     times
@@ -221,7 +221,7 @@ fn ticks(process: &str) -> u64 {
 }
 
 /// `R`, `S`, `T`: what it does.
-fn state(process: &str) -> char {
+pub(crate) fn state(process: &str) -> char {
     let stat = stat(process);
     stat.first()
         .and_then(|state| state.chars().next())

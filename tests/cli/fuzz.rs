@@ -86,14 +86,22 @@ fn nothing_is_found_where_nothing_is() {
         .code(0)
         .says("gil free seed 9: 20 programs of")
         .says("lock-free free seed 9: 20 programs of");
-    assert!(place.files().is_empty(), "{:?}", place.files());
+    let [page] = &place.files()[..] else {
+        panic!("more than a page: {:?}", place.files());
+    };
+    let page = std::fs::read_to_string(place.path().join(page)).expect("a page");
+    assert!(
+        page.contains("<h1>gcstorm fuzz: 40 programs, none failed</h1>"),
+        "{page}"
+    );
 }
 
 /// Goal: programs can be written, and other programs can read what was found.
 #[test]
 fn results_can_be_read() {
     let place = Place::new();
-    let line = "fuzz --heap lock-free --fault registers-kept --seed 3 --json - --out kept";
+    let line =
+        "fuzz --heap lock-free --fault registers-kept --seed 3 --json - --out kept --junit f.xml";
     let done = place.run(line).code(1).warns("failed completeness");
     let json: serde_json::Value = serde_json::from_str(&done.out).expect("JSON");
     let hunt = &json[0];
@@ -113,6 +121,15 @@ fn results_can_be_read() {
         turns.map(ToOwned::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(program(text), program(&kept));
+    let junit = std::fs::read_to_string(place.path().join("f.xml")).expect("it is written");
+    for words in [
+        "<testsuite name=\"fuzz on lock-free WITH PLANTED FAULT registers-kept, seed 3\" tests=\"2\" failures=\"1\" errors=\"0\"",
+        "<testcase name=\"programs\"",
+        "<testcase name=\"completeness-lock-free-registers-kept-",
+        "\nreproduce: gcstorm replay kept/completeness-lock-free-registers-kept-",
+    ] {
+        assert!(junit.contains(words), "{words} in {junit}");
+    }
 }
 
 /// Goal: a case that is run on free threads is repeated until it fails; if it does not, that has an

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use gcstorm::plan::Case;
 use gcstorm::result::Outcome;
 
+use crate::children::{inhabitants, signal_all, state, ticks};
 use crate::harness::{Done, Place};
 use crate::interrupt::{signal, wait_until};
 
@@ -158,7 +159,88 @@ fn a_heap_is_asked_elsewhere() {
     rude(&place, "run counter --rounds 1 --heap opens-never --out o").code(5);
     assert_eq!(place.result("o/result.json").verdict, Outcome::Crashed);
     let line = "selftest --heap opens-never --fault walk-skips-root --seeds 1 --out s";
-    rude(&place, line).code(1).says("walk-skips-root");
+    let done = rude(&place, line).code(1).says("walk-skips-root");
+    done.warns("trials whose process was lost: s/lost");
+    let mut lost = cases(&place);
+    lost.retain(|path| path.starts_with("s/lost/"));
+    let again = rude(&place, &format!("replay {}", lost[0])).code(5);
+    again.says("killed by signal 6");
+}
+
+/// Goal: what an earlier program printed is not why a later one ended the process.
+#[test]
+fn old_words_explain_nothing() {
+    let place = Place::new();
+    let line = "fuzz --heap copy-warns-then-aborts --cases 64 --seed 1 --jobs 1 --json -";
+    let done = rude(&place, line).code(5);
+    let json: serde_json::Value = serde_json::from_str(&done.out).expect("JSON");
+    let text = &json[0]["failures"][0]["text"];
+    assert_eq!(text, "crashed: it was killed by signal 6");
+}
+
+/// Goal: a process that is lost while it has nothing to do is told plainly, and the last program that it
+/// had tried is kept.
+#[test]
+fn a_process_may_be_lost_between_programs() {
+    let place = Place::new();
+    let line = "fuzz --heap gil --isolate yes --seed 1 --jobs 1 --duration 1h --json f --out o";
+    let mut command = place.command(line);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let parent = command.spawn().expect("it starts");
+    let id = parent.id().to_string();
+    let child = || inhabitants(&place).into_iter().find(|one| *one != id);
+    wait_until("it tries programs", || !cases(&place).is_empty());
+    signal(&parent, "STOP");
+    wait_until("it is stopped", || state(&id) == 'T');
+    let first = child().expect("there is one");
+    // It finishes what it was asked to do.
+    let (mut ran, mut idle) = (0, 0);
+    wait_until("its child has nothing to do", || {
+        let is_idle = state(&first) == 'S' && std::mem::replace(&mut ran, ticks(&first)) == ran;
+        idle = if is_idle { idle + 1 } else { 0 };
+        idle > 9
+    });
+    signal_all("KILL", std::slice::from_ref(&first));
+    signal(&parent, "CONT");
+    wait_until("there is another", || {
+        child().is_some_and(|another| another != first)
+    });
+    signal(&parent, "TERM");
+    let done = Done::from(parent.wait_with_output().expect("it ends")).code(5);
+    done.warns("was lost between two of them");
+    let json = std::fs::read_to_string(place.path().join("f")).expect("it is written");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json[0]["lost_idle"][0], "it was killed by signal 9");
+    let kept = cases(&place);
+    assert!(
+        kept.len() == 1 && kept[0].starts_with("o/crashed-gil-"),
+        "{kept:?}"
+    );
+}
+
+/// Goal: how to repeat a run is in a file while it lasts, and no longer.
+#[test]
+fn a_run_is_kept_before_it_is_made() {
+    let place = Place::new();
+    let running = |directory: &str| format!("{directory}/running.case");
+    let line = "run counter --heap gil --seed 7 --duration 1h --out o --isolate no";
+    let mut command = place.command(line);
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut parent = command.spawn().expect("it starts");
+    let kept = || std::fs::read_to_string(place.path().join(running("o")));
+    wait_until("it is kept", || kept().is_ok_and(|text| !text.is_empty()));
+    signal(&parent, "KILL");
+    parent.wait().expect("it ends");
+    let case = case(&place, &running("o"));
+    assert_eq!((case.heap.as_deref(), case.seed), (Some("gil"), 7));
+    assert!(
+        case.again
+            .starts_with(&["run".to_owned(), "counter".to_owned()])
+    );
+    place
+        .run("run counter --heap gil --rounds 1 --out p")
+        .code(0);
+    assert!(!place.path().join(running("p")).exists());
 }
 
 /// Goal: a panic on a thread that the heap has for itself is how a run ended.

@@ -236,6 +236,11 @@ fn what_does_not_belong_is_refused() {
     fs::create_dir(place.path().join("empty")).expect("a directory");
     place.run("merge a --out sum");
     let sum = text(&place, "sum");
+    let page = fs::read_to_string(place.path().join("sum/report.html")).expect("a page");
+    assert!(
+        page.contains("<h1>gcstorm merge: ") && page.contains("counter on gil"),
+        "{page}"
+    );
     place.write("sum-newer", &sum.replace("\"schema\":1", "\"schema\":9"));
     place.write("sum-cut", &sum[..sum.len() / 2]);
     let before = place.files();

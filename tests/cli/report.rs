@@ -259,3 +259,50 @@ fn repeated_runs_have_names() {
         "\n```\ngcstorm run counter --heap gil --seed 7 --rounds 1 --require 'noted>=5'\n```\n";
     assert!(read("report.md").contains(code), "{}", read("report.md"));
 }
+
+/// Goal: a soak leaves a page; its directory or its journal is drawn again as it was, whatever
+/// became of the soak; a format that a soak does not have is refused, and other results beside it.
+#[test]
+fn a_soak_is_drawn_again() {
+    let place = two_heaps();
+    let line = "soak churn --heap gil --round 20ms --seed 3 --budget 100ms --out s";
+    let soak = place.run(line);
+    let read = |path: &str| std::fs::read_to_string(place.path().join(path)).expect(path);
+    let page = read("s/report.html");
+    assert!(page.contains("<h1>gcstorm soak: "), "{page}");
+    let exit = soak.code.expect("it ended by itself");
+    for path in ["s", "s/journal"] {
+        let done = place
+            .run(&format!("report {path} --format html"))
+            .code(exit);
+        assert_eq!(done.out, page);
+    }
+    let table = place.run("report s").code(exit);
+    table.says("churn on gil").says("as heaps grow old");
+    place
+        .run("report s --out again")
+        .code(exit)
+        .warns("report: again/report.html");
+    assert_eq!(read("again/report.html"), page);
+    std::fs::remove_file(place.path().join("s/report.html")).expect("it is there");
+    let before = place.files();
+    for (line, words) in [
+        (
+            "report s --format junit",
+            "a soak has no report in the format junit",
+        ),
+        (
+            "report s o --out p",
+            "s/journal is of a soak, which is reported by itself",
+        ),
+    ] {
+        place.run(line).code(2).warns(words).warns("gcstorm merge");
+    }
+    std::fs::create_dir(place.path().join("t")).expect("a directory");
+    place.write("t/journal", "gcstorm-soak 99\n");
+    place
+        .run("report t")
+        .code(2)
+        .warns("failed to read a journal: t/journal:1");
+    assert_eq!(place.files().len(), before.len() + 1, "nothing was written");
+}

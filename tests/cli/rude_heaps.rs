@@ -28,8 +28,9 @@ const RUDE: [(&str, fn()); 5] = [
 ];
 
 /// What a heap does when a mutator copies a reference for the second time.
-const TOUCHY: [(&str, fn()); 7] = [
+const TOUCHY: [(&str, fn()); 8] = [
     ("copy-aborts", || abort()),
+    ("copy-warns-then-aborts", warn_then_abort),
     ("copy-exits", || exit(0)),
     ("copy-hangs", hang),
     ("copy-overflows", || {
@@ -42,11 +43,27 @@ const TOUCHY: [(&str, fn()); 7] = [
     ("copy-panics-beside", panic_beside),
 ];
 
+/// What a heap does when it is to settle.
+const UNSETTLED: [(&str, fn()); 2] = [("settles-never", hang), ("settles-once", hang_in_turn)];
+
 fn main() -> ExitCode {
     let touchy = TOUCHY.into_iter().fold(registry(), |heaps, (name, act)| {
         heaps.with(name, "not for use", move |config| {
             let inner = open_gil(config);
-            Ok(Touchy { inner, act })
+            Ok(Touchy {
+                inner,
+                act,
+                settle: || (),
+            })
+        })
+    });
+    let touchy = UNSETTLED.into_iter().fold(touchy, |heaps, (name, settle)| {
+        heaps.with(name, "not for use", move |config| {
+            Ok(Touchy {
+                inner: open_gil(config),
+                act: || (),
+                settle,
+            })
         })
     });
     let heaps = touchy.with("opens-never", "not for use", |config| {
@@ -108,6 +125,7 @@ fn leave_a_process() {
 struct Touchy<H> {
     inner: H,
     act: fn(),
+    settle: fn(),
 }
 
 struct TouchyMutator<M> {
@@ -135,6 +153,7 @@ impl<H: Heap> Heap for Touchy<H> {
     }
 
     fn settle(&self) -> Result<(), Defect> {
+        (self.settle)();
         self.inner.settle()
     }
 
@@ -155,6 +174,23 @@ impl<M: Mutator> Mutator for TouchyMutator<M> {
         }
         self.inner.copy(dst, src);
     }
+}
+
+/// Hangs when it is called for the second time.
+fn hang_in_turn() {
+    static HAS_GONE: AtomicBool = AtomicBool::new(false);
+    if HAS_GONE.swap(true, Relaxed) {
+        hang();
+    }
+}
+
+/// Only the first time that it is called in a process, it goes well.
+fn warn_then_abort() {
+    static HAS_WARNED: AtomicBool = AtomicBool::new(false);
+    if HAS_WARNED.swap(true, Relaxed) {
+        abort();
+    }
+    eprintln!("an old warning");
 }
 
 fn hang() {

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use @CRATE@::open;
 use gcstorm::memory::Counting;
 use gcstorm::run::Registry;
+use @CRATE@::open;
 
 /// Counts what is allocated, so that a leak of a few bytes shows.
 #[global_allocator]

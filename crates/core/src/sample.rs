@@ -120,6 +120,7 @@ pub fn header(lanes: Vec<Lane>) -> Header {
         round_ms: 5000,
         stint: 12,
         options: vec!["--timing".to_owned(), "off".to_owned()],
+        profile: None,
     }
 }
 

@@ -38,30 +38,32 @@ pub(super) fn duel(
     words: &[OsString],
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
-    let builds = [("base", &args.base), ("new", &args.new)];
-    let files = builds.map(|(_, path)| found(path));
-    let [base, new] = files;
-    let files = [base?, new?];
+    if args.run.same_heap {
+        return Err(Usage::new("the runs of a duel cannot be on the same heap")
+            .hint("each is a process of its own: leave out --same-heap"));
+    }
+    let files = [found(&args.base)?, found(&args.new)?];
     JsonTarget::of(args.run.json.as_deref())?;
     let interrupted = interrupt::flag()?;
     let directory = store::prepare_directory(args.run.out.as_deref(), "duel-")?;
-    // Held until the end, so that no other command writes there.
     let pairs = usize::try_from(args.run.repeat).unwrap_or(usize::MAX);
-    let stores = builds.map(|(side, _)| Store::claim(Some(&directory.join(side)), pairs));
-    let [base, new] = stores;
-    let stores = [base?, new?];
+    let claim = |side: &str| Store::claim(Some(&directory.join(side)), pairs);
+    // Held until the end, so that no other command writes there.
+    let stores = [claim("base")?, claim("new")?];
+    let [base, new] = stores.each_ref().map(|store| store.directory().to_owned());
+    let [base_file, new_file] = files;
+    let side = |name, file, directory: &Path| Side {
+        name,
+        file,
+        directory: directory.to_owned(),
+    };
     let turns = Turns {
-        sides: [0, 1].map(|number| Side {
-            name: builds[number].0,
-            file: files[number].clone(),
-            directory: stores[number].directory().to_owned(),
-        }),
+        sides: [side("base", base_file, &base), side("new", new_file, &new)],
         words,
         seed: args.run.seed.unwrap_or_else(fresh_seed),
         pairs: args.run.repeat,
     };
     let stopped = turns.take(&interrupted, terminal);
-    let [base, new] = stores.each_ref().map(|store| store.directory().to_owned());
     let again = [Path::new("compare"), &base, &new];
     let again = reproduce::command(program, &again);
     let exit = match stopped {
@@ -78,7 +80,9 @@ pub(super) fn duel(
         )?,
     };
     terminal.remark(&format!("results: {}", directory.display()));
-    terminal.remark(&format!("compare again: {again}"));
+    if stopped.is_none_or(|exit| exit == Exit::Interrupted) {
+        terminal.remark(&format!("compare again: {again}"));
+    }
     Ok(exit)
 }
 

@@ -17,10 +17,10 @@ use super::child::Printed;
 use super::events::{Event, ProgressArg, Teller, millis};
 use super::exit::Exit;
 use super::json_target::JsonTarget;
-use super::laboratory::{self, Laboratory};
+use super::laboratory::{self, Laboratory, LostIdle};
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{control, faults, hush, interrupt, reproduce, store, threads};
+use super::{control, faults, hush, interrupt, publish, reproduce, store, threads};
 use crate::digest::Digest;
 use crate::fuzz::{
     Bag, CRASHED, Elsewhere, Failure, HUNG, HangLimit, Hunt, HuntBudget, HuntProgress, HuntWatch,
@@ -28,8 +28,8 @@ use crate::fuzz::{
 };
 use crate::heap::Fault;
 use crate::plan::{Case, Schedule};
-use crate::report::{self, Detail};
-use crate::result::{self, Seed, figures};
+use crate::report::{self, Detail, JunitHunt};
+use crate::result::{self, ProfileRef, Seed, figures};
 use crate::run::{Entry, Registry};
 
 /// How long programs are tried on each heap by default.
@@ -55,12 +55,18 @@ struct Hunted<'a> {
     heap: &'a str,
     fault: Option<&'static str>,
     schedule: &'static str,
+    profile: Option<&'a ProfileRef>,
     #[serde(flatten)]
     seed: Seed,
     #[serde(flatten)]
     bag: Bag,
     /// The files of the failures, in their order; `None` for one that could not be written.
     kept: Vec<Option<String>>,
+    /// The commands that repeat the failures.
+    #[serde(skip)]
+    reproduce: Vec<String>,
+    /// How processes were lost between two programs.
+    lost_idle: Vec<String>,
 }
 
 /// Hunts on every heap that was asked for.
@@ -85,6 +91,9 @@ pub(super) fn fuzz(
     // At least one thread tries programs.
     threads::refuse_too_many(mutators as usize + 1)?;
     let json = JsonTarget::of(args.json.as_deref())?;
+    if let Some(path) = &args.junit {
+        store::try_out_file(path)?;
+    }
     // This comes before the directory is made, so that a later signal ends the hunt in an orderly
     // way.
     let interrupted = interrupt::flag()?;
@@ -113,30 +122,104 @@ pub(super) fn fuzz(
             terminal: &mut *terminal,
             interrupted: Arc::clone(&interrupted),
             kept: Vec::new(),
+            lost_idle: Vec::new(),
             exit: Exit::Held,
+            reproduce: Vec::new(),
         };
         let bag = hunter.hunt(seed);
         exit = exit.and(hunter.exit);
         let shown = |path: &Path| path.display().to_string();
         let kept = hunter.kept.iter().map(|kept| kept.as_deref().map(shown));
         let kept = kept.collect();
+        let reproduce = std::mem::take(&mut hunter.reproduce);
         hunted.push(Hunted {
             heap: &heap.name,
             fault: fault.map(Fault::name),
             schedule: schedule.name(),
+            profile: args.profile.as_ref(),
             seed: Seed(seed),
             bag,
             kept,
+            reproduce,
+            lost_idle: hunter.lost_idle,
         });
     }
     if interrupted.load(Relaxed) {
         exit = exit.and(Exit::Interrupted);
     }
+    Ok(exit.and(write_files(
+        program, args, &schedule, json, &hunted, terminal,
+    )))
+}
+
+/// Writes what was found as JSON and as JUnit XML, if that was asked for.
+fn write_files(
+    program: &str,
+    args: &Fuzz,
+    schedule: &Schedule,
+    json: JsonTarget<'_>,
+    hunted: &[Hunted<'_>],
+    terminal: &mut Terminal,
+) -> Exit {
+    let mut exit = Exit::Held;
+    if let Err(error) = keep_page(&args.out.join(publish::PAGE), hunted, schedule, terminal) {
+        terminal.error(&format!("failed to write the report: {error}"));
+        exit = exit.and(Exit::Usage);
+    }
     if let Err(error) = json.write(&hunted, terminal) {
         terminal.error(&format!("failed to write what was found as JSON: {error}"));
         exit = exit.and(Exit::Usage);
     }
-    Ok(exit)
+    if let Some(path) = &args.junit
+        && let Err(error) = store::write_whole(path, junit(program, hunted).as_bytes())
+    {
+        let path = path.display();
+        terminal.error(&format!("failed to write {path}: {error}"));
+        exit = exit.and(Exit::Usage);
+    }
+    exit
+}
+
+fn junit(program: &str, hunted: &[Hunted<'_>]) -> String {
+    let hunts = hunted.iter().map(|hunted| JunitHunt {
+        subject: result::subject(hunted.heap, hunted.fault),
+        seed: hunted.seed.0,
+        bag: &hunted.bag,
+        kept: hunted
+            .kept
+            .iter()
+            .map(|kept| {
+                let path = Path::new(kept.as_ref()?);
+                Some((path, replay_line(program, path)))
+            })
+            .collect(),
+        lost_idle: &hunted.lost_idle,
+    });
+    report::junit_of_hunts(&hunts.collect::<Vec<_>>())
+}
+
+fn replay_line(program: &str, path: &Path) -> String {
+    reproduce::command(program, &[OsStr::new("replay"), path.as_os_str()])
+}
+
+/// Leaves a page of all hunts.
+fn keep_page(
+    path: &Path,
+    hunted: &[Hunted<'_>],
+    schedule: &Schedule,
+    terminal: &mut Terminal,
+) -> std::io::Result<()> {
+    let hunts = hunted.iter().map(|hunted| report::hunt::HuntReport {
+        subject: result::subject(hunted.heap, hunted.fault),
+        schedule: schedule.clone(),
+        seed: hunted.seed.0,
+        bag: &hunted.bag,
+        reproduce: hunted.reproduce.clone(),
+    });
+    let page = report::hunt::html(&hunts.collect::<Vec<_>>());
+    store::write_whole(path, page.as_bytes())?;
+    terminal.remark(&format!("report: {}", path.display()));
+    Ok(())
 }
 
 fn bar(detail: Detail) -> ProgressBar {
@@ -166,7 +249,10 @@ struct Hunter<'a> {
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
     kept: Vec<Option<PathBuf>>,
+    lost_idle: Vec<String>,
     exit: Exit,
+    /// The commands that repeat what was found.
+    reproduce: Vec<String>,
 }
 
 impl Hunter<'_> {
@@ -213,6 +299,14 @@ impl Hunter<'_> {
         let like = self.complete(&Case::of_mutators(1, 1, 0, 1));
         let bag = self.run(&hunt, &like);
         self.bar.finish_and_clear();
+        for lost in self
+            .apart
+            .iter()
+            .flat_map(|apart| apart.close())
+            .collect::<Vec<_>>()
+        {
+            self.lost_idle(lost);
+        }
         if let Some(why) = self.apart.as_ref().and_then(|apart| apart.broken()) {
             self.terminal
                 .error(&format!("failed to try programs: {why}"));
@@ -290,6 +384,24 @@ impl Hunter<'_> {
         }
     }
 
+    /// Tells of a process that was lost between two programs, and keeps the last that it had tried.
+    fn lost_idle(&mut self, LostIdle { how, case }: LostIdle) {
+        let subject = self.subject();
+        self.terminal.error(&format!(
+            "a process that had tried programs on {subject} was lost between two of them, and nobody \
+             knows which of them is why: {how}"
+        ));
+        self.exit = self.exit.and(Exit::Crashed);
+        if let Some(case) = case {
+            let check = Some(CRASHED.to_owned());
+            self.write(
+                &Case { check, ..case },
+                &format!("lost after this program: {how}"),
+            );
+        }
+        self.lost_idle.push(how);
+    }
+
     /// Tries a case once more.
     fn tried(&self, case: &Case) -> Tried {
         match &self.apart {
@@ -344,9 +456,9 @@ impl Hunter<'_> {
         let text = format!("{case}# {}\n", comment.replace('\n', "\n# "));
         match store::write_whole(&path, text.as_bytes()) {
             Ok(()) => {
-                let words = [OsStr::new("replay"), path.as_os_str()];
-                let line = reproduce::command(self.program, &words);
+                let line = replay_line(self.program, &path);
                 self.terminal.message(&format!("reproduce: {line}"));
+                self.reproduce.push(line);
                 Some(path)
             }
             Err(error) => {

@@ -13,11 +13,15 @@ use super::terminal::Terminal;
 use super::usage::Usage;
 use super::welcome;
 use crate::report::{Width, wrapped};
+use crate::run::Registry;
 
 /// Where the sources of this program were when it was built. They may be gone.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// The longest name of a heap, which stands in tables and names of files.
 const NAME_MAX: usize = 40;
+
+/// Names that mean something else on a command line, or whose package would be one of gcstorm's own.
+const TAKEN: [&str; 4] = ["all", "command", "core", "none"];
 
 /// The files of a crate and their texts, for a heap with mutators of its own.
 const HEAP: Template = Template {
@@ -95,18 +99,23 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     store::write_whole(path, text.as_bytes())
 }
 
-/// A name that may stand in the name of a package, in a table and on a command line.
+/// A name that may stand in the name of a package, in a table and on a command line, and that nothing
+/// beside it has.
 fn check_name(heap: &str) -> Result<(), Usage> {
+    let wrong = |hint: String| {
+        Err(Usage::new(format!("{heap:?} cannot be the name of a heap here")).hint(hint))
+    };
     let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let is_name = heap.starts_with(|c: char| c.is_ascii_lowercase()) && heap.chars().all(is_word);
-    if is_name && heap.len() <= NAME_MAX {
-        return Ok(());
-    }
-    Err(
-        Usage::new(format!("{heap:?} cannot be the name of a heap here")).hint(format!(
+    if !is_name || heap.len() > NAME_MAX {
+        return wrong(format!(
             "it is a lower-case letter, then lower-case letters, digits and `-`, {NAME_MAX} at most"
-        )),
-    )
+        ));
+    }
+    if TAKEN.contains(&heap) || Registry::builtin().get(heap).is_some() {
+        return wrong("gcstorm itself has something of that name".to_owned());
+    }
+    Ok(())
 }
 
 /// The dependency on gcstorm, as a value of TOML.

@@ -99,11 +99,7 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
             .message(&welcome::text(&program));
         return Exit::Usage;
     }
-    let Completed {
-        line,
-        matches,
-        profile,
-    } = match profile::complete(registry, &arguments) {
+    let completed = match profile::complete(registry, &arguments) {
         Ok(completed) => completed,
         Err(Refusal::Typed(answer)) => return answered(&answer),
         Err(Refusal::Profile(usage)) => {
@@ -111,51 +107,12 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
             return Exit::Usage;
         }
     };
+    let line = &completed.line;
     let mut terminal = Terminal::new(line.color(), line.detail(), line.progress);
-    if let Some(profile) = &profile {
+    if let Some(profile) = &completed.profile {
         tell(profile, &mut terminal);
     }
-    let profile = profile.map(|profile| profile.name);
-    let done = match line.command {
-        Command::Tour(args) => control::needs_threads("tour")
-            .and_then(|()| tour::tour(registry, &program, &args, &mut terminal)),
-        Command::Init(args) => init::init(&program, &args, &mut terminal),
-        Command::Run(mut run) => control::needs_threads("run").and_then(|()| {
-            run.profile = profile;
-            perform::run(registry, &program, &mut run, &mut terminal)
-        }),
-        Command::Soak(args) => control::needs_threads("soak")
-            .and_then(|()| soak::soak(registry, &program, &args, &mut terminal)),
-        Command::Stint(run) => soak::stint(registry, &program, run, &mut terminal),
-        Command::Fuzz(args) => fuzz::fuzz(registry, &program, &args, &mut terminal),
-        Command::Replay(args) => replay::replay(registry, &program, &args, &mut terminal),
-        Command::Selftest(args) => control::needs_threads("selftest")
-            .and_then(|()| selftest::selftest(registry, &program, &args, &mut terminal)),
-        Command::Report(args) => report::report(&args, &mut terminal),
-        Command::Attempt(run) => selftest::attempt(registry, &run),
-        Command::Cases { keep } => laboratory::serve(registry, keep),
-        Command::List { what } => list::list(registry, what, &mut terminal),
-        Command::Check { workloads } => Ok(check::check(&workloads, &mut terminal)),
-        Command::Compare(args) => compare::compare(&args, &mut terminal),
-        Command::Duel(args) => {
-            let words = duel::words(&matches);
-            duel::duel(&program, &args, &words, &mut terminal)
-        }
-        Command::Merge(args) => merge::merge(&program, &args, &mut terminal),
-        Command::Completions { shell } => {
-            manual::completions(registry, shell, &program, &mut terminal);
-            Ok(Exit::Held)
-        }
-        Command::Man {
-            of: None,
-            out: Some(directory),
-        } => manual::pages(&directory),
-        Command::Man { of, .. } => manual::page(of.as_deref(), &mut terminal),
-        Command::Header => {
-            terminal.data(crate::heap::foreign::HEADER);
-            Ok(Exit::Held)
-        }
-    };
+    let done = obey(registry, &program, completed, &mut terminal);
     let exit = done.unwrap_or_else(|usage: Usage| {
         terminal.refuse(usage.text());
         Exit::Usage
@@ -163,6 +120,66 @@ fn main_from(registry: &Registry, arguments: impl IntoIterator<Item = OsString>)
     let exit = exit.and(terminal.close());
     terminal.event(&Event::Ends { exit: exit.code() });
     exit
+}
+
+/// Does what the command line asks for.
+fn obey(
+    registry: &Registry,
+    program: &str,
+    completed: Completed,
+    terminal: &mut Terminal,
+) -> Result<Exit, Usage> {
+    let Completed {
+        line,
+        matches,
+        profile,
+    } = completed;
+    let profile = profile.map(|profile| profile.name);
+    match line.command {
+        Command::Tour(args) => control::needs_threads("tour")
+            .and_then(|()| tour::tour(registry, program, &args, terminal)),
+        Command::Init(args) => init::init(program, &args, terminal),
+        Command::Run(mut run) => control::needs_threads("run").and_then(|()| {
+            run.profile = profile;
+            perform::run(registry, program, &mut run, terminal)
+        }),
+        Command::Soak(mut args) => control::needs_threads("soak").and_then(|()| {
+            args.profile = profile;
+            soak::soak(registry, program, &args, terminal)
+        }),
+        Command::Stint(run) => soak::stint(registry, program, run, terminal),
+        Command::Fuzz(mut args) => {
+            args.profile = profile;
+            fuzz::fuzz(registry, program, &args, terminal)
+        }
+        Command::Replay(args) => replay::replay(registry, program, &args, terminal),
+        Command::Selftest(args) => control::needs_threads("selftest")
+            .and_then(|()| selftest::selftest(registry, program, &args, terminal)),
+        Command::Report(args) => report::report(&args, terminal),
+        Command::Attempt(run) => selftest::attempt(registry, &run),
+        Command::Cases { keep } => laboratory::serve(registry, keep),
+        Command::List { what } => list::list(registry, what, terminal),
+        Command::Check { workloads } => Ok(check::check(&workloads, terminal)),
+        Command::Compare(args) => compare::compare(&args, terminal),
+        Command::Duel(args) => {
+            let words = duel::words(&matches);
+            duel::duel(program, &args, &words, terminal)
+        }
+        Command::Merge(args) => merge::merge(program, &args, terminal),
+        Command::Completions { shell } => {
+            manual::completions(registry, shell, program, terminal);
+            Ok(Exit::Held)
+        }
+        Command::Man {
+            of: None,
+            out: Some(directory),
+        } => manual::pages(&directory),
+        Command::Man { of, .. } => manual::page(of.as_deref(), terminal),
+        Command::Header => {
+            terminal.data(crate::heap::foreign::HEADER);
+            Ok(Exit::Held)
+        }
+    }
 }
 
 /// Tells which profile is in use, so that nobody has to wonder where an option came from.

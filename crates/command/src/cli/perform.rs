@@ -160,11 +160,20 @@ impl<'a> RunSession<'a> {
             seed: task.plan.seed,
             threads: task.threads(),
         });
+        let again = reproduce::again(task);
+        if !again.is_empty() {
+            let fault = task.options.fault;
+            let case = report::recipe(&task.heap.name, fault, task.plan.seed, again.clone());
+            let begun = self.store.begin(&case);
+            self.said_of_store(&begun);
+        }
+        let made = self.result(task, number);
+        self.store.end();
         let Isolated {
             mut result,
             picture,
             stacks,
-        } = match self.result(task, number) {
+        } = match made {
             Ok(made) => made,
             Err(not_made) => return self.not_made(task, not_made),
         };
@@ -173,7 +182,7 @@ impl<'a> RunSession<'a> {
         if let Some(agreement) = &mut self.agreement {
             agreement.add(task, &result.evidence, picture);
         }
-        let case = report::failure(&task.plan, &task.options, &result, reproduce::again(task));
+        let case = report::failure(&task.plan, &task.options, &result, again);
         // A case needs turns, or a command that text can hold.
         let case = case.filter(|case| !(case.mutators.is_empty() && case.again.is_empty()));
         // Written before it is shown: a result that was shown is also on the disk.
@@ -183,12 +192,7 @@ impl<'a> RunSession<'a> {
             program: task.heap.program(&task.plan, &task.options),
         };
         let kept = (self.store).keep(&result, beside);
-        if let Err(error) = &kept {
-            let directory = self.store.directory().display();
-            self.terminal
-                .error(&format!("failed to write a result to {directory}: {error}"));
-            self.exit = self.exit.and(Exit::Usage);
-        }
+        self.said_of_store(&kept);
         self.terminal.event(&Event::RunEnds {
             run: number,
             verdict: result.verdict,
@@ -210,6 +214,16 @@ impl<'a> RunSession<'a> {
             self.show("\n");
         }
         self.collected.results.push(result);
+    }
+
+    /// Says why something could not be written, if it could not.
+    fn said_of_store<T>(&mut self, written: &std::io::Result<T>) {
+        if let Err(error) = written {
+            let directory = self.store.directory().display();
+            self.terminal
+                .error(&format!("failed to write a result to {directory}: {error}"));
+            self.exit = self.exit.and(Exit::Usage);
+        }
     }
 
     fn absent(&mut self, workload: &str, heap: &str, what: Absence, why: &str) {

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use console::{Term, measure_text_width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::child::inside;
@@ -20,6 +21,11 @@ use crate::soak::{Beat, Told};
 
 /// How often the bar is drawn anew: often enough to be seen to move.
 const DRAWS_PER_SECOND: u8 = 10;
+/// The columns of a bar, if there is room for one.
+const BAR_MIN: usize = 5;
+const BAR_MAX: usize = 30;
+/// The columns that the figures behind a bar take, mostly: `59.9 s of 1 min 00 s, 999 M operations`.
+const FIGURES: usize = 42;
 /// The least time between two reports to the parent.
 const BEAT: Duration = Duration::from_millis(200);
 
@@ -47,16 +53,21 @@ impl<'a> Watch<'a> {
             ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND)
         };
         let bar = ProgressBar::with_draw_target(Some(length(&task.options.budget)), target);
-        let shape = match task.options.budget {
-            Budget::Duration(_) | Budget::Ops(_) => "{prefix} {bar:30.cyan/dim} {msg}",
-            Budget::Workload | Budget::Rounds(_) => "{prefix} {spinner:.cyan} {msg}",
-        };
-        if let Ok(style) = ProgressStyle::with_template(shape) {
-            bar.set_style(style.progress_chars("━╸─"));
-        }
         let prefix = format!("{} on {}", task.plan.workload, task.subject());
         // indicatif passes on what it is given, to a terminal that would obey it.
-        bar.set_prefix(shown(&prefix).into_owned());
+        let prefix = shown(&prefix).into_owned();
+        let taken = measure_text_width(&prefix) + FIGURES;
+        let room = usize::from(Term::stderr().size().1).saturating_sub(taken);
+        let shape = match (&task.options.budget, room.min(BAR_MAX)) {
+            (Budget::Workload | Budget::Rounds(_), _) => "{spinner:.cyan} ".to_owned(),
+            (Budget::Duration(_) | Budget::Ops(_), ..BAR_MIN) => String::new(),
+            (Budget::Duration(_) | Budget::Ops(_), room) => format!("{{bar:{room}.cyan/dim}} "),
+        };
+        let shape = format!("{{prefix}} {shape}{{wide_msg}}");
+        if let Ok(style) = ProgressStyle::with_template(&shape) {
+            bar.set_style(style.progress_chars("━╸─"));
+        }
+        bar.set_prefix(prefix);
         Self {
             task,
             bar,

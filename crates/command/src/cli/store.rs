@@ -17,6 +17,8 @@ use crate::result::{RunResult, figures};
 
 /// The maximum number of links that are followed, which is Linux's own limit.
 const LINKS_MAX: usize = 40;
+/// The file that says how to repeat the run that is under way.
+const RUNNING: &str = "running.case";
 /// Files by which a directory is known to hold results of some command.
 const RESULT_FILES: [&str; 4] = ["result.json", "journal", "merged.json", "selftest.json"];
 
@@ -91,6 +93,18 @@ impl Store {
     /// The directory of the results.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Writes down how to repeat the run that is about to begin, so that it is known if this process
+    /// dies with it.
+    pub(super) fn begin(&self, case: &Case) -> io::Result<()> {
+        fs::write(self.directory.join(RUNNING), case.to_string())
+    }
+
+    /// Removes that again: the run is over, and what it came to is known.
+    pub(super) fn end(&self) {
+        // It may never have been written.
+        let _ = fs::remove_file(self.directory.join(RUNNING));
     }
 
     /// Writes one result, and what belongs beside it.

@@ -26,9 +26,8 @@ use crate::run::Registry;
 const SOUND: [&str; 2] = ["gil", "lock-free"];
 /// Must be caught.
 const BROKEN: &str = "racy";
-/// The fault that is planted: a collector that counts two references between the same two objects as
-/// one takes no garbage with such a pair in it. A few random programs find it, and four operations are
-/// left of the one that did.
+/// The fault that is planted. A few random programs find it, and four operations are left of the one
+/// that did.
 const FAULT: &str = "edges-counted-once";
 
 /// Shows what the program does.
@@ -88,16 +87,16 @@ struct Stations<'a> {
 impl Stations<'_> {
     /// Three heaps, of which one is wrong.
     fn heaps(&mut self, duration: Duration) -> Result<Exit, Usage> {
-        self.headed(
-            "1. Three heaps",
+        let duration = values::duration_text(duration);
+        let about = format!(
             "One thread appends to a shared list and cuts off its front, another reads its length: \
              under a global lock (gil), without any lock (lock-free), and with that lock taken away \
-             (racy), which must be caught.",
+             (racy), which must be caught. Each takes {duration} at most.",
         );
+        self.headed("1. Three heaps", &about);
         let heaps = SOUND.into_iter().chain([BROKEN]);
         let mut words = words("run shared-list");
         words.extend(heaps.flat_map(|heap| ["--heap".into(), heap.into()]));
-        let duration = values::duration_text(duration);
         words.extend(["--duration".into(), duration.into()]);
         words.extend(["--quiet".into(), "--out".into(), self.directory.into()]);
         let Command::Run(mut run) = self.read(&words) else {
@@ -130,8 +129,9 @@ impl Stations<'_> {
     fn fault(&mut self) -> Result<Exit, Usage> {
         self.headed(
             "2. A fault, caught and shrunk",
-            "A fault is planted in the cycle collector of gil. Random programs are stepped through \
-             beside an exact model until one fails, and that is shrunk to what it takes.",
+            "A fault is planted in the collector of gil: it counts two references from one object to \
+             another as one, so it never frees a cycle with such a pair. Random programs are stepped \
+             through beside an exact model until one fails, and that is shrunk to what it takes.",
         );
         let mut words = words("fuzz --heap gil --seed 1 --cases 5000 --shrink-budget 10s --fault");
         words.extend([FAULT.into(), "--out".into()]);

@@ -38,22 +38,30 @@ pub fn failure(
         Outcome::Held | Outcome::Vacuous | Outcome::Interrupted => return None,
     }
     let mut checks = result.checks.iter();
+    let fault = result.fault.as_deref().and_then(Fault::named);
     let mut case = Case {
-        heap: Some(result.heap.clone()),
-        fault: result.fault.as_deref().and_then(Fault::named),
-        schedule: Schedule::Free,
-        seed: plan.seed,
         check: checks
             .find(|check| check.verdict == Verdict::Violated)
             .map(|check| check.name.clone()),
-        again,
-        ..Case::of_mutators(0, 0, 0, 0)
+        ..recipe(&result.heap, fault, plan.seed, again)
     };
     if let Some(done) = turns_done(plan, result).filter(|_| is_plain(options) && can_be_said(plan))
     {
         program(&mut case, plan, options, &done);
     }
     Some(case)
+}
+
+/// A case that says how to repeat a run, and not what it does: the arguments `again` of its command.
+pub fn recipe(heap: &str, fault: Option<Fault>, seed: u64, again: Vec<String>) -> Case {
+    Case {
+        heap: Some(heap.to_owned()),
+        fault,
+        schedule: Schedule::Free,
+        seed,
+        again,
+        ..Case::of_mutators(0, 0, 0, 0)
+    }
 }
 
 /// Whether the run had no options that change what is done and that a case cannot express.

@@ -2,7 +2,8 @@
 
 use super::Member;
 use crate::evidence::{Ended, Latency};
-use crate::result::{Outcome, RunResult, figures};
+use crate::result::figures::{self, NONE};
+use crate::result::{Outcome, RunResult};
 
 /// One figure of a result.
 #[derive(Debug, Clone, Copy)]
@@ -197,6 +198,22 @@ pub fn cut_short(result: &RunResult) -> Option<String> {
         0 => "cut short".to_owned(),
         elapsed_ns => format!("cut short after {}", figures::span(elapsed_ns)),
     })
+}
+
+/// How often a second a kind of operation was done, its 99th percentile, which is where heaps begin
+/// to differ, and the longest.
+pub fn operation(result: &RunResult, name: &str) -> Option<String> {
+    let op = result.ops.get(name)?;
+    let latency = op.response.as_ref().or(op.service.as_ref());
+    let timed = latency.filter(|latency| latency.count() > 0);
+    let p99 = timed.and_then(|latency| latency.quantile(0.99));
+    let longest = timed.map(Latency::max);
+    let or_none = |nanos: Option<u64>| nanos.map_or(NONE.to_owned(), figures::nanos);
+    let [p99, longest] = [p99, longest].map(or_none);
+    Some(format!(
+        "{}, {p99}, {longest}",
+        figures::rate(op.per_second)
+    ))
 }
 
 fn quantile(result: &RunResult, quantile: f64) -> Option<f64> {

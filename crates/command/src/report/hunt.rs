@@ -1,4 +1,8 @@
-//! What `fuzz` found, and what `replay` showed, as text.
+//! What `fuzz` found, and what `replay` showed, as text; what it found also as a page.
+
+mod html;
+
+pub use html::html;
 
 use std::fmt::Write as _;
 
@@ -7,6 +11,21 @@ use crate::evidence::{Answer, Happening, Race, Seen, Trace};
 use crate::fuzz::{Bag, Failure, Finding, HUNG};
 use crate::plan::{Case, Schedule, Turn};
 use crate::result::figures;
+
+/// A hunt on one heap.
+#[derive(Debug)]
+pub struct HuntReport<'a> {
+    /// The heap, and the fault planted in it.
+    pub subject: String,
+    /// How turns were interleaved.
+    pub schedule: Schedule,
+    /// The seed.
+    pub seed: u64,
+    /// What it found.
+    pub bag: &'a Bag,
+    /// For each failure the command that repeats it, in the same order.
+    pub reproduce: Vec<String>,
+}
 
 /// The maximum number of turns that are shown; of a longer case, none is.
 const SHOWN_MAX: usize = 40;

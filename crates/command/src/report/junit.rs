@@ -5,6 +5,8 @@
 //! Skipped checks are skipped, and so is a run whose workload needs an ability that the heap lacks.
 //! A heap that could not be opened is an error.
 
+mod hunts;
+
 use std::collections::HashSet;
 
 use maud::{Markup, Render, html};
@@ -12,6 +14,7 @@ use maud::{Markup, Render, html};
 use super::{Absence, Absent, Collected, Member};
 use crate::check::{Judgement, Verdict};
 use crate::result::{Outcome, RunResult};
+pub use hunts::{JunitHunt, junit_of_hunts};
 
 /// Writes them.
 pub fn junit(collected: &Collected) -> String {
@@ -31,12 +34,16 @@ pub fn junit(collected: &Collected) -> String {
             classes.free(format!("{}.{}", it.workload, it.heap)),
         ));
     }
+    document(&suites)
+}
+
+fn document(suites: &[Suite]) -> String {
     let count = |what| suites.iter().map(|suite| suite.count(what)).sum::<usize>();
     let text = html! {
         testsuites name="gcstorm" tests=(count(None)) failures=(count(Some("failure")))
             errors=(count(Some("error"))) skipped=(count(Some("skipped"))) {
             "\n"
-            @for suite in &suites { (suite) }
+            @for suite in suites { (suite) }
         }
         "\n"
     };

@@ -97,7 +97,7 @@ fn labels(members: &[Member<'_>]) -> String {
     commonmark::head(std::iter::once(String::new()).chain(labels))
 }
 
-/// Each operation's 99th percentile, which is where heaps begin to differ, and its number.
+/// Each operation in figures.
 fn operations(members: &[Member<'_>]) -> String {
     let mut names: Vec<&String> = members.iter().flat_map(|m| m.result.ops.keys()).collect();
     names.sort();
@@ -108,19 +108,8 @@ fn operations(members: &[Member<'_>]) -> String {
     );
     for name in names {
         let cells = members.iter().map(|member| {
-            let Some(op) = member.result.ops.get(name) else {
-                return NONE.to_owned();
-            };
-            let latency = op.response.as_ref().or(op.service.as_ref());
-            let p99 = latency.and_then(|latency| latency.quantile(0.99));
-            let timed = latency.filter(|latency| latency.count() > 0);
-            let or_none = |nanos: Option<u64>| nanos.map_or(NONE.to_owned(), figures::nanos);
-            format!(
-                "{}, {}, {}",
-                figures::rate(op.per_second),
-                or_none(p99),
-                or_none(timed.map(|latency| latency.max()))
-            )
+            let told = headline::operation(member.result, name);
+            told.unwrap_or_else(|| NONE.to_owned())
         });
         text += &line(name, cells);
     }

@@ -26,10 +26,10 @@ mod table;
 mod versus;
 
 pub use collected::{Absence, Absent, Collected, Group, Member};
-pub use failure::{TURNS_MAX, failure};
+pub use failure::{TURNS_MAX, failure, recipe};
 pub use hlog::hlog;
 pub use html::html;
-pub use junit::junit;
+pub use junit::{JunitHunt, junit, junit_of_hunts};
 pub use look::{Detail, Look, Width};
 pub use markdown::markdown;
 pub(crate) use prose::{only_styled, shown, wrapped};

@@ -17,12 +17,13 @@
 //! waits until the heap is twice or three times as large as after its last collection has been at work
 //! by then. A heap that collects no cycles is not judged so.
 //!
-//! *Where reference counts free a part*, much has died without any collection. Then the heap's own count
-//! tells: one that says that it did not collect before the end has shown nothing of its collector. If it
-//! does not count, or counts collections that free nothing, that is not judged. Tags do not tell why an object
-//! died. Nor does the number of those alive: a collector that reclaims half of what becomes garbage looks,
-//! from outside, like none beside half as much garbage. Which objects are in cycles is known of a plan only where no
-//! two threads write to one place, and in most workloads they do.
+//! *Where reference counts free a part*, much has died without any collection. Then the heap's own
+//! count tells: one that says that it did not collect before the end has shown nothing of its
+//! collector. If it does not count, or counts collections that free nothing, that is not judged. Tags
+//! do not tell why an object died. Nor does the number of those alive: a collector that reclaims half
+//! of what becomes garbage looks, from outside, like none beside half as much garbage. Which objects
+//! are in cycles is known of a plan only where no two threads write to one place, and in most
+//! workloads they do.
 
 use super::{Check, Exhibit, Opinion, Verdict};
 use crate::evidence::{Moment, Survey};

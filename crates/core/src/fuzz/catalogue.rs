@@ -360,6 +360,9 @@ pub const ALL: &[Planted] = &[
     model_only(Fault::TakingUnseen),
     model_only(Fault::BirthsUnseen),
     model_only(Fault::QuietFirst),
+    model_only(Fault::EscapeShallow),
+    model_only(Fault::StoredUnescaped),
+    model_only(Fault::BrandKept),
     model_only(Fault::UncountedContainer),
 ];
 

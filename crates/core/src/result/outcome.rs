@@ -70,10 +70,17 @@ fn heard(evidence: &Evidence) -> String {
     evidence.heard.map_or_else(String::new, |heard| {
         let ops = figures::several(heard.ops, "operation", "operations");
         let elapsed = figures::nanos(heard.elapsed_ns);
-        let settling = heard.settling_ns.map_or_else(String::new, |nanos| {
-            let lasted = figures::nanos(nanos);
-            format!(", and the heap had been settling for {lasted}: it hangs in that, or is slow")
-        });
+        let settling = match heard.settling_ns {
+            None => String::new(),
+            // It was told when that began, and never again.
+            Some(0) => ", and the heap was settling: it hangs in that, or is slow".to_owned(),
+            Some(nanos) => {
+                let lasted = figures::nanos(nanos);
+                format!(
+                    ", and the heap had been settling for {lasted}: it hangs in that, or is slow"
+                )
+            }
+        };
         format!("; by its last report it had done {ops} in {elapsed}{settling}")
     })
 }

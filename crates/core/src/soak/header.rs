@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Lane, Shard};
+use crate::result::ProfileRef;
 
 /// The longest round, in milliseconds: a year, which is the longest duration that an option takes.
 const ROUND_MS_MAX: u64 = 366 * 86_400_000;
@@ -32,6 +33,9 @@ pub struct Header {
     /// Further options on the command line of each round: `--timing`, and which operations are
     /// timed; then parameters of all workloads, each `-D` and `key=value`.
     pub options: Vec<String>,
+    /// The profile that completed the command line, if one did.
+    #[serde(default)]
+    pub profile: Option<ProfileRef>,
 }
 
 impl Header {

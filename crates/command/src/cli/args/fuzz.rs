@@ -8,11 +8,15 @@ use clap::{Args, ValueEnum};
 use super::run::IsolateArg;
 use crate::cli::help::{self, JUDGING, LONG, OUTPUT, STRESS, WHAT};
 use crate::cli::values;
+use crate::result::ProfileRef;
 
 /// Options of `fuzz`.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::FUZZ_HELP)]
 pub(in crate::cli) struct Fuzz {
+    /// The profile that completed the command line.
+    #[arg(skip)]
+    pub(in crate::cli) profile: Option<ProfileRef>,
     /// Heaps from `gcstorm list heaps`, as in gil,racy
     ///
     /// May be given several times; `all` names all that come with the program.
@@ -76,7 +80,7 @@ pub(in crate::cli) struct Fuzz {
     #[arg(long, value_enum, help_heading = JUDGING, value_name = "yes|no",
           hide_possible_values = true)]
     pub(in crate::cli) isolate: Option<IsolateArg>,
-    /// The directory for cases that fail
+    /// The directory for cases that fail, and a page of what was found
     #[arg(long, value_name = "DIR", help_heading = OUTPUT, default_value = "reports/failures")]
     pub(in crate::cli) out: PathBuf,
     /// Also write what was found as JSON to a file, or to `-`
@@ -84,6 +88,9 @@ pub(in crate::cli) struct Fuzz {
     /// `-` is standard output, instead of the text.
     #[arg(long, value_name = "FILE|-", help_heading = OUTPUT)]
     pub(in crate::cli) json: Option<PathBuf>,
+    /// Also write what was found to a file as JUnit XML, for tools that show test results
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) junit: Option<PathBuf>,
 }
 
 /// When fuzzing ends on one heap, if nothing is found. At most one of them.

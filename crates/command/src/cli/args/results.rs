@@ -13,7 +13,8 @@ use crate::report::compare::Limits;
 pub(in crate::cli) struct ReportArgs {
     /// Files of results, or directories that hold some
     ///
-    /// Several are shown side by side, each compared with the first of its workload.
+    /// Several are shown side by side, each compared with the first of its workload that held. Or
+    /// the directory of one soak.
     #[arg(required = true, value_name = "RESULT", help_heading = WHAT)]
     pub(in crate::cli) results: Vec<PathBuf>,
     /// The format of the report; default: a table
@@ -85,7 +86,7 @@ pub(in crate::cli) struct Merge {
     pub(in crate::cli) format: FormatArg,
     /// The directory; default: reports/merged-<when>/
     ///
-    /// It will hold the sum and the cases that failed.
+    /// It will hold the sum, its page and the cases that failed.
     #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
     pub(in crate::cli) out: Option<PathBuf>,
     /// Also write the sum as JSON to a file, or to `-`

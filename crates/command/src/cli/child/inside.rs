@@ -18,6 +18,7 @@ use rustix::process::{
 };
 
 use super::Request;
+use super::output::MARK;
 use crate::cli::exit::Exit;
 use crate::cli::interrupt;
 use crate::cli::usage::Usage;
@@ -92,6 +93,13 @@ fn keep_reports_apart() -> io::Result<()> {
     // Set once, since a process takes on the work of a child once.
     let _ = REPORTS.set(reports.into());
     Ok(())
+}
+
+/// What is printed from now on has nothing to do with what was printed before.
+pub(in crate::cli) fn mark() {
+    // Nothing is lost if that fails but the mark. Not through the lock of the library, which a heap may
+    // never give back.
+    let _ = rustix::io::write(io::stderr(), &[MARK]);
 }
 
 /// Sends a report to the parent.

@@ -161,12 +161,8 @@ impl Child {
         self.process.id()
     }
 
-    /// Sends it a request. What does not fit into the pipe is sent while it is waited for. What it
-    /// printed before another job is not why that job fails.
+    /// Sends it a request. What does not fit into the pipe is sent while it is waited for.
     pub(super) fn ask(&mut self, request: &Request) {
-        if matches!(request, Request::Job(_)) {
-            self.printed.forget();
-        }
         let Ok(line) = request.line() else { return };
         self.unsent.extend_from_slice(line.as_bytes());
         self.send();
@@ -250,7 +246,7 @@ impl Child {
     }
 
     /// How it ended, if it has.
-    fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+    pub(super) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         if self.status.is_none() {
             let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
             if waitid(WaitId::Pid(Pid::from_child(&self.process)), look)?.is_some() {

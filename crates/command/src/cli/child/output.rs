@@ -16,6 +16,10 @@ use crate::soak::Told;
 /// How much of the end of what a child prints is kept, in bytes.
 const SAID_MAX: usize = 8 << 10;
 
+/// What a child prints between one program and the next. What a heap prints is cut there as well, if it
+/// prints this.
+pub(super) const MARK: u8 = 0x1e;
+
 /// How many pieces of what a child prints may wait to be copied; a piece has 8 KiB at most.
 const PIECES_MAX: usize = 64;
 
@@ -31,7 +35,7 @@ pub(in crate::cli) enum Printed {
 /// What a child leaves behind.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct ChildOutput {
-    /// The end of what it printed.
+    /// The end of what it printed since it [marked](super::inside::mark) its output last.
     pub(in crate::cli) said: String,
 }
 
@@ -100,11 +104,6 @@ impl PrintedEnd {
         })
     }
 
-    /// Forgets what has been read so far.
-    pub(super) fn forget(&self) {
-        lock(&self.last).clear();
-    }
-
     /// What has been read at the end of the stream, or after this time if that comes first: another
     /// process may keep the stream open, and perhaps nobody reads the copy.
     pub(super) fn read_within(&self, limit: Duration) -> String {
@@ -113,7 +112,8 @@ impl PrintedEnd {
             let _ = over.recv_timeout(limit);
         }
         let mut last = lock(&self.last);
-        String::from_utf8_lossy(last.make_contiguous()).into_owned()
+        let since = last.make_contiguous().rsplit(|&byte| byte == MARK).next();
+        String::from_utf8_lossy(since.unwrap_or_default()).into_owned()
     }
 }
 
@@ -129,7 +129,9 @@ fn read_end(stream: impl Read, end: &Mutex<VecDeque<u8>>, copy: &mut Option<Rela
             break;
         }
         if let Some(copy) = copy {
-            copy.add(bytes);
+            bytes
+                .split(|&byte| byte == MARK)
+                .for_each(|piece| copy.add(piece));
         }
         let mut last = lock(end);
         last.extend(bytes);
@@ -168,6 +170,9 @@ impl Relay {
     }
 
     fn add(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         if self.left_out > 0 && self.queue.try_send(self.gap()).is_ok() {
             self.left_out = 0;
         }
@@ -210,17 +215,18 @@ mod tests {
         assert_eq!(end_of("short".to_owned()), "short");
     }
 
-    /// Goal: what was printed before it was forgotten is no reason for what comes later.
+    /// Goal: what was printed before a mark is no reason for what comes later; marks are not copied.
     #[test]
-    fn what_is_forgotten_is_not_told() {
-        let (reader, mut writer) = io::pipe().expect("a pipe");
-        let printed = PrintedEnd::of(reader, Printed::Dropped).expect("a thread");
-        writer.write_all(b"a warning\n").expect("it is written");
-        while printed.read_within(Duration::from_millis(1)) != "a warning\n" {}
-        printed.forget();
-        writer.write_all(b"the reason\n").expect("it is written");
-        drop(writer);
+    fn what_is_before_a_mark_is_not_told() {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        let mut copy = Some(Relay::to(writer).expect("a thread"));
+        let text = b"\x1ea warning\n\x1e\x1ethe reason\n";
+        let printed = PrintedEnd::of(&text[..], Printed::Dropped).expect("a thread");
         assert_eq!(printed.read_within(Duration::MAX), "the reason\n");
+        read_end(&text[..], &Mutex::default(), &mut copy);
+        copy.expect("it is there").finish();
+        let copied = io::read_to_string(reader).expect("it ends");
+        assert_eq!(copied, "a warning\nthe reason\n");
     }
 
     /// Goal: what was printed is known even if somebody keeps the stream open for ever.

@@ -13,12 +13,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io;
 use std::ops::Range;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 
 use super::attempt::Tried;
@@ -55,6 +58,16 @@ pub(super) struct Laboratory {
     broken: Mutex<Option<String>>,
     /// The stacks of cases of a hunt that hung, by their numbers.
     stacks: Mutex<BTreeMap<u64, String>>,
+    /// Those that were lost while they had nothing to do.
+    idle: Mutex<Vec<LostIdle>>,
+}
+
+/// A child that was lost between two jobs. Nobody knows which of its cases did that.
+#[derive(Debug)]
+pub(super) struct LostIdle {
+    pub(super) how: String,
+    /// The case that it had tried last, if cases are kept while they are tried.
+    pub(super) case: Option<Case>,
 }
 
 /// How a job ended.
@@ -94,6 +107,7 @@ impl Laboratory {
             children: Mutex::default(),
             broken: Mutex::default(),
             stacks: Mutex::default(),
+            idle: Mutex::default(),
         }
     }
 
@@ -214,8 +228,8 @@ impl Laboratory {
                     JobEnd::CalledOff
                 }
                 Ok(waited) if has_begun => JobEnd::Lost(self.lost(child, &waited, limit, wanted)),
-                Ok(_) if !is_new => {
-                    self.end(child);
+                Ok(waited) if !is_new => {
+                    self.lost_idle(child, &waited);
                     continue;
                 }
                 Ok(waited) => {
@@ -303,6 +317,33 @@ impl Laboratory {
         }
     }
 
+    fn lost_idle(&self, child: Child, waited: &Waited) {
+        let text = self
+            .note(&child)
+            .and_then(|note| std::fs::read_to_string(note).ok());
+        let case = text.and_then(|text| Case::parse("the last case", &text).ok());
+        let LostJob { finding, .. } = self.lost(child, waited, self.limit, Stacks::Unwanted);
+        let how = finding.text;
+        locked(&self.idle).push(LostIdle { how, case });
+    }
+
+    /// Ends all children, which have nothing to do any more. Returns those that were lost before,
+    /// while they had nothing to do either.
+    pub(super) fn close(&self) -> Vec<LostIdle> {
+        let children = std::mem::take(&mut *locked(&self.children));
+        for mut child in children.into_values() {
+            // The system kills a child with the thread that started it, which may be over by now.
+            let is_killed = |status: &ExitStatus| status.signal() == Some(Signal::KILL.as_raw());
+            match child.ended() {
+                Ok(Some(status)) if !is_killed(&status) => {
+                    self.lost_idle(child, &Waited::Exited(status));
+                }
+                Ok(_) | Err(_) => self.end(child),
+            }
+        }
+        std::mem::take(&mut *locked(&self.idle))
+    }
+
     /// Ends a child that is not needed.
     fn end(&self, child: Child) {
         let note = self.note(&child);
@@ -321,10 +362,7 @@ impl Laboratory {
 
 impl Drop for Laboratory {
     fn drop(&mut self) {
-        let children = std::mem::take(&mut *locked(&self.children));
-        for child in children.into_values() {
-            self.end(child);
-        }
+        self.close();
     }
 }
 

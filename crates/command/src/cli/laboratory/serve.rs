@@ -33,6 +33,7 @@ pub(in crate::cli) fn serve(registry: &Registry, keep: Option<PathBuf>) -> Resul
         while let Ok(request) = wanted.recv() {
             if let Request::Job(job) = request {
                 beat(BEGUN);
+                inside::mark();
                 let result = bench.done(*job)?;
                 inside::tell(&Told::Made(Box::new(Made {
                     result,
@@ -131,6 +132,7 @@ impl CaseBench<'_> {
                 ..case.clone()
             };
             kept = self.keep(&format!("{whole}{PROGRAM}{}\n", number + 1));
+            inside::mark();
             let heap = kept.is_ok().then(|| self.heap(like.heap.as_deref()).ok());
             attempt_alone(heap.flatten()?, like, case).finding
         });

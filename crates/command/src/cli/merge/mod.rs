@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::json_target::JsonTarget;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{reproduce, store};
+use super::{publish, reproduce, store};
 use find::MERGED;
 
 use crate::report::merge::{self, Belonging, Document, Merged, Totals};
@@ -43,6 +43,9 @@ pub(super) fn merge(program: &str, args: &Merge, terminal: &mut Terminal) -> Res
     let directory = store::prepare_directory(args.out.as_deref(), "merged-")?;
     let document = merged.document(&totals);
     let written = store::write_whole_with(&directory.join(MERGED), |out| write(&document, out));
+    let page = directory.join(publish::PAGE);
+    let written =
+        written.and_then(|()| store::write_whole(&page, merge::html(&merged, &totals).as_bytes()));
     let kept = written.and_then(|()| keep::cases(&directory, &merged));
     let kept = kept.map_err(|error| {
         let shown = directory.display();
@@ -54,6 +57,7 @@ pub(super) fn merge(program: &str, args: &Merge, terminal: &mut Terminal) -> Res
         let line = reproduce::command(program, &words);
         terminal.remark(&format!("reproduce: {line}"));
     }
+    terminal.remark(&format!("report: {}", page.display()));
     terminal.remark(&format!("merged: {}", directory.join(MERGED).display()));
     let mut outcomes = totals.outcomes().iter().map(|outcome| Exit::from(*outcome));
     let leaks = totals.leaks.then_some(Exit::Regressed);

@@ -101,7 +101,7 @@ fn profiles(text: &str, commands: &[&str]) -> Result<Vec<Profile>, Complaint> {
     let mut found = Vec::new();
     for (key, value) in sorted(document.get_ref()) {
         if key.get_ref() != "profile" {
-            let what = "key in the file:";
+            let what = "key";
             return Err(Complaint::unknown(
                 key.span(),
                 what,

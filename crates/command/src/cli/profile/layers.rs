@@ -2,12 +2,14 @@
 //! does over what cannot stand beside it.
 
 use std::ffi::{OsStr, OsString};
+use std::ops::Range;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::file::{ProfileFile, Said, Setting};
-use super::{arguments, from_here, key, position};
+use super::keys::{arguments, from_here, key};
+use super::position;
 use crate::cli::typed;
 use crate::cli::usage::Usage;
 use crate::diagnostic::Complaint;
@@ -25,9 +27,22 @@ pub(super) struct Layers<'a> {
     typed: &'a [OsString],
     /// Where words are added.
     at: usize,
-    /// What is set already: an argument, and the key if it is set by keys.
-    taken: Vec<(String, Option<String>)>,
+    /// What is set already.
+    taken: Vec<ArgPlace>,
     words: Vec<OsString>,
+}
+
+/// An argument, and the key if it is set by keys.
+type ArgPlace = (String, Option<String>);
+
+/// One word that a setting stands for.
+struct FileOption {
+    word: OsString,
+    /// What it sets; the argument itself comes first.
+    places: Vec<ArgPlace>,
+    /// As it stands in the file; `None` for a switch.
+    value: Option<String>,
+    span: Range<usize>,
 }
 
 impl<'a> Layers<'a> {
@@ -37,11 +52,11 @@ impl<'a> Layers<'a> {
         root: &'a Command,
         name: &str,
         typed: &'a [OsString],
-    ) -> Result<Self, Usage> {
-        let unread = |_| Usage::new(format!("`{name}` cannot be read"));
-        let command = root.find_subcommand(name).ok_or(()).map_err(unread)?;
+    ) -> Self {
+        let command = root.find_subcommand(name);
+        let command = command.expect("the command that was typed");
         let matches = root.clone().try_get_matches_from(typed);
-        let matches = matches.map_err(|error| Usage::new(error.to_string()))?;
+        let matches = matches.expect("what was typed was read before");
         let mut layers = Self {
             registry,
             root,
@@ -57,7 +72,7 @@ impl<'a> Layers<'a> {
                 layers.taken.extend(places(arg, &values(matches, arg)));
             }
         }
-        Ok(layers)
+        layers
     }
 
     /// All words that were added.
@@ -71,119 +86,45 @@ impl<'a> Layers<'a> {
         file: &ProfileFile,
         settings: impl Iterator<Item = &'s Setting>,
     ) -> Result<(), Usage> {
-        let above = self.words.clone();
-        let taken = self.taken.clone();
+        let (words, taken) = (self.words.clone(), self.taken.clone());
         for setting in settings {
             let arg = arguments(self.command).find(|arg| key(arg) == setting.key);
-            if let Some(arg) = arg {
-                self.set(file, arg, setting, &above, &taken)
-                    .map_err(|complaint| file.wrong(complaint))?;
+            let options = arg.map(|arg| options(file, arg, setting)).transpose();
+            let options = options.map_err(|complaint| file.wrong(complaint))?;
+            for option in options.into_iter().flatten() {
+                if option.places.iter().any(|place| taken.contains(place)) {
+                    continue;
+                }
+                let may_stand = self.may_stand(&option, setting, &words);
+                if may_stand.map_err(|complaint| file.wrong(complaint))? {
+                    self.words.push(option.word);
+                    self.taken.extend(option.places);
+                }
             }
         }
         Ok(())
     }
 
-    fn set(
-        &mut self,
-        file: &ProfileFile,
-        arg: &Arg,
-        setting: &Setting,
-        above: &[OsString],
-        taken: &[(String, Option<String>)],
-    ) -> Result<(), Complaint> {
-        let id = arg.get_id().as_str();
-        let takes_values = arg.get_action().takes_values();
-        let values = match (&setting.value, takes_values) {
-            (Said::Switch(true), false) => return self.switch(arg, setting, above, taken),
-            // A value may be left out where it has a default.
-            (Said::Switch(true), true)
-                if arg.get_num_args().is_some_and(|n| n.min_values() == 0) =>
-            {
-                return self.switch(arg, setting, above, taken);
-            }
-            (Said::Switch(false), _) => return Ok(()),
-            (Said::Values(values), true) => values,
-            (Said::Switch(true), true) => {
-                let span = setting.span.clone();
-                return Err(Complaint::new(
-                    span,
-                    format!("`{}` takes a value", setting.key),
-                ));
-            }
-            (Said::Values(_), false) => {
-                let message = format!("`{}` is true or false", setting.key);
-                return Err(Complaint::new(setting.span.clone(), message));
-            }
-        };
-        if values.len() > 1 && !matches!(arg.get_action(), ArgAction::Append) {
-            let message = format!("`{}` takes one value", setting.key);
-            return Err(Complaint::new(setting.span.clone(), message));
-        }
-        for (value, span) in values {
-            let word = from_here(file, arg, value);
-            let place = places(arg, std::slice::from_ref(&word));
-            if place.iter().any(|place| taken.contains(place)) {
-                continue;
-            }
-            self.check_name(id, value, span.clone())?;
-            let option = match arg.is_positional() {
-                true => word,
-                false => typed::option(arg, Some(&word)),
-            };
-            let read = self.read(&[&self.words[..], std::slice::from_ref(&option)].concat());
-            if !self.may_stand(read, &option, setting, above, Some((value, span.clone())))? {
-                return Ok(());
-            }
-            self.words.push(option);
-            self.taken.extend(place);
-        }
-        Ok(())
-    }
-
-    fn switch(
-        &mut self,
-        arg: &Arg,
-        setting: &Setting,
-        above: &[OsString],
-        taken: &[(String, Option<String>)],
-    ) -> Result<(), Complaint> {
-        let place = (arg.get_id().to_string(), None);
-        if taken.contains(&place) {
-            return Ok(());
-        }
-        let option = typed::option(arg, None);
-        let read = self.read(&[&self.words[..], std::slice::from_ref(&option)].concat());
-        if self.may_stand(read, &option, setting, above, None)? {
-            self.words.push(option);
-            self.taken.push(place);
-        }
-        Ok(())
-    }
-
-    fn read(&self, words: &[OsString]) -> Result<(), clap::Error> {
-        let all = [&self.typed[..self.at], words, &self.typed[self.at..]].concat();
-        self.root.clone().try_get_matches_from(all).map(drop)
-    }
-
-    /// Whether an option may be added; not if it does not go with what is more important.
+    /// Whether an option may be added; not if it does not go with what is `above`, in layers that are
+    /// more important.
     fn may_stand(
         &self,
-        read: Result<(), clap::Error>,
-        option: &OsStr,
+        option: &FileOption,
         setting: &Setting,
         above: &[OsString],
-        value: Option<(&String, std::ops::Range<usize>)>,
     ) -> Result<bool, Complaint> {
-        let Err(error) = read else { return Ok(true) };
-        let (shown, span) = match value {
-            Some((value, span)) => (format!("`{value}`"), span),
-            None => ("this".to_owned(), setting.span.clone()),
+        if let Some(value) = &option.value {
+            self.check_name(option.places[0].0.as_str(), value, option.span.clone())?;
+        }
+        let Err(error) = self.read(&self.words, option) else {
+            return Ok(true);
         };
         if error.kind() != ErrorKind::ArgumentConflict {
-            let message = format!("{shown} cannot be the value of `{}`", setting.key);
-            return Err(Complaint::new(span, message).hint(why(&error)));
+            let shown = option.value.as_deref().unwrap_or("true");
+            let message = format!("`{shown}` cannot be the value of `{}`", setting.key);
+            return Err(Complaint::new(option.span.clone(), message).hint(why(&error)));
         }
-        match self.read(&[above, &[option.to_owned()]].concat()) {
+        match self.read(above, option) {
             Err(error) if error.kind() == ErrorKind::ArgumentConflict => Ok(false),
             _ => {
                 let message = format!("`{}` does not go with what stands beside it", setting.key);
@@ -192,28 +133,25 @@ impl<'a> Layers<'a> {
         }
     }
 
+    /// Tries what was typed with these words and one more.
+    fn read(&self, words: &[OsString], option: &FileOption) -> Result<(), clap::Error> {
+        let (before, after) = self.typed.split_at(self.at);
+        let all = [before, words, std::slice::from_ref(&option.word), after].concat();
+        self.root.clone().try_get_matches_from(all).map(drop)
+    }
+
     /// Refuses a name that nothing has.
-    fn check_name(
-        &self,
-        id: &str,
-        value: &str,
-        span: std::ops::Range<usize>,
-    ) -> Result<(), Complaint> {
+    fn check_name(&self, id: &str, value: &str, span: Range<usize>) -> Result<(), Complaint> {
         let unknown = |what, name: &str, known: &mut dyn Iterator<Item = &str>| {
             let known: Vec<&str> = known.collect();
             Err(Complaint::unknown(span.clone(), what, name, known))
         };
         match id {
             "heaps" if !is_path(value) => {
-                let known = self
-                    .registry
-                    .entries()
-                    .iter()
-                    .map(|entry| entry.name.as_str());
-                let mut known = known.chain(["all"]);
-                let strange = value
-                    .split(',')
-                    .find(|one| !known.clone().any(|name| name == *one));
+                let entries = self.registry.entries();
+                let strange = |one: &&str| *one != "all" && self.registry.get(one).is_none();
+                let strange = value.split(',').find(strange);
+                let mut known = entries.iter().map(|entry| entry.name.as_str());
                 strange.map_or(Ok(()), |name| unknown("heap", name, &mut known))
             }
             "workloads" => match Workload::named(value) {
@@ -234,8 +172,49 @@ impl<'a> Layers<'a> {
     }
 }
 
+/// The words that a setting stands for.
+fn options(file: &ProfileFile, arg: &Arg, setting: &Setting) -> Result<Vec<FileOption>, Complaint> {
+    let wrong = |what: &str| {
+        let message = format!("`{}` {what}", setting.key);
+        Err(Complaint::new(setting.span.clone(), message))
+    };
+    let takes_values = arg.get_action().takes_values();
+    // A value may be left out where that means something.
+    let needs_value = takes_values && arg.get_num_args().is_none_or(|n| n.min_values() > 0);
+    let values = match &setting.value {
+        Said::Switch(false) => return Ok(Vec::new()),
+        Said::Switch(true) if needs_value => return wrong("takes a value"),
+        Said::Switch(true) => {
+            return Ok(vec![FileOption {
+                word: typed::option(arg, None),
+                places: vec![(arg.get_id().to_string(), None)],
+                value: None,
+                span: setting.span.clone(),
+            }]);
+        }
+        Said::Values(_) if !takes_values => return wrong("is true or false"),
+        Said::Values(values) => values,
+    };
+    if values.len() > 1 && !matches!(arg.get_action(), ArgAction::Append) {
+        return wrong("takes one value");
+    }
+    let option = |(value, span): &(String, Range<usize>)| {
+        let word = from_here(file, arg, value);
+        FileOption {
+            places: places(arg, std::slice::from_ref(&word)),
+            word: match arg.is_positional() {
+                true => word,
+                false => typed::option(arg, Some(&word)),
+            },
+            value: Some(value.clone()),
+            span: span.clone(),
+        }
+    };
+    Ok(values.iter().map(option).collect())
+}
+
 /// What these values of an argument set. The number of threads has two names.
-fn places(arg: &Arg, values: &[OsString]) -> Vec<(String, Option<String>)> {
+fn places(arg: &Arg, values: &[OsString]) -> Vec<ArgPlace> {
     let id = arg.get_id().to_string();
     if !KEYED.contains(&id.as_str()) {
         let also = (id == "threads").then(|| ("define".to_owned(), Some(id.clone())));
@@ -248,10 +227,9 @@ fn places(arg: &Arg, values: &[OsString]) -> Vec<(String, Option<String>)> {
     });
     let mut places = Vec::new();
     for key in keys {
-        if id == "define" && key == "threads" {
-            places.push((key.clone(), None));
-        }
+        let also = (id == "define" && key == "threads").then(|| (key.clone(), None));
         places.push((id.clone(), Some(key)));
+        places.extend(also);
     }
     places
 }

@@ -14,30 +14,26 @@
 //! The processes that this program starts for itself take no profile: they are told everything.
 
 mod file;
+mod keys;
 mod layers;
 
 use std::ffi::OsString;
-use std::path::Path;
 
-use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use super::child::inside;
 use super::command_line::CommandLine;
 use super::near::{self, NO_PROFILE};
 use super::usage::Usage;
-use crate::diagnostic::{Complaint, suggest};
+use crate::diagnostic::suggest;
 use crate::result::ProfileRef;
 use crate::run::Registry;
 use file::{Profile, ProfileFile, Said};
+use keys::COMMANDS;
 use layers::Layers;
 
-/// The commands that take profiles.
-const COMMANDS: [&str; 5] = ["run", "soak", "fuzz", "selftest", "duel"];
 /// The profile that is taken if none is named, and that all others begin with.
 const DEFAULT: &str = "default";
-/// Options that no profile may set.
-const NEVER: [&str; 3] = ["help", "profile", "version"];
-
 /// A command line, and the profile that it was completed from.
 pub(super) struct Completed {
     pub(super) line: CommandLine,
@@ -117,8 +113,14 @@ fn takes_none(command: &str) -> Usage {
 
 /// The place behind the word that names the command, where its options may stand.
 fn position(typed: &[OsString], command: &str) -> usize {
-    let named = typed.iter().skip(1).position(|word| word == command);
-    named.map_or(typed.len(), |at| at + 2)
+    let is_value = |at: usize| {
+        ["--color", "--profile"]
+            .iter()
+            .any(|option| typed[at - 1] == *option)
+    };
+    let mut places = 1..typed.len();
+    let named = places.find(|&at| typed[at] == command && !is_value(at));
+    named.map_or(typed.len(), |at| at + 1)
 }
 
 /// The profile that is to be used, and where it stands.
@@ -189,8 +191,8 @@ impl Chosen {
         command: &str,
         typed: &[OsString],
     ) -> Result<Vec<OsString>, Usage> {
-        let root = root();
-        let mut layers = Layers::new(registry, &root, command, typed)?;
+        let root = keys::root();
+        let mut layers = Layers::new(registry, &root, command, typed);
         let default = self
             .near
             .as_ref()
@@ -212,82 +214,14 @@ impl Chosen {
     }
 }
 
-/// All commands, with the options that all of them take.
-fn root() -> clap::Command {
-    let mut root = CommandLine::command();
-    root.build();
-    root
-}
-
 /// The file that is near, and what comes with the program. Every key in the former is known.
 fn files() -> Result<(Option<ProfileFile>, ProfileFile), Usage> {
     let near = near::path().map(|path| ProfileFile::read(&path, &COMMANDS));
     let near = near.transpose()?;
     if let Some(near) = &near {
-        check_keys(near)?;
+        keys::check(near)?;
     }
     Ok((near, ProfileFile::builtin(&COMMANDS)?))
-}
-
-fn check_keys(file: &ProfileFile) -> Result<(), Usage> {
-    let root = root();
-    for setting in file.profiles.iter().flat_map(|profile| &profile.settings) {
-        let named = setting.command.as_deref();
-        let commands = COMMANDS
-            .into_iter()
-            .filter(|name| named.is_none_or(|it| it == *name));
-        let commands = commands.filter_map(|name| root.find_subcommand(name));
-        let mut known: Vec<String> = commands.flat_map(arguments).map(key).collect();
-        if known.contains(&setting.key) {
-            continue;
-        }
-        known.sort();
-        known.dedup();
-        let what = match named {
-            Some(command) => format!("option of `{command}`:"),
-            None => "option:".to_owned(),
-        };
-        let known = known.iter().map(String::as_str);
-        let span = setting.key_span.clone();
-        return Err(file.wrong(Complaint::unknown(span, &what, &setting.key, known)));
-    }
-    Ok(())
-}
-
-/// The arguments of a command that a profile may set.
-fn arguments(command: &clap::Command) -> impl Iterator<Item = &Arg> {
-    let all = command.get_arguments();
-    all.filter(|arg| !arg.is_hide_set() && !NEVER.contains(&arg.get_id().as_str()))
-}
-
-/// What an argument is called in a file: by its long option, or in the plural if it may be given
-/// several times.
-fn key(arg: &Arg) -> String {
-    let id = arg.get_id().as_str();
-    match (arg.get_action(), arg.get_long()) {
-        (ArgAction::Append, _) if id == "define" => "parameters".to_owned(),
-        (ArgAction::Append, _) | (_, None) => id.replace('_', "-"),
-        (_, Some(long)) => long.to_owned(),
-    }
-}
-
-/// A value of a file, which names other files as they are reached from there.
-fn from_here(file: &ProfileFile, arg: &Arg, value: &str) -> OsString {
-    let names_file = match arg.get_id().as_str() {
-        "workloads" => value.ends_with(".toml") || value.contains('/'),
-        "heaps" => value.contains('/'),
-        _ => arg.get_value_parser().type_id() == std::any::TypeId::of::<std::path::PathBuf>(),
-    };
-    let above = file
-        .path
-        .as_deref()
-        .and_then(|path| Path::new(path).parent());
-    match above {
-        Some(above) if names_file && above != Path::new("") && value != "-" => {
-            above.join(value).into()
-        }
-        _ => value.into(),
-    }
 }
 
 /// Every profile, and what it sets.

@@ -63,7 +63,7 @@ pub(super) fn selftest(
     }
     let json = JsonTarget::of(args.json.as_deref())?;
     let directory = store::prepare_directory(args.out.as_deref(), "selftest-")?;
-    let bench = Bench::new(args.time_limit, &interrupted);
+    let bench = Bench::new(args.time_limit, &interrupted, directory.join("lost"));
     let depth = depth(args, &rows);
     let clock = Clock::get();
     let start = clock.now();
@@ -82,7 +82,21 @@ pub(super) fn selftest(
         without_check: args.without_check.clone(),
         ..Matrix::new(&schedule, &faults, tool, reproduce)
     };
-    Ok(conclude(&matrix, &directory, json, terminal))
+    let mut exit = conclude(&matrix, &directory, json, terminal);
+    match bench.kept() {
+        Ok(None) => {}
+        Ok(Some(kept)) => {
+            let kept = kept.display();
+            terminal.remark(&format!("trials whose process was lost: {kept}"));
+        }
+        Err(error) => {
+            terminal.error(&format!(
+                "failed to keep a trial whose process was lost: {error}"
+            ));
+            exit = exit.and(Exit::Usage);
+        }
+    }
+    Ok(exit)
 }
 
 /// The faults that were asked for.

@@ -12,6 +12,7 @@ use super::watch::Audience;
 use crate::cli::args::TimingArg;
 use crate::cli::help::{self, JUDGING, LONG, OUTPUT, STRESS, WHAT};
 use crate::cli::values;
+use crate::result::ProfileRef;
 use crate::soak::Shard;
 pub(super) use scheduler::shard_of_environment;
 
@@ -25,6 +26,9 @@ pub(in crate::cli) struct Soak {
     #[arg(value_name = "WORKLOAD", help_heading = WHAT, display_order = 0,
           conflicts_with = "resume")]
     pub(super) workloads: Vec<String>,
+    /// The profile that completed the command line.
+    #[arg(skip)]
+    pub(in crate::cli) profile: Option<ProfileRef>,
     /// Heaps from `gcstorm list heaps`, as in gil,racy
     ///
     /// May be given several times; `all` names all that come with the program.

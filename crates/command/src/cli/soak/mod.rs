@@ -1,6 +1,7 @@
 //! `soak`: round after round in child processes, each written to the journal before the next
 //! begins.
 
+mod aftermath;
 mod args;
 mod process;
 mod rounds;
@@ -17,11 +18,12 @@ use std::time::Duration;
 use super::exit::Exit;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{interrupt, reproduce, store};
+use super::{interrupt, publish, reproduce, store};
 use crate::clock::{self, Clock, Stamp};
 use crate::report;
 use crate::run::Registry;
-use crate::soak::{Agenda, Beat, Header, Journal, Round, Snapshot, Standing};
+use crate::soak::{Agenda, Beat, Header, JOURNAL, Journal, Round, Snapshot, Standing};
+pub(super) use aftermath::{Aftermath, journal_at};
 pub(super) use args::Soak;
 use process::RoundLimits;
 use rounds::{Made, Rounds};
@@ -188,13 +190,32 @@ impl Session<'_> {
         (self.watchers).aside(|| self.terminal.message(&reproduce));
     }
 
-    fn conclude(self) -> Exit {
+    /// Leaves a page of all rounds in the directory, unless their journal is lost.
+    fn keep_page(&mut self) -> Result<(), String> {
+        let journal = self.directory.join(JOURNAL);
+        if self.is_journal_lost || !journal.is_file() {
+            return Ok(());
+        }
+        let told = Aftermath::read(&journal).map_err(|usage| usage.first_line())?;
+        let path = self.directory.join(publish::PAGE);
+        let shown = path.display();
+        store::write_whole(&path, told.html().as_bytes())
+            .map_err(|error| format!("failed to write {shown}: {error}"))?;
+        self.terminal.remark(&format!("report: {shown}"));
+        Ok(())
+    }
+
+    fn conclude(mut self) -> Exit {
         let page = report::soak::page(&self.standing, &self.header, self.terminal.look().width);
         self.terminal.data(&page);
         let words = ["soak", "--resume"].map(OsStr::new);
         let words = [words[0], words[1], self.directory.as_os_str()];
         let line = reproduce::command(self.program, &words);
         self.terminal.remark(&format!("to go on: {line}"));
+        if let Err(error) = self.keep_page() {
+            self.terminal.error(&error);
+            self.exit = self.exit.and(Exit::Usage);
+        }
         let leaks = self.standing.aging(&self.header.lanes);
         let mut exit = self.exit;
         // If an append has failed, this is known.

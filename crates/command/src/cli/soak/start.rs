@@ -79,6 +79,7 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
         shard: shard(args, terminal)?,
         round_ms,
         options,
+        profile: args.profile.clone(),
     };
     let directory = store::prepare_directory(args.out.as_deref(), "soak-")?;
     let path = directory.join(JOURNAL);

@@ -1,93 +1,6 @@
 //! An axis: where a value lies between its ends, and the ticks by which a reader finds it.
 
-use crate::result::figures;
-
-/// The percentile beyond which one value in so many lies: `p99.9` for a thousand.
-pub(super) fn percentile(beyond: f64) -> String {
-    let mut digits = 0;
-    let mut rest = beyond;
-    while rest > 1.001 {
-        digits += 1;
-        rest /= 10.0;
-    }
-    let text = format!("p{:.digits$}", 100.0 - 100.0 / beyond);
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
-    }
-}
-
-/// What values are measured in: how one is written, and which axis suits several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
-    /// Nanoseconds.
-    Time,
-    /// So many a second.
-    Rate,
-    /// A number of objects.
-    Objects,
-    /// Bytes.
-    Memory,
-    /// Rounds of a soak, by number.
-    Rounds,
-    /// Seconds from now.
-    Seconds,
-    /// How many times something else.
-    Times,
-    /// A part of a whole.
-    Share,
-    /// One over the share of values beyond: 1 for the least value, 1000 for p99.9.
-    Beyond,
-}
-
-impl Unit {
-    pub(crate) fn show(self, value: f64) -> String {
-        match self {
-            Self::Time => figures::time(value),
-            Self::Rate => figures::rate(value),
-            Self::Objects => figures::short(value),
-            Self::Memory => figures::memory(value),
-            Self::Rounds => format!("{value:.0}"),
-            Self::Seconds => format!("{value:.0} s"),
-            Self::Times => format!("×{}", figures::short(value)),
-            Self::Share => format!("{:.0} %", value * 100.0),
-            Self::Beyond => percentile(value).trim_start_matches('p').to_owned(),
-        }
-    }
-
-    /// What the script knows it by.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Time => "time",
-            Self::Rate => "rate",
-            Self::Objects => "objects",
-            Self::Memory => "memory",
-            Self::Rounds => "rounds",
-            Self::Seconds => "seconds",
-            Self::Times => "times",
-            Self::Share => "share",
-            Self::Beyond => "beyond",
-        }
-    }
-
-    /// The axis for these values: of times a logarithmic one, of others one from zero. `None` if
-    /// there is nothing to show.
-    pub(crate) fn axis(
-        self,
-        title: &str,
-        values: impl Iterator<Item = f64> + Clone,
-    ) -> Option<Axis> {
-        let most = values.clone().reduce(f64::max)?;
-        match self {
-            Self::Time | Self::Beyond => {
-                let least = values.filter(|value| *value > 0.0).reduce(f64::min)?;
-                Some(Axis::decades(title, (least, most), self))
-            }
-            Self::Memory => Some(Axis::memory(title, most)),
-            _ => Some(Axis::from_zero(title, most, self)),
-        }
-    }
-}
+use super::unit::Unit;
 
 /// What is laid out evenly: values themselves, or their logarithms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +46,8 @@ impl Axis {
         let ticks = ticks.take_while(|at| *at <= to);
         let name = |at: f64| match (scale, at) {
             (Scale::Linear, 0.0) => "0".to_owned(),
-            _ => unit.show(scale.undo(at)),
+            // A tick is a round figure, so the digits that make it look exact say nothing.
+            _ => unit.show(scale.undo(at)).replacen(".0 ", " ", 1),
         };
         Self {
             title: title.to_owned(),
@@ -204,6 +118,26 @@ impl Axis {
     }
 }
 
+impl Unit {
+    /// The axis for these values: of times a logarithmic one, of others one from zero. `None` if
+    /// there is nothing to show.
+    pub(crate) fn axis(
+        self,
+        title: &str,
+        values: impl Iterator<Item = f64> + Clone,
+    ) -> Option<Axis> {
+        let most = values.clone().reduce(f64::max)?;
+        match self {
+            Self::Time | Self::Beyond => {
+                let least = values.filter(|value| *value > 0.0).reduce(f64::min)?;
+                Some(Axis::decades(title, (least, most), self))
+            }
+            Self::Memory => Some(Axis::memory(title, most)),
+            _ => Some(Axis::from_zero(title, most, self)),
+        }
+    }
+}
+
 /// The next round figure that is not below this.
 fn round_step(least: f64) -> f64 {
     let power = 10_f64.powf(least.log10().floor());
@@ -230,7 +164,7 @@ mod tests {
         assert_eq!(
             named(&axis),
             [
-                "10.0 ns", "100 ns", "1 µs", "10.0 µs", "100 µs", "1 ms", "10.0 ms"
+                "10 ns", "100 ns", "1 µs", "10 µs", "100 µs", "1 ms", "10 ms"
             ]
         );
         assert_eq!(axis.place(1.0), 0.0);

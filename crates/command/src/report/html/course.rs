@@ -3,10 +3,12 @@
 
 use maud::{Markup, html};
 
-use super::axis::{Axis, Unit};
+use super::axis::Axis;
 use super::length::Length;
-use super::page::{Table, gallery, missing, note, series};
+use super::page::{gallery, missing, note, series};
 use super::plot::{self, Curve, PlotPoint};
+use super::table::Table;
+use super::unit::Unit;
 use crate::evidence::Sample;
 use crate::report::{Member, headline};
 use crate::result::figures;

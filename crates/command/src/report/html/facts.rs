@@ -3,7 +3,8 @@
 
 use maud::{Markup, html};
 
-use super::page::{Table, series, word};
+use super::page::{series, word};
+use super::table::Table;
 use crate::check::Verdict;
 use crate::report::headline::{self, Beside, HEADLINES};
 use crate::report::{Absence, Absent, Collected, Member};
@@ -76,13 +77,14 @@ fn missed(absent: &Absent) -> Markup {
     }
 }
 
-/// A figure, and how it compares.
+/// A figure, and how it compares. A figure and its unit stay on one line.
 pub(super) fn beside(beside: &Beside) -> Markup {
+    let together = |text: &str| text.replace(' ', "\u{a0}");
     html! {
-        (beside.figure.as_deref().unwrap_or(NONE))
+        (beside.figure.as_deref().map_or(NONE.to_owned(), together))
         @if let Some(ratio) = &beside.ratio {
             " " small class=[beside.word] {
-                (ratio) @if let Some(word) = beside.word { " " (word) }
+                (ratio) @if let Some(word) = beside.word { "\u{a0}" (word) }
             }
         }
     }

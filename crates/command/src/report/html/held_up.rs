@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 
 use maud::Markup;
 
-use super::axis::{Axis, Unit};
+use super::axis::Axis;
 use super::length::Length;
-use super::page::{Table, gallery, series};
+use super::page::{gallery, series};
 use super::percentiles::percentiles;
 use super::plot::{self, Curve, PlotPoint};
 use super::rows::{self, Bar, Rows};
+use super::table::Table;
+use super::unit::Unit;
 use crate::evidence::{Evidence, Latency, Slow};
 use crate::report::Member;
 use crate::result::figures::{self, NONE};

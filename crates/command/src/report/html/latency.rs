@@ -51,9 +51,9 @@ pub(super) fn draw(members: &[Member<'_>], length: Length) -> Markup {
         div.figures {
             @if let Some(figure) = percentiles(("all operations", ""), &series(members), &all) { (figure) }
             @for figure in each { (figure) }
-            @if length == Length::Brief { (operations::table(&names, members)) }
+            @if length == Length::Brief { (operations::table(&names, members, length)) }
         }
-        @if length == Length::Whole { (operations::table(&names, members)) }
+        @if length == Length::Whole { (operations::table(&names, members, length)) }
     }
 }
 

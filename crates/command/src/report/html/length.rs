@@ -25,7 +25,7 @@ impl Length {
     /// How many points a curve over time may have in a picture of so many.
     pub(super) fn points(self, curves: usize) -> usize {
         match self {
-            Self::Brief => 40,
+            Self::Brief => 32,
             Self::Whole => (600 / curves.max(1)).clamp(60, 200),
         }
     }

@@ -92,7 +92,7 @@ fn facts(result: &RunResult) -> Facts {
         ("processor", format!("{cpus}, {}", host.cpu_model)),
         ("kernel", host.kernel.clone()),
         ("clock", host.clock.source.to_string()),
-        ("a reading", clock),
+        ("clock reading", clock),
         ("seed", result.seed.to_string()),
         ("workload", format!("{} ({})", workload.name, workload.hash)),
         ("parameters", parameters),

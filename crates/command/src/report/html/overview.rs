@@ -5,7 +5,8 @@ use maud::{Markup, html};
 
 use super::contents::Chapter;
 use super::facts::beside;
-use super::page::{Table, word};
+use super::page::word;
+use super::table::Table;
 use crate::report::collected::worst;
 use crate::report::headline::{self, HEADLINES, Headline};
 use crate::report::{Collected, Group, Member};
@@ -102,7 +103,7 @@ fn single(member: &Member<'_>, all: &[Member<'_>]) -> Markup {
         br;
         @match headline::cut_short(member.result) {
             Some(how) => small { (how) },
-            None => small { "longest " @if let Some(figure) = figure("longest operation") { (figure) } },
+            None => small { i { "longest " } @if let Some(figure) = figure("longest operation") { (figure) } },
         }
     }
 }

@@ -4,9 +4,10 @@
 
 use maud::Markup;
 
-use super::axis::{Axis, Unit};
-use super::page::Table;
+use super::axis::Axis;
 use super::plot::{self, Curve, PlotPoint};
+use super::table::Table;
+use super::unit::Unit;
 use crate::evidence::Latency;
 use crate::result::figures;
 

@@ -10,7 +10,8 @@ use maud::{Markup, html};
 use super::axis::Axis;
 use super::frame::Frame;
 use super::marks::class;
-use super::page::{self, Key, Table};
+use super::page::{self, Key};
+use super::table::Table;
 
 const FRAME: Frame = Frame {
     left: 108,

@@ -7,7 +7,8 @@ use maud::{Markup, html};
 use super::axis::Axis;
 use super::frame::Frame;
 use super::marks::class;
-use super::page::{self, Key, Table};
+use super::page::{self, Key};
+use super::table::Table;
 
 /// How high a bar's row is.
 const ROW: i32 = 32;

@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::axis::Unit;
-use super::page::{Table, missing};
+use super::page::missing;
 use super::rows::{self, Bar, Rows};
+use super::table::Table;
+use super::unit::Unit;
 use crate::evidence::Latency;
 use crate::result::figures::{self, NONE};
 

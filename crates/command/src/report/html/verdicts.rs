@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{Markup, html};
 
 use super::contents::{Chapter, Heading};
-use super::page::{Table, series, word};
+use super::page::{series, word};
+use super::table::Table;
 use crate::check::{Judgement, Verdict};
 use crate::report::Member;
 use crate::result::figures::{self, NONE};
@@ -96,6 +97,9 @@ fn judgement(check: &Judgement) -> Markup {
     }
 }
 
+/// So many workloads are named where a check found something; the overview has them all.
+const NAMED: usize = 3;
+
 /// One check on one heap, over all workloads.
 #[derive(Debug, Default)]
 struct Tallied<'a> {
@@ -164,16 +168,22 @@ pub(super) fn over_all(chapters: &[Chapter<'_>], heaps: &[(usize, &str)]) -> Mar
 }
 
 fn cell(tally: &Tallied<'_>) -> Markup {
-    let held = (tally.held > 0).then(|| (tally.held, figures::short(tally.examined as f64)));
+    let examined = match tally.examined {
+        few @ ..1000 => figures::count(few),
+        many => figures::short(many as f64),
+    };
+    let held = (tally.held > 0).then_some((tally.held, examined));
     html! {
         @for verdict in [Verdict::Violated, Verdict::Vacuous] {
-            @let mut amiss = tally.amiss.iter().filter(|(own, _)| *own == verdict).peekable();
-            @if amiss.peek().is_some() {
-                (word(verdict.name())) " in "
-                @for (number, (_, heading)) in amiss.enumerate() {
+            @let amiss = tally.amiss.iter().filter(|(own, _)| *own == verdict);
+            @let count = amiss.clone().count();
+            @if count > 0 {
+                (word(verdict.name())) " " (count) ": "
+                @for (number, (_, heading)) in amiss.take(NAMED).enumerate() {
                     @if number > 0 { ", " } (heading.link())
                 }
-                " "
+                @if count > NAMED { " and " (count - NAMED) " more" }
+                br;
             }
         }
         @if let Some((runs, examined)) = held {

@@ -1,39 +1,85 @@
-//! The matrix as one self-contained HTML page, with styles and drawings inside it.
+//! The matrix as one HTML page that needs nothing else.
 
-use maud::{Markup, html};
+use maud::{Markup, Render as _, html};
 
 use super::{Matrix, MatrixRow, lane_sentence, tally};
 use crate::fuzz::matrix::{RowStanding, Verified};
-use crate::report::html::page::{Activity, document};
+use crate::report::html::contents::Book;
+use crate::report::html::page::{Activity, STYLE, document, missing, note};
 use crate::result::figures::{self, NONE};
-
-const STYLE: &str = "\
-body{font:14px/1.5 system-ui,sans-serif;margin:2em;color:#222;background:#fff}\
-table{border-collapse:collapse}th,td{padding:.25em .7em;text-align:left;border-bottom:1px solid #ddd}\
-td.n{text-align:right;font-variant-numeric:tabular-nums}tr.failed{background:#fde8e8}\
-tr.untried{color:#888}svg{vertical-align:middle}code{background:#f4f4f4;padding:.1em .3em}\
-@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}th,td{border-color:#444}\
-tr.failed{background:#4a2020}code{background:#2a2a2a}a{color:#8ab4f8}}";
 
 /// Draws the page.
 pub fn html(matrix: &Matrix) -> String {
+    let verdict = match (
+        matrix.count(RowStanding::Failed),
+        matrix.count(RowStanding::Untried),
+    ) {
+        (0, 0) => "held",
+        (0, _) => "interrupted",
+        _ => "violated",
+    };
     let tool = &matrix.tool;
-    let failed = matrix
-        .all()
-        .filter(|row| row.standing == RowStanding::Failed);
-    let body = html! {
-        h1 { "Which check catches which fault" }
-        p {
-            (tool.name) " " (tool.version) " " (tool.commit) ", "
-            (figures::several(matrix.host.cpus as u64, "processor", "processors")) ", "
-            (figures::span(matrix.elapsed_ns)) ". " b { (matrix.conclusion()) } "."
-        }
-        ul {
-            @for &lane in &Verified::ALL {
-                @if let Some(sentence) = lane_sentence(matrix, lane) { li { (sentence) } }
+    let banner = html! {
+        header class={ "banner " (verdict) } {
+            h1 { "Which check catches which fault" }
+            p { b { (matrix.conclusion()) } "." }
+            ul.lead {
+                @for &lane in &Verified::ALL {
+                    @if let Some(sentence) = lane_sentence(matrix, lane) { li { (sentence) } }
+                }
             }
         }
-        table {
+    };
+    let sections = [
+        ("Not as expected", failed(matrix)),
+        ("Faults", faults(matrix)),
+        ("Found otherwise", otherwise(matrix)),
+    ];
+    let book = Book {
+        banner,
+        sections: &sections,
+        chapters: &[],
+        series: &[],
+        footer: html! {
+            (tool.name) " " (tool.version) " " (tool.commit) ", "
+            (figures::several(matrix.host.cpus as u64, "processor", "processors")) ", "
+            (figures::span(matrix.elapsed_ns)) "."
+        },
+    };
+    document("selftest", STYLE, Activity::None, &book.render())
+}
+
+fn failed(matrix: &Matrix) -> Markup {
+    let is_failed = |row: &&MatrixRow| row.standing == RowStanding::Failed;
+    html! {
+        @if !matrix.all().any(|row| is_failed(&row)) { (missing("None.")) }
+        @for row in matrix.all().filter(is_failed) {
+            p {
+                b { (row.name()) " in " (row.heap) } ": " (row.why.as_deref().unwrap_or_default())
+                br; code { (row.reproduce) }
+            }
+        }
+    }
+}
+
+fn otherwise(matrix: &Matrix) -> Markup {
+    let found = [
+        ("models show", &matrix.by_model),
+        ("a soak shows", &matrix.by_soak),
+    ];
+    html! {
+        @if found.iter().all(|(_, names)| names.is_empty()) { (missing("None.")) }
+        @for (what, names) in found {
+            @if !names.is_empty() { p { "Only " (what) ": " (names.join(", ")) "." } }
+        }
+    }
+}
+
+fn faults(matrix: &Matrix) -> Markup {
+    html! {
+        (note("A bar is the share of trials that caught the fault: verified at the end only, and at \
+               pauses too. Operations and time are medians until it was caught."))
+        table.faults.words.many.short {
             thead {
                 tr {
                     th { "fault" } th { "heap" } th { "workload" } th { "expected" }
@@ -43,43 +89,41 @@ pub fn html(matrix: &Matrix) -> String {
             }
             tbody { @for row in matrix.all() { (line(row)) } }
         }
-        @for (what, names) in [("models show", &matrix.by_model), ("a soak shows", &matrix.by_soak)] {
-            @if !names.is_empty() { p { "Only " (what) ": " (names.join(", ")) } }
-        }
-        @for row in failed {
-            p {
-                b { (row.name()) " in " (row.heap) } ": " (row.why.as_deref().unwrap_or_default())
-                br; code { (row.reproduce) }
-            }
-        }
-    };
-    document("selftest", STYLE, Activity::None, &body)
+    }
 }
 
 fn line(row: &MatrixRow) -> Markup {
     let class = match row.standing {
-        RowStanding::Met => "met",
-        RowStanding::Failed => "failed",
-        RowStanding::Untried => "untried",
+        RowStanding::Met => None,
+        RowStanding::Failed => Some("violated"),
+        RowStanding::Untried => Some("skipped"),
     };
     let end = row.end();
     let cost = |lane| row.lane(lane)?.wall_ns_median.map(figures::nanos);
     let figures = [
-        end.and_then(|end| end.ops_median).map(figures::count),
-        end.and_then(|end| end.ns_median).map(figures::nanos),
-        cost(Verified::End),
-        cost(Verified::Every),
+        (
+            "operations",
+            end.and_then(|end| end.ops_median).map(figures::count),
+        ),
+        (
+            "time",
+            end.and_then(|end| end.ns_median).map(figures::nanos),
+        ),
+        ("cost, end", cost(Verified::End)),
+        ("cost, every", cost(Verified::Every)),
     ];
     html! {
-        tr class=(class) {
-            td title=(row.change.as_deref().unwrap_or("nothing is planted")) {
+        tr class=[class] {
+            th title=(row.change.as_deref().unwrap_or("nothing is planted")) {
                 (row.name())
                 @if let Some((what, link)) = &row.history { " " a href=(link) { (what) } }
             }
             @for cell in [&row.heap, &row.run(), &row.expected] { td { (cell) } }
-            @for lane in Verified::ALL { td.n { (bar(row, lane)) } }
+            @for lane in Verified::ALL { td data-h=(lane.name()) { (bar(row, lane)) } }
             td { (end.and_then(|end| end.foremost(&row.caught_by)).unwrap_or(NONE)) }
-            @for figure in figures { td.n { (figure.as_deref().unwrap_or(NONE)) } }
+            @for (name, figure) in figures {
+                td.n data-h=(name) { (figure.as_deref().unwrap_or(NONE)) }
+            }
         }
         "\n"
     }
@@ -94,7 +138,7 @@ fn bar(row: &MatrixRow, lane: Verified) -> Markup {
     html! {
         svg width="60" height="10" role="img" aria-label=(tally) {
             rect width="60" height="10" fill="#8884" {}
-            rect width=(width) height="10" fill="#2e8b57" {}
+            rect.good width=(width) height="10" {}
         }
         " " (tally)
     }

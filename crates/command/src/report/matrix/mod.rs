@@ -403,7 +403,7 @@ reproduce: again trust-hint end 2
         assert!(page.contains("| trust-hint | gil | counter | always | 1/2 | 1/1 | weak |"));
         let page = html(&matrix);
         assert_eq!(page.matches("<td>gil</td>").count(), rows, "{page}");
-        assert!(page.contains("<tr class=\"failed\">") && page.contains("<svg"));
+        assert!(page.contains("<tr class=\"violated\">") && page.contains("<svg"));
         let text = serde_json::to_string(&matrix).expect("it serializes");
         let again: Matrix = serde_json::from_str(&text).expect("it parses");
         assert_eq!(again, matrix);

@@ -36,6 +36,7 @@
 mod belonging;
 pub mod failure;
 mod gather;
+mod html;
 #[cfg(test)]
 mod laws;
 mod markdown;
@@ -53,6 +54,7 @@ use serde::{Deserialize, Serialize};
 pub use belonging::{Belonging, Disagreement};
 pub use failure::{FailureKind, KeptFailure, Occurrence};
 pub use gather::{Gathering, of_run};
+pub use html::html;
 pub use markdown::markdown;
 pub use page::page;
 pub use part::{How, LaneKey, LaneSum, Lost, Part, PartKey};

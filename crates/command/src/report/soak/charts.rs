@@ -6,9 +6,10 @@ use maud::Markup;
 
 use super::Watched;
 use crate::median::median;
-use crate::report::html::axis::{Axis, Unit};
+use crate::report::html::axis::Axis;
 use crate::report::html::page::gallery;
 use crate::report::html::plot::{self, Curve, PlotPoint};
+use crate::report::html::unit::Unit;
 use crate::result::{Outcome, subject};
 use crate::soak::{Recent, Snapshot};
 
@@ -29,14 +30,15 @@ struct Quantity {
 const QUANTITIES: [Quantity; 3] = [
     Quantity {
         title: "throughput",
-        note: "Of each round, against the median of its lane. Ticks below: rounds that did not hold.",
+        note: "Of each round, against the median of its lane; a line goes on where other heaps ran. \
+               Ticks below: rounds that did not hold.",
         axis: "times the lane's median",
         unit: Unit::Times,
         of: |round| round.throughput,
     },
     Quantity {
         title: "p99.9",
-        note: "Of the slowest kind of operation in each round, against the median of its lane.",
+        note: "Of the slowest kind of operation, against the median of the lane.",
         axis: "times the lane's median",
         unit: Unit::Times,
         of: |round| Some(round.p99_9_ns? as f64),
@@ -150,7 +152,7 @@ fn is_on(now: &Snapshot<'_>, round: &Recent, name: &str) -> bool {
 }
 
 /// The heaps of the last rounds, with their faults, each once.
-fn subjects(now: &Snapshot<'_>) -> Vec<String> {
+pub(super) fn subjects(now: &Snapshot<'_>) -> Vec<String> {
     let mut names = Vec::new();
     for lane in &now.header.lanes {
         let name = subject(&lane.heap, lane.fault.as_deref());

@@ -6,10 +6,12 @@
 
 use std::iter::once;
 
-use maud::{Markup, html};
+use maud::{Markup, Render as _, html};
 
 use super::{Phase, Stage, Watched, charts, name, ops, percents, row, tenths, whole};
-use crate::report::html::page::{Activity, STYLE, Table, document, missing};
+use crate::report::html::contents::Book;
+use crate::report::html::page::{Activity, SCRIPT, STYLE, document, missing, note};
+use crate::report::html::table::Table;
 use crate::report::lane_row::LaneRow;
 use crate::result::figures::{self, NONE};
 use crate::result::subject;
@@ -19,27 +21,42 @@ use crate::soak::{Aging, Snapshot};
 /// How often a browser reloads it, in seconds.
 pub const REFRESH_S: u32 = 5;
 
-/// Draws it.
+/// Draws it. While rounds are made the page has no script, since it is loaded again and again; once
+/// the soak is over it has one, which shows values.
 pub fn html(watched: &Watched<'_>) -> String {
     let now = watched.now;
     let verdict = verdict(now);
-    let body = html! {
+    let banner = html! {
         header class={ "banner " (verdict) } {
             h1 { "gcstorm soak: " (headline(now)) }
             p { (progress(watched)) }
         }
-        (glance(watched))
-        h3 { "Recent rounds" } (charts::draw(watched))
-        div.lanes { h3 { "Lanes" } (lanes(now)) }
-        h3 { "Failures" } (failures(watched))
-        h3 { "Ageing of heaps" } (aging(watched))
-        footer {
-            "As of " (figures::utc(now.unix_ms)) ". "
-            "A browser reloads this page every " (REFRESH_S) " seconds."
-        }
+    };
+    let sections = [
+        ("Overview", glance(watched)),
+        ("Recent rounds", charts::draw(watched)),
+        ("Lanes", lanes(now).render()),
+        ("Failures", failures(watched)),
+        ("Ageing of heaps", aging(watched)),
+    ];
+    let subjects = charts::subjects(now);
+    let series: Vec<(usize, &str)> = (0..).zip(subjects.iter().map(String::as_str)).collect();
+    let (activity, footer) = match watched.phase {
+        Phase::Over => (Activity::Script(SCRIPT), String::new()),
+        Phase::Rounds | Phase::Ending => (
+            Activity::Reload(REFRESH_S),
+            format!(" A browser reloads this page every {REFRESH_S} seconds."),
+        ),
+    };
+    let book = Book {
+        banner,
+        sections: &sections,
+        chapters: &[],
+        series: &series,
+        footer: html! { "As of " (figures::utc(now.unix_ms)) "." (footer) },
     };
     let title = format!("{verdict} – gcstorm soak");
-    document(&title, STYLE, Activity::Reload(REFRESH_S), &body)
+    document(&title, STYLE, activity, &book.render())
 }
 
 /// One of the words for which the style sheet has colours.
@@ -91,12 +108,18 @@ fn glance(watched: &Watched<'_>) -> Markup {
     let or_none = |figure: Option<String>| figure.unwrap_or(NONE.to_owned());
     html! {
         dl {
-            dt { "under way" } dd { (or_none(under_way(now))) }
+            @if watched.phase != Phase::Over {
+                dt { "under way" } dd { (or_none(under_way(now))) }
+            }
             dt { "operations" } dd { (figures::count(ops(now))) }
-            dt { "pace" } dd { (or_none(watched.lately.rate().map(figures::rate))) }
-            dt { "live objects" } dd { (or_none(beat.and_then(|it| it.live).map(figures::count))) }
-            dt { "unreclaimed" } dd { (or_none(beat.and_then(|it| it.unreclaimed).map(figures::count))) }
-            dt { "resident" } dd { (or_none(resident.map(figures::bytes))) }
+            @if watched.phase != Phase::Over {
+                dt { "pace" } dd { (or_none(watched.lately.rate().map(figures::rate))) }
+                dt { "live objects" } dd { (or_none(beat.and_then(|it| it.live).map(figures::count))) }
+                dt { "unreclaimed" }
+                dd { (or_none(beat.and_then(|it| it.unreclaimed).map(figures::count))) }
+                dt { "resident" } dd { (or_none(resident.map(figures::bytes))) }
+            }
+            dt { "a round" } dd { (figures::span(now.header.round_ms.saturating_mul(1_000_000))) }
             dt { "seed" } dd { (now.header.seed) }
             @if shard.of > 1 { dt { "shard" } dd { (shard.index) "/" (shard.of) } }
         }
@@ -122,6 +145,7 @@ fn under_way(now: &Snapshot<'_>) -> Option<String> {
 
 fn lanes(now: &Snapshot<'_>) -> Table {
     let mut table = Table::new(LaneRow::HEAD);
+    table.class = Some("short");
     for (lane, stands) in std::iter::zip(&now.header.lanes, &now.standing.lanes) {
         let [name, figures @ ..] = row(lane, stands).cells();
         table.row(&name, figures);
@@ -165,11 +189,11 @@ fn aging(watched: &Watched<'_>) -> Markup {
         let cells = drifts.map(|drift| slope(drift.slope, drift.is_worse));
         table.row(&subject(&age.heap, age.fault.as_deref()), cells);
     }
-    let note = "The change from round to round on one and the same heap, with its 99.9 % confidence \
+    let how = "The change from round to round on one and the same heap, with its 99.9 % confidence \
                 interval; of memory in the second half of a heap's rounds. An exclamation mark stands \
                 before what certainly gets worse. For memory this means: it grows by more than a heap may \
                 fill in that time, and the growth does not slow down.";
-    html! { (table) (missing(note)) }
+    html! { (table) (note(how)) }
 }
 
 fn slope(slope: Option<Slope>, is_worse: bool) -> String {

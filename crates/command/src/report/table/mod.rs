@@ -94,9 +94,11 @@ fn brief(result: &RunResult, width: Width) -> String {
     // Notes on the run itself are as long as they are to be understood at the first reading.
     let (of_run, of_checks): (Vec<&Caveat>, Vec<&Caveat>) =
         (result.caveats.iter()).partition(|caveat| caveat.check.is_empty());
-    let short = of_run
-        .iter()
-        .filter_map(|caveat| caveat.text.split(':').next());
+    let short = of_run.iter().map(|caveat| {
+        let ends = [": ", ". "].map(|end| caveat.text.find(end));
+        let end = ends.into_iter().flatten().min();
+        &caveat.text[..end.unwrap_or(caveat.text.len())]
+    });
     let short: Vec<&str> = short.collect();
     if !short.is_empty() {
         let lead = format!("{}: ", paint(WARNING, "note"));
@@ -295,7 +297,10 @@ fn verdict(result: &RunResult) -> (String, String) {
             Ended::OutOfMemory { .. } => "the heap is full".to_owned(),
             _ => "the heap broke down".to_owned(),
         },
-        Outcome::Hung => "the heap came to a standstill".to_owned(),
+        Outcome::Hung => match result.evidence.heard.and_then(|heard| heard.settling_ns) {
+            Some(_) => "settling did not come to an end in time".to_owned(),
+            None => "the heap came to a standstill".to_owned(),
+        },
         Outcome::Violated if broken.is_empty() => "the heap says so itself".to_owned(),
         Outcome::Violated => broken.join(", "),
     };

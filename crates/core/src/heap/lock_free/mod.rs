@@ -25,7 +25,8 @@
 //! are three exceptions, each of which is named again where it is:
 //! [`collect`](crate::heap::Mutator::collect) waits for a collection that is under way; `alloc`
 //! waits a little for memory that others are about to give back, before it answers that there is
-//! none; and `del l[-n:]` is n steps, not one.
+//! none; and `del l[-n:]` is n steps, not one. (Where the collector is behind, `alloc` pauses for
+//! some 60 us now and then, whatever others do.)
 //!
 //! A mutator that stops under a pin keeps memory from being reused, without bound: the counter
 //! `unreclaimed_peak` shows it. While nobody stops, it stays bounded, as three things keep up with
@@ -35,8 +36,20 @@
 //! mutator, and the ranges that were truncated during the last few grace periods, however long they
 //! are.
 //!
+//! Garbage cycles are bounded, too. Those that only their maker could ever reach are collected by
+//! it, at the pace at which it makes them. For the others there is one collector, and mutators that
+//! are faster slow down by and by (`worker`).
+//!
 //! # Decisions
 //!
+//! * Only nodes can be private. A list would have to be walked when it escapes, and its truncated
+//!   ranges are released by anybody; a leaf cannot be in a cycle, and every append would have to
+//!   take its brand away.
+//! * A brand is a number in `meta` and not a mark: so everything that is private to a mutator can
+//!   escape in one step, and nobody else ever needs to look at it.
+//! * What survives a trial escapes, although its maker may be the only one who holds it. It would
+//!   be tried again and again otherwise, and a program with much live data of its own would pay for
+//!   all of it with each trial.
 //! * Whether an object can be part of a cycle (ACYCLIC) is a bit of the reference and not of the
 //!   cell, so the collector and every decrement pass over leaves without touching them.
 //! * `get` looks at the head for the second time *before* it increments: what it returns is settled

@@ -30,7 +30,8 @@
 //! raised, g was
 //!
 //! * in the hands of a worker at work. When that worker answered, g was reusable, or it lay ready
-//!   for anybody, or it waited for a grace period.
+//!   for anybody, or it waited for a grace period. (That includes its private garbage: it was
+//!   tried, or became a candidate.)
 //! * ready for anybody: a ripe range, work left behind, a candidate.
 //! * waiting for a grace period. After that it is ready, or reusable.
 //! * reusable: room under the capacity.

@@ -14,8 +14,8 @@
 //!
 //! A dead object is owned by whoever brought its count to 0: it drops the tag, poisons the slots,
 //! moves the incarnation on, and retires the cell. The cell is not reused before a grace period is
-//! over: a reader may be about to find that the count is 0, and the collector may be walking it. (Not
-//! so that of a private object: see `private`.)
+//! over: a reader may be about to find that the count is 0, and the collector may be walking it.
+//! (For private objects see `private`.)
 
 use super::cell::{self, Cell, POISON, Ref};
 use super::list::{self, Range, Rest};

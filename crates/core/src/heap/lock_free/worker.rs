@@ -1,6 +1,6 @@
 //! What a mutator and the collector have in common: an epoch participant with private stores of
-//! free cells, dead cells, unfinished releases and candidates, and with objects that nobody else can
-//! reach (`private`).
+//! free cells, dead cells, unfinished releases and candidates, and with objects that nobody else
+//! can reach (`private`).
 //!
 //! A worker is pinned all its life except while it waits, and *repinned* at the start of every
 //! operation: that costs two loads where a fresh pin costs a read-modify-write. Within one

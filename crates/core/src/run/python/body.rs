@@ -374,12 +374,6 @@ impl Body<'_> {
         self.pending.flush(&mut self.lines);
     }
 
-    /// The value of this variable is needed.
-    pub(super) fn need(&mut self, variable: &str) {
-        self.written.insert(variable.to_owned());
-        self.pending.flush_one(variable, &mut self.lines);
-    }
-
     /// The iterator over what is drawn here.
     pub(super) fn drawn(&mut self, place: Drawn) -> String {
         self.places.insert(place);

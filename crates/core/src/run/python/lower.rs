@@ -34,10 +34,9 @@ pub(super) fn region_ops(plan: &Plan, options: &Options) -> u64 {
 }
 
 /// A group of mutators with the same program.
-pub(super) struct Group<'a> {
+pub(super) struct Group {
     /// The name of its function.
     pub(super) name: String,
-    pub(super) mutator: &'a MutatorPlan,
     /// What its variables count, in the order in which they are handed over.
     pub(super) tallies: Vec<(String, String)>,
     text: String,
@@ -76,10 +75,7 @@ pub(crate) fn program(plan: &Plan, options: &Options) -> Result<String, Defect> 
 }
 
 /// The groups of mutators, by the number of the first.
-pub(super) fn groups<'a>(
-    plan: &'a Plan,
-    options: &Options,
-) -> Result<BTreeMap<usize, Group<'a>>, Defect> {
+pub(super) fn groups(plan: &Plan, options: &Options) -> Result<BTreeMap<usize, Group>, Defect> {
     let mut contents = Contents::at_first(plan);
     // What one function finds depends on what the others leave, so all are written again until they
     // leave nothing new.
@@ -113,13 +109,13 @@ pub(super) fn stride(plan: &Plan) -> u64 {
     plan.mutators.len() as u64 + 1
 }
 
-fn group<'a>(
-    plan: &'a Plan,
-    mutator: &'a MutatorPlan,
+fn group(
+    plan: &Plan,
+    mutator: &MutatorPlan,
     name: String,
     contents: &mut Contents,
     options: &Options,
-) -> Result<Group<'a>, Defect> {
+) -> Result<Group, Defect> {
     let parts = Parts::of(&mutator.setup, &mutator.body, region_ops(plan, options));
     let (names, roots) = (names::registers(mutator), names::roots(plan));
     let sets = Sets::of(plan, mutator);
@@ -172,7 +168,6 @@ fn group<'a>(
     Ok(Group {
         text: function(&name, &body, parts.regions),
         name,
-        mutator,
         tallies: body.counters.into_iter().collect(),
     })
 }

@@ -34,7 +34,7 @@ const STARTS_MAX: usize = 1 << 24;
 pub(super) struct Reading<'a> {
     plan: &'a Plan,
     options: &'a Options,
-    groups: BTreeMap<usize, Group<'a>>,
+    groups: BTreeMap<usize, Group>,
     draws: Vec<Draws>,
 }
 

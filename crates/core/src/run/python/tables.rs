@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::heap::{Finalizer, Global, Shape};
 use crate::plan::{Between, MutatorPlan, Op, Plan, ProgramPart, Spacing, Timetable};
-use crate::run::{Budget, Options, Timing, Verify};
+use crate::run::{Budget, Callbacks, Options, Timing, Verify};
 
 use super::body::iterator;
 use super::draws::Draws;
@@ -59,22 +59,23 @@ pub(super) fn head(plan: &Plan, options: &Options) -> String {
          OPS = {ops}  # or how many operations, to the end of a chunk\n\
          VERIFY_EVERY = {verify}  # operations of a mutator between two surveys\n\
          TIMING = \"{timing}\"\n\
-         GC_CALLBACKS = False  # `gc.callbacks` time collections, and change when they happen\n\
+         GC_CALLBACKS = {}  # `gc.callbacks` time collections, and change when they happen\n\
          HISTORY = {}  # how many calls each mutator notes, with their answers\n\
          COLLECT = {}  # whether mutators are made to collect, at intervals that stand at the end\n\
          SWITCH_INTERVAL = {}  # seconds\n\
          FAULT = None\n\
          STRIDE = {}  # between the numbers of two objects of one mutator\n\n",
         parameters.join(", "),
+        truth(options.gc_callbacks == Callbacks::Used),
         options.history.map_or(none(), |events| events.to_string()),
-        if options.collect_every.is_some() {
-            "True"
-        } else {
-            "False"
-        },
+        truth(options.collect_every.is_some()),
         options.switch_interval.as_secs_f64(),
         stride(plan),
     )
+}
+
+fn truth(value: bool) -> &'static str {
+    if value { "True" } else { "False" }
 }
 
 /// Classes with finalizers, as many as the plan needs; and which classes there are.
@@ -128,7 +129,7 @@ pub(super) fn classes(plan: &Plan) -> String {
 }
 
 /// Who does what, and what is shared.
-pub(super) fn tables(plan: &Plan, groups: &BTreeMap<usize, Group<'_>>) -> String {
+pub(super) fn tables(plan: &Plan, groups: &BTreeMap<usize, Group>) -> String {
     let roots = names::roots(plan);
     let quoted = roots.iter().map(|root| format!("\"{root}\", "));
     let mut text = format!(
@@ -166,7 +167,7 @@ pub(super) fn tables(plan: &Plan, groups: &BTreeMap<usize, Group<'_>>) -> String
     text.push_str("\n\nMUTATORS = [  # name, program, whether it ends with the others, rounds\n");
     for (number, mutator) in plan.mutators.iter().enumerate() {
         let function = &groups[&group_of(plan, number)].name;
-        let background = if mutator.background { "True" } else { "False" };
+        let background = truth(mutator.background);
         let rounds = mutator
             .rounds
             .map_or("None".to_owned(), |it| it.to_string());

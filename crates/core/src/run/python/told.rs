@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::calls::Noted;
@@ -28,7 +29,7 @@ pub(crate) const CAPS: Caps = Caps {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    Interpreter(Value),
+    Interpreter(IgnoredAny),
     Started(u64),
     Progress(ToldProgress),
     Survey(Box<ToldSurvey>),
@@ -136,7 +137,6 @@ pub(super) struct ToldMutator {
     pub(super) rounds: u64,
     pub(super) state: HandedOver,
     pub(super) forced: u64,
-    pub(super) ops: u64,
     /// Upgrades that went the wrong way, by what the mutator itself held.
     pub(super) weak_wrong: Anomalies,
     pub(super) others_ops: u64,

@@ -15,7 +15,8 @@
 //!   is held by a counted register other than the one being moved. Uncounted pointers exist only
 //!   under a pin.
 //! * **R3** A decrement that leaves a possibly cyclic object alive makes it a candidate, whoever
-//!   decrements.
+//!   decrements. (If the object is private, it is its maker's: see `lock_free::private`. What
+//!   follows is about the others.)
 //! * **R4** Stamps are never reset. **R5** SHARED is set by every increment: see `word`, and
 //!   `release` for its use.
 //!

@@ -21,12 +21,12 @@
 //!
 //! # How much
 //!
-//! A trial takes whole candidates, one by one, until it has met [`ENOUGH`] nodes, and none with
-//! which it would meet more than [`MOST`]. If the first alone is too much, the worker takes a new
-//! brand: all of it escapes, and is the collector's. Whoever is met by a trial that goes on is freed
-//! or escapes, so no node is in two of them, and a trial that met less than `ENOUGH` leaves no
-//! candidate. The work for candidates is thus bounded by that for making what they reach, however
-//! large the heap is, and a trial by some 50 us.
+//! A trial takes whole candidates, one by one, until it has met [`ENOUGH`] nodes, or comes to one
+//! with which it would meet more than [`MOST`]. The next trial begins with that one. If it alone is
+//! too much, the worker takes a new brand: all of it escapes, and is the collector's. Whoever is
+//! met by a trial that goes on is freed or escapes. So no node is in two of them, and none is met
+//! in vain more than twice. The work for all candidates is thus bounded by that for making what
+//! they reach, however large the heap is, and a trial by some 50 us.
 
 use crate::heap::lock_free::cell::{BRAND, BUFFERED, Cell, MET, POISON, REACHED, Ref};
 use crate::heap::lock_free::word;

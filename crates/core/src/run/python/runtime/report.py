@@ -229,7 +229,7 @@ def main():
         "history": history() if HISTORY else None,
         "mutators": [
             {"elapsed_ns": seat.elapsed_ns, "rounds": seat.rounds, "state": handed_over(seat),
-             "lost": seat.lost, "forced": seat.forced, "due": seat.due_done, "ops": seat.ops,
+             "lost": seat.lost, "forced": seat.forced, 
              "weak_wrong": seat.weak_wrong,
              "others_ops": others(seat), "gap_ops": seat.gap_ops, "gap_ns": seat.gap_ns}
             for seat in seats

@@ -24,7 +24,7 @@ class Seat:
         self.spacings = self.draws("collect") if COLLECT else None
         self.until_collection = next(self.spacings) if COLLECT else sys.maxsize
         self.forced = 0
-        self.due_gaps, self.due_at, self.due_done = None, 0, 0
+        self.due_gaps, self.due_at = None, 0
         self.times, self.lates, self.binned = {}, {}, {}
         self.books = {}
         self.events, self.closed_at = [], None
@@ -74,7 +74,6 @@ class Seat:
         if self.due_gaps is None:
             self.due_gaps = self.draws("due")
         self.due_at += next(self.due_gaps)
-        self.due_done += 1
         at = started + self.due_at
         while not wanted:
             left = at - now()

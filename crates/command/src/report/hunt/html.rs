@@ -1,0 +1,177 @@
+//! What hunts found as one HTML page that needs nothing else.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, Render as _, html};
+
+use super::{HuntReport, flaky};
+use crate::fuzz::{Bag, Failure};
+use crate::report::html::contents::Book;
+use crate::report::html::page::{Activity, STYLE, document, missing};
+use crate::report::html::table::Table;
+use crate::result::figures;
+
+/// Draws the page.
+pub fn html(hunts: &[HuntReport<'_>]) -> String {
+    let failures: usize = hunts.iter().map(|hunt| hunt.bag.failures.len()).sum();
+    let cases = hunts.iter().map(|hunt| hunt.bag.cases).sum();
+    let verdict = match (failures, cases) {
+        (0, 0) => "vacuous",
+        (0, _) => "held",
+        _ => "violated",
+    };
+    let programs = figures::several(cases, "program", "programs");
+    let found = match failures {
+        0 => "none failed".to_owned(),
+        failures => figures::several(failures as u64, "failure", "failures"),
+    };
+    let banner = html! {
+        header class={ "banner " (verdict) } {
+            h1 { "gcstorm fuzz: " (programs) ", " (found) }
+        }
+    };
+    let sections = [
+        ("Hunts", table(hunts).render()),
+        ("Failures", all_failures(hunts)),
+        ("Operations", operations(hunts).render()),
+    ];
+    let book = Book {
+        banner,
+        sections: &sections,
+        chapters: &[],
+        series: &[],
+        footer: html! {
+            "Each failure is shrunk: the program that is shown is the smallest found that fails in this way."
+        },
+    };
+    let title = format!("{verdict} – gcstorm fuzz");
+    document(&title, STYLE, Activity::None, &book.render())
+}
+
+fn table(hunts: &[HuntReport<'_>]) -> Table {
+    let head = [
+        "heap", "schedule", "seed", "programs", "a second", "turns", "failures", "crashed", "hung",
+    ];
+    let mut table = Table::new(head);
+    table.class = Some("short");
+    for HuntReport {
+        subject,
+        schedule,
+        seed,
+        bag,
+        ..
+    } in hunts
+    {
+        let seconds = bag.elapsed_ns as f64 / 1e9;
+        let cells = [
+            schedule.name().to_owned(),
+            seed.to_string(),
+            figures::count(bag.cases),
+            figures::short(bag.cases as f64 / seconds.max(1e-9)),
+            figures::count(bag.turns),
+            figures::count(bag.failures.len() as u64),
+            figures::count(bag.crashed),
+            figures::count(bag.hung),
+        ];
+        table.row(subject, cells);
+    }
+    table
+}
+
+fn all_failures(hunts: &[HuntReport<'_>]) -> Markup {
+    if hunts.iter().all(|hunt| hunt.bag.failures.is_empty()) {
+        return missing("None.");
+    }
+    html! {
+        @for hunt in hunts {
+            @for (number, found) in hunt.bag.failures.iter().enumerate() {
+                (failure(hunt, found, hunt.reproduce.get(number).map(String::as_str)))
+            }
+        }
+    }
+}
+
+fn failure(hunt: &HuntReport<'_>, failure: &Failure, reproduce: Option<&str>) -> Markup {
+    let (turns, found) = (failure.case.all_turns().count(), failure.turns_found);
+    html! {
+        h3 { (hunt.subject) ": " (failure.check) }
+        p { (failure.text) }
+        p.note {
+            "Shrunk from " (figures::several(found as u64, "turn", "turns")) " to " (turns) ", in "
+            (figures::span(failure.shrink_ns)) "."
+            @if let Some(rate) = flaky(failure) { " " (rate) "." }
+        }
+        @if let Some(line) = reproduce { p { code { (line) } } }
+        details open[turns <= super::SHOWN_MAX] {
+            summary { "the program" }
+            pre { (failure.case) }
+        }
+    }
+}
+
+/// How often each operation was done on each heap.
+fn operations(hunts: &[HuntReport<'_>]) -> Table {
+    let series: Vec<(usize, &str)> = (0..)
+        .zip(hunts.iter().map(|hunt| hunt.subject.as_str()))
+        .collect();
+    let mut table = Table::of_series("operation", &series);
+    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, count) in hunts.iter().flat_map(|hunt| &hunt.bag.ops) {
+        *sums.entry(name).or_default() += count;
+    }
+    let mut names: Vec<(&str, u64)> = sums.into_iter().collect();
+    names.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for (name, _) in names {
+        let of = |bag: &Bag| bag.ops.get(name).map(|count| figures::count(*count));
+        table.row_of(name, hunts.iter().map(|hunt| of(hunt.bag)));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Case, Schedule};
+    use crate::report::html::page::tests::{EVIL, assert_tame};
+
+    /// Goal: what was tried, what failed and the lines that repeat it are there, and stay text.
+    #[test]
+    fn is_whole_and_tame() {
+        let failure = Failure {
+            case: Case::of_mutators(1, 1, 0, 1),
+            check: EVIL.to_owned(),
+            text: EVIL.to_owned(),
+            number: 3,
+            turns_found: 9,
+            mutators_found: 1,
+            tried: 5,
+            shrink_ns: 1,
+            is_cut_short: false,
+            retries: 0,
+            retries_failed: 0,
+            again: 0,
+        };
+        let bag = Bag {
+            cases: 1200,
+            ops: [("append", 700), ("pop", 800)].into(),
+            failures: vec![failure],
+            ..Bag::default()
+        };
+        let hunt = HuntReport {
+            subject: EVIL.to_owned(),
+            schedule: Schedule::Steps,
+            seed: 7,
+            bag: &bag,
+            reproduce: vec![format!("gcstorm replay {EVIL}")],
+        };
+        let page = html(&[hunt]);
+        assert_tame(&page, 0);
+        assert!(page.contains("1,200 programs, 1 failure"), "{page}");
+        assert!(page.contains("<code>gcstorm replay "), "{page}");
+        let [pop, append] = ["<th>pop</th>", "<th>append</th>"].map(|name| page.find(name));
+        assert!(
+            pop.is_some() && pop < append,
+            "the most frequent comes first"
+        );
+    }
+}
