@@ -69,7 +69,7 @@ fn ends_the_run() {
         let done = Done::from(child.wait_with_output().expect("it ends")).code(130);
         done.says("interrupted: ")
             .says("not started")
-            .says("reproduce: gcstorm run shared-list");
+            .says(" run shared-list --heap gil --seed 7");
         let result = place.result("o/shared-list-gil-7/result.json");
         assert_eq!(result.verdict, Outcome::Interrupted);
         // The result, its log, and the report of both in three formats.

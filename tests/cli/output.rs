@@ -131,7 +131,7 @@ fn what_held_is_told_in_short() {
 #[test]
 fn pages_have_the_width_of_the_terminal() {
     let place = Place::new();
-    let run = "run shared-list --rounds 1 --heap gil,lock-free --seed 7 -v --out o";
+    let run = "run counter --rounds 1 --heap gil,lock-free --seed 7 -v --out o";
     place.run(run).code(0);
     for line in ["report o", "report o -v", "list checks", "compare o o"] {
         let said = |columns: usize| {

@@ -128,8 +128,6 @@ pub(super) fn fuzz(
         exit = exit.and(hunter.exit);
         let shown = |path: &Path| path.display().to_string();
         let kept = hunter.kept.iter().map(|kept| kept.as_deref().map(shown));
-        let kept = kept.collect();
-        let reproduce = std::mem::take(&mut hunter.reproduce);
         hunted.push(Hunted {
             heap: &heap.name,
             fault: fault.map(Fault::name),
@@ -137,8 +135,8 @@ pub(super) fn fuzz(
             profile: args.profile.as_ref(),
             seed: Seed(seed),
             bag,
-            kept,
-            reproduce,
+            kept: kept.collect(),
+            reproduce: hunter.reproduce,
             lost_idle: hunter.lost_idle,
         });
     }

@@ -235,8 +235,9 @@ Exit codes:
 /// Examples and exit codes of `tour`.
 pub(super) const TOUR_HELP: &str = "\
 Examples:
-  gcstorm tour
-  gcstorm tour --open
+  gcstorm tour                     three heaps, a fault, a page: 30 s
+  gcstorm tour --open              opens the page in a browser
+  gcstorm tour --duration 1s --out first
 
 Exit codes:
   0    gil and lock-free held, and racy and the planted fault were caught
@@ -251,8 +252,9 @@ Without a command, gcstorm says what it is and exits with 2, since nothing was a
 /// Examples and exit codes of `init`.
 pub(super) const INIT_HELP: &str = "\
 Examples:
-  gcstorm init --heap mine
-  gcstorm init --heap mine --pointer ../mine
+  gcstorm init --heap mine                a crate with a heap to be filled in
+  gcstorm init --heap mine --pointer      for a library of counted pointers
+  gcstorm init --heap mine ../my-heap     in a directory of your choice
 
 Exit codes:
   0    the crate was written
@@ -262,7 +264,8 @@ Exit codes:
 pub(super) const DUEL_HELP: &str = "\
 Examples:
   gcstorm duel ./old ./new churn --repeat 10
-  gcstorm duel ./old ./new cycles --timing off --out duel
+  gcstorm duel ./old ./new cycles --heap lock-free --timing off
+  gcstorm duel ./old ./new shared-list --duration 5s --out duel
 
 Exit codes:
   0    nothing was shown to be worse by more than is allowed

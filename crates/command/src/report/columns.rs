@@ -159,13 +159,14 @@ impl Columns {
 
     /// As many blocks as it takes, with an empty line between two.
     fn folded(&self, widths: &[usize], room: usize) -> String {
-        let half = room * 3 / 5;
+        // Two names need more room than one, and no figure is wider than the rest.
+        let (half, most) = (room / 2, room * 3 / 5);
         let needed = |names: usize| widths[..names].iter().sum::<usize>() + names - 1;
-        let names = if needed(self.names) <= half {
-            self.names
-        } else {
-            1
+        let names = match needed(self.names) <= most {
+            true => self.names,
+            false => 1,
         };
+        let half = if names > 1 { most } else { half };
         let rest = room - needed(names).min(half) - 1;
         let (mut blocks, mut begin) = (Vec::new(), names);
         while begin < widths.len() {
@@ -178,7 +179,12 @@ impl Columns {
             let of_block = |row: &Vec<Cell>| {
                 let names = row.iter().take(names).map(|cell| cell.shortened(half));
                 let others = row.get(begin..end.min(row.len())).unwrap_or_default();
-                names.chain(others.iter().cloned()).collect()
+                let others = others.iter().zip(&self.sides[begin..]);
+                let others = others.map(|(cell, side)| match side {
+                    Side::Left => cell.clone(),
+                    Side::Right => cell.shortened(rest),
+                });
+                names.chain(others).collect()
             };
             // A row that has nothing to say here was in an earlier block.
             let says = |row: &&Vec<Cell>| {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::results::FormatArg;
 use super::run::Run;
-use crate::cli::help;
+use crate::cli::help::{self, JUDGING, OUTPUT};
 use crate::report::compare::Limits;
 
 /// Options of `duel`.
@@ -28,9 +28,11 @@ pub(in crate::cli) struct Duel {
     #[command(flatten)]
     pub(in crate::cli) run: Box<Run>,
     /// How much worse metrics may get, as in `compare`
-    #[arg(long, value_name = "LIMITS", default_value = "5%", value_parser = Limits::parse)]
+    #[arg(long, value_name = "LIMITS", help_heading = JUDGING, default_value = "5%",
+          value_parser = Limits::parse)]
     pub(in crate::cli) max_regression: Limits,
     /// The format of the comparison
-    #[arg(long, value_enum, default_value_t = FormatArg::Table, value_name = "FORMAT")]
+    #[arg(long, value_enum, help_heading = OUTPUT, default_value_t = FormatArg::Table,
+          value_name = "FORMAT")]
     pub(in crate::cli) format: FormatArg,
 }

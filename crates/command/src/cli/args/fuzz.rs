@@ -88,8 +88,10 @@ pub(in crate::cli) struct Fuzz {
     /// `-` is standard output, instead of the text.
     #[arg(long, value_name = "FILE|-", help_heading = OUTPUT)]
     pub(in crate::cli) json: Option<PathBuf>,
-    /// Also write what was found to a file as JUnit XML, for tools that show test results
-    #[arg(long, value_name = "FILE")]
+    /// Also write what was found to a file as JUnit XML
+    ///
+    /// For tools that show test results.
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub(in crate::cli) junit: Option<PathBuf>,
 }
 

@@ -23,7 +23,7 @@ const SHOW = {
   share: (value, digits) => Number((value * 100).toPrecision(digits)) + ' %',
   beyond: (value) => {
     const decades = Math.round(Math.log10(value) * PER_DECADE) / PER_DECADE;
-    return 'p' + Number((100 - 100 / 10 ** decades).toFixed(Math.ceil(decades)));
+    return 'p' + Number((100 - 100 / 10 ** decades).toFixed(Math.floor(decades)));
   },
 };
 

@@ -135,3 +135,87 @@ impl Count<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::draws::tests::{Player, shipped};
+    use super::*;
+    use crate::plan::{OpSource, ProgramPart};
+
+    /// How often each region is run in a number of rounds.
+    struct Regions<'a> {
+        player: Player<'a>,
+        times: Vec<u64>,
+    }
+
+    impl Regions<'_> {
+        fn blocks(&mut self, blocks: &[Block<'_>]) {
+            for block in blocks {
+                match block {
+                    Block::Region { number, .. } => self.times[*number] += 1,
+                    Block::Chunks {
+                        number, at, step, ..
+                    } => {
+                        let (Step::Repeat { times, .. } | Step::Mix { times, .. }) = step else {
+                            panic!("{step:?} is no loop");
+                        };
+                        self.times[*number] += self.player.times(*times, *at);
+                    }
+                    Block::Loop { at, times, body } => {
+                        for _ in 0..self.player.times(*times, *at) {
+                            self.blocks(body);
+                        }
+                    }
+                    Block::Mix { .. } => panic!("no shipped workload has a mix of long arms"),
+                }
+            }
+        }
+    }
+
+    /// Goal: from how often regions were run follow the operations that were done, of every workload
+    /// that comes with the program, wherever its regions end.
+    #[test]
+    fn counts_are_those_of_the_source() {
+        const ROUNDS: u64 = 2;
+        // The rounds of a chain, and of lists that grow for long, are too long for a test.
+        let plans = shipped().into_iter();
+        let short =
+            plans.filter(|plan| !["chain", "shared-list"].contains(&plan.workload.as_str()));
+        for (plan, length) in short.flat_map(|plan| [(plan.clone(), 40), (plan, 2000)]) {
+            for (number, mutator) in (0..).zip(&plan.mutators) {
+                let of = |part, rounds| Draws::of(mutator, plan.seed, number, part, rounds);
+                let mut draws = of(ProgramPart::Rounds, Some(ROUNDS));
+                draws.places.extend(of(ProgramPart::Setup, None).places);
+                let parts = Parts::of(&mutator.setup, &mutator.body, length);
+                let mut regions = Regions {
+                    player: Player::new(&draws),
+                    times: vec![0; parts.regions],
+                };
+                regions.blocks(&parts.setup);
+                for _ in 0..ROUNDS {
+                    match &parts.rounds {
+                        Rounds::Short { number, .. } => regions.times[*number] += 1,
+                        Rounds::Long(blocks) => regions.blocks(blocks),
+                    }
+                }
+                let counts = Counts::of(mutator, &parts, &draws, &regions.times);
+                let mut ops = BTreeMap::<String, u64>::new();
+                for part in [ProgramPart::Setup, ProgramPart::Rounds] {
+                    let rounds = Some(ROUNDS);
+                    let mut source = OpSource::new(mutator, plan.seed, number, part, rounds);
+                    while let Some(batch) = source.next_batch() {
+                        for op in batch.ops {
+                            *ops.entry(op.kind().name().to_owned()).or_default() +=
+                                u64::from(batch.times);
+                        }
+                    }
+                }
+                assert_eq!(
+                    counts.ops, ops,
+                    "{} {} {length}",
+                    plan.workload, mutator.name
+                );
+            }
+        }
+    }
+}

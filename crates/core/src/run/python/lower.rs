@@ -279,3 +279,73 @@ fn twins(mutator: &MutatorPlan, options: &Options) -> Twins {
         (Timing::Off, None) => Twins::None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::python::draws::tests::shipped;
+
+    fn text(workload: &str, options: &Options) -> String {
+        let mut plans = shipped().into_iter();
+        let plan = plans
+            .find(|plan| plan.workload == workload)
+            .expect(workload);
+        program(&plan, options).expect(workload)
+    }
+
+    /// Goal: somebody who knows the seed story recognises it, with what the workload calls its registers,
+    /// and nothing between one append and the next but the objects' numbers.
+    #[test]
+    fn the_seed_story_is_recognised() {
+        let options = Options {
+            timing: Timing::Off,
+            ..Options::default()
+        };
+        let text = text("shared-list", &options);
+        let appends = "\
+                    for n in range(n, end, 3):\n                        \
+                        new_object = Node()\n                        \
+                        new_object.id = n\n                        \
+                        list_.append(new_object)\n                        \
+                        new_object = None\n";
+        assert!(text.contains(appends), "{text}");
+        for line in [
+            "del list_[:50000]",
+            "k = len(list_)",
+            "longer than it can be?",
+        ] {
+            assert!(text.contains(line), "{line}");
+        }
+        assert!(!text.contains("now()\n                        new_object = Node()"));
+    }
+
+    /// Goal: the clock is read around each operation where all are timed, and in a twin where some are.
+    #[test]
+    fn watched_regions_read_the_clock() {
+        for (timing, twins) in [(Timing::Every, 0), (Timing::Sampled, 1), (Timing::Off, 0)] {
+            let options = Options {
+                timing,
+                ..Options::default()
+            };
+            let text = text("counter", &options);
+            assert_eq!(text.matches("turn -= 1").count(), twins, "{timing:?}");
+            let timed = text.matches("took_add(t1 - t0)").count();
+            assert_eq!(timed, usize::from(timing != Timing::Off), "{timing:?}");
+        }
+    }
+
+    /// Goal: a program that Python cannot run is refused, with the operation.
+    #[test]
+    fn what_python_cannot_do_is_refused() {
+        let case = "gcstorm-case 1\nschedule steps\nseed 1\ncapacity 40\nroots 4\nshared l list\n\
+                    mutator a registers 4 holds r0=l\n\na downgrade r1 r0\n";
+        let plan = crate::plan::Case::parse("case", case)
+            .expect("it is in order")
+            .plan();
+        let refused = program(&plan, &Options::default()).expect_err("Python has none");
+        assert!(
+            refused.to_string().contains("`downgrade` of a shared list"),
+            "{refused}"
+        );
+    }
+}

@@ -19,6 +19,13 @@ use super::{names, ops};
 /// How many scheduled starts and intervals are written down; after these they repeat.
 const INTERVALS: usize = 50_000;
 
+/// How Python writes a truth value.
+macro_rules! truth {
+    ($value:expr) => {
+        if $value { "True" } else { "False" }
+    };
+}
+
 /// The opening, and the constants.
 pub(super) fn head(plan: &Plan, options: &Options) -> String {
     let Plan { workload, seed, .. } = plan;
@@ -66,16 +73,12 @@ pub(super) fn head(plan: &Plan, options: &Options) -> String {
          FAULT = None\n\
          STRIDE = {}  # between the numbers of two objects of one mutator\n\n",
         parameters.join(", "),
-        truth(options.gc_callbacks == Callbacks::Used),
+        truth!(options.gc_callbacks == Callbacks::Used),
         options.history.map_or(none(), |events| events.to_string()),
-        truth(options.collect_every.is_some()),
+        truth!(options.collect_every.is_some()),
         options.switch_interval.as_secs_f64(),
         stride(plan),
     )
-}
-
-fn truth(value: bool) -> &'static str {
-    if value { "True" } else { "False" }
 }
 
 /// Classes with finalizers, as many as the plan needs; and which classes there are.
@@ -167,7 +170,7 @@ pub(super) fn tables(plan: &Plan, groups: &BTreeMap<usize, Group>) -> String {
     text.push_str("\n\nMUTATORS = [  # name, program, whether it ends with the others, rounds\n");
     for (number, mutator) in plan.mutators.iter().enumerate() {
         let function = &groups[&group_of(plan, number)].name;
-        let background = truth(mutator.background);
+        let background = truth!(mutator.background);
         let rounds = mutator
             .rounds
             .map_or("None".to_owned(), |it| it.to_string());

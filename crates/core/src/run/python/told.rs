@@ -201,3 +201,42 @@ pub(crate) fn evidence(
     }
     Ok(evidence)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::python::draws::tests::shipped;
+
+    /// Goal: of a report without an end, what was surveyed before counts; a line that is none of a
+    /// report's is shown.
+    #[test]
+    fn a_lost_report_counts_as_far_as_it_goes() {
+        let plan = shipped().remove(1);
+        let nothing = r#"{"count":0,"first":[]}"#;
+        let survey = format!(
+            r#"{{"survey":{{"moment":"pause","elapsed_ns":5,"unsettled":3,"living":1,"reachable":1,
+            "references":3,"unreachable":{nothing},"premature":{nothing},"miscounted":{nothing},
+            "undercounted":{nothing},"counts_compared":1,"finalized":0,
+            "stray_finalizations":{nothing},"finalizable":0,"finalizable_ran":0,"weak_tried":0,
+            "miscleared":{nothing},"mutators":[[0,[700],[],{{}}],[1,[300],[],{{}}]],"lists":[],
+            "counters":[{{"object":0,"value":999}}]}}}}"#
+        )
+        .replace('\n', "");
+        let report = format!("{{\"started\":17}}\n{survey}\n");
+        let told = |report: &str| evidence("python", &plan, &Options::default(), report);
+        let lost = told(&report).expect("it can be read");
+        assert!(matches!(lost.ended, Ended::Died { .. }), "{:?}", lost.ended);
+        let survey = &lost.surveys[0];
+        assert_eq!((survey.born, survey.dead, survey.ops), (1, 0, 1000));
+        let counter = &survey.counters[0];
+        assert_eq!(
+            (counter.value, counter.additions, counter.sum),
+            (999, 1000, 1000)
+        );
+        let refused = told("{\"started\":17}\nhello\n").expect_err("it is none");
+        assert!(
+            refused.contains("line 2") && refused.contains("hello"),
+            "{refused}"
+        );
+    }
+}
