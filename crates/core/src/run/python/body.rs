@@ -7,8 +7,7 @@ use crate::plan::{Arm, Draw, Drawn, MutatorPlan, OpKind, Plan, Step, StepNumber,
 
 use super::block::{Block, Rounds, cost};
 use super::may::{Contents, May};
-use super::statement::Watch;
-use super::text::{Lines, Pending};
+use super::text::{Lines, Pending, Watch};
 
 /// What stands for the test whether a mutator is to stop; what it hands over is known at the end.
 pub(super) const PARK: &str = "@PARK@";

@@ -138,7 +138,7 @@ impl Count<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::draws::tests::{Player, shipped};
+    use super::super::tests::{Player, shipped};
     use super::*;
     use crate::plan::{OpSource, ProgramPart};
 

@@ -4,7 +4,8 @@ use crate::heap::{Shape, Slot};
 use crate::plan::{Op, OpKind};
 
 use super::body::Body;
-use super::statement::{Statement, Watch, noted};
+use super::statement::{Statement, noted};
+use super::text::Watch;
 
 impl Body<'_> {
     /// The variable that counts what was done to the list in a register.

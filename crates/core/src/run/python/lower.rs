@@ -9,12 +9,12 @@ use crate::run::{Budget, Options, Timing, Verify};
 
 use super::block::{Parts, Rounds};
 use super::body::{self, Body, PARK, Twins, iterator};
+use super::groups::{Group, group_of, stride};
 use super::may::{Contents, May};
 use super::names;
 use super::sets::Sets;
-use super::statement::Watch;
 use super::tables;
-use super::text::{Lines, Pending};
+use super::text::{Lines, Pending, Watch};
 
 /// How many operations a region has, if surveys and budgets allow: a few hundredths of a percent of
 /// its time go into the look whether to stop, and it takes less than a tenth of a millisecond.
@@ -31,15 +31,6 @@ pub(super) fn region_ops(plan: &Plan, options: &Options) -> u64 {
         Verify::End => REGION_OPS,
     };
     budget.min(verify).clamp(16, REGION_OPS)
-}
-
-/// A group of mutators with the same program.
-pub(super) struct Group {
-    /// The name of its function.
-    pub(super) name: String,
-    /// What its variables count, in the order in which they are handed over.
-    pub(super) tallies: Vec<(String, String)>,
-    text: String,
 }
 
 /// The complete text of `program.py`.
@@ -93,20 +84,6 @@ pub(super) fn groups(plan: &Plan, options: &Options) -> Result<BTreeMap<usize, G
             return Ok(groups);
         }
     }
-}
-
-/// The first mutator that has the same program as this one.
-pub(super) fn group_of(plan: &Plan, mutator: usize) -> usize {
-    let own = &plan.mutators[mutator];
-    let is_same = |other: &MutatorPlan| {
-        other.setup == own.setup && other.body == own.body && other.held == own.held
-    };
-    plan.mutators.iter().position(is_same).unwrap_or(mutator)
-}
-
-/// The difference between the numbers of two objects of one maker: the setup is a maker as well.
-pub(super) fn stride(plan: &Plan) -> u64 {
-    plan.mutators.len() as u64 + 1
 }
 
 fn group(
@@ -283,7 +260,7 @@ fn twins(mutator: &MutatorPlan, options: &Options) -> Twins {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::python::draws::tests::shipped;
+    use crate::run::python::tests::shipped;
 
     fn text(workload: &str, options: &Options) -> String {
         let mut plans = shipped().into_iter();

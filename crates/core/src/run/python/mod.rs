@@ -13,6 +13,7 @@ mod counts;
 mod draws;
 mod faults;
 mod find;
+mod groups;
 mod interpreter;
 mod lists;
 mod lower;
@@ -150,7 +151,7 @@ fn came_to(name: &str, plan: &Plan, options: &Options, ran: Ran) -> Evidence {
         let fault = options.fault.map(|fault| fault.name().to_owned());
         Evidence::of_lost(name, told::CAPS, fault, ended)
     };
-    let reported = told::evidence(name, plan, options, &report);
+    let reported = reading::evidence(name, plan, options, &report);
     let is_whole = end == End::Reported;
     let ended = match end {
         End::Reported => None,
@@ -186,3 +187,6 @@ fn interpreter_of(report: &str) -> Option<InterpreterFacts> {
     let mut said = lines.filter_map(|line| serde_json::from_str::<Line>(line).ok());
     said.next().map(|line| line.interpreter)
 }
+
+#[cfg(test)]
+mod tests;

@@ -265,7 +265,7 @@ impl Body<'_> {
         is_guarded: bool,
     ) -> (Option<String>, Vec<String>) {
         match drawn {
-            Some(drawn) if is_guarded || self.watch != super::statement::Watch::Plain => {
+            Some(drawn) if is_guarded || self.watch != super::text::Watch::Plain => {
                 (Some("k".to_owned()), vec![format!("k = {drawn}")])
             }
             drawn => (drawn.map(str::to_owned), Vec::new()),

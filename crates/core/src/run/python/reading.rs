@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::clock::ClockFacts;
-use crate::evidence::timeline::Sample;
+use crate::evidence::timeline::{Sample, Timeline};
 use crate::evidence::{
-    Anomalies, CounterFacts, Evidence, LastReport, ListFacts, ListTally, Load, MutatorEvidence,
-    ProducerFacts, Survey, Tally,
+    Anomalies, CounterFacts, Ended, Evidence, LastReport, ListFacts, ListTally, Load,
+    MutatorEvidence, ProducerFacts, Survey, Tally,
 };
 use crate::heap::{Census, Stats};
 use crate::plan::{Plan, Timetable};
@@ -19,9 +19,12 @@ use super::block::Parts;
 use super::calls;
 use super::counts::Counts;
 use super::draws::Draws;
-use super::lower::{Group, group_of, groups, region_ops, stride};
+use super::groups::{Group, group_of, stride};
+use super::lower::{groups, region_ops};
 use super::tables::draws_of;
-use super::told::{HandedOver, ToldDone, ToldList, ToldMutator, ToldProgress, ToldSurvey};
+use super::told::{
+    CAPS, HandedOver, Line, ToldDone, ToldList, ToldMutator, ToldPanic, ToldProgress, ToldSurvey,
+};
 
 /// What its pauses are called: how late a thread was that only slept, and collections.
 const LATE: &str = "wake_up";
@@ -29,6 +32,65 @@ const COLLECT: &str = "collect";
 
 /// How many scheduled starts are counted at most.
 const STARTS_MAX: usize = 1 << 24;
+
+/// How far samples of the timeline lie apart at first.
+const SAMPLE_NS: u64 = 100_000_000;
+
+/// The evidence of a run, from its report. If the report has no end, the run says that it died: who
+/// watched the process knows how.
+///
+/// # Errors
+///
+/// A line that is none of a report's, in words.
+pub(crate) fn evidence(
+    name: &str,
+    plan: &Plan,
+    options: &Options,
+    report: &str,
+) -> Result<Evidence, String> {
+    let reading = Reading::new(plan, options)?;
+    let died = Ended::Died {
+        how: "its report has no end".to_owned(),
+    };
+    let fault = options.fault.map(|fault| fault.name().to_owned());
+    let mut evidence = Evidence::of_lost(name, CAPS, fault, died);
+    evidence.timeline = Timeline::new(SAMPLE_NS);
+    let mut broke = None;
+    for (number, line) in report.lines().enumerate() {
+        let line: Line = serde_json::from_str(line).map_err(|error| {
+            let shown: String = line.chars().take(80).collect();
+            let at = number + 1;
+            format!("line {at} of the report cannot be read: {error}: {shown}")
+        })?;
+        match line {
+            Line::Interpreter(_) => {}
+            Line::Started(unix_ms) => evidence.started_unix_ms = unix_ms,
+            Line::Progress(told) => reading.progress(&told, &mut evidence),
+            Line::Survey(told) => {
+                evidence.surveys.push(reading.survey(*told)?);
+                evidence.surveys_made += 1;
+            }
+            Line::Panicked(ToldPanic { mutator, message }) => {
+                broke.get_or_insert(Ended::Panicked { mutator, message });
+            }
+            Line::OutOfMemory(ToldPanic { mutator, .. }) => {
+                broke.get_or_insert(Ended::OutOfMemory { mutator });
+            }
+            Line::Done(told) => {
+                evidence.heard = None;
+                evidence.ended = match told.interrupted {
+                    true => Ended::Interrupted,
+                    false => Ended::Done,
+                };
+                reading.done(*told, &mut evidence)?;
+            }
+        }
+    }
+    if let Some(broke) = broke {
+        evidence.ended = broke;
+    }
+    Ok(evidence)
+}
 
 /// What is needed to read a report.
 pub(super) struct Reading<'a> {
@@ -300,4 +362,43 @@ fn unfinalized(told: &ToldSurvey, made: u64) -> Anomalies {
 
 fn as_json(value: &impl serde::Serialize) -> Result<Value, String> {
     serde_json::to_value(value).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::python::tests::shipped;
+
+    /// Goal: of a report without an end, what was surveyed before counts; a line that is none of a
+    /// report's is shown.
+    #[test]
+    fn a_lost_report_counts_as_far_as_it_goes() {
+        let plan = shipped().remove(1);
+        let nothing = r#"{"count":0,"first":[]}"#;
+        let survey = format!(
+            r#"{{"survey":{{"moment":"pause","elapsed_ns":5,"unsettled":3,"living":1,"reachable":1,
+            "references":3,"unreachable":{nothing},"premature":{nothing},"miscounted":{nothing},
+            "undercounted":{nothing},"counts_compared":1,"finalized":0,
+            "stray_finalizations":{nothing},"finalizable":0,"finalizable_ran":0,"weak_tried":0,
+            "miscleared":{nothing},"mutators":[[0,[700],[],{{}}],[1,[300],[],{{}}]],"lists":[],
+            "counters":[{{"object":0,"value":999}}]}}}}"#
+        )
+        .replace('\n', "");
+        let report = format!("{{\"started\":17}}\n{survey}\n");
+        let told = |report: &str| evidence("python", &plan, &Options::default(), report);
+        let lost = told(&report).expect("it can be read");
+        assert!(matches!(lost.ended, Ended::Died { .. }), "{:?}", lost.ended);
+        let survey = &lost.surveys[0];
+        assert_eq!((survey.born, survey.dead, survey.ops), (1, 0, 1000));
+        let counter = &survey.counters[0];
+        assert_eq!(
+            (counter.value, counter.additions, counter.sum),
+            (999, 1000, 1000)
+        );
+        let refused = told("{\"started\":17}\nhello\n").expect_err("it is none");
+        assert!(
+            refused.contains("line 2") && refused.contains("hello"),
+            "{refused}"
+        );
+    }
 }

@@ -7,7 +7,7 @@
 use crate::plan::OpKind;
 
 use super::body::Body;
-use super::text::Lines;
+use super::text::{Lines, Watch};
 
 /// An operation as a statement.
 #[derive(Debug, Default)]
@@ -37,15 +37,6 @@ impl Statement {
         self.first = first;
         self
     }
-}
-
-/// How operations are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Watch {
-    /// Not at all.
-    Plain,
-    /// Each of them is timed, and noted if a history is kept.
-    Watched,
 }
 
 /// What a history is told of an operation: about what, what was called, and what it answered; the

@@ -13,7 +13,7 @@ use crate::run::{Budget, Callbacks, Options, Timing, Verify};
 
 use super::body::iterator;
 use super::draws::Draws;
-use super::lower::{Group, group_of, stride};
+use super::groups::{Group, group_of, stride};
 use super::{names, ops};
 
 /// How many scheduled starts and intervals are written down; after these they repeat.

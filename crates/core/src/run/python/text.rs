@@ -92,3 +92,12 @@ impl Pending {
         }
     }
 }
+
+/// How operations are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watch {
+    /// Not at all.
+    Plain,
+    /// Each of them is timed, and noted if a history is kept.
+    Watched,
+}

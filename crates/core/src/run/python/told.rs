@@ -7,16 +7,9 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::calls::Noted;
-use super::reading::Reading;
 use crate::evidence::history::Element;
-use crate::evidence::timeline::Timeline;
-use crate::evidence::{Anomalies, Ended, Evidence, Latency, Moment, ProducerFacts};
+use crate::evidence::{Anomalies, Latency, Moment, ProducerFacts};
 use crate::heap::Caps;
-use crate::plan::Plan;
-use crate::run::Options;
-
-/// How far samples of the timeline lie apart at first.
-const SAMPLE_NS: u64 = 100_000_000;
 
 /// What CPython can do. The rules of finalizers are its own (PEP 442), but what dies by its count is
 /// finalized before weak references to it are cleared. After two collections no garbage is left.
@@ -28,7 +21,7 @@ pub(crate) const CAPS: Caps = Caps {
 /// One line of a report.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Line {
+pub(super) enum Line {
     Interpreter(IgnoredAny),
     Started(u64),
     Progress(ToldProgress),
@@ -47,10 +40,10 @@ pub(super) struct ToldProgress {
 }
 
 #[derive(Debug, Deserialize)]
-struct ToldPanic {
-    mutator: String,
+pub(super) struct ToldPanic {
+    pub(super) mutator: String,
     #[serde(default)]
-    message: String,
+    pub(super) message: String,
 }
 
 /// What a mutator hands over: its next number, how often it ran each region, what it counted, and what
@@ -113,7 +106,7 @@ pub(super) struct ToldCounter {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ToldDone {
-    interrupted: bool,
+    pub(super) interrupted: bool,
     pub(super) elapsed_ns: u64,
     pub(super) surveys_made: u64,
     pub(super) collections: u64,
@@ -144,99 +137,4 @@ pub(super) struct ToldMutator {
     pub(super) gap_ns: u64,
     pub(super) gap_ran_ns: u64,
     pub(super) gap_starved_ns: u64,
-}
-
-/// The evidence of a run, from its report. If the report has no end, the run says that it died: who
-/// watched the process knows how.
-///
-/// # Errors
-///
-/// A line that is none of a report's, in words.
-pub(crate) fn evidence(
-    name: &str,
-    plan: &Plan,
-    options: &Options,
-    report: &str,
-) -> Result<Evidence, String> {
-    let reading = Reading::new(plan, options)?;
-    let died = Ended::Died {
-        how: "its report has no end".to_owned(),
-    };
-    let fault = options.fault.map(|fault| fault.name().to_owned());
-    let mut evidence = Evidence::of_lost(name, CAPS, fault, died);
-    evidence.timeline = Timeline::new(SAMPLE_NS);
-    let mut broke = None;
-    for (number, line) in report.lines().enumerate() {
-        let line: Line = serde_json::from_str(line).map_err(|error| {
-            let shown: String = line.chars().take(80).collect();
-            let at = number + 1;
-            format!("line {at} of the report cannot be read: {error}: {shown}")
-        })?;
-        match line {
-            Line::Interpreter(_) => {}
-            Line::Started(unix_ms) => evidence.started_unix_ms = unix_ms,
-            Line::Progress(told) => reading.progress(&told, &mut evidence),
-            Line::Survey(told) => {
-                evidence.surveys.push(reading.survey(*told)?);
-                evidence.surveys_made += 1;
-            }
-            Line::Panicked(ToldPanic { mutator, message }) => {
-                broke.get_or_insert(Ended::Panicked { mutator, message });
-            }
-            Line::OutOfMemory(ToldPanic { mutator, .. }) => {
-                broke.get_or_insert(Ended::OutOfMemory { mutator });
-            }
-            Line::Done(told) => {
-                evidence.heard = None;
-                evidence.ended = match told.interrupted {
-                    true => Ended::Interrupted,
-                    false => Ended::Done,
-                };
-                reading.done(*told, &mut evidence)?;
-            }
-        }
-    }
-    if let Some(broke) = broke {
-        evidence.ended = broke;
-    }
-    Ok(evidence)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::run::python::draws::tests::shipped;
-
-    /// Goal: of a report without an end, what was surveyed before counts; a line that is none of a
-    /// report's is shown.
-    #[test]
-    fn a_lost_report_counts_as_far_as_it_goes() {
-        let plan = shipped().remove(1);
-        let nothing = r#"{"count":0,"first":[]}"#;
-        let survey = format!(
-            r#"{{"survey":{{"moment":"pause","elapsed_ns":5,"unsettled":3,"living":1,"reachable":1,
-            "references":3,"unreachable":{nothing},"premature":{nothing},"miscounted":{nothing},
-            "undercounted":{nothing},"counts_compared":1,"finalized":0,
-            "stray_finalizations":{nothing},"finalizable":0,"finalizable_ran":0,"weak_tried":0,
-            "miscleared":{nothing},"mutators":[[0,[700],[],{{}}],[1,[300],[],{{}}]],"lists":[],
-            "counters":[{{"object":0,"value":999}}]}}}}"#
-        )
-        .replace('\n', "");
-        let report = format!("{{\"started\":17}}\n{survey}\n");
-        let told = |report: &str| evidence("python", &plan, &Options::default(), report);
-        let lost = told(&report).expect("it can be read");
-        assert!(matches!(lost.ended, Ended::Died { .. }), "{:?}", lost.ended);
-        let survey = &lost.surveys[0];
-        assert_eq!((survey.born, survey.dead, survey.ops), (1, 0, 1000));
-        let counter = &survey.counters[0];
-        assert_eq!(
-            (counter.value, counter.additions, counter.sum),
-            (999, 1000, 1000)
-        );
-        let refused = told("{\"started\":17}\nhello\n").expect_err("it is none");
-        assert!(
-            refused.contains("line 2") && refused.contains("hello"),
-            "{refused}"
-        );
-    }
 }
