@@ -79,10 +79,8 @@ pub(super) fn fuzz(
     let isolate = args.isolate.unwrap_or(IsolateArg::Yes);
     let heaps = agenda::heaps(registry, &args.heaps, isolate)?;
     agenda::needs_operations(&heaps, "`fuzz`")?;
-    let fault = args.fault.as_deref();
-    let fault = fault
-        .map(|name| faults::planted(registry, &heaps, name))
-        .transpose()?;
+    let planted = |name: &String| faults::planted(registry, &heaps, name);
+    let fault = args.fault.as_ref().map(planted).transpose()?;
     let schedule = control::schedule(args.schedule)?;
     let mutators = match schedule {
         Schedule::Free => args.mutators.unwrap_or(MUTATORS),

@@ -9,6 +9,8 @@ use crate::evidence::{Evidence, InterpreterFacts, Moment};
 const LARGE: u64 = 100_000;
 /// The cause of pauses that are collections.
 const COLLECT: &str = "collect";
+/// The cause of pauses of a thread that only sleeps.
+const WAKE_UP: &str = "wake_up";
 
 /// The stories that this run tells.
 pub(super) fn stories(evidence: &Evidence, checks: &[Judgement]) -> Vec<Caveat> {
@@ -93,7 +95,7 @@ fn full_collections(evidence: &Evidence) -> Option<Caveat> {
         return None;
     }
     let alive = figures::count(evidence.live_peak);
-    let text = match (evidence.pauses.get(COLLECT), &evidence.hiccups) {
+    let text = match (evidence.pauses.get(COLLECT), evidence.pauses.get(WAKE_UP)) {
         (Some(collect), _) => format!(
             "beside up to {alive} live objects the longest of {} collections stopped the program for {}: a \
              full collection looks at all of them, so it takes longer the larger the heap is",
@@ -102,8 +104,8 @@ fn full_collections(evidence: &Evidence) -> Option<Caveat> {
         ),
         (None, Some(late)) => format!(
             "beside up to {alive} live objects a thread of the interpreter that only slept was held up for \
-             {} at worst, by full collections among others, which look at all of them: --gc-callbacks \
-             measures these alone",
+             {} at worst: by the lock, the machine, and full collections, which look at all of them; \
+             --gc-callbacks measures these alone",
             figures::nanos(late.max()),
         ),
         (None, None) => return None,
