@@ -79,9 +79,9 @@ fn a_slow_collection_shows_under_a_lock() {
     }));
 }
 
-/// Goal: without a lock the same collection is on the collector's own thread, and no operation runs
-/// it, though one that finds no memory meanwhile waits for it. What was unlinked waits as well,
-/// which is reported too.
+/// Goal: without a lock the same collection is on the collector's own thread, though one that finds
+/// no memory meanwhile waits for it; mutators collect what only they can reach, which is shorter. What
+/// was unlinked waits as well, which is reported too.
 #[test]
 fn a_slow_collection_is_on_its_own_thread_without_a_lock() {
     let evidence = run("lock-free", Timing::Every);
@@ -90,8 +90,6 @@ fn a_slow_collection_is_on_its_own_thread_without_a_lock() {
         collect.ns >= SPAN_NS && collect.mutator.is_none(),
         "{collect:?}"
     );
-    assert!(!evidence.pauses.contains_key("collect"));
-    assert!(!evidence.slow.by_cause.contains_key("collect"));
     assert!(adds_up(&evidence), "{:?}", evidence.slow);
     assert!(evidence.reclaim_lag.is_some_and(|lag| lag.count() > 0));
     let samples = &evidence.timeline.samples;

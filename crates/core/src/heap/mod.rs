@@ -193,7 +193,7 @@ impl Caps {
 
 /// For how many objects a mutator may be given room in advance, so that mutators need not ask each other
 /// at each allocation.
-pub const ADVANCE_MAX: u32 = 512;
+pub const ADVANCE_MAX: u32 = 1024;
 
 /// What a heap is opened with.
 #[derive(Debug, Clone)]

@@ -16,10 +16,10 @@
 //!
 //! The incarnation in `meta` is odd while the object lives. In a strong reference it is that
 //! number; in a *weak* one it is the even number below; 0 is no reference. Only weak references may
-//! be LATE: the target's finalizer had run when the reference was made. Incarnations come full
-//! circle after 2^31 lives of one cell. Only a weak reference that was kept for exactly so long
-//! could be mistaken for another then, or a list for one that a mutator used last exactly so long
-//! ago.
+//! be LATE: the target's finalizer had run when the reference was made. A cell has 2^31 lives, and
+//! is never used again after the last, which costs its 32 bytes: a cell that its owner uses again
+//! and again has a life in 30 ns, so incarnations would come full circle within a minute, and a
+//! weak reference or a candidate that was kept for so long would be taken for another object's.
 //!
 //! ACYCLIC is a bit of the reference and not of the cell, so that the collector and every decrement
 //! can pass over leaves and counters without touching them.

@@ -55,6 +55,14 @@ impl<'h, F: Faults> LockFreeMutator<'h, F> {
         self.lapses.strikes(&self.worker.core.faults, fault, every)
     }
 
+    /// The cell of the object in a register.
+    #[cfg(all(test, not(any(loom, shuttle))))]
+    pub(super) fn cell_of(&self, slot: Slot) -> u32 {
+        self.strong(slot)
+            .expect("the register holds an object")
+            .index()
+    }
+
     /// The counted reference in a register.
     #[inline]
     fn strong(&self, slot: Slot) -> Option<Ref> {

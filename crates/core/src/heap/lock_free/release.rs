@@ -43,6 +43,14 @@ pub(super) enum Task {
     Elements(Range),
 }
 
+/// Whether a cell may be used again. See `cell` for how many lives it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Lives {
+    Left,
+    Over,
+}
+
 impl<F: Faults> Worker<'_, F> {
     /// Gives a counted reference back.
     #[inline]
@@ -258,11 +266,10 @@ impl<F: Faults> Worker<'_, F> {
     fn bury_in(&mut self, cell: &Cell, meta: u64, index: u32) {
         let is_private = self.bears_brand(meta);
         self.empty(cell, meta);
-        self.expire(index, cell, meta);
-        if is_private {
-            self.reuse(index);
-        } else {
-            self.retire(index);
+        match self.expire(index, cell, meta) {
+            Lives::Left if is_private => self.reuse(index),
+            Lives::Left => self.retire(index),
+            Lives::Over => {}
         }
     }
 
@@ -290,10 +297,11 @@ impl<F: Faults> Worker<'_, F> {
         }
     }
 
-    /// Ends the life of a dead object whose slots are empty. Only the incarnation in `meta` is
-    /// used: the collector may have changed flags since it was loaded.
+    /// Ends the life of a dead object whose slots are empty, and says whether its cell may have
+    /// another one. Only the incarnation in `meta` is used: the collector may have changed flags
+    /// since it was loaded.
     #[inline]
-    pub(super) fn expire(&mut self, index: u32, cell: &Cell, meta: u64) {
+    pub(super) fn expire(&mut self, index: u32, cell: &Cell, meta: u64) -> Lives {
         let tag = self.core.slab.tag(index).load(Relaxed);
         if self.core.has(Fault::MemoryKept) && fault::is_rare(tag) {
             fault::leak_memory();
@@ -302,13 +310,16 @@ impl<F: Faults> Worker<'_, F> {
         if self.core.has(Fault::FreedTwice) {
             drop(Tag::from_bits(self.core.slab.tag(index).load(Relaxed)));
         }
-        let incarnation = cell::incarnation_of(meta);
+        let next = cell::incarnation_of(meta).wrapping_add(1);
         // Release: whoever sees this incarnation also sees the poison in the slots.
-        cell.meta
-            .store(u64::from(incarnation.wrapping_add(1)), Release);
+        cell.meta.store(u64::from(next), Release);
         self.tally.freed += 1;
         if self.core.has(Fault::WriteAfterFree) {
             cell.slots[1].store(0, Relaxed);
+        }
+        match next {
+            0 => Lives::Over,
+            _ => Lives::Left,
         }
     }
 
@@ -344,11 +355,12 @@ impl<F: Faults> Worker<'_, F> {
             }
             Shape::Node | Shape::List => return self.bury_in(cell, meta, reference.index()),
         }
-        self.expire(reference.index(), cell, meta);
-        if reference.is_cyclic() && !self.core.has(Fault::ReuseAtOnce) {
-            self.retire(reference.index());
-        } else {
-            self.reuse(reference.index());
+        match self.expire(reference.index(), cell, meta) {
+            Lives::Left if reference.is_cyclic() && !self.core.has(Fault::ReuseAtOnce) => {
+                self.retire(reference.index());
+            }
+            Lives::Left => self.reuse(reference.index()),
+            Lives::Over => {}
         }
     }
 }

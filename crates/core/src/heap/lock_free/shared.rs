@@ -23,7 +23,8 @@ use crate::sync::sized;
 /// How many cells a mutator takes from the pool or gives back at a time. With 512, the atomic
 /// operations, the pool's node and the deferred job (some 100 ns together) are negligible against
 /// the cost of the objects.
-pub(super) const CHUNK: usize = sized(ADVANCE_MAX as usize, 2);
+/// A mutator holds less than two such chunks of free cells.
+pub(super) const CHUNK: usize = sized(ADVANCE_MAX as usize / 2, 2);
 
 /// Candidates that a mutator gathers before it hands them over.
 pub(super) const CANDIDATES: usize = sized(256, 1);

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Barrier};
 
+use super::private::Birth;
 use super::shared::CHUNK;
 use super::worker::Worker;
-use super::{open, open_with, word};
+use super::{open, open_born, open_with, word};
 use crate::heap::tag::{Life, OwnedSegment};
 use crate::heap::{
-    Census, Fault, Field, Global, Heap, HeapConfig, Mutator, ObjectId, OutOfMemory, Peek, Seat,
-    Shape, Slot, Tag, Upkeep,
+    Census, Fault, Faultless, Field, Global, Heap, HeapConfig, Mutator, ObjectId, OutOfMemory,
+    Peek, Seat, Shape, Slot, Tag, Upkeep,
 };
 
 use crate::sync::atomic::AtomicUsize;
@@ -568,4 +569,31 @@ fn deferred_jobs_do_not_pile_up() {
     work();
     let left = 3 * JOBS - work();
     assert!(left < 4 * CHUNK, "{left} jobs wait");
+}
+
+/// Goal: a cell that has had all its lives is not used again, whichever way its last object died:
+/// incarnations never come full circle.
+#[test]
+fn a_cell_has_its_last_life() {
+    const LAST: u64 = u32::MAX as u64 - 1;
+    for birth in [Birth::Private, Birth::Shared] {
+        let heap = open_born(&HeapConfig::with_capacity(100), birth, Faultless);
+        let mut births = Births::new();
+        let mut m = heap.attach(seat(0)).unwrap();
+        alloc(&mut m, &mut births, 0, Shape::Node);
+        let cell = m.cell_of(Slot(0));
+        m.clear(Slot(0));
+        drop(m);
+        heap.settle().unwrap();
+        heap.core().slab.cell(cell).meta.store(LAST, Relaxed);
+        let mut m = heap.attach(seat(0)).unwrap();
+        let mut lives = 0;
+        for _ in 0..200 * CHUNK {
+            alloc(&mut m, &mut births, 0, Shape::Node);
+            lives += u32::from(m.cell_of(Slot(0)) == cell);
+            m.clear(Slot(0));
+            m.safepoint().unwrap();
+        }
+        assert_eq!(lives, 1, "{birth:?}");
+    }
 }

@@ -535,6 +535,10 @@ impl<'h, F: Faults> Worker<'h, F> {
         self.try_private();
         self.advance();
         self.submit();
+        // What one trial left, the next safepoint goes on with.
+        if self.has_private_candidates() {
+            self.hasten();
+        }
     }
 
     /// Publishes deferred jobs, tries to move the epoch on, and runs jobs that became ready.

@@ -13,7 +13,7 @@
 use super::graph::{Fate, Graph, Member};
 use crate::heap::lock_free::cell::{self, Cell, POISON, Ref};
 use crate::heap::lock_free::list::{self, Walk};
-use crate::heap::lock_free::release::{BUDGET, Task};
+use crate::heap::lock_free::release::{BUDGET, Lives, Task};
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::heap::{Fault, Faults, Shape};
@@ -44,8 +44,9 @@ impl Graph {
             let index = member.reference.index();
             let cell = worker.core.slab.cell(index);
             self.empty(worker, cell);
-            worker.expire(index, cell, cell.meta.load(Relaxed));
-            worker.retire(index);
+            if worker.expire(index, cell, cell.meta.load(Relaxed)) == Lives::Left {
+                worker.retire(index);
+            }
             worker.enter();
             freed += 1;
         }

@@ -202,6 +202,11 @@ impl<F: Faults> Worker<'_, F> {
         true
     }
 
+    /// Whether private candidates wait for a trial.
+    pub(super) fn has_private_candidates(&self) -> bool {
+        !self.own.candidates.is_empty()
+    }
+
     /// Called before the worker hands over its tasks and candidates: what is private is tried, and
     /// none of what is left for others to find is private any more.
     pub(super) fn let_private_go(&mut self) {

@@ -29,6 +29,7 @@
 //! they reach, however large the heap is, and a trial by some 50 us.
 
 use crate::heap::lock_free::cell::{BRAND, BUFFERED, Cell, MET, POISON, REACHED, Ref};
+use crate::heap::lock_free::release::Lives;
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::heap::{Cause, Faults};
@@ -208,8 +209,9 @@ impl PrivateTrial {
         for node in &self.met {
             let index = node.reference.index();
             let cell = slab.cell(index);
-            worker.expire(index, cell, cell.meta.load(Relaxed));
-            worker.reuse(index);
+            if worker.expire(index, cell, cell.meta.load(Relaxed)) == Lives::Left {
+                worker.reuse(index);
+            }
         }
         self.met.len() as u64
     }
