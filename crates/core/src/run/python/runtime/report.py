@@ -122,7 +122,7 @@ def stop(*_):
 
 def watch():
     """Watches the mutators until all are done; surveys them when they stand still."""
-    global begun, started, pausing, wanted, stopping
+    global begun, started, pausing, wanted, stopping, surveyed
     with gate:
         while not all(seat.arrived for seat in seats):
             gate.wait(0.1)
@@ -142,6 +142,7 @@ def watch():
                 say({"survey": survey("pause")})
                 made += 1
                 pausing, wanted = False, stopping or anybody_done()
+                surveyed += 1
                 for seat in seats:
                     # They count as going on from here, or this would be done again before they do.
                     seat.parked = seat.done

@@ -6,6 +6,7 @@ seats = []
 wanted = False  # somebody is to stand still, or to stop
 pausing = stopping = begun = released = False
 interrupted = False
+surveyed = 0  # pauses that are over
 started = 0
 
 
@@ -255,7 +256,9 @@ def park(me, n, regions, tallies, registers, weak):
                 wanted = True  # those in the background may have to end now
         me.parked = True
         gate.notify_all()
-        while (not released) if me.done else pausing:
+        # Somebody may want the next pause before this one has noticed that the last is over.
+        pause = surveyed
+        while (not released) if me.done else pausing and surveyed == pause:
             gate.wait()
         me.registers = me.weak_pairs = ()
     me.seen, me.gap_since, me.ran_since = others(me), now(), ran()
