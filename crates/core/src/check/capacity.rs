@@ -102,10 +102,11 @@ mod tests {
     fn waiting_is_told_from_exceeding() {
         // The plan of `judge_survey` has one mutator and room for eight objects.
         let in_room = |survey: Survey, caps| judge_survey(CHECK, caps, survey).verdict;
+        let most = 8 + u64::from(ADVANCE_MAX) + 1;
         for (alive, expected) in [
             (None, Verdict::Skipped),
-            (Some(521), Verdict::Held),
-            (Some(522), Verdict::Violated),
+            (Some(most), Verdict::Held),
+            (Some(most + 1), Verdict::Violated),
         ] {
             let mut survey = Survey::new(Moment::Pause, 1);
             survey.unsettled = alive;
