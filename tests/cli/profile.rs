@@ -123,9 +123,11 @@ fn profiles_are_chosen() {
     let done = below(&place, "fuzz --cases 1 --seed 3")
         .code(0)
         .says("gil steps seed 3: 1 program");
-    assert_eq!(done.err, "profile: default (../../gcstorm.toml)\n");
+    let page = "report: reports/failures/report.html\n";
+    let chosen = format!("profile: default (../../gcstorm.toml)\n{page}");
+    assert_eq!(done.err, chosen);
     let done = below(&place, "fuzz --cases 1 --profile none --heap lock-free").code(0);
-    assert_eq!(done.err, "");
+    assert_eq!(done.err, page);
     let mut command = place.command_as_is("fuzz --json f.json");
     command.env("GCSTORM_PROFILE", "other");
     let done = Done::from(command.output().expect("it starts")).code(0);
@@ -182,7 +184,7 @@ fn mistakes_are_refused() {
         (
             one("duration = \"1s\"\nops = 5"),
             "3:1",
-            "'--duration <DURATION>' cannot be used with",
+            "'--duration <TIME>' cannot be used with",
         ),
         (
             one("heaps = [\"gil\", \"gill\"]"),
