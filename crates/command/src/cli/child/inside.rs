@@ -12,10 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, OnceLock};
 
-use rustix::process::{
-    PTracer, Signal, getpid, kill_process, kill_process_group, set_parent_process_death_signal,
-    set_ptracer,
-};
+use rustix::process::{PTracer, Signal, getpid, kill_process, kill_process_group, set_ptracer};
 
 use super::Request;
 use super::output::MARK;
@@ -64,8 +61,6 @@ fn obey(mut on_request: impl FnMut(Request) + Send + 'static) -> Result<(), Usag
     // A debugger that the parent starts is no ancestor of this process, so where the system is
     // strict (Yama), it may attach only if it is allowed to. Elsewhere this fails.
     let _ = set_ptracer(PTracer::Any);
-    // Where the system cannot do that, the closed pipe ends this process.
-    let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let listen = move || {
         let lines = io::stdin().lock().lines().map_while(Result::ok);
         for request in lines.filter_map(|line| Request::read(&line)) {

@@ -6,8 +6,8 @@
 //! end that can be written to. The system closes that end however the parent ends, even by
 //! `SIGKILL`; a thread of the child waits for that, and then kills the child ([`inside`]). Besides,
 //! the child has the system kill it when the thread that started it ends (`PR_SET_PDEATHSIG`),
-//! which reaches a child that is stopped as well; so that thread has to wait for the child, as all
-//! callers do. A child leads a process group, and what a heap starts is in it and is killed with the
+//! which reaches a child that is stopped as well, also before its program has begun; so that thread
+//! has to wait for the child, as all callers do. A child leads a process group, and what a heap starts is in it and is killed with the
 //! child; but where the system kills the child of a killed parent, it kills no other process.
 //!
 //! A line on that pipe is a [`Request`]: to make the next run or round, to do something with a case,
@@ -18,6 +18,11 @@
 //!
 //! A child reports its progress in lines ([`Told`]) on a pipe of their own, which it is started with
 //! as its standard output; what it prints, on whichever stream, goes to its standard error.
+
+#![expect(
+    unsafe_code,
+    reason = "a child is told by whom it is to be killed before its program begins"
+)]
 
 pub(super) mod inside;
 mod job;
@@ -34,7 +39,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use rustix::io::ioctl_fionbio;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, set_parent_process_death_signal, waitid,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::run::Patience;
@@ -130,6 +137,10 @@ impl Child {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        // Where the system cannot do that, the closed pipe ends the child.
+        let follow = || set_parent_process_death_signal(Some(Signal::KILL)).or(Ok(()));
+        // SAFETY: between fork and exec the closure makes one system call and allocates nothing.
+        unsafe { command.pre_exec(follow) };
         let (mut process, together) = Together::start(&mut command)?;
         let streams = (
             process.stdin.take(),
