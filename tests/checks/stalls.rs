@@ -85,11 +85,11 @@ fn a_slow_collection_shows_under_a_lock() {
 #[test]
 fn a_slow_collection_is_on_its_own_thread_without_a_lock() {
     let evidence = run("lock-free", Timing::Every);
-    let collect = longest(&evidence, "collect");
-    assert!(
-        collect.ns >= SPAN_NS && collect.mutator.is_none(),
-        "{collect:?}"
-    );
+    // A mutator's own may be as long, if the machine takes its thread away meanwhile.
+    let longest = &evidence.stalls.longest;
+    let is_it =
+        |stall: &Stall| stall.cause == "collect" && stall.mutator.is_none() && stall.ns >= SPAN_NS;
+    assert!(longest.iter().any(is_it), "{longest:?}");
     assert!(adds_up(&evidence), "{:?}", evidence.slow);
     assert!(evidence.reclaim_lag.is_some_and(|lag| lag.count() > 0));
     let samples = &evidence.timeline.samples;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Arg, Args};
 
 use super::results::FormatArg;
 use super::run::Run;
@@ -12,12 +12,17 @@ use crate::report::compare::Limits;
 /// Options of `duel`.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::DUEL_HELP, mut_arg("repeat", |arg| arg
-    .help("How many runs each build makes; eight are the fewest that can show a change")
+    .help("How many runs each build makes [default: 8]")
+    .long_help("How many runs each build makes; eight are the fewest that can show a change")
+    .hide_default_value(true)
     .default_value("8")))]
-#[command(mut_arg("out", |arg| arg.help(
-    "The directory for the results of both, in base/ and new/; default: reports/duel-<when>/")))]
-#[command(mut_arg("json", |arg| arg.help(
-    "Also write the comparison to a file as JSON, or with `-` to standard output instead of the table")))]
+#[command(mut_arg("out", |arg| arg
+    .help("The directory for the results of both")
+    .long_help("The directory for the results of both, in base/ and new/; default: reports/duel-<when>/")))]
+#[command(mut_arg("json", |arg| arg
+    .help("Also write the comparison as JSON to a file, or to `-`")
+    .long_help("Also write the comparison as JSON to a file, or to standard output instead of the table")))]
+#[command(mut_args(in_brief))]
 pub(in crate::cli) struct Duel {
     /// The build to compare with: a program that was built of gcstorm
     #[arg(value_name = "BASE")]
@@ -35,4 +40,16 @@ pub(in crate::cli) struct Duel {
     #[arg(long, value_enum, help_heading = OUTPUT, default_value_t = FormatArg::Table,
           value_name = "FORMAT")]
     pub(in crate::cli) format: FormatArg,
+}
+
+/// Leaves out of the short help what is seldom asked of a comparison.
+fn in_brief(option: Arg) -> Arg {
+    let is_rare = matches!(
+        option.get_id().as_str(),
+        "case" | "rate" | "collect_every" | "delays" | "fault" | "verify" | "require" | "history"
+    );
+    match is_rare {
+        true => option.hide_short_help(true),
+        false => option,
+    }
 }
