@@ -14,10 +14,19 @@ use crate::report::compare::Limits;
 #[command(after_long_help = help::DUEL_HELP, mut_arg("repeat", |arg| arg
     .help("How many runs each build makes; eight are the fewest that can show a change")
     .default_value("8")))]
-#[command(mut_arg("out", |arg| arg.help(
-    "The directory for the results of both, in base/ and new/; default: reports/duel-<when>/")))]
-#[command(mut_arg("json", |arg| arg.help(
-    "Also write the comparison to a file as JSON, or with `-` to standard output instead of the table")))]
+#[command(mut_arg("workloads", |arg| arg.long_help(
+    "Names from `gcstorm list workloads`, or .toml files\n\n\
+     If none is named, all workloads that come with the program are run, which takes about 30 s for \
+     each run of each build: eight minutes.")))]
+#[command(mut_arg("out", |arg| {
+    let help = "The directory for the results of both, in base/ and new/; default: reports/duel-<when>/";
+    arg.help(help).long_help(format!("{help}\n\nIt must not hold results yet."))
+}))]
+#[command(mut_arg("json", |arg| {
+    let help = "Also write the comparison to a file as JSON, or with `-` to standard output instead \
+                of the table";
+    arg.help(help).long_help(help)
+}))]
 pub(in crate::cli) struct Duel {
     /// The build to compare with: a program that was built of gcstorm
     #[arg(value_name = "BASE")]
