@@ -66,7 +66,8 @@ fn unwritten(function: &str) -> Defect {
 pub struct Registers<'h> {
     #[expect(dead_code, reason = "`alloc` is still to be written")]
     heap: &'h OwnHeap,
-    /// How many registers there are. Keep a reference in each: `Vec<Option<YourReference>>`.
+    /// How many registers there are. Keep a reference in each: `Vec<Option<YourReference>>`, of which
+    /// `slot.0 as usize` is the index.
     #[expect(dead_code, reason = "`alloc` is still to be written")]
     slots: u32,
     /// The first function that was called and is not written.

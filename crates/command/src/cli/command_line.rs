@@ -118,7 +118,8 @@ pub(super) enum Command {
     #[command(after_long_help = help::LIST_HELP)]
     List {
         /// What to list
-        #[arg(value_enum, help_heading = WHAT)]
+        #[arg(value_enum, help_heading = WHAT,
+              value_name = "heaps|workloads|checks|faults|profiles", hide_possible_values = true)]
         what: Listed,
     },
     /// Validate workload files

@@ -11,7 +11,7 @@ use crate::run::{Entry, Registry};
 pub(super) fn planted(registry: &Registry, heaps: &[&Entry], name: &str) -> Result<Fault, Usage> {
     let Some(fault) = Fault::named(name) else {
         let known = carried(registry).map(Fault::name);
-        return Err(Usage::unknown("fault", name, known));
+        return Err(Usage::unknown("fault", name, known).hint("`gcstorm list faults` shows them"));
     };
     let unfit: Vec<&str> = heaps
         .iter()

@@ -84,7 +84,7 @@ fn abilities(caps: &Caps) -> String {
         (finalizers, "finalizers"),
         (weak_survives, "weak references that survive finalizers"),
         (one_per_process, "one heap a process"),
-        (certifies_death, "certifies death"),
+        (certifies_death, "certified deaths"),
     ];
     let there: Vec<&str> = named
         .iter()

@@ -147,7 +147,7 @@ impl std::fmt::Display for Shortfall<'_> {
             ),
             Self::PassedOver(requirement) => write!(
                 f,
-                "{} is not required here: the heap does not count it",
+                "nothing is required of {} here: the heap does not count it",
                 requirement.counter
             ),
         }

@@ -3,16 +3,20 @@
 /// More names than this are a page, in which the one that was meant is lost.
 const LISTED_MAX: usize = 50;
 
+/// The beginning of a name says nothing if it is shorter than this.
+const BEGUN_MIN: usize = 3;
+
 /// Nobody means a name by writing more bytes than this, and the distance takes quadratic time.
 const WRITTEN_MAX: usize = 64;
 
 /// A hint for somebody who wrote `name`: the nearest of the known names, if one is near enough to
-/// be meant, and all of them, unless they are too many to be looked through.
+/// be meant, and all of them, or how many, if they are too many to be looked through.
 pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let listed = match known.as_slice() {
         [] => return "there are none here".to_owned(),
         [only] => format!("the only one here is `{only}`"),
+        many if many.len() > LISTED_MAX => format!("it is none of the {} known names", many.len()),
         several => format!("known are {}", quoted(several)),
     };
     match nearest(name, &known) {
@@ -27,7 +31,8 @@ fn quoted(names: &[&str]) -> String {
     quoted.join(", ")
 }
 
-/// The nearest name within a third of its length, at least one edit.
+/// The nearest name within a third of its length, at least one edit; otherwise the only one that
+/// begins with what was written.
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
@@ -35,6 +40,16 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+        .or_else(|| begun(name, known))
+}
+
+/// The only name that begins with what was written, hyphens aside.
+fn begun<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let bare = |name: &str| name.replace(['-', '_'], "");
+    let written = bare(name);
+    let mut begun = (known.iter()).filter(|candidate| bare(candidate).starts_with(&written));
+    let only = begun.next().filter(|_| written.len() >= BEGUN_MIN)?;
+    begun.next().is_none().then_some(*only)
 }
 
 /// Edits between two words: insertions, deletions, replacements, swaps of neighbours.
@@ -55,7 +70,8 @@ mod tests {
         let names: Vec<String> = (0..=LISTED_MAX).map(|n| format!("name-{n}")).collect();
         let known = || names.iter().map(String::as_str);
         assert_eq!(hint("nam-0", known()), "did you mean `name-0`?");
-        assert!(hint("nothing", known()).starts_with("known are `name-0`, "));
+        assert_eq!(hint("nothing", known()), "it is none of the 51 known names");
+        assert!(hint("nothing", known().take(50)).starts_with("known are `name-0`, "));
         assert!(hint("nam-0", known().take(2)).ends_with("known are `name-0`, `name-1`"));
     }
 
@@ -67,6 +83,8 @@ mod tests {
             ("appned", Some("append")),
             ("truncate_front", Some("truncate-front")),
             ("ln", Some("len")),
+            ("truncatef", Some("truncate-front")),
+            ("tr", None),
             ("remove", None),
         ] {
             assert_eq!(nearest(written, &known), meant, "{written}");

@@ -80,8 +80,9 @@ fn longer_than_it_can_be(evidence: &Evidence) -> Option<Caveat> {
     (noted > 0).then(|| Caveat {
         check: "length".to_owned(),
         text: format!(
-            "the watcher found the list longer than it can be {} in {} looks, up to {} elements. It is \
-             wrong, and the list is sound: each round leaves half of what it appended, so the list grows.",
+            "the watcher found the list longer than it can be {} in {} looks, up to {} elements. The \
+             watcher's bound is wrong, and the list is sound: each round leaves half of what it appended, so \
+             the list grows.",
             figures::several(noted, "time", "times"),
             figures::count(reads),
             figures::count(most)

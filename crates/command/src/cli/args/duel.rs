@@ -16,9 +16,14 @@ use crate::report::compare::Limits;
     .long_help("How many runs each build makes; eight are the fewest that can show a change")
     .hide_default_value(true)
     .default_value("8")))]
+#[command(mut_arg("workloads", |arg| arg.long_help(
+    "Names from `gcstorm list workloads`, or .toml files\n\n\
+     If none is named, all workloads that come with the program are run, which takes about 30 s for \
+     each run of each build: eight minutes.")))]
 #[command(mut_arg("out", |arg| arg
     .help("The directory for the results of both")
-    .long_help("The directory for the results of both, in base/ and new/; default: reports/duel-<when>/")))]
+    .long_help("The directory for the results of both, in base/ and new/; default: reports/duel-<when>/\n\n\
+      It must not hold results yet.")))]
 #[command(mut_arg("json", |arg| arg
     .help("Also write the comparison as JSON to a file, or to `-`")
     .long_help("Also write the comparison as JSON to a file, or to standard output instead of the table")))]

@@ -104,7 +104,8 @@ fn faults(args: &Selftest) -> Result<Vec<Planted>, Usage> {
     let known = || catalogue::ALL.iter().map(|planted| planted.fault.name());
     for name in &args.faults {
         if !known().any(|fault| fault == name) {
-            return Err(Usage::unknown("fault", name, known()));
+            let usage = Usage::unknown("fault", name, known());
+            return Err(usage.hint("`gcstorm list faults` shows them"));
         }
     }
     let is_asked = |planted: &&Planted| {

@@ -67,7 +67,7 @@ pub(in crate::cli) struct Soak {
     /// Continue the soak in this directory
     #[arg(long, value_name = "DIR", help_heading = WHAT, conflicts_with = "out")]
     pub(super) resume: Option<PathBuf>,
-    /// How long to go on, or --duration [default: 1h]
+    /// How long to go on; --duration is the same [default: 1h]
     ///
     /// How long to start new rounds; the last one is finished.
     #[arg(long, alias = "duration", value_name = "TIME", help_heading = LONG,

@@ -90,7 +90,7 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
     }
     let journal = Journal::create(&path, &header).map_err(unusable)?;
     terminal.remark(&format!(
-        "soaking {} from seed {}, journal {}",
+        "soaking {} (each a workload on a heap) from seed {}, journal {}",
         figures::several(header.lanes.len() as u64, "lane", "lanes"),
         header.seed,
         path.display(),

@@ -91,9 +91,11 @@ fn skipped_by_all<'a>(members: &[Member<'a>], name: &str) -> Option<&'a str> {
 
 fn judgement(check: &Judgement) -> Markup {
     html! {
-        (word(check.verdict.name())) " "
-        @if check.verdict == Verdict::Held { (figures::count(check.examined)) }
-        @else { (check.detail.as_deref().unwrap_or_default()) }
+        @if check.verdict == Verdict::Held {
+            span.one { (word(check.verdict.name())) " " (figures::count(check.examined)) }
+        } @else {
+            (word(check.verdict.name())) " " (check.detail.as_deref().unwrap_or_default())
+        }
     }
 }
 

@@ -70,21 +70,9 @@ fn verdict(now: &Snapshot<'_>) -> &'static str {
 }
 
 fn headline(now: &Snapshot<'_>) -> String {
-    let standing = now.standing;
-    let rounds = figures::several(standing.rounds, "round", "rounds");
-    let mut parts = Vec::new();
-    for (count, what) in [
-        (standing.failures, "failed"),
-        (standing.vacuous(), "vacuous"),
-    ] {
-        if count > 0 {
-            parts.push(format!("{} {what}", figures::count(count)));
-        }
-    }
-    match (standing.rounds, parts.is_empty()) {
-        (0, _) => "the first round is under way".to_owned(),
-        (_, true) => format!("{rounds}, none failed"),
-        (_, false) => format!("{rounds}, {}", parts.join(", ")),
+    match now.standing.rounds {
+        0 => "the first round is under way".to_owned(),
+        _ => super::outcome(now.standing),
     }
 }
 

@@ -24,9 +24,9 @@ pub use table::page;
 use std::time::Duration;
 
 use super::lane_row::LaneRow;
-use crate::result::subject;
+use crate::result::{figures, subject};
 use crate::soak::trend::Slope;
-use crate::soak::{Aging, Lane, LaneStanding, Lately, Record, Snapshot};
+use crate::soak::{Aging, Lane, LaneStanding, Lately, Record, Snapshot, Standing};
 
 /// A soak under way, with what is kept while watching it.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +102,22 @@ impl Failed {
             reproduce: record.reproduce.clone(),
         }
     }
+}
+
+/// How many rounds there were, and what came of them.
+fn outcome(standing: &Standing) -> String {
+    let mut told = figures::several(standing.rounds, "round", "rounds");
+    let amiss = [
+        (standing.failures, "failed"),
+        (standing.vacuous(), "vacuous"),
+    ];
+    if amiss.iter().all(|(count, _)| *count == 0) {
+        return told + ", none failed";
+    }
+    for (count, what) in amiss.iter().filter(|(count, _)| *count > 0) {
+        told += &format!(", {} {what}", figures::count(*count));
+    }
+    told
 }
 
 /// The name of a lane.

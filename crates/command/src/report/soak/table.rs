@@ -1,6 +1,6 @@
 //! The outcome of a soak: a table of its lanes, and one of how heaps changed with age.
 
-use super::{percents, row};
+use super::{outcome, percents, row};
 use crate::report::Width;
 use crate::report::columns::{Cell, Columns};
 use crate::report::lane_row::LaneRow;
@@ -18,10 +18,22 @@ pub fn page(standing: &Standing, header: &Header, width: Width) -> String {
         columns.row(row(lane, stands).cells().map(Cell::from));
     }
     format!(
-        "{}\n{}",
+        "{}\n{}{}",
         columns.draw(width),
+        summary(standing, width),
         aging(standing, header, width)
     )
+}
+
+/// What came of the rounds, and how many lanes had none.
+fn summary(standing: &Standing, width: Width) -> String {
+    let mut told = outcome(standing);
+    let lanes = &standing.lanes;
+    let idle = lanes.iter().filter(|lane| lane.rounds == 0).count();
+    if idle > 0 {
+        told += &format!("; {idle} of {} lanes had no round", lanes.len());
+    }
+    wrapped(width, "", 2, &told)
 }
 
 /// The changes with age, with their intervals.
