@@ -34,6 +34,9 @@ pub(super) struct Body<'a> {
     pub(super) published: BTreeSet<u16>,
     /// Why Python cannot do it.
     pub(super) refused: Option<String>,
+    /// Whether something is done to what may be a shared object or another one, so that a history
+    /// cannot tell all.
+    pub(super) untold: bool,
     /// The difference between the numbers of two objects of one mutator.
     pub(super) stride: u64,
     /// The fields that are ever read.

@@ -116,6 +116,7 @@ fn group(
         places: BTreeSet::new(),
         published: BTreeSet::new(),
         refused: None,
+        untold: false,
         stride: stride(plan),
         fields_read: fields_read(plan),
         step: 0,
@@ -145,6 +146,7 @@ fn group(
     Ok(Group {
         text: function(&name, &body, parts.regions),
         name,
+        untold: body.untold,
         tallies: body.counters.into_iter().collect(),
     })
 }
