@@ -220,6 +220,38 @@ fn a_real_one_runs_a_workload() {
     alone.says("shared-list");
 }
 
+/// Goal: what a workload with one mutator does on an interpreter is what it does on another heap: the
+/// same operations, objects, references, and elements in the same order.
+#[test]
+fn a_real_one_does_what_another_heap_does() {
+    let Some(heap) = real() else { return };
+    let place = Place::new();
+    let workloads = ["cycles", "tangles", "graph", "thread-churn", "weakrefs"];
+    let line = workloads.join(" ");
+    place.run(&format!(
+        "run {line} -D threads=1 --rounds 2 --seed 11 --heap gil --heap {heap} --timing off --out o"
+    ));
+    for workload in workloads {
+        let done = |heap: &str| {
+            let result = place.result(&format!("o/{workload}-{heap}-11/result.json"));
+            let counts = result.ops.into_iter().map(|(kind, op)| (kind, op.count));
+            let surveys = result.evidence.surveys.into_iter().map(|survey| {
+                let lists = survey.lists.into_iter().filter(|list| list.len > 0);
+                let made = |list: gcstorm::evidence::ListFacts| {
+                    let of = |made: gcstorm::evidence::ProducerFacts| (made.found, made.last);
+                    list.producers.into_iter().map(of).collect::<Vec<_>>()
+                };
+                let lists: Vec<_> = lists.map(made).collect();
+                (survey.born, survey.reachable, survey.references, lists)
+            });
+            (counts.collect::<Vec<_>>(), surveys.collect::<Vec<_>>())
+        };
+        let (here, there) = (done(heap), done("gil"));
+        assert!(here.0.iter().map(|(_, count)| count).sum::<u64>() > 1000);
+        assert_eq!(here, there, "{workload}");
+    }
+}
+
 /// Goal: a fault in the program of a real interpreter is caught by the check that is to catch it, also
 /// one that ends the interpreter.
 #[test]

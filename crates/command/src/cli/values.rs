@@ -29,6 +29,17 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How long a thread waits for a lock: from the shortest that CPython knows, a microsecond.
+pub(super) fn switch_interval(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(short) if short < *DURATIONS.start() && short.as_micros() > 0 => Ok(short),
+        Ok(short) if short < *DURATIONS.start() => {
+            Err("a switch interval is at least 1us".to_owned())
+        }
+        _ => duration(text),
+    }
+}
+
 /// How long a run may make no progress. It reports its progress a few times a second, so a shorter
 /// time would be over before the next report.
 pub(super) fn time_limit(text: &str) -> Result<Duration, String> {
@@ -194,6 +205,17 @@ mod tests {
             ("1h 30m", "5400s"),
         ] {
             assert_eq!(duration(text), duration(same), "{text}");
+        }
+    }
+
+    /// Goal: a switch interval may be as short as an interpreter knows, and no shorter.
+    #[test]
+    fn switch_intervals_are_short() {
+        for (text, micros) in [("1us", 1), ("50us", 50), ("5ms", 5000)] {
+            assert_eq!(switch_interval(text), Ok(Duration::from_micros(micros)));
+        }
+        for text in ["0us", "999ns", "5", "-1us", "9999999h"] {
+            assert!(switch_interval(text).is_err(), "{text}");
         }
     }
 

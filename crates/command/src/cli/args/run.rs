@@ -113,7 +113,7 @@ pub(in crate::cli) struct Run {
     ///
     /// Then it asks the holder to release it. An interpreter is told so as well.
     #[arg(long, value_name = "TIME", help_heading = STRESS, hide_short_help = true,
-          default_value = "5ms", value_parser = values::duration)]
+          default_value = "5ms", value_parser = values::switch_interval)]
     pub(in crate::cli) switch_interval: Duration,
     /// When to survey the whole heap [default: end]
     ///

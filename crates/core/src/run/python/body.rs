@@ -8,6 +8,7 @@ use crate::plan::{Arm, Draw, Drawn, MutatorPlan, OpKind, Plan, Step, StepNumber,
 use super::block::{Block, Rounds, cost};
 use super::may::{Contents, May};
 use super::text::{Lines, Pending, Watch};
+use super::tidy::emptied_behind;
 
 /// What stands for the test whether a mutator is to stop; what it hands over is known at the end.
 pub(super) const PARK: &str = "@PARK@";
@@ -34,6 +35,9 @@ pub(super) struct Body<'a> {
     pub(super) published: BTreeSet<u16>,
     /// Why Python cannot do it.
     pub(super) refused: Option<String>,
+    /// Whether something is done to what may be a shared object or another one, so that a history
+    /// cannot tell all.
+    pub(super) untold: bool,
     /// The difference between the numbers of two objects of one mutator.
     pub(super) stride: u64,
     /// The fields that are ever read.
@@ -264,7 +268,7 @@ impl Body<'_> {
             let written = std::mem::take(&mut this.written);
             this.step = at.wrapping_add(1);
             this.steps(body);
-            let inner = std::mem::replace(&mut this.lines, before);
+            let mut inner = std::mem::replace(&mut this.lines, before);
             // What was written in the body is also written at its end.
             let mut pending = std::mem::take(&mut this.pending);
             let mut end = Lines::default();
@@ -272,12 +276,21 @@ impl Body<'_> {
                 pending.flush_one(&variable, &mut end);
             }
             this.written.extend(written);
+            // `m` turns are at least one.
+            let is_run = times == "m" || times.parse().is_ok_and(|times: u64| times > 0);
+            let behind = match is_run && this.watch == Watch::Plain {
+                true => emptied_behind(&mut inner, this.names),
+                false => Vec::new(),
+            };
             let births = pending.take("n");
             this.head(times, births);
             this.lines.indented(|lines| {
                 lines.extend(inner);
                 lines.extend(end);
             });
+            for register in behind {
+                this.lines.push(format!("{register} = None"));
+            }
             if births > 0 {
                 this.lines.push("n = end");
                 this.written.insert("n".to_owned());

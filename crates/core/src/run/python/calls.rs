@@ -17,8 +17,9 @@ pub(super) struct Noted {
     events: Vec<(String, Event)>,
 }
 
-/// The histories of a run, of which each mutator noted up to `limit` events.
-pub(super) fn recorded(plan: &Plan, limit: u64, noted: Vec<Noted>) -> Recorded {
+/// The histories of a run, of which each mutator noted up to `limit` events, unless there is
+/// something that it could not note.
+pub(super) fn recorded(plan: &Plan, limit: u64, noted: Vec<Noted>, untold: bool) -> Recorded {
     // What returned by then cannot depend on a call that was not noted.
     let until = noted.iter().filter_map(|noted| noted.closed_at).min();
     let is_lost = noted.iter().any(|noted| noted.lost);
@@ -59,8 +60,13 @@ pub(super) fn recorded(plan: &Plan, limit: u64, noted: Vec<Noted>) -> Recorded {
         limit,
         unit: TimeUnit::Nanoseconds,
         until: until.map(|until| until.saturating_sub(origin)),
-        broken: is_lost
-            .then(|| "a mutator was lost, and with it the record of what it did".to_owned()),
+        broken: match (is_lost, untold) {
+            (true, _) => {
+                Some("a mutator was lost, and with it the record of what it did".to_owned())
+            }
+            (_, true) => Some("a register may hold a shared object or another one".to_owned()),
+            _ => None,
+        },
         objects,
         places: places.collect(),
         later: Vec::new(),

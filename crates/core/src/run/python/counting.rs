@@ -49,10 +49,17 @@ impl Body<'_> {
         Some(statement)
     }
 
-    /// What a history is told of a shared object, if this register certainly holds it.
-    pub(super) fn of_object(&self, slot: Slot, call: String, answer: String) -> Option<Told> {
+    /// What a history is told of a shared object, if an operation through this register that is
+    /// carried out is certainly one on that object.
+    pub(super) fn of_object(&mut self, slot: Slot, call: String, answer: String) -> Option<Told> {
         let object = self.held(slot)?;
-        (self.at(slot) == May::shared(object)).then(|| Told {
+        let shape = self.plan.objects[object].shape;
+        let may = self.at(slot).strong().shaped(shape, self.plan);
+        if may != May::shared(object) {
+            self.untold |= may.shared_objects().any(|other| other == object);
+            return None;
+        }
+        Some(Told {
             topic: format!("o{object}"),
             call,
             answer,

@@ -8,6 +8,8 @@ pub(super) struct Group {
     pub(super) name: String,
     /// What its variables count, in the order in which they are handed over.
     pub(super) tallies: Vec<(String, String)>,
+    /// Whether a history cannot tell all that it does to shared objects.
+    pub(super) untold: bool,
     /// The text of the function.
     pub(super) text: String,
 }

@@ -61,7 +61,7 @@ impl Body<'_> {
     }
 
     /// The name of what is about to move, if a history is told of it.
-    fn element(&self, from: &str, is_told: bool) -> Vec<String> {
+    pub(super) fn element(&self, from: &str, is_told: bool) -> Vec<String> {
         let is_noted = is_told && self.is_recorded && self.watch == Watch::Watched;
         is_noted
             .then(|| format!("e = el({from})"))

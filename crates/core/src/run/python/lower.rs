@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::heap::Defect;
-use crate::plan::{MutatorPlan, Op, Plan, weak_registers};
+use crate::plan::{MutatorPlan, Plan, weak_registers};
 use crate::run::{Budget, Options, Timing, Verify};
 
 use super::block::{Parts, Rounds};
 use super::body::{self, Body, PARK, Twins, iterator};
+use super::fields::Fields;
 use super::groups::{Group, group_of, stride};
 use super::may::{Contents, May};
 use super::names;
@@ -49,7 +50,7 @@ pub(crate) fn program(plan: &Plan, options: &Options) -> Result<String, Defect> 
         let _ = write!(text, "\n{}", group.text);
     }
     for piece in [
-        include_str!("runtime/objects.py"),
+        &Fields::of(plan).classes(),
         &tables::classes(plan),
         include_str!("runtime/threads.py"),
         include_str!("runtime/books.py"),
@@ -116,8 +117,9 @@ fn group(
         places: BTreeSet::new(),
         published: BTreeSet::new(),
         refused: None,
+        untold: false,
         stride: stride(plan),
-        fields_read: fields_read(plan),
+        fields_read: Fields::of(plan).read,
         step: 0,
         twins: twins(mutator, options),
         watch: Watch::Plain,
@@ -145,6 +147,7 @@ fn group(
     Ok(Group {
         text: function(&name, &body, parts.regions),
         name,
+        untold: body.untold,
         tallies: body.counters.into_iter().collect(),
     })
 }
@@ -220,33 +223,6 @@ fn tuple(items: impl Iterator<Item = String>) -> String {
     format!("({})", items.join(" "))
 }
 
-/// The fields of nodes that any program ever reads. Nobody sees whether the others were set.
-fn fields_read(plan: &Plan) -> [bool; 2] {
-    let mut read = [false; 2];
-    let mut visit = |op: &Op, is_drawn: bool| {
-        if let Op::Load { field, .. } = op {
-            read[usize::from(field.0)] = true;
-            read = if is_drawn { [true; 2] } else { read };
-        }
-    };
-    fn each(steps: &[crate::plan::Step], visit: &mut impl FnMut(&Op, bool)) {
-        use crate::plan::Step;
-        for step in steps {
-            match step {
-                Step::Fixed(op) => visit(op, false),
-                Step::Drawn(template) => visit(&template.op, true),
-                Step::Repeat { body, .. } => each(body, visit),
-                Step::Mix { arms, .. } => arms.iter().for_each(|arm| each(&arm.body, visit)),
-            }
-        }
-    }
-    for mutator in &plan.mutators {
-        each(&mutator.setup, &mut visit);
-        each(&mutator.body, &mut visit);
-    }
-    read
-}
-
 /// Which regions of a program are watched.
 fn twins(mutator: &MutatorPlan, options: &Options) -> Twins {
     match (options.timing, options.history) {
@@ -283,8 +259,8 @@ mod tests {
                     for n in range(n, end, 3):\n                        \
                         new_object = Node()\n                        \
                         new_object.id = n\n                        \
-                        list_.append(new_object)\n                        \
-                        new_object = None\n";
+                        list_.append(new_object)\n                    \
+                    new_object = None\n";
         assert!(text.contains(appends), "{text}");
         for line in [
             "del list_[:50000]",

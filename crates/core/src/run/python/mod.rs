@@ -12,6 +12,7 @@ mod counting;
 mod counts;
 mod draws;
 mod faults;
+mod fields;
 mod find;
 mod groups;
 mod interpreter;
@@ -27,6 +28,7 @@ mod statement;
 mod streams;
 mod tables;
 mod text;
+mod tidy;
 mod told;
 
 use std::collections::BTreeMap;

@@ -283,9 +283,8 @@ impl Body<'_> {
             .may_be_weak()
             .then(|| format!("type({from}) is not ref"));
         let core = vec![format!("{to} = {from}"), format!("{from} = None")];
-        let first = vec![format!("e = el({from})")];
         let told = self.of_root(root, "\"store \" + e", "\"done\"");
-        let first = if told.is_some() { first } else { Vec::new() };
+        let first = self.element(from, told.is_some());
         let left = if guard.is_some() {
             may.weak().or(May::EMPTY)
         } else {

@@ -291,7 +291,9 @@ impl<'a> Reading<'a> {
             precision_ns: 1,
         };
         let noted = self.options.history.zip(told.history);
-        evidence.history = noted.map(|(limit, noted)| calls::recorded(self.plan, limit, noted));
+        let untold = self.groups.values().any(|group| group.untold);
+        evidence.history =
+            noted.map(|(limit, noted)| calls::recorded(self.plan, limit, noted, untold));
         let mutators = told.mutators.into_iter().enumerate();
         let mutators = mutators.map(|(number, told)| self.mutator(number, told));
         evidence.mutators = mutators.collect::<Result<_, String>>()?;

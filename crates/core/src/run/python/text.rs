@@ -25,6 +25,16 @@ impl Lines {
         self.depth -= 1;
     }
 
+    /// All lines, with how deep they stand.
+    pub(super) fn all(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.lines.iter().map(|(depth, line)| (*depth, &**line))
+    }
+
+    /// Leaves out lines at the outermost level.
+    pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.lines.retain(|(depth, line)| *depth > 0 || keep(line));
+    }
+
     /// Takes over other lines, at this depth.
     pub(super) fn extend(&mut self, other: Self) {
         let depth = self.depth;

@@ -76,13 +76,13 @@ def walk_skips_root():
 
 def weak_cleared():
     class Forgetful(ref):
-        """Every third time it says that its object is dead."""
+        """Every second time it says that its object is dead."""
 
         __slots__ = ("asked",)
 
         def __call__(self):
             self.asked = getattr(self, "asked", 0) + 1
-            return None if self.asked % 3 == 0 else super().__call__()
+            return None if self.asked % 2 == 0 else super().__call__()
 
     globals()["ref"] = Forgetful
 

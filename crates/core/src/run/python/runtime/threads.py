@@ -43,7 +43,7 @@ class Seat:
         self.due_gaps, self.due_at = None, 0
         self.times, self.lates, self.binned = {}, {}, {}
         self.books = {}
-        self.events, self.closed_at = [], None
+        self.events, self.is_full, self.closed_at = [], False, None
         self.weak_wrong, self.weak_pairs = nothing(), ()
         self.arrived = self.parked = self.done = self.lost = False
         self.elapsed_ns = 0
@@ -135,19 +135,20 @@ class Seat:
     def note(self, topic, start, end, call, answer):
         """A history is told of a call, as long as there is room."""
         if self.closed_at is None:
-            if len(self.events) < HISTORY:
-                self.events.append((topic, start, end, call, answer))
-                return
-            self.closed_at = start
-            self.wait_for_writers()
+            self.events.append((topic, start, end, call, answer))
+            if len(self.events) >= HISTORY:
+                self.is_full = True
+                self.wait_for_writers()
+                self.closed_at = now()
 
     def wait_for_writers(self):
-        """Histories end together, or after a while: nobody goes on while others still write."""
+        """Histories end together, or after a while: nobody goes on while others still write. With a
+        lock the first would else be done before the others begin, and all that they did unknown."""
         with gate:
             gate.notify_all()
             until = time.monotonic() + 0.1
             while not wanted and time.monotonic() < until:
-                if all(seat.closed_at is not None or seat.done for seat in seats):
+                if all(seat.is_full or seat.done for seat in seats):
                     break
                 gate.wait(0.01)
 
@@ -163,6 +164,8 @@ class Seat:
     def run(self):
         """The life of its thread, or one stay of it: see `yield` in the program."""
         try:
+            # Each thread has waited for itself.
+            self.starved_ns, self.looked = starved(), now()
             if self.stays is None:
                 self.stays = self.function(self)
             if self.stays is not None:
@@ -218,7 +221,7 @@ def tick(me, ops):
     at, ran_by = now(), ran()
     if gap > me.gap_ops:
         me.gap_ops, me.gap_ns, me.gap_ran_ns = gap, at - me.gap_since, ran_by - me.ran_since
-        me.gap_starved_ns = min(starved() - me.starved_ns, me.gap_ns)
+        me.gap_starved_ns = max(min(starved() - me.starved_ns, me.gap_ns), 0)
         me.looked = 0
     me.gap_since, me.ran_since = at, ran_by
     if at - me.looked > LOOK_EVERY:
