@@ -1,10 +1,18 @@
 //! One interpreter: asked once what it is, and refused if it is no CPython that can run workloads.
 
-use std::io::Read as _;
+#![expect(
+    unsafe_code,
+    reason = "what a process does before it becomes an interpreter cannot be said otherwise"
+)]
+
+use std::io::{self, Read as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
+
+use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::evidence::InterpreterFacts;
 
@@ -120,7 +128,7 @@ impl Interpreter {
 }
 
 /// A command that starts the interpreter as it is: without what the environment sets for the
-/// user's own programs, and without their packages.
+/// user's own programs, and without their packages. It ends with the thread that starts it.
 pub(super) fn command(path: &Path) -> Command {
     let mut command = Command::new(path);
     for (name, _) in std::env::vars_os() {
@@ -130,6 +138,17 @@ pub(super) fn command(path: &Path) -> Command {
         }
     }
     command.arg("-s");
+    let parent = rustix::process::getpid();
+    let follow = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // The parent may have ended before that.
+        match rustix::process::getppid() == Some(parent) {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotConnected.into()),
+        }
+    };
+    // SAFETY: between fork and exec the closure makes two system calls and allocates nothing.
+    unsafe { command.pre_exec(follow) };
     command
 }
 

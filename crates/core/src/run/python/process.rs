@@ -9,11 +9,6 @@
 //! long, it is sent `SIGUSR1`, upon which `faulthandler` writes the stacks of all threads to standard
 //! error, and is killed after that.
 
-#![expect(
-    unsafe_code,
-    reason = "what a process does before it becomes an interpreter cannot be said otherwise"
-)]
-
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
@@ -22,9 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use rustix::process::{
-    Pid, Signal, kill_process, kill_process_group, set_parent_process_death_signal,
-};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -125,17 +118,6 @@ impl Running {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let parent = rustix::process::getpid();
-        let follow = move || {
-            set_parent_process_death_signal(Some(Signal::KILL))?;
-            // The parent may have ended before that.
-            match rustix::process::getppid() == Some(parent) {
-                true => Ok(()),
-                false => Err(io::ErrorKind::NotConnected.into()),
-            }
-        };
-        // SAFETY: between fork and exec the closure makes two system calls and allocates nothing.
-        unsafe { command.pre_exec(follow) };
         let mut process = command.spawn()?;
         let patience = |limit| Patience::with(process.id(), limit);
         let patience = options.patience.map(patience);
