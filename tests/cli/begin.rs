@@ -26,7 +26,8 @@ fn without_a_command_it_says_how_to_begin() {
 }
 
 /// Goal: a tour runs three heaps, catches the one that is wrong and a planted fault, leaves a page and
-/// a case that fails when it is replayed, and exits with 0 for that.
+/// a case that fails when it is replayed, and exits with 0 for that, or with 3 if the machine was too
+/// busy for one of them to show something.
 #[test]
 fn a_tour_shows_what_it_found() {
     let place = Place::new();
@@ -38,7 +39,7 @@ fn a_tour_shows_what_it_found() {
     std::fs::set_permissions(opener, all).expect("it is ours");
     let mut command = place.command("tour --duration 2s --out t --open");
     command.env("PATH", place.path().join("bin"));
-    let done = Done::from(command.output().expect("it starts")).code(0);
+    let done = Done::from(command.output().expect("it starts"));
     let opened = std::fs::read_to_string(place.path().join("opened")).expect("it was opened");
     assert_eq!(opened, "t/report.html\n");
     let done = done
@@ -53,9 +54,13 @@ fn a_tour_shows_what_it_found() {
         let named = paths.find(|path| path.to_string_lossy().contains(&format!("-list-{heap}-")));
         place.result(&named.expect("a result").to_string_lossy())
     };
-    assert_eq!(result("gil").verdict, Outcome::Held);
-    assert_eq!(result("lock-free").verdict, Outcome::Held);
-    assert_eq!(result("racy").verdict, Outcome::Violated);
+    let verdicts = ["gil", "lock-free", "racy"].map(|heap| result(heap).verdict);
+    let is_sound = |verdict: &Outcome| matches!(verdict, Outcome::Held | Outcome::Vacuous);
+    assert!(verdicts[..2].iter().all(is_sound), "{verdicts:?}");
+    let done = match verdicts {
+        [Outcome::Held, Outcome::Held, Outcome::Violated] => done.code(0),
+        _ => done.code(3),
+    };
     assert!(place.path().join("t/report.html").is_file());
     let replay = (done.err.lines())
         .find_map(|line| line.strip_prefix("reproduce: gcstorm replay t/failures/"))

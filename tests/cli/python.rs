@@ -73,7 +73,7 @@ fn what_cannot_run_workloads_is_refused() {
         pretend(&place, "it", &says, "");
         run(&place, "").code(2).warns(why);
     }
-    place.write("it", "no program");
+    place.write("it", "#!/nowhere/python\n");
     run(&place, "").code(2).warns("it cannot be started");
     place
         .run("run counter --heap python:./none")
