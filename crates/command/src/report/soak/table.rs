@@ -142,6 +142,7 @@ lane                                       rounds  held  vacuous  failed  a seco
 churn on gil                                   60    60        0       0   206 k/s  1.56 µs  100 MiB
 churn on gil WITH PLANTED FAULT cell-lost       0     0        0       0         –        –        –
 
+60 rounds, none failed; 1 of 2 lanes had no round
 as heaps grow old    a round      from        to
 gil
   resident memory   +0.068 %  +0.068 %  +0.068 %
