@@ -418,7 +418,7 @@ fn progress_is_told_as_json() {
             "rounds",
         ),
         (
-            "fuzz --heap gil --cases 50 --seed 1 --out f",
+            "fuzz --heap gil --duration 3s --seed 1 --out f",
             "fuzz-progress",
             "cases",
         ),

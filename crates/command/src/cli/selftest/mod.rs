@@ -137,7 +137,10 @@ fn heaps<'r>(
                 .iter()
                 .filter(|entry| entry.is_plantable()),
         );
-        let python = registry.get(PYTHON);
+        // An interpreter that has none of the faults is not even asked what it is.
+        let is_named = |fault: Fault| args.faults.iter().any(|name| name == fault.name());
+        let is_wanted = |entry: &&Entry| args.faults.is_empty() || entry.faults().any(is_named);
+        let python = registry.get(PYTHON).filter(is_wanted);
         match python.map(Entry::opens) {
             Some(Ok(_)) => asked.extend(python),
             Some(Err(why)) => terminal.warning(&format!("{PYTHON} is not tried: {why}")),
