@@ -211,7 +211,7 @@ impl<F: Faults> Worker<'_, F> {
     /// none of what is left for others to find is private any more.
     pub(super) fn let_private_go(&mut self) {
         self.try_private();
-        if self.tasks.is_empty() && self.own.candidates.is_empty() {
+        if self.tasks.is_empty() && !self.has_private_candidates() {
             return;
         }
         if !self.core.has(Fault::BrandKept) {

@@ -63,7 +63,7 @@ pub(super) struct PrivateTrial {
 impl<F: Faults> Worker<'_, F> {
     /// Tries private candidates, within the bounds of one trial. Called between operations.
     pub(in crate::heap::lock_free) fn try_private(&mut self) {
-        if self.own.candidates.is_empty() {
+        if !self.has_private_candidates() {
             return;
         }
         let _hold = self.core.pauses.hold(Cause::Collect);
