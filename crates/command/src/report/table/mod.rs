@@ -48,8 +48,8 @@ fn page(result: &RunResult, detail: Detail, width: Width) -> String {
     page += &times::utilization(result, width);
     page += &counts::highlights(result, width);
     page += &match detail {
-        // Where no check found anything, something else did, and rows of checks would stand before it.
-        Detail::Page | Detail::Verdict if is_sound(result) => sum_of_checks(result, width),
+        // What counts then is how the run ended, and rows of checks would stand before it.
+        Detail::Page | Detail::Verdict if broke_down(result) => sum_of_checks(result, width),
         _ => counts::checks(result, width),
     };
     if detail == Detail::Everything {
@@ -103,13 +103,12 @@ fn brief(result: &RunResult, width: Width) -> String {
     page
 }
 
-/// Whether no check found anything.
-fn is_sound(result: &RunResult) -> bool {
+/// Whether the heap broke down, and no check found anything.
+fn broke_down(result: &RunResult) -> bool {
+    let broken = [Outcome::Violated, Outcome::Crashed, Outcome::Hung];
     let sound = [Verdict::Held, Verdict::Skipped];
-    result
-        .checks
-        .iter()
-        .all(|check| sound.contains(&check.verdict))
+    let mut checks = result.checks.iter();
+    broken.contains(&result.verdict) && checks.all(|check| sound.contains(&check.verdict))
 }
 
 /// How many checks held, and how many were skipped.
