@@ -84,6 +84,7 @@ fn progress(watched: &Watched<'_>) -> String {
         Phase::Rounds if now.left.is_zero() => format!("{gone} gone; the last round is under way."),
         Phase::Rounds => format!("{gone} gone, {} left.", whole(now.left)),
         Phase::Ending => format!("{gone} gone; interrupted, the last round is under way."),
+        Phase::Over if now.elapsed.as_secs() == 0 => "Over within a second.".to_owned(),
         Phase::Over => format!("Over after {gone}."),
     }
 }
