@@ -417,7 +417,7 @@ const OWN_CYCLES: Show = on_lock_free("cycles", 200_000);
 /// Several threads store into what they can all reach, and count what they find there.
 const SHARED_BRANCHES: Show = Show {
     delays: true,
-    ..on_lock_free("tangles", 400_000)
+    ..on_lock_free("tangles", 2_000_000)
 };
 /// Threads are held up with a reference that is not counted yet, to what others let die meanwhile.
 const CACHE: Show = Show {
