@@ -7,11 +7,13 @@ use super::program::check_registers;
 use super::{cycles, finalized_programs, finalizers, paced, recall, release, weak};
 use crate::heap::fault::Fault;
 use crate::heap::lock_free::cell::BRANDS;
-use crate::heap::{Field, Global, Heap, Mutator, Shape, Slot};
+use crate::heap::{Field, Finalizer, Global, Heap, Mutator, Shape, Slot};
 
 const TOP: Slot = Slot(0);
 const CHILD: Slot = Slot(1);
 const COPY: Slot = Slot(2);
+const LIST: Slot = Slot(3);
+const WEAK: Slot = Slot(4);
 const NONE: Slot = Slot(7);
 const HOME: Global = Global(0);
 const FIRST: Field = Field(0);
@@ -50,9 +52,59 @@ fn drop_ring_beside(m: &mut Model<'_>, births: &mut Births) {
     m.safepoint().expect("no fault");
 }
 
+/// Appends a node to a list that others can find.
+fn append_to_published(m: &mut Model<'_>, births: &mut Births) {
+    births.make(m, LIST, Shape::List);
+    m.copy(COPY, LIST);
+    m.publish(HOME, COPY);
+    births.make(m, TOP, Shape::Node);
+    add_child(m, births);
+    m.append(LIST, TOP);
+}
+
+/// A finalizer lets others find its object, and through it another.
+fn drop_finalized(m: &mut Model<'_>, births: &mut Births) {
+    births.make_finalized(m, TOP, Shape::Node, Finalizer::Resurrect(HOME));
+    add_child(m, births);
+    m.clear(TOP);
+}
+
+fn take_from_node(m: &mut Model<'_>) {
+    m.fetch(TOP, HOME);
+    m.load(CHILD, TOP, FIRST);
+}
+
+fn take_from_list(m: &mut Model<'_>) {
+    m.fetch(LIST, HOME);
+    m.get(TOP, LIST, 0);
+    m.load(CHILD, TOP, FIRST);
+}
+
+/// Lets go of what it takes, but for a weak reference, and comes back to it.
+fn take_weakly(m: &mut Model<'_>) {
+    take_from_node(m);
+    m.downgrade(WEAK, CHILD);
+    m.clear(CHILD);
+    shuttle::thread::yield_now();
+    m.upgrade(CHILD, WEAK);
+}
+
+type Make = fn(&mut Model<'_>, &mut Births);
+type Take = fn(&mut Model<'_>);
+
+/// All ways in which others can come upon what a mutator made.
+const WAYS: [(Make, Take); 6] = [
+    (publish_both, take_from_node),
+    (store_into_published, take_from_node),
+    (drop_ring_beside, take_from_node),
+    (append_to_published, take_from_list),
+    (drop_finalized, take_from_node),
+    (publish_both, take_weakly),
+];
+
 /// A mutator makes two nodes, one of which others can find and the other through it; then it lets
 /// go of the other, which somebody else takes and drops meanwhile.
-fn taken(make: fn(&mut Model<'_>, &mut Births), fault: Option<Fault>) {
+fn taken((make, take): (Make, Take), fault: Option<Fault>) {
     let heap = open(fault);
     let maker = spawn(&heap, move |heap| {
         let mut births = Births::new();
@@ -64,11 +116,10 @@ fn taken(make: fn(&mut Model<'_>, &mut Births), fault: Option<Fault>) {
         drop(m);
         births
     });
-    let taker = spawn(&heap, |heap| {
+    let taker = spawn(&heap, move |heap| {
         let mut m = heap.attach(seat(2)).expect("a seat");
         for _ in 0..2 {
-            m.fetch(TOP, HOME);
-            m.load(CHILD, TOP, FIRST);
+            take(&mut m);
             check_registers(&mut m);
             m.clear(CHILD);
             shuttle::thread::yield_now();
@@ -158,8 +209,8 @@ fn given_again(fault: Option<Fault>) {
 #[test]
 fn what_others_find_has_escaped() {
     with_private(|| {
-        for make in [publish_both, store_into_published, drop_ring_beside] {
-            holds(move |fault| taken(make, fault));
+        for way in WAYS {
+            holds(move |fault| taken(way, fault));
         }
         holds(handed_over);
         holds(given_again);
@@ -170,8 +221,8 @@ fn what_others_find_has_escaped() {
 #[test]
 fn faults_break_escapes() {
     with_private(|| {
-        breaks(Fault::EscapeShallow, &[|fault| taken(publish_both, fault)]);
-        let store = |fault| taken(store_into_published, fault);
+        breaks(Fault::EscapeShallow, &[|fault| taken(WAYS[0], fault)]);
+        let store = |fault| taken(WAYS[1], fault);
         breaks(Fault::StoredUnescaped, &[store]);
         breaks(Fault::BrandKept, &[handed_over]);
         breaks(Fault::BrandsUnswept, &[given_again]);
