@@ -1,15 +1,17 @@
 //! What the crates cost without gcstorm, beside its own `gil` heap called directly: cycles of two objects,
 //! and a list that one thread appends to and cuts back while another looks at its length.
 //!
-//!     cargo run --release --manifest-path adapters/Cargo.toml --example bare
+//!     cargo run --release --manifest-path adapters/Cargo.toml --example bare [LINE]
 //!
 //! A crate whose pointers stay on one thread runs under gcstorm on a thread of its own, to which each operation
 //! is handed over; so its figures there are not its own, and these are. Each line is the median of rounds in
-//! turns, with the least and the greatest.
+//! turns, with the least and the greatest. With the name of a line (`append, gil`), that one is measured once:
+//! `.ci/performance` does so, in turns with the same under gcstorm.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -258,7 +260,7 @@ fn gil_list() {
     });
 }
 
-fn main() {
+fn main() -> ExitCode {
     let lines: [(&str, usize, &dyn Fn()); 9] = [
         ("cycle of two, gil", CYCLES, &gil_cycles),
         ("cycle of two, rust-cc", CYCLES, &rust_cc_pair::cycles),
@@ -282,6 +284,15 @@ fn main() {
             }));
         }),
     ];
+    if let Some(wanted) = std::env::args().nth(1) {
+        let Some((_, count, work)) = lines.iter().find(|(name, ..)| *name == wanted) else {
+            let names = lines.map(|(name, ..)| name);
+            eprintln!("error: no line is `{wanted}`; there are: {}", names.join("; "));
+            return ExitCode::from(2);
+        };
+        println!("{:.1}", timed(*count, work));
+        return ExitCode::SUCCESS;
+    }
     let mut found = lines.map(|_| Vec::new());
     for round in 0..ROUNDS {
         for turn in 0..lines.len() {
@@ -299,4 +310,5 @@ fn main() {
         let (least, median, most) = (times[0], times[ROUNDS / 2], times[ROUNDS - 1]);
         println!("{name:34} {median:6.1} ns ({least:.1}–{most:.1})");
     }
+    ExitCode::SUCCESS
 }

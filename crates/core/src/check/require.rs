@@ -48,6 +48,8 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
             (stats.examined).map(|it| it.saturating_mul(1000) / evidence.allocated().max(1)),
         ),
         ("cycles_freed", stats.cycles_freed),
+        ("local_collections", stats.local_collections),
+        ("local_cycles_freed", stats.local_cycles_freed),
         ("contended", stats.contended),
         ("switches", stats.switches),
         ("retries", stats.retries),
@@ -93,13 +95,15 @@ fn per_second(evidence: &Evidence) -> u64 {
 }
 
 /// Counters that some heaps do not have. All others are always there, or count 0.
-const OF_SOME_HEAPS: [&str; 11] = [
+const OF_SOME_HEAPS: [&str; 13] = [
     "unreclaimed_peak",
     "collections",
     "full_collections",
     "examined",
     "examined_per_thousand",
     "cycles_freed",
+    "local_collections",
+    "local_cycles_freed",
     "contended",
     "switches",
     "retries",

@@ -49,9 +49,7 @@ impl Draws {
         }
         let mut source = OpSource::told_to(Notes::default(), plan, seed, mutator, part, rounds);
         let mut batches = 0;
-        while !source.listener().is_enough(batches)
-            && source.next_batch().is_some()
-        {
+        while !source.listener().is_enough(batches) && source.next_batch().is_some() {
             batches += 1;
         }
         source.listener().draws()
