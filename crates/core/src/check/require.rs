@@ -14,12 +14,7 @@ use crate::plan::{Asker, Requirement};
 /// Every counter of a run by name: the operations by kind, and what the heap and the harness
 /// counted.
 pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
-    let mut counters = BTreeMap::new();
-    for mutator in &evidence.mutators {
-        for (kind, count) in &mutator.tally.ops {
-            *counters.entry(kind.clone()).or_default() += count;
-        }
-    }
+    let mut counters = by_kind(evidence);
     let stats = &evidence.stats;
     let mutators = || evidence.mutators.iter();
     let lists = || mutators().flat_map(|mutator| mutator.tally.lists.values());
@@ -85,6 +80,17 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
         .filter_map(|(name, value)| Some((name.to_owned(), value?)));
     counters.extend(there);
     counters
+}
+
+/// How many operations there were of each kind.
+fn by_kind(evidence: &Evidence) -> BTreeMap<String, u64> {
+    let mut operations = BTreeMap::new();
+    for mutator in &evidence.mutators {
+        for (kind, count) in &mutator.tally.ops {
+            *operations.entry(kind.clone()).or_default() += count;
+        }
+    }
+    operations
 }
 
 /// Operations per second of all mutators together; 0 if no time passed.
