@@ -287,7 +287,10 @@ fn main() -> ExitCode {
     if let Some(wanted) = std::env::args().nth(1) {
         let Some((_, count, work)) = lines.iter().find(|(name, ..)| *name == wanted) else {
             let names = lines.map(|(name, ..)| name);
-            eprintln!("error: no line is `{wanted}`; there are: {}", names.join("; "));
+            eprintln!(
+                "error: no line is `{wanted}`; there are: {}",
+                names.join("; ")
+            );
             return ExitCode::from(2);
         };
         println!("{:.1}", timed(*count, work));
