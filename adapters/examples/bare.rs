@@ -268,7 +268,7 @@ fn main() -> ExitCode {
         ("cycle of two, gcmodule", CYCLES, &gcmodule_pair::cycles),
         ("append, gil", APPENDS, &gil_list),
         ("append, Box under std's Mutex", APPENDS, &|| {
-            shared_list(&StdLocked(Mutex::default(), || Box::<Body>::default()));
+            shared_list(&StdLocked(Mutex::default(), Box::<Body>::default));
         }),
         ("append, Box under parking_lot's", APPENDS, &|| {
             shared_list(&ParkingLocked(Default::default(), || {
@@ -276,7 +276,7 @@ fn main() -> ExitCode {
             }));
         }),
         ("append, Arc under std's Mutex", APPENDS, &|| {
-            shared_list(&StdLocked(Mutex::default(), || Arc::<Body>::default()));
+            shared_list(&StdLocked(Mutex::default(), Arc::<Body>::default));
         }),
         ("append, Arc under parking_lot's", APPENDS, &|| {
             shared_list(&ParkingLocked(Default::default(), || {
