@@ -37,9 +37,10 @@ def bend_of_length(heap, cells, timed):
     *_, before, last = known
     least = min(cell.median("ns") for cell in known.values())
     bytes_each = (known[last].median("bytes") - known[before].median("bytes")) / (last - before)
-    bends = [n for n in known if n >= 1000 and known[n].median("ns") > 1.25 * least]
+    is_level = [n for n in known if known[n].median("ns") <= 1.25 * least]
+    bends = [n for n in known if n > max(is_level)]
     if not bends:
-        return f"- `{heap}`: level within a quarter."
+        return f"- `{heap}`: at the greatest length within a quarter of the least."
     first = bends[0]
     outgrown = [name for name, size in caches().items() if first * bytes_each > size]
     text = (f"- `{heap}`: dearer by a quarter from {first:,} on, where the list takes "
