@@ -179,13 +179,16 @@ impl<F: Faults> Core<F> {
         }
     }
 
-    /// How far the collector is behind the mutators, from 0 (it is not) to `LAG_MOST`.
+    /// How far the collector is behind the mutators, from 0 (it is not) to `LAG_MOST`: by how many
+    /// candidates it has not looked at. Those that are merely in use come back again and again, and
+    /// are as many as the program likes.
     pub(super) fn lag(&self) -> u64 {
         if self.collector.get().is_none() {
             return 0;
         }
-        // Relaxed: a pace is chosen by it.
-        let waiting = self.shared.candidates_len.load(Relaxed);
+        // Relaxed, both: a pace is chosen by it.
+        let all = self.shared.candidates_len.load(Relaxed);
+        let waiting = all.saturating_sub(self.shared.candidates_known.load(Relaxed));
         (waiting / (WAITING + self.shared.live() / 10)).min(LAG_MOST)
     }
 
