@@ -130,7 +130,10 @@ impl Queue {
                     continue;
                 }
                 if effort == Effort::Paced && word != 0 && word != now {
-                    in_use.push(Entry { candidate, word: now });
+                    in_use.push(Entry {
+                        candidate,
+                        word: now,
+                    });
                 } else {
                     batch.push(candidate);
                 }
