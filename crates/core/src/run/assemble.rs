@@ -134,7 +134,7 @@ impl Stage<'_> {
     /// The histories that mutators recorded, put together, if they were asked to.
     fn history(&self, outcomes: &[Outcome]) -> Option<Recorded> {
         let limit = self.options.history?;
-        let recorders = outcomes.iter().filter_map(|it| it.recorder.as_ref());
+        let recorders = outcomes.iter().filter_map(|it| it.recorder.as_deref());
         let recorders: Vec<_> = recorders.collect();
         Some(histories::gather(
             self.plan,

@@ -47,7 +47,7 @@ pub(super) struct Outcome {
     pub(super) response: Times,
     pub(super) slow: Option<(u32, SlowOps)>,
     pub(super) producer: Producer,
-    pub(super) recorder: Option<Recorder>,
+    pub(super) recorder: Option<Box<Recorder>>,
     pub(super) roots: Roots,
     /// The beginning and end of its largest gap, if there was one.
     pub(super) gap: Option<(Stamp, Stamp)>,
@@ -146,7 +146,7 @@ pub(super) fn sit<'r>(
         set_up: [0; OpKind::ALL.len()],
         pacer: None,
     };
-    let recorder = sitter.executor.work.recorder.as_ref();
+    let recorder = sitter.executor.work.recorder.as_deref();
     sitter.until_window = recorder.and_then(Recorder::gap).unwrap_or(u64::MAX);
     sitter.set_up().ok()?;
     // The operations of the setup are counted, but their latencies are not kept.
@@ -566,9 +566,9 @@ impl Sitter<'_, '_> {
 }
 
 /// The recorder of this mutator's history, if one is asked for.
-fn recorder(stage: &Stage<'_>, number: usize) -> Option<Recorder> {
+fn recorder(stage: &Stage<'_>, number: usize) -> Option<Box<Recorder>> {
     let limit = stage.options.history?;
-    Recorder::new(stage.plan, number, &stage.objects, limit)
+    Recorder::new(stage.plan, number, &stage.objects, limit).map(Box::new)
 }
 
 /// The counts of operations by name, without zeros.
