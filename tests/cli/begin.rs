@@ -69,12 +69,11 @@ fn a_tour_shows_what_it_found() {
     place.run("tour --out t").code(2).warns("other results");
 }
 
-/// The commands of cargo on a crate that was written, offline, with the versions that are here and in
-/// the directory where all else is built: what other builds have made is not built again.
+/// The commands of cargo on a crate that was written, offline, which only works with the versions of the
+/// `Cargo.lock` that was written with it, and in the directory where all else is built: what other builds
+/// have made is not built again.
 fn cargo(krate: &Path, words: &[&str]) -> Done {
     let target = Path::new(env!("CARGO_BIN_EXE_gcstorm")).ancestors().nth(2);
-    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
-    std::fs::copy(lock, krate.join("Cargo.lock")).expect("a copy");
     let mut command = Command::new(env!("CARGO"));
     command
         .args(&words[..1])

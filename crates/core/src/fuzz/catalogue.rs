@@ -363,6 +363,7 @@ pub const ALL: &[Planted] = &[
     model_only(Fault::EscapeShallow),
     model_only(Fault::StoredUnescaped),
     model_only(Fault::BrandKept),
+    model_only(Fault::BrandsUnswept),
     model_only(Fault::UncountedContainer),
 ];
 

@@ -125,6 +125,8 @@ impl Stage<'_> {
                 full_collections: done.full_collections,
                 examined: done.examined,
                 cycles_freed: done.cycles_freed,
+                local_collections: done.local_collections,
+                local_cycles_freed: done.local_cycles_freed,
                 ..stats
             },
         };

@@ -12,11 +12,13 @@ use crate::result::RunResult;
 use crate::result::figures::{self, NONE};
 
 /// Counters that a reader looks for first, in this order, and what they are called in a sentence.
-const HIGHLIGHTS: [(&str, &str); 7] = [
+const HIGHLIGHTS: [(&str, &str); 9] = [
     ("live_peak", "live peak"),
     ("unreclaimed_peak", "unreclaimed peak"),
     ("collections", "collections"),
     ("cycles_freed", "cycles freed"),
+    ("local_collections", "local collections"),
+    ("local_cycles_freed", "local cycles freed"),
     ("switches", "switches"),
     ("contended", "contended"),
     ("rss_bytes_peak", "resident peak"),

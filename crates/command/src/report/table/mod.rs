@@ -47,7 +47,11 @@ fn page(result: &RunResult, detail: Detail, width: Width) -> String {
     page += &times::slow(result, width);
     page += &times::utilization(result, width);
     page += &counts::highlights(result, width);
-    page += &counts::checks(result, width);
+    page += &match detail {
+        // What counts then is how the run ended, and rows of checks would stand before it.
+        Detail::Page | Detail::Verdict if broke_down(result) => sum_of_checks(result, width),
+        _ => counts::checks(result, width),
+    };
     if detail == Detail::Everything {
         for part in [counts::threads, counts::counters, counts::surveys] {
             page.push('\n');
@@ -72,25 +76,7 @@ fn brief(result: &RunResult, width: Width) -> String {
     page.push('\n');
     page += &times::operations(result, Rows::Operations, width);
     page.push('\n');
-    let count = |verdict| {
-        result
-            .checks
-            .iter()
-            .filter(|check| check.verdict == verdict)
-            .count()
-    };
-    let skipped = match count(Verdict::Skipped) {
-        0 => String::new(),
-        skipped => format!(", {skipped} skipped"),
-    };
-    let held = count(Verdict::Held);
-    let examined = figures::count(result.examined());
-    page += &wrapped(
-        width,
-        "checks: ",
-        4,
-        &format!("{held} held over {examined} examined{skipped}"),
-    );
+    page += &sum_of_checks(result, width);
     // Notes on the run itself are as long as they are to be understood at the first reading.
     let (of_run, of_checks): (Vec<&Caveat>, Vec<&Caveat>) =
         (result.caveats.iter()).partition(|caveat| caveat.check.is_empty());
@@ -115,6 +101,30 @@ fn brief(result: &RunResult, width: Width) -> String {
     let name = paint(of_outcome(result.verdict), result.verdict.name());
     let _ = writeln!(page, "{name}: no check was violated");
     page
+}
+
+/// Whether the heap broke down, and no check found anything.
+fn broke_down(result: &RunResult) -> bool {
+    let broken = [Outcome::Violated, Outcome::Crashed, Outcome::Hung];
+    let sound = [Verdict::Held, Verdict::Skipped];
+    let mut checks = result.checks.iter();
+    broken.contains(&result.verdict) && checks.all(|check| sound.contains(&check.verdict))
+}
+
+/// How many checks held, and how many were skipped.
+fn sum_of_checks(result: &RunResult, width: Width) -> String {
+    let count = |verdict| {
+        let checks = result.checks.iter();
+        checks.filter(|check| check.verdict == verdict).count()
+    };
+    let skipped = match count(Verdict::Skipped) {
+        0 => String::new(),
+        skipped => format!(", {skipped} skipped"),
+    };
+    let held = count(Verdict::Held);
+    let examined = figures::count(result.examined());
+    let text = format!("{held} held over {examined} examined{skipped}");
+    wrapped(width, "checks: ", 4, &text)
 }
 
 fn note(caveat: &Caveat, width: Width) -> String {

@@ -106,8 +106,14 @@ pub(super) fn shrink(
     let mut tree = CaseTree::new(case.clone());
     let mut found = finding.clone();
     let (mut tried, mut is_cut_short) = (0, false);
+    let is_beyond = hunt.programs.is_beyond(&case);
     let mut goes_on = tree.simplify();
     while goes_on {
+        // What is left out may close a cycle that was none.
+        if !is_beyond && hunt.programs.is_beyond(&tree.current()) {
+            goes_on = tree.complicate();
+            continue;
+        }
         let is_late = clock.since(start) >= hunt.shrink_budget || trial.hangs >= HANGS_MAX;
         if is_late || (trial.is_off)() {
             is_cut_short = true;

@@ -315,6 +315,8 @@ impl<F: Faults> Core<F> {
             collections: Some(rounds.all.load(Relaxed)),
             full_collections: Some(rounds.full.load(Relaxed)),
             cycles_freed: Some(rounds.freed.load(Relaxed)),
+            local_collections: Some(rounds.trials.load(Relaxed)),
+            local_cycles_freed: Some(rounds.tried.load(Relaxed)),
             unreclaimed_peak: Some(self.shared.unreclaimed_peak()),
             contended: Some(contended),
             // In this heap contention is nothing but an exchange that was lost and is tried again.

@@ -55,6 +55,21 @@ impl Slab {
         &self.cells[index as usize]
     }
 
+    /// Asks the processor for a cell that is about to be changed.
+    #[inline]
+    pub(super) fn fetch(&self, index: u32) {
+        #[cfg(all(target_arch = "x86_64", not(any(loom, shuttle))))]
+        {
+            use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+
+            let cell = std::ptr::from_ref(self.cell(index)).cast();
+            // SAFETY: this is a hint, and reads and writes nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_ET0>(cell) };
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(any(loom, shuttle)))))]
+        let _ = index;
+    }
+
     /// The tag of the object in a cell, as bits.
     #[inline]
     pub(super) fn tag(&self, index: u32) -> &AtomicU64 {

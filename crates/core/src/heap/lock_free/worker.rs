@@ -437,23 +437,30 @@ impl<'h, F: Faults> Worker<'h, F> {
         }
     }
 
-    /// Marks such an object as a candidate; false if it is dead or marked already.
-    pub(super) fn mark_if_alive(&self, reference: Ref) -> bool {
-        self.is_alive(reference) && self.mark(reference)
+    /// Takes the mark off a candidate that was seen alive under an earlier pin. What it returns is
+    /// its word afterwards; none if it is dead.
+    pub(super) fn unmark_if_alive(&self, reference: Ref) -> Option<u64> {
+        let cell = self.core.slab.cell(reference.index());
+        if !self.is_alive(reference) {
+            return None;
+        }
+        // SeqCst, both, and in this order: see `word::decrement`.
+        cell.meta.fetch_and(!cell::BUFFERED, SeqCst);
+        Some(cell.word.load(SeqCst))
     }
 
     /// Whether the object is alive. If it is, its cell is not reused before this pin ends, so that
     /// a mark that is set under this pin is the object's own and not that of a later one. (If the
     /// object dies first, the mark is lost with the flags that the next one in this cell begins
     /// with.)
-    fn is_alive(&self, reference: Ref) -> bool {
+    pub(super) fn is_alive(&self, reference: Ref) -> bool {
         let meta = self.core.slab.cell(reference.index()).meta.load(SeqCst);
         reference.fits(meta) || self.core.has(Fault::SuspectWithoutLooking)
     }
 
     /// Marks the object in a cell as a candidate; false if it is one already.
     #[inline]
-    fn mark(&self, reference: Ref) -> bool {
+    pub(super) fn mark(&self, reference: Ref) -> bool {
         let meta = &self.core.slab.cell(reference.index()).meta;
         // SeqCst pairs with the collector, which clears BUFFERED and then reads the word: see
         // `word::decrement`.
@@ -533,6 +540,7 @@ impl<'h, F: Faults> Worker<'h, F> {
     fn flush(&mut self) {
         self.enter();
         self.try_private();
+        self.renew_brand();
         self.advance();
         self.submit();
         // What one trial left, the next safepoint goes on with.
@@ -606,5 +614,6 @@ impl<F: Faults> Drop for Worker<'_, F> {
         self.pin();
         self.give_back();
         self.unpin();
+        self.leave_brand();
     }
 }

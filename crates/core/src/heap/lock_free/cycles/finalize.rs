@@ -17,6 +17,9 @@ impl Graph {
     /// Runs the finalizers of all garbage members that have not run yet, and changes the fate of
     /// what they resurrect.
     pub(super) fn finalize_garbage<'h>(&mut self, worker: &mut Worker<'h, impl Faults>) {
+        if !self.has_finalizers {
+            return;
+        }
         let core = worker.core;
         let mut risen = Vec::new();
         if core.has(Fault::PardonFirst) {

@@ -42,11 +42,30 @@ pub(super) struct Member {
     pub(super) reference: Ref,
     /// Its word when it was first met.
     pub(super) word: u64,
-    /// Edges from other members.
-    internal: u64,
+    /// Edges from other members. (There are 2^32 of them only if the object is immortal.)
+    internal: u32,
     /// Where its edges end; they begin where the previous member's end.
     edges_end: usize,
     pub(super) fate: Fate,
+}
+
+impl Member {
+    fn count_edge(&mut self) {
+        self.internal = self.internal.wrapping_add(1);
+    }
+
+    /// Whether all references to it are recorded edges.
+    fn is_internal(&self) -> bool {
+        let count = word::count(self.word);
+        count == u64::from(self.internal) && !word::is_immortal(self.word)
+    }
+
+    /// Whether a weak reference may lead to it. If not when its word was recorded, then not for as
+    /// long as the word is the same.
+    #[inline]
+    pub(super) fn is_weak(&self) -> bool {
+        self.word & word::WEAK != 0
+    }
 }
 
 /// See the module.
@@ -59,6 +78,10 @@ pub(super) struct Graph {
     edges: Vec<u32>,
     /// For each candidate whose reach was recorded to the end: how many members there were then.
     ends: Vec<usize>,
+    /// Whether a member may be the target of weak references.
+    pub(super) has_weak: bool,
+    /// Whether a member was made with a finalizer.
+    pub(super) has_finalizers: bool,
 }
 
 impl Graph {
@@ -69,6 +92,8 @@ impl Graph {
             members: Vec::new(),
             edges: Vec::new(),
             ends: Vec::new(),
+            has_weak: false,
+            has_finalizers: false,
         }
     }
 
@@ -142,15 +167,18 @@ impl Graph {
             return;
         }
         let cell = worker.core.slab.cell(reference.index());
-        // SeqCst: after BUFFERED was cleared, before any edge is counted.
+        // SeqCst: before any edge is counted, and before BUFFERED is cleared.
         let word = cell.word.load(SeqCst);
         if worker.core.has(Fault::ClearOneByOne) {
             cell.meta.fetch_and(!cell::BUFFERED, SeqCst);
         }
         let is_dead = word::count(word) == 0 && !worker.core.has(Fault::AdmitDead);
-        if is_dead || !reference.fits(cell.meta.load(SeqCst)) {
+        let meta = cell.meta.load(SeqCst);
+        if is_dead || !reference.fits(meta) {
             return;
         }
+        self.has_weak |= word & word::WEAK != 0;
+        self.has_finalizers |= cell::has_finalizer(meta);
         self.members.push(Member {
             reference,
             word,
@@ -195,7 +223,7 @@ impl Graph {
                 if core.has(Fault::EdgesCountedOnce) && edges[begin..].contains(&target) {
                     return;
                 }
-                members[target as usize].internal += 1;
+                members[target as usize].count_edge();
                 edges.push(target);
             }
         });
@@ -207,7 +235,7 @@ impl Graph {
         for number in 0..self.members.len() {
             while let Some((_, child)) = early.next_if(|(from, _)| *from == number) {
                 if let Some(target) = member_of(&self.marks, &self.members, *child) {
-                    self.members[target as usize].internal += 1;
+                    self.members[target as usize].count_edge();
                     self.edges.push(target);
                 }
             }
@@ -223,7 +251,7 @@ impl Graph {
             self.skip_root(core);
         }
         for (number, member) in (0..).zip(&mut self.members) {
-            if word::is_immortal(member.word) || word::count(member.word) != member.internal {
+            if !member.is_internal() {
                 member.fate = Fate::Live;
                 live.push(number);
             }
@@ -244,7 +272,7 @@ impl Graph {
             .and_then(Ref::from_bits)
             .and_then(|root| member_of(&self.marks, &self.members, root));
         if let Some(number) = member {
-            self.members[number as usize].internal += 1;
+            self.members[number as usize].count_edge();
         }
     }
 
@@ -282,18 +310,24 @@ impl Graph {
     /// Whether a reference leads to a garbage member.
     pub(super) fn is_garbage(&self, reference: Ref) -> bool {
         reference.is_cyclic()
-            && member_of(&self.marks, &self.members, reference)
-                .is_some_and(|number| self.members[number as usize].fate == Fate::Garbage)
+            && self
+                .member(reference)
+                .is_some_and(|member| member.fate == Fate::Garbage)
+    }
+
+    /// The member that a reference leads to, if it leads to one.
+    pub(super) fn member(&self, reference: Ref) -> Option<&Member> {
+        let number = member_of(&self.marks, &self.members, reference)?;
+        Some(&self.members[number as usize])
     }
 
     /// Calls `show` for each of the candidates that turned out to be alive, with its recorded word.
     pub(super) fn each_live(&self, candidates: &[Ref], mut show: impl FnMut(Ref, u64)) {
         for &candidate in candidates {
-            if let Some(number) = member_of(&self.marks, &self.members, candidate) {
-                let member = &self.members[number as usize];
-                if matches!(member.fate, Fate::Live | Fate::Rescued) {
-                    show(candidate, member.word);
-                }
+            if let Some(member) = self.member(candidate)
+                && matches!(member.fate, Fate::Live | Fate::Rescued)
+            {
+                show(candidate, member.word);
             }
         }
     }
@@ -306,6 +340,8 @@ impl Graph {
         self.members.clear();
         self.edges.clear();
         self.ends.clear();
+        self.has_weak = false;
+        self.has_finalizers = false;
     }
 }
 

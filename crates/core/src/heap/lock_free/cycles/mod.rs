@@ -68,13 +68,20 @@
 //!
 //! BUFFERED in an object's `meta` says that it is in a buffer of candidates or in the queue, so
 //! that it is there once. A mark without an entry would be for ever: the object would never be
-//! looked at again, nor any garbage that only it leads to. Two rules prevent that. A round clears
-//! the marks of its whole batch before it reads any word, so that a decrement which it does not see
-//! in a word leaves a new entry. And whoever marks an object that it saw under an earlier pin first
-//! makes sure that it is still alive. If it is, its cell is not reused before the present pin ends,
-//! so that the mark is not set on another object in the same cell. For this reason the cell of a
+//! looked at again, nor any garbage that only it leads to. Two rules prevent that.
+//!
+//! A round takes the mark off a candidate that it decided when all else is done, and looks at the
+//! word *after* that. If it is not the one that was recorded, the candidate becomes one anew. So a
+//! decrement that the snapshot does not contain is either seen in the word at this second look, or
+//! comes after the mark went, and leaves an entry. (What is freed needs no such step, which is why
+//! the marks do not go first: for most candidates that would be for nothing.) Undecided candidates
+//! keep their marks.
+//!
+//! And whoever sets or takes the mark of an object that it saw under an earlier pin first makes
+//! sure that it is still alive. If it is, its cell is not reused before the present pin ends, so
+//! that the mark is not that of another object in the same cell. For this reason the cell of a
 //! possibly cyclic object is never reused without a grace period, even if nobody ever had a second
-//! reference to it (`release`).
+//! reference to it (`release`); garbage that was validated has had one (`sweep`).
 //!
 //! # After a panic
 //!
@@ -97,13 +104,13 @@ mod verdict;
 
 use self::graph::Graph;
 use self::queue::Queue;
-use super::cell::{self, Ref};
+use super::cell::Ref;
 use super::core::{AT_ONCE, Core};
 use super::home::COLLECTOR;
 use super::worker::{Whose, Worker};
 use crate::heap::fault::{Fault, Faults};
 use crate::heap::{Collection, Defect};
-use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::sized;
 
 /// How many candidates a round takes, unless many more wait: enough to make the cost of the grace
@@ -182,7 +189,6 @@ impl Cycles {
         rounds.all.fetch_add(1, Relaxed);
         let is_full = u64::from(effort == Effort::Full);
         rounds.full.fetch_add(is_full, Relaxed);
-        self.clear_marks(core);
         let budget = match effort {
             Effort::Paced => self.budget,
             Effort::Full => usize::MAX,
@@ -204,8 +210,9 @@ impl Cycles {
         }
         self.is_due |= decided < self.batch.len();
         let (decided, undecided) = self.batch.split_at(decided);
-        // Before the suspects become candidates: one that is both keeps its place in the queue.
         self.queue.put_back(worker, undecided);
+        // After all that this round takes away, and before the suspects become candidates again.
+        self.graph.unmark(worker, decided);
         if has_suspects && !core.has(Fault::ForgetSuspects) {
             self.graph.suspect_again(worker);
         }
@@ -220,17 +227,6 @@ impl Cycles {
         worker.hand_over();
         rounds.freed.fetch_add(collection.freed, Relaxed);
         collection
-    }
-
-    /// Takes the mark off the whole batch before any word is read: see `Worker::suspect`.
-    fn clear_marks(&self, core: &Core<impl Faults>) {
-        if core.has(Fault::ClearOneByOne) {
-            return;
-        }
-        for candidate in &self.batch {
-            let meta = &core.slab.cell(candidate.index()).meta;
-            meta.fetch_and(!cell::BUFFERED, SeqCst);
-        }
     }
 
     /// Cleans up after a round that ended in a panic, and trusts nothing that it recorded. Its

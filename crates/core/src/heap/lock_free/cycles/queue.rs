@@ -35,6 +35,7 @@
 //! bounded number of candidates, though at one at least.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Effort;
 use super::graph::Graph;
@@ -49,11 +50,38 @@ use crate::sync::atomic::Ordering::{Release, SeqCst};
 /// memory.
 const LOOKS: usize = 4;
 
-/// A candidate, and its word when a round last looked at it, if one did.
-#[derive(Debug)]
+/// How many entries ahead the cell of a candidate is fetched: its mutator has just changed it, so it
+/// lies in the cache of another processor, and takes as long to come as so many entries to look at.
+const AHEAD: usize = 8;
+
+/// A candidate, and its word when a round last looked at it, or 0 if none did.
+#[derive(Debug, Clone, Copy)]
 struct Entry {
     candidate: Ref,
-    word: Option<u64>,
+    word: u64,
+}
+
+/// Hashes references. Nobody chooses them in order to make the table slow.
+#[derive(Debug, Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, bits: u64) {
+        // The cell's number is in the upper half, and the table uses both ends of the result. The
+        // factor is 2^64 divided by the golden ratio.
+        let mixed = self.0 ^ bits ^ bits >> 32;
+        self.0 = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// See the module. All entries but those of objects that died are BUFFERED.
@@ -61,7 +89,7 @@ struct Entry {
 pub(super) struct Queue {
     entries: VecDeque<Entry>,
     /// The candidates that the last round found alive, with their words then.
-    alive: HashMap<Ref, u64>,
+    alive: HashMap<Ref, u64, BuildHasherDefault<Spread>>,
     /// How many of the candidates that the heap counts (`Shared::candidates_len`) were taken over
     /// from mutators. At the end of a round these are the entries.
     held: u64,
@@ -82,25 +110,37 @@ impl Queue {
         let mut left = self.entries.len();
         let least = left.saturating_sub(size * LOOKS);
         let size = (left / 2).clamp(size, size * LOOKS);
+        let mut in_use = Vec::new();
         while left > least && batch.len() < size {
-            let Some(Entry { candidate, word }) = self.entries.pop_front() else {
-                break;
-            };
-            left -= 1;
-            let cell = worker.core.slab.cell(candidate.index());
-            // SeqCst, both: the word first, so that the incarnation is that of the word's object or
-            // of a later one.
-            let now = cell.word.load(SeqCst);
-            if !candidate.fits(cell.meta.load(SeqCst)) {
-                continue;
+            let taken = (left - least).min(size - batch.len());
+            left -= taken;
+            for ahead in self.entries.range(..taken.min(AHEAD)) {
+                worker.core.slab.fetch(ahead.candidate.index());
             }
-            if effort == Effort::Paced && word.is_some_and(|word| word != now) {
-                let word = Some(now);
-                self.entries.push_back(Entry { candidate, word });
-            } else {
-                batch.push(candidate);
+            for number in 0..taken {
+                if let Some(ahead) = self.entries.get(number + AHEAD) {
+                    worker.core.slab.fetch(ahead.candidate.index());
+                }
+                let Entry { candidate, word } = self.entries[number];
+                let cell = worker.core.slab.cell(candidate.index());
+                // SeqCst, both: the word first, so that the incarnation is that of the word's
+                // object or of a later one.
+                let now = cell.word.load(SeqCst);
+                if !candidate.fits(cell.meta.load(SeqCst)) {
+                    continue;
+                }
+                if effort == Effort::Paced && word != 0 && word != now {
+                    in_use.push(Entry {
+                        candidate,
+                        word: now,
+                    });
+                } else {
+                    batch.push(candidate);
+                }
             }
+            self.entries.drain(..taken);
         }
+        self.entries.extend(in_use);
         left == 0
     }
 
@@ -116,25 +156,25 @@ impl Queue {
         // The stack gives the newest first.
         for buffer in buffers.into_iter().rev() {
             worker.enter();
-            for candidate in buffer {
-                let word = self.alive.get(&candidate).copied();
-                let entry = Entry { candidate, word };
-                if core.has(Fault::NewestFirst) {
-                    self.entries.push_front(entry);
-                } else {
-                    self.entries.push_back(entry);
-                }
-                self.held += 1;
+            let moved = buffer.len();
+            let mut is_newest_first = false;
+            self.entries.extend(buffer.into_iter().map(|candidate| {
+                is_newest_first |= core.has(Fault::NewestFirst);
+                let word = self.alive.get(&candidate).copied().unwrap_or(0);
+                Entry { candidate, word }
+            }));
+            if is_newest_first {
+                self.entries.rotate_right(moved);
             }
+            self.held += moved as u64;
         }
     }
 
-    /// Puts candidates back that a round did not decide, in their order. Their marks were cleared,
-    /// and they may have died since, so whoever is alive is marked again. Whoever is marked already
-    /// was handed over anew, and is at the end of the queue.
+    /// Puts candidates back that a round did not decide, in their order. They are still marked,
+    /// unless they have died.
     pub(super) fn put_back(&mut self, worker: &Worker<'_, impl Faults>, undecided: &[Ref]) {
         for &candidate in undecided.iter().rev() {
-            if worker.mark_if_alive(candidate) {
+            if worker.is_alive(candidate) {
                 self.put_in_front(worker, candidate);
             }
         }
@@ -144,14 +184,15 @@ impl Queue {
     /// many costs a look, and one too few leaves garbage for ever.
     pub(super) fn restore(&mut self, worker: &Worker<'_, impl Faults>, batch: &[Ref]) {
         for &candidate in batch.iter().rev() {
-            worker.mark_if_alive(candidate);
+            if worker.is_alive(candidate) {
+                worker.mark(candidate);
+            }
             self.put_in_front(worker, candidate);
         }
     }
 
     fn put_in_front(&mut self, worker: &Worker<'_, impl Faults>, candidate: Ref) {
         let word = worker.core.slab.cell(candidate.index()).word.load(SeqCst);
-        let word = Some(word);
         self.entries.push_front(Entry { candidate, word });
     }
 

@@ -3,7 +3,21 @@
 //!
 //! Nobody but the collector can reach the garbage by now, so the pin may be renewed between
 //! members, and in the middle of a long list. Edges between garbage members are not released one by
-//! one. Instead, the count of every member is set to 0 before anything else happens.
+//! one. Where weak references may lead to members, the count of every member is set to 0 before
+//! anything else happens.
+//!
+//! # Cells that are used again at once
+//!
+//! What died by its counts waits for a grace period, since somebody may just have read a reference
+//! to it. Of a garbage node that is known already: it has had its grace period (steps 4 and 5).
+//! Pointers to it that were obtained before t0 went with their pins, and none could be obtained
+//! since. So its cell is used again at once, and is still in the processor's cache.
+//!
+//! What is left is recognised by its incarnation, and nobody changes a cell for it: an entry in a
+//! mutator's buffer (it was made before t0, and so was its mark), an undecided candidate of this
+//! round, an edge of a member that is still to be emptied. Cells wait as before if weak references
+//! may lead to them, for an upgrade can come at any time, and so do those of lists, whose pages are
+//! taken away later, and those of objects with finalizers.
 
 #![expect(
     unsafe_code,
@@ -18,6 +32,10 @@ use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
 use crate::heap::{Fault, Faults, Shape};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+use crate::sync::sized;
+
+/// So many members are freed under one pin, if nothing follows from them: some 1 µs of work.
+const FREED: u64 = sized(64, 1) as u64;
 
 /// Does all that follows from the releases so far, and renews the pin between its pieces. One piece
 /// for each piece of a list is not enough: it may go down a single chain of dead objects, and the
@@ -29,26 +47,40 @@ fn finish_tasks(worker: &mut Worker<'_, impl Faults>) {
     }
 }
 
+/// Whether the cell of a garbage member needs no grace period more: see the module.
+fn is_reusable(member: &Member, meta: u64) -> bool {
+    cell::shape_of(meta) == Shape::Node && !member.is_weak() && !cell::has_finalizer(meta)
+}
+
 impl Graph {
     /// Frees all garbage members and returns their number. Their references to other objects are
     /// released, and such an object becomes a candidate if it stays alive (rule R3).
     pub(super) fn free_garbage(&self, worker: &mut Worker<'_, impl Faults>) -> u64 {
-        let mut freed = 0;
-        for member in self.garbage() {
-            let cell = worker.core.slab.cell(member.reference.index());
-            // SeqCst: an upgrade of a weak reference finds either the mark CONDEMNED or a count of
-            // 0.
-            cell.word.store(word::dead(member.word), SeqCst);
+        let mut freed: u64 = 0;
+        if self.has_weak {
+            for member in self.garbage() {
+                let cell = worker.core.slab.cell(member.reference.index());
+                // SeqCst: an upgrade of a weak reference finds either the mark CONDEMNED or a count
+                // of 0.
+                cell.word.store(word::dead(member.word), SeqCst);
+            }
         }
         for member in self.garbage() {
             let index = member.reference.index();
             let cell = worker.core.slab.cell(index);
-            self.empty(worker, cell);
-            if worker.expire(index, cell, cell.meta.load(Relaxed)) == Lives::Left {
-                worker.retire(index);
+            // Relaxed, both: nobody else can reach the object.
+            cell.word.store(word::dead(member.word), Relaxed);
+            let meta = cell.meta.load(Relaxed);
+            self.empty(worker, cell, meta);
+            match worker.expire(index, cell, meta) {
+                Lives::Left if is_reusable(member, meta) => worker.reuse(index),
+                Lives::Left => worker.retire(index),
+                Lives::Over => {}
             }
-            worker.enter();
             freed += 1;
+            if freed.is_multiple_of(FREED) || !worker.tasks.is_empty() {
+                worker.enter();
+            }
         }
         freed
     }
@@ -60,9 +92,9 @@ impl Graph {
     }
 
     /// Takes a garbage member's references out of it.
-    fn empty(&self, worker: &mut Worker<'_, impl Faults>, cell: &Cell) {
+    fn empty(&self, worker: &mut Worker<'_, impl Faults>, cell: &Cell, meta: u64) {
         // Relaxed: nobody else can reach the object.
-        match cell::shape_of(cell.meta.load(Relaxed)) {
+        match cell::shape_of(meta) {
             Shape::Leaf | Shape::Counter => {}
             Shape::Node => {
                 for slot in &cell.slots {
@@ -100,6 +132,23 @@ impl Graph {
             worker.decrement(child);
             if worker.core.has(Fault::ExternalChildReleasedTwice) {
                 worker.decrement(child);
+            }
+        }
+    }
+
+    /// Takes the marks off decided candidates that were not freed. One whose word has changed since
+    /// it was recorded becomes a candidate anew: see "Marks" in `cycles`.
+    pub(super) fn unmark(&self, worker: &mut Worker<'_, impl Faults>, decided: &[Ref]) {
+        if worker.core.has(Fault::ClearOneByOne) {
+            return;
+        }
+        for &candidate in decided {
+            if let Some(member) = self.member(candidate)
+                && member.fate != Fate::Garbage
+                && let Some(word) = worker.unmark_if_alive(candidate)
+                && word != member.word
+            {
+                worker.suspect(candidate);
             }
         }
     }

@@ -12,12 +12,13 @@ use super::paced::Paced;
 use super::settle::ATTEMPTS;
 use crate::heap::lock_free::private::Birth;
 use crate::heap::lock_free::shared::CANDIDATES;
+use crate::heap::lock_free::tests::Births;
 use crate::heap::lock_free::worker::Worker;
 use crate::heap::lock_free::{LockFree, LockFreeMutator, open_born};
 use crate::heap::tag::OwnedSegment;
 use crate::heap::{
     Fault, Faultless, Faults, Field, Global, Heap, HeapConfig, Mutator, Point, Seat, Shape, Slot,
-    Tag, Upkeep,
+    Upkeep,
 };
 
 /// Panics in the middle of the next round.
@@ -176,22 +177,6 @@ fn collections_end_beside_mutators_that_litter() {
     });
 }
 
-/// Tags for as many objects as it takes.
-#[derive(Default)]
-struct Births(Vec<OwnedSegment>);
-
-impl Births {
-    fn node(&mut self) -> Tag {
-        let last = self.0.last_mut();
-        if let Some(tag) = last.and_then(|last| last.birth(Shape::Node)) {
-            return tag;
-        }
-        self.0
-            .push(OwnedSegment::take(0, 0).expect("there is room"));
-        self.node()
-    }
-}
-
 /// Goal: whatever died before its mutator hands its candidates over is none; and however many
 /// candidates there are, a round looks at some of them only, and says that there are more.
 #[test]
@@ -261,8 +246,7 @@ impl Faults for Count {
         let mut pending = 0;
         if count.is_multiple_of(1_000) {
             NODES.with_borrow(|nodes| {
-                let dead = nodes.0.iter().map(|segment| segment.segment().dead());
-                pending = count.saturating_sub(dead.sum());
+                pending = count.saturating_sub(nodes.dead());
             });
         }
         DYING.set((count, most.max(pending)));
@@ -345,8 +329,7 @@ fn what_is_still_to_be_released_is_collected() {
     }
     m.clear(list);
     m.collect();
-    let dead = births.0.iter().map(|segment| segment.segment().dead());
-    assert_eq!(dead.sum::<usize>(), LEN + 1);
+    assert_eq!(births.dead(), LEN + 1);
 }
 
 thread_local! {

@@ -20,7 +20,7 @@ use super::graph::{Fate, Graph, Member};
 use crate::heap::fault::{Fault, Faults, Point};
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::pace::{self, PATIENCE};
-use crate::heap::lock_free::word::{self, CONDEMNED, WEAK};
+use crate::heap::lock_free::word::{self, CONDEMNED};
 use crate::heap::lock_free::worker::Worker;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -58,9 +58,7 @@ impl Graph {
     /// unless somebody upgrades a weak reference to one of them before the verdict.
     pub(super) fn validate(&mut self, core: &Core<impl Faults>) {
         core.pass(Point::Verdict);
-        let is_weak = |member: &Member| member.fate == Fate::Suspect && member.word & WEAK != 0;
-        let has_weak = self.members.iter().any(is_weak);
-        if has_weak {
+        if self.has_weak {
             core.verdict.open();
         }
         if core.has(Fault::RereadSlots) {
@@ -68,26 +66,28 @@ impl Graph {
         }
         let mut changed = Vec::new();
         for (number, member) in (0..).zip(&mut self.members) {
-            if member.fate == Fate::Suspect && !is_unchanged(core, member) {
+            if member.fate != Fate::Suspect {
+                continue;
+            }
+            member.fate = Fate::Garbage;
+            if !is_unchanged(core, member) {
                 member.fate = Fate::Rescued;
                 changed.push(number);
             }
         }
-        self.spread(changed, Fate::Suspect, Fate::Rescued);
+        self.spread(changed, Fate::Garbage, Fate::Rescued);
         self.pardon(core, Fate::Rescued);
-        if has_weak && !core.has(Fault::NoVerdict) && !core.verdict.is_death() {
-            self.settle(Fate::Rescued);
+        if self.has_weak && !core.has(Fault::NoVerdict) && !core.verdict.is_death() {
+            self.rescue();
             self.pardon(core, Fate::Rescued);
-        } else {
-            self.settle(Fate::Garbage);
         }
     }
 
-    /// Gives all suspects the same fate.
-    fn settle(&mut self, fate: Fate) {
+    /// None of what would be garbage is.
+    fn rescue(&mut self) {
         for member in &mut self.members {
-            if member.fate == Fate::Suspect {
-                member.fate = fate;
+            if member.fate == Fate::Garbage {
+                member.fate = Fate::Rescued;
             }
         }
     }
@@ -104,6 +104,9 @@ impl Graph {
 
     /// Takes the mark off all condemned members of this fate, which do not die.
     pub(super) fn pardon(&mut self, core: &Core<impl Faults>, fate: Fate) {
+        if !self.has_weak {
+            return;
+        }
         for member in &mut self.members {
             if member.fate == fate && member.word & CONDEMNED != 0 {
                 word::pardon(&core.slab.cell(member.reference.index()).word);
@@ -118,9 +121,10 @@ impl Graph {
 /// after this finds the mark.
 fn is_unchanged(core: &Core<impl Faults>, member: &mut Member) -> bool {
     let word = &core.slab.cell(member.reference.index()).word;
-    // A read-modify-write sees the latest value on every processor.
-    if member.word & WEAK == 0 {
-        let now = word.fetch_or(0, SeqCst);
+    // A load is enough: whoever may have changed the word did so under a pin that was there at t0,
+    // and the grace period came after the end of that pin. See "Why only garbage is freed".
+    if !member.is_weak() {
+        let now = word.load(SeqCst);
         if core.has(Fault::CompareCounts) {
             return word::count(now) == word::count(member.word);
         }
