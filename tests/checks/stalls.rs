@@ -92,7 +92,10 @@ fn a_slow_collection_is_on_its_own_thread_without_a_lock() {
     assert!(longest.iter().any(is_it), "{longest:?}");
     assert!(adds_up(&evidence), "{:?}", evidence.slow);
     let bytes = evidence.timing_bytes / evidence.mutators.len() as u64;
-    assert!((1..200_000).contains(&bytes), "{bytes} bytes of times a mutator");
+    assert!(
+        (1..200_000).contains(&bytes),
+        "{bytes} bytes of times a mutator"
+    );
     assert!(evidence.reclaim_lag.is_some_and(|lag| lag.count() > 0));
     let samples = &evidence.timeline.samples;
     assert!(samples.iter().any(|sample| sample.unreclaimed.is_some()));
