@@ -31,6 +31,7 @@ pub use race::{Race, Span};
 pub use rate::{ACHIEVED_MIN, Load, Rate};
 pub use stalls::{MmuPoint, Slow, SlowOp, Stall, Stalls, Stop, Stopped};
 pub use sum::Sum;
+pub(crate) use sum::{index_of, time_of};
 pub use survey::{Anomalies, CounterFacts, ListFacts, Moment, ProducerFacts, Survey};
 pub use tally::{AnswerTally, CounterTally, ListTally, PeekTally, Share, Tally, WeakTally};
 pub use timeline::{Sample, Timeline};

@@ -28,7 +28,8 @@ const SPARE_CHUNKS: usize = 64;
 /// How many candidates may wait for the collector, beside a tenth of what lives, before it is
 /// behind.
 const WAITING: u64 = sized(1 << 15, 64) as u64;
-/// Who is farthest behind gets 2^this times less at a time.
+/// The lag of a collector that is farthest behind. Each step from the second on halves what a
+/// refill brings.
 const LAG_MOST: u64 = 3;
 
 /// Steps of what lies ready that are done under one pin while nobody runs: some 100 ms of work.
