@@ -160,7 +160,8 @@ fn upgrade_beside(count: fn(&AtomicU64)) {
 
 /// Goal: an upgrade that sees a new object's word sees its incarnation, so that it never returns
 /// another object than its own; also where the object's maker has counted it alone since its birth,
-/// by plain stores. Relaxed ones would not do.
+/// by plain stores. (That these must release cannot be shown here: to loom, as in C++11, a thread's
+/// relaxed stores go on with what it released to the same place before. They do not since C++20.)
 #[test]
 fn upgrades_see_incarnations() {
     loom::model(|| upgrade_beside(|_| ()));
@@ -170,10 +171,6 @@ fn upgrades_see_incarnations() {
             assert_eq!(word::decrement_alone(word), Left::Others);
         });
     });
-    assert_breaks(
-        || upgrade_beside(|word| word.store(word.load(Relaxed) + 1, Relaxed)),
-        "a new word with an old incarnation",
-    );
 }
 
 /// A maker counts an object alone, takes its brand away, and stores a reference to it; another
