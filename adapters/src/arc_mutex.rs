@@ -18,16 +18,30 @@ impl Object {
     fn references(&self) -> MutexGuard<'_, Vec<Option<ArcMutex>>> {
         (self.references.lock()).unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Without the lock, which nobody else can ask for.
+    fn references_mut(&mut self) -> &mut Vec<Option<ArcMutex>> {
+        (self.references.get_mut()).unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Drops references one after the other: the recursive drop of a long chain would overflow the
-/// stack.
 impl Drop for Object {
+    #[inline]
     fn drop(&mut self) {
-        let mut doomed = std::mem::take(&mut *self.references());
+        if !self.references_mut().is_empty() {
+            self.let_go();
+        }
+    }
+}
+
+impl Object {
+    /// Drops references one after the other: the recursive drop of a long chain would overflow the
+    /// stack.
+    fn let_go(&mut self) {
+        let mut doomed = std::mem::take(self.references_mut());
         while let Some(next) = doomed.pop() {
-            if let Some(object) = next.and_then(|next| Arc::into_inner(next.0)) {
-                doomed.append(&mut object.references());
+            if let Some(mut object) = next.and_then(|next| Arc::into_inner(next.0)) {
+                doomed.append(object.references_mut());
             }
         }
     }
@@ -38,15 +52,18 @@ impl Pointer for ArcMutex {
 
     const CAPS: Caps = Caps { weak: true, ..CAPS };
 
+    #[inline]
     fn new(head: Head<Self>, fields: usize) -> Self {
         let references = Mutex::new(vec![None; fields]);
         Self(Arc::new(Object { head, references }))
     }
 
+    #[inline]
     fn head(&self) -> &Head<Self> {
         &self.0.head
     }
 
+    #[inline]
     fn edit<R>(&self, change: impl FnOnce(&mut Vec<Option<Self>>) -> R) -> R {
         change(&mut self.0.references())
     }

@@ -14,14 +14,23 @@ pub(crate) struct Object {
     references: Mutex<Vec<Option<ArcParkingLot>>>,
 }
 
-/// Drops references one after the other: the recursive drop of a long chain would overflow the
-/// stack.
 impl Drop for Object {
+    #[inline]
     fn drop(&mut self) {
+        if !self.references.get_mut().is_empty() {
+            self.let_go();
+        }
+    }
+}
+
+impl Object {
+    /// Drops references one after the other: the recursive drop of a long chain would overflow the
+    /// stack.
+    fn let_go(&mut self) {
         let mut doomed = std::mem::take(self.references.get_mut());
         while let Some(next) = doomed.pop() {
-            if let Some(object) = next.and_then(|next| Arc::into_inner(next.0)) {
-                doomed.append(&mut object.references.lock());
+            if let Some(mut object) = next.and_then(|next| Arc::into_inner(next.0)) {
+                doomed.append(object.references.get_mut());
             }
         }
     }
@@ -32,15 +41,18 @@ impl Pointer for ArcParkingLot {
 
     const CAPS: Caps = Caps { weak: true, ..CAPS };
 
+    #[inline]
     fn new(head: Head<Self>, fields: usize) -> Self {
         let references = Mutex::new(vec![None; fields]);
         Self(Arc::new(Object { head, references }))
     }
 
+    #[inline]
     fn head(&self) -> &Head<Self> {
         &self.0.head
     }
 
+    #[inline]
     fn edit<R>(&self, change: impl FnOnce(&mut Vec<Option<Self>>) -> R) -> R {
         change(&mut self.0.references.lock())
     }

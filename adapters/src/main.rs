@@ -5,12 +5,14 @@ mod arc_parking_lot;
 mod bacon_rajan_cc;
 mod births;
 mod boa_gc;
+mod boxed;
 mod circ;
 mod dumpster_local;
 mod dumpster_sync;
 mod gc;
 mod gcmodule_local;
 mod gcmodule_threaded;
+mod leak;
 mod rust_cc;
 mod sdd;
 
@@ -63,5 +65,17 @@ fn main() -> ExitCode {
         "gc-0.5.1" "`gc::Gc`, on one thread" on_one_thread::<gc::RustGc>;
         "boa-gc" "`boa_gc::Gc` 0.22, on one thread" on_one_thread::<boa_gc::Boa>;
     };
+    // What others are measured against: no heaps that anybody would judge.
+    let heaps = heaps
+        .with(
+            "boxes",
+            "boxes under a lock, uncounted; a baseline for shared-list only",
+            boxed::Boxed::open,
+        )
+        .with(
+            "leak",
+            "frees nothing, ever: the least that a heap can cost; give it --ops",
+            leak::Leak::open,
+        );
     gcstorm::cli::main(heaps)
 }

@@ -81,7 +81,7 @@ fn a_slow_collection_shows_under_a_lock() {
 
 /// Goal: without a lock the same collection is on the collector's own thread, though one that finds
 /// no memory meanwhile waits for it; mutators collect what only they can reach, which is shorter. What
-/// was unlinked waits as well, which is reported too.
+/// was unlinked waits as well, which is reported too, as is what their times take.
 #[test]
 fn a_slow_collection_is_on_its_own_thread_without_a_lock() {
     let evidence = run("lock-free", Timing::Every);
@@ -91,6 +91,11 @@ fn a_slow_collection_is_on_its_own_thread_without_a_lock() {
         |stall: &Stall| stall.cause == "collect" && stall.mutator.is_none() && stall.ns >= SPAN_NS;
     assert!(longest.iter().any(is_it), "{longest:?}");
     assert!(adds_up(&evidence), "{:?}", evidence.slow);
+    let bytes = evidence.timing_bytes / evidence.mutators.len() as u64;
+    assert!(
+        (1..200_000).contains(&bytes),
+        "{bytes} bytes of times a mutator"
+    );
     assert!(evidence.reclaim_lag.is_some_and(|lag| lag.count() > 0));
     let samples = &evidence.timeline.samples;
     assert!(samples.iter().any(|sample| sample.unreclaimed.is_some()));
@@ -101,7 +106,7 @@ fn a_slow_collection_is_on_its_own_thread_without_a_lock() {
 #[test]
 fn pauses_need_no_timed_operations() {
     let evidence = run("gil", Timing::Off);
-    assert_eq!(evidence.slow.count, 0);
+    assert_eq!((evidence.slow.count, evidence.timing_bytes), (0, 0));
     assert!(evidence.hiccups.is_none());
     assert!(longest(&evidence, "collect").ns >= SPAN_NS);
     assert!(!evidence.mmu.is_empty());

@@ -70,6 +70,17 @@ fn what_is_found_is_kept() {
     assert_eq!(kept(&place), case);
 }
 
+/// Goal: what is kept of a heap that reclaims no cycles fails again on that heap, and is not skipped
+/// there since shrinking closed a cycle.
+#[test]
+fn what_is_kept_is_within_the_heap() {
+    let place = Place::new();
+    let line = "fuzz --heap arc --fault walk-skips-edge --seed 4 --cases 20000";
+    place.run_own_heap(line).code(1);
+    let case = kept(&place);
+    place.run_own_heap(&format!("replay {case}")).code(1);
+}
+
 /// Goal: where nothing is wrong, that is said, with how much was tried, and nothing is kept.
 #[test]
 fn nothing_is_found_where_nothing_is() {

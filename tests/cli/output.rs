@@ -171,7 +171,12 @@ fn heaps_that_held_are_compared() {
         .expect("a sentence");
     let last = last.replace("\n  ", " ");
     assert!(last.contains("operations a second as"), "{}", done.out);
-    assert!(last.contains("; its longest stall was "), "{}", done.out);
+    let is_noisy = last.starts_with("the machine was noisy, so this says little: ");
+    assert!(
+        is_noisy || last.contains("; its longest stall was "),
+        "{}",
+        done.out
+    );
     let line = "run counter --rounds 1 --seed 7 --heap gil,lock-free --require switches>=1 --out p";
     let done = place.run(line).code(3);
     assert!(

@@ -180,6 +180,11 @@ fn mistakes_are_refused() {
     let one = |setting: &str| format!("[profile.default]\n{setting}\n");
     for (text, place_of_it, words) in [
         (one("duraton = \"1s\""), "2:1", "did you mean `duration`"),
+        (
+            one("lenght = \"1s\""),
+            "2:1",
+            "`gcstorm help run` has all of them",
+        ),
         (one("duration = \"5\""), "2:12", "a unit is missing"),
         (
             one("duration = \"1s\"\nops = 5"),

@@ -66,6 +66,29 @@ fn racy_is_caught() {
     assert!(caught >= 19, "{codes:?}");
 }
 
+/// Goal: a heap that is known to be broken, or has a fault, and held, was not run for long enough, and
+/// that is said; of a sound one nothing is.
+#[test]
+fn what_was_not_caught_is_said() {
+    let place = Place::new();
+    let said = "nothing was caught in ";
+    let line = "run counter --rounds 1 --seed 1";
+    // It shows in lists only.
+    let done = place.run(&format!(
+        "{line} --heap lock-free --fault trust-hint --out fault"
+    ));
+    done.code(0)
+        .warns(said)
+        .warns("WITH PLANTED FAULT trust-hint is broken on purpose");
+    let sound = place.run(&format!("{line} --out sound")).code(0);
+    assert!(!sound.err.contains(said), "{}", sound.err);
+    for number in 0..5 {
+        let done = place.run(&format!("{line} --heap racy --out {number}"));
+        let (held, says) = (done.code == Some(0), done.err.contains(said));
+        assert_eq!(held, says, "{}\n{}", done.out, done.err);
+    }
+}
+
 /// Goal: several heaps run in turn on the same seed, each with its own file, and the worst exit
 /// wins.
 #[test]

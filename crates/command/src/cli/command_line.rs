@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use super::args::{Compare, Duel, Fuzz, Init, Merge, Replay, ReportArgs, Run, Selftest, Tour};
 use super::events::ProgressArg;
@@ -55,6 +55,35 @@ pub(super) struct CommandLine {
     help: Option<bool>,
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// Options of the whole that mean nothing to some commands: they are understood there, since scripts
+/// may put them everywhere, or refused with a reason, and left out of the help.
+const UNUSED: [(&str, &[&str]); 11] = [
+    ("tour", &["profile", "verbose"]),
+    ("init", &["profile", "quiet", "verbose"]),
+    ("replay", &["profile"]),
+    ("report", &["profile"]),
+    ("compare", &["profile", "verbose"]),
+    ("merge", &["profile", "verbose"]),
+    ("list", &["profile", "quiet"]),
+    ("check", &["profile", "quiet", "verbose"]),
+    ("completions", &["profile", "quiet", "verbose"]),
+    ("man", &["profile", "quiet", "verbose"]),
+    ("header", &["profile", "quiet", "verbose"]),
+];
+
+/// All commands and their options.
+pub(super) fn all() -> clap::Command {
+    let whole = CommandLine::command();
+    let options: Vec<clap::Arg> = whole.get_arguments().cloned().collect();
+    UNUSED.into_iter().fold(whole, |whole, (name, unused)| {
+        let unused = options
+            .iter()
+            .filter(|arg| unused.contains(&arg.get_id().as_str()));
+        let unused: Vec<clap::Arg> = unused.map(|arg| arg.clone().hide(true)).collect();
+        whole.mut_subcommand(name, |command| command.args(unused))
+    })
 }
 
 impl CommandLine {

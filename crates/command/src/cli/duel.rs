@@ -12,12 +12,12 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use clap::{Arg, ArgMatches, CommandFactory as _};
+use clap::{Arg, ArgMatches};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::agenda::fresh_seed;
 use super::args::{Compare, Duel};
-use super::command_line::CommandLine;
+use super::command_line;
 use super::compare;
 use super::exit::Exit;
 use super::json_target::JsonTarget;
@@ -88,7 +88,7 @@ pub(super) fn duel(
 
 /// The arguments of `run` among those that were given, but for what differs from turn to turn.
 pub(super) fn words(matches: &ArgMatches) -> Vec<OsString> {
-    let root = CommandLine::command();
+    let root = command_line::all();
     let run = root.find_subcommand("run").into_iter();
     let run = run.flat_map(clap::Command::get_arguments);
     let is_same = |arg: &&Arg| !["seed", "repeat", "out", "json"].contains(&arg.get_id().as_str());

@@ -172,17 +172,24 @@ Exit codes:
   130  a run was interrupted
 If several apply, the first of 101, 5, 1, 130, 4, 2, 3 wins.";
 
-/// Examples and exit codes of `list`.
-pub(super) const LIST_HELP: &str = "\
-Examples:
-  gcstorm list heaps
-  gcstorm list workloads --verbose
-  gcstorm list faults
+/// Examples and exit codes of a command that prints something, and does nothing else.
+macro_rules! prints {
+    ($($example:literal)*) => {
+        concat!(
+            "Examples:\n",
+            $("  gcstorm ", $example, "\n",)*
+            "\nExit codes:\n  0    done\n  2    usage error, or output that cannot be written\n",
+            "  101  a bug in gcstorm"
+        )
+    };
+}
 
-Exit codes:
-  0    done
-  2    usage error, or output that cannot be written
-  101  a bug in gcstorm";
+/// Examples and exit codes of `list`.
+pub(super) const LIST_HELP: &str = prints!(
+    "list heaps"
+    "list workloads --verbose"
+    "list faults"
+);
 
 /// Examples and exit codes of `check`.
 pub(super) const CHECK_HELP: &str = "\
@@ -197,40 +204,25 @@ Exit codes:
   101  a bug in gcstorm";
 
 /// Examples and exit codes of `completions`.
-pub(super) const COMPLETIONS_HELP: &str = "\
-Examples:
-  gcstorm completions bash >~/.local/share/bash-completion/completions/gcstorm
-  gcstorm completions zsh >~/.zfunc/_gcstorm
-  gcstorm completions fish >~/.config/fish/completions/gcstorm.fish
-
-Exit codes:
-  0    done
-  2    usage error, or output that cannot be written
-  101  a bug in gcstorm";
+pub(super) const COMPLETIONS_HELP: &str = prints!(
+    "completions bash >~/.local/share/bash-completion/completions/gcstorm"
+    "completions zsh >~/.zfunc/_gcstorm"
+    "completions fish >~/.config/fish/completions/gcstorm.fish"
+);
 
 /// Examples and exit codes of `man`.
-pub(super) const MAN_HELP: &str = "\
-Examples:
-  gcstorm man | man -l -
-  gcstorm man run | man -l -
-  gcstorm man --out ~/.local/share/man/man1
-
-Exit codes:
-  0    done
-  2    usage error, or output that cannot be written
-  101  a bug in gcstorm";
+pub(super) const MAN_HELP: &str = prints!(
+    "man | man -l -"
+    "man run | man -l -"
+    "man --out ~/.local/share/man/man1"
+);
 
 /// Examples and exit codes of `header`.
-pub(super) const HEADER_HELP: &str = "\
-Examples:
-  gcstorm header >gcstorm.h
-  gcstorm header | less
-  gcstorm header | cc -fsyntax-only -x c -
-
-Exit codes:
-  0    done
-  2    usage error, or output that cannot be written
-  101  a bug in gcstorm";
+pub(super) const HEADER_HELP: &str = prints!(
+    "header >gcstorm.h"
+    "header | less"
+    "header | cc -fsyntax-only -x c -"
+);
 
 /// Examples and exit codes of `tour`.
 pub(super) const TOUR_HELP: &str = "\

@@ -25,14 +25,12 @@ const TAKEN: [&str; 4] = ["all", "command", "core", "none"];
 
 /// The files of a crate and their texts, for a heap with mutators of its own.
 const HEAP: Template = Template {
-    about: "still to be written",
     state: "As it was written, every run is violated: the functions of the heap are still to be \
             filled in, and the\nfirst one that was called and is missing is named.",
     library: include_str!("../../templates/heap.rs"),
 };
 /// The same for counted pointers.
 const POINTER: Template = Template {
-    about: "`Arc`, until it is replaced",
     state: "As it was written, runs that make cycles are violated: `Arc` stands in for the pointer \
             under test, and\nleaves cycles behind.",
     library: include_str!("../../templates/pointer.rs"),
@@ -50,9 +48,12 @@ const FILES: [(&str, &str); 6] = [
     (".gitignore", include_str!("../../templates/gitignore")),
 ];
 
+/// What to expect of the first build: without it, minutes of it look like something that hangs.
+const FIRST_BUILD: &str = "The first build compiles some 90 crates, which takes a minute or two on two \
+                           processors; after it a change takes seconds.";
+
 /// What differs between kinds of heaps.
 struct Template {
-    about: &'static str,
     state: &'static str,
     library: &'static str,
 }
@@ -64,22 +65,24 @@ pub(super) fn init(program: &str, args: &Init, terminal: &mut Terminal) -> Resul
     let package = format!("gcstorm-{heap}");
     let directory = args.directory.clone();
     let directory = directory.unwrap_or_else(|| PathBuf::from(&package));
-    let source = source(args.gcstorm.as_deref(), program)?;
+    let Source { dependency, lock } = Source::of(args.gcstorm.as_deref(), program)?;
     let template = if args.pointer { POINTER } else { HEAP };
     let words = [
         ("@PACKAGE@", package.as_str()),
         ("@CRATE@", &package.replace('-', "_")),
         ("@HEAP@", heap),
-        ("@GCSTORM@", &source),
-        ("@ABOUT@", template.about),
+        ("@GCSTORM@", &dependency),
         ("@STATE@", template.state),
+        ("@FIRST_BUILD@", FIRST_BUILD),
     ];
     let filled = |text: &str| {
         let fill = |text: String, (word, with): &(&str, &str)| text.replace(word, with);
         words.iter().fold(text.to_owned(), fill)
     };
     let files = FILES.into_iter().chain([("src/lib.rs", template.library)]);
-    let files: Vec<(&str, String)> = files.map(|(name, text)| (name, filled(text))).collect();
+    let files = files.map(|(name, text)| (name, filled(text)));
+    let lock = lock.map(|lock| ("Cargo.lock", lock));
+    let files: Vec<(&str, String)> = files.chain(lock).collect();
     if let Some((name, _)) = files.iter().find(|(name, _)| directory.join(name).exists()) {
         let path = directory.join(name);
         let usage = Usage::new(format!("there is a {} already", path.display()));
@@ -118,24 +121,41 @@ fn check_name(heap: &str) -> Result<(), Usage> {
     Ok(())
 }
 
-/// The dependency on gcstorm, as a value of TOML.
-fn source(asked: Option<&str>, program: &str) -> Result<String, Usage> {
-    let of_url = |url: &str| format!("{{ git = {} }}", toml::Value::from(url));
-    let missing = |shown: &str| {
-        Usage::new(format!("gcstorm's sources are not in {shown}")).hint(format!(
-            "say where they are: {program} init --gcstorm DIR, or the URL of a git repository"
-        ))
-    };
-    let directory = match asked {
-        Some(url) if url.contains("://") || url.starts_with("git@") => return Ok(of_url(url)),
-        Some(directory) => directory,
-        None => SOURCES,
-    };
-    let found = fs::canonicalize(directory).ok();
-    let found = found.filter(|found| is_gcstorm(found));
-    match found.as_deref().and_then(Path::to_str) {
-        Some(path) => Ok(format!("{{ path = {} }}", toml::Value::from(path))),
-        None => Err(missing(directory)),
+/// Where the crate finds gcstorm.
+struct Source {
+    /// As a value of TOML.
+    dependency: String,
+    /// The versions with which gcstorm is tested. cargo adds the crate itself, and leaves out what only
+    /// gcstorm's own tests need. Of a repository elsewhere they are not known.
+    lock: Option<String>,
+}
+
+impl Source {
+    fn of(asked: Option<&str>, program: &str) -> Result<Self, Usage> {
+        let missing = |shown: &str| {
+            Usage::new(format!("gcstorm's sources are not in {shown}")).hint(format!(
+                "say where they are: {program} init --gcstorm DIR, or the URL of a git repository"
+            ))
+        };
+        let directory = match asked {
+            Some(url) if url.contains("://") || url.starts_with("git@") => {
+                return Ok(Self {
+                    dependency: format!("{{ git = {} }}", toml::Value::from(url)),
+                    lock: None,
+                });
+            }
+            Some(directory) => directory,
+            None => SOURCES,
+        };
+        let found = fs::canonicalize(directory).ok();
+        let found = found.filter(|found| is_gcstorm(found));
+        match found.as_deref().and_then(Path::to_str) {
+            Some(path) => Ok(Self {
+                dependency: format!("{{ path = {} }}", toml::Value::from(path)),
+                lock: fs::read_to_string(Path::new(path).join("Cargo.lock")).ok(),
+            }),
+            None => Err(missing(directory)),
+        }
     }
 }
 
@@ -159,7 +179,7 @@ fn told(directory: &Path, state: &str) -> String {
             "the same in short, and random programs",
         ),
     ];
-    let text = format!("wrote {shown}. {}", state.replace('\n', " "));
+    let text = format!("wrote {shown}. {} {FIRST_BUILD}", state.replace('\n', " "));
     format!(
         "{}\n{}",
         wrapped(Width::Unknown, "", 0, &text),

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use clap::CommandFactory as _;
 use clap::builder::PossibleValuesParser;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::command_line::CommandLine;
+use super::command_line;
 use super::exit::Exit;
 use super::store::write_whole;
 use super::terminal::Terminal;
@@ -16,6 +15,19 @@ use super::{agenda, faults};
 use crate::check;
 use crate::run::Registry;
 use crate::workload;
+
+/// A function of bash, `@`, which leaves options out of what is offered unless one is begun or there is
+/// nothing else.
+const NAMES_FIRST: &str = r#"
+@() {
+    local word names=""
+    for word in $2; do
+        [[ "${word}" == -* ]] || names+="${word} "
+    done
+    [[ "$1" == -* || -z "${names}" ]] && names="$2"
+    echo "${names}"
+}
+"#;
 
 /// Prints the completions of `program` for a shell.
 pub(super) fn completions(
@@ -34,6 +46,13 @@ fn script(registry: &Registry, shell: Shell, program: &str) -> String {
     let names: Vec<&str> = workload::embedded().iter().map(|one| one.name).collect();
     let (names, word) = (names.join(" "), program.replace('-', "_"));
     match shell {
+        // clap offers options first, before what can be named.
+        Shell::Bash => {
+            let function = format!("_{word}_offered");
+            let offered = format!("compgen -W \"$({function} \"${{cur}}\" \"${{opts}}\")\"");
+            script.replace("compgen -W \"${opts}\"", &offered)
+                + &NAMES_FIRST.replace("@", &function)
+        }
         // clap has nothing for fish to say of what is not an option.
         Shell::Fish => {
             let when = format!("__fish_{word}_using_subcommand run soak check");
@@ -54,7 +73,7 @@ fn script(registry: &Registry, shell: Shell, program: &str) -> String {
 
 /// The command without what other processes of it are started with: no user types that.
 fn shown() -> clap::Command {
-    let whole = CommandLine::command();
+    let whole = command_line::all();
     let all = whole.get_subcommands();
     let seen: Vec<_> = all.filter(|one| !one.is_hide_set()).cloned().collect();
     let mut command = clap::Command::new("gcstorm").disable_help_flag(true);
@@ -146,6 +165,7 @@ fn rendered(command: clap::Command) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::command_line::CommandLine;
     use clap::Parser as _;
 
     /// The words of an example, up to where the shell sends its output.
@@ -162,7 +182,7 @@ mod tests {
     /// Goal: short help is a page of 40 lines in 80 columns, and no line of it is longer.
     #[test]
     fn short_help_is_short() {
-        let mut whole = CommandLine::command().term_width(80);
+        let mut whole = command_line::all().term_width(80);
         whole.build();
         let seen = whole.get_subcommands_mut().filter(|one| !one.is_hide_set());
         for command in seen {
@@ -225,6 +245,61 @@ mod tests {
                     assert!(script.contains(name), "{shell}: {name}");
                 }
             }
+        }
+    }
+
+    /// What bash offers for the last of these words.
+    fn offered(words: &[&str]) -> Vec<String> {
+        let script = script(&Registry::builtin(), Shell::Bash, "gcstorm");
+        let (last, before) = words.split_last().expect("a word");
+        let previous = before.last().expect("another");
+        let (all, at) = (words.join("' '"), before.len());
+        let ask = format!(
+            "{script}\nCOMP_WORDS=('{all}') COMP_CWORD={at}\n_gcstorm gcstorm '{last}' '{previous}'\n\
+             printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        );
+        let done = std::process::Command::new("bash")
+            .args(["-c", &ask])
+            .output();
+        let done = done.expect("there is a bash");
+        let text = String::from_utf8(done.stdout).expect("text");
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Goal: bash offers what can be named before options, and options once one is begun.
+    #[test]
+    fn bash_offers_names_first() {
+        let listed = ["heaps", "workloads", "checks", "faults", "profiles"];
+        assert_eq!(offered(&["gcstorm", "list", ""]), listed);
+        assert_eq!(offered(&["gcstorm", "list", "f"]), ["faults"]);
+        assert!(offered(&["gcstorm", "list", "--c"]).contains(&"--color".to_owned()));
+        assert!(offered(&["gcstorm", ""]).contains(&"run".to_owned()));
+        assert!(offered(&["gcstorm", "run", ""]).contains(&"shared-list".to_owned()));
+        assert!(offered(&["gcstorm", "header", ""]).contains(&"--color".to_owned()));
+    }
+
+    /// Goal: an option that a command has no use for is not in its help, and is understood there.
+    #[test]
+    fn what_does_nothing_is_not_in_help() {
+        let mut whole = command_line::all();
+        whole.build();
+        let has = |name: &str, option: &str| {
+            let command = whole.find_subcommand(name).expect("it is there");
+            command.clone().render_help().to_string().contains(option)
+        };
+        for (name, quiet, verbose) in [
+            ("run", true, true),
+            ("list", false, true),
+            ("header", false, false),
+            ("merge", true, false),
+        ] {
+            assert_eq!(has(name, "--quiet"), quiet, "{name}");
+            assert_eq!(has(name, "--verbose"), verbose, "{name}");
+        }
+        for line in ["header -q", "-v header", "list heaps --quiet"] {
+            let words = ["gcstorm"].into_iter().chain(line.split(' '));
+            let read = command_line::all().try_get_matches_from(words);
+            assert!(read.is_ok(), "{line}");
         }
     }
 

@@ -23,7 +23,7 @@ use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{faults, interrupt, provenance, publish, reproduce, threads};
 use crate::report::{self, Absence, Absent, Collected, Detail, summary, table};
-use crate::result::{Outcome, ProfileRef, RunResult};
+use crate::result::{Outcome, ProfileRef, RunResult, figures};
 use crate::run::Registry;
 
 /// Runs what `args` ask for.
@@ -104,6 +104,19 @@ fn printed(progress: ProgressArg) -> Printed {
     }
 }
 
+/// What to say of a run that held on a heap that is known to be broken, in a way that runs show.
+fn caught_nothing(task: &RunTask<'_>, result: &RunResult) -> Option<String> {
+    let fault = result.fault.as_deref();
+    let is_broken =
+        task.heap.is_broken || fault.is_some_and(|it| faults::beyond_runs(it).is_none());
+    (is_broken && result.verdict == Outcome::Held).then(|| {
+        let (ran, subject) = (figures::span(result.elapsed_ns), result.subject());
+        format!(
+            "nothing was caught in {ran}, though {subject} is broken on purpose: give it longer"
+        )
+    })
+}
+
 /// All runs of one command.
 struct RunSession<'a> {
     program: &'a str,
@@ -178,6 +191,7 @@ impl<'a> RunSession<'a> {
             Err(not_made) => return self.not_made(task, not_made),
         };
         result.profile.clone_from(&self.profile);
+        result.number = number;
         self.exit = self.exit.and(result.verdict.into());
         if let Some(agreement) = &mut self.agreement {
             agreement.add(task, &result.evidence, picture);
@@ -201,6 +215,14 @@ impl<'a> RunSession<'a> {
             reproduce: &result.reproduce,
         });
         self.show(&table(&result, self.terminal.look()));
+        // What a case does is all there is: it cannot take longer.
+        let caught = self
+            .agreement
+            .is_none()
+            .then(|| caught_nothing(task, &result));
+        if let Some(why) = caught.flatten() {
+            self.terminal.warning(&why);
+        }
         let Kept { case, stacks } = kept.unwrap_or_default();
         if let Some(path) = stacks {
             self.show(&format!("stacks: {}\n", reproduce::quote(&path)));

@@ -16,8 +16,8 @@ use super::usage::Usage;
 use super::values::NO_FAULT;
 use super::{faults, hush, interrupt, recipe, threads};
 use crate::diagnostic::text;
-use crate::fuzz::Finding;
-use crate::heap::{Caps, Fault};
+use crate::fuzz::{Finding, lacking};
+use crate::heap::Fault;
 use crate::plan::{Case, Schedule};
 use crate::report::{Detail, ERROR, HELP, paint};
 use crate::result;
@@ -162,13 +162,9 @@ fn read(path: &Path) -> Result<Case, Usage> {
     Ok(Case::parse(&shown.to_string(), &text)?)
 }
 
-/// What the case needs that the heap lacks. A heap that could not be opened reports no abilities; running
-/// it shows why.
+/// What the case needs that the heap lacks, by the rule by which a hunt tries cases.
 fn lacks(heap: &Entry, case: &Case) -> Option<String> {
-    if heap.caps() == Caps::NONE {
-        return None;
-    }
-    let missing = case.plan().needs().missing_from(&heap.caps());
+    let missing = lacking(&heap.caps(), case);
     (!missing.is_empty()).then(|| format!("the heap has no {}", missing.join(", no ")))
 }
 

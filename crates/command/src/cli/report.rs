@@ -74,14 +74,27 @@ fn results(args: &ReportArgs, terminal: &mut Terminal) -> Result<Exit, Usage> {
     };
     let look = terminal.look();
     let written = match (&directory, args.format) {
-        (None, format) => publish::draw(format.unwrap_or(Format::Table), &collected, look)
-            .map(|text| terminal.data(&text)),
-        (Some(directory), Some(format)) => publish::one(directory, format, &collected, look),
-        (Some(directory), None) => publish::all(directory, &collected),
+        (None, format) => {
+            let text = publish::draw(format.unwrap_or(Format::Table), &collected, look);
+            text.map(|text| {
+                terminal.data(&text);
+                None
+            })
+        }
+        (Some(directory), Some(format)) => {
+            publish::one(directory, format, &collected, look).map(Some)
+        }
+        (Some(directory), None) => publish::all(directory, &collected).map(Some),
     };
-    written.map_err(|error| Usage::new(format!("failed to write the report: {error}")))?;
-    if let Some(directory) = &directory {
-        terminal.remark(&format!("report: {}", directory.display()));
+    let written =
+        written.map_err(|error| Usage::new(format!("failed to write the report: {error}")))?;
+    if let Some(file) = written {
+        let more = if args.format.is_none() {
+            ", and more beside it"
+        } else {
+            ""
+        };
+        terminal.remark(&format!("report: {}{more}", file.display()));
     }
     let exits = collected
         .results

@@ -53,6 +53,7 @@ pub(super) fn results(paths: &[PathBuf]) -> Result<Vec<(PathBuf, RunResult)>, Us
                     .hint("name a file that `run` wrote, or the directory that holds it"),
             );
         }
+        let first = results.len();
         for file in files {
             let facts = facts(&file)?;
             if seen.insert((facts.dev(), facts.ino())) {
@@ -60,8 +61,18 @@ pub(super) fn results(paths: &[PathBuf]) -> Result<Vec<(PathBuf, RunResult)>, Us
                 results.extend(read.map(|result| (file.clone(), result)));
             }
         }
+        in_order_of_runs(&mut results[first..]);
     }
     Ok(results)
+}
+
+/// Puts the results of each command, which are side by side in one directory, into the order in which
+/// they were made: what ran first is what others are compared with, here as well.
+fn in_order_of_runs(found: &mut [(PathBuf, RunResult)]) {
+    let command = |file: &Path| file.parent().and_then(Path::parent).map(Path::to_owned);
+    for results in found.chunk_by_mut(|(one, _), (other, _)| command(one) == command(other)) {
+        results.sort_by_key(|(_, result)| result.number);
+    }
 }
 
 fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Usage {

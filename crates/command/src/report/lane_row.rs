@@ -1,5 +1,8 @@
 //! A row for a lane, with the same columns in every table of lanes.
 
+use maud::{Markup, html};
+
+use super::html::table::Table;
 use crate::result::figures::{self, NONE};
 
 /// The figures of a lane.
@@ -39,4 +42,32 @@ impl LaneRow {
             peak.map_or_else(none, figures::bytes),
         ]
     }
+}
+
+/// A table of the lanes that had a round. The others would be rows of zeros, so they are only named.
+pub(super) fn drawn(rows: impl Iterator<Item = LaneRow>) -> Markup {
+    let (idle, busy): (Vec<LaneRow>, Vec<LaneRow>) = rows.partition(|row| row.rounds == 0);
+    let all = idle.len() + busy.len();
+    let names: Vec<&str> = idle.iter().map(|row| row.name.as_str()).collect();
+    let mut table = Table::new(LaneRow::HEAD);
+    table.class = Some("short");
+    let has_rows = !busy.is_empty();
+    for row in busy {
+        let [name, figures @ ..] = row.cells();
+        table.row(&name, figures);
+    }
+    html! {
+        @if has_rows { (table) }
+        @if !names.is_empty() {
+            details {
+                summary { (idle_lanes(names.len(), all)) }
+                p { (names.join(", ")) "." }
+            }
+        }
+    }
+}
+
+/// How many lanes had no round.
+pub(super) fn idle_lanes(idle: usize, all: usize) -> String {
+    format!("{idle} of {all} lanes had no round")
 }

@@ -106,17 +106,19 @@ impl Versus {
             }
             None => format!("{one} was driven at the same rate as {other}"),
         };
-        if let Some(stall) = stall {
+        // How long the longest stall is, on a noisy machine, is the machine's doing.
+        if let Some(stall) = stall.filter(|_| !self.is_noisy) {
             text += &format!("; its longest stall was {stall}");
         }
-        let means = format!("geometric means over {} pairs of runs", self.pairs);
-        let means = (self.pairs > 1).then_some(means);
-        let noise = self.is_noisy.then(|| "on a noisy machine".to_owned());
-        let notes: Vec<String> = means.into_iter().chain(noise).collect();
-        if !notes.is_empty() {
-            text += &format!(" ({})", notes.join(", "));
+        if self.pairs > 1 {
+            text += &format!(" (geometric means over {} pairs of runs)", self.pairs);
         }
-        text
+        match self.is_noisy {
+            true => format!(
+                "the machine was noisy, so this says little: {text}; stalls are not compared"
+            ),
+            false => text,
+        }
     }
 }
 
@@ -176,6 +178,22 @@ mod tests {
         );
         assert_eq!(said(vec![slow.clone()]), None);
         assert_eq!(said(vec![slow, sample::violated("lock-free")]), None);
+    }
+
+    /// Goal: of a noisy machine it says first that the comparison says little, and compares no stalls.
+    #[test]
+    fn noise_is_said_first() {
+        let (quiet, mut noisy) = (run("gil", 1.0, 1), run("lock-free", 2.1, 1_000_000_000));
+        noisy.noisy = Some(true);
+        let said = said(vec![quiet, noisy]).expect("both held");
+        assert!(
+            said.starts_with("the machine was noisy, so this says little: "),
+            "{said}"
+        );
+        assert!(
+            said.contains("lock-free did 2.1 times") && !said.contains("longest stall"),
+            "{said}"
+        );
     }
 
     /// Goal: of several pairs the means are told, and runs without a partner count for nothing.

@@ -59,9 +59,11 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
         .surveys
         .iter()
         .rfind(|survey| survey.moment == Moment::End);
-    let collections = exhibit
-        .evidence
-        .and_then(|evidence| evidence.stats.collections);
+    let stats = exhibit.evidence.map(|evidence| &evidence.stats);
+    let collections = stats.and_then(|stats| {
+        let local = stats.local_collections.unwrap_or(0);
+        Some(stats.collections? + local)
+    });
     let waited = |end| waited(end, collections);
     if let Some(why) = end.filter(|_| exhibit.caps.cycles).and_then(waited) {
         opinion.nothing = Some((Verdict::Vacuous, why));

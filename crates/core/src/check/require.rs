@@ -14,12 +14,7 @@ use crate::plan::{Asker, Requirement};
 /// Every counter of a run by name: the operations by kind, and what the heap and the harness
 /// counted.
 pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
-    let mut counters = BTreeMap::new();
-    for mutator in &evidence.mutators {
-        for (kind, count) in &mutator.tally.ops {
-            *counters.entry(kind.clone()).or_default() += count;
-        }
-    }
+    let mut counters = by_kind(evidence);
     let stats = &evidence.stats;
     let mutators = || evidence.mutators.iter();
     let lists = || mutators().flat_map(|mutator| mutator.tally.lists.values());
@@ -48,6 +43,8 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
             (stats.examined).map(|it| it.saturating_mul(1000) / evidence.allocated().max(1)),
         ),
         ("cycles_freed", stats.cycles_freed),
+        ("local_collections", stats.local_collections),
+        ("local_cycles_freed", stats.local_cycles_freed),
         ("contended", stats.contended),
         ("switches", stats.switches),
         ("retries", stats.retries),
@@ -85,6 +82,17 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
     counters
 }
 
+/// How many operations there were of each kind.
+fn by_kind(evidence: &Evidence) -> BTreeMap<String, u64> {
+    let mut operations = BTreeMap::new();
+    for mutator in &evidence.mutators {
+        for (kind, count) in &mutator.tally.ops {
+            *operations.entry(kind.clone()).or_default() += count;
+        }
+    }
+    operations
+}
+
 /// Operations per second of all mutators together; 0 if no time passed.
 fn per_second(evidence: &Evidence) -> u64 {
     let per_second = u128::from(evidence.ops_since_start()) * 1_000_000_000;
@@ -93,13 +101,15 @@ fn per_second(evidence: &Evidence) -> u64 {
 }
 
 /// Counters that some heaps do not have. All others are always there, or count 0.
-const OF_SOME_HEAPS: [&str; 11] = [
+const OF_SOME_HEAPS: [&str; 13] = [
     "unreclaimed_peak",
     "collections",
     "full_collections",
     "examined",
     "examined_per_thousand",
     "cycles_freed",
+    "local_collections",
+    "local_cycles_freed",
     "contended",
     "switches",
     "retries",

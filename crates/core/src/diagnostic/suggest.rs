@@ -3,6 +3,9 @@
 /// More names than this are a page, in which the one that was meant is lost.
 const LISTED_MAX: usize = 50;
 
+/// So many names are offered where none is near enough to be the one that was meant.
+const NEAR_MAX: usize = 3;
+
 /// The beginning of a name says nothing if it is shorter than this.
 const BEGUN_MIN: usize = 3;
 
@@ -24,6 +27,25 @@ pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String 
         Some(nearest) => format!("did you mean `{nearest}`? {listed}"),
         None => listed,
     }
+}
+
+/// The same where the list is elsewhere: the nearest of the known names, or the three that are least
+/// unlike it, and `place`, which has all of them.
+pub fn hint_with_list_in<'a>(
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    place: &str,
+) -> String {
+    let mut known: Vec<&str> = known.into_iter().collect();
+    if let Some(nearest) = nearest(name, &known) {
+        return format!("did you mean `{nearest}`? {place} has all of them");
+    }
+    known.sort_by_key(|candidate| distance(name, candidate));
+    known.truncate(NEAR_MAX);
+    format!(
+        "the nearest are {}; {place} has all of them",
+        quoted(&known)
+    )
 }
 
 fn quoted(names: &[&str]) -> String {
@@ -73,6 +95,20 @@ mod tests {
         assert_eq!(hint("nothing", known()), "it is none of the 51 known names");
         assert!(hint("nothing", known().take(50)).starts_with("known are `name-0`, "));
         assert!(hint("nam-0", known().take(2)).ends_with("known are `name-0`, `name-1`"));
+    }
+
+    /// Goal: where the list is elsewhere, at most three names are offered, and the place is said.
+    #[test]
+    fn few_names_are_offered() {
+        let known = ["duration", "delays", "define", "threads", "rate"];
+        let hint = |name| hint_with_list_in(name, known, "the page");
+        assert_eq!(
+            hint("durration"),
+            "did you mean `duration`? the page has all of them"
+        );
+        let far = hint("lenght");
+        assert!(far.starts_with("the nearest are `"), "{far}");
+        assert_eq!(far.matches('`').count(), 6, "{far}");
     }
 
     /// Goal: slips of the finger are recognised, other words are not.

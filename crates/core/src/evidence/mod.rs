@@ -31,6 +31,7 @@ pub use race::{Race, Span};
 pub use rate::{ACHIEVED_MIN, Load, Rate};
 pub use stalls::{MmuPoint, Slow, SlowOp, Stall, Stalls, Stop, Stopped};
 pub use sum::Sum;
+pub(crate) use sum::{index_of, time_of};
 pub use survey::{Anomalies, CounterFacts, ListFacts, Moment, ProducerFacts, Survey};
 pub use tally::{AnswerTally, CounterTally, ListTally, PeekTally, Share, Tally, WeakTally};
 pub use timeline::{Sample, Timeline};
@@ -117,7 +118,8 @@ pub struct Evidence {
     /// The times for which the process was stopped.
     #[serde(default)]
     pub stopped: Stopped,
-    /// The time from when an object was unlinked until it was freed, if the heap reports it.
+    /// The time from when an object was truncated, or dead and put aside, until its memory could be
+    /// used again, if the heap reports it. Garbage cycles that are not found yet do not count.
     #[serde(default)]
     pub reclaim_lag: Option<Latency>,
     /// The clock that measured all this.

@@ -89,7 +89,7 @@ impl Packed {
 }
 
 /// The least time that is counted at an index, in nanoseconds.
-fn time_of(index: u32) -> u64 {
+pub(crate) fn time_of(index: u32) -> u64 {
     let (power, place) = (u64::from(index) / HALF, u64::from(index) % HALF);
     match power {
         0 => place,
@@ -98,7 +98,7 @@ fn time_of(index: u32) -> u64 {
 }
 
 /// The index at which a time is counted.
-fn index_of(nanos: u64) -> u32 {
+pub(crate) fn index_of(nanos: u64) -> u32 {
     // Only the leading bits count, as many as `HALF` has.
     let power = u64::from((nanos | HALF).ilog2() - HALF.ilog2());
     let index = HALF * power + (nanos >> power);

@@ -93,10 +93,23 @@ pub fn by_schedules(
     })
 }
 
-/// Runs a case with a thread for each mutator on a heap, with a planted fault if one is given. A
-/// case that needs an ability which the heap lacks is not run. There is one exception: random
-/// programs close cycles by chance, so a heap that does not reclaim cycles runs them as well, and
-/// is then not judged by what is left alive.
+/// What a case needs that a heap with these abilities lacks, in words; empty if it can be run there.
+/// Cycles are not among it: random programs close them by chance, so a heap that does not reclaim
+/// cycles runs them as well, and is then not judged by what is left alive. Nor is anything else where
+/// the heap could not be opened, and reports no abilities: running the case shows why.
+pub fn lacking(caps: &Caps, case: &Case) -> Vec<&'static str> {
+    if *caps == Caps::NONE {
+        return Vec::new();
+    }
+    let needs = Needs {
+        cycles: false,
+        ..case.plan().needs()
+    };
+    needs.missing_from(caps)
+}
+
+/// Runs a case with a thread for each mutator on a heap, with a planted fault if one is given, unless
+/// the heap is [lacking](lacking) something that it needs.
 ///
 /// # Errors
 ///
@@ -106,16 +119,10 @@ pub fn on_threads(
     fault: Option<Fault>,
     case: &Case,
 ) -> Result<Option<Finding>, Defect> {
-    let plan = case.plan();
-    let needs = Needs {
-        cycles: false,
-        ..plan.needs()
-    };
-    // A heap that could not be opened reports no abilities; running it shows why.
-    let caps = heap.caps();
-    if caps != Caps::NONE && !needs.missing_from(&caps).is_empty() {
+    if !lacking(&heap.caps(), case).is_empty() {
         return Ok(None);
     }
+    let plan = case.plan();
     let options = Options {
         budget: Budget::Workload,
         timing: Timing::Off,

@@ -215,6 +215,11 @@ faults! {
     EscapeShallow "escape-shallow": "of what is stored where others may find it, only the node itself escapes";
     StoredUnescaped "stored-unescaped": "what is stored into a node that others can reach does not escape";
     BrandKept "brand-kept": "a mutator that hands over its tasks keeps its brand";
+    OutsideSubtracted "outside-subtracted": "a trial of private objects takes a reference from outside to each for one between them";
+    SurvivorsMarked "survivors-marked": "a private candidate that a trial finds alive stays marked as one, and is in no list";
+    TrialNeverRuns "trial-never-runs": "a mutator does not try its private candidates, and keeps them";
+    CellsAtOnce "cells-at-once": "the cell of any node is used again at once, as if nobody else could know it";
+    BrandsUnswept "brands-unswept": "brands are given again while objects bear them";
     // No heap does that; it is a fault of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     // Those of programs for interpreters, besides others that they share with heaps.

@@ -329,6 +329,13 @@ pub struct Stats {
     pub examined: Option<u64>,
     /// Objects that only the cycle collector could free.
     pub cycles_freed: Option<u64>,
+    /// Collections in which a mutator looked only at objects that no other can reach. They are none
+    /// of `collections`, and what they freed is not in `cycles_freed`.
+    #[serde(default)]
+    pub local_collections: Option<u64>,
+    /// Objects that they freed.
+    #[serde(default)]
+    pub local_cycles_freed: Option<u64>,
     /// Operations or lock acquisitions that had to wait for, or retry because of, another thread.
     pub contended: Option<u64>,
     /// Times a global lock went to another thread than the one that held it last.
@@ -356,6 +363,8 @@ impl Stats {
             full_collections: counted(self.full_collections, before.full_collections),
             examined: counted(self.examined, before.examined),
             cycles_freed: counted(self.cycles_freed, before.cycles_freed),
+            local_collections: counted(self.local_collections, before.local_collections),
+            local_cycles_freed: counted(self.local_cycles_freed, before.local_cycles_freed),
             contended: counted(self.contended, before.contended),
             switches: counted(self.switches, before.switches),
             retries: counted(self.retries, before.retries),

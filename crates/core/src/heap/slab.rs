@@ -16,7 +16,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "zeroed memory is taken for cells, once, when a slab is made"
+    reason = "zeroed memory is taken for cells, once, when a slab is made; and to fetch ahead"
 )]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
@@ -99,6 +99,20 @@ impl<T: Zeroed> Slab<T> {
     #[inline]
     pub(super) fn at(&self, index: u32) -> Option<&T> {
         self.get(index as usize)
+    }
+
+    /// Fetches the cell at `index` into the cache, without waiting for it; any index will do.
+    #[inline]
+    pub(super) fn fetch(&self, index: u32) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let cell = self.cells.as_ptr().wrapping_add(index as usize);
+            // SAFETY: every such processor can do this, and it is a hint, which reads nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(cell.cast()) }
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        let _ = index;
     }
 }
 

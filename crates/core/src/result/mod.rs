@@ -120,6 +120,10 @@ pub struct RunResult {
     pub seed_text: String,
     /// Which part of a sharded run: (number, of how many).
     pub shard: Option<(u32, u32)>,
+    /// Which run of its command it was, counted from 1; 0 if that is not known. Reports show results in
+    /// this order.
+    #[serde(default)]
+    pub number: usize,
     /// The mutators.
     pub threads: Vec<ThreadSummary>,
     /// How long the mutators ran.
@@ -194,6 +198,7 @@ impl RunResult {
             seed: plan.seed,
             seed_text: plan.seed.to_string(),
             shard: None,
+            number: 0,
             threads: threads(&evidence),
             elapsed_ns: evidence.elapsed_ns,
             rate,
@@ -218,9 +223,11 @@ impl RunResult {
     #[must_use]
     pub fn judged_again(self, plan: &Plan) -> Self {
         let (host, shard, profile) = (self.host, self.shard, self.profile);
+        let number = self.number;
         Self {
             host,
             shard,
+            number,
             profile,
             ..Self::new(plan, self.evidence, self.tool, self.reproduce)
         }

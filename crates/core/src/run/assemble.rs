@@ -7,7 +7,6 @@ use crate::clock::{self, Clock, Stamp};
 use crate::evidence::ledger::Producer;
 use crate::evidence::{Evidence, Latency, Recorded, Slow};
 use crate::heap::{Caps, Stats};
-use crate::plan::OpKind;
 
 use super::course::locked;
 use super::held_up;
@@ -18,6 +17,7 @@ use super::seat::Outcome;
 use super::slow::SlowOps;
 use super::stage::Stage;
 use super::stops::Stops;
+use super::times::Times;
 
 impl Stage<'_> {
     /// When the mutators started together, in milliseconds since 1970; 0 if they never did.
@@ -50,16 +50,17 @@ impl Stage<'_> {
         let probed = watched.probed;
         let stamps = probed.as_ref().map_or(&[][..], |probed| &probed.stops);
         let stops = Stops::new(stamps, started);
+        let mut service = sums(outcomes.iter().map(|outcome| &outcome.service));
+        let response = sums(outcomes.iter().map(|outcome| &outcome.response));
         for outcome in &mut outcomes {
-            outcome.take_out(&stops, started);
+            outcome.take_out(&stops, started, &mut service);
         }
         let mut timeline = watched.timeline;
         stops.take_out_of(&mut timeline);
-        let service = sums(outcomes.iter_mut().map(|o| &mut o.latencies));
-        let response = sums(outcomes.iter_mut().map(|o| &mut o.responses));
         let kept = self.pauses.kept();
         let (stats, caps) = self.told_at_last();
-        let timing_bytes = outcomes.iter().map(|outcome| outcome.timing_bytes).sum();
+        let times = outcomes.iter().flat_map(|it| [&it.service, &it.response]);
+        let timing_bytes = times.map(Times::bytes).sum();
         let slow = slow(&mut outcomes, started, &stops);
         let history = self.history(&outcomes);
         let roots = roots::gather(outcomes.iter_mut().map(|outcome| &mut outcome.roots));
@@ -124,6 +125,8 @@ impl Stage<'_> {
                 full_collections: done.full_collections,
                 examined: done.examined,
                 cycles_freed: done.cycles_freed,
+                local_collections: done.local_collections,
+                local_cycles_freed: done.local_cycles_freed,
                 ..stats
             },
         };
@@ -133,7 +136,7 @@ impl Stage<'_> {
     /// The histories that mutators recorded, put together, if they were asked to.
     fn history(&self, outcomes: &[Outcome]) -> Option<Recorded> {
         let limit = self.options.history?;
-        let recorders = outcomes.iter().filter_map(|it| it.recorder.as_ref());
+        let recorders = outcomes.iter().filter_map(|it| it.recorder.as_deref());
         let recorders: Vec<_> = recorders.collect();
         Some(histories::gather(
             self.plan,
@@ -145,14 +148,9 @@ impl Stage<'_> {
 }
 
 /// What all mutators recorded, by operation.
-fn sums<'o>(
-    recorded: impl Iterator<Item = &'o mut Vec<(OpKind, Latency)>>,
-) -> BTreeMap<String, Latency> {
-    let mut sums = BTreeMap::<String, Latency>::new();
-    for (kind, latency) in recorded.flat_map(std::mem::take) {
-        let sum = sums.entry(kind.name().to_owned()).or_default();
-        sum.add(&latency);
-    }
+fn sums<'o>(recorded: impl Iterator<Item = &'o Times>) -> BTreeMap<String, Latency> {
+    let mut sums = BTreeMap::new();
+    recorded.for_each(|times| times.add_to(&mut sums));
     sums
 }
 

@@ -33,6 +33,7 @@ impl Registry {
                 "broken on purpose: `gil` with the lock taken away",
                 |config| within_capacity(config, open_racy),
             )
+            .broken()
             .built_in()
     }
 }

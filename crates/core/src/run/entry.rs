@@ -23,6 +23,8 @@ pub struct Entry {
     pub is_default: bool,
     /// Whether it comes with the program.
     pub is_built_in: bool,
+    /// Whether it is broken on purpose, so that a run that holds has only been too short.
+    pub is_broken: bool,
     caps: OnceLock<Caps>,
     way: Way,
     pub(super) planted: Option<Plantable>,
@@ -82,6 +84,7 @@ impl Entry {
             caps: OnceLock::new(),
             is_default: false,
             is_built_in: false,
+            is_broken: false,
             way,
             planted: None,
         }

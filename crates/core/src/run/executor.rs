@@ -74,8 +74,9 @@ pub(super) struct Work {
     found: bool,
     /// Present if the program has weak references or finalizers.
     pub(super) attestor: Option<Attestor>,
-    /// Present if the history of shared objects is recorded.
-    pub(super) recorder: Option<Recorder>,
+    /// Present if the history of shared objects is recorded. Boxed, since it is taken out and put
+    /// back for each operation that it records.
+    pub(super) recorder: Option<Box<Recorder>>,
     /// What it can tell of its answers by itself.
     pub(super) shadow: Shadow,
     /// Whether the one allocation that is to fail on purpose is still to come; shared by all
@@ -92,7 +93,7 @@ impl Executor {
         attestor: Option<Attestor>,
         pops: Pops,
         timing: Timing,
-        (recorder, shadow): (Option<Recorder>, Shadow),
+        (recorder, shadow): (Option<Box<Recorder>>, Shadow),
         refusal: Arc<AtomicBool>,
     ) -> Self {
         let registers = plan.registers as usize;
@@ -194,7 +195,7 @@ impl Work {
 
     /// Whether nothing is observed but counts and times.
     fn is_plain(&self) -> bool {
-        let is_recorded = self.recorder.as_ref().is_some_and(Recorder::is_open);
+        let is_recorded = self.recorder.as_deref().is_some_and(Recorder::is_open);
         self.attestor.is_none() && !is_recorded && !self.shadow.is_open()
     }
 

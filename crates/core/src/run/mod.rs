@@ -49,6 +49,7 @@ mod storm;
 mod stride;
 mod survey;
 mod teardown;
+mod times;
 mod walk;
 mod watch;
 mod writers;

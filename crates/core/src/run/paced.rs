@@ -6,9 +6,9 @@
 //! does nothing.
 
 use super::slow::SlowOps;
-use super::stopwatch::{self, Placed, Recorder, Start, Stopwatch, recorded};
+use super::stopwatch::{Start, Stopwatch};
+use super::times::{Placed, Times};
 use crate::clock::Clock;
-use crate::evidence::Latency;
 use crate::plan::OpKind;
 
 /// Times operations from when they started and from when they should have.
@@ -17,19 +17,18 @@ pub(super) struct Paced {
     clock: &'static Clock,
     /// The start of the operation under way, if that is timed.
     start: Option<Start>,
-    service: Vec<Recorder>,
-    response: Vec<Recorder>,
+    service: Times,
+    response: Times,
     slow: SlowOps,
 }
 
 impl Paced {
     pub(super) fn new() -> Self {
-        let recorders = || vec![Recorder::default(); OpKind::ALL.len()];
         Self {
             clock: Clock::get(),
             start: None,
-            service: recorders(),
-            response: recorders(),
+            service: Times::default(),
+            response: Times::default(),
             // How long the machine kept the thread waiting is known only for the stretch between
             // two looks, and in that stretch the thread may also have waited until its next
             // operation was due.
@@ -53,10 +52,10 @@ impl Stopwatch for Paced {
         if let Some(Start { at, late_ns }) = self.start.take() {
             let now = self.clock.now();
             let service_ns = self.clock.nanos(at, now);
-            if self.service[kind as usize].record(service_ns) != Placed::Short {
+            if self.service.record(kind, service_ns) != Placed::Short {
                 self.slow.look(kind, at, now);
             }
-            self.response[kind as usize].record(service_ns.saturating_add(late_ns));
+            (self.response).record(kind, service_ns.saturating_add(late_ns));
         }
     }
 
@@ -64,15 +63,11 @@ impl Stopwatch for Paced {
         Some(&mut self.slow)
     }
 
-    fn responses(&mut self) -> Vec<(OpKind, Latency)> {
-        recorded(std::mem::take(&mut self.response))
+    fn responses(&mut self) -> Times {
+        std::mem::take(&mut self.response)
     }
 
-    fn latencies(&mut self) -> Vec<(OpKind, Latency)> {
-        recorded(std::mem::take(&mut self.service))
-    }
-
-    fn bytes(&self) -> u64 {
-        stopwatch::bytes(&self.service) + stopwatch::bytes(&self.response)
+    fn times(&mut self) -> Times {
+        std::mem::take(&mut self.service)
     }
 }

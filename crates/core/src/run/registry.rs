@@ -88,6 +88,15 @@ impl Registry {
         self
     }
 
+    /// Says that the heap added last is broken on purpose.
+    #[must_use]
+    pub(super) fn broken(mut self) -> Self {
+        if let Some(last) = self.entries.last_mut() {
+            last.is_broken = true;
+        }
+        self
+    }
+
     /// Says that all heaps added so far come with the program.
     #[must_use]
     pub(super) fn built_in(mut self) -> Self {

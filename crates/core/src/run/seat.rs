@@ -31,6 +31,7 @@ use super::slow::SlowOps;
 use super::stage::Stage;
 use super::stops::Stops;
 use super::stride::Stride;
+use super::times::Times;
 use super::walk::{SCRATCH_MAX, SCRATCH_MIN};
 use super::watch::Watch;
 use super::writers::Writing;
@@ -42,21 +43,24 @@ const NAP: Duration = Duration::from_millis(1);
 /// What a mutator leaves behind.
 pub(super) struct Outcome {
     pub(super) evidence: MutatorEvidence,
-    pub(super) latencies: Vec<(OpKind, Latency)>,
-    pub(super) responses: Vec<(OpKind, Latency)>,
+    pub(super) service: Times,
+    pub(super) response: Times,
     pub(super) slow: Option<(u32, SlowOps)>,
     pub(super) producer: Producer,
-    pub(super) recorder: Option<Recorder>,
+    pub(super) recorder: Option<Box<Recorder>>,
     pub(super) roots: Roots,
     /// The beginning and end of its largest gap, if there was one.
     pub(super) gap: Option<(Stamp, Stamp)>,
-    /// How much memory the times of its operations take, in bytes.
-    pub(super) timing_bytes: u64,
 }
 
 impl Outcome {
-    /// Subtracts the time for which the process was stopped.
-    pub(super) fn take_out(&mut self, stops: &Stops, started: Stamp) {
+    /// Subtracts the time for which the process was stopped; `service` has the times of all mutators.
+    pub(super) fn take_out(
+        &mut self,
+        stops: &Stops,
+        started: Stamp,
+        service: &mut BTreeMap<String, Latency>,
+    ) {
         let since = |stamp| Clock::get().nanos(started, stamp);
         self.evidence.elapsed_ns = stops.own(self.evidence.elapsed_ns);
         let gap_ns = self
@@ -64,7 +68,7 @@ impl Outcome {
             .map(|(from, to)| stops.own(since(to)) - stops.own(since(from)));
         self.evidence.gap_ns = gap_ns.unwrap_or(0);
         if let Some((_, slow)) = &mut self.slow {
-            slow.take_out(stops, started, &mut self.latencies);
+            slow.take_out(stops, started, service);
         }
     }
 }
@@ -142,7 +146,7 @@ pub(super) fn sit<'r>(
         set_up: [0; OpKind::ALL.len()],
         pacer: None,
     };
-    let recorder = sitter.executor.work.recorder.as_ref();
+    let recorder = sitter.executor.work.recorder.as_deref();
     sitter.until_window = recorder.and_then(Recorder::gap).unwrap_or(u64::MAX);
     sitter.set_up().ok()?;
     // The operations of the setup are counted, but their latencies are not kept.
@@ -550,22 +554,21 @@ impl Sitter<'_, '_> {
                 refused,
                 tally,
             },
-            responses: watch.responses(),
+            response: watch.responses(),
             slow: watch.slow().map(|slow| (seat_number, slow.take())),
-            latencies: watch.latencies(),
+            service: watch.times(),
             producer,
             recorder,
             roots,
             gap: gap.lasted,
-            timing_bytes: watch.bytes(),
         }
     }
 }
 
 /// The recorder of this mutator's history, if one is asked for.
-fn recorder(stage: &Stage<'_>, number: usize) -> Option<Recorder> {
+fn recorder(stage: &Stage<'_>, number: usize) -> Option<Box<Recorder>> {
     let limit = stage.options.history?;
-    Recorder::new(stage.plan, number, &stage.objects, limit)
+    Recorder::new(stage.plan, number, &stage.objects, limit).map(Box::new)
 }
 
 /// The counts of operations by name, without zeros.

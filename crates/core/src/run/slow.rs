@@ -7,6 +7,8 @@
 //! operation slow looked then. So the machine is charged with no more time than the heap's causes
 //! leave, and only where every operation is timed.
 
+use std::collections::BTreeMap;
+
 use crate::clock::{Clock, Stamp};
 use crate::evidence::stalls::{MACHINE, SLOW_KEPT};
 use crate::evidence::{Latency, Slow, SlowOp};
@@ -170,12 +172,12 @@ impl SlowOps {
     }
 
     /// Subtracts the time for which the process was stopped, here and in the times of all
-    /// operations of this mutator.
+    /// operations, by the names of their kinds.
     pub(super) fn take_out(
         &mut self,
         stops: &Stops,
         started: Stamp,
-        latencies: &mut [(OpKind, Latency)],
+        latencies: &mut BTreeMap<String, Latency>,
     ) {
         for long in std::mem::take(&mut self.long) {
             let from = Clock::get().nanos(started, long.start);
@@ -188,8 +190,7 @@ impl SlowOps {
             if rest.nanos >= SLOW_NS {
                 self.add(rest);
             }
-            let of_kind = latencies.iter_mut().find(|(of, _)| *of == long.kind);
-            if let Some((_, latency)) = of_kind {
+            if let Some(latency) = latencies.get_mut(long.kind.name()) {
                 stops.shorten(latency, from, long.nanos);
             }
         }
@@ -233,7 +234,7 @@ impl SlowOps {
     }
 }
 
-fn named(by_cause: ByCause, machine_ns: u64) -> std::collections::BTreeMap<String, u64> {
+fn named(by_cause: ByCause, machine_ns: u64) -> BTreeMap<String, u64> {
     let causes = Cause::ALL.into_iter().map(Cause::name);
     let all = causes.zip(by_cause).chain([(MACHINE, machine_ns)]);
     all.filter(|(_, nanos)| *nanos > 0)
@@ -301,14 +302,16 @@ mod tests {
             (OpKind::Len, second),
             (OpKind::Pop, second + 500_000),
         ];
-        let mut latencies = recorded.map(|(kind, nanos)| {
+        let latencies = recorded.map(|(kind, nanos)| {
             let mut latency = Latency::default();
             latency.record(nanos);
-            (kind, latency)
+            (kind.name().to_owned(), latency)
         });
+        let mut latencies = BTreeMap::from(latencies);
         ops.take_out(&stops, started, &mut latencies);
         let stopped_ns = stops.within(0, second);
-        for ((kind, latency), (_, nanos)) in std::iter::zip(&latencies, recorded) {
+        for (kind, nanos) in recorded {
+            let latency = &latencies[kind.name()];
             let own_ns = match kind {
                 OpKind::Append => nanos,
                 _ => nanos - stopped_ns,

@@ -16,14 +16,14 @@ pub(super) enum Watch {
     /// Times one operation in [`SAMPLE_EVERY`].
     Sampled(Sampled),
     /// Times operations that have a time at which they are due.
-    Paced(Paced),
+    Paced(Box<Paced>),
 }
 
 impl Watch {
     /// A stopwatch that has not started, for a mutator with or without a rate.
     pub(super) fn new(timing: Timing, pace: Option<Pace>) -> Self {
         match timing {
-            _ if pace.is_some() => Self::Paced(Paced::new()),
+            _ if pace.is_some() => Self::Paced(Box::new(Paced::new())),
             Timing::Every => Self::Every(Every::new(SlowOps::new(true))),
             Timing::Sampled => Self::Sampled(Sampled::new()),
             Timing::Off => Self::Off(Off),
@@ -36,7 +36,7 @@ impl Watch {
             Self::Off(off) => off,
             Self::Every(every) => every,
             Self::Sampled(sampled) => sampled,
-            Self::Paced(paced) => paced,
+            Self::Paced(paced) => &mut **paced,
         }
     }
 }

@@ -6,7 +6,7 @@
 
 /// Counters that a run can be required to reach. The first are the operations, by
 /// [`OpKind::name`](crate::plan::OpKind::name): how many were done.
-pub const COUNTERS: [&str; 49] = [
+pub const COUNTERS: [&str; 51] = [
     "alloc",
     "alloc-finalized",
     "copy",
@@ -41,6 +41,8 @@ pub const COUNTERS: [&str; 49] = [
     "examined",
     "examined_per_thousand",
     "cycles_freed",
+    "local_collections",
+    "local_cycles_freed",
     "contended",
     "switches",
     "retries",

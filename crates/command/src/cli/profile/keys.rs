@@ -4,12 +4,12 @@ use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, CommandFactory as _};
+use clap::{Arg, ArgAction};
 
 use super::file::ProfileFile;
-use crate::cli::command_line::CommandLine;
+use crate::cli::command_line;
 use crate::cli::usage::Usage;
-use crate::diagnostic::Complaint;
+use crate::diagnostic::{Complaint, suggest};
 
 /// The commands that take profiles.
 pub(super) const COMMANDS: [&str; 5] = ["run", "soak", "fuzz", "selftest", "duel"];
@@ -18,7 +18,7 @@ const NEVER: [&str; 3] = ["help", "profile", "version"];
 
 /// All commands, with the options that all of them take.
 pub(super) fn root() -> clap::Command {
-    let mut root = CommandLine::command();
+    let mut root = command_line::all();
     root.build();
     root
 }
@@ -38,13 +38,20 @@ pub(super) fn check(file: &ProfileFile) -> Result<(), Usage> {
         }
         known.sort();
         known.dedup();
-        let what = match named {
-            Some(command) => format!("option of `{command}`"),
-            None => "option".to_owned(),
+        let (what, place) = match named {
+            Some(command) => (
+                format!("option of `{command}`"),
+                format!("`gcstorm help {command}`"),
+            ),
+            None => ("option".to_owned(), "`gcstorm help run`".to_owned()),
         };
         let known = known.iter().map(String::as_str);
-        let span = setting.key_span.clone();
-        return Err(file.wrong(Complaint::unknown(span, &what, &setting.key, known)));
+        let complaint = Complaint::new(
+            setting.key_span.clone(),
+            format!("unknown {what} `{}`", setting.key),
+        );
+        let hint = suggest::hint_with_list_in(&setting.key, known, &place);
+        return Err(file.wrong(complaint.hint(hint)));
     }
     Ok(())
 }

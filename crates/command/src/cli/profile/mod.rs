@@ -19,10 +19,10 @@ mod layers;
 
 use std::ffi::OsString;
 
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use clap::{ArgMatches, FromArgMatches as _};
 
 use super::child::inside;
-use super::command_line::CommandLine;
+use super::command_line::{self, CommandLine};
 use super::near::{self, NO_PROFILE};
 use super::usage::Usage;
 use crate::diagnostic::suggest;
@@ -71,7 +71,7 @@ impl From<Usage> for Refusal {
 /// Reads a command line, and completes it from a profile.
 pub(super) fn complete(registry: &Registry, typed: &[OsString]) -> Result<Completed, Refusal> {
     let read = |words: &[OsString]| -> Result<Completed, clap::Error> {
-        let matches = CommandLine::command().try_get_matches_from(words)?;
+        let matches = command_line::all().try_get_matches_from(words)?;
         Ok(Completed {
             line: CommandLine::from_arg_matches(&matches)?,
             matches,

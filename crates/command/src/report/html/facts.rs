@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::page::{series, word};
+use super::page::{prose, series, word};
 use super::table::Table;
 use crate::check::Verdict;
 use crate::report::headline::{self, Beside, HEADLINES};
@@ -59,9 +59,9 @@ fn complaint(result: &RunResult) -> Option<Markup> {
         li {
             b { (result.workload.name) " on " (result.subject()) } ": " (result.verdict.name())
             @if let Some(check) = violated {
-                " (" (check.name) ": " (check.detail.as_deref().unwrap_or("no details")) ")"
+                " (" (check.name) ": " (prose(check.detail.as_deref().unwrap_or("no details"))) ")"
             } @else if let Some(caveat) = result.caveats.first() {
-                " (" (caveat.text) ")"
+                " (" (prose(&caveat.text)) ")"
             }
             br; code { (result.reproduce) }
         }
@@ -72,7 +72,7 @@ fn complaint(result: &RunResult) -> Option<Markup> {
 fn missed(absent: &Absent) -> Markup {
     html! {
         li {
-            b { (absent.workload) " on " (absent.heap) } " " (absent.what.name()) ": " (absent.why)
+            b { (absent.workload) " on " (absent.heap) } " " (absent.what.name()) ": " (prose(&absent.why))
         }
     }
 }
@@ -101,9 +101,18 @@ pub(super) fn measure(members: &[Member<'_>]) -> Option<Markup> {
             p.note {
                 "× is against " (base.label) ", for runs that held; better or worse from a tenth on. "
                 "Single runs vary: " code { "gcstorm compare" } " judges repeated ones."
+                (doubt(members.iter().map(|member| member.result)))
             }
         }
     })
+}
+
+/// What to say of ratios where the machine delayed one of these runs.
+pub(super) fn doubt<'a>(mut results: impl Iterator<Item = &'a RunResult>) -> &'static str {
+    match results.any(|result| result.noisy == Some(true)) {
+        true => " The machine was noisy, so ratios of these runs say little.",
+        false => "",
+    }
 }
 
 /// The headline figures side by side, those that held with their ratio to the first of them.

@@ -127,7 +127,7 @@ fn of_several(collected: &Collected, groups: &[Group<'_>], title: &str) -> Marku
             html! {
                 @if length == Length::Brief {
                     (note("Of many workloads, the pictures that tell most. Everything about one: \
-                           gcstorm report DIR/WORKLOAD-* --out NEW, where DIR has these results."))
+                           `gcstorm report DIR/WORKLOAD-* --out NEW`, where DIR has these results."))
                 }
                 @for chapter in &chapters { (folded(collected, chapter, length)) }
             },

@@ -4,8 +4,8 @@
 use maud::{Markup, html};
 
 use super::contents::Chapter;
-use super::facts::beside;
-use super::page::word;
+use super::facts::{beside, doubt};
+use super::page::{prose, word};
 use super::table::Table;
 use crate::report::collected::worst;
 use crate::report::headline::{self, HEADLINES, Headline};
@@ -41,7 +41,7 @@ pub(super) fn draw(
         let absent = absent.find(|it| it.workload == workload && it.heap == heap);
         absent.map_or_else(
             || html! { (NONE) },
-            |absent| html! { (word(absent.what.name())) br; small { (absent.why) } },
+            |absent| html! { (word(absent.what.name())) br; small { (prose(&absent.why)) } },
         )
     };
     for Chapter { heading, group } in chapters {
@@ -82,6 +82,7 @@ pub(super) fn draw(
             "Operations a second, and the longest of all operations. × is against the first heap \
              whose run held, for runs that held; better or worse from a tenth on. Single runs vary: "
             code { "gcstorm compare" } " judges repeated ones."
+            (doubt(collected.results.iter()))
         }
     }
 }

@@ -114,14 +114,26 @@ pub(crate) fn word(name: &str) -> Markup {
     html! { b class=(name) { (name) } }
 }
 
+/// Text as it is written for a terminal: what stands between two backticks is code.
+pub(crate) fn prose(text: &str) -> Markup {
+    let quoted = text.split_once('`');
+    let quoted = quoted.and_then(|(before, rest)| Some((before, rest.split_once('`')?)));
+    html! {
+        @match quoted {
+            Some((before, (code, after))) => { (before) code { (code) } (prose(after)) },
+            None => (text),
+        }
+    }
+}
+
 /// A line on how to read what it stands beside.
 pub(crate) fn note(what: &str) -> Markup {
-    html! { p.note { (what) } "\n" }
+    html! { p.note { (prose(what)) } "\n" }
 }
 
 /// A line in place of something that is missing.
 pub(crate) fn missing(what: &str) -> Markup {
-    html! { p.missing { (what) } "\n" }
+    html! { p.missing { (prose(what)) } "\n" }
 }
 
 #[cfg(test)]
@@ -154,6 +166,17 @@ pub(crate) mod tests {
         let page = document(EVIL, "", Activity::None, &body);
         assert_tame(&page, 0);
         assert_eq!(page.matches("&quot; onload=&quot;x").count(), 3, "{page}");
+    }
+
+    /// Goal: what stands between backticks is code, one that has no other stays as it is, and text in
+    /// them stays text.
+    #[test]
+    fn backticks_make_code() {
+        let drawn = prose("`a` is not `<b>`, nor is ` it").into_string();
+        assert_eq!(
+            drawn,
+            "<code>a</code> is not <code>&lt;b&gt;</code>, nor is ` it"
+        );
     }
 
     /// Goal: no other file puts text into a page as it is.

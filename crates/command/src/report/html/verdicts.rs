@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{Markup, html};
 
 use super::contents::{Chapter, Heading};
-use super::page::{series, word};
+use super::page::{prose, series, word};
 use super::table::Table;
 use crate::check::{Judgement, Verdict};
 use crate::report::Member;
@@ -62,7 +62,7 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
                 p.note {
                     "Skipped"
                     @for (number, (name, why)) in skipped.iter().enumerate() {
-                        @if number > 0 { ";" } @else { ":" } " " (name) " (" (why) ")"
+                        @if number > 0 { ";" } @else { ":" } " " (name) " (" (prose(why)) ")"
                     }
                     "."
                 }
@@ -72,7 +72,7 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
             @for caveat in &member.result.caveats {
                 p {
                     b { (member.label) ", note" @if !caveat.check.is_empty() { " on " (caveat.check) } }
-                    ": " (caveat.text)
+                    ": " (prose(&caveat.text))
                 }
             }
         }
@@ -94,7 +94,7 @@ fn judgement(check: &Judgement) -> Markup {
         @if check.verdict == Verdict::Held {
             span.one { (word(check.verdict.name())) " " (figures::count(check.examined)) }
         } @else {
-            (word(check.verdict.name())) " " (check.detail.as_deref().unwrap_or_default())
+            (word(check.verdict.name())) " " (prose(check.detail.as_deref().unwrap_or_default()))
         }
     }
 }
@@ -159,7 +159,7 @@ pub(super) fn over_all(chapters: &[Chapter<'_>], heaps: &[(usize, &str)]) -> Mar
                         dt { (check) }
                         dd {
                             @for (why, heaps) in reasons {
-                                (why) " (" (heaps.iter().cloned().collect::<Vec<_>>().join(", ")) ")" br;
+                                (prose(why)) " (" (heaps.iter().cloned().collect::<Vec<_>>().join(", ")) ")" br;
                             }
                         }
                     }

@@ -10,7 +10,7 @@ use crate::report::html::page::{Activity, SCRIPT, STYLE, document, missing};
 use crate::report::html::percentiles::percentiles;
 use crate::report::html::spread::{self, Spread};
 use crate::report::html::table::Table;
-use crate::report::lane_row::LaneRow;
+use crate::report::lane_row;
 use crate::result::{figures, subject};
 
 /// Draws the page.
@@ -29,7 +29,7 @@ pub fn html(merged: &Merged, totals: &Totals) -> String {
     let series: Vec<(usize, &str)> = (0..).zip(heaps.iter().map(String::as_str)).collect();
     let (spread, curves) = latency(totals, &series);
     let sections = [
-        ("Lanes", lanes(totals).render()),
+        ("Lanes", lane_row::drawn(totals.lanes.iter().map(row))),
         ("Failures", failures(merged, totals)),
         ("Latency", spread),
         ("Percentiles", curves),
@@ -56,16 +56,6 @@ fn heaps(totals: &Totals) -> Vec<String> {
 
 fn heap(total: &Total) -> String {
     subject(&total.lane.heap, total.lane.fault.as_deref())
-}
-
-fn lanes(totals: &Totals) -> Table {
-    let mut table = Table::new(LaneRow::HEAD);
-    table.class = Some("short");
-    for total in &totals.lanes {
-        let [name, figures @ ..] = row(total).cells();
-        table.row(&name, figures);
-    }
-    table
 }
 
 fn failures(merged: &Merged, totals: &Totals) -> Markup {

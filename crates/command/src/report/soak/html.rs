@@ -10,9 +10,9 @@ use maud::{Markup, Render as _, html};
 
 use super::{Phase, Stage, Watched, charts, name, ops, percents, row, tenths, whole};
 use crate::report::html::contents::Book;
-use crate::report::html::page::{Activity, SCRIPT, STYLE, document, missing, note};
+use crate::report::html::page::{Activity, SCRIPT, STYLE, document, missing, note, prose};
 use crate::report::html::table::Table;
-use crate::report::lane_row::LaneRow;
+use crate::report::lane_row;
 use crate::result::figures::{self, NONE};
 use crate::result::subject;
 use crate::soak::trend::Slope;
@@ -35,7 +35,7 @@ pub fn html(watched: &Watched<'_>) -> String {
     let sections = [
         ("Overview", glance(watched)),
         ("Recent rounds", charts::draw(watched)),
-        ("Lanes", lanes(now).render()),
+        ("Lanes", lanes(now)),
         ("Failures", failures(watched)),
         ("Ageing of heaps", aging(watched)),
     ];
@@ -84,6 +84,7 @@ fn progress(watched: &Watched<'_>) -> String {
         Phase::Rounds if now.left.is_zero() => format!("{gone} gone; the last round is under way."),
         Phase::Rounds => format!("{gone} gone, {} left.", whole(now.left)),
         Phase::Ending => format!("{gone} gone; interrupted, the last round is under way."),
+        Phase::Over if now.elapsed.as_secs() == 0 => "Over within a second.".to_owned(),
         Phase::Over => format!("Over after {gone}."),
     }
 }
@@ -131,14 +132,9 @@ fn under_way(now: &Snapshot<'_>) -> Option<String> {
     ))
 }
 
-fn lanes(now: &Snapshot<'_>) -> Table {
-    let mut table = Table::new(LaneRow::HEAD);
-    table.class = Some("short");
-    for (lane, stands) in std::iter::zip(&now.header.lanes, &now.standing.lanes) {
-        let [name, figures @ ..] = row(lane, stands).cells();
-        table.row(&name, figures);
-    }
-    table
+fn lanes(now: &Snapshot<'_>) -> Markup {
+    let all = std::iter::zip(&now.header.lanes, &now.standing.lanes);
+    lane_row::drawn(all.map(|(lane, stands)| row(lane, stands)))
 }
 
 fn failures(watched: &Watched<'_>) -> Markup {
@@ -155,7 +151,7 @@ fn failures(watched: &Watched<'_>) -> Markup {
                 @for failed in watched.failures.iter().rev() {
                     li {
                         "round " (figures::count(failed.round)) ": " (failed.lane) " "
-                        b { (failed.came) } ": " (failed.how)
+                        b { (failed.came) } ": " (prose(&failed.how))
                         br; code { (failed.reproduce) }
                     }
                 }
@@ -232,13 +228,19 @@ mod tests {
         assert!(page.len() < 100_000, "{}", page.len());
     }
 
-    /// Goal: before the first round the page says what is missing, and draws no picture.
+    /// Goal: before the first round the page says what is missing, draws no picture, and has no rows of
+    /// zeros: lanes without a round are named, and folded.
     #[test]
     fn begins_with_nothing() {
-        let page = page(&Sample::begun(header("churn", "cell-lost")));
+        let sample = Sample::begun(header("churn", "cell-lost"));
+        let page = page(&sample);
         assert!(page.contains("<header class=\"banner held\">"));
         assert!(page.contains("the first round is under way") && !page.contains("<figure>"));
         assert_eq!(page.matches("class=\"missing\"").count(), 3, "{page}");
+        assert!(!page.contains("data-h=\"rounds\""), "{page}");
+        let all = sample.header.lanes.len();
+        let idle = format!("<summary>{all} of {all} lanes had no round</summary>");
+        assert!(page.contains(&idle), "{page}");
     }
 
     /// Goal: whatever a journal calls a workload, a heap or a failure, it stays text.

@@ -3,7 +3,7 @@
 use super::{outcome, percents, row};
 use crate::report::Width;
 use crate::report::columns::{Cell, Columns};
-use crate::report::lane_row::LaneRow;
+use crate::report::lane_row::{LaneRow, idle_lanes};
 use crate::report::prose::wrapped;
 use crate::report::style::{FAINT, WARNING, paint};
 use crate::result::figures::NONE;
@@ -14,7 +14,8 @@ use crate::soak::{Drift, Header, Standing};
 pub fn page(standing: &Standing, header: &Header, width: Width) -> String {
     let mut columns = Columns::of_figures(LaneRow::HEAD.len() - 1);
     columns.head(&LaneRow::HEAD);
-    for (lane, stands) in header.lanes.iter().zip(&standing.lanes) {
+    let lanes = header.lanes.iter().zip(&standing.lanes);
+    for (lane, stands) in lanes.filter(|(_, stands)| stands.rounds > 0) {
         columns.row(row(lane, stands).cells().map(Cell::from));
     }
     format!(
@@ -31,7 +32,7 @@ fn summary(standing: &Standing, width: Width) -> String {
     let lanes = &standing.lanes;
     let idle = lanes.iter().filter(|lane| lane.rounds == 0).count();
     if idle > 0 {
-        told += &format!("; {idle} of {} lanes had no round", lanes.len());
+        told += &format!("; {}", idle_lanes(idle, lanes.len()));
     }
     wrapped(width, "", 2, &told)
 }
@@ -138,9 +139,8 @@ mod tests {
         snapbox::assert_data_eq!(
             plain(&sample),
             snapbox::str![[r#"
-lane                                       rounds  held  vacuous  failed  a second    p99.9   memory
-churn on gil                                   60    60        0       0   206 k/s  1.56 µs  100 MiB
-churn on gil WITH PLANTED FAULT cell-lost       0     0        0       0         –        –        –
+lane          rounds  held  vacuous  failed  a second    p99.9   memory
+churn on gil      60    60        0       0   206 k/s  1.56 µs  100 MiB
 
 60 rounds, none failed; 1 of 2 lanes had no round
 as heaps grow old    a round      from        to

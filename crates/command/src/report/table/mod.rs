@@ -42,12 +42,14 @@ fn page(result: &RunResult, detail: Detail, width: Width) -> String {
         });
     }
     page.push('\n');
-    page += &times::operations(result, Rows::WithPauses, width);
-    page.push('\n');
+    if !(result.ops.is_empty() && result.pauses.is_empty()) {
+        page += &times::operations(result, Rows::WithPauses, width);
+        page.push('\n');
+    }
     page += &times::slow(result, width);
     page += &times::utilization(result, width);
     page += &counts::highlights(result, width);
-    page += &counts::checks(result, width);
+    page += &checks(result, detail, width);
     if detail == Detail::Everything {
         for part in [counts::threads, counts::counters, counts::surveys] {
             page.push('\n');
@@ -72,25 +74,7 @@ fn brief(result: &RunResult, width: Width) -> String {
     page.push('\n');
     page += &times::operations(result, Rows::Operations, width);
     page.push('\n');
-    let count = |verdict| {
-        result
-            .checks
-            .iter()
-            .filter(|check| check.verdict == verdict)
-            .count()
-    };
-    let skipped = match count(Verdict::Skipped) {
-        0 => String::new(),
-        skipped => format!(", {skipped} skipped"),
-    };
-    let held = count(Verdict::Held);
-    let examined = figures::count(result.examined());
-    page += &wrapped(
-        width,
-        "checks: ",
-        4,
-        &format!("{held} held over {examined} examined{skipped}"),
-    );
+    page += &sum_of_checks(result, width);
     // Notes on the run itself are as long as they are to be understood at the first reading.
     let (of_run, of_checks): (Vec<&Caveat>, Vec<&Caveat>) =
         (result.caveats.iter()).partition(|caveat| caveat.check.is_empty());
@@ -115,6 +99,40 @@ fn brief(result: &RunResult, width: Width) -> String {
     let name = paint(of_outcome(result.verdict), result.verdict.name());
     let _ = writeln!(page, "{name}: no check was violated");
     page
+}
+
+/// Every check; but of a run that the heap broke off, only those that found something, unless all is
+/// asked for: how it ended is what counts then, and stands below.
+fn checks(result: &RunResult, detail: Detail, width: Width) -> String {
+    let broke = !matches!(
+        result.evidence.ended,
+        Ended::Done | Ended::Interrupted | Ended::Violated
+    );
+    if !broke || detail == Detail::Everything {
+        return counts::checks(result, |_| true, width);
+    }
+    let is_amiss = |check: &Judgement| ![Verdict::Held, Verdict::Skipped].contains(&check.verdict);
+    let amiss = match result.checks.iter().any(is_amiss) {
+        true => counts::checks(result, is_amiss, width),
+        false => String::new(),
+    };
+    amiss + &sum_of_checks(result, width)
+}
+
+/// How many checks held, and how many were skipped.
+fn sum_of_checks(result: &RunResult, width: Width) -> String {
+    let count = |verdict| {
+        let checks = result.checks.iter();
+        checks.filter(|check| check.verdict == verdict).count()
+    };
+    let skipped = match count(Verdict::Skipped) {
+        0 => String::new(),
+        skipped => format!(", {skipped} skipped"),
+    };
+    let held = count(Verdict::Held);
+    let examined = figures::count(result.examined());
+    let text = format!("{held} held over {examined} examined{skipped}");
+    wrapped(width, "checks: ", 4, &text)
 }
 
 fn note(caveat: &Caveat, width: Width) -> String {

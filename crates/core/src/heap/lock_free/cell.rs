@@ -94,6 +94,12 @@ pub(super) const fn brand(number: u64) -> u64 {
     number << BRAND_SHIFT
 }
 
+/// Whether an object with this `meta` bears a brand, its present maker's or another.
+#[inline]
+pub(super) const fn is_branded(meta: u64) -> bool {
+    meta & FINALIZER == 0 && meta & BRAND != 0
+}
+
 /// The incarnation in a `meta`.
 #[inline]
 pub(super) fn incarnation_of(meta: u64) -> u32 {

@@ -180,13 +180,16 @@ impl<F: Faults> Core<F> {
         }
     }
 
-    /// How far the collector is behind the mutators, from 0 (it is not) to `LAG_MOST`.
+    /// How far the collector is behind the mutators, from 0 (it is not) to `LAG_MOST`: by how many
+    /// candidates it has not looked at. Those that are merely in use come back again and again, and
+    /// are as many as the program likes.
     pub(super) fn lag(&self) -> u64 {
         if self.collector.get().is_none() {
             return 0;
         }
-        // Relaxed: a pace is chosen by it.
-        let waiting = self.shared.candidates_len.load(Relaxed);
+        // Relaxed, both: a pace is chosen by it.
+        let all = self.shared.candidates_len.load(Relaxed);
+        let waiting = all.saturating_sub(self.shared.candidates_known.load(Relaxed));
         (waiting / (WAITING + self.shared.live() / 10)).min(LAG_MOST)
     }
 
@@ -316,6 +319,8 @@ impl<F: Faults> Core<F> {
             collections: Some(rounds.all.load(Relaxed)),
             full_collections: Some(rounds.full.load(Relaxed)),
             cycles_freed: Some(rounds.freed.load(Relaxed)),
+            local_collections: Some(rounds.trials.load(Relaxed)),
+            local_cycles_freed: Some(rounds.tried.load(Relaxed)),
             unreclaimed_peak: Some(self.shared.unreclaimed_peak()),
             contended: Some(contended),
             // In this heap contention is nothing but an exchange that was lost and is tried again.

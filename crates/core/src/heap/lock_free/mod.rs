@@ -183,6 +183,12 @@ pub const PLANTABLE: &[Fault] = &[
     Fault::ForgetBudget,
     Fault::VerdictUnchecked,
     Fault::ReuseAtOnce,
+    Fault::EscapeShallow,
+    Fault::StoredUnescaped,
+    Fault::OutsideSubtracted,
+    Fault::SurvivorsMarked,
+    Fault::TrialNeverRuns,
+    Fault::CellsAtOnce,
 ];
 
 /// Faults of the concurrent collector, and of what others do for it. They show only in what it

@@ -44,6 +44,9 @@ pub(super) struct Shared {
     pub(super) candidates: Stack<Vec<Ref>>,
     /// Candidates in `candidates`, roughly.
     pub(super) candidates_len: AtomicU64,
+    /// Those of them that the collector has looked at before and found alive. Most are in use, and
+    /// wait for nothing.
+    pub(super) candidates_known: AtomicU64,
     /// The number of the last grace period that ended.
     pub(super) grace: AtomicU64,
     /// Objects taken out of use and not yet reusable.
@@ -62,7 +65,7 @@ pub(super) struct Shared {
     pub(super) rounds: Rounds,
 }
 
-/// What the cycle collector did so far, trials of private objects included.
+/// What the cycle collector did so far, and what mutators did for themselves.
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
     pub(super) all: AtomicU64,
@@ -72,6 +75,9 @@ pub(super) struct Rounds {
     pub(super) abandoned: AtomicU64,
     /// Objects freed.
     pub(super) freed: AtomicU64,
+    /// Trials of private objects, which are no rounds, and the objects that were freed in them.
+    pub(super) trials: AtomicU64,
+    pub(super) tried: AtomicU64,
 }
 
 impl Shared {
@@ -119,8 +125,8 @@ impl Shared {
             self.met_append.fetch_add(tally.met_append, Relaxed);
         }
         if tally.trials > 0 {
-            self.rounds.all.fetch_add(tally.trials, Relaxed);
-            self.rounds.freed.fetch_add(tally.tried, Relaxed);
+            self.rounds.trials.fetch_add(tally.trials, Relaxed);
+            self.rounds.tried.fetch_add(tally.tried, Relaxed);
         }
         if tally.contended > 0 {
             self.contended.fetch_add(tally.contended, Relaxed);

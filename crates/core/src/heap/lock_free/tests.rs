@@ -16,17 +16,19 @@ use crate::sync::atomic::AtomicUsize;
 use crate::sync::atomic::Ordering::Relaxed;
 
 /// Makes tags and remembers them.
-struct Births {
+#[derive(Default)]
+pub(super) struct Births {
     segments: Vec<OwnedSegment>,
     ids: Vec<ObjectId>,
 }
 
 impl Births {
     fn new() -> Self {
-        Self {
-            segments: Vec::new(),
-            ids: Vec::new(),
-        }
+        Self::default()
+    }
+
+    pub(super) fn node(&mut self) -> Tag {
+        self.tag(Shape::Node)
     }
 
     fn tag(&mut self, shape: Shape) -> Tag {
@@ -44,9 +46,14 @@ impl Births {
         tag
     }
 
-    fn alive(&self) -> usize {
+    pub(super) fn alive(&self) -> usize {
         let is_alive = |id: &&ObjectId| id.state() == Life::Alive;
         self.ids.iter().filter(is_alive).count()
+    }
+
+    pub(super) fn dead(&self) -> usize {
+        let dead = |segment: &OwnedSegment| segment.segment().dead();
+        self.segments.iter().map(dead).sum()
     }
 
     fn doubles(&self) -> u64 {

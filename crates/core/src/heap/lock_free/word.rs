@@ -35,7 +35,7 @@
 //! operation. Counts pair with each other: a decrement releases what its owner did to the object,
 //! and the one that reaches 0 acquires all of that.
 
-use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use crate::sync::atomic::{AtomicU64, fence};
 use crate::sync::sized;
 
@@ -89,15 +89,28 @@ pub(super) const fn is_sole(word: u64) -> bool {
     word & (STAMP - 1) == 1
 }
 
-/// As [`increment_in_range`], for an object that no other thread can reach.
+/// Changes the word of an object that no other thread can reach.
+///
+/// Release, although nobody is there: a weak reference to an earlier object of the cell may be
+/// upgraded meanwhile, on any thread. It reads the word before it reads the incarnation, and must
+/// not find a living word and the incarnation of the dead (see `Worker::allocate`). A
+/// read-modify-write would go on with what the birth released; a plain store begins anew.
 #[inline]
-pub(super) fn increment_alone(word: &AtomicU64) -> Option<u64> {
-    // Relaxed, both: nobody else is there.
+pub(super) fn set_alone(word: &AtomicU64, next: u64) {
+    word.store(next, Release);
+}
+
+/// As [`increment_in_range`], for an object that no other thread can reach. It is not one atomic
+/// step, and `between` is called in the middle.
+#[inline]
+pub(super) fn increment_alone(word: &AtomicU64, between: impl FnOnce()) -> Option<u64> {
+    // Relaxed: nobody else is there.
     let seen = word.load(Relaxed);
     if count(seen).wrapping_sub(1) >= MOST - 1 {
         return None;
     }
-    word.store(seen.wrapping_add(STAMP + 1) | SHARED, Relaxed);
+    between();
+    set_alone(word, seen.wrapping_add(STAMP + 1) | SHARED);
     Some(seen)
 }
 
@@ -199,10 +212,10 @@ pub(super) fn decrement_unfenced(word: &AtomicU64) -> Left {
 /// As [`decrement`], for an object that no other thread can reach.
 #[inline]
 pub(super) fn decrement_alone(word: &AtomicU64) -> Left {
-    // Relaxed, both: nobody else is there.
+    // Relaxed: nobody else is there.
     let before = word.load(Relaxed);
     match count(before) {
-        1 | 2..=MOST => word.store(before.wrapping_add(STAMP - 1), Relaxed),
+        1..=MOST => set_alone(word, before.wrapping_add(STAMP - 1)),
         _ => return decrement(word),
     }
     match count(before) {

@@ -549,6 +549,7 @@ impl<'h, F: Faults> Worker<'h, F> {
     fn flush(&mut self) {
         self.enter();
         self.try_private();
+        self.renew_brand();
         self.advance();
         self.submit();
         // What one trial left, the next safepoint goes on with.
@@ -622,5 +623,6 @@ impl<F: Faults> Drop for Worker<'_, F> {
         self.pin();
         self.give_back();
         self.unpin();
+        self.leave_brand();
     }
 }

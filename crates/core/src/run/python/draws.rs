@@ -16,6 +16,9 @@ const DRAWS_ENOUGH: usize = 500_000;
 const DRAWS_MAX: usize = 16_000_000;
 /// As many rounds as anybody will want repeated exactly, if a round draws next to nothing.
 const ROUNDS_ENOUGH: u64 = 100_000;
+/// No further round is kept after so many batches, of which most may draw nothing: a fraction of a
+/// second.
+const BATCHES_ENOUGH: u64 = 1 << 18;
 /// A round with more batches than this is cut off: a minute of drawing nothing.
 const BATCHES_MAX: u64 = 1 << 22;
 
@@ -46,10 +49,7 @@ impl Draws {
         }
         let mut source = OpSource::told_to(Notes::default(), plan, seed, mutator, part, rounds);
         let mut batches = 0;
-        while !source.listener().is_enough()
-            && batches < BATCHES_MAX
-            && source.next_batch().is_some()
-        {
+        while !source.listener().is_enough(batches) && source.next_batch().is_some() {
             batches += 1;
         }
         source.listener().draws()
@@ -118,8 +118,12 @@ impl Listener for Notes {
 }
 
 impl Notes {
-    fn is_enough(&self) -> bool {
-        self.is_full || self.total >= DRAWS_MAX
+    /// Whether to stop after this many batches.
+    fn is_enough(&self, batches: u64) -> bool {
+        self.is_full
+            || self.total >= DRAWS_MAX
+            || batches >= BATCHES_MAX
+            || (batches >= BATCHES_ENOUGH && self.rounds > 0)
     }
 
     fn draws(&self) -> Draws {

@@ -54,7 +54,8 @@ pub(super) struct Shadow {
     left: u64,
     gaps: Spacing,
     /// There while a window is open.
-    model: Option<Model>,
+    /// Boxed, since it is taken out and put back for each operation.
+    model: Option<Box<Model>>,
     /// What windows begin with.
     ground: Ground,
     tally: AnswerTally,
@@ -140,7 +141,7 @@ impl Shadow {
             let len = tallies[slot.0 as usize].model_len();
             model.follow_list(list, Sequence::unseen(len));
         }
-        self.model = Some(model);
+        self.model = Some(Box::new(model));
     }
 
     /// Compares what is left, and forgets it. Does nothing between two windows.

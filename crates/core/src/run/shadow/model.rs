@@ -98,15 +98,16 @@ impl Model {
 
     /// Others can reach this object from now on, so it leaves the model with all that it leads to.
     pub(super) fn share(&mut self, held: Held) {
-        let mut left: Vec<ObjectId> = held.object().into_iter().collect();
-        while let Some(id) = left.pop() {
+        let (mut next, mut left) = (held.object(), Vec::new());
+        while let Some(id) = next {
             match self.mine.remove(&id) {
                 None | Some(Contents::Leaf | Contents::Counter(_)) => {}
                 Some(Contents::Node(fields)) => {
-                    left.extend(fields.iter().filter_map(|it| it.object()))
+                    left.extend(fields.iter().filter_map(|it| it.object()));
                 }
                 Some(Contents::List(sequence)) => left.extend(sequence.known().map(|(_, id)| id)),
             }
+            next = left.pop();
         }
     }
 

@@ -24,6 +24,7 @@ impl<F: Faults> Core<F> {
     pub(in crate::heap::lock_free) fn settle_now(&self) {
         // In this order: as in `collect_now`.
         let mut cycles = self.cycles();
+        self.sweep_brands(&mut cycles);
         let mut worker = Worker::new(self, COLLECTOR);
         for lagging in &self.lagging {
             // Relaxed: no mutator runs.

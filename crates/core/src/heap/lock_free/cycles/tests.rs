@@ -12,12 +12,13 @@ use super::paced::Paced;
 use super::settle::ATTEMPTS;
 use crate::heap::lock_free::private::Birth;
 use crate::heap::lock_free::shared::CANDIDATES;
+use crate::heap::lock_free::tests::Births;
 use crate::heap::lock_free::worker::Worker;
 use crate::heap::lock_free::{LockFree, LockFreeMutator, open_born};
 use crate::heap::tag::OwnedSegment;
 use crate::heap::{
     Fault, Faultless, Faults, Field, Global, Heap, HeapConfig, Mutator, Point, Seat, Shape, Slot,
-    Tag, Upkeep,
+    Upkeep,
 };
 
 /// Panics in the middle of the next round.
@@ -176,22 +177,6 @@ fn collections_end_beside_mutators_that_litter() {
     });
 }
 
-/// Tags for as many objects as it takes.
-#[derive(Default)]
-struct Births(Vec<OwnedSegment>);
-
-impl Births {
-    fn node(&mut self) -> Tag {
-        let last = self.0.last_mut();
-        if let Some(tag) = last.and_then(|last| last.birth(Shape::Node)) {
-            return tag;
-        }
-        self.0
-            .push(OwnedSegment::take(0, 0).expect("there is room"));
-        self.node()
-    }
-}
-
 /// Goal: whatever died before its mutator hands its candidates over is none; and however many
 /// candidates there are, a round looks at some of them only, and says that there are more.
 #[test]
@@ -237,6 +222,48 @@ fn rounds_look_at_a_bounded_number_of_candidates() {
     });
 }
 
+/// Goal: candidates that are in use are told from those that the collector has not looked at: the
+/// former are no reason to slow anybody down.
+#[test]
+fn candidates_in_use_do_not_wait() {
+    const NODES: u64 = 1_000;
+    let heap = open(&HeapConfig {
+        upkeep: Upkeep::WithinCalls,
+        ..HeapConfig::with_capacity(100_000)
+    });
+    let shared = &heap.core.shared;
+    let counts = || {
+        let counts = [&shared.candidates_len, &shared.candidates_known];
+        counts.map(|count| count.load(Relaxed))
+    };
+    let mut births = Births::default();
+    let mut m = heap.attach(seat()).expect("there is room");
+    let [list, node, copy] = [0, 1, 2].map(Slot);
+    m.alloc(list, Shape::List, births.node())
+        .expect("there is room");
+    for _ in 0..NODES {
+        m.alloc(node, Shape::Node, births.node())
+            .expect("there is room");
+        m.append(list, node);
+    }
+    let mut paced = Paced::new(heap.core());
+    // A round finds them alive; the next one that has them sees that their words have changed.
+    for known in [0, NODES, NODES] {
+        for index in 0..NODES {
+            m.get(copy, list, index);
+        }
+        m.clear(copy);
+        m.idle(&mut || {
+            paced.visit();
+        });
+        assert_eq!(counts(), [known; 2]);
+    }
+    drop(paced);
+    m.truncate_front(list, u64::MAX);
+    m.idle(&mut || heap.settle().expect("no fault"));
+    assert_eq!(counts(), [0; 2]);
+}
+
 thread_local! {
     static NODES: RefCell<Births> = RefCell::default();
     /// How many objects were about to die so far, and how many of them were not dead yet at most.
@@ -261,8 +288,7 @@ impl Faults for Count {
         let mut pending = 0;
         if count.is_multiple_of(1_000) {
             NODES.with_borrow(|nodes| {
-                let dead = nodes.0.iter().map(|segment| segment.segment().dead());
-                pending = count.saturating_sub(dead.sum());
+                pending = count.saturating_sub(nodes.dead());
             });
         }
         DYING.set((count, most.max(pending)));
@@ -345,8 +371,7 @@ fn what_is_still_to_be_released_is_collected() {
     }
     m.clear(list);
     m.collect();
-    let dead = births.0.iter().map(|segment| segment.segment().dead());
-    assert_eq!(dead.sum::<usize>(), LEN + 1);
+    assert_eq!(births.dead(), LEN + 1);
 }
 
 thread_local! {

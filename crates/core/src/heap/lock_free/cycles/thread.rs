@@ -64,6 +64,9 @@ fn run(core: &Core<impl Faults>, stop: &AtomicBool) {
         if !is_due && core.shared.candidates.is_empty() {
             paced.rest(|| std::thread::park_timeout(NAP));
         }
+        if core.brands.due().is_some() {
+            paced.rest(|| core.sweep_brands(&mut core.cycles()));
+        }
         is_due = !core.is_clean() && paced.visit();
     }
 }

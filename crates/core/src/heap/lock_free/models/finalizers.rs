@@ -7,9 +7,8 @@
 
 use std::sync::Arc;
 
-use super::explore::{Births, Modelled, assert_emptied, breaks, holds, open, seat};
+use super::explore::{Births, Model, Modelled, assert_emptied, breaks, holds, open, seat, spawn};
 use crate::heap::fault::Fault;
-use crate::heap::lock_free::LockFreeMutator;
 use crate::heap::tag::Life;
 use crate::heap::{Field, Finalizer, Global, Heap, Mutator, ObjectId, Peek, Shape, Slot};
 
@@ -22,16 +21,6 @@ const NONE: Slot = Slot(7);
 const HOME: Global = Global(0);
 const RISEN: Global = Global(1);
 const FIRST: Field = Field(0);
-
-type Model<'h> = LockFreeMutator<'h, Option<Fault>>;
-
-fn spawn<T: Send + 'static>(
-    heap: &Arc<Modelled>,
-    work: impl FnOnce(&Modelled) -> T + Send + 'static,
-) -> shuttle::thread::JoinHandle<T> {
-    let heap = Arc::clone(heap);
-    shuttle::thread::spawn(move || work(&heap))
-}
 
 fn collector(heap: &Arc<Modelled>) -> shuttle::thread::JoinHandle<()> {
     spawn(heap, |heap| {

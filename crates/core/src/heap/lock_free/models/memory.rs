@@ -133,29 +133,47 @@ fn appended_elements_are_complete() {
     });
 }
 
+/// A cell whose object is dead is used for another. A weak reference to the dead one is upgraded
+/// meanwhile: it reads the word, and then the incarnation. `count` is what the new one's maker does
+/// to its word by then.
+fn upgrade_beside(count: fn(&AtomicU64)) {
+    const DEAD: u64 = 2;
+    const BORN: u64 = 3;
+    let cell = Arc::new((
+        AtomicU64::new(word::dead(word::born(0))),
+        AtomicU64::new(DEAD),
+    ));
+    let other = Arc::clone(&cell);
+    let allocator = thread::spawn(move || {
+        other.1.store(BORN, Relaxed);
+        let born = word::born(other.0.load(Relaxed));
+        other.0.store(born, Release);
+        count(&other.0);
+    });
+    let seen = cell.0.load(Acquire);
+    if word::count(seen) != 0 {
+        let incarnation = cell.1.load(Acquire);
+        assert_eq!(incarnation, BORN, "a new word with an old incarnation");
+    }
+    allocator.join().expect("no panic");
+}
+
 /// Goal: an upgrade that sees a new object's word sees its incarnation, so that it never returns
-/// another object than its own.
+/// another object than its own; also where the object's maker has counted it alone since its birth,
+/// by plain stores. Relaxed ones would not do.
 #[test]
 fn upgrades_see_incarnations() {
+    loom::model(|| upgrade_beside(|_| ()));
     loom::model(|| {
-        // A cell whose object 1 is dead; the other thread allocates object 3 in it.
-        let cell = Arc::new((AtomicU64::new(word::dead(word::born(0))), AtomicU64::new(2)));
-        let other = Arc::clone(&cell);
-        let allocator = thread::spawn(move || {
-            other.1.store(3, Relaxed);
-            let born = word::born(other.0.load(Relaxed));
-            other.0.store(born, Release);
+        upgrade_beside(|word| {
+            assert!(word::increment_alone(word, || ()).is_some());
+            assert_eq!(word::decrement_alone(word), Left::Others);
         });
-        let seen = cell.0.load(Acquire);
-        if word::count(seen) != 0 {
-            assert_eq!(
-                cell.1.load(Acquire),
-                3,
-                "a new word with an old incarnation"
-            );
-        }
-        allocator.join().expect("no panic");
     });
+    assert_breaks(
+        || upgrade_beside(|word| word.store(word.load(Relaxed) + 1, Relaxed)),
+        "a new word with an old incarnation",
+    );
 }
 
 /// A maker counts an object alone, takes its brand away, and stores a reference to it; another
@@ -185,8 +203,8 @@ fn escape(publish: Ordering, find: Ordering) {
             assert_eq!(word::decrement(&other.word), Left::Others);
         }
     });
-    assert!(word::increment_alone(&cell.word).is_some());
-    assert!(word::increment_alone(&cell.word).is_some());
+    assert!(word::increment_alone(&cell.word, || ()).is_some());
+    assert!(word::increment_alone(&cell.word, || ()).is_some());
     assert_eq!(word::decrement_alone(&cell.word), Left::Others);
     cell.meta.store(0, Relaxed);
     cell.place.swap(1, publish);

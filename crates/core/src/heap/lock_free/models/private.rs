@@ -1,14 +1,12 @@
 //! Private objects: a maker counts them alone, while others take, through what it let escape, what
 //! they refer to. And the other models once more, with objects that are private at first.
 
-use std::sync::Arc;
-
-use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat, with_private};
+use super::explore::{Births, Model, assert_empty, breaks, holds, open, seat, spawn, with_private};
 use super::paced::visits;
 use super::program::check_registers;
 use super::{cycles, finalized_programs, finalizers, paced, recall, release, weak};
 use crate::heap::fault::Fault;
-use crate::heap::lock_free::LockFreeMutator;
+use crate::heap::lock_free::cell::BRANDS;
 use crate::heap::{Field, Global, Heap, Mutator, Shape, Slot};
 
 const TOP: Slot = Slot(0);
@@ -18,24 +16,22 @@ const NONE: Slot = Slot(7);
 const HOME: Global = Global(0);
 const FIRST: Field = Field(0);
 
-type Maker<'h> = LockFreeMutator<'h, Option<Fault>>;
-
 /// Makes a node, of which it keeps a reference, and stores one into the node in `TOP`.
-fn add_child(m: &mut Maker<'_>, births: &mut Births) {
+fn add_child(m: &mut Model<'_>, births: &mut Births) {
     births.make(m, CHILD, Shape::Node);
     m.copy(COPY, CHILD);
     m.store(TOP, FIRST, Some(COPY));
 }
 
 /// Lets others find a node that refers to another.
-fn publish_both(m: &mut Maker<'_>, births: &mut Births) {
+fn publish_both(m: &mut Model<'_>, births: &mut Births) {
     births.make(m, TOP, Shape::Node);
     add_child(m, births);
     m.publish(HOME, TOP);
 }
 
 /// Stores a node into one that others can find.
-fn store_into_published(m: &mut Maker<'_>, births: &mut Births) {
+fn store_into_published(m: &mut Model<'_>, births: &mut Births) {
     births.make(m, TOP, Shape::Node);
     m.copy(COPY, TOP);
     m.publish(HOME, COPY);
@@ -43,7 +39,7 @@ fn store_into_published(m: &mut Maker<'_>, births: &mut Births) {
 }
 
 /// A garbage ring is tried while others find one of the nodes that it refers to.
-fn drop_ring_beside(m: &mut Maker<'_>, births: &mut Births) {
+fn drop_ring_beside(m: &mut Model<'_>, births: &mut Births) {
     publish_both(m, births);
     births.make(m, TOP, Shape::Node);
     m.copy(COPY, TOP);
@@ -56,7 +52,7 @@ fn drop_ring_beside(m: &mut Maker<'_>, births: &mut Births) {
 
 /// A mutator makes two nodes, one of which others can find and the other through it; then it lets
 /// go of the other, which somebody else takes and drops meanwhile.
-fn taken(make: fn(&mut Maker<'_>, &mut Births), fault: Option<Fault>) {
+fn taken(make: fn(&mut Model<'_>, &mut Births), fault: Option<Fault>) {
     let heap = open(fault);
     let maker = spawn(&heap, move |heap| {
         let mut births = Births::new();
@@ -111,12 +107,51 @@ fn handed_over(fault: Option<Fault>) {
     births.assert_dead();
 }
 
-fn spawn<T: Send + 'static>(
-    heap: &Arc<Modelled>,
-    work: impl FnOnce(&Modelled) -> T + Send + 'static,
-) -> shuttle::thread::JoinHandle<T> {
-    let heap = Arc::clone(heap);
-    shuttle::thread::spawn(move || work(&heap))
+/// Follows a published chain to its fourth node, which was too far for an escape one by one, and
+/// counts that.
+fn walk(m: &mut Model<'_>) {
+    m.fetch(TOP, HOME);
+    m.load(CHILD, TOP, FIRST);
+    m.load(CHILD, CHILD, FIRST);
+    for _ in 0..2 {
+        m.load(COPY, CHILD, FIRST);
+        check_registers(m);
+        m.clear(COPY);
+    }
+}
+
+/// A chain escapes, and its end still bears a brand. The brand is given again, while others use the
+/// chain.
+fn given_again(fault: Option<Fault>) {
+    let heap = open(fault);
+    let brand = BRANDS / 2 - 1;
+    heap.core().brands.skip_to(brand);
+    let mut births = Births::new();
+    {
+        let mut m = heap.attach(seat(1)).expect("a seat");
+        for _ in 0..4 {
+            births.make(&mut m, TOP, Shape::Node);
+            m.store(TOP, FIRST, Some(CHILD));
+            m.copy(CHILD, TOP);
+        }
+        m.clear(CHILD);
+        m.publish(HOME, TOP);
+    }
+    let other = spawn(&heap, |heap| {
+        walk(&mut heap.attach(seat(2)).expect("a seat"))
+    });
+    let taker = spawn(&heap, move |heap| {
+        heap.core().brands.skip_to(BRANDS - 1);
+        heap.core().sweep_brands(&mut heap.core().cycles());
+        // The first of its half would say that the other is to be swept.
+        heap.core().brands.skip_to(brand);
+        walk(&mut heap.attach(seat(3)).expect("a seat"));
+    });
+    other.join().expect("no panic");
+    taker.join().expect("no panic");
+    heap.attach(seat(0)).expect("a seat").publish(HOME, NONE);
+    assert_empty(&heap);
+    births.assert_dead();
 }
 
 /// Goal: what a maker counts alone is nobody else's; what others find has escaped.
@@ -127,6 +162,7 @@ fn what_others_find_has_escaped() {
             holds(move |fault| taken(make, fault));
         }
         holds(handed_over);
+        holds(given_again);
     });
 }
 
@@ -138,6 +174,7 @@ fn faults_break_escapes() {
         let store = |fault| taken(store_into_published, fault);
         breaks(Fault::StoredUnescaped, &[store]);
         breaks(Fault::BrandKept, &[handed_over]);
+        breaks(Fault::BrandsUnswept, &[given_again]);
     });
 }
 

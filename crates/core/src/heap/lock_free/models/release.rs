@@ -2,10 +2,9 @@
 //! list held a moment ago, and one that another worker releases in place of the one that truncated
 //! it.
 
-use std::sync::Arc;
-
 use super::explore::{
     Births, Modelled, assert_empty, breaks, breaks_scripted, holds, holds_scripted, open, seat,
+    spawn,
 };
 use super::paced::visits;
 use super::turns::Turn;
@@ -166,14 +165,6 @@ fn at_once(heap: &Modelled) {
 /// visit.
 fn neglected(heap: &Modelled) {
     visits(heap, GRACE);
-}
-
-fn spawn<T: Send + 'static>(
-    heap: &Arc<Modelled>,
-    work: impl FnOnce(&Modelled) -> T + Send + 'static,
-) -> shuttle::thread::JoinHandle<T> {
-    let heap = Arc::clone(heap);
-    shuttle::thread::spawn(move || work(&heap))
 }
 
 /// Goal: an element is released once, when nobody can find it any more.

@@ -5,11 +5,11 @@
 //! collector costs a grace period, and one collector has to keep up with all mutators. What its
 //! maker collects needs neither, and as many mutators do it as there are.
 //!
-//! A node is born with its maker's *brand* in its `meta`: a number that no other worker ever has.
-//! It is *private* to a worker while it bears the worker's present brand. It *escapes* when it
-//! loses the brand ([`escape`]), or when its maker takes a new one; it never comes back. Lists,
-//! leaves, counters and objects with finalizers bear none. The collector's worker has a brand that
-//! nothing bears.
+//! A node is born with its maker's *brand* in its `meta`: a number that no other worker has, and
+//! none gets while an object bears it ([`brands`]). It is *private* to a worker while it bears the
+//! worker's present brand. It *escapes* when it loses the brand ([`escape`]), or when its maker
+//! takes a new one; it never comes back. Lists, leaves, counters and objects with finalizers bear
+//! none. The collector's worker has a brand that nothing bears.
 //!
 //! # The invariant
 //!
@@ -51,14 +51,15 @@
 //! # How much
 //!
 //! An escape visits each node once in its life, within a budget; beyond that, the worker takes a
-//! new brand, so that everything escapes at once. There are 2^25 brands. When they are used up,
-//! nothing is private any more, which is always sound: then all is as if this module did not exist.
+//! new brand, so that everything escapes at once.
 
+mod brands;
 mod escape;
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
 mod trial;
 
+pub(super) use self::brands::Brands;
 use self::trial::{PrivateTrial, TRIAL};
 
 use super::cell::{self, Ref};
@@ -67,7 +68,6 @@ use super::word;
 use super::worker::Worker;
 use crate::heap::Shape;
 use crate::heap::fault::{Fault, Faults};
-use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 
 /// A worker with this brand has no private objects: no `meta`, as far as it says whose an object
@@ -82,32 +82,6 @@ pub(super) enum Birth {
     /// Nowhere: every object may be reached by all from its birth, so that all garbage cycles are
     /// the collector's.
     Shared,
-}
-
-/// Brands that nobody has.
-#[derive(Debug)]
-pub(super) struct Brands(AtomicU64);
-
-impl Brands {
-    pub(super) fn new(birth: Birth) -> Self {
-        Self(AtomicU64::new(match birth {
-            Birth::Private => 1,
-            Birth::Shared => cell::BRANDS,
-        }))
-    }
-
-    /// A brand that no other call returns, or that of a worker without private objects.
-    pub(super) fn take(&self) -> u64 {
-        // A look first, so that the number does not grow without end.
-        if self.0.load(Relaxed) >= cell::BRANDS {
-            return NOBODY;
-        }
-        // Relaxed: the numbers are all that is shared.
-        match self.0.fetch_add(1, Relaxed) {
-            number if number < cell::BRANDS => cell::brand(number),
-            _ => NOBODY,
-        }
-    }
 }
 
 /// What a worker has to know about private objects.
@@ -127,7 +101,7 @@ impl Own {
     pub(super) fn new(brands: &Brands, worker: u32) -> Self {
         let brand = match worker {
             COLLECTOR => NOBODY,
-            _ => brands.take(),
+            _ => brands.exchange(NOBODY),
         };
         let mut own = Self {
             brand: NOBODY,
@@ -172,15 +146,30 @@ impl<F: Faults> Worker<'_, F> {
     /// Whether an object with this `meta` is, or was until its death.
     #[inline]
     pub(super) fn bears_brand(&self, meta: u64) -> bool {
-        meta & cell::WHOSE == self.own.brand
+        let is_fault = self.core.has(Fault::CellsAtOnce) && cell::shape_of(meta) == Shape::Node;
+        meta & cell::WHOSE == self.own.brand || is_fault
     }
 
     /// Takes a new brand: all that is private escapes at once.
     #[cold]
     fn rebrand(&mut self) {
         if self.own.brand != NOBODY {
-            self.own.take(self.core.brands.take());
+            self.own.take(self.core.brands.exchange(self.own.brand));
         }
+    }
+
+    /// Takes a new brand if those like its own are to be used again, or if it has none and there is
+    /// one. A worker's maker calls this now and then, between operations.
+    pub(super) fn renew_brand(&mut self) {
+        if self.core.brands.is_stale(self.own.brand) {
+            self.own.take(self.core.brands.exchange(self.own.brand));
+        }
+    }
+
+    /// The worker goes, and so does all that was private to it.
+    pub(super) fn leave_brand(&mut self) {
+        self.core.brands.leave(self.own.brand);
+        self.own.take(NOBODY);
     }
 
     /// Makes a private object that a decrement left alive a candidate, to be tried by this worker;
@@ -217,6 +206,8 @@ impl<F: Faults> Worker<'_, F> {
         if !self.core.has(Fault::BrandKept) {
             self.rebrand();
         }
-        self.candidates.append(&mut self.own.candidates);
+        if !self.core.has(Fault::TrialNeverRuns) {
+            self.candidates.append(&mut self.own.candidates);
+        }
     }
 }

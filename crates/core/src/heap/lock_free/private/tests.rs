@@ -2,12 +2,12 @@
 
 use super::trial::{MOST, TRIAL};
 use super::{Birth, Brands, NOBODY};
-use crate::heap::lock_free::cell::BRANDS;
+use crate::heap::lock_free::cell::{BRANDS, is_branded};
 use crate::heap::lock_free::cycles::paced::Paced;
 use crate::heap::lock_free::shared::CHUNK;
+use crate::heap::lock_free::tests::Births;
 use crate::heap::lock_free::{LockFree, LockFreeMutator, open};
-use crate::heap::tag::OwnedSegment;
-use crate::heap::{Field, Global, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Tag, Upkeep};
+use crate::heap::{Field, Global, Heap, HeapConfig, Mutator, Seat, Shape, Slot, Upkeep};
 use crate::sync::atomic::Ordering::Relaxed;
 
 const TOP: Slot = Slot(0);
@@ -15,26 +15,6 @@ const LAST: Slot = Slot(1);
 const COPY: Slot = Slot(2);
 const NONE: Slot = Slot(3);
 const NEXT: Field = Field(0);
-
-#[derive(Default)]
-struct Births(Vec<OwnedSegment>);
-
-impl Births {
-    fn node(&mut self) -> Tag {
-        let last = self.0.last_mut();
-        if let Some(tag) = last.and_then(|last| last.birth(Shape::Node)) {
-            return tag;
-        }
-        self.0
-            .push(OwnedSegment::take(0, 0).expect("there is room"));
-        self.node()
-    }
-
-    fn alive(&self) -> usize {
-        let segments = self.0.iter().map(OwnedSegment::segment);
-        segments.map(|it| it.born() - it.dead()).sum()
-    }
-}
 
 /// A heap that has no thread of its own.
 fn quiet() -> LockFree {
@@ -93,8 +73,9 @@ fn makers_collect_alone() {
     assert_eq!(heap.core.shared.unreclaimed_peak(), 0);
     let stats = heap.stats();
     let freed = u64::try_from(200 * TRIAL).expect("few");
-    assert_eq!(stats.cycles_freed, Some(freed));
-    assert!(stats.collections >= Some(100));
+    assert_eq!(stats.local_cycles_freed, Some(freed));
+    assert!(stats.local_collections >= Some(100));
+    assert_eq!((stats.collections, stats.cycles_freed), (Some(0), Some(0)));
 }
 
 /// Goal: a node that is alive when it is tried escapes, with what it reaches, and is nobody's but
@@ -239,22 +220,104 @@ fn who_makes_much_garbage_gets_few_cells() {
     heap.core.shared.candidates_len.store(0, Relaxed);
 }
 
-/// Goal: brands are given once, and when there are none left, nothing is private.
+/// Goal: candidates that one trial did not come to are tried at the very next safepoints, and do not
+/// wait until a flush falls due again.
 #[test]
-fn brands_run_out() {
-    let brands = Brands::new(Birth::Private);
-    let [first, second] = [(); 2].map(|()| brands.take());
-    assert!(first != second && first != NOBODY);
-    brands.0.store(BRANDS - 1, Relaxed);
-    assert_ne!(brands.take(), NOBODY);
-    assert_eq!([(); 3].map(|()| brands.take()), [NOBODY; 3]);
+fn trials_go_on_at_the_next_safepoint() {
+    const RINGS: usize = 40;
     let heap = quiet();
-    heap.core.brands.0.store(BRANDS, Relaxed);
     let mut births = Births::default();
     let mut m = attach(&heap);
+    for _ in 0..RINGS {
+        drop_ring(&mut m, &mut births, MOST / 8);
+    }
+    m.worker.hasten();
+    let mut tried = 0;
+    while births.alive() > 0 {
+        m.safepoint().expect("no fault");
+        tried += 1;
+        assert!(tried <= RINGS, "{} are left", births.alive());
+    }
+    assert!(tried > 1, "one trial took all");
+}
+
+/// Goal: no two workers have the same brand at a time, and a brand of a half is given again only
+/// after nobody has one of that half and objects were swept; until then there is none.
+#[test]
+fn brands_are_given_again() {
+    let heap = quiet();
+    let brands = &heap.core.brands;
+    let [first, second] = [(); 2].map(|()| brands.exchange(NOBODY));
+    assert!(first != second && first != NOBODY);
+    // Into the other half, which nobody has touched.
+    brands.skip_to(BRANDS / 2);
+    assert!(!brands.is_stale(first));
+    let third = brands.exchange(second);
+    assert!(third > second && brands.is_stale(first) && !brands.is_stale(third));
+    brands.skip_to(BRANDS - 1);
+    let last = brands.exchange(NOBODY);
+    assert_ne!(last, NOBODY);
+    assert!(brands.due().is_none(), "swept, although somebody has one");
+    assert_eq!([(); 3].map(|()| brands.exchange(NOBODY)), [NOBODY; 3]);
+    brands.leave(first);
+    assert_eq!(brands.exchange(NOBODY), NOBODY, "given before it was swept");
+    assert!(brands.due().is_some() && !brands.is_stale(NOBODY));
+    heap.core.sweep_brands(&mut heap.core.cycles());
+    assert!(brands.due().is_none() && brands.is_stale(NOBODY));
+    let again = brands.exchange(NOBODY);
+    assert!(again < first && again != NOBODY && brands.is_stale(third));
+    // Of the upper half, two are left.
+    brands.leave(third);
+    brands.skip_to(BRANDS / 2);
+    assert_eq!(brands.exchange(again), NOBODY);
+    brands.leave(last);
+    heap.core.sweep_brands(&mut heap.core.cycles());
+    assert_eq!(brands.exchange(NOBODY), third);
+    assert_eq!(Brands::new(Birth::Shared).exchange(NOBODY), NOBODY);
+}
+
+/// Goal: where there is no brand left, nothing is private, and all is the collector's; once brands
+/// are given again, what is born is private, and what was born before is not.
+#[test]
+fn without_brands_all_is_the_collectors() {
+    let heap = quiet();
+    let mut births = Births::default();
+    let mut holder = attach(&heap);
+    // Bears a brand of the lower half and escapes by a new one, so it keeps that.
+    chain(&mut holder, &mut births, 1);
+    holder.worker.rebrand();
+    let old = |m: &LockFreeMutator<'_>| heap.core.slab.cell(m.cell_of(TOP)).meta.load(Relaxed);
+    assert!(is_branded(old(&holder)));
+    holder.rest();
+    heap.core.brands.skip_to(BRANDS / 2);
+    let mut m = attach(&heap);
+    heap.core.brands.skip_to(1);
+    m.worker.rebrand();
     drop_ring(&mut m, &mut births, 2);
     m.rest();
-    assert_eq!(births.alive(), 2);
+    assert_eq!(births.alive(), 1 + 2);
     Paced::new(heap.core()).visit();
+    assert_eq!(births.alive(), 1);
+    m.wake();
+    holder.wake();
+    flush(&mut m);
+    assert_eq!(m.worker.own.brand, NOBODY);
+    // The holder's is the only one of the lower half. It gives it back, and gets none.
+    flush(&mut holder);
+    assert_eq!(holder.worker.own.brand, NOBODY);
+    heap.core.sweep_brands(&mut heap.core.cycles());
+    assert!(!is_branded(old(&holder)), "it still bears a brand");
+    for m in [&mut m, &mut holder] {
+        flush(m);
+        assert_ne!(m.worker.own.brand, NOBODY);
+        drop_ring(m, &mut births, 2);
+        m.worker.try_private();
+    }
     assert_eq!(births.alive(), 0);
+}
+
+/// What a safepoint does now and then.
+fn flush(m: &mut LockFreeMutator<'_>) {
+    m.worker.hasten();
+    m.safepoint().expect("no fault");
 }

@@ -32,7 +32,8 @@ use crate::heap::lock_free::cell::{BRAND, BUFFERED, Cell, MET, POISON, REACHED, 
 use crate::heap::lock_free::release::Lives;
 use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
-use crate::heap::{Cause, Faults};
+use crate::heap::{Cause, Fault, Faults};
+use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::sized;
 
@@ -63,7 +64,7 @@ pub(super) struct PrivateTrial {
 impl<F: Faults> Worker<'_, F> {
     /// Tries private candidates, within the bounds of one trial. Called between operations.
     pub(in crate::heap::lock_free) fn try_private(&mut self) {
-        if !self.has_private_candidates() {
+        if !self.has_private_candidates() || self.core.has(Fault::TrialNeverRuns) {
             return;
         }
         let _hold = self.core.pauses.hold(Cause::Collect);
@@ -109,7 +110,9 @@ impl PrivateTrial {
                     worker.rebrand();
                     continue;
                 }
-                meta.store(meta.load(Relaxed) & !BUFFERED, Relaxed);
+                if !worker.core.has(Fault::SurvivorsMarked) {
+                    meta.store(meta.load(Relaxed) & !BUFFERED, Relaxed);
+                }
             } else if candidate.fits(seen) {
                 worker.candidates.push(candidate);
             }
@@ -154,10 +157,14 @@ impl PrivateTrial {
     fn subtract(&self, worker: &Worker<'_, impl Faults>) {
         for node in &self.met {
             let cell = worker.core.slab.cell(node.reference.index());
+            let take_one = |word: &AtomicU64| {
+                word::set_alone(word, word.load(Relaxed).wrapping_sub(1));
+            };
             for (_, child) in worker.private_children(cell) {
-                child
-                    .word
-                    .store(child.word.load(Relaxed).wrapping_sub(1), Relaxed);
+                take_one(&child.word);
+            }
+            if worker.core.has(Fault::OutsideSubtracted) {
+                take_one(&cell.word);
             }
         }
     }
@@ -188,9 +195,9 @@ impl PrivateTrial {
             let meta = cell.meta.load(Relaxed);
             let is_garbage = meta & REACHED == 0;
             if is_garbage {
-                cell.word.store(word::dead(node.word), Relaxed);
+                word::set_alone(&cell.word, word::dead(node.word));
             } else {
-                cell.word.store(node.word, Relaxed);
+                word::set_alone(&cell.word, node.word);
                 cell.meta.store(meta & !(MET | REACHED | BRAND), Relaxed);
             }
             is_garbage

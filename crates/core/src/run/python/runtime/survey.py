@@ -27,35 +27,25 @@ OWN = counts([Leaf()])[0]
 
 def walk(roots, found):
     """Follows references from these; `found` counts them by the object's address."""
-    stack = []
-    references = 0
-    for thing in roots:
-        references += 1
-        key = id(thing)
-        if key in found:
-            found[key] += 1
-        else:
-            found[key] = 1
-            stack.append(thing)
-    while stack:
-        thing = stack.pop()
-        if isinstance(thing, Node):
-            children = (getattr(thing, "x", None), getattr(thing, "y", None))
-        elif isinstance(thing, list):
-            children = thing
-        else:
-            continue
-        for child in children:
-            if child is None:
+    references, stack, things = 0, [], roots
+    while True:
+        for thing in things:
+            if thing is None:
                 continue
             references += 1
-            key = id(child)
+            key = id(thing)
             if key in found:
                 found[key] += 1
             else:
                 found[key] = 1
-                stack.append(child)
-    return references
+                stack.append(thing)
+        if not stack:
+            return references
+        thing = stack.pop()
+        if isinstance(thing, Node):
+            things = (getattr(thing, "x", None), getattr(thing, "y", None))
+        else:
+            things = thing if isinstance(thing, list) else ()
 
 
 def in_registers():
