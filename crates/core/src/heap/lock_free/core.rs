@@ -30,7 +30,7 @@ const SPARE_CHUNKS: usize = 64;
 const WAITING: u64 = sized(1 << 15, 64) as u64;
 /// The lag of a collector that is farthest behind. Each step from the second on halves what a
 /// refill brings.
-const LAG_MOST: u64 = 3;
+const LAG_MOST: u64 = 6;
 
 /// Steps of what lies ready that are done under one pin while nobody runs: some 100 ms of work.
 pub(super) const AT_ONCE: usize = 1 << 24;

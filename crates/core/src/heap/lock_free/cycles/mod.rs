@@ -240,7 +240,7 @@ impl Cycles {
             message: message.to_owned(),
         });
         self.graph.acquit(worker.core);
-        self.queue.restore(worker, &self.batch);
+        self.queue.put_back(worker, &self.batch);
         self.graph.suspect_all(worker);
         self.graph.clear();
         self.batch.clear();

@@ -176,30 +176,16 @@ impl Queue {
     }
 
     /// Puts candidates back that a round did not decide, in their order. They are still marked,
-    /// unless they have died.
+    /// unless they have died, or the round ended in a panic while it took marks off.
     pub(super) fn put_back(&mut self, worker: &Worker<'_, impl Faults>, undecided: &[Ref]) {
         for &candidate in undecided.iter().rev() {
             if worker.is_alive(candidate) {
-                self.put_in_front(worker, candidate);
-            }
-        }
-    }
-
-    /// Puts the batch of a round that broke off back, whether it is marked or not: an entry too
-    /// many costs a look, and one too few leaves garbage for ever.
-    pub(super) fn restore(&mut self, worker: &Worker<'_, impl Faults>, batch: &[Ref]) {
-        for &candidate in batch.iter().rev() {
-            if worker.is_alive(candidate) {
                 worker.mark(candidate);
+                let word = worker.core.slab.cell(candidate.index()).word.load(SeqCst);
+                self.known += u64::from(word != 0);
+                self.entries.push_front(Entry { candidate, word });
             }
-            self.put_in_front(worker, candidate);
         }
-    }
-
-    fn put_in_front(&mut self, worker: &Worker<'_, impl Faults>, candidate: Ref) {
-        let word = worker.core.slab.cell(candidate.index()).word.load(SeqCst);
-        self.known += u64::from(word != 0);
-        self.entries.push_front(Entry { candidate, word });
     }
 
     /// Remembers which of the decided candidates turned out alive.

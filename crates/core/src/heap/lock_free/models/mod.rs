@@ -29,11 +29,11 @@
 //! | `GetNotPassed` | PCT | 6,108 |
 //! | `PlainSet` | PCT | 121 |
 //! | `ClampedTruncate` | PCT | 1,388 |
-//! | `CompareCounts` | PCT | 11,166 |
+//! | `CompareCounts` | PCT | 2,755 |
 //! | `NoGrace` | script, two parts | 742 of 1,322 |
 //! | `RereadSlots` | random | 801 |
 //! | `SoleByCount` | script, two parts | 481 of 729 |
-//! | `ClearOneByOne` | random | 93 |
+//! | `ClearOneByOne` | PCT | 158 |
 //! | `MoveIntoItself` | random | 1,001 |
 //! | `NoVerdict` | random | 28 |
 //! | `ForgetSuspects` | random | 1 |
@@ -47,10 +47,10 @@
 //! | `ClaimUncounted` | script, one part | 12 of 30 |
 //! | `PagesAtOnce` | script, no part | 1 of 1 |
 //! | `CursorUnchecked` | script, no part | 1 of 1 |
-//! | `SuspectWithoutLooking` | random | 43 |
+//! | `SuspectWithoutLooking` | random | 14 |
 //! | `NewestFirst` | random | 1 |
 //! | `ForgetBudget` | random | 1 |
-//! | `ReuseAtOnce` | script, one part | 72 of 89 |
+//! | `ReuseAtOnce` | script, one part | 66 of 78 |
 //! | `VerdictUnchecked` | random | 21,250 |
 //! | `AnswerFirst` | random | 92 |
 //! | `TakingUnseen` | random | 1 |

@@ -215,7 +215,7 @@ fn who_makes_much_garbage_gets_few_cells() {
     assert_eq!([0, 1 << 14, 1 << 15].map(&mut cells), [CHUNK; 3]);
     assert_eq!(
         [2 << 15, 3 << 15, 1 << 30].map(&mut cells),
-        [CHUNK / 2, CHUNK / 4, CHUNK / 4]
+        [CHUNK / 2, CHUNK / 4, CHUNK / 32]
     );
     heap.core.shared.candidates_len.store(0, Relaxed);
 }
