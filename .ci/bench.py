@@ -164,8 +164,11 @@ def why_not_held(result):
     violated = [check["name"] for check in result["checks"] if check["verdict"] == "violated"]
     if violated:
         return f"violated: {', '.join(violated)}"
-    whys = sorted({re.sub(r"\d[\d,]*", "N", one["text"]) for one in result["caveats"]})
-    return f"{result['verdict']}: {'; '.join(whys)[:200]}"
+    texts = [one["text"] for one in result["caveats"]]
+    lacks = [re.match(r"(\S+) is [\d,]+,? and at least", text) for text in texts]
+    lacks = sorted({one[1] for one in lacks if one})
+    others = [text for text in texts if not text.startswith(("nothing is required", "the machine was noisy"))]
+    return f"{result['verdict']}: " + (f"too little of {', '.join(lacks)}" if lacks else "; ".join(others))
 
 
 def table(head, rows):

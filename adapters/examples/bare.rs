@@ -268,7 +268,7 @@ fn main() -> ExitCode {
         ("cycle of two, gcmodule", CYCLES, &gcmodule_pair::cycles),
         ("append, gil", APPENDS, &gil_list),
         ("append, Box under std's Mutex", APPENDS, &|| {
-            shared_list(&StdLocked(Mutex::default(), || Box::<Body>::default()));
+            shared_list(&StdLocked(Mutex::default(), Box::<Body>::default));
         }),
         ("append, Box under parking_lot's", APPENDS, &|| {
             shared_list(&ParkingLocked(Default::default(), || {
@@ -276,7 +276,7 @@ fn main() -> ExitCode {
             }));
         }),
         ("append, Arc under std's Mutex", APPENDS, &|| {
-            shared_list(&StdLocked(Mutex::default(), || Arc::<Body>::default()));
+            shared_list(&StdLocked(Mutex::default(), Arc::<Body>::default));
         }),
         ("append, Arc under parking_lot's", APPENDS, &|| {
             shared_list(&ParkingLocked(Default::default(), || {
@@ -287,7 +287,10 @@ fn main() -> ExitCode {
     if let Some(wanted) = std::env::args().nth(1) {
         let Some((_, count, work)) = lines.iter().find(|(name, ..)| *name == wanted) else {
             let names = lines.map(|(name, ..)| name);
-            eprintln!("error: no line is `{wanted}`; there are: {}", names.join("; "));
+            eprintln!(
+                "error: no line is `{wanted}`; there are: {}",
+                names.join("; ")
+            );
             return ExitCode::from(2);
         };
         println!("{:.1}", timed(*count, work));

@@ -192,7 +192,7 @@ live_object = 1"#,
 "#,
         r#"apend = 1
 "#,
-        "14:1: unknown counter `apend` | did you mean `append`? known are `alloc`, `alloc-finalized`, `copy`, `clear`, `load`, `store`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write`, `publish`, `fetch`, `downgrade`, `upgrade`, `rejoin`, `stall`, `allocated`, `freed`, `live_peak`, `unreclaimed_peak`, `collections`, `full_collections`, `examined`, `examined_per_thousand`, `cycles_freed`, `contended`, `switches`, `retries`, `epochs`, `truncations_met_append`, `upgraded`, `upgrade_lost`, `finalized`, `resurrected`, `noted`, `rounds`, `forced_collections`, `refused`, `surveys`, `ops_per_second`",
+        "14:1: unknown counter `apend` | did you mean `append`? known are `alloc`, `alloc-finalized`, `copy`, `clear`, `load`, `store`, `peek`, `safepoint`, `collect`, `append`, `len`, `get`, `set`, `pop`, `truncate-front`, `truncate-back`, `add`, `read`, `write`, `publish`, `fetch`, `downgrade`, `upgrade`, `rejoin`, `stall`, `allocated`, `freed`, `live_peak`, `unreclaimed_peak`, `collections`, `full_collections`, `examined`, `examined_per_thousand`, `cycles_freed`, `local_collections`, `local_cycles_freed`, `contended`, `switches`, `retries`, `epochs`, `truncations_met_append`, `upgraded`, `upgrade_lost`, `finalized`, `resurrected`, `noted`, `rounds`, `forced_collections`, `refused`, `surveys`, `ops_per_second`",
     ),
     (
         r#"name = "worker""#,

@@ -12,7 +12,7 @@ static ALLOCATOR: Counting = Counting;
 
 fn main() -> ExitCode {
     let heaps = Registry::builtin()
-        .with("@HEAP@", "@ABOUT@", open)
+        .with("@HEAP@", "the heap of src/lib.rs", open)
         .by_default();
     gcstorm::cli::main(heaps)
 }

@@ -2,8 +2,8 @@
 //!
 //! The `Arc` of the standard library stands in for them. It collects no cycles, but [`CAPS`] says that
 //! cycles are collected, so runs come out as violated, with `completeness` for the reason, until your
-//! pointer takes its place. Look for the word REPLACE. If your pointers must not leave their thread,
-//! `open` at the end is another.
+//! pointer takes its place. Look for the word REPLACE, from top to bottom, after `cargo add` of the crate.
+//! If your pointers must not leave their thread, `open` at the end is another.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -23,7 +23,9 @@ const CAPS: Caps = Caps {
 pub struct OwnPointer(Arc<Object>);
 
 /// What it points to. The head belongs to gcstorm: that it is dropped is how a death is recorded, so
-/// keep it nowhere else. If your crate traces, its `Trace` visits `references` and not `head`.
+/// keep it nowhere else. Any cell will do for the references: a `RefCell` where pointers stay on their
+/// thread, or what the crate has for that. If your crate traces, implement its `Trace` for this: it visits
+/// the pointers in `references` (`OwnPointer.0` each), and not `head`.
 pub struct Object {
     head: Head<OwnPointer>,
     references: Mutex<Vec<Option<OwnPointer>>>,
@@ -36,7 +38,8 @@ impl Object {
 }
 
 /// Drops references one after the other: the recursive drop of a long chain would overflow the stack.
-/// Leave this out if your crate does not drop by recursion.
+/// Leave this out if your crate does not drop by recursion, and also if it does and has nothing like
+/// `into_inner`: then `chain` crashes, as it would for the crate's users.
 impl Drop for Object {
     fn drop(&mut self) {
         let mut doomed = std::mem::take(&mut *self.references());
@@ -49,6 +52,8 @@ impl Drop for Object {
 }
 
 impl Pointer for OwnPointer {
+    /// REPLACE: the crate's weak pointer, or `gcstorm::heap::pointers::NoWeak`; then leave out `downgrade`
+    /// and `upgrade`, and `weak` in [`CAPS`].
     type Weak = Weak<Object>;
 
     const CAPS: Caps = CAPS;
@@ -68,7 +73,7 @@ impl Pointer for OwnPointer {
         change(&mut self.0.references())
     }
 
-    /// REPLACE, or leave out this and `upgrade`, and `weak` above.
+    /// REPLACE, unless there are no weak pointers.
     fn downgrade(&self) -> Option<Self::Weak> {
         Some(Arc::downgrade(&self.0))
     }
@@ -85,7 +90,8 @@ impl Pointer for OwnPointer {
 }
 
 /// Opens the heap for a run. For pointers that must not leave their thread:
-/// `Owned::open(config, PointerHeap::<OwnPointer>::open)`, which is a `Result<Owned, Defect>`.
+/// `Owned::open(config, PointerHeap::<OwnPointer>::open)`, which is a `Result<Owned, Defect>`, with
+/// `gcstorm::heap::Owned`: all mutators then take turns on one thread.
 pub fn open(config: &HeapConfig) -> Result<PointerHeap<OwnPointer>, Defect> {
     PointerHeap::open(config)
 }

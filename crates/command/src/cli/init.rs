@@ -25,14 +25,12 @@ const TAKEN: [&str; 4] = ["all", "command", "core", "none"];
 
 /// The files of a crate and their texts, for a heap with mutators of its own.
 const HEAP: Template = Template {
-    about: "still to be written",
     state: "As it was written, every run is violated: the functions of the heap are still to be \
             filled in, and the\nfirst one that was called and is missing is named.",
     library: include_str!("../../templates/heap.rs"),
 };
 /// The same for counted pointers.
 const POINTER: Template = Template {
-    about: "`Arc`, until it is replaced",
     state: "As it was written, runs that make cycles are violated: `Arc` stands in for the pointer \
             under test, and\nleaves cycles behind.",
     library: include_str!("../../templates/pointer.rs"),
@@ -51,12 +49,11 @@ const FILES: [(&str, &str); 6] = [
 ];
 
 /// What to expect of the first build: without it, minutes of it look like something that hangs.
-const FIRST_BUILD: &str = "The first build compiles some 110 crates, which takes a minute or two on two \
+const FIRST_BUILD: &str = "The first build compiles some 90 crates, which takes a minute or two on two \
                            processors; after it a change takes seconds.";
 
 /// What differs between kinds of heaps.
 struct Template {
-    about: &'static str,
     state: &'static str,
     library: &'static str,
 }
@@ -75,7 +72,6 @@ pub(super) fn init(program: &str, args: &Init, terminal: &mut Terminal) -> Resul
         ("@CRATE@", &package.replace('-', "_")),
         ("@HEAP@", heap),
         ("@GCSTORM@", &dependency),
-        ("@ABOUT@", template.about),
         ("@STATE@", template.state),
         ("@FIRST_BUILD@", FIRST_BUILD),
     ];

@@ -118,7 +118,8 @@ pub struct Evidence {
     /// The times for which the process was stopped.
     #[serde(default)]
     pub stopped: Stopped,
-    /// The time from when an object was unlinked until it was freed, if the heap reports it.
+    /// The time from when an object was truncated, or dead and put aside, until its memory could be
+    /// used again, if the heap reports it. Garbage cycles that are not found yet do not count.
     #[serde(default)]
     pub reclaim_lag: Option<Latency>,
     /// The clock that measured all this.

@@ -360,8 +360,16 @@ pub const ALL: &[Planted] = &[
     model_only(Fault::TakingUnseen),
     model_only(Fault::BirthsUnseen),
     model_only(Fault::QuietFirst),
-    model_only(Fault::EscapeShallow),
-    model_only(Fault::StoredUnescaped),
+    usually(Fault::EscapeShallow, UNCOUNTED, &[SHARED_BRANCHES]),
+    usually(Fault::StoredUnescaped, UNCOUNTED, &[SHARED_BRANCHES]),
+    certain(
+        Fault::OutsideSubtracted,
+        UNCOUNTED,
+        &[on_lock_free("tangles", 100_000)],
+    ),
+    certain(Fault::SurvivorsMarked, LEAK, &[OWN_CYCLES]),
+    certain(Fault::TrialNeverRuns, LEAK, &[OWN_CYCLES]),
+    usually(Fault::CellsAtOnce, UNCOUNTED, &[CACHE]),
     model_only(Fault::BrandKept),
     model_only(Fault::BrandsUnswept),
     model_only(Fault::UncountedContainer),
@@ -404,6 +412,18 @@ const RECORDED_ROOTS: Show = Show {
 const ROOTS: Show = on_both("tangles", 4_000_000);
 const LIST: Show = on_gil("shared-list", 400_000);
 const CYCLES: Show = on_both("cycles", 200_000);
+/// Cycles that their makers collect.
+const OWN_CYCLES: Show = on_lock_free("cycles", 200_000);
+/// Several threads store into what they can all reach, and count what they find there.
+const SHARED_BRANCHES: Show = Show {
+    delays: true,
+    ..on_lock_free("tangles", 2_000_000)
+};
+/// Threads are held up with a reference that is not counted yet, to what others let die meanwhile.
+const CACHE: Show = Show {
+    delays: true,
+    ..on_lock_free("weakrefs", 400_000)
+};
 /// More garbage than there is room for, in a small heap.
 const SHORT_STAYS: Show = Show {
     parameters: &[("threads", "1"), ("stay", "20")],

@@ -217,7 +217,6 @@ faults! {
     BrandKept "brand-kept": "a mutator that hands over its tasks keeps its brand";
     OutsideSubtracted "outside-subtracted": "a trial of private objects takes a reference from outside to each for one between them";
     SurvivorsMarked "survivors-marked": "a private candidate that a trial finds alive stays marked as one, and is in no list";
-    RestForgotten "rest-forgotten": "a trial forgets the private candidates that it does not come to";
     TrialNeverRuns "trial-never-runs": "a mutator does not try its private candidates, and keeps them";
     CellsAtOnce "cells-at-once": "the cell of any node is used again at once, as if nobody else could know it";
     BrandsUnswept "brands-unswept": "brands are given again while objects bear them";

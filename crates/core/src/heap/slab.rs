@@ -9,10 +9,14 @@
 //! must be aligned to more than 16 bytes, which would touch all of it; so the slab asks for a
 //! little more memory with a small alignment, and aligns its cells by itself. What cells mean is
 //! not known here.
+//!
+//! A large slab asks for large pages: with pages of 4 KiB, each random access to millions of cells
+//! also misses the processor's table of translations, and on a virtual machine a walk through the
+//! page tables is many more accesses.
 
 #![expect(
     unsafe_code,
-    reason = "zeroed memory is taken for cells, once, when a slab is made"
+    reason = "zeroed memory is taken for cells, once, when a slab is made; and to fetch ahead"
 )]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
@@ -25,6 +29,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 const ALIGN: usize = 64;
 /// What the system's allocator hands out zeroed without touching it.
 const CHEAP_ALIGN: usize = 16;
+
+/// Slabs of this size or more ask for large pages. Translations for less fit the processor's table,
+/// or nearly; and a small heap is not to have 2 MiB committed for its first object.
+const LARGE: usize = 64 << 20;
 
 /// Types for which memory full of zeroes is a valid value, and whose drop does nothing.
 ///
@@ -73,6 +81,9 @@ impl<T: Zeroed> Slab<T> {
         let Some(memory) = NonNull::new(memory) else {
             handle_alloc_error(layout)
         };
+        if bytes >= LARGE {
+            prefer_large_pages(memory, bytes);
+        }
         let skip = memory.addr().get().next_multiple_of(ALIGN) - memory.addr().get();
         // SAFETY: `skip` is below `ALIGN`, which the allocation has to spare.
         let cells = unsafe { memory.add(skip) }.cast();
@@ -89,7 +100,39 @@ impl<T: Zeroed> Slab<T> {
     pub(super) fn at(&self, index: u32) -> Option<&T> {
         self.get(index as usize)
     }
+
+    /// Fetches the cell at `index` into the cache, without waiting for it; any index will do.
+    #[inline]
+    pub(super) fn fetch(&self, index: u32) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let cell = self.cells.as_ptr().wrapping_add(index as usize);
+            // SAFETY: every such processor can do this, and it is a hint, which reads nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(cell.cast()) }
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        let _ = index;
+    }
 }
+
+/// Asks the system to commit this memory in large pages. It may refuse, which costs speed only.
+#[cfg(target_os = "linux")]
+fn prefer_large_pages(memory: NonNull<u8>, bytes: usize) {
+    use rustix::mm::{Advice, madvise};
+
+    let page = rustix::param::page_size();
+    let skip = memory.addr().get().next_multiple_of(page) - memory.addr().get();
+    // The page that it ends in may have other contents as well.
+    let len = (bytes - skip) / page * page;
+    // SAFETY: less than a page is skipped, and the memory is far larger.
+    let start = unsafe { memory.add(skip) };
+    // SAFETY: the pages lie within the memory, and advice changes no contents.
+    let _ = unsafe { madvise(start.as_ptr().cast(), len, Advice::LinuxHugepage) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn prefer_large_pages(_: NonNull<u8>, _: usize) {}
 
 impl<T: Zeroed> Deref for Slab<T> {
     type Target = [T];

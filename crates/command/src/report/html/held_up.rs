@@ -34,7 +34,8 @@ pub(super) fn draw(members: &[Member<'_>], length: Length) -> Markup {
     };
     let lag = waits(
         "reclamation lag",
-        "From the moment when an object was unlinked until it was freed.",
+        "From the death or truncation of objects until their memory can be used again. How long a \
+         garbage cycle waits to be found is not in it.",
         |evidence| &evidence.reclaim_lag,
     );
     let hiccups = waits(
@@ -50,7 +51,7 @@ pub(super) fn draw(members: &[Member<'_>], length: Length) -> Markup {
     ];
     if length == Length::Whole {
         pictures.extend([
-            lag.ok_or("No heap here tells how long garbage waited to be freed."),
+            lag.ok_or("No heap here tells how long the dead waited to be freed."),
             hiccups
                 .ok_or("How late the machine wakes threads up was not measured in these results."),
         ]);

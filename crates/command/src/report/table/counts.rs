@@ -7,7 +7,7 @@ use super::super::columns::{Cell, Columns, Side};
 use super::super::prose::wrapped;
 use super::super::style::{FAINT, of_verdict, paint};
 use super::violated;
-use crate::check::Verdict;
+use crate::check::{Judgement, Verdict};
 use crate::result::RunResult;
 use crate::result::figures::{self, NONE};
 
@@ -55,10 +55,15 @@ fn counted(counter: &str, value: u64) -> String {
     }
 }
 
-pub(super) fn checks(result: &RunResult, width: Width) -> String {
+/// A row for each of those checks, and below what was violated.
+pub(super) fn checks(
+    result: &RunResult,
+    is_shown: impl Fn(&Judgement) -> bool,
+    width: Width,
+) -> String {
     let mut columns = Columns::new([Side::Left, Side::Left, Side::Right, Side::Left]);
     columns.head(&["check", "verdict", "examined", ""]);
-    for check in &result.checks {
+    for check in result.checks.iter().filter(|check| is_shown(check)) {
         let verdict = Cell::styled(of_verdict(check.verdict), check.verdict.name());
         let examined = match check.examined {
             0 => Cell::styled(FAINT, NONE),

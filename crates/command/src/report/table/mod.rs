@@ -42,16 +42,14 @@ fn page(result: &RunResult, detail: Detail, width: Width) -> String {
         });
     }
     page.push('\n');
-    page += &times::operations(result, Rows::WithPauses, width);
-    page.push('\n');
+    if !(result.ops.is_empty() && result.pauses.is_empty()) {
+        page += &times::operations(result, Rows::WithPauses, width);
+        page.push('\n');
+    }
     page += &times::slow(result, width);
     page += &times::utilization(result, width);
     page += &counts::highlights(result, width);
-    page += &match detail {
-        // What counts then is how the run ended, and rows of checks would stand before it.
-        Detail::Page | Detail::Verdict if broke_down(result) => sum_of_checks(result, width),
-        _ => counts::checks(result, width),
-    };
+    page += &checks(result, detail, width);
     if detail == Detail::Everything {
         for part in [counts::threads, counts::counters, counts::surveys] {
             page.push('\n');
@@ -103,12 +101,22 @@ fn brief(result: &RunResult, width: Width) -> String {
     page
 }
 
-/// Whether the heap broke down, and no check found anything.
-fn broke_down(result: &RunResult) -> bool {
-    let broken = [Outcome::Violated, Outcome::Crashed, Outcome::Hung];
-    let sound = [Verdict::Held, Verdict::Skipped];
-    let mut checks = result.checks.iter();
-    broken.contains(&result.verdict) && checks.all(|check| sound.contains(&check.verdict))
+/// Every check; but of a run that the heap broke off, only those that found something, unless all is
+/// asked for: how it ended is what counts then, and stands below.
+fn checks(result: &RunResult, detail: Detail, width: Width) -> String {
+    let broke = !matches!(
+        result.evidence.ended,
+        Ended::Done | Ended::Interrupted | Ended::Violated
+    );
+    if !broke || detail == Detail::Everything {
+        return counts::checks(result, |_| true, width);
+    }
+    let is_amiss = |check: &Judgement| ![Verdict::Held, Verdict::Skipped].contains(&check.verdict);
+    let amiss = match result.checks.iter().any(is_amiss) {
+        true => counts::checks(result, is_amiss, width),
+        false => String::new(),
+    };
+    amiss + &sum_of_checks(result, width)
 }
 
 /// How many checks held, and how many were skipped.

@@ -106,11 +106,12 @@ pub(super) fn shrink(
     let mut tree = CaseTree::new(case.clone());
     let mut found = finding.clone();
     let (mut tried, mut is_cut_short) = (0, false);
-    let is_beyond = hunt.programs.is_beyond(&case);
+    let mut is_beyond = hunt.programs.is_beyond(&case);
     let mut goes_on = tree.simplify();
     while goes_on {
-        // What is left out may close a cycle that was none.
-        if !is_beyond && hunt.programs.is_beyond(&tree.current()) {
+        // Where turns are left out, others may close a cycle that was none.
+        let goes_beyond = hunt.programs.is_beyond(&tree.current());
+        if goes_beyond && !is_beyond {
             goes_on = tree.complicate();
             continue;
         }
@@ -123,6 +124,7 @@ pub(super) fn shrink(
         goes_on = match trial.smaller(&tree.current(), tries, &found) {
             Some(finding) => {
                 found = finding;
+                is_beyond = goes_beyond;
                 tree.simplify()
             }
             None => tree.complicate(),
@@ -160,6 +162,8 @@ mod tests {
 
     use super::*;
     use crate::fuzz::{CRASHED, HuntBudget, programs};
+    use crate::heap::Caps;
+    use crate::plan::OpKind;
 
     /// Goal: when time is up, the smallest case so far is the result, and it is marked as cut
     /// short.
@@ -212,6 +216,47 @@ mod tests {
 
     fn hangs() -> Finding {
         Finding::of_lost(HUNG, String::new())
+    }
+
+    /// Goal: of a program that closes no cycle, for a heap that reclaims none, no smaller one is tried
+    /// that may close one; for a heap that reclaims them, some are.
+    #[test]
+    fn shrinking_closes_no_cycle() {
+        let caps = Caps {
+            cycles: false,
+            ..Caps::ALL
+        };
+        let without = programs().for_caps(caps);
+        let stores = |case: &Case| {
+            case.turns
+                .iter()
+                .any(|turn| turn.op.kind() == OpKind::Store)
+        };
+        let drawn = (0..2000).map(|seed| without.draw(seed));
+        let within = drawn.filter(|case| stores(case) && !without.is_beyond(case));
+        let within: Vec<Case> = within.take(100).collect();
+        let found = || Finding::of_lost(CRASHED, String::new());
+        let beyond = |programs| {
+            let mut beyond = 0;
+            for case in &within {
+                let trial = ShrinkTrial {
+                    attempt: &mut |case, _| {
+                        beyond += u32::from(without.is_beyond(case));
+                        stores(case).then(found)
+                    },
+                    is_off: &|| false,
+                    hangs: 0,
+                };
+                let hunt = Hunt {
+                    programs,
+                    ..hunt(0)
+                };
+                shrink(&hunt, case.clone(), found(), 0, trial);
+            }
+            beyond
+        };
+        assert_eq!(beyond(without), 0);
+        assert!(beyond(programs()) > 0);
     }
 
     /// Goal: a case that hangs is shrunk with a bounded number of tries that hang, and that it was

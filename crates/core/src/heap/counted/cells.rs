@@ -46,6 +46,12 @@ impl Cells {
         self.cells.at(index)
     }
 
+    /// Fetches what a reference leads to, which will be needed soon.
+    #[inline]
+    pub(super) fn fetch(&self, reference: Ref) {
+        self.cells.fetch(reference.index());
+    }
+
     /// The object that a strong reference leads to. A stale reference is noted as a defect; an
     /// empty or a weak one leads nowhere.
     #[inline]

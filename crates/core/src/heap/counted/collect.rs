@@ -25,6 +25,11 @@ use super::release::Work;
 use super::word::Word;
 use crate::heap::{Collection, Fault, Faults, Shape, Tag};
 
+/// How far ahead memory is fetched: some ten misses can be under way at a time.
+const AHEAD: usize = 12;
+/// More members than this, with as many objects beside them, do not fit a second-level cache.
+const MANY: usize = 16_384;
+
 impl<F: Faults> Counted<F> {
     /// Collects the generation whose time has come.
     pub(super) fn collect_due(&self, work: &mut Work) -> Collection {
@@ -41,55 +46,76 @@ impl<F: Faults> Counted<F> {
         }
         self.collecting.set(1);
         self.faults.collecting();
-        let members = self.generations.members(generation, &self.cells);
-        for (_, cell) in self.living(members) {
-            put_on_trial(cell);
+        let have_finalizers = self.begin_trial(generation);
+        let members = self.generations.members(generation);
+        let examined = members.len();
+        let mut condemned = self.try_members(members, examined, work);
+        if condemned > 0
+            && have_finalizers
+            && self.finalize_condemned(members, work)
+            && !self.has(Fault::ResurrectedFreedAnyway)
+        {
+            let again = self.on_trial(members).map(|(_, cell)| put_on_trial(cell));
+            condemned = self.try_members(members, again.count(), work);
         }
-        self.try_members(members, work);
-        if self.finalize_condemned(members, work) && !self.has(Fault::ResurrectedFreedAnyway) {
-            for (_, cell) in self.on_trial(members) {
-                put_on_trial(cell);
-            }
-            self.try_members(members, work);
-        }
-        let done = Collection {
-            examined: members.len() as u64,
-            freed: self.free_condemned(members, work),
+        let freed = match condemned {
+            0 => 0,
+            _ => self.free_condemned(generation, work),
         };
-        self.spoil_survivors(generation, members);
-        self.generations.promote(generation, &self.cells);
+        self.spoil_survivors(generation);
+        self.generations.promote(generation);
         self.collections.add(1);
         if generation == Generation::Old {
             self.full_collections.add(1);
         }
-        self.cycles_freed.add(done.freed);
+        self.cycles_freed.add(freed);
         self.collecting.set(0);
-        done
+        Collection {
+            examined: examined as u64,
+            freed,
+        }
+    }
+
+    /// Puts the living members of a generation and all younger ones on trial, and takes out the
+    /// entries of the dead. Returns whether finalizers of members have yet to run.
+    fn begin_trial(&self, generation: Generation) -> bool {
+        let mut have_finalizers = false;
+        self.generations.retain(generation, |object| {
+            let member = is_member(object, &self.cells);
+            if let Some(cell) = member {
+                put_on_trial(cell);
+                have_finalizers |= cell.is_unfinalized();
+            }
+            member.is_some()
+        });
+        have_finalizers
     }
 
     /// What faults do to those that survived.
-    fn spoil_survivors(&self, generation: Generation, members: &[Word]) {
+    fn spoil_survivors(&self, generation: Generation) {
         if self.has(Fault::SurvivorsForgotten) && generation == Generation::Young {
             self.generations.forget_young();
         }
-        if self.has(Fault::MarkLeftBehind)
-            && let Some((_, survivor)) = self.living(members).next()
-        {
-            survivor.trial.set(1);
+        if self.has(Fault::MarkLeftBehind) {
+            let mut survivors = self.living(self.generations.members(generation));
+            if let Some((_, survivor)) = survivors.next() {
+                survivor.trial.set(1);
+            }
         }
     }
 
-    /// Acquits those on trial that something else refers to.
-    fn try_members(&self, members: &[Word], work: &mut Work) {
+    /// Acquits those of the `tried` members on trial that something else refers to; returns how
+    /// many are left.
+    fn try_members(&self, members: &[Word], tried: usize, work: &mut Work) -> usize {
         self.subtract_internal(members);
         self.subtract_external();
-        self.acquit_reachable(members, work);
+        self.acquit_reachable(members, tried, work)
     }
 
     fn subtract_internal(&self, members: &[Word]) {
-        for (object, cell) in self.on_trial(members) {
+        for (index, cell) in self.accused(members) {
             let mut last = 0;
-            self.for_each_child(object.index(), cell, |index, child| {
+            self.for_each_child(index, cell, |index, child| {
                 if last == index && self.has(Fault::EdgesCountedOnce) {
                     return;
                 }
@@ -117,41 +143,66 @@ impl<F: Faults> Counted<F> {
         }
     }
 
-    /// Resets the trial of whatever has references left, and of all that it reaches.
-    fn acquit_reachable(&self, members: &[Word], work: &mut Work) {
-        // Under a lock each member is found once. Without one, another collection may put members
-        // back on trial for ever.
-        let mut bound = members.len();
-        for (object, cell) in self.living(members) {
+    /// Resets the trial of whatever has references left, and of all that it reaches. Returns how
+    /// many of those `tried` are left.
+    ///
+    /// What has references left itself is found as a member, so that the search follows only
+    /// references to what has none. It goes by breadth: what the first in the queue refers to was
+    /// fetched meanwhile.
+    fn acquit_reachable(&self, members: &[Word], tried: usize, work: &mut Work) -> usize {
+        // Under a lock each member is acquitted once. Without one, another collection may put
+        // members back on trial for ever, so this is also what bounds the search.
+        let mut left = tried;
+        for (index, cell) in self.accused(members) {
+            if left == 0 {
+                break;
+            }
             if cell.trial.get() <= 1 {
                 continue;
             }
             cell.trial.set(0);
-            work.found.push(object.index());
-            while let Some(index) = work.found.pop() {
-                let Some(cell) = self.cells.at(index) else {
-                    continue;
-                };
-                self.for_each_child(index, cell, |index, child| {
-                    if child.trial.get() != 0 && bound > 0 {
-                        bound -= 1;
-                        child.trial.set(0);
-                        if !self.has(Fault::LivenessOneLevel) {
-                            work.found.push(index);
-                        }
-                    }
-                });
+            left -= 1;
+            self.acquit_children(index, cell, &mut left, work);
+            while let Some(index) = work.found.pop_front() {
+                if let Some(&coming) = work.found.get(AHEAD) {
+                    self.fetch_children(coming);
+                }
+                if let Some(cell) = self.cells.at(index) {
+                    self.acquit_children(index, cell, &mut left, work);
+                }
             }
         }
+        left
     }
 
-    /// Frees every member that is still on trial; returns how many.
-    fn free_condemned(&self, members: &[Word], work: &mut Work) -> u64 {
+    #[inline]
+    fn acquit_children(&self, index: u32, cell: &Cell, left: &mut usize, work: &mut Work) {
+        self.for_each_child(index, cell, |index, child| {
+            if child.trial.get() == 1 && *left > 0 {
+                *left -= 1;
+                child.trial.set(0);
+                if !self.has(Fault::LivenessOneLevel) {
+                    work.found.push_back(index);
+                }
+            }
+        });
+    }
+
+    /// Frees every member that is still on trial; returns how many. Survivors that die of it leave
+    /// their entries behind.
+    fn free_condemned(&self, generation: Generation, work: &mut Work) -> u64 {
         let mut freed = 0;
-        for (object, cell) in self.on_trial(members) {
+        self.generations.retain(generation, |object| {
+            let Some(cell) = is_member(object, &self.cells) else {
+                return false;
+            };
+            if cell.trial.get() == 0 {
+                return true;
+            }
             self.free_one_condemned(object.index(), cell, work);
             freed += 1;
-        }
+            self.has(Fault::ObjectKept) && is_member(object, &self.cells).is_some()
+        });
         freed
     }
 
@@ -188,9 +239,10 @@ impl<F: Faults> Counted<F> {
     /// Releases a reference that a condemned object held, unless it led to another condemned
     /// object: that was freed before, or is on trial and will be.
     fn let_go_outside(&self, child: Ref, work: &mut Work) {
-        let outside = self.cells.at(child.index()).is_some_and(|cell| {
-            cell.incarnation.get() == child.incarnation() && cell.trial.get() == 0
-        });
+        let outside = child.is_strong()
+            && self.cells.at(child.index()).is_some_and(|cell| {
+                cell.incarnation.get() == child.incarnation() && cell.trial.get() == 0
+            });
         if outside {
             self.release(child, work);
             if self.has(Fault::ExternalChildReleasedTwice) {
@@ -199,7 +251,35 @@ impl<F: Faults> Counted<F> {
         }
     }
 
-    /// The objects of entries, except for those that died since the entries were squeezed.
+    /// The members on trial, by number, while nothing dies. If there are many, they and what they
+    /// refer to hardly fit the caches, so that is fetched ahead.
+    #[inline]
+    fn accused<'a>(&'a self, members: &'a [Word]) -> impl Iterator<Item = (u32, &'a Cell)> {
+        let coming = match members.len() > MANY {
+            true => members.get(AHEAD..).unwrap_or_default(),
+            false => &[],
+        };
+        let mut coming = coming.iter();
+        members.iter().filter_map(move |entry| {
+            if let Some(entry) = coming.next() {
+                self.fetch_children(Ref::from_bits(entry.get()).index());
+            }
+            let index = Ref::from_bits(entry.get()).index();
+            let cell = self.cells.at(index)?;
+            (cell.trial.get() != 0).then_some((index, cell))
+        })
+    }
+
+    #[inline]
+    fn fetch_children(&self, index: u32) {
+        if let Some(cell) = self.cells.at(index) {
+            for slot in &cell.slots {
+                self.cells.fetch(Ref::from_bits(slot.get()));
+            }
+        }
+    }
+
+    /// The objects of entries, except for those that died meanwhile.
     #[inline]
     fn living<'a>(&'a self, members: &'a [Word]) -> impl Iterator<Item = (Ref, &'a Cell)> {
         members.iter().filter_map(|entry| {
@@ -245,7 +325,13 @@ impl<F: Faults> Counted<F> {
                     break;
                 }
                 at += run.len() as u64;
-                run.iter().for_each(&mut visit);
+                let mut coming = run.get(AHEAD..).unwrap_or_default().iter();
+                for word in run {
+                    if let Some(word) = coming.next() {
+                        self.cells.fetch(Ref::from_bits(word.get()));
+                    }
+                    visit(word);
+                }
             }
         }
     }

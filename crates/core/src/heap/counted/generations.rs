@@ -122,12 +122,16 @@ impl Generations {
         }
     }
 
-    /// The living objects of a generation and all younger ones, with their references. Stale
-    /// entries among them are squeezed out.
-    pub(super) fn members(&self, generation: Generation, cells: &Cells) -> &[Word] {
+    /// The entries of a generation and all younger ones, stale ones included.
+    pub(super) fn members(&self, generation: Generation) -> &[Word] {
+        let members = self.entries.get(self.start(generation)..self.len());
+        members.unwrap_or_default()
+    }
+
+    /// Takes out the entries of a generation and all younger ones for which `keep` is false.
+    pub(super) fn retain(&self, generation: Generation, keep: impl FnMut(Ref) -> bool) {
         let start = self.start(generation);
-        let end = self.squeeze_from(start, cells);
-        self.entries.get(start..end).unwrap_or_default()
+        self.end_at(self.retain_range(start, start, self.len(), keep));
     }
 
     fn start(&self, generation: Generation) -> usize {
@@ -139,11 +143,10 @@ impl Generations {
         start as usize
     }
 
-    /// Makes what was collected part of the next generation, without the dead.
-    pub(super) fn promote(&self, generation: Generation, cells: &Cells) {
-        let start = self.start(generation);
-        let end = self.squeeze_from(start, cells);
-        let survivors = clamp(end.saturating_sub(start));
+    /// Makes what was collected part of the next generation.
+    pub(super) fn promote(&self, generation: Generation) {
+        let end = self.len();
+        let survivors = clamp(end.saturating_sub(self.start(generation)));
         self.counts[0].set(0);
         self.middle_end.set(clamp(end));
         match generation {
@@ -173,25 +176,14 @@ impl Generations {
     #[cold]
     #[inline(never)]
     fn squeeze(&self, cells: &Cells) {
-        let young_start = self.middle_end.get();
-        let old = self.squeeze_range(0, 0, self.old_end.get() as usize, cells);
-        let middle = self.squeeze_range(
-            old,
-            self.old_end.get() as usize,
-            young_start as usize,
-            cells,
-        );
-        let young = self.squeeze_range(middle, young_start as usize, self.len(), cells);
+        let is_living = |object| is_member(object, cells).is_some();
+        let [old_end, middle_end] = [&self.old_end, &self.middle_end].map(|end| end.get() as usize);
+        let old = self.retain_range(0, 0, old_end, is_living);
+        let middle = self.retain_range(old, old_end, middle_end, is_living);
+        let young = self.retain_range(middle, middle_end, self.len(), is_living);
         self.old_end.set(clamp(old));
         self.middle_end.set(clamp(middle));
         self.end_at(young);
-    }
-
-    /// Squeezes stale entries out of `start..`; returns the new end.
-    fn squeeze_from(&self, start: usize, cells: &Cells) -> usize {
-        let end = self.squeeze_range(start, start, self.len(), cells);
-        self.end_at(end);
-        end
     }
 
     fn end_at(&self, end: usize) {
@@ -201,15 +193,21 @@ impl Generations {
             .set(clamp(2 * end).max(self.squeeze_min).min(room));
     }
 
-    /// Moves the living entries of `from..end` to `to..`; returns where they end.
-    fn squeeze_range(&self, to: usize, from: usize, end: usize, cells: &Cells) -> usize {
-        let mut to = to;
+    /// Moves the entries of `from..end` for which `keep` is true to `to..`; returns where they end.
+    #[inline]
+    fn retain_range(
+        &self,
+        mut to: usize,
+        from: usize,
+        end: usize,
+        mut keep: impl FnMut(Ref) -> bool,
+    ) -> usize {
         for entry in self.entries.get(from..end).unwrap_or_default() {
-            let object = entry.get();
-            if is_member(Ref::from_bits(object), cells).is_some()
+            let object = Ref::from_bits(entry.get());
+            if keep(object)
                 && let Some(place) = self.entries.get(to)
             {
-                place.set(object);
+                place.set(object.bits());
                 to += 1;
             }
         }
@@ -283,8 +281,11 @@ mod tests {
         }
 
         fn sizes(&self) -> [usize; 3] {
-            [Generation::Young, Generation::Middle, Generation::Old]
-                .map(|generation| self.generations.members(generation, &self.cells).len())
+            [Generation::Young, Generation::Middle, Generation::Old].map(|generation| {
+                let is_living = |object| is_member(object, &self.cells).is_some();
+                self.generations.retain(generation, is_living);
+                self.generations.members(generation).len()
+            })
         }
     }
 
@@ -295,17 +296,13 @@ mod tests {
         let mut fixture = Fixture::new();
         fixture.enter(3);
         assert_eq!(fixture.sizes(), [3, 3, 3]);
-        fixture
-            .generations
-            .promote(Generation::Young, &fixture.cells);
+        fixture.generations.promote(Generation::Young);
         fixture.enter(5);
         assert_eq!(fixture.sizes(), [5, 8, 8]);
-        fixture
-            .generations
-            .promote(Generation::Middle, &fixture.cells);
+        fixture.generations.promote(Generation::Middle);
         fixture.enter(7);
         assert_eq!(fixture.sizes(), [7, 7, 15]);
-        fixture.generations.promote(Generation::Old, &fixture.cells);
+        fixture.generations.promote(Generation::Old);
         assert_eq!(fixture.sizes(), [0, 0, 15]);
     }
 
@@ -315,13 +312,9 @@ mod tests {
     fn the_dead_are_squeezed_out_in_place() {
         let mut fixture = Fixture::new();
         let old = fixture.enter(4);
-        fixture
-            .generations
-            .promote(Generation::Middle, &fixture.cells);
+        fixture.generations.promote(Generation::Middle);
         let middle = fixture.enter(4);
-        fixture
-            .generations
-            .promote(Generation::Young, &fixture.cells);
+        fixture.generations.promote(Generation::Young);
         let young = fixture.enter(4);
         for object in [old[0], old[3], middle[1], young[2]] {
             fixture.bury(object);
@@ -344,7 +337,7 @@ mod tests {
         let mut collected = Vec::new();
         for _ in 0..11 * 12 * 2 {
             let generation = fixture.generations.due_generation(&Faultless);
-            fixture.generations.promote(generation, &fixture.cells);
+            fixture.generations.promote(generation);
             collected.push(generation);
         }
         let times = |wanted| {

@@ -15,6 +15,8 @@
 //! incarnation is still that of a living object. Only threads without a lock can put it there
 //! twice, so whoever takes it off looks at the incarnation again.
 
+use std::collections::VecDeque;
+
 use super::Counted;
 use super::cell::{Cell, Ref};
 use super::list::{Header, Shed};
@@ -31,7 +33,7 @@ pub(super) struct Work {
     /// What is still to be released.
     dying: Vec<Dying>,
     /// Cells the collector has found alive and not yet looked into.
-    pub(super) found: Vec<u32>,
+    pub(super) found: VecDeque<u32>,
 }
 
 impl Work {
@@ -82,6 +84,9 @@ impl<F: Faults> Counted<F> {
     /// Counts one reference less, and buries what dies of it.
     #[inline]
     pub(super) fn release(&self, reference: Ref, work: &mut Work) {
+        if !reference.is_strong() {
+            return;
+        }
         self.let_go(reference, work);
         if !work.dying.is_empty() {
             self.bury(work);

@@ -28,7 +28,8 @@ const SPARE_CHUNKS: usize = 64;
 /// How many candidates may wait for the collector, beside a tenth of what lives, before it is
 /// behind.
 const WAITING: u64 = sized(1 << 15, 64) as u64;
-/// Who is farthest behind gets 2^this times less at a time.
+/// The lag of a collector that is farthest behind. Each step from the second on halves what a
+/// refill brings.
 const LAG_MOST: u64 = 3;
 
 /// Steps of what lies ready that are done under one pin while nobody runs: some 100 ms of work.
@@ -179,13 +180,16 @@ impl<F: Faults> Core<F> {
         }
     }
 
-    /// How far the collector is behind the mutators, from 0 (it is not) to `LAG_MOST`.
+    /// How far the collector is behind the mutators, from 0 (it is not) to `LAG_MOST`: by how many
+    /// candidates it has not looked at. Those that are merely in use come back again and again, and
+    /// are as many as the program likes.
     pub(super) fn lag(&self) -> u64 {
         if self.collector.get().is_none() {
             return 0;
         }
-        // Relaxed: a pace is chosen by it.
-        let waiting = self.shared.candidates_len.load(Relaxed);
+        // Relaxed, both: a pace is chosen by it.
+        let all = self.shared.candidates_len.load(Relaxed);
+        let waiting = all.saturating_sub(self.shared.candidates_known.load(Relaxed));
         (waiting / (WAITING + self.shared.live() / 10)).min(LAG_MOST)
     }
 

@@ -187,7 +187,6 @@ pub const PLANTABLE: &[Fault] = &[
     Fault::StoredUnescaped,
     Fault::OutsideSubtracted,
     Fault::SurvivorsMarked,
-    Fault::RestForgotten,
     Fault::TrialNeverRuns,
     Fault::CellsAtOnce,
 ];

@@ -128,7 +128,8 @@ impl<F: Faults> Worker<'_, F> {
         let cell = self.core.slab.cell(reference.index());
         // Relaxed: what is private to this thread was written by it.
         if self.is_private(reference, cell.meta.load(Relaxed))
-            && let Some(before) = word::increment_alone(&cell.word)
+            && let Some(before) =
+                word::increment_alone(&cell.word, || self.core.pass(Point::Change))
         {
             return Some(before);
         }

@@ -44,6 +44,9 @@ pub(super) struct Shared {
     pub(super) candidates: Stack<Vec<Ref>>,
     /// Candidates in `candidates`, roughly.
     pub(super) candidates_len: AtomicU64,
+    /// Those of them that the collector has looked at before and found alive. Most are in use, and
+    /// wait for nothing.
+    pub(super) candidates_known: AtomicU64,
     /// The number of the last grace period that ended.
     pub(super) grace: AtomicU64,
     /// Objects taken out of use and not yet reusable.

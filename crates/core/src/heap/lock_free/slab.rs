@@ -58,16 +58,13 @@ impl Slab {
     /// Asks the processor for a cell that is about to be changed.
     #[inline]
     pub(super) fn fetch(&self, index: u32) {
-        #[cfg(all(target_arch = "x86_64", not(any(loom, shuttle))))]
-        {
-            use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        fetch(self.cell(index));
+    }
 
-            let cell = std::ptr::from_ref(self.cell(index)).cast();
-            // SAFETY: this is a hint, and reads and writes nothing.
-            unsafe { _mm_prefetch::<_MM_HINT_ET0>(cell) };
-        }
-        #[cfg(not(all(target_arch = "x86_64", not(any(loom, shuttle)))))]
-        let _ = index;
+    /// Asks the processor for a tag that is about to be read.
+    #[inline]
+    pub(super) fn fetch_tag(&self, index: u32) {
+        fetch(self.tag(index));
     }
 
     /// The tag of the object in a cell, as bits.
@@ -99,6 +96,19 @@ impl Slab {
         1..number(self.fresh.load(Relaxed).min(self.cells.len() as u64))
     }
 }
+
+/// Asks the processor to bring this into its cache, while the program goes on.
+#[inline]
+#[cfg(all(target_arch = "x86_64", not(any(loom, shuttle))))]
+fn fetch<T>(what: &T) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+    // SAFETY: this is a hint, and reads and writes nothing.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(what).cast()) };
+}
+
+#[cfg(not(all(target_arch = "x86_64", not(any(loom, shuttle)))))]
+fn fetch<T>(_: &T) {}
 
 /// A cell's number.
 fn number(cell: u64) -> u32 {

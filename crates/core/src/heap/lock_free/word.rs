@@ -100,14 +100,16 @@ pub(super) fn set_alone(word: &AtomicU64, next: u64) {
     word.store(next, Release);
 }
 
-/// As [`increment_in_range`], for an object that no other thread can reach.
+/// As [`increment_in_range`], for an object that no other thread can reach. It is not one atomic
+/// step, and `between` is called in the middle.
 #[inline]
-pub(super) fn increment_alone(word: &AtomicU64) -> Option<u64> {
+pub(super) fn increment_alone(word: &AtomicU64, between: impl FnOnce()) -> Option<u64> {
     // Relaxed: nobody else is there.
     let seen = word.load(Relaxed);
     if count(seen).wrapping_sub(1) >= MOST - 1 {
         return None;
     }
+    between();
     set_alone(word, seen.wrapping_add(STAMP + 1) | SHARED);
     Some(seen)
 }

@@ -43,7 +43,7 @@ use crate::heap::fault::{Fault, Faults};
 use crate::heap::lock_free::cell::Ref;
 use crate::heap::lock_free::shared::Shared;
 use crate::heap::lock_free::worker::Worker;
-use crate::sync::atomic::Ordering::{Release, SeqCst};
+use crate::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 
 /// A round looks at no more entries than this many for each candidate that it takes at least if it
 /// can. Most may be in use or dead, and the round has a pin, which holds up everybody who waits for
@@ -93,6 +93,8 @@ pub(super) struct Queue {
     /// How many of the candidates that the heap counts (`Shared::candidates_len`) were taken over
     /// from mutators. At the end of a round these are the entries.
     held: u64,
+    /// How many entries a round has looked at before, and found alive.
+    known: u64,
 }
 
 impl Queue {
@@ -122,6 +124,7 @@ impl Queue {
                     worker.core.slab.fetch(ahead.candidate.index());
                 }
                 let Entry { candidate, word } = self.entries[number];
+                self.known -= u64::from(word != 0);
                 let cell = worker.core.slab.cell(candidate.index());
                 // SeqCst, both: the word first, so that the incarnation is that of the word's
                 // object or of a later one.
@@ -140,6 +143,7 @@ impl Queue {
             }
             self.entries.drain(..taken);
         }
+        self.known += in_use.len() as u64;
         self.entries.extend(in_use);
         left == 0
     }
@@ -161,6 +165,7 @@ impl Queue {
             self.entries.extend(buffer.into_iter().map(|candidate| {
                 is_newest_first |= core.has(Fault::NewestFirst);
                 let word = self.alive.get(&candidate).copied().unwrap_or(0);
+                self.known += u64::from(word != 0);
                 Entry { candidate, word }
             }));
             if is_newest_first {
@@ -193,6 +198,7 @@ impl Queue {
 
     fn put_in_front(&mut self, worker: &Worker<'_, impl Faults>, candidate: Ref) {
         let word = worker.core.slab.cell(candidate.index()).word.load(SeqCst);
+        self.known += u64::from(word != 0);
         self.entries.push_front(Entry { candidate, word });
     }
 
@@ -215,5 +221,7 @@ impl Queue {
         // what the round left to be released.
         shared.candidates_len.fetch_sub(gone, Release);
         self.held = left;
+        // Relaxed: a pace is chosen by it.
+        shared.candidates_known.store(self.known, Relaxed);
     }
 }

@@ -222,6 +222,48 @@ fn rounds_look_at_a_bounded_number_of_candidates() {
     });
 }
 
+/// Goal: candidates that are in use are told from those that the collector has not looked at: the
+/// former are no reason to slow anybody down.
+#[test]
+fn candidates_in_use_do_not_wait() {
+    const NODES: u64 = 1_000;
+    let heap = open(&HeapConfig {
+        upkeep: Upkeep::WithinCalls,
+        ..HeapConfig::with_capacity(100_000)
+    });
+    let shared = &heap.core.shared;
+    let counts = || {
+        let counts = [&shared.candidates_len, &shared.candidates_known];
+        counts.map(|count| count.load(Relaxed))
+    };
+    let mut births = Births::default();
+    let mut m = heap.attach(seat()).expect("there is room");
+    let [list, node, copy] = [0, 1, 2].map(Slot);
+    m.alloc(list, Shape::List, births.node())
+        .expect("there is room");
+    for _ in 0..NODES {
+        m.alloc(node, Shape::Node, births.node())
+            .expect("there is room");
+        m.append(list, node);
+    }
+    let mut paced = Paced::new(heap.core());
+    // A round finds them alive; the next one that has them sees that their words have changed.
+    for known in [0, NODES, NODES] {
+        for index in 0..NODES {
+            m.get(copy, list, index);
+        }
+        m.clear(copy);
+        m.idle(&mut || {
+            paced.visit();
+        });
+        assert_eq!(counts(), [known; 2]);
+    }
+    drop(paced);
+    m.truncate_front(list, u64::MAX);
+    m.idle(&mut || heap.settle().expect("no fault"));
+    assert_eq!(counts(), [0; 2]);
+}
+
 thread_local! {
     static NODES: RefCell<Births> = RefCell::default();
     /// How many objects were about to die so far, and how many of them were not dead yet at most.

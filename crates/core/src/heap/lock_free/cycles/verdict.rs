@@ -70,6 +70,8 @@ impl Graph {
                 continue;
             }
             member.fate = Fate::Garbage;
+            // It is needed when the member is freed, and its maker wrote it last.
+            core.slab.fetch_tag(member.reference.index());
             if !is_unchanged(core, member) {
                 member.fate = Fate::Rescued;
                 changed.push(number);

@@ -166,7 +166,7 @@ fn upgrades_see_incarnations() {
     loom::model(|| upgrade_beside(|_| ()));
     loom::model(|| {
         upgrade_beside(|word| {
-            assert!(word::increment_alone(word).is_some());
+            assert!(word::increment_alone(word, || ()).is_some());
             assert_eq!(word::decrement_alone(word), Left::Others);
         });
     });
@@ -203,8 +203,8 @@ fn escape(publish: Ordering, find: Ordering) {
             assert_eq!(word::decrement(&other.word), Left::Others);
         }
     });
-    assert!(word::increment_alone(&cell.word).is_some());
-    assert!(word::increment_alone(&cell.word).is_some());
+    assert!(word::increment_alone(&cell.word, || ()).is_some());
+    assert!(word::increment_alone(&cell.word, || ()).is_some());
     assert_eq!(word::decrement_alone(&cell.word), Left::Others);
     cell.meta.store(0, Relaxed);
     cell.place.swap(1, publish);

@@ -56,10 +56,10 @@
 //! | `TakingUnseen` | random | 1 |
 //! | `BirthsUnseen` | PCT | 103 |
 //! | `QuietFirst` | PCT | 502 |
-//! | `EscapeShallow` | PCT | 106 |
-//! | `StoredUnescaped` | PCT | 163 |
-//! | `BrandKept` | PCT | 130 |
-//! | `BrandsUnswept` | ? | ? |
+//! | `EscapeShallow` | PCT | 102 |
+//! | `StoredUnescaped` | PCT | 110 |
+//! | `BrandKept` | PCT | 315 |
+//! | `BrandsUnswept` | random | 10 |
 //!
 //! Three rules are not shown to be necessary. A touch must come *after* the head moves: that
 //! matters only if a reference is also moved into the very object that it names, since otherwise

@@ -149,9 +149,20 @@ fn starved(fault: Option<Fault>) {
 
 /// A node is a candidate, although nobody ever had a second reference to it: a round suspected it
 /// with the list that it is in, and gave up. Then the list came back. Now it is truncated, and the
-/// next round is cut short and marks the node again, just when the node is released and its cell is
-/// wanted for another.
+/// next round is cut short just when the node is released and its cell is wanted for another.
 fn truncated(fault: Option<Fault>) {
+    truncated_beside(fault, |heap| visits(heap, 1));
+}
+
+/// The same, but the next round decides about the node, takes its mark, and finds that its word has
+/// changed.
+fn truncated_and_decided(fault: Option<Fault>) {
+    truncated_beside(fault, |heap| {
+        heap.core().collect_now();
+    });
+}
+
+fn truncated_beside(fault: Option<Fault>, collect: fn(&Modelled)) {
     let heap = open(fault);
     let mut births = Births::new();
     {
@@ -177,7 +188,7 @@ fn truncated(fault: Option<Fault>) {
     };
     let collector = {
         let heap = Arc::clone(&heap);
-        shuttle::thread::spawn(move || visits(&heap, 1))
+        shuttle::thread::spawn(move || collect(&heap))
     };
     let others = mutator.join().expect("no panic");
     collector.join().expect("no panic");
@@ -230,6 +241,7 @@ pub(super) fn rounds_that_are_cut_short_lose_nothing() {
     holds(rescued);
     holds(truncated);
     holds_scripted(&TRUNCATED, truncated);
+    holds_scripted(&TRUNCATED, truncated_and_decided);
 }
 
 /// Goal: garbage that exceeds a round's budget is found, however many fresh candidates there are.
@@ -246,5 +258,10 @@ fn faults_break_bounded_rounds() {
     breaks(Fault::NewestFirst, &[starved]);
     breaks(Fault::ForgetBudget, &[starved]);
     let symptom = "something is left";
-    breaks_scripted(Fault::ReuseAtOnce, &TRUNCATED, symptom, truncated);
+    breaks_scripted(
+        Fault::ReuseAtOnce,
+        &TRUNCATED,
+        symptom,
+        truncated_and_decided,
+    );
 }

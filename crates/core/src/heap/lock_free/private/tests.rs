@@ -212,11 +212,11 @@ fn who_makes_much_garbage_gets_few_cells() {
             .expect("there is room");
         m.worker.free.len() + 1
     };
+    assert_eq!([0, 1 << 14, 1 << 15].map(&mut cells), [CHUNK; 3]);
     assert_eq!(
-        [0, 1 << 14, 1 << 15].map(&mut cells),
-        [CHUNK, CHUNK, CHUNK / 2]
+        [2 << 15, 3 << 15, 1 << 30].map(&mut cells),
+        [CHUNK / 2, CHUNK / 4, CHUNK / 4]
     );
-    assert_eq!([3 << 15, 1 << 30].map(&mut cells), [CHUNK / 8; 2]);
     heap.core.shared.candidates_len.store(0, Relaxed);
 }
 

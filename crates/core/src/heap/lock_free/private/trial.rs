@@ -118,9 +118,6 @@ impl PrivateTrial {
             }
             next += 1;
         }
-        if worker.core.has(Fault::RestForgotten) {
-            next = candidates.len();
-        }
         candidates.drain(..next);
         worker.own.candidates = candidates;
     }
