@@ -77,8 +77,10 @@ fn bare_loop(fields: usize) -> f64 {
 
 /// On a thread of its own, as under gcstorm: the system's allocator is quicker in a program's first thread.
 fn bare(fields: usize) -> f64 {
-    let thread = std::thread::spawn(move || bare_loop(fields));
-    thread.join().expect("it returns")
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| bare_loop(fields));
+        thread.join().expect("it returns")
+    })
 }
 
 /// A run of the same under gcstorm.
