@@ -141,7 +141,7 @@ fn a_crate_that_was_written_runs_and_fails_honestly() {
         built.len()
     );
     let done = cargo(&krate, &["test", "--test", "conformance"]).code(101);
-    done.says("`settle` is not written yet").says("3 failed");
+    done.says("`settle` is not written yet").says("4 failed");
 
     place.run(&format!("{init} counted --pointer own")).code(0);
     let krate = place.path().join("own");
