@@ -105,17 +105,17 @@ fn a_crate_that_was_written_runs_and_fails_honestly() {
     let krate = place.path().join("gcstorm-mine");
     let done = cargo(
         &krate,
-        &["run", "--", "run", "chain", "--duration", "200ms"],
+        &["run", "--", "run", "cycles", "--duration", "200ms"],
     )
     .code(1);
     assert!(!done.err.contains("warning: "), "{}", done.err);
     let done = done
         .says("`settle` is not written yet")
-        .says("chain on mine");
+        .says("cycles on mine");
     assert!(!done.out.contains("on gil"), "gcstorm.toml names one heap");
     // What counts is not lost among checks that had nothing to look at.
     assert!(!done.out.contains("\nrefcounts "), "{}", done.out);
-    let reproduce = "reproduce: cargo run -- run chain --heap mine --seed ";
+    let reproduce = "reproduce: cargo run -- run cycles --heap mine --seed ";
     let line = done.out.lines().find(|line| line.starts_with(reproduce));
     let line = line.unwrap_or_else(|| panic!("no {reproduce:?} in {}", done.out));
     let words: Vec<&str> = line.split(' ').skip(2).collect();

@@ -3,10 +3,10 @@
 //! Each function that is still to be written says so when it is called, and the run ends with that as
 //! its verdict. What is written is judged from then on. A good order:
 //!
-//! 1. `alloc`, `copy`, `clear`, `load`, `store`, `peek` and `settle`: with them `chain` runs.
-//! 2. What [`CAPS`] does not announce yet: shared roots (`globals`, for `cycles`), lists (`shared-list`,
-//!    the main job), counters, weak references, finalizers. Their functions are those of [`Mutator`]
-//!    that have a default, and workloads that need them are skipped by name until they are announced.
+//! 1. `alloc`, `copy`, `clear`, `load`, `store`, `peek` and `settle`: with them `cycles` and `chain` run.
+//! 2. What [`CAPS`] does not announce yet: shared roots and lists (`shared-list`, the main job),
+//!    counters, weak references, finalizers. Their functions are those of [`Mutator`] that have a
+//!    default, and workloads that need them are skipped by name until they are announced.
 
 use gcstorm::heap::{
     Caps, Defect, Field, Heap, HeapConfig, Mutator, OutOfMemory, Peek, Seat, Shape, Slot, Tag,
