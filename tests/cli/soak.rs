@@ -63,7 +63,7 @@ fn a_kill_loses_nothing() {
     let done = place.run("soak --resume o --budget 200ms");
     let records = journal(&place);
     let done = done.code(sound(&records));
-    done.says("cycles on gil").warns("going on after");
+    done.says(" on gil ").warns("going on after");
     let rounds: Vec<u64> = records.iter().map(|record| record.round).collect();
     assert!(rounds.len() >= 10, "{rounds:?}");
     assert_eq!(rounds, (0..rounds.len() as u64).collect::<Vec<u64>>());
