@@ -94,7 +94,7 @@ impl<F: Faults> Core<F> {
         let cells = config.capacity.saturating_add(spare).min(cell::INDEXES);
         Self {
             slab: Slab::new(cells),
-            shared: Arc::new(Shared::new(&config.pauses)),
+            shared: Arc::new(Shared::new(&config.pauses, cells)),
             epochs: crossbeam_epoch::Collector::new(),
             globals: (0..config.globals).map(|_| AtomicU64::new(0)).collect(),
             lagging: (0..config.globals)

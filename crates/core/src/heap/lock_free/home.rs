@@ -10,6 +10,12 @@
 //! (there are fewer homes than there may be workers, and the job that ends a grace period runs on
 //! any thread), so correctness does not depend on who has which.
 //!
+//! The collector frees the cells of all mutators and uses none, so it sends each to the *origin* of
+//! the cell, which is the home of the worker that was the first to use it. Cells are half a cache
+//! line. If the collector put the cells of two mutators together, both would soon work on halves of
+//! the same lines, and private cycles, which need no line of another's, would take each of them
+//! twice as long.
+//!
 //! A worker that leaves or waits returns its free cells, even if they are no whole chunk. If many
 //! workers come and go, and each needs few cells, there would soon be as many such *remnants* as
 //! cells; so remnants are kept apart, and whoever takes cells or leaves puts some of them together.
@@ -18,6 +24,9 @@
 //! found for a moment. A worker that finds nothing looks again, and gives up only if there are no
 //! fresh cells either.)
 
+use std::ops::Range as Numbers;
+use std::sync::atomic::AtomicU8;
+
 use crossbeam_epoch::Guard;
 use crossbeam_utils::CachePadded;
 
@@ -25,7 +34,7 @@ use super::list::Range;
 use super::shared::CHUNK;
 use super::stack::Stack;
 use crate::sync::atomic::AtomicU64;
-use crate::sync::atomic::Ordering::{Acquire, Release};
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::sized;
 
 /// How many homes there are: as many as mutators that run at the same time on a machine of today's
@@ -112,27 +121,76 @@ pub(super) struct Look([Option<u64>; HOMES]);
 
 /// All homes of a heap.
 #[derive(Debug, Default)]
-pub(super) struct Homes([CachePadded<Home>; HOMES]);
+pub(super) struct Homes {
+    all: [CachePadded<Home>; HOMES],
+    /// The origin of each chunk of cells that lie side by side. Not modelled: any would do.
+    origins: Box<[AtomicU8]>,
+}
 
 impl Homes {
+    /// Homes for the cells of a slab that has this many.
+    pub(super) fn new(cells: u32) -> Self {
+        let chunks = (cells as usize).div_ceil(CHUNK);
+        Self {
+            all: Default::default(),
+            origins: (0..chunks).map(|_| AtomicU8::new(0)).collect(),
+        }
+    }
+
+    /// The place of a cell's origin. Cell 0 does not exist, and fresh cells are taken by chunks.
+    fn origin(&self, cell: u32) -> &AtomicU8 {
+        &self.origins[(cell as usize - 1) / CHUNK]
+    }
+
+    /// Notes whose home is the origin of a chunk of fresh cells.
+    pub(super) fn settle(&self, worker: u32, fresh: &Numbers<u32>) {
+        if let Some(first) = fresh.clone().next() {
+            let home = u8::try_from(worker as usize % HOMES).unwrap_or(0);
+            self.origin(first).store(home, Relaxed);
+        }
+    }
+
+    /// Sends each cell to its origin, and puts it together with what lies there.
+    fn send_home(&self, cells: Vec<u32>, guard: Option<&Guard>) {
+        let mut parts: [Vec<u32>; HOMES] = Default::default();
+        for cell in cells {
+            parts[usize::from(self.origin(cell).load(Relaxed))].push(cell);
+        }
+        for (home, mut part) in std::iter::zip(&self.all, parts) {
+            if part.is_empty() {
+                continue;
+            }
+            if let Some(guard) = guard {
+                home.gather(&mut part, guard);
+            }
+            home.put_cells(part);
+        }
+    }
+
     /// This worker's home, and then the others.
     fn from(&self, worker: u32) -> impl Iterator<Item = &Home> {
-        let (before, after) = self.0.split_at(worker as usize % HOMES);
+        let (before, after) = self.all.split_at(worker as usize % HOMES);
         after.iter().chain(before).map(|home| &**home)
     }
 
     fn of(&self, worker: u32) -> &Home {
-        &self.0[worker as usize % HOMES]
+        &self.all[worker as usize % HOMES]
     }
 
-    /// Brings free cells to a worker's home.
+    /// Brings free cells to a worker's home; those that the collector freed, to their origins.
     pub(super) fn put_cells(&self, worker: u32, cells: Vec<u32>) {
+        if worker == COLLECTOR {
+            return self.send_home(cells, None);
+        }
         self.of(worker).put_cells(cells);
     }
 
     /// Brings home the free cells of a worker that leaves, put together with remnants that lie
     /// there.
     pub(super) fn give_back(&self, worker: u32, mut cells: Vec<u32>, guard: &Guard) {
+        if worker == COLLECTOR {
+            return self.send_home(cells, Some(guard));
+        }
         let home = self.of(worker);
         home.gather(&mut cells, guard);
         home.put_cells(cells);
@@ -166,22 +224,20 @@ impl Homes {
 
     /// How often a ripe range was taken so far.
     pub(super) fn taken(&self) -> u64 {
-        self.0.iter().map(|home| home.taken.load(Acquire)).sum()
+        self.all.iter().map(|home| home.taken.load(Acquire)).sum()
     }
 
     /// Whether a range is ripe anywhere.
     pub(super) fn is_ripe(&self) -> bool {
-        self.0.iter().any(|home| !home.ripe.is_empty())
+        self.all.iter().any(|home| !home.ripe.is_empty())
     }
 
     /// The numbers of the homes in which ranges are ripe, and were at the last look, and of which
     /// none was taken since.
     #[cfg(any(all(test, shuttle), not(any(loom, shuttle))))]
     pub(super) fn neglected(&self, look: &mut Look) -> impl Iterator<Item = u32> + use<> {
-        use crate::sync::atomic::Ordering::Relaxed;
-
         let now = std::array::from_fn(|number| {
-            let home = &self.0[number];
+            let home = &self.all[number];
             (!home.ripe.is_empty()).then(|| home.taken.load(Relaxed))
         });
         let last = std::mem::replace(&mut look.0, now);
@@ -213,5 +269,28 @@ mod tests {
         assert_eq!(sizes, [GATHERED_MOST, GATHERED_MOST, 5]);
         seen.sort_unstable();
         assert!(seen.into_iter().eq(cells));
+    }
+    /// Goal: the collector sends cells to the home of the worker that used them first, whoever gave
+    /// them up.
+    #[test]
+    fn the_collector_sends_cells_to_their_origins() {
+        let handle = crossbeam_epoch::Collector::new().register();
+        let guard = handle.pin();
+        let chunk = u32::try_from(CHUNK).expect("it is small");
+        let homes = Homes::new(2 * chunk + 1);
+        let (first, second) = (1..chunk + 1, chunk + 1..2 * chunk + 1);
+        homes.settle(0, &first);
+        homes.settle(1, &second);
+        let mixed = std::iter::zip(first.clone(), second.clone()).flat_map(|(a, b)| [a, b]);
+        let mut mixed: Vec<u32> = mixed.collect();
+        let rest = mixed.split_off(CHUNK);
+        homes.put_cells(COLLECTOR, mixed);
+        homes.give_back(COLLECTOR, rest, &guard);
+        for (worker, cells) in [(0, first), (1, second)] {
+            let mut taken = homes.take_cells(worker, &guard).expect("a chunk");
+            taken.sort_unstable();
+            assert!(taken.into_iter().eq(cells), "of worker {worker}");
+        }
+        assert_eq!(homes.take_cells(0, &guard), None);
     }
 }

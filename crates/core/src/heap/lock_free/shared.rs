@@ -81,9 +81,11 @@ pub(super) struct Rounds {
 }
 
 impl Shared {
-    pub(super) fn new(pauses: &Arc<Pauses>) -> Self {
+    /// What a heap with this many cells shares.
+    pub(super) fn new(pauses: &Arc<Pauses>, cells: u32) -> Self {
         Self {
             pauses: Arc::clone(pauses),
+            homes: Homes::new(cells),
             ..Self::default()
         }
     }

@@ -358,8 +358,10 @@ impl<'h, F: Faults> Worker<'h, F> {
             if let Some(chunk) = self.core.shared.homes.take_cells(self.number, self.guard()) {
                 self.free = chunk;
             } else {
+                let fresh = self.core.slab.take_fresh(CHUNK);
+                self.core.shared.homes.settle(self.number, &fresh);
                 // Backwards, so that cells are used in the order in which they lie.
-                self.free.extend(self.core.slab.take_fresh(CHUNK).rev());
+                self.free.extend(fresh.rev());
             }
         }
         let ration = (CHUNK >> self.core.lag().saturating_sub(1)).max(1);
