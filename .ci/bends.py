@@ -22,7 +22,8 @@ def bend_of_scaling(name, cells):
     held = {name: known[last].median(name) for run in known[last].runs for name in run if name.startswith("held ")}
     cause = max(held, key=lambda name: held[name] or 0, default=None)
     text += f"; with {last} {share(known[last].median('mops'), most)} of that"
-    if known[last].median("busy"):
+    # That of an interpreter is not known: it is a process of its own.
+    if (known[last].median("busy") or 0) > 0.1:
         text += f", on {known[last].median('busy'):.2f} processors"
     if cause and held[cause] > 0.01:
         text += f", {share(held[cause], 1)} of the mutators' time held up by `{cause.split()[1]}`"
