@@ -16,8 +16,11 @@
 //! What is left is recognised by its incarnation, and nobody changes a cell for it: an entry in a
 //! mutator's buffer (it was made before t0, and so was its mark), an undecided candidate of this
 //! round, an edge of a member that is still to be emptied. Cells wait as before if weak references
-//! may lead to them, for an upgrade can come at any time, and so do those of lists, whose pages are
-//! taken away later, and those of objects with finalizers.
+//! may lead to them. (An upgrade recognises another object in the cell, but by the word, after it
+//! has compared the incarnations: if it is held up there while the stamp comes full circle, it
+//! counts a reference to the other object. As long as its pin lasts, the cell must not have another.)
+//! So do those of lists, so that whoever found a list alive under its pin may follow what the cell
+//! holds, even if counts are broken; and those of objects with finalizers, which are few.
 
 #![expect(
     unsafe_code,
@@ -26,6 +29,7 @@
 
 use super::graph::{Fate, Graph, Member};
 use crate::heap::lock_free::cell::{self, Cell, POISON, Ref};
+use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::list::{self, Walk};
 use crate::heap::lock_free::release::{BUDGET, Lives, Task};
 use crate::heap::lock_free::word;
@@ -48,8 +52,10 @@ fn finish_tasks(worker: &mut Worker<'_, impl Faults>) {
 }
 
 /// Whether the cell of a garbage member needs no grace period more: see the module.
-fn is_reusable(member: &Member, meta: u64) -> bool {
-    cell::shape_of(meta) == Shape::Node && !member.is_weak() && !cell::has_finalizer(meta)
+fn is_reusable(core: &Core<impl Faults>, member: &Member, meta: u64) -> bool {
+    let is_safe =
+        cell::shape_of(meta) == Shape::Node && !member.is_weak() && !cell::has_finalizer(meta);
+    is_safe || core.has(Fault::GarbageAtOnce)
 }
 
 impl Graph {
@@ -73,7 +79,7 @@ impl Graph {
             let meta = cell.meta.load(Relaxed);
             self.empty(worker, cell, meta);
             match worker.expire(index, cell, meta) {
-                Lives::Left if is_reusable(member, meta) => worker.reuse(index),
+                Lives::Left if is_reusable(worker.core, member, meta) => worker.reuse(index),
                 Lives::Left => worker.retire(index),
                 Lives::Over => {}
             }

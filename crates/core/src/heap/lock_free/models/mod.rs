@@ -60,6 +60,7 @@
 //! | `StoredUnescaped` | PCT | 110 |
 //! | `BrandKept` | PCT | 315 |
 //! | `BrandsUnswept` | random | 10 |
+//! | `GarbageAtOnce` | script, one part | 5 of 22 |
 //!
 //! Three rules are not shown to be necessary. A touch must come *after* the head moves: that
 //! matters only if a reference is also moved into the very object that it names, since otherwise
