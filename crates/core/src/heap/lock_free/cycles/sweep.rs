@@ -32,8 +32,8 @@ use crate::heap::lock_free::cell::{self, Cell, POISON, Ref};
 use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::list::{self, Walk};
 use crate::heap::lock_free::release::{BUDGET, Lives, Task};
-use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
+use crate::heap::lock_free::{PLANTABLE, word};
 use crate::heap::{Fault, Faults, Shape};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
@@ -58,6 +58,13 @@ fn is_reusable(core: &Core<impl Faults>, member: &Member, meta: u64) -> bool {
     is_safe || core.has(Fault::GarbageAtOnce)
 }
 
+/// Whether what the collector takes for garbage may be in use, since a fault was planted. Its user
+/// finds that it is alive, and then changes the cell, all under one pin: if that were another object
+/// by then, a reference might be stored where a list has the address of its storage.
+fn is_broken(core: &Core<impl Faults>) -> bool {
+    PLANTABLE.iter().any(|&fault| core.has(fault))
+}
+
 impl Graph {
     /// Frees all garbage members and returns their number. Their references to other objects are
     /// released, and such an object becomes a candidate if it stays alive (rule R3).
@@ -71,6 +78,7 @@ impl Graph {
                 cell.word.store(word::dead(member.word), SeqCst);
             }
         }
+        let is_broken = is_broken(worker.core);
         for member in self.garbage() {
             let index = member.reference.index();
             let cell = worker.core.slab.cell(index);
@@ -79,7 +87,9 @@ impl Graph {
             let meta = cell.meta.load(Relaxed);
             self.empty(worker, cell, meta);
             match worker.expire(index, cell, meta) {
-                Lives::Left if is_reusable(worker.core, member, meta) => worker.reuse(index),
+                Lives::Left if !is_broken && is_reusable(worker.core, member, meta) => {
+                    worker.reuse(index);
+                }
                 Lives::Left => worker.retire(index),
                 Lives::Over => {}
             }

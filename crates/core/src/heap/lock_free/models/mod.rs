@@ -106,6 +106,8 @@ mod release;
 #[cfg(shuttle)]
 mod replay;
 #[cfg(shuttle)]
+mod sane;
+#[cfg(shuttle)]
 mod scene;
 #[cfg(shuttle)]
 mod shortcuts;
