@@ -58,6 +58,15 @@ fn is_reusable(core: &Core<impl Faults>, member: &Member, meta: u64) -> bool {
     is_safe || core.has(Fault::GarbageAtOnce)
 }
 
+/// Whether anything happened to an object between two looks at its word. Its count can be what it
+/// was: references may have been added inside the cycle of which the last one from outside went.
+fn has_changed(core: &Core<impl Faults>, before: u64, now: u64) -> bool {
+    match core.has(Fault::SecondLookByCount) {
+        true => word::count(now) != word::count(before),
+        false => now != before,
+    }
+}
+
 /// Whether what the collector takes for garbage may be in use, since a fault was planted. Its user
 /// finds that it is alive, and then changes the cell, all under one pin: if that were another object
 /// by then, a reference might be stored where a list has the address of its storage.
@@ -162,7 +171,7 @@ impl Graph {
             if let Some(member) = self.member(candidate)
                 && member.fate != Fate::Garbage
                 && let Some(word) = worker.unmark_if_alive(candidate)
-                && word != member.word
+                && has_changed(worker.core, member.word, word)
             {
                 worker.suspect(candidate);
             }

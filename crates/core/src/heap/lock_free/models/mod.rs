@@ -60,6 +60,7 @@
 //! | `StoredUnescaped` | PCT | 110 |
 //! | `BrandKept` | PCT | 315 |
 //! | `BrandsUnswept` | random | 10 |
+//! | `SecondLookByCount` | script, one part | 36 of 55 |
 //! | `GarbageAtOnce` | script, one part | 5 of 22 |
 //!
 //! Three rules are not shown to be necessary. A touch must come *after* the head moves: that
