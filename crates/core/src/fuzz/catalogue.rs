@@ -372,6 +372,8 @@ pub const ALL: &[Planted] = &[
     usually(Fault::CellsAtOnce, UNCOUNTED, &[CACHE]),
     model_only(Fault::BrandKept),
     model_only(Fault::BrandsUnswept),
+    model_only(Fault::SecondLookByCount),
+    model_only(Fault::GarbageAtOnce),
     model_only(Fault::UncountedContainer),
 ];
 

@@ -220,6 +220,8 @@ faults! {
     TrialNeverRuns "trial-never-runs": "a mutator does not try its private candidates, and keeps them";
     CellsAtOnce "cells-at-once": "the cell of any node is used again at once, as if nobody else could know it";
     BrandsUnswept "brands-unswept": "brands are given again while objects bear them";
+    SecondLookByCount "second-look-by-count": "the collector takes a candidate whose count is what it was for one that nobody changed";
+    GarbageAtOnce "garbage-at-once": "the collector uses the cells of all garbage again at once, whatever may lead to it";
     // No heap does that; it is a fault of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     // Those of programs for interpreters, besides others that they share with heaps.

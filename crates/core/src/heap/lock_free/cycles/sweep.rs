@@ -16,8 +16,11 @@
 //! What is left is recognised by its incarnation, and nobody changes a cell for it: an entry in a
 //! mutator's buffer (it was made before t0, and so was its mark), an undecided candidate of this
 //! round, an edge of a member that is still to be emptied. Cells wait as before if weak references
-//! may lead to them, for an upgrade can come at any time, and so do those of lists, whose pages are
-//! taken away later, and those of objects with finalizers.
+//! may lead to them. (An upgrade recognises another object in the cell, but by the word, after it
+//! has compared the incarnations: if it is held up there while the stamp comes full circle, it
+//! counts a reference to the other object. As long as its pin lasts, the cell must not have another.)
+//! So do those of lists, so that whoever found a list alive under its pin may follow what the cell
+//! holds, even if counts are broken; and those of objects with finalizers, which are few.
 
 #![expect(
     unsafe_code,
@@ -26,10 +29,11 @@
 
 use super::graph::{Fate, Graph, Member};
 use crate::heap::lock_free::cell::{self, Cell, POISON, Ref};
+use crate::heap::lock_free::core::Core;
 use crate::heap::lock_free::list::{self, Walk};
 use crate::heap::lock_free::release::{BUDGET, Lives, Task};
-use crate::heap::lock_free::word;
 use crate::heap::lock_free::worker::Worker;
+use crate::heap::lock_free::{PLANTABLE, word};
 use crate::heap::{Fault, Faults, Shape};
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::sized;
@@ -48,8 +52,26 @@ fn finish_tasks(worker: &mut Worker<'_, impl Faults>) {
 }
 
 /// Whether the cell of a garbage member needs no grace period more: see the module.
-fn is_reusable(member: &Member, meta: u64) -> bool {
-    cell::shape_of(meta) == Shape::Node && !member.is_weak() && !cell::has_finalizer(meta)
+fn is_reusable(core: &Core<impl Faults>, member: &Member, meta: u64) -> bool {
+    let is_safe =
+        cell::shape_of(meta) == Shape::Node && !member.is_weak() && !cell::has_finalizer(meta);
+    is_safe || core.has(Fault::GarbageAtOnce)
+}
+
+/// Whether anything happened to an object between two looks at its word. Its count can be what it
+/// was: references may have been added inside the cycle of which the last one from outside went.
+fn has_changed(core: &Core<impl Faults>, before: u64, now: u64) -> bool {
+    match core.has(Fault::SecondLookByCount) {
+        true => word::count(now) != word::count(before),
+        false => now != before,
+    }
+}
+
+/// Whether what the collector takes for garbage may be in use, since a fault was planted. Its user
+/// finds that it is alive, and then changes the cell, all under one pin: if that were another object
+/// by then, a reference might be stored where a list has the address of its storage.
+fn is_broken(core: &Core<impl Faults>) -> bool {
+    PLANTABLE.iter().any(|&fault| core.has(fault))
 }
 
 impl Graph {
@@ -65,6 +87,7 @@ impl Graph {
                 cell.word.store(word::dead(member.word), SeqCst);
             }
         }
+        let is_broken = is_broken(worker.core);
         for member in self.garbage() {
             let index = member.reference.index();
             let cell = worker.core.slab.cell(index);
@@ -73,7 +96,9 @@ impl Graph {
             let meta = cell.meta.load(Relaxed);
             self.empty(worker, cell, meta);
             match worker.expire(index, cell, meta) {
-                Lives::Left if is_reusable(member, meta) => worker.reuse(index),
+                Lives::Left if !is_broken && is_reusable(worker.core, member, meta) => {
+                    worker.reuse(index);
+                }
                 Lives::Left => worker.retire(index),
                 Lives::Over => {}
             }
@@ -146,7 +171,7 @@ impl Graph {
             if let Some(member) = self.member(candidate)
                 && member.fate != Fate::Garbage
                 && let Some(word) = worker.unmark_if_alive(candidate)
-                && word != member.word
+                && has_changed(worker.core, member.word, word)
             {
                 worker.suspect(candidate);
             }

@@ -8,10 +8,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
+use super::explore::{
+    Births, Modelled, assert_empty, breaks, breaks_scripted, holds, holds_scripted, open, seat,
+    spawn,
+};
 use super::paced::visits;
 use super::program::Act::{self, Clear, Cut, Duplicate, Get, Node, Pop, Store, Upgrade, Weaken};
 use super::program::{Graph, build, check_registers, perform_act};
+use super::turns::Turn::{self, Part, Whole};
 use crate::heap::fault::Fault;
 use crate::heap::lock_free::LockFreeMutator;
 use crate::heap::{Field, Global, Heap, Mutator, Shape, Slot};
@@ -312,4 +316,54 @@ fn stalled(fault: Option<Fault>) {
 fn abandoned_rounds_are_made_up_for() {
     holds(stalled);
     breaks(Fault::ForgetSuspects, &[stalled]);
+}
+
+/// A mutator goes on in the middle of a round.
+static IN_A_ROUND: [Turn; 4] = [Whole(1), Part(2), Whole(1), Whole(2)];
+
+/// Two nodes refer to each other. Both are candidates and in use, as the collector finds. Then each
+/// gets one reference more to the other, and the mutator lets go of both: the counts are what they
+/// were.
+fn balanced(fault: Option<Fault>) {
+    let heap = open(fault);
+    let mutator = spawn(&heap, |heap| {
+        let mut births = Births::new();
+        let mut m = heap.attach(seat(1)).expect("a seat");
+        let [a, b, copy] = [0, 1, 2].map(Slot);
+        births.make(&mut m, a, Shape::Node);
+        births.make(&mut m, b, Shape::Node);
+        for field in [0, 1].map(Field) {
+            for (of, to) in [(a, b), (b, a)] {
+                m.copy(copy, to);
+                m.store(of, field, Some(copy));
+            }
+            if field == Field(0) {
+                for object in [a, b] {
+                    m.copy(copy, object);
+                    m.clear(copy);
+                }
+                shuttle::thread::yield_now();
+            }
+        }
+        m.clear(a);
+        m.clear(b);
+        drop(m);
+        births
+    });
+    let collector = spawn(&heap, |heap| {
+        heap.core().collect_now();
+    });
+    let births = mutator.join().expect("no panic");
+    collector.join().expect("no panic");
+    assert_empty(&heap);
+    births.assert_dead();
+}
+
+/// Goal: what became garbage in the middle of a round is found by another, even if its counts are
+/// what they were; and a collector that looks at counts alone is caught.
+#[test]
+fn what_changes_in_a_round_is_looked_at_again() {
+    holds_scripted(&IN_A_ROUND, balanced);
+    let symptom = "something is left";
+    breaks_scripted(Fault::SecondLookByCount, &IN_A_ROUND, symptom, balanced);
 }

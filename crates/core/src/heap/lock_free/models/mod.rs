@@ -60,6 +60,8 @@
 //! | `StoredUnescaped` | PCT | 110 |
 //! | `BrandKept` | PCT | 315 |
 //! | `BrandsUnswept` | random | 10 |
+//! | `SecondLookByCount` | script, one part | 36 of 55 |
+//! | `GarbageAtOnce` | script, one part | 5 of 22 |
 //!
 //! Three rules are not shown to be necessary. A touch must come *after* the head moves: that
 //! matters only if a reference is also moved into the very object that it names, since otherwise
@@ -104,6 +106,8 @@ mod recall;
 mod release;
 #[cfg(shuttle)]
 mod replay;
+#[cfg(shuttle)]
+mod sane;
 #[cfg(shuttle)]
 mod scene;
 #[cfg(shuttle)]

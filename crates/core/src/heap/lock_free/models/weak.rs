@@ -2,10 +2,15 @@
 //! that is about to free a whole cycle.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use super::explore::{Births, Modelled, assert_empty, breaks, holds, open, seat};
+use super::explore::{
+    Births, Modelled, assert_empty, breaks, breaks_scripted, holds, holds_scripted, open, seat,
+    spawn,
+};
+use super::turns::Turn::{self, Part, Whole};
 use crate::heap::fault::Fault;
+use crate::heap::lock_free::cell::{self, Cell};
 use crate::heap::{Field, Global, Heap, Mutator, Peek, Shape, Slot};
 
 const A: Slot = Slot(0);
@@ -208,6 +213,73 @@ fn bystander(fault: Option<Fault>) {
     births.assert_dead();
 }
 
+/// The threads' numbers in the script: one upgrades, the other collects and uses the cell again.
+const UPGRADER: usize = 1;
+const COLLECTOR: usize = 2;
+
+/// The upgrade has read the word of what the collector is about to condemn, and goes on when the
+/// collector and whoever used the cell after it are through.
+static HELD_UP: [Turn; 5] = [
+    Whole(UPGRADER),
+    Whole(COLLECTOR),
+    Part(UPGRADER),
+    Whole(COLLECTOR),
+    Whole(UPGRADER),
+];
+
+/// An upgrade of a reference to garbage is held up while the garbage is freed. Whoever uses its
+/// cell again changes the word so often that it is what it was.
+fn full_circle(fault: Option<Fault>) {
+    let heap = open(fault);
+    let seen = Arc::new(AtomicU64::new(0));
+    let seen_then = Arc::clone(&seen);
+    let upgrader = spawn(&heap, move |heap| {
+        let mut births = Births::new();
+        let mut m = heap.attach(seat(1)).expect("a seat");
+        births.make(&mut m, A, Shape::Node);
+        m.downgrade(WEAK_A, A);
+        m.copy(GOT, A);
+        m.store(A, Field(0), Some(GOT));
+        m.clear(A);
+        seen.store(only_cell(heap).word.load(Relaxed), Relaxed);
+        m.idle(&mut shuttle::thread::yield_now);
+        if m.upgrade(GOT, WEAK_A) {
+            assert_ne!(m.peek(GOT), Peek::Stale, "another object came back");
+        }
+        drop(m);
+        births
+    });
+    let collector = spawn(&heap, move |heap| {
+        let cell = only_cell(heap);
+        let before = cell.meta.load(Relaxed);
+        heap.core().collect_now();
+        let mut births = Births::new();
+        let mut m = heap.attach(seat(2)).expect("a seat");
+        for slot in [A, B] {
+            births.make(&mut m, slot, Shape::Node);
+        }
+        let meta = cell.meta.load(Relaxed);
+        if cell::is_alive(meta) && meta != before {
+            // As if it had been counted 2^32 times since, and weak references been made.
+            cell.word.store(seen_then.load(Relaxed), Relaxed);
+        }
+        m.idle(&mut shuttle::thread::yield_now);
+        drop(m);
+        births
+    });
+    let births = [upgrader, collector].map(|thread| thread.join().expect("no panic"));
+    assert_empty(&heap);
+    births.iter().for_each(Births::assert_dead);
+}
+
+/// The cell of the only object.
+fn only_cell(heap: &Modelled) -> &Cell {
+    let slab = &heap.core().slab;
+    let is_alive = |cell: &&Cell| cell::is_alive(cell.meta.load(Relaxed));
+    let mut cells = slab.used().map(|index| slab.cell(index));
+    cells.find(is_alive).expect("an object")
+}
+
 /// Goal: an upgrade finds its own target, whole, or nothing.
 #[test]
 pub(super) fn upgrades_find_all_or_nothing() {
@@ -215,6 +287,16 @@ pub(super) fn upgrades_find_all_or_nothing() {
     holds(leaf);
     holds(rivals);
     holds(bystander);
+}
+
+/// Goal: an upgrade that is held up while its target is freed counts nothing else, even if the
+/// stamp comes full circle; and a cell that is used again at once, although weak references lead to
+/// it, is caught.
+#[test]
+fn held_up_upgrades_find_nothing_else() {
+    holds_scripted(&HELD_UP, full_circle);
+    let symptom = "another object came back";
+    breaks_scripted(Fault::GarbageAtOnce, &HELD_UP, symptom, full_circle);
 }
 
 /// Goal: killing condemned objects without a common verdict is caught.
