@@ -7,6 +7,11 @@
 //! 2. What [`CAPS`] does not announce yet: shared roots and lists (`shared-list`, the main job),
 //!    counters, weak references, finalizers. Their functions are those of [`Mutator`] that have a
 //!    default, and workloads that need them are skipped by name until they are announced.
+//!
+//! A register may be empty, and may hold an object of another shape than the operation is for: then the
+//! operation does nothing, says false, 0 or `Peek::Empty`, or empties the register that it was to fill.
+//! A mutator that is dropped leaves: what its registers hold is released. Pauses are told through
+//! `HeapConfig::pauses`; while a heap tells none, a run cannot say what share of the time it took.
 
 use gcstorm::heap::{
     Caps, Defect, Field, Heap, HeapConfig, Mutator, OutOfMemory, Peek, Seat, Shape, Slot, Tag,

@@ -49,7 +49,7 @@ const FILES: [(&str, &str); 6] = [
 ];
 
 /// What to expect of the first build: without it, minutes of it look like something that hangs.
-const FIRST_BUILD: &str = "The first build compiles some 90 crates, which takes a minute or two on two \
+const FIRST_BUILD: &str = "The first build compiles some 90 crates, which takes two to five minutes on two \
                            processors; after it a change takes seconds.";
 
 /// What differs between kinds of heaps.

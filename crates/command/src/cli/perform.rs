@@ -112,7 +112,8 @@ fn caught_nothing(task: &RunTask<'_>, result: &RunResult) -> Option<String> {
     (is_broken && result.verdict == Outcome::Held).then(|| {
         let (ran, subject) = (figures::span(result.elapsed_ns), result.subject());
         format!(
-            "nothing was caught in {ran}, though {subject} is broken on purpose: give it longer"
+            "nothing was caught in {ran}, though {subject} is broken on purpose: give it longer, \
+             or a workload that does what is broken"
         )
     })
 }

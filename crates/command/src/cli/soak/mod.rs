@@ -208,8 +208,15 @@ impl Session<'_> {
     fn conclude(mut self) -> Exit {
         let page = report::soak::page(&self.standing, &self.header, self.terminal.look().width);
         self.terminal.data(&page);
-        let words = ["soak", "--resume"].map(OsStr::new);
-        let words = [words[0], words[1], self.directory.as_os_str()];
+        // Whoever goes on after an interruption wants what was left; after the end, another hour.
+        let left = self
+            .args
+            .budget
+            .saturating_sub(Clock::get().since(self.started));
+        let left = format!("--budget={}s", left.as_secs().max(1));
+        let [soak, resume, left] = ["soak", "--resume", &left].map(OsStr::new);
+        let mut words = vec![soak, resume, self.directory.as_os_str()];
+        words.extend(self.interrupted.load(Relaxed).then_some(left));
         let line = reproduce::command(self.program, &words);
         self.terminal.remark(&format!("to go on: {line}"));
         if let Err(error) = self.keep_page() {

@@ -131,7 +131,13 @@ pub(super) fn utilization(result: &RunResult, width: Width) -> String {
     if shown.is_empty() {
         return String::new();
     }
-    let whose = match result.evidence.stats.switches {
+    let stats = &result.evidence.stats;
+    if result.evidence.pauses.is_empty() && stats.switches.is_none() {
+        let text = "the heap reported no pauses, so what share of the time it left its mutators is \
+            not known: see `slow` and the longest operations";
+        return wrapped(width, "time: ", 4, text);
+    }
+    let whose = match stats.switches {
         Some(_) => "all mutators together had at least",
         None => "each mutator had at least",
     };
