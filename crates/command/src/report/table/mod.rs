@@ -129,9 +129,7 @@ fn sum_of_checks(result: &RunResult, width: Width) -> String {
         0 => String::new(),
         skipped => format!(", {skipped} skipped"),
     };
-    let held = count(Verdict::Held);
-    let examined = figures::count(result.examined());
-    let text = format!("{held} held over {examined} examined{skipped}");
+    let text = format!("{} held{skipped}", count(Verdict::Held));
     wrapped(width, "checks: ", 4, &text)
 }
 
@@ -306,10 +304,11 @@ fn verdict(result: &RunResult) -> (String, String) {
         .iter()
         .filter(|check| check.verdict == Verdict::Held);
     let held = figures::several(held.count() as u64, "check", "checks");
-    let examined = figures::count(result.examined());
+    let ops = Done::of(result).map_or(0, |done| done.ops);
+    let ops = figures::several(ops, "operation", "operations");
     let why = match result.verdict {
-        Outcome::Held => format!("{held} held over {examined} examined"),
-        Outcome::Interrupted => format!("{held} held over {examined} examined until then"),
+        Outcome::Held => format!("{held} held over {ops}"),
+        Outcome::Interrupted => format!("{held} held over {ops} until then"),
         Outcome::Vacuous => format!("{held} held, but {}", missed(result)),
         Outcome::Crashed => match result.evidence.ended {
             Ended::OutOfMemory { .. } => "the heap is full".to_owned(),
@@ -319,7 +318,10 @@ fn verdict(result: &RunResult) -> (String, String) {
             Some(_) => "settling did not come to an end in time".to_owned(),
             None => "the heap came to a standstill".to_owned(),
         },
-        Outcome::Violated if broken.is_empty() => "the heap says so itself".to_owned(),
+        Outcome::Violated if broken.is_empty() => match &result.evidence.ended {
+            Ended::Defect { defect, .. } => format!("the heap says so itself: {defect}"),
+            _ => "the heap says so itself".to_owned(),
+        },
         Outcome::Violated => broken.join(", "),
     };
     (name, why)
