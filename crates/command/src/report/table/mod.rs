@@ -144,7 +144,16 @@ fn note(caveat: &Caveat, width: Width) -> String {
 
 /// One line with the verdict, and the reproduce line unless it held.
 fn terse(result: &RunResult) -> String {
-    let (name, why) = verdict(result);
+    let (name, mut why) = verdict(result);
+    // The page has it in a note.
+    if let (Outcome::Violated, Ended::Defect { defect, .. }) =
+        (result.verdict, &result.evidence.ended)
+    {
+        why += &format!(
+            "; the heap says of itself: {}",
+            one_line(&defect.to_string())
+        );
+    }
     let mut text = format!(
         "{} on {}, seed {}: {name}: {why}\n",
         one_line(&result.workload.name),
@@ -318,10 +327,7 @@ fn verdict(result: &RunResult) -> (String, String) {
             Some(_) => "settling did not come to an end in time".to_owned(),
             None => "the heap came to a standstill".to_owned(),
         },
-        Outcome::Violated if broken.is_empty() => match &result.evidence.ended {
-            Ended::Defect { defect, .. } => format!("the heap says so itself: {defect}"),
-            _ => "the heap says so itself".to_owned(),
-        },
+        Outcome::Violated if broken.is_empty() => "the heap says so itself".to_owned(),
         Outcome::Violated => broken.join(", "),
     };
     (name, why)
