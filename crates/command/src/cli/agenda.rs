@@ -273,7 +273,7 @@ pub(super) fn named_heaps<'r>(
             let known = registry.entries().iter().map(|entry| entry.name.as_str());
             let usage = Usage::unknown("heap", name, known.chain([ALL_HEAPS, "python"]));
             Err(usage.hint(
-                "so are interpreters (`python:3.14`, `python:/usr/bin/python3`) and shared libraries by \
+                "so are interpreters (`python:3.13`, `python:/usr/bin/python3`) and shared libraries by \
                  their path (`./libmine.so`)",
             ))
         }
@@ -461,7 +461,7 @@ fn suite(overrides: &[(String, String)]) -> Result<Vec<Asked>, Usage> {
             .find(|(key, _)| workload.parameter(key).is_none());
         all.push(Asked {
             name: embedded.name.to_owned(),
-            skipped: lacking.map(|(key, _)| format!("it has no parameter `{key}`")),
+            skipped: lacking.map(|(key, _)| format!("no parameter `{key}`")),
             workload,
             text: None,
         });
@@ -514,7 +514,7 @@ fn refuse_hold_ups(planned: &mut [Planned], args: &Run) -> Result<(), Usage> {
             let message = format!("the rate of workload `{name}` does not go with {other}");
             return Err(Usage::new(message).hint(why));
         }
-        planned.plan = Err(format!("it has a rate, and {why}"));
+        planned.plan = Err(format!("there is a rate, and {why}"));
     }
     Ok(())
 }
