@@ -148,14 +148,6 @@ fn a_crate_that_was_written_runs_and_fails_honestly() {
     cargo(&krate, &quiet)
         .code(1)
         .says("the heap says of itself: `alloc` is not written yet (src/lib.rs:");
-    announce_all(&krate.join("src/lib.rs"));
-    let done = cargo(
-        &krate,
-        &["run", "--", "run", "shared-list", "--ops", "2000"],
-    )
-    .code(1);
-    assert!(!done.err.contains("warning: "), "{}", done.err);
-    done.says("shared-list on mine");
     let tree = [
         "tree",
         "--prefix",
@@ -176,6 +168,14 @@ fn a_crate_that_was_written_runs_and_fails_honestly() {
     );
     let done = cargo(&krate, &["test", "--test", "conformance"]).code(101);
     done.says("`settle` is not written yet").says("4 failed");
+    announce_all(&krate.join("src/lib.rs"));
+    let done = cargo(
+        &krate,
+        &["run", "--", "run", "shared-list", "--ops", "2000"],
+    )
+    .code(1);
+    assert!(!done.err.contains("warning: "), "{}", done.err);
+    done.says("shared-list on mine");
 
     place.run(&format!("{init} counted --pointer own")).code(0);
     let krate = place.path().join("own");
