@@ -158,17 +158,13 @@ pub(super) fn outcome(
     }
     let unmet = check::unmet(counters, &plan.require);
     let gaps = gaps(evidence, checks);
-    let short = unmet.iter().filter(|one| one.is_vacuous());
-    for text in short.map(ToString::to_string).chain(gaps.clone()) {
-        caveat(text);
-    }
-    if let Some(text) = passed_over(&unmet) {
-        caveat(text);
-    }
-    if !gaps.is_empty() || unmet.iter().any(Shortfall::is_vacuous) {
-        Outcome::Vacuous
-    } else {
-        Outcome::Held
+    let (short, others): (Vec<_>, Vec<_>) = unmet.into_iter().partition(Shortfall::is_vacuous);
+    let is_vacuous = !gaps.is_empty() || !short.is_empty();
+    let texts = short.iter().map(ToString::to_string).chain(gaps);
+    texts.chain(passed_over(&others)).for_each(caveat);
+    match is_vacuous {
+        true => Outcome::Vacuous,
+        false => Outcome::Held,
     }
 }
 
