@@ -3,6 +3,9 @@
 /// More names than this are a page, in which the one that was meant is lost.
 const LISTED_MAX: usize = 60;
 
+/// As many do not stand beside the one that was probably meant.
+const BESIDE_MAX: usize = 50;
+
 /// So many names are offered where none is near enough to be the one that was meant.
 const NEAR_MAX: usize = 3;
 
@@ -26,7 +29,7 @@ pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String 
         several => format!("known are {}", quoted(several)),
     };
     match nearest(name, &known) {
-        Some(nearest) if known.len() > LISTED_MAX => format!("did you mean `{nearest}`?"),
+        Some(nearest) if known.len() > BESIDE_MAX => format!("did you mean `{nearest}`?"),
         Some(nearest) => format!("did you mean `{nearest}`? {listed}"),
         None => listed,
     }
