@@ -77,7 +77,8 @@ arrivals = "poison""#,
         r#"summary = "a test"
 "#,
         "",
-        "1:1: the workload needs `summary` | add a line like `summary = ",
+        "1:1: the workload needs `summary` | add a line like `summary = \"two threads append to one \
+         list\"`",
     ),
     (
         r#"[limits]
