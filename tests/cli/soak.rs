@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use gcstorm::result::Outcome;
 use gcstorm::soak::{Came, Record};
 
-use crate::children::{inhabitants, signal_all};
+use crate::children::{LEAVES_EARLY, inhabitants, signal_all};
 use crate::harness::{Done, Place};
 use crate::interrupt::{signal, wait_until};
 
@@ -124,7 +124,10 @@ fn failures_are_kept() {
 
     let place = Place::new();
     let line =
-        "soak churn --heap gil --fault drop-request-kept --round 100ms --time-limit 1s --out o";
+        "soak hang.toml --heap gil --fault drop-request-kept --round 100ms --time-limit 1s --out o";
+    // In the set-up, since a round ends for all threads at once.
+    let in_setup = LEAVES_EARLY.replace("loop =", "loop = [{ op = \"safepoint\" }]\nsetup =");
+    place.write("hang.toml", &in_setup);
     // Where a debugger is found it takes its time.
     let mut command = place.command(line);
     let output = command.env("PATH", "").output().expect("it starts");
