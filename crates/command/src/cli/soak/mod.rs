@@ -44,7 +44,10 @@ pub(super) fn soak(
 ) -> Result<Exit, Usage> {
     let interrupted = interrupt::flag()?;
     let watchers = Watchers::new(args, &interrupted, terminal)?;
-    let started = start::start(registry, args, terminal)?;
+    let started = match &args.resume {
+        Some(directory) => resume::resume(registry, args, directory, terminal)?,
+        None => start::begin(registry, args, terminal)?,
+    };
     let limits = RoundLimits {
         time: Duration::from_millis(started.header.round_ms) + args.time_limit,
         progress: args.time_limit,

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use super::args::{Soak, shard_of_environment};
-use super::resume::resume;
 use super::stint_length;
 use crate::cli::agenda::{self, fresh_seed};
 use crate::cli::args::{IsolateArg, TimingArg};
@@ -37,19 +36,12 @@ pub(super) struct Started {
     pub(super) era: Era,
 }
 
-/// Begins a soak, or opens one to continue it.
-pub(super) fn start(
+/// Begins a soak.
+pub(super) fn begin(
     registry: &Registry,
     args: &Soak,
     terminal: &mut Terminal,
 ) -> Result<Started, Usage> {
-    match &args.resume {
-        Some(directory) => resume(registry, args, directory, terminal),
-        None => begin(registry, args, terminal),
-    }
-}
-
-fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Started, Usage> {
     let overrides = agenda::overrides(&args.define, args.threads)?;
     let lanes = lanes(registry, args, &overrides, terminal)?;
     let round_ms = args.round.map_or(ROUND_MS, |round| {
