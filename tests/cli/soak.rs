@@ -92,18 +92,33 @@ fn a_signal_to_all_ends_the_round_first() {
     sound(&journal(&place));
 }
 
-/// Goal: Ctrl-C brings the round under way to its end, which is written down.
+/// Goal: Ctrl-C brings the round under way to its end, which is written down, and the line to go on has
+/// what is left of the budget.
 #[test]
 fn ctrl_c_ends_the_round_first() {
     let place = Place::new();
-    let child = started(&place, "soak cycles --heap gil --round 300ms --out o");
+    let child = started(
+        &place,
+        "soak cycles --heap gil --round 300ms --budget 2h --out o",
+    );
     wait_until("a round is written down", || lines(&place) > 2);
     signal(&child, "INT");
-    Done::from(child.wait_with_output().expect("it ends"))
+    let done = Done::from(child.wait_with_output().expect("it ends"))
         .code(130)
-        .says("cycles on gil")
-        .warns("to go on: gcstorm soak --resume o");
+        .says("cycles on gil");
+    let hint = "to go on: gcstorm soak --resume o --budget=";
+    let left = (done.err.lines()).find_map(|line| line.strip_prefix(hint)?.strip_suffix('s'));
+    let left = left.unwrap_or_else(|| panic!("no {hint:?} in {}", done.err));
+    let left: u64 = left.parse().expect("seconds");
+    assert!((1..7200).contains(&left), "{left}");
     sound(&journal(&place));
+    // After its end there is nothing left, and it is not said.
+    let done = place.run("soak --resume o --budget 20ms");
+    assert!(
+        done.err.contains("to go on: gcstorm soak --resume o\n"),
+        "{}",
+        done.err
+    );
 }
 
 /// Goal: what fails is named, kept and told how to do again; a heap that ends its process, hangs or
@@ -195,6 +210,42 @@ fn stints_share_a_heap() {
     let longer = words.replace("--duration 30ms", "--duration 3s");
     assert_ne!(longer, words);
     place.run(&format!("{longer} --out again")).code(1);
+}
+
+/// Goal: a soak that was begun for moments and goes on for an hour grows heaps old from there on,
+/// and keeps to that when it goes on once more; a stint that was chosen stays.
+#[test]
+fn longer_budgets_make_longer_stints() {
+    for (chosen, grows) in [("", true), (" --stint 1", false)] {
+        let place = Place::new();
+        let go_on = |budget: &str| {
+            let least = lines(&place) + 6;
+            let child = started(&place, &format!("soak --resume o --budget {budget}"));
+            wait_until("six more are written down", || lines(&place) >= least);
+            signal(&child, "INT");
+            Done::from(child.wait_with_output().expect("it ends")).code(130)
+        };
+        let line = "soak cycles --heap gil --round 20ms --budget 40ms --seed 3 --out o";
+        place.run(&format!("{line}{chosen}"));
+        let before = journal(&place).len();
+        let told = "stints of 30000 rounds from here on";
+        let done = go_on("1h");
+        assert_eq!(done.err.contains(told), grows, "{}", done.err);
+        assert!(!go_on("50m").err.contains(told));
+        let records = journal(&place);
+        let (short, long) = records.split_at(before);
+        assert!(short.iter().all(|record| record.since == record.round));
+        for (number, record) in (before as u64..).zip(long) {
+            assert_eq!(record.round, number);
+            assert_eq!(record.era.is_some(), grows, "{record:?}");
+            assert_eq!(record.era, long[0].era);
+        }
+        let grown = long.iter().filter(|record| record.since < record.round);
+        // All but the first of each of the two processes.
+        assert_eq!(grown.count(), if grows { long.len() - 2 } else { 0 });
+        let seeds = long.windows(2).all(|two| two[1].seed == two[0].seed + 1);
+        assert_eq!(seeds, grows, "{long:?}");
+    }
 }
 
 /// Goal: what cannot be soaked is refused before anything runs, with a hint.
