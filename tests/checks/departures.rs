@@ -176,8 +176,8 @@ fn a_stalled_mutator_keeps_the_lock() {
     };
     let options = Options {
         budget: Budget::Duration(STALL * 20),
-        // Where both share a processor the worker does thousands of operations before the other asks for
-        // the lock, and a survey is waited for without it.
+        // Where both share a processor the worker does thousands of operations before the other
+        // asks for the lock, and a survey is waited for without it.
         verify: Verify::Every(100_000),
         ..Options::default()
     };
