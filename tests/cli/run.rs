@@ -5,6 +5,7 @@ use std::path::Path;
 use gcstorm::check::{Judgement, Verdict};
 use gcstorm::result::{Outcome, RunResult};
 
+use crate::children::LEAVES_EARLY;
 use crate::harness::{Done, Place};
 
 /// One thread that makes a list before it begins, and then only looks at it.
@@ -306,6 +307,7 @@ fn a_planted_fault_is_loud() {
 #[test]
 fn lost_processes_are_results() {
     let place = Place::new();
+    place.write("hang.toml", LEAVES_EARLY);
     let cases = [
         (
             "chain --rounds 1 --fault recursive-release",
@@ -313,7 +315,7 @@ fn lost_processes_are_results() {
             Outcome::Crashed,
         ),
         (
-            "churn --duration 2s --fault drop-request-kept --time-limit 1s",
+            "hang.toml --rounds 3 --fault drop-request-kept --time-limit 1s",
             "hung",
             Outcome::Hung,
         ),

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use gcstorm::result::Outcome;
 use gcstorm::soak::{Came, Record};
 
-use crate::children::{inhabitants, signal_all};
+use crate::children::{LEAVES_EARLY, inhabitants, signal_all};
 use crate::harness::{Done, Place};
 use crate::interrupt::{signal, wait_until};
 
@@ -124,7 +124,10 @@ fn failures_are_kept() {
 
     let place = Place::new();
     let line =
-        "soak churn --heap gil --fault drop-request-kept --round 100ms --time-limit 1s --out o";
+        "soak hang.toml --heap gil --fault drop-request-kept --round 100ms --time-limit 1s --out o";
+    // In the set-up, since a round ends for all threads at once.
+    let in_setup = LEAVES_EARLY.replace("loop =", "loop = [{ op = \"safepoint\" }]\nsetup =");
+    place.write("hang.toml", &in_setup);
     // Where a debugger is found it takes its time.
     let mut command = place.command(line);
     let output = command.env("PATH", "").output().expect("it starts");
@@ -186,6 +189,42 @@ fn stints_share_a_heap() {
     let longer = words.replace("--duration 30ms", "--duration 3s");
     assert_ne!(longer, words);
     place.run(&format!("{longer} --out again")).code(1);
+}
+
+/// Goal: a soak that was begun for moments and goes on for an hour grows heaps old from there on,
+/// and keeps to that when it goes on once more; a stint that was chosen stays.
+#[test]
+fn longer_budgets_make_longer_stints() {
+    for (chosen, grows) in [("", true), (" --stint 1", false)] {
+        let place = Place::new();
+        let go_on = |budget: &str| {
+            let least = lines(&place) + 6;
+            let child = started(&place, &format!("soak --resume o --budget {budget}"));
+            wait_until("six more are written down", || lines(&place) >= least);
+            signal(&child, "INT");
+            Done::from(child.wait_with_output().expect("it ends")).code(130)
+        };
+        let line = "soak cycles --heap gil --round 20ms --budget 40ms --seed 3 --out o";
+        place.run(&format!("{line}{chosen}"));
+        let before = journal(&place).len();
+        let told = "stints of 30000 rounds from here on";
+        let done = go_on("1h");
+        assert_eq!(done.err.contains(told), grows, "{}", done.err);
+        assert!(!go_on("50m").err.contains(told));
+        let records = journal(&place);
+        let (short, long) = records.split_at(before);
+        assert!(short.iter().all(|record| record.since == record.round));
+        for (number, record) in (before as u64..).zip(long) {
+            assert_eq!(record.round, number);
+            assert_eq!(record.era.is_some(), grows, "{record:?}");
+            assert_eq!(record.era, long[0].era);
+        }
+        let grown = long.iter().filter(|record| record.since < record.round);
+        // All but the first of each of the two processes.
+        assert_eq!(grown.count(), if grows { long.len() - 2 } else { 0 });
+        let seeds = long.windows(2).all(|two| two[1].seed == two[0].seed + 1);
+        assert_eq!(seeds, grows, "{long:?}");
+    }
 }
 
 /// Goal: what cannot be soaked is refused before anything runs, with a hint.

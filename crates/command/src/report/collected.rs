@@ -59,7 +59,7 @@ pub struct Group<'a> {
 }
 
 /// One result of a group.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Member<'a> {
     /// The heap, and the seed or a number where several members have the same.
     pub label: String,

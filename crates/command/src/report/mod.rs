@@ -2,6 +2,7 @@
 //!
 //! Text formats carry ANSI styles; whoever prints them strips the styles where they are not wanted.
 
+mod beside;
 mod collected;
 mod columns;
 mod commonmark;

@@ -14,7 +14,8 @@ use crate::result::figures::{self, NONE};
 /// Draws the table, why some did not run, one line with the number of each verdict, and one that
 /// compares heaps that held.
 pub fn summary(collected: &Collected, width: Width) -> String {
-    let is_paced = collected.results.iter().any(|result| result.rate.is_some());
+    let results = &collected.results;
+    let is_paced = results.iter().any(|result| result.rate.is_some());
     let mut heads = vec!["workload", "heap", "verdict", "ops/s", "p99.9", "max"];
     heads.extend(is_paced.then_some("response p99.9"));
     heads.push("examined");
@@ -22,7 +23,7 @@ pub fn summary(collected: &Collected, width: Width) -> String {
     let right = vec![Side::Right; heads.len() - left.len()];
     let mut columns = Columns::new([&left[..], &right].concat()).with_two_names();
     columns.head(&heads);
-    for result in &collected.results {
+    for result in results {
         columns.row(row(result, is_paced));
     }
     for absent in &collected.absent {
@@ -56,6 +57,14 @@ pub fn summary(collected: &Collected, width: Width) -> String {
     }
     let (runs, counts) = collected.counts();
     text += &format!("{}: {counts}\n", paint(STRONG, &runs));
+    if results.iter().any(|it| it.verdict.is_broken()) {
+        text += &wrapped(
+            width,
+            "",
+            2,
+            "of a heap that is wrong or broke down no speed is shown",
+        );
+    }
     if let Some(sentence) = versus(collected) {
         text += &wrapped(width, "", 2, &sentence);
     }
@@ -64,17 +73,17 @@ pub fn summary(collected: &Collected, width: Width) -> String {
 
 /// The cells of a result. If any result has a rate, all have a column for response times.
 fn row(result: &RunResult, is_paced: bool) -> Vec<Cell> {
-    let time = |time: Option<u64>| match time {
-        Some(nanos) => figures::nanos(nanos).into(),
+    // Of a broken heap no speed is shown beside others.
+    let is_broken = result.verdict.is_broken();
+    let known = |figure: Option<String>| match figure.filter(|_| !is_broken) {
+        Some(figure) => figure.into(),
         None => Cell::styled(FAINT, NONE),
     };
+    let time = |time: Option<u64>| known(time.map(figures::nanos));
     let service = sum(&result.evidence.service);
     // A run whose process was lost has none.
     let rates = result.ops.values().map(|op| op.per_second);
-    let per_second = match rates.reduce(|sum, rate| sum + rate) {
-        Some(rate) => figures::short(rate).into(),
-        None => Cell::styled(FAINT, NONE),
-    };
+    let per_second = known(rates.reduce(|sum, rate| sum + rate).map(figures::short));
     let mut cells = vec![
         result.workload.name.as_str().into(),
         result.subject().into(),

@@ -39,6 +39,11 @@ impl Outcome {
             Self::Interrupted => "interrupted",
         }
     }
+
+    /// Whether the heap is wrong or broke down, so that it counts for nothing how fast it was.
+    pub fn is_broken(self) -> bool {
+        matches!(self, Self::Violated | Self::Crashed | Self::Hung)
+    }
 }
 
 /// What should have been examined and was not, in words.
