@@ -72,7 +72,7 @@ impl<F: Faults> Worker<'_, F> {
         }
         let clock = Clock::get();
         if clock.nanos(self.turn, clock.now()) >= TURN_NS {
-            self.let_others(|| yield_now());
+            self.let_others(yield_now);
         }
     }
 }

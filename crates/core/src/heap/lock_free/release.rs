@@ -100,7 +100,7 @@ impl<F: Faults> Worker<'_, F> {
                 self.tasks.push(Task::Bury(reference.index()));
             }
             // Rule R3: this object may be all by which a garbage cycle can still be found.
-            Left::Others if reference.is_cyclic() && self.leads_on(reference) => {
+            Left::Others if reference.is_cyclic() && self.may_be_in_cycle(reference) => {
                 self.suspect(reference);
             }
             Left::Others => {}
@@ -113,7 +113,7 @@ impl<F: Faults> Worker<'_, F> {
     /// Whether an object, after a decrement that left it alive, refers to anything by which it could
     /// be part of a cycle.
     #[inline]
-    fn leads_on(&self, reference: Ref) -> bool {
+    fn may_be_in_cycle(&self, reference: Ref) -> bool {
         let cell = self.core.slab.cell(reference.index());
         // Relaxed: the reference that was given back was published with the object.
         cell::shape_of(cell.meta.load(Relaxed)) != Shape::Node
