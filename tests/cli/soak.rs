@@ -86,18 +86,33 @@ fn a_signal_to_all_ends_the_round_first() {
     sound(&journal(&place));
 }
 
-/// Goal: Ctrl-C brings the round under way to its end, which is written down.
+/// Goal: Ctrl-C brings the round under way to its end, which is written down, and the line to go on has
+/// what is left of the budget.
 #[test]
 fn ctrl_c_ends_the_round_first() {
     let place = Place::new();
-    let child = started(&place, "soak cycles --heap gil --round 300ms --out o");
+    let child = started(
+        &place,
+        "soak cycles --heap gil --round 300ms --budget 2h --out o",
+    );
     wait_until("a round is written down", || lines(&place) > 2);
     signal(&child, "INT");
-    Done::from(child.wait_with_output().expect("it ends"))
+    let done = Done::from(child.wait_with_output().expect("it ends"))
         .code(130)
-        .says("cycles on gil")
-        .warns("to go on: gcstorm soak --resume o");
+        .says("cycles on gil");
+    let hint = "to go on: gcstorm soak --resume o --budget=";
+    let left = (done.err.lines()).find_map(|line| line.strip_prefix(hint)?.strip_suffix('s'));
+    let left = left.unwrap_or_else(|| panic!("no {hint:?} in {}", done.err));
+    let left: u64 = left.parse().expect("seconds");
+    assert!((1..7200).contains(&left), "{left}");
     sound(&journal(&place));
+    // After its end there is nothing left, and it is not said.
+    let done = place.run("soak --resume o --budget 20ms");
+    assert!(
+        done.err.contains("to go on: gcstorm soak --resume o\n"),
+        "{}",
+        done.err
+    );
 }
 
 /// Goal: what fails is named, kept and told how to do again; a heap that ends its process, hangs or

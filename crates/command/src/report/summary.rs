@@ -18,7 +18,7 @@ pub fn summary(collected: &Collected, width: Width) -> String {
     let is_paced = results.iter().any(|result| result.rate.is_some());
     let mut heads = vec!["workload", "heap", "verdict", "ops/s", "p99.9", "max"];
     heads.extend(is_paced.then_some("response p99.9"));
-    heads.push("examined");
+    heads.push("objects");
     let left = [Side::Left; 3];
     let right = vec![Side::Right; heads.len() - left.len()];
     let mut columns = Columns::new([&left[..], &right].concat()).with_two_names();
@@ -29,7 +29,9 @@ pub fn summary(collected: &Collected, width: Width) -> String {
     for absent in &collected.absent {
         let style = match absent.what {
             Absence::Failed => ERROR,
-            Absence::Skipped | Absence::NotStarted => FAINT,
+            Absence::NotStarted => FAINT,
+            // They stand below, a line for each reason.
+            Absence::Skipped => continue,
         };
         let what = Cell::styled(style, absent.what.name());
         columns.row([
@@ -40,20 +42,19 @@ pub fn summary(collected: &Collected, width: Width) -> String {
     }
     let mut text = columns.draw(width);
     text.push('\n');
-    let told = |absent: &&Absent| absent.what != Absence::NotStarted;
-    for absent in collected.absent.iter().filter(told) {
+    let failed = |absent: &&Absent| absent.what == Absence::Failed;
+    for absent in collected.absent.iter().filter(failed) {
         let Absent {
             workload,
             heap,
             what,
             why,
         } = absent;
-        text += &wrapped(
-            width,
-            "",
-            4,
-            &format!("{}: {workload} on {heap}: {why}", what.name()),
-        );
+        let lead = format!("{}: ", what.name());
+        text += &wrapped(width, &lead, 4, &format!("{workload} on {heap}: {why}"));
+    }
+    for line in collected.skipped() {
+        text += &wrapped(width, "skipped: ", 4, &line);
     }
     let (runs, counts) = collected.counts();
     text += &format!("{}: {counts}\n", paint(STRONG, &runs));
@@ -95,7 +96,7 @@ fn row(result: &RunResult, is_paced: bool) -> Vec<Cell> {
     if is_paced {
         cells.push(time(sum(&result.evidence.response).quantile(0.999)));
     }
-    cells.push(figures::count(result.examined()).into());
+    cells.push(figures::count(result.evidence.allocated()).into());
     cells
 }
 

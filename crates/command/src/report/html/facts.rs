@@ -23,7 +23,7 @@ pub(super) fn banner(collected: &Collected, title: &str) -> Markup {
     let absent = collected.absent.iter();
     let lost = absent.clone().filter(|absent| !skipped(absent)).map(missed);
     let lines: Vec<Markup> = complaints.chain(lost).collect();
-    let skipped: Vec<Markup> = absent.filter(skipped).map(missed).collect();
+    let skipped_runs = absent.filter(skipped).count() as u64;
     let (first, others) = lines.split_at(lines.len().min(COMPLAINTS));
     html! {
         header class={ "banner " (verdict) } {
@@ -36,13 +36,13 @@ pub(super) fn banner(collected: &Collected, title: &str) -> Markup {
                     ul.lead { @for line in others { (line) } }
                 }
             }
-            @if !skipped.is_empty() {
+            @if skipped_runs > 0 {
                 details {
                     summary {
-                        (figures::several(skipped.len() as u64, "run", "runs"))
+                        (figures::several(skipped_runs, "run", "runs"))
                         " skipped, since the heap lacks what the workload needs"
                     }
-                    ul.lead { @for line in skipped { (line) } }
+                    ul.lead { @for line in collected.skipped() { li { (prose(&line)) } } }
                 }
             }
         }

@@ -109,7 +109,8 @@ mod tests {
         console::strip_ansi_codes(&page).into_owned()
     }
 
-    /// Goal: changes with age are shown for a heap with enough rounds, and not for one with six.
+    /// Goal: changes with age are shown for a heap with enough rounds, and not for one with six, where it
+    /// is said how to get more.
     #[test]
     fn ageing_is_told() {
         let page = plain(&Sample::full(header("churn", "cell-lost")));
@@ -126,7 +127,10 @@ mod tests {
         assert!((0.06..0.08).contains(&slope), "{slope}");
         let page = plain(&Sample::begun(header("churn", "cell-lost")));
         assert!(
-            page.contains("as heaps grow old: too few rounds on one heap to tell"),
+            page.contains(
+                "as heaps grow old: too few rounds on one heap to tell; a new soak with a longer \
+                 `--budget`,\nor with `--stint`, makes more of them\n"
+            ),
             "{page}"
         );
     }
