@@ -81,24 +81,34 @@ impl<F: Faults> Counted<F> {
         }
     }
 
+    /// Notes that an object is alive. If it was passed, what it refers to waits its turn, unless
+    /// nothing else waits and it is one object: then that comes next, and so on.
     #[inline]
-    fn acquit_one(&self, index: u32, left: &mut usize, work: &mut Work) {
-        if *left == 0 {
-            return;
-        }
-        match self.trials.find(index) {
-            Finding::Known => return,
-            _ if self.has(Fault::LivenessOneLevel) => self.trials.acquit(index),
-            Finding::Ahead => {}
-            Finding::Behind(link) => {
-                // What is behind so many others is fetched when its turn is nearer.
-                if work.found.len() <= FAR {
-                    self.fetch_linked(index, link);
-                }
-                work.found.push_back((index, link));
+    fn acquit_one(&self, mut index: u32, left: &mut usize, work: &mut Work) {
+        while *left > 0 {
+            let finding = self.trials.find(index);
+            if finding == Finding::Known {
+                return;
+            }
+            *left -= 1;
+            if self.has(Fault::LivenessOneLevel) {
+                return self.trials.acquit(index);
+            }
+            match finding {
+                Finding::Behind(Link::One(next)) if work.found.is_empty() => index = next,
+                Finding::Behind(link) => return self.put_off(index, link, work),
+                Finding::Known | Finding::Ahead => return,
             }
         }
-        *left -= 1;
+    }
+
+    #[inline]
+    fn put_off(&self, index: u32, link: Link, work: &mut Work) {
+        // What is behind so many others is fetched when its turn is nearer.
+        if work.found.len() <= FAR {
+            self.fetch_linked(index, link);
+        }
+        work.found.push_back((index, link));
     }
 
     /// Fetches what will be needed when an object is looked into.
