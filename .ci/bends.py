@@ -1,7 +1,89 @@
-"""Where a curve of `.ci/performance` bends, and what shows there: a sentence for each curve, worked out of
-the figures."""
+"""The sections of `.ci/performance` that draw curves, over the number of mutators and over the length of a list;
+and where a curve bends, and what shows there: a sentence for each, worked out of the figures."""
 
-from bench import Failed, caches
+from bench import Failed, caches, processors, table
+from measured import LEAK_OPS, LOCKED, OWN
+
+PRIVATE = """
+summary = "each thread appends to a list of its own and cuts it back"
+[parameters]
+threads = { default = 1, min = 1, max = 64, about = "threads" }
+length = { default = 1000, min = 1, max = 20_000_000, about = "what a list is cut back to" }
+[limits]
+live_objects = "(2 * $length + 20_000) * $threads + 200_000"
+[[threads]]
+name = "owner"
+count = "$threads"
+setup = [
+  { op = "alloc", dst = "list", shape = "list" },
+  { op = "append-new", list = "list", shape = "node", times = "$length" },
+]
+loop = [
+  { op = "append-new", list = "list", shape = "node", times = 1000 },
+  { op = "get", list = "list", index = { uniform = [0, "$length - 1"] }, dst = "got", times = 1000 },
+  { op = "truncate-front", list = "list", leave = "$length" },
+]
+"""
+
+
+def scaling(page):
+    """Operations a second over the number of mutators, on one list and on lists of their own."""
+    heaps = page.there(*OWN, "leak", *LOCKED)
+    heaps += [name for name in page.python if "without the lock" in page.bench.heaps.get(name, " ")[1]][:1]
+    counts = (1, 2, 4, 8, 16)
+
+    def figures(result, processor):
+        elapsed = result["evidence"]["elapsed_ns"]
+        threads = int(result["workload"]["parameters"]["threads"])
+        pauses = {f"held {cause}": pause["total_ns"] / (elapsed * threads)
+                  for cause, pause in result["pauses"].items()}
+        return {**pauses, "mops": result["counters"]["ops_per_second"] / 1e6, "busy": (processor or 0) / elapsed}
+
+    jobs = {}
+    for heap in heaps:
+        for kind, workload, more in (("shared", "shared-list", {"bounded": "true"}), ("private", page.private, {})):
+            for n in counts[kind == "shared":]:
+                jobs[heap, kind, n] = page.one(heap, workload, {**more, "threads": n}, figures)
+    cells = page.bench.in_turns("scaling", jobs)
+    rows, said = [], []
+    for heap in heaps:
+        for kind in ("shared", "private"):
+            mine = {n: cells[heap, kind, n] for n in counts if (heap, kind, n) in cells}
+            rows.append([f"{heap}, {kind}", *(mine[n].text("mops", 1) if n in mine else "–" for n in counts)])
+            said.append(bend_of_scaling(f"`{heap}`, {kind}", mine))
+    return ["## From 1 to 16 mutators",
+            "Millions of operations a second, untimed. Shared: `run shared-list -D bounded=true -D threads=N`. "
+            "Private: each thread appends to a list of its own, reads and cuts it. There are "
+            f"{processors()} processors, so beyond as many threads a curve that stays level is right, and one "
+            "that falls is not.", table(["lists", *map(str, counts)], rows), "\n".join(filter(None, said))]
+
+
+def lengths(page):
+    """The time of an operation over the length of the list."""
+    heaps = page.there(*OWN, "leak", *LOCKED)
+    counts = (100, 1000, 10_000, 100_000, 1_000_000, 10_000_000)
+
+    def figures(result, _):
+        return {"ns": 1e9 / result["counters"]["ops_per_second"],
+                "bytes": result["counters"]["rss_bytes_peak"]}
+
+    jobs = {(heap, n): page.one(heap, page.private, {"length": n}, figures) for heap in heaps for n in counts}
+    cells = page.bench.in_turns("lengths", jobs)
+    rows = [[heap, *(cells[heap, n].text("ns", 1) for n in counts)] for heap in heaps]
+    said = [bend_of_length(heap, {n: cells[heap, n] for n in counts}, lambda *of: timed(page, *of))
+            for heap in heaps]
+    sizes = ", ".join(f"{name} {size / 2**20:.2g} MiB" for name, size in caches().items())
+    return ["## Lists of 10² to 10⁷ elements",
+            "One thread appends 1,000 nodes to its list, gets 1,000 elements at random, and cuts the list back: "
+            f"ns an operation, untimed. Caches: {sizes or 'not known'}.",
+            table(["heap", *(f"{n:,}" for n in counts)], rows), "\n".join(filter(None, said))]
+
+
+def timed(page, heap, length):
+    """One timed run on a list of this length."""
+    page.bench.say(f"lengths, timed: {heap} {length}", is_lasting=False)
+    ops = LEAK_OPS // 10 if heap == "leak" else None
+    return page.bench.run(heap, page.private, {"length": length}, timing="every", ops=ops)[0]
 
 
 def share(part, whole):

@@ -70,65 +70,47 @@ mod rust_cc_pair {
     }
 }
 
-mod bacon_pair {
-    use bacon_rajan_cc_0_4_0::{Cc, Trace, Tracer, collect_cycles};
+/// The same with a crate that is told when to collect; and what its objects say besides their references.
+macro_rules! told_to_collect {
+    ($name:ident, $of:ident, $collect:ident, { $($besides:item)* }) => {
+        mod $name {
+            use $of::{Cc, Trace, Tracer, $collect};
 
-    use super::*;
+            use super::*;
 
-    struct Node(RefCell<[Option<Cc<Node>>; 2]>);
+            struct Node(RefCell<[Option<Cc<Node>>; 2]>);
 
-    impl Trace for Node {
-        fn trace(&self, tracer: &mut Tracer<'_>) {
-            for reference in self.0.borrow().iter().flatten() {
-                reference.trace(tracer);
+            impl Trace for Node {
+                fn trace(&self, tracer: &mut Tracer<'_>) {
+                    for reference in self.0.borrow().iter().flatten() {
+                        reference.trace(tracer);
+                    }
+                }
+
+                $($besides)*
+            }
+
+            pub(super) fn cycles() {
+                let node = || Cc::new(Node(RefCell::default()));
+                for made in 1..=CYCLES {
+                    let (a, b) = (node(), node());
+                    a.0.borrow_mut()[0] = Some(b.clone());
+                    b.0.borrow_mut()[0] = Some(a.clone());
+                    if made % CANDIDATES == 0 {
+                        $collect();
+                    }
+                }
             }
         }
-    }
-
-    pub(super) fn cycles() {
-        let node = || Cc::new(Node(RefCell::default()));
-        for made in 1..=CYCLES {
-            let (a, b) = (node(), node());
-            a.0.borrow_mut()[0] = Some(b.clone());
-            b.0.borrow_mut()[0] = Some(a.clone());
-            if made % CANDIDATES == 0 {
-                collect_cycles();
-            }
-        }
-    }
+    };
 }
 
-mod gcmodule_pair {
-    use gcmodule::{Cc, Trace, Tracer, collect_thread_cycles};
-
-    use super::*;
-
-    struct Node(RefCell<[Option<Cc<Node>>; 2]>);
-
-    impl Trace for Node {
-        fn trace(&self, tracer: &mut Tracer<'_>) {
-            for reference in self.0.borrow().iter().flatten() {
-                reference.trace(tracer);
-            }
-        }
-
-        fn is_type_tracked() -> bool {
-            true
-        }
+told_to_collect!(bacon_pair, bacon_rajan_cc_0_4_0, collect_cycles, {});
+told_to_collect!(gcmodule_pair, gcmodule, collect_thread_cycles, {
+    fn is_type_tracked() -> bool {
+        true
     }
-
-    pub(super) fn cycles() {
-        let node = || Cc::new(Node(RefCell::default()));
-        for made in 1..=CYCLES {
-            let (a, b) = (node(), node());
-            a.0.borrow_mut()[0] = Some(b.clone());
-            b.0.borrow_mut()[0] = Some(a.clone());
-            if made % CANDIDATES == 0 {
-                collect_thread_cycles();
-            }
-        }
-    }
-}
+});
 
 /// The same on `gil`, through its contract.
 fn gil_cycles() {
@@ -165,45 +147,45 @@ trait List: Sync {
 /// What an object holds, as large as a node.
 type Body = [usize; 2];
 
-struct StdLocked<T>(Mutex<VecDeque<T>>, fn() -> T);
-struct ParkingLocked<T>(parking_lot::Mutex<VecDeque<T>>, fn() -> T);
+/// A list under this lock, and what makes an object of it.
+struct Locked<L, T>(L, fn() -> T);
 
-impl<T: Send> List for StdLocked<T> {
+/// A lock around a list.
+trait Lock<T>: Sync {
+    fn with<R>(&self, work: impl FnOnce(&mut VecDeque<T>) -> R) -> R;
+}
+
+impl<T: Send> Lock<T> for Mutex<VecDeque<T>> {
+    fn with<R>(&self, work: impl FnOnce(&mut VecDeque<T>) -> R) -> R {
+        work(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<T: Send> Lock<T> for parking_lot::Mutex<VecDeque<T>> {
+    fn with<R>(&self, work: impl FnOnce(&mut VecDeque<T>) -> R) -> R {
+        work(&mut self.lock())
+    }
+}
+
+impl<L: Lock<T>, T> List for Locked<L, T> {
     fn append(&self) {
         let object = (self.1)();
-        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        list.push_back(object);
+        self.0.with(|list| list.push_back(object));
     }
 
     fn cut(&self, count: usize) {
-        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let cut: VecDeque<T> = list.drain(..count).collect();
-        drop(list);
+        let cut: VecDeque<T> = self.0.with(|list| list.drain(..count).collect());
         drop(cut);
     }
 
     fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.0.with(|list| list.len())
     }
 }
 
-impl<T: Send> List for ParkingLocked<T> {
-    fn append(&self) {
-        let object = (self.1)();
-        self.0.lock().push_back(object);
-    }
-
-    fn cut(&self, count: usize) {
-        let mut list = self.0.lock();
-        let cut: VecDeque<T> = list.drain(..count).collect();
-        drop(list);
-        drop(cut);
-    }
-
-    fn len(&self) -> usize {
-        self.0.lock().len()
-    }
-}
+// Lists of boxes or counted references, under either lock.
+type UnderStd<T> = Mutex<VecDeque<T>>;
+type UnderParkingLot<T> = parking_lot::Mutex<VecDeque<T>>;
 
 /// One thread appends and cuts, another watches.
 fn shared_list(list: &impl List) {
@@ -268,20 +250,16 @@ fn main() -> ExitCode {
         ("cycle of two, gcmodule", CYCLES, &gcmodule_pair::cycles),
         ("append, gil", APPENDS, &gil_list),
         ("append, Box under std's Mutex", APPENDS, &|| {
-            shared_list(&StdLocked(Mutex::default(), Box::<Body>::default));
+            shared_list(&Locked(UnderStd::default(), Box::<Body>::default));
         }),
         ("append, Box under parking_lot's", APPENDS, &|| {
-            shared_list(&ParkingLocked(Default::default(), || {
-                Box::<Body>::default()
-            }));
+            shared_list(&Locked(UnderParkingLot::default(), Box::<Body>::default));
         }),
         ("append, Arc under std's Mutex", APPENDS, &|| {
-            shared_list(&StdLocked(Mutex::default(), Arc::<Body>::default));
+            shared_list(&Locked(UnderStd::default(), Arc::<Body>::default));
         }),
         ("append, Arc under parking_lot's", APPENDS, &|| {
-            shared_list(&ParkingLocked(Default::default(), || {
-                Arc::<Body>::default()
-            }));
+            shared_list(&Locked(UnderParkingLot::default(), Arc::<Body>::default));
         }),
     ];
     if let Some(wanted) = std::env::args().nth(1) {

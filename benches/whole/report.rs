@@ -110,6 +110,7 @@ fn a_soak() -> usize {
         shard: Shard::WHOLE,
         round_ms: ROUND_NS / 1_000_000,
         stint: 12,
+        stint_grows: true,
         options: Vec::new(),
         profile: None,
     };
@@ -151,6 +152,7 @@ fn record(round: u64, lanes: usize) -> Record {
         seed: round,
         since: round / 12 * 12,
         ended_unix_ms: 0,
+        era: None,
         took_ms: 5100,
         came: Came::Judged {
             outcome: Outcome::Held,

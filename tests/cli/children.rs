@@ -83,8 +83,25 @@ fn a_signal_reaches_the_child() {
     assert!(place.path().join("o/result.json").exists());
 }
 
-/// A run that hangs at its end, after a time in which each of its threads asked the other for the lock.
-const HANGING: &str = "run churn --heap gil --fault drop-request-kept --duration 2s --out o";
+/// A workload whose writer asks for the lock, and leaves long before the reader is done. With the
+/// fault `drop-request-kept` the reader then offers the lock to nobody and waits for ever, however
+/// the two are scheduled. (Threads that all stop at the same moment may just get away.)
+pub(crate) const LEAVES_EARLY: &str = r#"
+summary = "a writer leaves long before the reader"
+[objects]
+list = "list"
+[limits]
+live_objects = 1000
+[[threads]]
+name = "writer"
+loop = [{ op = "len", list = "list" }, { op = "stall", ms = 20 }]
+[[threads]]
+name = "reader"
+loop = [{ op = "len", list = "list", times = 50_000_000 }]
+"#;
+
+/// A run of that workload that hangs.
+const HANGING: &str = "run hang.toml --heap gil --fault drop-request-kept --rounds 3 --out o";
 
 /// Goal: a run that makes no progress for as long as the limit is ended: it has hung, which is a
 /// result like any other, with its case and the line that reproduces it; and the runs after it are
@@ -92,6 +109,7 @@ const HANGING: &str = "run churn --heap gil --fault drop-request-kept --duration
 #[test]
 fn a_run_that_hangs_is_ended() {
     let place = Place::new();
+    place.write("hang.toml", LEAVES_EARLY);
     let done = place.run(&format!("{HANGING} --time-limit 1s")).code(5);
     done.says("hung").says("reproduce: gcstorm ");
     let result = place.result("o/result.json");
@@ -103,7 +121,7 @@ fn a_run_that_hangs_is_ended() {
     let line = format!("{HANGING} --time-limit 1s --seed 1 --repeat 2");
     place.run(&line).code(5);
     for seed in [1, 2] {
-        let result = place.result(&format!("o/churn-gil-{seed}/result.json"));
+        let result = place.result(&format!("o/hang-gil-{seed}/result.json"));
         assert_eq!(result.verdict, Outcome::Hung);
     }
     place.remove("o");
@@ -115,6 +133,7 @@ fn a_run_that_hangs_is_ended() {
 #[test]
 fn a_hung_run_obeys_the_first_signal() {
     let place = Place::new();
+    place.write("hang.toml", LEAVES_EARLY);
     let mut command = place.command(&format!("{HANGING} --time-limit 8h"));
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let parent = command.spawn().expect("it starts");

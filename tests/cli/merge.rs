@@ -260,6 +260,8 @@ fn what_does_not_belong_is_refused() {
             "a run",
             "what made it differs: soak in a/journal, run in run/result.json",
         ),
+        ("a run", "merge each kind by itself"),
+        ("a long", "merge what was made with the same options"),
         ("a newer", "newer:1: this is not the journal"),
         ("a damaged", "damaged:2: "),
         ("a nonsense", "nonsense:1:"),

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use gcstorm::result::Outcome;
 use gcstorm::soak::{Came, Record};
 
-use crate::children::{inhabitants, signal_all};
+use crate::children::{LEAVES_EARLY, inhabitants, signal_all};
 use crate::harness::{Done, Place};
 use crate::interrupt::{signal, wait_until};
 
@@ -37,6 +37,12 @@ fn sound(records: &[Record]) -> i32 {
     let vacuous = all(Outcome::Vacuous);
     assert_eq!(all(Outcome::Held) + vacuous, records.len(), "{records:?}");
     if vacuous > 0 { 3 } else { 0 }
+}
+
+/// How many rounds failed. On a busy machine others between them may have done nothing.
+fn failures(place: &Place) -> usize {
+    let records = journal(place).into_iter();
+    records.filter(Record::is_failure).count()
 }
 
 fn started(place: &Place, line: &str) -> Child {
@@ -86,18 +92,33 @@ fn a_signal_to_all_ends_the_round_first() {
     sound(&journal(&place));
 }
 
-/// Goal: Ctrl-C brings the round under way to its end, which is written down.
+/// Goal: Ctrl-C brings the round under way to its end, which is written down, and the line to go on has
+/// what is left of the budget.
 #[test]
 fn ctrl_c_ends_the_round_first() {
     let place = Place::new();
-    let child = started(&place, "soak cycles --heap gil --round 300ms --out o");
+    let child = started(
+        &place,
+        "soak cycles --heap gil --round 300ms --budget 2h --out o",
+    );
     wait_until("a round is written down", || lines(&place) > 2);
     signal(&child, "INT");
-    Done::from(child.wait_with_output().expect("it ends"))
+    let done = Done::from(child.wait_with_output().expect("it ends"))
         .code(130)
-        .says("cycles on gil")
-        .warns("to go on: gcstorm soak --resume o");
+        .says("cycles on gil");
+    let hint = "to go on: gcstorm soak --resume o --budget=";
+    let left = (done.err.lines()).find_map(|line| line.strip_prefix(hint)?.strip_suffix('s'));
+    let left = left.unwrap_or_else(|| panic!("no {hint:?} in {}", done.err));
+    let left: u64 = left.parse().expect("seconds");
+    assert!((1..7200).contains(&left), "{left}");
     sound(&journal(&place));
+    // After its end there is nothing left, and it is not said.
+    let done = place.run("soak --resume o --budget 20ms");
+    assert!(
+        done.err.contains("to go on: gcstorm soak --resume o\n"),
+        "{}",
+        done.err
+    );
 }
 
 /// Goal: what fails is named, kept and told how to do again; a heap that ends its process, hangs or
@@ -109,13 +130,13 @@ fn failures_are_kept() {
                 --max-failures 2 --out o";
     let done = place.run(line).code(1).says("violated");
     done.warns("reproduce: gcstorm run churn --heap gil --seed ");
-    assert_eq!(journal(&place).len(), 2);
+    assert_eq!(failures(&place), 2);
     let result = place.result("o/failure-0/result.json");
     assert_eq!(result.verdict, Outcome::Violated);
     assert!(place.path().join("o/failure-1/failure.case").exists());
     // Who goes on knows of those, and they are not forgotten.
     place.run("soak --resume o --max-failures 2").code(1);
-    assert_eq!(journal(&place).len(), 4);
+    assert_eq!(failures(&place), 4);
 
     let place = Place::new();
     let line = "soak chain --heap gil --fault recursive-release --round 1s --out o";
@@ -124,7 +145,10 @@ fn failures_are_kept() {
 
     let place = Place::new();
     let line =
-        "soak churn --heap gil --fault drop-request-kept --round 100ms --time-limit 1s --out o";
+        "soak hang.toml --heap gil --fault drop-request-kept --round 100ms --time-limit 1s --out o";
+    // In the set-up, since a round ends for all threads at once.
+    let in_setup = LEAVES_EARLY.replace("loop =", "loop = [{ op = \"safepoint\" }]\nsetup =");
+    place.write("hang.toml", &in_setup);
     // Where a debugger is found it takes its time.
     let mut command = place.command(line);
     let output = command.env("PATH", "").output().expect("it starts");
@@ -186,6 +210,42 @@ fn stints_share_a_heap() {
     let longer = words.replace("--duration 30ms", "--duration 3s");
     assert_ne!(longer, words);
     place.run(&format!("{longer} --out again")).code(1);
+}
+
+/// Goal: a soak that was begun for moments and goes on for an hour grows heaps old from there on,
+/// and keeps to that when it goes on once more; a stint that was chosen stays.
+#[test]
+fn longer_budgets_make_longer_stints() {
+    for (chosen, grows) in [("", true), (" --stint 1", false)] {
+        let place = Place::new();
+        let go_on = |budget: &str| {
+            let least = lines(&place) + 6;
+            let child = started(&place, &format!("soak --resume o --budget {budget}"));
+            wait_until("six more are written down", || lines(&place) >= least);
+            signal(&child, "INT");
+            Done::from(child.wait_with_output().expect("it ends")).code(130)
+        };
+        let line = "soak cycles --heap gil --round 20ms --budget 40ms --seed 3 --out o";
+        place.run(&format!("{line}{chosen}"));
+        let before = journal(&place).len();
+        let told = "stints of 30000 rounds from here on";
+        let done = go_on("1h");
+        assert_eq!(done.err.contains(told), grows, "{}", done.err);
+        assert!(!go_on("50m").err.contains(told));
+        let records = journal(&place);
+        let (short, long) = records.split_at(before);
+        assert!(short.iter().all(|record| record.since == record.round));
+        for (number, record) in (before as u64..).zip(long) {
+            assert_eq!(record.round, number);
+            assert_eq!(record.era.is_some(), grows, "{record:?}");
+            assert_eq!(record.era, long[0].era);
+        }
+        let grown = long.iter().filter(|record| record.since < record.round);
+        // All but the first of each of the two processes.
+        assert_eq!(grown.count(), if grows { long.len() - 2 } else { 0 });
+        let seeds = long.windows(2).all(|two| two[1].seed == two[0].seed + 1);
+        assert_eq!(seeds, grows, "{long:?}");
+    }
 }
 
 /// Goal: what cannot be soaked is refused before anything runs, with a hint.
@@ -350,9 +410,8 @@ fn a_full_disk_is_told_of_before_vacuous_rounds() {
 fn rounds_have_the_parameters_of_their_soak() {
     let place = Place::new();
     let line = "soak churn --heap gil --fault set-keeps-old --threads 3 -D length=50 --seed 1";
-    place
-        .run(&format!("{line} --round 100ms --budget 100ms --out o"))
-        .code(1);
+    // It goes on until a round has failed.
+    place.run(&format!("{line} --round 100ms --out o")).code(1);
     let records = journal(&place);
     let failed = records.iter().find(|record| record.is_failure());
     let reproduce = &failed.expect("the fault is caught").reproduce;

@@ -77,7 +77,8 @@ arrivals = "poison""#,
         r#"summary = "a test"
 "#,
         "",
-        "19:1: the workload needs `summary` | ",
+        "1:1: the workload needs `summary` | add a line like `summary = \"two threads append to one \
+         list\"`",
     ),
     (
         r#"[limits]
@@ -606,6 +607,7 @@ fn all_mistakes_are_told() {
     assert_eq!(
         of_sections,
         [
+            "1: the workload needs `summary`",
             "2: unknown key in the workload: `sumary`",
             "5: unknown key in the parameter: `mni`",
             "9: unknown shape `lst`",
@@ -618,7 +620,6 @@ fn all_mistakes_are_told() {
             "22: `append-new` needs `list`",
             "22: `append-new` takes no `lst`",
             "22: unknown parameter `k`",
-            "24: the workload needs `summary`",
         ]
     );
     let of_plan = broken(&[(

@@ -119,6 +119,7 @@ pub fn header(lanes: Vec<Lane>) -> Header {
         shard: Shard::WHOLE,
         round_ms: 5000,
         stint: 12,
+        stint_grows: true,
         options: vec!["--timing".to_owned(), "off".to_owned()],
         profile: None,
     }

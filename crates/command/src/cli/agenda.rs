@@ -20,6 +20,7 @@ use super::values::{self, NO_FAULT};
 use crate::diagnostic::text;
 use crate::heap::{Caps, Fault};
 use crate::plan::{Asker, Case, Pace, Plan, Requirement};
+use crate::report::skips;
 use crate::run::{Budget, Callbacks, Entry, Options, Registry, Verify, is_path};
 use crate::workload::{self, LoadError, Workload};
 
@@ -177,18 +178,20 @@ impl<'r> RunAgenda<'r> {
         if self.tasks().next().is_some() {
             return Ok(self);
         }
-        let mut usage = Usage::new("nothing to run");
-        for item in &self.items {
-            if let Item::Skip {
+        let usage = Usage::new("nothing to run");
+        Err(self.skipped().iter().fold(usage, Usage::hint))
+    }
+
+    /// What is skipped and why, a line for each reason.
+    pub(super) fn skipped(&self) -> Vec<String> {
+        skips(self.items.iter().filter_map(|item| match item {
+            Item::Skip {
                 workload,
                 heap,
                 why,
-            } = item
-            {
-                usage = usage.hint(format!("{workload} on {heap}: {why}"));
-            }
-        }
-        Err(usage)
+            } => Some([workload, heap, why].map(String::as_str)),
+            Item::Run(_) => None,
+        }))
     }
 }
 
@@ -268,7 +271,11 @@ pub(super) fn named_heaps<'r>(
         }
         None => {
             let known = registry.entries().iter().map(|entry| entry.name.as_str());
-            Err(Usage::unknown("heap", name, known.chain([ALL_HEAPS])))
+            let usage = Usage::unknown("heap", name, known.chain([ALL_HEAPS, "python"]));
+            Err(usage.hint(
+                "so are interpreters (`python:3.13`, `python:/usr/bin/python3`) and shared libraries by \
+                 their path (`./libmine.so`)",
+            ))
         }
     };
     names.iter().map(entry).collect()
@@ -410,7 +417,9 @@ fn named(args: &Run, overrides: &[(String, String)]) -> Result<Vec<Asked>, Usage
             continue;
         }
         let workload = match &args.text {
-            Some(text) => Workload::parse(name, text)?,
+            Some(text) => {
+                Workload::parse(name, text).map_err(|first| Usage::of_workload(&first))?
+            }
             None => Workload::named(name).map_err(|error| not_a_workload(name, error, args))?,
         };
         let has = |key: &str| workload.parameter(key).is_some();
@@ -452,7 +461,7 @@ fn suite(overrides: &[(String, String)]) -> Result<Vec<Asked>, Usage> {
             .find(|(key, _)| workload.parameter(key).is_none());
         all.push(Asked {
             name: embedded.name.to_owned(),
-            skipped: lacking.map(|(key, _)| format!("it has no parameter `{key}`")),
+            skipped: lacking.map(|(key, _)| format!("no parameter `{key}`")),
             workload,
             text: None,
         });
@@ -505,7 +514,7 @@ fn refuse_hold_ups(planned: &mut [Planned], args: &Run) -> Result<(), Usage> {
             let message = format!("the rate of workload `{name}` does not go with {other}");
             return Err(Usage::new(message).hint(why));
         }
-        planned.plan = Err(format!("it has a rate, and {why}"));
+        planned.plan = Err(format!("there is a rate, and {why}"));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::exit::Exit;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use crate::workload::{LoadError, Workload};
+use crate::workload::Workload;
 
 /// Reads every workload; prints `ok` or what is wrong with it.
 pub(super) fn check(names: &[String], terminal: &mut Terminal) -> Exit {
@@ -12,25 +12,10 @@ pub(super) fn check(names: &[String], terminal: &mut Terminal) -> Exit {
         match Workload::named(name) {
             Ok(workload) => terminal.data(&format!("ok  {name}: {}\n", workload.summary)),
             Err(error) => {
-                let all = all_wrong(error);
-                for usage in &all {
-                    terminal.refuse(usage.text());
-                }
-                if let count @ 2.. = all.len() {
-                    terminal.message(&format!("{name}: {count} mistakes"));
-                }
+                terminal.refuse(Usage::from(error).text());
                 exit = Exit::Usage;
             }
         }
     }
     exit
-}
-
-/// Everything that is wrong, of which loading tells the first.
-fn all_wrong(error: LoadError) -> Vec<Usage> {
-    let LoadError::Invalid(first) = &error else {
-        return vec![error.into()];
-    };
-    let defects = Workload::defects(first.path(), first.text()).into_iter();
-    defects.map(Usage::from).collect()
 }

@@ -64,6 +64,12 @@ pub(super) fn run(
         agreement: agenda.case.clone().map(Agreement::of),
         exit: Exit::Held,
     };
+    // Otherwise they stand below the table of all runs.
+    if session.terminal.detail() == Detail::Verdict {
+        for line in agenda.skipped() {
+            session.terminal.warning(&format!("skipped: {line}"));
+        }
+    }
     for item in &agenda.items {
         session.item(item);
     }
@@ -145,10 +151,6 @@ impl<'a> RunSession<'a> {
                 heap,
                 why,
             } => {
-                if self.terminal.detail() == Detail::Verdict || self.runs == 1 {
-                    let text = format!("{workload} on {heap} is skipped: {why}");
-                    self.terminal.warning(&text);
-                }
                 self.absent(workload, heap, Absence::Skipped, why);
             }
             Item::Run(task) if self.interrupted.load(Relaxed) => {

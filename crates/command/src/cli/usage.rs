@@ -2,7 +2,7 @@
 
 use crate::diagnostic::suggest;
 use crate::report::{ERROR, HELP, paint, shown};
-use crate::workload::{Color, Diagnostic, LoadError};
+use crate::workload::{Color, Diagnostic, LoadError, Workload};
 
 /// A usage error, with which the program ends before anything runs.
 #[derive(Debug)]
@@ -54,10 +54,25 @@ impl From<Diagnostic> for Usage {
     }
 }
 
+impl Usage {
+    /// All that is wrong with a workload, of which reading it tells the first.
+    pub(super) fn of_workload(first: &Diagnostic) -> Self {
+        let path = first.path();
+        let all = Workload::defects(path, first.text());
+        let mut texts: Vec<String> = all.iter().map(|one| one.render(Color::Ansi)).collect();
+        if let count @ 2.. = texts.len() {
+            texts.push(format!("{path}: {count} mistakes"));
+        }
+        Self {
+            text: texts.join("\n"),
+        }
+    }
+}
+
 impl From<LoadError> for Usage {
     fn from(error: LoadError) -> Self {
         match error {
-            LoadError::Invalid(diagnostic) => diagnostic.into(),
+            LoadError::Invalid(first) => Self::of_workload(&first),
             LoadError::Unknown { name, hint } => {
                 Self::new(format!("unknown workload `{name}`")).hint(hint)
             }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use humantime::DurationError;
 
+use crate::diagnostic::suggest;
 use crate::heap::{Point, Points};
 use crate::plan::{Arrivals, Asker, Pace, RATE_MAX, Requirement};
 use crate::run::{CollectEvery, Verify};
@@ -86,8 +87,8 @@ pub(super) fn rate(text: &str) -> Result<Pace, String> {
         None => (text, Arrivals::default()),
         Some((ops, name)) => {
             let unknown = || {
-                let names = Arrivals::ALL.map(Arrivals::name).join(", ");
-                format!("no arrivals are called `{name}`; expected one of {names}")
+                let hint = suggest::hint(name, Arrivals::ALL.map(Arrivals::name));
+                format!("no arrivals are called `{name}`: {hint}")
             };
             (ops, Arrivals::named(name).ok_or_else(unknown)?)
         }
@@ -144,8 +145,8 @@ pub(super) fn points(text: &str) -> Result<Points, String> {
     let known = |name: &str| Point::ALL.into_iter().find(|point| point.name() == name);
     let point = |name| {
         known(name).ok_or_else(|| {
-            let names = Point::ALL.map(Point::name).join(", ");
-            format!("no point is called `{name}`; expected some of {names}")
+            let hint = suggest::hint(name, Point::ALL.map(Point::name));
+            format!("no point is called `{name}`: {hint}")
         })
     };
     text.split(',').map(point).collect()

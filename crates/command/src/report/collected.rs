@@ -49,6 +49,23 @@ impl Absence {
     }
 }
 
+/// Lines that say what is skipped, of `[workload, heap, why]`: one for each heap and reason.
+pub fn skips<'a>(all: impl IntoIterator<Item = [&'a str; 3]>) -> Vec<String> {
+    let mut groups: Vec<(Vec<&str>, &str, &str)> = Vec::new();
+    for [workload, heap, why] in all {
+        let mut known = groups.iter_mut();
+        match known.find(|group| (group.1, group.2) == (heap, why)) {
+            Some((workloads, ..)) if workloads.contains(&workload) => {}
+            Some((workloads, ..)) => workloads.push(workload),
+            None => groups.push((vec![workload], heap, why)),
+        }
+    }
+    let groups = groups.into_iter();
+    groups
+        .map(|(workloads, heap, why)| format!("{} on {heap}: {why}", workloads.join(", ")))
+        .collect()
+}
+
 /// Results of one workload.
 #[derive(Debug)]
 pub struct Group<'a> {
@@ -59,7 +76,7 @@ pub struct Group<'a> {
 }
 
 /// One result of a group.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Member<'a> {
     /// The heap, and the seed or a number where several members have the same.
     pub label: String,
@@ -93,6 +110,13 @@ impl Collected {
     pub fn tally(&self) -> String {
         let (runs, counts) = self.counts();
         format!("{runs}: {counts}")
+    }
+
+    /// What was skipped and why, a line for each reason.
+    pub(super) fn skipped(&self) -> Vec<String> {
+        let absent = self.absent.iter();
+        let skipped = absent.filter(|absent| absent.what == Absence::Skipped);
+        skips(skipped.map(|it| [&it.workload, &it.heap, &it.why].map(String::as_str)))
     }
 
     /// How many runs there are, and how many of each verdict.
@@ -237,6 +261,26 @@ mod tests {
         assert!(groups[1].name.contains("batch=9"), "{}", groups[1].name);
         assert_eq!(collected.verdict(), Outcome::Violated);
         assert_eq!(collected.tally(), "5 runs: 4 held, 1 violated");
+    }
+
+    /// Goal: what is skipped for one reason takes one line, whatever else is skipped in between and
+    /// however often it was to be repeated.
+    #[test]
+    fn one_reason_takes_one_line() {
+        let lists = "the heap has no lists";
+        let all = [
+            ["shared-list", "own", lists],
+            ["weakrefs", "own", "the heap has no weak references"],
+            ["churn", "own", lists],
+            ["churn", "other", lists],
+            ["shared-list", "own", lists],
+        ];
+        let lines = [
+            "shared-list, churn on own: the heap has no lists",
+            "weakrefs on own: the heap has no weak references",
+            "churn on other: the heap has no lists",
+        ];
+        assert_eq!(skips(all), lines);
     }
 
     /// Goal: a heap that could not be opened makes the whole a crash, one that cannot do it does

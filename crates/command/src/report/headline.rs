@@ -1,9 +1,8 @@
 //! The figures that every report shows first: throughput, percentiles, maxima and memory.
 
-use super::Member;
 use crate::evidence::{Ended, Latency};
+use crate::result::RunResult;
 use crate::result::figures::{self, NONE};
-use crate::result::{Outcome, RunResult};
 
 /// One figure of a result.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +16,17 @@ pub struct Headline {
     pub show: fn(f64) -> String,
     /// What is better.
     pub wanted: Wanted,
+    /// What it is a measure of.
+    pub about: About,
+}
+
+/// What a figure is a measure of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// How fast a heap is. Of a broken heap no report shows it beside others.
+    Speed,
+    /// How much there was.
+    Size,
 }
 
 /// Which of two figures is better.
@@ -30,17 +40,6 @@ pub enum Wanted {
     Neither,
 }
 
-/// A figure beside that of another result.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Beside {
-    /// The figure; `None` if it is not known.
-    pub figure: Option<String>,
-    /// As a multiple of the first that held, if both runs held.
-    pub ratio: Option<String>,
-    /// `better` or `worse`, if it differs from that by a tenth or more.
-    pub word: Option<&'static str>,
-}
-
 /// In the order in which reports show them.
 pub const HEADLINES: [Headline; 9] = [
     Headline {
@@ -52,36 +51,42 @@ pub const HEADLINES: [Headline; 9] = [
         },
         show: figures::rate,
         wanted: Wanted::More,
+        about: About::Speed,
     },
     Headline {
         name: "p50",
         of: |result| quantile(result, 0.5),
         show: figures::time,
         wanted: Wanted::Less,
+        about: About::Speed,
     },
     Headline {
         name: "p99",
         of: |result| quantile(result, 0.99),
         show: figures::time,
         wanted: Wanted::Less,
+        about: About::Speed,
     },
     Headline {
         name: "p99.9",
         of: |result| quantile(result, 0.999),
         show: figures::time,
         wanted: Wanted::Less,
+        about: About::Speed,
     },
     Headline {
         name: "longest operation",
         of: |result| longest(std::iter::once(&latencies(result))),
         show: figures::time,
         wanted: Wanted::Less,
+        about: About::Speed,
     },
     Headline {
         name: "longest pause",
         of: |result| longest(result.pauses.values()),
         show: figures::time,
         wanted: Wanted::Less,
+        about: About::Speed,
     },
     Headline {
         name: "live peak",
@@ -89,18 +94,21 @@ pub const HEADLINES: [Headline; 9] = [
         of: |result| counter(result, "live_peak").filter(|peak| *peak > 0.0),
         show: figures::short,
         wanted: Wanted::Neither,
+        about: About::Size,
     },
     Headline {
         name: "unreclaimed peak",
         of: |result| counter(result, "unreclaimed_peak"),
         show: figures::short,
         wanted: Wanted::Less,
+        about: About::Size,
     },
     Headline {
         name: "resident peak",
         of: |result| counter(result, "rss_bytes_peak").filter(|bytes| *bytes > 0.0),
         show: figures::memory,
         wanted: Wanted::Less,
+        about: About::Size,
     },
 ];
 
@@ -127,67 +135,6 @@ pub fn has_responses(result: &RunResult) -> bool {
     result.ops.values().any(|op| op.response.is_some())
 }
 
-/// `figure` as a multiple of the first member's: `×1.85`.
-pub fn ratio(figure: Option<f64>, first: Option<f64>) -> Option<String> {
-    let (figure, first) = (figure?, first.filter(|first| *first > 0.0)?);
-    let ratio = figure / first;
-    Some(match ratio {
-        ..0.000_5 => "×<0.001".to_owned(),
-        ..0.1 => format!("×{ratio:.3}"),
-        ..9.995 => format!("×{ratio:.2}"),
-        ..99.95 => format!("×{ratio:.1}"),
-        _ => format!("×{}", figures::short(ratio)),
-    })
-}
-
-/// How far a figure must lie from another before it is called better or worse. Single runs differ
-/// by less than this from one to the next; `compare` judges several.
-const REMARKABLE: f64 = 1.1;
-
-/// One figure of every member, each beside that of the first whose run held. A run that did not
-/// hold did something else, and has no ratio.
-pub fn row(headline: &Headline, members: &[Member<'_>]) -> Vec<Beside> {
-    let figure = |member: &Member<'_>| (headline.of)(member.result);
-    let base = base(members);
-    let first = base.and_then(figure);
-    let cells = members.iter().map(|member| {
-        let own = figure(member);
-        let is_measured = base.is_some_and(|base| base.number != member.number)
-            && member.result.verdict == Outcome::Held;
-        let (own_held, first) = (own.filter(|_| is_measured), first.filter(|_| is_measured));
-        Beside {
-            figure: own.map(headline.show),
-            ratio: ratio(own_held, first),
-            word: own_held
-                .zip(first)
-                .and_then(|(own, first)| headline.wanted.word(own, first)),
-        }
-    });
-    cells.collect()
-}
-
-/// The member with which others are compared: the first whose run held.
-pub fn base<'m, 'a>(members: &'m [Member<'a>]) -> Option<&'m Member<'a>> {
-    let mut members = members.iter();
-    members.find(|member| member.result.verdict == Outcome::Held)
-}
-
-impl Wanted {
-    fn word(self, own: f64, first: f64) -> Option<&'static str> {
-        let (more, less) = match self {
-            Self::More => ("better", "worse"),
-            Self::Less => ("worse", "better"),
-            Self::Neither => return None,
-        };
-        match own / first {
-            _ if first <= 0.0 => None,
-            REMARKABLE.. => Some(more),
-            ratio if ratio <= 1.0 / REMARKABLE => Some(less),
-            _ => None,
-        }
-    }
-}
-
 /// Says so if a run ended before it had done what it was asked to do.
 pub fn cut_short(result: &RunResult) -> Option<String> {
     let evidence = &result.evidence;
@@ -202,9 +149,9 @@ pub fn cut_short(result: &RunResult) -> Option<String> {
 }
 
 /// How often a second a kind of operation was done, its 99th percentile, which is where heaps begin
-/// to differ, and the longest.
+/// to differ, and the longest; `None` of a run that is broken.
 pub fn operation(result: &RunResult, name: &str) -> Option<String> {
-    let op = result.ops.get(name)?;
+    let op = (result.ops.get(name)).filter(|_| !result.verdict.is_broken())?;
     let latency = op.response.as_ref().or(op.service.as_ref());
     let timed = latency.filter(|latency| latency.count() > 0);
     let p99 = timed.and_then(|latency| latency.quantile(0.99));
@@ -230,26 +177,4 @@ fn longest<'a>(latencies: impl Iterator<Item = &'a Latency>) -> Option<f64> {
 
 fn counter(result: &RunResult, name: &str) -> Option<f64> {
     result.counters.get(name).map(|value| *value as f64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Goal: ratios keep three digits at any size, and there is none to nothing.
-    #[test]
-    fn ratios_read_well() {
-        let cases = [
-            (Some(1.0), Some(2.0), Some("×0.50")),
-            (Some(1.0), Some(50.0), Some("×0.020")),
-            (Some(1.0), Some(1e6), Some("×<0.001")),
-            (Some(123.4), Some(1.0), Some("×123")),
-            (Some(4e6), Some(1.0), Some("×4 M")),
-            (Some(1.0), Some(0.0), None),
-            (None, Some(1.0), None),
-        ];
-        for (figure, first, text) in cases {
-            assert_eq!(ratio(figure, first).as_deref(), text);
-        }
-    }
 }

@@ -3,8 +3,9 @@
 
 use std::fmt::Write as _;
 
+use super::beside::{self, Beside};
 use super::commonmark::{self, BoundedPage, escaped};
-use super::headline::{self, Beside, HEADLINES};
+use super::headline::{self, HEADLINES};
 use super::{Collected, Group, Member};
 use crate::check::Verdict;
 use crate::result::figures::{self, NONE};
@@ -83,7 +84,7 @@ fn figures_of(group: &Group<'_>) -> String {
     });
     text += &line("verdict", verdicts);
     for head in &HEADLINES {
-        let row = headline::row(head, &group.members);
+        let row = beside::row(head, &group.members);
         if row.iter().any(|beside| beside.figure.is_some()) {
             text += &line(head.name, row.into_iter().map(cell));
         }
@@ -217,7 +218,7 @@ mod tests {
             assert_eq!(row.matches(" |").count(), 4, "{row}");
         }
         // Only what held is compared.
-        let longest = "| longest operation | 200 µs | 200 µs | 200 µs (×1.00) |";
+        let longest = "| longest operation | 200 µs | – | 200 µs (×1.00) |";
         assert!(text.contains(longest), "{text}");
         assert!(text.len() < 4096, "{}", text.len());
     }

@@ -2,6 +2,7 @@
 //!
 //! Text formats carry ANSI styles; whoever prints them strips the styles where they are not wanted.
 
+mod beside;
 mod collected;
 mod columns;
 mod commonmark;
@@ -25,7 +26,7 @@ mod summary;
 mod table;
 mod versus;
 
-pub use collected::{Absence, Absent, Collected, Group, Member};
+pub use collected::{Absence, Absent, Collected, Group, Member, skips};
 pub use failure::{TURNS_MAX, failure, recipe};
 pub use hlog::hlog;
 pub use html::html;

@@ -14,21 +14,24 @@ use crate::result::figures::{self, NONE};
 /// Draws the table, why some did not run, one line with the number of each verdict, and one that
 /// compares heaps that held.
 pub fn summary(collected: &Collected, width: Width) -> String {
-    let is_paced = collected.results.iter().any(|result| result.rate.is_some());
+    let results = &collected.results;
+    let is_paced = results.iter().any(|result| result.rate.is_some());
     let mut heads = vec!["workload", "heap", "verdict", "ops/s", "p99.9", "max"];
     heads.extend(is_paced.then_some("response p99.9"));
-    heads.push("examined");
+    heads.push("objects");
     let left = [Side::Left; 3];
     let right = vec![Side::Right; heads.len() - left.len()];
     let mut columns = Columns::new([&left[..], &right].concat()).with_two_names();
     columns.head(&heads);
-    for result in &collected.results {
+    for result in results {
         columns.row(row(result, is_paced));
     }
     for absent in &collected.absent {
         let style = match absent.what {
             Absence::Failed => ERROR,
-            Absence::Skipped | Absence::NotStarted => FAINT,
+            Absence::NotStarted => FAINT,
+            // They stand below, a line for each reason.
+            Absence::Skipped => continue,
         };
         let what = Cell::styled(style, absent.what.name());
         columns.row([
@@ -39,23 +42,30 @@ pub fn summary(collected: &Collected, width: Width) -> String {
     }
     let mut text = columns.draw(width);
     text.push('\n');
-    let told = |absent: &&Absent| absent.what != Absence::NotStarted;
-    for absent in collected.absent.iter().filter(told) {
+    let failed = |absent: &&Absent| absent.what == Absence::Failed;
+    for absent in collected.absent.iter().filter(failed) {
         let Absent {
             workload,
             heap,
             what,
             why,
         } = absent;
-        text += &wrapped(
-            width,
-            "",
-            4,
-            &format!("{}: {workload} on {heap}: {why}", what.name()),
-        );
+        let lead = format!("{}: ", what.name());
+        text += &wrapped(width, &lead, 4, &format!("{workload} on {heap}: {why}"));
+    }
+    for line in collected.skipped() {
+        text += &wrapped(width, "skipped: ", 4, &line);
     }
     let (runs, counts) = collected.counts();
     text += &format!("{}: {counts}\n", paint(STRONG, &runs));
+    if results.iter().any(|it| it.verdict.is_broken()) {
+        text += &wrapped(
+            width,
+            "",
+            2,
+            "of a heap that is wrong or broke down no speed is shown",
+        );
+    }
     if let Some(sentence) = versus(collected) {
         text += &wrapped(width, "", 2, &sentence);
     }
@@ -64,17 +74,17 @@ pub fn summary(collected: &Collected, width: Width) -> String {
 
 /// The cells of a result. If any result has a rate, all have a column for response times.
 fn row(result: &RunResult, is_paced: bool) -> Vec<Cell> {
-    let time = |time: Option<u64>| match time {
-        Some(nanos) => figures::nanos(nanos).into(),
+    // Of a broken heap no speed is shown beside others.
+    let is_broken = result.verdict.is_broken();
+    let known = |figure: Option<String>| match figure.filter(|_| !is_broken) {
+        Some(figure) => figure.into(),
         None => Cell::styled(FAINT, NONE),
     };
+    let time = |time: Option<u64>| known(time.map(figures::nanos));
     let service = sum(&result.evidence.service);
     // A run whose process was lost has none.
     let rates = result.ops.values().map(|op| op.per_second);
-    let per_second = match rates.reduce(|sum, rate| sum + rate) {
-        Some(rate) => figures::short(rate).into(),
-        None => Cell::styled(FAINT, NONE),
-    };
+    let per_second = known(rates.reduce(|sum, rate| sum + rate).map(figures::short));
     let mut cells = vec![
         result.workload.name.as_str().into(),
         result.subject().into(),
@@ -86,7 +96,7 @@ fn row(result: &RunResult, is_paced: bool) -> Vec<Cell> {
     if is_paced {
         cells.push(time(sum(&result.evidence.response).quantile(0.999)));
     }
-    cells.push(figures::count(result.examined()).into());
+    cells.push(figures::count(result.evidence.allocated()).into());
     cells
 }
 

@@ -155,11 +155,9 @@ impl std::fmt::Display for Shortfall<'_> {
                 f,
                 "the heap does not count {counter}, of which at least {at_least} was required"
             ),
-            Self::PassedOver(requirement) => write!(
-                f,
-                "nothing is required of {} here: the heap does not count it",
-                requirement.counter
-            ),
+            Self::PassedOver(requirement) => {
+                write!(f, "the heap does not count {}", requirement.counter)
+            }
         }
     }
 }

@@ -1,7 +1,10 @@
 //! "Did you mean": the known name nearest to an unknown one.
 
 /// More names than this are a page, in which the one that was meant is lost.
-const LISTED_MAX: usize = 50;
+const LISTED_MAX: usize = 60;
+
+/// As many do not stand beside the one that was probably meant.
+const BESIDE_MAX: usize = 50;
 
 /// So many names are offered where none is near enough to be the one that was meant.
 const NEAR_MAX: usize = 3;
@@ -19,11 +22,14 @@ pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String 
     let listed = match known.as_slice() {
         [] => return "there are none here".to_owned(),
         [only] => format!("the only one here is `{only}`"),
-        many if many.len() > LISTED_MAX => format!("it is none of the {} known names", many.len()),
+        many if many.len() > LISTED_MAX => {
+            let nearest = quoted(&least_unlike(name, many));
+            format!("the nearest of {} are {nearest}", many.len())
+        }
         several => format!("known are {}", quoted(several)),
     };
     match nearest(name, &known) {
-        Some(nearest) if known.len() > LISTED_MAX => format!("did you mean `{nearest}`?"),
+        Some(nearest) if known.len() > BESIDE_MAX => format!("did you mean `{nearest}`?"),
         Some(nearest) => format!("did you mean `{nearest}`? {listed}"),
         None => listed,
     }
@@ -36,16 +42,20 @@ pub fn hint_with_list_in<'a>(
     known: impl IntoIterator<Item = &'a str>,
     place: &str,
 ) -> String {
-    let mut known: Vec<&str> = known.into_iter().collect();
+    let known: Vec<&str> = known.into_iter().collect();
     if let Some(nearest) = nearest(name, &known) {
         return format!("did you mean `{nearest}`? {place} has all of them");
     }
-    known.sort_by_key(|candidate| distance(name, candidate));
+    let nearest = quoted(&least_unlike(name, &known));
+    format!("the nearest are {nearest}; {place} has all of them")
+}
+
+/// The few names that are least unlike this one; those that begin with it come first.
+fn least_unlike<'a>(name: &str, known: &[&'a str]) -> Vec<&'a str> {
+    let mut known = known.to_vec();
+    known.sort_by_key(|candidate| (!is_begun(name, candidate), distance(name, candidate)));
     known.truncate(NEAR_MAX);
-    format!(
-        "the nearest are {}; {place} has all of them",
-        quoted(&known)
-    )
+    known
 }
 
 fn quoted(names: &[&str]) -> String {
@@ -53,13 +63,13 @@ fn quoted(names: &[&str]) -> String {
     quoted.join(", ")
 }
 
-/// The nearest name within a third of its length, at least one edit; otherwise the only one that
-/// begins with what was written.
+/// The nearest name within a third of its length (two edits of five), at least one edit; otherwise the
+/// only one that begins with what was written.
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|candidate| (distance(name, candidate), *candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .filter(|(distance, candidate)| *distance <= ((candidate.chars().count() + 1) / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
         .or_else(|| begun(name, known))
@@ -67,11 +77,15 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// The only name that begins with what was written, hyphens aside.
 fn begun<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let mut begun = (known.iter()).filter(|candidate| is_begun(name, candidate));
+    let only = begun.next()?;
+    begun.next().is_none().then_some(*only)
+}
+
+fn is_begun(name: &str, candidate: &str) -> bool {
     let bare = |name: &str| name.replace(['-', '_'], "");
     let written = bare(name);
-    let mut begun = (known.iter()).filter(|candidate| bare(candidate).starts_with(&written));
-    let only = begun.next().filter(|_| written.len() >= BEGUN_MIN)?;
-    begun.next().is_none().then_some(*only)
+    written.len() >= BEGUN_MIN && bare(candidate).starts_with(&written)
 }
 
 /// Edits between two words: insertions, deletions, replacements, swaps of neighbours.
@@ -92,8 +106,18 @@ mod tests {
         let names: Vec<String> = (0..=LISTED_MAX).map(|n| format!("name-{n}")).collect();
         let known = || names.iter().map(String::as_str);
         assert_eq!(hint("nam-0", known()), "did you mean `name-0`?");
-        assert_eq!(hint("nothing", known()), "it is none of the 51 known names");
-        assert!(hint("nothing", known().take(50)).starts_with("known are `name-0`, "));
+        let far = hint("nothing", known());
+        assert!(far.starts_with("the nearest of 61 are `name-"), "{far}");
+        assert_eq!(far.matches('`').count(), 6, "{far}");
+        let begun = hint(
+            "walk",
+            known().chain(["walk-skips-root", "walk-skips-edge"]),
+        );
+        assert!(
+            begun.contains("are `walk-skips-root`, `walk-skips-edge`, "),
+            "{begun}"
+        );
+        assert!(hint("nothing", known().take(60)).starts_with("known are `name-0`, "));
         assert!(hint("nam-0", known().take(2)).ends_with("known are `name-0`, `name-1`"));
     }
 
@@ -114,11 +138,12 @@ mod tests {
     /// Goal: slips of the finger are recognised, other words are not.
     #[test]
     fn slips_are_recognised() {
-        let known = ["append", "append-new", "truncate-front", "len"];
+        let known = ["append", "append-new", "truncate-front", "len", "alloc"];
         for (written, meant) in [
             ("appned", Some("append")),
             ("truncate_front", Some("truncate-front")),
             ("ln", Some("len")),
+            ("alocc", Some("alloc")),
             ("truncatef", Some("truncate-front")),
             ("tr", None),
             ("remove", None),

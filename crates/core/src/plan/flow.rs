@@ -60,6 +60,8 @@ pub struct Flow {
     /// rests on every allocation that returns having put its object into the register, so it does
     /// not hold if one is refused and the program goes on.
     pub once: Vec<bool>,
+    /// The mutators and steps that may close a cycle.
+    pub closing: Vec<(usize, usize)>,
 }
 
 impl Flow {
@@ -244,7 +246,7 @@ impl Walk<'_> {
             Op::Copy { dst, src } => {
                 if let Some(value) = self.strong(step, src) {
                     self.state.share(src);
-                    self.state.put(dst, value.once_more());
+                    self.state.may_put(dst, value.once_more());
                 }
             }
             Op::Clear { slot } => {
@@ -254,7 +256,7 @@ impl Walk<'_> {
             Op::Peek { slot } => drop(self.strong(step, slot)),
             Op::Load { dst, obj, .. } => {
                 self.shaped(step, obj, Shape::Node);
-                self.state.put(dst, self.contents.read());
+                self.state.may_put(dst, self.contents.read());
             }
             Op::Erase { obj, .. } => drop(self.shaped(step, obj, Shape::Node)),
             Op::Store { obj, val, .. } => {
@@ -270,11 +272,10 @@ impl Walk<'_> {
             }
             Op::Fetch { dst, global } => {
                 let object = usize::from(global.0);
-                let value = match self.plan.objects.get(object) {
-                    Some(shared) => Referent::shared(shared.shape, object),
-                    None => self.contents.read(),
-                };
-                self.state.put(dst, value);
+                match self.plan.objects.get(object) {
+                    Some(shared) => self.state.put(dst, Referent::shared(shared.shape, object)),
+                    None => self.state.may_put(dst, self.contents.read()),
+                }
             }
             Op::Read { counter } => drop(self.shaped(step, counter, Shape::Counter)),
             Op::Add { counter, .. } | Op::WriteBack { counter, .. } => {
@@ -287,7 +288,7 @@ impl Walk<'_> {
                     self.state.share(src);
                     let weak = true;
                     let value = value.once_more();
-                    self.state.put(dst, Referent { weak, ..value });
+                    self.state.may_put(dst, Referent { weak, ..value });
                 }
             }
             Op::Upgrade { dst, weak } => self.upgrade(step, dst, weak),
@@ -307,11 +308,11 @@ impl Walk<'_> {
             }
             Op::Get { dst, list, .. } => {
                 self.shaped(step, list, Shape::List);
-                self.state.put(dst, self.contents.read());
+                self.state.may_put(dst, self.contents.read());
             }
             Op::Pop { dst, list } => {
                 self.writes(step, list, |usage| usage.pops = true);
-                self.state.put(dst, self.contents.read());
+                self.state.may_put(dst, self.contents.read());
             }
             Op::TruncateFront { list, .. } | Op::TruncateFrontTo { list, .. } => {
                 self.writes(step, list, |usage| usage.truncates_front = true);
@@ -384,13 +385,8 @@ impl Walk<'_> {
             if !value.weak {
                 self.problem(step, weak, ProblemKind::NotWeak);
             }
-            self.state.put(
-                dst,
-                Referent {
-                    weak: false,
-                    ..value
-                },
-            );
+            let weak = false;
+            self.state.may_put(dst, Referent { weak, ..value });
         }
     }
 
@@ -403,18 +399,27 @@ impl Walk<'_> {
         val: Slot,
         by: OpKind,
     ) {
-        if obj == val {
+        let moved = if obj == val {
             self.problem(step, val, ProblemKind::IntoItself);
-            return;
-        }
-        let moved = self.moved(step, val, by);
+            if let Some(itself) = container {
+                self.contents.add(itself);
+            }
+            container
+        } else {
+            self.moved(step, val, by)
+        };
         if let (Some(container), Some(moved)) = (container, moved) {
             // An object to which nothing refers yet cannot be reached from what is put into it.
-            self.flow.needs.cycles |= !container.private
+            let closes = (obj == val || !container.private)
                 && match by {
                     OpKind::Store => moved.shapes.may_refer(),
                     _ => moved.shapes.has(Shape::List),
                 };
+            let place = (self.mutator as usize, step);
+            if closes && !self.flow.closing.contains(&place) {
+                self.flow.needs.cycles = true;
+                self.flow.closing.push(place);
+            }
         }
     }
 

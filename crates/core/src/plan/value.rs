@@ -159,6 +159,13 @@ impl Registers {
         self.registers[slot.0 as usize] = RegisterState::Held(value);
     }
 
+    /// Notes that an operation puts something into `slot`, or finds nothing and leaves what is there.
+    pub(super) fn may_put(&mut self, slot: Slot, value: Referent) {
+        let left = self.get(slot);
+        self.put(slot, value);
+        self.registers[slot.0 as usize] = left.join(RegisterState::Held(value));
+    }
+
     pub(super) fn empty(&mut self, slot: Slot, by: OpKind) {
         self.forget_newest(slot);
         self.registers[slot.0 as usize] = RegisterState::Gone(by);

@@ -237,11 +237,6 @@ impl RunResult {
     pub fn subject(&self) -> String {
         subject(&self.heap, self.fault.as_deref())
     }
-
-    /// How many pieces of evidence the checks examined in all.
-    pub fn examined(&self) -> u64 {
-        self.checks.iter().map(|check| check.examined).sum()
-    }
 }
 
 // `remote = "Self"` makes serde derive associated functions instead of the traits; these

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Caveat, figures};
-use crate::check::{self, Judgement, Verdict};
+use crate::check::{self, Judgement, Shortfall, Verdict};
 use crate::evidence::{Ended, Evidence, Moment};
 use crate::plan::Plan;
 
@@ -38,6 +38,11 @@ impl Outcome {
             Self::Hung => "hung",
             Self::Interrupted => "interrupted",
         }
+    }
+
+    /// Whether the heap is wrong or broke down, so that it counts for nothing how fast it was.
+    pub fn is_broken(self) -> bool {
+        matches!(self, Self::Violated | Self::Crashed | Self::Hung)
     }
 }
 
@@ -158,14 +163,29 @@ pub(super) fn outcome(
     }
     let unmet = check::unmet(counters, &plan.require);
     let gaps = gaps(evidence, checks);
-    for text in unmet.iter().map(ToString::to_string).chain(gaps.clone()) {
-        caveat(text);
+    let (short, others): (Vec<_>, Vec<_>) = unmet.into_iter().partition(Shortfall::is_vacuous);
+    let is_vacuous = !gaps.is_empty() || !short.is_empty();
+    let texts = short.iter().map(ToString::to_string).chain(gaps);
+    texts.chain(passed_over(&others)).for_each(caveat);
+    match is_vacuous {
+        true => Outcome::Vacuous,
+        false => Outcome::Held,
     }
-    if !gaps.is_empty() || unmet.iter().any(check::Shortfall::is_vacuous) {
-        Outcome::Vacuous
-    } else {
-        Outcome::Held
-    }
+}
+
+/// One sentence on all counters that the workload requires and the heap does not have.
+fn passed_over(unmet: &[Shortfall<'_>]) -> Option<String> {
+    let counters = unmet.iter().filter_map(|one| match one {
+        Shortfall::PassedOver(requirement) => Some(requirement.counter.as_str()),
+        Shortfall::Short(..) | Shortfall::Uncounted(_) => None,
+    });
+    let counters: Vec<&str> = counters.collect();
+    (!counters.is_empty()).then(|| {
+        format!(
+            "the heap does not count all that the workload requires: nothing is required of {} here",
+            counters.join(", ")
+        )
+    })
 }
 
 #[cfg(test)]
@@ -174,6 +194,21 @@ mod tests {
     use crate::evidence::LastReport;
     use crate::heap::Caps;
     use crate::workload::Workload;
+
+    /// Goal: what a heap does not count is told in one note, however much it is.
+    #[test]
+    fn what_is_not_counted_is_one_note() {
+        let asked = |counter: &str| crate::plan::Requirement {
+            counter: counter.to_owned(),
+            at_least: 1,
+            asked_by: crate::plan::Asker::Workload,
+        };
+        let require = ["retries", "allocated", "epochs"].map(asked);
+        let counters = BTreeMap::from([("allocated".to_owned(), 0)]);
+        let told = passed_over(&check::unmet(&counters, &require)).expect("two are not counted");
+        assert!(told.ends_with("required of retries, epochs here"), "{told}");
+        assert_eq!(passed_over(&check::unmet(&counters, &require[1..2])), None);
+    }
 
     /// Goal: what a process had reported before it was lost is told.
     #[test]

@@ -28,8 +28,12 @@ pub struct Header {
     pub shard: Shard,
     /// How long a round lasts, in milliseconds.
     pub round_ms: u64,
-    /// How many rounds one process makes on one heap.
+    /// How many rounds one process makes on one heap, in the soak's first era.
     pub stint: u32,
+    /// Whether that follows from the budget, and not from `--stint`: then a longer budget, with
+    /// which the soak goes on, makes it longer.
+    #[serde(default)]
+    pub stint_grows: bool,
     /// Further options on the command line of each round: `--timing`, and which operations are
     /// timed; then parameters of all workloads, each `-D` and `key=value`.
     pub options: Vec<String>,

@@ -303,6 +303,7 @@ mod tests {
             seed: round * 3,
             since: 0,
             ended_unix_ms: 5,
+            era: None,
             took_ms: 6,
             came: Came::Judged {
                 outcome: Outcome::Held,

@@ -156,7 +156,7 @@ mod tests {
 
     use super::*;
     use crate::sample;
-    use crate::soak::{Header, Round};
+    use crate::soak::{Era, Header, Round};
 
     /// Notes what the rounds that are over did (operations, milliseconds), and the progress of the
     /// one under way (its number, milliseconds, operations).
@@ -176,6 +176,7 @@ mod tests {
                 stint: number,
                 lane: 0,
                 seed: 1,
+                era: Era::first(1),
             };
             let beat = Beat {
                 elapsed_ms,

@@ -5,7 +5,8 @@
 //! one heap: it shows how a heap changes with age, and a heap that ends its process ends only its
 //! stint.
 //!
-//! Which round comes when is a function of the soak's seed alone ([`Agenda`]). So a soak can be
+//! Which round comes when is a function of the soak's seed alone ([`Agenda`]), and of where it went
+//! on in longer stints, if it did ([`Era`], which the records after that have). So a soak can be
 //! interrupted and continued with the same rounds, and many machines can share the stints of one
 //! soak by their numbers. The outcome of a round is a [`Record`]. The [`Journal`] has a [`Header`]
 //! and one record for each round, written and synced before the next round begins, and that is all
@@ -24,7 +25,7 @@ mod standing;
 mod told;
 pub mod trend;
 
-pub use agenda::{Agenda, Lane, Round, Shard};
+pub use agenda::{Agenda, Era, Lane, Round, Shard};
 pub use header::{Header, WEIGHT_MAX};
 pub use journal::{JOURNAL, Journal, JournalError, JournalFacts, read};
 pub use lately::Lately;

@@ -8,7 +8,7 @@ use crate::check::Verdict;
 use crate::evidence::Packed;
 use crate::result::{Outcome, RunResult};
 
-use super::Header;
+use super::{Era, Header};
 
 /// The largest number of a round that is accepted: far more than any soak reaches, and far from
 /// where sums overflow.
@@ -166,6 +166,9 @@ pub struct Record {
     /// The first round that the same process made on the same heap. Their difference is the age of
     /// the heap.
     pub since: u64,
+    /// Its era, unless that is the first, whose stints have the length that the header says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub era: Option<Era>,
     /// When it ended, in milliseconds since 1970.
     pub ended_unix_ms: u64,
     /// How long it took, including its judging, in milliseconds.
@@ -203,6 +206,11 @@ impl Record {
         if self.since > self.round {
             let what = format!("round {} is older than its heap", self.round);
             return Err(what);
+        }
+        if self.era.is_some_and(|era| {
+            era.from > self.round || era.stints_before > ROUND_MAX || era.stint == 0
+        }) {
+            return Err(format!("no era has a round {}", self.round));
         }
         if self.ended_unix_ms > UNIX_MS_MAX {
             return Err(format!("round {} ended after the year 9999", self.round));

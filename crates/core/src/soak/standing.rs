@@ -369,6 +369,7 @@ mod tests {
                 seed: 0,
                 since: 0,
                 ended_unix_ms: 0,
+                era: None,
                 took_ms: 0,
                 came: Came::Judged {
                     outcome: Outcome::Held,

@@ -158,8 +158,9 @@ pub(super) fn check_name(name: &str, span: Range<usize>) -> Result<(), Complaint
 impl<'a> Table<'a> {
     /// The document as a whole.
     pub(super) fn root(table: &'a Spanned<DeTable<'a>>, text: &'a Arc<str>) -> Self {
-        // The end of the file: where a missing section would be written.
-        Self::new(table.get_ref(), text.len()..text.len(), text, "workload")
+        // The end of what is written, below which a missing section may stand.
+        let end = text.trim_end().len();
+        Self::new(table.get_ref(), end..end, text, "workload")
     }
 
     fn new(

@@ -110,7 +110,7 @@ impl Syntax {
         let objects = found.keep(objects(root, found)).unwrap_or_default();
         let mailboxes = found.keep(mailboxes(root, &objects, found));
         let mailboxes = mailboxes.unwrap_or_default();
-        let limits = root.need("limits");
+        let limits = section(root, "limits");
         let limits = found.keep(limits.and_then(|node| node.open_table("table of limits")));
         if let Some(limits) = &limits {
             found.add(limits.strangers(&["live_objects"]));
@@ -121,7 +121,7 @@ impl Syntax {
             mailboxes: &mailboxes,
             found,
         };
-        let summary = found.keep(root.need("summary").and_then(Node::str));
+        let summary = found.keep(section(root, "summary").and_then(Node::str));
         let about = found.keep(root.node("about").map_or(Ok(""), Node::str));
         let live_objects = limits.and_then(|limits| {
             let node = limits.need("live_objects");
@@ -145,6 +145,36 @@ impl Syntax {
             mailboxes: mailboxes.clone(),
         })
     }
+}
+
+/// A section that no file can do without. If it is missing, the place is where to add it.
+fn section<'a>(root: &Table<'a>, key: &str) -> Result<Node<'a>, Complaint> {
+    root.node(key).ok_or_else(|| {
+        let threads = root.get("threads").map(|threads| threads.key_span.clone());
+        let (span, label, hint) = match key {
+            "summary" => (
+                Some(0..0),
+                "at the top",
+                "add a line like `summary = \"two threads append to one list\"`",
+            ),
+            "limits" => (
+                threads,
+                "before the threads",
+                "add a line `[limits]`, and below it one like `live_objects = 10_000`: how many \
+                 objects may be alive at once",
+            ),
+            _ => (
+                None,
+                "below this",
+                "add a line `[[threads]]`, and below it `name` and `loop`, which is what they do",
+            ),
+        };
+        let complaint = Complaint::new(
+            span.unwrap_or_else(|| root.span()),
+            format!("the workload needs `{key}`"),
+        );
+        complaint.label(label).hint(hint)
+    })
 }
 
 /// A message of the TOML parser in one line, as the title of a complaint.
@@ -267,7 +297,7 @@ fn notes(
 
 fn threads(root: &Table<'_>, scope: &Scope<'_>) -> Result<Vec<ThreadNode>, Complaint> {
     let mut groups: Vec<ThreadNode> = Vec::new();
-    for node in root.need("threads")?.array()? {
+    for node in section(root, "threads")?.array()? {
         let Some(group) = thread(node, scope) else {
             continue;
         };

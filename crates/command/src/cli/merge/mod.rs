@@ -33,7 +33,7 @@ pub(super) fn merge(program: &str, args: &Merge, terminal: &mut Terminal) -> Res
         }
         (belonging.admit(&read.merged, &from)).map_err(|mismatch| {
             let usage = Usage::new(format!("cannot merge: {mismatch}"));
-            usage.hint("merge only what belongs together")
+            usage.hint(mismatch.hint())
         })?;
         merged = merged.join(read.merged);
     }

@@ -4,9 +4,11 @@
 mod aftermath;
 mod args;
 mod process;
+mod resume;
 mod rounds;
 mod start;
 mod stint;
+mod stint_length;
 mod watch;
 
 use std::ffi::OsStr;
@@ -22,7 +24,7 @@ use super::{interrupt, publish, reproduce, store};
 use crate::clock::{self, Clock, Stamp};
 use crate::report;
 use crate::run::Registry;
-use crate::soak::{Agenda, Beat, Header, JOURNAL, Journal, Round, Snapshot, Standing};
+use crate::soak::{Agenda, Beat, Era, Header, JOURNAL, Journal, Round, Snapshot, Standing};
 pub(super) use aftermath::{Aftermath, journal_at};
 pub(super) use args::Soak;
 use process::RoundLimits;
@@ -42,7 +44,10 @@ pub(super) fn soak(
 ) -> Result<Exit, Usage> {
     let interrupted = interrupt::flag()?;
     let watchers = Watchers::new(args, &interrupted, terminal)?;
-    let started = start::start(registry, args, terminal)?;
+    let started = match &args.resume {
+        Some(directory) => resume::resume(registry, args, directory, terminal)?,
+        None => start::begin(registry, args, terminal)?,
+    };
     let limits = RoundLimits {
         time: Duration::from_millis(started.header.round_ms) + args.time_limit,
         progress: args.time_limit,
@@ -64,7 +69,7 @@ pub(super) fn soak(
         exit: started.exit,
         is_journal_lost: false,
     };
-    session.all(started.next);
+    session.all(started.era, started.next);
     Ok(session.conclude())
 }
 
@@ -109,11 +114,11 @@ fn snapshot<'s>(
 }
 
 impl Session<'_> {
-    /// Makes rounds from this number on, until the budget is used up or something ends the soak.
-    fn all(&mut self, from: u64) {
+    /// Makes rounds of this era from this number on, until the budget is used up or something ends the soak.
+    fn all(&mut self, era: Era, from: u64) {
         let clock = Clock::get();
         self.watchers.say(&report::soak::head(), self.terminal);
-        let agenda = Agenda::new(self.header.seed, self.header.stint, &self.header.lanes);
+        let agenda = Agenda::new(self.header.seed, era, &self.header.lanes);
         for round in agenda.rounds(self.header.shard, from) {
             let elapsed = clock.since(self.started);
             if elapsed >= self.args.budget || self.interrupted.load(Relaxed) {

@@ -72,7 +72,7 @@ impl Rounds {
             false => self.limits,
         };
         let mut ended = process.round(limits, tick)?;
-        let is_last = round.number + 1 == round.stint + u64::from(header.stint);
+        let is_last = round.left_in_stint() == 1;
         if is_last {
             // Its heap is closed by then, so its memory does not compare with that of the other
             // rounds.
@@ -99,7 +99,7 @@ impl Rounds {
     fn start(&self, header: &Header, round: Round) -> std::io::Result<Process> {
         let lane = &header.lanes[round.lane];
         let left = if grows_old(lane) {
-            round.stint + u64::from(header.stint) - round.number
+            round.left_in_stint()
         } else {
             1
         };
@@ -166,6 +166,7 @@ fn record(ended: &RoundEnd, round: Round, first: Round, reproduce: String) -> Re
         seed: round.seed,
         since: first.number,
         ended_unix_ms: clock::unix_millis(),
+        era: (round.era.from > 0).then_some(round.era),
         took_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
         came: ended.came.clone(),
         last_seen: ended.last_seen,

@@ -1,8 +1,9 @@
-//! Starts a soak or continues one: its lanes, its directory and its journal.
+//! Starts a soak: its lanes, its directory and its journal.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::args::{Soak, shard_of_environment};
+use super::stint_length;
 use crate::cli::agenda::{self, fresh_seed};
 use crate::cli::args::{IsolateArg, TimingArg};
 use crate::cli::exit::Exit;
@@ -13,23 +14,13 @@ use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
 use crate::heap::Caps;
 use crate::result::figures;
-use crate::run::{Entry, Registry};
-use crate::soak::{Header, JOURNAL, Journal, JournalError, Lane, Shard, Standing, WEIGHT_MAX};
+use crate::run::Registry;
+use crate::soak::{Era, Header, JOURNAL, Journal, JournalError, Lane, Shard, Standing, WEIGHT_MAX};
 use crate::workload::{self, Workload};
 
 /// How long a round lasts by default: long against the start of a process and the judging of a
 /// result.
 const ROUND_MS: u64 = 5000;
-/// The shortest turn of all lanes, if the budget has room for two: ten minutes age a heap enough to
-/// show a leak of one object in 100,000.
-const TURN_MS_MIN: u64 = 600_000;
-/// The fewest rounds of a stint, if the budget has room for two turns: a trend takes several rounds
-/// on one heap.
-const STINT_MIN: u64 = 6;
-/// The maximum number of turns in a long budget, so that stints grow with it: no lane waits longer
-/// than an eighth of the budget for its turn.
-const TURNS_MAX: u64 = 8;
-
 /// A soak whose next round can be made.
 pub(super) struct Started {
     pub(super) directory: PathBuf,
@@ -41,21 +32,16 @@ pub(super) struct Started {
     pub(super) exit: Exit,
     /// The number of the first round to make.
     pub(super) next: u64,
+    /// The era of the rounds to make.
+    pub(super) era: Era,
 }
 
-/// Begins a soak, or opens one to continue it.
-pub(super) fn start(
+/// Begins a soak.
+pub(super) fn begin(
     registry: &Registry,
     args: &Soak,
     terminal: &mut Terminal,
 ) -> Result<Started, Usage> {
-    match &args.resume {
-        Some(directory) => resume(registry, directory, terminal),
-        None => begin(registry, args, terminal),
-    }
-}
-
-fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<Started, Usage> {
     let overrides = agenda::overrides(&args.define, args.threads)?;
     let lanes = lanes(registry, args, &overrides, terminal)?;
     let round_ms = args.round.map_or(ROUND_MS, |round| {
@@ -74,7 +60,8 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: provenance::tool("").commit,
         seed: args.seed.unwrap_or_else(fresh_seed),
-        stint: args.stint.unwrap_or_else(|| stint(&lanes, round_ms, args)),
+        stint: (args.stint).unwrap_or_else(|| stint_length::by(args.budget, &lanes, round_ms)),
+        stint_grows: args.stint.is_none(),
         lanes,
         shard: shard(args, terminal)?,
         round_ms,
@@ -98,6 +85,7 @@ fn begin(registry: &Registry, args: &Soak, terminal: &mut Terminal) -> Result<St
     Ok(Started {
         directory,
         standing: Standing::of(header.lanes.len()),
+        era: Era::first(header.stint),
         header,
         journal,
         exit: Exit::Held,
@@ -170,77 +158,6 @@ fn lanes(
     Ok(lanes)
 }
 
-/// The default number of rounds in a stint: many, but so few that every lane has at least two
-/// turns.
-fn stint(lanes: &[Lane], round_ms: u64, args: &Soak) -> u32 {
-    let weights: u64 = lanes.iter().map(|lane| u64::from(lane.weight)).sum();
-    let budget_ms = u64::try_from(args.budget.as_millis()).unwrap_or(u64::MAX);
-    let all_once_ms = weights.saturating_mul(round_ms).max(1);
-    let turn_ms = (budget_ms / TURNS_MAX)
-        .max(TURN_MS_MIN)
-        .max(all_once_ms.saturating_mul(STINT_MIN))
-        .min(budget_ms / 2);
-    let stint = turn_ms / all_once_ms;
-    u32::try_from(stint).unwrap_or(u32::MAX).max(1)
-}
-
-fn resume(
-    registry: &Registry,
-    directory: &Path,
-    terminal: &mut Terminal,
-) -> Result<Started, Usage> {
-    let (mut standing, mut next, mut exit) = (Standing::of(0), 0, Exit::Held);
-    let journal = Journal::resume(&directory.join(JOURNAL), |record| {
-        standing.add(&record);
-        next = next.max(record.round + 1);
-        exit = exit.and(record.came.outcome().into());
-    });
-    let (journal, contents) = journal.map_err(unusable)?;
-    standing
-        .lanes
-        .resize_with(contents.header.lanes.len(), Default::default);
-    for lane in &contents.header.lanes {
-        let known = registry
-            .entries()
-            .iter()
-            .map(|entry: &Entry| entry.name.as_str());
-        if registry.get(&lane.heap).is_none() {
-            return Err(Usage::unknown("heap", &lane.heap, known));
-        }
-        let planted = lane.fault.as_deref();
-        if let Some(fault) = planted {
-            faults::planted(
-                registry,
-                &agenda::heaps(registry, std::slice::from_ref(&lane.heap), IsolateArg::Yes)?,
-                fault,
-            )?;
-        }
-        let hash = Workload::named(&lane.workload)?.plan(&[], 0)?.workload_hash;
-        if hash != lane.hash {
-            return Err(Usage::new(format!(
-                "workload `{}` is not what it was when this soak began",
-                lane.workload
-            ))
-            .hint("the sums would mix rounds of both: begin a new soak"));
-        }
-    }
-    if contents.was_cut {
-        terminal.warning("the last line of the journal was incomplete: that round is made again");
-    }
-    terminal.remark(&format!(
-        "going on after {} rounds of seed {}",
-        standing.rounds, contents.header.seed
-    ));
-    Ok(Started {
-        directory: directory.to_owned(),
-        header: contents.header,
-        journal,
-        standing,
-        exit,
-        next,
-    })
-}
-
 fn named(args: &Soak) -> Vec<String> {
     if args.workloads.is_empty() {
         let embedded = workload::embedded().iter();
@@ -292,6 +209,6 @@ fn shard(args: &Soak, terminal: &mut Terminal) -> Result<Shard, Usage> {
     }))
 }
 
-fn unusable(error: JournalError) -> Usage {
+pub(super) fn unusable(error: JournalError) -> Usage {
     Usage::new(format!("failed to use the journal: {error}"))
 }

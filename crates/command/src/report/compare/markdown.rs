@@ -1,7 +1,7 @@
 //! A comparison as Markdown, for the summary of a CI job or a pull request.
 
 use super::table::{alarm, cells, conclusion, runs};
-use super::{Change, Comparison};
+use super::{Change, Comparison, WIDER};
 use crate::report::commonmark::{self, BoundedPage, escaped};
 
 /// Draws the page.
@@ -36,6 +36,9 @@ pub fn markdown(comparison: &Comparison) -> String {
             table += &commonmark::row([metric, base, new, ratio, interval, verdict]);
         }
         page.add(commonmark::TABLE, &table);
+    }
+    if comparison.has_wider_verdicts() {
+        page.add(commonmark::NOTE, &format!("\n{}.\n", capital(WIDER)));
     }
     page.finish()
 }

@@ -59,6 +59,10 @@ use group::Runs;
 use metric::Series;
 use ratio::Ratio;
 
+/// Why an interval may leave 1 out where no difference is shown.
+const WIDER: &str = "an interval is that of one metric by itself; the verdict allows for all that were looked at, \
+                     so an interval may leave 1 out where no difference is shown";
+
 /// The probability of a false alarm, for all metrics of a comparison together. One in a hundred
 /// leaves room for influences that the test cannot account for.
 pub const ALARM: f64 = 0.01;
@@ -191,6 +195,17 @@ impl Comparison {
             metrics.map(move |row| (group, row))
         });
         rows.filter(|(_, row)| row.verdict == Change::Regression)
+    }
+
+    /// Whether some interval leaves 1 out, and yet no difference is shown.
+    fn has_wider_verdicts(&self) -> bool {
+        let mut rows = self.groups.iter().flat_map(|group| &group.metrics);
+        rows.any(|row| {
+            let leaves_out = row
+                .interval
+                .is_some_and(|(low, high)| low > 1.0 || high < 1.0);
+            row.verdict == Change::NoDifference && leaves_out
+        })
     }
 
     /// Whether some group has too few runs to show anything.

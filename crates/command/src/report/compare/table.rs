@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Change, Compared, Comparison, MetricRow};
+use super::{Change, Compared, Comparison, MetricRow, WIDER};
 use crate::report::columns::{Cell, Columns, Side};
 use crate::report::prose::{shown, wrapped};
 use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint};
@@ -24,6 +24,9 @@ pub fn table(comparison: &Comparison, look: impl Into<Look>) -> String {
             text += &rows(group, width);
         }
         text.push('\n');
+    }
+    if comparison.has_wider_verdicts() && detail != Detail::Verdict {
+        text += &wrapped(width, "", 2, &paint(FAINT, WIDER));
     }
     for note in &comparison.notes {
         text += &wrapped(width, &format!("{}: ", paint(WARNING, "note")), 6, note);
@@ -144,5 +147,52 @@ pub(super) fn conclusion(comparison: &Comparison) -> String {
             let groups = figures::several(silent, "group has", "groups have");
             format!("{found}; {groups} {few}")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Better, Family};
+    use super::*;
+
+    /// Goal: that an interval leaves 1 out and no difference is shown is explained in one line, where
+    /// it is so; not where the interval has 1, and not where only the verdict is asked for.
+    #[test]
+    fn an_interval_that_leaves_out_one_is_explained() {
+        let comparison = |interval| Comparison {
+            groups: vec![Compared {
+                workload: "churn".to_owned(),
+                heap: "gil".to_owned(),
+                runs_base: 8,
+                runs_new: 8,
+                metrics: vec![MetricRow {
+                    metric: "throughput".to_owned(),
+                    family: Family::Throughput,
+                    better: Better::Higher,
+                    base: 100.0,
+                    new: 97.0,
+                    ratio: Some(0.97),
+                    interval: Some(interval),
+                    limit: Some(0.05),
+                    probability: Some(0.2),
+                    verdict: Change::NoDifference,
+                }],
+                reproduce: "gcstorm run churn".to_owned(),
+            }],
+            notes: Vec::new(),
+            runs_needed: 8,
+        };
+        let drawn = |interval, detail| {
+            let width = Width::Unknown;
+            let text = table(&comparison(interval), Look { detail, width });
+            console::strip_ansi_codes(&text).into_owned()
+        };
+        let (out, within) = ((0.95, 0.99), (0.95, 1.01));
+        let words = "an interval is that of one metric by itself";
+        assert!(drawn(out, Detail::Page).contains(words));
+        assert!(!drawn(within, Detail::Page).contains(words));
+        assert!(!drawn(out, Detail::Verdict).contains(words));
+        let markdown = super::super::markdown(&comparison(out));
+        assert!(markdown.contains("An interval is that of one metric by itself"));
     }
 }

@@ -78,24 +78,50 @@ const QUANTITIES: [Quantity; 5] = [
     },
 ];
 
+/// A run that ended within this part of the longest time is a speck beside the others.
+const SPECK: f64 = 0.1;
+/// It has pictures of its own, if they have as many points as this.
+const POINTS_LEAST: usize = 8;
+
 /// Draws all of them.
 pub(super) fn draw(members: &[Member<'_>], length: Length) -> Markup {
-    let mut timelines = members
-        .iter()
-        .map(|member| &member.result.evidence.timeline);
-    if timelines.all(|timeline| timeline.samples.is_empty()) {
+    let longest = members.iter().map(end).fold(0.0, f64::max);
+    if longest == 0.0 {
         return missing("What happened when was not recorded in these results.");
     }
-    let shown = QUANTITIES.iter().filter(|quantity| quantity.on <= length);
-    let picture = |quantity| picture(quantity, members, length).ok_or(quantity.absent);
+    let (specks, beside): (Vec<_>, Vec<_>) = (members.iter().cloned())
+        .partition(|member| end(member) > 0.0 && end(member) < SPECK * longest);
+    let how = |member| headline::cut_short(member).unwrap_or_else(|| "shorter".to_owned());
     html! {
-        @for member in members {
+        @for member in &beside {
             @if let Some(how) = headline::cut_short(member.result) {
                 (note(&format!("{} was {how}, and its curves end there.", member.label)))
             }
         }
-        (gallery(shown.map(picture)))
+        (pictures(&beside, length))
+        @for member in &specks {
+            @let told = format!("{} was {}", member.label, how(member.result));
+            @let points = member.result.evidence.timeline.samples.len();
+            @if length == Length::Whole && points >= POINTS_LEAST {
+                (note(&format!("{told}, and is drawn in its own time:")))
+                (pictures(std::slice::from_ref(member), length))
+            } @else {
+                (note(&format!("{told}: too short to be drawn beside the others.")))
+            }
+        }
     }
+}
+
+/// All of them that a page of this length has.
+fn pictures(members: &[Member<'_>], length: Length) -> Markup {
+    let shown = QUANTITIES.iter().filter(|quantity| quantity.on <= length);
+    gallery(shown.map(|quantity| picture(quantity, members, length).ok_or(quantity.absent)))
+}
+
+/// When the last sample was taken, in nanoseconds; 0 if there is none.
+fn end(member: &Member<'_>) -> f64 {
+    let samples = &member.result.evidence.timeline.samples;
+    samples.last().map_or(0.0, |sample| sample.at_ns as f64)
 }
 
 /// A moment in nanoseconds, and the value then.

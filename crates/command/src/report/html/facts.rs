@@ -6,7 +6,8 @@ use maud::{Markup, html};
 use super::page::{prose, series, word};
 use super::table::Table;
 use crate::check::Verdict;
-use crate::report::headline::{self, Beside, HEADLINES};
+use crate::report::beside::{self, Beside};
+use crate::report::headline::{self, HEADLINES};
 use crate::report::{Absence, Absent, Collected, Member};
 use crate::result::figures::{self, NONE};
 use crate::result::{Outcome, RunResult};
@@ -22,7 +23,7 @@ pub(super) fn banner(collected: &Collected, title: &str) -> Markup {
     let absent = collected.absent.iter();
     let lost = absent.clone().filter(|absent| !skipped(absent)).map(missed);
     let lines: Vec<Markup> = complaints.chain(lost).collect();
-    let skipped: Vec<Markup> = absent.filter(skipped).map(missed).collect();
+    let skipped_runs = absent.filter(skipped).count() as u64;
     let (first, others) = lines.split_at(lines.len().min(COMPLAINTS));
     html! {
         header class={ "banner " (verdict) } {
@@ -35,13 +36,13 @@ pub(super) fn banner(collected: &Collected, title: &str) -> Markup {
                     ul.lead { @for line in others { (line) } }
                 }
             }
-            @if !skipped.is_empty() {
+            @if skipped_runs > 0 {
                 details {
                     summary {
-                        (figures::several(skipped.len() as u64, "run", "runs"))
+                        (figures::several(skipped_runs, "run", "runs"))
                         " skipped, since the heap lacks what the workload needs"
                     }
-                    ul.lead { @for line in skipped { (line) } }
+                    ul.lead { @for line in collected.skipped() { li { (prose(&line)) } } }
                 }
             }
         }
@@ -78,13 +79,17 @@ fn missed(absent: &Absent) -> Markup {
 }
 
 /// A figure, and how it compares. A figure and its unit stay on one line.
-pub(super) fn beside(beside: &Beside) -> Markup {
+pub(super) fn figure(beside: &Beside) -> Markup {
     let together = |text: &str| text.replace(' ', "\u{a0}");
     html! {
-        (beside.figure.as_deref().map_or(NONE.to_owned(), together))
+        @match (&beside.figure, beside.why) {
+            (Some(figure), _) => (together(figure)),
+            (None, None) => (NONE),
+            (None, Some(why)) => span title=(why) { (NONE) },
+        }
         @if let Some(ratio) = &beside.ratio {
-            " " small class=[beside.word] {
-                (ratio) @if let Some(word) = beside.word { "\u{a0}" (word) }
+            " " small class=[beside.word] title=[beside.why] {
+                (ratio) @if let Some(word) = beside.word { span { "\u{a0}" (word) } }
             }
         }
     }
@@ -92,7 +97,7 @@ pub(super) fn beside(beside: &Beside) -> Markup {
 
 /// What ratios are to, if there are any.
 pub(super) fn measure(members: &[Member<'_>]) -> Option<Markup> {
-    let base = headline::base(members)?;
+    let base = beside::base(members)?;
     let held = members
         .iter()
         .filter(|member| member.result.verdict == Outcome::Held);
@@ -107,11 +112,17 @@ pub(super) fn measure(members: &[Member<'_>]) -> Option<Markup> {
     })
 }
 
-/// What to say of ratios where the machine delayed one of these runs.
-pub(super) fn doubt<'a>(mut results: impl Iterator<Item = &'a RunResult>) -> &'static str {
-    match results.any(|result| result.noisy == Some(true)) {
-        true => " The machine was noisy, so ratios of these runs say little.",
-        false => "",
+/// What to say of ratios where the machine delayed one of these runs, and of figures where one is
+/// broken.
+pub(super) fn doubt<'a>(results: impl Iterator<Item = &'a RunResult> + Clone) -> Markup {
+    html! {
+        @if results.clone().any(|result| result.noisy == Some(true)) {
+            " The machine was noisy in some of these runs: their ratios say little, are grey, and are not "
+            "called better or worse."
+        }
+        @if results.clone().any(|result| result.verdict.is_broken()) {
+            " Of a heap that is wrong or broke down no speed is shown."
+        }
     }
 }
 
@@ -127,9 +138,9 @@ pub(super) fn glance(members: &[Member<'_>]) -> Markup {
     });
     table.row("verdict", verdicts);
     for head in &HEADLINES {
-        let row = headline::row(head, members);
+        let row = beside::row(head, members);
         if row.iter().any(|beside| beside.figure.is_some()) {
-            table.row(head.name, row.iter().map(beside));
+            table.row(head.name, row.iter().map(figure));
         }
     }
     if members.iter().any(|member| member.result.rate.is_some()) {

@@ -4,9 +4,10 @@
 use maud::{Markup, html};
 
 use super::contents::Chapter;
-use super::facts::{beside, doubt};
+use super::facts::{doubt, figure};
 use super::page::{prose, word};
 use super::table::Table;
+use crate::report::beside;
 use crate::report::collected::worst;
 use crate::report::headline::{self, HEADLINES, Headline};
 use crate::report::{Collected, Group, Member};
@@ -93,18 +94,19 @@ fn head(name: &str) -> Option<&'static Headline> {
 }
 
 fn single(member: &Member<'_>, all: &[Member<'_>]) -> Markup {
-    let figure = |name| {
-        let row = headline::row(head(name)?, all);
+    let of = |name| {
+        let row = beside::row(head(name)?, all);
         let at = all.iter().position(|other| other.number == member.number)?;
-        row.get(at).map(beside)
+        row.get(at).map(figure)
     };
     html! {
         (word(member.result.verdict.name())) " "
-        @if let Some(figure) = figure("operations") { (figure) }
+        @if let Some(figure) = of("operations") { (figure) }
         br;
         @match headline::cut_short(member.result) {
             Some(how) => small { (how) },
-            None => small { i { "longest " } @if let Some(figure) = figure("longest operation") { (figure) } },
+            None if member.result.verdict.is_broken() => {}
+            None => small { i { "longest " } @if let Some(figure) = of("longest operation") { (figure) } },
         }
     }
 }
@@ -113,7 +115,8 @@ fn single(member: &Member<'_>, all: &[Member<'_>]) -> Markup {
 fn several_runs(members: &[&Member<'_>]) -> Markup {
     let figures_of = |name| {
         let head = head(name)?;
-        let all = members.iter().filter_map(|member| (head.of)(member.result));
+        let sound = members.iter().filter(|it| !it.result.verdict.is_broken());
+        let all = sound.filter_map(|member| (head.of)(member.result));
         let (least, most) = (all.clone().reduce(f64::min)?, all.reduce(f64::max)?);
         Some(((head.show)(least), (head.show)(most)))
     };

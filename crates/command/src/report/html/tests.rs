@@ -142,6 +142,13 @@ fn the_overview_is_fair() {
     let [first, second] = [rows[0], rows[1]].map(|row| row.matches('×').count());
     assert_eq!((first, second), (0, 2), "{}", rows[1]);
     assert!(rows[1].contains("cut short after 2 s"), "{}", rows[1]);
+    assert_eq!(rows[1].matches("k/s").count(), 2, "{}", rows[1]);
+    assert_eq!(
+        rows[1].matches("no speed is shown\">–").count(),
+        1,
+        "{}",
+        rows[1]
+    );
     assert!(rows[3].contains("skipped") && rows[3].contains("no weak references"));
     let groups = collected.groups();
     let numbers = groups.iter().flat_map(|group| &group.members);
@@ -151,6 +158,56 @@ fn the_overview_is_fair() {
         lock_free.iter().all(|number| *number == lock_free[0]),
         "{lock_free:?}"
     );
+}
+
+/// Goal: ratios of runs on a noisy machine have no colour, say why, and a line says it of all.
+#[test]
+fn noise_takes_the_colours() {
+    let slow = || {
+        let mut slow = sample::result("lock-free");
+        for op in slow.ops.values_mut() {
+            op.per_second /= 2.0;
+        }
+        slow
+    };
+    let quiet = page(vec![sample::result("gil"), slow()]);
+    assert!(quiet.contains("<small class=\"worse\">×0.50<span>"));
+    assert!(!quiet.contains("noisy in some"), "{quiet}");
+    let mut noisy = slow();
+    noisy.noisy = Some(true);
+    let noisy = page(vec![sample::result("gil"), noisy]);
+    assert!(!noisy.contains("class=\"worse\""), "{noisy}");
+    assert!(noisy.contains(
+        "<small title=\"the machine was noisy, so this is not called better or worse\">×0.50"
+    ));
+    assert!(noisy.contains("noisy in some of these runs"), "{noisy}");
+}
+
+/// Goal: the curves of a run that was cut short are not specks beside others: with enough points it
+/// has pictures in its own time, and with fewer a line says so.
+#[test]
+fn specks_are_not_drawn() {
+    let cases = [
+        (
+            20,
+            2,
+            "racy was cut short after 2 s, and is drawn in its own time:",
+        ),
+        (
+            3,
+            1,
+            "racy was cut short after 2 s: too short to be drawn beside the others.",
+        ),
+    ];
+    for (points, drawn, told) in cases {
+        let mut short = full(sample::violated("racy"));
+        short.evidence.ended = Ended::Violated;
+        short.evidence.timeline.samples.truncate(points);
+        let page = page(vec![full(sample::result("gil")), short]);
+        let titles = page.matches("<h4>resident memory</h4>").count();
+        assert_eq!(titles, drawn, "{points}");
+        assert!(page.contains(told), "{told}");
+    }
 }
 
 /// Goal: where something was not recorded, the page says so in a line and draws no empty

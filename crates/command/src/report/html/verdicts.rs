@@ -48,13 +48,12 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
     let checks = members.iter().flat_map(|member| &member.result.checks);
     let is_sound = |check: &Judgement| matches!(check.verdict, Verdict::Held | Verdict::Skipped);
     let is_sound = checks.clone().all(is_sound);
-    let examined = checks.map(|check| check.examined).sum();
     html! {
         details open[!is_sound] {
             summary {
                 (figures::several(names.len() as u64, "check", "checks")) ", "
-                @if !skipped.is_empty() { (skipped.len()) " of them skipped, " }
-                (figures::count(examined)) " examined; "
+                @if !skipped.is_empty() { (skipped.len()) " of them skipped" }
+                "; "
                 @if is_sound { "none found anything" } @else { "not all held" }
             }
             (table)

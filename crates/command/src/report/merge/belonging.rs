@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Merged;
+use super::part::{MAKER, PROGRAM};
 
 /// Two files that do not belong together. Completes "error: …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +15,23 @@ pub struct Disagreement {
     pub one: (String, String),
     /// Its value in the other file, and the name of that.
     pub other: (String, String),
+}
+
+impl Disagreement {
+    /// What to do instead.
+    pub fn hint(&self) -> &'static str {
+        match self.what.as_str() {
+            MAKER => {
+                "soaks are added to soaks, and runs to runs: merge each kind by itself; `report` puts \
+                 results side by side"
+            }
+            PROGRAM => "merge what one build wrote; `compare` judges what two builds did",
+            what if what.starts_with("how ") => {
+                "merge what was made with the same options; `compare` judges results that differ"
+            }
+            _ => "merge only what belongs together",
+        }
+    }
 }
 
 /// The facts that were stated so far.
@@ -117,6 +135,13 @@ mod tests {
                 let refused = belonging.admit(&two, "second").expect_err(words);
                 let text = refused.to_string();
                 let (what, _) = words.split_once(" differs").expect("a fact");
+                let is_special = refused.hint() != "merge only what belongs together";
+                let expected = ["the program", "how rounds", "what made it"];
+                assert_eq!(
+                    is_special,
+                    expected.iter().any(|it| what.starts_with(it)),
+                    "{what}"
+                );
                 assert!(text.starts_with(what), "{text}");
                 assert!(swapped || text.starts_with(words), "{text}");
                 assert!(

@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::Packed;
 use crate::result::{Outcome, Seed, subject};
 
+/// The name of the fact whether soaks or runs were merged.
+pub(super) const MAKER: &str = "what made it";
+/// The name of the fact which build of the program wrote a part.
+pub(super) const PROGRAM: &str = "the program";
+
 /// Which soak or run a part comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "made_by", rename_all = "kebab-case")]
@@ -181,14 +186,14 @@ impl Part {
     /// every fact that they share.
     pub(super) fn facts(&self) -> Vec<(String, String)> {
         let mut facts = vec![(
-            "the program".to_owned(),
+            PROGRAM.to_owned(),
             format!("{} ({})", self.version, self.commit),
         )];
         let mut fact = |what: String, value: String| facts.push((what, value));
         let options = self.options.join(" ");
         match &self.key {
             PartKey::Soak { seed, of, .. } => {
-                fact("what made it".to_owned(), "soak".to_owned());
+                fact(MAKER.to_owned(), "soak".to_owned());
                 fact("how rounds are made".to_owned(), options);
                 fact(
                     format!("the number of shards of seed {seed}"),
@@ -200,7 +205,7 @@ impl Part {
                 );
             }
             PartKey::Run { .. } => {
-                fact("what made it".to_owned(), "run".to_owned());
+                fact(MAKER.to_owned(), "run".to_owned());
                 for sum in &self.lanes {
                     fact(
                         format!("how runs of {} are made", sum.lane),

@@ -7,7 +7,7 @@ use crate::result::Outcome;
 use crate::sample;
 use crate::soak::trend::Slope;
 use crate::soak::{
-    Beat, Came, Found, Growth, Header, Lane, Lately, Record, Round, Snapshot, Standing,
+    Beat, Came, Era, Found, Growth, Header, Lane, Lately, Record, Round, Snapshot, Standing,
 };
 
 /// Everything that a [`Snapshot`] and a [`Watched`] borrow from.
@@ -37,6 +37,7 @@ pub(super) fn record(round: u64, outcome: Outcome) -> Record {
         seed: round,
         since: round / 12 * 12,
         ended_unix_ms: 0,
+        era: None,
         took_ms: 5100,
         came: Came::Judged { outcome },
         last_seen: None,
@@ -116,6 +117,7 @@ impl Sample {
             stint: 24,
             lane: 1,
             seed: 9,
+            era: Era::first(12),
         };
         Snapshot {
             header: &self.header,

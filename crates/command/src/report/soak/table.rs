@@ -8,7 +8,7 @@ use crate::report::prose::wrapped;
 use crate::report::style::{FAINT, WARNING, paint};
 use crate::result::figures::NONE;
 use crate::result::subject;
-use crate::soak::{Drift, Header, Standing};
+use crate::soak::{Drift, Header, Shard, Standing};
 
 /// Both tables.
 pub fn page(standing: &Standing, header: &Header, width: Width) -> String {
@@ -68,7 +68,12 @@ fn aging(standing: &Standing, header: &Header, width: Width) -> String {
     if is_any {
         columns.draw(width) + &worse
     } else {
-        "as heaps grow old: too few rounds on one heap to tell; a new soak with a longer `--budget`,\nor with `--stint`, makes more of them\n".to_owned()
+        let how = match header.stint_grows && header.shard == Shard::WHOLE {
+            true => "going on with `--resume` and a longer `--budget` makes more of them",
+            false => "a new soak with a longer `--stint` makes more of them",
+        };
+        let told = format!("as heaps grow old: too few rounds on one heap to tell; {how}");
+        wrapped(width, "", 2, &told)
     }
 }
 
@@ -104,7 +109,8 @@ mod tests {
         console::strip_ansi_codes(&page).into_owned()
     }
 
-    /// Goal: changes with age are shown for a heap with enough rounds, and not for one with six.
+    /// Goal: changes with age are shown for a heap with enough rounds, and not for one with six, where it
+    /// is said how to get more.
     #[test]
     fn ageing_is_told() {
         let page = plain(&Sample::full(header("churn", "cell-lost")));
@@ -121,7 +127,10 @@ mod tests {
         assert!((0.06..0.08).contains(&slope), "{slope}");
         let page = plain(&Sample::begun(header("churn", "cell-lost")));
         assert!(
-            page.contains("as heaps grow old: too few rounds on one heap to tell"),
+            page.contains(
+                "as heaps grow old: too few rounds on one heap to tell; a new soak with a longer \
+                 `--budget`,\nor with `--stint`, makes more of them\n"
+            ),
             "{page}"
         );
     }

@@ -129,9 +129,7 @@ fn sum_of_checks(result: &RunResult, width: Width) -> String {
         0 => String::new(),
         skipped => format!(", {skipped} skipped"),
     };
-    let held = count(Verdict::Held);
-    let examined = figures::count(result.examined());
-    let text = format!("{held} held over {examined} examined{skipped}");
+    let text = format!("{} held{skipped}", count(Verdict::Held));
     wrapped(width, "checks: ", 4, &text)
 }
 
@@ -146,7 +144,16 @@ fn note(caveat: &Caveat, width: Width) -> String {
 
 /// One line with the verdict, and the reproduce line unless it held.
 fn terse(result: &RunResult) -> String {
-    let (name, why) = verdict(result);
+    let (name, mut why) = verdict(result);
+    // The page has it in a note.
+    if let (Outcome::Violated, Ended::Defect { defect, .. }) =
+        (result.verdict, &result.evidence.ended)
+    {
+        why += &format!(
+            "; the heap says of itself: {}",
+            one_line(&defect.to_string())
+        );
+    }
     let mut text = format!(
         "{} on {}, seed {}: {name}: {why}\n",
         one_line(&result.workload.name),
@@ -306,10 +313,11 @@ fn verdict(result: &RunResult) -> (String, String) {
         .iter()
         .filter(|check| check.verdict == Verdict::Held);
     let held = figures::several(held.count() as u64, "check", "checks");
-    let examined = figures::count(result.examined());
+    let ops = Done::of(result).map_or(0, |done| done.ops);
+    let ops = figures::several(ops, "operation", "operations");
     let why = match result.verdict {
-        Outcome::Held => format!("{held} held over {examined} examined"),
-        Outcome::Interrupted => format!("{held} held over {examined} examined until then"),
+        Outcome::Held => format!("{held} held over {ops}"),
+        Outcome::Interrupted => format!("{held} held over {ops} until then"),
         Outcome::Vacuous => format!("{held} held, but {}", missed(result)),
         Outcome::Crashed => match result.evidence.ended {
             Ended::OutOfMemory { .. } => "the heap is full".to_owned(),

@@ -143,3 +143,36 @@ pub(super) fn utilization(result: &RunResult, width: Width) -> String {
     };
     wrapped(width, "time: ", 4, &format!("{whose} {}", shown.join(", ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::MmuPoint;
+    use crate::sample;
+
+    /// Goal: where nobody reported a pause, no share of the time is claimed, unless there is a lock,
+    /// whose holds are pauses of the others.
+    #[test]
+    fn no_pauses_are_no_share() {
+        let mut result = sample::result("own");
+        result.mmu = vec![MmuPoint {
+            window_ms: 10,
+            utilization: 0.75,
+            each: None,
+        }];
+        let share = "had at least 75.0 % of any 10 ms\n";
+        let known = utilization(&result, Width::Unknown);
+        assert!(known.ends_with(share), "{known}");
+        result.evidence.pauses.clear();
+        result.evidence.stats.switches = None;
+        let unknown = utilization(&result, Width::Unknown);
+        assert!(
+            unknown.starts_with("time: the heap reported no pauses, so what share of the time"),
+            "{unknown}"
+        );
+        assert!(!unknown.contains('%'), "{unknown}");
+        result.evidence.stats.switches = Some(3);
+        let lock = utilization(&result, Width::Unknown);
+        assert!(lock.ends_with(share), "{lock}");
+    }
+}

@@ -243,8 +243,15 @@ fn long_names_are_refused() {
 #[test]
 fn cycles_are_foreseen() {
     let header = "gcstorm-case 1\nschedule free\nseed 1\ncapacity 8\nroots 2\n\
-                  mutator a registers 3\n\n";
+                  mutator a registers 4\n\n";
     for (turns, may) in [
+        // The second pop finds nothing, so `r1` still refers to the node.
+        (
+            "a alloc r0 node\na copy r1 r0\na alloc r2 list\na alloc r3 leaf\na append r2 r3\n\
+             a pop r3 r2\na pop r1 r2\na store r0 0 r1\n",
+            true,
+        ),
+        ("a alloc r0 node\na store r0 0 r0\n", true),
         ("a alloc r0 node\na clear r0\n", false),
         ("a alloc r0 node\na alloc r1 node\na store r1 0 r0\n", false),
         ("a alloc r0 node\na copy r1 r0\na store r1 0 r0\n", true),
@@ -256,6 +263,9 @@ fn cycles_are_foreseen() {
     ] {
         let case = Case::parse("case", &format!("{header}{turns}")).expect("it is in order");
         assert_eq!(case.may_leave_cycles(), may, "{turns}");
+        let without = case.without_cycles();
+        assert!(!without.may_leave_cycles(), "{turns}");
+        assert_eq!(without == case, !may, "{turns}");
     }
 }
 

@@ -6,7 +6,7 @@
 //! problems by `Flow`, or in which a shared object may be [changed through another
 //! register](super::alias) than the one that holds it, claims nothing about that object.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{Case, Turn, alias};
 use crate::digest::Digest;
@@ -56,6 +56,32 @@ impl Case {
         let moves_into_objects =
             |turn: &Turn| matches!(turn.op.kind(), OpKind::Store | OpKind::Append | OpKind::Set);
         flow.needs.cycles || !flow.problems.is_empty() && self.all_turns().any(moves_into_objects)
+    }
+
+    /// The same without the turns that may close a cycle, and without those that do nothing, so that it
+    /// certainly [leaves](Self::may_leave_cycles) none behind.
+    #[must_use]
+    pub fn without_cycles(&self) -> Self {
+        let mut case = self.clone();
+        loop {
+            let flow = Flow::of(&case.plan());
+            let problems = flow.problems.iter();
+            let problems = problems.map(|problem| (problem.mutator, problem.step));
+            let doubted: HashSet<(usize, usize)> =
+                flow.closing.into_iter().chain(problems).collect();
+            if doubted.is_empty() {
+                return case;
+            }
+            let mut steps = vec![0..; case.mutators.len()];
+            let mut is_clear = |turn: &Turn| {
+                let mutator = turn.mutator as usize;
+                steps[mutator]
+                    .next()
+                    .is_some_and(|step| !doubted.contains(&(mutator, step)))
+            };
+            case.setup.retain(&mut is_clear);
+            case.turns.retain(&mut is_clear);
+        }
     }
 
     fn mutators(&self) -> Vec<MutatorPlan> {

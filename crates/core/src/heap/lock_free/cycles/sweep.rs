@@ -20,7 +20,8 @@
 //! has compared the incarnations: if it is held up there while the stamp comes full circle, it
 //! counts a reference to the other object. As long as its pin lasts, the cell must not have another.)
 //! So do those of lists, so that whoever found a list alive under its pin may follow what the cell
-//! holds, even if counts are broken; and those of objects with finalizers, which are few.
+//! holds, even if counts are broken. (A finalizer makes no difference. All those of the garbage have
+//! run before the first of it is freed, and what they published reaches nothing of it.)
 
 #![expect(
     unsafe_code,
@@ -53,8 +54,7 @@ fn finish_tasks(worker: &mut Worker<'_, impl Faults>) {
 
 /// Whether the cell of a garbage member needs no grace period more: see the module.
 fn is_reusable(core: &Core<impl Faults>, member: &Member, meta: u64) -> bool {
-    let is_safe =
-        cell::shape_of(meta) == Shape::Node && !member.is_weak() && !cell::has_finalizer(meta);
+    let is_safe = cell::shape_of(meta) == Shape::Node && !member.is_weak();
     is_safe || core.has(Fault::GarbageAtOnce)
 }
 
@@ -82,6 +82,9 @@ impl Graph {
         if self.has_weak {
             for member in self.garbage() {
                 let cell = worker.core.slab.cell(member.reference.index());
+                // All of them first, though while this goes on the mark alone makes upgrades fail:
+                // if it ends in a panic, `acquit` takes the marks off, and then nothing of the
+                // garbage must be found alive that may lead to what was freed.
                 // SeqCst: an upgrade of a weak reference finds either the mark CONDEMNED or a count
                 // of 0.
                 cell.word.store(word::dead(member.word), SeqCst);

@@ -17,9 +17,16 @@ impl<F: Faults> Worker<'_, F> {
     /// Called before this reference is stored where others may find it.
     #[inline]
     pub(in crate::heap::lock_free) fn escape(&mut self, reference: Ref) {
-        if reference.is_cyclic() && self.bare(reference) {
+        if reference.is_cyclic() && self.bare(reference) && self.leads_on(reference) {
             self.escape_from(reference);
         }
+    }
+
+    /// Whether a node refers to anything. Most that escape were made a moment ago, and do not.
+    #[inline]
+    fn leads_on(&self, node: Ref) -> bool {
+        let slots = &self.core.slab.cell(node.index()).slots;
+        slots[0].load(Relaxed) | slots[1].load(Relaxed) != 0
     }
 
     /// Takes the brand off a private node; false if it is not private.

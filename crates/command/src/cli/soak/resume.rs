@@ -1,0 +1,93 @@
+//! Continues a soak: what is in its journal, and whether its lanes are still what they were.
+
+use std::path::Path;
+
+use super::args::Soak;
+use super::start::{Started, unusable};
+use super::stint_length;
+use crate::cli::agenda;
+use crate::cli::args::IsolateArg;
+use crate::cli::exit::Exit;
+use crate::cli::faults;
+use crate::cli::terminal::Terminal;
+use crate::cli::usage::Usage;
+use crate::run::{Entry, Registry};
+use crate::soak::{Era, JOURNAL, Journal, Lane, Standing};
+use crate::workload::Workload;
+
+/// Opens the soak in `directory` to continue it.
+pub(super) fn resume(
+    registry: &Registry,
+    args: &Soak,
+    directory: &Path,
+    terminal: &mut Terminal,
+) -> Result<Started, Usage> {
+    let (mut standing, mut next, mut exit) = (Standing::of(0), 0, Exit::Held);
+    let mut era = None;
+    let journal = Journal::resume(&directory.join(JOURNAL), |record| {
+        standing.add(&record);
+        next = next.max(record.round + 1);
+        era = record.era;
+        exit = exit.and(record.came.outcome().into());
+    });
+    let (journal, contents) = journal.map_err(unusable)?;
+    standing
+        .lanes
+        .resize_with(contents.header.lanes.len(), Default::default);
+    check_lanes(registry, &contents.header.lanes)?;
+    if contents.was_cut {
+        terminal.warning("the last line of the journal was incomplete: that round is made again");
+    }
+    terminal.remark(&format!(
+        "going on after {} rounds of seed {}",
+        standing.rounds, contents.header.seed
+    ));
+    let header = contents.header;
+    let era = era.unwrap_or_else(|| Era::first(header.stint));
+    let era = stint_length::longer(args.budget, &header, era, next).map_or(era, |longer| {
+        terminal.remark(&format!(
+            "stints of {} rounds from here on, as the budget has room for them, instead of {}",
+            longer.stint, era.stint
+        ));
+        longer
+    });
+    Ok(Started {
+        directory: directory.to_owned(),
+        header,
+        journal,
+        standing,
+        exit,
+        next,
+        era,
+    })
+}
+
+/// Refuses lanes that can no longer be run as they were.
+fn check_lanes(registry: &Registry, lanes: &[Lane]) -> Result<(), Usage> {
+    for lane in lanes {
+        let known = registry
+            .entries()
+            .iter()
+            .map(|entry: &Entry| entry.name.as_str());
+        if registry.get(&lane.heap).is_none() {
+            return Err(Usage::unknown("heap", &lane.heap, known));
+        }
+        let planted = lane.fault.as_deref();
+        if let Some(fault) = planted {
+            faults::planted(
+                registry,
+                &agenda::heaps(registry, std::slice::from_ref(&lane.heap), IsolateArg::Yes)?,
+                fault,
+            )?;
+        }
+        let hash = Workload::named(&lane.workload)?.plan(&[], 0)?.workload_hash;
+        if hash != lane.hash {
+            return Err(Usage::new(format!(
+                "workload `{}` is not what it was when this soak began",
+                lane.workload
+            ))
+            .hint("the sums would mix rounds of both: begin a new soak"));
+        }
+    }
+    Ok(())
+}
