@@ -166,16 +166,16 @@ impl Clock {
 
 const HAS_COUNTER: bool = cfg!(target_arch = "x86_64");
 
-/// The processor's counter.
+/// The processor's counter, which is what a clock reads whose source is `tsc`.
 #[cfg(target_arch = "x86_64")]
 #[inline]
-fn counter() -> u64 {
+pub(crate) fn counter() -> u64 {
     // SAFETY: every processor of this architecture has the instruction, which touches no memory.
     unsafe { std::arch::x86_64::_rdtsc() }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn counter() -> u64 {
+pub(crate) fn counter() -> u64 {
     unreachable!("see HAS_COUNTER")
 }
 

@@ -292,7 +292,9 @@ impl Work {
             }
             done?;
         } else {
-            watch.restart();
+            if self.attestor.is_some() {
+                watch.restart();
+            }
             self.recorded_step(mutator, watch, op)?;
         }
         self.attest(mutator, *op);
@@ -309,6 +311,7 @@ impl Work {
             return self.step(mutator, watch, op);
         };
         watch.begin();
+        recorder.resume(watch.since());
         let performed = self.perform(
             &mut Recording {
                 inner: mutator,

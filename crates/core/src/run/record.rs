@@ -10,11 +10,12 @@
 //! `--history` only in *windows*: the first begins with the run, and others begin at pauses that
 //! lie further and further apart.
 
-use crate::evidence::history::{Element, Event};
+use crate::evidence::history::{Call, CallAnswer, Element, Event};
 use crate::heap::{Finalizer, Global, ObjectId, Shape, Slot};
 use crate::plan::{MutatorPlan, Op, Plan, may_be_weak};
 
 use super::stamps::Stamps;
+use crate::clock::Stamp;
 
 /// What an operation is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +32,7 @@ pub(super) enum Topic {
 #[derive(Debug)]
 pub(super) struct Recorder {
     pub(super) mutator: u32,
-    pub(super) stamps: Stamps,
+    stamps: Stamps,
     /// By register: the number and the id of the shared object that it was given.
     held: Box<[Option<(usize, ObjectId)>]>,
     /// By number: whether all that happens to this shared root can be recorded.
@@ -40,6 +41,9 @@ pub(super) struct Recorder {
     pub(super) logs: Vec<Transcript>,
     /// Whether others know that it has no room left.
     has_ended: bool,
+    /// A time at which the call that comes next had not begun and the last one was over, if one is
+    /// known that is hardly earlier than the call.
+    since: Option<u64>,
 }
 
 /// What was recorded in one window.
@@ -83,6 +87,7 @@ impl Recorder {
             roots: recorded_roots(plan),
             logs: vec![Transcript::new(limit)],
             has_ended: false,
+            since: None,
         })
     }
 
@@ -108,6 +113,29 @@ impl Recorder {
             self.close();
         }
         self.is_open()
+    }
+
+    /// An operation begins. `since` is when the stopwatch began to count its time, if it did.
+    #[inline]
+    pub(super) fn resume(&mut self, since: Option<Stamp>) {
+        let since = since.and_then(|stamp| self.stamps.of_clock(stamp));
+        // The processor may read its counter twice in another order than it was told to.
+        self.since = since.max(self.since.filter(|_| since.is_some()));
+    }
+
+    /// When the call that now begins began, at the earliest.
+    #[inline]
+    pub(super) fn start(&mut self) -> u64 {
+        match self.since.take() {
+            Some(since) => Stamps::from(since),
+            None => self.stamps.before(),
+        }
+    }
+
+    /// When the call that is just over was over, at the latest.
+    #[inline]
+    pub(super) fn end(&mut self) -> u64 {
+        *self.since.insert(self.stamps.after())
     }
 
     /// Records an event.
@@ -169,14 +197,29 @@ impl Recorder {
 
 impl Transcript {
     fn new(room: usize) -> Self {
+        // Not room for the whole limit: it may be far more than there will be events.
+        let mut events = vec![NOTHING; room.min(1 << 16)];
+        // It was written to so that no operation waits for the pages.
+        events.clear();
         Self {
             room,
-            // Not room for the whole limit: it may be far more than there will be events.
-            events: Vec::with_capacity(room.min(1 << 16)),
+            events,
             closed_at: None,
         }
     }
 }
+
+/// Stands where no event has been yet.
+const NOTHING: (Topic, Event) = (
+    Topic::Root(0),
+    Event {
+        mutator: 0,
+        call: Call::Load,
+        answer: CallAnswer::Unknown,
+        start: 0,
+        end: 0,
+    },
+);
 
 /// How many mutators of a plan have something to record.
 pub(super) fn involved(plan: &Plan) -> usize {
@@ -225,4 +268,59 @@ fn recorded_roots(plan: &Plan) -> Box<[bool]> {
         });
     }
     roots.into_boxed_slice()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    fn recorder(stamps: Stamps) -> Recorder {
+        Recorder {
+            mutator: 0,
+            stamps,
+            held: Box::default(),
+            roots: Box::default(),
+            logs: Vec::new(),
+            has_ended: false,
+            since: None,
+        }
+    }
+
+    /// Goal: calls of one mutator never overlap, whether their operations are timed or not, and the
+    /// second call of an operation begins where the first ended.
+    #[test]
+    fn calls_of_one_mutator_follow_each_other() {
+        for stamps in [Stamps::sound(), Stamps::Counter] {
+            let (mut recorder, mut last) = (recorder(stamps), 0);
+            for is_timed in [true, true, false, false, true] {
+                recorder.resume(is_timed.then(|| Clock::get().now()));
+                let first = (recorder.start(), recorder.end());
+                let second = (recorder.start(), recorder.end());
+                assert!(last <= first.0 && first.0 < first.1, "{last} {first:?}");
+                assert!(first.1 == second.0 && second.0 < second.1, "{second:?}");
+                last = second.1;
+            }
+        }
+    }
+
+    /// Goal: a call begins when the stopwatch says, but not before the last one was over; if it
+    /// says nothing, or the times are not the clock's, it begins at a time of its own.
+    #[test]
+    fn a_call_begins_where_its_time_does() {
+        let stamp = Stamp::of_counts;
+        let mut by_clock = recorder(Stamps::Clock);
+        by_clock.resume(Some(stamp(7)));
+        assert_eq!(by_clock.start(), 7);
+        by_clock.since = Some(9);
+        by_clock.resume(Some(stamp(8)));
+        assert_eq!(by_clock.start(), 9);
+        let mut by_counter = recorder(Stamps::Counter);
+        by_counter.since = Some(u64::MAX);
+        by_counter.resume(Some(stamp(u64::MAX)));
+        assert_ne!(by_counter.start(), u64::MAX);
+        by_counter.since = Some(u64::MAX);
+        by_counter.resume(None);
+        assert_ne!(by_counter.start(), u64::MAX);
+    }
 }

@@ -3,7 +3,19 @@
 //! The executor uses it in place of the heap's mutator while there is room. So the loop that is
 //! measured contains nothing of it, and an operation that consists of several calls (`del l[:-n]`
 //! is a `len` and a truncation) is recorded call by call. The reads of registers that identify
-//! elements are outside of the recorded times.
+//! elements are outside of the recorded times, but for those before a call that begins at a time
+//! read earlier.
+//!
+//! Where every operation is timed, a call begins when the stopwatch began to count the operation's
+//! time, so that the clock is read once less. That is after the safepoint of the operation before,
+//! and after whatever else the stopwatch leaves out: pauses, forced collections, waits for other
+//! mutators, what is looked at between operations. So nothing of what others did meanwhile
+//! seems to overlap with the call. What lies between is a few nanoseconds in this thread. To begin
+//! at the end of the mutator's last call would be as sound, and cheaper where nothing is timed. But
+//! a thread may wait in the safepoint between the two until another has had the lock for thousands
+//! of operations. Then all of these would seem to overlap with the call, and what it should have
+//! seen of them would not be asked for. The second call of an operation does begin there, since
+//! there is no safepoint between the two.
 //!
 //! An operation on a list or counter is recorded only if it uses a register that was given a shared
 //! object and still refers to it. Where a program changes the object in other ways as well, its
@@ -68,10 +80,9 @@ impl Recording<'_> {
         perform: impl FnOnce(&mut dyn Mutator) -> R,
         answer: impl FnOnce(&mut Self, R) -> CallAnswer,
     ) -> R {
-        let stamps = self.recorder.stamps;
-        let start = stamps.before();
+        let start = self.recorder.start();
         let answered = perform(self.inner);
-        let end = stamps.after();
+        let end = self.recorder.end();
         let answer = answer(self, answered);
         let event = Event {
             mutator: self.recorder.mutator,

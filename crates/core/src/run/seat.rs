@@ -431,6 +431,7 @@ impl Sitter<'_, '_> {
         if is_stall && !was_open {
             let mutator = self.place.mutator().as_mutator();
             self.executor.work.shadow.close(mutator);
+            self.executor.watch.as_dyn().restart();
         }
         Ok(())
     }

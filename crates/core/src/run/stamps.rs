@@ -16,6 +16,16 @@
 //! before the start is not needed: stores that are still in the processor's store buffer then do
 //! not belong to a recorded operation, since each of those ends with a fence.
 //!
+//! A start may be any earlier time: then the operation is only said to overlap with more than it
+//! did, which accuses nobody. So a counter that was read for another reason need not be read again,
+//! if what was done since took no time to speak of: the end of a thread's own operation before, or
+//! the reading with which the stopwatch ends its time. It only needs the `lfence`
+//! ([`from`](Stamps::from)), which is a quarter of the cost of a start. An end cannot be shared in
+//! that way, since a later one would hide what an earlier one shows, and an earlier one accuses.
+//! Nor can it do without one of its fences: without `mfence` a store may be seen later than the
+//! end, and `mfence` does not keep back the reading of the counter. `rdtscp` in place of `lfence`
+//! and `rdtsc`, or a locked instruction in place of `mfence`, would do as well, but costs as much.
+//!
 //! Elsewhere the times are numbers from a counter that all threads share. Each is drawn by a
 //! sequentially consistent read-modify-write, so a later number happens after an earlier one on
 //! every machine; but the threads wait for each other at the counter, which hides some races. Both
@@ -25,7 +35,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use crate::clock::{Clock, Stamp};
+use crate::clock::{Clock, Stamp, counter};
 use crate::evidence::history::TimeUnit;
 
 /// The shared counter, for machines whose clock does not order events. It pairs with itself.
@@ -54,13 +64,22 @@ impl Stamps {
     #[inline]
     pub(super) fn before(self) -> u64 {
         match self {
-            Self::Clock => {
-                let time = Clock::get().now().counts();
-                wait_for_loads();
-                time
-            }
+            Self::Clock => Self::from(counter()),
             Self::Counter => NEXT.fetch_add(1, SeqCst),
         }
+    }
+
+    /// A time that was read before, as a time before everything that follows.
+    #[inline]
+    pub(super) fn from(time: u64) -> u64 {
+        wait_for_loads();
+        time
+    }
+
+    /// What the clock showed, as one of these times, if it is one.
+    #[inline]
+    pub(super) fn of_clock(self, stamp: Stamp) -> Option<u64> {
+        (self == Self::Clock).then(|| stamp.counts())
     }
 
     /// A time after everything before it, as all others see it.
@@ -70,7 +89,7 @@ impl Stamps {
             Self::Clock => {
                 std::sync::atomic::fence(SeqCst);
                 wait_for_loads();
-                Clock::get().now().counts()
+                counter()
             }
             Self::Counter => NEXT.fetch_add(1, SeqCst),
         }

@@ -30,6 +30,10 @@ pub(super) trait Stopwatch {
     fn begin(&mut self);
     /// The operation has ended.
     fn end(&mut self, kind: OpKind);
+    /// The time from which that of the operation under way is counted, if every operation is timed.
+    fn since(&self) -> Option<Stamp> {
+        None
+    }
     /// The start of the next operation, if that is timed; called only for a mutator with a rate.
     fn start(&mut self, start: Option<Start>) {
         let _ = start;
@@ -110,6 +114,11 @@ impl Stopwatch for Every {
         }
     }
 
+    #[inline]
+    fn since(&self) -> Option<Stamp> {
+        Some(self.last)
+    }
+
     fn slow(&mut self) -> Option<&mut SlowOps> {
         Some(&mut self.slow)
     }
@@ -136,13 +145,13 @@ impl Sampled {
 }
 
 impl Stopwatch for Sampled {
-    fn restart(&mut self) {
-        self.every.restart();
-    }
+    /// Each operation that is timed starts the time anew.
+    fn restart(&mut self) {}
 
     #[inline]
     fn begin(&mut self) {
-        self.left -= 1;
+        // An operation that was to be timed may have been refused, so the next one is.
+        self.left = self.left.saturating_sub(1);
         if self.left == 0 {
             self.every.restart();
         }
@@ -178,5 +187,16 @@ mod tests {
         watch.end(OpKind::Len);
         assert!(watch.times().bytes() > 0);
         assert_eq!(watch.times.bytes(), 0);
+    }
+
+    /// Goal: if the operation that a sample is due for is refused, the next one is timed.
+    #[test]
+    fn a_refused_operation_leaves_its_sample_to_the_next() {
+        let mut watch = Sampled::new();
+        for _ in 0..=SAMPLE_EVERY {
+            watch.begin();
+        }
+        watch.end(OpKind::Len);
+        assert!(watch.times().bytes() > 0);
     }
 }
