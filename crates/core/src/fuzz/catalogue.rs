@@ -203,6 +203,10 @@ pub const ALL: &[Planted] = &[
         "gcmodule 0.1.1",
         "https://docs.rs/crate/gcmodule/0.1.1",
     ),
+    certain(Fault::PassedIsFinal, UNCOUNTED, &[TANGLES]),
+    certain(Fault::SecondReferenceForgotten, UNCOUNTED, &[TANGLES]),
+    certain(Fault::ReferencesSubtractedTwice, UNCOUNTED, &[TANGLES]),
+    certain(Fault::SearchStopsEarly, LEAK, &[TANGLES]),
     known(
         certain(Fault::ExternalChildReleasedTwice, UNCOUNTED, &[TANGLES]),
         "bacon-rajan-cc, issue 30",
