@@ -1,8 +1,8 @@
 //! Collections of any generation on random graphs, against reachability.
 //!
-//! The fuzzer holds short programs against a model. Here graphs are larger, young and middle
-//! collections come at any time, and whoever takes more than a few members for many
-//! ([`MANY`](super::walk::MANY)) is as well tested as in a heap of millions.
+//! The fuzzer holds short programs against a model. Here young and middle collections come at any
+//! time, and in tests some two dozen members already count as many ([`MANY`](super::walk::MANY)), so
+//! what a collection does only in large heaps is tried as well.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::catch_unwind;
@@ -34,7 +34,7 @@ impl World {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let config = HeapConfig {
             nursery: random.random_range(1..100),
-            ..HeapConfig::with_capacity(random.random_range(20..300))
+            ..HeapConfig::with_capacity(random.random_range(3..300))
         };
         let counted = Box::new(Counted::new(&config, fault));
         Self {
