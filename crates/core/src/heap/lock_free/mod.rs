@@ -26,7 +26,8 @@
 //! [`collect`](crate::heap::Mutator::collect) waits for a collection that is under way; `alloc`
 //! waits a little for memory that others are about to give back, before it answers that there is
 //! none; and `del l[-n:]` is n steps, not one. (Where the collector is behind, `alloc` pauses for
-//! some 60 us now and then, whatever others do.)
+//! some 60 us now and then, whatever others do. Where more threads are at work than there are
+//! processors, each gives its turn away now and then: see `pace`.)
 //!
 //! A mutator that stops under a pin keeps memory from being reused, without bound: the counter
 //! `unreclaimed_peak` shows it. While nobody stops, it stays bounded, as three things keep up with
@@ -52,6 +53,9 @@
 //!   all of it with each trial.
 //! * Whether an object can be part of a cycle (ACYCLIC) is a bit of the reference and not of the
 //!   cell, so the collector and every decrement pass over leaves without touching them.
+//! * A decrement makes a node a candidate only if it refers to another node or a list. Most nodes
+//!   that programs keep in lists and hand around refer to nothing, and the collector had to look
+//!   at each of them that was ever copied.
 //! * `get` looks at the head for the second time *before* it increments: what it returns is settled
 //!   at its look at the slot. So it never has to give a reference back, except where a finalizer
 //!   ran.

@@ -24,7 +24,7 @@ use super::worker::{Whose, Worker};
 use crate::heap::fault::{self, Fault, Faults, Point};
 use crate::heap::{Cause, Defect, Shape, Tag};
 use crate::sync::atomic::AtomicU64;
-use crate::sync::atomic::Ordering::{Relaxed, Release};
+use crate::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::sync::sized;
 
 /// Steps of deferred work that are done at a time: at most some 5 µs.
@@ -100,12 +100,27 @@ impl<F: Faults> Worker<'_, F> {
                 self.tasks.push(Task::Bury(reference.index()));
             }
             // Rule R3: this object may be all by which a garbage cycle can still be found.
-            Left::Others if reference.is_cyclic() => self.suspect(reference),
+            Left::Others if reference.is_cyclic() && self.may_be_in_cycle(reference) => {
+                self.suspect(reference);
+            }
             Left::Others => {}
             Left::Underflow => self.core.defects.note(Defect::Underflow {
                 cell: reference.index(),
             }),
         }
+    }
+
+    /// Whether an object, after a decrement that left it alive, refers to anything by which it could
+    /// be part of a cycle.
+    #[inline]
+    fn may_be_in_cycle(&self, reference: Ref) -> bool {
+        let cell = self.core.slab.cell(reference.index());
+        // Relaxed: the reference that was given back was published with the object.
+        cell::shape_of(cell.meta.load(Relaxed)) != Shape::Node
+            // SeqCst, as every change of an edge, and after the decrement: see R3 in `cycles`.
+            || cell.slots.iter().any(|slot| {
+                Ref::from_bits(slot.load(SeqCst)).is_some_and(Ref::is_cyclic)
+            })
     }
 
     /// What a fault does: whether this dead object is kept.

@@ -15,8 +15,9 @@
 //!   is held by a counted register other than the one being moved. Uncounted pointers exist only
 //!   under a pin.
 //! * **R3** A decrement that leaves a possibly cyclic object alive makes it a candidate, whoever
-//!   decrements. (If the object is private, it is its maker's: see `lock_free::private`. What
-//!   follows is about the others.)
+//!   decrements, unless it is a node that, at a look *after* the decrement, refers to nothing that
+//!   is possibly cyclic. (If the object is private, it is its maker's: see `lock_free::private`.
+//!   What follows is about the others.)
 //! * **R4** Stamps are never reset. **R5** SHARED is set by every increment: see `word`, and
 //!   `release` for its use.
 //!
@@ -54,8 +55,14 @@
 //! # Why all garbage is freed
 //!
 //! Consider garbage that no other garbage refers to, and of whose objects each reaches all others.
-//! It became garbage by a decrement of one of its objects, which is therefore a candidate (R3). A
-//! round *decides* a candidate if it records all that the candidate reaches, edges included. Then
+//! It became garbage by a decrement of one of its objects: the last, in the order of all `SeqCst`
+//! operations, that took away a counted reference from outside. (To move such a reference into an
+//! object of this garbage takes another from outside, by R2.) Every edge was there by then. Whoever
+//! stored it held a counted reference to its container, which was given up by an earlier decrement,
+//! or moved to where an earlier decrement took it from outside; the edge itself was stored before
+//! that, by a `SeqCst` operation (or while its container was private, which whoever holds a
+//! reference to that has acquired). So the look after the decrement finds the object's edge to
+//! another of these objects, and it is a candidate (R3). A round *decides* a candidate if it records all that the candidate reaches, edges included. Then
 //! all references to this garbage are among the recorded edges, so it is suspected, and it is freed
 //! unless the round gives up; if so, its objects become candidates again. What it refers to is
 //! released, and becomes a candidate by that.

@@ -77,6 +77,13 @@ fn drop_pair(m: &mut LockFreeMutator<'_, impl Faults>, births: &mut OwnedSegment
     m.clear(first);
 }
 
+/// Stores a copy of the reference in `hub` into a node, by way of a third register: a node that
+/// refers to nothing is no candidate.
+fn refer(m: &mut LockFreeMutator<'_, impl Faults>, node: Slot, hub: Slot, by: Slot) {
+    m.copy(by, hub);
+    m.store(node, Field(0), Some(by));
+}
+
 /// Goal: after a panic in the middle of a round the next one trusts nothing of it: it finds the
 /// same garbage again, leaves nothing condemned, and the heap says that something is wrong.
 #[test]
@@ -189,13 +196,16 @@ fn rounds_look_at_a_bounded_number_of_candidates() {
     let waiting = || heap.core.shared.candidates_len.load(Relaxed);
     let mut births = Births::default();
     let mut m = heap.attach(seat()).expect("there is room");
-    let [list, node, copy] = [0, 1, 2].map(Slot);
+    let [list, node, copy, hub] = [0, 1, 2, 3].map(Slot);
     m.alloc(list, Shape::List, births.node())
+        .expect("there is room");
+    m.alloc(hub, Shape::Node, births.node())
         .expect("there is room");
     let mut candidates = |m: &mut LockFreeMutator<'_, _>| {
         for _ in 0..3 * MOST {
             m.alloc(node, Shape::Node, births.node())
                 .expect("there is room");
+            refer(m, node, hub, copy);
             m.copy(copy, node);
             m.clear(copy);
             m.append(list, node);
@@ -222,6 +232,30 @@ fn rounds_look_at_a_bounded_number_of_candidates() {
     });
 }
 
+/// Goal: a reference that is given back makes a node a candidate if the node refers to another by
+/// then, and only then: what refers to nothing is in no cycle.
+#[test]
+fn what_refers_to_nothing_is_no_candidate() {
+    let heap = open(&config());
+    let waiting = || heap.core.shared.candidates_len.load(Relaxed);
+    let mut births = Births::default();
+    let mut m = heap.attach(seat()).expect("there is room");
+    let [node, copy, other] = [0, 1, 2].map(Slot);
+    for slot in [node, other] {
+        m.alloc(slot, Shape::Node, births.node())
+            .expect("there is room");
+    }
+    m.copy(copy, node);
+    m.clear(copy);
+    m.idle(&mut || ());
+    assert_eq!(waiting(), 0);
+    m.copy(copy, node);
+    m.store(node, Field(1), Some(other));
+    m.clear(copy);
+    m.idle(&mut || ());
+    assert_eq!(waiting(), 1);
+}
+
 /// Goal: candidates that are in use are told from those that the collector has not looked at: the
 /// former are no reason to slow anybody down.
 #[test]
@@ -238,12 +272,15 @@ fn candidates_in_use_do_not_wait() {
     };
     let mut births = Births::default();
     let mut m = heap.attach(seat()).expect("there is room");
-    let [list, node, copy] = [0, 1, 2].map(Slot);
+    let [list, node, copy, hub] = [0, 1, 2, 3].map(Slot);
     m.alloc(list, Shape::List, births.node())
+        .expect("there is room");
+    m.alloc(hub, Shape::Node, births.node())
         .expect("there is room");
     for _ in 0..NODES {
         m.alloc(node, Shape::Node, births.node())
             .expect("there is room");
+        refer(&mut m, node, hub, copy);
         m.append(list, node);
     }
     let mut paced = Paced::new(heap.core());
@@ -413,12 +450,15 @@ fn most_moved_at_once(birth: Birth) -> usize {
     let heap = open_born(&config, birth, CountMoved);
     let mut births = Births::default();
     let mut m = heap.attach(seat()).expect("there is room");
-    let [list, node, copy] = [0, 1, 2].map(Slot);
+    let [list, node, copy, hub] = [0, 1, 2, 3].map(Slot);
     m.alloc(list, Shape::List, births.node())
+        .expect("there is room");
+    m.alloc(hub, Shape::Node, births.node())
         .expect("there is room");
     for _ in 0..10 * CANDIDATES {
         m.alloc(node, Shape::Node, births.node())
             .expect("there is room");
+        refer(&mut m, node, hub, copy);
         m.copy(copy, node);
         m.clear(copy);
         m.append(list, node);
