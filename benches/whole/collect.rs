@@ -1,5 +1,6 @@
 //! What a full collection costs on `gil`, in heaps of a million nodes that are all alive. The time goes
-//! by where they lie: what an object refers to is found in the cache or must be waited for.
+//! by where they lie: what an object refers to is found in the cache or must be waited for. It also goes
+//! by what holds them: a register each, or others of them, and whether these were tracked before.
 
 use criterion::{Criterion, Throughput};
 use gcstorm::evidence::ledger::Producer;
@@ -31,6 +32,15 @@ pub(crate) fn collect(criterion: &mut Criterion) {
     };
     line("a chain, in order", &|m| chain(m, &in_order));
     line("a chain, in random order", &|m| chain(m, &shuffled));
+    line("a chain, in another order than was tracked", &|m| {
+        link(m, Field(1), &in_order);
+        chain(m, &shuffled);
+    });
+    line("a chain, tracked from its end", &|m| {
+        let backwards: Vec<u32> = in_order.iter().rev().copied().collect();
+        link(m, Field(1), &in_order);
+        chain(m, &backwards);
+    });
     line("two references each, to the next few", &|m| {
         let mut random = random();
         graph(m, |at| (at + 1 + random.random_range(0..NEAR)) % NODES);
@@ -66,12 +76,20 @@ fn nodes(heap: &GilHeap) -> impl Mutator {
     mutator
 }
 
-/// Each node refers to the next in this order, and the last to the first, which alone stays held.
-fn chain(mutator: &mut dyn Mutator, order: &[u32]) {
+/// Each node refers to the next in this order, and the last to the first. They are tracked so.
+fn link(mutator: &mut dyn Mutator, field: Field, order: &[u32]) {
     let next = order.iter().cycle().skip(1);
     for (&node, &next) in order.iter().zip(next) {
         mutator.copy(X, Slot(next));
-        mutator.store(Slot(node), Field(0), Some(X));
+        mutator.store(Slot(node), field, Some(X));
+    }
+}
+
+/// Each node refers to the next in this order, and to nothing else, and the first alone stays held.
+fn chain(mutator: &mut dyn Mutator, order: &[u32]) {
+    link(mutator, Field(0), order);
+    for &node in order {
+        mutator.store(Slot(node), Field(1), None);
     }
     for &node in &order[1..] {
         mutator.clear(Slot(node));

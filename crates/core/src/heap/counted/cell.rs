@@ -1,7 +1,7 @@
 //! One object's 32 bytes, and what a reference to it looks like.
 //!
 //! ```text
-//! cell:       | count | trial | incarnation | flags | slot 0 | slot 1 |
+//! cell:       | count | 0     | incarnation | flags | slot 0 | slot 1 |
 //! reference:  | incarnation:32 | late:1 | 0 | index:30 |
 //! flags:      | global:16 | 0 | resurrects | finalized | unfinalized | tracked | shape:2 |
 //! ```
@@ -115,8 +115,7 @@ pub(super) fn is_living(incarnation: u32) -> bool {
 pub(super) struct Cell {
     /// References to it.
     pub(super) count: Half,
-    /// The collector's scratch; 0 outside a collection. See `collect`.
-    pub(super) trial: Half,
+    _spare: Half,
     pub(super) incarnation: Half,
     flags: Half,
     /// A node's fields; a counter's value in the first; [`POISON`] while free.

@@ -46,10 +46,16 @@ impl Cells {
         self.cells.at(index)
     }
 
-    /// Fetches what a reference leads to, which will be needed soon.
+    /// Asks the processor for a cell that will be needed soon.
     #[inline]
-    pub(super) fn fetch(&self, reference: Ref) {
-        self.cells.fetch(reference.index());
+    pub(super) fn fetch(&self, index: u32) {
+        self.cells.fetch(index);
+    }
+
+    /// Asks the processor for an object's tag.
+    #[inline]
+    pub(super) fn fetch_tag(&self, index: u32) {
+        self.tags.fetch(index);
     }
 
     /// The object that a strong reference leads to. A stale reference is noted as a defect; an

@@ -31,7 +31,7 @@ impl<F: Faults> Counted<F> {
         let (mut pages_held, mut small_held) = (0, 0);
         for (index, cell) in self.cells.used() {
             let place = index as usize;
-            findings.on_trial += u64::from(cell.trial.get() != 0);
+            findings.on_trial += u64::from(self.trials.is_accused(index));
             findings.free_twice += u64::from(free_times[place] > 1);
             if !is_living(cell.incarnation.get()) {
                 census.free_examined += 1;

@@ -129,9 +129,15 @@ impl Generations {
     }
 
     /// Takes out the entries of a generation and all younger ones for which `keep` is false.
-    pub(super) fn retain(&self, generation: Generation, keep: impl FnMut(Ref) -> bool) {
+    /// `entries` are these entries, in order.
+    pub(super) fn retain(
+        &self,
+        generation: Generation,
+        entries: impl Iterator<Item = Ref>,
+        keep: impl FnMut(Ref) -> bool,
+    ) {
         let start = self.start(generation);
-        self.end_at(self.retain_range(start, start, self.len(), keep));
+        self.end_at(self.move_kept(start, entries, keep));
     }
 
     fn start(&self, generation: Generation) -> usize {
@@ -194,16 +200,26 @@ impl Generations {
     }
 
     /// Moves the entries of `from..end` for which `keep` is true to `to..`; returns where they end.
-    #[inline]
     fn retain_range(
         &self,
-        mut to: usize,
+        to: usize,
         from: usize,
         end: usize,
+        keep: impl FnMut(Ref) -> bool,
+    ) -> usize {
+        let entries = self.entries.get(from..end).unwrap_or_default();
+        let entries = entries.iter().map(|entry| Ref::from_bits(entry.get()));
+        self.move_kept(to, entries, keep)
+    }
+
+    #[inline]
+    fn move_kept(
+        &self,
+        mut to: usize,
+        entries: impl Iterator<Item = Ref>,
         mut keep: impl FnMut(Ref) -> bool,
     ) -> usize {
-        for entry in self.entries.get(from..end).unwrap_or_default() {
-            let object = Ref::from_bits(entry.get());
+        for object in entries {
             if keep(object)
                 && let Some(place) = self.entries.get(to)
             {
@@ -283,7 +299,9 @@ mod tests {
         fn sizes(&self) -> [usize; 3] {
             [Generation::Young, Generation::Middle, Generation::Old].map(|generation| {
                 let is_living = |object| is_member(object, &self.cells).is_some();
-                self.generations.retain(generation, is_living);
+                let members = self.generations.members(generation).iter();
+                let members = members.map(|entry| Ref::from_bits(entry.get()));
+                self.generations.retain(generation, members, is_living);
                 self.generations.members(generation).len()
             })
         }

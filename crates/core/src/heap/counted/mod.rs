@@ -36,11 +36,14 @@
 //! | `release` | counting, and what dies of it |
 //! | `finalize` | running finalizers |
 //! | `generations`, `collect` | when to look for cycles, and how |
+//! | `trials`, `walk` | what the collector notes of objects, and how it goes over them |
+//! | `acquit`, `sweep` | what it finds alive, and what it frees |
 //! | `census` | what the heap believes of itself |
 //! | `registers` | one mutator, and what operations are made of |
 //! | `mutator` | the contract's operations |
 //! | `racy` | the heap without its lock |
 
+mod acquit;
 mod cell;
 mod cells;
 mod census;
@@ -53,6 +56,9 @@ mod pages;
 mod racy;
 mod registers;
 mod release;
+mod sweep;
+mod trials;
+mod walk;
 mod word;
 
 use std::sync::Arc;
@@ -67,6 +73,7 @@ use list::Header;
 use pages::{PAGE, Pages, SMALL};
 pub use racy::Racy;
 pub use registers::{CountedMutator, Tenancy};
+use trials::Trials;
 use word::{Half, Word};
 
 /// The largest capacity: with more, an index could look like poison, and systems would not reserve
@@ -195,6 +202,7 @@ pub struct Counted<F: Faults = Faultless> {
     headers: Slab<Header>,
     pages: Pages,
     generations: Generations,
+    trials: Trials,
     globals: Box<[Word]>,
     /// What each held before; only where that is the fault.
     lagging: Box<[Word]>,
@@ -243,6 +251,7 @@ impl<F: Faults> Counted<F> {
             headers: Slab::new(capacity as usize + 1),
             pages: Pages::new(pages_for(capacity), capacity),
             generations: Generations::new(capacity, nursery),
+            trials: Trials::new(capacity as usize + 1),
             globals: (0..config.globals).map(|_| Word::default()).collect(),
             lagging: (0..config.globals)
                 .filter(|_| faults.has(Fault::RootLags))

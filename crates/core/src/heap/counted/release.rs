@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 use super::Counted;
 use super::cell::{Cell, Ref};
 use super::list::{Header, Shed};
+use super::trials::Link;
 use crate::heap::fault::{self, Fault, Faults};
 use crate::heap::{Cause, Defect, Shape};
 
@@ -32,8 +33,8 @@ const CASCADE: u64 = 256;
 pub(super) struct Work {
     /// What is still to be released.
     dying: Vec<Dying>,
-    /// Cells the collector has found alive and not yet looked into.
-    pub(super) found: VecDeque<u32>,
+    /// What the collector has found alive and not yet looked into, and what it refers to.
+    pub(super) found: VecDeque<(u32, Link)>,
 }
 
 impl Work {

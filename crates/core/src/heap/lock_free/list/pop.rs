@@ -7,13 +7,17 @@
 //!    that came too late is turned back into its element.
 //! 4. The claimed slot is emptied and the sealed one reopened, each with a fresh stamp.
 //!
+//! The record of the first claim that the popping mutator itself makes lies in the seal, so that a
+//! pop that meets nobody allocates once. It needs no count: it is in a slot only before its mutator
+//! gives up the seal, since that mutator alone puts it there, once, and has it out again before.
+//!
 //! The winner is needed because a helper that simply exchanged the element for nothing could meet
 //! the same element again, after the pop and an append, and pop twice.
 //!
 //! A helper may come late: it met the seal while the pop was under way, but acts after the pop is
 //! over, and even after a truncation passed the slot below. Then it finds a winner, or it claims an
-//! element that was appended since and gives it back. A claim counts its seal, because such a late
-//! claim may be met by yet another helper, whose pin began too late to keep the seal.
+//! element that was appended since and gives it back. A helper's claim counts its seal, because such
+//! a late claim may be met by yet another helper, whose pin began too late to keep the seal.
 //! (`models::late` has both.)
 
 #![expect(
@@ -43,6 +47,8 @@ pub(in crate::heap::lock_free) struct Seal {
     stamp: u64,
     stamp_below: u64,
     winner: AtomicPtr<Claim>,
+    /// For the popping mutator's first attempt: the element that it saw before it sealed.
+    own: Option<Claim>,
     /// Set where the fault `ClaimUncounted` would free the seal, though claims may still lead to
     /// it. An atomic of the standard library, so that the model explores no more steps for it.
     #[cfg(all(test, shuttle))]
@@ -53,8 +59,40 @@ pub(in crate::heap::lock_free) struct Seal {
 #[derive(Debug)]
 #[repr(align(16))]
 pub(in crate::heap::lock_free) struct Claim {
-    seal: Arc<Seal>,
+    /// Counted, unless the claim lies in the seal.
+    seal: *const Seal,
     element: Ref,
+}
+
+// SAFETY: what a claim leads to, its seal, consists of integers and atomics, besides a claim.
+unsafe impl Send for Claim {}
+// SAFETY: as above; nothing in a claim changes.
+unsafe impl Sync for Claim {}
+
+impl Seal {
+    fn new(position: u64, stamps: [u64; 2], element: Option<Ref>) -> *const Self {
+        let mut seal = Arc::new(Self {
+            position,
+            stamp: stamps[0],
+            stamp_below: stamps[1],
+            winner: AtomicPtr::new(ptr::null_mut()),
+            own: element.map(|element| Claim {
+                seal: ptr::null(),
+                element,
+            }),
+            #[cfg(all(test, shuttle))]
+            is_freed: false.into(),
+        });
+        let address = Arc::as_ptr(&seal);
+        if let Some(own) = Arc::get_mut(&mut seal).and_then(|seal| seal.own.as_mut()) {
+            own.seal = address;
+        }
+        Arc::into_raw(seal)
+    }
+
+    fn owns(&self, claim: *const Claim) -> bool {
+        self.own.as_ref().is_some_and(|own| ptr::eq(own, claim))
+    }
 }
 
 impl<F: Faults> Visit<'_, '_, F> {
@@ -68,23 +106,23 @@ impl<F: Faults> Visit<'_, '_, F> {
             if tail.len() == 0 {
                 return None;
             }
-            let (stamp, stamp_below) = if self.worker.core.has(Fault::LocalStamps) {
-                (slot::stamp_of(tail.seen) + 1, 0)
+            let stamps = if self.worker.core.has(Fault::LocalStamps) {
+                [slot::stamp_of(tail.seen) + 1, 0]
             } else {
-                (self.worker.stamp(), self.worker.stamp())
+                [self.worker.stamp(), self.worker.stamp()]
+            };
+            let below = tail.position - 1;
+            let element = match slot::content(self.read(below)) {
+                Content::Value(element) => Some(element),
+                _ => None,
             };
             self.worker.core.pass(Point::Change);
-            let seal = Arc::into_raw(Arc::new(Seal {
-                position: tail.position,
-                stamp,
-                stamp_below,
-                winner: AtomicPtr::new(ptr::null_mut()),
-                #[cfg(all(test, shuttle))]
-                is_freed: false.into(),
-            }));
+            let seal = Seal::new(tail.position, stamps, element);
             if self.fill(tail.position, tail.seen, slot::seal(seal)) {
                 self.worker.core.pass(Point::Changed);
+                self.claim_first(seal, below);
                 self.finish_seal(seal);
+                self.cursor.tail = below;
                 self.remember();
                 return Some(self.take_winner(seal));
             }
@@ -97,18 +135,22 @@ impl<F: Faults> Visit<'_, '_, F> {
     /// What this mutator's own pop took, which is finished.
     fn take_winner(&mut self, seal: *const Seal) -> Ref {
         // SAFETY: the seal's first count is given back below, after this pin at the earliest.
-        let winner = unsafe { &(*seal).winner }.load(SeqCst);
+        let shared = unsafe { &*seal };
+        let winner = shared.winner.load(SeqCst);
         // SAFETY: only the pop that sealed frees the winner, below.
         let element = unsafe { &*winner }.element;
+        let is_own = shared.owns(winner);
         #[cfg(all(test, shuttle))]
         let is_freed = self.worker.core.has(Fault::ClaimUncounted);
         self.worker.defer(0, move || {
             // SAFETY: the count that `pop` made is given back below.
             #[cfg(all(test, shuttle))]
             unsafe { &(*seal).is_freed }.store(is_freed, Relaxed);
-            // SAFETY: the winner came from a `Box`, is in no slot any more, and no pin is left that
-            // could have met it there or in its seal.
-            drop(unsafe { Box::from_raw(winner) });
+            if !is_own {
+                // SAFETY: a helper made it; it is in no slot any more, and no pin is left that could
+                // have met it there or in its seal.
+                unsafe { free_claim(winner) };
+            }
             // SAFETY: the count that `pop` made; the seal is in no slot any more.
             drop(unsafe { Arc::from_raw(seal) });
         });
@@ -128,10 +170,15 @@ impl<F: Faults> Visit<'_, '_, F> {
         loop {
             let winner = seal.winner.load(SeqCst);
             if !winner.is_null() {
-                self.exchange(below, slot::claim(winner), slot::empty(seal.stamp_below));
+                // Mostly it is gone, and a look costs less than an exchange that fails.
+                if self.read(below) == slot::claim(winner) {
+                    self.exchange(below, slot::claim(winner), slot::empty(seal.stamp_below));
+                }
                 self.exchange(seal.position, slot::seal(record), slot::empty(seal.stamp));
-                // Relaxed: a hint.
-                self.storage.hint.fetch_min(below, Relaxed);
+                // Relaxed: a hint. It only falls here, or a late helper could raise it far too high.
+                if self.storage.hint.load(Relaxed) > below {
+                    self.storage.hint.store(below, Relaxed);
+                }
                 return;
             }
             let seen = self.read(below);
@@ -145,20 +192,29 @@ impl<F: Faults> Visit<'_, '_, F> {
         }
     }
 
+    /// The popping mutator's first attempt, with the element that it saw before it sealed.
+    fn claim_first(&mut self, seal: *const Seal, below: u64) {
+        // SAFETY: this mutator's own pop, which gives the seal's count back when it is over.
+        let Some(own) = (unsafe { &(*seal).own }) else {
+            return;
+        };
+        self.worker.core.pass(Point::Change);
+        if self.exchange(below, own.element.bits(), slot::claim(own)) {
+            self.worker.core.pass(Point::Changed);
+            self.finish_claim(own);
+        }
+    }
+
     /// Claims an element for a pop, and settles the claim.
     fn claim(&mut self, seal: *const Seal, below: u64, seen: u64, element: Ref) {
         // SAFETY: the count that the slot (or the deferred job after it) has of the seal lasts to
         // the end of this pin.
         unsafe { Arc::increment_strong_count(seal) };
-        let claim = Box::into_raw(Box::new(Claim {
-            // SAFETY: takes over the count that was added above.
-            seal: unsafe { Arc::from_raw(seal) },
-            element,
-        }));
+        let claim = Box::into_raw(Box::new(Claim { seal, element }));
         self.worker.core.pass(Point::Change);
         if !self.exchange(below, seen, slot::claim(claim)) {
-            // SAFETY: nobody else saw the claim, which came from a `Box`.
-            drop(unsafe { Box::from_raw(claim) });
+            // SAFETY: nobody else saw the claim, which has the count that was added above.
+            unsafe { free_claim(claim) };
             return;
         }
         self.worker.core.pass(Point::Changed);
@@ -166,9 +222,9 @@ impl<F: Faults> Visit<'_, '_, F> {
         // SAFETY: as above; the winner is only compared.
         if unsafe { &(*seal).winner }.load(SeqCst) != claim {
             self.worker.defer(0, move || {
-                // SAFETY: the claim came from a `Box`, left its slot, lost, and no pin is left that
-                // could have met it.
-                drop(unsafe { Box::from_raw(claim) });
+                // SAFETY: the claim, made above, left its slot, lost, and no pin is left that could
+                // have met it.
+                unsafe { free_claim(claim) };
             });
         }
     }
@@ -177,7 +233,8 @@ impl<F: Faults> Visit<'_, '_, F> {
     pub(super) fn finish_claim(&mut self, record: *const Claim) {
         // SAFETY: the claim lay in a slot under this pin, and is freed only after it.
         let claim = unsafe { &*record };
-        let seal = &claim.seal;
+        // SAFETY: the claim counts its seal, or lies in it.
+        let seal = unsafe { &*claim.seal };
         // Here the pop takes effect.
         let _ = seal
             .winner
@@ -194,4 +251,16 @@ impl<F: Faults> Visit<'_, '_, F> {
         };
         self.exchange(seal.position - 1, slot::claim(record), outcome);
     }
+}
+
+/// Frees a claim that lies in no seal, and gives back its count of the seal.
+///
+/// # Safety
+///
+/// It must come from [`Visit::claim`], and nobody may use it any more.
+unsafe fn free_claim(claim: *mut Claim) {
+    // SAFETY: the caller's part; `claim` made it from a `Box`.
+    let claim = unsafe { Box::from_raw(claim) };
+    // SAFETY: the count that `claim` added.
+    drop(unsafe { Arc::from_raw(claim.seal) });
 }

@@ -1,0 +1,206 @@
+//! What the collector notes of each object, in a table of its own: eight bytes an object.
+//!
+//! A collection follows references from anywhere to anywhere. The cells of a million objects take
+//! 32 MB, which is more than a processor's near caches hold; the table takes 8. So whatever the
+//! collector asks of the target of a reference stands here, and it passes over the cells but once,
+//! one after another.
+//!
+//! ```text
+//! | link:32 | state:32 |
+//!
+//! state:  0          not on trial: known to be alive, or not looked at in this collection
+//!         1          on trial, and the search for what is alive has passed it
+//!         2^31       on trial, and all references to it come from others that are
+//!         2^31 + n   on trial, and n references to it come from elsewhere
+//! link:   0          refers to nothing that is on trial
+//!         n          refers to object n, and to nothing else that is on trial
+//!         2^32 - 1   must be looked into itself
+//! ```
+//!
+//! References are subtracted as they are met, whether the count that they are subtracted from was
+//! added already or not. So a state may be below 2^31 meanwhile. There are no 2^31 references to one
+//! object: they would take 16 GiB.
+
+use super::word::Word;
+use crate::heap::slab::Slab;
+
+const FREE: u64 = 0;
+const PASSED: u64 = 1;
+const BALANCE: u64 = 1 << 31;
+
+const STATE_MASK: u64 = 0xFFFF_FFFF;
+const LINK_SHIFT: u32 = 32;
+const NOTHING: u32 = 0;
+const SEVERAL: u32 = u32::MAX;
+
+/// The state and the link of each object. A number that is none leads nowhere.
+#[derive(Debug)]
+pub(super) struct Trials(Slab<Word>);
+
+/// What an object refers to that is on trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    Nothing,
+    One(u32),
+    /// The object must be looked into.
+    Several,
+}
+
+/// Where the search for what is alive finds an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// Nothing new: it is known to be alive, or not on trial.
+    Known,
+    /// It has yet to be passed.
+    Ahead,
+    /// It was passed, and taken for dead. This is what it refers to.
+    Behind(Link),
+}
+
+impl Link {
+    #[inline]
+    fn of(word: u64) -> Self {
+        match (word >> LINK_SHIFT) as u32 {
+            NOTHING => Self::Nothing,
+            SEVERAL => Self::Several,
+            one => Self::One(one),
+        }
+    }
+
+    #[inline]
+    fn bits(self) -> u64 {
+        let link = match self {
+            Self::Nothing => NOTHING,
+            Self::One(one) => one,
+            Self::Several => SEVERAL,
+        };
+        u64::from(link) << LINK_SHIFT
+    }
+
+    /// With one more reference.
+    #[inline]
+    pub(super) fn and(self, index: u32) -> Self {
+        match self {
+            Self::Nothing => Self::One(index),
+            Self::One(one) if one == index => self,
+            Self::One(_) | Self::Several => Self::Several,
+        }
+    }
+}
+
+impl Trials {
+    /// A table for this many cells.
+    pub(super) fn new(cells: usize) -> Self {
+        Self(Slab::new(cells))
+    }
+
+    #[inline]
+    fn get(&self, index: u32) -> u64 {
+        self.0.at(index).map_or(FREE, Word::get)
+    }
+
+    #[inline]
+    fn set(&self, index: u32, word: u64) {
+        if let Some(place) = self.0.at(index) {
+            place.set(word);
+        }
+    }
+
+    /// Puts an object on trial, none of whose references were counted yet.
+    #[inline]
+    pub(super) fn accuse(&self, index: u32) {
+        self.set(index, BALANCE);
+    }
+
+    /// Ends an object's trial.
+    #[inline]
+    pub(super) fn acquit(&self, index: u32) {
+        self.set(index, FREE);
+    }
+
+    /// Whether an object is on trial.
+    #[inline]
+    pub(super) fn is_accused(&self, index: u32) -> bool {
+        self.get(index) & STATE_MASK != FREE
+    }
+
+    /// Whether it is on trial, and no reference to it is left, once all were counted.
+    #[inline]
+    pub(super) fn is_suspect(&self, index: u32) -> bool {
+        (1..=BALANCE).contains(&(self.get(index) & STATE_MASK))
+    }
+
+    /// Adds the count of an object on trial, and notes what it refers to.
+    #[inline]
+    pub(super) fn add(&self, index: u32, count: u32, link: Link) {
+        if let Some(place) = self.0.at(index) {
+            let state = place.get() & STATE_MASK;
+            place.set(state.wrapping_add(u64::from(count)) & STATE_MASK | link.bits());
+        }
+    }
+
+    /// Subtracts a reference to an object; false if that is not on trial.
+    #[inline]
+    pub(super) fn subtract(&self, index: u32) -> bool {
+        match self.0.at(index) {
+            Some(place) if place.get() & STATE_MASK != FREE => {
+                place.set(place.get().wrapping_sub(1));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// What an object refers to.
+    #[inline]
+    pub(super) fn link(&self, index: u32) -> Link {
+        Link::of(self.get(index))
+    }
+
+    /// Passes an object. If something refers to it, that acquits it; returns what it refers to.
+    #[inline]
+    pub(super) fn pass(&self, index: u32) -> Option<Link> {
+        let place = self.0.at(index)?;
+        let word = place.get();
+        let state = word & STATE_MASK;
+        if state > BALANCE {
+            place.set(FREE);
+            return Some(Link::of(word));
+        }
+        if state > PASSED {
+            place.set(word & !STATE_MASK | PASSED);
+        }
+        None
+    }
+
+    /// Notes that something alive refers to an object. What was passed is acquitted, and the rest
+    /// will be.
+    #[inline]
+    pub(super) fn find(&self, index: u32) -> Finding {
+        let Some(place) = self.0.at(index) else {
+            return Finding::Known;
+        };
+        let word = place.get();
+        let state = word & STATE_MASK;
+        if state == FREE || state > BALANCE {
+            return Finding::Known;
+        }
+        let (to, finding) = match state {
+            PASSED => (FREE, Finding::Behind(Link::of(word))),
+            _ => (BALANCE + 1, Finding::Ahead),
+        };
+        place.set(word & !STATE_MASK | to);
+        finding
+    }
+
+    /// Asks the processor for what is noted of an object.
+    #[inline]
+    pub(super) fn fetch(&self, index: u32) {
+        self.0.fetch(index);
+    }
+
+    /// What a fault does: leaves a mark at what is not on trial.
+    pub(super) fn leave_mark(&self, index: u32) {
+        self.set(index, PASSED);
+    }
+}
