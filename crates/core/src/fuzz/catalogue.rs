@@ -297,7 +297,13 @@ pub const ALL: &[Planted] = &[
     ),
     usually(Fault::IncrementFromZero, UNCOUNTED, &[DELAYED]),
     usually(Fault::ReleaseBeforePublish, UNCOUNTED, &[CUTS]),
-    usually(Fault::FreeAtOnce, UNCOUNTED, &[CUTS]),
+    // A reader that comes too late takes an element back to life, which then is kept by nothing, or
+    // counts a reference to whatever has its cell by then.
+    usually(
+        Fault::FreeAtOnce,
+        &["refcounts", "premature", "dangling", "completeness"],
+        &[CUTS],
+    ),
     usually(
         Fault::ReaderWithoutPin,
         UNCOUNTED,

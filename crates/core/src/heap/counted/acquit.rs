@@ -9,95 +9,118 @@
 //! so what is found comes soon anyway, and can be fetched ahead. Only what hangs together the other
 //! way round has to be waited for.
 //!
-//! How many are left that nothing was found to refer to is counted, and when there are none, all
-//! are alive. Under a lock that only saves time. Without one, another collection may put members
-//! back on trial for ever, so this is also what bounds the search.
+//! If there are many, it is counted how many are left that nothing was found to refer to, and when
+//! there are none, all are alive. Without a lock another collection may put members back on trial for
+//! ever, so no more are acquitted than there are members.
 
 use super::Counted;
 use super::cell::Ref;
 use super::release::Work;
-use super::trials::{Finding, Link};
-use super::walk::{FAR, NEAR};
+use super::trials::{Finding, Link, Passing};
+use super::walk::{FAR, MANY, NEAR};
 use super::word::Word;
 use crate::heap::{Fault, Faults};
 
+/// How far the search has come.
+#[derive(Debug)]
+struct Search {
+    /// How many may yet be acquitted.
+    left: usize,
+    /// How many were passed and are taken for dead.
+    dead: usize,
+}
+
 impl<F: Faults> Counted<F> {
     /// Acquits all members on trial that something else refers to, and all that these reach.
-    /// Returns how many are left.
-    pub(super) fn acquit_reachable(&self, members: &[Word], work: &mut Work) -> usize {
+    /// Returns whether any are left.
+    pub(super) fn acquit_reachable(&self, members: &[Word], work: &mut Work) -> bool {
         let is_suspect =
             |entry: &&Word| self.trials.is_suspect(Ref::from_bits(entry.get()).index());
-        let mut left = members.iter().filter(is_suspect).count();
-        for object in self.in_turn(
-            members,
-            |index| self.trials.fetch(index),
-            |index| self.fetch_linked(index, self.trials.link(index)),
-        ) {
-            if left == 0 {
+        let mut search = Search {
+            left: match members.len() > MANY {
+                true => members.iter().filter(is_suspect).count(),
+                false => members.len(),
+            },
+            dead: 0,
+        };
+        let far = |index| self.trials.fetch(index);
+        let near = |index| self.fetch_linked(index, self.trials.link(index));
+        for object in self.in_turn(members, far, near) {
+            if search.left == 0 {
                 break;
             }
-            if let Some(link) = self.trials.pass(object.index()) {
-                self.acquit_linked(object.index(), link, &mut left, work);
-                if !work.found.is_empty() {
-                    self.acquit_found(&mut left, work);
+            match self.trials.pass(object.index()) {
+                Passing::Over => {}
+                Passing::TakenForDead => search.dead += 1,
+                Passing::Acquitted(link) => {
+                    self.acquit_linked(object.index(), link, &mut search, work);
+                    if !work.found.is_empty() {
+                        self.acquit_found(&mut search, work);
+                    }
                 }
             }
         }
-        if left == 0 {
+        if search.left == 0 {
             for entry in members {
                 self.trials.acquit(Ref::from_bits(entry.get()).index());
             }
         }
-        left
+        search.left > 0 && search.dead > 0
     }
 
     /// Looks into what was passed and turned out to be alive, in the order in which it was found.
     #[inline(never)]
-    fn acquit_found(&self, left: &mut usize, work: &mut Work) {
+    fn acquit_found(&self, search: &mut Search, work: &mut Work) {
         while let Some((found, link)) = work.found.pop_front() {
             if let Some(&(coming, link)) = work.found.get(FAR) {
                 self.fetch_linked(coming, link);
             }
-            if let Some(&(coming, Link::Several)) = work.found.get(NEAR) {
+            if let Some(&(coming, Link::SEVERAL)) = work.found.get(NEAR) {
                 self.fetch_children(coming);
             }
-            self.acquit_linked(found, link, left, work);
+            self.acquit_linked(found, link, search, work);
         }
     }
 
     /// Notes that all is alive that a living object refers to.
     #[inline(always)]
-    fn acquit_linked(&self, index: u32, link: Link, left: &mut usize, work: &mut Work) {
+    fn acquit_linked(&self, index: u32, link: Link, search: &mut Search, work: &mut Work) {
         match link {
-            Link::Nothing => {}
-            Link::One(child) => self.acquit_one(child, left, work),
-            Link::Several => {
+            Link::NOTHING => {}
+            Link::SEVERAL => {
                 if let Some(cell) = self.cells.at(index) {
                     self.for_each_reference(index, cell, |child| {
-                        self.acquit_one(child.index(), left, work);
+                        self.acquit_one(child.index(), search, work);
                     });
                 }
             }
+            Link(child) => self.acquit_one(child, search, work),
         }
     }
 
     /// Notes that an object is alive. If it was passed, what it refers to waits its turn, unless
     /// nothing else waits and it is one object: then that comes next, and so on.
     #[inline]
-    fn acquit_one(&self, mut index: u32, left: &mut usize, work: &mut Work) {
-        while *left > 0 {
-            let finding = self.trials.find(index);
-            if finding == Finding::Known {
-                return;
-            }
-            *left -= 1;
+    fn acquit_one(&self, mut index: u32, search: &mut Search, work: &mut Work) {
+        while search.left > 0 {
+            let behind = match self.trials.find(index) {
+                Finding::Known => return,
+                Finding::Ahead => None,
+                Finding::Behind(link) => {
+                    search.dead = search.dead.saturating_sub(1);
+                    Some(link)
+                }
+            };
+            search.left -= 1;
             if self.has(Fault::LivenessOneLevel) {
                 return self.trials.acquit(index);
             }
-            match finding {
-                Finding::Behind(Link::One(next)) if work.found.is_empty() => index = next,
-                Finding::Behind(link) => return self.put_off(index, link, work),
-                Finding::Known | Finding::Ahead => return,
+            match behind {
+                None | Some(Link::NOTHING) => return,
+                Some(Link(next)) if next != Link::SEVERAL.0 && work.found.is_empty() => {
+                    index = next;
+                }
+                Some(link) => return self.put_off(index, link, work),
             }
         }
     }
@@ -115,9 +138,9 @@ impl<F: Faults> Counted<F> {
     #[inline]
     fn fetch_linked(&self, index: u32, link: Link) {
         match link {
-            Link::Nothing => {}
-            Link::One(child) => self.trials.fetch(child),
-            Link::Several => self.cells.fetch(index),
+            Link::NOTHING => {}
+            Link::SEVERAL => self.cells.fetch(index),
+            Link(child) => self.trials.fetch(child),
         }
     }
 }

@@ -41,18 +41,18 @@ impl<F: Faults> Counted<F> {
         let have_finalizers = self.begin_trial(generation);
         let members = self.generations.members(generation);
         let examined = members.len();
-        let mut condemned = self.try_members(members, work);
-        if condemned > 0
+        let mut are_any = self.try_members(members, work);
+        if are_any
             && have_finalizers
             && self.finalize_condemned(members, work)
             && !self.has(Fault::ResurrectedFreedAnyway)
         {
             self.try_again(members);
-            condemned = self.try_members(members, work);
+            are_any = self.try_members(members, work);
         }
-        let freed = match condemned {
-            0 => 0,
-            _ => self.free_condemned(generation, work),
+        let freed = match are_any {
+            true => self.free_condemned(generation, work),
+            false => 0,
         };
         self.spoil_survivors(generation);
         self.generations.promote(generation);
@@ -108,7 +108,7 @@ impl<F: Faults> Counted<F> {
     /// Counts the references to an object on trial, and subtracts those that it holds itself.
     #[inline(always)]
     fn count(&self, index: u32, cell: &Cell) {
-        let mut link = Link::Nothing;
+        let mut link = Link::NOTHING;
         let mut last = 0;
         self.for_each_reference(index, cell, |child| {
             let child = child.index();
@@ -145,9 +145,9 @@ impl<F: Faults> Counted<F> {
         }
     }
 
-    /// Acquits those of the members on trial that something else refers to; returns how many are
+    /// Acquits those of the members on trial that something else refers to; returns whether any are
     /// left.
-    fn try_members(&self, members: &[Word], work: &mut Work) -> usize {
+    fn try_members(&self, members: &[Word], work: &mut Work) -> bool {
         self.subtract_external();
         self.acquit_reachable(members, work)
     }

@@ -30,21 +30,13 @@ const BALANCE: u64 = 1 << 31;
 
 const STATE_MASK: u64 = 0xFFFF_FFFF;
 const LINK_SHIFT: u32 = 32;
-const NOTHING: u32 = 0;
-const SEVERAL: u32 = u32::MAX;
-
 /// The state and the link of each object. A number that is none leads nowhere.
 #[derive(Debug)]
 pub(super) struct Trials(Slab<Word>);
 
-/// What an object refers to that is on trial.
+/// What an object refers to that is on trial: one object's number, unless it is one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
-    Nothing,
-    One(u32),
-    /// The object must be looked into.
-    Several,
-}
+pub(super) struct Link(pub(super) u32);
 
 /// Where the search for what is alive finds an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,33 +49,32 @@ pub(super) enum Finding {
     Behind(Link),
 }
 
+/// What became of an object when the search passed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passing {
+    /// Something refers to it. This is what it refers to.
+    Acquitted(Link),
+    TakenForDead,
+    /// It was not on trial, or has been passed before.
+    Over,
+}
+
 impl Link {
-    #[inline]
-    fn of(word: u64) -> Self {
-        match (word >> LINK_SHIFT) as u32 {
-            NOTHING => Self::Nothing,
-            SEVERAL => Self::Several,
-            one => Self::One(one),
-        }
-    }
+    pub(super) const NOTHING: Self = Self(0);
+    /// The object itself must be looked into.
+    pub(super) const SEVERAL: Self = Self(u32::MAX);
 
     #[inline]
-    fn bits(self) -> u64 {
-        let link = match self {
-            Self::Nothing => NOTHING,
-            Self::One(one) => one,
-            Self::Several => SEVERAL,
-        };
-        u64::from(link) << LINK_SHIFT
+    fn of(word: u64) -> Self {
+        Self((word >> LINK_SHIFT) as u32)
     }
 
     /// With one more reference.
     #[inline]
     pub(super) fn and(self, index: u32) -> Self {
         match self {
-            Self::Nothing => Self::One(index),
-            Self::One(one) if one == index => self,
-            Self::One(_) | Self::Several => Self::Several,
+            Self::NOTHING => Self(index),
+            _ => Self::SEVERAL,
         }
     }
 }
@@ -134,21 +125,24 @@ impl Trials {
     #[inline]
     pub(super) fn add(&self, index: u32, count: u32, link: Link) {
         if let Some(place) = self.0.at(index) {
-            let state = place.get() & STATE_MASK;
-            place.set(state.wrapping_add(u64::from(count)) & STATE_MASK | link.bits());
+            // There was no link yet.
+            let more = u64::from(link.0) << LINK_SHIFT | u64::from(count);
+            place.set(place.get().wrapping_add(more));
         }
     }
 
     /// Subtracts a reference to an object; false if that is not on trial.
     #[inline]
     pub(super) fn subtract(&self, index: u32) -> bool {
-        match self.0.at(index) {
-            Some(place) if place.get() & STATE_MASK != FREE => {
-                place.set(place.get().wrapping_sub(1));
-                true
-            }
-            _ => false,
+        let Some(place) = self.0.at(index) else {
+            return false;
+        };
+        let word = place.get();
+        let is_accused = word & STATE_MASK != FREE;
+        if is_accused {
+            place.set(word.wrapping_sub(1));
         }
+        is_accused
     }
 
     /// What an object refers to.
@@ -157,20 +151,23 @@ impl Trials {
         Link::of(self.get(index))
     }
 
-    /// Passes an object. If something refers to it, that acquits it; returns what it refers to.
+    /// Passes an object.
     #[inline]
-    pub(super) fn pass(&self, index: u32) -> Option<Link> {
-        let place = self.0.at(index)?;
+    pub(super) fn pass(&self, index: u32) -> Passing {
+        let Some(place) = self.0.at(index) else {
+            return Passing::Over;
+        };
         let word = place.get();
         let state = word & STATE_MASK;
         if state > BALANCE {
             place.set(FREE);
-            return Some(Link::of(word));
+            return Passing::Acquitted(Link::of(word));
         }
-        if state > PASSED {
-            place.set(word & !STATE_MASK | PASSED);
+        if state <= PASSED {
+            return Passing::Over;
         }
-        None
+        place.set(word & !STATE_MASK | PASSED);
+        Passing::TakenForDead
     }
 
     /// Notes that something alive refers to an object. What was passed is acquitted, and the rest
