@@ -50,7 +50,8 @@ pub(in crate::heap::lock_free) struct Seal {
     /// For the popping mutator's first attempt: the element that it saw before it sealed.
     own: Option<Claim>,
     /// Set where the faults `ClaimUncounted` and `WinnerLeft` would free the seal, though claims may
-    /// still lead to it. An atomic of the standard library, so that the model explores no more steps for it.
+    /// still lead to it. An atomic of the standard library, so that the model explores no more
+    /// steps for it.
     #[cfg(all(test, shuttle))]
     is_freed: std::sync::atomic::AtomicBool,
 }
