@@ -183,8 +183,10 @@ impl<F: Faults> Visit<'_, '_, F> {
                 }
                 self.exchange(seal.position, slot::seal(record), slot::empty(seal.stamp));
                 // Relaxed: a hint. It only falls here, or a late helper could raise it far too high.
-                if self.storage.hint.load(Relaxed) > below {
-                    self.storage.hint.store(below, Relaxed);
+                let hint = &self.storage.hint;
+                let seen = hint.load(Relaxed);
+                if seen > below {
+                    let _ = hint.compare_exchange(seen, below, Relaxed, Relaxed);
                 }
                 return;
             }
