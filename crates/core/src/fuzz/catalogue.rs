@@ -385,6 +385,8 @@ pub const ALL: &[Planted] = &[
     model_only(Fault::BrandsUnswept),
     model_only(Fault::SecondLookByCount),
     model_only(Fault::GarbageAtOnce),
+    model_only(Fault::WinnerLeft),
+    model_only(Fault::LookFirst),
     model_only(Fault::UncountedContainer),
 ];
 

@@ -226,6 +226,8 @@ faults! {
     BrandsUnswept "brands-unswept": "brands are given again while objects bear them";
     SecondLookByCount "second-look-by-count": "the collector takes a candidate whose count is what it was for one that nobody changed";
     GarbageAtOnce "garbage-at-once": "the collector uses the cells of all garbage again at once, whatever may lead to it";
+    WinnerLeft "winner-left": "whoever finishes a pop leaves the claim that won in its slot, for its maker to take out";
+    LookFirst "look-first": "whether a node refers to anything is asked before the decrement that may leave it as garbage";
     // No heap does that; it is a fault of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     // Those of programs for interpreters, besides others that they share with heaps.
