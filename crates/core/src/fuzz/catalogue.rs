@@ -203,6 +203,9 @@ pub const ALL: &[Planted] = &[
         "gcmodule 0.1.1",
         "https://docs.rs/crate/gcmodule/0.1.1",
     ),
+    certain(Fault::PassedIsFinal, UNCOUNTED, &[TANGLES]),
+    certain(Fault::SecondReferenceForgotten, UNCOUNTED, &[TANGLES]),
+    certain(Fault::ReferencesSubtractedTwice, UNCOUNTED, &[TANGLES]),
     known(
         certain(Fault::ExternalChildReleasedTwice, UNCOUNTED, &[TANGLES]),
         "bacon-rajan-cc, issue 30",
@@ -321,8 +324,8 @@ pub const ALL: &[Planted] = &[
     },
     usually(
         Fault::TrustHint,
-        &["conservation", "completeness"],
-        &[LOCK_FREE_CHURN],
+        &["linearizable", "length", "conservation", "completeness"],
+        &[RECORDED_STACK],
     ),
     usually(
         Fault::FastOnAnyStamp,
@@ -343,6 +346,8 @@ pub const ALL: &[Planted] = &[
     model_only(Fault::MoveIntoItself),
     model_only(Fault::NoVerdict),
     model_only(Fault::ForgetSuspects),
+    // In a workload a later collection finds what is left. Any random program shows it.
+    model_only(Fault::SearchStopsEarly),
     model_only(Fault::FinalizedTwice),
     model_only(Fault::NoSecondLook),
     model_only(Fault::PublishOneByOne),
@@ -380,6 +385,8 @@ pub const ALL: &[Planted] = &[
     model_only(Fault::BrandsUnswept),
     model_only(Fault::SecondLookByCount),
     model_only(Fault::GarbageAtOnce),
+    model_only(Fault::WinnerLeft),
+    model_only(Fault::LookFirst),
     model_only(Fault::UncountedContainer),
 ];
 
@@ -411,7 +418,13 @@ const RECORDED_LATE: Show = Show {
     history: Some(500),
     ..on_both("churn", 400_000)
 };
-/// The same, of shared roots, in which every thread stores and looks.
+/// What several threads append to and pop from in turns. An element that was put where the list had
+/// ended before is found again when the list has grown as far, so no sum shows that it was not there.
+const RECORDED_STACK: Show = Show {
+    history: Some(500),
+    ..on_lock_free("exact-lists", 1_000_000)
+};
+/// The same as `RECORDED`, of shared roots, in which every thread stores and looks.
 const RECORDED_ROOTS: Show = Show {
     history: Some(2000),
     ..on_both("weakrefs", 100_000)

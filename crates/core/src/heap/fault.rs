@@ -168,6 +168,10 @@ faults! {
     PageLost "page-lost": "the pages of a list that dies are not used again";
     EdgesCountedOnce "edges-counted-once": "several references from one object to another count as one";
     LivenessOneLevel "liveness-one-level": "what a live object reaches is found alive one level deep only";
+    PassedIsFinal "passed-is-final": "what the search for the living has passed stays condemned, whatever comes later";
+    SecondReferenceForgotten "second-reference-forgotten": "of what an object refers to, the collector looks into the first only";
+    ReferencesSubtractedTwice "references-subtracted-twice": "references between the objects on trial are subtracted twice";
+    SearchStopsEarly "search-stops-early": "the search for the living ends when it has found half of those that it may find";
     ExternalChildReleasedTwice "external-child-released-twice": "what a dead cycle refers to outside of it is released twice";
     YoungSubtractsOld "young-subtracts-old": "a young collection takes references from older generations for internal";
     ThresholdIgnored "threshold-ignored": "full collections do not wait until the heap has grown";
@@ -222,6 +226,8 @@ faults! {
     BrandsUnswept "brands-unswept": "brands are given again while objects bear them";
     SecondLookByCount "second-look-by-count": "the collector takes a candidate whose count is what it was for one that nobody changed";
     GarbageAtOnce "garbage-at-once": "the collector uses the cells of all garbage again at once, whatever may lead to it";
+    WinnerLeft "winner-left": "whoever finishes a pop leaves the claim that won in its slot, for its maker to take out";
+    LookFirst "look-first": "whether a node refers to anything is asked before the decrement that may leave it as garbage";
     // No heap does that; it is a fault of a model's program.
     UncountedContainer "uncounted-container": "a reference is moved into a container that only an uncounted pointer leads to";
     // Those of programs for interpreters, besides others that they share with heaps.

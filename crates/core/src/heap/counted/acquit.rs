@@ -43,6 +43,9 @@ impl<F: Faults> Counted<F> {
             },
             dead: 0,
         };
+        if self.has(Fault::SearchStopsEarly) {
+            search.left /= 2;
+        }
         let far = |index| self.trials.fetch(index);
         let near = |index| self.fetch_linked(index, self.trials.link(index));
         for object in self.in_turn(members, far, near) {
@@ -106,6 +109,9 @@ impl<F: Faults> Counted<F> {
             let behind = match self.trials.find(index) {
                 Finding::Known => return,
                 Finding::Ahead => None,
+                Finding::Behind(_) if self.has(Fault::PassedIsFinal) => {
+                    return self.trials.leave_mark(index);
+                }
                 Finding::Behind(link) => {
                     search.dead = search.dead.saturating_sub(1);
                     Some(link)

@@ -116,8 +116,14 @@ impl<F: Faults> Counted<F> {
                 return;
             }
             last = child;
+            if self.has(Fault::ReferencesSubtractedTwice) {
+                self.trials.subtract(child);
+            }
             if self.trials.subtract(child) {
-                link = link.and(child);
+                link = match self.has(Fault::SecondReferenceForgotten) {
+                    true => link.or(child),
+                    false => link.and(child),
+                };
             }
         });
         self.trials.add(index, cell.count.get(), link);

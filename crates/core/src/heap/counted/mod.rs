@@ -52,6 +52,8 @@ mod finalize;
 mod generations;
 mod list;
 mod mutator;
+#[cfg(test)]
+mod oracle;
 mod pages;
 mod racy;
 mod registers;
@@ -128,6 +130,10 @@ pub const PLANTABLE: &[Fault] = &[
     Fault::PageLost,
     Fault::EdgesCountedOnce,
     Fault::LivenessOneLevel,
+    Fault::PassedIsFinal,
+    Fault::SecondReferenceForgotten,
+    Fault::ReferencesSubtractedTwice,
+    Fault::SearchStopsEarly,
     Fault::ExternalChildReleasedTwice,
     Fault::YoungSubtractsOld,
     Fault::ThresholdIgnored,

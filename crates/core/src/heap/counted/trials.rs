@@ -77,6 +77,14 @@ impl Link {
             _ => Self::SEVERAL,
         }
     }
+
+    /// What a fault does: one more reference is forgotten.
+    pub(super) fn or(self, index: u32) -> Self {
+        match self {
+            Self::NOTHING => Self(index),
+            _ => self,
+        }
+    }
 }
 
 impl Trials {
@@ -196,7 +204,7 @@ impl Trials {
         self.0.fetch(index);
     }
 
-    /// What a fault does: leaves a mark at what is not on trial.
+    /// What faults do: leaves a mark at what is not on trial, or not any more.
     pub(super) fn leave_mark(&self, index: u32) {
         self.set(index, PASSED);
     }

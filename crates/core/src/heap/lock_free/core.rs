@@ -60,8 +60,6 @@ pub(super) struct Core<F: Faults> {
     capacity: u32,
     /// How many cells there are.
     cells: u32,
-    /// How many workers can run at the same time.
-    processors: u64,
     pub(super) recalls: Recalls,
     pub(super) faults: F,
 }
@@ -113,7 +111,6 @@ impl<F: Faults> Core<F> {
             collector: OnceLock::new(),
             capacity: config.capacity,
             cells,
-            processors: pace::processors(),
             recalls: Recalls::default(),
             faults,
         }
@@ -194,11 +191,6 @@ impl<F: Faults> Core<F> {
         let all = self.shared.candidates_len.load(Relaxed);
         let waiting = all.saturating_sub(self.shared.candidates_known.load(Relaxed));
         (waiting / (WAITING + self.shared.live() / 10)).min(LAG_MOST)
-    }
-
-    /// Whether more workers are at work than can run at the same time.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.recalls.at_work() > self.processors
     }
 
     /// How many free cells one worker may keep, so that all that are at work find some: together at

@@ -26,8 +26,7 @@
 //! [`collect`](crate::heap::Mutator::collect) waits for a collection that is under way; `alloc`
 //! waits a little for memory that others are about to give back, before it answers that there is
 //! none; and `del l[-n:]` is n steps, not one. (Where the collector is behind, `alloc` pauses for
-//! some 60 us now and then, whatever others do. Where more threads are at work than there are
-//! processors, each gives its turn away now and then: see `pace`.)
+//! some 60 us now and then, whatever others do.)
 //!
 //! A mutator that stops under a pin keeps memory from being reused, without bound: the counter
 //! `unreclaimed_peak` shows it. While nobody stops, it stays bounded, as three things keep up with

@@ -76,12 +76,18 @@ impl<F: Faults> Worker<'_, F> {
         if cell::has_finalizer(meta) {
             return self.let_go(reference);
         }
+        // What a fault does: this look comes too early.
+        let is_missed = self.core.has(Fault::LookFirst)
+            && reference.is_cyclic()
+            && !self.may_be_in_cycle(reference);
         let left = if self.core.has(Fault::MissingFence) {
             word::decrement_unfenced(&cell.word)
         } else {
             word::decrement(&cell.word)
         };
-        self.follow_up(reference, left);
+        if !(is_missed && left == Left::Others) {
+            self.follow_up(reference, left);
+        }
     }
 
     /// Does what is to be done after a reference was taken away.

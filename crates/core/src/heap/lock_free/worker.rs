@@ -98,8 +98,6 @@ pub(super) struct Worker<'h, F: Faults> {
     safepoints: usize,
     /// Ranges that it truncated.
     ranges: u32,
-    /// When it last let others go on: see `pace`.
-    pub(super) turn: Stamp,
     /// The last recall that it need not answer any more; only while it is pinned.
     answered: u32,
 }
@@ -123,7 +121,6 @@ impl<'h, F: Faults> Worker<'h, F> {
             weight: 0,
             safepoints: 0,
             ranges: 0,
-            turn: Clock::get().now(),
             answered: core.recalls.join(),
         }
     }
@@ -279,7 +276,6 @@ impl<'h, F: Faults> Worker<'h, F> {
     #[cold]
     fn refill(&mut self) -> Result<u32, OutOfMemory> {
         let core = self.core;
-        self.take_turns();
         let _hold = core.pauses.hold(Cause::AllocateSlow);
         // So that a mutator that does nothing but allocate does not hold the epoch up.
         self.enter();
@@ -318,18 +314,12 @@ impl<'h, F: Faults> Worker<'h, F> {
         if self.core.lag() > 0 {
             let _hold = self.core.pauses.hold(Cause::Collect);
             self.core.wake_collector();
-            self.let_others(pace::breathe);
+            if !self.stalls() {
+                self.guard = None;
+            }
+            pace::breathe();
+            self.guard.get_or_insert_with(|| self.handle.pin());
         }
-    }
-
-    /// Calls `go_on` without a pin, but hands nothing over.
-    pub(super) fn let_others(&mut self, go_on: impl FnOnce()) {
-        if !self.stalls() {
-            self.guard = None;
-        }
-        go_on();
-        self.guard.get_or_insert_with(|| self.handle.pin());
-        self.turn = Clock::get().now();
     }
 
     /// Looks for free cells, after a recall had this outlook. Returns one of the cells, or the
@@ -559,7 +549,6 @@ impl<'h, F: Faults> Worker<'h, F> {
     /// may wait for.
     #[cold]
     fn flush(&mut self) {
-        self.take_turns();
         self.enter();
         self.try_private();
         self.renew_brand();

@@ -62,7 +62,9 @@
 //! or moved to where an earlier decrement took it from outside; the edge itself was stored before
 //! that, by a `SeqCst` operation (or while its container was private, which whoever holds a
 //! reference to that has acquired). So the look after the decrement finds the object's edge to
-//! another of these objects, and it is a candidate (R3). A round *decides* a candidate if it records all that the candidate reaches, edges included. Then
+//! another of these objects, and it is a candidate (R3).
+//!
+//! A round *decides* a candidate if it records all that the candidate reaches, edges included. Then
 //! all references to this garbage are among the recorded edges, so it is suspected, and it is freed
 //! unless the round gives up; if so, its objects become candidates again. What it refers to is
 //! released, and becomes a candidate by that.

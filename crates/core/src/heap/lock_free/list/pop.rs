@@ -49,8 +49,9 @@ pub(in crate::heap::lock_free) struct Seal {
     winner: AtomicPtr<Claim>,
     /// For the popping mutator's first attempt: the element that it saw before it sealed.
     own: Option<Claim>,
-    /// Set where the fault `ClaimUncounted` would free the seal, though claims may still lead to
-    /// it. An atomic of the standard library, so that the model explores no more steps for it.
+    /// Set where the faults `ClaimUncounted` and `WinnerLeft` would free the seal, though claims may
+    /// still lead to it. An atomic of the standard library, so that the model explores no more
+    /// steps for it.
     #[cfg(all(test, shuttle))]
     is_freed: std::sync::atomic::AtomicBool,
 }
@@ -141,11 +142,16 @@ impl<F: Faults> Visit<'_, '_, F> {
         let element = unsafe { &*winner }.element;
         let is_own = shared.owns(winner);
         #[cfg(all(test, shuttle))]
-        let is_freed = self.worker.core.has(Fault::ClaimUncounted);
+        let [is_freed, is_left] =
+            [Fault::ClaimUncounted, Fault::WinnerLeft].map(|fault| self.worker.core.has(fault));
         self.worker.defer(0, move || {
             // SAFETY: the count that `pop` made is given back below.
             #[cfg(all(test, shuttle))]
-            unsafe { &(*seal).is_freed }.store(is_freed, Relaxed);
+            unsafe { &(*seal).is_freed }.store(is_freed || is_left, Relaxed);
+            #[cfg(all(test, shuttle))]
+            if is_left {
+                return;
+            }
             if !is_own {
                 // SAFETY: a helper made it; it is in no slot any more, and no pin is left that could
                 // have met it there or in its seal.
@@ -171,13 +177,16 @@ impl<F: Faults> Visit<'_, '_, F> {
             let winner = seal.winner.load(SeqCst);
             if !winner.is_null() {
                 // Mostly it is gone, and a look costs less than an exchange that fails.
-                if self.read(below) == slot::claim(winner) {
+                let is_left = self.worker.core.has(Fault::WinnerLeft);
+                if !is_left && self.read(below) == slot::claim(winner) {
                     self.exchange(below, slot::claim(winner), slot::empty(seal.stamp_below));
                 }
                 self.exchange(seal.position, slot::seal(record), slot::empty(seal.stamp));
                 // Relaxed: a hint. It only falls here, or a late helper could raise it far too high.
-                if self.storage.hint.load(Relaxed) > below {
-                    self.storage.hint.store(below, Relaxed);
+                let hint = &self.storage.hint;
+                let seen = hint.load(Relaxed);
+                if seen > below {
+                    let _ = hint.compare_exchange(seen, below, Relaxed, Relaxed);
                 }
                 return;
             }

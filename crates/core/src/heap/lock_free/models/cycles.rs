@@ -367,3 +367,52 @@ fn what_changes_in_a_round_is_looked_at_again() {
     let symptom = "something is left";
     breaks_scripted(Fault::SecondLookByCount, &IN_A_ROUND, symptom, balanced);
 }
+
+/// A mutator is stopped while it lets go of a node; another makes the node refer to itself, and the
+/// collector looks at it.
+static AS_IT_LETS_GO: [Turn; 6] = [Whole(1), Whole(2), Part(1), Whole(2), Whole(3), Whole(1)];
+
+/// Two mutators have a node that refers to nothing. One of them stores it into itself.
+fn closed_meanwhile(fault: Option<Fault>) {
+    let heap = open(fault);
+    let mut births = Births::new();
+    let [node, copy] = [0, 1].map(Slot);
+    {
+        let mut m = heap.attach(seat(0)).expect("a seat");
+        births.make(&mut m, node, Shape::Node);
+        m.copy(copy, node);
+        m.publish(Global(0), node);
+        m.publish(Global(1), copy);
+    }
+    let mutators = [0, 1].map(|number| {
+        spawn(&heap, move |heap| {
+            let mut m = heap.attach(seat(1 + u32::from(number))).expect("a seat");
+            m.fetch(node, Global(number));
+            m.publish(Global(number), copy);
+            shuttle::thread::yield_now();
+            if number == 1 {
+                m.copy(copy, node);
+                m.store(node, Field(1), Some(copy));
+            }
+            m.clear(node);
+        })
+    });
+    let collector = spawn(&heap, |heap| {
+        heap.core().collect_now();
+    });
+    for mutator in mutators {
+        mutator.join().expect("no panic");
+    }
+    collector.join().expect("no panic");
+    assert_empty(&heap);
+    births.assert_dead();
+}
+
+/// Goal: a node that became part of a cycle while somebody let go of it is found; and a look that
+/// comes before the decrement is caught.
+#[test]
+fn what_is_closed_while_it_is_let_go_is_found() {
+    holds_scripted(&AS_IT_LETS_GO, closed_meanwhile);
+    let symptom = "something is left";
+    breaks_scripted(Fault::LookFirst, &AS_IT_LETS_GO, symptom, closed_meanwhile);
+}

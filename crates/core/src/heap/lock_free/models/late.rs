@@ -192,6 +192,72 @@ static MET_AGAIN: [Turn; 23] = [
     Whole(OTHER),
 ];
 
+/// The pop itself comes late to its first claim, which lies in its seal: a helper has finished the
+/// pop, and the second reference lies where the first was. Somebody meets the claim.
+static OWN_CLAIM: [Turn; 20] = [
+    // It has a second reference to the element.
+    Whole(APPENDER),
+    Whole(APPENDER),
+    Whole(APPENDER),
+    // The seal is in its place, and it is about to claim the element.
+    Whole(POPPER),
+    Whole(POPPER),
+    Whole(POPPER),
+    Whole(POPPER),
+    // It finishes the pop.
+    Whole(LATE),
+    Whole(LATE),
+    Whole(LATE),
+    Whole(LATE),
+    // The second reference lies where the first was.
+    Whole(APPENDER),
+    Whole(APPENDER),
+    Whole(APPENDER),
+    // The claim lies there.
+    Whole(POPPER),
+    // In one of these schedules, it has met the claim and not followed it yet.
+    Part(OTHER),
+    // The claim is given up, and the pop comes to its end.
+    Whole(POPPER),
+    Whole(POPPER),
+    Whole(POPPER),
+    Whole(OTHER),
+];
+
+/// A helper is stopped when its claim has won and still lies in the slot. The pop comes to its end,
+/// and then somebody meets the claim, if it is still there.
+static WINNER: [Turn; 19] = [
+    // The seal is in its place.
+    Whole(POPPER),
+    Whole(POPPER),
+    Whole(POPPER),
+    // It meets the seal, and its claim lies in the slot.
+    Whole(LATE),
+    Whole(LATE),
+    Whole(LATE),
+    // In one of these schedules, the claim has won.
+    Part(LATE),
+    // The pop comes to its end, and its seal is deferred.
+    Whole(POPPER),
+    Whole(POPPER),
+    Whole(POPPER),
+    // Its pin begins after that.
+    Whole(OTHER),
+    Part(OTHER),
+    // The claim is taken out, and the grace period of the seal passes.
+    Whole(LATE),
+    Whole(POPPER),
+    Whole(POPPER),
+    Whole(POPPER),
+    Whole(POPPER),
+    Whole(POPPER),
+    Whole(OTHER),
+];
+
+fn won(fault: Option<Fault>) {
+    run(fault, 0, [pop, leave, look, look]);
+}
+
 /// The helper is about to claim an element in a page that is retired meanwhile: the first page has
 /// two slots here, and the pop and the truncation are through with both.
 fn page_gone(fault: Option<Fault>) {
@@ -231,6 +297,8 @@ static PAGE_GONE: [Turn; 18] = [
 fn late_claims_do_no_harm() {
     holds_scripted(&WALKED_OVER, walked_over);
     holds_scripted(&MET_AGAIN, met_again);
+    holds_scripted(&OWN_CLAIM, met_again);
+    holds_scripted(&WINNER, won);
     holds_scripted(&PAGE_GONE, page_gone);
 }
 
@@ -249,6 +317,12 @@ fn faults_break_claims() {
         "a seal is used",
         met_again,
     );
+}
+
+/// Goal: a claim that won and is left in its slot at the end of its pop is met after it was freed.
+#[test]
+fn faults_break_winners() {
+    breaks_scripted(Fault::WinnerLeft, &WINNER, "a seal is used", won);
 }
 
 /// Goal: a page that is freed without a grace period of its own is still used by a late helper.

@@ -331,6 +331,48 @@ fn candidates_are_not_lost() {
     }
 }
 
+/// A node is held by two threads. One stores an edge into it, and makes another object, by which it
+/// can be found, a candidate. The collector finds the node held from outside, and forgets that
+/// candidate. Then the other thread lets go of the node, and looks whether it refers to anything.
+fn look_after_decrement(is_fenced: bool) {
+    #[derive(Default)]
+    struct Node {
+        is_held: AtomicU64,
+        edge: AtomicU64,
+        candidate: AtomicU64,
+    }
+    let node = Arc::new(Node::default());
+    node.is_held.store(1, Relaxed);
+    let [first, second] = [Arc::clone(&node), Arc::clone(&node)];
+    let writer = thread::spawn(move || {
+        first.edge.swap(1, AcqRel);
+        first.candidate.fetch_add(1, AcqRel);
+    });
+    let collector = thread::spawn(move || {
+        let is_candidate = second.candidate.load(Acquire) == 1;
+        if is_fenced {
+            fence(SeqCst);
+        }
+        is_candidate && second.is_held.load(Acquire) == 1
+    });
+    node.is_held.swap(0, AcqRel);
+    if is_fenced {
+        fence(SeqCst);
+    }
+    let is_candidate = node.edge.load(Acquire) == 1;
+    writer.join().expect("no panic");
+    let is_forgotten = collector.join().expect("no panic");
+    assert!(is_candidate || !is_forgotten, "a cycle was lost");
+}
+
+/// Goal: whoever looks after a decrement whether a node refers to anything finds an edge that the
+/// collector knew when it found the node in use; nothing weaker than `SeqCst` does.
+#[test]
+fn edges_are_seen_after_a_decrement() {
+    loom::model(|| look_after_decrement(true));
+    assert_breaks(|| look_after_decrement(false), "a cycle was lost");
+}
+
 /// A slot is sealed, the element below is taken, and the slot is reopened with a stamp. A thread
 /// that finds the slot reopened may append there, so it must also see that the element below is
 /// gone.

@@ -62,6 +62,8 @@
 //! | `BrandsUnswept` | random | 10 |
 //! | `SecondLookByCount` | script, one part | 36 of 55 |
 //! | `GarbageAtOnce` | script, one part | 5 of 22 |
+//! | `LookFirst` | script, one part | 6 of 12 |
+//! | `WinnerLeft` | script, two parts | 71 of 791 |
 //!
 //! Three rules are not shown to be necessary. A touch must come *after* the head moves: that
 //! matters only if a reference is also moved into the very object that it names, since otherwise

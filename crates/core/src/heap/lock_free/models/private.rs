@@ -17,6 +17,7 @@ const WEAK: Slot = Slot(4);
 const NONE: Slot = Slot(7);
 const HOME: Global = Global(0);
 const FIRST: Field = Field(0);
+const SECOND: Field = Field(1);
 
 /// Makes a node, of which it keeps a reference, and stores one into the node in `TOP`.
 fn add_child(m: &mut Model<'_>, births: &mut Births) {
@@ -38,6 +39,15 @@ fn store_into_published(m: &mut Model<'_>, births: &mut Births) {
     m.copy(COPY, TOP);
     m.publish(HOME, COPY);
     add_child(m, births);
+}
+
+/// As `publish_both`, with the other field.
+fn publish_by_second(m: &mut Model<'_>, births: &mut Births) {
+    births.make(m, TOP, Shape::Node);
+    births.make(m, CHILD, Shape::Node);
+    m.copy(COPY, CHILD);
+    m.store(TOP, SECOND, Some(COPY));
+    m.publish(HOME, TOP);
 }
 
 /// A garbage ring is tried while others find one of the nodes that it refers to.
@@ -74,6 +84,11 @@ fn take_from_node(m: &mut Model<'_>) {
     m.load(CHILD, TOP, FIRST);
 }
 
+fn take_by_second(m: &mut Model<'_>) {
+    m.fetch(TOP, HOME);
+    m.load(CHILD, TOP, SECOND);
+}
+
 fn take_from_list(m: &mut Model<'_>) {
     m.fetch(LIST, HOME);
     m.get(TOP, LIST, 0);
@@ -93,13 +108,14 @@ type Make = fn(&mut Model<'_>, &mut Births);
 type Take = fn(&mut Model<'_>);
 
 /// All ways in which others can come upon what a mutator made.
-const WAYS: [(Make, Take); 6] = [
+const WAYS: [(Make, Take); 7] = [
     (publish_both, take_from_node),
     (store_into_published, take_from_node),
     (drop_ring_beside, take_from_node),
     (append_to_published, take_from_list),
     (drop_finalized, take_from_node),
     (publish_both, take_weakly),
+    (publish_by_second, take_by_second),
 ];
 
 /// A mutator makes two nodes, one of which others can find and the other through it; then it lets
