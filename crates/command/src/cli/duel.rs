@@ -10,10 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
 
 use clap::{Arg, ArgMatches};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::agenda::fresh_seed;
 use super::args::{Compare, Duel};
@@ -24,12 +22,9 @@ use super::json_target::JsonTarget;
 use super::store::Store;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{interrupt, near, reproduce, store, typed};
+use super::{interrupt, near, progress, reproduce, store, typed};
 use crate::report::{Detail, shown};
 use crate::result::figures;
-
-/// How often the progress line moves.
-const TICK: Duration = Duration::from_millis(100);
 
 /// Runs both builds, and compares them. `words` are the arguments of `run` that were given.
 pub(super) fn duel(
@@ -128,7 +123,7 @@ struct Turns<'a> {
 impl Turns<'_> {
     /// Takes all turns; returns why they ended early, if they did.
     fn take(&self, interrupted: &AtomicBool, terminal: &mut Terminal) -> Option<Exit> {
-        let bar = bar(self.pairs * 2, terminal.detail());
+        let bar = progress::counting("turn", self.pairs * 2, terminal.detail());
         for pair in 0..self.pairs {
             let [base, new] = &self.sides;
             let order = if pair % 2 == 0 {
@@ -212,19 +207,4 @@ fn told(
     ));
     terminal.message(&said);
     Some(exit)
-}
-
-/// Shows how many turns were taken, if standard error is a terminal.
-fn bar(turns: u64, detail: Detail) -> ProgressBar {
-    let target = match detail {
-        Detail::Verdict => ProgressDrawTarget::hidden(),
-        Detail::Page | Detail::Everything => ProgressDrawTarget::stderr(),
-    };
-    let bar = ProgressBar::with_draw_target(Some(turns), target);
-    let shape = "{bar:30.cyan/dim} turn {pos} of {len}, {eta} left; {msg}";
-    if let Ok(style) = ProgressStyle::with_template(shape) {
-        bar.set_style(style.progress_chars("━╸─"));
-    }
-    bar.enable_steady_tick(TICK);
-    bar
 }
