@@ -78,7 +78,7 @@ pub(super) fn complete(registry: &Registry, typed: &[OsString]) -> Result<Comple
             profile: None,
         })
     };
-    let plain = read(typed)?;
+    let plain = read(typed).map_err(command_line::suggesting)?;
     if inside::is_inside() {
         return Ok(plain);
     }
