@@ -110,6 +110,13 @@ struct Side {
     directory: PathBuf,
 }
 
+impl Side {
+    /// Where its result in a pair is.
+    fn of_pair(&self, pair: u64) -> PathBuf {
+        self.directory.join(pair.to_string())
+    }
+}
+
 /// All turns of a duel.
 struct Turns<'a> {
     sides: [Side; 2],
@@ -140,7 +147,7 @@ impl Turns<'_> {
                 bar.set_message(format!("{}, seed {seed}", side.name));
                 let came = self.turn(side, pair, seed);
                 bar.inc(1);
-                let stops = bar.suspend(|| told(side, seed, came, terminal));
+                let stops = bar.suspend(|| told(side, (pair, seed), came, terminal));
                 if let Some(exit) = stops {
                     bar.finish_and_clear();
                     return Some(exit);
@@ -158,7 +165,7 @@ impl Turns<'_> {
             .arg("run")
             .args(self.words)
             .args(["--quiet", "--seed", &seed.to_string(), "--out"])
-            .arg(side.directory.join(pair.to_string()))
+            .arg(side.of_pair(pair))
             // What is asked of both stands on the command line, and not in a file.
             .env(near::PROFILE, near::NO_PROFILE)
             // That cargo has started this program says nothing of those.
@@ -171,7 +178,7 @@ impl Turns<'_> {
 /// Tells what a turn came to; returns the exit code if no other is to follow.
 fn told(
     side: &Side,
-    seed: u64,
+    (pair, seed): (u64, u64),
     came: std::io::Result<Output>,
     terminal: &mut Terminal,
 ) -> Option<Exit> {
@@ -190,6 +197,14 @@ fn told(
     let said = said.iter().filter(|said| !said.is_empty());
     let said = said.map(String::as_str).collect::<Vec<_>>().join("\n");
     let (exit, how) = match output.status.code() {
+        Some(0 | 3) if !side.of_pair(pair).exists() => {
+            let file = side.file.display();
+            terminal.error(&format!(
+                "{file} does not seem to be a gcstorm program: `run --out DIR` left nothing there"
+            ));
+            terminal.message(&said);
+            return Some(Exit::Usage);
+        }
         Some(0 | 3) => {
             if terminal.detail() == Detail::Everything {
                 terminal.message(&format!("{}, seed {seed}: {said}", side.name));
