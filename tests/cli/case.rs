@@ -126,7 +126,7 @@ fn what_turns_cannot_tell_is_a_recipe() {
     place
         .run("replay forced/failure.case")
         .code(1)
-        .warns("up to 1000 runs, until one fails or 30 s are over; --times N makes N");
+        .warns("up to 1,000 runs, until one fails or 30 s are over; --times N for another number");
     for (words, why) in [
         ("run counter --heep gil", "cannot be run"),
         (

@@ -97,7 +97,7 @@ fn repeat(
     terminal.remark(&match args.times {
         Some(_) => format!("up to {}, until one fails", several(times)),
         None => format!(
-            "up to {}, until one fails or {patience} s are over; --times N makes N",
+            "up to {}, until one fails or {patience} s are over; --times N for another number",
             several(times)
         ),
     });
