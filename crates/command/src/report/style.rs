@@ -24,7 +24,7 @@ pub fn paint(style: Style, text: &str) -> String {
 }
 
 /// Each line of `lines`, in `style`.
-pub fn paint_lines(style: Style, lines: &str) -> String {
+pub(super) fn paint_lines(style: Style, lines: &str) -> String {
     let painted = lines.lines().map(|line| paint(style, line) + "\n");
     painted.collect()
 }
