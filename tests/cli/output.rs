@@ -82,8 +82,8 @@ fn quiet_is_one_line() {
         .warns("results: p\n");
 }
 
-/// Goal: a run that held is told in its headline, its operations, one line of checks and the verdict;
-/// `-v` tells all, and so does a run that did not hold. Then it is said where the page is.
+/// Goal: a run that held is told in its headline, what the clock adds, its operations, one line of
+/// checks and the verdict; `-v` tells all, and so does a run that did not hold. Then it is said where the page is.
 #[test]
 fn what_held_is_told_in_short() {
     let place = Place::new();
@@ -94,7 +94,7 @@ fn what_held_is_told_in_short() {
         .lines()
         .filter(|line| !line.starts_with("note: "))
         .collect();
-    let [headline, "", head, row, "", checks, verdict] = lines[..] else {
+    let [headline, clock, "", head, row, "", checks, verdict] = lines[..] else {
         panic!("{}", brief.out);
     };
     assert!(
@@ -105,6 +105,7 @@ fn what_held_is_told_in_short() {
         head.starts_with("operation") && row.starts_with("add "),
         "{head}\n{row}"
     );
+    assert!(clock.starts_with("clock: "), "{clock}");
     let of = place.result("o/result.json").checks;
     let count = |verdict| of.iter().filter(|check| check.verdict == verdict).count();
     let (held, skipped) = (count(Verdict::Held), count(Verdict::Skipped));

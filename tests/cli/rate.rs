@@ -96,7 +96,10 @@ fn what_makes_no_sense_is_refused() {
     let cases = [
         ("run counter --rate 0", "at least 1"),
         ("run counter --rate 2000000000", "at most 1000000000"),
-        ("run counter --rate 50,often", "constant, poisson, bursts"),
+        (
+            "run counter --rate 50,often",
+            "`constant`, `poisson`, `bursts`",
+        ),
         (
             "run counter --rate 50 --verify every=100",
             "--rate does not go with --verify every=N",

@@ -35,7 +35,7 @@ fn ratio(figure: Option<f64>, first: Option<f64>) -> Option<String> {
 const REMARKABLE: f64 = 1.1;
 
 /// Why a run that was violated, crashed or hung shows no speed.
-const BROKEN: &str = "of a heap that is wrong or broke down no speed is shown";
+const BROKEN: &str = "no speed is shown of a run that was violated, crashed or hung";
 /// Why a ratio is not called better or worse.
 const NOISY: &str = "the machine was noisy, so this is not called better or worse";
 

@@ -23,6 +23,12 @@ pub fn paint(style: Style, text: &str) -> String {
     format!("{style}{}{style:#}", shown(text))
 }
 
+/// Each line of `lines`, in `style`.
+pub(super) fn paint_lines(style: Style, lines: &str) -> String {
+    let painted = lines.lines().map(|line| paint(style, line) + "\n");
+    painted.collect()
+}
+
 /// The style of a check's verdict.
 pub fn of_verdict(verdict: Verdict) -> Style {
     match verdict {

@@ -63,7 +63,7 @@ pub fn summary(collected: &Collected, width: Width) -> String {
             width,
             "",
             2,
-            "of a heap that is wrong or broke down no speed is shown",
+            "no speed is shown of a run that was violated, crashed or hung",
         );
     }
     if let Some(sentence) = versus(collected) {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Change, Compared, Comparison, MetricRow, WIDER};
 use crate::report::columns::{Cell, Columns, Side};
 use crate::report::prose::{shown, wrapped};
-use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint};
+use crate::report::style::{ERROR, FAINT, STRONG, WARNING, paint, paint_lines};
 use crate::report::{Detail, Look, Width};
 use crate::result::figures::{self, NONE};
 
@@ -26,7 +26,7 @@ pub fn table(comparison: &Comparison, look: impl Into<Look>) -> String {
         text.push('\n');
     }
     if comparison.has_wider_verdicts() && detail != Detail::Verdict {
-        text += &wrapped(width, "", 2, &paint(FAINT, WIDER));
+        text += &paint_lines(FAINT, &wrapped(width, "", 2, WIDER));
     }
     for note in &comparison.notes {
         text += &wrapped(width, &format!("{}: ", paint(WARNING, "note")), 6, note);
@@ -189,7 +189,8 @@ mod tests {
         };
         let (out, within) = ((0.95, 0.99), (0.95, 1.01));
         let words = "an interval is that of one metric by itself";
-        assert!(drawn(out, Detail::Page).contains(words));
+        let page = drawn(out, Detail::Page);
+        assert!(page.contains(words) && !page.contains("u{1b}"), "{page}");
         assert!(!drawn(within, Detail::Page).contains(words));
         assert!(!drawn(out, Detail::Verdict).contains(words));
         let markdown = super::super::markdown(&comparison(out));

@@ -121,7 +121,7 @@ pub(super) fn doubt<'a>(results: impl Iterator<Item = &'a RunResult> + Clone) ->
             "called better or worse."
         }
         @if results.clone().any(|result| result.verdict.is_broken()) {
-            " Of a heap that is wrong or broke down no speed is shown."
+            " No speed is shown of a run that was violated, crashed or hung."
         }
     }
 }

@@ -10,7 +10,7 @@ mod times;
 use std::fmt::Write as _;
 
 use super::prose::{one_line, shown, wrapped};
-use super::style::{FAINT, STRONG, WARNING, of_outcome, paint};
+use super::style::{FAINT, STRONG, WARNING, of_outcome, paint, paint_lines};
 use super::{Detail, Look, Width};
 use crate::check::{self, Judgement, Verdict};
 use crate::evidence::{Ended, Latency};
@@ -69,6 +69,9 @@ fn page(result: &RunResult, detail: Detail, width: Width) -> String {
 /// What a reader needs of a run that held.
 fn brief(result: &RunResult, width: Width) -> String {
     let mut page = head(result, width);
+    if !result.evidence.service.is_empty() {
+        page += &clock(result, Done::of(result).map_or(0, |done| done.ops), width);
+    }
     page += &interpreter(result, width);
     page += &rate(result, width);
     page.push('\n');
@@ -281,9 +284,7 @@ fn clock(result: &RunResult, ops: u64, width: Width) -> String {
     } else {
         format!("one operation in {:.0} is timed", ops as f64 / timed as f64)
     };
-    let lines = wrapped(width, "", 4, &(text + &what));
-    let faint = lines.lines().map(|line| paint(FAINT, line) + "\n");
-    faint.collect()
+    paint_lines(FAINT, &wrapped(width, "", 4, &(text + &what)))
 }
 
 fn parameters(result: &RunResult, width: Width) -> String {
