@@ -15,7 +15,6 @@ use super::command_line::{Command, CommandLine};
 use super::exit::Exit;
 use super::isolate::{NotMade, Processes};
 use super::progress;
-use super::replay::TIMES;
 use super::task::RunTask;
 use super::terminal::Terminal;
 use super::usage::Usage;
@@ -27,6 +26,8 @@ use crate::plan::Case;
 use crate::result::{Outcome, RunResult, figures};
 use crate::run::{Registry, Unobserved, is_path};
 
+/// How often what is not deterministic is tried by default.
+pub(super) const TIMES: u64 = 1000;
 /// How long it is repeated where the number of runs is not given: a run may take long.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -25,8 +25,6 @@ use crate::run::{Entry, Registry};
 
 /// How long a run may take by default before it counts as hung: as in `fuzz`.
 const LIMIT: Duration = Duration::from_secs(10);
-/// How often what is not deterministic is tried by default.
-pub(super) const TIMES: u64 = 1000;
 
 /// Runs the case again.
 pub(super) fn replay(
@@ -69,7 +67,7 @@ pub(super) fn replay(
         let subject = Subject {
             case: &case,
             heap,
-            times: args.times.unwrap_or(TIMES),
+            times: args.times.unwrap_or(recipe::TIMES),
             detail: terminal.detail(),
         };
         let again = run_again(&subject, apart.as_ref(), terminal);

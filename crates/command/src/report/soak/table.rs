@@ -130,10 +130,7 @@ mod tests {
         assert!((0.06..0.08).contains(&slope), "{slope}");
         let page = plain(&Sample::begun(header("churn", "cell-lost")));
         assert!(
-            page.contains(
-                "going on with\n`--resume` and a `--budget` longer than before makes more of them (it \
-                 is that of the session, not of all)\n"
-            ),
+            page.contains("it is that of the\n  session, not of all)\n"),
             "{page}"
         );
     }
