@@ -128,8 +128,8 @@ mod tests {
         let page = plain(&Sample::begun(header("churn", "cell-lost")));
         assert!(
             page.contains(
-                "as heaps grow old: too few rounds on one heap to tell; a new soak with a longer \
-                 `--budget`,\nor with `--stint`, makes more of them\n"
+                "as heaps grow old: too few rounds on one heap to tell; going on with `--resume`\n  \
+                 and a longer `--budget` makes more of them\n"
             ),
             "{page}"
         );
