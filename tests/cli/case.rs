@@ -83,8 +83,8 @@ fn odd_paths_can_be_pasted() {
     pasted(&done, "run --case ").code(1).says("violated");
 }
 
-/// Goal: what turns cannot tell is left as a recipe, which is replayed by doing it again and says
-/// so if it does not fail; several runs each have their own.
+/// Goal: what turns cannot tell is left as a recipe, which is replayed by doing it again, as often as
+/// is said before, and says so if it does not fail; several runs each have their own.
 #[test]
 fn what_turns_cannot_tell_is_a_recipe() {
     let place = Place::new();
@@ -121,7 +121,12 @@ fn what_turns_cannot_tell_is_a_recipe() {
     place
         .run("replay sound.case --times 2")
         .code(6)
+        .warns("up to 2 runs, until one fails")
         .says("in 2 runs");
+    place
+        .run("replay forced/failure.case")
+        .code(1)
+        .warns("up to 1,000 runs, until one fails or 30 s are over; --times N for another number");
     for (words, why) in [
         ("run counter --heep gil", "cannot be run"),
         (

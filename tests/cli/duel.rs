@@ -142,4 +142,8 @@ fn a_build_that_fails_ends_the_duel() {
         .run("duel ./old ./nowhere churn")
         .code(2)
         .warns("there is no program ./nowhere");
+    place
+        .run("duel ./old /bin/true churn --heap gil --ops 500 --out true")
+        .code(2)
+        .warns("true does not seem to be a gcstorm program");
 }

@@ -254,7 +254,12 @@ fn what_does_not_belong_is_refused() {
             "a third",
             "the number of shards of seed 5 differs: 1 in a/journal, 3 in third/journal",
         ),
-        ("a churn", "which rounds seed 5 has differs: "),
+        (
+            "a churn",
+            "which rounds seed 5 has differs: also counter on ",
+        ),
+        ("a churn", "also churn on "),
+        ("a churn", "the options that decide are --heap"),
         ("sum churn", "in sum/merged.json, "),
         (
             "a run",

@@ -54,6 +54,19 @@ fn slips_are_refused() {
             "run alone.toml --threads 2",
             &["`alone.toml` has no parameter `threads`"],
         ),
+        ("rn counter", &["a similar subcommand exists: 'run'"]),
+        (
+            "run counter --duration -5s",
+            &["a duration must be positive"],
+        ),
+        (
+            "soak counter --budget -1h",
+            &["a duration must be positive"],
+        ),
+        (
+            "run counter --duration --quiet",
+            &["a duration is missing", "write it as"],
+        ),
         ("run counter --rounds 1 --ops 5", &["cannot be used with"]),
         (
             "run counter --duration 1s --ops 5",

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use super::args::{Compare, Duel, Fuzz, Init, Merge, Replay, ReportArgs, Run, Selftest, Tour};
@@ -10,6 +11,7 @@ use super::events::ProgressArg;
 use super::help::{self, OUTPUT, WHAT};
 use super::provenance;
 use super::soak::Soak;
+use crate::diagnostic::suggest;
 use crate::report::Detail;
 
 /// The whole command line.
@@ -76,6 +78,13 @@ const UNUSED: [(&str, &[&str]); 11] = [
 /// All commands and their options.
 pub(super) fn all() -> clap::Command {
     let whole = CommandLine::command();
+    // So that `-5s` comes to the reader of times, which says what is wrong with it.
+    let whole = whole.mut_subcommands(|command| {
+        command.mut_args(|arg| match arg.get_value_names() {
+            Some([name]) if *name == "TIME" => arg.allow_hyphen_values(true),
+            _ => arg,
+        })
+    });
     let options: Vec<clap::Arg> = whole.get_arguments().cloned().collect();
     UNUSED.into_iter().fold(whole, |whole, (name, unused)| {
         let unused = options
@@ -84,6 +93,25 @@ pub(super) fn all() -> clap::Command {
         let unused: Vec<clap::Arg> = unused.map(|arg| arg.clone().hide(true)).collect();
         whole.mut_subcommand(name, |command| command.args(unused))
     })
+}
+
+/// Adds to what is said of an unknown command which was meant: of two letters of `run`, clap itself
+/// recognises nothing.
+pub(super) fn suggesting(mut error: clap::Error) -> clap::Error {
+    let is_unknown = error.kind() == ErrorKind::InvalidSubcommand;
+    if !is_unknown || error.get(ContextKind::SuggestedSubcommand).is_some() {
+        return error;
+    }
+    let whole = all();
+    let known = whole.get_subcommands().filter(|one| !one.is_hide_set());
+    let known: Vec<&str> = known.map(clap::Command::get_name).collect();
+    if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some(meant) = suggest::nearest(typed, &known)
+    {
+        let meant = ContextValue::Strings(vec![meant.to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, meant);
+    }
+    error
 }
 
 impl CommandLine {

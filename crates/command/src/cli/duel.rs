@@ -10,10 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
 
 use clap::{Arg, ArgMatches};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::agenda::fresh_seed;
 use super::args::{Compare, Duel};
@@ -24,12 +22,9 @@ use super::json_target::JsonTarget;
 use super::store::Store;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{interrupt, near, reproduce, store, typed};
+use super::{interrupt, near, progress, reproduce, store, typed};
 use crate::report::{Detail, shown};
 use crate::result::figures;
-
-/// How often the progress line moves.
-const TICK: Duration = Duration::from_millis(100);
 
 /// Runs both builds, and compares them. `words` are the arguments of `run` that were given.
 pub(super) fn duel(
@@ -115,6 +110,13 @@ struct Side {
     directory: PathBuf,
 }
 
+impl Side {
+    /// Where its result in a pair is.
+    fn of_pair(&self, pair: u64) -> PathBuf {
+        self.directory.join(pair.to_string())
+    }
+}
+
 /// All turns of a duel.
 struct Turns<'a> {
     sides: [Side; 2],
@@ -128,7 +130,7 @@ struct Turns<'a> {
 impl Turns<'_> {
     /// Takes all turns; returns why they ended early, if they did.
     fn take(&self, interrupted: &AtomicBool, terminal: &mut Terminal) -> Option<Exit> {
-        let bar = bar(self.pairs * 2, terminal.detail());
+        let bar = progress::counting("turn", self.pairs * 2, terminal.detail());
         for pair in 0..self.pairs {
             let [base, new] = &self.sides;
             let order = if pair % 2 == 0 {
@@ -145,7 +147,7 @@ impl Turns<'_> {
                 bar.set_message(format!("{}, seed {seed}", side.name));
                 let came = self.turn(side, pair, seed);
                 bar.inc(1);
-                let stops = bar.suspend(|| told(side, seed, came, terminal));
+                let stops = bar.suspend(|| told(side, (pair, seed), came, terminal));
                 if let Some(exit) = stops {
                     bar.finish_and_clear();
                     return Some(exit);
@@ -163,7 +165,7 @@ impl Turns<'_> {
             .arg("run")
             .args(self.words)
             .args(["--quiet", "--seed", &seed.to_string(), "--out"])
-            .arg(side.directory.join(pair.to_string()))
+            .arg(side.of_pair(pair))
             // What is asked of both stands on the command line, and not in a file.
             .env(near::PROFILE, near::NO_PROFILE)
             // That cargo has started this program says nothing of those.
@@ -176,7 +178,7 @@ impl Turns<'_> {
 /// Tells what a turn came to; returns the exit code if no other is to follow.
 fn told(
     side: &Side,
-    seed: u64,
+    (pair, seed): (u64, u64),
     came: std::io::Result<Output>,
     terminal: &mut Terminal,
 ) -> Option<Exit> {
@@ -195,6 +197,14 @@ fn told(
     let said = said.iter().filter(|said| !said.is_empty());
     let said = said.map(String::as_str).collect::<Vec<_>>().join("\n");
     let (exit, how) = match output.status.code() {
+        Some(0 | 3) if !side.of_pair(pair).exists() => {
+            let file = side.file.display();
+            terminal.error(&format!(
+                "{file} does not seem to be a gcstorm program: `run --out DIR` left nothing there"
+            ));
+            terminal.message(&said);
+            return Some(Exit::Usage);
+        }
         Some(0 | 3) => {
             if terminal.detail() == Detail::Everything {
                 terminal.message(&format!("{}, seed {seed}: {said}", side.name));
@@ -212,19 +222,4 @@ fn told(
     ));
     terminal.message(&said);
     Some(exit)
-}
-
-/// Shows how many turns were taken, if standard error is a terminal.
-fn bar(turns: u64, detail: Detail) -> ProgressBar {
-    let target = match detail {
-        Detail::Verdict => ProgressDrawTarget::hidden(),
-        Detail::Page | Detail::Everything => ProgressDrawTarget::stderr(),
-    };
-    let bar = ProgressBar::with_draw_target(Some(turns), target);
-    let shape = "{bar:30.cyan/dim} turn {pos} of {len}, {eta} left; {msg}";
-    if let Ok(style) = ProgressStyle::with_template(shape) {
-        bar.set_style(style.progress_chars("━╸─"));
-    }
-    bar.enable_steady_tick(TICK);
-    bar
 }

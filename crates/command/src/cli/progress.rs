@@ -29,6 +29,9 @@ const FIGURES: usize = 42;
 /// The least time between two reports to the parent.
 const BEAT: Duration = Duration::from_millis(200);
 
+/// How often a bar moves that is told little.
+const TICK: Duration = Duration::from_millis(100);
+
 /// From when on it is shown that the heap settles.
 const LONG: Duration = Duration::from_secs(1);
 
@@ -112,6 +115,21 @@ impl<'a> Watch<'a> {
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Shows how many of a number of turns, runs and the like were made, if standard error is a terminal.
+pub(super) fn counting(what: &str, length: u64, detail: Detail) -> ProgressBar {
+    let target = match detail {
+        Detail::Verdict => ProgressDrawTarget::hidden(),
+        Detail::Page | Detail::Everything => ProgressDrawTarget::stderr(),
+    };
+    let bar = ProgressBar::with_draw_target(Some(length), target);
+    let shape = format!("{{bar:30.cyan/dim}} {what} {{pos}} of {{len}}, {{eta}} left; {{msg}}");
+    if let Ok(style) = ProgressStyle::with_template(&shape) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar.enable_steady_tick(TICK);
+    bar
 }
 
 /// Reports to the parent, unless the last report is recent.

@@ -3,7 +3,8 @@
 //! The command sets everything about its run, so other options are refused. Results are not kept;
 //! to have them, run the command itself.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -13,13 +14,21 @@ use super::child::Printed;
 use super::command_line::{Command, CommandLine};
 use super::exit::Exit;
 use super::isolate::{NotMade, Processes};
+use super::progress;
+use super::replay::TIMES;
+use super::task::RunTask;
+use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{interrupt, threads};
 use crate::check::{self, Verdict};
+use crate::clock::Clock;
 use crate::fuzz::{CRASHED, Finding};
 use crate::plan::Case;
 use crate::result::{Outcome, RunResult, figures};
 use crate::run::{Registry, Unobserved, is_path};
+
+/// How long it is repeated where the number of runs is not given: a run may take long.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The outcome of a replay.
 pub(super) struct Replayed {
@@ -31,12 +40,13 @@ pub(super) struct Replayed {
     pub(super) is_interrupted: bool,
 }
 
-/// Repeats the command of the recipe until it fails, at most `args.times` times.
+/// Repeats the command of the recipe until it fails, at most as often as `args` allow.
 pub(super) fn replay(
     registry: &Registry,
     program: &str,
     args: &Replay,
     case: &Case,
+    terminal: &mut Terminal,
 ) -> Result<Replayed, Usage> {
     if !args.heaps.is_empty() || args.fault.is_some() || args.schedule.is_some() {
         return Err(Usage::new("a recipe sets its own heap, fault and schedule")
@@ -68,15 +78,39 @@ pub(super) fn replay(
         return Err(unfit());
     };
     threads::refuse_too_many(task.threads())?;
+    let limit = args.time_limit.or(run.time_limit);
+    let mut processes = Processes::new(program, limit, Printed::Dropped);
+    repeat(&mut processes, task, args, &interrupted, terminal)
+}
+
+/// Makes the runs, and shows how many were made.
+fn repeat(
+    processes: &mut Processes,
+    task: &RunTask<'_>,
+    args: &Replay,
+    interrupted: &AtomicBool,
+    terminal: &mut Terminal,
+) -> Result<Replayed, Usage> {
+    let times = args.times.unwrap_or(TIMES);
+    let several = |number| figures::several(number, "run", "runs");
+    let patience = PATIENCE.as_secs();
+    terminal.remark(&match args.times {
+        Some(_) => format!("up to {}, until one fails", several(times)),
+        None => format!(
+            "up to {}, until one fails or {patience} s are over; --times N for another number",
+            several(times)
+        ),
+    });
     let mut done = Replayed {
         subject: task.subject(),
         finding: None,
         how: String::new(),
         is_interrupted: false,
     };
-    let limit = args.time_limit.or(run.time_limit);
-    let mut processes = Processes::new(program, limit, Printed::Dropped);
-    for time in 1..=args.times {
+    let clock = Clock::get();
+    let began = clock.now();
+    let bar = progress::counting("run", times, terminal.detail_of_bars());
+    for time in 1..=times {
         done.finding = match processes.run(task, &Unobserved) {
             Ok(made) => finding(&made.result),
             Err(NotMade {
@@ -84,19 +118,30 @@ pub(super) fn replay(
                 exit: Exit::Crashed,
             }) => Some(crashed(why)),
             Err(NotMade { why, .. }) => {
+                let shown = args.case.display();
                 let text = format!("failed to run the command in {shown}: {why}");
                 return Err(Usage::new(text));
             }
         };
+        bar.inc(1);
         done.how = match done.finding {
             Some(_) => format!("in run {time}"),
-            None => format!("in {}", figures::several(time, "run", "runs")),
+            None => format!("in {}", several(time)),
         };
         done.is_interrupted = interrupted.load(Relaxed);
         if done.finding.is_some() || done.is_interrupted {
             break;
         }
+        if args.times.is_none() && clock.since(began) >= PATIENCE {
+            bar.finish_and_clear();
+            terminal.remark(&format!(
+                "stopped after {patience} s and {}; --times {times} goes on longer",
+                several(time)
+            ));
+            break;
+        }
     }
+    bar.finish_and_clear();
     Ok(done)
 }
 

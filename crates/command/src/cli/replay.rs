@@ -25,6 +25,8 @@ use crate::run::{Entry, Registry};
 
 /// How long a run may take by default before it counts as hung: as in `fuzz`.
 const LIMIT: Duration = Duration::from_secs(10);
+/// How often what is not deterministic is tried by default.
+pub(super) const TIMES: u64 = 1000;
 
 /// Runs the case again.
 pub(super) fn replay(
@@ -67,7 +69,7 @@ pub(super) fn replay(
         let subject = Subject {
             case: &case,
             heap,
-            times: args.times,
+            times: args.times.unwrap_or(TIMES),
             detail: terminal.detail(),
         };
         let again = run_again(&subject, apart.as_ref(), terminal);
@@ -144,7 +146,7 @@ fn recipe(
     terminal: &mut Terminal,
 ) -> Result<Exit, Usage> {
     hush::panics_of_heaps();
-    let done = recipe::replay(registry, program, args, case)?;
+    let done = recipe::replay(registry, program, args, case, terminal)?;
     let finding = done.finding.as_ref();
     tell(&done.subject, case, finding, &done.how, terminal);
     Ok(match finding {

@@ -217,6 +217,9 @@ pub(super) fn prepare_directory(directory: Option<&Path>, prefix: &str) -> Resul
     tried.map_err(|error| {
         let why = match directory {
             Some(directory) if directory.is_file() => "it is a file, not a directory".to_owned(),
+            Some(directory) if directory.exists() && !directory.is_dir() => {
+                "it is a device or a pipe, not a directory".to_owned()
+            }
             _ => error.to_string(),
         };
         Usage::new(format!("failed to keep results in {shown}: {why}"))

@@ -57,11 +57,14 @@ impl From<Diagnostic> for Usage {
 impl Usage {
     /// All that is wrong with a workload, of which reading it tells the first.
     pub(super) fn of_workload(first: &Diagnostic) -> Self {
-        let path = first.path();
-        let all = Workload::defects(path, first.text());
+        Self::of_all(&Workload::defects(first.path(), first.text()))
+    }
+
+    /// All that is wrong with a file.
+    pub(super) fn of_all(all: &[Diagnostic]) -> Self {
         let mut texts: Vec<String> = all.iter().map(|one| one.render(Color::Ansi)).collect();
-        if let count @ 2.. = texts.len() {
-            texts.push(format!("{path}: {count} mistakes"));
+        if let (count @ 2.., Some(first)) = (texts.len(), all.first()) {
+            texts.push(format!("{}: {count} mistakes", first.path()));
         }
         Self {
             text: texts.join("\n"),

@@ -16,6 +16,13 @@ const DURATIONS: std::ops::RangeInclusive<Duration> =
 /// A duration such as `250ms`, `1.5s`, `1h30m` or `8h`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     const FORM: &str = "write it as 250ms, 30s, 10m, 1h30m or 8h";
+    match text.strip_prefix('-') {
+        Some(rest) if rest.starts_with(|first: char| first.is_ascii_digit()) => {
+            return Err("a duration must be positive".to_owned());
+        }
+        Some(_) => return Err(format!("a duration is missing: {FORM}")),
+        None => {}
+    }
     let duration = humantime::parse_duration(text).map_err(|error| match error {
         DurationError::UnknownUnit { unit, .. } if unit.is_empty() => {
             format!("a unit is missing: {FORM}")

@@ -65,7 +65,7 @@ fn quoted(names: &[&str]) -> String {
 
 /// The nearest name within a third of its length (two edits of five), at least one edit; otherwise the
 /// only one that begins with what was written.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|candidate| (distance(name, candidate), *candidate))

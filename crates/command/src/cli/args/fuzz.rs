@@ -122,10 +122,10 @@ pub(in crate::cli) struct Replay {
     /// How many times to try [default: 1000]
     ///
     /// Before the failure counts as not reproduced: runs on free threads, or schedules to explore if
-    /// the case keeps none; a deterministic case is run once.
-    #[arg(long, value_name = "N", help_heading = LONG, default_value_t = 1000,
-          hide_default_value = true, value_parser = values::positive)]
-    pub(in crate::cli) times: u64,
+    /// the case keeps none; a deterministic case is run once. Without this option, the command of a
+    /// recipe is repeated for some 30s at most.
+    #[arg(long, value_name = "N", help_heading = LONG, value_parser = values::positive)]
+    pub(in crate::cli) times: Option<u64>,
     /// How long a run may take
     ///
     /// Then it counts as hung. Time in which the machine did not run it does not count; default: 10s, or what a recipe says.

@@ -15,6 +15,9 @@ use crate::soak::JOURNAL;
 /// The name of a sum in its directory.
 pub(super) const MERGED: &str = "merged.json";
 
+/// What to do where there is nothing to merge.
+const WHAT_TO_NAME: &str = "name a directory that `soak`, `run` or `merge` wrote with --out DIR";
+
 /// One file, by its kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Source {
@@ -38,7 +41,8 @@ pub(super) fn all(paths: &[PathBuf]) -> Result<Vec<Source>, Usage> {
     let mut sources = Vec::new();
     for path in paths {
         let before = sources.len();
-        let facts = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+        let facts =
+            fs::metadata(path).map_err(|error| unreadable(path, &error).hint(WHAT_TO_NAME))?;
         if facts.is_dir() {
             below(path, &mut sources)?;
         } else {
@@ -46,8 +50,7 @@ pub(super) fn all(paths: &[PathBuf]) -> Result<Vec<Source>, Usage> {
         }
         if sources.len() == before {
             let message = format!("there is nothing to merge in {}", path.display());
-            return Err(Usage::new(message)
-                .hint("name a directory that `soak`, `run` or `merge` wrote with --out DIR"));
+            return Err(Usage::new(message).hint(WHAT_TO_NAME));
         }
     }
     let mut seen = std::collections::BTreeSet::new();

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::cli::usage::Usage;
-use crate::diagnostic::{Complaint, text};
+use crate::diagnostic::{Complaint, Diagnostic, text};
 
 /// The profiles that come with the program.
 const BUILTIN: &str = include_str!("../../../templates/profiles.toml");
@@ -71,7 +71,7 @@ impl ProfileFile {
         };
         match profiles(&file.text, commands) {
             Ok(profiles) => file.profiles = profiles,
-            Err(complaint) => return Err(file.wrong(complaint)),
+            Err(complaint) => return Err(file.wrong(complaint).into()),
         }
         Ok(file)
     }
@@ -87,9 +87,9 @@ impl ProfileFile {
     }
 
     /// What is wrong in it, with its place.
-    pub(super) fn wrong(&self, complaint: Complaint) -> Usage {
+    pub(super) fn wrong(&self, complaint: Complaint) -> Diagnostic {
         let path = self.path.as_deref().unwrap_or("the profiles of gcstorm");
-        complaint.at(path, &self.text).into()
+        complaint.at(path, &self.text)
     }
 }
 

@@ -8,8 +8,7 @@ use clap::{Arg, ArgAction};
 
 use super::file::ProfileFile;
 use crate::cli::command_line;
-use crate::cli::usage::Usage;
-use crate::diagnostic::{Complaint, suggest};
+use crate::diagnostic::{Complaint, Diagnostic, suggest};
 
 /// The commands that take profiles.
 pub(super) const COMMANDS: [&str; 5] = ["run", "soak", "fuzz", "selftest", "duel"];
@@ -23,9 +22,10 @@ pub(super) fn root() -> clap::Command {
     root
 }
 
-/// Refuses a key that no option has.
-pub(super) fn check(file: &ProfileFile) -> Result<(), Usage> {
+/// What is wrong with each key that no option has.
+pub(super) fn unknown(file: &ProfileFile) -> Vec<Diagnostic> {
     let root = root();
+    let mut wrong = Vec::new();
     for setting in file.profiles.iter().flat_map(|profile| &profile.settings) {
         let named = setting.command.as_deref();
         let commands = COMMANDS
@@ -51,9 +51,9 @@ pub(super) fn check(file: &ProfileFile) -> Result<(), Usage> {
             format!("unknown {what} `{}`", setting.key),
         );
         let hint = suggest::hint_with_list_in(&setting.key, known, &place);
-        return Err(file.wrong(complaint.hint(hint)));
+        wrong.push(file.wrong(complaint.hint(hint)));
     }
-    Ok(())
+    wrong
 }
 
 /// The arguments of a command that a profile may set.

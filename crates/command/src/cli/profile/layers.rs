@@ -12,7 +12,7 @@ use super::keys::{arguments, from_here, key};
 use super::position;
 use crate::cli::typed;
 use crate::cli::usage::Usage;
-use crate::diagnostic::Complaint;
+use crate::diagnostic::{Complaint, Diagnostic};
 use crate::run::{Registry, is_path};
 use crate::workload::{COUNTERS, LoadError, Workload};
 
@@ -30,6 +30,8 @@ pub(super) struct Layers<'a> {
     /// What is set already.
     taken: Vec<ArgPlace>,
     words: Vec<OsString>,
+    /// What is wrong in the files.
+    pub(super) wrong: Vec<Diagnostic>,
 }
 
 /// An argument, and the key if it is set by keys.
@@ -65,6 +67,7 @@ impl<'a> Layers<'a> {
             at: position(typed, name),
             taken: Vec::new(),
             words: Vec::new(),
+            wrong: Vec::new(),
         };
         if let Some((_, matches)) = matches.subcommand() {
             let given = |arg: &&Arg| typed::is_given(matches, arg);
@@ -75,9 +78,13 @@ impl<'a> Layers<'a> {
         layers
     }
 
-    /// All words that were added.
-    pub(super) fn words(self) -> Vec<OsString> {
-        self.words
+    /// All words that were added, unless something is wrong.
+    pub(super) fn words(mut self) -> Result<Vec<OsString>, Usage> {
+        if self.wrong.is_empty() {
+            return Ok(self.words);
+        }
+        self.wrong.sort_by_key(|one| (one.line(), one.column()));
+        Err(Usage::of_all(&self.wrong))
     }
 
     /// Adds the settings of one layer, which are as important as each other.
@@ -85,24 +92,29 @@ impl<'a> Layers<'a> {
         &mut self,
         file: &ProfileFile,
         settings: impl Iterator<Item = &'s Setting>,
-    ) -> Result<(), Usage> {
+    ) {
         let (words, taken) = (self.words.clone(), self.taken.clone());
         for setting in settings {
             let arg = arguments(self.command).find(|arg| key(arg) == setting.key);
             let options = arg.map(|arg| options(file, arg, setting)).transpose();
-            let options = options.map_err(|complaint| file.wrong(complaint))?;
+            let options = options.unwrap_or_else(|complaint| {
+                self.wrong.push(file.wrong(complaint));
+                None
+            });
             for option in options.into_iter().flatten() {
                 if option.places.iter().any(|place| taken.contains(place)) {
                     continue;
                 }
-                let may_stand = self.may_stand(&option, setting, &words);
-                if may_stand.map_err(|complaint| file.wrong(complaint))? {
-                    self.words.push(option.word);
-                    self.taken.extend(option.places);
+                match self.may_stand(&option, setting, &words) {
+                    Ok(true) => {
+                        self.words.push(option.word);
+                        self.taken.extend(option.places);
+                    }
+                    Ok(false) => {}
+                    Err(complaint) => self.wrong.push(file.wrong(complaint)),
                 }
             }
         }
-        Ok(())
     }
 
     /// Whether an option may be added; not if it does not go with what is `above`, in layers that are

@@ -25,7 +25,7 @@ use super::child::inside;
 use super::command_line::{self, CommandLine};
 use super::near::{self, NO_PROFILE};
 use super::usage::Usage;
-use crate::diagnostic::suggest;
+use crate::diagnostic::{Diagnostic, suggest};
 use crate::result::ProfileRef;
 use crate::run::Registry;
 use file::{Profile, ProfileFile, Said};
@@ -78,7 +78,7 @@ pub(super) fn complete(registry: &Registry, typed: &[OsString]) -> Result<Comple
             profile: None,
         })
     };
-    let plain = read(typed)?;
+    let plain = read(typed).map_err(command_line::suggesting)?;
     if inside::is_inside() {
         return Ok(plain);
     }
@@ -129,6 +129,8 @@ struct Chosen {
     /// The file that is near, if there is one.
     near: Option<ProfileFile>,
     builtin: ProfileFile,
+    /// What is wrong with the keys of the former.
+    wrong: Vec<Diagnostic>,
 }
 
 impl Chosen {
@@ -140,11 +142,13 @@ impl Chosen {
         let (near, builtin) = files()?;
         let chosen = Self {
             name: asked.unwrap_or(DEFAULT).to_owned(),
+            wrong: near.as_ref().map(keys::unknown).unwrap_or_default(),
             near,
             builtin,
         };
         match (asked, chosen.file()) {
             (_, Some(_)) => Ok(Some(chosen)),
+            _ if !chosen.wrong.is_empty() => Err(Usage::of_all(&chosen.wrong)),
             (None, None) => Ok(None),
             (Some(name), None) => Err(chosen.unknown(name)),
         }
@@ -193,6 +197,7 @@ impl Chosen {
     ) -> Result<Vec<OsString>, Usage> {
         let root = keys::root();
         let mut layers = Layers::new(registry, &root, command, typed);
+        layers.wrong.clone_from(&self.wrong);
         let default = self
             .near
             .as_ref()
@@ -207,26 +212,26 @@ impl Chosen {
             for table in tables.iter().copied().map(Some).chain([None]) {
                 let settings = profile.settings.iter();
                 let settings = settings.filter(|setting| setting.command.as_deref() == table);
-                layers.add(file, settings)?;
+                layers.add(file, settings);
             }
         }
-        Ok(layers.words())
+        layers.words()
     }
 }
 
-/// The file that is near, and what comes with the program. Every key in the former is known.
+/// The file that is near, and what comes with the program.
 fn files() -> Result<(Option<ProfileFile>, ProfileFile), Usage> {
     let near = near::path().map(|path| ProfileFile::read(&path, &COMMANDS));
-    let near = near.transpose()?;
-    if let Some(near) = &near {
-        keys::check(near)?;
-    }
-    Ok((near, ProfileFile::builtin(&COMMANDS)?))
+    Ok((near.transpose()?, ProfileFile::builtin(&COMMANDS)?))
 }
 
 /// Every profile, and what it sets.
 pub(super) fn listed() -> Result<Vec<(String, String)>, Usage> {
     let (near, builtin) = files()?;
+    let wrong = near.as_ref().map(keys::unknown).unwrap_or_default();
+    if !wrong.is_empty() {
+        return Err(Usage::of_all(&wrong));
+    }
     let is_hidden = |name: &str| near.as_ref().is_some_and(|near| near.get(name).is_some());
     let own = near
         .iter()

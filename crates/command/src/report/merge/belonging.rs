@@ -1,9 +1,12 @@
 //! Whether parts belong together: no two of them may state different values of a fact.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Merged;
-use super::part::{MAKER, PROGRAM};
+use super::part::{MAKER, PROGRAM, ROUNDS};
+use super::{Merged, Part};
+
+/// So many of the lanes in which two soaks differ are named.
+const NAMED_MAX: usize = 3;
 
 /// Two files that do not belong together. Completes "error: …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +32,10 @@ impl Disagreement {
             what if what.starts_with("how ") => {
                 "merge what was made with the same options; `compare` judges results that differ"
             }
+            what if what.starts_with(ROUNDS) => {
+                "shards of one soak have the same workloads, heaps, faults, weights and stints: the \
+                 options that decide are --heap, --fault, --weights, --stint and, for stints, --budget"
+            }
             _ => "merge only what belongs together",
         }
     }
@@ -39,6 +46,26 @@ impl Disagreement {
 pub struct Belonging {
     /// By the fact's name: the value, and the file that stated it first.
     facts: BTreeMap<String, (String, String)>,
+    /// By the fact's name: the lanes of the part that stated it first.
+    lanes: BTreeMap<String, BTreeSet<String>>,
+}
+
+fn lanes(part: &Part) -> BTreeSet<String> {
+    let lanes = part.lanes.iter();
+    lanes.map(|sum| sum.lane.to_string()).collect()
+}
+
+/// What one soak has and another has not.
+fn besides(one: &BTreeSet<String>, other: &BTreeSet<String>) -> String {
+    let only: Vec<&str> = one.difference(other).map(String::as_str).collect();
+    match only.len() {
+        0 => "nothing besides what both have".to_owned(),
+        number @ ..=NAMED_MAX => format!("also {}", only[..number].join(", ")),
+        number => {
+            let named = only[..NAMED_MAX].join(", ");
+            format!("also {named} and {} more", number - NAMED_MAX)
+        }
+    }
 }
 
 impl Belonging {
@@ -53,11 +80,16 @@ impl Belonging {
                 match self.facts.get(&what) {
                     Some((known, _)) if *known == value => {}
                     Some(one) => {
-                        let one = one.clone();
-                        let other = (value, from.to_owned());
+                        let (mut one, mut other) = (one.clone(), (value, from.to_owned()));
+                        let own = lanes(part);
+                        let known = self.lanes.get(&what).filter(|known| **known != own);
+                        if let Some(known) = known.filter(|_| what.starts_with(ROUNDS)) {
+                            (one.0, other.0) = (besides(known, &own), besides(&own, known));
+                        }
                         return Err(Disagreement { what, one, other });
                     }
                     None => {
+                        self.lanes.insert(what.clone(), lanes(part));
                         self.facts.insert(what, (value, from.to_owned()));
                     }
                 }
@@ -136,7 +168,7 @@ mod tests {
                 let text = refused.to_string();
                 let (what, _) = words.split_once(" differs").expect("a fact");
                 let is_special = refused.hint() != "merge only what belongs together";
-                let expected = ["the program", "how rounds", "what made it"];
+                let expected = ["the program", "how rounds", "which rounds", "what made it"];
                 assert_eq!(
                     is_special,
                     expected.iter().any(|it| what.starts_with(it)),

@@ -13,6 +13,9 @@ pub(super) const MAKER: &str = "what made it";
 /// The name of the fact which build of the program wrote a part.
 pub(super) const PROGRAM: &str = "the program";
 
+/// How the name of the fact begins which rounds a soak has.
+pub(super) const ROUNDS: &str = "which rounds";
+
 /// Which soak or run a part comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "made_by", rename_all = "kebab-case")]
@@ -200,7 +203,7 @@ impl Part {
                     of.to_string(),
                 );
                 fact(
-                    format!("which rounds seed {seed} has"),
+                    format!("{ROUNDS} seed {seed} has"),
                     format!("the agenda {}", self.agenda),
                 );
             }

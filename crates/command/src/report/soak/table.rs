@@ -69,7 +69,10 @@ fn aging(standing: &Standing, header: &Header, width: Width) -> String {
         columns.draw(width) + &worse
     } else {
         let how = match header.stint_grows && header.shard == Shard::WHOLE {
-            true => "going on with `--resume` and a longer `--budget` makes more of them",
+            true => {
+                "going on with `--resume` and a `--budget` longer than before makes more of them (it is \
+                 that of the session, not of all)"
+            }
             false => "a new soak with a longer `--stint` makes more of them",
         };
         let told = format!("as heaps grow old: too few rounds on one heap to tell; {how}");
@@ -128,8 +131,8 @@ mod tests {
         let page = plain(&Sample::begun(header("churn", "cell-lost")));
         assert!(
             page.contains(
-                "as heaps grow old: too few rounds on one heap to tell; going on with `--resume`\n  \
-                 and a longer `--budget` makes more of them\n"
+                "going on with\n`--resume` and a `--budget` longer than before makes more of them (it \
+                 is that of the session, not of all)\n"
             ),
             "{page}"
         );
