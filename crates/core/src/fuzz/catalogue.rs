@@ -203,9 +203,17 @@ pub const ALL: &[Planted] = &[
         "gcmodule 0.1.1",
         "https://docs.rs/crate/gcmodule/0.1.1",
     ),
-    certain(Fault::PassedIsFinal, UNCOUNTED, &[TANGLES]),
-    certain(Fault::SecondReferenceForgotten, UNCOUNTED, &[TANGLES]),
-    certain(Fault::ReferencesSubtractedTwice, UNCOUNTED, &[TANGLES]),
+    certain(Fault::PassedIsFinal, UNCOUNTED, &[COLLECTED_TANGLES]),
+    certain(
+        Fault::SecondReferenceForgotten,
+        UNCOUNTED,
+        &[COLLECTED_TANGLES],
+    ),
+    certain(
+        Fault::ReferencesSubtractedTwice,
+        UNCOUNTED,
+        &[COLLECTED_TANGLES],
+    ),
     known(
         certain(Fault::ExternalChildReleasedTwice, UNCOUNTED, &[TANGLES]),
         "bacon-rajan-cc, issue 30",
@@ -455,6 +463,11 @@ const FINALIZERS: Show = on_gil("finalizers", 20_000);
 const TANGLES: Show = Show {
     collect_every: Some(500),
     ..on_both("tangles", 100_000)
+};
+/// The same, on `gil` alone.
+const COLLECTED_TANGLES: Show = Show {
+    heaps: &["gil"],
+    ..TANGLES
 };
 const TWO_APPENDERS: Show = Show {
     parameters: &[("threads", "4")],
