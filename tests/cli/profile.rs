@@ -173,7 +173,7 @@ fn profiles_are_chosen() {
 }
 
 /// Goal: whatever is wrong in the file, or in the choice of a profile, is refused with its place and a
-/// way out before anything runs; several mistakes are all told.
+/// way out before anything runs.
 #[test]
 fn mistakes_are_refused() {
     let place = Place::new();
@@ -233,14 +233,6 @@ fn mistakes_are_refused() {
             .warns(words);
         assert_eq!(done.out, "", "{text}");
     }
-    let two = "[profile.default]\nduration = \"5\"\nheaps = [\"gill\", \"gil\"]\n[profile.b]\nduraton = \"1s\"\n";
-    place.write("gcstorm.toml", two);
-    let mut command = place.command_as_is("run --out o");
-    let done = Done::from(command.output().expect("it starts")).code(2);
-    done.warns("gcstorm.toml:2:12")
-        .warns("gcstorm.toml:3:10")
-        .warns("gcstorm.toml:5:1")
-        .warns("gcstorm.toml: 3 mistakes");
     place.write("gcstorm.toml", "[profile.other]\n");
     for (line, words) in [
         ("run --profile othr", "did you mean `other`"),
@@ -249,4 +241,18 @@ fn mistakes_are_refused() {
         place.run(line).code(2).warns(words);
     }
     assert_eq!(place.files().len(), 1);
+}
+
+/// Goal: of several mistakes in a file all are told, each with its place.
+#[test]
+fn several_mistakes_are_all_told() {
+    let place = Place::new();
+    let two = "[profile.default]\nduration = \"5\"\nheaps = [\"gill\", \"gil\"]\n[profile.b]\nduraton = \"1s\"\n";
+    place.write("gcstorm.toml", two);
+    let mut command = place.command_as_is("run --out o");
+    let done = Done::from(command.output().expect("it starts")).code(2);
+    done.warns("gcstorm.toml:2:12")
+        .warns("gcstorm.toml:3:10")
+        .warns("gcstorm.toml:5:1")
+        .warns("gcstorm.toml: 3 mistakes");
 }

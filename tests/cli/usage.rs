@@ -55,18 +55,6 @@ fn slips_are_refused() {
             &["`alone.toml` has no parameter `threads`"],
         ),
         ("rn counter", &["a similar subcommand exists: 'run'"]),
-        (
-            "run counter --duration -5s",
-            &["a duration must be positive"],
-        ),
-        (
-            "soak counter --budget -1h",
-            &["a duration must be positive"],
-        ),
-        (
-            "run counter --duration --quiet",
-            &["a duration is missing", "write it as"],
-        ),
         ("run counter --rounds 1 --ops 5", &["cannot be used with"]),
         (
             "run counter --duration 1s --ops 5",
@@ -90,6 +78,17 @@ fn slips_are_refused() {
         is_refused(&place, line, expected);
     }
     assert_eq!(place.files().len(), 2, "nothing was written");
+}
+
+/// Goal: a duration that is negative or not there is refused as what it is.
+#[test]
+fn slips_in_durations_are_recognised() {
+    let place = Place::new();
+    let positive: &[&str] = &["a duration must be positive"];
+    is_refused(&place, "run counter --duration -5s", positive);
+    is_refused(&place, "soak counter --budget -1h", positive);
+    let missing = &["a duration is missing", "write it as"];
+    is_refused(&place, "run counter --duration --quiet", missing);
 }
 
 /// Goal: wherever a name is read, the one that was probably meant is offered; and all mistakes of a
