@@ -8,9 +8,8 @@
 //! thread take 18 ns on gil on average without, and 64 ns with it. About half of that is the clock
 //! and the fences around it (see `stamps`), which cost 8 ns more where operations are not timed.
 //! What is beyond 65,536 events waits for new pages as well, and costs twice as much. So nothing is
-//! recorded by default, and with
-//! `--history` only in *windows*: the first begins with the run, and others begin at pauses that
-//! lie further and further apart.
+//! recorded by default, and with `--history` only in *windows*: the first begins with the run, and
+//! others begin at pauses that lie further and further apart.
 
 use crate::evidence::history::{Call, CallAnswer, Element, Event};
 use crate::heap::{Finalizer, Global, ObjectId, Shape, Slot};

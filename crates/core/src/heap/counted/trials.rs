@@ -30,6 +30,7 @@ const BALANCE: u64 = 1 << 31;
 
 const STATE_MASK: u64 = 0xFFFF_FFFF;
 const LINK_SHIFT: u32 = 32;
+
 /// The state and the link of each object. A number that is none leads nowhere.
 #[derive(Debug)]
 pub(super) struct Trials(Slab<Word>);
