@@ -114,6 +114,7 @@ fn storm_for(plan: &Plan, fault: Fault, verify: Verify, budget: Budget) -> Evide
     let config = HeapConfig {
         capacity: plan.live_limit,
         globals: plan.globals,
+        pauses: Arc::clone(&pauses),
         ..HeapConfig::with_capacity(plan.live_limit)
     };
     let heap = BadHeap::open(&config, fault);
@@ -148,6 +149,25 @@ fn result(plan: &Plan, evidence: Evidence) -> RunResult {
 
 /// What runs as short as these do not show. A fault for each is in `planted`.
 pub(crate) const TAKES_LONGER: [&str; 2] = ["progress", "budget"];
+
+/// Goal: a heap that forgets to say when it no longer holds a thread up is told so, and no figure is made
+/// of what it said.
+#[test]
+fn forgotten_holds_are_told() {
+    let plan = plan(1);
+    for (fault, is_told) in [(Fault::None, false), (Fault::HoldsForgotten, true)] {
+        let result = result(&plan, storm(&plan, fault, Verify::End));
+        assert_eq!(result.verdict, Outcome::Held, "{:?}", result.caveats);
+        assert_eq!(result.evidence.unended_holds > 0, is_told);
+        let mut texts = result.caveats.iter().map(|caveat| &caveat.text);
+        assert_eq!(
+            texts.any(|text| text.contains("never that this had ended")),
+            is_told
+        );
+        assert_eq!(result.pauses.len(), 0);
+        assert_eq!(result.mmu.is_empty(), is_told);
+    }
+}
 
 /// Goal: without a fault every check holds, at the end and at pauses, and looked at something.
 #[test]

@@ -35,9 +35,12 @@ enum Wrong {
     RejoinKeeps,
     FinalizerDropped,
     ResurrectsElsewhere,
+    AddSaturates,
+    CensusOmits,
+    CensusRepeats,
 }
 
-const ALL: [Wrong; 20] = [
+const ALL: [Wrong; 23] = [
     Wrong::StoreStoresNothing,
     Wrong::LoadOtherField,
     Wrong::LoadFromNothingClears,
@@ -58,6 +61,9 @@ const ALL: [Wrong; 20] = [
     Wrong::RejoinKeeps,
     Wrong::FinalizerDropped,
     Wrong::ResurrectsElsewhere,
+    Wrong::AddSaturates,
+    Wrong::CensusOmits,
+    Wrong::CensusRepeats,
 ];
 
 struct Bent<H> {
@@ -98,7 +104,17 @@ impl<H: Heap> Heap for Bent<H> {
     }
 
     fn census(&self, visit: &mut dyn FnMut(Belief)) -> Option<Census> {
-        self.inner.census(visit)
+        let mut number = 0;
+        self.inner.census(&mut |belief| {
+            number += 1;
+            // One object in three is enough, and not always the first.
+            let times = match self.wrong {
+                Wrong::CensusOmits if number % 3 == 0 => 0,
+                Wrong::CensusRepeats if number % 3 == 0 => 2,
+                _ => 1,
+            };
+            (0..times).for_each(|_| visit(belief));
+        })
     }
 }
 
@@ -216,6 +232,10 @@ impl<M: Mutator> Mutator for BentMutator<M> {
     fn add(&mut self, counter: Slot, by: i64) {
         if self.is(Wrong::AddTwice) {
             self.inner.add(counter, by);
+        }
+        if self.is(Wrong::AddSaturates) {
+            let sum = self.inner.read(counter).saturating_add(by);
+            return self.inner.write(counter, sum);
         }
         self.inner.add(counter, by);
     }

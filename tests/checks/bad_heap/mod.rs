@@ -6,11 +6,11 @@
 mod mutator;
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gcstorm::heap::{
-    Belief, Caps, Census, Defect, Finalizer, Heap, HeapConfig, Leftover, ObjectId, Seat, Shape,
-    Stats, Tag,
+    Belief, Caps, Census, Defect, Finalizer, Heap, HeapConfig, Leftover, ObjectId, Pauses, Seat,
+    Shape, Stats, Tag,
 };
 
 /// The one way in which a heap is wrong.
@@ -91,6 +91,8 @@ pub(crate) enum Fault {
     AttachFails,
     /// The thirtieth mutator that leaves panics.
     DetachPanics,
+    /// Every tenth safepoint begins to hold its thread up, and forgets to say that this has ended.
+    HoldsForgotten,
 }
 
 #[derive(Debug, Default)]
@@ -131,6 +133,7 @@ struct State {
 pub(crate) struct BadHeap {
     fault: Fault,
     state: Mutex<State>,
+    pauses: Arc<Pauses>,
 }
 
 pub(crate) struct BadMutator<'h> {
@@ -154,6 +157,7 @@ impl BadHeap {
                 globals,
                 ..State::default()
             }),
+            pauses: Arc::clone(&config.pauses),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use gcstorm::heap::{
-    Defect, Field, Finalizer, Global, Mutator, OutOfMemory, Peek, Shape, Slot, Tag,
+    Cause, Defect, Field, Finalizer, Global, Mutator, OutOfMemory, Peek, Shape, Slot, Tag,
 };
 
 use super::{BadMutator, COMINGS, Fault, Object, State, Weak};
@@ -195,6 +195,9 @@ impl Mutator for BadMutator<'_> {
 
     fn safepoint(&mut self) -> Result<(), Defect> {
         let mut state = self.heap.state();
+        if state.strikes(self.heap.fault, Fault::HoldsForgotten) {
+            std::mem::forget(self.heap.pauses.hold(Cause::Collect));
+        }
         state.tick += u64::from(self.heap.fault == Fault::Faults);
         if self.heap.fault == Fault::Faults && state.tick == 1000 {
             return Err(Defect::Other {

@@ -105,6 +105,10 @@ pub struct Evidence {
     /// When the heap held mutators up.
     #[serde(default)]
     pub stalls: Stalls,
+    /// How many times the heap began to hold a mutator up, and never said that it had ended. If there
+    /// are any, `pauses`, `stalls` and `mmu` are empty, since nothing of them would be right.
+    #[serde(default)]
+    pub unended_holds: u64,
     /// The operations that were slow, and why.
     #[serde(default)]
     pub slow: Slow,
@@ -271,6 +275,7 @@ impl Evidence {
             pauses: BTreeMap::new(),
             timeline: Timeline::default(),
             stalls: Stalls::default(),
+            unended_holds: 0,
             slow: Slow::default(),
             mmu: Vec::new(),
             hiccups: None,

@@ -71,6 +71,18 @@ pub(super) fn stopped(stopped: &Stopped) -> Option<Caveat> {
     })
 }
 
+/// The caveat that the heap does not say when it has held a thread up for long enough.
+pub(super) fn unended(holds: u64) -> Option<Caveat> {
+    (holds > 0).then(|| Caveat {
+        check: String::new(),
+        text: format!(
+            "{} the heap said that it begins to hold a thread up, and never that this had ended (`hold` \
+             without `release`). No figure of pauses would be right, so there is none",
+            figures::several(holds, "time", "times"),
+        ),
+    })
+}
+
 /// The workload's own notes on verdicts that were reached.
 pub(super) fn notes(plan: &Plan, checks: &[Judgement]) -> Vec<Caveat> {
     let came_out = |note: &&Note| {

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use caveat::{noise, notes, saturated, stopped};
+use caveat::{noise, notes, saturated, stopped, unended};
 use outcome::outcome;
 use stories::stories;
 
@@ -178,6 +178,7 @@ impl RunResult {
         let verdict = outcome(plan, &evidence, &checks, &counters, &mut caveats);
         let rate = evidence.rate();
         caveats.extend(rate.as_ref().and_then(saturated));
+        caveats.extend(unended(evidence.unended_holds));
         // Last: where only one note is shown it is the reason for the verdict.
         if noisy == Some(true) {
             caveats.extend(hiccups.map(|hiccups| noise(hiccups, elapsed_ns)));

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::clock::{self, Clock, Stamp};
 use crate::evidence::ledger::Producer;
-use crate::evidence::{Evidence, Latency, Recorded, Slow};
+use crate::evidence::{Ended, Evidence, Latency, Recorded, Slow, Stalls};
+use crate::heap::pause::Kept;
 use crate::heap::{Caps, Stats};
 
 use super::course::locked;
@@ -70,6 +71,7 @@ impl Stage<'_> {
         let was_refused = self.options.fail_alloc.is_some() && !self.refusal.load(Relaxed);
         let fault = self.options.fault.map(|fault| fault.name().to_owned());
         let mut evidence = Evidence {
+            unended_holds: self.unended_holds(&kept),
             started_unix_ms: self.started_unix_ms(),
             elapsed_ns,
             mutators: outcomes
@@ -103,7 +105,18 @@ impl Stage<'_> {
         if evidence.rate().is_some_and(|rate| rate.saturated) {
             evidence.response.clear();
         }
-        evidence
+        match evidence.unended_holds {
+            0 => evidence,
+            _ => without_pauses(evidence),
+        }
+    }
+
+    /// How many holds the heap has forgotten to end. A panic takes mutators out of the midst of some.
+    fn unended_holds(&self, kept: &[Kept]) -> u64 {
+        match self.course.reason() {
+            Ended::Panicked { .. } => 0,
+            _ => kept.iter().map(|kept| kept.unended).sum(),
+        }
     }
 
     /// What the heap counted during the run, and what it says that it can do. One that panics ends
@@ -144,6 +157,16 @@ impl Stage<'_> {
             limit,
             &recorders,
         ))
+    }
+}
+
+/// The evidence without what the heap said of its pauses, where that cannot be right.
+fn without_pauses(evidence: Evidence) -> Evidence {
+    Evidence {
+        pauses: BTreeMap::new(),
+        stalls: Stalls::default(),
+        mmu: Vec::new(),
+        ..evidence
     }
 }
 

@@ -24,6 +24,7 @@ impl Model<'_> {
 
     fn settled(&self, settled: &Settled, trace: &Trace) -> Result<(), Wrong> {
         defectless(settled)?;
+        listed(settled)?;
         let expected = self.picture();
         if expected != settled.picture {
             let different = settled
@@ -142,7 +143,27 @@ fn defectless(settled: &Settled) -> Result<(), Wrong> {
 /// What must hold for a heap that has settled, whatever objects it contains.
 pub(super) fn sound(settled: &Settled) -> Result<(), Wrong> {
     defectless(settled)?;
+    listed(settled)?;
     settled.census.as_ref().map_or(Ok(()), leftovers)
+}
+
+/// A census must list each object that was found, and no object twice.
+fn listed(settled: &Settled) -> Result<(), Wrong> {
+    if settled.census.is_none() {
+        return Ok(());
+    }
+    // They are in order.
+    let counts = &settled.counts;
+    let is_missing = |name: &&Name| counts.binary_search_by_key(*name, |it| it.0).is_err();
+    let omitted = settled.picture.objects.keys().find(is_missing);
+    let omitted =
+        omitted.map(|name| format!("the census does not show {name}, which is reachable"));
+    let twice = || {
+        let pair = counts.windows(2).find(|pair| pair[0].0 == pair[1].0)?;
+        Some(format!("the census shows {} twice", pair[0].0))
+    };
+    let text = omitted.or_else(twice);
+    text.map_or(Ok(()), |text| Err(Wrong::new("refcounts", text)))
 }
 
 /// Judges what was left when all references had been dropped. Objects that are excused may be

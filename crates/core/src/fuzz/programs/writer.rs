@@ -465,7 +465,11 @@ impl Writer {
         let Some(counter) = self.container(m, Shape::Counter) else {
             return;
         };
-        let by = i64::from(self.small()) - 1;
+        // Sums that wrap around are as rare as large indexes.
+        let by = match self.small() {
+            small @ 0..4 => i64::from(small) - 1,
+            _ => i64::MAX,
+        };
         self.push(
             m,
             match kind {

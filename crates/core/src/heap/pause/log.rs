@@ -16,6 +16,8 @@ const RECENT: usize = 64;
 const KEPT_MAX: usize = 1 << 18;
 /// How many long holds a thread keeps: together they take at least ten minutes.
 const LONG_MAX: usize = 1 << 16;
+/// How many holds may lie within each other. More than that were begun and forgotten.
+const NESTED_MAX: usize = 1 << 10;
 
 /// A stretch of time for which a thread was held up: one outermost hold, whatever holds lay within
 /// it.
@@ -51,6 +53,9 @@ pub struct Kept {
     pub omitted: u64,
     /// How long the intervals that were not kept took together, in nanoseconds.
     pub omitted_ns: u64,
+    /// How many holds had not ended when the thread left its seat. A panic ends them all; else the heap
+    /// has forgotten them.
+    pub unended: u64,
 }
 
 /// A hold that has not ended.
@@ -104,6 +109,7 @@ impl Log {
                 intervals: Vec::new(),
                 omitted: 0,
                 omitted_ns: 0,
+                unended: 0,
             },
             kept_max: KEPT_MAX,
             floor_ns: 0,
@@ -115,6 +121,10 @@ impl Log {
     }
 
     pub(super) fn open(&mut self, cause: Cause, start: Stamp) {
+        if self.open.len() == NESTED_MAX {
+            self.open.remove(0);
+            self.kept.unended += 1;
+        }
         self.open.push(Open {
             cause,
             start,
@@ -211,7 +221,8 @@ impl Log {
 
     pub(super) fn leave(&mut self, now: Stamp) {
         self.kept.to = now;
-        // If the mutator panicked, holds may still be open. They end with its seat.
+        self.kept.unended += self.open.len() as u64;
+        // They end with the seat.
         while !self.open.is_empty() {
             self.close(now);
         }
