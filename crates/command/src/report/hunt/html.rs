@@ -62,12 +62,11 @@ fn table(hunts: &[HuntReport<'_>]) -> Table {
         ..
     } in hunts
     {
-        let seconds = bag.elapsed_ns as f64 / 1e9;
         let cells = [
             schedule.name().to_owned(),
             seed.to_string(),
             figures::count(bag.cases),
-            figures::short(bag.cases as f64 / seconds.max(1e-9)),
+            figures::short(bag.per_second()),
             figures::count(bag.turns),
             figures::count(bag.failures.len() as u64),
             figures::count(bag.crashed),

@@ -20,6 +20,7 @@ pub fn html(merged: &Merged, totals: &Totals) -> String {
         header class={ "banner " (verdict) } {
             h1 { "gcstorm merge: " (verdict) }
             p { (totals.conclusion()) "." }
+            (lane_row::idle(&totals.idle(), totals.lanes.len()))
             @if !totals.notes.is_empty() {
                 ul.lead { @for note in &totals.notes { li { (note) } } }
             }

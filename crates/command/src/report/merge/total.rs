@@ -177,6 +177,12 @@ impl Totals {
         self.failed.get(kind).copied().unwrap_or(0).max(1)
     }
 
+    /// The names of the lanes that had no round in any part.
+    pub(super) fn idle(&self) -> Vec<String> {
+        let idle = self.lanes.iter().filter(|total| total.rounds == 0);
+        idle.map(|total| total.lane.to_string()).collect()
+    }
+
     fn sum(&self, of: impl Fn(&Total) -> u64) -> u64 {
         self.lanes.iter().map(of).fold(0, u64::saturating_add)
     }

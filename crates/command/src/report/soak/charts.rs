@@ -30,15 +30,15 @@ struct Quantity {
 const QUANTITIES: [Quantity; 3] = [
     Quantity {
         title: "throughput",
-        note: "Of each round, against the median of its lane; a line goes on where other heaps ran. \
-               Ticks below: rounds that did not hold.",
+        note: "Of each round, against the median of its lane, if that had several; a line goes on where \
+               other heaps ran. Ticks below: rounds that did not hold.",
         axis: "times the lane's median",
         unit: Unit::Times,
         of: |round| round.throughput,
     },
     Quantity {
         title: "p99.9",
-        note: "Of the slowest kind of operation, against the median of the lane.",
+        note: "Of the slowest kind of operation, against the median of the lane, if that had several rounds.",
         axis: "times the lane's median",
         unit: Unit::Times,
         of: |round| Some(round.p99_9_ns? as f64),
@@ -52,6 +52,10 @@ const QUANTITIES: [Quantity; 3] = [
     },
 ];
 
+/// Why there is no picture of what is drawn as a multiple.
+const ONE_EACH: &str = "No lane had more than one round so far, so there is nothing with which to compare its \
+                        throughput and its p99.9.";
+
 /// Draws all that there is.
 pub(super) fn draw(watched: &Watched<'_>) -> Markup {
     let now = watched.now;
@@ -59,11 +63,19 @@ pub(super) fn draw(watched: &Watched<'_>) -> Markup {
     let rounds = QUANTITIES
         .iter()
         .filter_map(|quantity| of_rounds(quantity, now, &subjects));
-    let pictures: Vec<Markup> = last_minute(watched).into_iter().chain(rounds).collect();
-    match pictures.is_empty() {
-        true => gallery([Err("Nothing has happened yet.")]),
-        false => gallery(pictures.into_iter().map(Ok)),
+    let mut pictures: Vec<_> = last_minute(watched)
+        .into_iter()
+        .chain(rounds)
+        .map(Ok)
+        .collect();
+    let mut lanes: Vec<usize> = now.standing.recent.iter().map(|it| it.lane).collect();
+    lanes.sort_unstable();
+    if pictures.is_empty() {
+        pictures.push(Err("Nothing has happened yet."));
+    } else if !lanes.is_empty() && lanes.windows(2).all(|pair| pair[0] != pair[1]) {
+        pictures.push(Err(ONE_EACH));
     }
+    gallery(pictures)
 }
 
 fn last_minute(watched: &Watched<'_>) -> Option<Markup> {
@@ -128,8 +140,10 @@ fn values(quantity: &Quantity, now: &Snapshot<'_>) -> Vec<Option<f64>> {
     {
         of_lane.entry(lane).or_default().push(value);
     }
+    // Against itself, every round is what is usual.
     let usual = of_lane
         .iter_mut()
+        .filter(|(_, values)| values.len() > 1)
         .map(|(lane, values)| (*lane, median(values)));
     let usual: BTreeMap<usize, f64> = usual.collect();
     let values = recent.map(|round| {

@@ -8,7 +8,7 @@ use std::iter::once;
 
 use maud::{Markup, Render as _, html};
 
-use super::{Phase, Stage, Watched, charts, name, ops, percents, row, tenths, whole};
+use super::{Phase, Stage, Watched, charts, idle, name, ops, percents, row, tenths, whole};
 use crate::report::html::contents::Book;
 use crate::report::html::page::{Activity, SCRIPT, STYLE, document, missing, note, prose};
 use crate::report::html::table::Table;
@@ -30,6 +30,9 @@ pub fn html(watched: &Watched<'_>) -> String {
         header class={ "banner " (verdict) } {
             h1 { "gcstorm soak: " (headline(now)) }
             p { (progress(watched)) }
+            @if now.standing.rounds > 0 {
+                (lane_row::idle(&idle(now.header, now.standing), now.header.lanes.len()))
+            }
         }
     };
     let sections = [
@@ -193,7 +196,8 @@ fn slope(slope: Option<Slope>, is_worse: bool) -> String {
 mod tests {
     use super::*;
     use crate::report::html::page::tests::{EVIL, assert_tame};
-    use crate::report::soak::sample::{Sample, header};
+    use crate::report::soak::sample::{Sample, header, record};
+    use crate::result::Outcome;
 
     fn page(sample: &Sample) -> String {
         let now = sample.snapshot(100);
@@ -228,19 +232,39 @@ mod tests {
         assert!(page.len() < 100_000, "{}", page.len());
     }
 
+    /// Goal: lanes without a round are named at the top, folded if they are many.
+    #[test]
+    fn lanes_without_a_round_are_named_first() {
+        let mut sample = Sample::begun(header("churn", "cell-lost"));
+        let mut held = record(0, Outcome::Held);
+        held.lane = 1;
+        sample.standing.add(&held);
+        let (banner, rest) = page(&sample).split_once("</header>").map_or_else(
+            || panic!("no banner"),
+            |(banner, rest)| (banner.to_owned(), rest.to_owned()),
+        );
+        assert!(
+            banner.contains("<p>1 of 2 lanes had no round: churn on gil.</p>"),
+            "{banner}"
+        );
+        assert!(!rest.contains("churn on gil<"), "{rest}");
+        let lane = sample.header.lanes[0].clone();
+        sample.header.lanes.extend(vec![lane; 6]);
+        sample.standing.lanes.resize_with(8, Default::default);
+        let folded = "<details><summary>7 of 8 lanes had no round</summary><p>churn on gil, ";
+        assert!(page(&sample).contains(folded));
+    }
+
     /// Goal: before the first round the page says what is missing, draws no picture, and has no rows of
-    /// zeros: lanes without a round are named, and folded.
+    /// zeros.
     #[test]
     fn begins_with_nothing() {
         let sample = Sample::begun(header("churn", "cell-lost"));
         let page = page(&sample);
         assert!(page.contains("<header class=\"banner held\">"));
         assert!(page.contains("the first round is under way") && !page.contains("<figure>"));
-        assert_eq!(page.matches("class=\"missing\"").count(), 3, "{page}");
+        assert_eq!(page.matches("class=\"missing\"").count(), 4, "{page}");
         assert!(!page.contains("data-h=\"rounds\""), "{page}");
-        let all = sample.header.lanes.len();
-        let idle = format!("<summary>{all} of {all} lanes had no round</summary>");
-        assert!(page.contains(&idle), "{page}");
     }
 
     /// Goal: whatever a journal calls a workload, a heap or a failure, it stays text.
