@@ -60,26 +60,52 @@ pub(super) fn drawn(rows: impl Iterator<Item = LaneRow>) -> Markup {
     table.render()
 }
 
-/// So many lanes are named where there is little room; of more it is only told how many they are.
+/// So many lanes are named where there is little room.
 const NAMED_MAX: usize = 4;
 
 /// Which lanes had no round: nothing was shown of them. Folded if they are many.
 pub(super) fn idle(names: &[String], all: usize) -> Markup {
-    let told = idle_lanes(names, all);
     html! {
         @match names.len() {
             0 => {}
-            1..=NAMED_MAX => p { (told) "." }
-            _ => details { summary { (told) } p { (names.join(", ")) "." } }
+            1..=NAMED_MAX => p { (idle_lanes(names, all)) "." }
+            idle => details {
+                summary { (idle) " of " (all) " lanes had no round" }
+                p { (names.join(", ")) "." }
+            }
         }
     }
 }
 
-/// How many lanes had no round, and which, if they are few.
+/// How many lanes had no round, and the first of them.
 pub(super) fn idle_lanes(names: &[String], all: usize) -> String {
-    let told = format!("{} of {all} lanes had no round", names.len());
-    match names.len() {
-        1..=NAMED_MAX => format!("{told}: {}", names.join(", ")),
-        _ => told,
+    let idle = names.len();
+    let named = match idle {
+        ..=NAMED_MAX => names.join(", "),
+        _ => format!(
+            "{} and {} more",
+            names[..NAMED_MAX - 1].join(", "),
+            idle + 1 - NAMED_MAX
+        ),
+    };
+    format!("{idle} of {all} lanes had no round: {named}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: few lanes are all named, and of many the first, with the number of the others.
+    #[test]
+    fn lanes_are_named_as_far_as_there_is_room() {
+        let names: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+        assert_eq!(
+            idle_lanes(&names[..4], 9),
+            "4 of 9 lanes had no round: a, b, c, d"
+        );
+        assert_eq!(
+            idle_lanes(&names, 9),
+            "5 of 9 lanes had no round: a, b, c and 2 more"
+        );
     }
 }

@@ -143,3 +143,65 @@ pub(super) fn times(latency: &Latency) -> impl Iterator<Item = String> + use<> {
         .chain(quantiles)
         .chain([figures::nanos(latency.max())])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::merge::LaneSum;
+    use crate::report::merge::samples::{journal, lane, merged};
+
+    /// Goal: of many lanes those are shown that did not hold in each round, and those without a round are
+    /// named; of few lanes all are shown, and with everything all of many, and the times of operations.
+    #[test]
+    fn what_is_notable_is_shown() {
+        let text = |lanes: Vec<LaneSum>, detail| {
+            let mut part = journal(1, 0);
+            part.lanes = lanes;
+            let merged = merged(part);
+            let totals = merged.totals().expect("it adds up");
+            let page = page(&merged, &totals, Look::from(detail));
+            console::strip_ansi_codes(&page).into_owned()
+        };
+        let idle = || LaneSum {
+            rounds: 0,
+            held: 0,
+            ..lane("idle")
+        };
+        let vacuous = || LaneSum {
+            held: 0,
+            vacuous: 1,
+            ..lane("empty")
+        };
+        let many = || (0..20).map(|number| lane(&format!("w{number}")));
+        let short = text(many().chain([vacuous(), idle()]).collect(), Detail::Page);
+        assert!(
+            short.contains("\nempty on gil ") && !short.contains("w7 on gil"),
+            "{short}"
+        );
+        for told in [
+            "20 lanes held in every round; --verbose shows them",
+            "note: 1 of 22 lanes had no round: idle on gil\n",
+            "vacuous: 21 rounds of 1 part on 21 lanes",
+        ] {
+            assert!(short.contains(told), "no {told} in {short}");
+        }
+        let whole = text(
+            many().chain([vacuous(), idle()]).collect(),
+            Detail::Everything,
+        );
+        assert!(
+            whole.contains("w7 on gil") && whole.contains("operation"),
+            "{whole}"
+        );
+        let few = text(many().take(3).collect(), Detail::Page);
+        assert!(
+            few.contains("w2 on gil") && !few.contains("held in every round"),
+            "{few}"
+        );
+        let held = text(many().collect(), Detail::Page);
+        assert!(
+            held.starts_with("all 20 lanes held in every round"),
+            "{held}"
+        );
+    }
+}

@@ -192,11 +192,12 @@ impl Totals {
         let rounds = self.sum(|lane| lane.rounds);
         let ops = self.sum(|lane| lane.ops) as f64;
         let elapsed_ns = self.sum(|lane| lane.elapsed_ns);
+        let lanes = self.lanes.iter().filter(|lane| lane.rounds > 0).count();
         let mut text = format!(
             "{} of {} on {}, {} operations in {}",
             figures::several(rounds, "round", "rounds"),
             figures::several(self.parts, "part", "parts"),
-            figures::several(self.lanes.len() as u64, "lane", "lanes"),
+            figures::several(lanes as u64, "lane", "lanes"),
             figures::short(ops),
             figures::span(elapsed_ns),
         );

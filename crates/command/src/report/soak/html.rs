@@ -1,8 +1,9 @@
 //! How a soak stands, as a page that a browser reloads by itself. It looks like the report of a
 //! run, has no script, and fetches nothing but itself.
 //!
-//! It answers in this order: has anything failed; how far is it; how did the last rounds differ;
-//! how does each lane stand; what failed, and how is it reproduced; does a heap get worse with age.
+//! It answers in this order: has anything failed; how far is it; what failed, and how is it
+//! reproduced; how did the last rounds differ; how does each lane stand; does a heap get worse with
+//! age.
 
 use std::iter::once;
 
@@ -35,13 +36,16 @@ pub fn html(watched: &Watched<'_>) -> String {
             }
         }
     };
-    let sections = [
+    let mut sections = [
         ("Overview", glance(watched)),
         ("Recent rounds", charts::draw(watched)),
         ("Lanes", lanes(now)),
         ("Failures", failures(watched)),
         ("Ageing of heaps", aging(watched)),
     ];
+    if now.standing.failures > 0 {
+        sections[1..=3].rotate_right(1);
+    }
     let subjects = charts::subjects(now);
     let series: Vec<(usize, &str)> = (0..).zip(subjects.iter().map(String::as_str)).collect();
     let (activity, footer) = match watched.phase {
@@ -150,7 +154,7 @@ fn failures(watched: &Watched<'_>) -> Markup {
             (missing(&format!("{earlier} in the journal.")))
         }
         @if !watched.failures.is_empty() {
-            ul {
+            ul.lead {
                 @for failed in watched.failures.iter().rev() {
                     li {
                         "round " (figures::count(failed.round)) ": " (failed.lane) " "

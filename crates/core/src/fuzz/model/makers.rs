@@ -86,8 +86,8 @@ mod tests {
     /// shared has no such turn; and where an allocation may have been refused nothing is told.
     #[test]
     fn objects_are_told_by_their_turns() {
-        let text = "gcstorm-case 1\ncapacity 4\nroots 1\nshared met list\nmutator m0 registers 2\n\
-                    mutator m1 registers 2\n\nm1 alloc r0 leaf\nm0 alloc r0 list\nm0 alloc r1 leaf\n";
+        let text = "gcstorm-case 1\nschedule steps\nseed 1\ncapacity 4\nroots 1\nshared met list\n\
+                    mutator m0 registers 2\nmutator m1 registers 2\n\nm1 alloc r0 leaf\nm0 alloc r0 list\nm0 alloc r1 leaf\n";
         let case = Case::parse("a.case", text).expect("it is a case");
         let finding = |text: &str| Finding::of_lost("completeness", text.to_owned());
         let told = |text: &str| finding(text).with_makers(&case).text;
