@@ -116,7 +116,7 @@ fn latency(totals: &Totals, series: &[(usize, &str)]) -> (Markup, Markup) {
     let drawn = match curves.is_empty() {
         true => missing("No operation was timed."),
         false => {
-            let many = (curves.len() > CURVES_MAX).then(|| curves.len());
+            let many = (curves.len() > CURVES_MAX).then_some(curves.len());
             let figures = html! { div.figures { @for curve in curves { (curve) } } };
             match many {
                 None => figures,
