@@ -26,10 +26,12 @@ fn what_is_found_is_kept() {
     let done = place.run(line).code(1);
     let done = done
         .says("failed completeness: at the end: object")
+        .says(" (turn ")
         .says("shrunk from")
-        .says("m0 set r")
+        .says("     1  m0 ")
+        .says("  m0 set r")
         .says("gil WITH PLANTED FAULT set-keeps-old steps seed 2:")
-        .says("1 failure")
+        .says("1 failure; shrinking took ")
         .warns("reproduce: gcstorm replay reports/failures/completeness-gil-set-keeps-old-");
     let case = kept(&place);
     assert!(done.err.contains(&case), "{}", done.err);
@@ -159,6 +161,7 @@ fn what_does_not_fail_again_is_not_reproduced() {
     place
         .run("replay quiet.case --times 3")
         .code(0)
+        .warns("up to 3 runs, until one fails\n")
         .says("in 3 runs");
     place
         .run("replay loud.case --times 3")

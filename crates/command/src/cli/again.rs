@@ -1,12 +1,16 @@
 //! Runs a kept case again, in this process: once if that is deterministic, otherwise until it fails.
 //! Nothing is printed here, since this may be the process of a heap that is not trusted.
 
+use std::ops::ControlFlow;
+
 use serde::{Deserialize, Serialize};
 
 use super::attempt::{attempt_alone, stray};
 #[cfg(not(shuttle))]
 use super::control;
 use super::hush;
+use super::tries::{Tries, runs};
+use crate::clock::Clock;
 #[cfg(shuttle)]
 use crate::fuzz::by_schedules;
 use crate::fuzz::{CRASHED, Finding, by_steps};
@@ -45,14 +49,14 @@ impl RanAgain {
 pub(super) struct Subject<'a> {
     pub(super) case: &'a Case,
     pub(super) heap: &'a Entry,
-    /// How often it is tried on free threads, or how many schedules are explored.
-    pub(super) times: u64,
+    /// How often it is tried on free threads, and how many schedules are explored.
+    pub(super) tries: Tries,
     pub(super) detail: Detail,
 }
 
 impl Subject<'_> {
-    /// Runs it. `on_run` is called with the number of each run before it.
-    pub(super) fn run(&self, mut on_run: impl FnMut(u64)) -> RanAgain {
+    /// Runs it. `on_run` is called with the number of each run before it, and may end it there.
+    pub(super) fn run(&self, mut on_run: impl FnMut(u64) -> ControlFlow<()>) -> RanAgain {
         let again = match &self.case.schedule {
             Schedule::Steps => self.step(),
             Schedule::Free => self.repeat(&mut on_run),
@@ -92,7 +96,7 @@ impl Subject<'_> {
         let how = Exploration {
             by,
             kept,
-            schedules: usize::try_from(self.times).unwrap_or(usize::MAX),
+            schedules: usize::try_from(self.tries.times).unwrap_or(usize::MAX),
         };
         let tried = hush::while_trying(|| by_schedules(self.heap, self.case.fault, how, self.case));
         let raced = match tried {
@@ -128,24 +132,25 @@ impl Subject<'_> {
         }
     }
 
-    /// Runs it on free threads until it fails.
-    fn repeat(&self, on_run: &mut dyn FnMut(u64)) -> RanAgain {
-        let found = (1..=self.times).find_map(|time| {
-            on_run(time);
-            let tried = attempt_alone(self.heap, self.case, self.case);
-            tried.finding.map(|finding| (time, finding))
-        });
-        let (how, finding) = match found {
-            Some((time, finding)) => (format!("in run {time}"), Some(finding)),
-            None => {
-                let runs = figures::several(self.times, "run", "runs");
-                (format!("in {runs}"), None)
+    /// Runs it on free threads until it fails, or there is no time for another run.
+    fn repeat(&self, on_run: &mut dyn FnMut(u64) -> ControlFlow<()>) -> RanAgain {
+        let mut again = RanAgain::default();
+        let (began, mut done) = (Clock::get().now(), 0);
+        while done < self.tries.times && on_run(done + 1).is_continue() {
+            done += 1;
+            again.finding = attempt_alone(self.heap, self.case, self.case).finding;
+            if again.finding.is_some() {
+                break;
             }
-        };
-        RanAgain {
-            how,
-            finding,
-            ..RanAgain::default()
+            again.warning = self.tries.stopped(began, done);
+            if again.warning.is_some() {
+                break;
+            }
         }
+        again.how = match again.finding {
+            Some(_) => format!("in run {done}"),
+            None => format!("in {}", runs(done)),
+        };
+        again
     }
 }

@@ -65,6 +65,7 @@ mod task;
 mod terminal;
 mod threads;
 mod tour;
+mod tries;
 mod typed;
 mod usage;
 mod values;

@@ -4,7 +4,6 @@
 //! to have them, run the command itself.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -17,19 +16,15 @@ use super::isolate::{NotMade, Processes};
 use super::progress;
 use super::task::RunTask;
 use super::terminal::Terminal;
+use super::tries::{Tries, runs};
 use super::usage::Usage;
 use super::{interrupt, threads};
 use crate::check::{self, Verdict};
 use crate::clock::Clock;
 use crate::fuzz::{CRASHED, Finding};
 use crate::plan::Case;
-use crate::result::{Outcome, RunResult, figures};
+use crate::result::{Outcome, RunResult};
 use crate::run::{Registry, Unobserved, is_path};
-
-/// How often what is not deterministic is tried by default.
-pub(super) const TIMES: u64 = 1000;
-/// How long it is repeated where the number of runs is not given: a run may take long.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The outcome of a replay.
 pub(super) struct Replayed {
@@ -92,26 +87,17 @@ fn repeat(
     interrupted: &AtomicBool,
     terminal: &mut Terminal,
 ) -> Result<Replayed, Usage> {
-    let times = args.times.unwrap_or(TIMES);
-    let several = |number| figures::several(number, "run", "runs");
-    let patience = PATIENCE.as_secs();
-    terminal.remark(&match args.times {
-        Some(_) => format!("up to {}, until one fails", several(times)),
-        None => format!(
-            "up to {}, until one fails or {patience} s are over; --times N for another number",
-            several(times)
-        ),
-    });
+    let tries = Tries::of(args.times);
+    terminal.remark(&tries.announced());
     let mut done = Replayed {
         subject: task.subject(),
         finding: None,
         how: String::new(),
         is_interrupted: false,
     };
-    let clock = Clock::get();
-    let began = clock.now();
-    let bar = progress::counting("run", times, terminal.detail_of_bars());
-    for time in 1..=times {
+    let began = Clock::get().now();
+    let bar = progress::counting("run", tries.times, terminal.detail_of_bars());
+    for time in 1..=tries.times {
         done.finding = match processes.run(task, &Unobserved) {
             Ok(made) => finding(&made.result),
             Err(NotMade {
@@ -127,18 +113,15 @@ fn repeat(
         bar.inc(1);
         done.how = match done.finding {
             Some(_) => format!("in run {time}"),
-            None => format!("in {}", several(time)),
+            None => format!("in {}", runs(time)),
         };
         done.is_interrupted = interrupted.load(Relaxed);
         if done.finding.is_some() || done.is_interrupted {
             break;
         }
-        if args.times.is_none() && clock.since(began) >= PATIENCE {
+        if let Some(why) = tries.stopped(began, time) {
             bar.finish_and_clear();
-            terminal.remark(&format!(
-                "stopped after {patience} s and {}; --times {times} goes on longer",
-                several(time)
-            ));
+            terminal.remark(&why);
             break;
         }
     }

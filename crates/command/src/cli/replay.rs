@@ -1,8 +1,11 @@
 //! `replay`: runs a kept case once if that is deterministic, otherwise until it fails again.
 
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
+
+use indicatif::ProgressBar;
 
 use super::again::{RanAgain, Subject};
 use super::agenda;
@@ -12,9 +15,10 @@ use super::control;
 use super::exit::Exit;
 use super::laboratory::{self, JobEnd, Laboratory};
 use super::terminal::Terminal;
+use super::tries::Tries;
 use super::usage::Usage;
 use super::values::NO_FAULT;
-use super::{faults, hush, interrupt, recipe, threads};
+use super::{faults, hush, interrupt, progress, recipe, threads};
 use crate::diagnostic::text;
 use crate::fuzz::{Finding, lacking};
 use crate::heap::Fault;
@@ -67,10 +71,10 @@ pub(super) fn replay(
         let subject = Subject {
             case: &case,
             heap,
-            times: args.times.unwrap_or(recipe::TIMES),
+            tries: Tries::of(args.times),
             detail: terminal.detail(),
         };
-        let again = run_again(&subject, apart.as_ref(), terminal);
+        let again = run_again(&subject, apart.as_ref(), &interrupted, terminal);
         if let Some(why) = apart.and_then(|apart| apart.broken()) {
             let text = format!("failed to run it on {}: {why}", heap.name);
             return Err(Usage::new(text));
@@ -172,19 +176,41 @@ fn lacks(heap: &Entry, case: &Case) -> Option<String> {
 fn run_again(
     subject: &Subject<'_>,
     apart: Option<&Laboratory>,
+    interrupted: &AtomicBool,
     terminal: &mut Terminal,
 ) -> RanAgain {
+    let bar = match subject.case.schedule {
+        Schedule::Free => {
+            terminal.remark(&subject.tries.announced());
+            progress::counting("run", subject.tries.times, terminal.detail_of_bars())
+        }
+        Schedule::Steps | Schedule::Controlled { .. } => ProgressBar::hidden(),
+    };
+    let mut run = None;
+    let mut on_run = |number: u64| {
+        bar.set_position(number - 1);
+        run = Some(number);
+    };
     let Some(apart) = apart else {
         hush::panics_of_heaps();
-        return subject.run(|_| {});
+        let again = subject.run(|number| {
+            on_run(number);
+            match interrupted.load(Relaxed) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        });
+        bar.finish_and_clear();
+        return again;
     };
     let job = CaseJob::Replay {
         case: subject.case.to_string(),
-        times: subject.times,
+        tries: subject.tries,
         detail: subject.detail,
     };
-    let mut run = None;
-    match apart.ask(job, |number| run = Some(number)) {
+    let end = apart.ask(job, on_run);
+    bar.finish_and_clear();
+    match end {
         JobEnd::Done(again) => again,
         JobEnd::Lost(lost) => {
             if let Some(stacks) = lost.stacks {

@@ -70,21 +70,19 @@ pub fn flaky(failure: &Failure) -> Option<String> {
     })
 }
 
-/// The turns of a case, a line each; empty if there are too many.
+/// The turns of a case, a line each, with the numbers by which findings name them; empty if there are too many.
 fn program(case: &Case) -> String {
     let turns: Vec<&Turn> = case.all_turns().collect();
     if turns.len() > SHOWN_MAX {
         return String::new();
     }
-    let lines = turns
-        .into_iter()
-        .map(|turn| format!("    {}\n", case.line_of(turn)));
+    let lines = (1..).zip(turns);
+    let lines = lines.map(|(number, turn)| format!("{number:>6}  {}\n", case.line_of(turn)));
     lines.collect()
 }
 
 /// The outcome of a hunt on one heap, in one line.
 pub fn bag(bag: &Bag, subject: &str, schedule: &Schedule, seed: u64) -> String {
-    let seconds = bag.elapsed_ns as f64 / 1e9;
     let verdict = match bag.failures.len() {
         0 => "none failed".to_owned(),
         failures => paint(
@@ -103,14 +101,18 @@ pub fn bag(bag: &Bag, subject: &str, schedule: &Schedule, seed: u64) -> String {
         (0, hung) => format!(" ({hung} hung)"),
         (crashed, hung) => format!(" ({crashed} crashed, {hung} hung)"),
     };
+    let shrunk = match bag.shrink_ns {
+        0 => String::new(),
+        shrunk => format!("; shrinking took {}", figures::span(shrunk)),
+    };
     format!(
-        "{} {} seed {seed}: {} of {} in {} ({} a second): {verdict}{again}{lost}\n",
+        "{} {} seed {seed}: {} of {} in {} ({} a second): {verdict}{again}{lost}{shrunk}\n",
         paint(STRONG, subject),
         schedule.name(),
         figures::several(bag.cases, "program", "programs"),
         figures::several(bag.turns, "turn", "turns"),
-        figures::span(bag.elapsed_ns),
-        figures::short(bag.cases as f64 / seconds.max(1e-9)),
+        figures::span(bag.search_ns),
+        figures::short(bag.per_second()),
     )
 }
 

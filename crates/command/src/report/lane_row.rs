@@ -1,7 +1,8 @@
 //! A row for a lane, with the same columns in every table of lanes.
 
-use maud::{Markup, html};
+use maud::{Markup, Render as _, html};
 
+use super::html::page::missing;
 use super::html::table::Table;
 use crate::result::figures::{self, NONE};
 
@@ -44,30 +45,67 @@ impl LaneRow {
     }
 }
 
-/// A table of the lanes that had a round. The others would be rows of zeros, so they are only named.
+/// A table of the lanes that had a round. The others would be rows of zeros; the banner names them.
 pub(super) fn drawn(rows: impl Iterator<Item = LaneRow>) -> Markup {
-    let (idle, busy): (Vec<LaneRow>, Vec<LaneRow>) = rows.partition(|row| row.rounds == 0);
-    let all = idle.len() + busy.len();
-    let names: Vec<&str> = idle.iter().map(|row| row.name.as_str()).collect();
+    let mut rows = rows.filter(|row| row.rounds > 0).peekable();
+    if rows.peek().is_none() {
+        return missing("No round is over.");
+    }
     let mut table = Table::new(LaneRow::HEAD);
     table.class = Some("short");
-    let has_rows = !busy.is_empty();
-    for row in busy {
+    for row in rows {
         let [name, figures @ ..] = row.cells();
         table.row(&name, figures);
     }
+    table.render()
+}
+
+/// So many lanes are named where there is little room.
+const NAMED_MAX: usize = 4;
+
+/// Which lanes had no round: nothing was shown of them. Folded if they are many.
+pub(super) fn idle(names: &[String], all: usize) -> Markup {
     html! {
-        @if has_rows { (table) }
-        @if !names.is_empty() {
-            details {
-                summary { (idle_lanes(names.len(), all)) }
+        @match names.len() {
+            0 => {}
+            1..=NAMED_MAX => p { (idle_lanes(names, all)) "." }
+            idle => details {
+                summary { (idle) " of " (all) " lanes had no round" }
                 p { (names.join(", ")) "." }
             }
         }
     }
 }
 
-/// How many lanes had no round.
-pub(super) fn idle_lanes(idle: usize, all: usize) -> String {
-    format!("{idle} of {all} lanes had no round")
+/// How many lanes had no round, and the first of them.
+pub(super) fn idle_lanes(names: &[String], all: usize) -> String {
+    let idle = names.len();
+    let named = match idle {
+        ..=NAMED_MAX => names.join(", "),
+        _ => format!(
+            "{} and {} more",
+            names[..NAMED_MAX - 1].join(", "),
+            idle + 1 - NAMED_MAX
+        ),
+    };
+    format!("{idle} of {all} lanes had no round: {named}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: few lanes are all named, and of many the first, with the number of the others.
+    #[test]
+    fn lanes_are_named_as_far_as_there_is_room() {
+        let names: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+        assert_eq!(
+            idle_lanes(&names[..4], 9),
+            "4 of 9 lanes had no round: a, b, c, d"
+        );
+        assert_eq!(
+            idle_lanes(&names, 9),
+            "5 of 9 lanes had no round: a, b, c and 2 more"
+        );
+    }
 }

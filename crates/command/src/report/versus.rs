@@ -13,11 +13,14 @@ const SAME: std::ops::RangeInclusive<f64> = 0.95..=1.05;
 
 /// One heap against another, over all pairs of their runs.
 struct Versus {
-    /// Operations a second, as a multiple; `None` where the rate was given.
+    /// Operations a second, as a multiple, over the pairs whose rate was not given; `None` if there are
+    /// none.
     throughput: Option<f64>,
     /// The longest operation, as a multiple.
     stall: Option<f64>,
     pairs: usize,
+    /// The workloads that were driven at a given rate, if others were not.
+    paced: Vec<String>,
     is_noisy: bool,
 }
 
@@ -60,16 +63,24 @@ impl Versus {
             Some((*one, *other))
         });
         let pairs: Vec<(&RunResult, &RunResult)> = pairs.collect();
-        let is_paced = pairs.iter().any(|(one, _)| one.rate.is_some());
-        let mean = |figure: fn(&RunResult) -> f64| {
+        let is_paced = |pair: &(&RunResult, &RunResult)| pair.0.rate.is_some();
+        let (paced, free): (Vec<_>, Vec<_>) = pairs.iter().copied().partition(is_paced);
+        let mean = |pairs: &[(&RunResult, &RunResult)], figure: fn(&RunResult) -> f64| {
             let ratios = pairs.iter().map(|(one, other)| figure(one) / figure(other));
             let logs = ratios.map(f64::ln).sum::<f64>() / pairs.len() as f64;
             logs.is_finite().then(|| logs.exp())
         };
+        let mut names: Vec<String> = Vec::new();
+        for (one, _) in paced.iter().filter(|_| !free.is_empty()) {
+            if !names.contains(&one.workload.name) {
+                names.push(one.workload.name.clone());
+            }
+        }
         Self {
-            throughput: mean(per_second).filter(|_| !is_paced),
-            stall: mean(longest),
+            throughput: mean(&free, per_second),
+            stall: mean(&pairs, longest),
             pairs: pairs.len(),
+            paced: names,
             is_noisy: pairs
                 .iter()
                 .any(|(one, other)| [one, other].iter().any(|result| result.noisy == Some(true))),
@@ -111,7 +122,16 @@ impl Versus {
             text += &format!("; its longest stall was {stall}");
         }
         if self.pairs > 1 {
-            text += &format!(" (geometric means over {} pairs of runs)", self.pairs);
+            let but = match self.paced.as_slice() {
+                [] => String::new(),
+                paced => format!(
+                    "; {} {} driven at a given rate, so only {} stalls count",
+                    paced.join(", "),
+                    if paced.len() == 1 { "was" } else { "were" },
+                    if paced.len() == 1 { "its" } else { "their" },
+                ),
+            };
+            text += &format!(" (geometric means over {} pairs of runs{but})", self.pairs);
         }
         match self.is_noisy {
             true => format!(
@@ -142,6 +162,7 @@ fn longest(result: &RunResult) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Rate;
     use crate::sample;
 
     /// A run whose operations are `factor` times as many, and whose longest took `stall_ns`.
@@ -194,6 +215,35 @@ mod tests {
             said.contains("lock-free did 2.1 times") && !said.contains("longest stall"),
             "{said}"
         );
+    }
+
+    /// Goal: a pair that was driven at a given rate is named, and counts for its stalls alone; only where all
+    /// were driven, that is what is said of all.
+    #[test]
+    fn what_was_paced_is_named() {
+        let second = 1_000_000_000;
+        let paced = |heap, stall| {
+            let mut result = run(heap, 1.0, stall);
+            result.rate = Some(Rate {
+                offered_per_second: 1.0,
+                achieved_per_second: 1.0,
+                saturated: false,
+                threads: 1,
+            });
+            result.workload.name = "paced-list".to_owned();
+            result
+        };
+        let (one, other) = (paced("gil", 4 * second), paced("lock-free", second));
+        let all = said(vec![one.clone(), other.clone()]).expect("both held");
+        let expected =
+            "lock-free was driven at the same rate as gil; its longest stall was 4.0 times shorter";
+        assert_eq!(all, expected);
+        let free = [run("gil", 1.0, second), run("lock-free", 3.0, second)];
+        let some = said(free.into_iter().chain([one, other]).collect()).expect("all held");
+        let expected = "lock-free did 3.0 times as many operations a second as gil; its longest stall was 2.0 \
+                        times shorter (geometric means over 2 pairs of runs; paced-list was driven at a given \
+                        rate, so only its stalls count)";
+        assert_eq!(some, expected);
     }
 
     /// Goal: of several pairs the means are told, and runs without a partner count for nothing.

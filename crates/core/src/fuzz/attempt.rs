@@ -138,11 +138,12 @@ pub fn on_threads(
             .into_iter()
             .find(|judgement| judgement.name == *name);
         let check = check::ALL.iter().find(|check| check.name == name);
-        return Ok(Some(Finding {
+        let finding = Finding {
             check: check.map_or(CRASHED, |check| check.name),
             turn: None,
             text: detail.and_then(|it| it.detail).unwrap_or_default(),
-        }));
+        };
+        return Ok(Some(finding.with_makers(case)));
     }
     Ok(sighting.broke.map(|text| Finding {
         check: CRASHED,

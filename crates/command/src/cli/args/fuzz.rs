@@ -103,6 +103,8 @@ pub(in crate::cli) struct FuzzBudgetArgs {
     #[arg(long, value_name = "N", help_heading = LONG, value_parser = values::positive)]
     pub(in crate::cli) cases: Option<u64>,
     /// How long to run programs on each heap; default: 30s
+    ///
+    /// What failed by then is still shrunk, for as long as --shrink-budget says.
     #[arg(long, value_name = "TIME", help_heading = LONG, value_parser = values::duration)]
     pub(in crate::cli) duration: Option<Duration>,
 }
@@ -122,8 +124,8 @@ pub(in crate::cli) struct Replay {
     /// How many times to try [default: 1000]
     ///
     /// Before the failure counts as not reproduced: runs on free threads, or schedules to explore if
-    /// the case keeps none; a deterministic case is run once. Without this option, the command of a
-    /// recipe is repeated for some 30s at most.
+    /// the case keeps none; a deterministic case is run once. Without this option, runs on free threads
+    /// and the command of a recipe are repeated for some 30s at most.
     #[arg(long, value_name = "N", help_heading = LONG, value_parser = values::positive)]
     pub(in crate::cli) times: Option<u64>,
     /// How long a run may take

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cli::tries::Tries;
 use crate::fuzz::Hunt;
 use crate::report::Detail;
 
@@ -28,7 +29,7 @@ pub(in crate::cli) enum CaseJob {
     /// To run a case once if that is deterministic, otherwise until it fails, at most so often.
     Replay {
         case: String,
-        times: u64,
+        tries: Tries,
         detail: Detail,
     },
 }

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
@@ -81,17 +82,20 @@ impl CaseBench<'_> {
             }
             CaseJob::Replay {
                 case,
-                times,
+                tries,
                 detail,
             } => {
                 let case = &read(&case)?;
                 let subject = Subject {
                     case,
                     heap: self.heap(case.heap.as_deref())?,
-                    times,
+                    tries,
                     detail,
                 };
-                answer(&subject.run(beat))
+                answer(&subject.run(|number| {
+                    beat(number);
+                    ControlFlow::Continue(())
+                }))
             }
         }
     }

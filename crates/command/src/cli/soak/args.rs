@@ -2,6 +2,7 @@
 
 mod scheduler;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +16,13 @@ use crate::cli::values;
 use crate::result::ProfileRef;
 use crate::soak::Shard;
 pub(super) use scheduler::shard_of_environment;
+
+/// How many failed rounds end a soak by default.
+const FAILURES_MAX: u64 = 1;
+/// How much memory a round may use by default, in mebibytes.
+const MEMORY_LIMIT: u64 = 8192;
+/// How much longer than it is to last a round may take by default.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// Options of `soak`.
 #[derive(Debug, Args)]
@@ -85,7 +93,7 @@ pub(in crate::cli) struct Soak {
           value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with = "resume")]
     pub(super) stint: Option<u32>,
     /// Stop after this many failed rounds [default: 1]
-    #[arg(long, value_name = "N", help_heading = LONG, default_value_t = 1,
+    #[arg(long, value_name = "N", help_heading = LONG, default_value_t = FAILURES_MAX,
           hide_default_value = true, value_parser = values::positive)]
     pub(super) max_failures: u64,
     /// How much longer than --round a round may take
@@ -102,7 +110,7 @@ pub(in crate::cli) struct Soak {
     /// How much memory a round may use [default: 8192]
     ///
     /// Resident memory, in MiB.
-    #[arg(long, value_name = "MIB", help_heading = JUDGING, default_value_t = 8192,
+    #[arg(long, value_name = "MIB", help_heading = JUDGING, default_value_t = MEMORY_LIMIT,
           hide_default_value = true, value_parser = mebibytes)]
     pub(super) memory_limit: u64,
     /// Which operations to time; default: sampled
@@ -132,6 +140,29 @@ pub(in crate::cli) struct Soak {
 }
 
 impl Soak {
+    /// The options that hold for one session and are not in the journal, but for its budget, where they
+    /// were given.
+    pub(super) fn of_session(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = Vec::new();
+        let mut number = |name: &str, value: u64, default: u64| {
+            words.extend((value != default).then(|| format!("--{name}={value}").into()));
+        };
+        number("max-failures", self.max_failures, FAILURES_MAX);
+        number("memory-limit", self.memory_limit, MEMORY_LIMIT);
+        if self.time_limit != TIME_LIMIT {
+            let limit = values::duration_text(self.time_limit);
+            words.push(format!("--time-limit={limit}").into());
+        }
+        if let Some(path) = &self.metrics_file {
+            words.extend(["--metrics-file".into(), path.into()]);
+        }
+        if let Some(address) = self.serve {
+            words.push(format!("--serve={address}").into());
+        }
+        words.extend(self.serve_anyone.then(|| "--serve-anyone".into()));
+        words
+    }
+
     /// Who is served.
     pub(super) fn audience(&self) -> Audience {
         match self.serve_anyone {
@@ -198,6 +229,25 @@ mod tests {
         ] {
             assert_eq!(address(text).is_ok(), is_one, "{text}");
         }
+    }
+
+    /// Goal: what was given for one session is said again for the next, and what was not is not.
+    #[test]
+    fn a_session_goes_on_as_it_was_asked() {
+        #[derive(Debug, clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            soak: Soak,
+        }
+        use clap::Parser as _;
+        let words = |line: &str| Line::parse_from(line.split(' ')).soak.of_session();
+        assert_eq!(
+            words("soak churn --budget 2m --seed 1"),
+            Vec::<OsString>::new()
+        );
+        let given = "--max-failures=10 --memory-limit=512 --time-limit=2m --serve=127.0.0.1:0 --serve-anyone";
+        let same: Vec<OsString> = given.split(' ').map(OsString::from).collect();
+        assert_eq!(words(&format!("soak churn {given}")), same);
     }
 
     /// Goal: a limit of memory is the one that was asked for, or is refused.

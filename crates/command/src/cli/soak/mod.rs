@@ -11,7 +11,7 @@ mod stint;
 mod stint_length;
 mod watch;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -20,7 +20,7 @@ use std::time::Duration;
 use super::exit::Exit;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{interrupt, publish, reproduce, store};
+use super::{interrupt, publish, reproduce, store, values};
 use crate::clock::{self, Clock, Stamp};
 use crate::report;
 use crate::run::Registry;
@@ -210,20 +210,31 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Prints the command that goes on as was asked: after an interruption with what is left of the
+    /// budget, and after the end with the same again.
+    fn tell_how_to_go_on(&mut self) {
+        let budget = self.args.budget;
+        let same = values::duration_text(budget);
+        let (budget, how) = match self.interrupted.load(Relaxed) {
+            true => {
+                let left = budget.saturating_sub(Clock::get().since(self.started));
+                (format!("{}s", left.as_secs().max(1)), String::new())
+            }
+            false => (same.clone(), format!(" for another {same}")),
+        };
+        let mut words: Vec<OsString> = vec!["soak".into(), "--resume".into()];
+        words.push(self.directory.clone().into());
+        words.push(format!("--budget={budget}").into());
+        words.extend(self.args.of_session());
+        let words: Vec<&OsStr> = words.iter().map(OsString::as_os_str).collect();
+        let line = reproduce::command(self.program, &words);
+        self.terminal.remark(&format!("to go on{how}: {line}"));
+    }
+
     fn conclude(mut self) -> Exit {
         let page = report::soak::page(&self.standing, &self.header, self.terminal.look().width);
         self.terminal.data(&page);
-        // Whoever goes on after an interruption wants what was left; after the end, another hour.
-        let left = self
-            .args
-            .budget
-            .saturating_sub(Clock::get().since(self.started));
-        let left = format!("--budget={}s", left.as_secs().max(1));
-        let [soak, resume, left] = ["soak", "--resume", &left].map(OsStr::new);
-        let mut words = vec![soak, resume, self.directory.as_os_str()];
-        words.extend(self.interrupted.load(Relaxed).then_some(left));
-        let line = reproduce::command(self.program, &words);
-        self.terminal.remark(&format!("to go on: {line}"));
+        self.tell_how_to_go_on();
         if let Err(error) = self.keep_page() {
             self.terminal.error(&error);
             self.exit = self.exit.and(Exit::Usage);

@@ -11,6 +11,8 @@ use crate::cli::exit::Exit;
 use crate::cli::faults;
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
+use crate::cli::values;
+use crate::result::figures;
 use crate::run::{Entry, Registry};
 use crate::soak::{Era, JOURNAL, Journal, Lane, Standing};
 use crate::workload::Workload;
@@ -39,8 +41,10 @@ pub(super) fn resume(
         terminal.warning("the last line of the journal was incomplete: that round is made again");
     }
     terminal.remark(&format!(
-        "going on after {} rounds of seed {}",
-        standing.rounds, contents.header.seed
+        "going on after {} of seed {}, for {}",
+        figures::several(standing.rounds, "round", "rounds"),
+        contents.header.seed,
+        values::duration_text(args.budget),
     ));
     let header = contents.header;
     let era = era.unwrap_or_else(|| Era::first(header.stint));

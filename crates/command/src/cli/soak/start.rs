@@ -12,6 +12,7 @@ use crate::cli::provenance;
 use crate::cli::store;
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
+use crate::cli::values;
 use crate::heap::Caps;
 use crate::result::figures;
 use crate::run::Registry;
@@ -82,6 +83,13 @@ pub(super) fn begin(
         header.seed,
         path.display(),
     ));
+    if let Some(needed) = stint_length::lacking(args.budget, &header) {
+        terminal.remark(&format!(
+            "the budget is too short for a round of each lane, so some will have none: that takes {}, or \
+             a shorter --round",
+            values::duration_text(needed)
+        ));
+    }
     Ok(Started {
         directory,
         standing: Standing::of(header.lanes.len()),

@@ -40,11 +40,36 @@ pub(super) fn longer(budget: Duration, header: &Header, era: Era, next: u64) -> 
     (stint > era.stint).then(|| agenda.longer(next, stint))
 }
 
+/// How long it takes until each lane has had its turn, if this budget is shorter. Of a shard that
+/// cannot be told: which turns are its own is for the seed to say.
+pub(super) fn lacking(budget: Duration, header: &Header) -> Option<Duration> {
+    let stint = u64::from(header.stint).saturating_mul(header.round_ms);
+    let turns = header.lanes.iter().map(|lane| u64::from(lane.weight));
+    let needed = Duration::from_millis(stint.saturating_mul(turns.sum()));
+    (header.shard.of == 1 && budget < needed).then_some(needed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sample;
     use crate::soak::Shard;
+
+    /// Goal: a budget that has no room for each lane is told how much would have; one that has is not, nor
+    /// is that of a shard.
+    #[test]
+    fn too_short_a_budget_is_told() {
+        let header = Header {
+            stint: 2,
+            round_ms: 5000,
+            ..sample::header(vec![sample::lane(1), sample::lane(3)])
+        };
+        let seconds = Duration::from_secs;
+        assert_eq!(lacking(seconds(39), &header), Some(seconds(40)));
+        assert_eq!(lacking(seconds(40), &header), None);
+        let shard = Shard { index: 0, of: 2 };
+        assert_eq!(lacking(seconds(1), &Header { shard, ..header }), None);
+    }
 
     /// Goal: only a longer budget makes stints longer, and neither a length that was chosen nor
     /// that of a shard changes.

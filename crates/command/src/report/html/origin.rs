@@ -15,7 +15,7 @@ pub(super) fn shared(results: &[RunResult]) -> Markup {
     let all: Vec<Facts> = results.iter().map(facts).collect();
     let shared = (0..FACTS).filter_map(|at| {
         let (name, first) = &all.first()?[at];
-        let is_shared = all.iter().all(|facts| facts[at].1 == *first);
+        let is_shared = *first != NONE && all.iter().all(|facts| facts[at].1 == *first);
         is_shared.then_some((*name, first))
     });
     html! { dl { @for (name, fact) in shared { dt { (name) } dd { (fact) } } } }
@@ -70,6 +70,18 @@ fn facts(result: &RunResult) -> Facts {
         commit => commit,
     };
     let started = Some(result.evidence.started_unix_ms).filter(|started| *started > 0);
+    let ran = Some(result.elapsed_ns).filter(|ran| *ran > 0);
+    let ran = ran.map(|ran| format!("ran for {}", figures::span(ran)));
+    let started: Vec<String> = started.map(figures::utc).into_iter().chain(ran).collect();
+    let started = match started.is_empty() {
+        true => NONE.to_owned(),
+        false => started.join(", "),
+    };
+    let threads = match result.threads.len() {
+        // Its process was lost before it told.
+        0 => NONE.to_owned(),
+        threads => threads.to_string(),
+    };
     let parameters = workload.parameters.iter();
     let parameters: Vec<String> = parameters
         .map(|(key, value)| format!("{key}={value}"))
@@ -96,13 +108,8 @@ fn facts(result: &RunResult) -> Facts {
         ("seed", result.seed.to_string()),
         ("workload", format!("{} ({})", workload.name, workload.hash)),
         ("parameters", parameters),
-        ("threads", result.threads.len().to_string()),
-        (
-            "started",
-            started.map_or("unknown".to_owned(), figures::utc)
-                + ", ran for "
-                + &figures::span(result.elapsed_ns),
-        ),
+        ("threads", threads),
+        ("started", started),
         ("machine", format!("{noisy}{stopped}")),
     ]
 }

@@ -95,12 +95,12 @@ pub(crate) fn gallery(pictures: impl IntoIterator<Item = Result<Markup, &'static
     for picture in pictures {
         match picture {
             Ok(picture) => drawn.push(picture),
-            Err(why) => absent.push(missing(why)),
+            Err(why) => absent.push(why),
         }
     }
     html! {
         @if !drawn.is_empty() { div.figures { @for picture in drawn { (picture) } } }
-        @for line in absent { (line) }
+        @if !absent.is_empty() { (missing(&absent.join(" "))) }
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn draw(all: &[Spread<'_>]) -> Markup {
         div.figures {
             @for part in all.chunks(all.len().div_ceil(3).max(4)) {
                 @let title = match part {
+                    [one, other] => format!("{} and {}", one.name, other.name),
                     [first, .., last] => format!("{} to {}", first.name, last.name),
                     _ => part.iter().map(|spread| spread.name).collect(),
                 };

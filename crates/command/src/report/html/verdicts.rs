@@ -51,10 +51,12 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
     html! {
         details open[!is_sound] {
             summary {
-                (figures::several(names.len() as u64, "check", "checks")) ", "
-                @if !skipped.is_empty() { (skipped.len()) " of them skipped" }
-                "; "
-                @if is_sound { "none found anything" } @else { "not all held" }
+                (figures::several(names.len() as u64, "check", "checks"))
+                @if members.len() == 1 { ": " (counts(checks)) } @else {
+                    @if !skipped.is_empty() { ", " (skipped.len()) " of them skipped" }
+                    "; "
+                    @if is_sound { "none found anything" } @else { "not all held" }
+                }
             }
             (table)
             @if !skipped.is_empty() {
@@ -76,6 +78,24 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
             }
         }
     }
+}
+
+/// How many of these checks came to what.
+fn counts<'a>(checks: impl Iterator<Item = &'a Judgement> + Clone) -> String {
+    let all = [
+        Verdict::Violated,
+        Verdict::Vacuous,
+        Verdict::Held,
+        Verdict::Skipped,
+    ];
+    let counts = all.into_iter().filter_map(|verdict| {
+        let count = checks
+            .clone()
+            .filter(|check| check.verdict == verdict)
+            .count();
+        (count > 0).then(|| format!("{count} {}", verdict.name()))
+    });
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// Why a check was skipped, if it was on every heap and for one reason.
@@ -188,8 +208,10 @@ fn cell(tally: &Tallied<'_>) -> Markup {
             }
         }
         @if let Some((runs, examined)) = held {
-            (word("held")) " " (runs) " " small { (examined) }
+            (word("held")) " " (runs) " " small { "· " (examined) }
         }
-        @if tally.skipped > 0 { " " small { "skipped " (tally.skipped) } }
+        @if tally.skipped > 0 {
+            " " small { @if tally.held > 0 { "· " } "skipped " (tally.skipped) }
+        }
     }
 }

@@ -20,6 +20,12 @@ pub fn html(hunts: &[HuntReport<'_>]) -> String {
         (0, _) => "held",
         _ => "violated",
     };
+    let sum = |of: fn(&Bag) -> u64| hunts.iter().map(|hunt| of(hunt.bag)).sum::<u64>();
+    let searched = sum(|bag| bag.search_ns);
+    let shrunk = match sum(|bag| bag.shrink_ns) {
+        0 => String::new(),
+        shrunk => format!("; shrinking took {}", figures::span(shrunk)),
+    };
     let programs = figures::several(cases, "program", "programs");
     let found = match failures {
         0 => "none failed".to_owned(),
@@ -28,6 +34,7 @@ pub fn html(hunts: &[HuntReport<'_>]) -> String {
     let banner = html! {
         header class={ "banner " (verdict) } {
             h1 { "gcstorm fuzz: " (programs) ", " (found) }
+            @if cases > 0 { p { "Searched for " (figures::span(searched)) (shrunk) "." } }
         }
     };
     let sections = [
@@ -62,12 +69,11 @@ fn table(hunts: &[HuntReport<'_>]) -> Table {
         ..
     } in hunts
     {
-        let seconds = bag.elapsed_ns as f64 / 1e9;
         let cells = [
             schedule.name().to_owned(),
             seed.to_string(),
             figures::count(bag.cases),
-            figures::short(bag.cases as f64 / seconds.max(1e-9)),
+            figures::short(bag.per_second()),
             figures::count(bag.turns),
             figures::count(bag.failures.len() as u64),
             figures::count(bag.crashed),
@@ -94,7 +100,9 @@ fn all_failures(hunts: &[HuntReport<'_>]) -> Markup {
 fn failure(hunt: &HuntReport<'_>, failure: &Failure, reproduce: Option<&str>) -> Markup {
     let (turns, found) = (failure.case.all_turns().count(), failure.turns_found);
     html! {
-        h3 { (hunt.subject) ": " (failure.check) }
+        h3 {
+            (failure.check) " on " (hunt.subject) ", program " (figures::count(failure.number + 1))
+        }
         p { (failure.text) }
         p.note {
             "Shrunk from " (figures::several(found as u64, "turn", "turns")) " to " (turns) ", in "
@@ -102,10 +110,9 @@ fn failure(hunt: &HuntReport<'_>, failure: &Failure, reproduce: Option<&str>) ->
             @if let Some(rate) = flaky(failure) { " " (rate) "." }
         }
         @if let Some(line) = reproduce { p { code { (line) } } }
-        details open[turns <= super::SHOWN_MAX] {
-            summary { "the program" }
-            pre { (failure.case) }
-        }
+        @let program = super::program(&failure.case);
+        @if !program.is_empty() { pre { (program) } }
+        details { summary { "as a case" } pre { (failure.case) } }
     }
 }
 

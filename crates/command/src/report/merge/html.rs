@@ -13,6 +13,9 @@ use crate::report::html::table::Table;
 use crate::report::lane_row;
 use crate::result::{figures, subject};
 
+/// So many pictures are at hand at once; more are folded, since the section before has them in short.
+const CURVES_MAX: usize = 6;
+
 /// Draws the page.
 pub fn html(merged: &Merged, totals: &Totals) -> String {
     let verdict = totals.verdict().name();
@@ -20,6 +23,7 @@ pub fn html(merged: &Merged, totals: &Totals) -> String {
         header class={ "banner " (verdict) } {
             h1 { "gcstorm merge: " (verdict) }
             p { (totals.conclusion()) "." }
+            (lane_row::idle(&totals.idle(), totals.lanes.len()))
             @if !totals.notes.is_empty() {
                 ul.lead { @for note in &totals.notes { li { (note) } } }
             }
@@ -28,13 +32,16 @@ pub fn html(merged: &Merged, totals: &Totals) -> String {
     let heaps = heaps(totals);
     let series: Vec<(usize, &str)> = (0..).zip(heaps.iter().map(String::as_str)).collect();
     let (spread, curves) = latency(totals, &series);
-    let sections = [
+    let mut sections = [
         ("Lanes", lane_row::drawn(totals.lanes.iter().map(row))),
         ("Failures", failures(merged, totals)),
         ("Latency", spread),
         ("Percentiles", curves),
         ("Parts", parts(merged)),
     ];
+    if merged.failures().next().is_some() {
+        sections.swap(0, 1);
+    }
     let book = Book {
         banner,
         sections: &sections,
@@ -66,7 +73,7 @@ fn failures(merged: &Merged, totals: &Totals) -> Markup {
     html! {
         @for (kind, extremes) in kinds {
             h3 { (kind.how.lost.name()) " " (kind) ", " (figures::several(totals.times(kind), "time", "times")) }
-            ul {
+            ul.lead {
                 @for (which, occurrence) in extremes.each() {
                     li { (which) ": " (described(occurrence)) br; code { (occurrence.reproduce) } }
                 }
@@ -108,7 +115,16 @@ fn latency(totals: &Totals, series: &[(usize, &str)]) -> (Markup, Markup) {
     let curves: Vec<Markup> = curves.collect();
     let drawn = match curves.is_empty() {
         true => missing("No operation was timed."),
-        false => html! { div.figures { @for curve in curves { (curve) } } },
+        false => {
+            let many = (curves.len() > CURVES_MAX).then_some(curves.len());
+            let figures = html! { div.figures { @for curve in curves { (curve) } } };
+            match many {
+                None => figures,
+                Some(many) => html! {
+                    details { summary { "a picture for each of " (many) " workloads" } (figures) }
+                },
+            }
+        }
     };
     (spread::draw(&spreads), drawn)
 }

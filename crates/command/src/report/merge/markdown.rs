@@ -6,7 +6,7 @@ use super::page::{QUANTILES, described, row, times};
 use super::{Merged, Totals};
 use crate::report::commonmark::{self, BoundedPage, escaped};
 use crate::report::compare::capital;
-use crate::report::lane_row::LaneRow;
+use crate::report::lane_row::{LaneRow, idle_lanes};
 use crate::result::figures;
 
 /// Draws the page.
@@ -24,12 +24,14 @@ pub fn markdown(merged: &Merged, totals: &Totals) -> String {
         }
         page.add(commonmark::FAILURE, &text);
     }
-    for note in &totals.notes {
+    let idle = totals.idle();
+    let idle = (!idle.is_empty()).then(|| idle_lanes(&idle, totals.lanes.len()));
+    for note in totals.notes.iter().chain(&idle) {
         page.add(commonmark::NOTE, &format!("- {}\n", escaped(note)));
     }
     let head = commonmark::head(LaneRow::HEAD);
     page.add(commonmark::TABLE, &format!("\n{head}"));
-    for total in &totals.lanes {
+    for total in totals.lanes.iter().filter(|total| total.rounds > 0) {
         let cells = row(total).cells().map(|cell| escaped(&cell));
         page.add(commonmark::ROW, &commonmark::row(cells));
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Merged, Occurrence, Total, Totals};
 use crate::evidence::Latency;
 use crate::report::columns::{Cell, Columns};
-use crate::report::lane_row::LaneRow;
+use crate::report::lane_row::{LaneRow, idle_lanes};
 use crate::report::prose::{one_line, shown, wrapped};
 use crate::report::style::{ERROR, FAINT, WARNING, of_outcome, paint};
 use crate::report::{Detail, Look, Width};
@@ -15,16 +15,20 @@ use crate::result::figures::{self, NONE};
 pub(super) const QUANTILES: [(&str, f64); 4] =
     [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
-/// Draws the page; with [`Detail::Verdict`] only the failures and the conclusion.
+/// So many lanes fit on a screen beside what else is said; of more, only those that are notable are shown.
+const LANES_MAX: usize = 12;
+
+/// Draws the page: all of it with [`Detail::Everything`], and with [`Detail::Verdict`] only the failures
+/// and the conclusion.
 pub fn page(merged: &Merged, totals: &Totals, look: impl Into<Look>) -> String {
     let Look { detail, width } = look.into();
     let mut text = String::new();
     if detail != Detail::Verdict {
-        text += &lanes(totals, width);
+        text += &lanes(totals, detail, width);
         text.push('\n');
-        text += &operations(totals, width);
-        text.push('\n');
-        for note in &totals.notes {
+        let idle = totals.idle();
+        let idle = (!idle.is_empty()).then(|| idle_lanes(&idle, totals.lanes.len()));
+        for note in totals.notes.iter().chain(&idle) {
             text += &wrapped(width, &format!("{}: ", paint(WARNING, "note")), 6, note);
         }
     }
@@ -64,13 +68,40 @@ pub(super) fn described(occurrence: &Occurrence) -> String {
     text
 }
 
-fn lanes(totals: &Totals, width: Width) -> String {
+/// The lanes; without those that held in each of their rounds, if they are many and not everything is
+/// wanted, and then without the times of operations.
+fn lanes(totals: &Totals, detail: Detail, width: Width) -> String {
+    let is_whole = detail == Detail::Everything;
+    let mut busy: Vec<&Total> = totals.lanes.iter().filter(|it| it.rounds > 0).collect();
+    let all = busy.len();
+    if !is_whole && all > LANES_MAX {
+        busy.retain(|total| total.held < total.rounds);
+    }
     let mut columns = Columns::of_figures(LaneRow::HEAD.len() - 1);
     columns.head(&LaneRow::HEAD);
-    for total in &totals.lanes {
+    for total in &busy {
         columns.row(row(total).cells().map(Cell::from));
     }
-    columns.draw(width)
+    let mut text = match busy.is_empty() {
+        true => String::new(),
+        false => columns.draw(width),
+    };
+    if is_whole {
+        return text + "\n" + &operations(totals, width);
+    }
+    let held = (all - busy.len()) as u64;
+    let more = match (held, busy.len()) {
+        (0, _) => "--verbose shows the times of operations".to_owned(),
+        (held, others) => {
+            let which = if others == 0 { "all " } else { "" };
+            let lanes = figures::several(held, "lane", "lanes");
+            format!(
+                "{which}{lanes} held in every round; --verbose shows them, and the times of operations"
+            )
+        }
+    };
+    text += &wrapped(width, "", 2, &more);
+    text
 }
 
 /// The row of a lane.
@@ -111,4 +142,66 @@ pub(super) fn times(latency: &Latency) -> impl Iterator<Item = String> + use<> {
     std::iter::once(figures::count(latency.count()))
         .chain(quantiles)
         .chain([figures::nanos(latency.max())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::merge::LaneSum;
+    use crate::report::merge::samples::{journal, lane, merged};
+
+    /// Goal: of many lanes those are shown that did not hold in each round, and those without a round are
+    /// named; of few lanes all are shown, and with everything all of many, and the times of operations.
+    #[test]
+    fn what_is_notable_is_shown() {
+        let text = |lanes: Vec<LaneSum>, detail| {
+            let mut part = journal(1, 0);
+            part.lanes = lanes;
+            let merged = merged(part);
+            let totals = merged.totals().expect("it adds up");
+            let page = page(&merged, &totals, Look::from(detail));
+            console::strip_ansi_codes(&page).into_owned()
+        };
+        let idle = || LaneSum {
+            rounds: 0,
+            held: 0,
+            ..lane("idle")
+        };
+        let vacuous = || LaneSum {
+            held: 0,
+            vacuous: 1,
+            ..lane("empty")
+        };
+        let many = || (0..20).map(|number| lane(&format!("w{number}")));
+        let short = text(many().chain([vacuous(), idle()]).collect(), Detail::Page);
+        assert!(
+            short.contains("\nempty on gil ") && !short.contains("w7 on gil"),
+            "{short}"
+        );
+        for told in [
+            "20 lanes held in every round; --verbose shows them",
+            "note: 1 of 22 lanes had no round: idle on gil\n",
+            "vacuous: 21 rounds of 1 part on 21 lanes",
+        ] {
+            assert!(short.contains(told), "no {told} in {short}");
+        }
+        let whole = text(
+            many().chain([vacuous(), idle()]).collect(),
+            Detail::Everything,
+        );
+        assert!(
+            whole.contains("w7 on gil") && whole.contains("operation"),
+            "{whole}"
+        );
+        let few = text(many().take(3).collect(), Detail::Page);
+        assert!(
+            few.contains("w2 on gil") && !few.contains("held in every round"),
+            "{few}"
+        );
+        let held = text(many().collect(), Detail::Page);
+        assert!(
+            held.starts_with("all 20 lanes held in every round"),
+            "{held}"
+        );
+    }
 }

@@ -177,6 +177,12 @@ impl Totals {
         self.failed.get(kind).copied().unwrap_or(0).max(1)
     }
 
+    /// The names of the lanes that had no round in any part.
+    pub(super) fn idle(&self) -> Vec<String> {
+        let idle = self.lanes.iter().filter(|total| total.rounds == 0);
+        idle.map(|total| total.lane.to_string()).collect()
+    }
+
     fn sum(&self, of: impl Fn(&Total) -> u64) -> u64 {
         self.lanes.iter().map(of).fold(0, u64::saturating_add)
     }
@@ -186,11 +192,12 @@ impl Totals {
         let rounds = self.sum(|lane| lane.rounds);
         let ops = self.sum(|lane| lane.ops) as f64;
         let elapsed_ns = self.sum(|lane| lane.elapsed_ns);
+        let lanes = self.lanes.iter().filter(|lane| lane.rounds > 0).count();
         let mut text = format!(
             "{} of {} on {}, {} operations in {}",
             figures::several(rounds, "round", "rounds"),
             figures::several(self.parts, "part", "parts"),
-            figures::several(self.lanes.len() as u64, "lane", "lanes"),
+            figures::several(lanes as u64, "lane", "lanes"),
             figures::short(ops),
             figures::span(elapsed_ns),
         );

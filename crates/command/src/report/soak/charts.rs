@@ -30,8 +30,7 @@ struct Quantity {
 const QUANTITIES: [Quantity; 3] = [
     Quantity {
         title: "throughput",
-        note: "Of each round, against the median of its lane; a line goes on where other heaps ran. \
-               Ticks below: rounds that did not hold.",
+        note: "Of each round, against the median of its lane. Ticks below: rounds that did not hold.",
         axis: "times the lane's median",
         unit: Unit::Times,
         of: |round| round.throughput,
@@ -45,7 +44,7 @@ const QUANTITIES: [Quantity; 3] = [
     },
     Quantity {
         title: "resident memory",
-        note: "The peak of each round's process.",
+        note: "The peak of each round's process. A line goes on where other heaps ran.",
         axis: "memory",
         unit: Unit::Memory,
         of: |round| (round.rss_bytes_peak > 0).then_some(round.rss_bytes_peak as f64),
@@ -59,10 +58,41 @@ pub(super) fn draw(watched: &Watched<'_>) -> Markup {
     let rounds = QUANTITIES
         .iter()
         .filter_map(|quantity| of_rounds(quantity, now, &subjects));
-    let pictures: Vec<Markup> = last_minute(watched).into_iter().chain(rounds).collect();
-    match pictures.is_empty() {
-        true => gallery([Err("Nothing has happened yet.")]),
-        false => gallery(pictures.into_iter().map(Ok)),
+    let mut pictures: Vec<_> = last_minute(watched)
+        .into_iter()
+        .chain(rounds)
+        .map(Ok)
+        .collect();
+    if pictures.is_empty() {
+        pictures.push(Err("Nothing has happened yet."));
+    }
+    pictures.extend(not_compared(
+        &now.standing
+            .recent
+            .iter()
+            .map(|it| it.lane)
+            .collect::<Vec<_>>(),
+    ));
+    gallery(pictures)
+}
+
+/// What is not drawn as a multiple of the median of its lane, given the lanes of all rounds: what was run
+/// once would be drawn as equal to itself.
+fn not_compared(lanes: &[usize]) -> Option<Result<Markup, &'static str>> {
+    let mut times: BTreeMap<usize, u32> = BTreeMap::new();
+    for lane in lanes {
+        *times.entry(*lane).or_default() += 1;
+    }
+    let once = times.values().filter(|times| **times == 1).count();
+    match once {
+        0 => None,
+        _ if once == times.len() => Some(Err(
+            "No lane had more than one round, so there is nothing to compare its throughput and p99.9 with.",
+        )),
+        _ => Some(Err(
+            "Rounds of lanes that had no other are missing from throughput and p99.9: there is nothing to \
+             compare them with.",
+        )),
     }
 }
 
@@ -128,8 +158,10 @@ fn values(quantity: &Quantity, now: &Snapshot<'_>) -> Vec<Option<f64>> {
     {
         of_lane.entry(lane).or_default().push(value);
     }
+    // Against itself, every round is what is usual.
     let usual = of_lane
         .iter_mut()
+        .filter(|(_, values)| values.len() > 1)
         .map(|(lane, values)| (*lane, median(values)));
     let usual: BTreeMap<usize, f64> = usual.collect();
     let values = recent.map(|round| {
@@ -161,4 +193,37 @@ pub(super) fn subjects(now: &Snapshot<'_>) -> Vec<String> {
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::soak::sample::{Sample, header, record};
+
+    /// Goal: a round is not drawn as a multiple of itself, and it is said that it is missing.
+    #[test]
+    fn one_round_is_compared_with_nothing() {
+        let mut sample = Sample::begun(header("churn", "cell-lost"));
+        let mut ratios = |round, lane| {
+            let mut made = record(round, Outcome::Held);
+            made.lane = lane;
+            sample.standing.add(&made);
+            let now = sample.snapshot(100);
+            let page = draw(&sample.watched(&now)).into_string();
+            (values(&QUANTITIES[0], &now), page)
+        };
+        let (values, page) = ratios(0, 0);
+        assert_eq!(values, [None]);
+        assert!(page.contains("No lane had more than one round"), "{page}");
+        assert!(!page.contains("<h4>throughput</h4>") && page.contains("<h4>resident memory</h4>"));
+        let (values, page) = ratios(1, 0);
+        assert!(values.iter().all(Option::is_some), "{values:?}");
+        assert!(page.contains("<h4>throughput</h4>") && !page.contains("class=\"missing\""));
+        let (values, page) = ratios(2, 1);
+        assert_eq!(values[2], None);
+        assert!(
+            page.contains("Rounds of lanes that had no other are missing"),
+            "{page}"
+        );
+    }
 }

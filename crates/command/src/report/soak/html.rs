@@ -1,14 +1,15 @@
 //! How a soak stands, as a page that a browser reloads by itself. It looks like the report of a
 //! run, has no script, and fetches nothing but itself.
 //!
-//! It answers in this order: has anything failed; how far is it; how did the last rounds differ;
-//! how does each lane stand; what failed, and how is it reproduced; does a heap get worse with age.
+//! It answers in this order: has anything failed; how far is it; what failed, and how is it
+//! reproduced; how did the last rounds differ; how does each lane stand; does a heap get worse with
+//! age.
 
 use std::iter::once;
 
 use maud::{Markup, Render as _, html};
 
-use super::{Phase, Stage, Watched, charts, name, ops, percents, row, tenths, whole};
+use super::{Phase, Stage, Watched, charts, idle, name, ops, percents, row, tenths, whole};
 use crate::report::html::contents::Book;
 use crate::report::html::page::{Activity, SCRIPT, STYLE, document, missing, note, prose};
 use crate::report::html::table::Table;
@@ -30,15 +31,21 @@ pub fn html(watched: &Watched<'_>) -> String {
         header class={ "banner " (verdict) } {
             h1 { "gcstorm soak: " (headline(now)) }
             p { (progress(watched)) }
+            @if now.standing.rounds > 0 {
+                (lane_row::idle(&idle(now.header, now.standing), now.header.lanes.len()))
+            }
         }
     };
-    let sections = [
+    let mut sections = [
         ("Overview", glance(watched)),
         ("Recent rounds", charts::draw(watched)),
         ("Lanes", lanes(now)),
         ("Failures", failures(watched)),
         ("Ageing of heaps", aging(watched)),
     ];
+    if now.standing.failures > 0 {
+        sections[1..=3].rotate_right(1);
+    }
     let subjects = charts::subjects(now);
     let series: Vec<(usize, &str)> = (0..).zip(subjects.iter().map(String::as_str)).collect();
     let (activity, footer) = match watched.phase {
@@ -147,7 +154,7 @@ fn failures(watched: &Watched<'_>) -> Markup {
             (missing(&format!("{earlier} in the journal.")))
         }
         @if !watched.failures.is_empty() {
-            ul {
+            ul.lead {
                 @for failed in watched.failures.iter().rev() {
                     li {
                         "round " (figures::count(failed.round)) ": " (failed.lane) " "
@@ -193,7 +200,8 @@ fn slope(slope: Option<Slope>, is_worse: bool) -> String {
 mod tests {
     use super::*;
     use crate::report::html::page::tests::{EVIL, assert_tame};
-    use crate::report::soak::sample::{Sample, header};
+    use crate::report::soak::sample::{Sample, header, record};
+    use crate::result::Outcome;
 
     fn page(sample: &Sample) -> String {
         let now = sample.snapshot(100);
@@ -228,19 +236,39 @@ mod tests {
         assert!(page.len() < 100_000, "{}", page.len());
     }
 
+    /// Goal: lanes without a round are named at the top, folded if they are many.
+    #[test]
+    fn lanes_without_a_round_are_named_first() {
+        let mut sample = Sample::begun(header("churn", "cell-lost"));
+        let mut held = record(0, Outcome::Held);
+        held.lane = 1;
+        sample.standing.add(&held);
+        let (banner, rest) = page(&sample).split_once("</header>").map_or_else(
+            || panic!("no banner"),
+            |(banner, rest)| (banner.to_owned(), rest.to_owned()),
+        );
+        assert!(
+            banner.contains("<p>1 of 2 lanes had no round: churn on gil.</p>"),
+            "{banner}"
+        );
+        assert!(!rest.contains("churn on gil<"), "{rest}");
+        let lane = sample.header.lanes[0].clone();
+        sample.header.lanes.extend(vec![lane; 6]);
+        sample.standing.lanes.resize_with(8, Default::default);
+        let folded = "<details><summary>7 of 8 lanes had no round</summary><p>churn on gil, ";
+        assert!(page(&sample).contains(folded));
+    }
+
     /// Goal: before the first round the page says what is missing, draws no picture, and has no rows of
-    /// zeros: lanes without a round are named, and folded.
+    /// zeros.
     #[test]
     fn begins_with_nothing() {
         let sample = Sample::begun(header("churn", "cell-lost"));
         let page = page(&sample);
         assert!(page.contains("<header class=\"banner held\">"));
         assert!(page.contains("the first round is under way") && !page.contains("<figure>"));
-        assert_eq!(page.matches("class=\"missing\"").count(), 3, "{page}");
+        assert_eq!(page.matches("class=\"missing\"").count(), 4, "{page}");
         assert!(!page.contains("data-h=\"rounds\""), "{page}");
-        let all = sample.header.lanes.len();
-        let idle = format!("<summary>{all} of {all} lanes had no round</summary>");
-        assert!(page.contains(&idle), "{page}");
     }
 
     /// Goal: whatever a journal calls a workload, a heap or a failure, it stays text.

@@ -26,7 +26,7 @@ use std::time::Duration;
 use super::lane_row::LaneRow;
 use crate::result::{figures, subject};
 use crate::soak::trend::Slope;
-use crate::soak::{Aging, Lane, LaneStanding, Lately, Record, Snapshot, Standing};
+use crate::soak::{Aging, Header, Lane, LaneStanding, Lately, Record, Snapshot, Standing};
 
 /// A soak under way, with what is kept while watching it.
 #[derive(Debug, Clone, Copy)]
@@ -124,6 +124,13 @@ fn outcome(standing: &Standing) -> String {
 fn name(lane: &Lane) -> String {
     let subject = subject(&lane.heap, lane.fault.as_deref());
     format!("{} on {subject}", lane.workload)
+}
+
+/// The names of the lanes that had no round.
+fn idle(header: &Header, standing: &Standing) -> Vec<String> {
+    let lanes = std::iter::zip(&header.lanes, &standing.lanes);
+    let idle = lanes.filter(|(_, stands)| stands.rounds == 0);
+    idle.map(|(lane, _)| name(lane)).collect()
 }
 
 /// The row of a lane.

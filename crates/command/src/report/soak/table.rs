@@ -1,6 +1,6 @@
 //! The outcome of a soak: a table of its lanes, and one of how heaps changed with age.
 
-use super::{outcome, percents, row};
+use super::{idle, outcome, percents, row};
 use crate::report::Width;
 use crate::report::columns::{Cell, Columns};
 use crate::report::lane_row::{LaneRow, idle_lanes};
@@ -21,20 +21,20 @@ pub fn page(standing: &Standing, header: &Header, width: Width) -> String {
     format!(
         "{}\n{}{}",
         columns.draw(width),
-        summary(standing, width),
+        summary(standing, header, width),
         aging(standing, header, width)
     )
 }
 
-/// What came of the rounds, and how many lanes had none.
-fn summary(standing: &Standing, width: Width) -> String {
-    let mut told = outcome(standing);
-    let lanes = &standing.lanes;
-    let idle = lanes.iter().filter(|lane| lane.rounds == 0).count();
-    if idle > 0 {
-        told += &format!("; {}", idle_lanes(idle, lanes.len()));
+/// What came of the rounds, and which lanes had none.
+fn summary(standing: &Standing, header: &Header, width: Width) -> String {
+    let told = wrapped(width, "", 2, &outcome(standing));
+    let idle = idle(header, standing);
+    if idle.is_empty() {
+        return told;
     }
-    wrapped(width, "", 2, &told)
+    let lead = format!("{}: ", paint(WARNING, "note"));
+    told + &wrapped(width, &lead, 6, &idle_lanes(&idle, header.lanes.len()))
 }
 
 /// The changes with age, with their intervals.
@@ -151,7 +151,8 @@ mod tests {
 lane          rounds  held  vacuous  failed  a second    p99.9   memory
 churn on gil      60    60        0       0   206 k/s  1.56 µs  100 MiB
 
-60 rounds, none failed; 1 of 2 lanes had no round
+60 rounds, none failed
+note: 1 of 2 lanes had no round: churn on gil WITH PLANTED FAULT cell-lost
 as heaps grow old    a round      from        to
 gil
   resident memory   +0.068 %  +0.068 %  +0.068 %

@@ -175,6 +175,7 @@ impl<'a> Chase<'a> {
             Attempts::Here(_) => 1,
             Attempts::Elsewhere(_) => SHARE,
         };
+        let (clock, begun) = (Clock::get(), Clock::get().now());
         let mut sum = Swept::from(0);
         while !self.stop.load(Relaxed) {
             let first = self.next.fetch_add(share, Relaxed);
@@ -185,7 +186,14 @@ impl<'a> Chase<'a> {
             let end = first.saturating_add(share).min(self.hunt.end());
             self.work_off(desk, first..end, &mut sum);
         }
+        let (worked, shrank) = (
+            clock.nanos(begun, clock.now()),
+            desk.shrink_ns.load(Relaxed),
+        );
+        let jobs = self.desks.len().max(1) as u64;
         let mut all = locked(&self.bag);
+        all.search_ns += worked.saturating_sub(shrank) / jobs;
+        all.shrink_ns += shrank;
         all.cases += sum.cases;
         all.turns += sum.turns;
         for (kind, count) in OpKind::ALL.into_iter().zip(sum.ops) {
@@ -267,6 +275,7 @@ impl<'a> Chase<'a> {
             hangs: 0,
         };
         let failure = shrink(self.hunt, case, finding, number, trial);
+        desk.shrink_ns.fetch_add(failure.shrink_ns, Relaxed);
         let mut bag = locked(&self.bag);
         let known = bag
             .failures

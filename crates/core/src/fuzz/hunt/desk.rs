@@ -14,6 +14,8 @@ pub(super) struct Desk {
     pub(super) tried: AtomicU64,
     /// Counts the cases that it has tried, without those of shrinking.
     pub(super) cases: AtomicU64,
+    /// How long it has shrunk what failed, in nanoseconds.
+    pub(super) shrink_ns: AtomicU64,
     /// The number of its current case; `u64::MAX` once the thread has ended. A number that is seen
     /// late only delays a report.
     pub(super) number: AtomicU64,

@@ -60,7 +60,7 @@ pub struct Hunt {
 pub enum HuntBudget {
     /// After this many cases.
     Cases(u64),
-    /// After this much time, including shrinking.
+    /// After this much time, including shrinking; what is being shrunk then, is to the end.
     Duration(Duration),
 }
 
@@ -79,8 +79,19 @@ pub struct Bag {
     pub hung: u64,
     /// How long it took, in nanoseconds.
     pub elapsed_ns: u64,
+    /// For how long its threads searched, on average: without what they shrank. In nanoseconds.
+    pub search_ns: u64,
+    /// How long all threads together shrank what failed, in nanoseconds.
+    pub shrink_ns: u64,
     /// Different failures, in the order of their numbers.
     pub failures: Vec<Failure>,
+}
+
+impl Bag {
+    /// How many cases were tried in a second, while cases were searched.
+    pub fn per_second(&self) -> f64 {
+        self.cases as f64 * 1e9 / self.search_ns.max(1) as f64
+    }
 }
 
 /// How far a hunt is.

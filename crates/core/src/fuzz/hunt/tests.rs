@@ -72,6 +72,30 @@ fn finds_the_same_with_any_number_of_threads() {
     assert!(found.iter().all(|other| *other == found[0]), "{found:?}");
 }
 
+/// Goal: what was shrunk counts apart from the search, also of failures that were met again: a rate is of
+/// the search alone.
+#[test]
+fn shrinking_is_no_search() {
+    let alone = Hunt {
+        jobs: 1,
+        failures_max: usize::MAX,
+        ..hunt(HuntBudget::Cases(300))
+    };
+    let bag = alone.run(&pops, &mut Quiet);
+    assert!(bag.failures.iter().any(|failure| failure.again > 0));
+    let told: u64 = bag.failures.iter().map(|failure| failure.shrink_ns).sum();
+    assert!(
+        0 < told && told < bag.shrink_ns,
+        "{told} of {}",
+        bag.shrink_ns
+    );
+    assert!(0 < bag.search_ns && bag.search_ns + bag.shrink_ns <= bag.elapsed_ns);
+    let rate = bag.cases as f64 * 1e9 / bag.search_ns as f64;
+    assert!((bag.per_second() / rate - 1.0).abs() < 1e-9);
+    let clean = hunt(HuntBudget::Cases(300)).run(&|_| None, &mut Quiet);
+    assert_eq!(clean.shrink_ns, 0);
+}
+
 /// Goal: without a failure the whole budget is used, and the watcher can end the hunt before.
 #[test]
 fn stops_when_it_should() {

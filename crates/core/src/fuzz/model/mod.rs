@@ -13,6 +13,7 @@
 mod answers;
 mod end;
 mod events;
+mod makers;
 mod race;
 mod state;
 mod steps;
@@ -120,10 +121,11 @@ pub fn judge_deaths(case: &Case, trace: &Trace, deaths: Deaths) -> Option<Findin
             });
         wrong.map(|wrong| wrong.at(number + 1))
     });
-    wrong.or_else(|| broke(trace)).or_else(|| {
+    let wrong = wrong.or_else(|| broke(trace)).or_else(|| {
         let wrong = model.follow(events).and_then(|()| model.end(trace));
         wrong.err().map(|wrong| wrong.at_the_end())
-    })
+    });
+    wrong.map(|finding| finding.with_makers(case))
 }
 
 /// Why the case ended early, if it did.

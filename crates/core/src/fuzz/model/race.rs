@@ -30,6 +30,7 @@ pub fn judge_race(case: &Case, race: &Race) -> Option<Finding> {
         .or_else(|| broke(&race.trace))
         .or_else(|| kept(race).err().map(Wrong::at_the_end))
         .or_else(|| order(case, race))
+        .map(|finding| finding.with_makers(case))
 }
 
 /// Judges what registers led to after each turn.
