@@ -82,7 +82,7 @@ fn the_command_line_wins() {
         ),
         (
             "--threads 2 -D batch=5",
-            "-D batch=5 -D threads=2 --heap gil",
+            "-D batch=5 --threads 2 --heap gil",
         ),
         (
             "--require add>=2 --delays=read",

@@ -98,8 +98,8 @@ impl<'r> RunAgenda<'r> {
         faults::refuse_unplantable(&heaps, args)?;
         refuse_whole(&heaps, args)?;
         let overrides = overrides(&args.define, args.threads)?;
+        let known = workload::counter_names();
         for require in &args.require {
-            let known = workload::COUNTERS;
             if !known.contains(&require.counter.as_str()) {
                 return Err(Usage::unknown("counter", &require.counter, known));
             }
@@ -134,7 +134,7 @@ impl<'r> RunAgenda<'r> {
                     }),
                     asked_as: planned.asked_as.clone(),
                     text: planned.text.clone(),
-                    overrides: overrides.clone(),
+                    overrides_as: overrides_as(args),
                     rate: args.rate,
                     time_limit: args.time_limit,
                     required: args.require.clone(),
@@ -329,6 +329,30 @@ pub(super) fn overrides(
     Ok(overrides)
 }
 
+/// The same as they were typed.
+fn overrides_as(args: &Run) -> Vec<OsString> {
+    let define = args.define.iter();
+    let define = define.flat_map(|(key, value)| ["-D".to_owned(), format!("{key}={value}")]);
+    let threads = args.threads.into_iter();
+    let threads = threads.flat_map(|threads| ["--threads".to_owned(), threads.to_string()]);
+    define.chain(threads).map(OsString::from).collect()
+}
+
+/// The plan of a workload with these overrides. What is wrong with the number of threads is told of
+/// `--threads` if that was typed.
+pub(super) fn plan(
+    workload: &Workload,
+    overrides: &[(String, String)],
+    threads: Option<u64>,
+    seed: u64,
+) -> Result<Plan, Usage> {
+    let plan = workload.plan(overrides, seed);
+    plan.map_err(|wrong| match threads {
+        Some(_) => wrong.typed_as("-D threads=", "--threads ").into(),
+        None => wrong.into(),
+    })
+}
+
 /// The case in this file, with its own seed unless another is given, and its text.
 fn read(path: &Path, args: &Run) -> Result<(Case, Arc<str>), Usage> {
     let name = path.to_string_lossy();
@@ -374,14 +398,24 @@ struct Asked {
 }
 
 impl Asked {
-    fn planned(&self, overrides: &[(String, String)], seed: u64) -> Result<Planned, Usage> {
+    fn planned(
+        &self,
+        args: &Run,
+        overrides: &[(String, String)],
+        seed: u64,
+    ) -> Result<Planned, Usage> {
         Ok(Planned {
             name: self.name.clone(),
             asked_as: vec![self.name.clone().into()],
             text: self.text.clone(),
             plan: match &self.skipped {
                 Some(why) => Err(why.clone()),
-                None => Ok(Arc::new(self.workload.plan(overrides, seed)?)),
+                None => Ok(Arc::new(plan(
+                    &self.workload,
+                    overrides,
+                    args.threads,
+                    seed,
+                )?)),
             },
         })
     }
@@ -404,7 +438,7 @@ fn repeated(args: &Run, overrides: &[(String, String)], seed: u64) -> Result<Vec
         .flat_map(|seed| {
             asked
                 .iter()
-                .map(move |asked| asked.planned(overrides, seed))
+                .map(move |asked| asked.planned(args, overrides, seed))
         })
         .collect()
 }
@@ -424,10 +458,10 @@ fn named(args: &Run, overrides: &[(String, String)]) -> Result<Vec<Asked>, Usage
         };
         let has = |key: &str| workload.parameter(key).is_some();
         if overrides.iter().any(|(key, _)| key == "threads") && !has("threads") {
-            return Err(
-                Usage::new(format!("workload `{name}` has no parameter `threads`"))
-                    .hint("its number of threads is fixed; run it without --threads"),
-            );
+            let typed = args.threads.map_or("-D threads", |_| "--threads");
+            let usage = Usage::new(format!("workload `{name}` has no parameter `threads`"));
+            let hint = format!("its number of threads is fixed; run it without {typed}");
+            return Err(usage.hint(hint));
         }
         let is_embedded = workload::embedded().iter().any(|one| one.name == name);
         all.push(Asked {

@@ -175,8 +175,7 @@ pub(super) enum Command {
     #[command(after_long_help = help::LIST_HELP)]
     List {
         /// What to list
-        #[arg(value_enum, help_heading = WHAT,
-              value_name = "heaps|workloads|checks|faults|profiles", hide_possible_values = true)]
+        #[arg(value_enum, help_heading = WHAT, value_name = "WHAT")]
         what: Listed,
     },
     /// Validate workload files
@@ -220,9 +219,19 @@ enum ColorWhen {
 /// What `list` can list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Listed {
+    /// What can be run on
     Heaps,
+    /// What can be run
     Workloads,
+    /// What the steps of a workload may name
+    #[value(alias = "operations")]
+    Ops,
+    /// What `--require`, and the `[require]` of a workload, may name
+    Counters,
+    /// What is judged
     Checks,
+    /// What can be planted
     Faults,
+    /// What a gcstorm.toml sets
     Profiles,
 }

@@ -269,7 +269,15 @@ mod tests {
     /// Goal: bash offers what can be named before options, and options once one is begun.
     #[test]
     fn bash_offers_names_first() {
-        let listed = ["heaps", "workloads", "checks", "faults", "profiles"];
+        let listed = [
+            "heaps",
+            "workloads",
+            "ops",
+            "counters",
+            "checks",
+            "faults",
+            "profiles",
+        ];
         assert_eq!(offered(&["gcstorm", "list", ""]), listed);
         assert_eq!(offered(&["gcstorm", "list", "f"]), ["faults"]);
         assert!(offered(&["gcstorm", "list", "--c"]).contains(&"--color".to_owned()));

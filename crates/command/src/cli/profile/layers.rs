@@ -14,7 +14,7 @@ use crate::cli::typed;
 use crate::cli::usage::Usage;
 use crate::diagnostic::{Complaint, Diagnostic};
 use crate::run::{Registry, is_path};
-use crate::workload::{COUNTERS, LoadError, Workload};
+use crate::workload::{LoadError, Workload, counter_names};
 
 /// Arguments whose values are `KEY=VALUE` or `KEY>=VALUE`: each key is set by itself.
 const KEYED: [&str; 3] = ["define", "require", "weights"];
@@ -174,9 +174,10 @@ impl<'a> Layers<'a> {
             },
             "require" => {
                 let counter = value.split(">=").next().unwrap_or_default().trim();
-                match COUNTERS.contains(&counter) {
+                let known = counter_names();
+                match known.contains(&counter) {
                     true => Ok(()),
-                    false => unknown("counter", counter, &mut COUNTERS.iter().copied()),
+                    false => unknown("counter", counter, &mut known.into_iter()),
                 }
             }
             _ => Ok(()),

@@ -117,7 +117,7 @@ fn lanes(
             terminal.remark(&format!("{name} is left out: it has no parameter `{key}`"));
             continue;
         }
-        let plan = workload.plan(overrides, 0)?;
+        let plan = agenda::plan(&workload, overrides, args.threads, 0)?;
         for &heap in &heaps {
             let missing = plan.needs().missing_from(&heap.caps());
             if !missing.is_empty() && heap.caps() != Caps::NONE {

@@ -39,7 +39,7 @@ use serde::Deserialize;
 use super::entry::{Entry, Way, Whole};
 use super::{Observer, Options};
 use crate::evidence::{Ended, Evidence, InterpreterFacts};
-use crate::heap::{Caps, Defect, Fault};
+use crate::heap::{Caps, Defect, Fault, Stats};
 use crate::plan::Plan;
 use interpreter::Interpreter;
 use process::{End, Ran};
@@ -110,6 +110,10 @@ impl PythonHeap {
 impl Whole for PythonHeap {
     fn opens(&self) -> Result<Caps, Defect> {
         self.interpreter().map(|_| told::CAPS)
+    }
+
+    fn figures(&self) -> Stats {
+        reading::figures(0, 0, 0)
     }
 
     fn faults(&self) -> &'static [Fault] {
