@@ -178,10 +178,10 @@ pub(super) enum Command {
         #[arg(value_enum, help_heading = WHAT, value_name = "WHAT")]
         what: Listed,
     },
-    /// Validate workload files
+    /// Validate workload files, and profiles in a gcstorm.toml
     #[command(after_long_help = help::CHECK_HELP)]
     Check {
-        /// Names from `gcstorm list workloads`, or .toml files
+        /// Names from `gcstorm list workloads`, .toml files, or a gcstorm.toml
         #[arg(required = true, value_name = "WORKLOAD", help_heading = WHAT)]
         workloads: Vec<String>,
     },

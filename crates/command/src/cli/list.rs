@@ -32,7 +32,7 @@ pub(super) fn list(
         Listed::Counters => counters(registry),
         Listed::Checks => checks(),
         Listed::Faults => faults::described(registry, terminal.detail()),
-        Listed::Profiles => profile::listed()?,
+        Listed::Profiles => profile::listed(registry)?,
     };
     terminal.data(&rows(&listed, terminal.look().width));
     Ok(Exit::Held)

@@ -159,7 +159,7 @@ fn obey(
         Command::Attempt(run) => selftest::attempt(registry, &run),
         Command::Cases { keep } => laboratory::serve(registry, keep),
         Command::List { what } => list::list(registry, what, terminal),
-        Command::Check { workloads } => Ok(check::check(&workloads, terminal)),
+        Command::Check { workloads } => Ok(check::check(registry, &workloads, terminal)),
         Command::Compare(args) => compare::compare(&args, terminal),
         Command::Duel(args) => {
             let words = duel::words(&matches);
