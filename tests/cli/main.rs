@@ -21,6 +21,7 @@ mod report;
 mod run;
 mod selftest;
 mod settling;
+mod slips;
 mod soak;
 mod usage;
 mod watch;

@@ -85,7 +85,7 @@ impl Complaint {
 }
 
 /// Shortens a message to what people will read: a name in it may be of any length.
-fn clipped(mut text: String) -> String {
+pub fn clipped(mut text: String) -> String {
     if text.len() > MESSAGE_MAX {
         text.truncate(floor_boundary(&text, MESSAGE_MAX));
         text.push('…');

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use super::args::{Compare, Duel, Fuzz, Init, Merge, Replay, ReportArgs, Run, Selftest, Tour};
@@ -11,7 +10,6 @@ use super::events::ProgressArg;
 use super::help::{self, OUTPUT, WHAT};
 use super::provenance;
 use super::soak::Soak;
-use crate::diagnostic::suggest;
 use crate::report::Detail;
 
 /// The whole command line.
@@ -75,13 +73,17 @@ const UNUSED: [(&str, &[&str]); 11] = [
     ("header", &["profile", "quiet", "verbose"]),
 ];
 
+/// What values are called that are numbers.
+const NUMBERS: [&str; 3] = ["N", "N[..M]", "OPS[,HOW]"];
+
 /// All commands and their options.
 pub(super) fn all() -> clap::Command {
     let whole = CommandLine::command();
-    // So that `-5s` comes to the reader of times, which says what is wrong with it.
+    // So that `-5s` and `-1` come to the readers of times and numbers, which say what is wrong there.
     let whole = whole.mut_subcommands(|command| {
         command.mut_args(|arg| match arg.get_value_names() {
             Some([name]) if *name == "TIME" => arg.allow_hyphen_values(true),
+            Some([name]) if NUMBERS.contains(&name.as_str()) => arg.allow_negative_numbers(true),
             _ => arg,
         })
     });
@@ -93,25 +95,6 @@ pub(super) fn all() -> clap::Command {
         let unused: Vec<clap::Arg> = unused.map(|arg| arg.clone().hide(true)).collect();
         whole.mut_subcommand(name, |command| command.args(unused))
     })
-}
-
-/// Adds to what is said of an unknown command which was meant: of two letters of `run`, clap itself
-/// recognises nothing.
-pub(super) fn suggesting(mut error: clap::Error) -> clap::Error {
-    let is_unknown = error.kind() == ErrorKind::InvalidSubcommand;
-    if !is_unknown || error.get(ContextKind::SuggestedSubcommand).is_some() {
-        return error;
-    }
-    let whole = all();
-    let known = whole.get_subcommands().filter(|one| !one.is_hide_set());
-    let known: Vec<&str> = known.map(clap::Command::get_name).collect();
-    if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand)
-        && let Some(meant) = suggest::nearest(typed, &known)
-    {
-        let meant = ContextValue::Strings(vec![meant.to_owned()]);
-        error.insert(ContextKind::SuggestedSubcommand, meant);
-    }
-    error
 }
 
 impl CommandLine {

@@ -8,7 +8,7 @@ use clap_mangen::Man;
 
 use super::command_line;
 use super::exit::Exit;
-use super::store::write_whole;
+use super::store::{why_no_directory, write_whole};
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{agenda, faults};
@@ -149,8 +149,11 @@ pub(super) fn pages(directory: &Path) -> Result<Exit, Usage> {
         }
         Ok(())
     });
-    let failed = |error| format!("failed to write to {}: {error}", directory.display());
-    written.map_err(|error| Usage::new(failed(error)))?;
+    written.map_err(|error| {
+        let why = why_no_directory(directory, &error);
+        Usage::new(format!("failed to write to {}: {why}", directory.display()))
+            .hint("name another directory with --out DIR")
+    })?;
     Ok(Exit::Held)
 }
 

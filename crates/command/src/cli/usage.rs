@@ -1,6 +1,9 @@
 //! Usage errors: what the user got wrong, and a hint what to do.
 
-use crate::diagnostic::suggest;
+use std::path::Path;
+
+use super::missing;
+use crate::diagnostic::{clipped, suggest};
 use crate::report::{ERROR, HELP, paint, shown};
 use crate::workload::{Color, Diagnostic, LoadError, Workload};
 
@@ -14,7 +17,8 @@ pub(super) struct Usage {
 impl Usage {
     /// A usage error with this message, which is shown after `error:`.
     pub(super) fn new(message: impl AsRef<str>) -> Self {
-        let text = format!("{} {}", paint(ERROR, "error:"), shown(message.as_ref()));
+        let message = clipped(message.as_ref().to_owned());
+        let text = format!("{} {}", paint(ERROR, "error:"), shown(&message));
         Self { text }
     }
 
@@ -79,7 +83,10 @@ impl From<LoadError> for Usage {
             LoadError::Unknown { name, hint } => {
                 Self::new(format!("unknown workload `{name}`")).hint(hint)
             }
-            LoadError::Unreadable { .. } => Self::new(error.to_string()),
+            LoadError::Unreadable { ref path, .. } => {
+                let is_workload = |path: &Path| missing::is_called(path, "toml");
+                missing::hinted(Self::new(error.to_string()), path, None, is_workload)
+            }
         }
     }
 }

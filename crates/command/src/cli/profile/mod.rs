@@ -28,6 +28,7 @@ use clap::{ArgMatches, FromArgMatches as _};
 use super::child::inside;
 use super::command_line::{self, CommandLine};
 use super::near::{self, NO_PROFILE};
+use super::slips;
 use super::usage::Usage;
 use crate::diagnostic::suggest;
 use crate::result::ProfileRef;
@@ -82,7 +83,7 @@ pub(super) fn complete(registry: &Registry, typed: &[OsString]) -> Result<Comple
             profile: None,
         })
     };
-    let plain = read(typed).map_err(command_line::suggesting)?;
+    let plain = read(typed).map_err(|error| slips::explained(registry, typed, error))?;
     if inside::is_inside() {
         return Ok(plain);
     }
@@ -94,7 +95,11 @@ pub(super) fn complete(registry: &Registry, typed: &[OsString]) -> Result<Comple
             None => Ok(plain),
         };
     };
-    let asked = asked.or_else(|| std::env::var(near::PROFILE).ok());
+    let asked = asked.or_else(|| {
+        std::env::var(near::PROFILE)
+            .ok()
+            .filter(|name| !name.is_empty())
+    });
     let Some(chosen) = Chosen::of(registry, asked.as_deref())? else {
         return Ok(plain);
     };

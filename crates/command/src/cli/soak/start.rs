@@ -210,11 +210,5 @@ fn shard(args: &Soak, terminal: &mut Terminal) -> Result<Shard, Usage> {
 }
 
 pub(super) fn unusable(error: JournalError) -> Usage {
-    let usage = Usage::new(format!("failed to use the journal: {error}"));
-    match error {
-        JournalError::Io { error, .. } if error.kind() == std::io::ErrorKind::NotFound => {
-            usage.hint("name the directory that `soak` wrote with --out DIR")
-        }
-        _ => usage,
-    }
+    Usage::new(format!("failed to use the journal: {error}"))
 }

@@ -64,7 +64,8 @@ impl Pythons {
     /// Names stand in cases, where a blank ends them and `#` begins a comment.
     pub(super) fn get(&self, name: &str) -> Option<&Entry> {
         // Commas separate heaps on a command line.
-        if name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#' || c == ',') {
+        let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '#' || c == ',';
+        if name == PREFIX || name.contains(is_odd) {
             return None;
         }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
