@@ -66,7 +66,7 @@ fn the_example_works() {
 /// Goal: what notes may name is what there is, so that none waits for a check that nobody makes.
 #[test]
 fn notes_name_the_checks_there_are() {
-    let known = gcstorm::check::ALL.map(|check| check.name);
+    let known = check::ALL.map(|check| check.name);
     assert_eq!(gcstorm::workload::CHECKS, known);
 }
 
@@ -114,7 +114,7 @@ fn half_a_chain_is_enough() {
     ] {
         let counters = [("store".to_owned(), linked)].into();
         let plan = plan(length);
-        let unmet = gcstorm::check::unmet(&counters, &plan.require);
+        let unmet = check::unmet(&counters, &plan.require);
         assert_eq!(!unmet.is_empty(), vacuous, "{length}: {unmet:?}");
     }
 }

@@ -372,7 +372,9 @@ pub(super) fn plan(
 /// A case that cannot be read, and those that are beside it.
 pub(super) fn unreadable_case(path: &Path, error: &std::io::Error) -> Usage {
     let usage = Usage::new(format!("failed to read {}: {error}", path.display()));
-    missing::hinted(usage, path, None, |path| missing::is_called(path, "case"))
+    usage.hint_if_any(missing::hint(path, None, |path| {
+        missing::is_called(path, "case")
+    }))
 }
 
 /// The case in this file, with its own seed unless another is given, and its text.

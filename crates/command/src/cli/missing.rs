@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::usage::Usage;
 use crate::diagnostic::suggest;
 
 /// As many neighbours are looked at: where there are more, a list of them helps nobody.
@@ -11,26 +10,19 @@ const LOOKED_AT: usize = 1000;
 /// As many are named, if none is near enough to be the one that was meant.
 const NAMED: usize = 5;
 
-/// Adds to what is said of `path` what may have been meant: of the files in its directory, and in the
-/// directory `besides`, those that `is_meant`.
-pub(super) fn hinted(
-    usage: Usage,
+/// What may have been meant by `path`: of the files in its directory, and in the directory `besides`,
+/// those that `is_meant`.
+pub(super) fn hint(
     path: &Path,
     besides: Option<&str>,
     is_meant: impl Fn(&Path) -> bool,
-) -> Usage {
+) -> Option<String> {
     let parent = path.parent().unwrap_or(Path::new(""));
     let mut found = beside(parent, &is_meant);
-    found.extend(
-        besides
-            .into_iter()
-            .flat_map(|other| beside(Path::new(other), &is_meant)),
-    );
+    let besides = besides.into_iter();
+    found.extend(besides.flat_map(|other| beside(Path::new(other), &is_meant)));
     found.retain(|one| one != path);
-    match hint(path, &found) {
-        Some(hint) => usage.hint(hint),
-        None => usage,
-    }
+    nearest_of(path, &found)
 }
 
 /// What is in a directory, in order.
@@ -48,7 +40,7 @@ fn beside(directory: &Path, is_meant: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
     found
 }
 
-fn hint(path: &Path, found: &[PathBuf]) -> Option<String> {
+fn nearest_of(path: &Path, found: &[PathBuf]) -> Option<String> {
     let name = |path: &Path| {
         path.file_name()
             .map(|name| name.to_string_lossy().into_owned())

@@ -32,17 +32,14 @@ pub(super) fn explained(
         }
         ErrorKind::UnknownArgument => {
             let wrong = wrong(ContextKind::InvalidArg);
-            let told = elsewhere(registry, &whole, &wrong);
-            if wrong.starts_with('-') || told.is_some() {
-                error.insert(ContextKind::Suggested, tips(told.iter().cloned()));
-            }
-            if told.is_some() {
-                error.insert(ContextKind::SuggestedArg, ContextValue::None);
+            if let Some(told) = elsewhere(registry, &whole, &wrong) {
+                error = instead(&whole, typed, &error, told);
             }
         }
         ErrorKind::MissingRequiredArgument => {
-            let wanted = values_wanted(&whole, typed);
-            error.insert(ContextKind::Suggested, tips(wanted));
+            if let Some(wanted) = values_wanted(&whole, typed) {
+                error.insert(ContextKind::Suggested, tips([wanted]));
+            }
         }
         ErrorKind::InvalidUtf8 => {
             let strange = typed.iter().filter(|word| word.to_str().is_none());
@@ -56,6 +53,19 @@ pub(super) fn explained(
 
 fn tips(all: impl IntoIterator<Item = String>) -> ContextValue {
     ContextValue::StyledStrs(all.into_iter().map(StyledStr::from).collect())
+}
+
+/// The same error with this in place of the option of this command that is least unlike.
+fn instead(whole: &Command, typed: &[OsString], error: &clap::Error, told: String) -> clap::Error {
+    let command = command_of(whole, typed).unwrap_or(whole);
+    let mut told_instead = clap::Error::new(error.kind()).with_cmd(command);
+    for (kind, value) in error.context() {
+        if !matches!(kind, ContextKind::SuggestedArg | ContextKind::Usage) {
+            told_instead.insert(kind, value.clone());
+        }
+    }
+    told_instead.insert(ContextKind::Suggested, tips([told]));
+    told_instead
 }
 
 /// Of two letters of `run`, clap itself recognises nothing, and it knows no workloads and heaps.

@@ -341,9 +341,9 @@ fn temporary_in(directory: &Path) -> io::Result<NamedTempFile> {
         .tempfile_in(directory);
     // The name of the temporary file, which stands in that error, says nothing to anybody.
     made.map_err(|error| {
-        let cause = error.get_ref().and_then(|named| named.source());
-        let code = cause.and_then(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error());
-        code.map_or(error, io::Error::from_raw_os_error)
+        let text = error.to_string();
+        let what = text.split(" at path ").next().unwrap_or_default();
+        io::Error::new(error.kind(), what)
     })
 }
 

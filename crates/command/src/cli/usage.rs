@@ -28,6 +28,14 @@ impl Usage {
         self
     }
 
+    /// Adds one if there is something to say.
+    pub(super) fn hint_if_any(self, hint: Option<String>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+
     /// `name` is not among the `known` names of `what`.
     pub(super) fn unknown<'a>(
         what: &str,
@@ -85,7 +93,8 @@ impl From<LoadError> for Usage {
             }
             LoadError::Unreadable { ref path, .. } => {
                 let is_workload = |path: &Path| missing::is_called(path, "toml");
-                missing::hinted(Self::new(error.to_string()), path, None, is_workload)
+                let hint = missing::hint(path, None, is_workload);
+                Self::new(error.to_string()).hint_if_any(hint)
             }
         }
     }

@@ -84,7 +84,7 @@ fn not_resumed(error: JournalError, directory: &Path) -> Usage {
     let shown = directory.display();
     let usage = Usage::new(format!("there is no soak in {shown} to go on with: {what}"));
     let is_soak = |path: &Path| path.join(JOURNAL).is_file();
-    let usage = missing::hinted(usage, directory, Some(store::REPORTS), is_soak);
+    let usage = usage.hint_if_any(missing::hint(directory, Some(store::REPORTS), is_soak));
     usage.hint("name the directory that `soak` wrote with --out DIR")
 }
 
