@@ -55,9 +55,9 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
         ),
     ];
     let of_heap = of_some_heaps(&evidence.stats, evidence.allocated());
-    let of_heap = of_heap
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)));
+    let measured = [("interleavings", interleavings(evidence))];
+    let of_heap =
+        (of_heap.into_iter().chain(measured)).filter_map(|(name, value)| Some((name, value?)));
     let there = all.into_iter().chain(of_heap);
     counters.extend(there.map(|(name, value)| (name.to_owned(), value)));
     counters
@@ -72,6 +72,12 @@ fn by_kind(evidence: &Evidence) -> BTreeMap<String, u64> {
         }
     }
     operations
+}
+
+/// How often mutators got in between each other; `None` if that was not measured.
+fn interleavings(evidence: &Evidence) -> Option<u64> {
+    let counts = evidence.mutators.iter().map(|it| it.interleavings);
+    counts.sum()
 }
 
 /// Operations per second of all mutators together; 0 if no time passed.

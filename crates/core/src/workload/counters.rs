@@ -23,7 +23,7 @@ const fn counter(name: &'static str, unit: &'static str, about: &'static str) ->
 
 /// The counters that a run can be required to reach, besides the operations. Which heaps have one is
 /// not said here: a heap says so itself.
-pub const COUNTERS: [Counter; 26] = [
+pub const COUNTERS: [Counter; 27] = [
     counter("allocated", "objects", "made, shared ones included"),
     counter("freed", "objects", "whose tags were dropped"),
     counter(
@@ -67,6 +67,11 @@ pub const COUNTERS: [Counter; 26] = [
         "contended",
         "operations",
         "that waited for another thread, or were retried because of one",
+    ),
+    counter(
+        "interleavings",
+        "times",
+        "that others did something between two batches of a thread",
     ),
     counter("switches", "times", "that a global lock changed hands"),
     counter(
