@@ -83,6 +83,8 @@ fn cargo(krate: &Path, words: &[&str]) -> Done {
             "--quiet",
             "--config",
             "profile.dev.opt-level=0",
+            "--config",
+            "profile.dev.package.gcstorm-core.opt-level=0",
         ])
         .args(&words[1..])
         .env("CARGO_TARGET_DIR", target.expect("a directory"))

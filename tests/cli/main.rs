@@ -22,6 +22,7 @@ mod report;
 mod run;
 mod selftest;
 mod settling;
+mod slips;
 mod soak;
 mod usage;
 mod watch;

@@ -82,7 +82,7 @@ fn the_command_line_wins() {
         ),
         (
             "--threads 2 -D batch=5",
-            "-D batch=5 -D threads=2 --heap gil",
+            "-D batch=5 --threads 2 --heap gil",
         ),
         (
             "--require add>=2 --delays=read",
@@ -255,4 +255,75 @@ fn several_mistakes_are_all_told() {
         .warns("gcstorm.toml:3:10")
         .warns("gcstorm.toml:5:1")
         .warns("gcstorm.toml: 3 mistakes");
+}
+
+/// One mistake a line, in three profiles.
+const ALL_WRONG: &str = r#"[profiles.a]
+
+[profile.default]
+heaps = ["gil", "gill"]
+duraton = "1s"
+run = 3
+same-heap = "yes"
+
+[profile.other]
+workloads = ["churm", "no/such.toml"]
+require = ["adds>=1"]
+time-limit = 1979-05-27
+soak = { round = "5x", fault = "plainset" }
+
+[profile.third]
+ops = 5
+rounds = 1
+selftest = { without-check = "poisn", faults = ["plain-set"] }
+"#;
+
+/// Goal: all that is wrong in a file is told at once, also in profiles that are not asked for, each
+/// with its place and a way out, whether the file is checked or used; and a good file is told so.
+#[test]
+fn all_mistakes_of_a_file_are_told() {
+    let place = Place::new();
+    place.write("gcstorm.toml", ALL_WRONG);
+    for line in ["check gcstorm.toml", "run --out o", "list profiles"] {
+        let done = Done::from(place.command_as_is(line).output().expect("it starts"));
+        let done = done.code(2);
+        for (place_of_it, words) in [
+            ("1:2", "did you mean `profile`"),
+            ("4:17", "did you mean `gil`"),
+            ("5:1", "did you mean `duration`"),
+            ("6:7", "what is set for `run` alone is a table"),
+            ("7:13", "`same-heap` is true or false"),
+            ("10:14", "did you mean `churn`"),
+            ("10:23", "failed to read no/such.toml"),
+            ("11:12", "did you mean `add`"),
+            ("12:14", "this cannot be the value of an option"),
+            ("13:18", "unknown unit `x`"),
+            ("13:24", "unknown option of `soak` `fault`"),
+            ("17:1", "cannot be used with"),
+            ("18:30", "did you mean `poison`"),
+        ] {
+            let (place_of_it, words) = (format!("gcstorm.toml:{place_of_it}\n"), &[words]);
+            assert!(done.err.contains(&place_of_it), "{place_of_it} {done:?}");
+            assert!(done.err.contains(words[0]), "{words:?} {done:?}");
+        }
+        done.warns("gcstorm.toml: 13 mistakes\n");
+    }
+    place.write(
+        "gcstorm.toml",
+        "[profile.a]\nheaps = [\"gil\"\n[profile.b]\nx = 1\n",
+    );
+    let done = place.run("check gcstorm.toml").code(2);
+    done.warns("gcstorm.toml:3:1");
+    std::fs::create_dir(place.path().join("below")).expect("a directory");
+    place.write(
+        "below/gcstorm.toml",
+        "[profile.a]\nheaps = [\"gil\"]\n[profile.b]\n",
+    );
+    let done = place.run("check below/gcstorm.toml counter").code(0);
+    done.says("ok  below/gcstorm.toml: profiles: a, b\n")
+        .says("ok  counter: ");
+    place
+        .run("check no/gcstorm.toml")
+        .code(2)
+        .warns("failed to read no/gcstorm.toml");
 }

@@ -219,7 +219,7 @@ fn threads_are_set() {
         .run("run counter --threads 3 --rounds 1 --out o -v")
         .code(0);
     done.says("3 threads")
-        .says("run counter -D threads=3 --heap gil");
+        .says("run counter --threads 3 --heap gil");
     assert_eq!(place.result("o/result.json").threads.len(), 3);
 }
 

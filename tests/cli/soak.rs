@@ -262,7 +262,7 @@ fn bad_soaks_are_refused() {
             "soak --memory-limit 17592186044416",
             "at most 17592186044415",
         ),
-        ("soak --resume nowhere", "nowhere/journal"),
+        ("soak --resume nowhere", "no soak in nowhere to go on with"),
         ("soak churn --resume nowhere", "cannot be used with"),
     ] {
         place.run(line).code(2).warns(words);

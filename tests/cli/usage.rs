@@ -160,6 +160,35 @@ fn other_forms_are_named() {
     assert!(place.files().is_empty(), "{:?}", place.files());
 }
 
+/// Goal: what is wrong with the number of threads is shown as it was typed, in either form.
+#[test]
+fn threads_are_quoted_as_typed() {
+    let place = Place::new();
+    place.write(
+        "alone.toml",
+        "summary = \"x\"\n[limits]\nlive_objects = 10\n[[threads]]\nname = \"a\"\nloop = [{ op = \"safepoint\" }]\n",
+    );
+    for (line, words) in [
+        (
+            "run counter --threads 5000",
+            "command line:1:11\n  |\n1 | --threads 5000\n  |           ^^^^",
+        ),
+        (
+            "run counter -D threads=5000",
+            "1 | -D threads=5000\n  |            ^^^^",
+        ),
+        ("soak counter --threads 5000", "1 | --threads 5000\n"),
+        ("run alone.toml --threads 2", "run it without --threads"),
+        ("run alone.toml -D threads=2", "run it without -D threads"),
+        (
+            "soak alone.toml --threads 2",
+            "1 | --threads 2\n  |   ^^^^^^^",
+        ),
+    ] {
+        is_refused(&place, line, &[words]);
+    }
+}
+
 /// Goal: a build without a model checker refuses the schedules of one, and says how to get them.
 #[test]
 fn controlled_schedules_need_their_build() {
@@ -239,6 +268,36 @@ fn lists_name_things() {
         unwrapped.contains("whole or split; default whole"),
         "{long}"
     );
+    let ops = place.run("list ops").code(0);
+    let counters = place.run("list counters").code(0);
+    for form in gcstorm::workload::FORMS {
+        assert!(ops.out.contains(&format!("{} ", form.name)), "{}", ops.out);
+    }
+    for name in gcstorm::workload::counter_names() {
+        assert!(
+            counters.out.contains(&format!("{name} ")),
+            "{}",
+            counters.out
+        );
+    }
+    for (listed, words) in [
+        (
+            &ops,
+            "pop moves a list's last element into `dst`; keys: dst list; needs lists",
+        ),
+        (
+            &ops,
+            "[mailbox]; needs finalizers; may need lists, counters, shared roots",
+        ),
+        (&counters, "write operations: `write-back`; every heap"),
+        (
+            &counters,
+            "switches times that a global lock changed hands; gil retries",
+        ),
+    ] {
+        let unwrapped = listed.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(unwrapped.contains(words), "{unwrapped}");
+    }
     let checks = place.run("list checks").code(0);
     for check in &gcstorm::check::ALL {
         assert!(checks.out.contains(check.name), "{}", checks.out);

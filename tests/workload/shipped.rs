@@ -1,7 +1,12 @@
 //! The workloads that come with the program.
 
+use std::collections::BTreeSet;
+
+use gcstorm::check;
+use gcstorm::evidence::{Ended, Evidence};
+use gcstorm::heap::{Caps, Stats};
 use gcstorm::plan::{OpSource, ProgramPart};
-use gcstorm::workload::{FORMS, Presence, Workload, embedded};
+use gcstorm::workload::{COUNTERS, Counter, FORMS, Presence, Workload, embedded};
 
 /// Goal: every workload that comes with the program can be planned as it is, under its own name.
 #[test]
@@ -23,7 +28,8 @@ fn all_can_be_planned() {
     }
 }
 
-/// Goal: the page that explains the language lists every operation with its keys, as they are.
+/// Goal: the page that explains the language lists every operation with its keys, and every counter,
+/// as they are.
 #[test]
 fn every_operation_is_explained() {
     let page = include_str!("../../workloads/README.md");
@@ -36,9 +42,13 @@ fn every_operation_is_explained() {
         let row = format!("| `{}` | {keys} | {} |", form.name, form.about);
         assert!(page.contains(&row.replace("|  |", "| |")), "{row}");
     }
+    for Counter { name, unit, about } in COUNTERS {
+        let row = format!("| `{name}` | {unit} {about} |");
+        assert!(page.contains(&row), "{row}");
+    }
     assert_eq!(
         page.matches("\n| `").count(),
-        FORMS.len() + SECTIONS_AND_KEYS
+        FORMS.len() + COUNTERS.len() + SECTIONS_AND_KEYS
     );
 }
 
@@ -56,8 +66,35 @@ fn the_example_works() {
 /// Goal: what notes may name is what there is, so that none waits for a check that nobody makes.
 #[test]
 fn notes_name_the_checks_there_are() {
-    let known = gcstorm::check::ALL.map(|check| check.name);
+    let known = check::ALL.map(|check| check.name);
     assert_eq!(gcstorm::workload::CHECKS, known);
+}
+
+/// Goal: what can be required is what runs count, except for what is left at the end and resident
+/// memory, which are no measure of stress.
+#[test]
+fn counters_are_those_of_runs() {
+    let ended = Ended::Done;
+    let mut evidence = Evidence::of_lost("heap", Caps::NONE, None, ended);
+    evidence.stats = Stats {
+        unreclaimed_peak: Some(0),
+        collections: Some(0),
+        full_collections: Some(0),
+        examined: Some(0),
+        cycles_freed: Some(0),
+        local_collections: Some(0),
+        local_cycles_freed: Some(0),
+        contended: Some(0),
+        switches: Some(0),
+        retries: Some(0),
+        epochs: Some(0),
+        truncations_met_append: Some(0),
+        ..Stats::default()
+    };
+    let counted: BTreeSet<String> = check::counters(&evidence).into_keys().collect();
+    let known = COUNTERS.map(|counter| counter.name);
+    let known = known.into_iter().chain(["live_at_end", "rss_bytes_peak"]);
+    assert_eq!(counted, known.map(str::to_owned).collect());
 }
 
 /// Goal: a chain's run that is over before the first chain is whole counts if that chain was long,
@@ -77,7 +114,7 @@ fn half_a_chain_is_enough() {
     ] {
         let counters = [("store".to_owned(), linked)].into();
         let plan = plan(length);
-        let unmet = gcstorm::check::unmet(&counters, &plan.require);
+        let unmet = check::unmet(&counters, &plan.require);
         assert_eq!(!unmet.is_empty(), vacuous, "{length}: {unmet:?}");
     }
 }

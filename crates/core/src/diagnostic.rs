@@ -85,7 +85,7 @@ impl Complaint {
 }
 
 /// Shortens a message to what people will read: a name in it may be of any length.
-fn clipped(mut text: String) -> String {
+pub fn clipped(mut text: String) -> String {
     if text.len() > MESSAGE_MAX {
         text.truncate(floor_boundary(&text, MESSAGE_MAX));
         text.push('…');
@@ -132,6 +132,23 @@ impl Diagnostic {
     /// The text that it is about.
     pub fn text(&self) -> &str {
         &self.0.text
+    }
+
+    /// The same about an option that was typed in another form: what its text begins with was typed
+    /// as `typed`.
+    #[must_use]
+    pub fn typed_as(self, begins_with: &str, typed: &str) -> Self {
+        let Some(rest) = self.0.text.strip_prefix(begins_with) else {
+            return self;
+        };
+        let text: Arc<str> = format!("{typed}{rest}").into();
+        let moved = |at: usize| (at + typed.len()).saturating_sub(begins_with.len());
+        let Complaint { span, .. } = self.0.complaint;
+        let complaint = Complaint {
+            span: moved(span.start)..moved(span.end),
+            ..self.0.complaint
+        };
+        complaint.at(&self.0.path, &text)
     }
 
     /// The line, counted from 1.

@@ -12,6 +12,7 @@ use super::args::{IsolateArg, Run};
 use super::faults;
 use super::isolate;
 use super::laboratory;
+use super::missing;
 use super::reproduce;
 use super::task::{RunTask, Series};
 use super::threads;
@@ -98,8 +99,8 @@ impl<'r> RunAgenda<'r> {
         faults::refuse_unplantable(&heaps, args)?;
         refuse_whole(&heaps, args)?;
         let overrides = overrides(&args.define, args.threads)?;
+        let known = workload::counter_names();
         for require in &args.require {
-            let known = workload::COUNTERS;
             if !known.contains(&require.counter.as_str()) {
                 return Err(Usage::unknown("counter", &require.counter, known));
             }
@@ -108,7 +109,7 @@ impl<'r> RunAgenda<'r> {
         let seed = args.seed.or(own_seed).unwrap_or_else(fresh_seed);
         let mut planned = match args.case.as_ref().zip(case.as_ref()) {
             Some((path, case)) => vec![planned(path, case, text)],
-            None => repeated(args, &overrides, seed)?,
+            None => repeated(registry, args, &overrides, seed)?,
         };
         refuse_hold_ups(&mut planned, args)?;
         let mut agenda = Self {
@@ -134,7 +135,7 @@ impl<'r> RunAgenda<'r> {
                     }),
                     asked_as: planned.asked_as.clone(),
                     text: planned.text.clone(),
-                    overrides: overrides.clone(),
+                    overrides_as: overrides_as(args),
                     rate: args.rate,
                     time_limit: args.time_limit,
                     required: args.require.clone(),
@@ -277,10 +278,21 @@ pub(super) fn named_heaps<'r>(
     let names: Vec<&str> = asked.split(',').map(str::trim).collect();
     let entry = |name: &&str| match registry.get(name) {
         Some(entry) => Ok(entry),
+        None if name.is_empty() => Err(Usage::new(format!("a heap has no name in {asked:?}"))
+            .hint("names stand between commas, as in --heap gil,lock-free")),
         None if is_path(name) => Err(no_library(name)),
+        None if Path::new(name).is_file() => Err(Usage::new(format!("unknown heap `{name}`"))
+            .hint(format!("a shared library is named with a slash: ./{name}"))),
+        None if workload::embedded().iter().any(|one| one.name == *name) => {
+            Err(Usage::new(format!("unknown heap `{name}`")).hint(format!(
+                "that is a workload: it stands alone, as in `run {name} --heap gil`"
+            )))
+        }
         None if name.starts_with("python") => {
             let usage = Usage::new(format!("unknown heap `{name}`"));
-            Err(usage.hint(format!("an interpreter is named like this: python:{name}")))
+            let rest = name.trim_start_matches("python:");
+            let rest = if rest.is_empty() { "3.13" } else { rest };
+            Err(usage.hint(format!("an interpreter is named like this: python:{rest}")))
         }
         None => {
             let known = registry.entries().iter().map(|entry| entry.name.as_str());
@@ -316,9 +328,13 @@ fn refuse_whole(heaps: &[&Entry], args: &Run) -> Result<(), Usage> {
 
 fn no_library(name: &str) -> Usage {
     let odd = |c: char| c.is_whitespace() || c.is_control() || c == '#';
-    let why = match name.contains(odd) {
-        true => "cases, in which it would stand, have no room for a blank or `#` in a heap's name",
-        false => "there is no such file",
+    let why = match Path::new(name) {
+        _ if name.contains(odd) => {
+            "cases, in which it would stand, have no room for a blank or `#` in a heap's name"
+        }
+        path if path.is_dir() => "it is a directory",
+        path if path.exists() => "it is no regular file",
+        _ => "there is no such file",
     };
     Usage::new(format!("{name:?} cannot be a heap: {why}")).hint(
         "a heap with a slash in its name is a shared library with the C interface; `gcstorm header` \
@@ -342,13 +358,45 @@ pub(super) fn overrides(
     Ok(overrides)
 }
 
+/// The same as they were typed.
+fn overrides_as(args: &Run) -> Vec<OsString> {
+    let define = args.define.iter();
+    let define = define.flat_map(|(key, value)| ["-D".to_owned(), format!("{key}={value}")]);
+    let threads = args.threads.into_iter();
+    let threads = threads.flat_map(|threads| ["--threads".to_owned(), threads.to_string()]);
+    define.chain(threads).map(OsString::from).collect()
+}
+
+/// The plan of a workload with these overrides. What is wrong with the number of threads is told of
+/// `--threads` if that was typed.
+pub(super) fn plan(
+    workload: &Workload,
+    overrides: &[(String, String)],
+    threads: Option<u64>,
+    seed: u64,
+) -> Result<Plan, Usage> {
+    let plan = workload.plan(overrides, seed);
+    plan.map_err(|wrong| match threads {
+        Some(_) => wrong.typed_as("-D threads=", "--threads ").into(),
+        None => wrong.into(),
+    })
+}
+
+/// A case that cannot be read, and those that are beside it.
+pub(super) fn unreadable_case(path: &Path, error: &std::io::Error) -> Usage {
+    let usage = Usage::new(format!("failed to read {}: {error}", path.display()));
+    usage.hint_if_any(missing::hint(path, None, |path| {
+        missing::is_called(path, "case")
+    }))
+}
+
 /// The case in this file, with its own seed unless another is given, and its text.
 fn read(path: &Path, args: &Run) -> Result<(Case, Arc<str>), Usage> {
     let name = path.to_string_lossy();
     let text = match &args.text {
         Some(text) => Arc::clone(text),
         None => text::read(path)
-            .map_err(|error| Usage::new(format!("failed to read {name}: {error}")))?
+            .map_err(|error| unreadable_case(path, &error))?
             .into(),
     };
     let mut case = Case::parse(&name, &text)?;
@@ -387,14 +435,24 @@ struct Asked {
 }
 
 impl Asked {
-    fn planned(&self, overrides: &[(String, String)], seed: u64) -> Result<Planned, Usage> {
+    fn planned(
+        &self,
+        args: &Run,
+        overrides: &[(String, String)],
+        seed: u64,
+    ) -> Result<Planned, Usage> {
         Ok(Planned {
             name: self.name.clone(),
             asked_as: vec![self.name.clone().into()],
             text: self.text.clone(),
             plan: match &self.skipped {
                 Some(why) => Err(why.clone()),
-                None => Ok(Arc::new(self.workload.plan(overrides, seed)?)),
+                None => Ok(Arc::new(plan(
+                    &self.workload,
+                    overrides,
+                    args.threads,
+                    seed,
+                )?)),
             },
         })
     }
@@ -402,7 +460,12 @@ impl Asked {
 
 /// All workloads once, then all of them again with the next seed, and so on: if the machine becomes
 /// slower meanwhile, it does so for all of them. Each is read once.
-fn repeated(args: &Run, overrides: &[(String, String)], seed: u64) -> Result<Vec<Planned>, Usage> {
+fn repeated(
+    registry: &Registry,
+    args: &Run,
+    overrides: &[(String, String)],
+    seed: u64,
+) -> Result<Vec<Planned>, Usage> {
     if args.repeat > REPEAT_MAX {
         return Err(Usage::new(format!("--repeat is at most {REPEAT_MAX}"))
             .hint("`soak` goes on for longer, and keeps only the results that matter"));
@@ -410,20 +473,24 @@ fn repeated(args: &Run, overrides: &[(String, String)], seed: u64) -> Result<Vec
     let asked = if args.workloads.is_empty() {
         suite(overrides)?
     } else {
-        named(args, overrides)?
+        named(registry, args, overrides)?
     };
     let seeds = (0..args.repeat).map(|time| seed.wrapping_add(time));
     seeds
         .flat_map(|seed| {
             asked
                 .iter()
-                .map(move |asked| asked.planned(overrides, seed))
+                .map(move |asked| asked.planned(args, overrides, seed))
         })
         .collect()
 }
 
 /// The workloads that were named; each must have every parameter that was set.
-fn named(args: &Run, overrides: &[(String, String)]) -> Result<Vec<Asked>, Usage> {
+fn named(
+    registry: &Registry,
+    args: &Run,
+    overrides: &[(String, String)],
+) -> Result<Vec<Asked>, Usage> {
     let mut all: Vec<Asked> = Vec::new();
     for name in &args.workloads {
         if all.iter().any(|earlier| earlier.name == *name) {
@@ -433,14 +500,15 @@ fn named(args: &Run, overrides: &[(String, String)]) -> Result<Vec<Asked>, Usage
             Some(text) => {
                 Workload::parse(name, text).map_err(|first| Usage::of_workload(&first))?
             }
-            None => Workload::named(name).map_err(|error| not_a_workload(name, error, args))?,
+            None => Workload::named(name)
+                .map_err(|error| not_a_workload(registry, name, error, args))?,
         };
         let has = |key: &str| workload.parameter(key).is_some();
         if overrides.iter().any(|(key, _)| key == "threads") && !has("threads") {
-            return Err(
-                Usage::new(format!("workload `{name}` has no parameter `threads`"))
-                    .hint("its number of threads is fixed; run it without --threads"),
-            );
+            let typed = args.threads.map_or("-D threads", |_| "--threads");
+            let usage = Usage::new(format!("workload `{name}` has no parameter `threads`"));
+            let hint = format!("its number of threads is fixed; run it without {typed}");
+            return Err(usage.hint(hint));
         }
         let is_embedded = workload::embedded().iter().any(|one| one.name == name);
         all.push(Asked {
@@ -454,14 +522,22 @@ fn named(args: &Run, overrides: &[(String, String)]) -> Result<Vec<Asked>, Usage
 }
 
 /// Why there is no such workload. What was meant for an option may have been taken for one.
-fn not_a_workload(name: &str, error: LoadError, args: &Run) -> Usage {
+fn not_a_workload(registry: &Registry, name: &str, error: LoadError, args: &Run) -> Usage {
     if args.delays.is_some() && values::points(name).is_ok() {
         return Usage::new(format!(
             "`{name}` names points of `--delays`, and no workload"
         ))
         .hint(format!("write them behind `=`, as in --delays={name}"));
     }
-    error.into()
+    let file = format!("{name}.toml");
+    let hint = match error {
+        LoadError::Unknown { .. } if Path::new(&file).is_file() => format!("there is a {file}"),
+        LoadError::Unknown { .. } if registry.entries().iter().any(|heap| heap.name == name) => {
+            format!("that is a heap: name it with --heap {name}")
+        }
+        _ => return error.into(),
+    };
+    Usage::new(format!("unknown workload `{name}`")).hint(hint)
 }
 
 /// Every workload that comes with the program; those without a parameter that was set are skipped.

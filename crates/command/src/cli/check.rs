@@ -1,21 +1,36 @@
-//! `check`: validates workload files without running them, and tells all that is wrong with them.
+//! `check`: validates workload files and profiles without running anything, and tells all that is wrong
+//! with them.
+
+use std::path::Path;
 
 use super::exit::Exit;
 use super::terminal::Terminal;
 use super::usage::Usage;
+use super::{near, profile};
+use crate::run::Registry;
 use crate::workload::Workload;
 
-/// Reads every workload; prints `ok` or what is wrong with it.
-pub(super) fn check(names: &[String], terminal: &mut Terminal) -> Exit {
+/// Reads every workload, and every `gcstorm.toml`; prints `ok` or what is wrong with it.
+pub(super) fn check(registry: &Registry, names: &[String], terminal: &mut Terminal) -> Exit {
     let mut exit = Exit::Held;
     for name in names {
-        match Workload::named(name) {
-            Ok(workload) => terminal.data(&format!("ok  {name}: {}\n", workload.summary)),
-            Err(error) => {
-                terminal.refuse(Usage::from(error).text());
+        match about(registry, name) {
+            Ok(about) => terminal.data(&format!("ok  {name}: {about}\n")),
+            Err(wrong) => {
+                terminal.refuse(wrong.text());
                 exit = Exit::Usage;
             }
         }
     }
     exit
+}
+
+/// What it is, in a line.
+fn about(registry: &Registry, name: &str) -> Result<String, Usage> {
+    let path = Path::new(name);
+    if path.file_name().is_some_and(|file| file == near::FILE) {
+        let profiles = profile::checked(registry, path)?.join(", ");
+        return Ok(format!("profiles: {profiles}"));
+    }
+    Ok(Workload::named(name)?.summary)
 }

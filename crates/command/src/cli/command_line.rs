@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use super::args::{Compare, Duel, Fuzz, Init, Merge, Replay, ReportArgs, Run, Selftest, Tour};
@@ -11,7 +10,6 @@ use super::events::ProgressArg;
 use super::help::{self, OUTPUT, WHAT};
 use super::provenance;
 use super::soak::Soak;
-use crate::diagnostic::suggest;
 use crate::report::Detail;
 
 /// The whole command line.
@@ -75,13 +73,17 @@ const UNUSED: [(&str, &[&str]); 11] = [
     ("header", &["profile", "quiet", "verbose"]),
 ];
 
+/// What values are called that are numbers.
+const NUMBERS: [&str; 3] = ["N", "N[..M]", "OPS[,HOW]"];
+
 /// All commands and their options.
 pub(super) fn all() -> clap::Command {
     let whole = CommandLine::command();
-    // So that `-5s` comes to the reader of times, which says what is wrong with it.
+    // So that `-5s` and `-1` come to the readers of times and numbers, which say what is wrong there.
     let whole = whole.mut_subcommands(|command| {
         command.mut_args(|arg| match arg.get_value_names() {
             Some([name]) if *name == "TIME" => arg.allow_hyphen_values(true),
+            Some([name]) if NUMBERS.contains(&name.as_str()) => arg.allow_negative_numbers(true),
             _ => arg,
         })
     });
@@ -93,25 +95,6 @@ pub(super) fn all() -> clap::Command {
         let unused: Vec<clap::Arg> = unused.map(|arg| arg.clone().hide(true)).collect();
         whole.mut_subcommand(name, |command| command.args(unused))
     })
-}
-
-/// Adds to what is said of an unknown command which was meant: of two letters of `run`, clap itself
-/// recognises nothing.
-pub(super) fn suggesting(mut error: clap::Error) -> clap::Error {
-    let is_unknown = error.kind() == ErrorKind::InvalidSubcommand;
-    if !is_unknown || error.get(ContextKind::SuggestedSubcommand).is_some() {
-        return error;
-    }
-    let whole = all();
-    let known = whole.get_subcommands().filter(|one| !one.is_hide_set());
-    let known: Vec<&str> = known.map(clap::Command::get_name).collect();
-    if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand)
-        && let Some(meant) = suggest::nearest(typed, &known)
-    {
-        let meant = ContextValue::Strings(vec![meant.to_owned()]);
-        error.insert(ContextKind::SuggestedSubcommand, meant);
-    }
-    error
 }
 
 impl CommandLine {
@@ -175,14 +158,13 @@ pub(super) enum Command {
     #[command(after_long_help = help::LIST_HELP)]
     List {
         /// What to list
-        #[arg(value_enum, help_heading = WHAT,
-              value_name = "heaps|workloads|checks|faults|profiles", hide_possible_values = true)]
+        #[arg(value_enum, help_heading = WHAT, value_name = "WHAT")]
         what: Listed,
     },
-    /// Validate workload files
+    /// Validate workload files, and profiles in a gcstorm.toml
     #[command(after_long_help = help::CHECK_HELP)]
     Check {
-        /// Names from `gcstorm list workloads`, or .toml files
+        /// Names from `gcstorm list workloads`, .toml files, or a gcstorm.toml
         #[arg(required = true, value_name = "WORKLOAD", help_heading = WHAT)]
         workloads: Vec<String>,
     },
@@ -220,9 +202,19 @@ enum ColorWhen {
 /// What `list` can list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Listed {
+    /// What can be run on
     Heaps,
+    /// What can be run
     Workloads,
+    /// What the steps of a workload may name
+    #[value(alias = "operations")]
+    Ops,
+    /// What `--require`, and the `[require]` of a workload, may name
+    Counters,
+    /// What is judged
     Checks,
+    /// What can be planted
     Faults,
+    /// What a gcstorm.toml sets
     Profiles,
 }

@@ -7,6 +7,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -93,13 +94,23 @@ pub(super) fn words(matches: &ArgMatches) -> Vec<OsString> {
 
 /// The file of a build. A word without a slash is a file here, and not one that the shell would find.
 fn found(path: &Path) -> Result<PathBuf, Usage> {
-    let file = fs::canonicalize(path).ok().filter(|file| file.is_file());
-    file.ok_or_else(|| {
-        let shown = path.display();
-        Usage::new(format!("there is no program {shown}")).hint(
+    let shown = path.display();
+    let wrong = |what: String| {
+        Err(Usage::new(what).hint(
             "a duel is between two files: build one, keep it under another name, and build the other",
-        )
-    })
+        ))
+    };
+    match fs::canonicalize(path).ok().filter(|file| file.is_file()) {
+        None => wrong(format!("there is no program {shown}")),
+        Some(file) if !is_executable(&file) => {
+            wrong(format!("{shown} is no program: it may not be executed"))
+        }
+        Some(file) => Ok(file),
+    }
+}
+
+fn is_executable(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|facts| facts.permissions().mode() & 0o111 != 0)
 }
 
 /// One of the two builds.
@@ -202,7 +213,9 @@ fn told(
             terminal.error(&format!(
                 "{file} does not seem to be a gcstorm program: `run --out DIR` left nothing there"
             ));
-            terminal.message(&said);
+            if !said.is_empty() {
+                terminal.message(&said);
+            }
             return Some(Exit::Usage);
         }
         Some(0 | 3) => {

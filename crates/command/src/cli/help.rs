@@ -196,11 +196,11 @@ pub(super) const CHECK_HELP: &str = "\
 Examples:
   gcstorm check mine.toml
   gcstorm check churn tangles
-  gcstorm check workloads/mine.toml workloads/yours.toml
+  gcstorm check gcstorm.toml
 
 Exit codes:
-  0    every workload can be planned
-  2    usage error, or a workload that is wrong or cannot be read
+  0    every workload can be planned, and every profile can be used
+  2    usage error, or a file that is wrong or cannot be read
   101  a bug in gcstorm";
 
 /// Examples and exit codes of `completions`.

@@ -50,7 +50,8 @@ const FILES: [(&str, &str); 6] = [
 
 /// What to expect of the first build: without it, minutes of it look like something that hangs.
 const FIRST_BUILD: &str = "The first build compiles some 90 crates, which takes two to five minutes on two \
-                           processors; after it a change takes seconds.";
+                           processors; after it a change takes seconds, and so do tests with `--release`, \
+                           which use the same build.";
 
 /// What differs between kinds of heaps.
 struct Template {
@@ -65,7 +66,7 @@ pub(super) fn init(program: &str, args: &Init, terminal: &mut Terminal) -> Resul
     let package = format!("gcstorm-{heap}");
     let directory = args.directory.clone();
     let directory = directory.unwrap_or_else(|| PathBuf::from(&package));
-    let Source { dependency, lock } = Source::of(args.gcstorm.as_deref(), program)?;
+    let Source { dependency, lock } = Source::of(args.gcstorm.as_deref(), program, heap)?;
     let template = if args.pointer { POINTER } else { HEAP };
     let words = [
         ("@PACKAGE@", package.as_str()),
@@ -90,8 +91,12 @@ pub(super) fn init(program: &str, args: &Init, terminal: &mut Terminal) -> Resul
     }
     for (name, text) in &files {
         let path = directory.join(name);
-        write(&path, text)
-            .map_err(|error| Usage::new(format!("failed to write {}: {error}", path.display())))?;
+        write(&path, text).map_err(|error| {
+            let why = store::why_no_directory(&directory, &error);
+            let shown = directory.display();
+            Usage::new(format!("failed to write {name} to {shown}: {why}"))
+                .hint("name another directory after the options")
+        })?;
     }
     terminal.data(&told(&directory, template.state));
     Ok(Exit::Held)
@@ -131,10 +136,11 @@ struct Source {
 }
 
 impl Source {
-    fn of(asked: Option<&str>, program: &str) -> Result<Self, Usage> {
+    fn of(asked: Option<&str>, program: &str, heap: &str) -> Result<Self, Usage> {
         let missing = |shown: &str| {
             Usage::new(format!("gcstorm's sources are not in {shown}")).hint(format!(
-                "say where they are: {program} init --gcstorm DIR, or the URL of a git repository"
+                "say where they are: {program} init --heap {heap} --gcstorm DIR, or the URL of a git \
+                 repository"
             ))
         };
         let directory = match asked {
@@ -175,7 +181,7 @@ fn told(directory: &Path, state: &str) -> String {
             "every workload on it",
         ),
         (
-            "cargo test".to_owned(),
+            "cargo test --release".to_owned(),
             "the same in short, and random programs",
         ),
     ];

@@ -1,4 +1,4 @@
-//! `list`: the names of heaps, workloads, checks, faults and profiles.
+//! `list`: the names of heaps, workloads, operations, counters, checks, faults and profiles.
 
 use super::args::IsolateArg;
 use super::command_line::Listed;
@@ -9,12 +9,15 @@ use super::profile;
 use super::terminal::Terminal;
 use super::usage::Usage;
 use crate::check::{self, Check};
-use crate::heap::Caps;
+use crate::heap::{Caps, Stats};
+use crate::plan::OpKind;
 use crate::report::prose::wrapped;
 use crate::report::{Detail, STRONG, Width};
 use crate::result::figures;
 use crate::run::{Entry, Registry, pythons};
-use crate::workload::{self, Parameter, ParameterKind, Workload};
+use crate::workload::{
+    self, COUNTERS, Counter, FORMS, Form, Parameter, ParameterKind, Presence, Workload,
+};
 
 /// Prints the list.
 pub(super) fn list(
@@ -25,9 +28,11 @@ pub(super) fn list(
     let listed = match what {
         Listed::Heaps => heaps(registry),
         Listed::Workloads => workloads(terminal.detail()),
+        Listed::Ops => ops(),
+        Listed::Counters => counters(registry),
         Listed::Checks => checks(),
         Listed::Faults => faults::described(registry, terminal.detail()),
-        Listed::Profiles => profile::listed()?,
+        Listed::Profiles => profile::listed(registry)?,
     };
     terminal.data(&rows(&listed, terminal.look().width));
     Ok(Exit::Held)
@@ -120,6 +125,62 @@ fn described(parameter: &Parameter) -> String {
         "{} ({values}; default {})",
         parameter.about, parameter.default
     )
+}
+
+/// Operations that steps of a workload name, with their keys and what a heap must be able to do.
+fn ops() -> Vec<(String, String)> {
+    let described = |form: &Form| {
+        let keys = form.keys.iter().map(|key| match key.presence {
+            Presence::Needed => key.name.to_owned(),
+            Presence::Optional => format!("[{}]", key.name),
+        });
+        let keys: Vec<String> = keys.collect();
+        let needs = form.needs().missing_from(&Caps::NONE);
+        let mut others = form.may_need().missing_from(&Caps::NONE);
+        others.retain(|ability| !needs.contains(ability));
+        let parts = [
+            ("keys: ", keys.join(" ")),
+            ("needs ", needs.join(", ")),
+            ("may need ", others.join(", ")),
+        ];
+        let parts = parts.iter().filter(|(_, list)| !list.is_empty());
+        let parts: String = parts
+            .map(|(word, list)| format!("; {word}{list}"))
+            .collect();
+        (form.name.to_owned(), format!("{}{parts}", form.about))
+    };
+    FORMS.iter().map(described).collect()
+}
+
+/// Counters that can be required, what they count, and which heaps have them.
+fn counters(registry: &Registry) -> Vec<(String, String)> {
+    let python = registry.get("python");
+    let heaps: Vec<(&str, Stats)> = (registry.entries().iter().chain(python))
+        .map(|heap| (heap.name.as_str(), laboratory::figures(heap)))
+        .collect();
+    let whose = |counter: &str| {
+        if check::is_counted(counter, &Stats::default()) {
+            return "every heap".to_owned();
+        }
+        let have = heaps
+            .iter()
+            .filter(|(_, stats)| check::is_counted(counter, stats));
+        have.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    };
+    let operations = OpKind::ALL.into_iter().map(|kind| {
+        let ops: Vec<String> = kind.ops().iter().map(|op| format!("`{op}`")).collect();
+        (
+            kind.name().to_owned(),
+            format!("operations: {}; every heap", ops.join(" and ")),
+        )
+    });
+    let others = COUNTERS.iter().map(|Counter { name, unit, about }| {
+        (
+            (*name).to_owned(),
+            format!("{unit} {about}; {}", whose(name)),
+        )
+    });
+    operations.chain(others).collect()
 }
 
 fn checks() -> Vec<(String, String)> {

@@ -8,7 +8,7 @@ use clap_mangen::Man;
 
 use super::command_line;
 use super::exit::Exit;
-use super::store::write_whole;
+use super::store::{why_no_directory, write_whole};
 use super::terminal::Terminal;
 use super::usage::Usage;
 use super::{agenda, faults};
@@ -149,8 +149,11 @@ pub(super) fn pages(directory: &Path) -> Result<Exit, Usage> {
         }
         Ok(())
     });
-    let failed = |error| format!("failed to write to {}: {error}", directory.display());
-    written.map_err(|error| Usage::new(failed(error)))?;
+    written.map_err(|error| {
+        let why = why_no_directory(directory, &error);
+        Usage::new(format!("failed to write to {}: {why}", directory.display()))
+            .hint("name another directory with --out DIR")
+    })?;
     Ok(Exit::Held)
 }
 
@@ -269,7 +272,15 @@ mod tests {
     /// Goal: bash offers what can be named before options, and options once one is begun.
     #[test]
     fn bash_offers_names_first() {
-        let listed = ["heaps", "workloads", "checks", "faults", "profiles"];
+        let listed = [
+            "heaps",
+            "workloads",
+            "ops",
+            "counters",
+            "checks",
+            "faults",
+            "profiles",
+        ];
         assert_eq!(offered(&["gcstorm", "list", ""]), listed);
         assert_eq!(offered(&["gcstorm", "list", "f"]), ["faults"]);
         assert!(offered(&["gcstorm", "list", "--c"]).contains(&"--color".to_owned()));

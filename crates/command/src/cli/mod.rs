@@ -8,7 +8,7 @@
 //! Files stand in layers, and a file imports only from layers below its own:
 //!
 //! 1. `command_line`: all commands and their options. Only code that takes a whole command line
-//!    apart is above it ([`main`], `recipe`, `replay`, `manual`, `tour`, `duel`, and
+//!    apart is above it ([`main`], `recipe`, `replay`, `manual`, `tour`, `duel`, `slips`, and
 //!    `profile`, which completes it).
 //! 2. The commands: `run` is in `perform`, the others are in files and directories of their names.
 //! 3. What commands have in common: `agenda` says what is to be run, `task` is one run of it,
@@ -47,6 +47,7 @@ mod laboratory;
 mod list;
 mod manual;
 mod merge;
+mod missing;
 mod near;
 mod perform;
 mod profile;
@@ -58,6 +59,7 @@ mod replay;
 mod report;
 mod reproduce;
 mod selftest;
+mod slips;
 mod soak;
 mod store;
 mod stored;
@@ -160,7 +162,7 @@ fn obey(
         Command::Attempt(run) => selftest::attempt(registry, &run),
         Command::Cases { keep } => laboratory::serve(registry, keep),
         Command::List { what } => list::list(registry, what, terminal),
-        Command::Check { workloads } => Ok(check::check(&workloads, terminal)),
+        Command::Check { workloads } => Ok(check::check(registry, &workloads, terminal)),
         Command::Compare(args) => compare::compare(&args, terminal),
         Command::Duel(args) => {
             let words = duel::words(&matches);

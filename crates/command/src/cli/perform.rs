@@ -321,18 +321,15 @@ impl<'a> RunSession<'a> {
                 .error(&format!("failed to write the results as JSON: {error}"));
             self.exit = self.exit.and(Exit::Usage);
         }
-        if let Err(error) = publish::all(self.store.directory(), &self.collected) {
-            let directory = self.store.directory().display();
-            (self.terminal).error(&format!("failed to write a report to {directory}: {error}"));
-            self.exit = self.exit.and(Exit::Usage);
-        }
-        let directory = self.store.directory();
-        let told = match self.terminal.detail() {
-            Detail::Verdict => format!("results: {}", directory.display()),
-            _ => {
-                let page = directory.join(publish::PAGE);
-                format!("results: {}, and more beside it", page.display())
+        let directory = self.store.directory().display();
+        let told = match publish::all(self.store.directory(), &self.collected) {
+            Err(error) => {
+                (self.terminal).error(&format!("failed to write a report to {directory}: {error}"));
+                self.exit = self.exit.and(Exit::Usage);
+                format!("results that could be written: {directory}")
             }
+            Ok(_) if self.terminal.detail() == Detail::Verdict => format!("results: {directory}"),
+            Ok(page) => format!("results: {}, and more beside it", page.display()),
         };
         self.terminal.message(&told);
         self.exit

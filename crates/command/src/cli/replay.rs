@@ -161,8 +161,7 @@ fn recipe(
 
 fn read(path: &Path) -> Result<Case, Usage> {
     let shown = path.display();
-    let text =
-        text::read(path).map_err(|error| Usage::new(format!("failed to read {shown}: {error}")))?;
+    let text = text::read(path).map_err(|error| agenda::unreadable_case(path, &error))?;
     Ok(Case::parse(&shown.to_string(), &text)?)
 }
 

@@ -76,10 +76,8 @@ pub(super) fn again(task: &RunTask<'_>) -> Vec<String> {
 fn words_from(seed: u64, task: &RunTask<'_>) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec!["run".into()];
     words.extend_from_slice(&task.asked_as);
+    words.extend_from_slice(&task.overrides_as);
     let mut option = |name: &str, value: String| words.extend([name.into(), value.into()]);
-    for (key, value) in &task.overrides {
-        option("-D", format!("{key}={value}"));
-    }
     option("--heap", task.heap.name.clone());
     option("--seed", seed.to_string());
     let Options {

@@ -17,6 +17,8 @@ use crate::result::{RunResult, figures};
 
 /// The maximum number of links that are followed, which is Linux's own limit.
 const LINKS_MAX: usize = 40;
+/// Where results go by default.
+pub(super) const REPORTS: &str = "reports";
 /// The file that says how to repeat the run that is under way.
 const RUNNING: &str = "running.case";
 /// Files by which a directory is known to hold results of some command.
@@ -210,21 +212,26 @@ fn lock(directory: &Path) -> Result<Option<File>, Usage> {
 pub(super) fn prepare_directory(directory: Option<&Path>, prefix: &str) -> Result<PathBuf, Usage> {
     let made = match directory {
         Some(directory) => fs::create_dir_all(directory).map(|()| directory.to_owned()),
-        None => fresh_directory(Path::new("reports"), prefix),
+        None => fresh_directory(Path::new(REPORTS), prefix),
     };
-    let shown = directory.unwrap_or(Path::new("reports")).display();
+    let shown = directory.unwrap_or(Path::new(REPORTS)).display();
     let tried = made.and_then(|directory| try_out(&directory).map(|()| directory));
     tried.map_err(|error| {
-        let why = match directory {
-            Some(directory) if directory.is_file() => "it is a file, not a directory".to_owned(),
-            Some(directory) if directory.exists() && !directory.is_dir() => {
-                "it is a device or a pipe, not a directory".to_owned()
-            }
-            _ => error.to_string(),
-        };
+        let why = why_no_directory(directory.unwrap_or(Path::new(REPORTS)), &error);
         Usage::new(format!("failed to keep results in {shown}: {why}"))
             .hint("name another directory with --out DIR")
     })
+}
+
+/// Why nothing can be written below a path.
+pub(super) fn why_no_directory(path: &Path, error: &io::Error) -> String {
+    match path {
+        path if path.is_file() => "it is a file, not a directory".to_owned(),
+        path if path.exists() && !path.is_dir() => {
+            "it is a device or a pipe, not a directory".to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// A value as indented JSON, with a line break at the end.
@@ -329,9 +336,15 @@ fn temporary_in(directory: &Path) -> io::Result<NamedTempFile> {
         directory
     };
     let permissions = fs::Permissions::from_mode(0o666);
-    tempfile::Builder::new()
+    let made = tempfile::Builder::new()
         .permissions(permissions)
-        .tempfile_in(directory)
+        .tempfile_in(directory);
+    // The name of the temporary file, which stands in that error, says nothing to anybody.
+    made.map_err(|error| {
+        let text = error.to_string();
+        let what = text.split(" at path ").next().unwrap_or_default();
+        io::Error::new(error.kind(), what)
+    })
 }
 
 /// A new directory below `parent`, named after the time.

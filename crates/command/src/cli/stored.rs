@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::missing;
+use super::store;
 use super::usage::Usage;
 use crate::plan::Plan;
 use crate::result::{RunResult, SCHEMA};
@@ -77,6 +79,8 @@ fn in_order_of_runs(found: &mut [(PathBuf, RunResult)]) {
 
 fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Usage {
     let usage = Usage::new(format!("failed to read {}: {error}", path.display()));
+    let is_meant = |path: &Path| missing::is_called(path, "json") || path.join(RESULT).is_file();
+    let usage = usage.hint_if_any(missing::hint(path, Some(store::REPORTS), is_meant));
     usage.hint("name a result.json that `run` wrote, or the directory that holds it")
 }
 

@@ -22,8 +22,8 @@ pub(super) struct RunTask<'r> {
     /// The text of the workload or the case, if it is in a file: what was planned is what is run,
     /// even if the file has changed since, or can be read only once.
     pub(super) text: Option<Arc<str>>,
-    /// The parameters that were set.
-    pub(super) overrides: Vec<(String, String)>,
+    /// The arguments that set parameters.
+    pub(super) overrides_as: Vec<OsString>,
     /// The rate that the command line sets.
     pub(super) rate: Option<Pace>,
     /// The limit that the command line sets on time without progress.

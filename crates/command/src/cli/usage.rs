@@ -1,6 +1,9 @@
 //! Usage errors: what the user got wrong, and a hint what to do.
 
-use crate::diagnostic::suggest;
+use std::path::Path;
+
+use super::missing;
+use crate::diagnostic::{clipped, suggest};
 use crate::report::{ERROR, HELP, paint, shown};
 use crate::workload::{Color, Diagnostic, LoadError, Workload};
 
@@ -14,7 +17,8 @@ pub(super) struct Usage {
 impl Usage {
     /// A usage error with this message, which is shown after `error:`.
     pub(super) fn new(message: impl AsRef<str>) -> Self {
-        let text = format!("{} {}", paint(ERROR, "error:"), shown(message.as_ref()));
+        let message = clipped(message.as_ref().to_owned());
+        let text = format!("{} {}", paint(ERROR, "error:"), shown(&message));
         Self { text }
     }
 
@@ -22,6 +26,14 @@ impl Usage {
     pub(super) fn hint(mut self, hint: impl AsRef<str>) -> Self {
         self.text += &format!("\n{} {}", paint(HELP, "help:"), shown(hint.as_ref()));
         self
+    }
+
+    /// Adds one if there is something to say.
+    pub(super) fn hint_if_any(self, hint: Option<String>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
     }
 
     /// `name` is not among the `known` names of `what`.
@@ -79,7 +91,11 @@ impl From<LoadError> for Usage {
             LoadError::Unknown { name, hint } => {
                 Self::new(format!("unknown workload `{name}`")).hint(hint)
             }
-            LoadError::Unreadable { .. } => Self::new(error.to_string()),
+            LoadError::Unreadable { ref path, .. } => {
+                let is_workload = |path: &Path| missing::is_called(path, "toml");
+                let hint = missing::hint(path, None, is_workload);
+                Self::new(error.to_string()).hint_if_any(hint)
+            }
         }
     }
 }

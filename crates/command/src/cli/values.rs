@@ -1,5 +1,6 @@
 //! The values of options: durations, parameters, requirements, how often to verify.
 
+use std::num::IntErrorKind;
 use std::time::Duration;
 
 use humantime::DurationError;
@@ -70,10 +71,16 @@ pub(super) const NO_FAULT: &str = "none";
 
 /// A whole number of at least 1; underscores are allowed as in workloads.
 pub(super) fn positive(text: &str) -> Result<u64, String> {
-    match text.replace('_', "").parse() {
+    match text.replace('_', "").parse::<u64>() {
         Ok(0) => Err("must be at least 1".to_owned()),
         Ok(number) => Ok(number),
-        Err(_) => Err("not a whole number".to_owned()),
+        Err(_) if text.parse::<f64>().is_ok_and(|number| number < 0.0) => {
+            Err("must be at least 1".to_owned())
+        }
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+            Err(format!("must be at most {}", u64::MAX))
+        }
+        Err(_) => Err("not a whole number, as 2000000 or 2_000_000 is".to_owned()),
     }
 }
 

@@ -29,7 +29,7 @@ mod refcounts;
 mod require;
 mod weak;
 
-pub use require::{Shortfall, counters, unmet};
+pub use require::{Shortfall, counters, is_counted, unmet};
 
 use serde::{Deserialize, Serialize};
 

@@ -9,77 +9,57 @@
 use std::collections::BTreeMap;
 
 use crate::evidence::{Evidence, ListTally, Moment, WeakTally};
+use crate::heap::Stats;
 use crate::plan::{Asker, Requirement};
 
 /// Every counter of a run by name: the operations by kind, and what the heap and the harness
 /// counted.
 pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
     let mut counters = by_kind(evidence);
-    let stats = &evidence.stats;
     let mutators = || evidence.mutators.iter();
     let lists = || mutators().flat_map(|mutator| mutator.tally.lists.values());
     let weak = |pick: fn(&WeakTally) -> u64| {
         let tallies = mutators().map(|mutator| &mutator.tally.weak);
-        Some(tallies.map(pick).sum::<u64>())
+        tallies.map(pick).sum::<u64>()
     };
     let sum = |pick: fn(&ListTally) -> u64| lists().map(pick).sum::<u64>();
     let end = evidence.last_survey(Moment::End);
     let last = evidence.surveys.last();
     let all = [
-        ("allocated", Some(evidence.allocated())),
-        ("ops_per_second", Some(per_second(evidence))),
-        ("freed", Some(end.map_or(0, |survey| survey.dead))),
+        ("allocated", evidence.allocated()),
+        ("ops_per_second", per_second(evidence)),
+        ("freed", end.map_or(0, |survey| survey.dead)),
         (
             "live_at_end",
-            Some(end.map_or(0, |end| end.born - end.dead.min(end.born))),
+            end.map_or(0, |end| end.born - end.dead.min(end.born)),
         ),
-        ("live_peak", Some(evidence.live_peak)),
-        ("unreclaimed_peak", stats.unreclaimed_peak),
-        ("collections", stats.collections),
-        ("full_collections", stats.full_collections),
-        ("examined", stats.examined),
-        (
-            "examined_per_thousand",
-            (stats.examined).map(|it| it.saturating_mul(1000) / evidence.allocated().max(1)),
-        ),
-        ("cycles_freed", stats.cycles_freed),
-        ("local_collections", stats.local_collections),
-        ("local_cycles_freed", stats.local_cycles_freed),
-        ("contended", stats.contended),
-        ("interleavings", interleavings(evidence)),
-        ("switches", stats.switches),
-        ("retries", stats.retries),
-        ("epochs", stats.epochs),
-        ("truncations_met_append", stats.truncations_met_append),
-        ("rss_bytes_peak", Some(evidence.rss_bytes_peak)),
+        ("live_peak", evidence.live_peak),
+        ("rss_bytes_peak", evidence.rss_bytes_peak),
         ("upgraded", weak(|tally| tally.upgraded)),
         ("upgrade_lost", weak(|tally| tally.lost)),
-        ("finalized", Some(last.map_or(0, |survey| survey.finalized))),
+        ("finalized", last.map_or(0, |survey| survey.finalized)),
         (
             "resurrected",
-            Some(mutators().map(|mutator| mutator.tally.resurrected).sum()),
+            mutators().map(|mutator| mutator.tally.resurrected).sum(),
         ),
-        ("noted", Some(sum(|tally| tally.noted))),
-        (
-            "rounds",
-            Some(mutators().map(|mutator| mutator.rounds).sum()),
-        ),
-        ("surveys", Some(evidence.surveys_made)),
+        ("noted", sum(|tally| tally.noted)),
+        ("rounds", mutators().map(|mutator| mutator.rounds).sum()),
+        ("surveys", evidence.surveys_made),
         (
             "forced_collections",
-            Some(mutators().map(|mutator| mutator.forced_collections).sum()),
+            mutators().map(|mutator| mutator.forced_collections).sum(),
         ),
         (
             "refused",
-            Some(
-                mutators().map(|mutator| mutator.refused).sum::<u64>() + evidence.refused_in_setup,
-            ),
+            mutators().map(|mutator| mutator.refused).sum::<u64>() + evidence.refused_in_setup,
         ),
     ];
-    let there = all
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    counters.extend(there);
+    let of_heap = of_some_heaps(&evidence.stats, evidence.allocated());
+    let measured = [("interleavings", interleavings(evidence))];
+    let of_heap =
+        (of_heap.into_iter().chain(measured)).filter_map(|(name, value)| Some((name, value?)));
+    let there = all.into_iter().chain(of_heap);
+    counters.extend(there.map(|(name, value)| (name.to_owned(), value)));
     counters
 }
 
@@ -107,22 +87,34 @@ fn per_second(evidence: &Evidence) -> u64 {
     per_second.map_or(0, |rate| u64::try_from(rate).unwrap_or(u64::MAX))
 }
 
-/// Counters that some heaps do not have. All others are always there, or count 0.
-const OF_SOME_HEAPS: [&str; 13] = [
-    "unreclaimed_peak",
-    "collections",
-    "full_collections",
-    "examined",
-    "examined_per_thousand",
-    "cycles_freed",
-    "local_collections",
-    "local_cycles_freed",
-    "contended",
-    "switches",
-    "retries",
-    "epochs",
-    "truncations_met_append",
-];
+/// What only some heaps count: none of it is there if the heap does not.
+fn of_some_heaps(stats: &Stats, allocated: u64) -> [(&'static str, Option<u64>); 13] {
+    [
+        ("unreclaimed_peak", stats.unreclaimed_peak),
+        ("collections", stats.collections),
+        ("full_collections", stats.full_collections),
+        ("examined", stats.examined),
+        (
+            "examined_per_thousand",
+            (stats.examined).map(|it| it.saturating_mul(1000) / allocated.max(1)),
+        ),
+        ("cycles_freed", stats.cycles_freed),
+        ("local_collections", stats.local_collections),
+        ("local_cycles_freed", stats.local_cycles_freed),
+        ("contended", stats.contended),
+        ("switches", stats.switches),
+        ("retries", stats.retries),
+        ("epochs", stats.epochs),
+        ("truncations_met_append", stats.truncations_met_append),
+    ]
+}
+
+/// Whether a heap that tells these figures has the counter of this name.
+pub fn is_counted(counter: &str, stats: &Stats) -> bool {
+    let all = of_some_heaps(stats, 0);
+    let found = all.iter().find(|(name, _)| *name == counter);
+    found.is_none_or(|(_, value)| value.is_some())
+}
 
 /// A requirement that was not met, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,7 +170,7 @@ pub fn unmet<'a>(
         Some(&value) => {
             (value < requirement.at_least).then_some(Shortfall::Short(requirement, value))
         }
-        None if !OF_SOME_HEAPS.contains(&requirement.counter.as_str()) => {
+        None if is_counted(&requirement.counter, &Stats::default()) => {
             Some(Shortfall::Short(requirement, 0))
         }
         None => Some(match requirement.asked_by {

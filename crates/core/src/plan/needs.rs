@@ -33,7 +33,7 @@ impl Needs {
             (self.cycles, caps.cycles, "cycles"),
             (self.lists, caps.lists, "lists"),
             (self.counters, caps.counters, "counters"),
-            (self.globals, caps.globals, "globals"),
+            (self.globals, caps.globals, "shared roots"),
             (self.weak, caps.weak, "weak references"),
             (self.finalizers, caps.finalizers, "finalizers"),
         ]
@@ -42,10 +42,10 @@ impl Needs {
         .collect()
     }
 
-    /// What an operation of this kind needs, whatever its operands.
-    pub fn of(kind: OpKind) -> Self {
+    /// What operations of these kinds need, whatever their operands.
+    pub fn of(kinds: impl IntoIterator<Item = OpKind>) -> Self {
         let mut needs = Self::default();
-        needs.add(kind);
+        kinds.into_iter().for_each(|kind| needs.add(kind));
         needs
     }
 
@@ -91,7 +91,7 @@ impl Needs {
     }
 
     /// Adds what an object of this shape needs.
-    pub(super) fn add_shape(&mut self, shape: Shape) {
+    pub fn add_shape(&mut self, shape: Shape) {
         match shape {
             Shape::List => self.lists = true,
             Shape::Counter => self.counters = true,

@@ -127,6 +127,14 @@ macro_rules! define {
             pub fn name(self) -> &'static str {
                 match self { $(Self::$kind => $kind_name,)* }
             }
+
+            /// The operations of this kind, by their names in workloads and cases.
+            pub fn ops(self) -> Vec<&'static str> {
+                let all = [$((Self::$of, $name)),*].into_iter();
+                let mut ops: Vec<_> = all.filter(|op| op.0 == self).map(|op| op.1).collect();
+                ops.dedup();
+                ops
+            }
         }
 
         impl Op {

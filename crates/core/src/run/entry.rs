@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::evidence::{Broke, Ended, Evidence, Trace};
-use crate::heap::{Caps, Defect, Fault, HeapConfig, Ordeal, Pauses};
+use crate::heap::{Caps, Defect, Fault, HeapConfig, Ordeal, Pauses, Stats};
 use crate::plan::{Case, Plan};
 
 use super::any::{AnyHeap, Open, guarded};
@@ -12,6 +12,9 @@ use super::controlled::{self, Exploration, Explored, Judge};
 use super::steps::step_through_any;
 use super::storm::run_any;
 use super::{Observer, Options, config_for};
+
+/// How many objects a heap has room for that is only asked what it can do.
+const ASKED_CAPACITY: u32 = 64;
 
 /// One heap that can be named.
 pub struct Entry {
@@ -42,6 +45,9 @@ pub(super) enum Way {
 pub(super) trait Whole: Send + Sync {
     /// What it can do; an error if it is not there.
     fn opens(&self) -> Result<Caps, Defect>;
+
+    /// What it counts, as of a run in which nothing happened.
+    fn figures(&self) -> Stats;
 
     /// The faults that can be planted in it.
     fn faults(&self) -> &'static [Fault];
@@ -142,7 +148,7 @@ impl Entry {
             Way::Opened(open) => open,
             Way::Whole(heap) => return heap.opens(),
         };
-        let ask = || open(&HeapConfig::with_capacity(64)).map(|heap| heap.caps());
+        let ask = || open(&HeapConfig::with_capacity(ASKED_CAPACITY)).map(|heap| heap.caps());
         guarded("caps", ask).unwrap_or_else(|panicked| {
             Err(Defect::Panicked {
                 message: panicked.to_string(),
@@ -161,6 +167,18 @@ impl Entry {
         match &self.way {
             Way::Opened(open) => controlled::caps_of(open),
             Way::Whole(heap) => heap.opens().unwrap_or(Caps::NONE),
+        }
+    }
+
+    /// Opens a small heap of this kind, and asks what it counts: what it has no figure for is `None`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened, or panics.
+    pub fn figures(&self) -> Result<Stats, Defect> {
+        match &self.way {
+            Way::Opened(open) => figures(open),
+            Way::Whole(heap) => Ok(heap.figures()),
         }
     }
 
@@ -316,6 +334,24 @@ fn cannot_be_planted() -> Defect {
     Defect::Other {
         message: "this cannot be planted in it".to_owned(),
     }
+}
+
+#[cfg(not(shuttle))]
+fn figures(open: &Arc<Open>) -> Result<Stats, Defect> {
+    figures_of(&**open)
+}
+
+#[cfg(shuttle)]
+fn figures(open: &Arc<Open>) -> Result<Stats, Defect> {
+    let open = Arc::clone(open);
+    controlled::alone(move || figures_of(&*open))
+}
+
+fn figures_of(open: &Open) -> Result<Stats, Defect> {
+    let heap = opened(|| open(&HeapConfig::with_capacity(ASKED_CAPACITY)))?;
+    guarded("stats", || heap.stats()).map_err(|panicked| Defect::Panicked {
+        message: panicked.to_string(),
+    })
 }
 
 /// Steps through a case on a fresh heap.

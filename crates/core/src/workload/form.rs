@@ -4,6 +4,9 @@
 //! are `reload`, which is a `fetch`, and `append-new`, `ring` and `chain`, which are expanded to
 //! several operations.
 
+use crate::heap;
+use crate::plan::{Needs, OpKind};
+
 /// One operation's form.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Form {
@@ -13,6 +16,39 @@ pub struct Form {
     pub about: &'static str,
     /// The keys it takes.
     pub keys: &'static [Key],
+    /// What it is expanded to, if it is no operation of a plan.
+    made_of: &'static [OpKind],
+}
+
+impl Form {
+    /// What a heap must be able to do, whatever the values of its keys.
+    pub fn needs(&self) -> Needs {
+        let kinds = OpKind::ALL.into_iter();
+        let kinds = kinds.filter(|kind| {
+            self.made_of.contains(kind)
+                || self.made_of.is_empty() && kind.ops().contains(&self.name)
+        });
+        Needs {
+            // No operation makes a cycle by itself; this is one.
+            cycles: self.name == "ring",
+            ..Needs::of(kinds)
+        }
+    }
+
+    /// What it must be able to do besides, for some of these values.
+    pub fn may_need(&self) -> Needs {
+        let has = |kind| self.keys.iter().any(|key| key.kind == kind);
+        let mut needs = Needs {
+            globals: has(Mailbox),
+            ..Needs::default()
+        };
+        if has(Shape) {
+            heap::Shape::ALL
+                .into_iter()
+                .for_each(|shape| needs.add_shape(shape));
+        }
+        needs
+    }
 }
 
 /// One key of an operation.
@@ -77,7 +113,24 @@ const fn optional(name: &'static str, kind: KeyKind) -> Key {
 }
 
 const fn form(name: &'static str, about: &'static str, keys: &'static [Key]) -> Form {
-    Form { name, about, keys }
+    Form {
+        name,
+        about,
+        keys,
+        made_of: &[],
+    }
+}
+
+const fn expanded(
+    name: &'static str,
+    about: &'static str,
+    keys: &'static [Key],
+    made_of: &'static [OpKind],
+) -> Form {
+    Form {
+        made_of,
+        ..form(name, about, keys)
+    }
 }
 
 use KeyKind::{Amount, Field, Mailbox, Moved, Number, Object, Read, Shape, Signed, Written};
@@ -204,26 +257,30 @@ pub const FORMS: &[Form] = &[
         "makes `dst` a strong reference again, unless the object died",
         &[key("dst", Written), key("weak", Read)],
     ),
-    form(
+    expanded(
         "append-new",
         "makes an object (a node unless `shape` says otherwise) and appends it",
         &[key("list", Read), optional("shape", Shape)],
+        &[OpKind::Alloc, OpKind::Append],
     ),
-    form(
+    expanded(
         "reload",
         "fetches a shared object into its register again, as LOAD_GLOBAL does",
         &[key("object", Object)],
+        &[OpKind::Fetch],
     ),
-    form(
+    expanded(
         "ring",
         "makes a cycle of `size` nodes (1: a node that refers to itself), and drops it unless \
          there is a `dst`",
         &[key("size", Number), optional("dst", Written)],
+        &[OpKind::Alloc, OpKind::Copy, OpKind::Clear, OpKind::Store],
     ),
-    form(
+    expanded(
         "chain",
         "makes `size` nodes, each referring to the one before; `dst` holds the last",
         &[key("size", Number), key("dst", Written)],
+        &[OpKind::Alloc, OpKind::Store],
     ),
     form(
         "rejoin",
@@ -247,18 +304,49 @@ pub(super) fn find(name: &str) -> Option<&'static Form> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Op;
+    use crate::plan::{Op, OpSource, ProgramPart};
+    use crate::workload::Workload;
+    use std::collections::BTreeSet;
 
     /// Goal: a workload can name every operation that a case can, and besides them only those that
     /// are made of them.
     #[test]
     fn names_are_those_of_operations() {
-        let sugar = ["append-new", "reload", "ring", "chain"];
-        let mut forms: Vec<&str> = FORMS.iter().map(|form| form.name).collect();
-        forms.retain(|name| !sugar.contains(name));
-        let (mut names, count) = (Op::names(), FORMS.len());
+        let plain = FORMS.iter().filter(|form| form.made_of.is_empty());
+        let mut forms: Vec<&str> = plain.map(|form| form.name).collect();
+        let mut names = Op::names();
         forms.sort_unstable();
         names.sort_unstable();
-        assert_eq!((names, forms.len()), (forms.clone(), count - sugar.len()));
+        assert_eq!(names, forms);
+    }
+
+    fn kinds_of(step: &str) -> BTreeSet<OpKind> {
+        let text = format!(
+            "summary = \"x\"\n[objects]\nlist = \"list\"\n[limits]\nlive_objects = 100\n\
+             [[threads]]\nname = \"a\"\nloop = [{{ {step} }}]\n"
+        );
+        let workload = Workload::parse("one.toml", text.as_str()).expect("a workload");
+        let plan = workload.plan(&[], 1).expect("a plan");
+        let mut source = OpSource::new(&plan.mutators[0], 1, 0, ProgramPart::Rounds, Some(1));
+        let mut kinds = BTreeSet::new();
+        while let Some(batch) = source.next_batch() {
+            kinds.extend(batch.ops.iter().map(Op::kind));
+        }
+        kinds
+    }
+
+    /// Goal: what is expanded to several operations needs what these need, and is made of no others.
+    #[test]
+    fn what_is_expanded_needs_what_it_is_made_of() {
+        for (step, name) in [
+            ("op = \"append-new\", list = \"list\"", "append-new"),
+            ("op = \"reload\", object = \"list\"", "reload"),
+            ("op = \"ring\", size = 4", "ring"),
+            ("op = \"chain\", size = 4, dst = \"x\"", "chain"),
+        ] {
+            let form = find(name).expect("it is there");
+            let made_of: BTreeSet<_> = form.made_of.iter().copied().collect();
+            assert_eq!(kinds_of(step), made_of, "{name}");
+        }
     }
 }

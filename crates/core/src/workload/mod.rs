@@ -36,7 +36,7 @@ mod token;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use counters::{CHECKS, COUNTERS, VERDICTS};
+pub use counters::{CHECKS, COUNTERS, Counter, VERDICTS, counter_names};
 pub use embedded::{Embedded, embedded};
 pub use form::{FORMS, Form, Key, KeyKind, Presence};
 pub use load_error::LoadError;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::condition::Condition;
-use super::counters::{CHECKS, COUNTERS, VERDICTS};
+use super::counters::{CHECKS, VERDICTS, counter_names};
 use super::defaults::{self, Default};
 use super::document::{Node, Table, check_name};
 use super::expression::Expr;
@@ -240,11 +240,11 @@ fn bounds(
         return Ok(Vec::new());
     };
     let table = node.open_table("table of counters")?;
-    let entries = table.entries().iter();
+    let (entries, known) = (table.entries().iter(), counter_names());
     let bounds = entries.map(|entry| {
-        if !COUNTERS.contains(&entry.key) {
-            let span = entry.key_span.clone();
-            return Err(Complaint::unknown(span, "counter", entry.key, COUNTERS));
+        if !known.contains(&entry.key) {
+            let (span, known) = (entry.key_span.clone(), known.iter().copied());
+            return Err(Complaint::unknown(span, "counter", entry.key, known));
         }
         let (value, when) = if entry.node.is_table() {
             let table = entry.node.table("bound of a counter", &[word, "when"])?;

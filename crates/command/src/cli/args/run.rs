@@ -124,7 +124,8 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) verify: Verify,
     /// What a counter must reach, as in 'append>=100'
     ///
-    /// A run in which it does not is vacuous; may be given several times.
+    /// A run in which it does not is vacuous; `gcstorm list counters` names them. May be given several
+    /// times.
     #[arg(long, value_name = "COUNTER", help_heading = JUDGING,
           value_parser = values::requirement)]
     pub(in crate::cli) require: Vec<Requirement>,

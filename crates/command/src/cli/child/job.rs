@@ -15,6 +15,8 @@ use crate::report::Detail;
 pub(in crate::cli) enum CaseJob {
     /// To say what the heap of this name can do.
     Caps(String),
+    /// To say what it counts.
+    Figures(String),
     /// To try the cases of a hunt that have these numbers, up to the first that fails.
     Sweep {
         hunt: Box<Hunt>,

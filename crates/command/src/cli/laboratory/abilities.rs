@@ -1,4 +1,5 @@
-//! Which heaps are to be kept out of this process, and what they can do, which is asked elsewhere.
+//! Which heaps are to be kept out of this process, and what they can do and count, which is asked
+//! elsewhere.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use crate::cli::args::IsolateArg;
 use crate::cli::child::{CaseJob, Printed, inside};
 use crate::cli::isolate;
 use crate::cli::usage::Usage;
-use crate::heap::{Caps, Fault};
+use crate::heap::{Caps, Fault, Stats};
 use crate::run::{Entry, is_path, pythons};
 
 /// How long a heap may take to say what it can do.
@@ -66,6 +67,18 @@ pub(in crate::cli) fn learn_caps<'r>(
         }
     }
     Ok(())
+}
+
+/// What a heap counts; nothing if it cannot be asked.
+pub(in crate::cli) fn figures(heap: &Entry) -> Stats {
+    if heap.is_built_in || heap.runs_whole() {
+        return heap.figures().unwrap_or_default();
+    }
+    let laboratory = Laboratory::new(CAPS_LIMIT, Printed::Dropped, &Arc::default());
+    match laboratory.ask(CaseJob::Figures(heap.name.clone()), |_| {}) {
+        JobEnd::Done(asked) => Result::<Stats, String>::unwrap_or_default(asked),
+        JobEnd::Lost(_) | JobEnd::CalledOff => Stats::default(),
+    }
 }
 
 /// A name that leads to no interpreter which can run workloads, and those that do.

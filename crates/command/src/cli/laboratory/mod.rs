@@ -31,7 +31,7 @@ use crate::plan::Case;
 use crate::result::figures;
 use crate::run::Patience;
 use crate::soak::Told;
-pub(super) use abilities::{is_apart, learn_caps};
+pub(super) use abilities::{figures, is_apart, learn_caps};
 pub(super) use serve::serve;
 
 /// A case that hangs is shrunk with this part of the time limit, since each try takes that long; and

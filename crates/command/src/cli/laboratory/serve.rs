@@ -59,6 +59,10 @@ impl CaseBench<'_> {
                 let caps = self.heap(Some(&heap))?.opens();
                 answer(&caps.map_err(|defect| defect.to_string()))
             }
+            CaseJob::Figures(heap) => {
+                let figures = self.heap(Some(&heap))?.figures();
+                answer(&figures.map_err(|defect| defect.to_string()))
+            }
             CaseJob::Sweep {
                 hunt,
                 numbers,

@@ -21,6 +21,8 @@ pub(super) struct ProfileFile {
     pub(super) path: Option<String>,
     text: Arc<str>,
     pub(super) profiles: Vec<Profile>,
+    /// What cannot be read of it, and is left out of the profiles.
+    unread: Vec<Complaint>,
 }
 
 /// A named set of settings.
@@ -51,7 +53,7 @@ pub(super) enum Said {
 
 impl ProfileFile {
     /// What comes with the program.
-    pub(super) fn builtin(commands: &[&str]) -> Result<Self, Usage> {
+    pub(super) fn builtin(commands: &[&str]) -> Self {
         Self::parse(None, BUILTIN.into(), commands)
     }
 
@@ -60,20 +62,25 @@ impl ProfileFile {
         let shown = path.display().to_string();
         let text = text::read(path)
             .map_err(|error| Usage::new(format!("failed to read {shown}: {error}")))?;
-        Self::parse(Some(shown), text.into(), commands)
+        Ok(Self::parse(Some(shown), text.into(), commands))
     }
 
-    fn parse(path: Option<String>, text: Arc<str>, commands: &[&str]) -> Result<Self, Usage> {
-        let mut file = Self {
-            path,
-            text,
-            profiles: Vec::new(),
+    fn parse(path: Option<String>, text: Arc<str>, commands: &[&str]) -> Self {
+        let mut reader = Reader {
+            commands,
+            unread: Vec::new(),
         };
-        match profiles(&file.text, commands) {
-            Ok(profiles) => file.profiles = profiles,
-            Err(complaint) => return Err(file.wrong(complaint).into()),
+        Self {
+            profiles: reader.profiles(&text),
+            path,
+            unread: reader.unread,
+            text,
         }
-        Ok(file)
+    }
+
+    /// What of it could not be read.
+    pub(super) fn unread(&self) -> impl Iterator<Item = Diagnostic> {
+        self.unread.iter().cloned().map(|one| self.wrong(one))
     }
 
     /// The profile of this name.
@@ -93,32 +100,6 @@ impl ProfileFile {
     }
 }
 
-fn profiles(text: &str, commands: &[&str]) -> Result<Vec<Profile>, Complaint> {
-    let document = DeTable::parse(text).map_err(|error| {
-        let end = text.len();
-        Complaint::new(error.span().unwrap_or(end..end), error.message())
-    })?;
-    let mut found = Vec::new();
-    for (key, value) in sorted(document.get_ref()) {
-        if key.get_ref() != "profile" {
-            let what = "key";
-            return Err(Complaint::unknown(
-                key.span(),
-                what,
-                key.get_ref(),
-                ["profile"],
-            ));
-        }
-        for (name, value) in sorted(table(value)?) {
-            found.push(Profile {
-                name: name.get_ref().to_string(),
-                settings: settings(table(value)?, commands)?,
-            });
-        }
-    }
-    Ok(found)
-}
-
 type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
 type Value<'a> = Spanned<DeValue<'a>>;
 
@@ -129,28 +110,79 @@ fn sorted<'t, 'a>(table: &'t DeTable<'a>) -> Vec<(&'t Key<'a>, &'t Value<'a>)> {
     entries
 }
 
+/// Reads what can be read, and keeps what is wrong with the rest. Of a text that is no TOML nothing can.
+struct Reader<'c> {
+    commands: &'c [&'c str],
+    unread: Vec<Complaint>,
+}
+
+impl Reader<'_> {
+    /// What was read, or nothing.
+    fn kept<T>(&mut self, read: Result<T, Complaint>) -> Option<T> {
+        read.map_err(|complaint| self.unread.push(complaint)).ok()
+    }
+
+    fn profiles(&mut self, text: &str) -> Vec<Profile> {
+        let document = DeTable::parse(text).map_err(|error| {
+            let end = text.len();
+            Complaint::new(error.span().unwrap_or(end..end), error.message())
+        });
+        let mut found = Vec::new();
+        let Some(document) = self.kept(document) else {
+            return found;
+        };
+        for (key, value) in sorted(document.get_ref()) {
+            let name = key.get_ref();
+            if name != "profile" {
+                self.unread
+                    .push(Complaint::unknown(key.span(), "key", name, ["profile"]));
+                continue;
+            }
+            let profiles = self.kept(table(value));
+            for (name, value) in profiles.into_iter().flat_map(sorted) {
+                if let Some(profile) = self.kept(table(value)) {
+                    found.push(Profile {
+                        name: name.get_ref().to_string(),
+                        settings: self.settings(profile),
+                    });
+                }
+            }
+        }
+        found
+    }
+
+    fn settings(&mut self, profile: &DeTable<'_>) -> Vec<Setting> {
+        let mut settings = Vec::new();
+        for (key, value) in sorted(profile) {
+            let is_of_command = self.commands.contains(&&**key.get_ref());
+            let read: Vec<_> = match value.get_ref() {
+                DeValue::Table(own) if is_of_command => {
+                    let command = key.get_ref().to_string();
+                    let own = sorted(own).into_iter();
+                    own.map(|(key, value)| setting(Some(command.clone()), key, value))
+                        .collect()
+                }
+                _ if is_of_command => vec![Err(no_table_of_command(key, value))],
+                _ => vec![setting(None, key, value)],
+            };
+            settings.extend(read.into_iter().filter_map(|one| self.kept(one)));
+        }
+        settings
+    }
+}
+
+fn no_table_of_command(key: &Key<'_>, value: &Value<'_>) -> Complaint {
+    let name = key.get_ref();
+    let message = format!("what is set for `{name}` alone is a table");
+    Complaint::new(value.span(), message).hint(format!("write {name} = {{ duration = \"1s\" }}"))
+}
+
 fn table<'t, 'a>(value: &'t Value<'a>) -> Result<&'t DeTable<'a>, Complaint> {
     let hint = "write [profile.NAME], and below it what it sets, as in duration = \"1s\"";
     match value.get_ref() {
         DeValue::Table(table) => Ok(table),
         _ => Err(Complaint::new(value.span(), "a profile is a table").hint(hint)),
     }
-}
-
-fn settings(profile: &DeTable<'_>, commands: &[&str]) -> Result<Vec<Setting>, Complaint> {
-    let mut settings = Vec::new();
-    for (key, value) in sorted(profile) {
-        match value.get_ref() {
-            DeValue::Table(own) if commands.contains(&&**key.get_ref()) => {
-                let command = Some(key.get_ref().to_string());
-                for (key, value) in sorted(own) {
-                    settings.push(setting(command.clone(), key, value)?);
-                }
-            }
-            _ => settings.push(setting(None, key, value)?),
-        }
-    }
-    Ok(settings)
 }
 
 fn setting(

@@ -7,14 +7,16 @@ use std::ops::Range;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::file::{ProfileFile, Said, Setting};
+use super::file::{Profile, ProfileFile, Said, Setting};
 use super::keys::{arguments, from_here, key};
 use super::position;
-use crate::cli::typed;
-use crate::cli::usage::Usage;
+use crate::check;
+use crate::cli::values::NO_FAULT;
+use crate::cli::{faults, typed};
 use crate::diagnostic::{Complaint, Diagnostic};
+use crate::heap::Fault;
 use crate::run::{Registry, is_path};
-use crate::workload::{COUNTERS, LoadError, Workload};
+use crate::workload::{LoadError, Workload, counter_names};
 
 /// Arguments whose values are `KEY=VALUE` or `KEY>=VALUE`: each key is set by itself.
 const KEYED: [&str; 3] = ["define", "require", "weights"];
@@ -31,7 +33,7 @@ pub(super) struct Layers<'a> {
     taken: Vec<ArgPlace>,
     words: Vec<OsString>,
     /// What is wrong in the files.
-    pub(super) wrong: Vec<Diagnostic>,
+    wrong: Vec<Diagnostic>,
 }
 
 /// An argument, and the key if it is set by keys.
@@ -78,21 +80,29 @@ impl<'a> Layers<'a> {
         layers
     }
 
-    /// All words that were added, unless something is wrong.
-    pub(super) fn words(mut self) -> Result<Vec<OsString>, Usage> {
-        if self.wrong.is_empty() {
-            return Ok(self.words);
+    /// All words that were added, or what is wrong.
+    pub(super) fn words(self) -> Result<Vec<OsString>, Vec<Diagnostic>> {
+        match self.wrong.is_empty() {
+            true => Ok(self.words),
+            false => Err(self.wrong),
         }
-        self.wrong.sort_by_key(|one| (one.line(), one.column()));
-        Err(Usage::of_all(&self.wrong))
+    }
+
+    /// Adds what a profile sets for the command, and then what it sets for all.
+    pub(super) fn add_profile(&mut self, file: &ProfileFile, profile: &Profile) {
+        // A duel makes runs.
+        let tables: &[&str] = match self.command.get_name() {
+            "duel" => &["duel", "run"],
+            name => &[name],
+        };
+        for table in tables.iter().copied().map(Some).chain([None]) {
+            let settings = profile.settings.iter();
+            self.add(file, settings.filter(|it| it.command.as_deref() == table));
+        }
     }
 
     /// Adds the settings of one layer, which are as important as each other.
-    pub(super) fn add<'s>(
-        &mut self,
-        file: &ProfileFile,
-        settings: impl Iterator<Item = &'s Setting>,
-    ) {
+    fn add<'s>(&mut self, file: &ProfileFile, settings: impl Iterator<Item = &'s Setting>) {
         let (words, taken) = (self.words.clone(), self.taken.clone());
         for setting in settings {
             let arg = arguments(self.command).find(|arg| key(arg) == setting.key);
@@ -126,7 +136,8 @@ impl<'a> Layers<'a> {
         above: &[OsString],
     ) -> Result<bool, Complaint> {
         if let Some(value) = &option.value {
-            self.check_name(option.places[0].0.as_str(), value, option.span.clone())?;
+            let word = option.word.to_string_lossy();
+            self.check_name(option.places[0].0.as_str(), value, &word, &option.span)?;
         }
         let Err(error) = self.read(&self.words, option) else {
             return Ok(true);
@@ -152,8 +163,14 @@ impl<'a> Layers<'a> {
         self.root.clone().try_get_matches_from(all).map(drop)
     }
 
-    /// Refuses a name that nothing has.
-    fn check_name(&self, id: &str, value: &str, span: Range<usize>) -> Result<(), Complaint> {
+    /// Refuses a name that nothing has. A file is read where `word` has it.
+    fn check_name(
+        &self,
+        id: &str,
+        value: &str,
+        word: &str,
+        span: &Range<usize>,
+    ) -> Result<(), Complaint> {
         let unknown = |what, name: &str, known: &mut dyn Iterator<Item = &str>| {
             let known: Vec<&str> = known.collect();
             Err(Complaint::unknown(span.clone(), what, name, known))
@@ -166,17 +183,36 @@ impl<'a> Layers<'a> {
                 let mut known = entries.iter().map(|entry| entry.name.as_str());
                 strange.map_or(Ok(()), |name| unknown("heap", name, &mut known))
             }
-            "workloads" => match Workload::named(value) {
+            "workloads" => match Workload::named(word) {
                 Err(LoadError::Unknown { name, hint }) => {
-                    Err(Complaint::new(span, format!("unknown workload `{name}`")).hint(hint))
+                    let message = format!("unknown workload `{name}`");
+                    Err(Complaint::new(span.clone(), message).hint(hint))
                 }
-                _ => Ok(()),
+                Err(error @ LoadError::Unreadable { .. }) => {
+                    Err(Complaint::new(span.clone(), error.to_string()))
+                }
+                // Who runs it is told what is wrong with it.
+                Err(LoadError::Invalid(_)) | Ok(_) => Ok(()),
             },
+            "fault" | "faults" if value != NO_FAULT => {
+                let mut known: Vec<&str> = Vec::new();
+                known.extend(faults::carried(self.registry).map(Fault::name));
+                match known.contains(&value) {
+                    true => Ok(()),
+                    false => unknown("fault", value, &mut known.into_iter()),
+                }
+            }
+            "without_check" if !check::ALL.iter().any(|check| check.name == value) => unknown(
+                "check",
+                value,
+                &mut check::ALL.iter().map(|check| check.name),
+            ),
             "require" => {
                 let counter = value.split(">=").next().unwrap_or_default().trim();
-                match COUNTERS.contains(&counter) {
+                let known = counter_names();
+                match known.contains(&counter) {
                     true => Ok(()),
-                    false => unknown("counter", counter, &mut COUNTERS.iter().copied()),
+                    false => unknown("counter", counter, &mut known.into_iter()),
                 }
             }
             _ => Ok(()),

@@ -12,20 +12,25 @@
 //! what is said for all, and a profile over `default`.
 //!
 //! The processes that this program starts for itself take no profile: they are told everything.
+//!
+//! If anything is wrong with what is asked of a file, all that is wrong in it is told (`mistakes`).
 
 mod file;
 mod keys;
 mod layers;
+mod mistakes;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::{ArgMatches, FromArgMatches as _};
 
 use super::child::inside;
 use super::command_line::{self, CommandLine};
 use super::near::{self, NO_PROFILE};
+use super::slips;
 use super::usage::Usage;
-use crate::diagnostic::{Diagnostic, suggest};
+use crate::diagnostic::suggest;
 use crate::result::ProfileRef;
 use crate::run::Registry;
 use file::{Profile, ProfileFile, Said};
@@ -78,7 +83,7 @@ pub(super) fn complete(registry: &Registry, typed: &[OsString]) -> Result<Comple
             profile: None,
         })
     };
-    let plain = read(typed).map_err(command_line::suggesting)?;
+    let plain = read(typed).map_err(|error| slips::explained(registry, typed, error))?;
     if inside::is_inside() {
         return Ok(plain);
     }
@@ -90,8 +95,12 @@ pub(super) fn complete(registry: &Registry, typed: &[OsString]) -> Result<Comple
             None => Ok(plain),
         };
     };
-    let asked = asked.or_else(|| std::env::var(near::PROFILE).ok());
-    let Some(chosen) = Chosen::of(asked.as_deref())? else {
+    let asked = asked.or_else(|| {
+        std::env::var(near::PROFILE)
+            .ok()
+            .filter(|name| !name.is_empty())
+    });
+    let Some(chosen) = Chosen::of(registry, asked.as_deref())? else {
         return Ok(plain);
     };
     let words = chosen.words(registry, command, typed)?;
@@ -129,26 +138,25 @@ struct Chosen {
     /// The file that is near, if there is one.
     near: Option<ProfileFile>,
     builtin: ProfileFile,
-    /// What is wrong with the keys of the former.
-    wrong: Vec<Diagnostic>,
 }
 
 impl Chosen {
     /// Nothing if no profile is asked for, and none is the default here.
-    fn of(asked: Option<&str>) -> Result<Option<Self>, Usage> {
+    fn of(registry: &Registry, asked: Option<&str>) -> Result<Option<Self>, Usage> {
         if asked == Some(NO_PROFILE) {
             return Ok(None);
         }
         let (near, builtin) = files()?;
+        if let Some(near) = near.as_ref().filter(|near| !mistakes::is_readable(near)) {
+            return Err(Usage::of_all(&mistakes::of(registry, near)));
+        }
         let chosen = Self {
             name: asked.unwrap_or(DEFAULT).to_owned(),
-            wrong: near.as_ref().map(keys::unknown).unwrap_or_default(),
             near,
             builtin,
         };
         match (asked, chosen.file()) {
             (_, Some(_)) => Ok(Some(chosen)),
-            _ if !chosen.wrong.is_empty() => Err(Usage::of_all(&chosen.wrong)),
             (None, None) => Ok(None),
             (Some(name), None) => Err(chosen.unknown(name)),
         }
@@ -197,40 +205,50 @@ impl Chosen {
     ) -> Result<Vec<OsString>, Usage> {
         let root = keys::root();
         let mut layers = Layers::new(registry, &root, command, typed);
-        layers.wrong.clone_from(&self.wrong);
         let default = self
             .near
             .as_ref()
             .and_then(|file| Some((file, file.get(DEFAULT)?)));
         let default = default.filter(|_| self.name != DEFAULT);
-        // A duel makes runs.
-        let tables: &[&str] = match command {
-            "duel" => &["duel", "run"],
-            _ => &[command],
-        };
         for (file, profile) in self.file().into_iter().chain(default) {
-            for table in tables.iter().copied().map(Some).chain([None]) {
-                let settings = profile.settings.iter();
-                let settings = settings.filter(|setting| setting.command.as_deref() == table);
-                layers.add(file, settings);
-            }
+            layers.add_profile(file, profile);
         }
-        layers.words()
+        layers.words().map_err(|found| {
+            // What else is wrong in the file is told as well, once.
+            let near = self
+                .near
+                .iter()
+                .flat_map(|near| mistakes::of(registry, near));
+            Usage::of_all(&mistakes::in_order(near.chain(found)))
+        })
     }
 }
 
 /// The file that is near, and what comes with the program.
 fn files() -> Result<(Option<ProfileFile>, ProfileFile), Usage> {
     let near = near::path().map(|path| ProfileFile::read(&path, &COMMANDS));
-    Ok((near.transpose()?, ProfileFile::builtin(&COMMANDS)?))
+    Ok((near.transpose()?, ProfileFile::builtin(&COMMANDS)))
+}
+
+/// The names of the profiles in a file, if nothing is wrong with it.
+pub(super) fn checked(registry: &Registry, path: &Path) -> Result<Vec<String>, Usage> {
+    let file = ProfileFile::read(path, &COMMANDS)?;
+    let wrong = mistakes::of(registry, &file);
+    match wrong.is_empty() {
+        true => Ok(file
+            .profiles
+            .into_iter()
+            .map(|profile| profile.name)
+            .collect()),
+        false => Err(Usage::of_all(&wrong)),
+    }
 }
 
 /// Every profile, and what it sets.
-pub(super) fn listed() -> Result<Vec<(String, String)>, Usage> {
+pub(super) fn listed(registry: &Registry) -> Result<Vec<(String, String)>, Usage> {
     let (near, builtin) = files()?;
-    let wrong = near.as_ref().map(keys::unknown).unwrap_or_default();
-    if !wrong.is_empty() {
-        return Err(Usage::of_all(&wrong));
+    if let Some(near) = near.as_ref().filter(|near| !mistakes::is_readable(near)) {
+        return Err(Usage::of_all(&mistakes::of(registry, near)));
     }
     let is_hidden = |name: &str| near.as_ref().is_some_and(|near| near.get(name).is_some());
     let own = near

@@ -1,5 +1,6 @@
 //! Continues a soak: what is in its journal, and whether its lanes are still what they were.
 
+use std::io;
 use std::path::Path;
 
 use super::args::Soak;
@@ -9,12 +10,14 @@ use crate::cli::agenda;
 use crate::cli::args::IsolateArg;
 use crate::cli::exit::Exit;
 use crate::cli::faults;
+use crate::cli::missing;
+use crate::cli::store;
 use crate::cli::terminal::Terminal;
 use crate::cli::usage::Usage;
 use crate::cli::values;
 use crate::result::figures;
 use crate::run::{Entry, Registry};
-use crate::soak::{Era, JOURNAL, Journal, Lane, Standing};
+use crate::soak::{Era, JOURNAL, Journal, JournalError, Lane, Standing};
 use crate::workload::Workload;
 
 /// Opens the soak in `directory` to continue it.
@@ -32,7 +35,7 @@ pub(super) fn resume(
         era = record.era;
         exit = exit.and(record.came.outcome().into());
     });
-    let (journal, contents) = journal.map_err(unusable)?;
+    let (journal, contents) = journal.map_err(|error| not_resumed(error, directory))?;
     standing
         .lanes
         .resize_with(contents.header.lanes.len(), Default::default);
@@ -64,6 +67,29 @@ pub(super) fn resume(
         next,
         era,
     })
+}
+
+/// Why there is no soak to go on with. If nothing of the kind is there, what may have been meant.
+fn not_resumed(error: JournalError, directory: &Path) -> Usage {
+    let is_absent = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        )
+    };
+    let what = match &error {
+        JournalError::Io { error, .. } if is_absent(error) => match directory {
+            directory if directory.is_dir() => "it is a directory without a journal",
+            directory if directory.exists() => "it is a file, not the directory of a soak",
+            _ => "there is no such directory",
+        },
+        _ => return unusable(error),
+    };
+    let shown = directory.display();
+    let usage = Usage::new(format!("there is no soak in {shown} to go on with: {what}"));
+    let is_soak = |path: &Path| path.join(JOURNAL).is_file();
+    let usage = usage.hint_if_any(missing::hint(directory, Some(store::REPORTS), is_soak));
+    usage.hint("name the directory that `soak` wrote with --out DIR")
 }
 
 /// Refuses lanes that can no longer be run as they were.

@@ -125,7 +125,7 @@ fn lanes(
             terminal.remark(&format!("{name} is left out: it has no parameter `{key}`"));
             continue;
         }
-        let plan = workload.plan(overrides, 0)?;
+        let plan = agenda::plan(&workload, overrides, args.threads, 0)?;
         for &heap in &heaps {
             let missing = plan.needs().missing_from(&heap.caps());
             if !missing.is_empty() && heap.caps() != Caps::NONE {
@@ -218,11 +218,5 @@ fn shard(args: &Soak, terminal: &mut Terminal) -> Result<Shard, Usage> {
 }
 
 pub(super) fn unusable(error: JournalError) -> Usage {
-    let usage = Usage::new(format!("failed to use the journal: {error}"));
-    match error {
-        JournalError::Io { error, .. } if error.kind() == std::io::ErrorKind::NotFound => {
-            usage.hint("name the directory that `soak` wrote with --out DIR")
-        }
-        _ => usage,
-    }
+    Usage::new(format!("failed to use the journal: {error}"))
 }

@@ -115,7 +115,7 @@ fn is_able(caps: Caps, kind: Pick) -> bool {
         Pick::FrontTo | Pick::BackTo | Pick::Fill => caps.lists,
         Pick::Ring => caps.cycles,
         Pick::Erase => true,
-        Pick::Op(kind) => Needs::of(kind).missing_from(&caps).is_empty(),
+        Pick::Op(kind) => Needs::of([kind]).missing_from(&caps).is_empty(),
     }
 }
 

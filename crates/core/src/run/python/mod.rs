@@ -39,7 +39,7 @@ use serde::Deserialize;
 use super::entry::{Entry, Way, Whole};
 use super::{Observer, Options};
 use crate::evidence::{Ended, Evidence, InterpreterFacts};
-use crate::heap::{Caps, Defect, Fault};
+use crate::heap::{Caps, Defect, Fault, Stats};
 use crate::plan::Plan;
 use interpreter::Interpreter;
 use process::{End, Ran};
@@ -64,7 +64,8 @@ impl Pythons {
     /// Names stand in cases, where a blank ends them and `#` begins a comment.
     pub(super) fn get(&self, name: &str) -> Option<&Entry> {
         // Commas separate heaps on a command line.
-        if name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#' || c == ',') {
+        let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '#' || c == ',';
+        if name == PREFIX || name.contains(is_odd) {
             return None;
         }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,6 +111,10 @@ impl PythonHeap {
 impl Whole for PythonHeap {
     fn opens(&self) -> Result<Caps, Defect> {
         self.interpreter().map(|_| told::CAPS)
+    }
+
+    fn figures(&self) -> Stats {
+        reading::figures(0, 0, 0)
     }
 
     fn faults(&self) -> &'static [Fault] {

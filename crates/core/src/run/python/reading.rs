@@ -268,12 +268,7 @@ impl<'a> Reading<'a> {
         evidence.elapsed_ns = told.elapsed_ns;
         evidence.surveys_made = told.surveys_made;
         evidence.rss_bytes_peak = evidence.rss_bytes_peak.max(told.rss_bytes_peak);
-        evidence.stats = Stats {
-            collections: Some(told.collections),
-            full_collections: Some(told.full_collections),
-            cycles_freed: Some(told.cycles_freed),
-            ..Stats::default()
-        };
+        evidence.stats = figures(told.collections, told.full_collections, told.cycles_freed);
         let before_surveys = evidence.surveys.iter();
         let before_surveys = before_surveys.filter_map(|survey| survey.unsettled);
         evidence.live_peak = before_surveys.max().unwrap_or(0);
@@ -342,6 +337,16 @@ impl<'a> Reading<'a> {
 const FINALIZABLE: &str = "finalizable";
 
 /// What a tally says of a list.
+/// What an interpreter counts, as a heap tells it.
+pub(super) fn figures(collections: u64, full_collections: u64, cycles_freed: u64) -> Stats {
+    Stats {
+        collections: Some(collections),
+        full_collections: Some(full_collections),
+        cycles_freed: Some(cycles_freed),
+        ..Stats::default()
+    }
+}
+
 fn list<'t>(tally: &'t mut Value, object: &str) -> Result<&'t mut Value, String> {
     let list = &mut tally["lists"][object];
     if list.is_null() {
