@@ -317,10 +317,12 @@ fn usual_spellings_are_understood() {
         place.run(&line).says(runs);
     }
     let line = "soak counter --duration 200ms --round 100ms --heap gil,lock-free --out s";
-    // So short a round may be vacuous, and on a busy machine the second may come too late.
-    let done = place.run(line).says("counter on gil");
-    let both = ["counter on lock-free", "1 of 2 lanes had no round"];
-    assert!(both.iter().any(|it| done.out.contains(it)), "{}", done.out);
+    // So short a round may be vacuous, and on a busy machine a round may come too late.
+    let done = place.run(line);
+    for heap in ["counter on gil", "counter on lock-free"] {
+        let is_there = |words: &str| done.out.contains(words);
+        assert!(is_there(heap) || is_there("had no round"), "{}", done.out);
+    }
 }
 
 /// Goal: `check` accepts good workloads by name and by path, and tells bad ones from them.
