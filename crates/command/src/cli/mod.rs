@@ -31,6 +31,7 @@ mod command_line;
 mod compare;
 mod control;
 mod duel;
+mod earlier;
 mod events;
 mod exit;
 mod faults;

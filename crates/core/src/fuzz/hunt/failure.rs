@@ -32,6 +32,21 @@ pub struct Failure {
     pub retries_failed: u32,
     /// How many other cases shrank to the same failure.
     pub again: u64,
+    /// What it was shrunk from, if the shrunk case does not fail each time, and perhaps never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_found: Option<AsFound>,
+}
+
+/// A case as it was found.
+#[derive(Debug, Clone, Serialize)]
+pub struct AsFound {
+    /// The case.
+    #[serde(serialize_with = "as_text")]
+    pub case: Case,
+    /// How often it was tried again.
+    pub retries: u32,
+    /// How many of those tries failed.
+    pub retries_failed: u32,
 }
 
 fn as_text<S: serde::Serializer>(case: &Case, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,7 +2,7 @@
 
 use proptest::strategy::ValueTree as _;
 
-use super::{Failure, Hunt};
+use super::{AsFound, Failure, Hunt};
 use crate::clock::Clock;
 use crate::fuzz::model::{Finding, HUNG};
 use crate::fuzz::programs::CaseTree;
@@ -141,10 +141,19 @@ pub(super) fn shrink(
     if found.check == HUNG && shrunk != case {
         (shrunk, found) = match trial.confirm(&shrunk) {
             Some(finding) => (shrunk, finding),
-            None => (case, finding),
+            None => (case.clone(), finding.clone()),
         };
     }
+    let is_smaller = shrunk != case;
     shrunk.check = Some(found.check.to_owned());
+    let as_found = AsFound {
+        case: Case {
+            check: Some(finding.check.to_owned()),
+            ..case
+        },
+        retries,
+        retries_failed: failed,
+    };
     let (retries, retries_failed) = trial.retry(hunt, &shrunk, &found);
     Failure {
         check: found.check.to_owned(),
@@ -159,6 +168,7 @@ pub(super) fn shrink(
         retries,
         retries_failed,
         again: 0,
+        as_found: (is_smaller && retries_failed < retries).then_some(as_found),
     }
 }
 

@@ -171,6 +171,9 @@ fn what_does_not_always_fail_is_called_flaky() {
         assert_eq!(failure.is_flaky(), flaky, "{failure:?}");
         assert_eq!(u64::from(failure.retries_failed), 12 / every);
         assert_eq!((failure.retries, failure.case.turns.len()), (12, 1));
+        let as_found = failure.as_found.as_ref();
+        assert_eq!(as_found.is_some(), flaky, "it is kept as it was found");
+        assert!(as_found.is_none_or(|it| it.case.turns.len() > 1 && it.retries == 12));
     }
 }
 
