@@ -64,7 +64,7 @@ fn failed(matrix: &Matrix) -> Markup {
 
 fn otherwise(matrix: &Matrix) -> Markup {
     let found = [
-        ("models show", &matrix.by_model),
+        ("fuzz or models show", &matrix.by_model),
         ("a soak shows", &matrix.by_soak),
     ];
     html! {
