@@ -177,13 +177,18 @@ fn the_guide_counts_the_faults() {
     let text = words.join(" ");
     let count = |what: &str| text.matches(what).count();
     let nothing = count("; caught by nothing");
-    let (certain, usually) = (count("; caught by ") - nothing, count("; usually caught by "));
+    let (certain, usually) = (
+        count("; caught by ") - nothing,
+        count("; usually caught by "),
+    );
     let (models, soak) = (count("; shown by models"), count("; shown by `soak`"));
     let all = certain + usually + models + soak + nothing;
     let guide = std::fs::read_to_string("docs/src/faults.md").expect("the guide");
     let guide = guide.split_whitespace().collect::<Vec<_>>().join(" ");
     for said in [
-        format!("Of the {all} faults {certain} must be caught by runs on every seed, and {usually}"),
+        format!(
+            "Of the {all} faults {certain} must be caught by runs on every seed, and {usually}"
+        ),
         format!("{models} show too seldom in runs"),
         format!("{soak} is a leak so slow that only a soak shows it, and {nothing} must be caught"),
     ] {

@@ -148,7 +148,19 @@ pub(super) fn fuzz(
     if interrupted.load(Relaxed) {
         exit = exit.and(Exit::Interrupted);
     }
-    let earlier = earlier.iter();
+    let earlier = earlier_cases(program, args, &earlier, terminal);
+    let page = page(&hunted, &schedule, &earlier);
+    Ok(exit.and(write_files(args, &page, json, &hunted, terminal)))
+}
+
+/// The cases of earlier hunts that are still there.
+fn earlier_cases(
+    program: &str,
+    args: &Fuzz,
+    files: &[PathBuf],
+    terminal: &mut Terminal,
+) -> Vec<EarlierCase> {
+    let earlier = files.iter();
     let earlier: Vec<EarlierCase> = earlier
         .filter_map(|path| earlier::about(program, path))
         .collect();
@@ -159,8 +171,7 @@ pub(super) fn fuzz(
             "note: {cases} of earlier hunts in {out}; `gcstorm replay FILE` tells whether one fails still"
         ));
     }
-    let page = page(&hunted, &schedule, &earlier);
-    Ok(exit.and(write_files(args, &page, json, &hunted, terminal)))
+    earlier
 }
 
 /// Writes what was found as a page, and as JSON and as JUnit XML if that was asked for.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::fuzz::model::Finding;
 use crate::plan::Case;
 
 /// One failure, shrunk.
@@ -47,6 +48,20 @@ pub struct AsFound {
     pub retries: u32,
     /// How many of those tries failed.
     pub retries_failed: u32,
+}
+
+impl AsFound {
+    /// `retries` are how often it was tried again, and how many of those tries failed.
+    pub(super) fn new(case: Case, finding: &Finding, retries: (u32, u32)) -> Self {
+        Self {
+            case: Case {
+                check: Some(finding.check.to_owned()),
+                ..case
+            },
+            retries: retries.0,
+            retries_failed: retries.1,
+        }
+    }
 }
 
 fn as_text<S: serde::Serializer>(case: &Case, serializer: S) -> Result<S::Ok, S::Error> {

@@ -146,14 +146,7 @@ pub(super) fn shrink(
     }
     let is_smaller = shrunk != case;
     shrunk.check = Some(found.check.to_owned());
-    let as_found = AsFound {
-        case: Case {
-            check: Some(finding.check.to_owned()),
-            ..case
-        },
-        retries,
-        retries_failed: failed,
-    };
+    let as_found = AsFound::new(case, &finding, (retries, failed));
     let (retries, retries_failed) = trial.retry(hunt, &shrunk, &found);
     Failure {
         check: found.check.to_owned(),
