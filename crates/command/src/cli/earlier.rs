@@ -30,7 +30,6 @@ pub(super) fn about(program: &str, path: &Path) -> Option<EarlierCase> {
     let heap = case.heap.unwrap_or_else(|| "any heap".to_owned());
     let subject = result::subject(&heap, case.fault.map(crate::heap::Fault::name));
     Some(EarlierCase {
-        name: path.file_name()?.to_string_lossy().into_owned(),
         about: format!("{check} on {subject}"),
         reproduce: reproduce::command(program, &[OsStr::new("replay"), path.as_os_str()]),
     })

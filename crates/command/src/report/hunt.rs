@@ -42,8 +42,6 @@ pub struct KeptCase {
 /// A case of an earlier hunt that is in the directory of a page.
 #[derive(Debug)]
 pub struct EarlierCase {
-    /// The name of its file.
-    pub name: String,
     /// The check and the heap.
     pub about: String,
     /// The command that tries it again.
@@ -108,17 +106,16 @@ fn program(case: &Case) -> String {
     if turns.len() > SHOWN_MAX {
         return String::new();
     }
-    let held = case.mutators.iter().flat_map(|mutator| {
+    let holders = case.mutators.iter().filter(|it| !it.held.is_empty());
+    let held = holders.map(|mutator| {
         let of = |object: usize| case.shared.get(object).map_or("?", |it| it.name.as_str());
         let held = mutator.held.iter();
-        held.map(move |(slot, object)| {
-            format!(
-                "        {} holds r{}={}\n",
-                mutator.name,
-                slot.0,
-                of(*object)
-            )
-        })
+        let held = held.map(|(slot, object)| format!(" r{}={}", slot.0, of(*object)));
+        format!(
+            "        {} holds{}\n",
+            mutator.name,
+            held.collect::<String>()
+        )
     });
     let lines = (1..).zip(turns);
     let lines = lines.map(|(number, turn)| format!("{number:>6}  {}\n", case.line_of(turn)));

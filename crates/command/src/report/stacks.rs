@@ -12,10 +12,12 @@ const WIDTH: usize = 160;
 /// Threads that only the harness has.
 const OWN_THREADS: [&str; 2] = ["\"gcstorm-parent\"", "\"gcstorm-hiccups\""];
 /// Calls by which the harness runs mutators: below them there is nothing of the heap.
-const HARNESS: [&str; 3] = [
+const HARNESS: [&str; 5] = [
     "gcstorm_core::run::",
     "gcstorm_core::fuzz::",
+    "gcstorm_core::heap::foreign::",
     "gcstorm_command::",
+    " core::ops::function::",
 ];
 
 /// The calls of the heap, thread by thread.

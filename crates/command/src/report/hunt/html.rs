@@ -135,19 +135,13 @@ fn failure(hunt: &HuntReport<'_>, failure: &Failure, kept: Option<&KeptCase>) ->
 
 /// Cases that earlier hunts kept. This page says nothing of those hunts, nor whether they fail still.
 fn of_earlier(earlier: &[EarlierCase]) -> Markup {
-    let mut table = Table::new(["case", "what failed", "try it again"]);
-    table.class = Some("words");
-    for EarlierCase {
-        name,
-        about,
-        reproduce,
-    } in earlier
-    {
-        table.row(name, [about, reproduce]);
-    }
     html! {
         p.note { "These were not tried in the hunts above." }
-        (table)
+        ul.lead {
+            @for EarlierCase { about, reproduce } in earlier {
+                li { (about) br; code { (reproduce) } }
+            }
+        }
     }
 }
 
@@ -199,7 +193,6 @@ mod tests {
             text: format!("gcstorm-case 1\nheap {EVIL}\n"),
         }];
         let earlier = [EarlierCase {
-            name: EVIL.to_owned(),
             about: EVIL.to_owned(),
             reproduce: EVIL.to_owned(),
         }];

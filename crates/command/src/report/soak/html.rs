@@ -105,7 +105,10 @@ fn over(elapsed: Duration, between: Option<Duration>) -> String {
     let Some(between) = between else {
         return format!("This session is over after {}.", whole(elapsed));
     };
-    let all = format!("All rounds together took {}.", whole(elapsed));
+    let all = format!(
+        "All rounds together took {}, with judging them.",
+        whole(elapsed)
+    );
     match between > BETWEEN_MIN + elapsed / 50 {
         false => all,
         true => format!(
@@ -309,7 +312,7 @@ mod tests {
     fn times_are_called_by_their_names() {
         let told = |between| over(Duration::from_secs(171), between);
         assert_eq!(told(None), "This session is over after 2 min 51 s.");
-        let whole = "All rounds together took 2 min 51 s.";
+        let whole = "All rounds together took 2 min 51 s, with judging them.";
         assert_eq!(told(Some(Duration::from_secs(3))), whole);
         let stopped = told(Some(Duration::from_secs(40)));
         assert!(
