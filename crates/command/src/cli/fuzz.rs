@@ -128,8 +128,9 @@ pub(super) fn fuzz(
             lost_idle: Vec::new(),
             written: Vec::new(),
             exit: Exit::Held,
+            seed,
         };
-        let bag = hunter.hunt(seed);
+        let bag = hunter.hunt();
         exit = exit.and(hunter.exit);
         let shown = |kept: &KeptCase| Some(kept.file.as_ref()?.0.display().to_string());
         earlier.retain(|path| !hunter.written.contains(path));
@@ -265,6 +266,7 @@ struct Hunter<'a> {
     /// All files of cases that were written.
     written: Vec<PathBuf>,
     exit: Exit,
+    seed: u64,
 }
 
 impl Hunter<'_> {
@@ -272,7 +274,8 @@ impl Hunter<'_> {
         result::subject(&self.heap.name, self.fault.map(Fault::name))
     }
 
-    fn hunt(&mut self, seed: u64) -> Bag {
+    fn hunt(&mut self) -> Bag {
+        let seed = self.seed;
         let budget = &self.args.budget;
         let by_time = HuntBudget::Duration(budget.duration.unwrap_or(DURATION));
         let ops = self.args.ops.unwrap_or(match self.schedule {
@@ -454,6 +457,11 @@ impl Hunter<'_> {
             let case = self.complete(&as_found.case);
             self.write(&case, path.with_extension("as-found.case"), &comment);
         }
+        if failure.is_unshrunk() {
+            let line = self.up_to(failure.number);
+            self.terminal
+                .message(&format!("with all programs before it: {line}"));
+        }
         let stacks = self.apart.as_ref();
         if let Some(stacks) = stacks.and_then(|apart| apart.take_stacks(failure.number)) {
             let path = path.with_extension("stacks.txt");
@@ -470,6 +478,29 @@ impl Hunter<'_> {
                 }
             }
         }
+    }
+
+    /// A command that tries all programs up to this one, one after the other.
+    fn up_to(&self, number: u64) -> String {
+        let mut words: Vec<String> = vec!["fuzz".to_owned(), "--heap".to_owned()];
+        words.push(self.heap.name.clone());
+        let mut add = |option: &str, value: Option<String>| {
+            words.extend(
+                value
+                    .into_iter()
+                    .flat_map(|value| [option.to_owned(), value]),
+            );
+        };
+        add("--fault", self.fault.map(|fault| fault.name().to_owned()));
+        add("--seed", Some(self.seed.to_string()));
+        add("--ops", self.args.ops.map(|ops| ops.to_string()));
+        add(
+            "--mutators",
+            self.args.mutators.map(|most| most.to_string()),
+        );
+        add("--jobs", Some(1.to_string()));
+        add("--cases", Some((number + 1).to_string()));
+        reproduce::command(self.program, &words)
     }
 
     /// Writes a case into its file.

@@ -55,17 +55,21 @@ const SHOWN_MAX: usize = 40;
 pub fn failure(failure: &Failure) -> String {
     let mut text = format!("{} {}\n", paint(ERROR, "failed"), failure.text);
     let (turns, found) = (failure.case.all_turns().count(), failure.turns_found);
-    let _ = write!(
-        text,
-        "  program {}, shrunk from {} of {} to {} of {}, in {} ({})",
-        failure.number + 1,
+    let found = format!(
+        "{} of {}",
         figures::several(found as u64, "turn", "turns"),
-        figures::several(failure.mutators_found as u64, "mutator", "mutators"),
-        turns,
-        failure.case.mutators.len(),
-        figures::span(failure.shrink_ns),
-        figures::several(failure.tried, "program tried", "programs tried"),
+        figures::several(failure.mutators_found as u64, "mutator", "mutators")
     );
+    let number = failure.number + 1;
+    text += &match failure.is_unshrunk() {
+        true => format!("  program {number}, {found}"),
+        false => format!(
+            "  program {number}, shrunk from {found} to {turns} of {}, in {} ({})",
+            failure.case.mutators.len(),
+            figures::span(failure.shrink_ns),
+            figures::several(failure.tried, "program tried", "programs tried"),
+        ),
+    };
     text += match (failure.is_cut_short, failure.check.as_str()) {
         (true, HUNG) => "; not as small as possible, since each try takes the time limit\n",
         (true, _) => "; time was up before it was as small as possible\n",
@@ -85,6 +89,12 @@ pub fn flaky(failure: &Failure) -> Option<String> {
         ..
     } = failure;
     failure.is_flaky().then(|| {
+        if failure.is_unshrunk() {
+            return format!(
+                "not shrunk: tried again {retries} times by itself, the program did not fail; it may need what \
+                 an earlier one left behind in the process"
+            );
+        }
         let as_found = failure.as_found.as_ref().map_or_else(String::new, |it| {
             format!(
                 "; as it was found, {} of {}",

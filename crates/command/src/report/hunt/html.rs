@@ -122,8 +122,10 @@ fn failure(hunt: &HuntReport<'_>, failure: &Failure, kept: Option<&KeptCase>) ->
         }
         p { (failure.text) }
         p.note {
-            "Shrunk from " (figures::several(found as u64, "turn", "turns")) " to " (turns) ", in "
-            (figures::span(failure.shrink_ns)) "."
+            @if !failure.is_unshrunk() {
+                "Shrunk from " (figures::several(found as u64, "turn", "turns")) " to " (turns) ", in "
+                (figures::span(failure.shrink_ns)) "."
+            }
             @if let Some(rate) = flaky(failure) { " " (rate) "." }
         }
         @if let Some((_, line)) = kept.and_then(|kept| kept.file.as_ref()) { p { code { (line) } } }

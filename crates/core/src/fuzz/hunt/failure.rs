@@ -69,6 +69,38 @@ fn as_text<S: serde::Serializer>(case: &Case, serializer: S) -> Result<S::Ok, S:
 }
 
 impl Failure {
+    /// A case that did not fail again in so many retries, in so many nanoseconds.
+    pub(super) fn unshrunk(
+        case: Case,
+        finding: &Finding,
+        number: u64,
+        (retries, shrink_ns): (u32, u64),
+    ) -> Self {
+        Self {
+            check: finding.check.to_owned(),
+            text: finding.to_string(),
+            number,
+            turns_found: case.all_turns().count(),
+            mutators_found: case.mutators.len(),
+            tried: 0,
+            shrink_ns,
+            is_cut_short: false,
+            retries,
+            retries_failed: 0,
+            again: 0,
+            as_found: None,
+            case: Case {
+                check: Some(finding.check.to_owned()),
+                ..case
+            },
+        }
+    }
+
+    /// Whether it was left as it is, since it did not fail again.
+    pub fn is_unshrunk(&self) -> bool {
+        self.tried == 0 && self.retries > 0 && self.retries_failed == 0
+    }
+
     /// The kinds of the case's operations, in order: equal for cases of the same failure.
     pub fn shape(&self) -> String {
         let kinds = self.case.all_turns().map(|turn| turn.op.kind().name());
