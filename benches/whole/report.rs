@@ -129,6 +129,7 @@ fn a_soak() -> usize {
         ages: &ages,
         failures: &[],
         phase: soak::Phase::Over,
+        between: None,
     })
     .len()
 }

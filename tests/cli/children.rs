@@ -117,6 +117,22 @@ fn a_run_that_hangs_is_ended() {
     assert!(result.reproduce.contains("--fault drop-request-kept"));
     assert!(result.reproduce.contains("--time-limit 1s"));
     assert!(place.path().join("o/failure.case").exists());
+    // What a pipeline keeps says as much as the terminal.
+    let has_stacks = place.path().join("o/stacks.txt").exists();
+    assert_eq!(result.evidence.stacks.is_some(), has_stacks);
+    for name in ["report.html", "report.md", "junit.xml"] {
+        let text = std::fs::read_to_string(place.path().join("o").join(name)).expect(name);
+        assert!(text.contains("gcstorm replay o/failure.case"), "{name}");
+        assert_eq!(
+            text.contains("gcstorm_core::"),
+            has_stacks,
+            "{name}: {text}"
+        );
+        assert_eq!(text.contains("\n#1  "), has_stacks, "{name}: {text}");
+    }
+    place
+        .run("report o --format markdown")
+        .says("gcstorm replay o/failure.case");
     place.remove("o");
     let line = format!("{HANGING} --time-limit 1s --seed 1 --repeat 2");
     place.run(&line).code(5);

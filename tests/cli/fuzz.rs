@@ -72,6 +72,32 @@ fn what_is_found_is_kept() {
     assert_eq!(kept(&place), case);
 }
 
+/// Goal: what the page shows as a case is the whole file, with the heap; and a later hunt that finds
+/// nothing, in the same directory, says that the case is there.
+#[test]
+fn pages_tell_of_all_that_is_kept() {
+    let place = Place::new();
+    let line = "fuzz --heap gil --fault set-keeps-old --cases 20000 --seed 2";
+    place.run(line).code(1);
+    let case = kept(&place);
+    let page = || std::fs::read_to_string(place.path().join("reports/failures/report.html"));
+    let text = std::fs::read_to_string(place.path().join(&case)).expect("a case");
+    let program = text.split_once("# ").expect("a comment").0;
+    assert!(
+        program.contains("heap gil\nfault set-keeps-old\n"),
+        "{program}"
+    );
+    assert!(page().expect("a page").contains(program));
+    place
+        .run("fuzz --heap gil --cases 50 --seed 9")
+        .code(0)
+        .warns("note: 1 case of earlier hunts in reports/failures");
+    assert_eq!(kept(&place), case);
+    let page = page().expect("a page");
+    assert!(page.contains("50 programs, none failed"), "{page}");
+    assert!(page.contains(&format!("gcstorm replay {case}")), "{page}");
+}
+
 /// Goal: what is kept of a heap that reclaims no cycles fails again on that heap, and is not skipped
 /// there since shrinking closed a cycle.
 #[test]

@@ -168,3 +168,48 @@ fn an_interrupted_matrix_is_written() {
     done.says("not tried to the end");
     assert!(matrix(&place, "o/selftest.json").interrupted);
 }
+
+/// Goal: how many faults there are, and what is to catch them, is in the guide as `list faults` has it.
+#[test]
+fn the_guide_counts_the_faults() {
+    let done = Place::new().run("list faults").code(0);
+    let words: Vec<&str> = done.out.split_whitespace().collect();
+    let text = words.join(" ");
+    let count = |what: &str| text.matches(what).count();
+    let nothing = count("; caught by nothing");
+    let (certain, usually) = (
+        count("; caught by ") - nothing,
+        count("; usually caught by "),
+    );
+    let (models, soak) = (count("; shown by models"), count("; shown by `soak`"));
+    let all = certain + usually + models + soak + nothing;
+    let guide = std::fs::read_to_string("docs/src/faults.md").expect("the guide");
+    let guide = guide.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        format!(
+            "Of the {all} faults {certain} must be caught by runs on every seed, and {usually}"
+        ),
+        format!("{models} show too seldom in runs"),
+        format!("{soak} is a leak so slow that only a soak shows it, and {nothing} must be caught"),
+    ] {
+        assert!(guide.contains(&said), "{said}");
+    }
+}
+
+/// Goal: what only models show is named as far as it can be planted in the heaps that were tried.
+#[test]
+fn only_what_can_be_planted_is_named() {
+    let place = Place::new();
+    let line = "selftest --fault edges-counted-once --fault trust-hint --fault plain-set --seeds 1";
+    place.run(&format!("{line} --heap gil --out o")).code(0);
+    let known = place.run("list faults").code(0).out;
+    let tried = |path: &str| matrix(&place, path).by_model;
+    assert_eq!(tried("o/selftest.json"), Vec::<String>::new());
+    let line = "selftest --fault free-at-once --fault plain-set --fault quiet-first --seeds 1";
+    place.run(&format!("{line} --heap lock-free --out p"));
+    let named = tried("p/selftest.json");
+    assert!(named.iter().any(|name| name == "plain-set"), "{named:?}");
+    for name in named {
+        assert!(known.contains(&name), "`list faults` does not know {name}");
+    }
+}

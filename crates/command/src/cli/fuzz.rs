@@ -20,7 +20,7 @@ use super::json_target::JsonTarget;
 use super::laboratory::{self, Laboratory, LostIdle};
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{control, faults, hush, interrupt, publish, reproduce, store, threads};
+use super::{control, earlier, faults, hush, interrupt, publish, reproduce, store, threads};
 use crate::digest::Digest;
 use crate::fuzz::{
     Bag, CRASHED, Elsewhere, Failure, HUNG, HangLimit, Hunt, HuntBudget, HuntProgress, HuntWatch,
@@ -28,12 +28,16 @@ use crate::fuzz::{
 };
 use crate::heap::Fault;
 use crate::plan::{Case, Schedule};
+use crate::report::hunt::{EarlierCase, HuntReport, KeptCase};
 use crate::report::{self, Detail, JunitHunt};
 use crate::result::{self, ProfileRef, Seed, figures};
 use crate::run::{Entry, Registry};
 
 /// How long programs are tried on each heap by default.
 const DURATION: Duration = Duration::from_secs(30);
+/// How long one failure is shrunk at most by default. Most take milliseconds; those that do not always
+/// fail, or hang, use up what they are given.
+const SHRINK_BUDGET: Duration = Duration::from_secs(60);
 /// How many times a smaller case is tried on threads before it counts as one that does not fail. A
 /// race that shows in one run of ten is then missed in one case of eight.
 const TRIES: u32 = 20;
@@ -62,9 +66,9 @@ struct Hunted<'a> {
     bag: Bag,
     /// The files of the failures, in their order; `None` for one that could not be written.
     kept: Vec<Option<String>>,
-    /// The commands that repeat the failures.
+    /// The same, with what is in them.
     #[serde(skip)]
-    reproduce: Vec<String>,
+    cases: Vec<KeptCase>,
     /// How processes were lost between two programs.
     lost_idle: Vec<String>,
 }
@@ -96,6 +100,7 @@ pub(super) fn fuzz(
     // way.
     let interrupted = interrupt::flag()?;
     store::prepare_directory(Some(&args.out), "")?;
+    let mut earlier = earlier::files(&args.out);
     let seed = args.seed.unwrap_or_else(fresh_seed);
     hush::panics_of_heaps();
     let mut exit = Exit::Held;
@@ -121,13 +126,14 @@ pub(super) fn fuzz(
             interrupted: Arc::clone(&interrupted),
             kept: Vec::new(),
             lost_idle: Vec::new(),
+            written: Vec::new(),
             exit: Exit::Held,
-            reproduce: Vec::new(),
+            seed,
         };
-        let bag = hunter.hunt(seed);
+        let bag = hunter.hunt();
         exit = exit.and(hunter.exit);
-        let shown = |path: &Path| path.display().to_string();
-        let kept = hunter.kept.iter().map(|kept| kept.as_deref().map(shown));
+        let shown = |kept: &KeptCase| Some(kept.file.as_ref()?.0.display().to_string());
+        earlier.retain(|path| !hunter.written.contains(path));
         hunted.push(Hunted {
             heap: &heap.name,
             fault: fault.map(Fault::name),
@@ -135,39 +141,63 @@ pub(super) fn fuzz(
             profile: args.profile.as_ref(),
             seed: Seed(seed),
             bag,
-            kept: kept.collect(),
-            reproduce: hunter.reproduce,
+            kept: hunter.kept.iter().map(shown).collect(),
+            cases: hunter.kept,
             lost_idle: hunter.lost_idle,
         });
     }
     if interrupted.load(Relaxed) {
         exit = exit.and(Exit::Interrupted);
     }
-    Ok(exit.and(write_files(
-        program, args, &schedule, json, &hunted, terminal,
-    )))
+    let earlier = earlier_cases(program, args, &earlier, terminal);
+    let page = page(&hunted, &schedule, &earlier);
+    Ok(exit.and(write_files(args, &page, json, &hunted, terminal)))
 }
 
-/// Writes what was found as JSON and as JUnit XML, if that was asked for.
-fn write_files(
+/// The cases of earlier hunts that are still there.
+fn earlier_cases(
     program: &str,
     args: &Fuzz,
-    schedule: &Schedule,
+    files: &[PathBuf],
+    terminal: &mut Terminal,
+) -> Vec<EarlierCase> {
+    let earlier = files.iter();
+    let earlier: Vec<EarlierCase> = earlier
+        .filter_map(|path| earlier::about(program, path))
+        .collect();
+    if !earlier.is_empty() {
+        let cases = figures::several(earlier.len() as u64, "case", "cases");
+        let out = args.out.display();
+        terminal.remark(&format!(
+            "note: {cases} of earlier hunts in {out}; `gcstorm replay FILE` tells whether one fails still"
+        ));
+    }
+    earlier
+}
+
+/// Writes what was found as a page, and as JSON and as JUnit XML if that was asked for.
+fn write_files(
+    args: &Fuzz,
+    page: &str,
     json: JsonTarget<'_>,
     hunted: &[Hunted<'_>],
     terminal: &mut Terminal,
 ) -> Exit {
     let mut exit = Exit::Held;
-    if let Err(error) = keep_page(&args.out.join(publish::PAGE), hunted, schedule, terminal) {
-        terminal.error(&format!("failed to write the report: {error}"));
-        exit = exit.and(Exit::Usage);
+    let path = args.out.join(publish::PAGE);
+    match store::write_whole(&path, page.as_bytes()) {
+        Ok(()) => terminal.remark(&format!("report: {}", path.display())),
+        Err(error) => {
+            terminal.error(&format!("failed to write the report: {error}"));
+            exit = exit.and(Exit::Usage);
+        }
     }
     if let Err(error) = json.write(&hunted, terminal) {
         terminal.error(&format!("failed to write what was found as JSON: {error}"));
         exit = exit.and(Exit::Usage);
     }
     if let Some(path) = &args.junit
-        && let Err(error) = store::write_whole(path, junit(program, hunted).as_bytes())
+        && let Err(error) = store::write_whole(path, junit(hunted).as_bytes())
     {
         let path = path.display();
         terminal.error(&format!("failed to write {path}: {error}"));
@@ -176,19 +206,12 @@ fn write_files(
     exit
 }
 
-fn junit(program: &str, hunted: &[Hunted<'_>]) -> String {
+fn junit(hunted: &[Hunted<'_>]) -> String {
     let hunts = hunted.iter().map(|hunted| JunitHunt {
         subject: result::subject(hunted.heap, hunted.fault),
         seed: hunted.seed.0,
         bag: &hunted.bag,
-        kept: hunted
-            .kept
-            .iter()
-            .map(|kept| {
-                let path = Path::new(kept.as_ref()?);
-                Some((path, replay_line(program, path)))
-            })
-            .collect(),
+        kept: &hunted.cases,
         lost_idle: &hunted.lost_idle,
     });
     report::junit_of_hunts(&hunts.collect::<Vec<_>>())
@@ -198,24 +221,17 @@ fn replay_line(program: &str, path: &Path) -> String {
     reproduce::command(program, &[OsStr::new("replay"), path.as_os_str()])
 }
 
-/// Leaves a page of all hunts.
-fn keep_page(
-    path: &Path,
-    hunted: &[Hunted<'_>],
-    schedule: &Schedule,
-    terminal: &mut Terminal,
-) -> std::io::Result<()> {
-    let hunts = hunted.iter().map(|hunted| report::hunt::HuntReport {
+/// A page of all hunts.
+fn page(hunted: &[Hunted<'_>], schedule: &Schedule, earlier: &[EarlierCase]) -> String {
+    let hunts = hunted.iter().map(|hunted| HuntReport {
         subject: result::subject(hunted.heap, hunted.fault),
         schedule: schedule.clone(),
         seed: hunted.seed.0,
         bag: &hunted.bag,
-        reproduce: hunted.reproduce.clone(),
+        kept: &hunted.cases,
+        lost_idle: &hunted.lost_idle,
     });
-    let page = report::hunt::html(&hunts.collect::<Vec<_>>());
-    store::write_whole(path, page.as_bytes())?;
-    terminal.remark(&format!("report: {}", path.display()));
-    Ok(())
+    report::hunt::html(&hunts.collect::<Vec<_>>(), earlier)
 }
 
 fn bar(detail: Detail) -> ProgressBar {
@@ -244,11 +260,13 @@ struct Hunter<'a> {
     teller: Teller,
     terminal: &'a mut Terminal,
     interrupted: Arc<AtomicBool>,
-    kept: Vec<Option<PathBuf>>,
+    /// What was kept of the failures, in their order.
+    kept: Vec<KeptCase>,
     lost_idle: Vec<String>,
+    /// All files of cases that were written.
+    written: Vec<PathBuf>,
     exit: Exit,
-    /// The commands that repeat what was found.
-    reproduce: Vec<String>,
+    seed: u64,
 }
 
 impl Hunter<'_> {
@@ -256,7 +274,8 @@ impl Hunter<'_> {
         result::subject(&self.heap.name, self.fault.map(Fault::name))
     }
 
-    fn hunt(&mut self, seed: u64) -> Bag {
+    fn hunt(&mut self) -> Bag {
+        let seed = self.seed;
         let budget = &self.args.budget;
         let by_time = HuntBudget::Duration(budget.duration.unwrap_or(DURATION));
         let ops = self.args.ops.unwrap_or(match self.schedule {
@@ -276,7 +295,10 @@ impl Hunter<'_> {
             },
             seed,
             budget: budget.cases.map_or(by_time, HuntBudget::Cases),
-            shrink_budget: self.args.shrink_budget,
+            shrink_budget: self.args.shrink_budget.unwrap_or(match budget.duration {
+                Some(duration) => duration.saturating_mul(2).min(SHRINK_BUDGET),
+                None => SHRINK_BUDGET,
+            }),
             failures_max: usize::try_from(self.args.max_failures).unwrap_or(usize::MAX),
             jobs,
             patience: self.args.time_limit,
@@ -390,10 +412,9 @@ impl Hunter<'_> {
         self.exit = self.exit.and(Exit::Crashed);
         if let Some(case) = case {
             let check = Some(CRASHED.to_owned());
-            self.write(
-                &Case { check, ..case },
-                &format!("lost after this program: {how}"),
-            );
+            let case = Case { check, ..case };
+            let path = self.args.out.join(file_name(&case));
+            self.write(&case, path, &format!("lost after this program: {how}"));
         }
         self.lost_idle.push(how);
     }
@@ -425,11 +446,24 @@ impl Hunter<'_> {
     fn keep(&mut self, failure: &Failure, comment: &str) {
         let mut case = self.complete(&failure.case);
         self.keep_schedule(&mut case);
-        let kept = self.write(&case, comment);
+        let path = self.args.out.join(file_name(&case));
+        let kept = self.write(&case, path.clone(), comment);
         self.kept.push(kept);
+        if let Some(as_found) = &failure.as_found {
+            let shrunk = path.display();
+            self.terminal
+                .message("as it was found, since the shrunk program does not always fail:");
+            let comment = format!("as it was found; shrunk, it is in {shrunk}");
+            let case = self.complete(&as_found.case);
+            self.write(&case, path.with_extension("as-found.case"), &comment);
+        }
+        if failure.is_unshrunk() {
+            let line = self.up_to(failure.number);
+            self.terminal
+                .message(&format!("with all programs before it: {line}"));
+        }
         let stacks = self.apart.as_ref();
         if let Some(stacks) = stacks.and_then(|apart| apart.take_stacks(failure.number)) {
-            let path = self.args.out.join(file_name(&case));
             let path = path.with_extension("stacks.txt");
             match store::write_whole(&path, stacks.as_bytes()) {
                 Ok(()) => {
@@ -446,16 +480,38 @@ impl Hunter<'_> {
         }
     }
 
-    /// Writes a case into its file, whose path is returned.
-    fn write(&mut self, case: &Case, comment: &str) -> Option<PathBuf> {
-        let path = self.args.out.join(file_name(case));
+    /// A command that tries all programs up to this one, one after the other.
+    fn up_to(&self, number: u64) -> String {
+        let mut words: Vec<String> = vec!["fuzz".to_owned(), "--heap".to_owned()];
+        words.push(self.heap.name.clone());
+        let mut add = |option: &str, value: Option<String>| {
+            words.extend(
+                value
+                    .into_iter()
+                    .flat_map(|value| [option.to_owned(), value]),
+            );
+        };
+        add("--fault", self.fault.map(|fault| fault.name().to_owned()));
+        add("--seed", Some(self.seed.to_string()));
+        add("--ops", self.args.ops.map(|ops| ops.to_string()));
+        add(
+            "--mutators",
+            self.args.mutators.map(|most| most.to_string()),
+        );
+        add("--jobs", Some(1.to_string()));
+        add("--cases", Some((number + 1).to_string()));
+        reproduce::command(self.program, &words)
+    }
+
+    /// Writes a case into its file.
+    fn write(&mut self, case: &Case, path: PathBuf, comment: &str) -> KeptCase {
         let text = format!("{case}# {}\n", comment.replace('\n', "\n# "));
-        match store::write_whole(&path, text.as_bytes()) {
+        let file = match store::write_whole(&path, text.as_bytes()) {
             Ok(()) => {
                 let line = replay_line(self.program, &path);
                 self.terminal.message(&format!("reproduce: {line}"));
-                self.reproduce.push(line);
-                Some(path)
+                self.written.push(path.clone());
+                Some((path, line))
             }
             Err(error) => {
                 let path = path.display();
@@ -465,7 +521,8 @@ impl Hunter<'_> {
                 self.exit = self.exit.and(Exit::Usage);
                 None
             }
-        }
+        };
+        KeptCase { file, text }
     }
 }
 
@@ -531,7 +588,9 @@ impl HuntWatch for Hunter<'_> {
             ..case.clone()
         };
         // Its schedule is unknown, and exploring again to learn it would not end either.
-        self.write(&self.complete(&case), "it did not come to an end");
+        let case = self.complete(&case);
+        let path = self.args.out.join(file_name(&case));
+        self.write(&case, path, "it did not come to an end");
         let code = Exit::Crashed.code();
         // A thread that hangs cannot be joined.
         std::process::exit(code.into());

@@ -195,6 +195,7 @@ impl Processes {
         let fault = task.options.fault.map(|fault| fault.name().to_owned());
         let evidence = Evidence {
             heard,
+            stacks: stacks.clone(),
             ..Evidence::of_lost(&task.heap.name, task.heap.caps(), fault, ended)
         };
         let tool = provenance::tool(&self.program);

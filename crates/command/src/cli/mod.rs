@@ -31,6 +31,7 @@ mod command_line;
 mod compare;
 mod control;
 mod duel;
+mod earlier;
 mod events;
 mod exit;
 mod faults;
@@ -158,7 +159,7 @@ fn obey(
         Command::Replay(args) => replay::replay(registry, program, &args, terminal),
         Command::Selftest(args) => control::needs_threads("selftest")
             .and_then(|()| selftest::selftest(registry, program, &args, terminal)),
-        Command::Report(args) => report::report(&args, terminal),
+        Command::Report(args) => report::report(program, &args, terminal),
         Command::Attempt(run) => selftest::attempt(registry, &run),
         Command::Cases { keep } => laboratory::serve(registry, keep),
         Command::List { what } => list::list(registry, what, terminal),

@@ -234,6 +234,7 @@ impl<'a> RunSession<'a> {
             let replay = [OsStr::new("replay"), path.as_os_str()];
             let replay = reproduce::command(self.program, &replay);
             self.show(&format!("reproduce: {replay}\n"));
+            result.replay = Some(replay);
         }
         if self.runs > 1 && self.terminal.detail() != Detail::Verdict {
             self.show("\n");

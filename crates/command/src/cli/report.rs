@@ -10,16 +10,20 @@ use super::soak::{Aftermath, journal_at};
 use super::stored::{self, StoredResult};
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{publish, store};
+use super::{publish, reproduce, store};
 use crate::report::Collected;
 
 /// Draws a report of the results that `args` name, or of a soak.
-pub(super) fn report(args: &ReportArgs, terminal: &mut Terminal) -> Result<Exit, Usage> {
+pub(super) fn report(
+    program: &str,
+    args: &ReportArgs,
+    terminal: &mut Terminal,
+) -> Result<Exit, Usage> {
     match (
         args.results.as_slice(),
         args.results.iter().find_map(|path| journal_at(path)),
     ) {
-        (_, None) => results(args, terminal),
+        (_, None) => results(program, args, terminal),
         ([_], Some(journal)) => soak(&journal, args, terminal),
         (_, Some(journal)) => {
             let shown = journal.display();
@@ -62,8 +66,14 @@ fn soak(journal: &Path, args: &ReportArgs, terminal: &mut Terminal) -> Result<Ex
     Ok(told.exit())
 }
 
-fn results(args: &ReportArgs, terminal: &mut Terminal) -> Result<Exit, Usage> {
-    let stored = stored::read(&args.results)?;
+fn results(program: &str, args: &ReportArgs, terminal: &mut Terminal) -> Result<Exit, Usage> {
+    let mut stored = stored::read(&args.results)?;
+    for StoredResult { result, path, .. } in &mut stored {
+        let case = path.with_file_name(store::CASE);
+        let is_there = path.ends_with(stored::RESULT) && case.is_file();
+        result.replay =
+            is_there.then(|| reproduce::command(program, &["replay".as_ref(), case.as_os_str()]));
+    }
     let directory = args.out.as_deref();
     let directory = directory.map(|out| store::prepare_directory(Some(out), ""));
     let directory = directory.transpose()?;

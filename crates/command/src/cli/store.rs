@@ -21,6 +21,8 @@ const LINKS_MAX: usize = 40;
 pub(super) const REPORTS: &str = "reports";
 /// The file that says how to repeat the run that is under way.
 const RUNNING: &str = "running.case";
+/// The file of the case of a run that failed.
+pub(super) const CASE: &str = "failure.case";
 /// Files by which a directory is known to hold results of some command.
 const RESULT_FILES: [&str; 4] = ["result.json", "journal", "merged.json", "selftest.json"];
 
@@ -140,7 +142,7 @@ impl Store {
             kept.stacks = Some(path);
         }
         if let Some(case) = case {
-            let path = directory.join("failure.case");
+            let path = directory.join(CASE);
             write_whole(&path, case.to_string().as_bytes())?;
             kept.case = Some(path);
         }

@@ -49,10 +49,20 @@ pub(super) fn escaped(text: &str) -> String {
 /// `text` as a block of code, indented by `indent`: as far as the text of the list item that it
 /// belongs to. The fence is longer than any run of backticks in it, so nothing in it ends it.
 pub(super) fn fenced(indent: &str, text: &str) -> String {
-    let line = one_line(text);
-    let longest = line.split(|letter| letter != '`').map(str::len).max();
-    let fence = "`".repeat(longest.unwrap_or(0).max(2) + 1);
-    format!("{indent}{fence}\n{indent}{line}\n{indent}{fence}\n")
+    fenced_lines(indent, std::iter::once(text))
+}
+
+/// Several lines as one such block.
+pub(super) fn fenced_lines<'a>(indent: &str, lines: impl Iterator<Item = &'a str>) -> String {
+    let lines: Vec<_> = lines.map(one_line).collect();
+    let ticks = lines
+        .iter()
+        .flat_map(|line| line.split(|letter| letter != '`'));
+    let fence = "`".repeat(ticks.map(str::len).max().unwrap_or(0).max(2) + 1);
+    let body: String = (lines.iter())
+        .map(|line| format!("{indent}{line}\n"))
+        .collect();
+    format!("{indent}{fence}\n{body}{indent}{fence}\n")
 }
 
 /// A row of a table; its cells are Markdown.

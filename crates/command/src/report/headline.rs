@@ -40,8 +40,13 @@ pub enum Wanted {
     Neither,
 }
 
-/// In the order in which reports show them.
-pub const HEADLINES: [Headline; 9] = [
+/// The longest time that an operation took.
+pub const LONGEST: &str = "longest operation";
+/// The longest time from when an operation was due until it was done, under a rate.
+pub const LONGEST_RESPONSE: &str = "longest response";
+
+/// In the order in which reports show them. Response times are those of runs at a given rate.
+pub const HEADLINES: [Headline; 12] = [
     Headline {
         name: "operations",
         of: |result| {
@@ -55,28 +60,49 @@ pub const HEADLINES: [Headline; 9] = [
     },
     Headline {
         name: "p50",
-        of: |result| quantile(result, 0.5),
+        of: |result| quantile(&services(result), 0.5),
         show: figures::time,
         wanted: Wanted::Less,
         about: About::Speed,
     },
     Headline {
         name: "p99",
-        of: |result| quantile(result, 0.99),
+        of: |result| quantile(&services(result), 0.99),
         show: figures::time,
         wanted: Wanted::Less,
         about: About::Speed,
     },
     Headline {
         name: "p99.9",
-        of: |result| quantile(result, 0.999),
+        of: |result| quantile(&services(result), 0.999),
         show: figures::time,
         wanted: Wanted::Less,
         about: About::Speed,
     },
     Headline {
-        name: "longest operation",
-        of: |result| longest(std::iter::once(&latencies(result))),
+        name: LONGEST,
+        of: |result| longest(std::iter::once(&services(result))),
+        show: figures::time,
+        wanted: Wanted::Less,
+        about: About::Speed,
+    },
+    Headline {
+        name: "response p99",
+        of: |result| quantile(&responses(result), 0.99),
+        show: figures::time,
+        wanted: Wanted::Less,
+        about: About::Speed,
+    },
+    Headline {
+        name: "response p99.9",
+        of: |result| quantile(&responses(result), 0.999),
+        show: figures::time,
+        wanted: Wanted::Less,
+        about: About::Speed,
+    },
+    Headline {
+        name: LONGEST_RESPONSE,
+        of: |result| longest(std::iter::once(&responses(result))),
         show: figures::time,
         wanted: Wanted::Less,
         about: About::Speed,
@@ -115,19 +141,32 @@ pub const HEADLINES: [Headline; 9] = [
 /// All operations of a result together: response times if there are any, as a client would see
 /// them, and service times otherwise.
 pub fn latencies(result: &RunResult) -> Latency {
-    let mut all = Latency::default();
-    let has_responses = has_responses(result);
-    for op in result.ops.values() {
-        let of = if has_responses {
-            &op.response
-        } else {
-            &op.service
-        };
-        if let Some(latency) = of {
-            all.add(latency);
-        }
+    match has_responses(result) {
+        true => responses(result),
+        false => services(result),
     }
+}
+
+fn services(result: &RunResult) -> Latency {
+    sum(result.ops.values().filter_map(|op| op.service.as_ref()))
+}
+
+fn responses(result: &RunResult) -> Latency {
+    sum(result.ops.values().filter_map(|op| op.response.as_ref()))
+}
+
+fn sum<'a>(latencies: impl Iterator<Item = &'a Latency>) -> Latency {
+    let mut all = Latency::default();
+    latencies.for_each(|latency| all.add(latency));
     all
+}
+
+/// What [`operation`] says of each kind.
+pub fn of_operations<'a>(mut results: impl Iterator<Item = &'a RunResult>) -> &'static str {
+    match results.any(has_responses) {
+        false => "a second, p99, longest",
+        true => "a second, p99, longest; at a rate, of response times",
+    }
 }
 
 /// Whether [`latencies`] are response times.
@@ -164,10 +203,8 @@ pub fn operation(result: &RunResult, name: &str) -> Option<String> {
     ))
 }
 
-fn quantile(result: &RunResult, quantile: f64) -> Option<f64> {
-    latencies(result)
-        .quantile(quantile)
-        .map(|nanos| nanos as f64)
+fn quantile(latency: &Latency, quantile: f64) -> Option<f64> {
+    latency.quantile(quantile).map(|nanos| nanos as f64)
 }
 
 fn longest<'a>(latencies: impl Iterator<Item = &'a Latency>) -> Option<f64> {

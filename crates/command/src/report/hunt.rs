@@ -5,6 +5,7 @@ mod html;
 pub use html::html;
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use super::{ERROR, FAINT, STRONG, WARNING, paint};
 use crate::evidence::{Answer, Happening, Race, Seen, Trace};
@@ -23,8 +24,28 @@ pub struct HuntReport<'a> {
     pub seed: u64,
     /// What it found.
     pub bag: &'a Bag,
-    /// For each failure the command that repeats it, in the same order.
-    pub reproduce: Vec<String>,
+    /// What was kept of each failure, in the same order.
+    pub kept: &'a [KeptCase],
+    /// How processes were lost between two programs.
+    pub lost_idle: &'a [String],
+}
+
+/// A case that was kept.
+#[derive(Debug, Clone)]
+pub struct KeptCase {
+    /// Its file, and the command that repeats it; `None` if it could not be written.
+    pub file: Option<(PathBuf, String)>,
+    /// All that is in that file, so that it can be pasted into another.
+    pub text: String,
+}
+
+/// A case of an earlier hunt that is in the directory of a page.
+#[derive(Debug)]
+pub struct EarlierCase {
+    /// The check and the heap.
+    pub about: String,
+    /// The command that tries it again.
+    pub reproduce: String,
 }
 
 /// The maximum number of turns that are shown; of a longer case, none is.
@@ -34,17 +55,21 @@ const SHOWN_MAX: usize = 40;
 pub fn failure(failure: &Failure) -> String {
     let mut text = format!("{} {}\n", paint(ERROR, "failed"), failure.text);
     let (turns, found) = (failure.case.all_turns().count(), failure.turns_found);
-    let _ = write!(
-        text,
-        "  program {}, shrunk from {} of {} to {} of {}, in {} ({})",
-        failure.number + 1,
+    let found = format!(
+        "{} of {}",
         figures::several(found as u64, "turn", "turns"),
-        figures::several(failure.mutators_found as u64, "mutator", "mutators"),
-        turns,
-        failure.case.mutators.len(),
-        figures::span(failure.shrink_ns),
-        figures::several(failure.tried, "program tried", "programs tried"),
+        figures::several(failure.mutators_found as u64, "mutator", "mutators")
     );
+    let number = failure.number + 1;
+    text += &match failure.is_unshrunk() {
+        true => format!("  program {number}, {found}"),
+        false => format!(
+            "  program {number}, shrunk from {found} to {turns} of {}, in {} ({})",
+            failure.case.mutators.len(),
+            figures::span(failure.shrink_ns),
+            figures::several(failure.tried, "program tried", "programs tried"),
+        ),
+    };
     text += match (failure.is_cut_short, failure.check.as_str()) {
         (true, HUNG) => "; not as small as possible, since each try takes the time limit\n",
         (true, _) => "; time was up before it was as small as possible\n",
@@ -64,21 +89,47 @@ pub fn flaky(failure: &Failure) -> Option<String> {
         ..
     } = failure;
     failure.is_flaky().then(|| {
+        if failure.is_unshrunk() {
+            return format!(
+                "not shrunk: tried again {retries} times by itself, the program did not fail; it may need what \
+                 an earlier one left behind in the process"
+            );
+        }
+        let as_found = failure.as_found.as_ref().map_or_else(String::new, |it| {
+            format!(
+                "; as it was found, {} of {}",
+                it.retries_failed,
+                figures::several(it.retries.into(), "time", "times")
+            )
+        });
         format!(
-            "flaky: tried again {retries} times, the shrunk program failed {retries_failed} times"
+            "flaky: tried again {retries} times, the shrunk program failed {retries_failed} \
+             times{as_found}"
         )
     })
 }
 
-/// The turns of a case, a line each, with the numbers by which findings name them; empty if there are too many.
+/// What mutators hold from the beginning and the turns of a case, a line each, with the numbers by which
+/// findings name turns; empty if there are too many.
 fn program(case: &Case) -> String {
     let turns: Vec<&Turn> = case.all_turns().collect();
     if turns.len() > SHOWN_MAX {
         return String::new();
     }
+    let holders = case.mutators.iter().filter(|it| !it.held.is_empty());
+    let held = holders.map(|mutator| {
+        let of = |object: usize| case.shared.get(object).map_or("?", |it| it.name.as_str());
+        let held = mutator.held.iter();
+        let held = held.map(|(slot, object)| format!(" r{}={}", slot.0, of(*object)));
+        format!(
+            "        {} holds{}\n",
+            mutator.name,
+            held.collect::<String>()
+        )
+    });
     let lines = (1..).zip(turns);
     let lines = lines.map(|(number, turn)| format!("{number:>6}  {}\n", case.line_of(turn)));
-    lines.collect()
+    held.chain(lines).collect()
 }
 
 /// The outcome of a hunt on one heap, in one line.

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 
 use maud::{Markup, Render, html};
 
-use super::{Absence, Absent, Collected, Member};
+use super::{Absence, Absent, Collected, Member, stacks};
 use crate::check::{Judgement, Verdict};
 use crate::result::{Outcome, RunResult};
 pub use hunts::{JunitHunt, junit_of_hunts};
@@ -217,7 +217,11 @@ fn of_run(result: &RunResult) -> Option<Trouble> {
         said.insert(0, format!("violated: {}", violated.join(", ")));
     }
     let kind = result.verdict.name();
-    Some(trouble(element, kind, &said.join("\n"), result))
+    let mut trouble = trouble(element, kind, &said.join("\n"), result);
+    if let Some(stacks) = &result.evidence.stacks {
+        trouble.text += &format!("\nstacks:\n{}", stacks::brief(stacks));
+    }
+    Some(trouble)
 }
 
 fn of_check(result: &RunResult, check: &Judgement) -> Option<Trouble> {
@@ -242,7 +246,9 @@ fn trouble(element: &'static str, kind: &'static str, detail: &str, result: &Run
         element,
         kind,
         message: detail.lines().next().unwrap_or(kind).to_owned(),
-        text: format!("{detail}\nreproduce: {}", result.reproduce),
+        text: result.commands().fold(detail.to_owned(), |text, command| {
+            format!("{text}\nreproduce: {command}")
+        }),
     }
 }
 

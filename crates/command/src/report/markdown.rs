@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::beside::{self, Beside};
 use super::commonmark::{self, BoundedPage, escaped};
 use super::headline::{self, HEADLINES};
-use super::{Collected, Group, Member};
+use super::{Collected, Group, Member, stacks};
 use crate::check::Verdict;
 use crate::result::figures::{self, NONE};
 use crate::result::{Outcome, RunResult};
@@ -66,7 +66,12 @@ fn complaint(result: &RunResult) -> String {
     }
     if result.verdict != Outcome::Held {
         text.push('\n');
-        text += &commonmark::fenced("", &result.reproduce);
+        text += &commonmark::fenced_lines("", result.commands());
+    }
+    if let Some(stacks) = &result.evidence.stacks {
+        text += "\n<details><summary>stacks of its threads</summary>\n\n";
+        text += &commonmark::fenced_lines("", stacks::brief(stacks).lines());
+        text += "\n</details>\n";
     }
     text
 }
@@ -103,8 +108,12 @@ fn operations(members: &[Member<'_>]) -> String {
     let mut names: Vec<&String> = members.iter().flat_map(|m| m.result.ops.keys()).collect();
     names.sort();
     names.dedup();
+    if names.is_empty() {
+        return String::new();
+    }
+    let about = headline::of_operations(members.iter().map(|member| member.result));
     let mut text = format!(
-        "\n<details><summary>operations: a second, p99, longest</summary>\n\n{}",
+        "\n<details><summary>operations: {about}</summary>\n\n{}",
         labels(members)
     );
     for name in names {

@@ -21,6 +21,7 @@ pub mod matrix;
 pub mod merge;
 pub(crate) mod prose;
 pub mod soak;
+mod stacks;
 mod style;
 mod summary;
 mod table;

@@ -17,7 +17,12 @@ pub fn summary(collected: &Collected, width: Width) -> String {
     let results = &collected.results;
     let is_paced = results.iter().any(|result| result.rate.is_some());
     let mut heads = vec!["workload", "heap", "verdict", "ops/s", "p99.9", "max"];
-    heads.extend(is_paced.then_some("response p99.9"));
+    heads.extend(
+        is_paced
+            .then_some(["response p99.9", "response max"])
+            .into_iter()
+            .flatten(),
+    );
     heads.push("objects");
     let left = [Side::Left; 3];
     let right = vec![Side::Right; heads.len() - left.len()];
@@ -94,7 +99,9 @@ fn row(result: &RunResult, is_paced: bool) -> Vec<Cell> {
         time((service.count() > 0).then(|| service.max())),
     ];
     if is_paced {
-        cells.push(time(sum(&result.evidence.response).quantile(0.999)));
+        let response = sum(&result.evidence.response);
+        cells.push(time(response.quantile(0.999)));
+        cells.push(time((response.count() > 0).then(|| response.max())));
     }
     cells.push(figures::count(result.evidence.allocated()).into());
     cells

@@ -5,7 +5,7 @@
 //! geometric means, since ratios have no other.
 
 use super::Collected;
-use super::headline::latencies;
+use super::headline::{has_responses, latencies};
 use crate::result::{Outcome, RunResult, figures};
 
 /// Two figures are as good as the same if they are closer than what two runs of one heap differ in.
@@ -21,6 +21,8 @@ struct Versus {
     pairs: usize,
     /// The workloads that were driven at a given rate, if others were not.
     paced: Vec<String>,
+    /// What the longest time is one of.
+    longest: &'static str,
     is_noisy: bool,
 }
 
@@ -80,6 +82,10 @@ impl Versus {
             throughput: mean(&free, per_second),
             stall: mean(&pairs, longest),
             pairs: pairs.len(),
+            longest: match pairs.iter().all(|(one, _)| has_responses(one)) {
+                true => "response",
+                false => "stall",
+            },
             paced: names,
             is_noisy: pairs
                 .iter()
@@ -119,7 +125,7 @@ impl Versus {
         };
         // How long the longest stall is, on a noisy machine, is the machine's doing.
         if let Some(stall) = stall.filter(|_| !self.is_noisy) {
-            text += &format!("; its longest stall was {stall}");
+            text += &format!("; its longest {} was {stall}", self.longest);
         }
         if self.pairs > 1 {
             let but = match self.paced.as_slice() {
@@ -238,6 +244,15 @@ mod tests {
         let expected =
             "lock-free was driven at the same rate as gil; its longest stall was 4.0 times shorter";
         assert_eq!(all, expected);
+        let responding = [&one, &other].map(|result| {
+            let mut result = result.clone();
+            for op in result.ops.values_mut() {
+                op.response = op.service.take();
+            }
+            result
+        });
+        let all = said(responding.into()).expect("both held");
+        assert_eq!(all, expected.replace("stall", "response"));
         let free = [run("gil", 1.0, second), run("lock-free", 3.0, second)];
         let some = said(free.into_iter().chain([one, other]).collect()).expect("all held");
         let expected = "lock-free did 3.0 times as many operations a second as gil; its longest stall was 2.0 \

@@ -139,8 +139,8 @@ pub struct Evidence {
     /// The interpreter that ran the plan, if it was one.
     #[serde(default, skip_serializing)]
     pub interpreter: Option<InterpreterFacts>,
-    /// The stacks of the threads of a heap that runs in a process of its own and was lost with it, as
-    /// that process wrote them.
+    /// The stacks of the threads of a process that was lost: as a debugger found them if it hung, or as
+    /// the process itself wrote them if the heap is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stacks: Option<String>,
 }

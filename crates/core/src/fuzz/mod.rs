@@ -24,7 +24,9 @@ mod sighting;
 #[cfg(shuttle)]
 pub use attempt::{Raced, by_schedules};
 pub use attempt::{by_steps, check_steps, lacking, on_threads};
-pub use hunt::{Attempt, Bag, Elsewhere, Failure, HangLimit, Hunt, HuntBudget, HuntProgress};
+pub use hunt::{
+    AsFound, Attempt, Bag, Elsewhere, Failure, HangLimit, Hunt, HuntBudget, HuntProgress,
+};
 pub use hunt::{HuntWatch, SWEEP_MAX, Sweep, Swept};
 pub use model::{CRASHED, Deaths, Finding, HUNG, judge, judge_deaths, judge_race};
 pub use programs::{CaseTree, Programs, programs};

@@ -158,6 +158,9 @@ pub struct RunResult {
     pub verdict: Outcome,
     /// A command that repeats the run.
     pub reproduce: String,
+    /// A command that replays the case that was kept of it, where that is known.
+    #[serde(skip)]
+    pub replay: Option<String>,
     /// The profile that completed the command line, if one did. The command above has all that it set.
     #[serde(default)]
     pub profile: Option<ProfileRef>,
@@ -214,9 +217,15 @@ impl RunResult {
             caveats,
             verdict,
             reproduce,
+            replay: None,
             profile: None,
             evidence,
         }
+    }
+
+    /// The commands that repeat it.
+    pub fn commands(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.reproduce.as_str()).chain(self.replay.as_deref())
     }
 
     /// The same run, judged again by its plan: verdicts and figures come from the evidence, while
@@ -224,9 +233,10 @@ impl RunResult {
     #[must_use]
     pub fn judged_again(self, plan: &Plan) -> Self {
         let (host, shard, profile) = (self.host, self.shard, self.profile);
-        let number = self.number;
+        let (number, replay) = (self.number, self.replay);
         Self {
             host,
+            replay,
             shard,
             number,
             profile,

@@ -48,9 +48,10 @@ pub(in crate::cli) struct Fuzz {
           hide_default_value = true, value_parser = values::positive)]
     pub(in crate::cli) max_failures: u64,
     /// How long to go on shrinking one failure
-    #[arg(long, value_name = "TIME", help_heading = LONG, default_value = "60s",
-          value_parser = values::duration)]
-    pub(in crate::cli) shrink_budget: Duration,
+    ///
+    /// On top of --duration; default: twice --duration, but at most 60s.
+    #[arg(long, value_name = "TIME", help_heading = LONG, value_parser = values::duration)]
+    pub(in crate::cli) shrink_budget: Option<Duration>,
     /// How long one program may take
     ///
     /// Then it counts as hung. Time in which the machine did not run it does not count.
@@ -104,7 +105,7 @@ pub(in crate::cli) struct FuzzBudgetArgs {
     pub(in crate::cli) cases: Option<u64>,
     /// How long to run programs on each heap; default: 30s
     ///
-    /// What failed by then is still shrunk, for as long as --shrink-budget says.
+    /// What failed by then is still shrunk, which may take --shrink-budget more.
     #[arg(long, value_name = "TIME", help_heading = LONG, value_parser = values::duration)]
     pub(in crate::cli) duration: Option<Duration>,
 }

@@ -47,6 +47,8 @@ pub(super) fn selftest(
     let interrupted = interrupt::flag()?;
     let faults = faults(args)?;
     let heaps = heaps(registry, args, terminal)?;
+    let can_have = |one: &Planted| heaps.iter().any(|(_, had)| had.contains(&one.fault));
+    let plantable: Vec<Planted> = faults.iter().copied().filter(can_have).collect();
     let rows = rows(&faults, &heaps, |heap, show| can_run(registry, heap, show));
     if rows.is_empty() {
         return Err(Usage::new("nothing to try").hint(
@@ -80,7 +82,7 @@ pub(super) fn selftest(
         elapsed_ns: u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX),
         interrupted: interrupted.load(Relaxed),
         without_check: args.without_check.clone(),
-        ..Matrix::new(&schedule, &faults, tool, reproduce)
+        ..Matrix::new(&schedule, &plantable, tool, reproduce)
     };
     let mut exit = conclude(&matrix, &directory, json, terminal);
     match bench.kept() {

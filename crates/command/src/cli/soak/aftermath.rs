@@ -21,6 +21,8 @@ pub(in crate::cli) struct Aftermath {
     failures: Vec<Failed>,
     /// How long all rounds took.
     took: Duration,
+    /// How much time went by between them.
+    between: Duration,
     ended_unix_ms: u64,
     exit: Exit,
 }
@@ -40,10 +42,12 @@ impl Aftermath {
     pub(in crate::cli) fn read(journal: &Path) -> Result<Self, Usage> {
         let (mut standing, mut failed) = (Standing::of(0), VecDeque::new());
         let (mut took_ms, mut ended_unix_ms, mut exit) = (0_u64, 0, Exit::Held);
+        let mut begun_unix_ms = None;
         let facts = soak::read(journal, |record: Record| {
             standing.add(&record);
             took_ms = took_ms.saturating_add(record.took_ms);
             ended_unix_ms = record.ended_unix_ms;
+            begun_unix_ms.get_or_insert(ended_unix_ms.saturating_sub(record.took_ms));
             exit = exit.and(record.came.outcome().into());
             if record.is_failure() {
                 if failed.len() == FAILURES_MAX {
@@ -71,6 +75,13 @@ impl Aftermath {
             failures: told.collect(),
             standing,
             took: Duration::from_millis(took_ms),
+            between: Duration::from_millis(
+                ended_unix_ms.saturating_sub(
+                    begun_unix_ms
+                        .unwrap_or(ended_unix_ms)
+                        .saturating_add(took_ms),
+                ),
+            ),
             ended_unix_ms,
             exit,
             header,
@@ -103,6 +114,7 @@ impl Aftermath {
             ages: &ages(&now),
             failures: &self.failures,
             phase: Phase::Over,
+            between: Some(self.between),
         })
     }
 }

@@ -251,6 +251,7 @@ fn watched<'a>(
         ages,
         failures: failures.make_contiguous(),
         phase,
+        between: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A comparison as Markdown, for the summary of a CI job or a pull request.
 
-use super::table::{alarm, cells, conclusion, runs};
+use super::table::{alarm, cells, coarse, conclusion, runs};
 use super::{Change, Comparison, WIDER};
 use crate::report::commonmark::{self, BoundedPage, escaped};
 
@@ -29,8 +29,8 @@ pub fn markdown(comparison: &Comparison) -> String {
         for row in &group.metrics {
             let [base, new, ratio, interval] = cells(row);
             let verdict = match row.verdict {
-                Change::Regression => format!("**{}**", row.verdict.text()),
-                verdict => verdict.text().to_owned(),
+                Change::Regression => format!("**{}**", row.text()),
+                _ => row.text().to_owned(),
             };
             let metric = escaped(&row.metric);
             table += &commonmark::row([metric, base, new, ratio, interval, verdict]);
@@ -39,6 +39,12 @@ pub fn markdown(comparison: &Comparison) -> String {
     }
     if comparison.has_wider_verdicts() {
         page.add(commonmark::NOTE, &format!("\n{}.\n", capital(WIDER)));
+    }
+    if let Some(coarse) = coarse(comparison) {
+        page.add(
+            commonmark::NOTE,
+            &format!("\n{}.\n", capital(&escaped(&coarse))),
+        );
     }
     page.finish()
 }

@@ -41,6 +41,11 @@ pub enum Family {
 }
 
 impl Family {
+    /// Whether it is of times of single operations, which are as precise as the clock.
+    pub(super) fn is_of_times(self) -> bool {
+        matches!(self, Self::P50 | Self::P99 | Self::P99_9)
+    }
+
     /// All of them.
     pub const ALL: [Self; 6] = [
         Self::Throughput,
@@ -108,6 +113,14 @@ impl Series {
             ..self.clone()
         };
         turned.worse(0.0)
+    }
+
+    /// The same metric, of which every difference counts.
+    pub(super) fn without_grain(&self) -> Self {
+        Self {
+            grain: 0.0,
+            ..self.clone()
+        }
     }
 
     /// The smallest p-value that is possible with so many values.

@@ -23,7 +23,8 @@
 //!
 //! *Coarse figures.* With a clock that ticks in tens of nanoseconds 20 may become 30 although
 //! nothing has changed, and a heap that kept three objects may keep seven. Each metric has a
-//! *grain*; smaller differences do not count.
+//! *grain*; smaller differences do not count. Where one is shown all the same, the verdict says so
+//! ([`Change::BelowGrain`]).
 //!
 //! A regression is reported only if the test rejects and the whole interval lies beyond what is
 //! allowed. The test assumes that the order of the runs does not matter. A machine that is slower
@@ -118,6 +119,9 @@ pub struct MetricRow {
     pub interval: Option<(f64, f64)>,
     /// How much worse it may get, as a share; `None` if it is not judged.
     pub limit: Option<f64>,
+    /// Smaller differences of single runs do not count: the coarseness of the clock, or of what is
+    /// counted.
+    pub grain: f64,
     /// The p-value of the hypothesis that it is no worse than allowed, adjusted for the number of
     /// metrics.
     pub probability: Option<f64>,
@@ -135,6 +139,9 @@ pub enum Change {
     Worse,
     /// Better.
     Better,
+    /// A difference is shown, and it is smaller than what counts: than the clock can tell, or a
+    /// few objects.
+    BelowGrain,
     /// The noise is larger than the difference.
     NoDifference,
     /// There are too few runs to show a change, whatever they measured.
@@ -143,14 +150,23 @@ pub enum Change {
 
 impl Change {
     /// The text in reports.
-    pub fn text(self) -> &'static str {
+    fn text(self, family: Family) -> &'static str {
         match self {
             Self::Regression => "REGRESSION",
             Self::Worse => "worse, perhaps within the limit",
             Self::Better => "better",
+            Self::BelowGrain if family.is_of_times() => "less than the clock can tell",
+            Self::BelowGrain => "too small to count",
             Self::NoDifference => "no difference shown",
             Self::TooFewRuns => "not enough runs",
         }
+    }
+}
+
+impl MetricRow {
+    /// The verdict in reports.
+    pub fn text(&self) -> &'static str {
+        self.verdict.text(self.family)
     }
 }
 
@@ -242,7 +258,11 @@ fn rows(series: &[&Series], limits: &Limits) -> Vec<MetricRow> {
         .collect();
     let worse: Vec<f64> = series.iter().map(|one| one.worse(0.0)).collect();
     let better: Vec<f64> = series.iter().map(|one| one.better()).collect();
-    let [beyond, worse, better] = [beyond, worse, better].map(|all| rank::holm(&all));
+    let finer: Vec<Series> = series.iter().map(|one| one.without_grain()).collect();
+    let moved = finer.iter().map(|one| one.worse(0.0).min(one.better()));
+    // Of two directions.
+    let moved: Vec<f64> = moved.map(|p| (2.0 * p).min(1.0)).collect();
+    let [beyond, worse, better, moved] = [beyond, worse, better, moved].map(|all| rank::holm(&all));
     let least = ALARM / series.len().max(1) as f64;
     (0..series.len())
         .map(|at| {
@@ -257,6 +277,8 @@ fn rows(series: &[&Series], limits: &Limits) -> Vec<MetricRow> {
                 Change::Worse
             } else if better[at] <= ALARM {
                 Change::Better
+            } else if one.grain > 0.0 && moved[at] <= ALARM {
+                Change::BelowGrain
             } else {
                 Change::NoDifference
             };
@@ -269,6 +291,7 @@ fn rows(series: &[&Series], limits: &Limits) -> Vec<MetricRow> {
                 ratio,
                 interval,
                 limit,
+                grain: one.grain,
                 probability: limit.map(|_| beyond[at]),
                 verdict,
             }

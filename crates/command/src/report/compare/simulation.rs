@@ -162,3 +162,27 @@ fn verdicts_are_graded() {
     assert_eq!(verdict(5, 3.0, Noise::Even(0.02)), Change::TooFewRuns);
     assert_eq!(verdict(8, 3.0, Noise::Even(0.02)), Change::Regression);
 }
+
+/// Goal: a step of the clock is no regression, however surely it shows, and the verdict says that it was
+/// one; what moved by more steps is, and so is the same move where every difference counts.
+#[test]
+fn a_step_of_the_clock_is_called_one() {
+    let verdict = |grain: f64, new: f64| {
+        let series = Series {
+            name: "append p50".to_owned(),
+            family: Family::P50,
+            better: Better::Lower,
+            grain,
+            base: vec![20.0; 8],
+            new: vec![new; 8],
+        };
+        let row = rows(&[&series], &Limits::default()).remove(0);
+        (row.verdict, row.text())
+    };
+    let coarse = (Change::BelowGrain, "less than the clock can tell");
+    assert_eq!(verdict(18.0, 30.0), coarse);
+    assert_eq!(verdict(18.0, 10.0), coarse);
+    assert_eq!(verdict(18.0, 20.0).0, Change::NoDifference);
+    assert_eq!(verdict(18.0, 60.0).0, Change::Regression);
+    assert_eq!(verdict(0.0, 30.0).0, Change::Regression);
+}

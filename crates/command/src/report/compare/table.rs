@@ -28,6 +28,9 @@ pub fn table(comparison: &Comparison, look: impl Into<Look>) -> String {
     if comparison.has_wider_verdicts() && detail != Detail::Verdict {
         text += &paint_lines(FAINT, &wrapped(width, "", 2, WIDER));
     }
+    if let Some(coarse) = coarse(comparison).filter(|_| detail != Detail::Verdict) {
+        text += &paint_lines(FAINT, &wrapped(width, "", 2, &coarse));
+    }
     for note in &comparison.notes {
         text += &wrapped(width, &format!("{}: ", paint(WARNING, "note")), 6, note);
     }
@@ -38,6 +41,30 @@ pub fn table(comparison: &Comparison, look: impl Into<Look>) -> String {
     }
     text += &wrapped(width, "", 0, &conclusion(comparison));
     text
+}
+
+/// What is too small to count, if something was.
+pub(super) fn coarse(comparison: &Comparison) -> Option<String> {
+    let rows = comparison.groups.iter().flat_map(|group| &group.metrics);
+    let below = rows.filter(|row| row.verdict == Change::BelowGrain);
+    let (times, others): (Vec<_>, Vec<_>) = below.partition(|row| row.family.is_of_times());
+    let times = times.iter().map(|row| row.grain).reduce(f64::max);
+    let mut said: Vec<String> = Vec::new();
+    said.extend(times.map(|grain| {
+        format!(
+            "of the time of one operation, a difference of up to {} does not count: it is two \
+             readings or steps of the clock, and one step may be nothing but rounding; throughput shows \
+             smaller ones",
+            figures::time(grain)
+        )
+    }));
+    for row in others {
+        let (metric, grain) = (&row.metric, figure(&row.metric, row.grain));
+        said.push(format!(
+            "of {metric}, a difference of up to {grain} does not count"
+        ));
+    }
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// How many runs a group has, and whether they are too few.
@@ -65,7 +92,7 @@ fn rows(group: &Compared, width: Width) -> String {
             Change::Regression => ERROR,
             Change::Worse => WARNING,
             Change::Better => STRONG,
-            Change::NoDifference | Change::TooFewRuns => FAINT,
+            Change::BelowGrain | Change::NoDifference | Change::TooFewRuns => FAINT,
         };
         let [base, new, ratio, interval] = cells(row);
         columns.row([
@@ -74,7 +101,7 @@ fn rows(group: &Compared, width: Width) -> String {
             new.into(),
             ratio.into(),
             Cell::styled(FAINT, interval),
-            Cell::styled(style, row.verdict.text()),
+            Cell::styled(style, row.text()),
         ]);
     }
     columns.draw(width)
@@ -174,6 +201,7 @@ mod tests {
                     ratio: Some(0.97),
                     interval: Some(interval),
                     limit: Some(0.05),
+                    grain: 0.0,
                     probability: Some(0.2),
                     verdict: Change::NoDifference,
                 }],

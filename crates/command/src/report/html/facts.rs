@@ -55,7 +55,11 @@ fn complaint(result: &RunResult) -> Option<Markup> {
         return None;
     }
     let mut checks = result.checks.iter();
-    let violated = checks.find(|check| check.verdict == Verdict::Violated);
+    let to_blame = match result.verdict {
+        Outcome::Vacuous => Verdict::Vacuous,
+        _ => Verdict::Violated,
+    };
+    let violated = checks.find(|check| check.verdict == to_blame);
     Some(html! {
         li {
             b { (result.workload.name) " on " (result.subject()) } ": " (result.verdict.name())
@@ -64,7 +68,7 @@ fn complaint(result: &RunResult) -> Option<Markup> {
             } @else if let Some(caveat) = result.caveats.first() {
                 " (" (prose(&caveat.text)) ")"
             }
-            br; code { (result.reproduce) }
+            @for command in result.commands() { br; code { (command) } }
         }
     })
 }

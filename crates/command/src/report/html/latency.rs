@@ -68,5 +68,15 @@ pub(super) fn over_all(chapters: &[Chapter<'_>]) -> Markup {
             times,
         }
     });
-    spread::draw(&rows.collect::<Vec<_>>())
+    let mut members = chapters.iter().flat_map(|chapter| &chapter.group.members);
+    let is_paced = members.any(|member| headline::has_responses(member.result));
+    html! {
+        (spread::draw(&rows.collect::<Vec<_>>()))
+        @if is_paced {
+            p.note {
+                "Of runs at a given rate these are response times: from when an operation was due until \
+                 it was done."
+            }
+        }
+    }
 }

@@ -22,7 +22,8 @@ pub(super) fn by_count<'a>(members: &[Member<'a>]) -> Vec<&'a str> {
 
 /// How often each was done, and how long it took; at once where there are no pictures of it.
 pub(super) fn table(names: &[&str], members: &[Member<'_>], length: Length) -> Markup {
-    let mut table = Table::of_series("a second, p99, longest", &series(members));
+    let about = headline::of_operations(members.iter().map(|member| member.result));
+    let mut table = Table::of_series(about, &series(members));
     for name in names {
         table.row_of(
             name,

@@ -9,10 +9,10 @@ use super::page::{prose, word};
 use super::table::Table;
 use crate::report::beside;
 use crate::report::collected::worst;
-use crate::report::headline::{self, HEADLINES, Headline};
+use crate::report::headline::{self, HEADLINES, Headline, LONGEST, LONGEST_RESPONSE};
 use crate::report::{Collected, Group, Member};
 use crate::result::figures::NONE;
-use crate::result::{Outcome, figures};
+use crate::result::{Outcome, RunResult, figures};
 
 /// The heaps of all results, each once, with the number by which it is known on the page.
 pub(super) fn heaps(collected: &Collected, groups: &[Group<'_>]) -> Vec<(usize, String)> {
@@ -80,7 +80,11 @@ pub(super) fn draw(
     html! {
         (table)
         p.note {
-            "Operations a second, and the longest of all operations. × is against the first heap \
+            "Operations a second, and the longest of all operations"
+            @if collected.results.iter().any(headline::has_responses) {
+                "; of runs at a given rate the longest response, from when an operation was due"
+            }
+            ". × is against the first heap \
              whose run held, for runs that held; better or worse from a tenth on. Single runs vary: "
             code { "gcstorm compare" } " judges repeated ones."
             (doubt(collected.results.iter()))
@@ -91,6 +95,22 @@ pub(super) fn draw(
 /// A headline by its name.
 fn head(name: &str) -> Option<&'static Headline> {
     HEADLINES.iter().find(|head| head.name == name)
+}
+
+/// Which longest time of a run is shown.
+fn longest(result: &RunResult) -> &'static str {
+    match headline::has_responses(result) {
+        true => LONGEST_RESPONSE,
+        false => LONGEST,
+    }
+}
+
+/// It in short.
+fn label(longest: &str) -> &str {
+    match longest {
+        LONGEST => "longest",
+        other => other,
+    }
 }
 
 fn single(member: &Member<'_>, all: &[Member<'_>]) -> Markup {
@@ -106,7 +126,10 @@ fn single(member: &Member<'_>, all: &[Member<'_>]) -> Markup {
         @match headline::cut_short(member.result) {
             Some(how) => small { (how) },
             None if member.result.verdict.is_broken() => {}
-            None => small { i { "longest " } @if let Some(figure) = of("longest operation") { (figure) } },
+            None => {
+                @let name = longest(member.result);
+                small { i { (label(name)) " " } @if let Some(figure) = of(name) { (figure) } }
+            }
         }
     }
 }
@@ -127,6 +150,9 @@ fn several_runs(members: &[&Member<'_>]) -> Markup {
         (held.count()) " of " (figures::several(members.len() as u64, "run", "runs"))
         @if let Some((least, most)) = figures_of("operations") { ", " (least) " to " (most) }
         br;
-        @if let Some((_, most)) = figures_of("longest operation") { small { "longest " (most) } }
+        @let longest = [LONGEST_RESPONSE, LONGEST].into_iter();
+        @if let Some((name, (_, most))) = longest.filter_map(|name| Some((name, figures_of(name)?))).next() {
+            small { (label(name)) " " (most) }
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::contents::{Chapter, Heading};
 use super::page::{prose, series, word};
 use super::table::Table;
 use crate::check::{Judgement, Verdict};
-use crate::report::Member;
+use crate::report::{Member, stacks};
 use crate::result::figures::{self, NONE};
 
 /// The names of all checks, in the order in which results have them.
@@ -70,6 +70,12 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
             }
         }
         @for member in members {
+            @if let Some(stacks) = &member.result.evidence.stacks {
+                details open {
+                    summary { (member.label) ", stacks of its threads" }
+                    pre { (stacks::brief(stacks)) }
+                }
+            }
             @for caveat in &member.result.caveats {
                 p {
                     b { (member.label) ", note" @if !caveat.check.is_empty() { " on " (caveat.check) } }

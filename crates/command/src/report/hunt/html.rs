@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, Render as _, html};
 
-use super::{HuntReport, flaky};
+use super::{EarlierCase, HuntReport, KeptCase, flaky};
 use crate::fuzz::{Bag, Failure};
 use crate::report::html::contents::Book;
 use crate::report::html::page::{Activity, STYLE, document, missing};
 use crate::report::html::table::Table;
 use crate::result::figures;
 
-/// Draws the page.
-pub fn html(hunts: &[HuntReport<'_>]) -> String {
-    let failures: usize = hunts.iter().map(|hunt| hunt.bag.failures.len()).sum();
+/// Draws the page; cases of earlier hunts that are beside it are listed.
+pub fn html(hunts: &[HuntReport<'_>], earlier: &[EarlierCase]) -> String {
+    let of = |hunt: &HuntReport<'_>| hunt.bag.failures.len() + hunt.lost_idle.len();
+    let failures: usize = hunts.iter().map(of).sum();
     let cases = hunts.iter().map(|hunt| hunt.bag.cases).sum();
     let verdict = match (failures, cases) {
         (0, 0) => "vacuous",
@@ -35,13 +36,23 @@ pub fn html(hunts: &[HuntReport<'_>]) -> String {
         header class={ "banner " (verdict) } {
             h1 { "gcstorm fuzz: " (programs) ", " (found) }
             @if cases > 0 { p { "Searched for " (figures::span(searched)) (shrunk) "." } }
+            @if !earlier.is_empty() {
+                p {
+                    (figures::several(earlier.len() as u64, "case", "cases"))
+                    " of earlier hunts " (if earlier.len() == 1 { "is" } else { "are" })
+                    " kept beside this page, and listed below."
+                }
+            }
         }
     };
-    let sections = [
+    let mut sections = vec![
         ("Hunts", table(hunts).render()),
         ("Failures", all_failures(hunts)),
-        ("Operations", operations(hunts).render()),
     ];
+    if !earlier.is_empty() {
+        sections.push(("Earlier cases", of_earlier(earlier)));
+    }
+    sections.push(("Operations", operations(hunts).render()));
     let book = Book {
         banner,
         sections: &sections,
@@ -85,19 +96,25 @@ fn table(hunts: &[HuntReport<'_>]) -> Table {
 }
 
 fn all_failures(hunts: &[HuntReport<'_>]) -> Markup {
-    if hunts.iter().all(|hunt| hunt.bag.failures.is_empty()) {
+    let is_sound =
+        |hunt: &HuntReport<'_>| hunt.bag.failures.is_empty() && hunt.lost_idle.is_empty();
+    if hunts.iter().all(is_sound) {
         return missing("None.");
     }
     html! {
         @for hunt in hunts {
             @for (number, found) in hunt.bag.failures.iter().enumerate() {
-                (failure(hunt, found, hunt.reproduce.get(number).map(String::as_str)))
+                (failure(hunt, found, hunt.kept.get(number)))
+            }
+            @for how in hunt.lost_idle {
+                h3 { "a process lost between two programs on " (hunt.subject) }
+                p { (how) }
             }
         }
     }
 }
 
-fn failure(hunt: &HuntReport<'_>, failure: &Failure, reproduce: Option<&str>) -> Markup {
+fn failure(hunt: &HuntReport<'_>, failure: &Failure, kept: Option<&KeptCase>) -> Markup {
     let (turns, found) = (failure.case.all_turns().count(), failure.turns_found);
     html! {
         h3 {
@@ -105,14 +122,28 @@ fn failure(hunt: &HuntReport<'_>, failure: &Failure, reproduce: Option<&str>) ->
         }
         p { (failure.text) }
         p.note {
-            "Shrunk from " (figures::several(found as u64, "turn", "turns")) " to " (turns) ", in "
-            (figures::span(failure.shrink_ns)) "."
+            @if !failure.is_unshrunk() {
+                "Shrunk from " (figures::several(found as u64, "turn", "turns")) " to " (turns) ", in "
+                (figures::span(failure.shrink_ns)) "."
+            }
             @if let Some(rate) = flaky(failure) { " " (rate) "." }
         }
-        @if let Some(line) = reproduce { p { code { (line) } } }
+        @if let Some((_, line)) = kept.and_then(|kept| kept.file.as_ref()) { p { code { (line) } } }
         @let program = super::program(&failure.case);
         @if !program.is_empty() { pre { (program) } }
-        details { summary { "as a case" } pre { (failure.case) } }
+        @if let Some(kept) = kept { details { summary { "as a case" } pre { (kept.text) } } }
+    }
+}
+
+/// Cases that earlier hunts kept. This page says nothing of those hunts, nor whether they fail still.
+fn of_earlier(earlier: &[EarlierCase]) -> Markup {
+    html! {
+        p.note { "These were not tried in the hunts above." }
+        ul.lead {
+            @for EarlierCase { about, reproduce } in earlier {
+                li { (about) br; code { (reproduce) } }
+            }
+        }
     }
 }
 
@@ -157,7 +188,16 @@ mod tests {
             retries: 0,
             retries_failed: 0,
             again: 0,
+            as_found: None,
         };
+        let kept = [KeptCase {
+            file: Some(("x.case".into(), format!("gcstorm replay {EVIL}"))),
+            text: format!("gcstorm-case 1\nheap {EVIL}\n"),
+        }];
+        let earlier = [EarlierCase {
+            about: EVIL.to_owned(),
+            reproduce: EVIL.to_owned(),
+        }];
         let bag = Bag {
             cases: 1200,
             ops: [("append", 700), ("pop", 800)].into(),
@@ -169,12 +209,15 @@ mod tests {
             schedule: Schedule::Steps,
             seed: 7,
             bag: &bag,
-            reproduce: vec![format!("gcstorm replay {EVIL}")],
+            kept: &kept,
+            lost_idle: &[],
         };
-        let page = html(&[hunt]);
+        let page = html(&[hunt], &earlier);
         assert_tame(&page, 0);
         assert!(page.contains("1,200 programs, 1 failure"), "{page}");
         assert!(page.contains("<code>gcstorm replay "), "{page}");
+        assert!(page.contains("<pre>gcstorm-case 1\nheap "), "{page}");
+        assert!(page.contains("1 case of earlier hunts is kept"), "{page}");
         let [pop, append] = ["<th>pop</th>", "<th>append</th>"].map(|name| page.find(name));
         assert!(
             pop.is_some() && pop < append,

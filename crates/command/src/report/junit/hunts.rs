@@ -4,10 +4,9 @@
 //! A program that departs from the model is a failure; one that crashed or hung is an error, as it is of
 //! runs, and so is a hunt that tried nothing.
 
-use std::path::Path;
-
 use super::{Case, Classes, Suite, Trouble, document};
 use crate::fuzz::{Bag, CRASHED, Failure, HUNG};
+use crate::report::hunt::KeptCase;
 
 /// One hunt.
 #[derive(Debug)]
@@ -18,8 +17,8 @@ pub struct JunitHunt<'a> {
     pub seed: u64,
     /// What was found.
     pub bag: &'a Bag,
-    /// The files of the failures, with the commands that repeat them.
-    pub kept: Vec<Option<(&'a Path, String)>>,
+    /// What was kept of each failure, in the same order.
+    pub kept: &'a [KeptCase],
     /// How processes were lost between two programs.
     pub lost_idle: &'a [String],
 }
@@ -45,10 +44,7 @@ fn suite(hunt: &JunitHunt<'_>, class: String) -> Suite {
         assertions: cases,
         trouble: (cases == 0).then(|| error("vacuous", why)),
     };
-    let kept = hunt.kept.iter().map(Option::as_ref);
-    // One that could not be written has no file.
-    let kept = kept.chain(std::iter::repeat(None));
-    let failures = hunt.bag.failures.iter().zip(kept).map(failed);
+    let failures = hunt.bag.failures.iter().zip(hunt.kept).map(failed);
     let lost = hunt.lost_idle.iter().enumerate().map(|(number, how)| Case {
         name: format!("lost between programs ({})", number + 1),
         elapsed_ns: 0,
@@ -67,15 +63,17 @@ fn suite(hunt: &JunitHunt<'_>, class: String) -> Suite {
     }
 }
 
-fn failed((failure, kept): (&Failure, Option<&(&Path, String)>)) -> Case {
-    let stem = kept.and_then(|(file, _)| file.file_stem());
+fn failed((failure, kept): (&Failure, &KeptCase)) -> Case {
+    let file = kept.file.as_ref();
+    // One that could not be written has no file.
+    let stem = file.and_then(|(path, _)| path.file_stem());
     let name = stem.map(|stem| stem.to_string_lossy().into_owned());
     let kind = match failure.check.as_str() {
         CRASHED => CRASHED,
         HUNG => HUNG,
         _ => "violated",
     };
-    let reproduce = kept.map_or("", |(_, line)| line);
+    let reproduce = file.map_or("", |(_, line)| line);
     Case {
         name: name.unwrap_or_else(|| format!("{}-{}", failure.check, failure.number + 1)),
         elapsed_ns: failure.shrink_ns,
@@ -88,7 +86,7 @@ fn failed((failure, kept): (&Failure, Option<&(&Path, String)>)) -> Case {
             },
             kind,
             message: failure.text.lines().next().unwrap_or(kind).to_owned(),
-            text: format!("{}\n{}\nreproduce: {reproduce}", failure.text, failure.case),
+            text: format!("{}\n{}\nreproduce: {reproduce}", failure.text, kept.text),
         }),
     }
 }

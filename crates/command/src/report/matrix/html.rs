@@ -21,7 +21,7 @@ pub fn html(matrix: &Matrix) -> String {
     let tool = &matrix.tool;
     let banner = html! {
         header class={ "banner " (verdict) } {
-            h1 { "Which check catches which fault" }
+            h1 { "gcstorm selftest: which check catches which fault" }
             p { b { (matrix.conclusion()) } "." }
             ul.lead {
                 @for &lane in &Verified::ALL {
@@ -46,7 +46,12 @@ pub fn html(matrix: &Matrix) -> String {
             (figures::span(matrix.elapsed_ns)) "."
         },
     };
-    document("selftest", STYLE, Activity::None, &book.render())
+    document(
+        &format!("{verdict} – gcstorm selftest"),
+        STYLE,
+        Activity::None,
+        &book.render(),
+    )
 }
 
 fn failed(matrix: &Matrix) -> Markup {
@@ -64,7 +69,7 @@ fn failed(matrix: &Matrix) -> Markup {
 
 fn otherwise(matrix: &Matrix) -> Markup {
     let found = [
-        ("models show", &matrix.by_model),
+        ("fuzz or models show", &matrix.by_model),
         ("a soak shows", &matrix.by_soak),
     ];
     html! {

@@ -37,7 +37,11 @@ pub fn markdown(matrix: &Matrix) -> String {
         let _ = writeln!(text, "- only a soak shows: {}", matrix.by_soak.join(", "));
     }
     if !matrix.by_model.is_empty() {
-        let _ = writeln!(text, "- only models show: {}", matrix.by_model.join(", "));
+        let _ = writeln!(
+            text,
+            "- only `fuzz` or models show: {}",
+            matrix.by_model.join(", ")
+        );
     }
     for row in matrix
         .all()

@@ -383,7 +383,7 @@ trust-hint  gil   counter   0/2    0/1  –        –     –
 without a fault: 2 seeds, no check fired
 verified at the end only: 3 of 4 trials caught their fault, at 2 ms a trial
 verified at pauses too: 2 of 2 trials caught their fault, at 2 ms a trial
-only models show: trust-hint
+only `fuzz` or models show: trust-hint
 not as expected: trust-hint in gil under counter: caught by weak on 1 of 2
     seeds; first was weak
 reproduce: again trust-hint end 2

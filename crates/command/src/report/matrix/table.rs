@@ -62,7 +62,12 @@ fn rows(matrix: &Matrix, width: Width) -> String {
         text += &wrapped(width, "only a soak shows: ", 2, &matrix.by_soak.join(", "));
     }
     if !matrix.by_model.is_empty() {
-        text += &wrapped(width, "only models show: ", 2, &matrix.by_model.join(", "));
+        text += &wrapped(
+            width,
+            "only `fuzz` or models show: ",
+            2,
+            &matrix.by_model.join(", "),
+        );
     }
     if let Some(check) = &matrix.without_check {
         let lead = format!("{}: ", paint(WARNING, "note"));

@@ -6,6 +6,7 @@
 //! age.
 
 use std::iter::once;
+use std::time::Duration;
 
 use maud::{Markup, Render as _, html};
 
@@ -21,6 +22,9 @@ use crate::soak::{Aging, Snapshot};
 
 /// How often a browser reloads it, in seconds.
 pub const REFRESH_S: u32 = 5;
+
+/// More time than that, and a fiftieth of all rounds', is not what it takes to begin another round.
+const BETWEEN_MIN: Duration = Duration::from_secs(1);
 
 /// Draws it. While rounds are made the page has no script, since it is loaded again and again; once
 /// the soak is over it has one, which shows values.
@@ -92,7 +96,26 @@ fn progress(watched: &Watched<'_>) -> String {
         Phase::Rounds => format!("{gone} gone, {} left.", whole(now.left)),
         Phase::Ending => format!("{gone} gone; interrupted, the last round is under way."),
         Phase::Over if now.elapsed.as_secs() == 0 => "Over within a second.".to_owned(),
-        Phase::Over => format!("Over after {gone}."),
+        Phase::Over => over(now.elapsed, watched.between),
+    }
+}
+
+/// How long a soak took, of which more than one session may have been a part.
+fn over(elapsed: Duration, between: Option<Duration>) -> String {
+    let Some(between) = between else {
+        return format!("This session is over after {}.", whole(elapsed));
+    };
+    let all = format!(
+        "All rounds together took {}, with judging them.",
+        whole(elapsed)
+    );
+    match between > BETWEEN_MIN + elapsed / 50 {
+        false => all,
+        true => format!(
+            "{all} In between, {} went by without one: it was interrupted or killed and resumed, or the \
+             machine stood still.",
+            whole(between)
+        ),
     }
 }
 
@@ -281,5 +304,20 @@ mod tests {
         sample.failures[0].reproduce = EVIL.to_owned();
         let page = page(&sample);
         assert_tame(&page, 0);
+    }
+
+    /// Goal: of a soak that is over it is said what its time is the time of, and whether it stood still in
+    /// between.
+    #[test]
+    fn times_are_called_by_their_names() {
+        let told = |between| over(Duration::from_secs(171), between);
+        assert_eq!(told(None), "This session is over after 2 min 51 s.");
+        let whole = "All rounds together took 2 min 51 s, with judging them.";
+        assert_eq!(told(Some(Duration::from_secs(3))), whole);
+        let stopped = told(Some(Duration::from_secs(40)));
+        assert!(
+            stopped.starts_with(&format!("{whole} In between, 40 s went by")),
+            "{stopped}"
+        );
     }
 }

@@ -8,7 +8,7 @@ use crate::soak::{Came, Lane, Record, Snapshot};
 
 /// The columns of the lines: their names and widths, 79 in all.
 const LINES: [(&str, usize); 9] = [
-    ("time", 11),
+    ("session", 11),
     ("rounds", 7),
     ("failed", 7),
     ("vacuous", 8),

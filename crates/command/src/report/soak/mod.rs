@@ -41,6 +41,9 @@ pub struct Watched<'a> {
     pub failures: &'a [Failed],
     /// Its phase.
     pub phase: Phase,
+    /// Of a soak as its journal tells it: how much time went by from its first round to its last in
+    /// which there was none. `elapsed` is then that of all rounds, and else that of this session.
+    pub between: Option<Duration>,
 }
 
 /// The phase of a soak.

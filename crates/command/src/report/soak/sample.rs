@@ -137,6 +137,7 @@ impl Sample {
             ages: &self.ages,
             failures: &self.failures,
             phase: Phase::Rounds,
+            between: None,
         }
     }
 }

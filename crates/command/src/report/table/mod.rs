@@ -341,9 +341,39 @@ fn missed(result: &RunResult) -> String {
         .iter()
         .filter(|one| one.is_vacuous())
         .map(ToString::to_string);
-    let missed: Vec<String> = missed.collect();
+    let checks = result.checks.iter();
+    let checks = checks.filter(|check| check.verdict == Verdict::Vacuous);
+    let checks = checks.map(|check| {
+        let why = check.detail.as_deref().unwrap_or("vacuous");
+        format!("{} ({})", check.name, one_line(why))
+    });
+    let checks: Vec<String> = checks.collect();
+    let checks = (!checks.is_empty()).then(|| format!("{} showed nothing", checks.join(", ")));
+    let missed: Vec<String> = missed.chain(checks).collect();
     match missed.as_slice() {
         [] => "the run did not do what was required of it".to_owned(),
         missed => missed.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    /// Goal: the one line of a vacuous run names the check that had nothing to show, and why.
+    #[test]
+    fn one_line_says_why_a_run_is_vacuous() {
+        let mut result = sample::result("gil");
+        result.verdict = Outcome::Vacuous;
+        result.require.clear();
+        let why = "nothing was collected before the end";
+        let capacity = sample::judgement("capacity", Verdict::Vacuous, 7, Some(why));
+        result.checks.push(capacity);
+        let width = Width::Unknown;
+        let detail = Detail::Verdict;
+        let text = table(&result, Look { detail, width });
+        let said = format!("1 check held, but capacity ({why}) showed nothing\n");
+        assert!(text.contains(&said), "{text}");
     }
 }

@@ -25,7 +25,7 @@ use super::programs::Programs;
 use crate::clock::{Clock, Stamp};
 use crate::plan::Case;
 use chase::{Attempts, Chase};
-pub use failure::Failure;
+pub use failure::{AsFound, Failure};
 pub use shrink::HangLimit;
 pub use sweep::{SWEEP_MAX, Sweep, Swept};
 

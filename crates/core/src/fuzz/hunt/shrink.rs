@@ -2,7 +2,7 @@
 
 use proptest::strategy::ValueTree as _;
 
-use super::{Failure, Hunt};
+use super::{AsFound, Failure, Hunt};
 use crate::clock::Clock;
 use crate::fuzz::model::{Finding, HUNG};
 use crate::fuzz::programs::CaseTree;
@@ -88,7 +88,8 @@ fn limit_of(found: &Finding) -> HangLimit {
 
 /// Shrinks a case that fails. A smaller case counts as failing even if another check fails than
 /// before: the result is small enough to understand. Ends when the time budget is used up, and as
-/// soon as the hunt is called off.
+/// soon as the hunt is called off. Of cases that are deterministic, one that fails in no retry is left as it
+/// is: it needs something that is not in it, which no smaller case has either.
 pub(super) fn shrink(
     hunt: &Hunt,
     case: Case,
@@ -99,6 +100,10 @@ pub(super) fn shrink(
     let (clock, start) = (Clock::get(), Clock::get().now());
     let (turns_found, mutators_found) = (case.all_turns().count(), case.mutators.len());
     let (retries, failed) = trial.retry(hunt, &case, &finding);
+    if retries > 0 && failed == 0 && hunt.tries == 1 && !(trial.is_off)() {
+        let shrink_ns = clock.nanos(start, clock.now());
+        return Failure::unshrunk(case, &finding, number, (retries, shrink_ns));
+    }
     let tries = match failed < retries {
         true => hunt.tries.max(TRIES_IF_FLAKY),
         false => hunt.tries,
@@ -141,10 +146,12 @@ pub(super) fn shrink(
     if found.check == HUNG && shrunk != case {
         (shrunk, found) = match trial.confirm(&shrunk) {
             Some(finding) => (shrunk, finding),
-            None => (case, finding),
+            None => (case.clone(), finding.clone()),
         };
     }
+    let is_smaller = shrunk != case;
     shrunk.check = Some(found.check.to_owned());
+    let as_found = AsFound::new(case, &finding, (retries, failed));
     let (retries, retries_failed) = trial.retry(hunt, &shrunk, &found);
     Failure {
         check: found.check.to_owned(),
@@ -159,6 +166,7 @@ pub(super) fn shrink(
         retries,
         retries_failed,
         again: 0,
+        as_found: (is_smaller && retries_failed < retries).then_some(as_found),
     }
 }
 

@@ -171,6 +171,30 @@ fn what_does_not_always_fail_is_called_flaky() {
         assert_eq!(failure.is_flaky(), flaky, "{failure:?}");
         assert_eq!(u64::from(failure.retries_failed), 12 / every);
         assert_eq!((failure.retries, failure.case.turns.len()), (12, 1));
+        let as_found = failure.as_found.as_ref();
+        assert_eq!(as_found.is_some(), flaky, "it is kept as it was found");
+        assert!(as_found.is_none_or(|it| it.case.turns.len() > 1 && it.retries == 12));
+    }
+}
+
+/// Goal: a deterministic case that fails only after others is left as it was found, and nothing smaller is
+/// tried; one on threads is shrunk all the same.
+#[test]
+fn what_never_fails_again_is_not_shrunk() {
+    for (tries, is_unshrunk) in [(1, true), (20, false)] {
+        let failed = AtomicU64::new(0);
+        let once = |case: &Case| pops(case).filter(|_| failed.fetch_add(1, Relaxed) == 0);
+        let hunt = Hunt {
+            jobs: 1,
+            retries: 12,
+            tries,
+            ..hunt(HuntBudget::Cases(1000))
+        };
+        let failure = hunt.run(&once, &mut Quiet).failures.remove(0);
+        assert_eq!(failure.is_unshrunk(), is_unshrunk, "{failure:?}");
+        assert_eq!(failure.tried == 0, is_unshrunk);
+        assert_eq!((failure.retries, failure.retries_failed), (12, 0));
+        assert_eq!(failure.case.all_turns().count(), failure.turns_found);
     }
 }
 
