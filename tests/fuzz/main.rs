@@ -2,5 +2,6 @@
 
 mod heaps;
 mod kept;
+mod late;
 mod planted;
 mod wrong;

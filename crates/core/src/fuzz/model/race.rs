@@ -66,10 +66,10 @@ fn kept(race: &Race) -> Result<(), Wrong> {
             }
         }
     }
-    match &race.trace.emptied {
-        Some(emptied) => end::emptied(emptied, &race.trace, |_| false),
-        None => Ok(()),
+    if let Some(emptied) = &race.trace.emptied {
+        end::emptied(emptied, &race.trace, |_| false)?;
     }
+    race.trace.settled.as_ref().map_or(Ok(()), end::listed)
 }
 
 /// Each stored count must be the number of references that were found; in a heap that may keep

@@ -3,6 +3,7 @@
 //! A segment notes what happens to its objects: births and deaths in their entries, and, on cold
 //! paths, events that should not have happened. It does not judge them.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{
     AtomicU16, AtomicU32, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -22,12 +23,14 @@ const WORD_BITS: usize = u64::BITS as usize;
 const SAMPLES: usize = 4;
 
 static POOL: Mutex<Pool> = Mutex::new(Pool {
-    free: Vec::new(),
+    free: VecDeque::new(),
     fresh: 0,
 });
 
 struct Pool {
-    free: Vec<u16>,
+    /// The one that was given back first is taken first. A heap may let go of an object after its
+    /// segment was given back, and a death that overlaps a birth in the same entry would undo it.
+    free: VecDeque<u16>,
     /// Segments that were ever handed out are `0..fresh`.
     fresh: usize,
 }
@@ -317,7 +320,7 @@ impl OwnedSegment {
     pub fn take(producer: u32, base: u64) -> Option<Self> {
         let (number, segment): (u16, &'static Segment) = {
             let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-            let number = pool.free.pop().map_or_else(
+            let number = pool.free.pop_front().map_or_else(
                 || {
                     let fresh = u16::try_from(pool.fresh).ok()?;
                     pool.fresh += 1;
@@ -415,7 +418,7 @@ impl Drop for OwnedSegment {
         POOL.lock()
             .unwrap_or_else(PoisonError::into_inner)
             .free
-            .push(self.number);
+            .push_back(self.number);
     }
 }
 

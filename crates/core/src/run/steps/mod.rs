@@ -77,7 +77,8 @@ fn put_through(
     let ended = catch_unwind(AssertUnwindSafe(|| session.play_out(&mut trace, all)));
     let ended = match ended {
         Ok(()) => {
-            drop(ManuallyDrop::into_inner(session));
+            // They outlive the heap, which may still hold objects that it lets go of now.
+            let _producers = ManuallyDrop::into_inner(session).end();
             catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(heap))))
         }
         Err(panic) => Err(panic),
@@ -196,6 +197,13 @@ impl<'h> Session<'h> {
         }
         self.settle(trace);
         Ok(())
+    }
+
+    /// What was made, once all mutators have left. As long as it is kept, no other session of this
+    /// process names its objects as these were named.
+    fn end(self) -> Vec<Producer> {
+        let players = self.players.into_iter();
+        players.map(|player| player.producer).collect()
     }
 
     /// The number of the mutator that makes the shared objects and reads the roots. It is an extra
