@@ -21,7 +21,7 @@ use super::store::{Beside, Kept, Store};
 use super::task::RunTask;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{faults, interrupt, provenance, publish, reproduce, threads};
+use super::{faults, interrupt, next_step, provenance, publish, reproduce, threads};
 use crate::report::{self, Absence, Absent, Collected, Detail, summary, table};
 use crate::result::{Outcome, ProfileRef, RunResult, figures};
 use crate::run::Registry;
@@ -234,6 +234,9 @@ impl<'a> RunSession<'a> {
             let replay = [OsStr::new("replay"), path.as_os_str()];
             let replay = reproduce::command(self.program, &replay);
             self.show(&format!("reproduce: {replay}\n"));
+        }
+        if result.evidence.crash.is_some() && self.terminal.detail() != Detail::Verdict {
+            self.show(&next_step::after_crash(&reproduce::words_of_series(task)));
         }
         if self.runs > 1 && self.terminal.detail() != Detail::Verdict {
             self.show("\n");

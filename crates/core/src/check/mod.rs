@@ -33,7 +33,7 @@ pub use require::{Shortfall, counters, unmet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Anomalies, Evidence, PeekTally, Survey};
+use crate::evidence::{Anomalies, Ended, Evidence, PeekTally, Survey};
 use crate::heap::{Caps, Census, DefectCounts, Shape};
 use crate::plan::{ListUsage, Plan};
 
@@ -199,9 +199,21 @@ pub const ALL: [Check; 18] = [
     capacity::CHECK,
 ];
 
-/// Judges a finished run by every check.
+/// Why a check was skipped that might have had something to examine later.
+pub const CUT_SHORT: &str = "the run was cut short";
+
+/// Judges a finished run by every check. Where the heap broke it off, a check that had nothing to
+/// examine is not to blame for that, and neither is the workload.
 pub fn judge(plan: &Plan, evidence: &Evidence) -> Vec<Judgement> {
-    judge_by(&ALL, &Exhibit::whole(plan, evidence))
+    let mut judgements = judge_by(&ALL, &Exhibit::whole(plan, evidence));
+    if !matches!(evidence.ended, Ended::Done | Ended::Interrupted) {
+        let checks = judgements.iter_mut();
+        for check in checks.filter(|check| check.verdict == Verdict::Vacuous) {
+            check.verdict = Verdict::Skipped;
+            check.detail = Some(CUT_SHORT.to_owned());
+        }
+    }
+    judgements
 }
 
 /// Judges by some of the checks.

@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Beat, Came, Found};
-use crate::evidence::Picture;
+use crate::evidence::{CrashDump, Picture};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub enum Told {
     },
     /// The round is over.
     Over(Box<Over>),
+    /// A signal ends the process. It writes this by itself, byte by byte.
+    Crashed(Box<CrashDump>),
 }
 
 /// A run that was made.

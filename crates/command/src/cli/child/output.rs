@@ -10,6 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use signal_hook::consts::SIGALRM;
+
+use crate::evidence::Crash;
+use crate::report::crash;
 use crate::result::figures;
 use crate::soak::Told;
 
@@ -37,27 +41,34 @@ pub(in crate::cli) enum Printed {
 pub(in crate::cli) struct ChildOutput {
     /// The end of what it printed since it [marked](super::inside::mark) its output last.
     pub(in crate::cli) said: String,
+    /// Where a signal ended it, if it could say so.
+    pub(in crate::cli) crash: Option<Crash>,
 }
 
 impl ChildOutput {
     /// How a child ended that left no result, and what it said about that.
     pub(in crate::cli) fn how(&self, status: ExitStatus) -> String {
         let how = match status.signal() {
+            Some(SIGALRM) => {
+                format!(
+                    "it was killed by signal {SIGALRM}: it crashed, and hung when it was to say where"
+                )
+            }
             Some(signal) => format!("it was killed by signal {signal}"),
             None => format!("it ended without a result ({status})"),
         };
-        match self.first_words() {
-            Some(words) => format!("{how}: {words}"),
-            None => how,
-        }
+        let words = self.first_words().map(|words| format!(": {words}"));
+        let place = self.crash.as_ref().and_then(crash::place);
+        let place = place.map(|place| format!("; it was {place}"));
+        how + &words.unwrap_or_default() + &place.unwrap_or_default()
     }
 
-    /// The first line of that which is not empty. A stack or a hint may follow it.
+    /// The first line of that which is not empty, nor drawn. A stack or a hint may follow it.
     pub(in crate::cli) fn first_words(&self) -> Option<&str> {
-        self.said
-            .lines()
-            .map(str::trim)
-            .find(|line| !line.is_empty())
+        let lines = self.said.lines().map(str::trim);
+        lines
+            .into_iter()
+            .find(|line| line.contains(char::is_alphanumeric))
     }
 }
 
@@ -287,6 +298,7 @@ mod tests {
         let how = |said: &str| {
             let output = ChildOutput {
                 said: said.to_owned(),
+                crash: None,
             };
             output.how(ExitStatus::from_raw(6))
         };

@@ -9,6 +9,7 @@ mod times;
 
 use std::fmt::Write as _;
 
+use super::crash;
 use super::prose::{one_line, shown, wrapped};
 use super::style::{FAINT, STRONG, WARNING, of_outcome, paint, paint_lines};
 use super::{Detail, Look, Width};
@@ -59,6 +60,9 @@ fn page(result: &RunResult, detail: Detail, width: Width) -> String {
     page.push('\n');
     for caveat in &result.caveats {
         page += &note(caveat, width);
+    }
+    if let Some(crash) = &result.evidence.crash {
+        page += &crash::lines(crash, width);
     }
     let (name, why) = verdict(result);
     page += &wrapped(width, &format!("{name}: "), 4, &why);
@@ -112,7 +116,11 @@ fn checks(result: &RunResult, detail: Detail, width: Width) -> String {
         Ended::Done | Ended::Interrupted | Ended::Violated
     );
     if !broke || detail == Detail::Everything {
-        return counts::checks(result, |_| true, width);
+        let all = |check: &Judgement| !is_cut_short(check) || detail == Detail::Everything;
+        let rows = counts::checks(result, all, width);
+        let is_whole = result.checks.iter().all(all);
+        let rest = (!is_whole).then(|| sum_of_checks(result, width));
+        return rows + &rest.unwrap_or_default();
     }
     let is_amiss = |check: &Judgement| ![Verdict::Held, Verdict::Skipped].contains(&check.verdict);
     let amiss = match result.checks.iter().any(is_amiss) {
@@ -122,18 +130,32 @@ fn checks(result: &RunResult, detail: Detail, width: Width) -> String {
     amiss + &sum_of_checks(result, width)
 }
 
-/// How many checks held, and how many were skipped.
+/// How many checks held, and how many were skipped or did not come to anything.
 fn sum_of_checks(result: &RunResult, width: Width) -> String {
     let count = |verdict| {
         let checks = result.checks.iter();
         checks.filter(|check| check.verdict == verdict).count()
     };
-    let skipped = match count(Verdict::Skipped) {
+    let not_judged = result
+        .checks
+        .iter()
+        .filter(|check| is_cut_short(check))
+        .count();
+    let skipped = match count(Verdict::Skipped) - not_judged {
         0 => String::new(),
         skipped => format!(", {skipped} skipped"),
     };
-    let text = format!("{} held{skipped}", count(Verdict::Held));
+    let not_judged = match not_judged {
+        0 => String::new(),
+        count => format!(", {count} not judged since {}", check::CUT_SHORT),
+    };
+    let text = format!("{} held{skipped}{not_judged}", count(Verdict::Held));
     wrapped(width, "checks: ", 4, &text)
+}
+
+/// Whether the run ended before there was anything for this check.
+fn is_cut_short(check: &Judgement) -> bool {
+    check.verdict == Verdict::Skipped && check.detail.as_deref() == Some(check::CUT_SHORT)
 }
 
 fn note(caveat: &Caveat, width: Width) -> String {

@@ -1,0 +1,44 @@
+//! Where a process was when a signal ended it.
+
+use serde::{Deserialize, Serialize};
+
+/// What a process says of itself when a signal ends it: addresses, which its parent names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashDump {
+    /// The signal's number.
+    pub signal: i32,
+    /// Why it came, by the system's number.
+    pub code: i32,
+    /// The address that was accessed, if the signal is about one.
+    pub address: u64,
+    /// The name of the thread.
+    pub thread: String,
+    /// Addresses of code, the innermost first.
+    pub frames: Vec<u64>,
+    /// The mappings that these are in, as `/proc/self/maps` has them; each byte is a letter.
+    pub maps: String,
+}
+
+/// Where a process was when a signal ended it, in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crash {
+    /// The signal, and why it came.
+    pub signal: String,
+    /// The name of the thread, which is that of its mutator, if it is one.
+    pub thread: String,
+    /// The operation of the mutator that was under way, if the stack tells.
+    pub op: Option<String>,
+    /// The calls, the innermost first.
+    pub frames: Vec<CrashFrame>,
+    /// What a reader should know of the stack, such as that there are no symbols.
+    pub note: Option<String>,
+}
+
+/// One call.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashFrame {
+    /// The name of the function; empty if it is unknown.
+    pub function: String,
+    /// File and line, or else the mapped file and the address in it.
+    pub place: String,
+}
