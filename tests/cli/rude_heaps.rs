@@ -221,12 +221,12 @@ fn crash_in_the_allocator() {
 
 /// Crashes on two threads at once.
 fn crash_twice() {
+    let both = std::sync::Barrier::new(2);
+    let crash = || {
+        both.wait();
+        read_nowhere();
+    };
     std::thread::scope(|scope| {
-        let both = std::sync::Barrier::new(2);
-        let crash = || {
-            both.wait();
-            read_nowhere();
-        };
         scope.spawn(crash);
         crash();
     });

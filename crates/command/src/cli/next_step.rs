@@ -8,8 +8,8 @@ use super::near;
 use super::reproduce::quoted;
 
 /// What a reader cannot guess.
-const HINT: &str = "      AddressSanitizer names the first bad access, which comes before: see the guide,\n      \
-                    \"When it crashes\" in Your collector in thirty minutes.\n";
+const HINT: &str =
+    "      AddressSanitizer stops at the first bad access: \"When it crashes\" in the guide\n";
 
 /// The line, and a hint. `words` are those of the command that crashed, without the program.
 pub(super) fn after_crash(words: &[impl AsRef<OsStr>]) -> String {

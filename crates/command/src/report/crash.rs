@@ -10,12 +10,6 @@ use crate::evidence::{Crash, CrashFrame};
 
 /// So many calls are shown, the innermost ones.
 const CALLS_MAX: usize = 12;
-/// What the harness itself is called: nobody looks for the mistake of a heap there.
-const HARNESS: [&str; 3] = [
-    "gcstorm_core::run::",
-    "gcstorm_core::fuzz::",
-    "gcstorm_core::heap::owned::",
-];
 /// How wide the names of functions may be.
 const NAME_MAX: usize = 36;
 
@@ -34,26 +28,28 @@ pub(crate) fn place(crash: &Crash) -> Option<String> {
     let (calls, _) = calls(crash);
     let is_own = |(_, place): &&(String, &str)| !place.starts_with('/') && place.contains(':');
     let (name, place) = calls.iter().find(is_own).or_else(|| calls.first())?;
-    Some(format!("in {} ({})", one_line(name), one_line(place)))
+    Some(match name.as_str() {
+        "?" => format!("in {}", one_line(place)),
+        name => format!("in {} ({})", one_line(name), one_line(place)),
+    })
 }
 
 /// The calls of the heap, with short names: at most so many, and how many are left out.
 pub(crate) fn calls(crash: &Crash) -> (Vec<(String, &str)>, usize) {
-    let is_harness = |frame: &CrashFrame| HARNESS.iter().any(|part| frame.function.contains(part));
-    let of_heap = crash.frames.iter().position(is_harness);
+    let of_heap = crash.frames.iter().position(CrashFrame::is_harness);
     // Of a stack that is all harness, all is shown.
-    let of_heap = of_heap
-        .filter(|first| *first > 0)
-        .unwrap_or(crash.frames.len());
-    let shown = of_heap.min(CALLS_MAX);
-    let calls = crash.frames[..shown].iter().map(|frame| {
-        let name = match frame.function.as_str() {
-            "" => "?".to_owned(),
-            function => short(function),
-        };
-        (name, frame.place.as_str())
-    });
-    (calls.collect(), crash.frames.len() - shown)
+    let of_heap = of_heap.filter(|first| *first > 0);
+    let calls = crash.frames[..of_heap.unwrap_or(crash.frames.len())].iter();
+    let named = calls.filter_map(
+        |frame| match (frame.function.as_str(), short(&frame.function)) {
+            ("", _) => Some(("?".to_owned(), frame.place.as_str())),
+            // A closure says nothing that the call around it does not say.
+            (_, name) => (!name.is_empty()).then_some((name, frame.place.as_str())),
+        },
+    );
+    let calls: Vec<(String, &str)> = named.take(CALLS_MAX).collect();
+    let left_out = crash.frames.len() - calls.len();
+    (calls, left_out)
 }
 
 /// For a terminal.

@@ -42,3 +42,15 @@ pub struct CrashFrame {
     /// File and line, or else the mapped file and the address in it.
     pub place: String,
 }
+
+impl CrashFrame {
+    /// Whether it is a call within the harness, where nobody looks for the mistake of a heap. Without
+    /// all of the debugger's information a function has no path, but its file has.
+    pub fn is_harness(&self) -> bool {
+        let here = file!().trim_end_matches("evidence/crash.rs");
+        ["run", "fuzz", "heap/owned"].iter().any(|part| {
+            let module = format!("gcstorm_core::{}::", part.replace('/', "::"));
+            self.function.contains(&module) || self.place.contains(&format!("{here}{part}/"))
+        })
+    }
+}

@@ -24,6 +24,8 @@
     reason = "a child is told by whom it is to be killed before its program begins"
 )]
 
+mod crash_scene;
+mod debug_info;
 pub(super) mod inside;
 mod job;
 mod last_words;
@@ -33,6 +35,7 @@ mod registers;
 mod stacks;
 mod symbols;
 mod together;
+mod unwinder;
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};

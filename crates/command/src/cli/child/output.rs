@@ -63,12 +63,15 @@ impl ChildOutput {
         how + &words.unwrap_or_default() + &place.unwrap_or_default()
     }
 
-    /// The first line of that which is not empty, nor drawn. A stack or a hint may follow it.
+    /// The first line of that which is not empty, nor drawn; a stack or a hint may follow it. Of what a
+    /// sanitizer says, which is longer than what is kept, the line that sums it up.
     pub(in crate::cli) fn first_words(&self) -> Option<&str> {
         let lines = self.said.lines().map(str::trim);
-        lines
-            .into_iter()
-            .find(|line| line.contains(char::is_alphanumeric))
+        let sum = lines
+            .clone()
+            .find_map(|line| line.strip_prefix("SUMMARY: "));
+        let has_words = |line: &&str| line.contains(char::is_alphanumeric);
+        sum.or_else(|| lines.clone().find(has_words))
     }
 }
 
@@ -305,6 +308,8 @@ mod tests {
         let said = "\nmemory allocation of 9 bytes failed\nstack backtrace:\n";
         let told = "it was killed by signal 6: memory allocation of 9 bytes failed";
         assert_eq!(how(said), told);
-        assert_eq!(how("\n"), "it was killed by signal 6");
+        assert_eq!(how("\n=====\n"), "it was killed by signal 6");
+        let said = "=====\n==1==ERROR: A: x\n#0 a\nSUMMARY: A: x in a.c:1\n==1==ABORTING\n";
+        assert_eq!(how(said), "it was killed by signal 6: A: x in a.c:1");
     }
 }

@@ -6,15 +6,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use addr2line::Context;
-use gimli::{EndianSlice, RunTimeEndian};
-use object::{Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _};
-use rustc_demangle::demangle;
-
+use super::debug_info::{Call, Module};
 use super::memory_map::Mapping;
 use crate::evidence::{Crash, CrashDump, CrashFrame};
-
-type Bytes<'a> = EndianSlice<'a, RunTimeEndian>;
+use crate::plan::OpKind;
 
 /// Names of signals, and what their codes mean.
 const SIGNALS: [(i32, &str); 5] = [
@@ -53,7 +48,9 @@ pub(super) fn crash(dump: &CrashDump) -> Crash {
         .filter_map(|(path, bytes)| Some((*path, Module::of(bytes)?)));
     let modules: HashMap<&[u8], Module<'_>> = modules.collect();
     let (mut frames, mut missing) = (Vec::new(), Missing::default());
-    for address in &dump.frames {
+    // Below the first function of a thread there is an address of nothing.
+    let ends = |frame: &&u64| ![0, u64::MAX].contains(*frame);
+    for address in dump.frames.iter().take_while(ends) {
         let address = usize::try_from(*address).unwrap_or(usize::MAX);
         let Some(mapping) = maps.iter().find(|mapping| mapping.holds(address)) else {
             frames.push(CrashFrame {
@@ -111,18 +108,19 @@ fn signal(dump: &CrashDump) -> String {
     }
 }
 
-/// The operation that was under way: the mutator's method, if the stack has it.
+/// The operation that was under way: what the harness called, if that is one.
 fn op(frames: &[CrashFrame]) -> Option<String> {
-    frames.iter().find_map(|frame| {
-        let (_, method) = frame
-            .function
-            .split_once(" as gcstorm_core::heap::Mutator>::")?;
-        let is_letter = |letter: char| letter.is_ascii_lowercase() || letter == '_';
-        let end = method
-            .find(|letter| !is_letter(letter))
-            .unwrap_or(method.len());
-        Some(method[..end].to_owned())
-    })
+    let harness = frames.iter().position(CrashFrame::is_harness)?;
+    let function = &frames[..harness].last()?.function;
+    // `<type as trait>::append`, or `append<types>`.
+    let (_, plain) = function.rsplit_once(">::").unwrap_or(("", function));
+    let (plain, _) = plain.split_once('<').unwrap_or((plain, ""));
+    let (_, name) = plain.rsplit_once("::").unwrap_or(("", plain));
+    let name = name.replace('_', "-");
+    OpKind::ALL
+        .iter()
+        .any(|kind| kind.name() == name)
+        .then_some(name)
 }
 
 /// What symbols do not tell, in files that whoever reads the stack may have built.
@@ -162,106 +160,6 @@ impl Missing {
     }
 }
 
-/// A function that was called, maybe as part of the one that called it.
-#[derive(Debug)]
-struct Call {
-    function: String,
-    line: Option<String>,
-}
-
-/// What is known of a mapped file.
-struct Module<'a> {
-    file: object::File<'a>,
-    lines: Option<Context<Bytes<'a>>>,
-    symbols: object::SymbolMap<object::SymbolMapName<'a>>,
-}
-
-impl<'a> Module<'a> {
-    fn of(bytes: &'a [u8]) -> Option<Self> {
-        let file = object::File::parse(bytes).ok()?;
-        let endian = match file.is_little_endian() {
-            true => RunTimeEndian::Little,
-            false => RunTimeEndian::Big,
-        };
-        let section = |id: gimli::SectionId| {
-            let section = file.section_by_name(id.name());
-            // One that is compressed counts as absent.
-            let data = section.and_then(|section| section.data().ok());
-            Ok::<_, gimli::Error>(EndianSlice::new(data.unwrap_or_default(), endian))
-        };
-        let dwarf = gimli::Dwarf::load(section).ok();
-        Some(Self {
-            lines: dwarf.and_then(|dwarf| Context::from_dwarf(dwarf).ok()),
-            symbols: symbols(&file),
-            file,
-        })
-    }
-
-    /// The calls at a place in the file, the innermost first.
-    fn calls(&self, in_file: u64) -> Vec<Call> {
-        let Some(address) = self.address(in_file) else {
-            return Vec::new();
-        };
-        let symbol = self.symbols.before(address).map(|symbol| symbol.name());
-        let mut calls = Vec::new();
-        let found = self
-            .lines
-            .as_ref()
-            .map(|lines| lines.find_frames(address).skip_all_loads());
-        if let Some(Ok(mut found)) = found {
-            while let Ok(Some(frame)) = found.next() {
-                let function = frame
-                    .function
-                    .as_ref()
-                    .and_then(|name| name.raw_name().ok());
-                let line = frame.location.as_ref().and_then(|at| {
-                    let file = shown(at.file?);
-                    Some(
-                        at.line
-                            .map_or_else(|| file.clone(), |line| format!("{file}:{line}")),
-                    )
-                });
-                let function = function.as_deref().or(symbol).unwrap_or_default();
-                let function = format!("{:#}", demangle(function));
-                calls.push(Call { function, line });
-            }
-        }
-        match (calls.is_empty(), symbol) {
-            (true, Some(symbol)) => vec![Call {
-                function: format!("{:#}", demangle(symbol)),
-                line: None,
-            }],
-            _ => calls,
-        }
-    }
-
-    /// The address that symbols have for a place in the file.
-    fn address(&self, in_file: u64) -> Option<u64> {
-        self.file.segments().find_map(|segment| {
-            let (first, length) = segment.file_range();
-            let within = in_file
-                .checked_sub(first)
-                .filter(|within| *within < length)?;
-            Some(segment.address() + within)
-        })
-    }
-}
-
-/// The names of functions, also of a library of which only those are left that others may call.
-fn symbols<'a>(file: &object::File<'a>) -> object::SymbolMap<object::SymbolMapName<'a>> {
-    let all = file.symbols().chain(file.dynamic_symbols());
-    let functions =
-        all.filter(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.is_definition());
-    let named = functions.filter_map(|symbol| {
-        Some(object::SymbolMapName::new(
-            symbol.address(),
-            symbol.size(),
-            symbol.name().ok()?,
-        ))
-    });
-    object::SymbolMap::new(named.collect())
-}
-
 /// The file at a path of a mapping. This program may have been built again since.
 fn file_at(path: &[u8]) -> PathBuf {
     let running = Path::new("/proc/self/exe");
@@ -278,11 +176,4 @@ fn name_of(path: &[u8]) -> String {
         .unwrap_or(path.as_os_str())
         .to_string_lossy()
         .into_owned()
-}
-
-/// The path of a source, from the working directory if it is below that.
-fn shown(path: &str) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    let below = Path::new(path).strip_prefix(here);
-    below.map_or_else(|_| path.to_owned(), |below| below.display().to_string())
 }

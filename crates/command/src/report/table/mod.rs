@@ -32,7 +32,9 @@ pub fn table(result: &RunResult, look: impl Into<Look>) -> String {
 fn page(result: &RunResult, detail: Detail, width: Width) -> String {
     let mut page = head(result, width);
     let ops = Done::of(result).map_or(0, |done| done.ops);
-    page += &clock(result, ops, width);
+    if !result.threads.is_empty() {
+        page += &clock(result, ops, width);
+    }
     page += &interpreter(result, width);
     page += &rate(result, width);
     if detail == Detail::Everything {
@@ -195,7 +197,11 @@ fn terse(result: &RunResult) -> String {
 fn head(result: &RunResult, width: Width) -> String {
     let title = format!("{} on {}", result.workload.name, result.subject());
     let lead = format!("{}: ", paint(STRONG, &title));
-    let threads = figures::several(result.threads.len() as u64, "thread", "threads");
+    let threads = match result.threads.len() as u64 {
+        // It is not known of a run whose process was lost.
+        0 => String::new(),
+        threads => format!(", {}", figures::several(threads, "thread", "threads")),
+    };
     let seed = result.seed;
     let Some(Done {
         known,
@@ -203,7 +209,7 @@ fn head(result: &RunResult, width: Width) -> String {
         elapsed_ns,
     }) = Done::of(result)
     else {
-        let facts = format!("seed {seed}, {threads}, lost before its first report");
+        let facts = format!("seed {seed}{threads}, lost before its first report");
         return wrapped(width, &lead, 4, &facts);
     };
     let of_setup = result.evidence.ops_done().saturating_sub(ops);
@@ -220,7 +226,7 @@ fn head(result: &RunResult, width: Width) -> String {
         format!("{} operations", figures::short(ops as f64))
     };
     let mut facts = format!(
-        "seed {seed}, {threads}, {known}{operations} in {} ({})",
+        "seed {seed}{threads}, {known}{operations} in {} ({})",
         figures::span(elapsed_ns),
         figures::rate(per_second),
     );
