@@ -226,7 +226,15 @@ impl<'a> RunSession<'a> {
         if let Some(why) = caught.flatten() {
             self.terminal.warning(&why);
         }
-        let Kept { case, stacks } = kept.unwrap_or_default();
+        self.what_next(task, &result, kept.unwrap_or_default());
+        if self.runs > 1 && self.terminal.detail() != Detail::Verdict {
+            self.show("\n");
+        }
+        self.collected.results.push(result);
+    }
+
+    /// Says where to look, and how to do it again.
+    fn what_next(&mut self, task: &RunTask<'_>, result: &RunResult, Kept { case, stacks }: Kept) {
         if let Some(path) = stacks {
             self.show(&format!("stacks: {}\n", reproduce::quote(&path)));
         }
@@ -238,10 +246,6 @@ impl<'a> RunSession<'a> {
         if result.evidence.crash.is_some() && self.terminal.detail() != Detail::Verdict {
             self.show(&next_step::after_crash(&reproduce::words_of_series(task)));
         }
-        if self.runs > 1 && self.terminal.detail() != Detail::Verdict {
-            self.show("\n");
-        }
-        self.collected.results.push(result);
     }
 
     /// Says why something could not be written, if it could not.

@@ -47,11 +47,12 @@ impl CrashScene {
         (signal, info, context): (c_int, *mut siginfo_t, *mut c_void),
     ) {
         // SAFETY: the system hands over the facts of this signal.
-        let code = unsafe { (*info).si_code };
+        let info = unsafe { &*info };
+        let code = info.si_code;
         let address = match signal {
             libc::SIGABRT => 0,
-            // SAFETY: the same; these signals have an address.
-            _ => unsafe { (*info).si_addr() as usize },
+            // SAFETY: these signals have an address.
+            _ => unsafe { info.si_addr() as usize },
         };
         let stopped = Registers::of(context);
         // If its stack is spoiled, this process may end on the walk.

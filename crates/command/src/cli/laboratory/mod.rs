@@ -89,7 +89,7 @@ pub(super) struct LostJob {
     /// The stacks of its threads, if it hung and there is a debugger.
     pub(super) stacks: Option<String>,
     /// Where it crashed, if it could say so.
-    pub(super) crash: Option<Crash>,
+    pub(super) crash: Option<Box<Crash>>,
     /// The number of the case that was tried last.
     number: Option<u64>,
 }
@@ -141,7 +141,7 @@ impl Laboratory {
         match self.job::<Tried>(job, self.limit, Stacks::Wanted, |_| {}) {
             JobEnd::Lost(LostJob {
                 crash: Some(crash), ..
-            }) => Some(crash),
+            }) => Some(*crash),
             _ => first,
         }
     }
@@ -170,7 +170,7 @@ impl Laboratory {
                     locked(&self.stacks).insert(number, stacks);
                 }
                 if let Some(crash) = lost.crash {
-                    locked(&self.crashes).insert(number, crash);
+                    locked(&self.crashes).insert(number, *crash);
                 }
                 Some(hunt.swept_but_for(numbers.start..number + 1, lost.finding))
             }
@@ -340,7 +340,7 @@ impl Laboratory {
         LostJob {
             finding,
             stacks,
-            crash: output.crash,
+            crash: output.crash.map(Box::new),
             number,
         }
     }
