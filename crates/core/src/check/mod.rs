@@ -356,3 +356,33 @@ fn summary(wrong: u64, texts: &[(u64, String)]) -> String {
         (false, rest) => format!("{words}; and {rest} more"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::Caps;
+
+    /// Goal: of a run whose process was lost no check is vacuous, and of one that came to its end with
+    /// the same evidence some are.
+    #[test]
+    fn a_lost_run_makes_no_check_vacuous() {
+        let workload = crate::workload::Workload::named("churn").expect("it is there");
+        let plan = workload.plan(&[], 1).expect("it can be planned");
+        let died = Ended::Died { how: String::new() };
+        let of = |ended, verdict: Verdict| {
+            let evidence = Evidence::of_lost("gil", Caps::NONE, None, ended);
+            let judgements = judge(&plan, &evidence).into_iter();
+            judgements
+                .filter(|check| check.verdict == verdict)
+                .collect::<Vec<_>>()
+        };
+        assert!(!of(Ended::Done, Verdict::Vacuous).is_empty());
+        assert_eq!(of(died.clone(), Verdict::Vacuous), []);
+        let skipped = of(died, Verdict::Skipped);
+        assert!(
+            skipped
+                .iter()
+                .any(|check| check.detail.as_deref() == Some(CUT_SHORT))
+        );
+    }
+}
