@@ -10,6 +10,7 @@ mod documents;
 mod duel;
 mod fuzz;
 mod harness;
+mod interleaved;
 mod interrupt;
 mod libraries;
 mod lost;

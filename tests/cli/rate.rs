@@ -25,7 +25,7 @@ fn rates_are_shown() {
         ("400,poisson", "--ops 200"),
         ("400,bursts", "--ops 200 --timing sampled"),
         ("400", "--ops 200 --timing off"),
-        ("1000000000", "--duration 50ms"),
+        ("1000000000", "--ops 20000"),
     ] {
         let done = place.run(&format!(
             "run adders.toml {budget} --rate {rate} --seed 3 --out o -v"
@@ -49,7 +49,7 @@ fn rates_are_shown() {
             done.out
         );
         assert_eq!(responses, timed.filter(|_| !saturated));
-        if budget == "--duration 50ms" {
+        if budget == "--ops 20000" {
             assert!(rate.saturated);
         }
         place.remove("o");

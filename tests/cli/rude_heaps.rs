@@ -12,6 +12,7 @@ use std::hint::black_box;
 use std::io::Write as _;
 use std::process::{Command, ExitCode, abort, exit};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use gcstorm::forward_mutator;
@@ -75,6 +76,13 @@ fn main() -> ExitCode {
         let act: fn() = || abort();
         act();
         Ok(open_gil(config))
+    });
+    let heaps = heaps.with("lets-in-one", "not for use", |config| {
+        Ok(LetsInOne {
+            inner: open_gil(config),
+            is_taken: Mutex::default(),
+            is_left: Condvar::new(),
+        })
     });
     gcstorm::cli::main(heaps)
 }
@@ -178,6 +186,74 @@ impl<M: Mutator> Mutator for TouchyMutator<M> {
             (self.act)();
         }
         self.inner.copy(dst, src);
+    }
+}
+
+/// A heap that lets a mutator in when the one before has nothing more to do.
+struct LetsInOne<H> {
+    inner: H,
+    is_taken: Mutex<bool>,
+    is_left: Condvar,
+}
+
+struct LetIn<'h, H: Heap + 'h> {
+    inner: H::Mutator<'h>,
+    heap: &'h LetsInOne<H>,
+    is_in: bool,
+}
+
+impl<H: Heap> Heap for LetsInOne<H> {
+    type Mutator<'h>
+        = LetIn<'h, H>
+    where
+        Self: 'h;
+
+    fn caps(&self) -> Caps {
+        self.inner.caps()
+    }
+
+    fn attach(&self, seat: Seat) -> Result<Self::Mutator<'_>, Defect> {
+        Ok(LetIn {
+            inner: self.inner.attach(seat)?,
+            heap: self,
+            is_in: false,
+        })
+    }
+
+    fn settle(&self) -> Result<(), Defect> {
+        self.inner.settle()
+    }
+
+    fn census(&self, visit: &mut dyn FnMut(Belief)) -> Option<Census> {
+        self.inner.census(visit)
+    }
+}
+
+impl<'h, H: Heap + 'h> Mutator for LetIn<'h, H> {
+    forward_mutator!(self => self.inner; alloc alloc_with_finalizer clear copy load store peek safepoint);
+    forward_mutator!(self => self.inner; collect append len get set pop truncate_front);
+    forward_mutator!(self => self.inner; truncate_back add read write publish fetch downgrade upgrade);
+
+    fn rest(&mut self) {
+        if std::mem::take(&mut self.is_in) {
+            *self.heap.is_taken.lock().expect("nobody panics") = false;
+            self.heap.is_left.notify_one();
+        }
+        self.inner.rest();
+    }
+
+    fn wake(&mut self) {
+        let is_taken = self.heap.is_taken.lock().expect("nobody panics");
+        let is_left = self.heap.is_left.wait_while(is_taken, |is_taken| *is_taken);
+        *is_left.expect("nobody panics") = true;
+        self.is_in = true;
+        self.inner.wake();
+    }
+}
+
+impl<'h, H: Heap + 'h> Drop for LetIn<'h, H> {
+    fn drop(&mut self) {
+        self.rest();
     }
 }
 

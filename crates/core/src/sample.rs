@@ -98,6 +98,7 @@ pub fn mutator(name: &str, tally: Tally) -> MutatorEvidence {
         elapsed_ns: 2_000_000_000,
         rounds: 1,
         others_ops: 0,
+        interleavings: None,
         gap_ops_max: 0,
         gap_ns: 0,
         gap_starved_ns: 0,

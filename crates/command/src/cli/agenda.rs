@@ -143,6 +143,7 @@ impl<'r> RunAgenda<'r> {
             }));
         }
         agenda.share_time(args);
+        agenda.require_interleaving();
         agenda.refuse_nothing()
     }
 
@@ -170,6 +171,18 @@ impl<'r> RunAgenda<'r> {
         for item in &mut self.items {
             if let Item::Run(task) = item {
                 task.options.budget = Budget::Duration(share);
+            }
+        }
+    }
+
+    /// In a run that lasts a while, mutators must get in between each other. In one of a given
+    /// number of operations it is luck: one mutator may be done before another wakes up.
+    fn require_interleaving(&mut self) {
+        for item in &mut self.items {
+            if let Item::Run(task) = item
+                && matches!(task.options.budget, Budget::Duration(_))
+            {
+                Arc::make_mut(&mut task.plan).require_interleaving();
             }
         }
     }

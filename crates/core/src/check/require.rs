@@ -46,6 +46,7 @@ pub fn counters(evidence: &Evidence) -> BTreeMap<String, u64> {
         ("local_collections", stats.local_collections),
         ("local_cycles_freed", stats.local_cycles_freed),
         ("contended", stats.contended),
+        ("interleavings", interleavings(evidence)),
         ("switches", stats.switches),
         ("retries", stats.retries),
         ("epochs", stats.epochs),
@@ -91,6 +92,12 @@ fn by_kind(evidence: &Evidence) -> BTreeMap<String, u64> {
         }
     }
     operations
+}
+
+/// How often mutators got in between each other; `None` if that was not measured.
+fn interleavings(evidence: &Evidence) -> Option<u64> {
+    let counts = evidence.mutators.iter().map(|it| it.interleavings);
+    counts.sum()
 }
 
 /// Operations per second of all mutators together; 0 if no time passed.

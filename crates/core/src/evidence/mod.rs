@@ -173,6 +173,10 @@ pub struct MutatorEvidence {
     /// Operations that the other mutators did while it ran.
     #[serde(default)]
     pub others_ops: u64,
+    /// How often the others did something between two of its batches; never too high. `None` if it
+    /// was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interleavings: Option<u64>,
     /// The largest gap: the maximum number of operations that the others did between two of its
     /// batches, other than during a stall of its program.
     #[serde(default)]

@@ -78,6 +78,17 @@ impl Plan {
         Flow::of(self).needs
     }
 
+    /// Requires that mutators got in between each other, if there are several.
+    pub fn require_interleaving(&mut self) {
+        if self.mutators.len() > 1 {
+            self.require.push(Requirement {
+                counter: "interleavings".to_owned(),
+                at_least: INTERLEAVINGS_MIN,
+                asked_by: Asker::Workload,
+            });
+        }
+    }
+
     /// Gives all mutators together this rate, each an even share of it, whatever the workload says.
     pub fn share_rate(&mut self, rate: Pace) {
         let mutators = self.mutators.len().max(1) as f64;
@@ -89,6 +100,10 @@ impl Plan {
         }
     }
 }
+
+/// What is required of mutators that are to get in between each other. Two that run one after the
+/// other, but for how they start and end, come to two.
+const INTERLEAVINGS_MIN: u64 = 4;
 
 /// The greatest value that a counter may reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crossbeam_utils::CachePadded;
 
 use super::host;
+use super::interleavings::Interleavings;
 use crate::clock::{Clock, Stamp};
 
 /// The time between two looks at the clocks, or a batch if that is longer: a look costs some
@@ -49,6 +50,7 @@ pub(super) struct Gap<'s> {
     first: u64,
     seen: u64,
     max: Largest,
+    interleavings: Interleavings,
     /// The last look at the clocks.
     look: Look,
 }
@@ -83,6 +85,7 @@ impl<'s> Gap<'s> {
             first: seen,
             seen,
             max: Largest::default(),
+            interleavings: Interleavings::default(),
             look: Look::now(deeds, number),
         }
     }
@@ -93,6 +96,8 @@ impl<'s> Gap<'s> {
     pub(super) fn start(&mut self) {
         self.first = others(self.deeds, self.number, |deeds| &deeds.set_up_ops);
         self.seen = self.first;
+        let own = &self.deeds[self.number].set_up_ops;
+        self.interleavings = Interleavings::start(own.load(Relaxed));
     }
 
     /// Ends a gap: the mutator has done something.
@@ -102,6 +107,13 @@ impl<'s> Gap<'s> {
         if ops > self.max.ops || self.is_due() {
             self.look(ops);
         }
+        self.see(others);
+    }
+
+    /// The others have done so many operations by now.
+    fn see(&mut self, others: u64) {
+        let own = self.deeds[self.number].ops.load(Relaxed);
+        self.interleavings.look(own, others);
         self.seen = others;
     }
 
@@ -120,7 +132,7 @@ impl<'s> Gap<'s> {
     }
 
     /// Whether it is time for a look.
-    fn is_due(&self) -> bool {
+    pub(super) fn is_due(&self) -> bool {
         Clock::get().since(self.look.at) >= LOOK_EVERY
     }
 
@@ -133,7 +145,7 @@ impl<'s> Gap<'s> {
     /// Ends a gap that does not count, because the mutator had nothing to do. Unlike
     /// [`forgive`](Self::forgive), this looks at the clocks only when a look is due.
     pub(super) fn pass(&mut self) {
-        self.seen = self.others();
+        self.see(self.others());
         if self.is_due() {
             self.look = Look::now(self.deeds, self.number);
         }
@@ -147,6 +159,11 @@ impl<'s> Gap<'s> {
     /// How many operations the others did in all, and the largest gap.
     pub(super) fn sums(&self) -> (u64, Largest) {
         (self.seen.saturating_sub(self.first), self.max)
+    }
+
+    /// How often the others did something between two batches of the mutator.
+    pub(super) fn interleavings(&self) -> u64 {
+        self.interleavings.seen()
     }
 
     fn others(&self) -> u64 {

@@ -21,6 +21,7 @@ mod held_up;
 mod hiccups;
 mod histories;
 mod host;
+mod interleavings;
 mod libraries;
 mod meet;
 mod monitor;

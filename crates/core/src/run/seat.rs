@@ -321,6 +321,11 @@ impl Sitter<'_, '_> {
                 self.executor.watch.as_dyn().restart();
             }
             self.pause_if_due(portion);
+            if self.pacer.is_some() && self.gap.is_due() {
+                // A batch of a mutator with a rate can take as long as the run.
+                self.publish_ops();
+                self.gap.pass();
+            }
             if is_slow {
                 self.publish_ops();
                 if self.stage.course.stopping(self.plan.background) {
@@ -506,6 +511,7 @@ impl Sitter<'_, '_> {
             set_up,
             ..
         } = self;
+        let interleavings = Some(gap.interleavings());
         let (others_ops, gap) = gap.sums();
         let Executor { work, mut watch } = executor;
         let Work {
@@ -546,6 +552,7 @@ impl Sitter<'_, '_> {
                 load,
                 rounds,
                 others_ops,
+                interleavings,
                 gap_ops_max: gap.ops,
                 // See `take_out`.
                 gap_ns: 0,

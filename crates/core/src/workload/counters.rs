@@ -6,7 +6,7 @@
 
 /// Counters that a run can be required to reach. The first are the operations, by
 /// [`OpKind::name`](crate::plan::OpKind::name): how many were done.
-pub const COUNTERS: [&str; 51] = [
+pub const COUNTERS: [&str; 52] = [
     "alloc",
     "alloc-finalized",
     "copy",
@@ -44,6 +44,7 @@ pub const COUNTERS: [&str; 51] = [
     "local_collections",
     "local_cycles_freed",
     "contended",
+    "interleavings",
     "switches",
     "retries",
     "epochs",

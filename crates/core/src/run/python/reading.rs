@@ -326,6 +326,7 @@ impl<'a> Reading<'a> {
             load,
             rounds: told.rounds,
             others_ops: told.others_ops,
+            interleavings: Some(told.interleavings),
             gap_ops_max: told.gap_ops,
             gap_ns: told.gap_ns,
             gap_starved_ns: told.gap_starved_ns,

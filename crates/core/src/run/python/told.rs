@@ -133,6 +133,7 @@ pub(super) struct ToldMutator {
     /// Upgrades that went the wrong way, by what the mutator itself held.
     pub(super) weak_wrong: Anomalies,
     pub(super) others_ops: u64,
+    pub(super) interleavings: u64,
     pub(super) gap_ops: u64,
     pub(super) gap_ns: u64,
     pub(super) gap_ran_ns: u64,

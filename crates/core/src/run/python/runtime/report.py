@@ -232,7 +232,8 @@ def main():
             {"elapsed_ns": seat.elapsed_ns, "rounds": seat.rounds, "state": handed_over(seat),
              "lost": seat.lost, "forced": seat.forced, 
              "weak_wrong": seat.weak_wrong,
-             "others_ops": others(seat), "gap_ops": seat.gap_ops, "gap_ns": seat.gap_ns,
+             "others_ops": others(seat), "interleavings": seat.interleavings,
+             "gap_ops": seat.gap_ops, "gap_ns": seat.gap_ns,
              "gap_ran_ns": seat.gap_ran_ns, "gap_starved_ns": seat.gap_starved_ns}
             for seat in seats
         ],

@@ -34,6 +34,7 @@ class Seat:
         self.first = self.n = number
         self.ops = self.setup_ops = self.rounds = self.seen = 0
         self.gap_ops = self.gap_ns = self.gap_since = 0
+        self.interleavings = 0
         self.gap_ran_ns = self.ran_since = self.gap_starved_ns = 0
         self.starved_ns = self.looked = 0  # as of the last look, and when that was
         self.until_pause = VERIFY_EVERY or sys.maxsize
@@ -218,6 +219,8 @@ def tick(me, ops):
         done += seat.ops
     gap = done - me.seen
     me.seen = done
+    if gap > 0 and me.ops > ops:  # it had done something before
+        me.interleavings += 1
     at, ran_by = now(), ran()
     if gap > me.gap_ops:
         me.gap_ops, me.gap_ns, me.gap_ran_ns = gap, at - me.gap_since, ran_by - me.ran_since
