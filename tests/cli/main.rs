@@ -5,6 +5,7 @@ mod begin;
 mod case;
 mod children;
 mod compare;
+mod crash;
 mod documents;
 mod duel;
 mod fuzz;

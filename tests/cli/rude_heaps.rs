@@ -1,12 +1,13 @@
 //! A program whose heaps treat their process as no heap should. The tests of the command run it.
 
+#![expect(unsafe_code, reason = "heaps under test may spoil memory")]
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "heaps under test may print"
 )]
 
-use std::alloc::{Layout, handle_alloc_error};
+use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
 use std::hint::black_box;
 use std::io::Write as _;
 use std::process::{Command, ExitCode, abort, exit};
@@ -29,11 +30,15 @@ const RUDE: [(&str, fn()); 5] = [
 ];
 
 /// What a heap does when a mutator copies a reference for the second time.
-const TOUCHY: [(&str, fn()); 8] = [
+const TOUCHY: [(&str, fn()); 12] = [
     ("copy-aborts", || abort()),
     ("copy-warns-then-aborts", warn_then_abort),
     ("copy-exits", || exit(0)),
     ("copy-hangs", hang),
+    ("copy-reads-nowhere", read_nowhere),
+    ("copy-jumps-nowhere", jump_nowhere),
+    ("copy-crashes-in-the-allocator", crash_in_the_allocator),
+    ("copy-crashes-twice", crash_twice),
     ("copy-overflows", || {
         black_box(overflow(0));
     }),
@@ -267,6 +272,67 @@ fn warn_then_abort() {
         abort();
     }
     eprintln!("an old warning");
+}
+
+/// Reads where nothing is.
+fn read_nowhere() {
+    // SAFETY: none; the process ends here.
+    let read = unsafe { black_box(0x18 as *const u64).read_volatile() };
+    black_box(read);
+}
+
+/// Calls what is no function, as through a table of an object that was freed.
+fn jump_nowhere() {
+    // SAFETY: none; the process ends here.
+    let function: extern "C" fn() = unsafe { std::mem::transmute(black_box(0x18_usize)) };
+    function();
+    black_box(());
+}
+
+/// Crashes while nobody can have any memory.
+fn crash_in_the_allocator() {
+    IS_LOCKED.store(true, Relaxed);
+    read_nowhere();
+}
+
+/// Crashes on two threads at once.
+fn crash_twice() {
+    let both = std::sync::Barrier::new(2);
+    let crash = || {
+        both.wait();
+        read_nowhere();
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(crash);
+        crash();
+    });
+}
+
+/// An allocator that may come to a standstill.
+struct Lockable;
+
+static IS_LOCKED: AtomicBool = AtomicBool::new(false);
+
+#[global_allocator]
+static ALLOCATOR: Lockable = Lockable;
+
+// SAFETY: the system's allocator does all of it.
+unsafe impl GlobalAlloc for Lockable {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if IS_LOCKED.load(Relaxed) {
+            hang();
+        }
+        // SAFETY: the caller keeps to what is asked of it.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        if IS_LOCKED.load(Relaxed) {
+            hang();
+        }
+        // SAFETY: the caller keeps to what is asked of it.
+        unsafe { System.dealloc(place, layout) };
+    }
 }
 
 fn hang() {

@@ -20,7 +20,9 @@ use super::json_target::JsonTarget;
 use super::laboratory::{self, Laboratory, LostIdle};
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{control, earlier, faults, hush, interrupt, publish, reproduce, store, threads};
+use super::{
+    control, earlier, faults, hush, interrupt, next_step, publish, reproduce, store, threads,
+};
 use crate::digest::Digest;
 use crate::fuzz::{
     Bag, CRASHED, Elsewhere, Failure, HUNG, HangLimit, Hunt, HuntBudget, HuntProgress, HuntWatch,
@@ -462,8 +464,18 @@ impl Hunter<'_> {
             self.terminal
                 .message(&format!("with all programs before it: {line}"));
         }
-        let stacks = self.apart.as_ref();
-        if let Some(stacks) = stacks.and_then(|apart| apart.take_stacks(failure.number)) {
+        let apart = self.apart.clone();
+        let crash = (failure.check == CRASHED)
+            .then(|| apart.as_ref()?.crash_of(failure.number, &case))
+            .flatten();
+        if let Some(crash) = &crash {
+            self.show(&report::crash::lines(crash, self.terminal.look().width));
+            let words = ["replay".as_ref(), path.as_os_str()];
+            self.show(&next_step::after_crash(&words));
+        }
+        let stacks = apart.and_then(|apart| apart.take_stacks(failure.number));
+        let stacks = stacks.or(crash.as_ref().map(report::crash::stack));
+        if let Some(stacks) = stacks {
             let path = path.with_extension("stacks.txt");
             match store::write_whole(&path, stacks.as_bytes()) {
                 Ok(()) => {

@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::evidence::{Ended, Evidence, LastReport, Picture};
 use crate::fuzz::catalogue::{self, Danger};
 use crate::heap::Fault;
+use crate::report;
 use crate::result::RunResult;
 use crate::run::{Observer, Patience};
 use crate::soak::Told;
@@ -193,9 +194,11 @@ impl Processes {
             },
         };
         let fault = task.options.fault.map(|fault| fault.name().to_owned());
+        let stack = output.crash.as_ref().map(report::crash::stack);
         let evidence = Evidence {
             heard,
             stacks: stacks.clone(),
+            crash: output.crash,
             ..Evidence::of_lost(&task.heap.name, task.heap.caps(), fault, ended)
         };
         let tool = provenance::tool(&self.program);
@@ -203,7 +206,7 @@ impl Processes {
         Isolated {
             result: RunResult::new(&task.plan, evidence, tool, reproduce),
             picture: None,
-            stacks,
+            stacks: stacks.or(stack),
         }
     }
 }
@@ -231,7 +234,9 @@ fn read(told: Told) -> Result<Isolated, NotMade> {
             return Err(NotMade { why, exit });
         }
         Told::Panicked { message } => panic!("the process of a run panicked: {message}"),
-        Told::Beat { .. } | Told::Ran | Told::Over(_) => unreachable!("no outcome of a run"),
+        Told::Beat { .. } | Told::Ran | Told::Over(_) | Told::Crashed(_) => {
+            unreachable!("no outcome of a run")
+        }
     };
     let result: RunResult = serde_json::from_str(&made.result).map_err(|error| NotMade {
         why: format!("its result cannot be read: {error}"),

@@ -14,7 +14,8 @@
 //! 3. What commands have in common: `agenda` says what is to be run, `task` is one run of it,
 //!    `store` and `publish` write results, `isolate` makes runs in child processes and `here` in
 //!    this one, `laboratory` tries cases in child processes and `attempt` and `again` in this one,
-//!    `reproduce` writes command lines, and `invocation` their beginning.
+//!    `reproduce` writes command lines, `invocation` their beginning, and `next_step` those for a
+//!    debugger.
 //! 4. `args`, the options; `values`, the values of options; `help`, what is said of them; `events`,
 //!    `exit`, `terminal`, `usage`.
 //!
@@ -50,6 +51,7 @@ mod manual;
 mod merge;
 mod missing;
 mod near;
+mod next_step;
 mod perform;
 mod profile;
 mod progress;

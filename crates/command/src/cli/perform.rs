@@ -21,7 +21,7 @@ use super::store::{Beside, Kept, Store};
 use super::task::RunTask;
 use super::terminal::Terminal;
 use super::usage::Usage;
-use super::{faults, interrupt, provenance, publish, reproduce, threads};
+use super::{faults, interrupt, next_step, provenance, publish, reproduce, threads};
 use crate::report::{self, Absence, Absent, Collected, Detail, summary, table};
 use crate::result::{Outcome, ProfileRef, RunResult, figures};
 use crate::run::Registry;
@@ -226,20 +226,34 @@ impl<'a> RunSession<'a> {
         if let Some(why) = caught.flatten() {
             self.terminal.warning(&why);
         }
-        let Kept { case, stacks } = kept.unwrap_or_default();
-        if let Some(path) = stacks {
-            self.show(&format!("stacks: {}\n", reproduce::quote(&path)));
-        }
-        if let Some(path) = case {
-            let replay = [OsStr::new("replay"), path.as_os_str()];
-            let replay = reproduce::command(self.program, &replay);
-            self.show(&format!("reproduce: {replay}\n"));
-            result.replay = Some(replay);
-        }
+        result.replay = self.what_next(task, &result, kept.unwrap_or_default());
         if self.runs > 1 && self.terminal.detail() != Detail::Verdict {
             self.show("\n");
         }
         self.collected.results.push(result);
+    }
+
+    /// Says where to look, and how to do it again. Returns the command that replays the kept case.
+    fn what_next(
+        &mut self,
+        task: &RunTask<'_>,
+        result: &RunResult,
+        Kept { case, stacks }: Kept,
+    ) -> Option<String> {
+        if let Some(path) = stacks {
+            self.show(&format!("stacks: {}\n", reproduce::quote(&path)));
+        }
+        let replay = case.map(|path| {
+            let replay = [OsStr::new("replay"), path.as_os_str()];
+            reproduce::command(self.program, &replay)
+        });
+        if let Some(replay) = &replay {
+            self.show(&format!("reproduce: {replay}\n"));
+        }
+        if result.evidence.crash.is_some() && self.terminal.detail() != Detail::Verdict {
+            self.show(&next_step::after_crash(&reproduce::words_of_series(task)));
+        }
+        replay
     }
 
     /// Says why something could not be written, if it could not.

@@ -23,6 +23,7 @@ use crate::check::{self, Verdict};
 use crate::clock::Clock;
 use crate::fuzz::{CRASHED, Finding};
 use crate::plan::Case;
+use crate::report::{self, Detail};
 use crate::result::{Outcome, RunResult};
 use crate::run::{Registry, Unobserved, is_path};
 
@@ -96,10 +97,14 @@ fn repeat(
         is_interrupted: false,
     };
     let began = Clock::get().now();
+    let mut crash = None;
     let bar = progress::counting("run", tries.times, terminal.detail_of_bars());
     for time in 1..=tries.times {
         done.finding = match processes.run(task, &Unobserved) {
-            Ok(made) => finding(&made.result),
+            Ok(made) => {
+                crash = made.result.evidence.crash.clone();
+                finding(&made.result)
+            }
             Err(NotMade {
                 why,
                 exit: Exit::Crashed,
@@ -126,6 +131,11 @@ fn repeat(
         }
     }
     bar.finish_and_clear();
+    if let Some(crash) = &crash
+        && terminal.detail() != Detail::Verdict
+    {
+        terminal.data(&report::crash::lines(crash, terminal.look().width));
+    }
     Ok(done)
 }
 

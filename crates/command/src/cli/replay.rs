@@ -23,7 +23,7 @@ use crate::diagnostic::text;
 use crate::fuzz::{Finding, lacking};
 use crate::heap::Fault;
 use crate::plan::{Case, Schedule};
-use crate::report::{Detail, ERROR, HELP, paint};
+use crate::report::{Detail, ERROR, HELP, crash, paint};
 use crate::result;
 use crate::run::{Entry, Registry};
 
@@ -212,6 +212,11 @@ fn run_again(
     match end {
         JobEnd::Done(again) => again,
         JobEnd::Lost(lost) => {
+            if let Some(crash) = &lost.crash
+                && subject.detail != Detail::Verdict
+            {
+                terminal.data(&crash::lines(crash, terminal.look().width));
+            }
             if let Some(stacks) = lost.stacks {
                 match subject.detail {
                     Detail::Everything => terminal.data(&stacks),

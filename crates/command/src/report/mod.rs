@@ -7,6 +7,7 @@ mod collected;
 mod columns;
 mod commonmark;
 pub mod compare;
+pub(crate) mod crash;
 mod failure;
 pub mod headline;
 pub mod history;

@@ -33,7 +33,7 @@ pub use require::{Shortfall, counters, is_counted, unmet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Anomalies, Evidence, PeekTally, Survey};
+use crate::evidence::{Anomalies, Ended, Evidence, PeekTally, Survey};
 use crate::heap::{Caps, Census, DefectCounts, Shape};
 use crate::plan::{ListUsage, Plan};
 
@@ -128,7 +128,8 @@ impl<'a> Exhibit<'a> {
     /// if there is a census.
     fn without_census(&self, lists_nothing: &str) -> Opinion {
         Opinion::skipped(match (self.surveys, self.censuses().next()) {
-            ([], _) => "there was no survey",
+            // There is one at the end of every run.
+            ([], _) => CUT_SHORT,
             (_, None) => "the heap has no census",
             (_, Some(_)) => lists_nothing,
         })
@@ -199,9 +200,21 @@ pub const ALL: [Check; 18] = [
     capacity::CHECK,
 ];
 
-/// Judges a finished run by every check.
+/// Why a check was skipped that might have had something to examine later.
+pub const CUT_SHORT: &str = "the run was cut short";
+
+/// Judges a finished run by every check. Where the heap broke it off, a check that had nothing to
+/// examine is not to blame for that, and neither is the workload.
 pub fn judge(plan: &Plan, evidence: &Evidence) -> Vec<Judgement> {
-    judge_by(&ALL, &Exhibit::whole(plan, evidence))
+    let mut judgements = judge_by(&ALL, &Exhibit::whole(plan, evidence));
+    if !matches!(evidence.ended, Ended::Done | Ended::Interrupted) {
+        let checks = judgements.iter_mut();
+        for check in checks.filter(|check| check.verdict == Verdict::Vacuous) {
+            check.verdict = Verdict::Skipped;
+            check.detail = Some(CUT_SHORT.to_owned());
+        }
+    }
+    judgements
 }
 
 /// Judges by some of the checks.
@@ -341,5 +354,35 @@ fn summary(wrong: u64, texts: &[(u64, String)]) -> String {
         (true, _) => format!("{wrong} found"),
         (false, 0) => words,
         (false, rest) => format!("{words}; and {rest} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::Caps;
+
+    /// Goal: of a run whose process was lost no check is vacuous, and of one that came to its end with
+    /// the same evidence some are.
+    #[test]
+    fn a_lost_run_makes_no_check_vacuous() {
+        let workload = crate::workload::Workload::named("churn").expect("it is there");
+        let plan = workload.plan(&[], 1).expect("it can be planned");
+        let died = Ended::Died { how: String::new() };
+        let of = |ended, verdict: Verdict| {
+            let evidence = Evidence::of_lost("gil", Caps::NONE, None, ended);
+            let judgements = judge(&plan, &evidence).into_iter();
+            judgements
+                .filter(|check| check.verdict == verdict)
+                .collect::<Vec<_>>()
+        };
+        assert!(!of(Ended::Done, Verdict::Vacuous).is_empty());
+        assert_eq!(of(died.clone(), Verdict::Vacuous), []);
+        let skipped = of(died, Verdict::Skipped);
+        assert!(
+            skipped
+                .iter()
+                .any(|check| check.detail.as_deref() == Some(CUT_SHORT))
+        );
     }
 }

@@ -16,7 +16,7 @@
 //!
 //! Stalls that the mutator's own program asks for are not part of a gap.
 
-use super::{Check, Exhibit, Opinion};
+use super::{CUT_SHORT, Check, Exhibit, Opinion};
 use crate::evidence::MutatorEvidence;
 
 pub(super) const CHECK: Check = Check {
@@ -45,6 +45,9 @@ fn judge(exhibit: &Exhibit<'_>) -> Opinion {
     let Some(evidence) = exhibit.evidence else {
         return Opinion::default();
     };
+    if evidence.mutators.is_empty() {
+        return Opinion::skipped(CUT_SHORT);
+    }
     if evidence.elapsed_ns < TURN_NS * TURNS_MIN * mutators {
         return Opinion::skipped("the run was too short to judge so many mutators");
     }

@@ -6,6 +6,7 @@
 //! stopped ([`Survey`]). What the heap believes is recorded beside them, to be judged. Evidence
 //! holds no verdicts.
 
+mod crash;
 pub mod history;
 pub mod interpreter;
 pub mod latency;
@@ -22,6 +23,7 @@ mod tally;
 pub mod timeline;
 mod trace;
 
+pub use crash::{Crash, CrashDump, CrashFrame};
 pub use history::{Recorded, RootSamples};
 pub use interpreter::InterpreterFacts;
 pub use latency::Latency;
@@ -139,6 +141,9 @@ pub struct Evidence {
     /// The interpreter that ran the plan, if it was one.
     #[serde(default, skip_serializing)]
     pub interpreter: Option<InterpreterFacts>,
+    /// Where it crashed, if a signal ended it and the process could say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<Crash>,
     /// The stacks of the threads of a process that was lost: as a debugger found them if it hung, or as
     /// the process itself wrote them if the heap is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -286,6 +291,7 @@ impl Evidence {
             timing_bytes: 0,
             heard: None,
             interpreter: None,
+            crash: None,
             stacks: None,
         }
     }

@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Beat, Came, Found};
-use crate::evidence::Picture;
+use crate::evidence::{CrashDump, Picture};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub enum Told {
     },
     /// The round is over.
     Over(Box<Over>),
+    /// A signal ends the process. It writes this by itself, byte by byte.
+    Crashed(Box<CrashDump>),
 }
 
 /// A run that was made.
@@ -132,7 +134,16 @@ mod tests {
         }));
         let why = "it is full".to_owned();
         let refused = Told::Refused { why: why.clone() };
-        for told in [beat, Told::Ran, made, over, refused, Told::Failed { why }] {
+        let crashed = Told::Crashed(Box::new(CrashDump {
+            signal: 11,
+            code: -6,
+            address: u64::MAX,
+            frames: vec![0, u64::MAX],
+            maps: "7f00-7fff r-xp \u{ff}\n".to_owned(),
+            ..CrashDump::default()
+        }));
+        let failed = Told::Failed { why };
+        for told in [beat, Told::Ran, made, over, refused, crashed, failed] {
             let line = told.line().expect("it is written");
             assert!(line.ends_with('\n') && line.trim_end().lines().count() == 1);
             assert_eq!(Told::read(&line), Some(told));

@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::fs::File;
 use std::io::{self, BufRead as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
@@ -14,8 +14,8 @@ use std::sync::{Arc, OnceLock};
 
 use rustix::process::{PTracer, Signal, getpid, kill_process, kill_process_group, set_ptracer};
 
-use super::Request;
 use super::output::MARK;
+use super::{Request, last_words};
 use crate::cli::exit::Exit;
 use crate::cli::interrupt;
 use crate::cli::usage::Usage;
@@ -85,6 +85,7 @@ fn obey(mut on_request: impl FnMut(Request) + Send + 'static) -> Result<(), Usag
 fn keep_reports_apart() -> io::Result<()> {
     let reports = io::stdout().as_fd().try_clone_to_owned()?;
     rustix::stdio::dup2_stdout(io::stderr())?;
+    last_words::speak(reports.as_raw_fd());
     // Set once, since a process takes on the work of a child once.
     let _ = REPORTS.set(reports.into());
     Ok(())

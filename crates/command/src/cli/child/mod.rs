@@ -24,11 +24,18 @@
     reason = "a child is told by whom it is to be killed before its program begins"
 )]
 
+mod crash_scene;
+mod debug_info;
 pub(super) mod inside;
 mod job;
+mod last_words;
+mod memory_map;
 mod output;
+mod registers;
 mod stacks;
+mod symbols;
 mod together;
+mod unwinder;
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
@@ -44,6 +51,7 @@ use rustix::process::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::{Crash, CrashDump};
 use crate::run::Patience;
 use crate::soak::Told;
 pub(super) use job::CaseJob;
@@ -71,6 +79,8 @@ pub(super) struct Child {
     unsent: Vec<u8>,
     told: Receiver<Told>,
     printed: PrintedEnd,
+    /// What it said of a signal that ends it.
+    crashed: Option<Box<CrashDump>>,
 }
 
 /// What a parent asks of a child.
@@ -161,6 +171,7 @@ impl Child {
             unsent: Vec::new(),
             told,
             printed: PrintedEnd::default(),
+            crashed: None,
         };
         std::thread::Builder::new().spawn(move || read_reports(out, &tell))?;
         child.printed = PrintedEnd::of(err, printed)?;
@@ -204,7 +215,23 @@ impl Child {
             true => timeout,
             false => timeout.min(LOOK_AGAIN),
         };
-        self.told.recv_timeout(timeout)
+        match self.told.recv_timeout(timeout) {
+            Ok(Told::Crashed(dump)) => {
+                self.crashed = Some(dump);
+                Err(RecvTimeoutError::Timeout)
+            }
+            heard => heard,
+        }
+    }
+
+    /// Where a signal ended it, if it could say so.
+    pub(super) fn crash(&self) -> Option<Crash> {
+        self.crashed.as_deref().map(symbols::crash)
+    }
+
+    /// From now on it says nothing of that: to find the names of a stack takes longer than many a run.
+    pub(super) fn forget_crash(&mut self) {
+        self.crashed = None;
     }
 
     /// Waits until it has reported the outcome of its run, has ended, or `patience` is over. `wish`
@@ -288,6 +315,7 @@ impl Child {
         let printed = std::mem::take(&mut self.printed);
         ChildOutput {
             said: printed.read_within(LAST_WORDS),
+            crash: self.crash(),
         }
     }
 }

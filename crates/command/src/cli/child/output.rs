@@ -10,6 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use signal_hook::consts::SIGALRM;
+
+use crate::evidence::Crash;
+use crate::report::crash;
 use crate::result::figures;
 use crate::soak::Told;
 
@@ -37,27 +41,37 @@ pub(in crate::cli) enum Printed {
 pub(in crate::cli) struct ChildOutput {
     /// The end of what it printed since it [marked](super::inside::mark) its output last.
     pub(in crate::cli) said: String,
+    /// Where a signal ended it, if it could say so.
+    pub(in crate::cli) crash: Option<Crash>,
 }
 
 impl ChildOutput {
     /// How a child ended that left no result, and what it said about that.
     pub(in crate::cli) fn how(&self, status: ExitStatus) -> String {
         let how = match status.signal() {
+            Some(SIGALRM) => {
+                format!(
+                    "it was killed by signal {SIGALRM}: it crashed, and hung when it was to say where"
+                )
+            }
             Some(signal) => format!("it was killed by signal {signal}"),
             None => format!("it ended without a result ({status})"),
         };
-        match self.first_words() {
-            Some(words) => format!("{how}: {words}"),
-            None => how,
-        }
+        let words = self.first_words().map(|words| format!(": {words}"));
+        let place = self.crash.as_ref().and_then(crash::place);
+        let place = place.map(|place| format!("; it was {place}"));
+        how + &words.unwrap_or_default() + &place.unwrap_or_default()
     }
 
-    /// The first line of that which is not empty. A stack or a hint may follow it.
+    /// The first line of that which is not empty, nor drawn; a stack or a hint may follow it. Of what a
+    /// sanitizer says, which is longer than what is kept, the line that sums it up.
     pub(in crate::cli) fn first_words(&self) -> Option<&str> {
-        self.said
-            .lines()
-            .map(str::trim)
-            .find(|line| !line.is_empty())
+        let lines = self.said.lines().map(str::trim);
+        let sum = lines
+            .clone()
+            .find_map(|line| line.strip_prefix("SUMMARY: "));
+        let has_words = |line: &&str| line.contains(char::is_alphanumeric);
+        sum.or_else(|| lines.clone().find(has_words))
     }
 }
 
@@ -287,12 +301,15 @@ mod tests {
         let how = |said: &str| {
             let output = ChildOutput {
                 said: said.to_owned(),
+                crash: None,
             };
             output.how(ExitStatus::from_raw(6))
         };
         let said = "\nmemory allocation of 9 bytes failed\nstack backtrace:\n";
         let told = "it was killed by signal 6: memory allocation of 9 bytes failed";
         assert_eq!(how(said), told);
-        assert_eq!(how("\n"), "it was killed by signal 6");
+        assert_eq!(how("\n=====\n"), "it was killed by signal 6");
+        let said = "=====\n==1==ERROR: A: x\n#0 a\nSUMMARY: A: x in a.c:1\n==1==ABORTING\n";
+        assert_eq!(how(said), "it was killed by signal 6: A: x in a.c:1");
     }
 }

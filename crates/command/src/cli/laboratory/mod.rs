@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 
 use super::attempt::Tried;
 use super::child::{CaseJob, Child, Printed, Request, Waited, Wish};
+use crate::evidence::Crash;
 use crate::fuzz::{CRASHED, Finding, HUNG, HangLimit, Hunt, SWEEP_MAX, Swept};
 use crate::plan::Case;
 use crate::result::figures;
@@ -58,6 +59,8 @@ pub(super) struct Laboratory {
     broken: Mutex<Option<String>>,
     /// The stacks of cases of a hunt that hung, by their numbers.
     stacks: Mutex<BTreeMap<u64, String>>,
+    /// Where others of them crashed.
+    crashes: Mutex<BTreeMap<u64, Crash>>,
     /// Those that were lost while they had nothing to do.
     idle: Mutex<Vec<LostIdle>>,
 }
@@ -85,6 +88,8 @@ pub(super) struct LostJob {
     pub(super) finding: Finding,
     /// The stacks of its threads, if it hung and there is a debugger.
     pub(super) stacks: Option<String>,
+    /// Where it crashed, if it could say so.
+    pub(super) crash: Option<Box<Crash>>,
     /// The number of the case that was tried last.
     number: Option<u64>,
 }
@@ -107,6 +112,7 @@ impl Laboratory {
             children: Mutex::default(),
             broken: Mutex::default(),
             stacks: Mutex::default(),
+            crashes: Mutex::default(),
             idle: Mutex::default(),
         }
     }
@@ -127,6 +133,19 @@ impl Laboratory {
         locked(&self.stacks).remove(&number)
     }
 
+    /// Where the case of this number crashed that is `case` by now, since it was shrunk; it is tried
+    /// once more.
+    pub(super) fn crash_of(&self, number: u64, case: &Case) -> Option<Crash> {
+        let first = locked(&self.crashes).remove(&number);
+        let job = CaseJob::Attempt(case.to_string());
+        match self.job::<Tried>(job, self.limit, Stacks::Wanted, |_| {}) {
+            JobEnd::Lost(LostJob {
+                crash: Some(crash), ..
+            }) => Some(*crash),
+            _ => first,
+        }
+    }
+
     /// Tries cases of a hunt, as [`Hunt::sweep`] does; `like` has the heap, the fault and the
     /// schedule of all of them. If the child is lost, that is a finding about the case that it
     /// tried.
@@ -136,7 +155,8 @@ impl Laboratory {
             numbers: numbers.clone(),
             like: like.to_owned(),
         };
-        let wanted = match locked(&self.stacks).len() < STACKS_MAX {
+        let kept = locked(&self.stacks).len() + locked(&self.crashes).len();
+        let wanted = match kept < STACKS_MAX {
             true => Stacks::Wanted,
             false => Stacks::Unwanted,
         };
@@ -148,6 +168,9 @@ impl Laboratory {
                 let number = number.unwrap_or(numbers.start);
                 if let Some(stacks) = lost.stacks {
                     locked(&self.stacks).insert(number, stacks);
+                }
+                if let Some(crash) = lost.crash {
+                    locked(&self.crashes).insert(number, *crash);
                 }
                 Some(hunt.swept_but_for(numbers.start..number + 1, lost.finding))
             }
@@ -263,7 +286,7 @@ impl Laboratory {
             Told::Panicked { message } => {
                 panic!("the process that tries cases panicked: {message}")
             }
-            Told::Made(_) | Told::Beat { .. } | Told::Ran | Told::Over(_) => {
+            Told::Made(_) | Told::Beat { .. } | Told::Ran | Told::Over(_) | Told::Crashed(_) => {
                 unreachable!("no answer to a job")
             }
         }
@@ -283,11 +306,15 @@ impl Laboratory {
         JobEnd::CalledOff
     }
 
-    fn lost(&self, child: Child, waited: &Waited, limit: Duration, wanted: Stacks) -> LostJob {
+    fn lost(&self, mut child: Child, waited: &Waited, limit: Duration, wanted: Stacks) -> LostJob {
         let is_hung = *waited == Waited::Hung;
         let stacks = match wanted {
             Stacks::Wanted if is_hung => child.stacks(),
-            _ => None,
+            Stacks::Wanted => None,
+            Stacks::Unwanted => {
+                child.forget_crash();
+                None
+            }
         };
         let note = self.note(&child);
         let output = child.output();
@@ -313,6 +340,7 @@ impl Laboratory {
         LostJob {
             finding,
             stacks,
+            crash: output.crash.map(Box::new),
             number,
         }
     }

@@ -91,7 +91,9 @@ impl Bench {
         }
         let (ending, stacks) = match ended {
             Ok((Waited::Told(told), ..)) => (told_ending(told), None),
-            Ok((Waited::Exited(status), output, _)) => (Ending::Crashed(output.how(status)), None),
+            Ok((Waited::Exited(status), output, stack)) => {
+                (Ending::Crashed(output.how(status)), stack)
+            }
             Ok((Waited::Hung | Waited::CalledOff, _, stacks)) => (Ending::Hung, stacks),
             Err(error) => (Ending::Failed(format!("failed to start it: {error}")), None),
         };
@@ -125,7 +127,9 @@ impl Bench {
         })?;
         let is_hung = waited == Waited::Hung && wants_stacks();
         let stacks = is_hung.then(|| child.stacks()).flatten();
-        Ok((waited, child.output(), stacks))
+        let output = child.output();
+        let stack = output.crash.as_ref().map(report::crash::stack);
+        Ok((waited, output, stacks.or(stack)))
     }
 
     /// Whether the case of a lost trial is to be kept. Of a row whose fault is known for it, one is
@@ -190,7 +194,9 @@ fn told_ending(told: Told) -> Ending {
         },
         Told::Failed { why } | Told::Refused { why } => Ending::Failed(why),
         Told::Panicked { message } => Ending::Crashed(format!("it panicked: {message}")),
-        Told::Beat { .. } | Told::Ran | Told::Over(_) => unreachable!("no outcome of a trial"),
+        Told::Beat { .. } | Told::Ran | Told::Over(_) | Told::Crashed(_) => {
+            unreachable!("no outcome of a trial")
+        }
     }
 }
 

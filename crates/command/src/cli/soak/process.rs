@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::cli::child::{Child, ChildOutput, Printed, Request};
 use crate::clock::{Clock, Stamp};
 use crate::memory::resident_bytes;
+use crate::report;
 use crate::run::Patience;
 use crate::soak::{Beat, Came, Found, Over, Told};
 
@@ -46,7 +47,7 @@ pub(super) struct RoundEnd {
     pub(super) found: Found,
     /// The last progress that it reported, if it was lost.
     pub(super) last_seen: Option<Beat>,
-    /// The stacks of its threads, if it hung and there is a debugger.
+    /// The stacks of its threads, if it hung and there is a debugger, or that of its crash.
     pub(super) stacks: Option<String>,
     /// How long it took.
     pub(super) took: Duration,
@@ -101,8 +102,16 @@ impl Process {
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     // It has ended, or closed its output, and then it cannot report a result.
-                    let how = ChildOutput::default().how(self.0.kill()?);
-                    return Ok(lost(Came::Crashed { how }, seen, start));
+                    let status = self.0.kill()?;
+                    let output = ChildOutput {
+                        crash: self.0.crash(),
+                        ..ChildOutput::default()
+                    };
+                    let how = output.how(status);
+                    return Ok(RoundEnd {
+                        stacks: output.crash.as_ref().map(report::crash::stack),
+                        ..lost(Came::Crashed { how }, seen, start)
+                    });
                 }
             }
             // An interpreter is a process of its own.

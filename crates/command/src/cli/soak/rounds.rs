@@ -18,7 +18,7 @@ pub(super) struct Made {
     pub(super) record: Record,
     /// If it failed: the end of what its process wrote to standard error.
     pub(super) said: String,
-    /// If it hung: the stacks of its threads, where there is a debugger.
+    /// If it hung: the stacks of its threads, where there is a debugger. If it crashed: that of the crash.
     pub(super) stacks: Option<String>,
 }
 

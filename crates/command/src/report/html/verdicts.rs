@@ -8,7 +8,8 @@ use super::contents::{Chapter, Heading};
 use super::page::{prose, series, word};
 use super::table::Table;
 use crate::check::{Judgement, Verdict};
-use crate::report::{Member, stacks};
+use crate::evidence::Crash;
+use crate::report::{Member, crash, stacks};
 use crate::result::figures::{self, NONE};
 
 /// The names of all checks, in the order in which results have them.
@@ -33,10 +34,10 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
     let names = names(members.iter());
     let mut table = Table::of_series("check", &series(members));
     table.class = Some("words");
-    let mut skipped = Vec::new();
+    let mut skipped = BTreeMap::<&str, Vec<&str>>::new();
     for name in &names {
         if let Some(why) = skipped_by_all(members, name) {
-            skipped.push((name, why));
+            skipped.entry(why).or_default().push(name);
             continue;
         }
         let cells = members.iter().map(|member| {
@@ -62,8 +63,8 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
             @if !skipped.is_empty() {
                 p.note {
                     "Skipped"
-                    @for (number, (name, why)) in skipped.iter().enumerate() {
-                        @if number > 0 { ";" } @else { ":" } " " (name) " (" (prose(why)) ")"
+                    @for (number, (why, names)) in skipped.iter().enumerate() {
+                        @if number > 0 { ";" } @else { ":" } " " (names.join(", ")) " (" (prose(why)) ")"
                     }
                     "."
                 }
@@ -76,6 +77,7 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
                     pre { (stacks::brief(stacks)) }
                 }
             }
+            @if let Some(crash) = &member.result.evidence.crash { (stack(member.label.as_str(), crash)) }
             @for caveat in &member.result.caveats {
                 p {
                     b { (member.label) ", note" @if !caveat.check.is_empty() { " on " (caveat.check) } }
@@ -102,6 +104,19 @@ fn counts<'a>(checks: impl Iterator<Item = &'a Judgement> + Clone) -> String {
         (count > 0).then(|| format!("{count} {}", verdict.name()))
     });
     counts.collect::<Vec<_>>().join(", ")
+}
+
+/// Where a heap crashed; folded behind its headline is all of the stack.
+fn stack(label: &str, crash: &Crash) -> Markup {
+    let (calls, left_out) = crash::calls(crash);
+    html! {
+        p { b { (label) ", crash" } ": " (prose(&crash::headline(crash))) }
+        pre {
+            @for (name, place) in calls { (name) "  " small { (place) } "\n" }
+            @if left_out > 0 { small { "and " (left_out) " more" } }
+        }
+        @if let Some(note) = &crash.note { p.note { (prose(note)) } }
+    }
 }
 
 /// Why a check was skipped, if it was on every heap and for one reason.

@@ -9,6 +9,7 @@ mod times;
 
 use std::fmt::Write as _;
 
+use super::crash;
 use super::prose::{one_line, shown, wrapped};
 use super::style::{FAINT, STRONG, WARNING, of_outcome, paint, paint_lines};
 use super::{Detail, Look, Width};
@@ -31,7 +32,9 @@ pub fn table(result: &RunResult, look: impl Into<Look>) -> String {
 fn page(result: &RunResult, detail: Detail, width: Width) -> String {
     let mut page = head(result, width);
     let ops = Done::of(result).map_or(0, |done| done.ops);
-    page += &clock(result, ops, width);
+    if !result.threads.is_empty() {
+        page += &clock(result, ops, width);
+    }
     page += &interpreter(result, width);
     page += &rate(result, width);
     if detail == Detail::Everything {
@@ -59,6 +62,9 @@ fn page(result: &RunResult, detail: Detail, width: Width) -> String {
     page.push('\n');
     for caveat in &result.caveats {
         page += &note(caveat, width);
+    }
+    if let Some(crash) = &result.evidence.crash {
+        page += &crash::lines(crash, width);
     }
     let (name, why) = verdict(result);
     page += &wrapped(width, &format!("{name}: "), 4, &why);
@@ -112,7 +118,11 @@ fn checks(result: &RunResult, detail: Detail, width: Width) -> String {
         Ended::Done | Ended::Interrupted | Ended::Violated
     );
     if !broke || detail == Detail::Everything {
-        return counts::checks(result, |_| true, width);
+        let all = |check: &Judgement| !is_cut_short(check) || detail == Detail::Everything;
+        let rows = counts::checks(result, all, width);
+        let is_whole = result.checks.iter().all(all);
+        let rest = (!is_whole).then(|| sum_of_checks(result, width));
+        return rows + &rest.unwrap_or_default();
     }
     let is_amiss = |check: &Judgement| ![Verdict::Held, Verdict::Skipped].contains(&check.verdict);
     let amiss = match result.checks.iter().any(is_amiss) {
@@ -122,18 +132,32 @@ fn checks(result: &RunResult, detail: Detail, width: Width) -> String {
     amiss + &sum_of_checks(result, width)
 }
 
-/// How many checks held, and how many were skipped.
+/// How many checks held, and how many were skipped or did not come to anything.
 fn sum_of_checks(result: &RunResult, width: Width) -> String {
     let count = |verdict| {
         let checks = result.checks.iter();
         checks.filter(|check| check.verdict == verdict).count()
     };
-    let skipped = match count(Verdict::Skipped) {
+    let not_judged = result
+        .checks
+        .iter()
+        .filter(|check| is_cut_short(check))
+        .count();
+    let skipped = match count(Verdict::Skipped) - not_judged {
         0 => String::new(),
         skipped => format!(", {skipped} skipped"),
     };
-    let text = format!("{} held{skipped}", count(Verdict::Held));
+    let not_judged = match not_judged {
+        0 => String::new(),
+        count => format!(", {count} not judged since {}", check::CUT_SHORT),
+    };
+    let text = format!("{} held{skipped}{not_judged}", count(Verdict::Held));
     wrapped(width, "checks: ", 4, &text)
+}
+
+/// Whether the run ended before there was anything for this check.
+fn is_cut_short(check: &Judgement) -> bool {
+    check.verdict == Verdict::Skipped && check.detail.as_deref() == Some(check::CUT_SHORT)
 }
 
 fn note(caveat: &Caveat, width: Width) -> String {
@@ -173,7 +197,11 @@ fn terse(result: &RunResult) -> String {
 fn head(result: &RunResult, width: Width) -> String {
     let title = format!("{} on {}", result.workload.name, result.subject());
     let lead = format!("{}: ", paint(STRONG, &title));
-    let threads = figures::several(result.threads.len() as u64, "thread", "threads");
+    let threads = match result.threads.len() as u64 {
+        // It is not known of a run whose process was lost.
+        0 => String::new(),
+        threads => format!(", {}", figures::several(threads, "thread", "threads")),
+    };
     let seed = result.seed;
     let Some(Done {
         known,
@@ -181,7 +209,7 @@ fn head(result: &RunResult, width: Width) -> String {
         elapsed_ns,
     }) = Done::of(result)
     else {
-        let facts = format!("seed {seed}, {threads}, lost before its first report");
+        let facts = format!("seed {seed}{threads}, lost before its first report");
         return wrapped(width, &lead, 4, &facts);
     };
     let of_setup = result.evidence.ops_done().saturating_sub(ops);
@@ -198,7 +226,7 @@ fn head(result: &RunResult, width: Width) -> String {
         format!("{} operations", figures::short(ops as f64))
     };
     let mut facts = format!(
-        "seed {seed}, {threads}, {known}{operations} in {} ({})",
+        "seed {seed}{threads}, {known}{operations} in {} ({})",
         figures::span(elapsed_ns),
         figures::rate(per_second),
     );
