@@ -80,6 +80,19 @@ pub(crate) fn lines(crash: &Crash, width: Width) -> String {
     text
 }
 
+/// What a terminal shows, for pages that have no colours.
+pub(super) fn brief(crash: &Crash) -> String {
+    let (calls, left_out) = calls(crash);
+    let mut text = headline(crash);
+    for (name, place) in calls {
+        let _ = write!(text, "\n    {}  {}", one_line(&name), one_line(place));
+    }
+    if left_out > 0 {
+        let _ = write!(text, "\n    and {left_out} more");
+    }
+    text
+}
+
 /// All that is known, as a text.
 pub(crate) fn stack(crash: &Crash) -> String {
     let mut text = format!("{}\n\n", headline(crash));
@@ -147,6 +160,24 @@ mod tests {
             function: function.to_owned(),
             place: place.to_owned(),
         }
+    }
+
+    /// Goal: a page without colours has the calls of the heap, and none of the harness.
+    #[test]
+    fn a_page_has_the_calls_of_the_heap() {
+        let crash = Crash {
+            signal: "SIGSEGV".to_owned(),
+            thread: "writer".to_owned(),
+            op: Some("append".to_owned()),
+            frames: vec![
+                frame("<mine::Gc<T> as Clone>::clone", "src/gc.rs:7"),
+                frame("gcstorm_core::run::seat::sit", "seat.rs:1"),
+            ],
+            note: None,
+        };
+        let expected = "SIGSEGV; thread writer in its operation append\n    \
+            Gc::clone  src/gc.rs:7\n    and 1 more";
+        assert_eq!(brief(&crash), expected);
     }
 
     /// Goal: the names of functions are short, and still say which it is.

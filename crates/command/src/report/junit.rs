@@ -11,7 +11,7 @@ use std::collections::HashSet;
 
 use maud::{Markup, Render, html};
 
-use super::{Absence, Absent, Collected, Member, stacks};
+use super::{Absence, Absent, Collected, Member, crash, stacks};
 use crate::check::{Judgement, Verdict};
 use crate::result::{Outcome, RunResult};
 pub use hunts::{JunitHunt, junit_of_hunts};
@@ -220,6 +220,9 @@ fn of_run(result: &RunResult) -> Option<Trouble> {
     let mut trouble = trouble(element, kind, &said.join("\n"), result);
     if let Some(stacks) = &result.evidence.stacks {
         trouble.text += &format!("\nstacks:\n{}", stacks::brief(stacks));
+    }
+    if let Some(crash) = &result.evidence.crash {
+        trouble.text += &format!("\nwhere it crashed:\n{}", crash::brief(crash));
     }
     Some(trouble)
 }

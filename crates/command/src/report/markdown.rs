@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::beside::{self, Beside};
 use super::commonmark::{self, BoundedPage, escaped};
 use super::headline::{self, HEADLINES};
-use super::{Collected, Group, Member, stacks};
+use super::{Collected, Group, Member, crash, stacks};
 use crate::check::Verdict;
 use crate::result::figures::{self, NONE};
 use crate::result::{Outcome, RunResult};
@@ -72,6 +72,10 @@ fn complaint(result: &RunResult) -> String {
         text += "\n<details><summary>stacks of its threads</summary>\n\n";
         text += &commonmark::fenced_lines("", stacks::brief(stacks).lines());
         text += "\n</details>\n";
+    }
+    if let Some(crash) = &result.evidence.crash {
+        text += "\nwhere it crashed:\n\n";
+        text += &commonmark::fenced_lines("", crash::brief(crash).lines());
     }
     text
 }
