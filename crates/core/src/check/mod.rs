@@ -76,6 +76,13 @@ pub struct Judgement {
     pub detail: Option<String>,
 }
 
+impl Judgement {
+    /// Whether the run ended before there was anything for this check.
+    pub fn is_cut_short(&self) -> bool {
+        self.verdict == Verdict::Skipped && self.detail.as_deref() == Some(CUT_SHORT)
+    }
+}
+
 /// What a check is given.
 #[derive(Debug, Clone, Copy)]
 pub struct Exhibit<'a> {

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::contents::{Chapter, Heading};
 use super::page::{prose, series, word};
 use super::table::Table;
-use crate::check::{Judgement, Verdict};
+use crate::check::{self, Judgement, Verdict};
 use crate::evidence::Crash;
 use crate::report::{Member, crash, stacks};
 use crate::result::figures::{self, NONE};
@@ -54,9 +54,13 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
             summary {
                 (figures::several(names.len() as u64, "check", "checks"))
                 @if members.len() == 1 { ": " (counts(checks)) } @else {
-                    @if !skipped.is_empty() { ", " (skipped.len()) " of them skipped" }
+                    @let count = skipped.values().map(Vec::len).sum::<usize>();
+                    @if count > 0 { ", " (count) " of them skipped" }
                     "; "
                     @if is_sound { "none found anything" } @else { "not all held" }
+                    @for (label, count) in members.iter().filter_map(cut_short) {
+                        "; on " (label) " " (count) " were not judged, since " (check::CUT_SHORT)
+                    }
                 }
             }
             (table)
@@ -88,6 +92,13 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
     }
 }
 
+/// The member's name, and how many checks had nothing to judge since its run was cut short.
+fn cut_short<'a>(member: &'a Member<'_>) -> Option<(&'a str, usize)> {
+    let checks = member.result.checks.iter();
+    let count = checks.filter(|check| check.is_cut_short()).count();
+    (count > 0).then_some((member.label.as_str(), count))
+}
+
 /// How many of these checks came to what.
 fn counts<'a>(checks: impl Iterator<Item = &'a Judgement> + Clone) -> String {
     let all = [
@@ -96,14 +107,16 @@ fn counts<'a>(checks: impl Iterator<Item = &'a Judgement> + Clone) -> String {
         Verdict::Held,
         Verdict::Skipped,
     ];
+    let judged = checks.clone().filter(|check| !check.is_cut_short());
     let counts = all.into_iter().filter_map(|verdict| {
-        let count = checks
-            .clone()
-            .filter(|check| check.verdict == verdict)
-            .count();
+        let of_it = judged.clone().filter(|check| check.verdict == verdict);
+        let count = of_it.count();
         (count > 0).then(|| format!("{count} {}", verdict.name()))
     });
-    counts.collect::<Vec<_>>().join(", ")
+    let not_judged = checks.filter(|check| check.is_cut_short()).count();
+    let not_judged =
+        (not_judged > 0).then(|| format!("{not_judged} not judged since {}", check::CUT_SHORT));
+    counts.chain(not_judged).collect::<Vec<_>>().join(", ")
 }
 
 /// Where a heap crashed; folded behind its headline is all of the stack.

@@ -118,7 +118,7 @@ fn checks(result: &RunResult, detail: Detail, width: Width) -> String {
         Ended::Done | Ended::Interrupted | Ended::Violated
     );
     if !broke || detail == Detail::Everything {
-        let all = |check: &Judgement| !is_cut_short(check) || detail == Detail::Everything;
+        let all = |check: &Judgement| !check.is_cut_short() || detail == Detail::Everything;
         let rows = counts::checks(result, all, width);
         let is_whole = result.checks.iter().all(all);
         let rest = (!is_whole).then(|| sum_of_checks(result, width));
@@ -141,7 +141,7 @@ fn sum_of_checks(result: &RunResult, width: Width) -> String {
     let not_judged = result
         .checks
         .iter()
-        .filter(|check| is_cut_short(check))
+        .filter(|check| check.is_cut_short())
         .count();
     let skipped = match count(Verdict::Skipped) - not_judged {
         0 => String::new(),
@@ -153,11 +153,6 @@ fn sum_of_checks(result: &RunResult, width: Width) -> String {
     };
     let text = format!("{} held{skipped}{not_judged}", count(Verdict::Held));
     wrapped(width, "checks: ", 4, &text)
-}
-
-/// Whether the run ended before there was anything for this check.
-fn is_cut_short(check: &Judgement) -> bool {
-    check.verdict == Verdict::Skipped && check.detail.as_deref() == Some(check::CUT_SHORT)
 }
 
 fn note(caveat: &Caveat, width: Width) -> String {
