@@ -358,7 +358,7 @@ impl<'p> Surveyor<'p> {
         let (plan, Belief { id, count }) = (self.plan, belief);
         let describe = || {
             format!(
-                "{} has count {count}, and {found} references",
+                "{} has count {count}; references to it: {found}",
                 name(plan, id)
             )
         };

@@ -118,7 +118,7 @@ impl Model<'_> {
             };
             if !self.objects[object].dead && counts[object] != count {
                 let found = counts[object];
-                let text = format!("{name} has count {count}, and {found} references");
+                let text = format!("{name} has count {count}; references to it: {found}");
                 return Err(Wrong::new("refcounts", text));
             }
         }

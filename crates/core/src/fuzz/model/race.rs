@@ -79,7 +79,7 @@ fn counted(settled: &Settled, caps: Caps) -> Result<(), Wrong> {
     let wrong = settled.counts.iter().find_map(|(name, count)| {
         let found = found.get(name).copied().unwrap_or(0);
         let is_wrong = found > *count || caps.certifies_death && found < *count;
-        is_wrong.then(|| format!("{name} has count {count}, and {found} references"))
+        is_wrong.then(|| format!("{name} has count {count}; references to it: {found}"))
     });
     wrong.map_or(Ok(()), |text| Err(Wrong::new("refcounts", text)))
 }
