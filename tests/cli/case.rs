@@ -202,6 +202,38 @@ fn what_may_differ_is_not_compared() {
         .says("not compared: an allocation was refused");
 }
 
+/// Goal: a case runs on the heap that it names, also without its fault and without any; a name that no
+/// heap has is an error.
+#[test]
+fn a_case_is_run_on_the_heap_that_it_names() {
+    let place = Place::new();
+    let run = |words: &str| {
+        let mut command = place.command_as_is(&format!("run --case c.case {words}"));
+        Done::from(command.output().expect("it starts"))
+    };
+    let named = |heap: &str| {
+        let case = COUNTER.replace("schedule", &format!("heap {heap}\nschedule"));
+        place.write("c.case", &case);
+    };
+    named("lock-free");
+    let done = run("-q --out o").code(0).says("case on lock-free, seed 3: held");
+    assert!(!done.out.contains("gil"), "{}", done.out);
+    let done = run("--fault none -q --out p")
+        .code(0)
+        .says("case on lock-free, seed 3: held");
+    assert!(!done.out.contains("gil"), "{}", done.out);
+    run("--heap gil,lock-free -q --out q")
+        .code(0)
+        .says("case on gil, seed 3: held");
+    named("mine");
+    for line in ["run --case c.case", "replay c.case"] {
+        let done = Done::from(place.command_as_is(line).output().expect("it starts"));
+        done.code(2)
+            .warns("unknown heap `mine`")
+            .warns("the case names this heap");
+    }
+}
+
 /// Goal: a heap that is wrong on one thread is found to be, even if `-q` leaves everything else
 /// out.
 #[test]

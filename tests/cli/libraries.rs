@@ -5,7 +5,7 @@ use std::process::Command;
 
 use gcstorm::result::Outcome;
 
-use crate::harness::Place;
+use crate::harness::{Done, Place};
 
 /// Writes gcstorm.h, as a user would, and compiles an example.
 fn compiled(place: &Place, name: &str) -> PathBuf {
@@ -73,6 +73,42 @@ fn a_leak_in_c_is_found() {
         .run(&format!("run {again} --out again"))
         .code(1)
         .says("violated: completeness");
+}
+
+/// Goal: a kept case is run on the library that it names, whoever asks and whatever a profile names; if
+/// that is gone it is an error, and no other heap takes its place.
+#[test]
+fn a_case_is_run_on_the_library_that_it_names() {
+    let place = Place::new();
+    compiled(&place, "refcount");
+    let fuzz = "fuzz --heap ./librefcount.so:leaky --seed 1 --cases 2000 --out f";
+    place.run(fuzz).code(1).says("failed completeness");
+    let files = place.files();
+    let case = files
+        .iter()
+        .find(|file| file.extension().is_some_and(|it| it == "case"));
+    let case = case.expect("a case").to_str().expect("text");
+    let run = |words: &str, out: &str| {
+        let line = format!("run --case {case} {words} --out {out}");
+        Done::from(place.command_as_is(&line).output().expect("it starts"))
+    };
+    run("-q", "a").code(1).says("on ./librefcount.so:leaky");
+    run("-q --heap ./librefcount.so", "b")
+        .code(0)
+        .says("on ./librefcount.so, seed 1: held");
+    place.write(
+        "gcstorm.toml",
+        "[profile.default]\nheaps = [\"./librefcount.so\"]\n",
+    );
+    run("-q", "c").code(1).says("on ./librefcount.so:leaky");
+    std::fs::remove_file(place.path().join("librefcount.so")).expect("it is there");
+    let gone = |done: Done| {
+        done.code(2)
+            .warns("\"./librefcount.so:leaky\" cannot be a heap: there is no such file")
+            .warns("the case names this heap")
+    };
+    gone(run("-q --profile none", "d"));
+    gone(place.run(&format!("replay {case}")));
 }
 
 /// Goal: what is no heap is refused before anything runs, with what is wrong and where.

@@ -94,7 +94,7 @@ impl<'r> RunAgenda<'r> {
             None => (None, None),
         };
         let kept_fault = case.as_ref().and_then(|case| case.fault);
-        let heaps = heaps(registry, &heap_names(args, case.as_ref()), args.isolate)?;
+        let heaps = heaps_asked_for(registry, args, case.as_ref())?;
         let fault = fault(registry, &heaps, args, kept_fault)?;
         faults::refuse_unplantable(&heaps, args)?;
         refuse_whole(&heaps, args)?;
@@ -209,13 +209,32 @@ impl<'r> RunAgenda<'r> {
     }
 }
 
-/// The heaps that are named, on the command line or by a case with a fault: a fault is planted
-/// where it was found.
-fn heap_names(args: &Run, case: Option<&Case>) -> Vec<String> {
-    let with_fault = case.filter(|case| case.fault.is_some() && args.fault.is_none());
-    match with_fault.and_then(|case| case.heap.clone()) {
-        Some(heap) if args.heaps.is_empty() => vec![heap],
-        _ => args.heaps.clone(),
+/// The heaps to run on. A profile names some for whatever names none itself, as a case does.
+fn heaps_asked_for<'r>(
+    registry: &'r Registry,
+    args: &Run,
+    case: Option<&Case>,
+) -> Result<Vec<&'r Entry>, Usage> {
+    let own = case.and_then(|case| case.heap.as_ref());
+    let named = match own {
+        Some(_) if args.are_heaps_of_profile => &[],
+        _ => &args.heaps[..],
+    };
+    heaps_for_case(registry, named, own, args.isolate)
+}
+
+/// The heaps that are named, or else the one that the case names. It is that one of which the case says
+/// something, so no other takes its place: not even if it is not there.
+pub(super) fn heaps_for_case<'r>(
+    registry: &'r Registry,
+    named: &[String],
+    own: Option<&String>,
+    isolate: IsolateArg,
+) -> Result<Vec<&'r Entry>, Usage> {
+    match own {
+        Some(own) if named.is_empty() => heaps(registry, std::slice::from_ref(own), isolate)
+            .map_err(|why| why.hint("the case names this heap; `--heap NAME` takes another")),
+        _ => heaps(registry, named, isolate),
     }
 }
 

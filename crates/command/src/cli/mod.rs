@@ -140,6 +140,7 @@ fn obey(
         matches,
         profile,
     } = completed;
+    let are_heaps_of_profile = profile.as_ref().is_some_and(InUse::names_heaps);
     let profile = profile.map(|profile| profile.name);
     match line.command {
         Command::Tour(args) => control::needs_threads("tour")
@@ -147,6 +148,7 @@ fn obey(
         Command::Init(args) => init::init(program, &args, terminal),
         Command::Run(mut run) => control::needs_threads("run").and_then(|()| {
             run.profile = profile;
+            run.are_heaps_of_profile = are_heaps_of_profile;
             perform::run(registry, program, &mut run, terminal)
         }),
         Command::Soak(mut args) => control::needs_threads("soak").and_then(|()| {

@@ -43,10 +43,7 @@ pub(super) fn replay(
         return recipe(registry, program, args, &case, terminal);
     }
     let isolate = args.isolate.unwrap_or(IsolateArg::Yes);
-    let heaps = match (&args.heaps[..], &case.heap) {
-        ([], Some(heap)) => agenda::heaps(registry, std::slice::from_ref(heap), isolate)?,
-        (named, _) => agenda::heaps(registry, named, isolate)?,
-    };
+    let heaps = agenda::heaps_for_case(registry, &args.heaps, case.heap.as_ref(), isolate)?;
     agenda::needs_operations(&heaps, "a case")?;
     let (fault, schedule) = asked_for(registry, &heaps, args, &case)?;
     // With other heaps, faults or schedules the case is not expected to fail.

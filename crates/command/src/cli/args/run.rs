@@ -24,7 +24,7 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) workloads: Vec<String>,
     /// A case instead of workloads
     ///
-    /// Each of its mutators takes its turns on a thread of its own.
+    /// Each of its mutators takes its turns on a thread of its own, on the heap that the case names.
     #[arg(long, value_name = "FILE", help_heading = WHAT, display_order = 1,
           conflicts_with_all = ["workloads", "threads", "define", "duration", "rounds", "ops", "rate"])]
     pub(in crate::cli) case: Option<PathBuf>,
@@ -34,6 +34,9 @@ pub(in crate::cli) struct Run {
     /// The profile that completed the command line.
     #[arg(skip)]
     pub(in crate::cli) profile: Option<ProfileRef>,
+    /// Whether the heaps were named by that, and not on the command line itself.
+    #[arg(skip)]
+    pub(in crate::cli) are_heaps_of_profile: bool,
     /// Heaps from `gcstorm list heaps`, as in gil,racy
     ///
     /// May be given several times; `all` names all that come with the program. A name with a slash

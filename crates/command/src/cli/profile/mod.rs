@@ -273,6 +273,12 @@ pub(super) fn listed(registry: &Registry) -> Result<Vec<(String, String)>, Usage
 }
 
 impl InUse {
+    /// Whether it adds heaps, which it does where none was typed.
+    pub(super) fn names_heaps(&self) -> bool {
+        let mut words = self.words.iter().filter_map(|word| word.to_str());
+        words.any(|word| word.starts_with("--heap="))
+    }
+
     /// Which profile it is, and in full what it adds.
     pub(super) fn told(&self, quoted: impl Fn(&[OsString]) -> String) -> (String, String) {
         let place = self.name.file.as_deref().unwrap_or("gcstorm's own");
