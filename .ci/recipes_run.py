@@ -1,5 +1,5 @@
 """Runs what the recipes of reports/ci tell a machine to do, step by step, in a scratch repository whose crate is
-what `init` writes: recipes_run.py PROGRAM
+what `init` writes, or which has the heap in C of examples/c: recipes_run.py PROGRAM
 
 What machines have, and this one may not, is stood in for: `cargo install` puts PROGRAM where it was told to,
 `rustup` and `gh` do nothing. Actions (`uses:`) are not run; what they are to be given must be there. Durations
@@ -17,16 +17,23 @@ import tempfile
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SHORT = {"STORM": "shared-list cycles --heap gil --duration 300ms", "BUDGET": "1s"}
-# The shim: `cargo install … --root R` makes R/bin/gcstorm-mine, if the crate has a manifest and a lock file.
+# `mine` is not filled in, so another heap stands in for it.
+# So many operations, and not so much time, in which a busy machine may do too little.
+SHORT = {"STORM": "churn cycles --heap gil --ops 200000", "HEAP": "gil", "BUDGET": "1s"}
+# The shim: `cargo install … --root R` makes R/bin/gcstorm-mine, if the crate has a manifest and a lock file; and
+# R/bin/gcstorm, if it is to come from a repository.
 CARGO = """#!/usr/bin/env bash
 set -euo pipefail
 [ "$1" = install ]
-root= path=
+root= path= git=
 while [ $# -gt 0 ]; do
-    case $1 in --root) root=$2 ;; --path) path=$2 ;; esac
+    case $1 in --root) root=$2 ;; --path) path=$2 ;; --git) git=$2 ;; esac
     shift
 done
+if [ -n "$git" ]; then
+    mkdir -p "$root/bin"
+    exec cp --no-clobber "$STORM_PROGRAM" "$root/bin/gcstorm"
+fi
 [ -f "$path/Cargo.toml" ] && [ -f "$path/Cargo.lock" ]
 mkdir -p "$root/bin"
 cp --no-clobber "$STORM_PROGRAM" "$root/bin/gcstorm-mine"
@@ -35,6 +42,8 @@ cp --no-clobber "$STORM_PROGRAM" "$root/bin/gcstorm-mine"
 
 class Machine:
     """A checked-out repository, and what a runner sets."""
+
+    short = SHORT
 
     def __init__(self, scratch, program):
         self.home, self.bin = scratch / "repository", scratch / "bin"
@@ -46,21 +55,49 @@ class Machine:
         self.environment = {"PATH": f"{self.bin}:{os.environ['PATH']}", "HOME": os.environ["HOME"],
                             "STORM_PROGRAM": str(program), "GITHUB_STEP_SUMMARY": str(self.summary)}
         upstream = scratch / "upstream"
-        setup = (f"git init -q -b main {upstream} && cd {upstream} && {program} init --heap mine -q && "
+        setup = (f"git init -q -b main {upstream} && cd {upstream} && {self.contents(program)} && "
                  "git add . && git -c user.name=a -c user.email=a@example.org commit -qm first && "
                  f"git clone -q {upstream} {self.home} && cd {self.home} && git switch -qc change")
         self.bash(setup, {}, scratch)
 
-    def bash(self, script, environment, where=None):
+    def contents(self, program):
+        """The command that fills the repository."""
+        return f"{program} init --heap mine -q"
+
+    def tried(self, script, environment, where=None):
+        """How it exits."""
         done = subprocess.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
                               cwd=where or self.home, env={**self.environment, **environment})
-        if done.returncode != 0:
-            sys.exit(f"exit {done.returncode}: {script}")
+        return done.returncode
+
+    def bash(self, script, environment, where=None):
+        code = self.tried(script, environment, where)
+        if code != 0:
+            sys.exit(f"exit {code}: {script}")
 
     def needs(self, *names):
         for name in names:
             if not (self.home / name).exists():
                 sys.exit(f"there is no {name}, which a later step needs")
+
+
+MAKEFILE = "libmine.so: mine.c\n\tcc -std=c11 -O2 -shared -fPIC -I. -o $@ mine.c\n"
+
+
+class MachineForC(Machine):
+    """A repository with a heap in C."""
+
+    short = {"STORM": "counter cycles --ops 200000", "BUDGET": "1s"}
+
+    def contents(self, program):
+        return f"cp {ROOT}/examples/c/refcount.c mine.c && printf %s '{MAKEFILE}' > Makefile"
+
+
+class MachineWithoutBase(MachineForC):
+    """A repository in which the change brings the heap."""
+
+    def contents(self, program):
+        return "touch README.md"
 
 
 def text(value, known):
@@ -71,8 +108,13 @@ def text(value, known):
     return re.sub(r"\$\{\{ (.*?) \}\}", worked_out, str(value))
 
 
-def github(machine, recipe, job, known):
-    """Runs the steps of one job of a workflow, one after the other."""
+def steps(recipe, job):
+    """The steps of one job of a workflow."""
+    return yaml.safe_load((ROOT / "reports/ci" / recipe).read_text())["jobs"][job]["steps"]
+
+
+def github(machine, recipe, job, known, red=None):
+    """Runs the steps of one job of a workflow, one after the other, up to the one that is to fail, if one is."""
     workflow = yaml.safe_load((ROOT / "reports/ci" / recipe).read_text())
     job = workflow["jobs"][job]
     for step in job["steps"]:
@@ -82,7 +124,12 @@ def github(machine, recipe, job, known):
         environment = {}
         for part in (workflow, job, step):
             environment |= {name: text(value, known) for name, value in part.get("env", {}).items()}
-        machine.bash(text(step["run"], known), {**environment, **{k: v for k, v in SHORT.items() if k in environment}})
+        environment |= {name: value for name, value in machine.short.items() if name in environment}
+        script = text(step["run"], known).replace("--duration 30s", "--cases 10000")
+        if red and step.get("name") == red:
+            return machine.tried(script, environment) or sys.exit(f"{red} does not fail")
+        machine.bash(script, environment)
+    return sys.exit(f"there is no step {red}") if red else 0
 
 
 def gitlab(machine, job, **more):
@@ -94,10 +141,10 @@ def gitlab(machine, job, **more):
     machine.bash("\n".join(recipe[job]["script"] + recipe[job].get("after_script", [])), environment)
 
 
-def fresh(program, work):
+def fresh(program, work, kind):
     """Runs `work` on a machine of its own."""
     with tempfile.TemporaryDirectory() as scratch:
-        work(Machine(pathlib.Path(scratch), program))
+        work(kind(pathlib.Path(scratch), program))
 
 
 def storm(machine):
@@ -147,6 +194,55 @@ def anywhere(machine):
     machine.needs("second/compare.txt")
 
 
+CHANGE = {"github.base_ref": "main", "github.run_number": "7"}
+# What each of these does to the library, and the step that must be red for it.
+PLANTED = {
+    "a lost increment": ("child->count++", "", "Random programs"),
+    "an addition that is lost": ("(uint64_t)c->number + (uint64_t)by", "(uint64_t)by", "Random programs"),
+    "a slow addition": ("if (c) c->number = (int64_t)", "for (volatile int i = 0; i < 2000; i++) {} if (c) c->number = (int64_t)",
+                        "Compare with the base"),
+}
+
+
+def library(machine):
+    github(machine, "c.yml", "storm", CHANGE)
+    machine.needs("results/storm/junit.xml", "results/fuzz/junit.xml", "results/duel/new")
+    for words in ("gcstorm: held", "metrics"):
+        assert words in machine.summary.read_text(), machine.summary.read_text()
+    github(machine, "c.yml", "soak", CHANGE)
+    machine.needs("soak/journal")
+
+
+def planted(machine):
+    source = machine.home / "mine.c"
+    right = source.read_text()
+    for name, (there, instead, step) in PLANTED.items():
+        assert there in right, there
+        source.write_text(right.replace(there, instead))
+        print(f"c.yml, with {name}", flush=True)
+        machine.bash("rm -rf results ../base libmine.so && git worktree prune", {})
+        github(machine, "c.yml", "storm", CHANGE, red=step)
+    # What was kept of the second is red until it is mended, and green then.
+    source.write_text(right.replace(*PLANTED["an addition that is lost"][:2]))
+    machine.bash("rm -rf results libmine.so cases && make && mkdir cases && "
+                 "! storm/bin/gcstorm fuzz --heap ./libmine.so --seed 1 --out cases -q", {})
+    step = "What failed once"
+    failed_once = [it for it in steps("c.yml", "storm") if it.get("name") == step][0]["run"]
+    environment = {"CASES": "cases"}
+    assert machine.tried(failed_once, environment) == 1
+    source.write_text(right)
+    machine.bash("rm -rf results && make -B", {})
+    machine.bash(failed_once, environment)
+
+
+def first(machine):
+    machine.bash(MachineForC.contents(machine, None), {})
+    github(machine, "c.yml", "storm", CHANGE)
+    assert "Nothing was compared" in machine.summary.read_text(), machine.summary.read_text()
+
+
 for one in (storm, nightly, prebuilt, pipeline, anywhere):
-    fresh(pathlib.Path(sys.argv[1]).resolve(), one)
-print("every command of the recipes works in a crate that `init` wrote")
+    fresh(pathlib.Path(sys.argv[1]).resolve(), one, Machine)
+for one, kind in ((library, MachineForC), (planted, MachineForC), (first, MachineWithoutBase)):
+    fresh(pathlib.Path(sys.argv[1]).resolve(), one, kind)
+print("every command of the recipes works, in a crate that `init` wrote and beside a heap in C")

@@ -216,7 +216,9 @@ fn a_case_is_run_on_the_heap_that_it_names() {
         place.write("c.case", &case);
     };
     named("lock-free");
-    let done = run("-q --out o").code(0).says("case on lock-free, seed 3: held");
+    let done = run("-q --out o")
+        .code(0)
+        .says("case on lock-free, seed 3: held");
     assert!(!done.out.contains("gil"), "{}", done.out);
     let done = run("--fault none -q --out p")
         .code(0)

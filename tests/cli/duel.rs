@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::SystemTime;
 
-use crate::harness::Place;
+use crate::harness::{Done, Place};
 
 /// Writes a build: the program, and what the script does besides.
 fn build(place: &Place, name: &str, before: &str, after: &str) {
@@ -84,7 +84,8 @@ fn options_reach_both_builds() {
     let line = |side| {
         format!(
             "none run --verify=every=500 --heap=gil churn -Dbatch=100 --ops=1000 --delays=all --quiet --seed \
-             5 --out o/{side}/0"
+             5 --out {}/o/{side}/0",
+            place.path().display()
         )
     };
     let mut lines: Vec<&str> = words.lines().collect();
@@ -141,9 +142,30 @@ fn a_build_that_fails_ends_the_duel() {
     place
         .run("duel ./old ./nowhere churn")
         .code(2)
-        .warns("there is no program ./nowhere");
+        .warns("there is no program and no library ./nowhere");
     place
         .run("duel ./old /bin/true churn --heap gil --ops 500 --out true")
         .code(2)
         .warns("true does not seem to be a gcstorm program");
+}
+
+/// Goal: a word without a slash is what a shell would start, unless there is such a file here; two copies
+/// of one build are said to be the same; and a build may be a script that goes elsewhere.
+#[test]
+fn builds_are_found_as_a_shell_finds_them() {
+    let place = Place::new();
+    std::fs::create_dir(place.path().join("bin")).expect("there is room");
+    build(&place, "bin/old", "cd /", "");
+    build(&place, "bin/new", "cd /", "");
+    let line = "duel old new churn --heap gil --ops 500 --repeat 1 --out o";
+    let system = std::env::var("PATH").expect("a path");
+    let path = format!("{}:{system}", place.path().join("bin").display());
+    let output = place.command(line).env("PATH", path).output();
+    let done = Done::from(output.expect("the program starts")).code(3);
+    done.warns("base and new are the same file, or copies");
+    assert_eq!(place.result("o/new/0/result.json").heap, "gil");
+    place
+        .run(line)
+        .code(2)
+        .warns("there is no program and no library old");
 }

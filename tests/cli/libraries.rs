@@ -175,6 +175,52 @@ fn a_library_that_exits_is_a_crash() {
     }
 }
 
+/// Goal: two builds of a library are in a duel as two builds of a program are: the slower one is a
+/// regression, and `compare` says the same of their results. What does not fit is refused.
+#[test]
+fn two_builds_of_a_library_are_in_a_duel() {
+    let place = Place::new();
+    for side in ["old", "new"] {
+        std::fs::create_dir(place.path().join(side)).expect("there is room");
+    }
+    changed(&place, "old/libmine.so", "", "");
+    let there = "c->number = (int64_t)(";
+    let slower = "for (volatile int i = 0; i < 2000; i++) {} c->number = (int64_t)(";
+    changed(&place, "new/libmine.so", there, slower);
+    let builds = "old/libmine.so new/libmine.so:leaky";
+    let line = "counter --ops 20000 --seed 1 --repeat 8 --out o --json d.json";
+    place
+        .run(&format!("duel {builds} {line}"))
+        .code(4)
+        .says("regression: throughput of counter on new/libmine.so:leaky");
+    assert_eq!(
+        place.result("o/new/0/result.json").heap,
+        "new/libmine.so:leaky"
+    );
+    place.run("compare o/base o/new --json c.json").code(4);
+    let read = |name: &str| std::fs::read_to_string(place.path().join(name)).expect("a comparison");
+    assert_eq!(read("c.json"), read("d.json"));
+    for (line, why) in [
+        (
+            "old/libmine.so /bin/true",
+            "is a shared library, and /bin/true is none",
+        ),
+        (
+            "old/libmine.so new/libmine.so --heap gil",
+            "takes no --heap",
+        ),
+        (
+            "old/libmine.so nowhere.so",
+            "there is no program and no library nowhere.so",
+        ),
+    ] {
+        place
+            .run(&format!("duel {line} counter"))
+            .code(2)
+            .warns(why);
+    }
+}
+
 /// Goal: a library for one thread is called on one thread, by all mutators in turn if it can have
 /// several, and by one if not.
 #[test]

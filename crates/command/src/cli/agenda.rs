@@ -345,7 +345,8 @@ fn refuse_whole(heaps: &[&Entry], args: &Run) -> Result<(), Usage> {
     }
 }
 
-fn no_library(name: &str) -> Usage {
+/// Why a name with a slash is not that of a heap.
+pub(super) fn no_library(name: &str) -> Usage {
     let odd = |c: char| c.is_whitespace() || c.is_control() || c == '#';
     let why = match Path::new(name) {
         _ if name.contains(odd) => {

@@ -3,11 +3,13 @@
 //! Measured one after the other, a machine that becomes slower meanwhile counts against the second
 //! build. Here they take turns, with the same seed in each pair, and who goes first changes from pair to
 //! pair: base, new, new, base. Each turn is a process of that build, so neither knows of the other. The
-//! judgement is that of `compare`, on the results that both leave.
+//! judgement is that of `compare`, on the results that both leave. Two builds of a library are run by this
+//! program.
+
+mod builds;
 
 use std::ffi::OsString;
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -26,6 +28,7 @@ use super::usage::Usage;
 use super::{interrupt, near, progress, reproduce, store, typed};
 use crate::report::{Detail, shown};
 use crate::result::figures;
+use builds::Build;
 
 /// Runs both builds, and compares them. `words` are the arguments of `run` that were given.
 pub(super) fn duel(
@@ -38,7 +41,8 @@ pub(super) fn duel(
         return Err(Usage::new("the runs of a duel cannot be on the same heap")
             .hint("each is a process of its own: leave out --same-heap"));
     }
-    let files = [found(&args.base)?, found(&args.new)?];
+    let builds = builds::both([&args.base, &args.new])?;
+    let words = words_for(&builds[0], args, words)?;
     JsonTarget::of(args.run.json.as_deref())?;
     let interrupted = interrupt::flag()?;
     let directory = store::prepare_directory(args.run.out.as_deref(), "duel-")?;
@@ -47,15 +51,23 @@ pub(super) fn duel(
     // Held until the end, so that no other command writes there.
     let stores = [claim("base")?, claim("new")?];
     let [base, new] = stores.each_ref().map(|store| store.directory().to_owned());
-    let [base_file, new_file] = files;
-    let side = |name, file, directory: &Path| Side {
+    if builds[0].is_same_as(&builds[1]) {
+        terminal
+            .warning("base and new are the same file, or copies: a build is compared with itself");
+    }
+    let [base_build, new_build] = builds;
+    let side = |name, build, directory: &Path| Side {
         name,
-        file,
+        build,
         directory: directory.to_owned(),
     };
     let turns = Turns {
-        sides: [side("base", base_file, &base), side("new", new_file, &new)],
-        words,
+        sides: [
+            side("base", base_build, &base),
+            side("new", new_build, &new),
+        ],
+        program,
+        words: &words,
         seed: args.run.seed.unwrap_or_else(fresh_seed),
         pairs: args.run.repeat,
     };
@@ -92,31 +104,28 @@ pub(super) fn words(matches: &ArgMatches) -> Vec<OsString> {
     given.map_or_else(Vec::new, |given| typed::words(given, run.filter(is_same)))
 }
 
-/// The file of a build. A word without a slash is a file here, and not one that the shell would find.
-fn found(path: &Path) -> Result<PathBuf, Usage> {
-    let shown = path.display();
-    let wrong = |what: String| {
-        Err(Usage::new(what).hint(
-            "a duel is between two files: build one, keep it under another name, and build the other",
-        ))
-    };
-    match fs::canonicalize(path).ok().filter(|file| file.is_file()) {
-        None => wrong(format!("there is no program {shown}")),
-        Some(file) if !is_executable(&file) => {
-            wrong(format!("{shown} is no program: it may not be executed"))
-        }
-        Some(file) => Ok(file),
+/// The arguments of each run. Two libraries are the heaps, so no others are named.
+fn words_for(base: &Build, args: &Duel, words: &[OsString]) -> Result<Vec<OsString>, Usage> {
+    let names_heap = |word: &&OsString| word.to_string_lossy().starts_with("--heap=");
+    if base.heap.is_none() {
+        return Ok(words.to_vec());
     }
-}
-
-fn is_executable(file: &Path) -> bool {
-    fs::metadata(file).is_ok_and(|facts| facts.permissions().mode() & 0o111 != 0)
+    if !args.run.heaps.is_empty() && !args.run.are_heaps_of_profile {
+        return Err(Usage::new("a duel of two libraries takes no --heap").hint(
+            "each library is the heap of its runs; a text for it stands behind it: ./old.so:TEXT",
+        ));
+    }
+    Ok(words
+        .iter()
+        .filter(|word| !names_heap(word))
+        .cloned()
+        .collect())
 }
 
 /// One of the two builds.
 struct Side {
     name: &'static str,
-    file: PathBuf,
+    build: Build,
     /// Where its results are.
     directory: PathBuf,
 }
@@ -131,6 +140,8 @@ impl Side {
 /// All turns of a duel.
 struct Turns<'a> {
     sides: [Side; 2],
+    /// The name of this program.
+    program: &'a str,
     /// The arguments of each run, but for its seed and where its results are.
     words: &'a [OsString],
     /// The seed of the first pair.
@@ -172,11 +183,24 @@ impl Turns<'_> {
     }
 
     fn turn(&self, side: &Side, pair: u64, seed: u64) -> std::io::Result<Output> {
-        Command::new(&side.file)
-            .arg("run")
+        let Build { program, heap, .. } = &side.build;
+        // A build may be a script that runs the program elsewhere.
+        let out = std::path::absolute(side.of_pair(pair))?;
+        let mut command = Command::new(program);
+        if let Some(heap) = heap {
+            // This program, by the name by which it was called.
+            command
+                .arg0(self.program)
+                .arg("run")
+                .arg("--heap")
+                .arg(heap);
+        } else {
+            command.arg("run");
+        }
+        command
             .args(self.words)
             .args(["--quiet", "--seed", &seed.to_string(), "--out"])
-            .arg(side.of_pair(pair))
+            .arg(out)
             // What is asked of both stands on the command line, and not in a file.
             .env(near::PROFILE, near::NO_PROFILE)
             // That cargo has started this program says nothing of those.
@@ -196,7 +220,7 @@ fn told(
     let output = match came {
         Ok(output) => output,
         Err(error) => {
-            let file = side.file.display();
+            let file = side.build.program.display();
             terminal.error(&format!("failed to start {file}: {error}"));
             return Some(Exit::Usage);
         }
@@ -209,7 +233,7 @@ fn told(
     let said = said.map(String::as_str).collect::<Vec<_>>().join("\n");
     let (exit, how) = match output.status.code() {
         Some(0 | 3) if !side.of_pair(pair).exists() => {
-            let file = side.file.display();
+            let file = side.build.program.display();
             terminal.error(&format!(
                 "{file} does not seem to be a gcstorm program: `run --out DIR` left nothing there"
             ));

@@ -94,14 +94,15 @@ pub(super) fn fuzz(
     };
     // At least one thread tries programs.
     threads::refuse_too_many(mutators as usize + 1)?;
-    let json = JsonTarget::of(args.json.as_deref())?;
-    if let Some(path) = &args.junit {
-        store::try_out_file(path)?;
-    }
     // This comes before the directory is made, so that a later signal ends the hunt in an orderly
     // way.
     let interrupted = interrupt::flag()?;
     store::prepare_directory(Some(&args.out), "")?;
+    // They may be in that directory.
+    let json = JsonTarget::of(args.json.as_deref())?;
+    if let Some(path) = &args.junit {
+        store::try_out_file(path)?;
+    }
     let mut earlier = earlier::files(&args.out);
     let seed = args.seed.unwrap_or_else(fresh_seed);
     hush::panics_of_heaps();

@@ -258,6 +258,7 @@ Examples:
   gcstorm duel ./old ./new churn --repeat 10
   gcstorm duel ./old ./new cycles --heap lock-free --timing off
   gcstorm duel ./old ./new shared-list --duration 5s --out duel
+  gcstorm duel old/libmine.so new/libmine.so churn
 
 Exit codes:
   0    nothing was shown to be worse by more than is allowed

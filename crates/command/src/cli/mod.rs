@@ -169,7 +169,8 @@ fn obey(
         Command::List { what } => list::list(registry, what, terminal),
         Command::Check { workloads } => Ok(check::check(registry, &workloads, terminal)),
         Command::Compare(args) => compare::compare(&args, terminal),
-        Command::Duel(args) => {
+        Command::Duel(mut args) => {
+            args.run.are_heaps_of_profile = are_heaps_of_profile;
             let words = duel::words(&matches);
             duel::duel(program, &args, &words, terminal)
         }

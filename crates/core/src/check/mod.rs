@@ -29,7 +29,7 @@ mod refcounts;
 mod require;
 mod weak;
 
-pub use require::{Shortfall, counters, is_counted, unmet};
+pub use require::{Shortfall, counters, is_counted, is_of_a_kind, unmet};
 
 use serde::{Deserialize, Serialize};
 

@@ -116,6 +116,22 @@ pub fn is_counted(counter: &str, stats: &Stats) -> bool {
     found.is_none_or(|(_, value)| value.is_some())
 }
 
+/// Whether this counts what only a certain kind of heap does, so that not to count it says nothing of a
+/// heap: one without a lock has no switches of it.
+pub fn is_of_a_kind(counter: &str) -> bool {
+    let of_a_kind = [
+        "examined",
+        "examined_per_thousand",
+        "local_collections",
+        "local_cycles_freed",
+        "switches",
+        "retries",
+        "epochs",
+        "truncations_met_append",
+    ];
+    of_a_kind.contains(&counter)
+}
+
 /// A requirement that was not met, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shortfall<'a> {

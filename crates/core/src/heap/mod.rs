@@ -595,7 +595,8 @@ pub trait Mutator {
         let _ = (global, src);
     }
 
-    /// Makes `dst` refer to what a shared root refers to; false if it is empty.
+    /// Makes `dst` refer to what a shared root refers to; false if it is empty, and then `dst` stays
+    /// as it is.
     fn fetch(&mut self, dst: Slot, global: Global) -> bool {
         let _ = (dst, global);
         false
@@ -608,7 +609,8 @@ pub trait Mutator {
 
     /// Makes `dst` a strong reference to the target of the weak one; false if that died, or its
     /// finalizer has run since the downgrade (but see [`Caps::weak_survives`]), or it is garbage of
-    /// which finalizers are just running. Never lost while somebody holds the target.
+    /// which finalizers are just running. Never lost while somebody holds the target. It is false for
+    /// a counted reference as well. Whenever it is false, `dst` stays as it is.
     fn upgrade(&mut self, dst: Slot, weak: Slot) -> bool {
         let _ = (dst, weak);
         false

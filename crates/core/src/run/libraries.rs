@@ -39,6 +39,11 @@ pub fn is_path(name: &str) -> bool {
     name.contains('/')
 }
 
+/// The file of the library that a heap's name leads to, if there is such a file.
+pub fn library_file(name: &str) -> Option<&str> {
+    parts(name).map(|(path, _)| path)
+}
+
 /// The file and the text behind it. Names stand in cases, where a blank ends them and `#` begins a
 /// comment.
 fn parts(name: &str) -> Option<(&str, &str)> {

@@ -59,7 +59,7 @@ mod writers;
 pub use controlled::{Exploration, Explored, Judge, SCHEDULES};
 pub use entry::{Entry, Opened};
 pub use host::HostFacts;
-pub use libraries::is_path;
+pub use libraries::{is_path, library_file};
 pub use patience::Patience;
 pub use python::{found as pythons, is_python};
 pub use registry::Registry;

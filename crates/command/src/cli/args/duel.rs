@@ -29,10 +29,13 @@ use crate::report::compare::Limits;
     .long_help("Also write the comparison as JSON to a file, or to standard output instead of the table")))]
 #[command(mut_args(in_brief))]
 pub(in crate::cli) struct Duel {
-    /// The build to compare with: a program that was built of gcstorm
+    /// The build to compare with
+    ///
+    /// A program that was built of gcstorm, or a shared library with the C interface, with or without a text
+    /// behind it, as in ./old/libmine.so:TEXT.
     #[arg(value_name = "BASE")]
     pub(in crate::cli) base: PathBuf,
-    /// The build to judge
+    /// The build to judge: a program or a library, as the other
     #[arg(value_name = "NEW")]
     pub(in crate::cli) new: PathBuf,
     #[command(flatten)]

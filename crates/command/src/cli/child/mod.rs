@@ -322,7 +322,7 @@ impl Child {
 
 /// The file of this program. It may have been replaced or removed since the start, as a build does;
 /// the link of the running process names the old file all the same.
-fn program() -> io::Result<PathBuf> {
+pub(super) fn program() -> io::Result<PathBuf> {
     let running = Path::new("/proc/self/exe");
     match running.exists() {
         true => Ok(running.to_owned()),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use super::libraries::TwoBuilds;
 use crate::result::{Outcome, RunResult};
 
 /// Options that may differ between runs of a group: they are compared by other means, or do not
@@ -81,7 +82,8 @@ pub enum Mismatch {
     },
 }
 
-/// Workload, heap, fault and parameters: runs with the same are one group.
+/// Workload, heap, fault and parameters: runs with the same are one group. The heap has the
+/// name that it has in the base.
 type Key = (String, String, Option<String>, BTreeMap<String, String>);
 
 /// A base group and its counterpart.
@@ -92,7 +94,11 @@ pub(super) fn pairs<'r>(
     base: &'r [(String, RunResult)],
     new: &'r [(String, RunResult)],
 ) -> Result<(Vec<Pair<'r>>, Vec<String>), Mismatch> {
-    let (mut base, mut new) = (groups(base, "base")?, groups(new, "new")?);
+    let two = TwoBuilds::of(base, new);
+    let mut base = groups(base, "base", str::to_owned)?;
+    let mut new = groups(new, "new", |heap| {
+        (two.as_ref()).map_or_else(|| heap.to_owned(), |two| two.as_in_base(heap))
+    })?;
     let keys: Vec<Key> = base
         .keys()
         .filter(|key| new.contains_key(*key))
@@ -112,6 +118,7 @@ pub(super) fn pairs<'r>(
     let mut notes: Vec<String> = (new.values())
         .map(|group| format!("{} is in the new only, and not compared", group.name()))
         .collect();
+    notes.extend(two.map(|two| two.note()));
     notes.extend(machines(&pairs));
     Ok((pairs, notes))
 }
@@ -119,6 +126,7 @@ pub(super) fn pairs<'r>(
 fn groups<'r>(
     results: &'r [(String, RunResult)],
     set: &'static str,
+    heap: impl Fn(&str) -> String,
 ) -> Result<BTreeMap<Key, Runs<'r>>, Mismatch> {
     if results.is_empty() {
         return Err(Mismatch::Empty(set));
@@ -139,7 +147,7 @@ fn groups<'r>(
         let workload = &result.workload;
         let key = (
             workload.name.clone(),
-            result.heap.clone(),
+            heap(&result.heap),
             result.fault.clone(),
             workload.parameters.clone(),
         );
@@ -232,7 +240,8 @@ fn counterpart(key: &Key, group: &Runs<'_>, rest: &BTreeMap<Key, Runs<'_>>) -> M
     };
     let text = |fault: &Option<String>| fault.clone().unwrap_or_else(|| "none".to_owned());
     let (difference, base, new) = if other.1 != *heap {
-        ("the heap", heap.clone(), other.1.clone())
+        let [base, new] = [group, &rest[other]].map(|group| group.first().heap.clone());
+        ("the heap", base, new)
     } else if other.2 != *fault {
         ("the planted fault", text(fault), text(&other.2))
     } else {

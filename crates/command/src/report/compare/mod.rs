@@ -35,6 +35,7 @@
 //! number of events.
 
 mod group;
+mod libraries;
 mod limits;
 mod markdown;
 mod metric;

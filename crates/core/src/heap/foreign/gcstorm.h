@@ -16,13 +16,14 @@
  * counted reference, or a weak one.
  *
  * An operation on an empty register, on an object of the wrong shape, or with an index out of range does
- * nothing and returns 0. "Moves" means that the register is empty afterwards; one that could not be moved
- * from keeps its reference, and so does the register that an operation would have filled. A weak reference
+ * nothing and returns 0, and so does `upgrade` of a counted reference. "Moves" means that the register is
+ * empty afterwards; one that could not be moved from keeps its reference, and so does the register that an
+ * operation would have filled: whatever returns 0 leaves `dst` as it is. A weak reference
  * counts as nothing: every operation but `copy`, `clear` and `upgrade` treats its register as empty, and
  * leaves it there. Objects and shared roots hold counted references only. The same slot may be given twice.
  *
  * Several mutators may be attached on one thread; all but one of them then rest. So the library must go by
- * the mutator that it is given, and not by the thread.
+ * the mutator that it is given, and not by the thread. A mutator that was just attached does not rest.
  *
  * In the process of a run, standard input belongs to gcstorm: do not read it.
  *
@@ -101,6 +102,7 @@ enum {
    compiled with a newer gcstorm.h how much of it is there; so do those of the other structures. */
 typedef struct gcstorm_host {
     size_t size; /* of this structure, in bytes */
+    /* None of these functions calls the library, so they may be called under its locks. */
     /* The object with this tag was freed. From any thread, and also after `close`. */
     void (*died)(uint64_t tag);
     /* The object with this tag and finalizer is garbage, and its finalizer runs: call it once in the
