@@ -76,6 +76,7 @@ fn checks_without_a_run_are_not_listed() {
 fn whatever_state_it_is_in_it_says_where() {
     for (heap, signal, function) in [
         ("copy-jumps-nowhere", "SIGSEGV", "jump_nowhere"),
+        ("copy-calls-null", "SIGSEGV at address 0x0", "call_null"),
         (
             "copy-crashes-in-the-allocator",
             "SIGSEGV",

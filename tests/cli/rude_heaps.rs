@@ -30,13 +30,14 @@ const RUDE: [(&str, fn()); 5] = [
 ];
 
 /// What a heap does when a mutator copies a reference for the second time.
-const TOUCHY: [(&str, fn()); 12] = [
+const TOUCHY: [(&str, fn()); 13] = [
     ("copy-aborts", || abort()),
     ("copy-warns-then-aborts", warn_then_abort),
     ("copy-exits", || exit(0)),
     ("copy-hangs", hang),
     ("copy-reads-nowhere", read_nowhere),
     ("copy-jumps-nowhere", jump_nowhere),
+    ("copy-calls-null", call_null),
     ("copy-crashes-in-the-allocator", crash_in_the_allocator),
     ("copy-crashes-twice", crash_twice),
     ("copy-overflows", || {
@@ -293,6 +294,18 @@ fn jump_nowhere() {
 fn crash_in_the_allocator() {
     IS_LOCKED.store(true, Relaxed);
     read_nowhere();
+}
+
+/// Calls null, as through a table that was cleared.
+fn call_null() {
+    // SAFETY: none; the process ends here. (No function is at null, so this is behind a pointer.)
+    let function = unsafe {
+        black_box(&0_usize as *const usize)
+            .cast::<extern "C" fn()>()
+            .read()
+    };
+    function();
+    black_box(());
 }
 
 /// Crashes on two threads at once.

@@ -2,7 +2,9 @@
 //! with.
 
 use gcstorm::check::{self, Verdict};
+use gcstorm::fuzz::check_steps;
 use gcstorm::heap::{Caps, Defect, Heap, HeapConfig, PointerHeap, Seat};
+use gcstorm::plan::Case;
 use gcstorm::run::{Budget, Options, Registry, Unobserved};
 use gcstorm::workload::Workload;
 
@@ -17,6 +19,14 @@ mod suite {
     use super::{ArcMutex, PointerHeap};
 
     gcstorm::conformance_tests!(PointerHeap::<ArcMutex>::open);
+}
+
+/// Goal: a case that was kept is a test of its own.
+#[test]
+fn a_kept_case_holds() {
+    let text = include_str!("../cases/copy-of-nothing.case");
+    let case = Case::parse("copy-of-nothing.case", text).expect("it is a case");
+    check_steps(PointerHeap::<ArcMutex>::open, &case).expect("the heap follows the model");
 }
 
 /// Says that it frees cycles.

@@ -257,7 +257,6 @@ pub(super) const DUEL_HELP: &str = "\
 Examples:
   gcstorm duel ./old ./new churn --repeat 10
   gcstorm duel ./old ./new cycles --heap lock-free --timing off
-  gcstorm duel ./old ./new shared-list --duration 5s --out duel
   gcstorm duel old/libmine.so new/libmine.so churn
 
 Exit codes:

@@ -53,6 +53,10 @@ const FIRST_BUILD: &str = "The first build compiles some 90 crates, which takes 
                            processors; after it a change takes seconds, and so do tests with `--release`, \
                            which use the same build.";
 
+/// What is left to do where gcstorm comes from a repository elsewhere.
+const NO_LOCK: &str = "the first build writes Cargo.lock: commit it, since the recipes for CI install with \
+                       --locked";
+
 /// What differs between kinds of heaps.
 struct Template {
     state: &'static str,
@@ -82,6 +86,7 @@ pub(super) fn init(program: &str, args: &Init, terminal: &mut Terminal) -> Resul
     };
     let files = FILES.into_iter().chain([("src/lib.rs", template.library)]);
     let files = files.map(|(name, text)| (name, filled(text)));
+    let has_lock = lock.is_some();
     let lock = lock.map(|lock| ("Cargo.lock", lock));
     let files: Vec<(&str, String)> = files.chain(lock).collect();
     if let Some((name, _)) = files.iter().find(|(name, _)| directory.join(name).exists()) {
@@ -99,6 +104,9 @@ pub(super) fn init(program: &str, args: &Init, terminal: &mut Terminal) -> Resul
         })?;
     }
     terminal.data(&told(&directory, template.state));
+    if !has_lock {
+        terminal.remark(NO_LOCK);
+    }
     Ok(Exit::Held)
 }
 

@@ -21,7 +21,7 @@ use super::usage::Usage;
 use super::{interrupt, threads};
 use crate::check::{self, Verdict};
 use crate::clock::Clock;
-use crate::fuzz::{CRASHED, Finding};
+use crate::fuzz::{CRASHED, Finding, HUNG};
 use crate::plan::Case;
 use crate::report::{self, Detail};
 use crate::result::{Outcome, RunResult};
@@ -162,7 +162,14 @@ fn finding(result: &RunResult) -> Option<Finding> {
         Outcome::Held | Outcome::Vacuous | Outcome::Interrupted => None,
         Outcome::Violated | Outcome::Crashed | Outcome::Hung => {
             let told = result.caveats.iter().map(|caveat| caveat.text.as_str());
-            Some(crashed(told.collect::<Vec<_>>().join("; ")))
+            let check = match result.verdict {
+                Outcome::Hung => HUNG,
+                _ => CRASHED,
+            };
+            Some(Finding {
+                check,
+                ..crashed(told.collect::<Vec<_>>().join("; "))
+            })
         }
     }
 }

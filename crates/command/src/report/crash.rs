@@ -23,30 +23,45 @@ pub(crate) fn headline(crash: &Crash) -> String {
     format!("{signal}; thread {}{op}", one_line(thread))
 }
 
-/// The innermost call in what the user wrote, as the end of a sentence.
+/// The innermost call that is neither of the standard library nor of the system, as the end of a
+/// sentence.
 pub(crate) fn place(crash: &Crash) -> Option<String> {
-    let (calls, _) = calls(crash);
-    let is_own = |(_, place): &&(String, &str)| !place.starts_with('/') && place.contains(':');
-    let (name, place) = calls.iter().find(is_own).or_else(|| calls.first())?;
-    Some(match name.as_str() {
-        "?" => format!("in {}", one_line(place)),
-        name => format!("in {} ({})", one_line(name), one_line(place)),
+    let calls = of_heap(crash);
+    let frame = calls.iter().find(|frame| !is_of_system(frame));
+    let frame = frame.or_else(|| calls.first())?;
+    let place = one_line(&frame.place);
+    Some(match short(&frame.function).as_str() {
+        "" => format!("in {place}"),
+        name => format!("in {} ({place})", one_line(name)),
     })
+}
+
+/// Whether it is code that nobody who writes a heap has written: of the standard library, of an allocator
+/// that is called by its name, or of a file without names.
+fn is_of_system(frame: &CrashFrame) -> bool {
+    let plain = frame.function.trim_start_matches('<');
+    let mut names = ["std::", "core::", "alloc::", "__rust", "__rdl_", "__rg_"].iter();
+    plain.is_empty()
+        || frame.place.starts_with("/rustc/")
+        || names.any(|name| plain.starts_with(name))
+}
+
+/// The calls above those of the harness. Of a stack that is all harness, these are all.
+fn of_heap(crash: &Crash) -> &[CrashFrame] {
+    let of_harness = crash.frames.iter().position(CrashFrame::is_harness);
+    let of_harness = of_harness.filter(|first| *first > 0);
+    &crash.frames[..of_harness.unwrap_or(crash.frames.len())]
 }
 
 /// The calls of the heap, with short names: at most so many, and how many are left out.
 pub(crate) fn calls(crash: &Crash) -> (Vec<(String, &str)>, usize) {
-    let of_heap = crash.frames.iter().position(CrashFrame::is_harness);
-    // Of a stack that is all harness, all is shown.
-    let of_heap = of_heap.filter(|first| *first > 0);
-    let calls = crash.frames[..of_heap.unwrap_or(crash.frames.len())].iter();
-    let named = calls.filter_map(
-        |frame| match (frame.function.as_str(), short(&frame.function)) {
+    let named = of_heap(crash).iter().filter_map(|frame| {
+        match (frame.function.as_str(), short(&frame.function)) {
             ("", _) => Some(("?".to_owned(), frame.place.as_str())),
             // A closure says nothing that the call around it does not say.
             (_, name) => (!name.is_empty()).then_some((name, frame.place.as_str())),
-        },
-    );
+        }
+    });
     let calls: Vec<(String, &str)> = named.take(CALLS_MAX).collect();
     let left_out = crash.frames.len() - calls.len();
     (calls, left_out)
@@ -178,6 +193,33 @@ mod tests {
         let expected = "SIGSEGV; thread writer in its operation append\n    \
             Gc::clone  src/gc.rs:7\n    and 1 more";
         assert_eq!(brief(&crash), expected);
+    }
+
+    /// Goal: the place is in what somebody wrote who works on the heap, wherever that lies, and not in what
+    /// it calls of the system.
+    #[test]
+    fn the_place_is_in_the_heap() {
+        let mine = frame("<tinygc::Gc<T>>::collect", "/home/me/tinygc/src/lib.rs:109");
+        let of_system = [
+            frame("", "libc.so.6+0x3bd00"),
+            frame("__rust_alloc", "src/main.rs:11"),
+            frame(
+                "<alloc::boxed::Box<T> as core::ops::Drop>::drop",
+                "src/lib.rs:1",
+            ),
+            frame("hashbrown::map::make", "/rustc/0123/library/map.rs:1"),
+        ];
+        let adapter = frame("<mine::Adapter as Pointer>::new", "src/lib.rs:32");
+        let harness = frame("gcstorm_core::run::seat::sit", "seat.rs:1");
+        let frames = of_system.into_iter().chain([mine, adapter, harness]);
+        let mut crash = Crash {
+            frames: frames.collect(),
+            ..Crash::default()
+        };
+        let expected = "in Gc::collect (/home/me/tinygc/src/lib.rs:109)";
+        assert_eq!(place(&crash).as_deref(), Some(expected));
+        crash.frames.truncate(1);
+        assert_eq!(place(&crash).as_deref(), Some("in libc.so.6+0x3bd00"));
     }
 
     /// Goal: the names of functions are short, and still say which it is.

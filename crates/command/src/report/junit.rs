@@ -189,7 +189,7 @@ fn suite(result: &RunResult, class: String) -> Suite {
             .into_iter()
             .chain([
                 ("seed", result.seed.to_string()),
-                ("commit", result.tool.commit.clone()),
+                ("gcstorm_commit", result.tool.commit.clone()),
                 ("dirty", dirty.to_owned()),
                 ("cpu", result.host.cpu_model.clone()),
                 ("kernel", result.host.kernel.clone()),

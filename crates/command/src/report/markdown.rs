@@ -167,9 +167,12 @@ fn provenance(results: &[RunResult]) -> String {
     };
     let mut interpreters: Vec<String> = results.iter().filter_map(interpreter).collect();
     interpreters.dedup();
+    let program = match tool.name.as_str() {
+        "gcstorm" => String::new(),
+        name => format!("{}, ", escaped(name)),
+    };
     format!(
-        "\n<sub>{} {} ({}{dirty}), seed {}{more}, {}, {}, kernel {}{}</sub>\n",
-        escaped(&tool.name),
+        "\n<sub>{program}gcstorm {} ({}{dirty}), seed {}{more}, {}, {}, kernel {}{}</sub>\n",
         escaped(&tool.version),
         escaped(commit),
         seeds.join(", "),

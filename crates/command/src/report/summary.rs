@@ -68,7 +68,7 @@ pub fn summary(collected: &Collected, width: Width) -> String {
             width,
             "",
             2,
-            "no speed is shown of a run that was violated, crashed or hung",
+            "beside others no speed is shown of a run that was violated, crashed or hung",
         );
     }
     if let Some(sentence) = versus(collected) {
@@ -103,7 +103,11 @@ fn row(result: &RunResult, is_paced: bool) -> Vec<Cell> {
         cells.push(time(response.quantile(0.999)));
         cells.push(time((response.count() > 0).then(|| response.max())));
     }
-    cells.push(figures::count(result.evidence.allocated()).into());
+    // Where the process was lost, so are its counts.
+    cells.push(match result.evidence.mutators.is_empty() {
+        true => Cell::styled(FAINT, NONE),
+        false => figures::count(result.evidence.allocated()).into(),
+    });
     cells
 }
 

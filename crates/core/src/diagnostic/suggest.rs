@@ -22,10 +22,10 @@ pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String 
     let listed = match known.as_slice() {
         [] => return "there are none here".to_owned(),
         [only] => format!("the only one here is `{only}`"),
-        many if many.len() > LISTED_MAX => {
-            let nearest = quoted(&least_unlike(name, many));
-            format!("the nearest of {} are {nearest}", many.len())
-        }
+        many if many.len() > LISTED_MAX => match alike(name, many) {
+            alike if alike.is_empty() => format!("none of the {} is like it", many.len()),
+            alike => format!("of {}, alike are {}", many.len(), quoted(&alike)),
+        },
         several => format!("known are {}", quoted(several)),
     };
     match nearest(name, &known) {
@@ -35,8 +35,8 @@ pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String 
     }
 }
 
-/// The same where the list is elsewhere: the nearest of the known names, or the three that are least
-/// unlike it, and `place`, which has all of them.
+/// The same where the list is elsewhere: the nearest of the known names, or up to three that have a word
+/// in common with it, and `place`, which has all of them.
 pub fn hint_with_list_in<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -46,16 +46,29 @@ pub fn hint_with_list_in<'a>(
     if let Some(nearest) = nearest(name, &known) {
         return format!("did you mean `{nearest}`? {place} has all of them");
     }
-    let nearest = quoted(&least_unlike(name, &known));
-    format!("the nearest are {nearest}; {place} has all of them")
+    match alike(name, &known) {
+        alike if alike.is_empty() => format!("{place} has all of them"),
+        alike => format!("alike are {}; {place} has all of them", quoted(&alike)),
+    }
 }
 
-/// The few names that are least unlike this one; those that begin with it come first.
-fn least_unlike<'a>(name: &str, known: &[&'a str]) -> Vec<&'a str> {
-    let mut known = known.to_vec();
-    known.sort_by_key(|candidate| (!is_begun(name, candidate), distance(name, candidate)));
-    known.truncate(NEAR_MAX);
-    known
+/// A few names that begin with this one, or have a word in common with it.
+fn alike<'a>(name: &str, known: &[&'a str]) -> Vec<&'a str> {
+    let words = |name: &str| -> Vec<String> {
+        let words = name
+            .split(['-', '_'])
+            .filter(|word| word.len() >= BEGUN_MIN);
+        // `counts` and `count` are one.
+        let words = words.map(|word| word.trim_end_matches('s').to_lowercase());
+        words.collect()
+    };
+    let written = words(name);
+    let has_one = |other: &str| words(other).iter().any(|word| written.contains(word));
+    let is_alike = |other: &&str| is_begun(name, other) || has_one(other);
+    let mut alike: Vec<&str> = known.iter().copied().filter(is_alike).collect();
+    alike.sort_by_key(|other| !is_begun(name, other));
+    alike.truncate(NEAR_MAX);
+    alike
 }
 
 fn quoted(names: &[&str]) -> String {
@@ -106,15 +119,16 @@ mod tests {
         let names: Vec<String> = (0..=LISTED_MAX).map(|n| format!("name-{n}")).collect();
         let known = || names.iter().map(String::as_str);
         assert_eq!(hint("nam-0", known()), "did you mean `name-0`?");
-        let far = hint("nothing", known());
-        assert!(far.starts_with("the nearest of 61 are `name-"), "{far}");
-        assert_eq!(far.matches('`').count(), 6, "{far}");
+        assert_eq!(hint("nothing", known()), "none of the 61 is like it");
+        let alike = hint("other-names", known());
+        assert!(alike.starts_with("of 61, alike are `name-"), "{alike}");
+        assert_eq!(alike.matches('`').count(), 6, "{alike}");
         let begun = hint(
             "walk",
             known().chain(["walk-skips-root", "walk-skips-edge"]),
         );
         assert!(
-            begun.contains("are `walk-skips-root`, `walk-skips-edge`, "),
+            begun.ends_with("are `walk-skips-root`, `walk-skips-edge`"),
             "{begun}"
         );
         assert!(hint("nothing", known().take(60)).starts_with("known are `name-0`, "));
@@ -130,9 +144,9 @@ mod tests {
             hint("durration"),
             "did you mean `duration`? the page has all of them"
         );
-        let far = hint("lenght");
-        assert!(far.starts_with("the nearest are `"), "{far}");
-        assert_eq!(far.matches('`').count(), 6, "{far}");
+        assert_eq!(hint("lenght"), "the page has all of them");
+        let alike = hint("threads-max");
+        assert_eq!(alike, "alike are `threads`; the page has all of them");
     }
 
     /// Goal: slips of the finger are recognised, other words are not.

@@ -118,14 +118,14 @@ pub(super) fn outcome(
             return Outcome::Crashed;
         }
         Ended::Hung { after_ns } => {
-            let after = std::time::Duration::from_nanos(*after_ns);
+            let after = figures::nanos(*after_ns);
             let heard = heard(evidence);
             let (what, did) = match evidence.heard.and_then(|heard| heard.settling_ns) {
                 Some(_) => ("settling", "did not come to an end in time"),
                 None => ("the run", "made no progress for too long"),
             };
             caveat(format!(
-                "{what} {did}, and was ended {after:.0?} after the run's start{heard}"
+                "{what} {did}, and was ended {after} after the run's start{heard}"
             ));
             return Outcome::Hung;
         }

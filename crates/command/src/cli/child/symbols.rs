@@ -48,9 +48,11 @@ pub(super) fn crash(dump: &CrashDump) -> Crash {
         .filter_map(|(path, bytes)| Some((*path, Module::of(bytes)?)));
     let modules: HashMap<&[u8], Module<'_>> = modules.collect();
     let (mut frames, mut missing) = (Vec::new(), Missing::default());
-    // Below the first function of a thread there is an address of nothing.
-    let ends = |frame: &&u64| ![0, u64::MAX].contains(*frame);
-    for address in dump.frames.iter().take_while(ends) {
+    // Below the first function of a thread there is an address of nothing. At the top there may be one
+    // as well: it was called.
+    let goes_on = |(at, frame): &(usize, &u64)| *at == 0 || ![0, u64::MAX].contains(*frame);
+    let frames_there = dump.frames.iter().enumerate().take_while(goes_on);
+    for (_, address) in frames_there {
         let address = usize::try_from(*address).unwrap_or(usize::MAX);
         let Some(mapping) = maps.iter().find(|mapping| mapping.holds(address)) else {
             frames.push(CrashFrame {
@@ -133,10 +135,8 @@ struct Missing {
 
 impl Missing {
     fn note(&mut self, path: &[u8], calls: &[Call]) {
-        if SYSTEM
-            .iter()
-            .any(|system| path.starts_with(system.as_bytes()))
-        {
+        let is_system = |system: &&str| path.starts_with(system.as_bytes());
+        if path.is_empty() || SYSTEM.iter().any(is_system) {
             return;
         }
         if calls.is_empty() {
@@ -171,6 +171,9 @@ fn file_at(path: &[u8]) -> PathBuf {
 }
 
 fn name_of(path: &[u8]) -> String {
+    if path.is_empty() {
+        return "memory that is of no file".to_owned();
+    }
     let path = Path::new(OsStr::from_bytes(path));
     path.file_name()
         .unwrap_or(path.as_os_str())

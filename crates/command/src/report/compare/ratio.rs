@@ -26,9 +26,11 @@ pub(super) struct Ratio {
 }
 
 impl Ratio {
-    /// The ratio of the median of `new` to that of `base`. Values below `grain` count as `grain`.
+    /// The ratio of the median of `new` to that of `base`. Where values of the base are 0, those below
+    /// `grain` count as `grain` in the interval, which would otherwise have no end.
     pub(super) fn of(base: &[f64], new: &[f64], grain: f64) -> Self {
-        let ratio = |base: f64, new: f64| new.max(grain) / base.max(grain).max(f64::MIN_POSITIVE);
+        let least = if base.contains(&0.0) { grain } else { 0.0 };
+        let ratio = |base: f64, new: f64| new.max(least) / base.max(least).max(f64::MIN_POSITIVE);
         let (middle_base, middle_new) = (median(&mut base.to_vec()), median(&mut new.to_vec()));
         let enough = base.len() >= VALUES_MIN && new.len() >= VALUES_MIN;
         let interval = enough.then(|| {
@@ -43,7 +45,7 @@ impl Ratio {
             (quantile(&ratios, OUTSIDE), quantile(&ratios, 1.0 - OUTSIDE))
         });
         Self {
-            ratio: (middle_base > 0.0).then(|| ratio(middle_base, middle_new)),
+            ratio: (middle_base > 0.0).then(|| middle_new / middle_base),
             interval: interval.filter(|_| middle_base > 0.0 || grain > 0.0),
         }
     }
@@ -93,5 +95,9 @@ mod tests {
         }
         assert_eq!(Ratio::of(&[1.0, 2.0], &[1.0, 2.0], 0.0).interval, None);
         assert_eq!(Ratio::of(&[0.0; 5], &[3.0; 5], 0.0).ratio, None);
+        // What is shown is what the medians say, however coarse the figures are.
+        assert_eq!(Ratio::of(&[20.0; 5], &[10.0; 5], 18.0).ratio, Some(0.5));
+        let from_nothing = Ratio::of(&[0.0; 5], &[36.0; 5], 18.0);
+        assert_eq!(from_nothing.interval, Some((2.0, 2.0)));
     }
 }

@@ -98,8 +98,11 @@ fn facts(result: &RunResult) -> Facts {
     let cpus = figures::several(host.cpus as u64, "processor", "processors");
     let clock = figures::time(host.clock.cost_ns);
     [
-        ("program", format!("{} {}", tool.name, tool.version)),
-        ("commit", format!("{commit}{dirty}")),
+        ("program", tool.name.clone()),
+        (
+            "gcstorm",
+            format!("{}, commit {commit}{dirty}", tool.version),
+        ),
         ("interpreter", interpreter),
         ("processor", format!("{cpus}, {}", host.cpu_model)),
         ("kernel", host.kernel.clone()),
