@@ -93,3 +93,40 @@ fn the_contents_have_every_page() {
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// Files that people read or that are built, below the directory.
+fn texts(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // What cargo, git and fuzzers leave is none of it.
+        let is_left = ["target", ".git", "corpus", "failures"].contains(&name.as_ref());
+        if path.is_dir() && !path.is_symlink() && !is_left {
+            texts(&path, found);
+        } else if path.is_file() {
+            found.push(path);
+        }
+    }
+}
+
+/// Whether a merge was left half done in this text.
+fn is_half_merged(text: &str) -> bool {
+    let mut lines = text.lines();
+    lines.any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "))
+}
+
+/// Goal: no file has the marks of a merge that was not resolved, which a compiler sees in code, and nobody
+/// in prose.
+#[test]
+fn nothing_is_half_merged() {
+    let mut all = Vec::new();
+    texts(&root(), &mut all);
+    assert!(all.len() > 500, "the files were found");
+    let half = |path: &PathBuf| std::fs::read_to_string(path).is_ok_and(|it| is_half_merged(&it));
+    let half: Vec<_> = all.into_iter().filter(half).collect();
+    assert_eq!(half, Vec::<PathBuf>::new());
+    assert!(is_half_merged(&format!(
+        "words\n{} HEAD\nmore",
+        "<".repeat(7)
+    )));
+}
