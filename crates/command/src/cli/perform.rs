@@ -240,6 +240,10 @@ impl<'a> RunSession<'a> {
         result: &RunResult,
         Kept { case, stacks }: Kept,
     ) -> Option<String> {
+        let stood = result.evidence.stacks.as_deref();
+        if let Some(place) = stood.and_then(report::stacks::standstill) {
+            self.show(&format!("standstill: {place}\n"));
+        }
         if let Some(path) = stacks {
             self.show(&format!("stacks: {}\n", reproduce::quote(&path)));
         }

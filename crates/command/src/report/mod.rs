@@ -22,7 +22,7 @@ pub mod matrix;
 pub mod merge;
 pub(crate) mod prose;
 pub mod soak;
-mod stacks;
+pub(crate) mod stacks;
 mod style;
 mod summary;
 mod table;

@@ -49,6 +49,48 @@ pub(super) fn brief(text: &str) -> String {
     shown.join("\n")
 }
 
+/// Parts of calls in which a thread waits or sleeps, and of those that only lead there.
+const WAITS: [&str; 12] = [
+    "futex",
+    "wait",
+    "sleep",
+    "syscall ()",
+    "sched_yield",
+    "pthread_",
+    "__lll_",
+    "park",
+    "std::",
+    "core::",
+    "/rustc/",
+    "src/heap/owned/",
+];
+
+/// Where the heap came to a standstill, as far as one line can say it: the innermost call of its own on a
+/// thread that runs, or else on the first that waits.
+pub(crate) fn standstill(text: &str) -> Option<String> {
+    let brief = brief(text);
+    let is_wait = |line: &&str| WAITS.iter().any(|part| line.contains(part));
+    let mut found: Option<(bool, String)> = None;
+    let mut lines = brief.lines().peekable();
+    while let Some(head) = lines.next() {
+        let mut calls = Vec::new();
+        while let Some(call) = lines.next_if(|line| line.starts_with('#')) {
+            calls.push(call);
+        }
+        let runs = calls.first().is_some_and(|call| !is_wait(call));
+        let Some(call) = calls.iter().find(|call| !is_wait(call)) else {
+            continue;
+        };
+        let name = head.split('"').nth(1).unwrap_or("unknown");
+        let call = call.trim_start_matches(|letter: char| letter == '#' || letter.is_ascii_digit());
+        let told = (runs, format!("thread {name}: {}", call.trim()));
+        if found.as_ref().is_none_or(|(best, _)| !best & runs) {
+            found = Some(told);
+        }
+    }
+    found.map(|(_, told)| told)
+}
+
 /// `#4  0x00007fdeb10054ff in lock (…)` without the address, which says nothing on another day.
 fn without_address(call: &str) -> String {
     let split = call
@@ -85,6 +127,14 @@ mod tests {
         let expected = "Thread 1 (Thread 0x7fdf (LWP 8436) \"writer\"):\n#0  futex_wait () at f.h:146\n\
             #1  lock (h=0x1) at heap.c:61";
         assert_eq!(brief(text), expected);
+        let told = standstill(text).expect("a call of the heap");
+        assert_eq!(told, "thread writer: lock (h=0x1) at heap.c:61");
+        let runs = format!(
+            "{text}Thread 3 (Thread 0x7f (LWP 1) \"owner\"):\n#0  collect () at gc.rs:104\n"
+        );
+        let told = standstill(&runs).expect("a call of the heap");
+        assert_eq!(told, "thread owner: collect () at gc.rs:104");
+        assert_eq!(standstill("Thread 1:\n#0  futex_wait () at x.h:1\n"), None);
         let text =
             "Timeout!\nThread 0x7f (most recent call first):\n  File \"a.py\", line 3 in append\n";
         let expected = "Thread 0x7f (most recent call first):\n  File \"a.py\", line 3 in append";
