@@ -59,7 +59,7 @@ pub(super) fn draw(members: &[Member<'_>]) -> Markup {
                     "; "
                     @if is_sound { "none found anything" } @else { "not all held" }
                     @for (label, count) in members.iter().filter_map(cut_short) {
-                        "; on " (label) " " (count) " were not judged, since " (check::CUT_SHORT)
+                        "; " (count) " not judged on " (label) ", since " (check::CUT_SHORT)
                     }
                 }
             }

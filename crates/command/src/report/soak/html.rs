@@ -141,6 +141,11 @@ fn glance(watched: &Watched<'_>) -> Markup {
             dt { "a round" } dd { (figures::span(now.header.round_ms.saturating_mul(1_000_000))) }
             dt { "seed" } dd { (now.header.seed) }
             @if shard.of > 1 { dt { "shard" } dd { (shard.index) "/" (shard.of) } }
+            dt { "gcstorm" }
+            dd {
+                (now.header.version)
+                @if !now.header.commit.is_empty() { ", commit " (now.header.commit) }
+            }
         }
     }
 }
