@@ -64,7 +64,6 @@ pub(super) fn crash(dump: &CrashDump) -> Crash {
         let in_file = (address - mapping.start + mapping.offset) as u64;
         let module = modules.get(mapping.path());
         let calls = module.map_or_else(Vec::new, |module| module.calls(in_file));
-        missing.note(mapping.path(), &calls);
         let place = || format!("{}+{in_file:#x}", name_of(mapping.path()));
         if calls.is_empty() {
             frames.push(CrashFrame {
@@ -72,10 +71,14 @@ pub(super) fn crash(dump: &CrashDump) -> Crash {
                 place: place(),
             });
         }
-        frames.extend(calls.into_iter().map(|call| CrashFrame {
-            function: call.function,
-            place: call.line.unwrap_or_else(place),
+        frames.extend(calls.iter().map(|call| CrashFrame {
+            function: call.function.clone(),
+            place: call.line.clone().unwrap_or_else(place),
         }));
+        // Below the harness's calls nobody looks for the mistake of a heap.
+        if !frames.iter().any(CrashFrame::is_harness) {
+            missing.note(mapping.path(), &calls);
+        }
     }
     Crash {
         signal: signal(dump),
