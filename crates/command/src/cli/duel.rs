@@ -66,7 +66,6 @@ pub(super) fn duel(
             side("base", base_build, &base),
             side("new", new_build, &new),
         ],
-        program,
         words: &words,
         seed: args.run.seed.unwrap_or_else(fresh_seed),
         pairs: args.run.repeat,
@@ -140,8 +139,6 @@ impl Side {
 /// All turns of a duel.
 struct Turns<'a> {
     sides: [Side; 2],
-    /// The name of this program.
-    program: &'a str,
     /// The arguments of each run, but for its seed and where its results are.
     words: &'a [OsString],
     /// The seed of the first pair.
@@ -190,7 +187,7 @@ impl Turns<'_> {
         if let Some(heap) = heap {
             // This program, by the name by which it was called.
             command
-                .arg0(self.program)
+                .arg0(std::env::args_os().next().unwrap_or_default())
                 .arg("run")
                 .arg("--heap")
                 .arg(heap);
