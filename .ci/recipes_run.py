@@ -93,6 +93,13 @@ class MachineForC(Machine):
         return f"cp {ROOT}/examples/c/refcount.c mine.c && printf %s '{MAKEFILE}' > Makefile"
 
 
+class MachineWithBrokenBase(MachineForC):
+    """The same with a mistake in it, which shows in the first run."""
+
+    def contents(self, program):
+        return f"{super().contents(program)} && sed -i 's/child->count++;//' mine.c"
+
+
 class MachineWithoutBase(MachineForC):
     """A repository in which the change brings the heap."""
 
@@ -226,6 +233,9 @@ def planted(machine):
     source.write_text(right.replace(*PLANTED["an addition that is lost"][:2]))
     machine.bash("rm -rf results libmine.so cases && make && mkdir cases && "
                  "! storm/bin/gcstorm fuzz --heap ./libmine.so --seed 1 --out cases -q", {})
+    # A run keeps a command to repeat it.
+    machine.bash("! storm/bin/gcstorm run counter --heap ./libmine.so --ops 20000 --out kept -q && "
+                 "cp kept/failure.case cases/run.case", {})
     step = "What failed once"
     failed_once = [it for it in steps("c.yml", "storm") if it.get("name") == step][0]["run"]
     environment = {"CASES": "cases"}
@@ -233,6 +243,12 @@ def planted(machine):
     source.write_text(right)
     machine.bash("rm -rf results && make -B", {})
     machine.bash(failed_once, environment)
+
+
+def mended(machine):
+    machine.bash(MachineForC.contents(machine, None), {})
+    github(machine, "c.yml", "storm", CHANGE)
+    assert "a run of the base failed" in machine.summary.read_text(), machine.summary.read_text()
 
 
 def first(machine):
@@ -243,6 +259,7 @@ def first(machine):
 
 for one in (storm, nightly, prebuilt, pipeline, anywhere):
     fresh(pathlib.Path(sys.argv[1]).resolve(), one, Machine)
-for one, kind in ((library, MachineForC), (planted, MachineForC), (first, MachineWithoutBase)):
+for one, kind in ((library, MachineForC), (planted, MachineForC), (mended, MachineWithBrokenBase),
+                  (first, MachineWithoutBase)):
     fresh(pathlib.Path(sys.argv[1]).resolve(), one, kind)
 print("every command of the recipes works, in a crate that `init` wrote and beside a heap in C")

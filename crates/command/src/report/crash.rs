@@ -37,12 +37,13 @@ pub(crate) fn place(crash: &Crash) -> Option<String> {
 }
 
 /// Whether it is code that nobody who writes a heap has written: of the standard library, of an allocator
-/// that is called by its name, or of a file without names.
+/// that is called by its name, of C's library, or of a file without names.
 fn is_of_system(frame: &CrashFrame) -> bool {
     let plain = frame.function.trim_start_matches('<');
     let mut names = ["std::", "core::", "alloc::", "__rust", "__rdl_", "__rg_"].iter();
     plain.is_empty()
         || frame.place.starts_with("/rustc/")
+        || frame.place.starts_with("libc.so")
         || names.any(|name| plain.starts_with(name))
 }
 
@@ -202,6 +203,7 @@ mod tests {
         let mine = frame("<tinygc::Gc<T>>::collect", "/home/me/tinygc/src/lib.rs:109");
         let of_system = [
             frame("", "libc.so.6+0x3bd00"),
+            frame("raise", "libc.so.6+0x3bfb1"),
             frame("__rust_alloc", "src/main.rs:11"),
             frame(
                 "<alloc::boxed::Box<T> as core::ops::Drop>::drop",
